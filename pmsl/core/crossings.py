@@ -1,0 +1,116 @@
+"""CrossingIndex: parts and a grid made ready to be cut at any layer, in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pmsl.core.grid import Grid
+from pmsl.core.part import Part, Solid, as_part
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CrossingIndex:
+    """The triangles of all parts that cross a plane of the grid, in pixels, as an interval tree.
+
+    Memory is O(triangles); `segments` costs what it returns. Read-only after it is made: threads may share it.
+    See ``pmsl.kernels.crossings`` for the layout.
+    """
+
+    planes_um: np.ndarray
+    corners: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    by_last: np.ndarray
+    node_start: np.ndarray
+    level_start: np.ndarray
+
+    def segments(self, k: int, out: np.ndarray) -> tuple[np.ndarray, int]:
+        """Cut layer k at its middle plane.
+
+        Parameters
+        ----------
+        k : int
+            Layer number.
+        out : (S, 4) float64
+            Scratch to write into; replaced by a larger one where S is too small.
+
+        Returns
+        -------
+        (S', 4) float64, int
+            The array written [px] and how many rows of it count: x0, y0, x1, y1 with solid on the left.
+        """
+        from pmsl.kernels import crossings
+
+        while True:
+            n = crossings.cut_layer(
+                k, self.planes_um[k], self.corners, self.first, self.last, self.by_last, self.node_start, self.level_start, out
+            )
+            if n <= len(out):
+                return out, n
+            out = np.zeros((n + n // 2, 4))
+
+
+def index_crossings(parts: Sequence[Solid | Part], grid: Grid) -> CrossingIndex:
+    """Make the index of every triangle of `parts` that crosses a middle plane of `grid`.
+
+    Parameters
+    ----------
+    parts : sequence of Solid or Part
+        United where they overlap; where their coordinates are.
+    grid : Grid
+
+    Returns
+    -------
+    CrossingIndex
+    """
+    from pmsl.kernels import crossings
+
+    planes = grid.mid_planes_um
+    pieces = [_crossing_triangles(as_part(item), grid, planes) for item in parts]
+    corners = np.concatenate([p[0] for p in pieces]) if len(pieces) != 1 else pieces[0][0]
+    first = np.concatenate([p[1] for p in pieces])
+    last = np.concatenate([p[2] for p in pieces])
+
+    level_start, n_nodes = _tree(len(planes))
+    picked = np.zeros(len(first), np.int32)
+    node = np.zeros(len(first), np.int32)
+    crossings.node_of(first, last, level_start, picked, node)
+    node_start = np.zeros(n_nodes + 1, np.int64)
+
+    def ordered(key: np.ndarray) -> np.ndarray:
+        by_key, order = np.zeros_like(picked), np.zeros_like(picked)
+        crossings.counting_order(key, picked, len(planes), np.zeros(len(planes) + 1, np.int64), by_key)
+        crossings.counting_order(node, by_key, n_nodes, node_start, order)
+        return order
+
+    by_last = ordered(np.int32(len(planes) - 1) - last)
+    by_first = ordered(first)
+    position = np.zeros_like(by_first)
+    position[by_first] = np.arange(len(by_first), dtype=np.int32)
+    return CrossingIndex(planes, corners[by_first], first[by_first], last[by_first], position[by_last], node_start, level_start)
+
+
+def _tree(n_planes: int) -> tuple[np.ndarray, int]:
+    """First node number of every tree level, and the number of nodes: level l has a node for 2**l planes."""
+    levels = max(n_planes - 1, 0).bit_length() + 1
+    sizes = [((n_planes - 1) >> level) + 1 for level in range(levels)]
+    return np.cumsum([0, *sizes[:-1]]).astype(np.int64), sum(sizes)
+
+
+def _crossing_triangles(part: Part, grid: Grid, planes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Corners [px, px, µm], first and last plane of the triangles of one part that cross a plane."""
+    from pmsl.kernels import crossings
+
+    faces = part.solid.faces
+    if np.linalg.det(part.transform[:3, :3]) < 0:  # a mirrored part keeps its outside outside
+        faces = np.ascontiguousarray(faces[:, ::-1])
+    vertices = grid.to_px(part.placed_um())
+    first, last = np.zeros(len(faces), np.int32), np.zeros(len(faces), np.int32)
+    crossings.plane_ranges(vertices, faces, planes, first, last)
+    picked = np.flatnonzero(first <= last).astype(np.int32)
+    corners = np.zeros((len(picked), 9))
+    crossings.gather(vertices, faces, picked, corners)
+    return corners, first[picked], last[picked]

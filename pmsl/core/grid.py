@@ -1,0 +1,108 @@
+"""Grid: the one place that converts µm to pixels and layers and answers "which cell"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pmsl.core.arrays import frozen
+from pmsl.errors import GridError
+
+MAX_PIXELS_A_SIDE = 1 << 24
+
+
+@dataclass(frozen=True, slots=True, eq=False, init=False)
+class Grid:
+    """Pixels in the image plane and slabs along z.
+
+    Pixel (row, col) is ``[x0 + col·px, x0 + (col+1)·px) × [y0 + row·py, …)``, slab k is ``[z_edges[k], z_edges[k+1])``.
+
+    Parameters
+    ----------
+    origin_um : (2,) array_like of float
+        Outer corner (x, y) of pixel (0, 0) [µm].
+    pitch_um : float or (2,) array_like of float
+        Pixel size (x, y) at the image plane [µm].
+    shape : (int, int)
+        (rows, cols).
+    z_edges_um : (L + 1,) array_like of float
+        Slab boundaries [µm], strictly increasing; uneven steps are variable layer height.
+
+    Raises
+    ------
+    GridError
+        A pitch that is not positive, a shape below 1, edges that do not increase, or a number that is not finite.
+    """
+
+    origin_um: np.ndarray
+    pitch_um: np.ndarray
+    shape: tuple[int, int]
+    z_edges_um: np.ndarray
+
+    def __init__(self, *, origin_um: Any, pitch_um: Any, shape: Any, z_edges_um: Any) -> None:
+        origin = np.array(origin_um, dtype=np.float64)
+        pitch = np.array(np.broadcast_to(np.asarray(pitch_um, dtype=np.float64), (2,)))
+        edges = np.array(z_edges_um, dtype=np.float64)
+        if origin.shape != (2,) or not np.isfinite(origin).all():
+            raise GridError(f"grid: origin_um is {origin.tolist()}; expected two finite numbers (x, y) in µm")
+        if not np.isfinite(pitch).all() or (pitch <= 0).any():
+            raise GridError(f"grid: pitch_um is {pitch.tolist()}; both must be above 0 µm")
+        rows, cols = (int(n) for n in shape)
+        if not (1 <= rows <= MAX_PIXELS_A_SIDE and 1 <= cols <= MAX_PIXELS_A_SIDE):
+            raise GridError(f"grid: shape (rows, cols) is ({rows}, {cols}); each must be 1..{MAX_PIXELS_A_SIDE}")
+        if edges.ndim != 1 or edges.size < 2 or not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
+            raise GridError("grid: z_edges_um must be at least two finite numbers in µm that strictly increase")
+        object.__setattr__(self, "origin_um", frozen(origin))
+        object.__setattr__(self, "pitch_um", frozen(pitch))
+        object.__setattr__(self, "shape", (rows, cols))
+        object.__setattr__(self, "z_edges_um", frozen(edges))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Grid)
+            and self.shape == other.shape
+            and np.array_equal(self.origin_um, other.origin_um)
+            and np.array_equal(self.pitch_um, other.pitch_um)
+            and np.array_equal(self.z_edges_um, other.z_edges_um)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def n_layers(self) -> int:
+        """Number of slabs."""
+        return len(self.z_edges_um) - 1
+
+    @property
+    def thickness_um(self) -> np.ndarray:
+        """(L,) float64 [µm]: thickness of each slab."""
+        return np.diff(self.z_edges_um)
+
+    @property
+    def mid_planes_um(self) -> np.ndarray:
+        """(L,) float64 [µm]: the plane in which area coverage is taken, the middle of each slab."""
+        return self.z_edges_um[:-1] + 0.5 * np.diff(self.z_edges_um)
+
+    @property
+    def size_um(self) -> np.ndarray:
+        """(2,) float64 [µm]: width and height (x, y) of the field."""
+        return self.pitch_um * np.array(self.shape[::-1])
+
+    @property
+    def pixel_um2(self) -> float:
+        """Area of one pixel [µm²]."""
+        return float(self.pitch_um[0] * self.pitch_um[1])
+
+    def to_px(self, points_um: np.ndarray) -> np.ndarray:
+        """Convert x and y of (N, 2 or 3) points from µm to pixels; z, if there, stays in µm."""
+        out = np.array(points_um, dtype=np.float64)
+        out[:, :2] -= self.origin_um
+        out[:, :2] /= self.pitch_um
+        return out
+
+    def layer_of(self, z_um: float) -> int:
+        """Return the slab that holds height `z_um` [µm], clipped to the first and the last."""
+        k = int(np.searchsorted(self.z_edges_um, z_um, side="right")) - 1
+        return min(max(k, 0), self.n_layers - 1)

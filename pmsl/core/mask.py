@@ -1,0 +1,192 @@
+"""LayerMask: the covered fraction of every pixel of one layer, as runs or dense."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pmsl.core.arrays import frozen
+from pmsl.errors import GridError
+
+FULL = 65535
+
+
+class Window(NamedTuple):
+    """A rectangle of the grid, in pixels."""
+
+    row0: int
+    col0: int
+    rows: int
+    cols: int
+
+
+class Runs(NamedTuple):
+    """Maximal runs of equal, non-black pixels.
+
+    `row_start` (rows + 1,) int64 has one entry a row of the mask's window, `col` (n,) int32 is a column of the
+    grid, `length` (n,) int32, `value` (n,) uint16 (65535 is full) or uint8 (255 is full).
+    """
+
+    row_start: np.ndarray
+    col: np.ndarray
+    length: np.ndarray
+    value: np.ndarray
+
+
+EMPTY = Window(0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerMask:
+    """The mask of one layer: 65535 is a fully covered pixel, 0 is black.
+
+    Which form it holds (runs or dense) is private; masks of plain geometry are runs, masks read from a file are dense.
+
+    Attributes
+    ----------
+    index : int
+        Layer number.
+    shape : (int, int)
+        (rows, cols) of the grid; row grows with +y, column with +x.
+    window : Window
+        Smallest rectangle that holds every pixel that is not black; all zeros for an empty mask.
+    """
+
+    index: int
+    shape: tuple[int, int]
+    window: Window
+    _runs: Runs | None = None
+    _dense: np.ndarray | None = None
+
+    @classmethod
+    def from_runs(cls, index: int, shape: tuple[int, int], row0: int, runs: Runs) -> LayerMask:
+        """Make a mask from maximal uint16 runs whose first row is grid row `row0`; takes the arrays over."""
+        if len(runs.col) == 0:
+            return cls(index, shape, EMPTY, Runs(np.zeros(1, np.int64), runs.col, runs.length, runs.value))
+        counts = np.flatnonzero(np.diff(runs.row_start))
+        top, bottom = int(counts[0]), int(counts[-1]) + 1
+        col0 = int(runs.col.min())
+        window = Window(row0 + top, col0, bottom - top, int((runs.col + runs.length).max()) - col0)
+        trimmed = runs._replace(row_start=runs.row_start[top : bottom + 1])
+        return cls(index, shape, window, Runs(*(frozen(a) for a in trimmed)))
+
+    @classmethod
+    def from_dense(cls, index: int, levels: np.ndarray) -> LayerMask:
+        """Make a mask from a (rows, cols) uint8 or uint16 array of levels; takes the array over."""
+        if levels.ndim != 2 or levels.dtype not in (np.uint8, np.uint16):
+            raise GridError(f"mask: levels are {levels.dtype} of shape {levels.shape}; expected (rows, cols) uint8 or uint16")
+        rows, cols = np.flatnonzero(levels.any(axis=1)), np.flatnonzero(levels.any(axis=0))
+        window = EMPTY
+        if rows.size:
+            window = Window(int(rows[0]), int(cols[0]), int(rows[-1] - rows[0]) + 1, int(cols[-1] - cols[0]) + 1)
+        return cls(index, (levels.shape[0], levels.shape[1]), window, None, frozen(np.ascontiguousarray(levels)))
+
+    @property
+    def empty(self) -> bool:
+        """True where every pixel is black."""
+        return self.window.rows == 0
+
+    def dense(self, dtype: Any = np.float32) -> np.ndarray:
+        """Return the whole mask, always of the grid's shape.
+
+        Parameters
+        ----------
+        dtype : float32, float64, uint8 or uint16
+            Floats are 0..1; uint8 is ``(u16 + 128) // 257``.
+
+        Returns
+        -------
+        (rows, cols) ndarray of dtype
+            A new array; row 0 is the smallest y.
+
+        Raises
+        ------
+        GridError
+            Any other dtype.
+        """
+        wanted = np.dtype(dtype)
+        if wanted not in (np.float32, np.float64, np.uint8, np.uint16):
+            raise GridError(f"mask: dtype {wanted} is not offered; ask for float32, float64, uint8 or uint16")
+        if self._dense is not None:
+            return _convert(self._dense, wanted)
+        from pmsl.kernels import spans
+
+        assert self._runs is not None
+        out = np.zeros(self.shape, wanted)
+        runs = self._runs
+        spans.fill(runs.row_start, self.window.row0, runs.col, runs.length, _convert(runs.value, wanted), out)
+        return out
+
+    def runs(self) -> Runs:
+        """Return the mask as maximal uint16 runs (columns of the grid, rows of the window)."""
+        if self._runs is not None:
+            return self._runs
+        assert self._dense is not None
+        return runs_of(_convert(self._dense, np.dtype(np.uint16)), self.window)
+
+    def runs_8bit(self) -> Runs:
+        """Return the maximal runs of the 8-bit mask, ``u8 = (u16 + 128) // 257``."""
+        if self._dense is not None:
+            return runs_of(_convert(self._dense, np.dtype(np.uint8)), self.window)
+        from pmsl.kernels import spans
+
+        assert self._runs is not None
+        wide = self._runs
+        out = Runs(np.zeros_like(wide.row_start), np.zeros_like(wide.col), np.zeros_like(wide.length), np.zeros(len(wide.col), np.uint8))
+        n = spans.to_8bit(*wide, *out)
+        return Runs(out.row_start, out.col[:n], out.length[:n], out.value[:n])
+
+    def sum_px(self) -> float:
+        """Return the covered area in pixels: the sum of all levels over 65535."""
+        if self._dense is not None:
+            full = FULL if self._dense.dtype == np.uint16 else 255
+            return int(self._dense.sum(dtype=np.int64)) / full
+        assert self._runs is not None
+        return int(np.dot(self._runs.length.astype(np.int64), self._runs.value.astype(np.int64))) / FULL
+
+    def sha256(self) -> str:
+        """Return the hash of the canonical 8-bit runs, the same for every form, orientation and file format.
+
+        Notes
+        -----
+        SHA-256 over little-endian int32: rows, cols, then row, col, length, level of every maximal run that is not
+        black, in rows upward and columns to the right (row 0 is the smallest y).
+        """
+        runs = self.runs_8bit()
+        table = np.zeros((len(runs.col), 4), "<i4")
+        table[:, 0] = np.repeat(np.arange(self.window.rows) + self.window.row0, np.diff(runs.row_start))
+        table[:, 1], table[:, 2], table[:, 3] = runs.col, runs.length, runs.value
+        return hashlib.sha256(np.array(self.shape, "<i4").tobytes() + table.tobytes()).hexdigest()
+
+
+def _convert(levels: np.ndarray, wanted: np.dtype[Any]) -> np.ndarray:
+    """Convert uint8 or uint16 levels to `wanted`: another integer depth, or floats 0..1."""
+    full = FULL if levels.dtype == np.uint16 else 255
+    if wanted.kind == "f":
+        return (levels / full).astype(wanted)
+    if levels.dtype == wanted:
+        return levels.copy()
+    if wanted == np.uint16:
+        return levels.astype(np.uint16) * np.uint16(257)
+    return ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def runs_of(levels: np.ndarray, window: Window) -> Runs:
+    """Find the maximal non-black runs of a dense frame inside `window`, in plain numpy (no kernels)."""
+    row0, col0, rows, cols = window
+    view = levels[row0 : row0 + rows, col0 : col0 + cols]
+    if rows == 0:
+        none = np.zeros(0, np.int32)
+        return Runs(np.zeros(1, np.int64), none, none, np.zeros(0, levels.dtype))
+    starts = np.ones(view.shape, bool)
+    starts[:, 1:] = view[:, 1:] != view[:, :-1]
+    flat = np.flatnonzero(starts)
+    lengths = np.diff(np.append(flat, view.size))
+    values = view.reshape(-1)[flat]
+    lit = values != 0
+    flat, lengths, values = flat[lit], lengths[lit], values[lit]
+    row_start = np.searchsorted(flat, np.arange(rows + 1) * cols).astype(np.int64)
+    return Runs(row_start, (flat % cols + col0).astype(np.int32), lengths.astype(np.int32), values)

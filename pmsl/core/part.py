@@ -1,0 +1,202 @@
+"""Solid and Part: the geometry that enters the house."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pmsl.core.arrays import frozen
+from pmsl.core.finding import Finding
+from pmsl.errors import MeshError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeshHealth:
+    """What is known about a solid beyond its triangles (computed only when asked).
+
+    Attributes
+    ----------
+    watertight : bool
+        Every edge is shared by exactly two faces.
+    winding_consistent : bool
+        Neighbouring faces run through their common edge in opposite directions.
+    bodies : int
+        Groups of faces connected across edges.
+    volume_um3 : float
+        Absolute value of the signed volume [µm³]; meaningful when watertight.
+    findings : tuple of Finding
+        What a user should know, positions in µm.
+    """
+
+    watertight: bool
+    winding_consistent: bool
+    bodies: int
+    volume_um3: float
+    findings: tuple[Finding, ...] = ()
+
+
+def check_triangles(vertices: np.ndarray, faces: np.ndarray, source: str) -> None:
+    """Refuse what is not a mesh: no triangle, a number that is not finite, an index out of range.
+
+    Parameters
+    ----------
+    vertices : (V, 3) ndarray of float
+    faces : (F, 3) ndarray of int
+    source : str
+        Name used in the message.
+
+    Raises
+    ------
+    MeshError
+    """
+    if len(faces) == 0:
+        raise MeshError(f"{source}: no triangle in it; nothing to slice")
+    if not np.isfinite(vertices).all():
+        bad = np.flatnonzero(~np.isfinite(vertices).all(axis=1))
+        raise MeshError(
+            f"{source}: {len(bad)} of {len(vertices)} vertices are not finite (first: vertex {bad[0]} = {vertices[bad[0]].tolist()}); "
+            "export the mesh again"
+        )
+    low, high = int(faces.min()), int(faces.max())
+    if low < 0 or high >= len(vertices):
+        raise MeshError(f"{source}: face index {low if low < 0 else high} is outside 0..{len(vertices) - 1}; the file is damaged")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Solid:
+    """A triangle mesh in µm. Vertices need not be merged; slicing never merges them.
+
+    Attributes
+    ----------
+    vertices_um : (V, 3) float64
+        Vertex positions [µm], read-only.
+    faces : (F, 3) int32
+        Vertex indices; counter-clockwise seen from outside. Read-only.
+    source : str
+        File name (no folder) or a description.
+    sha256 : str
+        Of the source file; of the arrays when there is no file.
+    unit : str
+        Unit the file was read in.
+    findings : tuple of Finding
+        What loading noticed.
+    """
+
+    vertices_um: np.ndarray
+    faces: np.ndarray
+    source: str = "arrays"
+    sha256: str = ""
+    unit: str = "um"
+    findings: tuple[Finding, ...] = ()
+    _cache: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_arrays(cls, vertices_um: Any, faces: Any, source: str = "arrays") -> Solid:
+        """Make a solid from arrays.
+
+        Parameters
+        ----------
+        vertices_um : (V, 3) array_like of float
+            Vertex positions [µm].
+        faces : (F, 3) array_like of int
+            Vertex indices of the triangles.
+        source : str
+            Name used in messages and in the job.
+
+        Returns
+        -------
+        Solid
+
+        Raises
+        ------
+        MeshError
+            Wrong shape, no triangle, index out of range, or a coordinate that is not finite.
+        """
+        vertices = np.array(vertices_um, dtype=np.float64, order="C")
+        given = np.asarray(faces)
+        if vertices.ndim != 2 or vertices.shape[1] != 3:
+            raise MeshError(f"{source}: vertices have shape {vertices.shape}; expected (V, 3)")
+        if given.ndim != 2 or given.shape[1] != 3 or given.dtype.kind not in "iu":
+            raise MeshError(
+                f"{source}: faces have shape {given.shape} and type {given.dtype}; expected (F, 3) integers (split polygons into triangles)"
+            )
+        check_triangles(vertices, given, source)
+        indices = np.array(given, dtype=np.int32, order="C")
+        digest = hashlib.sha256(vertices.tobytes() + indices.tobytes()).hexdigest()
+        return cls(vertices_um=frozen(vertices), faces=frozen(indices), source=source, sha256=digest)
+
+    @property
+    def bounds_um(self) -> np.ndarray:
+        """(2, 3) float64 [µm]: lower and upper corner over the vertices that faces use."""
+        if "bounds" not in self._cache:
+            used = self.vertices_um
+            if len(used) != 3 * len(self.faces):  # a soup uses every vertex
+                used = used[np.unique(self.faces)]
+            self._cache["bounds"] = frozen(np.array([used.min(axis=0), used.max(axis=0)]))
+        bounds: np.ndarray = self._cache["bounds"]
+        return bounds
+
+    @property
+    def health(self) -> MeshHealth:
+        """Watertightness, winding, bodies and volume; computed on first use."""
+        if "health" not in self._cache:
+            from pmsl.mesh.health import examine  # the one look upward, excused in the import contract
+
+            self._cache["health"] = examine(self)
+        health: MeshHealth = self._cache["health"]
+        return health
+
+
+IDENTITY = frozen(np.eye(4))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Part:
+    """A solid at a place in the field; several parts may share one solid.
+
+    Attributes
+    ----------
+    solid : Solid
+    transform : (4, 4) float64
+        Solid coordinates to field coordinates [µm]; affine, last row ``0 0 0 1``.
+    region : str
+        What the part is for ("bulk" for ordinary material).
+    dose_scale : float
+        Factor on the dose of this part.
+    label : str
+        Name of the part in the job.
+    """
+
+    solid: Solid
+    transform: np.ndarray = field(default_factory=lambda: IDENTITY)
+    region: str = "bulk"
+    dose_scale: float = 1.0
+    label: str = ""
+
+    def placed_um(self) -> np.ndarray:
+        """Return the vertices in field coordinates, (V, 3) float64 [µm].
+
+        Notes
+        -----
+        Written out by component instead of a matrix product: BLAS may round equal rows
+        differently, and equal vertices of neighbouring triangles must stay equal bit for bit.
+        """
+        v, t = self.solid.vertices_um, self.transform
+        if np.array_equal(t, IDENTITY):
+            return v
+        placed = np.zeros(v.shape)
+        for axis in range(3):
+            out = placed[:, axis]
+            terms = [(v[:, j], t[axis, j]) for j in range(3) if t[axis, j] != 0.0]
+            for column, factor in terms:
+                out += column * factor
+            out += t[axis, 3]
+        return placed
+
+
+def as_part(item: Solid | Part) -> Part:
+    """Return `item` as a part; a bare solid stays where its coordinates are."""
+    return item if isinstance(item, Part) else Part(solid=item, label=item.source)

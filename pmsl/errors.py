@@ -1,0 +1,49 @@
+"""The error tree.
+
+    PmslError
+      ├─ UsageError     wrong call: option, value, target that exists        exit 2
+      ├─ MeshError      mesh missing, damaged, empty, or not placeable       exit 3
+      ├─ ProfileError   printer, resin or process unknown or not valid       exit 3
+      ├─ GridError      pitch, shape or slab edges that make no grid         exit 3
+      ├─ ExposureError  dose or time that the resin or printer cannot have   exit 3
+      ├─ JobError       a job on disk that is damaged or too new             exit 3
+      └─ OutputError    the target cannot be written                         exit 3
+
+Every message says what, where, value, limit, and what to do. Kernels never raise.
+"""
+
+
+class PmslError(Exception):
+    """Base of every error pmsl raises on purpose; `exit_code` is what the command line returns."""
+
+    exit_code = 3
+
+
+class UsageError(PmslError):
+    """The call is wrong: an option, a value, or a target that exists."""
+
+    exit_code = 2
+
+
+class MeshError(PmslError):
+    """A mesh is missing, damaged, empty, or does not fit the printer."""
+
+
+class ProfileError(PmslError):
+    """A printer, resin or process is unknown or its file is not valid."""
+
+
+class GridError(PmslError, ValueError):
+    """Pitch, shape or slab edges do not make a grid."""
+
+
+class ExposureError(PmslError):
+    """A dose or a time that the resin or the printer cannot have."""
+
+
+class JobError(PmslError):
+    """A job on disk is damaged, or made for a newer pmsl."""
+
+
+class OutputError(PmslError):
+    """The target cannot be written: no permission, no space, not a folder."""

@@ -1,0 +1,209 @@
+"""Triangles × horizontal planes → directed segments, any plane in any order.
+
+A vertex is above plane z iff its z >= the plane's (half-open: no degenerate case), so a triangle crosses
+plane k iff z_min < z_k <= z_max: a range first..last of planes. The index is an interval tree over the plane
+numbers laid out in arrays: a triangle whose range holds more than one plane belongs to the node whose middle
+plane is the dyadic one inside the range (the highest bit where first and last differ). A query walks one node
+a level, log2(planes) of them, and in each reads only triangles that do cross. Memory is O(triangles), a query
+costs its output, and no state is kept between layers.
+Tried and rejected: an active set swept upward (no random access, tests misses); a list a layer (memory).
+"""
+
+import numpy as np
+
+from pmsl.kernels._jit import helper, kernel
+
+
+@helper
+def _planes_up_to(planes, z, guess):
+    """Count planes <= z; `guess` is tried first because layers are mostly even."""
+    n = planes.size
+    if 0 < guess < n and planes[guess - 1] <= z < planes[guess]:
+        return guess
+    low, high = 0, n
+    while low < high:
+        middle = (low + high) >> 1
+        if planes[middle] <= z:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel
+def plane_ranges(vertices, faces, planes, first, last):
+    """Find the planes each triangle crosses.
+
+    Parameters
+    ----------
+    vertices : (V, 3) float64
+    faces : (F, 3) int32
+    planes : (L,) float64, strictly increasing
+    first, last : (F,) int32
+        Overwritten; ``first > last`` where no plane is crossed.
+
+    Returns
+    -------
+    int
+        How many triangles cross a plane.
+    """
+    n = planes.size
+    step = (planes[n - 1] - planes[0]) / max(n - 1, 1)
+    inverse = 1.0 / step if step > 0.0 else 0.0
+    crossing = 0
+    for i in range(faces.shape[0]):
+        z0, z1, z2 = vertices[faces[i, 0], 2], vertices[faces[i, 1], 2], vertices[faces[i, 2], 2]
+        low, high = min(z0, z1, z2), max(z0, z1, z2)
+        guess = min(max((low - planes[0]) * inverse, -1.0), float(n))
+        a = _planes_up_to(planes, low, np.int64(guess) + 1)
+        guess = min(max((high - planes[0]) * inverse, -1.0), float(n))
+        b = _planes_up_to(planes, high, np.int64(guess) + 1) - 1
+        first[i] = a
+        last[i] = b
+        if a <= b:
+            crossing += 1
+    return crossing
+
+
+@kernel
+def node_of(first, last, level_start, picked, node):
+    """Place each crossing triangle in its tree node.
+
+    Parameters
+    ----------
+    first, last : (F,) int32
+    level_start : (levels,) int64
+        First node number of each level; level l has one node for 2**l planes.
+    picked, node : (M,) int32
+        Overwritten: triangle number and its node, for the M triangles with ``first <= last``.
+    """
+    m = 0
+    for i in range(first.size):
+        a, b = first[i], last[i]
+        if a > b:
+            continue
+        level = 0
+        differ = a ^ b
+        while differ:
+            differ >>= 1
+            level += 1
+        picked[m] = i
+        node[m] = level_start[level] + (a >> level)
+        m += 1
+
+
+@kernel
+def counting_order(keys, order, n_keys, start, out):
+    """Stable counting sort of `order` by ``keys[order[i]]``.
+
+    Parameters
+    ----------
+    keys : (M,) int32 in 0..n_keys-1
+    order : (M,) int32
+    n_keys : int
+    start : (n_keys + 1,) int64
+        Overwritten: where each key's group begins in `out`.
+    out : (M,) int32
+        Overwritten.
+    """
+    for key in range(n_keys + 1):
+        start[key] = 0
+    for i in range(order.size):
+        start[keys[order[i]] + 1] += 1
+    for key in range(n_keys):
+        start[key + 1] += start[key]
+    for i in range(order.size):
+        key = keys[order[i]]
+        out[start[key]] = order[i]
+        start[key] += 1
+    for key in range(n_keys, 0, -1):
+        start[key] = start[key - 1]
+    start[0] = 0
+
+
+@kernel
+def gather(vertices, faces, picked, corners):
+    """Copy the corners of the picked triangles side by side: (M, 9) float64, overwritten."""
+    for m in range(picked.size):
+        for corner in range(3):
+            v = faces[picked[m], corner]
+            for axis in range(3):
+                corners[m, 3 * corner + axis] = vertices[v, axis]
+
+
+@helper
+def _cross(ax, ay, az, bx, by, bz, z):
+    """Point where edge ab meets plane z, computed from the lower end so that both faces get the same bits."""
+    if az > bz:
+        ax, ay, az, bx, by, bz = bx, by, bz, ax, ay, az
+    t = (z - az) / (bz - az)
+    return ax + t * (bx - ax), ay + t * (by - ay)
+
+
+@helper
+def _cut(t, z, segments, n):
+    """Write the segment of triangle `t` (9 numbers) in plane z, solid on its left."""
+    above0, above1, above2 = t[2] >= z, t[5] >= z, t[8] >= z
+    # turn the triangle until its odd corner (the only one above, or below) comes first
+    if above1 == above2:
+        i, j, k, up = 0, 3, 6, above0
+    elif above2 == above0:
+        i, j, k, up = 3, 6, 0, above1
+    else:
+        i, j, k, up = 6, 0, 3, above2
+    px, py = _cross(t[i], t[i + 1], t[i + 2], t[j], t[j + 1], t[j + 2], z)
+    qx, qy = _cross(t[i], t[i + 1], t[i + 2], t[k], t[k + 1], t[k + 2], z)
+    if up:
+        segments[n, 0], segments[n, 1], segments[n, 2], segments[n, 3] = px, py, qx, qy
+    else:
+        segments[n, 0], segments[n, 1], segments[n, 2], segments[n, 3] = qx, qy, px, py
+
+
+@kernel
+def cut_layer(k, z, corners, first, last, by_last, node_start, level_start, segments):
+    """Cut every triangle that crosses plane k.
+
+    Parameters
+    ----------
+    k : int
+        Number of the plane.
+    z : float
+        Its height.
+    corners : (M, 9) float64
+        Triangles ordered by (node, first).
+    first, last : (M,) int32
+        Plane ranges in that order.
+    by_last : (M,) int32
+        Positions ordered by (node, last downward).
+    node_start : (nodes + 1,) int64
+    level_start : (levels,) int64
+    segments : (S, 4) float64
+        Overwritten with x0, y0, x1, y1: solid on the left of each.
+
+    Returns
+    -------
+    int
+        Number of segments; where it exceeds S only the first S were written.
+    """
+    n = 0
+    room = segments.shape[0]
+    for level in range(level_start.size):
+        node = level_start[level] + (k >> level)
+        begin, end = node_start[node], node_start[node + 1]
+        middle = ((k >> level) << level) + ((1 << level) >> 1)
+        if k < middle:
+            for i in range(begin, end):
+                if first[i] > k:
+                    break
+                if n < room:
+                    _cut(corners[i], z, segments, n)
+                n += 1
+        else:
+            for j in range(begin, end):
+                i = by_last[j]
+                if last[i] < k:
+                    break
+                if n < room:
+                    _cut(corners[i], z, segments, n)
+                n += 1
+    return n

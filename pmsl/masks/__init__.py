@@ -1,0 +1,8 @@
+"""Parts and a grid → LayerMask: the covered fraction of every pixel.
+
+`layer_masks` yields every layer in order, `MaskMaker` any layer in any order, `coverage` one layer unquantised.
+"""
+
+from pmsl.masks.area import MaskMaker, coverage, layer_masks
+
+__all__ = ["MaskMaker", "coverage", "layer_masks"]

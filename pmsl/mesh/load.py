@@ -1,0 +1,99 @@
+"""The way in: a path and a unit become a Solid."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from pmsl.core.arrays import frozen
+from pmsl.core.part import Solid, check_triangles
+from pmsl.errors import MeshError, UsageError
+from pmsl.mesh.obj import read_obj
+from pmsl.mesh.ply import read_ply
+from pmsl.mesh.reading import UNITS_UM, RawMesh
+from pmsl.mesh.stl import read_stl
+from pmsl.mesh.threemf import read_3mf
+
+__all__ = ["READERS", "UNITS_UM", "load_solid"]
+
+READERS: dict[str, Callable[[bytes, str, str], RawMesh]] = {".stl": read_stl, ".obj": read_obj, ".ply": read_ply, ".3mf": read_3mf}
+
+
+def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
+    """Read a mesh file.
+
+    Parameters
+    ----------
+    path : path-like
+        An ``.stl`` (binary or ASCII), ``.obj``, ``.ply`` or ``.3mf`` file; upper or lower case.
+    unit : {"um", "mm", "cm", "m", "inch"}
+        What the numbers of the file mean. A 3MF file says so itself, and its word wins.
+
+    Returns
+    -------
+    Solid
+        All solids of the file as one, in µm, every triangle as the file has it. `source` is the file name
+        without its folder, `sha256` that of the file's bytes, `findings` what loading noticed.
+
+    Raises
+    ------
+    UsageError
+        `unit` is not one of those above.
+    MeshError
+        The file is missing, not readable, of another kind, damaged or without a triangle.
+    """
+    if unit not in UNITS_UM:
+        raise UsageError(f"unknown unit {unit!r}; use one of {', '.join(UNITS_UM)}")
+    file = Path(path)
+    data = _read_bytes(file)
+    name = file.name.encode("utf-8", "backslashreplace").decode("utf-8")  # names outside Unicode must survive JSON
+    reader = _choose(file, data, name)
+    with ThreadPoolExecutor(max_workers=1) as pool:  # hashing lets go of the GIL
+        digest = pool.submit(lambda: hashlib.sha256(data).hexdigest())
+        raw = reader(data, name, unit)
+        check_triangles(raw.vertices_um, raw.faces, name)
+    return Solid(
+        vertices_um=frozen(raw.vertices_um),
+        faces=frozen(raw.faces),
+        source=name,
+        sha256=digest.result(),
+        unit=raw.unit,
+        findings=raw.findings,
+    )
+
+
+def _read_bytes(file: Path) -> bytes:
+    """Return the whole file: a copy, so that nobody can change it between hash and parse."""
+    try:
+        if file.is_dir():
+            raise MeshError(f"{file}: is a folder; give a mesh file ({_formats()})")
+        if file.exists() and not file.is_file():
+            raise MeshError(f"{file}: not a regular file; give a mesh file ({_formats()})")
+        if file.exists() and file.suffix.lower() not in READERS:
+            raise MeshError(f"{file}: {file.suffix or 'no suffix'} is not a mesh format pmsl reads; readable are {_formats()}")
+        data = file.read_bytes()
+    except FileNotFoundError as error:
+        raise MeshError(f"{file}: no such file; check the path") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise MeshError(f"{str(file)!r}: cannot be read ({error}); check the path and the permissions") from error
+    if not data:
+        raise MeshError(f"{file}: the file is empty (0 bytes); export or copy it again")
+    return data
+
+
+def _formats() -> str:
+    return ", ".join(READERS)
+
+
+def _choose(file: Path, data: bytes, name: str) -> Callable[[bytes, str, str], RawMesh]:
+    """Return the reader for the suffix, unless the content is plainly of another kind."""
+    suffix = file.suffix.lower()
+    content = {b"PK\x03\x04": ".3mf", b"ply\n": ".ply", b"ply\r": ".ply"}.get(data[:4], suffix)
+    if content != suffix:
+        kind = "a zip archive, as 3MF files are" if content == ".3mf" else "a PLY file"
+        raise MeshError(f"{name}: named {suffix}, but its content is {kind}; if so, rename it to {content}")
+    return READERS[suffix]
