@@ -148,23 +148,23 @@ def mems_comb():
     return union([box(0, 0.75, 0, height, 0, 0.05), *bars, *fingers])
 
 
-def gyroid_side(level, size, cell, step):
-    """Solid where the gyroid function exceeds a level; its cell and the grid step in mm, covering a box of a given (x, y, z) size."""
-    grid = np.meshgrid(*(np.arange(-2 * step, length + 2.5 * step, step) for length in size), indexing="ij")
-    # a shift of an eighth of a cell keeps the corners of the box from cutting off loose crumbs
+def gyroid_side(level, side, cell, step):
+    """Solid where the gyroid function exceeds a level; its cell and the grid step in mm, covering a cube of a given side."""
+    grid = np.meshgrid(*[np.arange(-2 * step, side + 2.5 * step, step)] * 3, indexing="ij")
+    # a shift of an eighth of a cell keeps the corners of the cube from cutting off loose crumbs
     x, y, z = ((axis / cell + 0.125) * 2 * np.pi for axis in grid)
     field = np.sin(x) * np.cos(y) + np.sin(y) * np.cos(z) + np.sin(z) * np.cos(x) - level
-    padded = np.pad(field, 1, constant_values=-2.0)  # closes the surface outside the box
+    padded = np.pad(field, 1, constant_values=-2.0)  # closes the surface outside the cube
     vertices, faces, _, _ = marching_cubes(padded, 0.0, gradient_direction="ascent")
     return Manifold(Mesh64((vertices - 3.0) * step, faces.astype(np.uint64)))
 
 
 def gyroid_lattice():
-    """1.5 x 1.5 x 1.0 mm sheet gyroid: 500 um cell (3 x 3 x 2 of them), wall about 80 um, cut flat at the faces of the box."""
-    size, cell, step = (1.5, 1.5, 1.0), 0.5, 0.0625
-    level = 0.69  # the mean wall of the mesh is then 80 um (a much finer grid would need 0.735)
-    sheet = gyroid_side(-level, size, cell, step) - gyroid_side(level, size, cell, step)
-    return (sheet ^ box(0, size[0], 0, size[1], 0, size[2])).simplify(0.005)
+    """1.0 mm cube of sheet gyroid: 500 um cell (two a side), wall about 80 um, cut flat at the faces of the cube."""
+    side, cell, step = 1.0, 0.5, 0.05
+    level = 0.7  # the mean wall of this mesh is then 80 um (a much finer grid would need 0.735)
+    sheet = gyroid_side(-level, side, cell, step) - gyroid_side(level, side, cell, step)
+    return (sheet ^ box(0, side, 0, side, 0, side)).simplify(0.003)
 
 
 def micro_gripper():

@@ -1,0 +1,27 @@
+"""Machine, material and process as strict, versioned TOML; each physical value says where it comes from.
+
+`find_printer`, `find_resin`, `find_process` take a library name or a path; `library()` lists what is shipped.
+"""
+
+from pmsl.profiles.printer import Printer
+from pmsl.profiles.process import Process
+from pmsl.profiles.resin import Resin
+from pmsl.profiles.shelf import find_printer, find_process, find_resin, library, library_text
+
+DEFAULT_PRINTER = "microfluidics-7.6um"
+DEFAULT_RESIN = "pegda-nps-1.0-385"
+DEFAULT_PROCESS = "default"
+
+__all__ = [
+    "DEFAULT_PRINTER",
+    "DEFAULT_PROCESS",
+    "DEFAULT_RESIN",
+    "Printer",
+    "Process",
+    "Resin",
+    "find_printer",
+    "find_process",
+    "find_resin",
+    "library",
+    "library_text",
+]

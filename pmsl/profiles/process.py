@@ -1,0 +1,46 @@
+"""Process: layer heights, coverage, dose ladder and motion. Choices, not measurements: plain values."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from pmsl.profiles.printer import Positive
+from pmsl.profiles.strict import Strict
+
+NotNegative = Annotated[float, Meta(ge=0)]
+Height = Annotated[float, Meta(gt=0, le=100_000)]
+
+
+class MotionSettings(Strict, kw_only=True):
+    """The move before each layer: lift away from the light, wait, come back, settle."""
+
+    lift_um: NotNegative = 1000.0
+    lift_um_s: Positive = 2000.0
+    lift_um_s2: Positive = 20000.0
+    retract_um_s: Positive = 2000.0
+    retract_um_s2: Positive = 20000.0
+    wait_before_lift_s: NotNegative = 0.0
+    wait_top_s: NotNegative = 0.0
+    settle_s: NotNegative = 1.0
+
+
+class Process(Strict, kw_only=True):
+    """How a part is printed, schema ``pmsl.process/1``.
+
+    `layers`, a list of [count, um] from the plate up, replaces `layer_um`; the last height goes on to the top of
+    the part. `margin_um` is how far beyond the layer's far face its white dose still cures (default Dp·ln 1.5).
+    `power` picks a light setting of the printer (default: its first).
+    """
+
+    schema: Literal["pmsl.process/1"]
+    name: str
+    description: str
+    layer_um: Height = 10.0
+    layers: Annotated[list[tuple[Annotated[int, Meta(ge=1)], Height]], Meta(min_length=1)] | None = None
+    coverage: Literal["area"] = "area"
+    margin_um: NotNegative | None = None
+    bottom_dose_factors: tuple[Positive, ...] = (10.0, 5.0, 2.5)
+    power: Positive | None = None
+    motion: MotionSettings = MotionSettings()

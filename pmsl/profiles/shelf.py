@@ -1,0 +1,87 @@
+"""The shelf of shipped profiles, and files of the user's own beside it."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeVar
+
+import tomllib
+
+from pmsl.errors import ProfileError
+from pmsl.profiles.printer import Printer
+from pmsl.profiles.process import Process
+from pmsl.profiles.resin import Resin
+from pmsl.profiles.strict import Strict, parse
+
+P = TypeVar("P", Printer, Resin, Process)
+KINDS: dict[str, type[Strict]] = {"printer": Printer, "resin": Resin, "process": Process}
+
+
+@cache
+def _shelf() -> dict[str, dict[str, str]]:
+    """Kind → name → TOML text, in the order of the file names."""
+    shelf: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
+    folder = files("pmsl.profiles") / "library"
+    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        if entry.name.endswith(".toml"):
+            text = entry.read_text(encoding="utf-8")
+            table = tomllib.loads(text)
+            shelf[table["schema"].split(".")[1].split("/")[0]][table["name"]] = text
+    return shelf
+
+
+def library() -> dict[str, list[str]]:
+    """Return the shipped names: ``{"printer": [...], "resin": [...], "process": [...]}``."""
+    return {kind: list(names) for kind, names in _shelf().items()}
+
+
+def library_text(name: str) -> str:
+    """Return the TOML text of a shipped profile, to save, edit and pass back by path.
+
+    Raises
+    ------
+    ProfileError
+        No profile of that name.
+    """
+    for names in _shelf().values():
+        if name in names:
+            return names[name]
+    raise _unknown("profile", name, [n for names in _shelf().values() for n in names])
+
+
+def find_printer(name_or_path: str | Path) -> Printer:
+    """Return the printer of that library name or TOML file; raises `ProfileError`."""
+    return _find(name_or_path, Printer, "printer")
+
+
+def find_resin(name_or_path: str | Path) -> Resin:
+    """Return the resin of that library name or TOML file; raises `ProfileError`."""
+    return _find(name_or_path, Resin, "resin")
+
+
+def find_process(name_or_path: str | Path) -> Process:
+    """Return the process of that library name or TOML file; raises `ProfileError`."""
+    return _find(name_or_path, Process, "process")
+
+
+def _find(name_or_path: str | Path, kind: type[P], word: str) -> P:
+    name = str(name_or_path)
+    if name in _shelf()[word]:
+        return parse(_shelf()[word][name], kind, f"{word} {name}")
+    path = Path(name)
+    if not (path.suffix == ".toml" or path.exists()):
+        raise _unknown(word, name, list(_shelf()[word]))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as err:
+        raise ProfileError(f"{word} {name}: cannot be read as a TOML file: {getattr(err, 'strerror', None) or err}") from err
+    return parse(text, kind, f"{word} {path.name}")
+
+
+def _unknown(word: str, name: str, known: list[str]) -> ProfileError:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    return ProfileError(f"{word} {name!r} is not in the library and is no file; {hint} (`pmsl profiles` lists them, a path ends in .toml)")

@@ -1,0 +1,145 @@
+"""Strict TOML → struct: unknown keys, wrong types and numbers that are not finite are refused with path and near match."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+import tomllib
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
+
+import msgspec
+
+from pmsl.errors import ProfileError
+
+T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
+Class = Literal["measured", "published", "placeholder"]
+
+
+class Value(msgspec.Struct, Generic[T], frozen=True, forbid_unknown_fields=True):
+    """A physical value with where it comes from.
+
+    Attributes
+    ----------
+    value : T
+        In the unit the key's name ends with.
+    class_ : {"measured", "published", "placeholder"}
+        On this machine or resin; in print; or only plausible, to be replaced.
+    source : str
+        Who measured or published it, or why it is a guess.
+    """
+
+    value: T
+    class_: Class = msgspec.field(name="class")
+    source: str
+
+
+class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of every profile table: frozen, unknown keys refused."""
+
+
+def parse(text: str, kind: type[S], where: str) -> S:
+    """Read TOML text into `kind`.
+
+    Parameters
+    ----------
+    text : str
+    kind : type
+        A `Strict` struct.
+    where : str
+        File or name for messages.
+
+    Raises
+    ------
+    ProfileError
+        Not TOML, an unknown key (with the near match), a missing key, a wrong type or a value out of range.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as err:
+        raise ProfileError(f"{where}: not valid TOML: {err}") from err
+    return build(table, kind, where)
+
+
+def build(table: Any, kind: type[S], where: str) -> S:
+    """Turn plain dicts into `kind`; raises like `parse`."""
+    try:
+        made = msgspec.convert(table, kind)
+    except msgspec.ValidationError as err:
+        raise ProfileError(f"{where}: {_explain(str(err), table, kind)}") from err
+    _refuse_not_finite(table, where, "")
+    return made
+
+
+def _explain(message: str, table: Any, kind: Any) -> str:
+    """Put msgspec's message in our words: which key, at which path, what it may be."""
+    path = re.search(r" - at `\$\.?(.*?)`$", message)
+    place = path.group(1) if path else ""
+    unknown = re.search(r"unknown field `(.*?)`", message)
+    if unknown:
+        known = _keys(_type_at(kind, place))
+        near = difflib.get_close_matches(unknown.group(1), known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
+        return f"unknown key {unknown.group(1)!r}{_in(place)}{hint}"
+    missing = re.search(r"missing required field `(.*?)`", message)
+    if missing:
+        return f"key {missing.group(1)!r} is missing{_in(place)}"
+    text = message.split(" - at ")[0]
+    if text.startswith("Invalid enum"):
+        text = f"expected {' or '.join(repr(a) for a in get_args(_type_at(kind, place)))}"
+    if text.startswith("Expected `object`"):
+        text += "; write { value = …, class = \"measured\", source = \"…\" }"
+    found = _value_at(table, place)
+    return f"{place or 'the file'}: {text[0].lower()}{text[1:]}" + (f" (found {found!r})" if place else "")
+
+
+def _in(place: str) -> str:
+    return f" in [{place}]" if place else ""
+
+
+def _steps(place: str) -> list[str]:
+    return [step for step in re.split(r"[.\[]", place.replace("]", "")) if step]
+
+
+def _type_at(kind: Any, place: str) -> Any:
+    for step in _steps(place):
+        kind = _unwrap(kind)
+        if step.isdigit() or step == "...":
+            kind = get_args(kind)[0]
+        else:
+            kind = {f.encode_name: f.type for f in msgspec.structs.fields(kind)}[step]
+    return _unwrap(kind)
+
+
+def _unwrap(kind: Any) -> Any:
+    """Strip annotations, and `None` from an optional type."""
+    kind = getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind
+    if type(None) in get_args(kind):
+        return next(a for a in get_args(kind) if a is not type(None))
+    return kind
+
+
+def _keys(kind: Any) -> list[str]:
+    struct = get_origin(kind) or kind
+    return [f.encode_name for f in msgspec.structs.fields(struct)]
+
+
+def _value_at(table: Any, place: str) -> Any:
+    for step in _steps(place):
+        try:
+            table = table[int(step)] if step.isdigit() else table[step]
+        except (KeyError, IndexError, TypeError):
+            return "…"
+    return table
+
+
+def _refuse_not_finite(item: Any, where: str, place: str) -> None:
+    if isinstance(item, dict):
+        for key, inner in item.items():
+            _refuse_not_finite(inner, where, f"{place}.{key}" if place else key)
+    elif isinstance(item, list):
+        for i, inner in enumerate(item):
+            _refuse_not_finite(inner, where, f"{place}[{i}]")
+    elif isinstance(item, float) and not math.isfinite(item):
+        raise ProfileError(f"{where}: {place} is {item}; expected a finite number")
