@@ -84,7 +84,7 @@ def droplet_generator():
 
 
 def horn_antenna():
-    """Pyramidal horn on WR-3 waveguide (0.864 x 0.432 mm, 1 mm long); flare 2.5 mm long to 3 x 2.4 mm inside; wall 0.2 mm in plan; open through."""
+    """WR-3 waveguide (0.864 x 0.432 mm, 1 mm long) flaring over 2.5 mm to a 3 x 2.4 mm horn mouth; wall 0.2 mm in plan; open through."""
     guide, mouth, z1, z2 = np.array([0.864, 0.432]), np.array([3.0, 2.4]), 1.0, 3.5
     beyond = guide + (mouth - guide) * (z2 + EPS - z1) / (z2 - z1)
     outer = frustum(guide + 0.4, 0, guide + 0.4, z1) + frustum(guide + 0.4, z1, mouth + 0.4, z2)

@@ -166,7 +166,8 @@ def _check_range(lines: _Lines, count: int, name: str) -> None:
 def _findings(lines: _Lines, name: str) -> tuple[Finding, ...]:
     found = []
     if lines.unknown:
-        message = f"{name}: {len(lines.unknown)} lines of unknown kind were not read (line {_some(lines.unknown)}); check that the part is whole"
+        where = _some(lines.unknown)
+        message = f"{name}: {len(lines.unknown)} lines of unknown kind were not read (line {where}); check that the part is whole"
         found.append(Finding(code="unknown-lines", severity="warning", message=message, value=float(len(lines.unknown)), unit="lines"))
     if lines.repeated:
         message = f"{name}: {len(lines.repeated)} faces run the same round several times (line {_some(lines.repeated)}); one round was kept"

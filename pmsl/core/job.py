@@ -1,0 +1,171 @@
+"""PrintJob: everything a printer needs, layer by layer, in any order, always the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pmsl.core.finding import Finding
+from pmsl.core.grid import Grid
+from pmsl.core.part import Part
+from pmsl.core.plan import LayerPlan
+from pmsl.profiles import Printer, Process, Resin
+from pmsl.profiles.printer import Orientation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """One light engine of the job: its pixels and slabs, its wavelength, and how frames are turned at the door."""
+
+    grid: Grid
+    wavelength_nm: float
+    orientation: Orientation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One mesh file as it came in.
+
+    Attributes
+    ----------
+    file : str
+        Its name, no folder.
+    sha256 : str
+    unit : str
+        Unit its numbers were read in.
+    transform : tuple of 16 float
+        File coordinates in µm to the field, row by row.
+    repairs : tuple of str
+        What was changed in it.
+    """
+
+    file: str
+    sha256: str
+    unit: str
+    transform: tuple[float, ...]
+    repairs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRecord:
+    """One part of the job: label, box ``((x, y, z), (x, y, z))`` [µm] and dose scale."""
+
+    label: str
+    sha256: str
+    bounds_um: tuple[tuple[float, ...], tuple[float, ...]]
+    region: str = "bulk"
+    dose_scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where the job comes from: version of pmsl, inputs, how they were placed, the shrinkage they were scaled for."""
+
+    version: str
+    inputs: tuple[Input, ...]
+    placement: str
+    shift_um: tuple[float, float, float] | None = None
+    shrinkage: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What the job costs: print time [s], motion included, and cured resin [ml]."""
+
+    print_time_s: float
+    resin_ml: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PrintJob:
+    """A print job: header and lazy layers. ``job[k]`` and `layers()` give the same plans in any order, any number of times.
+
+    Attributes
+    ----------
+    engines : tuple of Engine
+    printer, resin, process : Printer, Resin, Process
+        As used, overrides included.
+    provenance : Provenance
+    parts : tuple of PartRecord
+    design : tuple of Part
+        The placed parts themselves, where they are at hand.
+    findings : tuple of Finding
+        What is known before any layer is made; layers carry their own.
+    placeholders : tuple of str
+        Values the dose rests on that nobody measured or published; `calibrated` is False while there are any.
+    requires : tuple of str
+        Abilities a reader must have.
+    n_layers : int
+    """
+
+    engines: tuple[Engine, ...]
+    printer: Printer
+    resin: Resin
+    process: Process
+    provenance: Provenance
+    parts: tuple[PartRecord, ...]
+    n_layers: int
+    plan_layer: Callable[[int], LayerPlan]
+    design: tuple[Part, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    placeholders: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    known_estimate: Estimate | None = None
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the first engine."""
+        return self.engines[0].grid
+
+    @property
+    def calibrated(self) -> bool:
+        """False while the dose rests on a placeholder."""
+        return not self.placeholders
+
+    def __len__(self) -> int:
+        return self.n_layers
+
+    def __getitem__(self, k: int) -> LayerPlan:
+        """Return the plan of layer `k`; negative numbers count from the top.
+
+        Raises
+        ------
+        IndexError
+            No such layer.
+        """
+        n = k + self.n_layers if k < 0 else k
+        if not 0 <= n < self.n_layers:
+            raise IndexError(f"layer {k} is not in 0..{self.n_layers - 1}")
+        return self.plan_layer(n)
+
+    def layers(self) -> Iterator[LayerPlan]:
+        """Yield every layer's plan from the plate up, made one at a time."""
+        return (self.plan_layer(k) for k in range(self.n_layers))
+
+    def estimate(self) -> Estimate:
+        """Return print time and resin; a job that was not written yet has to make every layer for it."""
+        if self.known_estimate is not None:
+            return self.known_estimate
+        meter = Meter(self.grid)
+        for plan in self.layers():
+            meter.add(plan)
+        return meter.estimate()
+
+
+class Meter:
+    """Adds up time and resin while plans go by."""
+
+    def __init__(self, grid: Grid) -> None:
+        self._pixel_um2 = grid.pixel_um2
+        self._time_s = 0.0
+        self._resin_um3 = 0.0
+
+    def add(self, plan: LayerPlan) -> None:
+        """Count one layer; of several exposures the largest mask counts as resin."""
+        self._time_s += plan.duration_s
+        covered = max((e.mask.sum_px() for e in plan.exposures), default=0.0)
+        self._resin_um3 += covered * self._pixel_um2 * plan.thickness_um
+
+    def estimate(self) -> Estimate:
+        """Return the totals so far."""
+        return Estimate(print_time_s=self._time_s, resin_ml=self._resin_um3 * 1e-12)

@@ -1,0 +1,152 @@
+"""What is doubtful about a solid: holes, edges of too many faces, winding, bodies, size.
+
+Vertices are joined by position for this analysis only; slicing uses the triangles as they are. One
+picometre counts as one position: CAD programs write zero as 1e-16 here and there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pmsl.core.finding import Finding, Severity
+from pmsl.core.part import MeshHealth, Solid
+from pmsl.mesh.topology import Edges, body_count, edges_of, group_rows
+
+JOIN_UM = 1e-6
+SMALLEST_UM = 10.0
+LARGEST_UM = 300_000.0
+BLOCK = 1 << 17  # triangles at a time: bounds the memory
+
+Box = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Signed volume, relative to the middle of the box, and how many triangles have no area."""
+
+    volume_um3: float
+    flat: int
+
+
+def examine(solid: Solid) -> MeshHealth:
+    """Look a solid over; nothing is changed.
+
+    Parameters
+    ----------
+    solid : Solid
+
+    Returns
+    -------
+    MeshHealth
+        Triangles that use one position twice are left out of the edges and reported. Bodies are groups of
+        faces joined across edges of exactly two faces. Findings carry the box of the defect [µm].
+    """
+    ids, points = _joined(solid)
+    corners = ids[solid.faces]
+    proper = (corners[:, 0] != corners[:, 1]) & (corners[:, 1] != corners[:, 2]) & (corners[:, 2] != corners[:, 0])
+    corners = corners[proper]
+    edges = edges_of(corners, len(points))
+    sizes = _measure(solid)
+    watertight = len(corners) > 0 and bool((edges.count == 2).all())
+    consistent = not edges.askew.any()
+    findings = [
+        *_edge_findings(edges, points, solid),
+        *_inside_out(solid, watertight and consistent, sizes),
+        *_face_findings(solid, corners, points, proper, sizes),
+        *_size(solid),
+    ]
+    return MeshHealth(
+        watertight=watertight,
+        winding_consistent=consistent,
+        bodies=body_count(edges, len(corners)),
+        volume_um3=abs(sizes.volume_um3),
+        findings=tuple(findings),
+    )
+
+
+def _joined(solid: Solid) -> tuple[np.ndarray, np.ndarray]:
+    """Return the id of every vertex, (V,) int64, and the position of every id, (n, 3)."""
+    v = solid.vertices_um
+    step = max(JOIN_UM, 1e-15 * float(np.abs(v).max()))  # keeps absurd coordinates within int64
+    ids, first = group_rows(np.rint(v / step).astype(np.int64))
+    return ids, v[first]
+
+
+def _measure(solid: Solid) -> _Sizes:
+    low, high = solid.bounds_um
+    middle, extent = (low + high) / 2, float((high - low).max())
+    volume, flat = 0.0, 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(solid.faces), BLOCK):
+            a, b, c = (solid.vertices_um[solid.faces[start : start + BLOCK, i]] - middle for i in range(3))
+            volume += float(np.einsum("ij,ij->", a, np.cross(b, c))) / 6.0
+            area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+            flat += int((area <= 1e-12 * extent * extent).sum())
+    return _Sizes(volume, flat)
+
+
+def _box(points: np.ndarray) -> Box:
+    low, high = points.min(axis=0), points.max(axis=0)
+    return tuple(float(x) for x in low), tuple(float(x) for x in high)
+
+
+def _finding(code: str, severity: Severity, value: int, unit: str, box: Box, message: str) -> Finding:
+    return Finding(code=code, severity=severity, message=message, box_um=box, value=float(value), limit=0.0, unit=unit)
+
+
+def _edge_findings(edges: Edges, points: np.ndarray, solid: Solid) -> list[Finding]:
+    kinds: list[tuple[str, np.ndarray, str]] = [
+        ("open-edges", edges.count == 1, "edges have a face on one side only: the surface has holes; close them"),
+        ("non-manifold-edges", edges.count > 2, "edges are shared by more than two faces: surfaces touch or overlap; unite the bodies"),
+        ("inconsistent-winding", edges.askew, "edges have faces on both sides that turn opposite ways; make the normals consistent"),
+    ]
+    found = []
+    for code, which, text in kinds:
+        n = int(which.sum())
+        if n:
+            box = _box(points[np.concatenate([edges.low[which], edges.high[which]])])
+            found.append(_finding(code, "warning", n, "edges", box, f"{solid.source}: {n} {text}"))
+    return found
+
+
+def _inside_out(solid: Solid, closed: bool, sizes: _Sizes) -> list[Finding]:
+    if not closed or sizes.volume_um3 >= 0:
+        return []
+    low, high = solid.bounds_um
+    message = f"{solid.source}: closed, but all normals point inward (signed volume {sizes.volume_um3:.6g} um3); turn the normals"
+    box = _box(np.stack([low, high]))
+    return [
+        Finding(code="inside-out", severity="warning", message=message, box_um=box, value=sizes.volume_um3, limit=0.0, unit="um3"),
+    ]
+
+
+def _face_findings(solid: Solid, corners: np.ndarray, points: np.ndarray, proper: np.ndarray, sizes: _Sizes) -> list[Finding]:
+    found = []
+    repeats = int((~proper).sum())
+    n = max(repeats, sizes.flat)
+    if n:
+        where = solid.vertices_um[solid.faces[~proper].ravel()] if repeats else solid.bounds_um
+        message = f"{solid.source}: {n} triangles have no area ({repeats} use one position twice); harmless, they cover nothing"
+        found.append(_finding("degenerate-faces", "info", n, "faces", _box(where), message))
+    ids, first = group_rows(np.sort(corners, axis=1))
+    n = len(corners) - len(first)
+    if n:
+        extra = np.bincount(ids, minlength=len(first))[ids] > 1
+        box = _box(points[corners[extra].ravel()])
+        message = f"{solid.source}: {n} triangles repeat another one (same corners); remove the copies"
+        found.append(_finding("duplicate-faces", "warning", n, "faces", box, message))
+    return found
+
+
+def _size(solid: Solid) -> list[Finding]:
+    low, high = solid.bounds_um
+    extent = float((high - low).max())
+    if SMALLEST_UM <= extent <= LARGEST_UM:
+        return []
+    limit = SMALLEST_UM if extent < SMALLEST_UM else LARGEST_UM
+    side = "smaller" if extent < SMALLEST_UM else "larger"
+    message = f"{solid.source}: largest extent {extent:.6g} um is {side} than {limit:g} um; is the unit right (read as {solid.unit})?"
+    box = _box(np.stack([low, high]))
+    return [Finding(code="size-suspicious", severity="warning", message=message, box_um=box, value=extent, limit=limit, unit="um")]

@@ -1,0 +1,190 @@
+"""Solids → Parts at their place in the field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pmsl.core.arrays import frozen
+from pmsl.core.finding import Finding
+from pmsl.core.part import Part, Solid
+from pmsl.errors import MeshError, UsageError
+
+SLACK_UM = 1e-3  # a nanometre: what numbers in a file are not meant to say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Placed:
+    """Parts at their place, the box they fill (2, 3) [µm], how they got there, and what was noticed."""
+
+    parts: tuple[Part, ...]
+    bounds_um: np.ndarray
+    how: str
+    shift_um: tuple[float, float, float] | None
+    findings: tuple[Finding, ...]
+
+
+def place(
+    solids: Sequence[Solid],
+    field_um: np.ndarray,
+    pitch_um: np.ndarray,
+    travel_um: float,
+    *,
+    at_um: tuple[float, float] | None = None,
+    rotate_deg: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    scale: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    shrinkage: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    keep_place: bool = False,
+) -> Placed:
+    """Place all solids as one group that keeps its relative positions.
+
+    Parameters
+    ----------
+    solids : sequence of Solid
+    field_um : (2,) float
+        Width and height of the field [µm]; its corner is (0, 0).
+    pitch_um : (2,) float
+        Pixel size [µm].
+    travel_um : float
+        Height of the tallest part [µm].
+    at_um : (float, float), optional
+        Where the lower corner of the group's box goes, exact [µm]. Left out: centred, then moved so that the lower
+        corner lies on a pixel corner.
+    rotate_deg : (float, float, float)
+        About the fixed x, y and z axes in that order, after `scale`.
+    scale : (float, float, float)
+        Factors along x, y, z of the file.
+    shrinkage : (float, float, float)
+        Fraction the resin loses along x, y, z of the printer; made up for by 1 / (1 - shrinkage).
+    keep_place : bool
+        Coordinates as in the file; nothing is moved.
+
+    Returns
+    -------
+    Placed
+
+    Raises
+    ------
+    UsageError
+        A scale that is not above 0, or `at_um` together with `keep_place`.
+    MeshError
+        The group does not fit the field or the travel, or (with `keep_place`) lies below the plate or outside the field.
+    """
+    if keep_place and at_um is not None:
+        raise UsageError("--at and --keep-place exclude each other: either coordinates stay or the group moves")
+    if not all(np.isfinite(scale)) or min(scale) <= 0:
+        raise UsageError(f"scale is {scale}; every factor must be above 0")
+    turn = _turn(rotate_deg, scale, shrinkage)
+    turned = [Part(solid=s, transform=_affine(turn, np.zeros(3)), label=s.source) for s in solids]
+    bounds = _bounds(turned)
+    size = bounds[1] - bounds[0]
+    _check_size(size, field_um, travel_um)
+    if keep_place:
+        _check_kept(bounds, field_um, travel_um)
+        return Placed(parts=tuple(turned), bounds_um=bounds, how="as in the file", shift_um=None, findings=_gap(bounds))
+    centred = 0.5 * (field_um - size[:2])
+    corner = np.floor(centred / pitch_um + 0.5) * pitch_um if at_um is None else np.array(at_um, np.float64)
+    corner = np.minimum(corner, np.maximum(field_um - size[:2], 0.0)) if at_um is None else corner
+    if at_um is not None:
+        _check_inside(corner, corner + size[:2], field_um, f"--at {at_um[0]:g},{at_um[1]:g}")
+    move = np.array([*corner, 0.0]) - bounds[0]
+    parts = tuple(Part(solid=s, transform=_affine(turn, move), label=s.source) for s in solids)
+    shift = corner - centred
+    return Placed(
+        parts=parts,
+        bounds_um=np.array([[*corner, 0.0], [*(corner + size[:2]), size[2]]]),
+        how="centred, lower corner on a pixel corner" if at_um is None else "lower corner at the given point",
+        shift_um=(float(shift[0]), float(shift[1]), 0.0) if at_um is None else None,
+        findings=(),
+    )
+
+
+def _turn(rotate_deg: tuple[float, float, float], scale: tuple[float, float, float], shrinkage: tuple[float, float, float]) -> np.ndarray:
+    """Scale, then rotate about fixed x, y, z, then make up for shrinkage: a 3 × 3 matrix."""
+    matrix = np.diag(np.array(scale, np.float64))
+    for axis, degrees in enumerate(rotate_deg):
+        cos, sin = _cos_sin(degrees)
+        i, j = (axis + 1) % 3, (axis + 2) % 3
+        rotation = np.eye(3)
+        rotation[i, i] = rotation[j, j] = cos
+        rotation[i, j], rotation[j, i] = -sin, sin
+        matrix = rotation @ matrix
+    return np.diag(1.0 / (1.0 - np.array(shrinkage, np.float64))) @ matrix
+
+
+def _cos_sin(degrees: float) -> tuple[float, float]:
+    """Cosine and sine, exact at quarter turns so that a turned box stays a box."""
+    if not np.isfinite(degrees):
+        raise UsageError(f"rotation is {degrees}; expected degrees")
+    quarters, rest = divmod(degrees, 90.0)
+    cos, sin = float(np.cos(np.radians(rest))), float(np.sin(np.radians(rest)))
+    for _ in range(int(quarters) % 4):
+        cos, sin = -sin, cos
+    return cos, sin
+
+
+def _affine(matrix: np.ndarray, move: np.ndarray) -> np.ndarray:
+    out = np.eye(4)
+    out[:3, :3], out[:3, 3] = matrix, move
+    return frozen(out + 0.0)  # + 0.0: no negative zeros in job.json
+
+
+def _bounds(parts: Sequence[Part]) -> np.ndarray:
+    """Box of all parts; straight from the solids' boxes where axes are only scaled."""
+    boxes = []
+    for part in parts:
+        matrix = part.transform[:3, :3]
+        if np.array_equal(matrix, np.diag(np.diag(matrix))):
+            boxes.append(part.solid.bounds_um * np.diag(matrix))
+        else:
+            v = part.placed_um()[part.solid.faces.reshape(-1)]
+            boxes.append(np.array([v.min(axis=0), v.max(axis=0)]))
+    return np.array([np.min([b[0] for b in boxes], axis=0), np.max([b[1] for b in boxes], axis=0)])
+
+
+def _mm(a: np.ndarray) -> str:
+    return " × ".join(f"{v / 1000:.6g}" for v in a)
+
+
+def _check_size(size: np.ndarray, field_um: np.ndarray, travel_um: float) -> None:
+    if (size[:2] > field_um + SLACK_UM).any():
+        raise MeshError(
+            f"the part is {_mm(size[:2])} mm (x × y), the field {_mm(field_um)} mm; check --unit, turn it with --rotate, or choose a printer with a larger field"
+        )
+    if size[2] > travel_um + SLACK_UM:
+        raise MeshError(f"the part is {size[2] / 1000:.6g} mm high, the printer builds up to {travel_um / 1000:.6g} mm; check --unit or turn it with --rotate")
+
+
+def _check_inside(low: np.ndarray, high: np.ndarray, field_um: np.ndarray, what: str) -> None:
+    if (low < -SLACK_UM).any() or (high > field_um + SLACK_UM).any():
+        raise MeshError(
+            f"{what}: the part reaches from ({_mm(low[:2]).replace(' × ', ', ')}) to ({_mm(high[:2]).replace(' × ', ', ')}) mm, "
+            f"the field from (0, 0) to ({_mm(field_um).replace(' × ', ', ')}) mm; move it inside"
+        )
+
+
+def _check_kept(bounds: np.ndarray, field_um: np.ndarray, travel_um: float) -> None:
+    _check_inside(bounds[0, :2], bounds[1, :2], field_um, "--keep-place")
+    if bounds[0, 2] < -SLACK_UM:
+        raise MeshError(f"--keep-place: the part reaches {-bounds[0, 2]:.6g} µm below the plate (z = 0); move it up or leave --keep-place out")
+    if bounds[1, 2] > travel_um + SLACK_UM:
+        raise MeshError(f"--keep-place: the part reaches {bounds[1, 2] / 1000:.6g} mm, the printer builds up to {travel_um / 1000:.6g} mm")
+
+
+def _gap(bounds: np.ndarray) -> tuple[Finding, ...]:
+    gap = float(bounds[0, 2])
+    if gap <= SLACK_UM:
+        return ()
+    return (
+        Finding(
+            code="gap-above-plate",
+            severity="warning",
+            message=f"the lowest point is {gap:.6g} µm above the plate: nothing joins the part to it; leave --keep-place out to set it down",
+            box_um=(tuple(float(v) for v in bounds[0]), tuple(float(v) for v in bounds[1])),
+            value=gap,
+            limit=0.0,
+            unit="µm",
+        ),
+    )
