@@ -1,0 +1,75 @@
+"""pmsl: meshes to light. Exact gray masks, dose maps and print jobs for projection micro-stereolithography.
+
+Names resolve on first use, so that ``import pmsl`` loads neither the compiler nor the mesh library.
+Lengths µm, time s, irradiance mW/cm², dose mJ/cm²; arrays are [layer, row, col] with row ↔ +y and col ↔ +x.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pmsl.version import __version__
+
+if TYPE_CHECKING:
+    from pmsl.core.contours import Contours
+    from pmsl.core.dose import DoseMap
+    from pmsl.core.finding import Finding
+    from pmsl.core.grid import Grid
+    from pmsl.core.job import PrintJob
+    from pmsl.core.mask import LayerMask
+    from pmsl.core.part import Part, Solid
+    from pmsl.core.plan import Exposure, LayerPlan
+    from pmsl.errors import PmslError
+    from pmsl.exposure import dose_map
+    from pmsl.masks import layer_masks
+    from pmsl.mesh import load_solid
+    from pmsl.pipeline import place_for as place
+    from pmsl.pipeline import prepare, read, verify, write
+    from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
+    from pmsl.slicing import slice_contours
+
+_HOME = {
+    "Contours": "pmsl.core.contours",
+    "DoseMap": "pmsl.core.dose",
+    "Exposure": "pmsl.core.plan",
+    "Finding": "pmsl.core.finding",
+    "Grid": "pmsl.core.grid",
+    "LayerMask": "pmsl.core.mask",
+    "LayerPlan": "pmsl.core.plan",
+    "Part": "pmsl.core.part",
+    "PmslError": "pmsl.errors",
+    "PrintJob": "pmsl.core.job",
+    "Printer": "pmsl.profiles",
+    "Process": "pmsl.profiles",
+    "Resin": "pmsl.profiles",
+    "Solid": "pmsl.core.part",
+    "dose_map": "pmsl.exposure",
+    "find_printer": "pmsl.profiles",
+    "find_process": "pmsl.profiles",
+    "find_resin": "pmsl.profiles",
+    "layer_masks": "pmsl.masks",
+    "load_solid": "pmsl.mesh",
+    "place": "pmsl.pipeline:place_for",
+    "prepare": "pmsl.pipeline",
+    "read": "pmsl.pipeline",
+    "slice_contours": "pmsl.slicing",
+    "verify": "pmsl.pipeline",
+    "write": "pmsl.pipeline",
+}
+_ROOMS = ("checks", "core", "cure", "errors", "exposure", "formats", "kernels", "masks", "mesh", "pipeline", "profiles", "report", "slicing")
+
+__all__ = [*_HOME, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        module, _, inner = _HOME[name].partition(":")
+        return getattr(import_module(module), inner or name)
+    if name in _ROOMS:
+        return import_module(f"pmsl.{name}")
+    raise AttributeError(f"module 'pmsl' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_ROOMS])

@@ -7,10 +7,16 @@
       ├─ GridError      pitch, shape or slab edges that make no grid         exit 3
       ├─ ExposureError  dose or time that the resin or printer cannot have   exit 3
       ├─ JobError       a job on disk that is damaged or too new             exit 3
-      └─ OutputError    the target cannot be written                         exit 3
+      ├─ OutputError    the target cannot be written                         exit 3
+      └─ FindingsError  findings at or above the severity asked to fail on   exit 4
 
 Every message says what, where, value, limit, and what to do. Kernels never raise.
 """
+
+
+from __future__ import annotations
+
+from typing import Any
 
 
 class PmslError(Exception):
@@ -47,3 +53,13 @@ class JobError(PmslError):
 
 class OutputError(PmslError):
     """The target cannot be written: no permission, no space, not a folder."""
+
+
+class FindingsError(PmslError):
+    """Findings at or above the severity asked to fail on; `findings` holds all of them."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, findings: tuple[Any, ...]) -> None:
+        super().__init__(message)
+        self.findings = findings

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
 from typing import Any, Literal
+
+import msgspec
+
+from pmsl.profiles.strict import Strict
 
 Severity = Literal["info", "warning", "error"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Strict, kw_only=True):
     """One observation about a mesh, a layer or a job.
 
     Attributes
@@ -42,10 +45,11 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the finding as a plain dict, ready for JSON."""
-        return asdict(self)
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
 
 
-def reaches(findings: list[Finding], severity: Severity) -> bool:
+def reaches(findings: Iterable[Finding], severity: Severity) -> bool:
     """Tell whether any finding is at or above `severity`."""
     floor = SEVERITIES.index(severity)
     return any(SEVERITIES.index(f.severity) >= floor for f in findings)

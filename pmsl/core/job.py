@@ -11,6 +11,7 @@ from pmsl.core.part import Part
 from pmsl.core.plan import LayerPlan
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.printer import Orientation
+from pmsl.profiles.strict import Strict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +23,7 @@ class Engine:
     orientation: Orientation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
+class Input(Strict, kw_only=True):
     """One mesh file as it came in.
 
     Attributes
@@ -46,8 +46,7 @@ class Input:
     repairs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartRecord:
+class PartRecord(Strict, kw_only=True):
     """One part of the job: label, box ``((x, y, z), (x, y, z))`` [µm] and dose scale."""
 
     label: str
@@ -57,8 +56,7 @@ class PartRecord:
     dose_scale: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
+class Provenance(Strict, kw_only=True):
     """Where the job comes from: version of pmsl, inputs, how they were placed, the shrinkage they were scaled for."""
 
     version: str
@@ -68,8 +66,7 @@ class Provenance:
     shrinkage: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class Estimate(Strict, kw_only=True):
     """What the job costs: print time [s], motion included, and cured resin [ml]."""
 
     print_time_s: float

@@ -196,6 +196,13 @@ class Part:
             out += t[axis, 3]
         return placed
 
+    def bounds_um(self) -> np.ndarray:
+        """Return the box of the placed part: (2, 3) float64 [µm], over the vertices that faces use."""
+        placed = self.placed_um()
+        if len(placed) != 3 * len(self.solid.faces):
+            placed = placed[np.unique(self.solid.faces)]
+        return np.array([placed.min(axis=0), placed.max(axis=0)])
+
 
 def as_part(item: Solid | Part) -> Part:
     """Return `item` as a part; a bare solid stays where its coordinates are."""

@@ -2,41 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 from pmsl.core.finding import Finding
 from pmsl.core.mask import LayerMask
-
-
-def move_time_s(distance_um: float, speed_um_s: float, accel_um_s2: float) -> float:
-    """Time of a move that starts and ends at rest, with constant acceleration up to the speed (trapezoid, or triangle if short)."""
-    if distance_um <= 0.0:
-        return 0.0
-    if distance_um >= speed_um_s**2 / accel_um_s2:
-        return distance_um / speed_um_s + speed_um_s / accel_um_s2
-    return 2.0 * math.sqrt(distance_um / accel_um_s2)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Motion:
-    """The move before a layer's exposures: wait, lift, wait, come back, settle."""
-
-    lift_um: float
-    lift_um_s: float
-    lift_um_s2: float
-    retract_um_s: float
-    retract_um_s2: float
-    wait_before_lift_s: float
-    wait_top_s: float
-    settle_s: float
-
-    @property
-    def duration_s(self) -> float:
-        """Time the motion takes, waits included [s]; the few µm of the layer itself are not counted."""
-        up = move_time_s(self.lift_um, self.lift_um_s, self.lift_um_s2)
-        down = move_time_s(self.lift_um, self.retract_um_s, self.retract_um_s2)
-        return self.wait_before_lift_s + up + self.wait_top_s + down + self.settle_s
+from pmsl.profiles import Motion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

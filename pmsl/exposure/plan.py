@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask
-from pmsl.core.plan import Exposure, LayerPlan, Motion
+from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.cure import dose_for_depth_mj_cm2
 from pmsl.errors import ExposureError, UsageError
-from pmsl.profiles import Printer, Process, Resin
+from pmsl.profiles import Motion, Printer, Process, Resin
+from pmsl.profiles.printer import LightSetting
 
 MARGIN_FACTOR = 1.5  # white dose at a layer's far face, in Ec, where the process gives no margin
 
@@ -25,14 +27,15 @@ class Ladder:
     time_s: np.ndarray
     power: float
 
-    def plan(self, mask: LayerMask, grid: Grid, motion: Motion) -> LayerPlan:
+    def plan(self, mask: LayerMask, grid: Grid, motion: Motion, findings: tuple[Finding, ...] = ()) -> LayerPlan:
         """Plan one layer with one exposure; an empty mask has none."""
         k = mask.index
-        exposures = ()
+        exposures: tuple[Exposure, ...] = ()
         if not mask.empty:
             exposures = (Exposure(mask=mask, time_s=float(self.time_s[k]), dose_mj_cm2=float(self.dose_mj_cm2[k]), power=self.power),)
         edges = grid.z_edges_um
-        return LayerPlan(index=k, z_top_um=float(edges[k + 1]), thickness_um=float(edges[k + 1] - edges[k]), motion=motion, exposures=exposures)
+        top, thickness = float(edges[k + 1]), float(edges[k + 1] - edges[k])
+        return LayerPlan(index=k, z_top_um=top, thickness_um=thickness, motion=motion, exposures=exposures, findings=findings)
 
 
 def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process) -> Ladder:
@@ -80,13 +83,7 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process) ->
     return Ladder(doses, times, setting.power)
 
 
-def motion_of(process: Process) -> Motion:
-    """Return the process's motion as a noun of the job."""
-    m = process.motion
-    return Motion(**{name: getattr(m, name) for name in m.__struct_fields__})
-
-
-def _setting(printer: Printer, process: Process):  # type: ignore[no-untyped-def]
+def _setting(printer: Printer, process: Process) -> LightSetting:
     settings = printer.optics.settings
     if process.power is None:
         return settings[0]

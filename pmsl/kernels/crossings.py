@@ -207,3 +207,36 @@ def cut_layer(k, z, corners, first, last, by_last, node_start, level_start, segm
                     _cut(corners[i], z, segments, n)
                 n += 1
     return n
+
+
+@kernel
+def flat_heights(vertices, faces, tolerance, heights):
+    """Collect the mean height of every triangle that is horizontal within `tolerance` and has an area.
+
+    Parameters
+    ----------
+    vertices : (V, 3) float64
+    faces : (F, 3) int32
+    tolerance : float
+        Greatest difference of height over the triangle; also held against a thousandth of its extent.
+    heights : (F,) float64
+        Overwritten.
+
+    Returns
+    -------
+    int
+        How many were written.
+    """
+    n = 0
+    for i in range(faces.shape[0]):
+        a, b, c = vertices[faces[i, 0]], vertices[faces[i, 1]], vertices[faces[i, 2]]
+        rise = max(a[2], b[2], c[2]) - min(a[2], b[2], c[2])
+        if rise > tolerance:
+            continue
+        ux, uy, vx, vy = b[0] - a[0], b[1] - a[1], c[0] - a[0], c[1] - a[1]
+        area = abs(ux * vy - uy * vx)
+        if area == 0.0 or rise * rise > 1e-6 * area:
+            continue
+        heights[n] = (a[2] + b[2] + c[2]) / 3.0
+        n += 1
+    return n

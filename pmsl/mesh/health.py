@@ -69,7 +69,8 @@ def examine(solid: Solid) -> MeshHealth:
 def _joined(solid: Solid) -> tuple[np.ndarray, np.ndarray]:
     """Return the id of every vertex, (V,) int64, and the position of every id, (n, 3)."""
     v = solid.vertices_um
-    step = max(JOIN_UM, 1e-15 * float(np.abs(v).max()))  # keeps absurd coordinates within int64
+    size = float(np.abs(v).max()) or 1.0
+    step = max(min(JOIN_UM, 1e-10 * size), 1e-15 * size)  # also for a wrong unit; and within int64
     ids, first = group_rows(np.rint(v / step).astype(np.int64))
     return ids, v[first]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.errors import MeshError
-from pmsl.mesh.reading import UNITS_UM, BadNumber, RawMesh, fan, parse_floats, plain_text
+from pmsl.mesh.reading import UNITS_UM, BadNumber, RawMesh, fan, parse_floats, plain_text, scale
 
 # free-form geometry: a surface is lost when these are skipped
 SURFACES = frozenset(b"surf curv curv2 cstype scrv bzp cdc cdp bsp res".split())
@@ -71,8 +71,8 @@ def read_obj(data: bytes, name: str, unit: str) -> RawMesh:
         raise MeshError(f"{name}: no face in it ({len(lines.corner_lines)} vertices); nothing to slice; export it as a triangle mesh")
     vertices = _vertices(lines, name)
     _check_range(lines, len(vertices), name)
-    vertices *= UNITS_UM[unit]
-    return RawMesh(vertices_um=vertices, faces=fan(lines.polygons).astype(np.int32), unit=unit, findings=_findings(lines, name))
+    faces = fan(lines.polygons).astype(np.int32)
+    return RawMesh(vertices_um=scale(vertices, UNITS_UM[unit]), faces=faces, unit=unit, findings=_findings(lines, name))
 
 
 def _logical_lines(text: bytes) -> Iterator[tuple[int, bytes]]:

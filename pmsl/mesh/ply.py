@@ -11,7 +11,7 @@ import numpy as np
 from pmsl.core.finding import Finding
 from pmsl.errors import MeshError
 from pmsl.mesh.ply_body import INDEX_NAMES, Columns, Damage, Header, ascii_columns, binary_columns, read_header
-from pmsl.mesh.reading import UNITS_UM, RawMesh, fan
+from pmsl.mesh.reading import UNITS_UM, RawMesh, fan, scale
 
 TAIL = 64  # bytes that may follow the last element
 
@@ -47,9 +47,7 @@ def read_ply(data: bytes, name: str, unit: str) -> RawMesh:
         faces = _faces(columns, len(vertices))
     except Damage as error:
         raise MeshError(f"{name}: {error}; export or copy it again") from error
-    with np.errstate(over="ignore"):  # an overflow is refused as not finite by load_solid
-        vertices *= UNITS_UM[unit]
-    return RawMesh(vertices_um=vertices, faces=faces, unit=unit, findings=findings)
+    return RawMesh(vertices_um=scale(vertices, UNITS_UM[unit]), faces=faces, unit=unit, findings=findings)
 
 
 def _trailing(header: Header, rest: bytes, name: str) -> tuple[Finding, ...]:
@@ -73,7 +71,7 @@ def _faces(columns: dict[str, Columns], count: int) -> np.ndarray:
     """Return the triangles, (F, 3) int32, after checking every index."""
     face = columns.get("face", {})
     key = next((k for k in INDEX_NAMES if k in face), None)
-    if key is None:
+    if key is None or len(face[key]) == 0:
         if "tristrips" in columns:
             raise Damage("triangle strips are not supported; export faces")
         raise Damage("no faces in it: a point cloud cannot be sliced")

@@ -90,6 +90,13 @@ def _is_number(token: bytes) -> bool:
         return False
 
 
+def scale(vertices: np.ndarray, factor: float) -> np.ndarray:
+    """Multiply in place; what overflows becomes infinite, which `load_solid` refuses."""
+    with np.errstate(over="ignore"):
+        vertices *= factor
+    return vertices
+
+
 def plain_text(data: bytes, name: str) -> bytes:
     r"""Return text with UTF-16 turned into UTF-8, no byte order mark, and ``\n`` line ends.
 

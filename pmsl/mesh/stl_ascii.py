@@ -16,7 +16,7 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.errors import MeshError
-from pmsl.mesh.reading import UNITS_UM, BadNumber, RawMesh, parse_floats
+from pmsl.mesh.reading import UNITS_UM, BadNumber, RawMesh, parse_floats, scale
 
 FACET = b"facet normal * * * outer loop vertex # # # vertex # # # vertex # # # endloop endfacet".split()
 KEYWORDS = [(i, word) for i, word in enumerate(FACET) if word not in (b"*", b"#")]
@@ -58,9 +58,8 @@ def read_ascii(text: bytes, name: str, unit: str) -> RawMesh:
     vertices = np.concatenate(blocks) if blocks else np.empty((0, 3))
     if len(vertices) == 0:
         raise MeshError(f"{name}: an ASCII STL without a facet; nothing to slice; export it again")
-    vertices *= UNITS_UM[unit]
     faces = np.arange(len(vertices), dtype=np.int32).reshape(-1, 3)
-    return RawMesh(vertices_um=vertices, faces=faces, unit=unit, findings=_unclosed(marks, len(faces), name))
+    return RawMesh(vertices_um=scale(vertices, UNITS_UM[unit]), faces=faces, unit=unit, findings=_unclosed(marks, len(faces), name))
 
 
 def _block(facets: bytes, start: int, stop: int, name: str) -> np.ndarray:

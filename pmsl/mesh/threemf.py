@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import struct
 import zipfile
 import zlib
 from io import BytesIO
@@ -18,7 +19,7 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.errors import MeshError
-from pmsl.mesh.reading import RawMesh
+from pmsl.mesh.reading import RawMesh, scale
 from pmsl.mesh.threemf_model import Damage, Model, Object, parse_model
 
 UNITS_3MF: dict[str, tuple[str, float]] = {
@@ -62,12 +63,10 @@ def read_3mf(data: bytes, name: str, unit: str) -> RawMesh:
             vertices, faces, left_out = _unfold(package)
     except (Damage, ExpatError) as error:
         raise MeshError(f"{name}: {error}; export it again") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, LookupError, ValueError) as error:
         raise MeshError(f"{name}: the archive is damaged or not a 3MF ({error}); export or copy it again") from error
     used, factor = UNITS_3MF[package.unit]
-    with np.errstate(over="ignore"):  # an overflow is refused as not finite by load_solid
-        vertices *= factor
-    return RawMesh(vertices_um=vertices, faces=faces, unit=used, findings=_findings(name, unit, used, left_out))
+    return RawMesh(vertices_um=scale(vertices, factor), faces=faces, unit=used, findings=_findings(name, unit, used, left_out))
 
 
 def _findings(name: str, given: str, used: str, left_out: int) -> tuple[Finding, ...]:

@@ -4,7 +4,7 @@
 """
 
 from pmsl.profiles.printer import Printer
-from pmsl.profiles.process import Process
+from pmsl.profiles.process import Motion, Process
 from pmsl.profiles.resin import Resin
 from pmsl.profiles.shelf import find_printer, find_process, find_resin, library, library_text
 
@@ -16,6 +16,7 @@ __all__ = [
     "DEFAULT_PRINTER",
     "DEFAULT_PROCESS",
     "DEFAULT_RESIN",
+    "Motion",
     "Printer",
     "Process",
     "Resin",

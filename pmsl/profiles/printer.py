@@ -23,12 +23,20 @@ class Dmd(Strict, kw_only=True):
     frame_locked: bool = False
     frame_s: Value[Positive] | None = None
 
+    def __post_init__(self) -> None:
+        if self.frame_locked and self.frame_s is None:
+            raise ValueError("frame_locked = true needs frame_s")
+
 
 class Orientation(Strict, kw_only=True):
     """Which way frame rows and columns grow, seen from the light side looking toward the plate."""
 
     row: Axis = "-y"
     col: Axis = "+x"
+
+    def __post_init__(self) -> None:
+        if self.row[1] == self.col[1]:
+            raise ValueError(f"row {self.row} and col {self.col} lie along the same axis")
 
     @property
     def mirrored(self) -> bool:
@@ -51,6 +59,10 @@ class Psf(Strict, kw_only=True):
     kind: Literal["gaussian"] = "gaussian"
     sigma_pitch: Value[Positive] | None = None
     sigma_um: Value[Positive] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.sigma_pitch is None) == (self.sigma_um is None):
+            raise ValueError("give sigma_pitch or sigma_um, one of the two")
 
 
 class Optics(Strict, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -13,7 +14,16 @@ NotNegative = Annotated[float, Meta(ge=0)]
 Height = Annotated[float, Meta(gt=0, le=100_000)]
 
 
-class MotionSettings(Strict, kw_only=True):
+def move_time_s(distance_um: float, speed_um_s: float, accel_um_s2: float) -> float:
+    """Time of a move that starts and ends at rest, with constant acceleration up to the speed (trapezoid, or triangle if short)."""
+    if distance_um <= 0.0:
+        return 0.0
+    if distance_um >= speed_um_s**2 / accel_um_s2:
+        return distance_um / speed_um_s + speed_um_s / accel_um_s2
+    return 2.0 * math.sqrt(distance_um / accel_um_s2)
+
+
+class Motion(Strict, kw_only=True):
     """The move before each layer: lift away from the light, wait, come back, settle."""
 
     lift_um: NotNegative = 1000.0
@@ -24,6 +34,13 @@ class MotionSettings(Strict, kw_only=True):
     wait_before_lift_s: NotNegative = 0.0
     wait_top_s: NotNegative = 0.0
     settle_s: NotNegative = 1.0
+
+    @property
+    def duration_s(self) -> float:
+        """Time the motion takes, waits included [s]; the few µm of the layer itself are not counted."""
+        up = move_time_s(self.lift_um, self.lift_um_s, self.lift_um_s2)
+        down = move_time_s(self.lift_um, self.retract_um_s, self.retract_um_s2)
+        return self.wait_before_lift_s + up + self.wait_top_s + down + self.settle_s
 
 
 class Process(Strict, kw_only=True):
@@ -43,4 +60,4 @@ class Process(Strict, kw_only=True):
     margin_um: NotNegative | None = None
     bottom_dose_factors: tuple[Positive, ...] = (10.0, 5.0, 2.5)
     power: Positive | None = None
-    motion: MotionSettings = MotionSettings()
+    motion: Motion = Motion()

@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
-from pmsl.errors import ProfileError
+from pmsl.errors import PmslError, ProfileError
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -62,13 +62,13 @@ def parse(text: str, kind: type[S], where: str) -> S:
     return build(table, kind, where)
 
 
-def build(table: Any, kind: type[S], where: str) -> S:
-    """Turn plain dicts into `kind`; raises like `parse`."""
+def build(table: Any, kind: type[S], where: str, error: type[PmslError] = ProfileError) -> S:
+    """Turn plain dicts into `kind`; raises like `parse`, but `error`."""
     try:
         made = msgspec.convert(table, kind)
     except msgspec.ValidationError as err:
-        raise ProfileError(f"{where}: {_explain(str(err), table, kind)}") from err
-    _refuse_not_finite(table, where, "")
+        raise error(f"{where}: {_explain(str(err), table, kind)}") from err
+    _refuse_not_finite(table, where, "", error)
     return made
 
 
@@ -91,7 +91,8 @@ def _explain(message: str, table: Any, kind: Any) -> str:
     if text.startswith("Expected `object`"):
         text += "; write { value = …, class = \"measured\", source = \"…\" }"
     found = _value_at(table, place)
-    return f"{place or 'the file'}: {text[0].lower()}{text[1:]}" + (f" (found {found!r})" if place else "")
+    shown = "" if isinstance(found, dict) else f" (found {found!r})"
+    return f"{place or 'the file'}: {text[0].lower()}{text[1:]}{shown}"
 
 
 def _in(place: str) -> str:
@@ -134,12 +135,12 @@ def _value_at(table: Any, place: str) -> Any:
     return table
 
 
-def _refuse_not_finite(item: Any, where: str, place: str) -> None:
+def _refuse_not_finite(item: Any, where: str, place: str, error: type[PmslError]) -> None:
     if isinstance(item, dict):
         for key, inner in item.items():
-            _refuse_not_finite(inner, where, f"{place}.{key}" if place else key)
+            _refuse_not_finite(inner, where, f"{place}.{key}" if place else key, error)
     elif isinstance(item, list):
         for i, inner in enumerate(item):
-            _refuse_not_finite(inner, where, f"{place}[{i}]")
+            _refuse_not_finite(inner, where, f"{place}[{i}]", error)
     elif isinstance(item, float) and not math.isfinite(item):
-        raise ProfileError(f"{where}: {place} is {item}; expected a finite number")
+        raise error(f"{where}: {place} is {item}; expected a finite number")

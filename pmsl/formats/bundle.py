@@ -1,0 +1,136 @@
+"""A job's files as a folder or as a zip: two sinks, two sources, same names inside."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Protocol
+
+from pmsl.errors import JobError
+
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed: the same job is the same bytes on any day
+
+
+class Sink(Protocol):
+    """Where a job's files are written."""
+
+    def add(self, name: str, data: bytes) -> None:
+        """Write one file."""
+
+    def close(self) -> None:
+        """Finish."""
+
+
+class Source(Protocol):
+    """Where a job's files are read."""
+
+    def names(self) -> set[str]:
+        """Every file inside, with `/` between folders."""
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of one file; raises `JobError` where it is missing or damaged."""
+
+
+class FolderSink:
+    """Writes into a folder that exists."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made: set[Path] = set()
+
+    def add(self, name: str, data: bytes) -> None:
+        """Write one file, making its folder when it is the first in it."""
+        path = self._folder / name
+        if path.parent not in self._made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._made.add(path.parent)
+        path.write_bytes(data)
+
+    def close(self) -> None:
+        """Nothing is left to do."""
+
+
+class ZipSink:
+    """Writes a zip; members are stored, their bytes are compressed already."""
+
+    def __init__(self, path: Path) -> None:
+        self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True)
+
+    def add(self, name: str, data: bytes) -> None:
+        """Write one member with a fixed date and fixed attributes."""
+        info = zipfile.ZipInfo(name, ZIP_DATE)
+        info.create_system = 3  # the same bytes on Windows
+        info.external_attr = 0o644 << 16
+        if name.endswith((".json", ".ply")):
+            info.compress_type = zipfile.ZIP_DEFLATED
+        self._zip.writestr(info, data)
+
+    def close(self) -> None:
+        """Write the zip's directory."""
+        self._zip.close()
+
+
+class FolderSource:
+    """Reads a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def names(self) -> set[str]:
+        """Every file below the folder."""
+        return {p.relative_to(self._folder).as_posix() for p in self._folder.rglob("*") if p.is_file()}
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of one file."""
+        inside(name)
+        try:
+            return (self._folder / name).read_bytes()
+        except OSError as err:
+            raise JobError(f"{self._folder / name}: cannot be read ({err.strerror or err}); the job is not whole, copy or slice it again") from err
+
+
+class ZipSource:
+    """Reads a zip."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (OSError, zipfile.BadZipFile) as err:
+            raise JobError(f"{path}: not a whole zip ({err}); copy or slice it again") from err
+
+    def names(self) -> set[str]:
+        """Every member that is a file."""
+        return {name for name in self._zip.namelist() if not name.endswith("/")}
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of one member; the zip's own CRC is checked on the way."""
+        inside(name)
+        try:
+            return self._zip.read(name)
+        except KeyError:
+            raise JobError(f"{self._path}: {name} is missing; the job is not whole, copy or slice it again") from None
+        except (OSError, zipfile.BadZipFile, zipfile.zlib.error, EOFError, NotImplementedError, RuntimeError) as err:  # type: ignore[attr-defined]
+            raise JobError(f"{self._path}: {name} cannot be read ({err}); the job is damaged, copy or slice it again") from err
+
+
+def inside(name: str) -> None:
+    """Refuse a path that leaves the job."""
+    if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
+        raise JobError(f"{name!r} is no path inside a job; the job was tampered with")
+
+
+def open_source(path: Path) -> Source:
+    """Open a job folder or zip.
+
+    Raises
+    ------
+    JobError
+        Nothing is there, or it holds no job.json.
+    """
+    if not path.exists():
+        raise JobError(f"{path}: no such file or folder; give a job folder or a job .zip")
+    source: Source = FolderSource(path) if path.is_dir() else ZipSource(path)
+    if "job.json" not in source.names():
+        raise JobError(f"{path}: no job.json in it, so it is no pmsl job")
+    return source

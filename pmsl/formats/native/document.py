@@ -1,0 +1,130 @@
+"""job.json as strict structs; the published JSON Schema is made from them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from pmsl.core.finding import Finding
+from pmsl.core.job import Estimate, PartRecord, Provenance
+from pmsl.errors import JobError
+from pmsl.profiles import Motion, Printer, Process, Resin
+from pmsl.profiles.printer import Axis
+from pmsl.profiles.strict import Strict, build
+
+SCHEMA = "pmsl.job/1"
+SCHEMA_FILE = "job-1.schema.json"
+ABILITIES: frozenset[str] = frozenset()  # entries of `requires` this version understands
+PLAIN = ("time_s", "dose_mj_cm2", "power", "engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s")
+
+
+class GridDoc(Strict, kw_only=True):
+    """Pixels and slabs; shape is [rows, cols]."""
+
+    origin_um: tuple[float, float]
+    pitch_um: tuple[float, float]
+    shape: tuple[int, int]
+    z_edges_um: list[float]
+
+
+class OrientationDoc(Strict, kw_only=True):
+    """Which way frame rows and columns grow."""
+
+    row: Axis
+    col: Axis
+    seen_from: Literal["light side"]
+    mirrored: bool
+
+
+class EngineDoc(Strict, kw_only=True):
+    """One light engine."""
+
+    grid: GridDoc
+    wavelength_nm: float
+    orientation: OrientationDoc
+
+
+class ExposureDoc(Strict, kw_only=True):
+    """One image of a layer; `frame` is a path inside the job."""
+
+    frame: str
+    file_sha256: str
+    mask_sha256: str
+    time_s: float
+    dose_mj_cm2: float
+    power: float
+    engine: int
+    offset_um: tuple[float, float]
+    focus_um: float
+    repeat: int
+    wait_before_s: float
+    wait_after_s: float
+
+
+class LayerDoc(Strict, kw_only=True):
+    """One layer: the motion comes before the exposures; `dose` is a path, where dose maps were asked for."""
+
+    z_top_um: float
+    thickness_um: float
+    motion: Motion
+    exposures: list[ExposureDoc]
+    dose: str | None = None
+
+
+class DesignDoc(Strict, kw_only=True):
+    """One placed part: binary PLY, µm."""
+
+    file: str
+    sha256: str
+    label: str
+
+
+class Document(Strict, kw_only=True):
+    """The whole of job.json."""
+
+    schema: Literal["pmsl.job/1"]
+    requires: list[str]
+    provenance: Provenance
+    calibrated: bool
+    placeholders: list[str]
+    findings: list[Finding]
+    estimate: Estimate
+    engines: list[EngineDoc]
+    printer: Printer
+    resin: Resin
+    process: Process
+    parts: list[PartRecord]
+    design: list[DesignDoc]
+    layers: list[LayerDoc]
+
+
+def encode(document: Document) -> bytes:
+    """Return the bytes of job.json: the same for equal documents."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
+
+
+def decode(data: bytes, where: str) -> Document:
+    """Read job.json.
+
+    Raises
+    ------
+    JobError
+        Not JSON, another schema version, an unknown entry of `requires`, an unknown key or a wrong type.
+    """
+    try:
+        table: Any = msgspec.json.decode(data)
+    except msgspec.DecodeError as err:
+        raise JobError(f"{where}: not valid JSON ({err}); the job is damaged") from err
+    schema = table.get("schema") if isinstance(table, dict) else None
+    if schema != SCHEMA:
+        raise JobError(f"{where}: schema is {schema!r}; this pmsl reads {SCHEMA!r}: a newer job needs a newer pmsl")
+    unknown = sorted({str(r) for r in table.get("requires") or []} - ABILITIES)
+    if unknown:
+        raise JobError(f"{where}: the job requires {', '.join(unknown)}, which this pmsl does not know; use a newer pmsl")
+    return build(table, Document, where, JobError)
+
+
+def json_schema() -> bytes:
+    """Return the JSON Schema (2020-12) of job.json."""
+    return msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Document)), indent=1) + b"\n"

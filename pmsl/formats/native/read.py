@@ -1,0 +1,86 @@
+"""Native job on disk → PrintJob; frames are read layer by layer, each against its hash."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from pmsl.core.grid import Grid
+from pmsl.core.job import Engine, PrintJob
+from pmsl.core.plan import Exposure, LayerPlan
+from pmsl.errors import JobError
+from pmsl.formats import frames, png
+from pmsl.formats.bundle import Source, open_source
+from pmsl.formats.native import document
+from pmsl.formats.native.document import PLAIN, Document, EngineDoc, ExposureDoc
+from pmsl.profiles.printer import Orientation
+
+
+def read(path: Path) -> PrintJob:
+    """Read a job; frames are read, and held against their hashes, layer by layer when asked for.
+
+    Parameters
+    ----------
+    path : Path
+        Job folder or zip.
+
+    Returns
+    -------
+    PrintJob
+
+    Raises
+    ------
+    JobError
+        No job, damaged, or made for a newer pmsl.
+    """
+    source = open_source(path)
+    doc = document.decode(source.read("job.json"), f"{path}/job.json")
+    return job_of(doc, source, str(path))
+
+
+def job_of(doc: Document, source: Source, where: str) -> PrintJob:
+    """Make the job of a document whose files lie in `source`."""
+    engines = tuple(_engine(e, where) for e in doc.engines)
+    if not engines or any(len(doc.layers) != e.grid.n_layers for e in engines):
+        raise JobError(f"{where}: {len(doc.layers)} layers do not fit the grid of its engines; the job is damaged")
+    for k, layer in enumerate(doc.layers):
+        if any(not 0 <= e.engine < len(engines) for e in layer.exposures):
+            raise JobError(f"{where}: layer {k} names an engine the job does not have; the job is damaged")
+
+    def plan_layer(k: int) -> LayerPlan:
+        layer = doc.layers[k]
+        exposures = tuple(_exposure(e, k, engines[e.engine], source, where) for e in layer.exposures)
+        return LayerPlan(index=k, z_top_um=layer.z_top_um, thickness_um=layer.thickness_um, motion=layer.motion, exposures=exposures)
+
+    return PrintJob(
+        engines=engines,
+        printer=doc.printer,
+        resin=doc.resin,
+        process=doc.process,
+        provenance=doc.provenance,
+        parts=tuple(doc.parts),
+        n_layers=len(doc.layers),
+        plan_layer=plan_layer,
+        findings=tuple(doc.findings),
+        placeholders=tuple(doc.placeholders),
+        requires=tuple(doc.requires),
+        known_estimate=doc.estimate,
+    )
+
+
+def _engine(doc: EngineDoc, where: str) -> Engine:
+    g = doc.grid
+    orientation = Orientation(row=doc.orientation.row, col=doc.orientation.col)
+    if orientation.mirrored != doc.orientation.mirrored:
+        raise JobError(f"{where}: orientation says mirrored = {doc.orientation.mirrored}, its axes say {orientation.mirrored}; the job is damaged")
+    grid = Grid(origin_um=g.origin_um, pitch_um=g.pitch_um, shape=g.shape, z_edges_um=g.z_edges_um)
+    return Engine(grid=grid, wavelength_nm=doc.wavelength_nm, orientation=orientation)
+
+
+def _exposure(doc: ExposureDoc, k: int, engine: Engine, source: Source, where: str) -> Exposure:
+    data = source.read(doc.frame)
+    if hashlib.sha256(data).hexdigest() != doc.file_sha256:
+        raise JobError(f"{where}: {doc.frame} does not have the hash job.json gives; the frame is damaged or was replaced, slice again")
+    frame = png.decode(data, frames.frame_shape(engine.grid.shape, engine.orientation), f"{where}: {doc.frame}")
+    mask = frames.mask_from_frame(frame, k, engine.orientation)
+    return Exposure(mask=mask, **{field: getattr(doc, field) for field in PLAIN})

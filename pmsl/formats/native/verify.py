@@ -1,0 +1,99 @@
+"""Is a job on disk whole: every file there, every hash right, every frame what job.json says?"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from pmsl.core.job import PrintJob
+from pmsl.errors import JobError
+from pmsl.formats.bundle import Source, open_source
+from pmsl.formats.frames import frame_shape, turn
+from pmsl.formats.native import document, dosetiff
+from pmsl.formats.native.document import Document
+from pmsl.formats.native.read import job_of
+from pmsl.formats.native.write import DoseOf, Progress
+
+
+def verify(path: Path, dose_of: DoseOf | None = None, progress: Progress | None = None) -> list[str]:
+    """Check a job from end to end.
+
+    Parameters
+    ----------
+    path : Path
+        Job folder or zip.
+    dose_of : callable, optional
+        Gives the dose map a layer should have; dose files are held against it.
+    progress : callable, optional
+        Called with (layers done, layers in all).
+
+    Returns
+    -------
+    list of str
+        What is wrong, one line each; empty for a sound job.
+
+    Raises
+    ------
+    JobError
+        There is no job, or its job.json cannot be read at all.
+    """
+    source = open_source(path)
+    doc = document.decode(source.read("job.json"), f"{path}/job.json")
+    job = job_of(doc, source, str(path))
+    problems = list(_structure(doc, job)) + list(_files(doc, source))
+    for k in range(job.n_layers):
+        problems += _layer(doc, job, k, source, dose_of)
+        if progress is not None:
+            progress(k + 1, job.n_layers)
+    return problems
+
+
+def _structure(doc: Document, job: PrintJob) -> Iterator[str]:
+    """Do the numbers of job.json fit each other?"""
+    if doc.calibrated == bool(doc.placeholders):
+        yield f"calibrated is {doc.calibrated} with {len(doc.placeholders)} placeholders listed"
+    edges = job.grid.z_edges_um
+    for k, layer in enumerate(doc.layers):
+        if abs(layer.z_top_um - edges[k + 1]) > 1e-6 or abs(layer.thickness_um - (edges[k + 1] - edges[k])) > 1e-6:
+            yield f"layer {k}: z_top_um {layer.z_top_um} and thickness_um {layer.thickness_um} do not fit the grid's slabs"
+
+
+def _files(doc: Document, source: Source) -> Iterator[str]:
+    """Are the files those that job.json names, and are the designs sound?"""
+    named = {"job.json", *(d.file for d in doc.design)}
+    named |= {e.frame for layer in doc.layers for e in layer.exposures} | {layer.dose for layer in doc.layers if layer.dose}
+    for name in sorted(source.names() - named):
+        yield f"{name}: job.json does not name it"
+    for part in doc.design:
+        try:
+            if hashlib.sha256(source.read(part.file)).hexdigest() != part.sha256:
+                yield f"{part.file}: its hash is not the one in job.json"
+        except JobError as err:
+            yield str(err)
+
+
+def _layer(doc: Document, job: PrintJob, k: int, source: Source, dose_of: DoseOf | None) -> list[str]:
+    """Frames and dose map of one layer."""
+    try:
+        plan = job[k]
+    except JobError as err:
+        return [str(err)]
+    wrong = [
+        f"{entry.frame}: its pixels do not have the mask hash in job.json"
+        for entry, exposure in zip(doc.layers[k].exposures, plan.exposures, strict=True)
+        if exposure.mask.sha256() != entry.mask_sha256
+    ]
+    name = doc.layers[k].dose
+    if name is None:
+        return wrong
+    engine = job.engines[0]
+    try:
+        page = dosetiff.decode(source.read(name), frame_shape(engine.grid.shape, engine.orientation), name)
+    except JobError as err:
+        return [*wrong, str(err)]
+    if dose_of is not None and not np.allclose(page, turn(dose_of(job, plan).dense(), engine.orientation), rtol=1e-6, atol=0):
+        wrong.append(f"{name}: its doses are not those of the layer's exposures")
+    return wrong
