@@ -23,6 +23,7 @@ from pmsl.core.plan import LayerPlan
 from pmsl.errors import FindingsError, MeshError
 from pmsl.exposure import Ladder, dose_ladder, dose_map
 from pmsl.formats import native, registry
+from pmsl.formats.frames import device_frame
 from pmsl.formats.native import Written
 from pmsl.masks import Leaks, MaskMaker
 from pmsl.mesh.place import SLACK_UM, Placed, place
@@ -265,3 +266,16 @@ def place_for(solids: Sequence[Solid], printer: Printer, resin: Resin, **options
     pitch = np.array(printer.optics.pitch_um.value)
     rows, cols = printer.dmd.shape.value
     return place(solids, pitch * (cols, rows), pitch, printer.stage.travel_um.value, shrinkage=resin.resin.shrinkage.value, **options)
+
+
+def warmup() -> None:
+    """Compile, or load from the cache, every kernel that a job needs, by printing a pyramid of two layers."""
+    corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
+    solid = Solid.from_arrays(corners, np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]))
+    printer, resin = find_printer("pmsl-2um"), find_resin("pr48-405")
+    job = prepare(place_for([solid], printer, resin), printer, resin)
+    mask = job[0].exposures[0].mask
+    device_frame(mask, printer.orientation)
+    mask.sha256()
+    MaskMaker([solid], job.grid).coverage(0)
+    mask.shadow()

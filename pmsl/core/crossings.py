@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pmsl.core.arrays import frozen
 from pmsl.core.grid import Grid
 from pmsl.core.part import Part, Solid, as_part
 
@@ -106,7 +107,7 @@ def _crossing_triangles(part: Part, grid: Grid, planes: np.ndarray) -> tuple[np.
 
     faces = part.solid.faces
     if np.linalg.det(part.transform[:3, :3]) < 0:  # a mirrored part keeps its outside outside
-        faces = np.ascontiguousarray(faces[:, ::-1])
+        faces = frozen(np.ascontiguousarray(faces[:, ::-1]))
     vertices = grid.to_px(part.placed_um())
     first, last = np.zeros(len(faces), np.int32), np.zeros(len(faces), np.int32)
     crossings.plane_ranges(vertices, faces, planes, first, last)

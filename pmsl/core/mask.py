@@ -65,7 +65,7 @@ class LayerMask:
     def from_runs(cls, index: int, shape: tuple[int, int], row0: int, runs: Runs) -> LayerMask:
         """Make a mask from maximal uint16 runs whose first row is grid row `row0`; takes the arrays over."""
         if len(runs.col) == 0:
-            return cls(index, shape, EMPTY, Runs(np.zeros(1, np.int64), runs.col, runs.length, runs.value))
+            return cls(index, shape, EMPTY, Runs(*(frozen(a) for a in (np.zeros(1, np.int64), runs.col, runs.length, runs.value))))
         counts = np.flatnonzero(np.diff(runs.row_start))
         top, bottom = int(counts[0]), int(counts[-1]) + 1
         col0 = int(runs.col.min())
@@ -138,6 +138,17 @@ class LayerMask:
         out = Runs(np.zeros_like(wide.row_start), np.zeros_like(wide.col), np.zeros_like(wide.length), np.zeros(len(wide.col), np.uint8))
         n = spans.to_8bit(*wide, *out)
         return Runs(out.row_start, out.col[:n], out.length[:n], out.value[:n])
+
+    def shadow(self) -> np.ndarray:
+        """Return the highest level of every column, seen along y: (cols,) uint16."""
+        if self._dense is not None:
+            return _convert(self._dense.max(axis=0), np.dtype(np.uint16))
+        from pmsl.kernels import spans
+
+        assert self._runs is not None
+        out = np.zeros(self.shape[1], np.uint16)
+        spans.shadow(self._runs.col, self._runs.length, self._runs.value, out)
+        return out
 
     def sum_px(self) -> float:
         """Return the covered area in pixels: the sum of all levels over 65535."""

@@ -93,6 +93,10 @@ class Solid:
     findings: tuple[Finding, ...] = ()
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
+    def __post_init__(self) -> None:
+        frozen(self.vertices_um)
+        frozen(self.faces)
+
     @classmethod
     def from_arrays(cls, vertices_um: Any, faces: Any, source: str = "arrays") -> Solid:
         """Make a solid from arrays.
@@ -126,7 +130,7 @@ class Solid:
         check_triangles(vertices, given, source)
         indices = np.array(given, dtype=np.int32, order="C")
         digest = hashlib.sha256(vertices.tobytes() + indices.tobytes()).hexdigest()
-        return cls(vertices_um=frozen(vertices), faces=frozen(indices), source=source, sha256=digest)
+        return cls(vertices_um=vertices, faces=indices, source=source, sha256=digest)
 
     @property
     def bounds_um(self) -> np.ndarray:
@@ -194,7 +198,7 @@ class Part:
             for column, factor in terms:
                 out += column * factor
             out += t[axis, 3]
-        return placed
+        return frozen(placed)
 
     def bounds_um(self) -> np.ndarray:
         """Return the box of the placed part: (2, 3) float64 [µm], over the vertices that faces use."""

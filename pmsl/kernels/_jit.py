@@ -13,10 +13,14 @@ is compiled in every process and `uncached` names it, so that the command line c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numba
+from numba.core import event
 
 F = TypeVar("F", bound=Callable[..., Any])
 uncached: list[str] = []
@@ -35,3 +39,33 @@ def kernel(function: F) -> F:
 def helper(function: F) -> F:
     """Compile `function` into the kernels of its own file."""
     return numba.njit(inline="never", nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+
+
+class _CompileWatch(event.Listener):
+    """Tells when the compiler starts, and adds up the time it takes (compilations nest)."""
+
+    def __init__(self, started: Callable[[], None]) -> None:
+        self._started = started
+        self._depth = threading.local()
+        self.seconds = 0.0
+
+    def on_start(self, event: Any) -> None:
+        depth = getattr(self._depth, "n", 0)
+        if depth == 0:
+            self._began = time.perf_counter()
+            if self.seconds == 0.0:
+                self._started()
+        self._depth.n = depth + 1
+
+    def on_end(self, event: Any) -> None:
+        self._depth.n -= 1
+        if self._depth.n == 0:
+            self.seconds += time.perf_counter() - self._began
+
+
+@contextmanager
+def compile_watch(started: Callable[[], None]) -> Iterator[_CompileWatch]:
+    """Call `started` when something has to be compiled; the yielded watch counts the seconds. A load from the cache is no compilation."""
+    watch = _CompileWatch(started)
+    with event.install_listener("numba:compile", watch):
+        yield watch

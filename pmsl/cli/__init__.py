@@ -1,0 +1,11 @@
+"""The front desk: ``pmsl slice | info | verify | profiles | warmup``.
+
+    app       the commands and their options
+    options   text of an option → numbers
+    show      progress, findings, compiler notice
+    run       what each command does
+"""
+
+from pmsl.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,178 @@
+"""Commands and options; the work is in `run`, imported when a command starts so that --help is quick."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from typing import Annotated, Optional
+
+import typer
+
+from pmsl.errors import PmslError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="pmsl turns meshes into light: exact gray masks, exposure times and dose maps for projection micro-stereolithography and DLP printers.",
+)
+
+
+class Unit(str, Enum):
+    """Unit of files that carry none."""
+
+    um = "um"
+    mm = "mm"
+    cm = "cm"
+    m = "m"
+    inch = "inch"
+
+
+class Severity(str, Enum):
+    """Severity of a finding."""
+
+    info = "info"
+    warning = "warning"
+    error = "error"
+
+
+PrinterOption = Annotated[Optional[str], typer.Option("--printer", help="Library name or TOML file [default: microfluidics-7.6um].", metavar="P")]
+ResinOption = Annotated[Optional[str], typer.Option("--resin", help="Library name or TOML file [default: pegda-nps-1.0-385].", metavar="R")]
+ProcessOption = Annotated[Optional[str], typer.Option("--process", help="Library name or TOML file [default: default].", metavar="F")]
+LayerOption = Annotated[Optional[float], typer.Option("--layer-um", help="Layer height [µm]; overrides the process.", metavar="H")]
+PitchOption = Annotated[Optional[str], typer.Option("--pitch-um", help="Pixel pitch at the image plane [µm].", metavar="P|PX,PY")]
+FieldOption = Annotated[Optional[str], typer.Option("--field", help="Pixels of the field.", metavar="COLSxROWS")]
+LightOption = Annotated[Optional[float], typer.Option("--irradiance", help="Measured irradiance of a white pixel [mW/cm²].", metavar="MW_CM2")]
+UnitOption = Annotated[Unit, typer.Option("--unit", help="Unit of the mesh; a format that carries its unit wins.")]
+RotateOption = Annotated[Optional[str], typer.Option("--rotate", help="Degrees about fixed x, y, z, in that order.", metavar="RX,RY,RZ")]
+ScaleOption = Annotated[Optional[str], typer.Option("--scale", help="Factor, or one for each axis.", metavar="S|SX,SY,SZ")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on standard output.")]
+Meshes = Annotated[list[str], typer.Argument(help="STL, OBJ, PLY or 3MF files; placed as one group.", metavar="MESH...")]
+
+
+@app.command("slice")
+def slice_command(
+    meshes: Meshes,
+    out: Annotated[str, typer.Option("-o", "--out", help="Job to write: a folder, or a .zip.", metavar="OUT")],
+    format: Annotated[Optional[str], typer.Option("--format", help="Format [default: by suffix; a folder or .zip is native].", metavar="NAME")] = None,
+    printer: PrinterOption = None,
+    resin: ResinOption = None,
+    process: ProcessOption = None,
+    layer_um: LayerOption = None,
+    pitch_um: PitchOption = None,
+    field: FieldOption = None,
+    irradiance: LightOption = None,
+    unit: UnitOption = Unit.mm,
+    at: Annotated[Optional[str], typer.Option("--at", help="Where the lower corner of the group's box goes [µm].", metavar="X,Y")] = None,
+    rotate: RotateOption = None,
+    scale: ScaleOption = None,
+    keep_place: Annotated[bool, typer.Option("--keep-place", help="Coordinates as in the file; nothing is moved.")] = False,
+    threads: Annotated[Optional[int], typer.Option("--threads", min=1, help="Layers made at a time [default: one a processor].", metavar="N")] = None,
+    dose: Annotated[bool, typer.Option("--dose", help="Also write the dose map of every layer.")] = False,
+    no_design: Annotated[bool, typer.Option("--no-design", help="Leave the placed parts out of the job.")] = False,
+    preview: Annotated[Optional[str], typer.Option("--preview", help="Write a contact sheet of masks and a side view.", metavar="FILE.png")] = None,
+    fail_on: Annotated[Severity, typer.Option("--fail-on", help="Findings at or above this stop the job (exit 4).")] = Severity.error,
+    force: Annotated[bool, typer.Option("--force", help="Replace a pmsl job or an empty folder.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Slice meshes into a print job: gray masks, exposure times, motion."""
+    from pmsl.cli import run
+
+    wishes = run.Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, at, rotate, scale, keep_place)
+    run.slice_job(
+        meshes, out, wishes, format=format, threads=threads, dose=dose, design=not no_design, preview=preview, fail_on=fail_on.value, force=force, as_json=json
+    )
+
+
+@app.command("info")
+def info_command(
+    path: Annotated[str, typer.Argument(help="A mesh, a job folder or a job .zip.", metavar="MESH|JOB")],
+    printer: PrinterOption = None,
+    resin: ResinOption = None,
+    process: ProcessOption = None,
+    layer_um: LayerOption = None,
+    pitch_um: PitchOption = None,
+    field: FieldOption = None,
+    irradiance: LightOption = None,
+    unit: UnitOption = Unit.mm,
+    rotate: RotateOption = None,
+    scale: ScaleOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what a mesh or a job is: sizes, volume, layers, print time, resin, findings."""
+    from pmsl.cli import run
+
+    run.info(path, run.Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, None, rotate, scale, False), as_json=json)
+
+
+@app.command("verify")
+def verify_command(path: Annotated[str, typer.Argument(help="A job folder or a job .zip.", metavar="JOB")], json: JsonOption = False) -> None:
+    """Check a job on disk from end to end: 0 sound, 3 damaged."""
+    from pmsl.cli import run
+
+    run.verify(path, as_json=json)
+
+
+profiles_app = typer.Typer(help="List the printers, resins and processes that are shipped, or show one.", rich_markup_mode=None)
+app.add_typer(profiles_app, name="profiles")
+
+
+@profiles_app.callback(invoke_without_command=True)
+def profiles_command(context: typer.Context, json: JsonOption = False) -> None:
+    """List the printers, resins and processes that are shipped."""
+    from pmsl.cli import run
+
+    if context.invoked_subcommand is None:
+        run.profiles(as_json=json)
+
+
+@profiles_app.command("show")
+def show_command(name: Annotated[str, typer.Argument(help="Library name.", metavar="NAME")]) -> None:
+    """Print a profile as TOML, to save, edit and pass back by path."""
+    from pmsl.cli import run
+
+    run.show_profile(name)
+
+
+@app.command("warmup")
+def warmup_command() -> None:
+    """Compile all kernels now, so that the first job need not."""
+    from pmsl.cli import run
+
+    run.warmup()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from pmsl.version import __version__
+
+        typer.echo(f"pmsl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
+    pass
+
+
+def main() -> int:
+    """Run the command line; return the exit code.
+
+    0 done, 1 a bug, 2 wrong usage, 3 input refused or damaged, 4 findings at or above --fail-on, 130 cancelled.
+    """
+    import click
+
+    try:
+        code = app(standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except PmslError as err:
+        print(f"error: {err}", file=sys.stderr)
+        return err.exit_code
+    except click.ClickException as err:
+        err.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        print("cancelled; nothing half-written is left", file=sys.stderr)
+        return 130

@@ -1,0 +1,73 @@
+"""Text of an option → numbers, or one clear UsageError."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from pmsl.errors import UsageError
+
+
+def numbers(text: str, option: str, counts: tuple[int, ...], example: str) -> tuple[float, ...]:
+    """Read comma-separated finite numbers, as many as one of `counts`."""
+    try:
+        values = tuple(float(word) for word in text.split(","))
+    except ValueError:
+        raise UsageError(f"{option} {text!r}: expected numbers like {example}") from None
+    if len(values) not in counts or not all(math.isfinite(v) for v in values):
+        raise UsageError(f"{option} {text!r}: expected {' or '.join(str(c) for c in counts)} finite numbers like {example}")
+    return values
+
+
+def at_um(text: str | None) -> tuple[float, float] | None:
+    """Read ``X,Y`` [µm]."""
+    if text is None:
+        return None
+    x, y = numbers(text, "--at", (2,), "1000,500")
+    return x, y
+
+
+def rotate_deg(text: str | None) -> tuple[float, float, float]:
+    """Read ``RX,RY,RZ`` [°]."""
+    if text is None:
+        return (0.0, 0.0, 0.0)
+    rx, ry, rz = numbers(text, "--rotate", (3,), "0,0,90")
+    return rx, ry, rz
+
+
+def scale(text: str | None) -> tuple[float, float, float]:
+    """Read ``S`` or ``SX,SY,SZ``, all above 0."""
+    if text is None:
+        return (1.0, 1.0, 1.0)
+    values = numbers(text, "--scale", (1, 3), "1.02 or 1.02,1.02,1")
+    if min(values) <= 0:
+        raise UsageError(f"--scale {text}: every factor must be above 0")
+    sx, sy, sz = values * 3 if len(values) == 1 else values
+    return sx, sy, sz
+
+
+def pitch_um(text: str | None) -> tuple[float, float] | None:
+    """Read ``P`` or ``PX,PY`` [µm], above 0."""
+    if text is None:
+        return None
+    values = numbers(text, "--pitch-um", (1, 2), "7.6 or 7.6,7.6")
+    if min(values) <= 0:
+        raise UsageError(f"--pitch-um {text}: the pitch must be above 0 µm")
+    return values[0], values[-1]
+
+
+def field_px(text: str | None) -> tuple[int, int] | None:
+    """Read ``COLSxROWS`` and return (rows, cols)."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,8})[x×](\d{1,8})", text.strip(), re.IGNORECASE)
+    if match is None or int(match[1]) < 1 or int(match[2]) < 1:
+        raise UsageError(f"--field {text!r}: expected COLSxROWS like 2560x1600")
+    return int(match[2]), int(match[1])
+
+
+def positive(value: float | None, option: str, unit: str) -> float | None:
+    """Refuse a number that is not finite and above 0."""
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise UsageError(f"{option} {value:g}: must be a finite number above 0 {unit}".rstrip())
+    return value

@@ -1,0 +1,120 @@
+"""A contact sheet: masks of evenly spaced layers, and the part seen from the side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from pmsl.core.job import PrintJob
+from pmsl.core.mask import LayerMask
+from pmsl.errors import OutputError
+from pmsl.formats.frames import device_frame
+
+PAPER, INK, EDGE = 32, 220, 90
+TILE_PX = 480
+SIDE_PX = (2 * TILE_PX, 300)
+GAP = 14
+LABEL = 22
+
+
+def contact_sheet(job: PrintJob, path: str | Path, layers: int = 8) -> None:
+    """Write a PNG of evenly spaced masks, as frames are seen from the light side, over a side view.
+
+    Parameters
+    ----------
+    job : PrintJob
+    path : str or Path
+    layers : int
+        How many masks are shown (fewer where the job has fewer).
+
+    Raises
+    ------
+    OutputError
+        The picture cannot be written.
+    """
+    chosen = np.unique(np.linspace(0, job.n_layers - 1, layers + 2).round().astype(int)[1:-1] if job.n_layers > layers + 2 else np.arange(job.n_layers)[:layers])
+    box = _box_px(job)
+    tiles = [_tile(job, int(k), box) for k in chosen]
+    width = 4 * (TILE_PX + GAP) + GAP
+    rows = [tiles[i : i + 4] for i in range(0, len(tiles), 4)]
+    heights = [max(t.height for t in row) + GAP for row in rows]
+    side = _side_view(job)
+    sheet = Image.new("L", (width, GAP + LABEL + GAP + sum(heights) + side.height + GAP), PAPER)
+    _write(sheet, GAP, GAP, _title(job))
+    y = GAP + LABEL + GAP
+    for row, height in zip(rows, heights, strict=True):
+        for i, tile in enumerate(row):
+            sheet.paste(tile, (GAP + i * (TILE_PX + GAP), y))
+        y += height
+    sheet.paste(side, (GAP, y))
+    try:
+        sheet.save(path, "PNG")
+    except OSError as err:
+        raise OutputError(f"{path}: the preview cannot be written ({err.strerror or err})") from err
+
+
+def _title(job: PrintJob) -> str:
+    rows, cols = job.grid.shape
+    px, py = job.grid.pitch_um
+    return f"{', '.join(p.label for p in job.parts)}   {job.printer.name}, {cols} x {rows} px of {px:g} x {py:g} um, {job.n_layers} layers, seen from the light side"
+
+
+def _box_px(job: PrintJob) -> tuple[int, int, int, int]:
+    """Rectangle of the grid around all parts, with a margin: row0, col0, row1, col1."""
+    low = np.min([p.bounds_um[0] for p in job.parts], axis=0)
+    high = np.max([p.bounds_um[1] for p in job.parts], axis=0)
+    a = (low[:2] - job.grid.origin_um) / job.grid.pitch_um
+    b = (high[:2] - job.grid.origin_um) / job.grid.pitch_um
+    margin = 0.03 * (b - a).max() + 2
+    rows, cols = job.grid.shape
+    col0, row0 = np.maximum(np.floor(a - margin), 0).astype(int)
+    col1, row1 = np.minimum(np.ceil(b + margin), (cols, rows)).astype(int)
+    return int(row0), int(col0), int(row1), int(col1)
+
+
+def _tile(job: PrintJob, k: int, box: tuple[int, int, int, int]) -> Image.Image:
+    """One mask, cropped to the parts, turned as the frame is, with its label."""
+    row0, col0, row1, col1 = box
+    exposures = job[k].exposures
+    levels = np.zeros(job.grid.shape, np.uint8)
+    if exposures:
+        mask = exposures[0].mask
+        levels = mask.dense(np.uint8)
+    cropped = LayerMask.from_dense(k, np.ascontiguousarray(levels[row0:row1, col0:col1]))
+    picture = Image.fromarray(np.ascontiguousarray(device_frame(cropped, job.engines[0].orientation)))
+    px, py = job.grid.pitch_um
+    scale = min(TILE_PX / (picture.width * px), TILE_PX / (picture.height * py))
+    size = max(1, round(picture.width * px * scale)), max(1, round(picture.height * py * scale))
+    picture = picture.resize(size, Image.Resampling.BOX if size[0] < picture.width else Image.Resampling.NEAREST)
+    tile = Image.new("L", (TILE_PX, picture.height + LABEL), PAPER)
+    edges = job.grid.z_edges_um
+    _write(tile, 0, 0, f"layer {k}   z {edges[k]:g}..{edges[k + 1]:g} um" + ("" if exposures else "   empty"))
+    tile.paste(picture, (0, LABEL))
+    ImageDraw.Draw(tile).rectangle((0, LABEL, picture.width - 1, LABEL + picture.height - 1), outline=EDGE)
+    return tile
+
+
+def _side_view(job: PrintJob) -> Image.Image:
+    """Brightest level along y for up to SIDE_PX[1] layers, plate at the bottom, x to the right."""
+    _, col0, _, col1 = _box_px(job)
+    n = min(job.n_layers, SIDE_PX[1])
+    layers = np.unique(np.linspace(0, job.n_layers - 1, n).round().astype(int))
+    view = np.zeros((len(layers), col1 - col0), np.uint8)
+    for i, k in enumerate(layers):
+        for exposure in job[int(k)].exposures:
+            view[i] = np.maximum(view[i], exposure.mask.shadow()[col0:col1] // 257)
+    top, width_um = float(job.grid.z_edges_um[-1]), (col1 - col0) * float(job.grid.pitch_um[0])
+    scale = min(SIDE_PX[0] / width_um, SIDE_PX[1] / top)
+    size = max(1, round(width_um * scale)), max(1, round(top * scale))
+    picture = Image.fromarray(np.ascontiguousarray(view[::-1])).resize(size, Image.Resampling.BOX)
+    out = Image.new("L", (SIDE_PX[0], picture.height + LABEL), PAPER)
+    _write(out, 0, 0, f"from the side: x to the right, plate below, {top:g} um high")
+    out.paste(picture, (0, LABEL))
+    ImageDraw.Draw(out).rectangle((0, LABEL, picture.width - 1, LABEL + picture.height - 1), outline=EDGE)
+    return out
+
+
+def _write(image: Image.Image, x: int, y: int, text: str) -> None:
+    ImageDraw.Draw(image).text((x, y), text, fill=INK, font=ImageFont.load_default(size=14))
