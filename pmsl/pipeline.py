@@ -278,4 +278,4 @@ def warmup() -> None:
     device_frame(mask, printer.orientation)
     mask.sha256()
     MaskMaker([solid], job.grid).coverage(0)
-    mask.shadow()
+    mask.column_sums_px()

@@ -89,6 +89,12 @@ class LayerMask:
         """True where every pixel is black."""
         return self.window.rows == 0
 
+    @property
+    def black_at_8_bit(self) -> bool:
+        """True where no pixel reaches the lowest 8-bit level."""
+        levels = self._dense if self._dense is not None else self._runs.value if self._runs is not None else np.zeros(0)
+        return self.empty or _convert(np.atleast_1d(levels.max()), np.dtype(np.uint8))[0] == 0
+
     def dense(self, dtype: Any = np.float32) -> np.ndarray:
         """Return the whole mask, always of the grid's shape.
 
@@ -139,16 +145,17 @@ class LayerMask:
         n = spans.to_8bit(*wide, *out)
         return Runs(out.row_start, out.col[:n], out.length[:n], out.value[:n])
 
-    def shadow(self) -> np.ndarray:
-        """Return the highest level of every column, seen along y: (cols,) uint16."""
+    def column_sums_px(self) -> np.ndarray:
+        """Return the covered area of every column, seen along y: (cols,) float64 [px]."""
         if self._dense is not None:
-            return _convert(self._dense.max(axis=0), np.dtype(np.uint16))
+            full = FULL if self._dense.dtype == np.uint16 else 255
+            return self._dense.sum(axis=0, dtype=np.int64) / full
         from pmsl.kernels import spans
 
         assert self._runs is not None
-        out = np.zeros(self.shape[1], np.uint16)
-        spans.shadow(self._runs.col, self._runs.length, self._runs.value, out)
-        return out
+        out = np.zeros(self.shape[1], np.int64)
+        spans.column_sums(self._runs.col, self._runs.length, self._runs.value, out)
+        return out / FULL
 
     def sum_px(self) -> float:
         """Return the covered area in pixels: the sum of all levels over 65535."""

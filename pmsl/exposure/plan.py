@@ -28,10 +28,12 @@ class Ladder:
     power: float
 
     def plan(self, mask: LayerMask, grid: Grid, motion: Motion, findings: tuple[Finding, ...] = ()) -> LayerPlan:
-        """Plan one layer with one exposure; an empty mask has none."""
+        """Plan one layer with one exposure; a mask whose frame is black has none."""
         k = mask.index
         exposures: tuple[Exposure, ...] = ()
-        if not mask.empty:
+        if mask.black_at_8_bit:
+            findings += _too_faint(mask)
+        else:
             exposures = (Exposure(mask=mask, time_s=float(self.time_s[k]), dose_mj_cm2=float(self.dose_mj_cm2[k]), power=self.power),)
         edges = grid.z_edges_um
         top, thickness = float(edges[k + 1]), float(edges[k + 1] - edges[k])
@@ -81,6 +83,23 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process) ->
     _check_far_face(doses, heights[which], dp, ec)
     _check_limits(doses, times, setting.power, printer)
     return Ladder(doses, times, setting.power)
+
+
+def _too_faint(mask: LayerMask) -> tuple[Finding, ...]:
+    """Say that a layer has material, but in no pixel as much as the lowest level of the device."""
+    if mask.empty:
+        return ()
+    return (
+        Finding(
+            code="layer-too-faint",
+            severity="warning",
+            message="the part covers no pixel of this layer by as much as half a level of the device: nothing is lit",
+            layers=(mask.index, mask.index),
+            value=mask.sum_px(),
+            limit=0.5 / 255,
+            unit="px",
+        ),
+    )
 
 
 def _setting(printer: Printer, process: Process) -> LightSetting:

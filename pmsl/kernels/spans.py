@@ -1,4 +1,4 @@
-"""Runs of a mask: to dense, to 8 bit, sums, silhouettes. Columns are absolute, rows count from the mask's window."""
+"""Runs of a mask: to dense, to 8 bit, column sums. Columns are absolute, rows count from the mask's window."""
 
 import numpy as np
 
@@ -60,9 +60,8 @@ def to_8bit(row_start, col, length, level, row_start8, col8, length8, level8):
 
 
 @kernel
-def shadow(col, length, level, brightest):
-    """Raise ``brightest[c]`` (cols,) to the highest level any run has in column c; adds into what is there."""
+def column_sums(col, length, level, sums):
+    """Add the levels of all runs to ``sums[c]`` (cols,) int64, column by column; adds into what is there."""
     for i in range(col.size):
         for c in range(col[i], col[i] + length[i]):
-            if level[i] > brightest[c]:
-                brightest[c] = level[i]
+            sums[c] += level[i]

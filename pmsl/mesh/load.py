@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,8 @@ from pmsl.mesh.threemf import read_3mf
 
 __all__ = ["READERS", "UNITS_UM", "load_solid"]
 
-READERS: dict[str, Callable[[bytes, str, str], RawMesh]] = {".stl": read_stl, ".obj": read_obj, ".ply": read_ply, ".3mf": read_3mf}
+Reader = Callable[[bytes, str, str], RawMesh]
+READERS: dict[str, Reader] = {".stl": read_stl, ".obj": read_obj, ".ply": read_ply, ".3mf": read_3mf}
 
 
 def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
@@ -48,12 +50,12 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
     if unit not in UNITS_UM:
         raise UsageError(f"unknown unit {unit!r}; use one of {', '.join(UNITS_UM)}")
     file = Path(path)
-    data = _read_bytes(file)
+    data = _map(file)
     name = file.name.encode("utf-8", "backslashreplace").decode("utf-8")  # names outside Unicode must survive JSON
     reader = _choose(file, data, name)
     with ThreadPoolExecutor(max_workers=1) as pool:  # hashing lets go of the GIL
         digest = pool.submit(lambda: hashlib.sha256(data).hexdigest())
-        raw = reader(data, name, unit)
+        raw = read_stl(data, name, unit) if reader is read_stl else reader(data[:], name, unit)  # the others need text
         check_triangles(raw.vertices_um, raw.faces, name)
     return Solid(
         vertices_um=frozen(raw.vertices_um),
@@ -65,8 +67,8 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
     )
 
 
-def _read_bytes(file: Path) -> bytes:
-    """Return the whole file: a copy, so that nobody can change it between hash and parse."""
+def _map(file: Path) -> mmap.mmap:
+    """Return the whole file, mapped into memory."""
     try:
         if file.is_dir():
             raise MeshError(f"{file}: is a folder; give a mesh file ({_formats()})")
@@ -74,21 +76,21 @@ def _read_bytes(file: Path) -> bytes:
             raise MeshError(f"{file}: not a regular file; give a mesh file ({_formats()})")
         if file.exists() and file.suffix.lower() not in READERS:
             raise MeshError(f"{file}: {file.suffix or 'no suffix'} is not a mesh format pmsl reads; readable are {_formats()}")
-        data = file.read_bytes()
+        with file.open("rb") as opened:
+            if os.fstat(opened.fileno()).st_size == 0:
+                raise MeshError(f"{file}: the file is empty (0 bytes); export or copy it again")
+            return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
     except FileNotFoundError as error:
         raise MeshError(f"{file}: no such file; check the path") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise MeshError(f"{str(file)!r}: cannot be read ({error}); check the path and the permissions") from error
-    if not data:
-        raise MeshError(f"{file}: the file is empty (0 bytes); export or copy it again")
-    return data
 
 
 def _formats() -> str:
     return ", ".join(READERS)
 
 
-def _choose(file: Path, data: bytes, name: str) -> Callable[[bytes, str, str], RawMesh]:
+def _choose(file: Path, data: mmap.mmap, name: str) -> Reader:
     """Return the reader for the suffix, unless the content is plainly of another kind."""
     suffix = file.suffix.lower()
     content = {b"PK\x03\x04": ".3mf", b"ply\n": ".ply", b"ply\r": ".ply"}.get(data[:4], suffix)

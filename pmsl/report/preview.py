@@ -97,20 +97,21 @@ def _tile(job: PrintJob, k: int, box: tuple[int, int, int, int]) -> Image.Image:
 
 
 def _side_view(job: PrintJob) -> Image.Image:
-    """Brightest level along y for up to SIDE_PX[1] layers, plate at the bottom, x to the right."""
+    """The part seen through along y, as on an X-ray, plate at the bottom, x to the right; up to SIDE_PX[1] layers."""
     _, col0, _, col1 = _box_px(job)
     n = min(job.n_layers, SIDE_PX[1])
     layers = np.unique(np.linspace(0, job.n_layers - 1, n).round().astype(int))
-    view = np.zeros((len(layers), col1 - col0), np.uint8)
+    depth = np.zeros((len(layers), col1 - col0))
     for i, k in enumerate(layers):
         for exposure in job[int(k)].exposures:
-            view[i] = np.maximum(view[i], exposure.mask.shadow()[col0:col1] // 257)
+            depth[i] = np.maximum(depth[i], exposure.mask.column_sums_px()[col0:col1])
+    view = np.round(255 * np.sqrt(depth / max(depth.max(), 1e-9))).astype(np.uint8)
     top, width_um = float(job.grid.z_edges_um[-1]), (col1 - col0) * float(job.grid.pitch_um[0])
     scale = min(SIDE_PX[0] / width_um, SIDE_PX[1] / top)
     size = max(1, round(width_um * scale)), max(1, round(top * scale))
     picture = Image.fromarray(np.ascontiguousarray(view[::-1])).resize(size, Image.Resampling.BOX)
     out = Image.new("L", (SIDE_PX[0], picture.height + LABEL), PAPER)
-    _write(out, 0, 0, f"from the side: x to the right, plate below, {top:g} um high")
+    _write(out, 0, 0, f"seen through along y: x to the right, plate below, {top:g} um high")
     out.paste(picture, (0, LABEL))
     ImageDraw.Draw(out).rectangle((0, LABEL, picture.width - 1, LABEL + picture.height - 1), outline=EDGE)
     return out

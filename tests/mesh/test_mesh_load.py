@@ -58,10 +58,10 @@ def test_a_fifo_does_not_hang(tmp_path):
 def test_unreadable_files_are_refused(tmp_path, monkeypatch):
     (tmp_path / "a.stl").write_bytes(b"solid")
 
-    def denied(self):
+    def denied(self, mode):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.read_bytes", denied)
+    monkeypatch.setattr("pathlib.Path.open", denied)
     with pytest.raises(MeshError, match="Permission denied"):
         load_solid(tmp_path / "a.stl")
 

@@ -1,0 +1,95 @@
+"""Clocks: medians of calls, and wall time, CPU time and peak memory of whole processes.
+
+Run as a script this file is a small launcher. Linux counts the memory of the process that starts another one as part of
+the other's peak, so commands are not started from a benchmark full of arrays but from a fresh, small interpreter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Process:
+    """One finished process; CPU and memory are None where the system does not tell."""
+
+    wall_s: float
+    cpu_s: float | None
+    peak_mib: float | None
+    output: str
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    """Return the wall time of one call."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def in_turn(calls: Sequence[Callable[[], Any]], repeats: int) -> list[float]:
+    """Run the calls in turn (A B A B ...), `repeats` times, and return the median seconds of each."""
+    taken = [[seconds(call) for call in calls] for _ in range(repeats)]
+    return [statistics.median(column) for column in zip(*taken, strict=True)]
+
+
+def process(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Process:
+    """Run one command to its end from the launcher.
+
+    Raises
+    ------
+    RuntimeError
+        The command failed; the message has what it printed.
+    """
+    launcher = [sys.executable, "-I", "-S", __file__, *command]
+    told = subprocess.run(launcher, capture_output=True, text=True, env={**os.environ, **(environment or {})}, check=True)
+    facts = json.loads(told.stdout)
+    if facts.pop("status") != 0:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{facts['output']}")
+    return Process(**facts)
+
+
+def python(*arguments: str) -> list[str]:
+    """Return the command that runs this interpreter."""
+    return [sys.executable, *arguments]
+
+
+def pmsl(*arguments: str) -> list[str]:
+    """Return the command that runs the command line of the package."""
+    return python("-m", "pmsl", *arguments)
+
+
+def median_process(command: Callable[[], Sequence[str]], repeats: int, environment: Mapping[str, str] | None = None) -> tuple[Process, float, float]:
+    """Run `command()` several times; return the run of median wall time, and the shortest and longest wall time."""
+    ran = sorted((process(command(), environment) for _ in range(repeats)), key=lambda p: p.wall_s)
+    return ran[(len(ran) - 1) // 2], ran[0].wall_s, ran[-1].wall_s
+
+
+def _launch(command: Sequence[str]) -> dict[str, Any]:
+    with tempfile.TemporaryFile() as output:
+        began = time.perf_counter()
+        child = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        cpu_s = peak_mib = None
+        if hasattr(os, "wait4"):
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+            cpu_s = usage.ru_utime + usage.ru_stime
+            peak_mib = usage.ru_maxrss / (1024.0 if sys.platform != "darwin" else 1024.0**2)
+        else:
+            child.wait()
+        wall_s = time.perf_counter() - began
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+    return {"status": child.returncode, "wall_s": wall_s, "cpu_s": cpu_s, "peak_mib": peak_mib, "output": text}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_launch(sys.argv[1:])))

@@ -1,0 +1,83 @@
+"""How long does one wait before the work begins: imports, --help, and the compiler on the first run?
+
+First and second run share a kernel cache (NUMBA_CACHE_DIR) that is empty at the start. The error column counts what
+should not happen: modules loaded that must not be, kernels compiled in a run whose kernels are in the cache.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import meshes
+from measure import pmsl, process, python
+
+HEAVY = "sum(m in sys.modules for m in ('numba', 'trimesh', 'scipy', 'shapely'))"
+WATCHED = """
+import sys
+from numba.core import event
+names = []
+class Watch(event.Listener):
+    def on_start(self, e): names.append(e.data['dispatcher'].py_func.__name__)
+    def on_end(self, e): pass
+with event.install_listener('numba:compile', Watch()):
+    from pmsl.cli import main
+    code = main()
+print('\\ncompiled', len(names))
+raise SystemExit(code)
+"""
+
+
+def rows(quick: bool) -> Iterator[dict[str, Any]]:
+    """Yield the imports, then first and second run."""
+    yield from _imports(3 if quick else 9)
+    with tempfile.TemporaryDirectory(prefix="pmsl-bench-") as scratch:
+        yield from _first_runs(Path(scratch))
+
+
+def _imports(repeats: int) -> Iterator[dict[str, Any]]:
+    loads = "import sys; from pmsl.cli import main; sys.argv[1:] = ['--help']; main(); print('\\nheavy', " + HEAVY + ")"
+    commands = [
+        ("python -c pass", python("-c", "pass"), None),
+        ("import numpy", python("-c", "import numpy"), None),
+        ("import numpy, numba", python("-c", "import numpy, numba"), None),
+        ("import pmsl", python("-c", "import pmsl"), python("-c", f"import sys, pmsl; print('heavy', {HEAVY})")),
+        ("pmsl --help", pmsl("--help"), python("-c", loads)),
+        ("pmsl profiles", pmsl("profiles"), None),
+    ]
+    for _, command, _ in commands:
+        process(command)
+    walls = [[process(command).wall_s for _, command, _ in commands] for _ in range(repeats)]
+    for (what, _, asked), times in zip(commands, zip(*walls, strict=True), strict=True):
+        heavy = None if asked is None else int(process(asked).output.split("heavy")[-1])
+        yield {"table": "imports", "what": what, "ms": statistics.median(times) * 1e3, "min ms": min(times) * 1e3, "ERROR heavy modules": heavy}
+
+
+def _first_runs(scratch: Path) -> Iterator[dict[str, Any]]:
+    stl = str(meshes.ellipsoid80k().path)
+    dosed = ["--layer-um", "100", "--no-design", "--dose", "--preview", str(scratch / "sheet.png")]
+    runs = [
+        ("warmup, empty cache", ["warmup"], False),
+        ("warmup again", ["warmup"], True),
+        ("slice after warmup", ["slice", stl, "-o", str(scratch / "a"), "--layer-um", "100", "--no-design"], True),
+        ("slice --dose --preview after warmup", ["slice", stl, "-o", str(scratch / "b"), *dosed], True),
+        ("verify after slice", ["verify", str(scratch / "b")], True),
+        ("info MESH after warmup", ["info", stl], True),
+    ]
+    cache = scratch / "kernels"
+    cache.mkdir()
+    for what, arguments, cached in runs:
+        ran = process(python("-c", WATCHED, *arguments), {"NUMBA_CACHE_DIR": str(cache)})
+        compiled = int(ran.output.split("compiled")[-1])
+        yield {
+            "table": "compiler",
+            "what": what,
+            "wall s": ran.wall_s,
+            "CPU s": ran.cpu_s,
+            "compiled": compiled,
+            "kernels in cache": len(list(cache.rglob("*.nbc"))),
+            "ERROR needless": compiled if cached else 0,
+        }

@@ -1,0 +1,115 @@
+"""Placement and planes: the rules of the house, number by number."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from solids import box
+
+from pmsl import find_process
+from pmsl.errors import MeshError, ProfileError, UsageError
+from pmsl.mesh.place import place
+from pmsl.profiles.strict import build
+from pmsl.profiles.process import Process
+from pmsl.slicing import z_edges_um
+
+FIELD, PITCH = np.array([200.0, 120.0]), np.array([2.0, 3.0])
+
+
+def process(**changes):
+    return build({"schema": "pmsl.process/1", "name": "t", "description": "", **changes}, Process, "test")
+
+
+sizes = st.tuples(st.floats(0.5, 199), st.floats(0.5, 119), st.floats(0.5, 90))
+
+
+@given(sizes, st.tuples(*[st.floats(-500, 500)] * 3))
+def test_default_is_centred_with_the_lower_corner_on_a_pixel_corner(size, at):
+    placed = place([box(at, np.add(at, size))], FIELD, PITCH, 100.0)
+    low, high = placed.parts[0].bounds_um()
+    assert np.allclose(placed.bounds_um, [low, high], atol=1e-9)
+    assert low[2] == pytest.approx(0, abs=1e-9)
+    assert np.allclose(low[:2] / PITCH, np.round(low[:2] / PITCH), atol=1e-9)
+    off = (low + high)[:2] / 2 - FIELD / 2
+    assert (np.abs(off) <= PITCH / 2 + 1e-9).all()
+    assert np.allclose(placed.shift_um[:2], off, atol=1e-9)
+    assert (low[:2] >= 0).all() and (high[:2] <= FIELD + 1e-9).all()
+
+
+def test_a_part_as_large_as_the_field_fits():
+    placed = place([box((0, 0, 0), (200, 120, 5))], FIELD, PITCH, 100.0)
+    assert np.array_equal(placed.bounds_um, [[0, 0, 0], [200, 120, 5]])
+
+
+def test_at_is_exact_and_the_group_keeps_its_relative_positions():
+    a, b = box((10, 20, 5), (20, 30, 9)), box((40, 60, 7), (50, 70, 19))
+    placed = place([a, b], FIELD, PITCH, 100.0, at_um=(7.25, 11.5))
+    assert placed.parts[0].bounds_um()[0] == pytest.approx([7.25, 11.5, 0], abs=1e-12)
+    assert placed.parts[1].bounds_um()[0] - placed.parts[0].bounds_um()[0] == pytest.approx([30, 40, 2])
+
+
+def test_rotation_is_about_fixed_x_y_z_in_that_order():
+    # a point on +x: 90° about x leaves it, 90° about y sends it to -z, 90° about z leaves that
+    placed = place([box((0, 0, 0), (30, 10, 4))], FIELD, PITCH, 100.0, rotate_deg=(90, 90, 0))
+    size = placed.bounds_um[1] - placed.bounds_um[0]
+    assert np.array_equal(size, [10, 4, 30])
+    turned = place([box((0, 0, 0), (30, 10, 4))], FIELD, PITCH, 100.0, rotate_deg=(0, 0, 90))
+    assert np.array_equal(turned.bounds_um[1] - turned.bounds_um[0], [10, 30, 4])
+    matrix = turned.parts[0].transform[:3, :3]
+    assert np.array_equal(matrix @ [1, 0, 0], [0, 1, 0])
+
+
+def test_scale_comes_first_and_shrinkage_is_made_up_for():
+    placed = place([box((0, 0, 0), (10, 20, 4))], FIELD, PITCH, 100.0, scale=(2, 1, 1), rotate_deg=(0, 0, 90), shrinkage=(0.2, 0.0, 0.5))
+    assert placed.bounds_um[1] - placed.bounds_um[0] == pytest.approx([20 / 0.8, 20, 8])
+
+
+def test_keep_place_moves_nothing():
+    placed = place([box((10.5, 20.25, 0), (20, 30, 9))], FIELD, PITCH, 100.0, keep_place=True)
+    assert np.array_equal(placed.parts[0].placed_um(), box((10.5, 20.25, 0), (20, 30, 9)).vertices_um)
+    assert placed.findings == () and placed.shift_um is None
+
+
+def test_keep_place_refuses_below_the_plate_and_outside_and_reports_a_gap():
+    with pytest.raises(MeshError, match="below the plate"):
+        place([box((10, 20, -1), (20, 30, 9))], FIELD, PITCH, 100.0, keep_place=True)
+    with pytest.raises(MeshError, match="field"):
+        place([box((-1, 20, 0), (20, 30, 9))], FIELD, PITCH, 100.0, keep_place=True)
+    gap = place([box((10, 20, 2.5), (20, 30, 9))], FIELD, PITCH, 100.0, keep_place=True).findings
+    assert [(f.code, f.severity, f.value) for f in gap] == [("gap-above-plate", "warning", 2.5)]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"at_um": (150, 0)}, MeshError, "--at 150,0"),
+        ({"at_um": (0, 0), "keep_place": True}, UsageError, "exclude each other"),
+        ({"scale": (1, 0, 1)}, UsageError, "above 0"),
+        ({"scale": (3, 1, 1)}, MeshError, r"0\.3 × 0\.05 mm .*field 0\.2 × 0\.12 mm"),
+        ({"scale": (1, 1, 30)}, MeshError, r"0\.3 mm high.*0\.1 mm"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_both_sizes(options, error, words):
+    with pytest.raises(error, match=words):
+        place([box((0, 0, 0), (100, 50, 10))], FIELD, PITCH, 100.0, **options)
+
+
+@pytest.mark.parametrize(
+    ("height", "step", "layers"),
+    [(100, 10, 10), (100.009, 10, 10), (100.011, 10, 11), (99.9, 10, 10), (0.0, 10, 1), (0.005, 10, 1), (800, 7.6, 106), (12, 5, 3)],
+)
+def test_layer_count(height, step, layers):
+    edges = z_edges_um(height, process(layer_um=step))
+    assert len(edges) - 1 == layers == max(1, int(np.ceil(height / step - 1e-3)))
+    assert np.allclose(np.diff(edges), step)
+
+
+def test_uneven_layers_go_up_and_the_last_goes_on():
+    assert np.array_equal(z_edges_um(40, process(layers=[[2, 5.0], [1, 20.0], [1, 4.0]])), [0, 5, 10, 30, 34, 38, 42])
+    assert np.array_equal(z_edges_um(8, process(layers=[[4, 5.0], [1, 20.0]])), [0, 5, 10])
+    assert np.array_equal(z_edges_um(10, process(layers=[[2, 5.0], [1, 20.0]])), [0, 5, 10])
+
+
+def test_a_million_layers_are_refused():
+    with pytest.raises(ProfileError, match="is the unit right"):
+        z_edges_um(1e9, find_process("default"))
