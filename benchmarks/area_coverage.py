@@ -70,40 +70,29 @@ def _cost(name: str, part: Any, quick: bool) -> dict[str, Any]:
     maker = MaskMaker(parts, grid)
     layers = range(0, grid.n_layers, 10 if quick else 1)
     prefix_sum, fill = _limits()
+    scratch = np.zeros((1 << 17, 4))
     work = [
         lambda: [maker.mask(k) for k in layers],
-        lambda: [_cut(maker, k) for k in layers],
+        lambda: [maker.index.segments(k, scratch) for k in layers],
         lambda: [prefix_sum() for _ in range(20)],
         lambda: [fill() for _ in range(100)],
         lambda: MaskMaker(parts, grid),
     ]
-    cold = seconds(work[0]) / len(layers)
+    first = seconds(work[0])
     mask, cut, dense, filled, index = in_turn(work, 3 if quick else 7)
-    mask, cut, dense, filled = mask / len(layers), cut / len(layers), dense / 20, filled / 100
-    segments = np.mean([_cut(maker, k) for k in layers])
+    times = {"index": index, "first pass": first / len(layers), "mask": mask / len(layers), "of it cut": cut / len(layers)}
+    limits = {"prefix sum": dense / 20, "fill": filled / 100}
     return {
         "part": name,
         "triangles": sum(len(p.solid.faces) for p in parts),
         "layers": grid.n_layers,
-        "index ms": index * 1e3,
-        "first pass ms": cold * 1e3,
-        "mask ms": mask * 1e3,
-        "of it cut ms": cut * 1e3,
-        "segments": float(segments),
+        **{f"{what} ms": s * 1e3 for what, s in times.items()},
+        "segments": float(np.mean([maker.index.segments(k, scratch)[1] for k in layers])),
         "runs": float(np.mean([len(maker.mask(k).runs().col) for k in layers])),
-        "ns/segment": mask / segments * 1e9,
-        "prefix sum ms": dense * 1e3,
-        "mask/sum": mask / dense,
-        "fill ms": filled * 1e3,
-        "mask/fill": mask / filled,
-    } | _errors(maker, parts, 20 if quick else 200)
-
-
-def _cut(maker: MaskMaker, k: int) -> int:
-    """Cut one layer into the thread's scratch; return the number of segments."""
-    scratch = maker._scratch()
-    scratch.segments, n = maker.index.segments(k, scratch.segments)
-    return n
+        **{f"{what} ms": s * 1e3 for what, s in limits.items()},
+        **{f"mask/{what}": times["mask"] / s for what, s in limits.items()},
+        **_errors(maker, parts, 20 if quick else 200),
+    }
 
 
 def _errors(maker: MaskMaker, parts: list, pixels: int) -> dict[str, Any]:

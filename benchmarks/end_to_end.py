@@ -10,7 +10,9 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import statistics
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import Any
 import exact
 import meshes
 import numpy as np
-from measure import in_turn, median_process, pmsl
+from measure import median_process, pmsl
 from PIL import Image
 
 from pmsl.core.part import Part
@@ -55,10 +57,10 @@ def _row(what: str, mesh: meshes.Mesh, options: tuple[str, ...], out: Path, repe
         return pmsl("slice", str(mesh.path), "-o", str(out), *options)
 
     ran, shortest, longest = median_process(command, repeats)
-    files = _files(out)
+    files = job_files(out)
     layers = len(json.loads(files["job.json"])["layers"])
     on_disk = [out.read_bytes()] if out.is_file() else list(files.values())
-    (limit,) = in_turn([lambda: _write(on_disk, out.parent / "limit")], repeats)
+    limit = statistics.median(_seconds_to_write(on_disk, out.parent / f"limit{i}") for i in range(repeats))
     return {
         "job": what,
         "part": mesh.name,
@@ -77,18 +79,20 @@ def _row(what: str, mesh: meshes.Mesh, options: tuple[str, ...], out: Path, repe
     }
 
 
-def _files(job: Path) -> dict[str, bytes]:
+def job_files(job: Path) -> dict[str, bytes]:
+    """Return every file of a job folder or zip."""
     if job.is_dir():
         return {p.relative_to(job).as_posix(): p.read_bytes() for p in job.rglob("*") if p.is_file()}
     with zipfile.ZipFile(job) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def _write(contents: list[bytes], folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+def _seconds_to_write(contents: list[bytes], folder: Path) -> float:
     folder.mkdir()
+    began = time.perf_counter()
     for i, data in enumerate(contents):
         (folder / f"{i:05d}").write_bytes(data)
+    return time.perf_counter() - began
 
 
 def volume_error(files: dict[str, bytes], mesh: meshes.Mesh) -> float:

@@ -65,7 +65,9 @@ def _rings_px(parts: list, grid: pmsl.Grid, k: int) -> list[np.ndarray]:
     return [(ring - grid.origin_um) / grid.pitch_um for ring in pmsl.slice_contours(parts, one).rings(0)]
 
 
-def _boundary_pixels(rings: list[np.ndarray], shape: tuple[int, int], count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _boundary_pixels(
+    rings: list[np.ndarray], shape: tuple[int, int], count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Pick pixels in which boundary lies, and as many beside them."""
     starts, ends = np.concatenate(rings), np.concatenate([np.roll(r, -1, axis=0) for r in rings])
     which = rng.integers(0, len(starts), count)

@@ -67,7 +67,9 @@ def pmsl(*arguments: str) -> list[str]:
     return python("-m", "pmsl", *arguments)
 
 
-def median_process(command: Callable[[], Sequence[str]], repeats: int, environment: Mapping[str, str] | None = None) -> tuple[Process, float, float]:
+def median_process(
+    command: Callable[[], Sequence[str]], repeats: int, environment: Mapping[str, str] | None = None
+) -> tuple[Process, float, float]:
     """Run `command()` several times; return the run of median wall time, and the shortest and longest wall time."""
     ran = sorted((process(command(), environment) for _ in range(repeats)), key=lambda p: p.wall_s)
     return ran[(len(ran) - 1) // 2], ran[0].wall_s, ran[-1].wall_s

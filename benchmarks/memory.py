@@ -26,7 +26,7 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
             options = (*end_to_end.W1, "--no-design", "--layer-um", str(5000.0 / layers))
             ran = process(pmsl("slice", str(mesh.path), "-o", str(out), *options))
             base = base or ran.peak_mib
-            files = end_to_end._files(out)
+            files = end_to_end.job_files(out)
             yield {
                 "part": mesh.name,
                 "layers": layers,

@@ -37,14 +37,18 @@ def icosphere(subdivisions: int) -> tuple[np.ndarray, np.ndarray]:
     """Return vertices (V, 3) on the unit sphere and faces (20 * 4**subdivisions, 3), counter-clockwise seen from outside."""
     g = 0.5 * (1.0 + 5.0**0.5)
     short = np.array([[0.0, a, b] for a in (-1.0, 1.0) for b in (-g, g)])
-    vertices = np.concatenate([short, np.roll(short, 1, axis=1), np.roll(short, 2, axis=1)])
+    vertices = _unit(np.concatenate([short, np.roll(short, 1, axis=1), np.roll(short, 2, axis=1)]))
     distance = np.linalg.norm(vertices[:, None] - vertices[None], axis=2)
-    near = (distance > 0.0) & (distance < 2.1)
+    near = (distance > 0.0) & (distance < 1.1)
     found = [(i, j, k) for i in range(12) for j in range(i) for k in range(j) if near[i, j] and near[j, k] and near[i, k]]
     faces = np.array([t if np.linalg.det(vertices[list(t)]) > 0.0 else t[::-1] for t in found])
     for _ in range(subdivisions):
         vertices, faces = _subdivide(vertices, faces)
-    return vertices / np.linalg.norm(vertices, axis=1, keepdims=True), faces
+    return vertices, faces
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def _subdivide(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -52,12 +56,11 @@ def _subdivide(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.
     n = len(vertices)
     edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
     keys, which = np.unique(edges[:, 0] * n + edges[:, 1], return_inverse=True)
-    middle = 0.5 * (vertices[keys // n] + vertices[keys % n])
-    middle /= np.linalg.norm(middle, axis=1, keepdims=True)
+    middle = _unit(vertices[keys // n] + vertices[keys % n])
     a, b, c = faces.T
     ab, bc, ca = n + which.reshape(3, -1)
-    split = [(a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca)]
-    return np.concatenate([vertices / np.linalg.norm(vertices, axis=1, keepdims=True), middle]), np.concatenate([np.stack(t, axis=1) for t in split])
+    split = [np.stack(t, axis=1) for t in ((a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca))]
+    return np.concatenate([vertices, middle]), np.concatenate(split)
 
 
 def write_stl(path: Path, vertices: np.ndarray, faces: np.ndarray) -> None:

@@ -53,17 +53,24 @@ def _imports(repeats: int) -> Iterator[dict[str, Any]]:
     walls = [[process(command).wall_s for _, command, _ in commands] for _ in range(repeats)]
     for (what, _, asked), times in zip(commands, zip(*walls, strict=True), strict=True):
         heavy = None if asked is None else int(process(asked).output.split("heavy")[-1])
-        yield {"table": "imports", "what": what, "ms": statistics.median(times) * 1e3, "min ms": min(times) * 1e3, "ERROR heavy modules": heavy}
+        yield {
+            "table": "imports",
+            "what": what,
+            "ms": statistics.median(times) * 1e3,
+            "min ms": min(times) * 1e3,
+            "ERROR heavy modules": heavy,
+        }
 
 
 def _first_runs(scratch: Path) -> Iterator[dict[str, Any]]:
     stl = str(meshes.ellipsoid80k().path)
-    dosed = ["--layer-um", "100", "--no-design", "--dose", "--preview", str(scratch / "sheet.png")]
+    job = ["--printer", "pmsl-10um", "--resin", "pr48-405", "--layer-um", "50", "--no-design"]
+    extras = ["--dose", "--preview", str(scratch / "sheet.png")]
     runs = [
         ("warmup, empty cache", ["warmup"], False),
         ("warmup again", ["warmup"], True),
-        ("slice after warmup", ["slice", stl, "-o", str(scratch / "a"), "--layer-um", "100", "--no-design"], True),
-        ("slice --dose --preview after warmup", ["slice", stl, "-o", str(scratch / "b"), *dosed], True),
+        ("slice after warmup", ["slice", stl, "-o", str(scratch / "a"), *job], True),
+        ("slice --dose --preview after warmup", ["slice", stl, "-o", str(scratch / "b"), *job, *extras], True),
         ("verify after slice", ["verify", str(scratch / "b")], True),
         ("info MESH after warmup", ["info", stl], True),
     ]
@@ -77,7 +84,7 @@ def _first_runs(scratch: Path) -> Iterator[dict[str, Any]]:
             "what": what,
             "wall s": ran.wall_s,
             "CPU s": ran.cpu_s,
-            "compiled": compiled,
+            "functions compiled": compiled,
             "kernels in cache": len(list(cache.rglob("*.nbc"))),
             "ERROR needless": compiled if cached else 0,
         }

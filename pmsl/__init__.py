@@ -57,9 +57,51 @@ _HOME = {
     "verify": "pmsl.pipeline",
     "write": "pmsl.pipeline",
 }
-_ROOMS = ("checks", "core", "cure", "errors", "exposure", "formats", "kernels", "masks", "mesh", "pipeline", "profiles", "report", "slicing")
+_ROOMS = (
+    "checks",
+    "core",
+    "cure",
+    "errors",
+    "exposure",
+    "formats",
+    "kernels",
+    "masks",
+    "mesh",
+    "pipeline",
+    "profiles",
+    "report",
+    "slicing",
+)
 
-__all__ = [*_HOME, "__version__"]
+__all__ = [
+    "Contours",
+    "DoseMap",
+    "Exposure",
+    "Finding",
+    "Grid",
+    "LayerMask",
+    "LayerPlan",
+    "Part",
+    "PmslError",
+    "PrintJob",
+    "Printer",
+    "Process",
+    "Resin",
+    "Solid",
+    "dose_map",
+    "find_printer",
+    "find_process",
+    "find_resin",
+    "layer_masks",
+    "load_solid",
+    "place",
+    "prepare",
+    "read",
+    "slice_contours",
+    "verify",
+    "write",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -34,14 +34,16 @@ def profile_findings(printer: Printer, resin: Resin, missing: Sequence[str]) -> 
         yield Finding(
             code="not-calibrated",
             severity="warning",
-            message=f"placeholder values for {', '.join(missing)}: masks are exact, but times and doses are a guess until these are measured",
+            message=f"placeholder values for {', '.join(missing)}: masks are exact, "
+            "but times and doses are a guess until these are measured",
         )
     ours, theirs = printer.optics.wavelength_nm.value, resin.resin.wavelength_nm.value
     if abs(ours - theirs) > WAVELENGTH_SLACK_NM:
         yield Finding(
             code="wavelength-mismatch",
             severity="warning",
-            message=f"resin {resin.name} was characterised at {theirs:g} nm, printer {printer.name} exposes at {ours:g} nm: its Dp and Ec do not hold",
+            message=f"resin {resin.name} was characterised at {theirs:g} nm, printer {printer.name} exposes at {ours:g} nm: "
+            "its Dp and Ec do not hold",
             value=ours,
             limit=theirs,
             unit="nm",
@@ -81,7 +83,8 @@ def facet_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:
     yield Finding(
         code="facets-off-planes",
         severity="info",
-        message=f"horizontal surfaces at {len(levels)} heights lie inside a slab ({shown} µm): each moves to the slab plane its layer's middle decides",
+        message=f"horizontal surfaces at {len(levels)} heights lie inside a slab ({shown} µm): "
+        "each moves to the slab plane its layer's middle decides",
         layers=(int(above[inside].min()) - 1, int(above[inside].max()) - 1),
         value=float(off[inside].max()),
         limit=0.0,

@@ -13,7 +13,6 @@
 Every message says what, where, value, limit, and what to do. Kernels never raise.
 """
 
-
 from __future__ import annotations
 
 from typing import Any

@@ -60,7 +60,9 @@ def stages(parts: Sequence[Solid | Part], printer: Printer, resin: Resin, proces
     bounds = np.array([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)]) if bounds_um is None else bounds_um
     optics = printer.optics
     rows, cols = printer.dmd.shape.value
-    grid = Grid(origin_um=(0.0, 0.0), pitch_um=optics.pitch_um.value, shape=(rows, cols), z_edges_um=z_edges_um(float(bounds[1, 2]), process))
+    grid = Grid(
+        origin_um=(0.0, 0.0), pitch_um=optics.pitch_um.value, shape=(rows, cols), z_edges_um=z_edges_um(float(bounds[1, 2]), process)
+    )
     _check_inside(bounds, grid, printer)
     ladder = dose_ladder(grid, printer, resin, process)
     missing = checks.placeholders(printer, resin, ladder.power)
@@ -149,7 +151,8 @@ def _open_rows(grid: Grid, k: int, leaks: Leaks) -> Finding:
     return Finding(
         code="open-rows",
         severity="warning",
-        message="the mesh is open or inconsistent here: pixel rows whose boundary does not close are lit only up to their last crossing; repair the mesh",
+        message="the mesh is open or inconsistent here: pixel rows whose boundary does not close are lit only up to their "
+        "last crossing; repair the mesh",
         layers=(k, k),
         box_um=((float(x[0]), float(y[0]), float(z[0])), (float(x[1]), float(y[1]), float(z[1]))),
         value=float(leaks.rows),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from enum import Enum
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -16,7 +17,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="pmsl turns meshes into light: exact gray masks, exposure times and dose maps for projection micro-stereolithography and DLP printers.",
+    help="pmsl turns meshes into light: exact gray masks, exposure times and dose maps "
+    "for projection micro-stereolithography and DLP printers.",
 )
 
 
@@ -38,13 +40,17 @@ class Severity(str, Enum):
     error = "error"
 
 
-PrinterOption = Annotated[Optional[str], typer.Option("--printer", help="Library name or TOML file [default: microfluidics-7.6um].", metavar="P")]
+PrinterOption = Annotated[
+    Optional[str], typer.Option("--printer", help="Library name or TOML file [default: microfluidics-7.6um].", metavar="P")
+]
 ResinOption = Annotated[Optional[str], typer.Option("--resin", help="Library name or TOML file [default: pegda-nps-1.0-385].", metavar="R")]
 ProcessOption = Annotated[Optional[str], typer.Option("--process", help="Library name or TOML file [default: default].", metavar="F")]
 LayerOption = Annotated[Optional[float], typer.Option("--layer-um", help="Layer height [µm]; overrides the process.", metavar="H")]
 PitchOption = Annotated[Optional[str], typer.Option("--pitch-um", help="Pixel pitch at the image plane [µm].", metavar="P|PX,PY")]
 FieldOption = Annotated[Optional[str], typer.Option("--field", help="Pixels of the field.", metavar="COLSxROWS")]
-LightOption = Annotated[Optional[float], typer.Option("--irradiance", help="Measured irradiance of a white pixel [mW/cm²].", metavar="MW_CM2")]
+LightOption = Annotated[
+    Optional[float], typer.Option("--irradiance", help="Measured irradiance of a white pixel [mW/cm²].", metavar="MW_CM2")
+]
 UnitOption = Annotated[Unit, typer.Option("--unit", help="Unit of the mesh; a format that carries its unit wins.")]
 RotateOption = Annotated[Optional[str], typer.Option("--rotate", help="Degrees about fixed x, y, z, in that order.", metavar="RX,RY,RZ")]
 ScaleOption = Annotated[Optional[str], typer.Option("--scale", help="Factor, or one for each axis.", metavar="S|SX,SY,SZ")]
@@ -56,7 +62,9 @@ Meshes = Annotated[list[str], typer.Argument(help="STL, OBJ, PLY or 3MF files; p
 def slice_command(
     meshes: Meshes,
     out: Annotated[str, typer.Option("-o", "--out", help="Job to write: a folder, or a .zip.", metavar="OUT")],
-    format: Annotated[Optional[str], typer.Option("--format", help="Format [default: by suffix; a folder or .zip is native].", metavar="NAME")] = None,
+    format: Annotated[
+        Optional[str], typer.Option("--format", help="Format [default: by suffix; a folder or .zip is native].", metavar="NAME")
+    ] = None,
     printer: PrinterOption = None,
     resin: ResinOption = None,
     process: ProcessOption = None,
@@ -69,10 +77,14 @@ def slice_command(
     rotate: RotateOption = None,
     scale: ScaleOption = None,
     keep_place: Annotated[bool, typer.Option("--keep-place", help="Coordinates as in the file; nothing is moved.")] = False,
-    threads: Annotated[Optional[int], typer.Option("--threads", min=1, help="Layers made at a time [default: one a processor].", metavar="N")] = None,
+    threads: Annotated[
+        Optional[int], typer.Option("--threads", min=1, help="Layers made at a time [default: one a processor].", metavar="N")
+    ] = None,
     dose: Annotated[bool, typer.Option("--dose", help="Also write the dose map of every layer.")] = False,
     no_design: Annotated[bool, typer.Option("--no-design", help="Leave the placed parts out of the job.")] = False,
-    preview: Annotated[Optional[str], typer.Option("--preview", help="Write a contact sheet of masks and a side view.", metavar="FILE.png")] = None,
+    preview: Annotated[
+        Optional[str], typer.Option("--preview", help="Write a contact sheet of masks and a side view.", metavar="FILE.png")
+    ] = None,
     fail_on: Annotated[Severity, typer.Option("--fail-on", help="Findings at or above this stop the job (exit 4).")] = Severity.error,
     force: Annotated[bool, typer.Option("--force", help="Replace a pmsl job or an empty folder.")] = False,
     json: JsonOption = False,
@@ -82,7 +94,17 @@ def slice_command(
 
     wishes = run.Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, at, rotate, scale, keep_place)
     run.slice_job(
-        meshes, out, wishes, format=format, threads=threads, dose=dose, design=not no_design, preview=preview, fail_on=fail_on.value, force=force, as_json=json
+        meshes,
+        out,
+        wishes,
+        format=format,
+        threads=threads,
+        dose=dose,
+        design=not no_design,
+        preview=preview,
+        fail_on=fail_on.value,
+        force=force,
+        as_json=json,
     )
 
 
@@ -104,11 +126,17 @@ def info_command(
     """Show what a mesh or a job is: sizes, volume, layers, print time, resin, findings."""
     from pmsl.cli import run
 
-    run.info(path, run.Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, None, rotate, scale, False), as_json=json)
+    run.info(
+        path,
+        run.Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, None, rotate, scale, False),
+        as_json=json,
+    )
 
 
 @app.command("verify")
-def verify_command(path: Annotated[str, typer.Argument(help="A job folder or a job .zip.", metavar="JOB")], json: JsonOption = False) -> None:
+def verify_command(
+    path: Annotated[str, typer.Argument(help="A job folder or a job .zip.", metavar="JOB")], json: JsonOption = False
+) -> None:
     """Check a job on disk from end to end: 0 sound, 3 damaged."""
     from pmsl.cli import run
 
@@ -157,22 +185,32 @@ def _top(version: Annotated[bool, typer.Option("--version", callback=_version, i
     pass
 
 
+# the base of what typer raises for wrong usage; typer carries its own copy of click, or uses the installed one
+_WRONG_USAGE: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
 def main() -> int:
     """Run the command line; return the exit code.
 
     0 done, 1 a bug, 2 wrong usage, 3 input refused or damaged, 4 findings at or above --fail-on, 130 cancelled.
     """
-    import click
-
     try:
         code = app(standalone_mode=False)
-        return code if isinstance(code, int) else 0
     except PmslError as err:
         print(f"error: {err}", file=sys.stderr)
         return err.exit_code
-    except click.ClickException as err:
+    except _WRONG_USAGE as err:
         err.show()
         return 2
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
+        code = 130
+    except BrokenPipeError:  # the reader of a pipe left, as `head` does
+        sys.stdout = None
+        return 0
+    except Exception:
+        traceback.print_exc()
+        print("error: this is a bug in pmsl; please report it with the lines above", file=sys.stderr)
+        return 1
+    if code == 130:
         print("cancelled; nothing half-written is left", file=sys.stderr)
-        return 130
+    return code if isinstance(code, int) else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,11 @@ class Wishes:
 
     def defaults_used(self) -> str:
         """Name the default profiles that were used, or nothing."""
-        used = [(self.printer, "printer", DEFAULT_PRINTER), (self.resin, "resin", DEFAULT_RESIN), (self.process, "process", DEFAULT_PROCESS)]
+        used = [
+            (self.printer, "printer", DEFAULT_PRINTER),
+            (self.resin, "resin", DEFAULT_RESIN),
+            (self.process, "process", DEFAULT_PROCESS),
+        ]
         names = [f"{word} {name}" for given, word, name in used if given is None]
         return f"defaults: {', '.join(names)}" if names else ""
 
@@ -90,7 +95,10 @@ def _override_printer(printer: Printer, wishes: Wishes) -> Printer:
         printer = replace(printer, optics=replace(printer.optics, pitch_um=Value(value=pitch, class_="measured", source="--pitch-um")))
     if irradiance is not None:
         if len(printer.optics.settings) != 1:
-            raise UsageError(f"--irradiance: printer {printer.name} has {len(printer.optics.settings)} light settings; write the measured values into its TOML file")
+            raise UsageError(
+                f"--irradiance: printer {printer.name} has {len(printer.optics.settings)} light settings; "
+                "write the measured values into its TOML file"
+            )
         setting = replace(printer.optics.settings[0], irradiance_mw_cm2=Value(value=irradiance, class_="measured", source="--irradiance"))
         printer = replace(printer, optics=replace(printer.optics, settings=[setting]))
     return printer
@@ -221,12 +229,14 @@ def _info_mesh(path: str, wishes: Wishes, as_json: bool) -> None:
     print(f"mesh      {path}: {facts['triangles']} triangles, read in {solid.unit}")
     print(f"size      {size_mm(low, high)}, from ({', '.join(f'{v / 1000:.6g}' for v in low)}) mm")
     print(f"volume    {facts['volume_um3'] * 1e-9:.6g} mm³")
-    print(f"health    {'watertight' if facts['watertight'] else 'NOT watertight'}, {facts['bodies']} {'body' if facts['bodies'] == 1 else 'bodies'}")
+    bodies = "1 body" if facts["bodies"] == 1 else f"{facts['bodies']} bodies"
+    print(f"health    {'watertight' if facts['watertight'] else 'NOT watertight'}, {bodies}")
     p = facts["print"]
     if "refused" in p:
         print(f"print     refused: {p['refused']}")
     else:
-        print(f"print     on {p['printer']} with {p['resin']}: {p['layers']} layers, {clock(p['print_time_s'])}, {p['resin_ml'] * 1000:.4g} µl")
+        cost = f"{p['layers']} layers, {clock(p['print_time_s'])}, {p['resin_ml'] * 1000:.4g} µl"
+        print(f"print     on {p['printer']} with {p['resin']}: {cost}")
     say_findings([*solid.findings, *solid.health.findings])
 
 
@@ -285,7 +295,7 @@ def profiles(*, as_json: bool) -> None:
     """``pmsl profiles``: the library."""
     names = library()
     plural = {"printer": "printers", "resin": "resins", "process": "processes"}
-    found = {"printer": find_printer, "resin": find_resin, "process": find_process}
+    found: dict[str, Callable[[str], Printer | Resin | Process]] = {"printer": find_printer, "resin": find_resin, "process": find_process}
     entries = {plural[kind]: [{"name": n, "description": found[kind](n).description} for n in names[kind]] for kind in names}
     if as_json:
         _print_json(entries)

@@ -18,7 +18,13 @@ def say(text: str) -> None:
 def say_findings(findings: Iterable[Finding]) -> None:
     """Print each finding in a line, to standard error."""
     for f in findings:
-        where = "" if f.layers is None else f" (layer {f.layers[0]})" if f.layers[0] == f.layers[1] else f" (layers {f.layers[0]}..{f.layers[1]})"
+        where = (
+            ""
+            if f.layers is None
+            else f" (layer {f.layers[0]})"
+            if f.layers[0] == f.layers[1]
+            else f" (layers {f.layers[0]}..{f.layers[1]})"
+        )
         say(f"{f.severity}: {f.code}{where}: {f.message}")
 
 

@@ -13,7 +13,7 @@ Severity = Literal["info", "warning", "error"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 
 
-class Finding(Strict, kw_only=True):
+class Finding(Strict, frozen=True, kw_only=True):
     """One observation about a mesh, a layer or a job.
 
     Attributes

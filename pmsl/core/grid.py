@@ -83,12 +83,13 @@ class Grid:
     @property
     def mid_planes_um(self) -> np.ndarray:
         """(L,) float64 [µm]: the plane in which area coverage is taken, the middle of each slab."""
-        return self.z_edges_um[:-1] + 0.5 * np.diff(self.z_edges_um)
+        edges = self.z_edges_um
+        return np.asarray(edges[:-1] + 0.5 * np.diff(edges))
 
     @property
     def size_um(self) -> np.ndarray:
         """(2,) float64 [µm]: width and height (x, y) of the field."""
-        return self.pitch_um * np.array(self.shape[::-1])
+        return np.asarray(self.pitch_um * np.array(self.shape[::-1]))
 
     @property
     def pixel_um2(self) -> float:

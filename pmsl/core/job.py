@@ -23,7 +23,7 @@ class Engine:
     orientation: Orientation
 
 
-class Input(Strict, kw_only=True):
+class Input(Strict, frozen=True, kw_only=True):
     """One mesh file as it came in.
 
     Attributes
@@ -46,7 +46,7 @@ class Input(Strict, kw_only=True):
     repairs: tuple[str, ...] = ()
 
 
-class PartRecord(Strict, kw_only=True):
+class PartRecord(Strict, frozen=True, kw_only=True):
     """One part of the job: label, box ``((x, y, z), (x, y, z))`` [µm] and dose scale."""
 
     label: str
@@ -56,7 +56,7 @@ class PartRecord(Strict, kw_only=True):
     dose_scale: float = 1.0
 
 
-class Provenance(Strict, kw_only=True):
+class Provenance(Strict, frozen=True, kw_only=True):
     """Where the job comes from: version of pmsl, inputs, how they were placed, the shrinkage they were scaled for."""
 
     version: str
@@ -66,7 +66,7 @@ class Provenance(Strict, kw_only=True):
     shrinkage: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
-class Estimate(Strict, kw_only=True):
+class Estimate(Strict, frozen=True, kw_only=True):
     """What the job costs: print time [s], motion included, and cured resin [ml]."""
 
     print_time_s: float

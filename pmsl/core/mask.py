@@ -149,7 +149,7 @@ class LayerMask:
         """Return the covered area of every column, seen along y: (cols,) float64 [px]."""
         if self._dense is not None:
             full = FULL if self._dense.dtype == np.uint16 else 255
-            return self._dense.sum(axis=0, dtype=np.int64) / full
+            return np.asarray(self._dense.sum(axis=0, dtype=np.int64) / full)
         from pmsl.kernels import spans
 
         assert self._runs is not None

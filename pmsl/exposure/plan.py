@@ -118,7 +118,8 @@ def _check_far_face(doses: np.ndarray, heights: np.ndarray, dp: float, ec: float
     if (at_far_face < ec * (1 - 1e-12)).any():
         k = int(np.argmax(at_far_face < ec * (1 - 1e-12)))
         raise ExposureError(
-            f"layer {k} ({heights[k]:g} µm): white dose {doses[k]:.4g} mJ/cm² leaves {at_far_face[k]:.4g} at its far face, below Ec = {ec:g}: "
+            f"layer {k} ({heights[k]:g} µm): white dose {doses[k]:.4g} mJ/cm² leaves {at_far_face[k]:.4g} at its far face, "
+            f"below Ec = {ec:g}: "
             "it would not stick; raise its bottom dose factor or margin_um, or make the layer thinner"
         )
 
@@ -132,4 +133,6 @@ def _check_limits(doses: np.ndarray, times: np.ndarray, power: float, printer: P
     ):
         if (values > limit).any():
             k = int(np.argmax(values > limit))
-            raise ExposureError(f"layer {k}: {what} {values[k]:.4g} {unit} is above the limit {limit:g} {unit} of printer {printer.name}; {advice}")
+            raise ExposureError(
+                f"layer {k}: {what} {values[k]:.4g} {unit} is above the limit {limit:g} {unit} of printer {printer.name}; {advice}"
+            )

@@ -86,7 +86,9 @@ class FolderSource:
         try:
             return (self._folder / name).read_bytes()
         except OSError as err:
-            raise JobError(f"{self._folder / name}: cannot be read ({err.strerror or err}); the job is not whole, copy or slice it again") from err
+            raise JobError(
+                f"{self._folder / name}: cannot be read ({err.strerror or err}); the job is not whole, copy or slice it again"
+            ) from err
 
 
 class ZipSource:

@@ -24,5 +24,7 @@ def choose(path: Path, name: str | None) -> str:
         return name
     suffix = path.suffix.lower()
     if suffix != ".zip" and re.fullmatch(r"\.[a-z][a-z0-9]{0,7}", suffix):
-        raise UsageError(f"{path.name}: no format writes {suffix!r} files; name a folder or a .zip, or say --format native to make a folder of that name")
+        raise UsageError(
+            f"{path.name}: no format writes {suffix!r} files; name a folder or a .zip, or say --format native to make a folder of that name"
+        )
     return "native"

@@ -1,7 +1,7 @@
 """Ground floor: compiled loops in pixel and slab coordinates. No pmsl imports, no units, no I/O.
 
-    _jit       the one decorator
-    crossings  triangles by the planes they cross; triangles × plane → directed segments
-    area       directed segments → exact pixel coverage, as runs or dense
-    spans      runs ↔ dense, 16 → 8 bit
+_jit       the one decorator
+crossings  triangles by the planes they cross; triangles × plane → directed segments
+area       directed segments → exact pixel coverage, as runs or dense
+spans      runs ↔ dense, 16 → 8 bit
 """

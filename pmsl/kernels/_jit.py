@@ -17,28 +17,27 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 from numba.core import event
 
-F = TypeVar("F", bound=Callable[..., Any])
 uncached: list[str] = []
 
 
-def kernel(function: F) -> F:
+def kernel(function: Callable[..., Any]) -> Any:
     """Compile `function` on first call: cached on disk, GIL released, no fast-math."""
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     try:
-        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+        return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # numba's way to say that no cache folder is writable
         uncached.append(function.__name__)
-        return numba.njit(**options)(function)  # type: ignore[no-any-return]
+        return numba.njit(**options)(function)
 
 
-def helper(function: F) -> F:
+def helper(function: Callable[..., Any]) -> Any:
     """Compile `function` into the kernels of its own file."""
-    return numba.njit(inline="never", nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+    return numba.njit(inline="never", nogil=True, error_model="numpy")(function)
 
 
 class _CompileWatch(event.Listener):

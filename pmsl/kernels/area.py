@@ -63,11 +63,11 @@ def _add(cells, bits, cols, xa, xb, s):
     cells[c, COVER] += part
     cells[c, AREA] += part * 0.5 * width
     rest = s - part
-    for c in range(c + 1, end):
-        cells[c, COVER] += slope
-        cells[c, AREA] += slope * 0.5
+    for inner in range(c + 1, end):
+        cells[inner, COVER] += slope
+        cells[inner, AREA] += slope * 0.5
         rest -= slope
-        bits[c >> 6] |= ONE << np.uint64(c & 63)
+        bits[inner >> 6] |= ONE << np.uint64(inner & 63)
     cells[end, COVER] += rest
     cells[end, AREA] += rest * (1.0 - 0.5 * (high - end))
     bits[end >> 6] |= ONE << np.uint64(end & 63)

@@ -151,10 +151,14 @@ def _mm(a: np.ndarray) -> str:
 def _check_size(size: np.ndarray, field_um: np.ndarray, travel_um: float) -> None:
     if (size[:2] > field_um + SLACK_UM).any():
         raise MeshError(
-            f"the part is {_mm(size[:2])} mm (x × y), the field {_mm(field_um)} mm; check --unit, turn it with --rotate, or choose a printer with a larger field"
+            f"the part is {_mm(size[:2])} mm (x × y), the field {_mm(field_um)} mm; check --unit, turn it with --rotate, "
+            "or choose a printer with a larger field"
         )
     if size[2] > travel_um + SLACK_UM:
-        raise MeshError(f"the part is {size[2] / 1000:.6g} mm high, the printer builds up to {travel_um / 1000:.6g} mm; check --unit or turn it with --rotate")
+        raise MeshError(
+            f"the part is {size[2] / 1000:.6g} mm high, the printer builds up to {travel_um / 1000:.6g} mm; "
+            "check --unit or turn it with --rotate"
+        )
 
 
 def _check_inside(low: np.ndarray, high: np.ndarray, field_um: np.ndarray, what: str) -> None:
@@ -168,7 +172,9 @@ def _check_inside(low: np.ndarray, high: np.ndarray, field_um: np.ndarray, what:
 def _check_kept(bounds: np.ndarray, field_um: np.ndarray, travel_um: float) -> None:
     _check_inside(bounds[0, :2], bounds[1, :2], field_um, "--keep-place")
     if bounds[0, 2] < -SLACK_UM:
-        raise MeshError(f"--keep-place: the part reaches {-bounds[0, 2]:.6g} µm below the plate (z = 0); move it up or leave --keep-place out")
+        raise MeshError(
+            f"--keep-place: the part reaches {-bounds[0, 2]:.6g} µm below the plate (z = 0); move it up or leave --keep-place out"
+        )
     if bounds[1, 2] > travel_um + SLACK_UM:
         raise MeshError(f"--keep-place: the part reaches {bounds[1, 2] / 1000:.6g} mm, the printer builds up to {travel_um / 1000:.6g} mm")
 
@@ -181,7 +187,8 @@ def _gap(bounds: np.ndarray) -> tuple[Finding, ...]:
         Finding(
             code="gap-above-plate",
             severity="warning",
-            message=f"the lowest point is {gap:.6g} µm above the plate: nothing joins the part to it; leave --keep-place out to set it down",
+            message=f"the lowest point is {gap:.6g} µm above the plate: nothing joins the part to it; "
+            "leave --keep-place out to set it down",
             box_um=(tuple(float(v) for v in bounds[0]), tuple(float(v) for v in bounds[1])),
             value=gap,
             limit=0.0,

@@ -53,6 +53,7 @@ class Element:
 
     @property
     def has_lists(self) -> bool:
+        """True where a row holds a list."""
         return any(p.length_code for p in self.properties)
 
 
@@ -65,6 +66,7 @@ class Header:
     start: int
 
     def summary(self) -> str:
+        """Counts and names of the elements, for messages."""
         return ", ".join(f"{e.count} {e.name}" for e in self.elements)
 
 

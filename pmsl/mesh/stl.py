@@ -59,7 +59,7 @@ def _ascii_text(data: bytes | mmap.mmap, name: str) -> bytes | None:
     """Return the text of an ASCII STL, None where the content is not one."""
     head = data[:4096]
     utf16 = head[:2] in (b"\xff\xfe", b"\xfe\xff")
-    if not utf16 and (b"\0" in head or not head.removeprefix(b"\xef\xbb\xbf").lstrip()[:5].lower() == b"solid"):
+    if not utf16 and (b"\0" in head or head.removeprefix(b"\xef\xbb\xbf").lstrip()[:5].lower() != b"solid"):
         return None
     try:
         text = plain_text(data[:], name)

@@ -13,7 +13,7 @@ Count = Annotated[int, Meta(ge=1, le=1 << 24)]
 Axis = Literal["+x", "-x", "+y", "-y"]
 
 
-class Dmd(Strict, kw_only=True):
+class Dmd(Strict, frozen=True, kw_only=True):
     """The micromirror device: shape is (rows, cols); a frame-locked engine shows whole frames of `frame_s`."""
 
     chip: str
@@ -28,7 +28,7 @@ class Dmd(Strict, kw_only=True):
             raise ValueError("frame_locked = true needs frame_s")
 
 
-class Orientation(Strict, kw_only=True):
+class Orientation(Strict, frozen=True, kw_only=True):
     """Which way frame rows and columns grow, seen from the light side looking toward the plate."""
 
     row: Axis = "-y"
@@ -46,14 +46,14 @@ class Orientation(Strict, kw_only=True):
         return right[0] * -down[1] + right[1] * down[0] < 0
 
 
-class LightSetting(Strict, kw_only=True):
+class LightSetting(Strict, frozen=True, kw_only=True):
     """A power setting of the engine and the irradiance a white pixel then has at the image plane."""
 
     power: Positive
     irradiance_mw_cm2: Value[Positive]
 
 
-class Psf(Strict, kw_only=True):
+class Psf(Strict, frozen=True, kw_only=True):
     """Point spread function: a Gaussian, its σ in pixels (`sigma_pitch`) or µm (`sigma_um`); one of the two."""
 
     kind: Literal["gaussian"] = "gaussian"
@@ -65,7 +65,7 @@ class Psf(Strict, kw_only=True):
             raise ValueError("give sigma_pitch or sigma_um, one of the two")
 
 
-class Optics(Strict, kw_only=True):
+class Optics(Strict, frozen=True, kw_only=True):
     """Pixel pitch (x, y) at the image plane, wavelength, light settings (the first is the default), and blur."""
 
     pitch_um: Value[tuple[Positive, Positive]]
@@ -74,13 +74,13 @@ class Optics(Strict, kw_only=True):
     psf: Psf
 
 
-class Stage(Strict, kw_only=True):
+class Stage(Strict, frozen=True, kw_only=True):
     """Travel of the build plate along z: the tallest part."""
 
     travel_um: Value[Positive]
 
 
-class Limits(Strict, kw_only=True):
+class Limits(Strict, frozen=True, kw_only=True):
     """What the printer never exceeds in one exposure."""
 
     max_exposure_s: Value[Positive]
@@ -88,7 +88,7 @@ class Limits(Strict, kw_only=True):
     max_power: Value[Positive]
 
 
-class Printer(Strict, kw_only=True):
+class Printer(Strict, frozen=True, kw_only=True):
     """A projection printer, schema ``pmsl.printer/1``."""
 
     schema: Literal["pmsl.printer/1"]

@@ -23,7 +23,7 @@ def move_time_s(distance_um: float, speed_um_s: float, accel_um_s2: float) -> fl
     return 2.0 * math.sqrt(distance_um / accel_um_s2)
 
 
-class Motion(Strict, kw_only=True):
+class Motion(Strict, frozen=True, kw_only=True):
     """The move before each layer: lift away from the light, wait, come back, settle."""
 
     lift_um: NotNegative = 1000.0
@@ -43,7 +43,7 @@ class Motion(Strict, kw_only=True):
         return self.wait_before_lift_s + up + self.wait_top_s + down + self.settle_s
 
 
-class Process(Strict, kw_only=True):
+class Process(Strict, frozen=True, kw_only=True):
     """How a part is printed, schema ``pmsl.process/1``.
 
     `layers`, a list of [count, um] from the plate up, replaces `layer_um`; the last height goes on to the top of

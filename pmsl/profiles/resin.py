@@ -12,7 +12,7 @@ from pmsl.profiles.strict import Strict, Value
 Fraction = Annotated[float, Meta(gt=-0.5, lt=0.5)]
 
 
-class Material(Strict, kw_only=True):
+class Material(Strict, frozen=True, kw_only=True):
     """The `[resin]` table.
 
     `dp_um` is the 1/e penetration depth, `ec_mj_cm2` the single-shot critical dose (induction included), both at
@@ -26,7 +26,7 @@ class Material(Strict, kw_only=True):
     shrinkage: Value[tuple[Fraction, Fraction, Fraction]]
 
 
-class Resin(Strict, kw_only=True):
+class Resin(Strict, frozen=True, kw_only=True):
     """A photopolymer, schema ``pmsl.resin/1``."""
 
     schema: Literal["pmsl.resin/1"]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import tomllib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
-
-import tomllib
 
 from pmsl.errors import ProfileError
 from pmsl.profiles.printer import Printer

@@ -89,7 +89,7 @@ def _explain(message: str, table: Any, kind: Any) -> str:
     if text.startswith("Invalid enum"):
         text = f"expected {' or '.join(repr(a) for a in get_args(_type_at(kind, place)))}"
     if text.startswith("Expected `object`"):
-        text += "; write { value = …, class = \"measured\", source = \"…\" }"
+        text += '; write { value = …, class = "measured", source = "…" }'
     found = _value_at(table, place)
     shown = "" if isinstance(found, dict) else f" (found {found!r})"
     return f"{place or 'the file'}: {text[0].lower()}{text[1:]}{shown}"

@@ -34,7 +34,11 @@ def contact_sheet(job: PrintJob, path: str | Path, layers: int = 8) -> None:
     OutputError
         The picture cannot be written.
     """
-    chosen = np.unique(np.linspace(0, job.n_layers - 1, layers + 2).round().astype(int)[1:-1] if job.n_layers > layers + 2 else np.arange(job.n_layers)[:layers])
+    chosen = np.unique(
+        np.linspace(0, job.n_layers - 1, layers + 2).round().astype(int)[1:-1]
+        if job.n_layers > layers + 2
+        else np.arange(job.n_layers)[:layers]
+    )
     box = _box_px(job)
     tiles = [_tile(job, int(k), box) for k in chosen]
     width = 4 * (TILE_PX + GAP) + GAP
@@ -58,7 +62,9 @@ def contact_sheet(job: PrintJob, path: str | Path, layers: int = 8) -> None:
 def _title(job: PrintJob) -> str:
     rows, cols = job.grid.shape
     px, py = job.grid.pitch_um
-    return f"{', '.join(p.label for p in job.parts)}   {job.printer.name}, {cols} x {rows} px of {px:g} x {py:g} um, {job.n_layers} layers, seen from the light side"
+    labels = ", ".join(p.label for p in job.parts)
+    pixels = f"{cols} x {rows} px of {px:g} x {py:g} um"
+    return f"{labels}   {job.printer.name}, {pixels}, {job.n_layers} layers, seen from the light side"
 
 
 def _box_px(job: PrintJob) -> tuple[int, int, int, int]:

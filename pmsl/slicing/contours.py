@@ -59,11 +59,15 @@ def _link(segments: np.ndarray, k: int) -> list[np.ndarray]:
     rings = []
     for start in list(leaving):
         while leaving[start]:
-            ring, point = [], start
+            ring: list[np.ndarray] = []
+            point = start
             while not ring or point != start:
                 if not leaving.get(point):
                     x, y = np.frombuffer(point)
-                    raise MeshError(f"layer {k}: the boundary ends at pixel ({x:.3f}, {y:.3f}); the mesh is open there: close it before asking for contours")
+                    raise MeshError(
+                        f"layer {k}: the boundary ends at pixel ({x:.3f}, {y:.3f}); the mesh is open there: "
+                        "close it before asking for contours"
+                    )
                 i = leaving[point].pop()
                 ring.append(segments[i, :2])
                 point = segments[i, 2:].tobytes()

@@ -34,12 +34,14 @@ def z_edges_um(height_um: float, process: Process) -> np.ndarray:
         More than a million layers.
     """
     ladder = process.layers or [(1, process.layer_um)]
-    edges = [np.zeros(1)]
+    edges: list[np.ndarray] = [np.zeros(1)]
     base = 0.0
     for i, (count, step) in enumerate(ladder):
         needed = max(0 if base > 0 else 1, math.ceil((height_um - base) / step - SLACK))
         if needed > MAX_LAYERS:
-            raise ProfileError(f"layers of {step} µm make {needed} layers of a part {height_um:.6g} µm high; limit {MAX_LAYERS}; is the unit right?")
+            raise ProfileError(
+                f"layers of {step} µm make {needed} layers of a part {height_um:.6g} µm high; limit {MAX_LAYERS}; is the unit right?"
+            )
         n = needed if i == len(ladder) - 1 else min(count, needed)
         edges.append(base + step * np.arange(1, n + 1))
         base = float(edges[-1][-1]) if n else base

@@ -82,7 +82,9 @@ def from_polygons(polygons: Sequence[Any], z_um: Sequence[float]) -> Contours:
             raise GridError(f"contours: {geometry.geom_type} is no area; give Polygon or MultiPolygon")
         for polygon in shapely.get_parts(geometry):
             if not polygon.is_empty:
-                turned = shapely.orient_polygons(polygon) if hasattr(shapely, "orient_polygons") else shapely.geometry.polygon.orient(polygon)
+                turned = (
+                    shapely.orient_polygons(polygon) if hasattr(shapely, "orient_polygons") else shapely.geometry.polygon.orient(polygon)
+                )
                 rings += [np.array(ring.coords)[:-1, :2] for ring in (turned.exterior, *turned.interiors)]
         layer_start.append(len(rings))
     ring_start = np.cumsum([0, *(len(r) for r in rings)]).astype(np.int64)

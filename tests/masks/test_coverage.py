@@ -93,7 +93,7 @@ def test_faces_on_slab_middles_belong_to_one_side():
 @given(st.floats(0.1, 13.9), st.floats(-5, 5))
 def test_touching_parts_sum_to_one(x, slope):
     g = grid()
-    left = prism([(-1, -1), (x - slope, -1), (x + slope, 13), (-1, 13)], 0, 3) if -1 < x - abs(slope) else None
+    left = prism([(-1, -1), (x - slope, -1), (x + slope, 13), (-1, 13)], 0, 3) if x - abs(slope) > -1 else None
     right = prism([(x - slope, -1), (15, -1), (15, 13), (x + slope, 13)], 0, 3) if x + abs(slope) < 15 else None
     if left is None or right is None:
         return
@@ -159,7 +159,9 @@ def test_overlapping_shells_unite():
 
 def test_cavities_stay_empty():
     outer, inner = box((2, 2, 0), (10, 10, 3)), box((4, 4, 0.5), (8, 8, 2.5))
-    hollow = Solid.from_arrays(np.vstack([outer.vertices_um, inner.vertices_um]), np.vstack([outer.faces, inner.faces[:, ::-1] + len(outer.vertices_um)]))
+    hollow = Solid.from_arrays(
+        np.vstack([outer.vertices_um, inner.vertices_um]), np.vstack([outer.faces, inner.faces[:, ::-1] + len(outer.vertices_um)])
+    )
     assert coverage([hollow], grid(), 1).sum() == 64 - 16
     assert coverage([hollow], grid(edges=(0, 0.4, 3)), 0).sum() == 64
 
@@ -228,12 +230,16 @@ def hull(points):
     found = ConvexHull(points)
     faces = found.simplices.copy()
     normal = np.cross(points[faces[:, 1]] - points[faces[:, 0]], points[faces[:, 2]] - points[faces[:, 0]])
-    faces[np.einsum("ij,ij->i", normal, found.equations[:, :3]) < 0] = faces[np.einsum("ij,ij->i", normal, found.equations[:, :3]) < 0][:, ::-1]
+    faces[np.einsum("ij,ij->i", normal, found.equations[:, :3]) < 0] = faces[np.einsum("ij,ij->i", normal, found.equations[:, :3]) < 0][
+        :, ::-1
+    ]
     return Solid.from_arrays(points, faces)
 
 
 def both(solid, g):
-    return np.array([coverage([solid], g, k) for k in range(g.n_layers)]), np.array([m.dense(np.uint16) for m in pmsl.layer_masks([solid], g)])
+    return np.array([coverage([solid], g, k) for k in range(g.n_layers)]), np.array(
+        [m.dense(np.uint16) for m in pmsl.layer_masks([solid], g)]
+    )
 
 
 def assert_same(a, b):

@@ -10,7 +10,9 @@ from pmsl.core.mask import LayerMask, Runs, runs_of
 from pmsl.errors import GridError
 
 levels16 = hnp.arrays(
-    np.uint16, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.sampled_from([0, 1, 128, 129, 257, 300, 32768, 65534, 65535])
+    np.uint16,
+    hnp.array_shapes(min_dims=2, max_dims=2, max_side=9),
+    elements=st.sampled_from([0, 1, 128, 129, 257, 300, 32768, 65534, 65535]),
 )
 
 
@@ -40,7 +42,9 @@ def test_runs_and_dense_are_the_same_mask(levels):
     assert np.array_equal(runs.dense(np.uint8), (levels.astype(int) + 128) // 257)
     assert np.allclose(runs.dense(), levels / 65535)
     assert runs.sum_px() == pytest.approx(levels.sum(dtype=int) / 65535) == dense.sum_px()
-    assert np.allclose(runs.column_sums_px(), levels.sum(axis=0, dtype=int) / 65535) and np.allclose(dense.column_sums_px(), runs.column_sums_px())
+    assert np.allclose(runs.column_sums_px(), levels.sum(axis=0, dtype=int) / 65535) and np.allclose(
+        dense.column_sums_px(), runs.column_sums_px()
+    )
     for a, b in zip(runs.runs(), dense.runs(), strict=True):
         assert np.array_equal(a, b)
     for a, b in zip(runs.runs_8bit(), dense.runs_8bit(), strict=True):

@@ -1,5 +1,6 @@
 """OBJ, PLY, 3MF: what they hold is loaded whole, what is damaged is refused."""
 
+import contextlib
 import io
 import struct
 import zipfile
@@ -241,10 +242,8 @@ def test_3mf_every_truncation_and_every_flipped_byte_is_refused_or_harmless(tmp_
     whole = load(tmp_path, data, "a.3mf").vertices_um
     for at in range(0, len(data), 3):
         refusal(tmp_path, data[:at], "a.3mf")
-        try:
+        with contextlib.suppress(MeshError):
             assert (load(tmp_path, data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :], "a.3mf").vertices_um == whole).all()
-        except MeshError:
-            pass
 
 
 BEAMS = '<b:beamlattice xmlns:b="http://schemas.microsoft.com/3dmanufacturing/beamlattice/2017/02"><b:beam v1="0" v2="1"/></b:beamlattice>'

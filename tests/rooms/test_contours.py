@@ -25,7 +25,9 @@ def test_rings_have_the_area_of_the_coverage():
 
 def test_overlaps_unite_and_cavities_stay():
     outer, inner = box((2, 2, 0), (10, 10, 3)), box((4, 4, 0), (8, 8, 3))
-    hollow = Solid.from_arrays(np.vstack([outer.vertices_um, inner.vertices_um]), np.vstack([outer.faces, inner.faces[:, ::-1] + len(outer.vertices_um)]))
+    hollow = Solid.from_arrays(
+        np.vstack([outer.vertices_um, inner.vertices_um]), np.vstack([outer.faces, inner.faces[:, ::-1] + len(outer.vertices_um)])
+    )
     island, overlap = box((5, 5, 0), (7, 7, 3)), box((9, 9, 0), (11, 11, 3))
     polygon = to_polygons(pmsl.slice_contours([hollow, island, overlap], grid()))[1]
     assert polygon.area == pytest.approx(64 - 16 + 4 + 4 - 1)

@@ -19,7 +19,7 @@ ABILITIES: frozenset[str] = frozenset()  # entries of `requires` this version un
 PLAIN = ("time_s", "dose_mj_cm2", "power", "engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s")
 
 
-class GridDoc(Strict, kw_only=True):
+class GridDoc(Strict, frozen=True, kw_only=True):
     """Pixels and slabs; shape is [rows, cols]."""
 
     origin_um: tuple[float, float]
@@ -28,7 +28,7 @@ class GridDoc(Strict, kw_only=True):
     z_edges_um: list[float]
 
 
-class OrientationDoc(Strict, kw_only=True):
+class OrientationDoc(Strict, frozen=True, kw_only=True):
     """Which way frame rows and columns grow."""
 
     row: Axis
@@ -37,7 +37,7 @@ class OrientationDoc(Strict, kw_only=True):
     mirrored: bool
 
 
-class EngineDoc(Strict, kw_only=True):
+class EngineDoc(Strict, frozen=True, kw_only=True):
     """One light engine."""
 
     grid: GridDoc
@@ -45,7 +45,7 @@ class EngineDoc(Strict, kw_only=True):
     orientation: OrientationDoc
 
 
-class ExposureDoc(Strict, kw_only=True):
+class ExposureDoc(Strict, frozen=True, kw_only=True):
     """One image of a layer; `frame` is a path inside the job."""
 
     frame: str
@@ -62,7 +62,7 @@ class ExposureDoc(Strict, kw_only=True):
     wait_after_s: float
 
 
-class LayerDoc(Strict, kw_only=True):
+class LayerDoc(Strict, frozen=True, kw_only=True):
     """One layer: the motion comes before the exposures; `dose` is a path, where dose maps were asked for."""
 
     z_top_um: float
@@ -72,7 +72,7 @@ class LayerDoc(Strict, kw_only=True):
     dose: str | None = None
 
 
-class DesignDoc(Strict, kw_only=True):
+class DesignDoc(Strict, frozen=True, kw_only=True):
     """One placed part: binary PLY, µm."""
 
     file: str
@@ -80,7 +80,7 @@ class DesignDoc(Strict, kw_only=True):
     label: str
 
 
-class Document(Strict, kw_only=True):
+class Document(Strict, frozen=True, kw_only=True):
     """The whole of job.json."""
 
     schema: Literal["pmsl.job/1"]
@@ -128,3 +128,10 @@ def decode(data: bytes, where: str) -> Document:
 def json_schema() -> bytes:
     """Return the JSON Schema (2020-12) of job.json."""
     return msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Document)), indent=1) + b"\n"
+
+
+def publish() -> None:
+    """Write the JSON Schema beside the package's formats; run after a change of the structs."""
+    from pathlib import Path
+
+    (Path(__file__).parents[1] / SCHEMA_FILE).write_bytes(json_schema())

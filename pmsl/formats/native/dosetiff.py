@@ -18,7 +18,9 @@ def encode(dose: DoseMap, orientation: Orientation) -> bytes:
 
     page = np.ascontiguousarray(turn(dose.dense(), orientation))
     out = io.BytesIO()
-    tifffile.imwrite(out, page, compression="zlib", compressionargs={"level": 1}, predictor=None, rowsperstrip=64, metadata=None, software="pmsl")
+    tifffile.imwrite(
+        out, page, compression="zlib", compressionargs={"level": 1}, predictor=None, rowsperstrip=64, metadata=None, software="pmsl"
+    )
     return out.getvalue()
 
 

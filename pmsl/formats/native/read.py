@@ -72,7 +72,9 @@ def _engine(doc: EngineDoc, where: str) -> Engine:
     g = doc.grid
     orientation = Orientation(row=doc.orientation.row, col=doc.orientation.col)
     if orientation.mirrored != doc.orientation.mirrored:
-        raise JobError(f"{where}: orientation says mirrored = {doc.orientation.mirrored}, its axes say {orientation.mirrored}; the job is damaged")
+        raise JobError(
+            f"{where}: orientation says mirrored = {doc.orientation.mirrored}, its axes say {orientation.mirrored}; the job is damaged"
+        )
     grid = Grid(origin_um=g.origin_um, pitch_um=g.pitch_um, shape=g.shape, z_edges_um=g.z_edges_um)
     return Engine(grid=grid, wavelength_nm=doc.wavelength_nm, orientation=orientation)
 

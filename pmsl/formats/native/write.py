@@ -13,7 +13,7 @@ from pmsl.core.dose import DoseMap
 from pmsl.core.finding import Finding
 from pmsl.core.job import Engine, Estimate, Meter, PrintJob
 from pmsl.core.parallel import ordered_map
-from pmsl.core.plan import Exposure, LayerPlan
+from pmsl.core.plan import LayerPlan
 from pmsl.errors import JobError
 from pmsl.formats import frames, png
 from pmsl.formats.bundle import FolderSink, FolderSource, Sink, Source, ZipSink, ZipSource
@@ -165,7 +165,9 @@ def _merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(out)
 
 
-def _document(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate, placed: list[DesignDoc], entries: list[LayerDoc]) -> Document:
+def _document(
+    job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate, placed: list[DesignDoc], entries: list[LayerDoc]
+) -> Document:
     return Document(
         schema=document.SCHEMA,  # type: ignore[arg-type]
         requires=list(job.requires),

@@ -1,0 +1,320 @@
+"""The command line as a user meets it: results, messages, exit codes, nothing left behind."""
+
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import pmsl
+from pmsl.cli import main
+
+SMALL = ["--printer", "pmsl-2um", "--resin", "pr48-405"]
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Run one command line in an empty folder; return its exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["pmsl", *map(str, words)])
+        code = main()
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def refused(result, *words, codes=(2, 3)):
+    """One clear message on standard error, nothing on standard output, no traceback."""
+    code, out, err = result
+    assert code in codes, (code, err)
+    assert "Traceback" not in err and out == ""
+    for word in words:
+        assert word in err, err
+
+
+def files(path):
+    return sorted(p.relative_to(path).as_posix() for p in path.rglob("*"))
+
+
+def test_slice_verify_info_round(run, samples, tmp_path):
+    code, out, err = run("slice", samples / "f_orientation.stl", "-o", "job", *SMALL, "--preview", "sheet.png", "--dose")
+    assert code == 0 and "20 layers" in out
+    assert "not-calibrated" in err and "process default" in err
+    assert np.array(Image.open("sheet.png")).std() > 20
+    assert run("verify", "job")[:2] == (0, "job: sound\n")
+    code, out, _ = run("info", "job")
+    assert code == 0 and "20, 200 µm high" in out and "no: placeholder" in out
+    facts = json.loads(run("info", "job", "--json")[1])
+    assert (facts["layers"], facts["shape"], facts["calibrated"]) == (20, [1080, 1920], False)
+    assert sorted(p.name for p in Path("job").iterdir()) == ["design", "dose", "frames", "job.json"]
+
+
+def test_json_is_the_only_thing_on_standard_output(run, samples):
+    code, out, _ = run("slice", samples / "f_orientation.stl", "-o", "j.zip", *SMALL, "--json", "--no-design")
+    facts = json.loads(out)
+    assert code == 0 and facts["layers"] == 20 and facts["job"] == "j.zip"
+    assert facts["resin_ml"] == pytest.approx(0.0551e-3, rel=0.01)
+    assert json.loads(run("verify", "j.zip", "--json")[1]) == {"job": "j.zip", "sound": True, "problems": []}
+
+
+def test_info_of_a_mesh(run, samples):
+    facts = json.loads(run("info", samples / "microfluidic_chip.stl", "--json")[1])
+    assert (facts["triangles"], facts["watertight"], facts["bodies"], facts["findings"]) == (1816, True, 1, [])
+    assert facts["volume_um3"] == pytest.approx(33.80478e9, rel=1e-5)
+    assert np.ptp(facts["bounds_um"], axis=0) == pytest.approx([9000, 5000, 800])
+    assert facts["print"]["layers"] == 80
+    assert "watertight, 1 body" in run("info", samples / "microfluidic_chip.stl")[1]
+
+
+def test_info_of_a_mesh_too_large_says_so_and_is_no_error(run, samples):
+    code, out, _ = run("info", samples / "microfluidic_chip.stl", "--printer", "pmsl-2um")
+    assert code == 0 and "refused: the part is 9 × 5 mm (x × y), the field 3.84 × 2.16 mm" in out
+
+
+def test_profiles(run, tmp_path):
+    listed = json.loads(run("profiles", "--json")[1])
+    assert {"name", "description"} == set(listed["printers"][0]) and set(listed) == {"printers", "resins", "processes"}
+    assert "pr48-405" in run("profiles")[1]
+    text = run("profiles", "show", "pmsl-2um")[1]
+    Path("mine.toml").write_text(text, encoding="utf-8")
+    assert pmsl.find_printer("mine.toml") == pmsl.find_printer("pmsl-2um")
+    refused(run("profiles", "show", "pmsl-2m"), "did you mean 'pmsl-2um'")
+
+
+def test_overrides_are_used_and_recorded(run, samples):
+    code, _, err = run(
+        *("slice", samples / "grating.stl", "-o", "j", "--printer", "dlp-27um", "--resin", "pr48-405", "--process", "default"),
+        *(
+            "--layer-um",
+            "20",
+            "--pitch-um",
+            "5,4",
+            "--field",
+            "640x480",
+            "--irradiance",
+            "11.5",
+            "--at",
+            "10,20",
+            "--rotate",
+            "0,0,90",
+            "--scale",
+            "0.5",
+        ),
+    )
+    assert code == 0 and "defaults" not in err
+    doc = json.loads(Path("j/job.json").read_text())
+    grid = doc["engines"][0]["grid"]
+    assert (grid["pitch_um"], grid["shape"]) == ([5, 4], [480, 640])
+    assert doc["printer"]["optics"]["settings"][0]["irradiance_mw_cm2"] == {"value": 11.5, "class": "measured", "source": "--irradiance"}
+    low, high = doc["parts"][0]["bounds_um"]
+    assert low == pytest.approx([10, 20, 0], abs=1e-6) and np.subtract(high, low) == pytest.approx([1292 / 2, 1976 / 2, 60], abs=0.01)
+    assert [layer["thickness_um"] for layer in doc["layers"]] == [20, 20, 20]
+    assert doc["placeholders"] == ["printer.optics.psf.sigma"]
+
+
+def test_shrinkage_scales_at_placement_and_is_recorded(run, samples):
+    text = run("profiles", "show", "pr48-405")[1].replace("[0.0, 0.0, 0.0]", "[0.02, 0.02, 0.01]").replace("pr48-405", "shrinks")
+    Path("r.toml").write_text(text, encoding="utf-8")
+    assert run("slice", samples / "f_orientation.stl", "-o", "j", "--printer", "pmsl-2um", "--resin", "r.toml")[0] == 0
+    doc = json.loads(Path("j/job.json").read_text())
+    low, high = doc["parts"][0]["bounds_um"]
+    assert np.subtract(high, low) == pytest.approx([1000 / 0.98, 1400 / 0.98, 200 / 0.99], rel=1e-6)
+    assert doc["provenance"]["shrinkage"] == [0.02, 0.02, 0.01] and doc["resin"]["name"] == "shrinks"
+
+
+def test_several_meshes_keep_their_relative_positions(run, samples):
+    assert run("slice", samples / "f_orientation.stl", samples / "grating.stl", "-o", "j", *SMALL)[0] == 0
+    parts = json.loads(Path("j/job.json").read_text())["parts"]
+    assert [p["label"] for p in parts] == ["f_orientation.stl", "grating.stl"]
+    files_low = [pmsl.load_solid(samples / p["label"]).bounds_um[0] for p in parts]
+    assert np.subtract(parts[1]["bounds_um"][0], parts[0]["bounds_um"][0]) == pytest.approx(files_low[1] - files_low[0], abs=1e-6)
+
+
+def test_units(run, samples):
+    assert run("info", samples / "f_orientation.stl", "--unit", "um", "--json")[0] == 0
+    facts = json.loads(run("info", samples / "f_orientation.stl", "--unit", "inch", "--json")[1])
+    assert np.ptp(facts["bounds_um"], axis=0)[0] == pytest.approx(25400)
+    refused(run("info", samples / "f_orientation.stl", "--unit", "furlong"), codes=(2,))
+
+
+# --- bad input: one message, exit 2 or 3, nothing left -----------------------------------------------------------
+
+
+def binary_stl(triangles, count=None):
+    body = b"".join(struct.pack("<12fH", 0, 0, 0, *np.ravel(t), 0) for t in triangles)
+    return bytes(80) + struct.pack("<I", len(triangles) if count is None else count) + body
+
+
+TRIANGLES = [
+    [(0, 0, 0), (1, 0, 0), (0, 1, 0)],
+    [(0, 0, 0), (0, 1, 0), (0, 0, 1)],
+    [(0, 0, 0), (0, 0, 1), (1, 0, 0)],
+    [(1, 0, 0), (0, 0, 1), (0, 1, 0)],
+]
+NAN = [*TRIANGLES[:3], [(1, 0, 0), (0, float("nan"), 1), (0, 1, 0)]]
+
+MESHES = {
+    "missing.stl": (None, "no such file"),
+    "empty.stl": (b"", "empty"),
+    "noise.stl": (bytes(range(256)) * 16, "STL"),
+    "prose.stl": (b"Dear reader, this is no mesh at all.\n" * 20, "STL"),
+    "zero.stl": (binary_stl([]), "0 triangles"),
+    "nan.stl": (binary_stl(NAN), "triangle 3"),
+    "cut.stl": (binary_stl(TRIANGLES)[:-30], "3 whole triangles of 4"),
+    "lies.stl": (binary_stl(TRIANGLES, 66), "66 triangles"),
+    "part.step": (b"ISO-10303-21;", ".stl"),
+    "huge.stl": (binary_stl(np.array(TRIANGLES) * 1000.0), "field"),
+}
+
+
+@pytest.mark.parametrize("name", MESHES)
+def test_bad_meshes(run, tmp_path, name):
+    content, words = MESHES[name]
+    if content is not None:
+        Path(tmp_path / name).write_bytes(content)
+    before = files(tmp_path)
+    refused(run("slice", name, "-o", "job"), name if name != "huge.stl" else "mm", words)
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--printer", "pmsl-3um"], "did you mean 'pmsl-2um'"),
+        (["--resin", "nowhere.toml"], "No such file"),
+        (["--layer-um", "0"], "--layer-um 0"),
+        (["--layer-um", "nan"], "--layer-um nan"),
+        (["--layer-um", "1e-9"], "is the unit right"),
+        (["--pitch-um", "-2"], "above 0"),
+        (["--pitch-um", "2,3,4"], "1 or 2"),
+        (["--field", "640*480"], "COLSxROWS"),
+        (["--field", "100x100", "--printer", "pmsl-2um"], "field"),
+        (["--irradiance", "0"], "--irradiance"),
+        (["--irradiance", "0.001"], "exposure time"),
+        (["--at", "1"], "--at"),
+        (["--at", "1e7,0"], "--at"),
+        (["--at", "0,0", "--keep-place"], "exclude"),
+        (["--rotate", "0,0,x"], "--rotate"),
+        (["--scale", "0"], "above 0"),
+        (["--scale", "-1"], "above 0"),
+        (["--threads", "0"], "threads"),
+        (["--format", "sl9"], "native"),
+        (["--preview", "sheet.jpg"], ".png"),
+        (["--preview", "no/sheet.png"], "sheet.png"),
+        (["--unit", "ell"], "ell"),
+        (["--fail-on", "sometimes"], "sometimes"),
+        (["--colour", "red"], "--colour"),
+    ],
+)
+def test_bad_options(run, samples, tmp_path, options, words):
+    refused(run("slice", samples / "f_orientation.stl", "-o", "job", *options), words)
+    assert files(tmp_path) == []
+
+
+def test_a_misspelt_key_in_a_profile(run, samples, tmp_path):
+    Path(tmp_path / "p.toml").write_text(run("profiles", "show", "default")[1].replace("layer_um", "layer_mm", 1), encoding="utf-8")
+    refused(
+        run("slice", samples / "f_orientation.stl", "-o", "job", "--process", "p.toml"),
+        "p.toml",
+        "layer_mm",
+        "did you mean 'layer_um'",
+        codes=(3,),
+    )
+
+
+def test_targets(run, samples, tmp_path):
+    part = samples / "f_orientation.stl"
+    refused(run("slice", part, "-o", "no/such/folder"), "no such folder")
+    refused(run("slice", part, "-o", "job.sl1"), "'.sl1'", codes=(2,))
+    assert run("slice", part, "-o", "job", *SMALL, "--no-design")[0] == 0
+    stamp = Path("job/job.json").stat().st_mtime_ns
+    refused(run("slice", part, "-o", "job", *SMALL), "exists already", "--force", codes=(2,))
+    assert Path("job/job.json").stat().st_mtime_ns == stamp
+    assert run("slice", part, "-o", "job", *SMALL, "--force")[0] == 0
+    assert Path("job/design").exists() and files(tmp_path)[0] == "job"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind the superuser")
+def test_no_permission(run, samples, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    refused(run("slice", samples / "f_orientation.stl", "-o", "locked/job"), "no permission")
+
+
+def test_fail_on(run, samples, tmp_path):
+    code, _, err = run("slice", samples / "f_orientation.stl", "-o", "job", *SMALL, "--fail-on", "warning")
+    assert code == 4 and "not-calibrated" in err and files(tmp_path) == []
+    code, out, _ = run("slice", samples / "f_orientation.stl", "-o", "job", *SMALL, "--fail-on", "info", "--json")
+    assert code == 4 and json.loads(out)["findings"][0]["code"] == "not-calibrated"
+
+
+def test_verify_exit_codes(run, samples):
+    run("slice", samples / "f_orientation.stl", "-o", "job", *SMALL)
+    frame = Path("job/frames/00002.png")
+    frame.write_bytes(frame.read_bytes()[:-20])
+    code, _, err = run("verify", "job")
+    assert code == 3 and "00002.png" in err
+    refused(run("verify", "nothing"), "no such", codes=(3,))
+    refused(run("info", "nothing.zip"), "no such", codes=(3,))
+
+
+def test_no_arguments_and_help(run):
+    assert run()[0] in (0, 2)
+    for command in ("slice", "info", "verify", "profiles", "warmup"):
+        code, out, _ = run(command, "--help")
+        assert code == 0 and "Usage" in out
+    assert run("--version")[1].startswith("pmsl ")
+
+
+# --- whole processes ---------------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_leaves_nothing(samples, tmp_path):
+    command = [sys.executable, "-m", "pmsl", "slice", str(samples / "horn_antenna.stl"), "-o", "job", "--layer-um", "0.2", "--dose"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    for _ in range(600):
+        if any(tmp_path.glob(".job.*")):
+            break
+        time.sleep(0.05)
+    assert any(tmp_path.glob(".job.*"))
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and b"cancelled" in err and b"Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_slice_compiles_nothing(samples, tmp_path):
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def run_slice(name):
+        command = [
+            sys.executable,
+            "-m",
+            "pmsl",
+            "slice",
+            str(samples / "f_orientation.stl"),
+            "-o",
+            name,
+            *SMALL,
+            "--preview",
+            f"{name}.png",
+        ]
+        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stderr
+
+    first, second = run_slice("a"), run_slice("b")
+    assert "compiling kernels" in first and "compiled kernels in" in first
+    assert "compil" not in second
+
+
+def test_python_m_and_console_script_agree(tmp_path):
+    a = subprocess.run([sys.executable, "-m", "pmsl", "--version"], capture_output=True, text=True, check=True)
+    assert a.stdout == f"pmsl {pmsl.__version__}\n"

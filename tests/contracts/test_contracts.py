@@ -1,0 +1,101 @@
+"""The house rules that a test can hold: imports, public names, what stays unloaded, kernels without the compiler."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pmsl
+
+ROOT = Path(pmsl.__file__).parent
+
+
+def loaded_after(code):
+    """Modules that a fresh interpreter has loaded after `code`."""
+    out = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print('\\n'.join(sys.modules))"], capture_output=True, text=True, check=True
+    )
+    return set(out.stdout.split("\n"))
+
+
+def test_import_contracts():
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--config", str(ROOT.parent / "pyproject.toml")],
+        cwd=ROOT.parent,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_public_names_resolve_and_are_listed():
+    for name in pmsl.__all__:
+        assert getattr(pmsl, name) is not None
+    assert set(pmsl.__all__) <= set(dir(pmsl))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = pmsl.nothing
+
+
+@pytest.mark.parametrize("code", ["import pmsl", "import pmsl.cli", "import pmsl.__main__"])
+def test_import_and_help_load_no_compiler_and_no_mesh_library(code):
+    assert not {"numba", "trimesh", "shapely", "scipy", "skimage", "PIL", "tifffile"} & loaded_after(code)
+
+
+def test_a_host_that_reads_a_job_loads_no_compiler(samples, tmp_path):
+    printer, resin = pmsl.find_printer("pmsl-2um"), pmsl.find_resin("pr48-405")
+    pmsl.write(pmsl.prepare(pmsl.place([pmsl.load_solid(samples / "f_orientation.stl")], printer, resin), printer, resin), tmp_path / "j")
+    code = (
+        f"import pmsl, numpy as np; job = pmsl.read({str(tmp_path / 'j')!r})\n"
+        "frames = [e.mask.dense(np.uint8) for plan in job.layers() for e in plan.exposures]\n"
+        "pmsl.dose_map(job, job[3]).dense(); job[0].exposures[0].mask.sha256()\n"
+        f"assert len(frames) == 20 and pmsl.verify({str(tmp_path / 'j')!r}) == []"
+    )
+    assert not {"numba", "trimesh", "shapely", "scipy", "skimage"} & loaded_after(code)
+
+
+def test_reading_an_stl_loads_no_mesh_library(samples):
+    code = f"import pmsl; pmsl.load_solid({str(samples / 'grating.stl')!r})"
+    assert not {"numba", "trimesh", "shapely", "scipy", "lxml"} & loaded_after(code)
+
+
+def test_kernels_import_only_math_numpy_numba_and_jit():
+    for path in (ROOT / "kernels").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = (
+                [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module] if isinstance(node, ast.ImportFrom) else []
+            )
+            for name in names:
+                allowed = {"math", "numpy", "pmsl.kernels._jit"} if path.name != "_jit.py" else None
+                assert allowed is None or name in allowed, f"{path.name} imports {name}"
+
+
+def test_rooms_are_small():
+    for path in ROOT.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert text.count("\n") <= 320, f"{path.name} has {text.count(chr(10))} lines"
+
+
+def test_kernels_give_the_same_without_the_compiler(samples, tmp_path):
+    code = (
+        "import pmsl, numpy as np\n"
+        f"solid = pmsl.load_solid({str(samples / 'grating.stl')!r})\n"
+        "g = pmsl.Grid(origin_um=(-5, -7), pitch_um=(50, 40), shape=(30, 44), z_edges_um=[0, 20, 110, 120])\n"
+        "maker = pmsl.masks.MaskMaker([solid], g)\n"
+        "for k in range(3):\n"
+        "    m = maker.mask(k)\n"
+        "    print(m.sha256(), m.sum_px(), m.dense(np.uint8).sum(), maker.coverage(k).sum(), m.column_sums_px().max())\n"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-W", "ignore::RuntimeWarning", "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, **extra},
+        ).stdout
+        for extra in ({}, {"NUMBA_DISABLE_JIT": "1"})
+    ]
+    assert runs[0] == runs[1] and runs[0].count("\n") == 3

@@ -1,0 +1,393 @@
+"""PrintJob and the native job on disk: any order, same bytes, round trip, complete or absent, damage found."""
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import zipfile
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from PIL import Image
+from solids import box, cone
+
+import pmsl
+from pmsl.errors import FindingsError, JobError, OutputError, UsageError
+from pmsl.formats.native import document
+from pmsl.formats.native import write as native_write
+
+PRINTER, RESIN, PROCESS = pmsl.find_printer("pmsl-2um"), pmsl.find_resin("pr48-405"), pmsl.find_process("default")
+
+
+def f_part(samples):
+    return pmsl.load_solid(samples / "f_orientation.stl")
+
+
+@pytest.fixture(scope="module")
+def job(request):
+    samples = Path(__file__).resolve().parents[2] / "sample_meshes"
+    return pmsl.prepare(pmsl.place([f_part(samples)], PRINTER, RESIN), PRINTER, RESIN, PROCESS)
+
+
+@pytest.fixture(scope="module")
+def folder(job, tmp_path_factory):
+    path = tmp_path_factory.mktemp("jobs") / "f"
+    pmsl.write(job, path, dose=True, threads=1)
+    return path
+
+
+def tree(path):
+    return {p.relative_to(path).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(path.rglob("*")) if p.is_file()}
+
+
+# --- the job itself --------------------------------------------------------------------------------------------
+
+
+def test_any_order_any_number_of_times(job):
+    first = [plan.exposures[0].mask.sha256() for plan in job.layers()]
+    order = list(range(len(job)))
+    random.Random(1).shuffle(order)
+    for k in order:
+        assert job[k].exposures[0].mask.sha256() == first[k]
+    assert [plan.exposures[0].mask.sha256() for plan in job.layers()] == first
+    assert job[-1].index == len(job) - 1
+    with pytest.raises(IndexError):
+        job[len(job)]
+
+
+def test_prepare_moves_nothing_and_refuses_what_is_outside():
+    printable = pmsl.prepare([box((100, 200, 0), (300, 400, 50))], PRINTER, RESIN)
+    assert printable.parts[0].bounds_um == ((100, 200, 0), (300, 400, 50))
+    for low, high in (((-5, 0, 0), (5, 5, 5)), ((0, 0, -3), (5, 5, 5)), ((0, 0, 0), (9000, 5, 5)), ((0, 0, 0), (5, 5, 99999))):
+        with pytest.raises(pmsl.errors.MeshError):
+            pmsl.prepare([box(low, high)], PRINTER, RESIN)
+
+
+def test_placeholders_are_listed(job):
+    assert not job.calibrated
+    assert job.placeholders == ("printer.optics.irradiance_mw_cm2", "printer.optics.psf.sigma")
+    assert [f.code for f in job.findings] == ["not-calibrated"]
+
+
+def test_findings_on_height_facets_and_wavelength():
+    step = box((100, 100, 0), (500, 500, 33))
+    found = {f.code: f for f in pmsl.prepare([step, box((600, 600, 0), (700, 700, 17))], PRINTER, pmsl.find_resin("pr48-385")).findings}
+    assert found["top-rounded"].value == pytest.approx(7)
+    assert (
+        found["facets-off-planes"].value == pytest.approx(3)
+        and "33" in found["facets-off-planes"].message
+        and "17" in found["facets-off-planes"].message
+    )
+    assert found["wavelength-mismatch"].value == 405
+    assert set(found) == {"not-calibrated", "top-rounded", "facets-off-planes", "wavelength-mismatch"}
+
+
+# --- on disk ---------------------------------------------------------------------------------------------------
+
+
+def test_same_bytes_for_any_number_of_threads(job, folder, tmp_path):
+    for threads in (2, 5):
+        pmsl.write(job, tmp_path / str(threads), dose=True, threads=threads)
+        assert tree(tmp_path / str(threads)) == tree(folder)
+    pmsl.write(job, tmp_path / "a.zip", threads=1)
+    pmsl.write(job, tmp_path / "b.zip", threads=3)
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+def test_folder_and_zip_hold_the_same_files(job, folder, tmp_path):
+    pmsl.write(job, tmp_path / "j.zip", dose=True)
+    with zipfile.ZipFile(tmp_path / "j.zip") as z:
+        assert {n: hashlib.sha256(z.read(n)).hexdigest() for n in z.namelist()} == tree(folder)
+        assert {i.date_time for i in z.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_a_host_reads_it_with_png_and_json_alone(job, folder):
+    doc = json.loads((folder / "job.json").read_text())
+    assert doc["schema"] == "pmsl.job/1"
+    rows, cols = doc["engines"][0]["grid"]["shape"]
+    assert doc["engines"][0]["orientation"] == {"row": "-y", "col": "+x", "seen_from": "light side", "mirrored": False}
+    for k, layer in enumerate(doc["layers"]):
+        (exposure,) = layer["exposures"]
+        data = (folder / exposure["frame"]).read_bytes()
+        assert exposure["frame"] == f"frames/{k:05d}.png"
+        assert hashlib.sha256(data).hexdigest() == exposure["file_sha256"]
+        frame = np.array(Image.open(folder / exposure["frame"]))
+        assert frame.shape == (rows, cols) and frame.dtype == np.uint8
+        assert np.array_equal(frame, job[k].exposures[0].mask.dense(np.uint8)[::-1])
+        assert layer["z_top_um"] == pytest.approx(10 * (k + 1)) and layer["thickness_um"] == pytest.approx(10)
+    assert set(layer["motion"]) == {
+        "lift_um",
+        "lift_um_s",
+        "lift_um_s2",
+        "retract_um_s",
+        "retract_um_s2",
+        "wait_before_lift_s",
+        "wait_top_s",
+        "settle_s",
+    }
+    assert set(exposure) == {
+        *(
+            "frame",
+            "file_sha256",
+            "mask_sha256",
+            "time_s",
+            "dose_mj_cm2",
+            "power",
+            "engine",
+            "offset_um",
+            "focus_um",
+            "repeat",
+            "wait_before_s",
+            "wait_after_s",
+        )
+    }
+
+
+def test_text_reads_right_in_a_viewer(folder):
+    frame = np.array(Image.open(folder / "frames" / "00004.png")) > 127
+    rows, cols = np.flatnonzero(frame.any(1)), np.flatnonzero(frame.any(0))
+    f = frame[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    assert f[:, 1].all() and f[1].all()  # the stem on the left, the upper bar on top
+    assert not f[-2, f.shape[1] // 2 :].any()  # nothing at the lower right
+    peg = np.array(Image.open(folder / "frames" / "00015.png")) > 127
+    r, c = (np.flatnonzero(peg.any(a)).mean() for a in (1, 0))
+    assert r < rows.mean() and c > cols.mean()  # the peg is at the upper right
+
+
+def test_dose_maps_are_those_of_the_frames(folder):
+    import tifffile
+
+    doc = json.loads((folder / "job.json").read_text())
+    for layer in doc["layers"]:
+        with tifffile.TiffFile(folder / layer["dose"]) as tiff:
+            page = tiff.pages[0]
+            assert (page.dtype, int(page.compression), int(page.predictor)) == (np.float32, 8, 1)  # Adobe deflate, no predictor
+            dose = page.asarray()
+        frame = np.array(Image.open(folder / layer["exposures"][0]["frame"]))
+        assert np.allclose(dose, frame / 255 * layer["exposures"][0]["dose_mj_cm2"], rtol=1e-6)
+
+
+def test_the_document_fits_its_published_schema(folder):
+    schema = json.loads(document.json_schema())
+    published = Path(pmsl.__file__).parent / "formats" / document.SCHEMA_FILE
+    assert json.loads(published.read_text()) == schema, "run pmsl.formats.native.document.publish()"
+    doc = json.loads((folder / "job.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(doc)
+    for change in ({"schema": "pmsl.job/2"}, {"surprise": 1}, {"layers": None}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.Draft202012Validator(schema).validate({**doc, **change})
+
+
+def test_no_clock_no_host_no_path_in_it(folder):
+    text = (folder / "job.json").read_text()
+    for word in (str(folder), os.uname().nodename if hasattr(os, "uname") else "\0", "threads", "2026", "/tmp"):
+        assert word not in text
+
+
+def test_design_is_the_placed_part(folder, job):
+    solid = pmsl.load_solid(folder / "design" / "000.ply", "um")
+    assert np.array_equal(solid.vertices_um[solid.faces], job.design[0].placed_um()[job.design[0].solid.faces])
+
+
+def test_round_trip(job, folder, tmp_path):
+    again = pmsl.read(folder)
+    assert (again.printer, again.resin, again.process, again.provenance, again.parts) == (
+        job.printer,
+        job.resin,
+        job.process,
+        job.provenance,
+        job.parts,
+    )
+    assert again.grid == job.grid and again.n_layers == job.n_layers
+    assert again.estimate() == job.estimate()
+    for k in (3, 17, 0):
+        a, b = again[k], job[k]
+        assert (a.z_top_um, a.thickness_um, a.motion) == (b.z_top_um, b.thickness_um, b.motion)
+        assert np.array_equal(a.exposures[0].mask.dense(np.uint8), b.exposures[0].mask.dense(np.uint8))
+        assert (a.exposures[0].time_s, a.exposures[0].dose_mj_cm2) == (b.exposures[0].time_s, b.exposures[0].dose_mj_cm2)
+    pmsl.write(again, tmp_path / "again", design=False, dose=True)
+    same = {n: h for n, h in tree(folder).items() if n.startswith(("frames", "dose"))}
+    assert {n: h for n, h in tree(tmp_path / "again").items() if n != "job.json"} == same
+
+
+def test_uneven_layers_and_two_parts(tmp_path):
+    process = pmsl.profiles.strict.build(
+        {"schema": "pmsl.process/1", "name": "t", "description": "", "layers": [[2, 5.0], [1, 12.5]]}, pmsl.Process, "t"
+    )
+    parts = [box((100, 100, 0), (500, 500, 35)), cone(32, 150, 30, (900, 900, 0))]
+    pmsl.write(pmsl.prepare(parts, PRINTER, RESIN, process), tmp_path / "j")
+    doc = json.loads((tmp_path / "j" / "job.json").read_text())
+    assert [layer["thickness_um"] for layer in doc["layers"]] == [5, 5, 12.5, 12.5]
+    assert [layer["z_top_um"] for layer in doc["layers"]] == [5, 10, 22.5, 35]
+    assert len(doc["parts"]) == len(doc["design"]) == 2
+    assert pmsl.verify(tmp_path / "j") == []
+
+
+# --- verify ----------------------------------------------------------------------------------------------------
+
+
+def test_a_sound_job_is_sound(folder, job, tmp_path):
+    assert pmsl.verify(folder) == []
+    pmsl.write(job, tmp_path / "j.zip")
+    assert pmsl.verify(tmp_path / "j.zip") == []
+
+
+@pytest.mark.parametrize("name", ["frames/00003.png", "dose/00003.tif", "design/000.ply"])
+@pytest.mark.parametrize("damage", ["gone", "cut", "bit", "empty"])
+def test_any_damage_is_found(folder, tmp_path, name, damage):
+    shutil.copytree(folder, tmp_path / "j")
+    path = tmp_path / "j" / name
+    data = bytearray(path.read_bytes())
+    if damage == "gone":
+        path.unlink()
+    else:
+        data[len(data) // 2] ^= 16
+        path.write_bytes({"cut": bytes(data[: len(data) // 2]), "bit": bytes(data), "empty": b""}[damage])
+    problems = pmsl.verify(tmp_path / "j")
+    assert problems and all(name.split("/")[1] in p for p in problems)
+
+
+def edited(folder, tmp_path, edit):
+    shutil.copytree(folder, tmp_path / "j")
+    doc = json.loads((tmp_path / "j" / "job.json").read_text())
+    edit(doc)
+    (tmp_path / "j" / "job.json").write_text(json.dumps(doc))
+    return tmp_path / "j"
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda d: d["layers"][2]["exposures"][0].update(file_sha256="0" * 64), "00002.png does not have the hash"),
+        (lambda d: d["layers"][2]["exposures"][0].update(mask_sha256="0" * 64), "00002.png: its pixels"),
+        (lambda d: d["layers"][2].update(z_top_um=31.0), "layer 2"),
+        (lambda d: d.update(calibrated=True), "calibrated"),
+        (lambda d: d["layers"][2]["exposures"][0].update(time_s=9.0), "its doses are not"),
+        (lambda d: d["layers"][2].update(dose=None), "does not name it"),
+    ],
+)
+def test_a_job_whose_numbers_do_not_fit_is_not_sound(folder, tmp_path, edit, words):
+    problems = pmsl.verify(edited(folder, tmp_path, edit))
+    assert any(words in p for p in problems), problems
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda d: d.update(schema="pmsl.job/2"), "newer pmsl"),
+        (lambda d: d.update(requires=["bleaching"]), "requires bleaching"),
+        (lambda d: d["layers"][0].update(colour="red"), "unknown key 'colour'"),
+        (lambda d: d["layers"][0]["motion"].update(lift_um=-1), "lift_um"),
+        (lambda d: d["layers"].pop(), "19 layers do not fit"),
+        (lambda d: d["layers"][0]["exposures"][0].update(frame="../../etc/passwd"), "no path inside"),
+        (lambda d: d["layers"][0]["exposures"][0].update(engine=3), "engine the job does not have"),
+        (lambda d: d["engines"][0]["grid"].update(shape=[108, 192]), "1920 × 1080 px; the job's grid is 192 × 108"),
+        (lambda d: d["engines"][0]["orientation"].update(mirrored=True), "mirrored"),
+    ],
+)
+def test_a_job_that_cannot_be_trusted_is_refused(folder, tmp_path, edit, words):
+    with pytest.raises(JobError, match=words):
+        job = pmsl.read(edited(folder, tmp_path, edit))
+        for _ in job.layers():
+            pass
+
+
+def test_what_is_no_job_is_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "x.zip").write_bytes(b"PK\x03\x04 no zip")
+    for name, words in (("nothing", "no such"), ("empty", "no job.json"), ("x.zip", "not a whole zip")):
+        with pytest.raises(JobError, match=words):
+            pmsl.read(tmp_path / name)
+
+
+# --- complete or absent ----------------------------------------------------------------------------------------
+
+
+def names(path):
+    return sorted(p.name for p in path.iterdir())
+
+
+def test_a_failure_half_way_leaves_nothing(job, tmp_path):
+    for target in ("j", "j.zip"):
+        for stop_at in (0, 7):
+
+            def stop(done, total, stop_at=stop_at):
+                if done > stop_at:
+                    raise KeyboardInterrupt
+
+            with pytest.raises(KeyboardInterrupt):
+                pmsl.write(job, tmp_path / target, progress=stop, threads=3)
+            assert names(tmp_path) == []
+
+
+def test_an_existing_target_is_kept_unless_forced(job, tmp_path):
+    pmsl.write(job, tmp_path / "j")
+    before = tree(tmp_path / "j")
+    with pytest.raises(UsageError, match="--force"):
+        pmsl.write(job, tmp_path / "j")
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pmsl.write(job, tmp_path / "j", force=True, progress=stop)
+    assert tree(tmp_path / "j") == before and names(tmp_path) == ["j"]
+    pmsl.write(job, tmp_path / "j", force=True, design=False)
+    assert not (tmp_path / "j" / "design").exists() and names(tmp_path) == ["j"]
+
+
+def test_force_replaces_an_empty_folder_but_nothing_else(job, tmp_path):
+    (tmp_path / "empty").mkdir()
+    pmsl.write(job, tmp_path / "empty", force=True)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("ten years")
+    (tmp_path / "a.zip").write_text("not a job")
+    for name in ("full", "a.zip"):
+        with pytest.raises(UsageError, match="neither a pmsl job nor an empty folder"):
+            pmsl.write(job, tmp_path / name, force=True)
+    assert (tmp_path / "full" / "thesis.txt").read_text() == "ten years"
+
+
+def test_no_space_is_one_clear_error(job, tmp_path, monkeypatch):
+    def full(self, name, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pmsl.formats.bundle.FolderSink.add", full)
+    with pytest.raises(OutputError, match="no space left"):
+        pmsl.write(job, tmp_path / "j")
+    assert names(tmp_path) == []
+
+
+def test_what_is_read_back_must_be_what_was_written(job, tmp_path, monkeypatch):
+    real = native_write.__globals__["FolderSink"].add
+
+    def flips(self, name, data):
+        real(self, name, data[:-1] + bytes([data[-1] ^ 1]) if name == "frames/00004.png" else data)
+
+    monkeypatch.setattr("pmsl.formats.bundle.FolderSink.add", flips)
+    with pytest.raises(JobError, match="00004.png: what was read back"):
+        pmsl.write(job, tmp_path / "j")
+    assert names(tmp_path) == []
+
+
+def test_a_missing_parent_is_refused(job, tmp_path):
+    with pytest.raises(OutputError, match="no such folder"):
+        pmsl.write(job, tmp_path / "no" / "j")
+
+
+def test_findings_at_the_wanted_severity_stop_the_job(job, tmp_path):
+    with pytest.raises(FindingsError) as caught:
+        pmsl.write(job, tmp_path / "j", fail_on="warning")
+    assert caught.value.exit_code == 4 and names(tmp_path) == []
+
+
+def test_leaks_of_neighbouring_layers_become_one_finding(tmp_path):
+    whole = box((100, 100, 0), (500, 500, 50))
+    opened = pmsl.Solid.from_arrays(whole.vertices_um, whole.faces[[i for i in range(len(whole.faces)) if i not in (4, 5)]])
+    written = pmsl.write(pmsl.prepare([opened], PRINTER, RESIN), tmp_path / "j")
+    (found,) = (f for f in written.findings if f.code == "open-rows")
+    assert found.layers == (0, 4) and found.value == 200
+    assert found in pmsl.read(tmp_path / "j").findings

@@ -1,0 +1,134 @@
+"""Profiles: the shipped library is what the house plan says; what is misspelt is refused with the near match."""
+
+import json
+import re
+
+import pytest
+
+import pmsl
+from pmsl.errors import ProfileError
+from pmsl.profiles import Printer, Process, Resin, library, library_text
+from pmsl.profiles.printer import Orientation
+from pmsl.profiles.strict import build, parse
+
+LIBRARY = {
+    "printer": {"microfluidics-7.6um", "dlp6500", "dlp9000", "pmsl-2um", "pmsl-10um", "pmsl-25um", "dlp-27um"},
+    "resin": {"pegda-nps-1.0-385", "pegda-nps-0.5-385", "pegda-nps-2.0-385", "pr48-385", "pr48-405"},
+    "process": {"default"},
+}
+
+
+def test_the_library_is_complete_and_every_profile_is_valid():
+    assert {kind: set(names) for kind, names in library().items()} == LIBRARY
+    for kind, find in (("printer", pmsl.find_printer), ("resin", pmsl.find_resin), ("process", pmsl.find_process)):
+        for name in LIBRARY[kind]:
+            assert find(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "field_mm"),
+    [
+        ("microfluidics-7.6um", (19.456, 12.16)),
+        ("dlp6500", (14.52, 8.16)),
+        ("dlp9000", (19.35, 12.10)),
+        ("pmsl-2um", (3.84, 2.16)),
+        ("pmsl-10um", (19.2, 10.8)),
+        ("pmsl-25um", (48, 27)),
+    ],
+)
+def test_fields(name, field_mm):
+    printer = pmsl.find_printer(name)
+    (rows, cols), (px, py) = printer.dmd.shape.value, printer.optics.pitch_um.value
+    assert (cols * px / 1000, rows * py / 1000) == pytest.approx(field_mm, abs=0.01)
+
+
+def test_nothing_unpublished_passes_as_known():
+    for name in LIBRARY["printer"]:
+        irradiance = pmsl.find_printer(name).optics.settings[0].irradiance_mw_cm2
+        assert (irradiance.class_ == "published") == (name == "dlp-27um")
+    for name in LIBRARY["resin"]:
+        resin = pmsl.find_resin(name).resin
+        assert resin.dp_um.class_ == "published"
+        assert (resin.ec_mj_cm2.class_ == "published") == name.startswith("pr48")
+
+
+def test_published_numbers():
+    assert [pmsl.find_resin(f"pegda-nps-{c}-385").resin.dp_um.value for c in ("0.5", "1.0", "2.0")] == [37.55, 20.94, 11.19]
+    assert [(pmsl.find_resin(n).resin.dp_um.value, pmsl.find_resin(n).resin.ec_mj_cm2.value) for n in ("pr48-385", "pr48-405")] == [
+        (39.2, 12.3),
+        (69.3, 17.9),
+    ]
+
+
+def test_a_shipped_text_saved_edited_and_passed_back_by_path(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        library_text("pr48-385").replace('name = "pr48-385"', 'name = "mine"').replace("value = 12.3", "value = 11"), encoding="utf-8"
+    )
+    assert pmsl.find_resin(path).resin.ec_mj_cm2.value == 11.0
+    assert pmsl.find_resin(str(path)).name == "mine"
+
+
+BAD = [
+    ("pegda-nps-1.0-385", Resin, "dp_um", "dp_u", r"unknown key 'dp_u' in \[resin\]; did you mean 'dp_um'"),
+    ("pegda-nps-1.0-385", Resin, "20.94", "-3", r"resin\.dp_um\.value: expected `float` > 0\.0 \(found -3\)"),
+    ("pegda-nps-1.0-385", Resin, "20.94", "inf", r"resin\.dp_um\.value is inf"),
+    ("pegda-nps-1.0-385", Resin, "20.94", "nan", r"resin\.dp_um\.value"),
+    ("pegda-nps-1.0-385", Resin, '"published"', '"publishd"', "'measured' or 'published' or 'placeholder'"),
+    ("pegda-nps-1.0-385", Resin, "pmsl.resin/1", "pmsl.resin/2", r"expected 'pmsl\.resin/1' \(found 'pmsl\.resin/2'\)"),
+    ("pegda-nps-1.0-385", Resin, "[resin]", "[resin", "not valid TOML"),
+    ("pegda-nps-1.0-385", Resin, "[0.0, 0.0, 0.0]", "[0.0, 0.9, 0.0]", r"shrinkage\.value\[1\]"),
+    ("pmsl-2um", Printer, "power = 1.0", "powr = 1.0", r"unknown key 'powr' in \[optics\.settings\[0\]\]; did you mean 'power'"),
+    ("pmsl-2um", Printer, "[stage]", "[stag]", "unknown key 'stag'; did you mean 'stage'"),
+    ("pmsl-2um", Printer, '"-y"', '"-x"', "same axis"),
+    ("pmsl-2um", Printer, "frame_locked = false", "frame_locked = true", "needs frame_s"),
+    ("pmsl-2um", Printer, "sigma_pitch", "sigma_um", None),
+    ("default", Process, "layer_um = 10.0", "layer_um = 0", r"layer_um: expected `float` > 0\.0 \(found 0\)"),
+    ("default", Process, "bottom_dose_factors", "bottom_dose_factor", "did you mean 'bottom_dose_factors'"),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "old", "new", "words"), BAD)
+def test_what_is_wrong_is_named(name, kind, old, new, words):
+    text = library_text(name)
+    assert old in text
+    changed = text.replace(old, new, 1)
+    if words is None:
+        parse(changed, kind, "x.toml")
+    else:
+        with pytest.raises(ProfileError, match=words):
+            parse(changed, kind, "x.toml")
+
+
+def test_a_bare_number_is_told_how_to_say_its_source():
+    text = re.sub(r"dp_um = .*", "dp_um = 20.0", library_text("pr48-385"))
+    with pytest.raises(ProfileError, match="class = .*source"):
+        parse(text, Resin, "x.toml")
+
+
+def test_a_missing_key_is_named():
+    with pytest.raises(ProfileError, match=r"key 'dp_um' is missing in \[resin\]"):
+        parse(re.sub(r"dp_um = .*", "", library_text("pr48-385")), Resin, "x.toml")
+
+
+def test_unknown_names_have_a_near_match():
+    with pytest.raises(ProfileError, match="did you mean 'microfluidics-7.6um'"):
+        pmsl.find_printer("microfluidic-7.6um")
+    with pytest.raises(ProfileError, match="No such file"):
+        pmsl.find_printer("nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("row", "col", "mirrored"),
+    [("-y", "+x", False), ("+y", "+x", True), ("-y", "-x", True), ("+y", "-x", False), ("+x", "+y", False), ("-x", "+y", True)],
+)
+def test_mirrored_is_told_by_the_axes(row, col, mirrored):
+    assert Orientation(row=row, col=col).mirrored is mirrored
+
+
+def test_profiles_survive_json():
+    import msgspec
+
+    for name in LIBRARY["printer"]:
+        printer = pmsl.find_printer(name)
+        assert build(json.loads(msgspec.json.encode(printer)), Printer, "json") == printer
