@@ -45,19 +45,21 @@ def mask_errors(maker: MaskMaker, parts: list, layers: list[int], pixels: int) -
     Returns
     -------
     float, float
-        Largest error of the coverage, and of the 16-bit mask in units of 1/65535 (rounding alone: 0.5).
+        Largest error of the coverage, and of the 16-bit mask in units of 1/65535 (rounding alone: 0.5);
+        not a number where no layer had a boundary.
     """
-    worst, worst_16 = 0.0, 0.0
+    worst: list[float] = []
+    worst_16: list[float] = []
     for k in layers:
         rings = _rings_px(parts, maker.grid, k)
         if not rings:
             continue
         row, col = _boundary_pixels(rings, maker.grid.shape, pixels, np.random.default_rng(k))
         wanted = _clipped(_faces(rings), row, col)
-        worst = max(worst, float(np.abs(maker.coverage(k)[row, col] - wanted).max()))
+        worst.append(float(np.abs(maker.coverage(k)[row, col] - wanted).max()))
         levels = maker.mask(k).dense(np.uint16)[row, col]
-        worst_16 = max(worst_16, float(np.abs(levels - 65535.0 * wanted).max()))
-    return worst, worst_16
+        worst_16.append(float(np.abs(levels - 65535.0 * wanted).max()))
+    return max(worst, default=np.nan), max(worst_16, default=np.nan)
 
 
 def _rings_px(parts: list, grid: pmsl.Grid, k: int) -> list[np.ndarray]:

@@ -96,7 +96,6 @@ def _flat_heights(part: Part) -> np.ndarray:
     """Heights of the part's horizontal triangles that have an area [µm]."""
     from pmsl.kernels import crossings
 
-    vertices, faces = part.placed_um(), part.solid.faces
-    out = np.zeros(len(faces))
-    n = crossings.flat_heights(vertices, faces, 1e-2, out)
+    out = np.zeros(len(part.solid.faces))
+    n = crossings.flat_heights(part.solid.vertices_um, part.solid.faces, part.transform, 1e-2, out)
     return out[:n]

@@ -1,4 +1,4 @@
-"""Commands and options; the work is in `run`, imported when a command starts so that --help is quick."""
+"""Commands and options; the work is in `run`, `look` and `library`, imported when a command starts so that --help is quick."""
 
 from __future__ import annotations
 
@@ -91,8 +91,9 @@ def slice_command(
 ) -> None:
     """Slice meshes into a print job: gray masks, exposure times, motion."""
     from pmsl.cli import run
+    from pmsl.cli.wishes import Wishes
 
-    wishes = run.Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, at, rotate, scale, keep_place)
+    wishes = Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, at, rotate, scale, keep_place)
     run.slice_job(
         meshes,
         out,
@@ -124,11 +125,12 @@ def info_command(
     json: JsonOption = False,
 ) -> None:
     """Show what a mesh or a job is: sizes, volume, layers, print time, resin, findings."""
-    from pmsl.cli import run
+    from pmsl.cli import look
+    from pmsl.cli.wishes import Wishes
 
-    run.info(
+    look.info(
         path,
-        run.Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, None, rotate, scale, False),
+        Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, None, rotate, scale, False),
         as_json=json,
     )
 
@@ -138,9 +140,9 @@ def verify_command(
     path: Annotated[str, typer.Argument(help="A job folder or a job .zip.", metavar="JOB")], json: JsonOption = False
 ) -> None:
     """Check a job on disk from end to end: 0 sound, 3 damaged."""
-    from pmsl.cli import run
+    from pmsl.cli import look
 
-    run.verify(path, as_json=json)
+    look.verify(path, as_json=json)
 
 
 profiles_app = typer.Typer(help="List the printers, resins and processes that are shipped, or show one.", rich_markup_mode=None)
@@ -150,18 +152,18 @@ app.add_typer(profiles_app, name="profiles")
 @profiles_app.callback(invoke_without_command=True)
 def profiles_command(context: typer.Context, json: JsonOption = False) -> None:
     """List the printers, resins and processes that are shipped."""
-    from pmsl.cli import run
+    from pmsl.cli import library
 
     if context.invoked_subcommand is None:
-        run.profiles(as_json=json)
+        library.profiles(as_json=json)
 
 
 @profiles_app.command("show")
 def show_command(name: Annotated[str, typer.Argument(help="Library name.", metavar="NAME")]) -> None:
     """Print a profile as TOML, to save, edit and pass back by path."""
-    from pmsl.cli import run
+    from pmsl.cli import library
 
-    run.show_profile(name)
+    library.show_profile(name)
 
 
 @app.command("warmup")

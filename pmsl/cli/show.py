@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
+
 from pmsl.core.finding import Finding
 
 
@@ -75,3 +77,8 @@ def clock(seconds: float) -> str:
 def size_mm(low: Any, high: Any) -> str:
     """Write the size of a box given in µm as mm."""
     return " × ".join(f"{(b - a) / 1000:.6g}" for a, b in zip(low, high, strict=True)) + " mm"
+
+
+def print_json(item: Any) -> None:
+    """Print a result as JSON to standard output."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(item), indent=1).decode() + "\n")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pmsl.core.arrays import frozen
 from pmsl.core.grid import Grid
 from pmsl.core.part import Part, Solid, as_part
 
@@ -105,13 +104,10 @@ def _crossing_triangles(part: Part, grid: Grid, planes: np.ndarray) -> tuple[np.
     """Corners [px, px, µm], first and last plane of the triangles of one part that cross a plane."""
     from pmsl.kernels import crossings
 
-    faces = part.solid.faces
-    if np.linalg.det(part.transform[:3, :3]) < 0:  # a mirrored part keeps its outside outside
-        faces = frozen(np.ascontiguousarray(faces[:, ::-1]))
-    vertices = grid.to_px(part.placed_um())
+    vertices, faces, transform = part.solid.vertices_um, part.solid.faces, part.transform
     first, last = np.zeros(len(faces), np.int32), np.zeros(len(faces), np.int32)
-    crossings.plane_ranges(vertices, faces, planes, first, last)
+    crossings.plane_ranges(vertices, faces, transform, planes, first, last)
     picked = np.flatnonzero(first <= last).astype(np.int32)
     corners = np.zeros((len(picked), 9))
-    crossings.gather(vertices, faces, picked, corners)
+    crossings.gather(vertices, faces, transform, grid.origin_um, grid.pitch_um, part.mirrored, picked, corners)
     return corners, first[picked], last[picked]

@@ -96,13 +96,6 @@ class Grid:
         """Area of one pixel [µm²]."""
         return float(self.pitch_um[0] * self.pitch_um[1])
 
-    def to_px(self, points_um: np.ndarray) -> np.ndarray:
-        """Convert x and y of (N, 2 or 3) points from µm to pixels; z, if there, stays in µm."""
-        out = np.array(points_um, dtype=np.float64)
-        out[:, :2] -= self.origin_um
-        out[:, :2] /= self.pitch_um
-        return out
-
     def layer_of(self, z_um: float) -> int:
         """Return the slab that holds height `z_um` [µm], clipped to the first and the last."""
         k = int(np.searchsorted(self.z_edges_um, z_um, side="right")) - 1

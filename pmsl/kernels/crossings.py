@@ -30,14 +30,23 @@ def _planes_up_to(planes, z, guess):
     return low
 
 
+@helper
+def _placed(vertex, transform, axis):
+    """One coordinate of a placed vertex, term by term: equal vertices stay equal bit for bit."""
+    t = transform[axis]
+    return vertex[0] * t[0] + vertex[1] * t[1] + vertex[2] * t[2] + t[3]
+
+
 @kernel
-def plane_ranges(vertices, faces, planes, first, last):
+def plane_ranges(vertices, faces, transform, planes, first, last):
     """Find the planes each triangle crosses.
 
     Parameters
     ----------
     vertices : (V, 3) float64
     faces : (F, 3) int32
+    transform : (4, 4) float64
+        Applied to the vertices.
     planes : (L,) float64, strictly increasing
     first, last : (F,) int32
         Overwritten; ``first > last`` where no plane is crossed.
@@ -52,7 +61,9 @@ def plane_ranges(vertices, faces, planes, first, last):
     inverse = 1.0 / step if step > 0.0 else 0.0
     crossing = 0
     for i in range(faces.shape[0]):
-        z0, z1, z2 = vertices[faces[i, 0], 2], vertices[faces[i, 1], 2], vertices[faces[i, 2], 2]
+        z0 = _placed(vertices[faces[i, 0]], transform, 2)
+        z1 = _placed(vertices[faces[i, 1]], transform, 2)
+        z2 = _placed(vertices[faces[i, 2]], transform, 2)
         low, high = min(z0, z1, z2), max(z0, z1, z2)
         guess = min(max((low - planes[0]) * inverse, -1.0), float(n))
         a = _planes_up_to(planes, low, np.int64(guess) + 1)
@@ -122,13 +133,30 @@ def counting_order(keys, order, n_keys, start, out):
 
 
 @kernel
-def gather(vertices, faces, picked, corners):
-    """Copy the corners of the picked triangles side by side: (M, 9) float64, overwritten."""
+def gather(vertices, faces, transform, origin, pitch, turned, picked, corners):
+    """Place the picked triangles and write their corners side by side.
+
+    Parameters
+    ----------
+    vertices : (V, 3) float64
+    faces : (F, 3) int32
+    transform : (4, 4) float64
+        Applied to the vertices first.
+    origin, pitch : (2,) float64
+        Then x and y become ``(x - origin) / pitch``; z stays.
+    turned : bool
+        Swap two corners of each, for a transform that mirrors.
+    picked : (M,) int32
+        Which triangles.
+    corners : (M, 9) float64
+        Overwritten.
+    """
     for m in range(picked.size):
         for corner in range(3):
-            v = faces[picked[m], corner]
-            for axis in range(3):
-                corners[m, 3 * corner + axis] = vertices[v, axis]
+            v = vertices[faces[picked[m], 2 - corner if turned else corner]]
+            corners[m, 3 * corner] = (_placed(v, transform, 0) - origin[0]) / pitch[0]
+            corners[m, 3 * corner + 1] = (_placed(v, transform, 1) - origin[1]) / pitch[1]
+            corners[m, 3 * corner + 2] = _placed(v, transform, 2)
 
 
 @helper
@@ -210,13 +238,15 @@ def cut_layer(k, z, corners, first, last, by_last, node_start, level_start, segm
 
 
 @kernel
-def flat_heights(vertices, faces, tolerance, heights):
-    """Collect the mean height of every triangle that is horizontal within `tolerance` and has an area.
+def flat_heights(vertices, faces, transform, tolerance, heights):
+    """Collect the mean height of every placed triangle that is horizontal within `tolerance` and has an area.
 
     Parameters
     ----------
     vertices : (V, 3) float64
     faces : (F, 3) int32
+    transform : (4, 4) float64
+        Applied to the vertices.
     tolerance : float
         Greatest difference of height over the triangle; also held against a thousandth of its extent.
     heights : (F,) float64
@@ -230,13 +260,16 @@ def flat_heights(vertices, faces, tolerance, heights):
     n = 0
     for i in range(faces.shape[0]):
         a, b, c = vertices[faces[i, 0]], vertices[faces[i, 1]], vertices[faces[i, 2]]
-        rise = max(a[2], b[2], c[2]) - min(a[2], b[2], c[2])
+        za, zb, zc = _placed(a, transform, 2), _placed(b, transform, 2), _placed(c, transform, 2)
+        rise = max(za, zb, zc) - min(za, zb, zc)
         if rise > tolerance:
             continue
-        ux, uy, vx, vy = b[0] - a[0], b[1] - a[1], c[0] - a[0], c[1] - a[1]
+        xa, ya = _placed(a, transform, 0), _placed(a, transform, 1)
+        ux, uy = _placed(b, transform, 0) - xa, _placed(b, transform, 1) - ya
+        vx, vy = _placed(c, transform, 0) - xa, _placed(c, transform, 1) - ya
         area = abs(ux * vy - uy * vx)
         if area == 0.0 or rise * rise > 1e-6 * area:
             continue
-        heights[n] = (a[2] + b[2] + c[2]) / 3.0
+        heights[n] = (za + zb + zc) / 3.0
         n += 1
     return n

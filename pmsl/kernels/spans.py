@@ -21,8 +21,9 @@ def fill(row_start, row0, col, length, level, out):
     for r in range(row_start.size - 1):
         line = out[row0 + r]
         for i in range(row_start[r], row_start[r + 1]):
+            value = level[i]  # a local, so that the loop becomes a fill
             for c in range(col[i], col[i] + length[i]):
-                line[c] = level[i]
+                line[c] = value
 
 
 @kernel
@@ -63,5 +64,6 @@ def to_8bit(row_start, col, length, level, row_start8, col8, length8, level8):
 def column_sums(col, length, level, sums):
     """Add the levels of all runs to ``sums[c]`` (cols,) int64, column by column; adds into what is there."""
     for i in range(col.size):
+        value = np.int64(level[i])
         for c in range(col[i], col[i] + length[i]):
-            sums[c] += level[i]
+            sums[c] += value

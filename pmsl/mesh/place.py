@@ -132,16 +132,9 @@ def _affine(matrix: np.ndarray, move: np.ndarray) -> np.ndarray:
 
 
 def _bounds(parts: Sequence[Part]) -> np.ndarray:
-    """Box of all parts; straight from the solids' boxes where axes are only scaled."""
-    boxes = []
-    for part in parts:
-        matrix = part.transform[:3, :3]
-        if np.array_equal(matrix, np.diag(np.diag(matrix))):
-            boxes.append(part.solid.bounds_um * np.diag(matrix))
-        else:
-            v = part.placed_um()[part.solid.faces.reshape(-1)]
-            boxes.append(np.array([v.min(axis=0), v.max(axis=0)]))
-    return np.array([np.min([b[0] for b in boxes], axis=0), np.max([b[1] for b in boxes], axis=0)])
+    """Box of all parts."""
+    boxes = np.array([part.bounds_um() for part in parts])
+    return np.array([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)])
 
 
 def _mm(a: np.ndarray) -> str:

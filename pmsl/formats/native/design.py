@@ -12,8 +12,7 @@ def ply_bytes(part: Part) -> bytes:
     vertices = part.placed_um().astype("<f8", copy=False)
     faces = np.zeros(len(part.solid.faces), np.dtype([("n", "u1"), ("v", "<i4", 3)]))
     faces["n"] = 3
-    turned = np.linalg.det(part.transform[:3, :3]) < 0
-    faces["v"] = part.solid.faces[:, ::-1] if turned else part.solid.faces
+    faces["v"] = part.solid.faces[:, ::-1] if part.mirrored else part.solid.faces
     header = (
         "ply\nformat binary_little_endian 1.0\ncomment pmsl design, unit um\n"
         f"element vertex {len(vertices)}\nproperty double x\nproperty double y\nproperty double z\n"

@@ -40,7 +40,7 @@ class _Encoded:
 
     plan: LayerPlan
     entry: LayerDoc
-    files: list[tuple[str, bytes]]
+    files: list[tuple[str, bytes, str]]  # name, bytes, sha256
 
 
 def write(
@@ -98,8 +98,9 @@ def write(
             digits = max(5, len(str(job.n_layers - 1)))
             work = range(job.n_layers)
             for encoded in ordered_map(lambda k: _encode_layer(job, k, digits, dose_of), work, threads):
-                for name, data in encoded.files:
-                    store(name, data)
+                for name, data, sha256 in encoded.files:
+                    sink.add(name, data)
+                    hashes[name] = sha256
                 entries.append(encoded.entry)
                 meter.add(encoded.plan)
                 found.extend(encoded.plan.findings)
@@ -118,16 +119,20 @@ def write(
 def _encode_layer(job: PrintJob, k: int, digits: int, dose_of: DoseOf | None) -> _Encoded:
     """Make one layer and encode its files; runs on any thread."""
     plan = job[k]
-    files: list[tuple[str, bytes]] = []
+    files: list[tuple[str, bytes, str]] = []
+
+    def keep(name: str, data: bytes) -> str:
+        files.append((name, data, hashlib.sha256(data).hexdigest()))
+        return files[-1][2]
+
     exposures = []
     for j, e in enumerate(plan.exposures):
         name = f"frames/{k:0{digits}d}{f'-{j}' if len(plan.exposures) > 1 else ''}.png"
         data = png.encode(frames.device_frame(e.mask, job.engines[e.engine].orientation))
-        files.append((name, data))
         exposures.append(
             ExposureDoc(
                 frame=name,
-                file_sha256=hashlib.sha256(data).hexdigest(),
+                file_sha256=keep(name, data),
                 mask_sha256=e.mask.sha256(),
                 **{field: getattr(e, field) for field in PLAIN},
             )
@@ -135,7 +140,7 @@ def _encode_layer(job: PrintJob, k: int, digits: int, dose_of: DoseOf | None) ->
     dose_name = None
     if dose_of is not None:
         dose_name = f"dose/{k:0{digits}d}.tif"
-        files.append((dose_name, dosetiff.encode(dose_of(job, plan), job.engines[0].orientation)))
+        keep(dose_name, dosetiff.encode(dose_of(job, plan), job.engines[0].orientation))
     entry = LayerDoc(z_top_um=plan.z_top_um, thickness_um=plan.thickness_um, motion=plan.motion, exposures=exposures, dose=dose_name)
     return _Encoded(plan, entry, files)
 

@@ -1,0 +1,139 @@
+"""``pmsl info`` and ``pmsl verify``: the commands that look and change nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from pmsl import pipeline
+from pmsl.cli.show import clock, compiler_notice, layer_progress, print_json, say, say_findings, size_mm
+from pmsl.cli.wishes import Wishes
+from pmsl.core.finding import Finding
+from pmsl.core.job import Estimate, PrintJob
+from pmsl.core.part import Solid
+from pmsl.errors import ExposureError, JobError, MeshError
+from pmsl.mesh import load_solid
+from pmsl.profiles import Printer, Process, Resin
+
+
+def info(path: str, wishes: Wishes, *, as_json: bool) -> None:
+    """``pmsl info``: a job is told by its job.json, everything else is a mesh."""
+    where = Path(path)
+    if where.is_dir() or where.suffix.lower() == ".zip":
+        _info_job(path, as_json)
+    else:
+        _info_mesh(path, wishes, as_json)
+
+
+def _info_job(path: str, as_json: bool) -> None:
+    job = pipeline.read(path)
+    estimate = job.estimate()
+    facts = job_facts(job, job.findings, estimate)
+    if as_json:
+        print_json({"job": path, **facts})
+        return
+    rows, cols = job.grid.shape
+    px, py = job.grid.pitch_um
+    print(f"job       {path}")
+    print(f"printer   {job.printer.name}: {cols} × {rows} px of {px:g} × {py:g} µm, {job.engines[0].wavelength_nm:g} nm")
+    print(f"resin     {job.resin.name}, {estimate.resin_ml * 1000:.4g} µl cured")
+    print(f"layers    {job.n_layers}, {facts['height_um']:g} µm high")
+    print(f"time      {clock(estimate.print_time_s)}, motion included")
+    for part in job.parts:
+        print(f"part      {part.label}: {size_mm(*part.bounds_um)} at ({part.bounds_um[0][0]:g}, {part.bounds_um[0][1]:g}) µm")
+    print(f"calibrated {'yes' if job.calibrated else 'no: placeholder ' + ', '.join(job.placeholders)}")
+    say_findings(job.findings)
+
+
+def _info_mesh(path: str, wishes: Wishes, as_json: bool) -> None:
+    solid = load_solid(path, wishes.unit)
+    printer, resin, process = wishes.profiles()
+    facts = _mesh_facts(solid) | {"print": _print_facts(solid, wishes, printer, resin, process)}
+    if as_json:
+        print_json(facts)
+        return
+    low, high = facts["bounds_um"]
+    print(f"mesh      {path}: {facts['triangles']} triangles, read in {solid.unit}")
+    print(f"size      {size_mm(low, high)}, from ({', '.join(f'{v / 1000:.6g}' for v in low)}) mm")
+    print(f"volume    {facts['volume_um3'] * 1e-9:.6g} mm³")
+    bodies = "1 body" if facts["bodies"] == 1 else f"{facts['bodies']} bodies"
+    print(f"health    {'watertight' if facts['watertight'] else 'NOT watertight'}, {bodies}")
+    p = facts["print"]
+    if "refused" in p:
+        print(f"print     refused: {p['refused']}")
+    else:
+        cost = f"{p['layers']} layers, {clock(p['print_time_s'])}, {p['resin_ml'] * 1000:.4g} µl"
+        print(f"print     on {p['printer']} with {p['resin']}: {cost}")
+    say_findings([*solid.findings, *solid.health.findings])
+
+
+def _mesh_facts(solid: Solid) -> dict[str, Any]:
+    health = solid.health
+    return {
+        "mesh": solid.source,
+        "triangles": len(solid.faces),
+        "unit": solid.unit,
+        "bounds_um": solid.bounds_um.tolist(),
+        "size_um": (solid.bounds_um[1] - solid.bounds_um[0]).tolist(),
+        "volume_um3": health.volume_um3,
+        "watertight": health.watertight,
+        "winding_consistent": health.winding_consistent,
+        "bodies": health.bodies,
+        "sha256": solid.sha256,
+        "findings": [f.as_dict() for f in (*solid.findings, *health.findings)],
+    }
+
+
+def _print_facts(solid: Solid, wishes: Wishes, printer: Printer, resin: Resin, process: Process) -> dict[str, Any]:
+    """What printing the mesh would take; a refusal is told, not raised, for the mesh itself is readable."""
+    names = {"printer": printer.name, "resin": resin.name, "process": process.name}
+    try:
+        with compiler_notice():
+            placed = pipeline.place_for([solid], printer, resin, **wishes.placement())
+            s = pipeline.stages(placed.parts, printer, resin, process, placed.bounds_um)
+    except (MeshError, ExposureError) as err:
+        return names | {"refused": str(err)}
+    scale = float(np.linalg.det(placed.parts[0].transform[:3, :3]))
+    motion = process.motion.duration_s * s.grid.n_layers
+    return names | {
+        "layers": s.grid.n_layers,
+        "print_time_s": float(s.ladder.time_s.sum()) + motion,
+        "resin_ml": solid.health.volume_um3 * scale * 1e-12,
+    }
+
+
+def verify(path: str, *, as_json: bool) -> None:
+    """``pmsl verify``: say what is wrong, exit 3 where anything is."""
+    with layer_progress("verifying", as_json) as progress:
+        problems = pipeline.verify(path, progress)
+    if as_json:
+        print_json({"job": path, "sound": not problems, "problems": problems})
+    for problem in problems:
+        say(problem)
+    if problems:
+        raise JobError(f"{path}: {len(problems)} {'problem' if len(problems) == 1 else 'problems'} found; copy or slice the job again")
+    if not as_json:
+        print(f"{path}: sound")
+
+
+def job_facts(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate) -> dict[str, Any]:
+    """Return what a program wants to know about a job, ready for JSON."""
+    rows, cols = job.grid.shape
+    return {
+        "layers": job.n_layers,
+        "shape": [rows, cols],
+        "pitch_um": job.grid.pitch_um.tolist(),
+        "height_um": float(job.grid.z_edges_um[-1]),
+        "printer": job.printer.name,
+        "resin": job.resin.name,
+        "process": job.process.name,
+        "print_time_s": estimate.print_time_s,
+        "resin_ml": estimate.resin_ml,
+        "calibrated": job.calibrated,
+        "placeholders": list(job.placeholders),
+        "parts": [msgspec.to_builtins(p) for p in job.parts],
+        "findings": [f.as_dict() for f in findings],
+    }

@@ -1,0 +1,88 @@
+"""Profile and placement options → profiles and numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from pmsl.cli import options
+from pmsl.errors import UsageError
+from pmsl.profiles import (
+    DEFAULT_PRINTER,
+    DEFAULT_PROCESS,
+    DEFAULT_RESIN,
+    Printer,
+    Process,
+    Resin,
+    find_printer,
+    find_process,
+    find_resin,
+)
+from pmsl.profiles.strict import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """Profile and placement options as they were typed."""
+
+    printer: str | None
+    resin: str | None
+    process: str | None
+    layer_um: float | None
+    pitch_um: str | None
+    field: str | None
+    irradiance: float | None
+    unit: str
+    at: str | None
+    rotate: str | None
+    scale: str | None
+    keep_place: bool
+
+    def profiles(self) -> tuple[Printer, Resin, Process]:
+        """Find the profiles and put the overrides in, each with its source."""
+        printer = _override_printer(find_printer(self.printer or DEFAULT_PRINTER), self)
+        process = find_process(self.process or DEFAULT_PROCESS)
+        layer_um = options.positive(self.layer_um, "--layer-um", "µm")
+        if layer_um is not None:
+            process = msgspec.structs.replace(process, layer_um=layer_um, layers=None)
+        return printer, find_resin(self.resin or DEFAULT_RESIN), process
+
+    def placement(self) -> dict[str, Any]:
+        """Return the options of `pmsl.place`."""
+        return {
+            "at_um": options.at_um(self.at),
+            "rotate_deg": options.rotate_deg(self.rotate),
+            "scale": options.scale(self.scale),
+            "keep_place": self.keep_place,
+        }
+
+    def defaults_used(self) -> str:
+        """Name the default profiles that were used, or nothing."""
+        used = [
+            (self.printer, "printer", DEFAULT_PRINTER),
+            (self.resin, "resin", DEFAULT_RESIN),
+            (self.process, "process", DEFAULT_PROCESS),
+        ]
+        names = [f"{word} {name}" for given, word, name in used if given is None]
+        return f"defaults: {', '.join(names)}" if names else ""
+
+
+def _override_printer(printer: Printer, wishes: Wishes) -> Printer:
+    pitch, field = options.pitch_um(wishes.pitch_um), options.field_px(wishes.field)
+    irradiance = options.positive(wishes.irradiance, "--irradiance", "mW/cm²")
+    replace = msgspec.structs.replace
+    if field is not None:
+        printer = replace(printer, dmd=replace(printer.dmd, shape=Value(value=field, class_="measured", source="--field")))
+    if pitch is not None:
+        printer = replace(printer, optics=replace(printer.optics, pitch_um=Value(value=pitch, class_="measured", source="--pitch-um")))
+    if irradiance is not None:
+        if len(printer.optics.settings) != 1:
+            raise UsageError(
+                f"--irradiance: printer {printer.name} has {len(printer.optics.settings)} light settings; "
+                "write the measured values into its TOML file"
+            )
+        setting = replace(printer.optics.settings[0], irradiance_mw_cm2=Value(value=irradiance, class_="measured", source="--irradiance"))
+        printer = replace(printer, optics=replace(printer.optics, settings=[setting]))
+    return printer
