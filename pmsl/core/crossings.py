@@ -69,28 +69,33 @@ def index_crossings(parts: Sequence[Solid | Part], grid: Grid) -> CrossingIndex:
     from pmsl.kernels import crossings
 
     planes = grid.mid_planes_um
-    pieces = [_crossing_triangles(as_part(item), grid, planes) for item in parts]
-    corners = np.concatenate([p[0] for p in pieces]) if len(pieces) != 1 else pieces[0][0]
-    first = np.concatenate([p[1] for p in pieces])
-    last = np.concatenate([p[2] for p in pieces])
-
+    placed = [as_part(item) for item in parts]
+    found = [_crossing(part, planes) for part in placed]
+    picked, first, last = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
     level_start, n_nodes = _tree(len(planes))
-    picked = np.zeros(len(first), np.int32)
-    node = np.zeros(len(first), np.int32)
-    crossings.node_of(first, last, level_start, picked, node)
+    node = np.zeros_like(first)
+    crossings.nodes(first, last, level_start, node)
     node_start = np.zeros(n_nodes + 1, np.int64)
 
     def ordered(key: np.ndarray) -> np.ndarray:
-        by_key, order = np.zeros_like(picked), np.zeros_like(picked)
-        crossings.counting_order(key, picked, len(planes), np.zeros(len(planes) + 1, np.int64), by_key)
+        by_key, order = np.zeros_like(first), np.zeros_like(first)
+        crossings.counting_order(key, np.arange(len(first), dtype=np.int32), len(planes), np.zeros(len(planes) + 1, np.int64), by_key)
         crossings.counting_order(node, by_key, n_nodes, node_start, order)
         return order
 
-    by_last = ordered(np.int32(len(planes) - 1) - last)
     by_first = ordered(first)
-    position = np.zeros_like(by_first)
-    position[by_first] = np.arange(len(by_first), dtype=np.int32)
-    return CrossingIndex(planes, corners[by_first], first[by_first], last[by_first], position[by_last], node_start, level_start)
+    slots = np.zeros_like(by_first)
+    slots[by_first] = np.arange(len(by_first), dtype=np.int32)
+    by_last = slots[ordered(np.int32(len(planes) - 1) - last)]
+    corners = np.zeros((len(first), 9))
+    ends = np.cumsum([len(p) for p, _, _ in found])
+    for part, end, (faces, _, _) in zip(placed, ends, found, strict=True):
+        mine = slice(end - len(faces), end)
+        crossings.gather(
+            *(part.solid.vertices_um, part.solid.faces, part.transform, grid.origin_um, grid.pitch_um, part.mirrored),
+            *(picked[mine], slots[mine], corners),
+        )
+    return CrossingIndex(planes, corners, first[by_first], last[by_first], by_last, node_start, level_start)
 
 
 def _tree(n_planes: int) -> tuple[np.ndarray, int]:
@@ -100,14 +105,12 @@ def _tree(n_planes: int) -> tuple[np.ndarray, int]:
     return np.cumsum([0, *sizes[:-1]]).astype(np.int64), sum(sizes)
 
 
-def _crossing_triangles(part: Part, grid: Grid, planes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Corners [px, px, µm], first and last plane of the triangles of one part that cross a plane."""
+def _crossing(part: Part, planes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Triangles of one part that cross a plane, the first plane and the last each crosses: three (M,) int32."""
     from pmsl.kernels import crossings
 
-    vertices, faces, transform = part.solid.vertices_um, part.solid.faces, part.transform
+    faces = part.solid.faces
     first, last = np.zeros(len(faces), np.int32), np.zeros(len(faces), np.int32)
-    crossings.plane_ranges(vertices, faces, transform, planes, first, last)
+    crossings.plane_ranges(part.solid.vertices_um, faces, part.transform, planes, first, last)
     picked = np.flatnonzero(first <= last).astype(np.int32)
-    corners = np.zeros((len(picked), 9))
-    crossings.gather(vertices, faces, transform, grid.origin_um, grid.pitch_um, part.mirrored, picked, corners)
-    return corners, first[picked], last[picked]
+    return picked, first[picked], last[picked]

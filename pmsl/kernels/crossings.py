@@ -77,30 +77,24 @@ def plane_ranges(vertices, faces, transform, planes, first, last):
 
 
 @kernel
-def node_of(first, last, level_start, picked, node):
-    """Place each crossing triangle in its tree node.
+def nodes(first, last, level_start, node):
+    """Place each triangle in its tree node.
 
     Parameters
     ----------
-    first, last : (F,) int32
+    first, last : (M,) int32, ``first <= last``
     level_start : (levels,) int64
         First node number of each level; level l has one node for 2**l planes.
-    picked, node : (M,) int32
-        Overwritten: triangle number and its node, for the M triangles with ``first <= last``.
+    node : (M,) int32
+        Overwritten.
     """
-    m = 0
     for i in range(first.size):
-        a, b = first[i], last[i]
-        if a > b:
-            continue
         level = 0
-        differ = a ^ b
+        differ = first[i] ^ last[i]
         while differ:
             differ >>= 1
             level += 1
-        picked[m] = i
-        node[m] = level_start[level] + (a >> level)
-        m += 1
+        node[i] = level_start[level] + (first[i] >> level)
 
 
 @kernel
@@ -133,8 +127,8 @@ def counting_order(keys, order, n_keys, start, out):
 
 
 @kernel
-def gather(vertices, faces, transform, origin, pitch, turned, picked, corners):
-    """Place the picked triangles and write their corners side by side.
+def gather(vertices, faces, transform, origin, pitch, turned, picked, slots, corners):
+    """Place the picked triangles and write the corners of each into its slot.
 
     Parameters
     ----------
@@ -146,14 +140,15 @@ def gather(vertices, faces, transform, origin, pitch, turned, picked, corners):
         Then x and y become ``(x - origin) / pitch``; z stays.
     turned : bool
         Swap two corners of each, for a transform that mirrors.
-    picked : (M,) int32
-        Which triangles.
-    corners : (M, 9) float64
-        Overwritten.
+    picked, slots : (M,) int32
+        Which triangles, and the row of `corners` each goes to.
+    corners : (N, 9) float64
+        Overwritten in those rows.
     """
-    for m in range(picked.size):
+    for i in range(picked.size):
+        m = slots[i]
         for corner in range(3):
-            v = vertices[faces[picked[m], 2 - corner if turned else corner]]
+            v = vertices[faces[picked[i], 2 - corner if turned else corner]]
             corners[m, 3 * corner] = (_placed(v, transform, 0) - origin[0]) / pitch[0]
             corners[m, 3 * corner + 1] = (_placed(v, transform, 1) - origin[1]) / pitch[1]
             corners[m, 3 * corner + 2] = _placed(v, transform, 2)
