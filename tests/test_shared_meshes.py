@@ -9,7 +9,11 @@ from pmsl import Grid
 from pmsl.errors import MeshError
 from pmsl.slicing import slice_contours, to_polygons
 
-FILES = sorted(p.name for p in SHARED_MESHES.glob("*.*") if p.suffix.lower() in (".stl", ".obj", ".ply", ".3mf")) if SHARED_MESHES.is_dir() else []
+FILES = (
+    sorted(p.name for p in SHARED_MESHES.glob("*.*") if p.suffix.lower() in (".stl", ".obj", ".ply", ".3mf"))
+    if SHARED_MESHES.is_dir()
+    else []
+)
 OPEN = {"missing_one_triangle", "triangle_soup", "open_cube", "zero_size_cube", "one_inverted_face", "overlap_27", "very_long_face"}
 CROSSING = {"self_intersecting", "truss_node"}  # shells that cross: the union is less than the sum of volumes
 OVERLAP = {"overlap_two_cubes": 15000 / 16000, "electronics_box": 16.082 / 16.084}

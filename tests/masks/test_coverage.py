@@ -20,16 +20,21 @@ def star(radii, centre, twist=0.0):
     return np.c_[centre[0] + radii * np.cos(angle), centre[1] + radii * np.sin(angle)]
 
 
+def floats(low, high):
+    """Floats without the tiniest numbers, on which shapely's clipping (the oracle) fails."""
+    return st.floats(low, high).map(lambda v: round(v, 9))
+
+
 stars = st.builds(
     star,
-    st.lists(st.floats(0.3, 9.0), min_size=3, max_size=9).map(np.array),
-    st.tuples(st.floats(-2, 16), st.floats(-2, 14)),
-    st.floats(0, 3),
+    st.lists(floats(0.3, 9.0), min_size=3, max_size=9).map(np.array),
+    st.tuples(floats(-2, 16), floats(-2, 14)),
+    floats(0, 3),
 )
-pitches = st.tuples(st.floats(0.4, 3.0), st.floats(0.4, 3.0))
+pitches = st.tuples(floats(0.4, 3.0), floats(0.4, 3.0))
 
 
-@given(stars, pitches, st.tuples(st.floats(-3, 3), st.floats(-3, 3)))
+@given(stars, pitches, st.tuples(floats(-3, 3), floats(-3, 3)))
 def test_agrees_with_exact_clipping(ring, pitch, origin):
     g = Grid(origin_um=origin, pitch_um=pitch, shape=(7, 9), z_edges_um=[0, 1, 2.5])
     got = coverage([soup(prism(ring, 0, 2.5))], g, 1)
