@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from enum import Enum
@@ -196,6 +197,9 @@ def main() -> int:
 
     0 done, 1 a bug, 2 wrong usage, 3 input refused or damaged, 4 findings at or above --fail-on, 130 cancelled.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # µ and × must not stop a command on a terminal that cannot show them
+            stream.reconfigure(errors="replace")
     try:
         code = app(standalone_mode=False)
     except PmslError as err:

@@ -80,5 +80,7 @@ def size_mm(low: Any, high: Any) -> str:
 
 
 def print_json(item: Any) -> None:
-    """Print a result as JSON to standard output."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(item), indent=1).decode() + "\n")
+    """Print a result as JSON, always UTF-8, to standard output."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(item), indent=1) + b"\n")
+    sys.stdout.flush()
