@@ -13,6 +13,7 @@ from pmsl.profiles import Printer, Resin
 
 WAVELENGTH_SLACK_NM = 7.5
 HEIGHT_SLACK = 1e-3  # of a layer
+SLACK_UM = 1e-3  # a nanometre
 
 
 def placeholders(printer: Printer, resin: Resin, power: float) -> tuple[str, ...]:
@@ -51,19 +52,40 @@ def profile_findings(printer: Printer, resin: Resin, missing: Sequence[str]) -> 
 
 
 def height_findings(bounds_um: np.ndarray, grid: Grid) -> Iterator[Finding]:
-    """Yield the rounding of the part's top to the slabs."""
-    top, made = float(bounds_um[1, 2]), float(grid.z_edges_um[-1])
-    step = float(grid.thickness_um[-1])
-    if abs(made - top) > HEIGHT_SLACK * step:
+    """Yield the rounding of the part's top to the slabs, and a gap between part and plate."""
+    bottom, top = float(bounds_um[0, 2]), float(bounds_um[1, 2])
+    lit = int(np.searchsorted(grid.mid_planes_um, top, side="right"))  # layers whose middle plane the part reaches
+    made = float(grid.z_edges_um[lit])
+    if abs(made - top) > HEIGHT_SLACK * float(grid.thickness_um[-1]):
         yield Finding(
             code="top-rounded",
             severity="info",
-            message=f"the part is {top:.6g} µm high, its layers make {made:.6g} µm",
-            layers=(grid.n_layers - 1, grid.n_layers - 1),
+            message=f"the part is {top:.6g} µm high, the layers that reach it make {made:.6g} µm",
+            layers=(max(lit - 1, 0), grid.n_layers - 1),
             value=made - top,
             limit=0.0,
             unit="µm",
         )
+    if bottom > SLACK_UM:
+        yield Finding(
+            code="gap-above-plate",
+            severity="warning",
+            message=f"the lowest point is {bottom:.6g} µm above the plate: nothing joins the part to it; place it on the plate",
+            value=bottom,
+            limit=0.0,
+            unit="µm",
+        )
+
+
+def winding_findings(parts: Sequence[Part]) -> Iterator[Finding]:
+    """Yield the parts whose faces look inward: they are turned, so that parts unite."""
+    for part in parts:
+        if part.solid.inside_out:
+            yield Finding(
+                code="inside-out",
+                severity="warning",
+                message=f"{part.label or part.solid.source}: its faces look inward; they were turned, the solid is what they enclose",
+            )
 
 
 def facet_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:

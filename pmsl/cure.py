@@ -6,6 +6,8 @@ import math
 
 from pmsl.errors import ExposureError
 
+MAX_EXPONENT = 300.0  # e^300 Ec is no dose
+
 
 def cure_depth_um(dose_mj_cm2: float, dp_um: float, ec_mj_cm2: float) -> float:
     """Return the cured depth of one exposure, ``Dp ln(E / Ec)``, 0 below Ec.
@@ -54,9 +56,13 @@ def dose_for_depth_mj_cm2(depth_um: float, dp_um: float, ec_mj_cm2: float) -> fl
     Raises
     ------
     ExposureError
-        Dp or Ec not above 0.
+        Dp or Ec not above 0, or a depth of hundreds of Dp.
     """
     _check(dp_um, ec_mj_cm2)
+    if depth_um / dp_um > MAX_EXPONENT:
+        raise ExposureError(
+            f"curing {depth_um:g} µm deep takes exp({depth_um / dp_um:.0f}) times Ec at Dp = {dp_um:g} µm; make the layer thinner"
+        )
     return ec_mj_cm2 * math.exp(depth_um / dp_um)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from pmsl import checks
 from pmsl.core.finding import Finding, Severity, reaches
 from pmsl.core.grid import Grid
-from pmsl.core.job import Engine, Input, PartRecord, PrintJob, Provenance
+from pmsl.core.job import Box, Engine, Input, PartRecord, PrintJob, Provenance
 from pmsl.core.parallel import default_threads
 from pmsl.core.part import Part, Solid, as_part
 from pmsl.core.plan import LayerPlan
@@ -30,6 +30,8 @@ from pmsl.mesh.place import SLACK_UM, Placed, place
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.slicing import z_edges_um
 from pmsl.version import __version__
+
+TURNED = "faces turned: the mesh was inside out"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +70,7 @@ def stages(parts: Sequence[Solid | Part], printer: Printer, resin: Resin, proces
     missing = checks.placeholders(printer, resin, ladder.power)
     findings = [f for p in pieces for f in p.solid.findings]
     findings += checks.profile_findings(printer, resin, missing)
+    findings += checks.winding_findings(pieces)
     findings += checks.height_findings(bounds, grid)
     findings += checks.facet_findings(pieces, grid)
     return Stages(pieces, bounds, grid, ladder, tuple(findings))
@@ -102,7 +105,6 @@ def prepare(
     process = find_process(process) if isinstance(process, str) else process
     placed = parts if isinstance(parts, Placed) else None
     s = stages(parts.parts if isinstance(parts, Placed) else parts, printer, resin, process, None if placed is None else placed.bounds_um)
-    known = (placed.findings if placed else ()) + s.findings
     engine = Engine(grid=s.grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.orientation)
     return PrintJob(
         engines=(engine,),
@@ -119,8 +121,8 @@ def prepare(
         parts=tuple(_record(p) for p in s.parts),
         n_layers=s.grid.n_layers,
         plan_layer=_Planner(s, process),
-        design=s.parts,
-        findings=known,
+        design_of=lambda: s.parts,
+        findings=s.findings,
         placeholders=checks.placeholders(printer, resin, s.ladder.power),
     )
 
@@ -161,13 +163,15 @@ def _open_rows(grid: Grid, k: int, leaks: Leaks) -> Finding:
     )
 
 
-def _box(points_um: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    return tuple(float(v) for v in points_um[0]), tuple(float(v) for v in points_um[1])
+def _box(points_um: np.ndarray) -> Box:
+    (x0, y0, z0), (x1, y1, z1) = points_um.tolist()
+    return (x0, y0, z0), (x1, y1, z1)
 
 
 def _input(part: Part) -> Input:
     transform = tuple(float(v) for v in part.transform.reshape(-1))
-    return Input(file=part.solid.source, sha256=part.solid.sha256, unit=part.solid.unit, transform=transform)
+    repairs = (TURNED,) if part.solid.inside_out else ()
+    return Input(file=part.solid.source, sha256=part.solid.sha256, unit=part.solid.unit, transform=transform, repairs=repairs)
 
 
 def _record(part: Part) -> PartRecord:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
+import threading
 import traceback
 from enum import Enum
 from typing import Annotated, Any, Optional
@@ -200,6 +202,8 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # µ and × must not stop a command on a terminal that cannot show them
             stream.reconfigure(errors="replace")
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up like Ctrl-C
     try:
         code = app(standalone_mode=False)
     except PmslError as err:
@@ -213,6 +217,13 @@ def main() -> int:
     except BrokenPipeError:  # the reader of a pipe left, as `head` does
         sys.stdout = None
         return 0
+    except MemoryError:
+        print("error: not enough memory; choose a smaller --field or fewer --threads", file=sys.stderr)
+        return 3
+    except OSError as err:  # files have errors of their own; what is left is standard output
+        sys.stdout = None
+        print(f"error: cannot write to standard output ({err.strerror or err})", file=sys.stderr)
+        return 3
     except Exception:
         traceback.print_exc()
         print("error: this is a bug in pmsl; please report it with the lines above", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,12 @@ import msgspec
 import numpy as np
 
 from pmsl import pipeline
-from pmsl.cli.show import clock, compiler_notice, layer_progress, print_json, say, say_findings, size_mm
+from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
 from pmsl.cli.wishes import Wishes
 from pmsl.core.finding import Finding
 from pmsl.core.job import Estimate, PrintJob
 from pmsl.core.part import Solid
-from pmsl.errors import ExposureError, JobError, MeshError
+from pmsl.errors import JobError, PmslError
 from pmsl.mesh import load_solid
 from pmsl.profiles import Printer, Process, Resin
 
@@ -22,7 +23,7 @@ from pmsl.profiles import Printer, Process, Resin
 def info(path: str, wishes: Wishes, *, as_json: bool) -> None:
     """``pmsl info``: a job is told by its job.json, everything else is a mesh."""
     where = Path(path)
-    if where.is_dir() or where.suffix.lower() == ".zip":
+    if os.path.isdir(where) or where.suffix.lower() == ".zip":
         _info_job(path, as_json)
     else:
         _info_mesh(path, wishes, as_json)
@@ -33,7 +34,7 @@ def _info_job(path: str, as_json: bool) -> None:
     estimate = job.estimate()
     facts = job_facts(job, job.findings, estimate)
     if as_json:
-        print_json({"job": path, **facts})
+        print_json({"job": plain(path), **facts})
         return
     rows, cols = job.grid.shape
     px, py = job.grid.pitch_um
@@ -94,7 +95,7 @@ def _print_facts(solid: Solid, wishes: Wishes, printer: Printer, resin: Resin, p
         with compiler_notice():
             placed = pipeline.place_for([solid], printer, resin, **wishes.placement())
             s = pipeline.stages(placed.parts, printer, resin, process, placed.bounds_um)
-    except (MeshError, ExposureError) as err:
+    except PmslError as err:
         return names | {"refused": str(err)}
     scale = float(np.linalg.det(placed.parts[0].transform[:3, :3]))
     motion = process.motion.duration_s * s.grid.n_layers
@@ -110,7 +111,7 @@ def verify(path: str, *, as_json: bool) -> None:
     with layer_progress("verifying", as_json) as progress:
         problems = pipeline.verify(path, progress)
     if as_json:
-        print_json({"job": path, "sound": not problems, "problems": problems})
+        print_json({"job": plain(path), "sound": not problems, "problems": problems})
     for problem in problems:
         say(problem)
     if problems:

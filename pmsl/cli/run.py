@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pmsl import pipeline
 from pmsl.cli.look import job_facts
-from pmsl.cli.show import clock, compiler_notice, layer_progress, print_json, say, say_findings, size_mm
+from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
 from pmsl.cli.wishes import Wishes
 from pmsl.core.finding import Severity
 from pmsl.errors import FindingsError, OutputError, UsageError
@@ -37,7 +37,7 @@ def slice_job(
     registry.choose(target, format)
     check_target(target, force)
     if preview is not None:
-        _check_preview(Path(preview))
+        _check_preview(Path(preview), target)
     printer, resin, process = wishes.profiles()
     placement = wishes.placement()
     if wishes.defaults_used() and not as_json:
@@ -62,7 +62,7 @@ def slice_job(
         raise
     seconds = time.perf_counter() - began
     if as_json:
-        print_json({"job": out, **job_facts(job, written.findings, written.estimate), "seconds": round(seconds, 3)})
+        print_json({"job": plain(out), **job_facts(job, written.findings, written.estimate), "seconds": round(seconds, 3)})
         return
     say_findings(written.findings)
     e = written.estimate
@@ -71,11 +71,13 @@ def slice_job(
     print(f"{out}: print time {clock(e.print_time_s)}, resin {e.resin_ml * 1000:.4g} µl, sliced in {seconds:.1f} s")
 
 
-def _check_preview(path: Path) -> None:
+def _check_preview(path: Path, target: Path) -> None:
     if path.suffix.lower() != ".png":
         raise UsageError(f"--preview {path}: the name must end in .png")
-    parent = path.absolute().parent
-    if not parent.is_dir() or path.is_dir() or not os.access(path if path.exists() else parent, os.W_OK):
+    where, job = path.absolute(), target.absolute()
+    if where == job or job in where.parents:
+        raise UsageError(f"--preview {path}: lies inside the job {target}; choose a name outside it")
+    if not os.path.isdir(where.parent) or os.path.isdir(where) or not os.access(where.parent, os.W_OK):
         raise OutputError(f"--preview {path}: cannot be written there; choose a folder that exists and is writable")
 
 

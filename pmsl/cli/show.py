@@ -14,7 +14,8 @@ from pmsl.core.finding import Finding
 
 def say(text: str) -> None:
     """Print one line to standard error, where it does not disturb what is piped."""
-    print(text, file=sys.stderr, flush=True)
+    if sys.stderr is not None:
+        print(text, file=sys.stderr, flush=True)
 
 
 def say_findings(findings: Iterable[Finding]) -> None:
@@ -33,7 +34,7 @@ def say_findings(findings: Iterable[Finding]) -> None:
 @contextmanager
 def layer_progress(label: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     """Give a progress callable that draws layers, layers/s and time left on a terminal; None in a pipe."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
@@ -77,6 +78,11 @@ def clock(seconds: float) -> str:
 def size_mm(low: Any, high: Any) -> str:
     """Write the size of a box given in µm as mm."""
     return " × ".join(f"{(b - a) / 1000:.6g}" for a, b in zip(low, high, strict=True)) + " mm"
+
+
+def plain(path: str) -> str:
+    """Return a path as text that any encoding can hold: bytes outside Unicode are spelled out."""
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def print_json(item: Any) -> None:

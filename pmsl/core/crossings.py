@@ -9,6 +9,9 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.part import Part, Solid, as_part
+from pmsl.errors import GridError
+
+MAX_REACH_PX = 2.0**32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,11 +68,18 @@ def index_crossings(parts: Sequence[Solid | Part], grid: Grid) -> CrossingIndex:
     Returns
     -------
     CrossingIndex
+
+    Raises
+    ------
+    GridError
+        A part reaches further than 2**32 pixels from the field's corner.
     """
     from pmsl.kernels import crossings
 
     planes = grid.mid_planes_um
     placed = [as_part(item) for item in parts]
+    for part in placed:
+        _check_range(part, grid)
     found = [_crossing(part, planes) for part in placed]
     picked, first, last = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
     level_start, n_nodes = _tree(len(planes))
@@ -91,11 +101,22 @@ def index_crossings(parts: Sequence[Solid | Part], grid: Grid) -> CrossingIndex:
     ends = np.cumsum([len(p) for p, _, _ in found])
     for part, end, (faces, _, _) in zip(placed, ends, found, strict=True):
         mine = slice(end - len(faces), end)
+        turned = part.mirrored != part.solid.inside_out
         crossings.gather(
-            *(part.solid.vertices_um, part.solid.faces, part.transform, grid.origin_um, grid.pitch_um, part.mirrored),
+            *(part.solid.vertices_um, part.solid.faces, part.transform, grid.origin_um, grid.pitch_um, turned),
             *(picked[mine], slots[mine], corners),
         )
     return CrossingIndex(planes, corners, first[by_first], last[by_first], by_last, node_start, level_start)
+
+
+def _check_range(part: Part, grid: Grid) -> None:
+    """Refuse coordinates so far off that pixels could not be told apart in double precision."""
+    reach = float(np.abs((part.bounds_um()[:, :2] - grid.origin_um) / grid.pitch_um).max())
+    if not reach <= MAX_REACH_PX:
+        raise GridError(
+            f"part {part.label or part.solid.source} reaches {reach:.3g} px from the field's corner; "
+            f"limit {MAX_REACH_PX:.3g}: check unit and pitch"
+        )
 
 
 def _tree(n_planes: int) -> tuple[np.ndarray, int]:

@@ -11,6 +11,7 @@ from pmsl.core.arrays import frozen
 from pmsl.errors import GridError
 
 MAX_PIXELS_A_SIDE = 1 << 24
+MAX_PIXELS = 1 << 32
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
@@ -52,6 +53,8 @@ class Grid:
         rows, cols = (int(n) for n in shape)
         if not (1 <= rows <= MAX_PIXELS_A_SIDE and 1 <= cols <= MAX_PIXELS_A_SIDE):
             raise GridError(f"grid: shape (rows, cols) is ({rows}, {cols}); each must be 1..{MAX_PIXELS_A_SIDE}")
+        if rows * cols > MAX_PIXELS:
+            raise GridError(f"grid: {cols} × {rows} px are {rows * cols:.3g} pixels; limit {MAX_PIXELS:.3g}")
         if edges.ndim != 1 or edges.size < 2 or not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
             raise GridError("grid: z_edges_um must be at least two finite numbers in µm that strictly increase")
         object.__setattr__(self, "origin_um", frozen(origin))

@@ -13,6 +13,8 @@ from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.printer import Orientation
 from pmsl.profiles.strict import Strict
 
+Box = tuple[tuple[float, float, float], tuple[float, float, float]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
@@ -51,7 +53,7 @@ class PartRecord(Strict, frozen=True, kw_only=True):
 
     label: str
     sha256: str
-    bounds_um: tuple[tuple[float, ...], tuple[float, ...]]
+    bounds_um: Box
     region: str = "bulk"
     dose_scale: float = 1.0
 
@@ -84,8 +86,8 @@ class PrintJob:
         As used, overrides included.
     provenance : Provenance
     parts : tuple of PartRecord
-    design : tuple of Part
-        The placed parts themselves, where they are at hand.
+    design_of : callable
+        Gives the placed parts themselves, as `design` does; none where a job was written without them.
     findings : tuple of Finding
         What is known before any layer is made; layers carry their own.
     placeholders : tuple of str
@@ -103,7 +105,7 @@ class PrintJob:
     parts: tuple[PartRecord, ...]
     n_layers: int
     plan_layer: Callable[[int], LayerPlan]
-    design: tuple[Part, ...] = ()
+    design_of: Callable[[], tuple[Part, ...]] = tuple
     findings: tuple[Finding, ...] = ()
     placeholders: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
@@ -113,6 +115,11 @@ class PrintJob:
     def grid(self) -> Grid:
         """Grid of the first engine."""
         return self.engines[0].grid
+
+    @property
+    def design(self) -> tuple[Part, ...]:
+        """The placed parts; read from disk where the job comes from there."""
+        return self.design_of()
 
     @property
     def calibrated(self) -> bool:

@@ -149,6 +149,17 @@ class Solid:
         return bounds
 
     @property
+    def inside_out(self) -> bool:
+        """True where the faces look inward as a whole; masks turn them, so that solids unite whatever their winding."""
+        if "inside_out" not in self._cache:
+            from pmsl.kernels import crossings
+
+            centre = frozen(self.bounds_um.mean(axis=0))
+            self._cache["inside_out"] = bool(crossings.signed_volume(self.vertices_um, self.faces, centre) < 0)
+        turned: bool = self._cache["inside_out"]
+        return turned
+
+    @property
     def health(self) -> MeshHealth:
         """Watertightness, winding, bodies and volume; computed on first use."""
         if "health" not in self._cache:

@@ -32,7 +32,7 @@ class Ladder:
         k = mask.index
         exposures: tuple[Exposure, ...] = ()
         if mask.black_at_8_bit:
-            findings += _too_faint(mask)
+            findings += (_unlit(mask),)
         else:
             exposures = (Exposure(mask=mask, time_s=float(self.time_s[k]), dose_mj_cm2=float(self.dose_mj_cm2[k]), power=self.power),)
         edges = grid.z_edges_um
@@ -85,21 +85,13 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process) ->
     return Ladder(doses, times, setting.power)
 
 
-def _too_faint(mask: LayerMask) -> tuple[Finding, ...]:
-    """Say that a layer has material, but in no pixel as much as the lowest level of the device."""
+def _unlit(mask: LayerMask) -> Finding:
+    """Say that nothing of a layer is lit: no material in its middle plane, or too little in every pixel."""
+    code, message = "layer-too-faint", "the part covers no pixel of this layer by half a level of the device: nothing is lit"
     if mask.empty:
-        return ()
-    return (
-        Finding(
-            code="layer-too-faint",
-            severity="warning",
-            message="the part covers no pixel of this layer by as much as half a level of the device: nothing is lit",
-            layers=(mask.index, mask.index),
-            value=mask.sum_px(),
-            limit=0.5 / 255,
-            unit="px",
-        ),
-    )
+        code, message = "empty-layer", "no material in the middle of this layer: nothing is lit, and what lies above it would float"
+    layers = (mask.index, mask.index)
+    return Finding(code=code, severity="warning", message=message, layers=layers, value=mask.sum_px(), limit=0.5 / 255, unit="px")
 
 
 def _setting(printer: Printer, process: Process) -> LightSetting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 from typing import Protocol
@@ -83,8 +84,11 @@ class FolderSource:
     def read(self, name: str) -> bytes:
         """Return the bytes of one file."""
         inside(name)
+        path = self._folder / name
+        if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
+            raise JobError(f"{path}: is no ordinary file; the job was tampered with")
         try:
-            return (self._folder / name).read_bytes()
+            return path.read_bytes()
         except OSError as err:
             raise JobError(
                 f"{self._folder / name}: cannot be read ({err.strerror or err}); the job is not whole, copy or slice it again"
@@ -100,6 +104,11 @@ class ZipSource:
             self._zip = zipfile.ZipFile(path)
         except (OSError, zipfile.BadZipFile) as err:
             raise JobError(f"{path}: not a whole zip ({err}); copy or slice it again") from err
+        seen: set[str] = set()
+        for name in self._zip.namelist():
+            if name.casefold() in seen:
+                raise JobError(f"{path}: holds {name} twice; the job was tampered with")
+            seen.add(name.casefold())
 
     def names(self) -> set[str]:
         """Every member that is a file."""
@@ -118,7 +127,7 @@ class ZipSource:
 
 def inside(name: str) -> None:
     """Refuse a path that leaves the job."""
-    if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
+    if name.startswith("/") or any(c in name for c in "\\:\0") or ".." in name.split("/"):
         raise JobError(f"{name!r} is no path inside a job; the job was tampered with")
 
 
@@ -130,9 +139,9 @@ def open_source(path: Path) -> Source:
     JobError
         Nothing is there, or it holds no job.json.
     """
-    if not path.exists():
-        raise JobError(f"{path}: no such file or folder; give a job folder or a job .zip")
-    source: Source = FolderSource(path) if path.is_dir() else ZipSource(path)
+    if not os.path.exists(path):
+        raise JobError(f"{path}: no such file or folder, or no permission to look; give a job folder or a job .zip")
+    source: Source = FolderSource(path) if os.path.isdir(path) else ZipSource(path)
     if "job.json" not in source.names():
         raise JobError(f"{path}: no job.json in it, so it is no pmsl job")
     return source

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +14,8 @@ from pathlib import Path
 
 from pmsl.errors import JobError, OutputError, UsageError
 from pmsl.formats.bundle import open_source
+
+OURS = re.compile(r"job\.json|frames/[\d-]+\.png|design/\d+\.ply|dose/\d+\.tif")  # what a job of any version may hold
 
 
 def check_target(path: Path, force: bool) -> None:
@@ -25,28 +29,34 @@ def check_target(path: Path, force: bool) -> None:
         The folder it goes into does not exist or may not be written.
     """
     parent = path.absolute().parent
-    if not parent.is_dir():
+    if not os.path.isdir(parent):
         raise OutputError(f"{parent}: no such folder to write into; make it first")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise OutputError(f"{parent}: no permission to write there; choose another place")
-    if not (path.exists() or path.is_symlink()):
+    if not os.path.lexists(path):
         return
     if not force:
         raise UsageError(f"{path}: exists already; choose another name, or --force to replace a job")
-    if not _replaceable(path):
-        raise UsageError(f"{path}: is neither a pmsl job nor an empty folder; --force does not replace it, choose another name")
+    foreign = _foreign(path)
+    if foreign:
+        raise UsageError(f"{path}: is neither a pmsl job nor an empty folder ({foreign}); --force does not replace it, choose another name")
 
 
-def _replaceable(path: Path) -> bool:
+def _foreign(path: Path) -> str:
+    """Say why `path` may not be replaced: no job, or a job that holds something else too. Nothing where it may."""
     if path.is_symlink():
-        return False
-    if path.is_dir() and not any(path.iterdir()):
-        return True
+        return "it is a link"
     try:
-        open_source(path)
-    except JobError:
-        return False
-    return True
+        if path.is_dir() and not any(path.iterdir()):
+            return ""
+        source = open_source(path)
+        table = json.loads(source.read("job.json"))
+    except (JobError, OSError, ValueError, RecursionError):
+        return "it holds no job.json of pmsl"
+    if not (isinstance(table, dict) and str(table.get("schema")).startswith("pmsl.job/")):
+        return "its job.json is not pmsl's"
+    others = sorted(name for name in source.names() if not OURS.fullmatch(name))
+    return f"it also holds {others[0]}" if others else ""
 
 
 @contextmanager
@@ -70,30 +80,31 @@ def whole_or_absent(path: Path, force: bool, folder: bool) -> Iterator[Path]:
     check_target(path, force)
     draft: Path | None = None
     try:
-        draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.absolute().parent))
+        draft = Path(tempfile.mkdtemp(prefix=f".{path.name[:32]}.", suffix=".partial", dir=path.absolute().parent))
         inner = draft / "job"
         if folder:
             inner.mkdir()
         yield inner
         check_target(path, force)
-        _replace(inner, path, draft)
+        _replace(inner, path, draft / "old")
     except OSError as err:
         raise OutputError(f"{path}: {_reason(err)}") from err
     finally:
-        if draft is not None:
+        if draft is not None and (os.path.lexists(path) or not os.path.lexists(draft / "old")):
             shutil.rmtree(draft, ignore_errors=True)
 
 
-def _replace(new: Path, path: Path, draft: Path) -> None:
-    """Move `new` to `path`; what stood there goes into the draft folder, and comes back if the move fails."""
-    old = draft / "old"
-    stood = path.exists()
-    if stood:
-        os.rename(path, old)
+def _replace(new: Path, path: Path, old: Path) -> None:
+    """Move `new` to `path`; what stood there moves to `old`, and comes back whatever interrupts."""
+    if new.is_file() and path.is_file():
+        os.replace(new, path)
+        return
     try:
+        if os.path.lexists(path):
+            os.rename(path, old)
         os.rename(new, path)
-    except OSError:
-        if stood:
+    except BaseException:
+        if os.path.lexists(old) and not os.path.lexists(path):
             os.rename(old, path)
         raise
 

@@ -29,10 +29,28 @@ def kernel(function: Callable[..., Any]) -> Any:
     """Compile `function` on first call: cached on disk, GIL released, no fast-math."""
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     try:
-        return numba.njit(cache=True, **options)(function)
+        compiled = numba.njit(cache=True, **options)(function)
+        _forgive_full_disk(compiled)
+        return compiled
     except RuntimeError:  # numba's way to say that no cache folder is writable
         uncached.append(function.__name__)
         return numba.njit(**options)(function)
+
+
+def _forgive_full_disk(compiled: Any) -> None:
+    """Go on uncached where the compiled kernel cannot be stored (numba would raise)."""
+    cache = getattr(compiled, "_cache", None)
+    if cache is None or not hasattr(cache, "save_overload"):
+        return
+    store = cache.save_overload
+
+    def save_overload(signature: Any, data: Any) -> None:
+        try:
+            store(signature, data)
+        except OSError:
+            uncached.append(compiled.__name__)
+
+    cache.save_overload = save_overload
 
 
 def helper(function: Callable[..., Any]) -> Any:

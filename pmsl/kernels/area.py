@@ -20,6 +20,7 @@ for _bit in range(64):
 ONE = np.uint64(1)
 COVER, AREA = 0, 1
 SNAP = 2.0**-40  # a row sum nearer to an integer than this is that integer
+TINY = 2.0**-200  # lower edges hold no area; their slopes would overflow
 LEAK = 2.0**-30  # a row that ends further from zero than this is not closed
 
 
@@ -84,7 +85,7 @@ def _sort(segments, n, rows, row_begin, edges):
         row_begin[r] = 0
     for i in range(n):
         low, high = min(segments[i, 1], segments[i, 3]), max(segments[i, 1], segments[i, 3])
-        if low == high or high <= 0.0 or low >= rows:
+        if high - low < TINY or high <= 0.0 or low >= rows:
             continue
         row = np.int64(max(low, 0.0))
         row_begin[row + 2] += 1
@@ -98,7 +99,7 @@ def _sort(segments, n, rows, row_begin, edges):
         if y0 > y1:  # always from the lower end: the reversed edge of a neighbour cancels bit for bit
             x0, y0, x1, y1 = x1, y1, x0, y0
             sign = 1.0
-        if y0 == y1 or y1 <= 0.0 or y0 >= rows:
+        if y1 - y0 < TINY or y1 <= 0.0 or y0 >= rows:
             continue
         row = np.int64(max(y0, 0.0)) + 1
         e = edges[row_begin[row]]

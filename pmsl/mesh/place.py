@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pmsl.core.arrays import frozen
-from pmsl.core.finding import Finding
 from pmsl.core.part import Part, Solid
 from pmsl.errors import MeshError, UsageError
 
@@ -17,13 +17,12 @@ SLACK_UM = 1e-3  # a nanometre: what numbers in a file are not meant to say
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Placed:
-    """Parts at their place, the box they fill (2, 3) [µm], how they got there, and what was noticed."""
+    """Parts at their place, the box they fill (2, 3) [µm], and how they got there."""
 
     parts: tuple[Part, ...]
     bounds_um: np.ndarray
     how: str
     shift_um: tuple[float, float, float] | None
-    findings: tuple[Finding, ...]
 
 
 def place(
@@ -83,7 +82,7 @@ def place(
     _check_size(size, field_um, travel_um)
     if keep_place:
         _check_kept(bounds, field_um, travel_um)
-        return Placed(parts=tuple(turned), bounds_um=bounds, how="as in the file", shift_um=None, findings=_gap(bounds))
+        return Placed(parts=tuple(turned), bounds_um=bounds, how="as in the file", shift_um=None)
     centred = 0.5 * (field_um - size[:2])
     corner = np.floor(centred / pitch_um + 0.5) * pitch_um if at_um is None else np.array(at_um, np.float64)
     corner = np.minimum(corner, np.maximum(field_um - size[:2], 0.0)) if at_um is None else corner
@@ -97,7 +96,6 @@ def place(
         bounds_um=np.array([[*corner, 0.0], [*(corner + size[:2]), size[2]]]),
         how="centred, lower corner on a pixel corner" if at_um is None else "lower corner at the given point",
         shift_um=(float(shift[0]), float(shift[1]), 0.0) if at_um is None else None,
-        findings=(),
     )
 
 
@@ -110,8 +108,9 @@ def _turn(rotate_deg: tuple[float, float, float], scale: tuple[float, float, flo
         rotation = np.eye(3)
         rotation[i, i] = rotation[j, j] = cos
         rotation[i, j], rotation[j, i] = -sin, sin
-        matrix = rotation @ matrix
-    return np.diag(1.0 / (1.0 - np.array(shrinkage, np.float64))) @ matrix
+        # by component, no BLAS: the same bits on every machine
+        matrix = rotation[:, :1] * matrix[0] + rotation[:, 1:2] * matrix[1] + rotation[:, 2:] * matrix[2]
+    return matrix / (1.0 - np.array(shrinkage, np.float64))[:, None]
 
 
 def _cos_sin(degrees: float) -> tuple[float, float]:
@@ -119,7 +118,8 @@ def _cos_sin(degrees: float) -> tuple[float, float]:
     if not np.isfinite(degrees):
         raise UsageError(f"rotation is {degrees}; expected degrees")
     quarters, rest = divmod(degrees, 90.0)
-    cos, sin = float(np.cos(np.radians(rest))), float(np.sin(np.radians(rest)))
+    # rounded below what mathematical libraries agree on, so that every machine gets the same bits
+    cos, sin = (round(f(math.radians(rest)) * 2.0**48) / 2.0**48 for f in (math.cos, math.sin))
     for _ in range(int(quarters) % 4):
         cos, sin = -sin, cos
     return cos, sin
@@ -170,21 +170,3 @@ def _check_kept(bounds: np.ndarray, field_um: np.ndarray, travel_um: float) -> N
         )
     if bounds[1, 2] > travel_um + SLACK_UM:
         raise MeshError(f"--keep-place: the part reaches {bounds[1, 2] / 1000:.6g} mm, the printer builds up to {travel_um / 1000:.6g} mm")
-
-
-def _gap(bounds: np.ndarray) -> tuple[Finding, ...]:
-    gap = float(bounds[0, 2])
-    if gap <= SLACK_UM:
-        return ()
-    return (
-        Finding(
-            code="gap-above-plate",
-            severity="warning",
-            message=f"the lowest point is {gap:.6g} µm above the plate: nothing joins the part to it; "
-            "leave --keep-place out to set it down",
-            box_um=(tuple(float(v) for v in bounds[0]), tuple(float(v) for v in bounds[1])),
-            value=gap,
-            limit=0.0,
-            unit="µm",
-        ),
-    )

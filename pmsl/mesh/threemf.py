@@ -184,7 +184,7 @@ def _chain(inner: np.ndarray | None, outer: np.ndarray | None) -> np.ndarray | N
     """Return the matrix that applies `inner`, then `outer`."""
     if inner is None or outer is None:
         return outer if inner is None else inner
-    chained: np.ndarray = inner @ outer[:3]
+    chained: np.ndarray = inner[:, :1] * outer[0] + inner[:, 1:2] * outer[1] + inner[:, 2:] * outer[2]  # no BLAS: same bits everywhere
     chained[3] += outer[3]
     return chained
 

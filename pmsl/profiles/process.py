@@ -11,6 +11,8 @@ from pmsl.profiles.printer import Positive
 from pmsl.profiles.strict import Strict
 
 NotNegative = Annotated[float, Meta(ge=0)]
+Rate = Annotated[float, Meta(ge=1e-3, le=1e9)]  # µm/s or µm/s²
+Wait = Annotated[float, Meta(ge=0, le=1e6)]
 Height = Annotated[float, Meta(gt=0, le=100_000)]
 
 
@@ -26,14 +28,14 @@ def move_time_s(distance_um: float, speed_um_s: float, accel_um_s2: float) -> fl
 class Motion(Strict, frozen=True, kw_only=True):
     """The move before each layer: lift away from the light, wait, come back, settle."""
 
-    lift_um: NotNegative = 1000.0
-    lift_um_s: Positive = 2000.0
-    lift_um_s2: Positive = 20000.0
-    retract_um_s: Positive = 2000.0
-    retract_um_s2: Positive = 20000.0
-    wait_before_lift_s: NotNegative = 0.0
-    wait_top_s: NotNegative = 0.0
-    settle_s: NotNegative = 1.0
+    lift_um: Annotated[float, Meta(ge=0, le=1e7)] = 1000.0
+    lift_um_s: Rate = 2000.0
+    lift_um_s2: Rate = 20000.0
+    retract_um_s: Rate = 2000.0
+    retract_um_s2: Rate = 20000.0
+    wait_before_lift_s: Wait = 0.0
+    wait_top_s: Wait = 0.0
+    settle_s: Wait = 1.0
 
     @property
     def duration_s(self) -> float:

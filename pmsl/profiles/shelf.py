@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -71,10 +72,10 @@ def _find(name_or_path: str | Path, kind: type[P], word: str) -> P:
     if name in _shelf()[word]:
         return parse(_shelf()[word][name], kind, f"{word} {name}")
     path = Path(name)
-    if not (path.suffix == ".toml" or path.exists()):
+    if not (path.suffix == ".toml" or os.path.exists(path)):
         raise _unknown(word, name, list(_shelf()[word]))
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as err:
         raise ProfileError(f"{word} {name}: cannot be read as a TOML file: {getattr(err, 'strerror', None) or err}") from err
     return parse(text, kind, f"{word} {path.name}")

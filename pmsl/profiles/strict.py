@@ -57,7 +57,7 @@ def parse(text: str, kind: type[S], where: str) -> S:
     """
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as err:
+    except (tomllib.TOMLDecodeError, RecursionError) as err:
         raise ProfileError(f"{where}: not valid TOML: {err}") from err
     return build(table, kind, where)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -53,10 +54,14 @@ def contact_sheet(job: PrintJob, path: str | Path, layers: int = 8) -> None:
             sheet.paste(tile, (GAP + i * (TILE_PX + GAP), y))
         y += height
     sheet.paste(side, (GAP, y))
+    draft = Path(path).with_name(f".{Path(path).name[:32]}.{os.getpid()}.partial")
     try:
-        sheet.save(path, "PNG")
+        sheet.save(draft, "PNG")
+        os.replace(draft, path)
     except OSError as err:
         raise OutputError(f"{path}: the preview cannot be written ({err.strerror or err})") from err
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _title(job: PrintJob) -> str:

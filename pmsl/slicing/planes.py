@@ -38,11 +38,11 @@ def z_edges_um(height_um: float, process: Process) -> np.ndarray:
     base = 0.0
     for i, (count, step) in enumerate(ladder):
         needed = max(0 if base > 0 else 1, math.ceil((height_um - base) / step - SLACK))
-        if needed > MAX_LAYERS:
-            raise ProfileError(
-                f"layers of {step} µm make {needed} layers of a part {height_um:.6g} µm high; limit {MAX_LAYERS}; is the unit right?"
-            )
         n = needed if i == len(ladder) - 1 else min(count, needed)
+        if n > MAX_LAYERS:
+            raise ProfileError(
+                f"layers of {step} µm make {n} layers of a part {height_um:.6g} µm high; limit {MAX_LAYERS}; is the unit right?"
+            )
         edges.append(base + step * np.arange(1, n + 1))
         base = float(edges[-1][-1]) if n else base
     return np.concatenate(edges)

@@ -211,6 +211,10 @@ def test_bad_meshes(run, tmp_path, name):
         (["--format", "sl9"], "native"),
         (["--preview", "sheet.jpg"], ".png"),
         (["--preview", "no/sheet.png"], "sheet.png"),
+        (["--preview", "job/sheet.png"], "inside the job"),
+        (["--printer", "p" * 300], "not in the library"),
+        (["--field", "16777216x16777216"], "limit"),
+        (["--layer-um", "50000"], "thinner"),
         (["--unit", "ell"], "ell"),
         (["--fail-on", "sometimes"], "sometimes"),
         (["--colour", "red"], "--colour"),
@@ -275,10 +279,34 @@ def test_no_arguments_and_help(run):
     assert run("--version")[1].startswith("pmsl ")
 
 
+def test_names_that_are_no_unicode_and_terminals_that_show_none(samples, tmp_path):
+    part = os.fsencode(samples / "f_orientation.stl")
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    for extra in ([], [b"--json"]):
+        name = b"j\xff" + bytes(str(len(extra)), "ascii")
+        command = [sys.executable.encode(), b"-m", b"pmsl", b"slice", part, b"-o", name, *(w.encode() for w in SMALL), *extra]
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True)
+        assert done.returncode == 0 and b"Traceback" not in done.stderr, done.stderr
+        assert (Path(os.fsdecode(tmp_path)) / os.fsdecode(name)).is_dir()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_standard_output_that_is_full(samples, tmp_path):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "pmsl", "profiles"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 3 and "standard output" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGTERM") or os.name == "nt", reason="no SIGTERM on this system")
+def test_sigterm_leaves_nothing(samples, tmp_path):
+    interrupt(signal.SIGTERM, samples, tmp_path)
+
+
 # --- whole processes ---------------------------------------------------------------------------------------------
 
 
-def test_ctrl_c_leaves_nothing(samples, tmp_path):
+def interrupt(number, samples, tmp_path):
+    """Send a signal to a slice that is writing; nothing may be left."""
     command = [sys.executable, "-m", "pmsl", "slice", str(samples / "horn_antenna.stl"), "-o", "job", "--layer-um", "0.2", "--dose"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     for _ in range(600):
@@ -286,10 +314,14 @@ def test_ctrl_c_leaves_nothing(samples, tmp_path):
             break
         time.sleep(0.05)
     assert any(tmp_path.glob(".job.*"))
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and b"cancelled" in err and b"Traceback" not in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_leaves_nothing(samples, tmp_path):
+    interrupt(signal.SIGINT, samples, tmp_path)
 
 
 def test_a_second_slice_compiles_nothing(samples, tmp_path):

@@ -75,7 +75,7 @@ def test_placeholders_are_listed(job):
 def test_findings_on_height_facets_and_wavelength():
     step = box((100, 100, 0), (500, 500, 33))
     found = {f.code: f for f in pmsl.prepare([step, box((600, 600, 0), (700, 700, 17))], PRINTER, pmsl.find_resin("pr48-385")).findings}
-    assert found["top-rounded"].value == pytest.approx(7)
+    assert found["top-rounded"].value == pytest.approx(-3)
     assert (
         found["facets-off-planes"].value == pytest.approx(3)
         and "33" in found["facets-off-planes"].message
@@ -208,9 +208,8 @@ def test_round_trip(job, folder, tmp_path):
         assert (a.z_top_um, a.thickness_um, a.motion) == (b.z_top_um, b.thickness_um, b.motion)
         assert np.array_equal(a.exposures[0].mask.dense(np.uint8), b.exposures[0].mask.dense(np.uint8))
         assert (a.exposures[0].time_s, a.exposures[0].dose_mj_cm2) == (b.exposures[0].time_s, b.exposures[0].dose_mj_cm2)
-    pmsl.write(again, tmp_path / "again", design=False, dose=True)
-    same = {n: h for n, h in tree(folder).items() if n.startswith(("frames", "dose"))}
-    assert {n: h for n, h in tree(tmp_path / "again").items() if n != "job.json"} == same
+    pmsl.write(again, tmp_path / "again", dose=True)
+    assert tree(tmp_path / "again") == tree(folder)
 
 
 def test_uneven_layers_and_two_parts(tmp_path):
@@ -266,6 +265,8 @@ def edited(folder, tmp_path, edit):
         (lambda d: d["layers"][2].update(z_top_um=31.0), "layer 2"),
         (lambda d: d.update(calibrated=True), "calibrated"),
         (lambda d: d["layers"][2]["exposures"][0].update(time_s=9.0), "its doses are not"),
+        (lambda d: d["layers"][2]["exposures"][0].update(dose_mj_cm2=9.0), "is not time_s"),
+        (lambda d: d["layers"][2]["exposures"][0].update(repeat=3), "print_time_s"),
         (lambda d: d["layers"][2].update(dose=None), "does not name it"),
     ],
 )
@@ -279,6 +280,14 @@ def test_a_job_whose_numbers_do_not_fit_is_not_sound(folder, tmp_path, edit, wor
     [
         (lambda d: d.update(schema="pmsl.job/2"), "newer pmsl"),
         (lambda d: d.update(requires=["bleaching"]), "requires bleaching"),
+        (lambda d: d.update(requires=5), "requires"),
+        (lambda d: d["layers"][2]["exposures"][0].update(time_s=5000.0), "layer 2: time_s is 5000, the limit"),
+        (lambda d: d["layers"][2]["exposures"][0].update(time_s=-5.0), "time_s"),
+        (lambda d: d["layers"][2]["exposures"][0].update(repeat=-3), "repeat"),
+        (lambda d: d["layers"][2]["exposures"][0].update(power=0.3), "power 0.3 is no light setting"),
+        (lambda d: d["layers"][2]["exposures"][0].update(frame="frames/\0.png"), "no path inside"),
+        (lambda d: d["engines"][0]["orientation"].update(row="+x"), "same axis"),
+        (lambda d: d["parts"][0].update(bounds_um=[[0], [1]]), "bounds_um"),
         (lambda d: d["layers"][0].update(colour="red"), "unknown key 'colour'"),
         (lambda d: d["layers"][0]["motion"].update(lift_um=-1), "lift_um"),
         (lambda d: d["layers"].pop(), "19 layers do not fit"),
@@ -293,6 +302,40 @@ def test_a_job_that_cannot_be_trusted_is_refused(folder, tmp_path, edit, words):
         job = pmsl.read(edited(folder, tmp_path, edit))
         for _ in job.layers():
             pass
+
+
+@pytest.mark.parametrize("data", [b"[" * 200_000, b'{"schema": "\xff"}', b"5", b""])
+def test_a_job_json_that_is_no_document_is_refused(folder, tmp_path, data):
+    shutil.copytree(folder, tmp_path / "j")
+    (tmp_path / "j" / "job.json").write_bytes(data)
+    with pytest.raises(JobError, match="job.json"):
+        pmsl.read(tmp_path / "j")
+
+
+def test_a_zip_with_one_name_twice_is_refused(job, tmp_path):
+    pmsl.write(job, tmp_path / "j.zip", design=False)
+    with zipfile.ZipFile(tmp_path / "j.zip", "a") as z, pytest.warns(UserWarning, match="Duplicate"):
+        z.writestr("frames/00000.png", b"another")
+    with pytest.raises(JobError, match="twice"):
+        pmsl.read(tmp_path / "j.zip")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs on this system")
+def test_links_and_pipes_in_place_of_frames_are_no_frames(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "j")
+    (tmp_path / "j/frames/00000.png").unlink()
+    (tmp_path / "j/frames/00000.png").symlink_to(folder / "frames/00000.png")
+    (tmp_path / "j/frames/00001.png").unlink()
+    os.mkfifo(tmp_path / "j/frames/00001.png")
+    assert sum("no ordinary file" in p for p in pmsl.verify(tmp_path / "j")) == 2
+
+
+def test_names_too_long_for_the_system_are_refused(job, tmp_path):
+    with pytest.raises(JobError):
+        pmsl.read(tmp_path / ("a" * 300))
+    with pytest.raises(OutputError):
+        pmsl.write(job, tmp_path / ("a" * 300))
+    pmsl.write(job, tmp_path / ("a" * 240), design=False)
 
 
 def test_what_is_no_job_is_refused(tmp_path):
@@ -345,10 +388,36 @@ def test_force_replaces_an_empty_folder_but_nothing_else(job, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("ten years")
     (tmp_path / "a.zip").write_text("not a job")
-    for name in ("full", "a.zip"):
+    pmsl.write(job, tmp_path / "notes", design=False)
+    (tmp_path / "notes" / "notes.txt").write_text("my notes")
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "job.json").write_text('{"x": 1}')
+    (tmp_path / "precious" / "thesis.txt").write_text("ten years")
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    for name in ("full", "a.zip", "notes", "precious", "link"):
         with pytest.raises(UsageError, match="neither a pmsl job nor an empty folder"):
             pmsl.write(job, tmp_path / name, force=True)
-    assert (tmp_path / "full" / "thesis.txt").read_text() == "ten years"
+    assert (tmp_path / "full" / "thesis.txt").read_text() == (tmp_path / "precious" / "thesis.txt").read_text() == "ten years"
+    assert (tmp_path / "notes" / "notes.txt").read_text() == "my notes"
+
+
+@pytest.mark.parametrize("interrupted", [1, 2])
+def test_an_interrupt_between_the_renames_loses_nothing(job, tmp_path, monkeypatch, interrupted):
+    pmsl.write(job, tmp_path / "j")
+    before, rename, calls = tree(tmp_path / "j"), os.rename, []
+
+    def interrupting(a, b):
+        calls.append(a)
+        if len(calls) == 2 and interrupted == 2:
+            raise KeyboardInterrupt
+        rename(a, b)
+        if len(calls) == 1 and interrupted == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "rename", interrupting)
+    with pytest.raises(KeyboardInterrupt):
+        pmsl.write(job, tmp_path / "j", force=True, design=False)
+    assert tree(tmp_path / "j") == before and names(tmp_path) == ["j"]
 
 
 def test_no_space_is_one_clear_error(job, tmp_path, monkeypatch):
@@ -391,3 +460,26 @@ def test_leaks_of_neighbouring_layers_become_one_finding(tmp_path):
     (found,) = (f for f in written.findings if f.code == "open-rows")
     assert found.layers == (0, 4) and found.value == 200
     assert found in pmsl.read(tmp_path / "j").findings
+
+
+def test_a_part_thinner_than_a_layer_is_not_lost_in_silence(tmp_path):
+    with pytest.raises(FindingsError) as caught:
+        pmsl.write(pmsl.prepare([box((100, 100, 0), (500, 500, 4))], PRINTER, RESIN), tmp_path / "j")
+    assert {"nothing-printed", "empty-layer", "top-rounded"} <= {f.code for f in caught.value.findings} and names(tmp_path) == []
+
+
+def test_empty_layers_are_reported(tmp_path):
+    parts = [box((100, 100, 0), (500, 500, 20)), box((100, 100, 50), (500, 500, 63))]
+    found = {f.code: f for f in pmsl.write(pmsl.prepare(parts, PRINTER, RESIN), tmp_path / "j").findings if f.code == "empty-layer"}
+    assert found["empty-layer"].severity == "warning"
+    layers = [f.layers for f in pmsl.read(tmp_path / "j").findings if f.code == "empty-layer"]
+    assert layers == [(2, 4), (6, 6)]
+    (top,) = (f for f in pmsl.read(tmp_path / "j").findings if f.code == "top-rounded")
+    assert top.value == pytest.approx(-3)
+
+
+def test_a_part_inside_out_is_turned_and_said(tmp_path):
+    solid = box((100, 100, 0), (500, 500, 50))
+    job = pmsl.prepare([pmsl.Solid.from_arrays(solid.vertices_um, solid.faces[:, ::-1])], PRINTER, RESIN)
+    assert "inside-out" in {f.code for f in job.findings}
+    assert job.provenance.inputs[0].repairs == ("faces turned: the mesh was inside out",)

@@ -331,3 +331,32 @@ def test_an_open_mesh_is_noticed_and_does_not_smear():
     mask, leaks = pmsl.masks.MaskMaker([Solid.from_arrays(whole.vertices_um, sides)], grid()).mask_and_leaks(0)
     assert (leaks.rows, leaks.first_row, leaks.last_row) == (5, 2, 6)
     assert mask.dense(np.uint8)[:, 9:].max() == 0
+
+
+@pytest.mark.parametrize("height", [5e-324, 1e-312, 2.2e-308, 1e-200, 1e-60, 1e-30])
+def test_edges_of_subnormal_height_do_no_harm(height):
+    ring = [(2, 5), (9, 5 if height < 1e-15 else 5 + height), (9, 8), (2, 8)]
+    shifted = [(x, y - 5) for x, y in ring]
+    for points in (ring, shifted, [(x, y + height) for x, y in shifted]):
+        got = coverage([prism(points, 0, 3)], grid(), 1)
+        assert got.sum() == pytest.approx(21, rel=1e-9)
+    sliver = Solid.from_arrays(
+        np.array([(1, 0, 0), (9, height, 0), (5, 0, 3), (5, height, 3)]), np.array([(0, 2, 1), (0, 3, 2), (0, 1, 3), (1, 2, 3)])
+    )
+    assert coverage([sliver], grid(), 1).sum() == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("far", [1e11, 1e30, 1e200, 1e300])
+def test_coordinates_beyond_reason_are_refused(far):
+    with pytest.raises(GridError, match="check unit and pitch"):
+        coverage([box((0, 0, 0), (far, 5, 3))], grid(), 1)
+
+
+def test_parts_unite_whatever_their_winding():
+    a, b = box((2, 2, 0), (7, 7, 3)), box((5, 5, 0), (10, 10, 3))
+    turned = Solid.from_arrays(b.vertices_um, b.faces[:, ::-1])
+    assert not b.inside_out and turned.inside_out
+    assert np.array_equal(coverage([a, turned], grid(), 0), coverage([a, b], grid(), 0))
+    touching = box((7, 2, 0), (9.5, 7, 3))
+    inward = Solid.from_arrays(touching.vertices_um, touching.faces[:, ::-1])
+    assert coverage([a, inward], grid(), 0).sum() == pytest.approx(25 + 12.5)

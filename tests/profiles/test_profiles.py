@@ -84,6 +84,8 @@ BAD = [
     ("pmsl-2um", Printer, "frame_locked = false", "frame_locked = true", "needs frame_s"),
     ("pmsl-2um", Printer, "sigma_pitch", "sigma_um", None),
     ("default", Process, "layer_um = 10.0", "layer_um = 0", r"layer_um: expected `float` > 0\.0 \(found 0\)"),
+    ("default", Process, "lift_um_s = 2000.0", "lift_um_s = 1e300", r"motion\.lift_um_s"),
+    ("default", Process, "lift_um_s = 2000.0", "lift_um_s = 1e-320", r"motion\.lift_um_s"),
     ("default", Process, "bottom_dose_factors", "bottom_dose_factor", "did you mean 'bottom_dose_factors'"),
 ]
 
@@ -98,6 +100,11 @@ def test_what_is_wrong_is_named(name, kind, old, new, words):
     else:
         with pytest.raises(ProfileError, match=words):
             parse(changed, kind, "x.toml")
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
+    (tmp_path / "bom.toml").write_bytes(b"\xef\xbb\xbf" + library_text("pr48-385").encode())
+    assert pmsl.find_resin(tmp_path / "bom.toml").name == "pr48-385"
 
 
 def test_a_bare_number_is_told_how_to_say_its_source():

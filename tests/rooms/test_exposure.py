@@ -154,3 +154,10 @@ def test_estimate_counts_motion_exposures_and_resin():
     times = sum(e.time_s for plan in job.layers() for e in plan.exposures)
     assert estimate.print_time_s == pytest.approx(times + 4 * PROCESS.motion.duration_s)
     assert estimate.resin_ml == pytest.approx(54 * 54 * 40e-12)
+
+
+def test_doses_beyond_reason_are_refused():
+    with pytest.raises(ExposureError, match="make the layer thinner"):
+        dose_ladder(slabs(50_000), PRINTER, RESIN, PROCESS)
+    with pytest.raises(ExposureError, match="make the layer thinner"):
+        dose_for_depth_mj_cm2(10, 1e-3, 5)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from solids import box
 
+import pmsl
 from pmsl import find_process
 from pmsl.errors import MeshError, ProfileError, UsageError
 from pmsl.mesh.place import place
@@ -67,7 +68,7 @@ def test_scale_comes_first_and_shrinkage_is_made_up_for():
 def test_keep_place_moves_nothing():
     placed = place([box((10.5, 20.25, 0), (20, 30, 9))], FIELD, PITCH, 100.0, keep_place=True)
     assert np.array_equal(placed.parts[0].placed_um(), box((10.5, 20.25, 0), (20, 30, 9)).vertices_um)
-    assert placed.findings == () and placed.shift_um is None
+    assert placed.shift_um is None
 
 
 def test_keep_place_refuses_below_the_plate_and_outside_and_reports_a_gap():
@@ -75,8 +76,9 @@ def test_keep_place_refuses_below_the_plate_and_outside_and_reports_a_gap():
         place([box((10, 20, -1), (20, 30, 9))], FIELD, PITCH, 100.0, keep_place=True)
     with pytest.raises(MeshError, match="field"):
         place([box((-1, 20, 0), (20, 30, 9))], FIELD, PITCH, 100.0, keep_place=True)
-    gap = place([box((10, 20, 2.5), (20, 30, 9))], FIELD, PITCH, 100.0, keep_place=True).findings
-    assert [(f.code, f.severity, f.value) for f in gap] == [("gap-above-plate", "warning", 2.5)]
+    placed = place([box((100, 200, 2.5), (200, 300, 90))], np.array([3840.0, 2160.0]), PITCH, 100.0, keep_place=True)
+    found = {f.code: f for f in pmsl.prepare(placed, "pmsl-2um", "pr48-405").findings}
+    assert (found["gap-above-plate"].severity, found["gap-above-plate"].value) == ("warning", 2.5)
 
 
 @pytest.mark.parametrize(
@@ -113,3 +115,7 @@ def test_uneven_layers_go_up_and_the_last_goes_on():
 def test_a_million_layers_are_refused():
     with pytest.raises(ProfileError, match="is the unit right"):
         z_edges_um(1e9, find_process("default"))
+
+
+def test_only_the_layers_that_are_made_count_against_the_limit():
+    assert len(z_edges_um(20_000, process(layers=[[2, 0.01], [1, 10.0]]))) - 1 == 2002

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -10,7 +10,8 @@ from pmsl.core.finding import Finding
 from pmsl.core.job import Estimate, PartRecord, Provenance
 from pmsl.errors import JobError
 from pmsl.profiles import Motion, Printer, Process, Resin
-from pmsl.profiles.printer import Axis
+from pmsl.profiles.printer import Axis, Positive
+from pmsl.profiles.process import NotNegative
 from pmsl.profiles.strict import Strict, build
 
 SCHEMA = "pmsl.job/1"
@@ -51,15 +52,15 @@ class ExposureDoc(Strict, frozen=True, kw_only=True):
     frame: str
     file_sha256: str
     mask_sha256: str
-    time_s: float
-    dose_mj_cm2: float
-    power: float
-    engine: int
+    time_s: Positive
+    dose_mj_cm2: Positive
+    power: Positive
+    engine: Annotated[int, msgspec.Meta(ge=0)]
     offset_um: tuple[float, float]
     focus_um: float
-    repeat: int
-    wait_before_s: float
-    wait_after_s: float
+    repeat: Annotated[int, msgspec.Meta(ge=1)]
+    wait_before_s: NotNegative
+    wait_after_s: NotNegative
 
 
 class LayerDoc(Strict, frozen=True, kw_only=True):
@@ -114,12 +115,13 @@ def decode(data: bytes, where: str) -> Document:
     """
     try:
         table: Any = msgspec.json.decode(data)
-    except msgspec.DecodeError as err:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as err:
         raise JobError(f"{where}: not valid JSON ({err}); the job is damaged") from err
     schema = table.get("schema") if isinstance(table, dict) else None
     if schema != SCHEMA:
         raise JobError(f"{where}: schema is {schema!r}; this pmsl reads {SCHEMA!r}: a newer job needs a newer pmsl")
-    unknown = sorted({str(r) for r in table.get("requires") or []} - ABILITIES)
+    requires = table.get("requires")
+    unknown = sorted({str(r) for r in requires} - ABILITIES) if isinstance(requires, list) else []
     if unknown:
         raise JobError(f"{where}: the job requires {', '.join(unknown)}, which this pmsl does not know; use a newer pmsl")
     return build(table, Document, where, JobError)

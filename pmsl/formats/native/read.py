@@ -7,12 +7,13 @@ from pathlib import Path
 
 from pmsl.core.grid import Grid
 from pmsl.core.job import Engine, PrintJob
+from pmsl.core.part import Part
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import JobError
 from pmsl.formats import frames, png
 from pmsl.formats.bundle import Source, open_source
-from pmsl.formats.native import document
-from pmsl.formats.native.document import PLAIN, Document, EngineDoc, ExposureDoc
+from pmsl.formats.native import design, document
+from pmsl.formats.native.document import PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc
 from pmsl.profiles.printer import Orientation
 
 
@@ -44,8 +45,8 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
     if not engines or any(len(doc.layers) != e.grid.n_layers for e in engines):
         raise JobError(f"{where}: {len(doc.layers)} layers do not fit the grid of its engines; the job is damaged")
     for k, layer in enumerate(doc.layers):
-        if any(not 0 <= e.engine < len(engines) for e in layer.exposures):
-            raise JobError(f"{where}: layer {k} names an engine the job does not have; the job is damaged")
+        for e in layer.exposures:
+            _check_exposure(e, doc, len(engines), f"{where}: layer {k}")
 
     def plan_layer(k: int) -> LayerPlan:
         layer = doc.layers[k]
@@ -65,12 +66,40 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
         placeholders=tuple(doc.placeholders),
         requires=tuple(doc.requires),
         known_estimate=doc.estimate,
+        design_of=lambda: tuple(_design(d, source, where) for d in doc.design),
     )
+
+
+def _check_exposure(e: ExposureDoc, doc: Document, n_engines: int, where: str) -> None:
+    """Refuse light that the job's own printer may not give."""
+    limits = doc.printer.limits
+    if e.engine >= n_engines:
+        raise JobError(f"{where} names an engine the job does not have; the job is damaged")
+    if e.power not in [s.power for s in doc.printer.optics.settings]:
+        raise JobError(f"{where}: power {e.power:g} is no light setting of printer {doc.printer.name}; the job is damaged")
+    for what, value, limit in (
+        ("time_s", e.time_s, limits.max_exposure_s.value),
+        ("dose_mj_cm2", e.dose_mj_cm2, limits.max_dose_mj_cm2.value),
+        ("power", e.power, limits.max_power.value),
+    ):
+        if value > limit:
+            raise JobError(f"{where}: {what} is {value:g}, the limit of printer {doc.printer.name} {limit:g}; the job was tampered with")
+
+
+def _design(doc: DesignDoc, source: Source, where: str) -> Part:
+    """Read one placed part."""
+    data = source.read(doc.file)
+    if hashlib.sha256(data).hexdigest() != doc.sha256:
+        raise JobError(f"{where}: {doc.file} does not have the hash job.json gives; it is damaged or was replaced")
+    return Part(solid=design.solid_of(data, doc.label, f"{where}: {doc.file}"), label=doc.label)
 
 
 def _engine(doc: EngineDoc, where: str) -> Engine:
     g = doc.grid
-    orientation = Orientation(row=doc.orientation.row, col=doc.orientation.col)
+    try:
+        orientation = Orientation(row=doc.orientation.row, col=doc.orientation.col)
+    except ValueError as err:
+        raise JobError(f"{where}: orientation: {err}; the job is damaged") from err
     if orientation.mirrored != doc.orientation.mirrored:
         raise JobError(
             f"{where}: orientation says mirrored = {doc.orientation.mirrored}, its axes say {orientation.mirrored}; the job is damaged"

@@ -55,6 +55,16 @@ def _structure(doc: Document, job: PrintJob) -> Iterator[str]:
     """Do the numbers of job.json fit each other?"""
     if doc.calibrated == bool(doc.placeholders):
         yield f"calibrated is {doc.calibrated} with {len(doc.placeholders)} placeholders listed"
+    lit = {s.power: s.irradiance_mw_cm2.value for s in doc.printer.optics.settings}
+    for k, layer in enumerate(doc.layers):
+        for e in layer.exposures:
+            if abs(e.time_s * lit[e.power] - e.dose_mj_cm2) > 1e-9 * e.dose_mj_cm2:
+                yield f"layer {k}: dose_mj_cm2 {e.dose_mj_cm2:g} is not time_s × irradiance, {e.time_s * lit[e.power]:g}"
+    time_s = sum(
+        p.motion.duration_s + sum(e.repeat * (e.wait_before_s + e.time_s + e.wait_after_s) for e in p.exposures) for p in doc.layers
+    )
+    if abs(time_s - doc.estimate.print_time_s) > 1e-6 * time_s:
+        yield f"estimate: print_time_s is {doc.estimate.print_time_s:g}, the layers take {time_s:g}"
     edges = job.grid.z_edges_um
     for k, layer in enumerate(doc.layers):
         if abs(layer.z_top_um - edges[k + 1]) > 1e-6 or abs(layer.thickness_um - (edges[k + 1] - edges[k])) > 1e-6:

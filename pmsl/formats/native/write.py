@@ -34,6 +34,14 @@ class Written:
     n_layers: int
 
 
+NOTHING = Finding(
+    code="nothing-printed",
+    severity="error",
+    message="no layer of the job is lit: the part is thinner than its layers or smaller than a pixel's lowest level; "
+    "check unit, scale and layer height",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Encoded:
     """One layer ready to be stored: its entry in job.json and the files it names."""
@@ -106,14 +114,17 @@ def write(
                 found.extend(encoded.plan.findings)
                 if progress is not None:
                     progress(len(entries), job.n_layers)
+            if not any(entry.exposures for entry in entries):
+                found.append(NOTHING)
             findings = _merged(found)
             if accept is not None:
                 accept(findings)
-            store("job.json", document.encode(_document(job, findings, meter.estimate(), placed, entries)))
+            estimate = job.known_estimate or meter.estimate()
+            store("job.json", document.encode(_document(job, findings, estimate, placed, entries)))
         finally:
             sink.close()
         _check_written(ZipSource(draft) if as_zip else FolderSource(draft), hashes)
-    return Written(findings, meter.estimate(), job.n_layers)
+    return Written(findings, estimate, job.n_layers)
 
 
 def _encode_layer(job: PrintJob, k: int, digits: int, dose_of: DoseOf | None) -> _Encoded:
