@@ -23,8 +23,8 @@ from pmsl.core.plan import LayerPlan
 from pmsl.errors import FindingsError, MeshError
 from pmsl.exposure import Ladder, dose_ladder, dose_map
 from pmsl.formats import native, registry
-from pmsl.formats.frames import device_frame
 from pmsl.formats.native import Written
+from pmsl.formats.png import encode_mask
 from pmsl.masks import Leaks, MaskMaker
 from pmsl.mesh.place import SLACK_UM, Placed, place
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
@@ -282,7 +282,8 @@ def warmup() -> None:
     printer, resin = find_printer("pmsl-2um"), find_resin("pr48-405")
     job = prepare(place_for([solid], printer, resin), printer, resin)
     mask = job[0].exposures[0].mask
-    device_frame(mask, printer.orientation)
+    encode_mask(mask, printer.orientation)
+    mask.dense(np.uint8)
     mask.sha256()
     MaskMaker([solid], job.grid).coverage(0)
     mask.column_sums_px()

@@ -4,4 +4,6 @@ _jit       the one decorator
 crossings  triangles by the planes they cross; triangles × plane → directed segments
 area       directed segments → exact pixel coverage, as runs or dense
 spans      runs ↔ dense, 16 → 8 bit
+png        runs of a frame → deflate symbols
+deflate    deflate symbols → bytes
 """

@@ -15,7 +15,7 @@ from pmsl.core.job import Engine, Estimate, Meter, PrintJob
 from pmsl.core.parallel import ordered_map
 from pmsl.core.plan import LayerPlan
 from pmsl.errors import JobError
-from pmsl.formats import frames, png
+from pmsl.formats import png
 from pmsl.formats.bundle import FolderSink, FolderSource, Sink, Source, ZipSink, ZipSource
 from pmsl.formats.native import design, document, dosetiff
 from pmsl.formats.native.document import PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc, GridDoc, LayerDoc, OrientationDoc
@@ -139,7 +139,7 @@ def _encode_layer(job: PrintJob, k: int, digits: int, dose_of: DoseOf | None) ->
     exposures = []
     for j, e in enumerate(plan.exposures):
         name = f"frames/{k:0{digits}d}{f'-{j}' if len(plan.exposures) > 1 else ''}.png"
-        data = png.encode(frames.device_frame(e.mask, job.engines[e.engine].orientation))
+        data = png.encode_mask(e.mask, job.engines[e.engine].orientation)
         exposures.append(
             ExposureDoc(
                 frame=name,

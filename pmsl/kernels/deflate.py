@@ -1,0 +1,246 @@
+"""Deflate symbols → bytes: dynamic Huffman blocks (RFC 1951), and Adler-32 of runs in closed form (RFC 1950)."""
+
+import numpy as np
+
+from pmsl.kernels._jit import helper, kernel
+
+BLOCK = 40_000  # symbols a block
+END = 256
+ORDER = np.array([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15], np.int64)
+LENGTH_BASE = np.array(
+    [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258], np.int64
+)
+LENGTH_EXTRA = np.array([0] * 8 + [1] * 4 + [2] * 4 + [3] * 4 + [4] * 4 + [5] * 4 + [0], np.int64)
+DISTANCE_EXTRA = np.array([0, 0, 0, 0, *(e for n in range(1, 14) for e in (n, n))], np.int64)
+DISTANCE_BASE = np.cumsum(np.concatenate([np.ones(1, np.int64), 1 << DISTANCE_EXTRA[:-1]]))
+LENGTH_CODE = np.searchsorted(LENGTH_BASE, np.arange(259), side="right") - 1
+NEAR_CODE = np.searchsorted(DISTANCE_BASE, np.arange(257), side="right") - 1
+
+
+@helper
+def _distance_code(distance):
+    if distance <= 256:
+        return NEAR_CODE[distance]
+    code = 16
+    while code < 29 and distance >= DISTANCE_BASE[code + 1]:
+        code += 1
+    return code
+
+
+@helper
+def _lengths(weights, limit, bits):
+    """Huffman code lengths of at most `limit` for the weights above 0 (two-queue tree, then Kraft repair)."""
+    bits[:] = 0
+    used = np.flatnonzero(weights)
+    n = used.size
+    if n == 0:
+        return
+    if n == 1:
+        bits[used[0]] = 1
+        return
+    order = used[np.argsort(weights[used], kind="mergesort")]
+    weight = np.zeros(2 * n - 1, np.int64)
+    parent = np.zeros(2 * n - 1, np.int64)
+    weight[:n] = weights[order]
+    leaf, inner = 0, n
+    for made in range(n, 2 * n - 1):
+        for _ in range(2):
+            if leaf < n and (inner >= made or weight[leaf] <= weight[inner]):
+                child = leaf
+                leaf += 1
+            else:
+                child = inner
+                inner += 1
+            weight[made] += weight[child]
+            parent[child] = made
+    depth = np.zeros(2 * n - 1, np.int64)
+    for k in range(2 * n - 3, -1, -1):
+        depth[k] = depth[parent[k]] + 1
+    kraft = 0
+    for k in range(n):
+        depth[k] = min(depth[k], limit)
+        kraft += 1 << (limit - depth[k])
+    k = 0
+    while kraft > 1 << limit:  # too many short codes: lengthen the rarest that still can be
+        if depth[k] < limit:
+            kraft -= 1 << (limit - depth[k] - 1)
+            depth[k] += 1
+        else:
+            k += 1
+    for k in range(n - 1, -1, -1):  # spend what is left on the most frequent
+        while depth[k] > 1 and kraft + (1 << (limit - depth[k])) <= 1 << limit:
+            kraft += 1 << (limit - depth[k])
+            depth[k] -= 1
+    for k in range(n):
+        bits[order[k]] = depth[k]
+
+
+@helper
+def _codes(bits, codes):
+    """Canonical codes, bit-reversed so that they can be written from the lowest bit."""
+    counts = np.zeros(17, np.int64)
+    for b in bits:
+        counts[b] += 1
+    counts[0] = 0
+    next_code = np.zeros(17, np.int64)
+    code = 0
+    for b in range(1, 17):
+        code = (code + counts[b - 1]) << 1
+        next_code[b] = code
+    for k in range(bits.size):
+        b = bits[k]
+        if b:
+            code = next_code[b]
+            next_code[b] += 1
+            turned = 0
+            for _ in range(b):
+                turned = (turned << 1) | (code & 1)
+                code >>= 1
+            codes[k] = turned
+
+
+@helper
+def _put(out, state, value, bits):
+    """Append bits, lowest first; state is [bytes written, bit buffer, bits in it]."""
+    state[1] |= value << state[2]
+    state[2] += bits
+    while state[2] >= 8:
+        if state[0] < out.size:
+            out[state[0]] = state[1] & 255
+        state[0] += 1
+        state[1] >>= 8
+        state[2] -= 8
+
+
+@helper
+def _header(out, state, bits, n_literals, n_distances):
+    """Write the two code tables, run-length coded, themselves Huffman coded."""
+    total = n_literals + n_distances
+    code, extra = np.zeros(total, np.int64), np.zeros(total, np.int64)
+    weights = np.zeros(19, np.int64)
+    n = 0
+    k = 0
+    while k < total:
+        b = bits[k]
+        same = 1
+        while k + same < total and bits[k + same] == b:
+            same += 1
+        if b == 0 and same >= 3:
+            same = min(same, 138)
+            code[n], extra[n] = (17, same - 3) if same <= 10 else (18, same - 11)
+        elif k > 0 and bits[k - 1] == b and same >= 3:
+            same = min(same, 6)
+            code[n], extra[n] = 16, same - 3
+        else:
+            same = 1
+            code[n] = b
+        weights[code[n]] += 1
+        n += 1
+        k += same
+    lengths, codes = np.zeros(19, np.int64), np.zeros(19, np.int64)
+    _lengths(weights, 7, lengths)
+    _codes(lengths, codes)
+    n_lengths = 19
+    while n_lengths > 4 and lengths[ORDER[n_lengths - 1]] == 0:
+        n_lengths -= 1
+    _put(out, state, n_literals - 257, 5)
+    _put(out, state, n_distances - 1, 5)
+    _put(out, state, n_lengths - 4, 4)
+    for k in range(n_lengths):
+        _put(out, state, lengths[ORDER[k]], 3)
+    for k in range(n):
+        _put(out, state, codes[code[k]], lengths[code[k]])
+        if code[k] >= 16:
+            _put(out, state, extra[k], 2 if code[k] == 16 else 3 if code[k] == 17 else 7)
+
+
+@helper
+def _block(symbols, first, last, final, out, state):
+    """Write one dynamic Huffman block."""
+    weights, far = np.zeros(286, np.int64), np.zeros(30, np.int64)
+    weights[END] = 1
+    for k in range(first, last):
+        s = symbols[k]
+        if s < 256:
+            weights[s] += 1
+        else:
+            weights[257 + LENGTH_CODE[s >> 16]] += 1
+            far[_distance_code(s & 0xFFFF)] += 1
+    bits, far_bits = np.zeros(286, np.int64), np.zeros(30, np.int64)
+    _lengths(weights, 15, bits)
+    _lengths(far, 15, far_bits)
+    if not far_bits.any():
+        far_bits[0] = 1  # a table must hold one code
+    codes, far_codes = np.zeros(286, np.int64), np.zeros(30, np.int64)
+    _codes(bits, codes)
+    _codes(far_bits, far_codes)
+    n_literals, n_distances = 286, 30
+    while n_literals > 257 and bits[n_literals - 1] == 0:
+        n_literals -= 1
+    while n_distances > 1 and far_bits[n_distances - 1] == 0:
+        n_distances -= 1
+    _put(out, state, 1 if final else 0, 1)
+    _put(out, state, 2, 2)
+    table = np.concatenate((bits[:n_literals], far_bits[:n_distances]))
+    _header(out, state, table, n_literals, n_distances)
+    for k in range(first, last):
+        s = symbols[k]
+        if s < 256:
+            _put(out, state, codes[s], bits[s])
+            continue
+        length, distance = s >> 16, s & 0xFFFF
+        c = LENGTH_CODE[length]
+        _put(out, state, codes[257 + c], bits[257 + c])
+        _put(out, state, length - LENGTH_BASE[c], LENGTH_EXTRA[c])
+        d = _distance_code(distance)
+        _put(out, state, far_codes[d], far_bits[d])
+        _put(out, state, distance - DISTANCE_BASE[d], DISTANCE_EXTRA[d])
+    _put(out, state, codes[END], bits[END])
+
+
+@kernel
+def zlib_stream(symbols, n, adler, out):
+    """Write a whole zlib stream.
+
+    Parameters
+    ----------
+    symbols : (S,) int32
+        A literal is 0..255, a copy is ``length << 16 | distance``.
+    n : int
+        How many of them count.
+    adler : int
+        Adler-32 of the bytes they stand for.
+    out : (B,) uint8
+        Overwritten.
+
+    Returns
+    -------
+    int
+        Number of bytes; where it exceeds B only the first B were written.
+    """
+    state = np.zeros(3, np.int64)
+    _put(out, state, 0x78, 8)
+    _put(out, state, 0x5E, 8)
+    first = 0
+    while True:
+        last = min(first + BLOCK, n)
+        _block(symbols, first, last, last == n, out, state)
+        first = last
+        if first == n:
+            break
+    if state[2]:
+        _put(out, state, 0, 8 - state[2])
+    for shift in (24, 16, 8, 0):
+        _put(out, state, (adler >> shift) & 255, 8)
+    return state[0]
+
+
+@kernel
+def adler32(value, length, count):
+    """Adler-32 of a byte stream given as runs: (R,) uint8 values, (R,) int64 lengths, `count` of them."""
+    a, b = 1, 0
+    for i in range(count):
+        v, n = np.int64(value[i]), length[i]
+        b = (b + n % 65521 * a + v * ((n * (n + 1) // 2) % 65521)) % 65521
+        a = (a + n % 65521 * v) % 65521
+    return (b << 16) | a

@@ -1,0 +1,159 @@
+"""PNG from runs: ordinary files that three decoders read bit for bit, as small as zlib makes them."""
+
+import io
+import zlib
+
+import imagecodecs
+import numpy as np
+import png as pypng
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+import pmsl
+from pmsl.core.mask import LayerMask
+from pmsl.errors import JobError
+from pmsl.formats import png
+from pmsl.formats.frames import device_frame
+from pmsl.kernels import deflate
+from pmsl.kernels import png as kernel
+from pmsl.profiles.printer import Orientation
+
+VIEWER = Orientation()
+
+
+def decoded_by_all(data):
+    """Pixels by Pillow, by pypng and by libpng (imagecodecs); all must agree."""
+    pillow = np.array(Image.open(io.BytesIO(data)))
+    width, height, rows, info = pypng.Reader(bytes=data).read()
+    plain = np.array([list(row) for row in rows], np.uint8)
+    assert (width, height, info["bitdepth"], info["greyscale"]) == (*pillow.shape[::-1], 8, True)
+    assert np.array_equal(plain, pillow)
+    assert np.array_equal(imagecodecs.png_decode(data), pillow)
+    return pillow
+
+
+def check(frame, orientation=VIEWER):
+    mask = LayerMask.from_dense(0, frame)
+    data = png.encode_mask(mask, orientation)
+    wanted = device_frame(mask, orientation)
+    assert np.array_equal(decoded_by_all(data), wanted)
+    assert np.array_equal(png.decode(data, wanted.shape, "x.png"), wanted)
+    return data
+
+
+def in_runs(rng, rows, cols, mean, values):
+    """A frame of random runs."""
+    n = rows * cols // mean + 2
+    lengths = rng.geometric(1 / mean, n)
+    flat = np.repeat(rng.choice(values, n), lengths)
+    return np.resize(flat, (rows, cols)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (7, 1), (1, 30_000), (3, 30_000), (300, 2), (64, 64)])
+@pytest.mark.parametrize("fill", [0, 255, 7])
+def test_plain_frames(shape, fill):
+    check(np.full(shape, fill, np.uint8))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_runs(seed):
+    rng = np.random.default_rng(seed)
+    for mean in (1, 3, 40, 700):
+        check(in_runs(rng, 90, 130, mean, [0, 255, 255, 0, *rng.integers(0, 256, 5)]))
+    check(in_runs(rng, 2, 30_000, 900, [0, 255, 9]))
+
+
+@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40), elements=st.sampled_from([0, 0, 255, 255, 3, 254])))
+def test_any_frame(frame):
+    check(frame)
+
+
+@pytest.mark.parametrize("row", ["-y", "+y", "-x", "+x"])
+@pytest.mark.parametrize("flip", ["-", "+"])
+def test_every_orientation(row, flip):
+    frame = in_runs(np.random.default_rng(3), 33, 57, 9, [0, 255, 100])
+    check(frame, Orientation(row=row, col=flip + ("x" if row[1] == "y" else "y")))
+
+
+def test_repeated_rows_become_copies_within_the_window():
+    row = in_runs(np.random.default_rng(0), 1, 5000, 40, [0, 255, 31, 77])
+    for width in (5000, 30_000):
+        frame = np.tile(np.resize(row, (1, width)), (40, 1))
+        raw = np.concatenate([np.zeros((40, 1), np.uint8), frame], axis=1)
+        assert len(check(frame)) < 1.1 * len(zlib.compress(raw.tobytes(), 6)) + 100
+
+
+def test_both_ways_of_writing_agree_and_the_form_of_the_mask_does_not_matter():
+    frame = in_runs(np.random.default_rng(1), 60, 80, 30, [0, 255, 90])
+    mask = LayerMask.from_dense(0, frame)
+    assert np.array_equal(decoded_by_all(png.encode(frame)), frame)
+    as_runs = LayerMask.from_runs(0, mask.shape, mask.window.row0, mask.runs())
+    assert png.encode_mask(as_runs, VIEWER) == png.encode_mask(mask, VIEWER)
+
+
+def test_dense_frames_are_written_as_pixels():
+    noise = np.random.default_rng(2).integers(0, 256, (200, 300), np.uint8)
+    assert len(check(noise)) < 1.01 * noise.size + 200
+
+
+@given(st.lists(st.tuples(st.integers(0, 255), st.integers(1, 200_000)), min_size=1, max_size=20))
+def test_adler_of_runs_is_adler_of_bytes(runs):
+    value, length = np.array([v for v, _ in runs], np.uint8), np.array([n for _, n in runs], np.int64)
+    assert deflate.adler32(value, length, len(runs)) == zlib.adler32(np.repeat(value, length).tobytes())
+
+
+@given(st.lists(st.integers(0, 300), min_size=1, max_size=286), st.sampled_from([7, 15]))
+def test_code_lengths_are_complete_and_within_the_limit(weights, limit):
+    if limit == 7:
+        weights = weights[:19]
+    bits = np.zeros(len(weights), np.int64)
+    deflate._lengths(np.array(weights, np.int64), limit, bits)
+    used = bits[bits > 0]
+    assert np.array_equal(bits > 0, np.array(weights) > 0) and bits.max() <= limit
+    assert len(used) < 2 or (2.0**-used).sum() == 1
+
+
+def test_skewed_weights_stay_within_the_limit():
+    bits = np.zeros(40, np.int64)
+    deflate._lengths(2 ** np.arange(40, dtype=np.int64), 15, bits)
+    assert bits.max() == 15 and (2.0**-bits).sum() == 1
+
+
+def test_too_little_room_is_told_not_overrun():
+    value, length = np.array([0, 255, 0], np.uint8), np.array([900, 40, 900], np.int64)
+    scratch = np.zeros(4, np.int64), np.zeros(1 << kernel.HASH_BITS, np.int32), np.zeros(3, np.int32)
+    few, many = np.zeros(2, np.int32), np.zeros(99, np.int32)
+    n = kernel.symbols_of(value, length, 3, *scratch, many)
+    assert kernel.symbols_of(value, length, 3, *scratch, few) == n > 2 and np.array_equal(few, many[:2])
+    short, whole = np.zeros(5, np.uint8), np.zeros(999, np.uint8)
+    size = deflate.zlib_stream(many, n, 1, whole)
+    assert deflate.zlib_stream(many, n, 1, short) == size > 5 and np.array_equal(short, whole[:5])
+
+
+def test_masks_of_a_real_part_are_no_larger_than_zlib_makes_them(samples):
+    printer, resin = pmsl.find_printer("microfluidics-7.6um"), pmsl.find_resin("pegda-nps-1.0-385")
+    ours = theirs = 0
+    for name in ("microfluidic_chip", "microneedle_array", "gyroid_lattice", "spinneret", "f_orientation"):
+        job = pmsl.prepare(pmsl.place([pmsl.load_solid(samples / f"{name}.stl")], printer, resin), printer, resin)
+        mask = job[job.n_layers * 3 // 5 if name != "f_orientation" else 4].exposures[0].mask
+        frame = device_frame(mask, VIEWER)
+        raw = np.concatenate([np.zeros((len(frame), 1), np.uint8), frame], axis=1).tobytes()
+        ours += len(png.encode_mask(mask, VIEWER))
+        theirs += len(zlib.compress(raw, 6)) + 57  # the PNG's own framing
+    assert ours <= 1.1 * theirs
+
+
+@pytest.mark.parametrize("damage", ["cut", "bit", "prose", "size", "colour"])
+def test_damaged_frames_are_refused(damage):
+    frame = in_runs(np.random.default_rng(5), 50, 60, 20, [0, 255, 90])
+    data = bytearray(png.encode_mask(LayerMask.from_dense(0, frame), Orientation(row="+y")))
+    if damage == "bit":
+        data[len(data) // 2] ^= 4
+    colour = io.BytesIO()
+    Image.fromarray(np.zeros((50, 60, 3), np.uint8)).save(colour, "PNG")
+    bad = {"cut": bytes(data[:-30]), "bit": bytes(data), "prose": b"no picture", "size": bytes(data), "colour": colour.getvalue()}[damage]
+    with pytest.raises(JobError, match=r"x\.png"):
+        png.decode(bad, (50, 61) if damage == "size" else (50, 60), "x.png")
