@@ -30,18 +30,26 @@ def _distance_code(distance):
 @helper
 def _lengths(weights, limit, bits):
     """Huffman code lengths of at most `limit` for the weights above 0 (two-queue tree, then Kraft repair)."""
-    bits[:] = 0
-    used = np.flatnonzero(weights)
-    n = used.size
+    order = np.zeros(weights.size, np.int64)
+    n = 0
+    for symbol in range(weights.size):  # the symbols in use, rarest first; an insertion sort, for np.argsort compiles for seconds
+        bits[symbol] = 0
+        if weights[symbol] > 0:
+            k = n
+            while k > 0 and weights[order[k - 1]] > weights[symbol]:
+                order[k] = order[k - 1]
+                k -= 1
+            order[k] = symbol
+            n += 1
     if n == 0:
         return
     if n == 1:
-        bits[used[0]] = 1
+        bits[order[0]] = 1
         return
-    order = used[np.argsort(weights[used], kind="mergesort")]
     weight = np.zeros(2 * n - 1, np.int64)
     parent = np.zeros(2 * n - 1, np.int64)
-    weight[:n] = weights[order]
+    for k in range(n):
+        weight[k] = weights[order[k]]
     leaf, inner = 0, n
     for made in range(n, 2 * n - 1):
         for _ in range(2):
@@ -79,8 +87,8 @@ def _lengths(weights, limit, bits):
 def _codes(bits, codes):
     """Canonical codes, bit-reversed so that they can be written from the lowest bit."""
     counts = np.zeros(17, np.int64)
-    for b in bits:
-        counts[b] += 1
+    for k in range(bits.size):
+        counts[bits[k]] += 1
     counts[0] = 0
     next_code = np.zeros(17, np.int64)
     code = 0
@@ -143,15 +151,15 @@ def _header(out, state, bits, n_literals, n_distances):
     n_lengths = 19
     while n_lengths > 4 and lengths[ORDER[n_lengths - 1]] == 0:
         n_lengths -= 1
-    _put(out, state, n_literals - 257, 5)
-    _put(out, state, n_distances - 1, 5)
-    _put(out, state, n_lengths - 4, 4)
-    for k in range(n_lengths):
-        _put(out, state, lengths[ORDER[k]], 3)
-    for k in range(n):
-        _put(out, state, codes[code[k]], lengths[code[k]])
-        if code[k] >= 16:
-            _put(out, state, extra[k], 2 if code[k] == 16 else 3 if code[k] == 17 else 7)
+    _put(out, state, (n_literals - 257) | (n_distances - 1) << 5 | (n_lengths - 4) << 10, 14)
+    for k in range(n_lengths + n):
+        if k < n_lengths:
+            value, size = lengths[ORDER[k]], 3
+        else:
+            c = code[k - n_lengths]
+            value, size = codes[c] | extra[k - n_lengths] << lengths[c], lengths[c]
+            size += 2 if c == 16 else 3 if c == 17 else 7 if c == 18 else 0
+        _put(out, state, value, size)
 
 
 @helper
@@ -159,6 +167,7 @@ def _block(symbols, first, last, final, out, state):
     """Write one dynamic Huffman block."""
     weights, far = np.zeros(286, np.int64), np.zeros(30, np.int64)
     weights[END] = 1
+    copies = 0
     for k in range(first, last):
         s = symbols[k]
         if s < 256:
@@ -166,10 +175,11 @@ def _block(symbols, first, last, final, out, state):
         else:
             weights[257 + LENGTH_CODE[s >> 16]] += 1
             far[_distance_code(s & 0xFFFF)] += 1
+            copies += 1
     bits, far_bits = np.zeros(286, np.int64), np.zeros(30, np.int64)
     _lengths(weights, 15, bits)
     _lengths(far, 15, far_bits)
-    if not far_bits.any():
+    if copies == 0:
         far_bits[0] = 1  # a table must hold one code
     codes, far_codes = np.zeros(286, np.int64), np.zeros(30, np.int64)
     _codes(bits, codes)
@@ -179,23 +189,28 @@ def _block(symbols, first, last, final, out, state):
         n_literals -= 1
     while n_distances > 1 and far_bits[n_distances - 1] == 0:
         n_distances -= 1
-    _put(out, state, 1 if final else 0, 1)
-    _put(out, state, 2, 2)
-    table = np.concatenate((bits[:n_literals], far_bits[:n_distances]))
+    _put(out, state, 5 if final else 4, 3)
+    table = np.zeros(316, np.int64)
+    for k in range(n_literals):
+        table[k] = bits[k]
+    for k in range(n_distances):
+        table[n_literals + k] = far_bits[k]
     _header(out, state, table, n_literals, n_distances)
-    for k in range(first, last):
-        s = symbols[k]
-        if s < 256:
-            _put(out, state, codes[s], bits[s])
-            continue
-        length, distance = s >> 16, s & 0xFFFF
-        c = LENGTH_CODE[length]
-        _put(out, state, codes[257 + c], bits[257 + c])
-        _put(out, state, length - LENGTH_BASE[c], LENGTH_EXTRA[c])
-        d = _distance_code(distance)
-        _put(out, state, far_codes[d], far_bits[d])
-        _put(out, state, distance - DISTANCE_BASE[d], DISTANCE_EXTRA[d])
-    _put(out, state, codes[END], bits[END])
+    for k in range(first, last + 1):
+        s = symbols[k] if k < last else np.int32(END)
+        if s <= END:
+            value, size = codes[s], bits[s]
+        else:  # code, extra bits of the length, code and extra bits of the distance: 48 bits at most
+            length, distance = np.int64(s >> 16), np.int64(s & 0xFFFF)
+            c, d = LENGTH_CODE[length], _distance_code(distance)
+            value, size = codes[257 + c], bits[257 + c]
+            value |= (length - LENGTH_BASE[c]) << size
+            size += LENGTH_EXTRA[c]
+            value |= far_codes[d] << size
+            size += far_bits[d]
+            value |= (distance - DISTANCE_BASE[d]) << size
+            size += DISTANCE_EXTRA[d]
+        _put(out, state, value, size)
 
 
 @kernel
@@ -219,8 +234,7 @@ def zlib_stream(symbols, n, adler, out):
         Number of bytes; where it exceeds B only the first B were written.
     """
     state = np.zeros(3, np.int64)
-    _put(out, state, 0x78, 8)
-    _put(out, state, 0x5E, 8)
+    _put(out, state, 0x5E78, 16)
     first = 0
     while True:
         last = min(first + BLOCK, n)

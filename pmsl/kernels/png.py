@@ -170,7 +170,8 @@ def symbols_of(value, length, count, start, head, following, symbols):
     int
         Number of symbols; where it exceeds S only the first S were written.
     """
-    head[:] = -1
+    for i in range(head.size):
+        head[i] = -1
     start[0] = 0
     for i in range(count):
         start[i + 1] = start[i] + length[i]
