@@ -55,15 +55,27 @@ class CrossingIndex:
                 return out, n
             out = np.zeros((n + n // 2, 4))
 
+    def triangles(self, k: int, out: np.ndarray) -> tuple[np.ndarray, int]:
+        """List the rows of `corners` that belong to layer k: (P,) int32 scratch, replaced where too small, and how many."""
+        from pmsl.kernels import crossings
 
-def index_crossings(parts: Sequence[Solid | Part], grid: Grid) -> CrossingIndex:
-    """Make the index of every triangle of `parts` that crosses a middle plane of `grid`.
+        while True:
+            n = crossings.pick_layer(k, self.first, self.last, self.by_last, self.node_start, self.level_start, out)
+            if n <= len(out):
+                return out, n
+            out = np.zeros(n + n // 2, np.int32)
+
+
+def index_crossings(parts: Sequence[Solid | Part], grid: Grid, slabs: bool = False) -> CrossingIndex:
+    """Make the index of every triangle of `parts` that crosses a middle plane of `grid`, or reaches into one of its slabs.
 
     Parameters
     ----------
     parts : sequence of Solid or Part
         United where they overlap; where their coordinates are.
     grid : Grid
+    slabs : bool
+        Index by slabs, for volumes, instead of by middle planes.
 
     Returns
     -------
@@ -80,7 +92,7 @@ def index_crossings(parts: Sequence[Solid | Part], grid: Grid) -> CrossingIndex:
     placed = [as_part(item) for item in parts]
     for part in placed:
         _check_range(part, grid)
-    found = [_crossing(part, planes) for part in placed]
+    found = [_crossing(part, grid.z_edges_um if slabs else planes, slabs) for part in placed]
     picked, first, last = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
     level_start, n_nodes = _tree(len(planes))
     node = np.zeros_like(first)
@@ -126,12 +138,13 @@ def _tree(n_planes: int) -> tuple[np.ndarray, int]:
     return np.cumsum([0, *sizes[:-1]]).astype(np.int64), sum(sizes)
 
 
-def _crossing(part: Part, planes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Triangles of one part that cross a plane, the first plane and the last each crosses: three (M,) int32."""
+def _crossing(part: Part, planes: np.ndarray, slabs: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Triangles of one part that cross a plane (or touch a slab), the first and the last each does: three (M,) int32."""
     from pmsl.kernels import crossings
 
     faces = part.solid.faces
     first, last = np.zeros(len(faces), np.int32), np.zeros(len(faces), np.int32)
-    crossings.plane_ranges(part.solid.vertices_um, faces, part.transform, planes, first, last)
+    ranges = crossings.slab_ranges if slabs else crossings.plane_ranges
+    ranges(part.solid.vertices_um, faces, part.transform, planes, first, last)
     picked = np.flatnonzero(first <= last).astype(np.int32)
     return picked, first[picked], last[picked]

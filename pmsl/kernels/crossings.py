@@ -77,6 +77,46 @@ def plane_ranges(vertices, faces, transform, planes, first, last):
 
 
 @kernel
+def slab_ranges(vertices, faces, transform, edges, first, last):
+    """Find the slabs each triangle reaches into.
+
+    Parameters
+    ----------
+    vertices, faces, transform
+        As in `plane_ranges`.
+    edges : (L + 1,) float64, strictly increasing
+    first, last : (F,) int32
+        Overwritten; ``first > last`` where no slab is touched, and for horizontal triangles, which bound no volume
+        along x.
+
+    Returns
+    -------
+    int
+        How many triangles touch a slab.
+    """
+    n = edges.size - 1
+    inverse = n / (edges[n] - edges[0])
+    touching = 0
+    for i in range(faces.shape[0]):
+        z0 = _placed(vertices[faces[i, 0]], transform, 2)
+        z1 = _placed(vertices[faces[i, 1]], transform, 2)
+        z2 = _placed(vertices[faces[i, 2]], transform, 2)
+        low, high = min(z0, z1, z2), max(z0, z1, z2)
+        guess = min(max((low - edges[0]) * inverse, -1.0), float(n))
+        a = _planes_up_to(edges, low, np.int64(guess) + 1) - 1
+        guess = min(max((high - edges[0]) * inverse, -1.0), float(n))
+        b = _planes_up_to(edges, high, np.int64(guess) + 1) - 1
+        if b >= 0 and edges[b] == high:
+            b -= 1
+        if low == high or b < 0 or a >= n:
+            first[i], last[i] = 0, -1
+            continue
+        first[i], last[i] = max(a, 0), min(b, n - 1)
+        touching += 1
+    return touching
+
+
+@kernel
 def nodes(first, last, level_start, node):
     """Place each triangle in its tree node.
 
@@ -291,4 +331,34 @@ def flat_heights(vertices, faces, transform, tolerance, heights):
             continue
         heights[n] = (za + zb + zc) / 3.0
         n += 1
+    return n
+
+
+@kernel
+def pick_layer(k, first, last, by_last, node_start, level_start, picked):
+    """List the triangles whose range holds layer k; the walk of `cut_layer`.
+
+    Parameters
+    ----------
+    k, first, last, by_last, node_start, level_start
+        As in `cut_layer`.
+    picked : (P,) int32
+        Overwritten: rows of the index.
+
+    Returns
+    -------
+    int
+        How many they are; where it exceeds P only the first P were written.
+    """
+    n = 0
+    for level in range(level_start.size):
+        node = level_start[level] + (k >> level)
+        middle = ((k >> level) << level) + ((1 << level) >> 1)
+        for j in range(node_start[node], node_start[node + 1]):
+            i = j if k < middle else by_last[j]
+            if (first[i] > k) if k < middle else (last[i] < k):
+                break
+            if n < picked.size:
+                picked[n] = i
+            n += 1
     return n

@@ -3,6 +3,6 @@
 `layer_masks` yields every layer in order, `MaskMaker` any layer in any order, `coverage` one layer unquantised.
 """
 
-from pmsl.masks.area import Leaks, MaskMaker, coverage, layer_masks
+from pmsl.masks.maker import Leaks, MaskMaker, coverage, layer_masks
 
 __all__ = ["Leaks", "MaskMaker", "coverage", "layer_masks"]

@@ -1,20 +1,21 @@
-"""Exact area coverage at the middle plane of each slab."""
+"""Parts and a grid → the mask of any layer."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from pmsl.core.crossings import index_crossings
+from pmsl.core.crossings import CrossingIndex, index_crossings
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Runs
 from pmsl.core.part import Part, Solid
 from pmsl.errors import GridError, UsageError
+from pmsl.masks.sweep import AreaSweep, Sweep, VolumeSweep
 
-MODES = ("area",)
+SWEEPS: dict[str, Callable[[CrossingIndex, Grid], Sweep]] = {"area": AreaSweep, "volume": VolumeSweep}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +27,6 @@ class Leaks:
     last_row: int
 
 
-class _Scratch:
-    """Working arrays of one thread: one pixel row, and room for the segments and runs of a layer."""
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        rows, cols = shape
-        self.segments = np.zeros((1024, 4))
-        self.edges = np.zeros((1024, 6))
-        self.live = np.zeros(1024, np.int32)
-        self.row_begin = np.zeros(rows + 2, np.int64)
-        self.cells = np.zeros((cols + 1, 2))
-        self.bits = np.zeros(cols // 64 + 1, np.uint64)
-        self.row_start = np.zeros(rows + 1, np.int64)
-        self.leaks = np.zeros(3, np.int64)
-        self.room(4096)
-
-    def room(self, runs: int) -> None:
-        """Make room for `runs` runs."""
-        self.col, self.length = np.zeros(runs, np.int32), np.zeros(runs, np.int32)
-        self.level = np.zeros(runs, np.uint16)
-
-    def rows(self) -> tuple[np.ndarray, ...]:
-        """Return the scratch of the row sweep, in the kernels' order; grown with the segments."""
-        if len(self.edges) < len(self.segments):
-            self.edges = np.zeros((len(self.segments), 6))
-            self.live = np.zeros(len(self.segments), np.int32)
-        return self.row_begin, self.edges, self.live, self.cells, self.bits
-
-
 class MaskMaker:
     """Makes the mask of any layer, in any order, from any thread, always the same bytes.
 
@@ -62,8 +35,8 @@ class MaskMaker:
     parts : sequence of Solid or Part
         United where they overlap; used where their coordinates are.
     grid : Grid
-    mode : {"area"}
-        "area" is the exact covered area in the middle plane of the slab.
+    mode : {"area", "volume"}
+        "area" is the exact covered area in the middle plane of the slab, "volume" the exact covered volume of the slab.
 
     Raises
     ------
@@ -74,19 +47,20 @@ class MaskMaker:
     """
 
     def __init__(self, parts: Sequence[Solid | Part], grid: Grid, mode: str = "area") -> None:
-        if mode not in MODES:
-            raise UsageError(f"coverage mode {mode!r} is not one of {', '.join(MODES)}")
+        if mode not in SWEEPS:
+            raise UsageError(f"coverage mode {mode!r} is not one of {', '.join(SWEEPS)}")
         if len(parts) == 0:
             raise GridError("no part to make masks of; give at least one solid")
         self.grid = grid
-        self.index = index_crossings(parts, grid)
+        self.mode = mode
+        self.index = index_crossings(parts, grid, slabs=mode == "volume")
         self._local = threading.local()
 
-    def _scratch(self) -> _Scratch:
-        if not hasattr(self._local, "scratch"):
-            self._local.scratch = _Scratch(self.grid.shape)
-        scratch: _Scratch = self._local.scratch
-        return scratch
+    def _sweep(self) -> Sweep:
+        if not hasattr(self._local, "sweep"):
+            self._local.sweep = SWEEPS[self.mode](self.index, self.grid)
+        sweep: Sweep = self._local.sweep
+        return sweep
 
     def mask(self, k: int) -> LayerMask:
         """Return the mask of layer `k`."""
@@ -94,13 +68,9 @@ class MaskMaker:
 
     def mask_and_leaks(self, k: int) -> tuple[LayerMask, Leaks]:
         """Return the mask of layer `k` and the rows whose boundary did not close."""
-        from pmsl.kernels import area
-
-        s = self._scratch()
-        s.segments, n = self.index.segments(_checked(k, self.grid), s.segments)
-        rows, cols = self.grid.shape
+        s = self._sweep()
         while True:
-            first, last, count = area.runs(s.segments, n, rows, cols, *s.rows(), s.row_start, s.col, s.length, s.level, s.leaks)
+            first, last, count = s.runs(_checked(k, self.grid))
             if count <= len(s.col):
                 break
             s.room(count + count // 2)
@@ -110,12 +80,8 @@ class MaskMaker:
 
     def coverage(self, k: int) -> np.ndarray:
         """Return the covered fraction of every pixel of layer `k`, unquantised: (rows, cols) float64, row 0 at the smallest y."""
-        from pmsl.kernels import area
-
-        s = self._scratch()
-        s.segments, n = self.index.segments(_checked(k, self.grid), s.segments)
         out = np.zeros(self.grid.shape)
-        area.dense(s.segments, n, *s.rows(), out)
+        self._sweep().dense(_checked(k, self.grid), out)
         return out
 
 
@@ -127,8 +93,8 @@ def layer_masks(parts: Sequence[Solid | Part], grid: Grid, mode: str = "area") -
     parts : sequence of Solid or Part
         United where they overlap; used where their coordinates are.
     grid : Grid
-    mode : {"area"}
-        "area" is the exact covered area in the middle plane of the slab.
+    mode : {"area", "volume"}
+        "area" is the exact covered area in the middle plane of the slab, "volume" the exact covered volume of the slab.
 
     Yields
     ------
@@ -153,7 +119,7 @@ def coverage(parts: Sequence[Solid | Part], grid: Grid, k: int, mode: str = "are
     grid : Grid
     k : int
         Layer number, 0..L-1.
-    mode : {"area"}
+    mode : {"area", "volume"}
 
     Returns
     -------
