@@ -114,10 +114,32 @@ def facet_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:
     )
 
 
+def partial_slab_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:
+    """Yield that volume coverage with plain gray under-exposes slabs which surfaces facing the light leave partly filled."""
+    from pmsl.kernels import facets
+
+    layers = np.array([grid.n_layers, -1], np.int64)
+    n = 0
+    for part in parts:
+        turned = part.mirrored != part.solid.inside_out
+        n += facets.count_partial(part.solid.vertices_um, part.solid.faces, part.transform, turned, grid.z_edges_um, layers)
+    if n:
+        yield Finding(
+            code="partial-slabs",
+            severity="warning",
+            message=f"{n} triangles that face the light leave slabs partly filled: with plain gray such a slab is under-exposed "
+            "and cures as a floating film, it does not become thinner; coverage 'area' has no such slabs",
+            layers=(int(layers[0]), int(layers[1])),
+            value=float(n),
+            limit=0.0,
+            unit="triangles",
+        )
+
+
 def _flat_heights(part: Part) -> np.ndarray:
     """Heights of the part's horizontal triangles that have an area [µm]."""
-    from pmsl.kernels import crossings
+    from pmsl.kernels import facets
 
     out = np.zeros(len(part.solid.faces))
-    n = crossings.flat_heights(part.solid.vertices_um, part.solid.faces, part.transform, 1e-2, out)
+    n = facets.flat_heights(part.solid.vertices_um, part.solid.faces, part.transform, 1e-2, out)
     return out[:n]

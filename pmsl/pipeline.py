@@ -73,6 +73,8 @@ def stages(parts: Sequence[Solid | Part], printer: Printer, resin: Resin, proces
     findings += checks.winding_findings(pieces)
     findings += checks.height_findings(bounds, grid)
     findings += checks.facet_findings(pieces, grid)
+    if process.coverage == "volume":
+        findings += checks.partial_slab_findings(pieces, grid)
     return Stages(pieces, bounds, grid, ladder, tuple(findings))
 
 
@@ -286,4 +288,6 @@ def warmup() -> None:
     mask.dense(np.uint8)
     mask.sha256()
     MaskMaker([solid], job.grid).coverage(0)
+    MaskMaker([solid], job.grid, "volume").mask(0)
+    list(checks.partial_slab_findings([Part(solid=solid)], job.grid))
     mask.column_sums_px()

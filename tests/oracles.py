@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import shapely
 
@@ -47,3 +49,81 @@ def polygon_coverage(polygon, grid: Grid) -> np.ndarray:
             cell = pixel(grid, r, c)
             out[r, c] = polygon.intersection(cell).area / cell.area
     return out
+
+
+def clipped_volume(corners, box):
+    """Exact volume of a tetrahedron inside an axis-parallel box, in fractions: cut by six planes, then sum of pyramids."""
+    p = [tuple(Fraction(float(v)) for v in corner) for corner in corners]
+    faces = [[p[0], p[1], p[2]], [p[0], p[1], p[3]], [p[0], p[2], p[3]], [p[1], p[2], p[3]]]
+    for axis in range(3):
+        for at, keep in ((Fraction(float(box[0][axis])), 1), (Fraction(float(box[1][axis])), -1)):
+            faces = _keep(faces, axis, at, keep)
+    if not faces:
+        return 0.0
+    apex = faces[0][0]
+    total = Fraction(0)
+    for face in faces:
+        for b, c in zip(face[1:], face[2:], strict=False):
+            total += abs(_det([x - y for x, y in zip(q, apex, strict=True)] for q in (face[0], b, c)))
+    return float(total / 6)
+
+
+def mesh_coverage(solid: Solid, grid: Grid, k: int) -> np.ndarray:
+    """Volume fraction of every voxel of slab k: signed sum over faces of tetrahedra from one point, each clipped exactly."""
+    rows, cols = grid.shape
+    z0, z1 = grid.z_edges_um[k : k + 2]
+    apex = solid.vertices_um.mean(axis=0)
+    out = np.zeros((rows, cols))
+    for face in solid.faces:
+        a, b, c = solid.vertices_um[face]
+        sign = np.sign(np.dot(np.cross(b - a, c - a), a - apex))
+        low, high = np.min([a, b, c, apex], axis=0), np.max([a, b, c, apex], axis=0)
+        for r in range(rows):
+            for q in range(cols):
+                x0, y0, x1, y1 = pixel(grid, r, q).bounds
+                if sign == 0 or (high < (x0, y0, z0)).any() or (low > (x1, y1, z1)).any():
+                    continue
+                out[r, q] += sign * clipped_volume((a, b, c, apex), ((x0, y0, z0), (x1, y1, z1)))
+    return out / (grid.pixel_um2 * (z1 - z0))
+
+
+def _det(rows):
+    (a, b, c), (d, e, f), (g, h, i) = rows
+    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+
+
+def _keep(faces, axis, at, keep):
+    """Keep the side of a convex polyhedron where keep·(coordinate − at) >= 0, with the cut closed by a new face."""
+    kept, cut = [], []
+    for face in faces:
+        out = []
+        for a, b in zip(face, face[1:] + face[:1], strict=True):
+            da, db = keep * (a[axis] - at), keep * (b[axis] - at)
+            if da >= 0:
+                out.append(a)
+            if da * db < 0:
+                t = da / (da - db)
+                out.append(tuple(x + t * (y - x) for x, y in zip(a, b, strict=True)))
+        cut += [q for q in out if q[axis] == at]
+        if len(out) >= 3:
+            kept.append(out)
+    rest = [i for i in range(3) if i != axis]
+    corners = sorted(set(cut), key=lambda q: (q[rest[0]], q[rest[1]]))
+    return [*kept, _around(corners, *rest)] if len(corners) >= 3 and kept else kept
+
+
+def _around(points, i, j):
+    """Convex polygon over points of a plane (monotone chain)."""
+
+    def half(points):
+        chain = []
+        for p in points:
+            while len(chain) > 1:
+                a, b = chain[-2], chain[-1]
+                if (b[i] - a[i]) * (p[j] - a[j]) > (b[j] - a[j]) * (p[i] - a[i]):
+                    break
+                chain.pop()
+            chain.append(p)
+        return chain[:-1]
+
+    return half(points) + half(points[::-1])

@@ -78,5 +78,18 @@ def cone(segments: int, radius: float, height: float, centre) -> Solid:
     return Solid.from_arrays(vertices, np.array(faces), source="cone")
 
 
+def hull(points):
+    """Convex solid over random points, faces outward."""
+    from scipy.spatial import ConvexHull
+
+    found = ConvexHull(points)
+    faces = found.simplices.copy()
+    normal = np.cross(points[faces[:, 1]] - points[faces[:, 0]], points[faces[:, 2]] - points[faces[:, 0]])
+    faces[np.einsum("ij,ij->i", normal, found.equations[:, :3]) < 0] = faces[np.einsum("ij,ij->i", normal, found.equations[:, :3]) < 0][
+        :, ::-1
+    ]
+    return Solid.from_arrays(points, faces)
+
+
 def grid(rows=12, cols=14, pitch=1.0, edges=(0.0, 1.0, 2.0, 3.0), origin=(0.0, 0.0)) -> Grid:
     return Grid(origin_um=origin, pitch_um=pitch, shape=(rows, cols), z_edges_um=edges)

@@ -35,6 +35,13 @@ class Unit(str, Enum):
     inch = "inch"
 
 
+class Coverage(str, Enum):
+    """What the gray of a pixel means."""
+
+    area = "area"
+    volume = "volume"
+
+
 class Severity(str, Enum):
     """Severity of a finding."""
 
@@ -55,6 +62,9 @@ LightOption = Annotated[
     Optional[float], typer.Option("--irradiance", help="Measured irradiance of a white pixel [mW/cm²].", metavar="MW_CM2")
 ]
 UnitOption = Annotated[Unit, typer.Option("--unit", help="Unit of the mesh; a format that carries its unit wins.")]
+CoverageOption = Annotated[
+    Optional[Coverage], typer.Option("--coverage", help="Gray is area in mid-slab, or volume of the slab [default: as the process says].")
+]
 RotateOption = Annotated[Optional[str], typer.Option("--rotate", help="Degrees about fixed x, y, z, in that order.", metavar="RX,RY,RZ")]
 ScaleOption = Annotated[Optional[str], typer.Option("--scale", help="Factor, or one for each axis.", metavar="S|SX,SY,SZ")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on standard output.")]
@@ -74,6 +84,7 @@ def slice_command(
     layer_um: LayerOption = None,
     pitch_um: PitchOption = None,
     field: FieldOption = None,
+    coverage: CoverageOption = None,
     irradiance: LightOption = None,
     unit: UnitOption = Unit.mm,
     at: Annotated[Optional[str], typer.Option("--at", help="Where the lower corner of the group's box goes [µm].", metavar="X,Y")] = None,
@@ -96,7 +107,8 @@ def slice_command(
     from pmsl.cli import run
     from pmsl.cli.wishes import Wishes
 
-    wishes = Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, at, rotate, scale, keep_place)
+    gray: Any = coverage.value if coverage else None
+    wishes = Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, at, rotate, scale, keep_place, gray)
     run.slice_job(
         meshes,
         out,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -39,6 +39,7 @@ class Wishes:
     rotate: str | None
     scale: str | None
     keep_place: bool
+    coverage: Literal["area", "volume"] | None = None
 
     def profiles(self) -> tuple[Printer, Resin, Process]:
         """Find the profiles and put the overrides in, each with its source."""
@@ -47,6 +48,8 @@ class Wishes:
         layer_um = options.positive(self.layer_um, "--layer-um", "µm")
         if layer_um is not None:
             process = msgspec.structs.replace(process, layer_um=layer_um, layers=None)
+        if self.coverage is not None:
+            process = msgspec.structs.replace(process, coverage=self.coverage)
         return printer, find_resin(self.resin or DEFAULT_RESIN), process
 
     def placement(self) -> dict[str, Any]:

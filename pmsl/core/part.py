@@ -152,10 +152,10 @@ class Solid:
     def inside_out(self) -> bool:
         """True where the faces look inward as a whole; masks turn them, so that solids unite whatever their winding."""
         if "inside_out" not in self._cache:
-            from pmsl.kernels import crossings
+            from pmsl.kernels import facets
 
             centre = frozen(self.bounds_um.mean(axis=0))
-            self._cache["inside_out"] = bool(crossings.signed_volume(self.vertices_um, self.faces, centre) < 0)
+            self._cache["inside_out"] = bool(facets.signed_volume(self.vertices_um, self.faces, centre) < 0)
         turned: bool = self._cache["inside_out"]
         return turned
 

@@ -273,68 +273,6 @@ def cut_layer(k, z, corners, first, last, by_last, node_start, level_start, segm
 
 
 @kernel
-def signed_volume(vertices, faces, centre):
-    """Six times the signed volume of a mesh, seen from `centre` (3,): positive where faces look outward.
-
-    Parameters
-    ----------
-    vertices : (V, 3) float64
-    faces : (F, 3) int32
-    centre : (3,) float64
-
-    Returns
-    -------
-    float
-    """
-    total = 0.0
-    for i in range(faces.shape[0]):
-        a, b, c = vertices[faces[i, 0]], vertices[faces[i, 1]], vertices[faces[i, 2]]
-        ax, ay, az = a[0] - centre[0], a[1] - centre[1], a[2] - centre[2]
-        bx, by, bz = b[0] - centre[0], b[1] - centre[1], b[2] - centre[2]
-        cx, cy, cz = c[0] - centre[0], c[1] - centre[1], c[2] - centre[2]
-        total += ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)
-    return total
-
-
-@kernel
-def flat_heights(vertices, faces, transform, tolerance, heights):
-    """Collect the mean height of every placed triangle that is horizontal within `tolerance` and has an area.
-
-    Parameters
-    ----------
-    vertices : (V, 3) float64
-    faces : (F, 3) int32
-    transform : (4, 4) float64
-        Applied to the vertices.
-    tolerance : float
-        Greatest difference of height over the triangle; also held against a thousandth of its extent.
-    heights : (F,) float64
-        Overwritten.
-
-    Returns
-    -------
-    int
-        How many were written.
-    """
-    n = 0
-    for i in range(faces.shape[0]):
-        a, b, c = vertices[faces[i, 0]], vertices[faces[i, 1]], vertices[faces[i, 2]]
-        za, zb, zc = _placed(a, transform, 2), _placed(b, transform, 2), _placed(c, transform, 2)
-        rise = max(za, zb, zc) - min(za, zb, zc)
-        if rise > tolerance:
-            continue
-        xa, ya = _placed(a, transform, 0), _placed(a, transform, 1)
-        ux, uy = _placed(b, transform, 0) - xa, _placed(b, transform, 1) - ya
-        vx, vy = _placed(c, transform, 0) - xa, _placed(c, transform, 1) - ya
-        area = abs(ux * vy - uy * vx)
-        if area == 0.0 or rise * rise > 1e-6 * area:
-            continue
-        heights[n] = (za + zb + zc) / 3.0
-        n += 1
-    return n
-
-
-@kernel
 def pick_layer(k, first, last, by_last, node_start, level_start, picked):
     """List the triangles whose range holds layer k; the walk of `cut_layer`.
 

@@ -49,7 +49,8 @@ class Process(Strict, frozen=True, kw_only=True):
     """How a part is printed, schema ``pmsl.process/1``.
 
     `layers`, a list of [count, um] from the plate up, replaces `layer_um`; the last height goes on to the top of
-    the part. `margin_um` is how far beyond the layer's far face its white dose still cures (default Dp·ln 1.5).
+    the part. `coverage` is what a pixel's gray means: the covered area in the middle of the slab, or the covered volume
+    of the slab. `margin_um` is how far beyond the layer's far face its white dose still cures (default Dp·ln 1.5).
     `power` picks a light setting of the printer (default: its first).
     """
 
@@ -58,7 +59,7 @@ class Process(Strict, frozen=True, kw_only=True):
     description: str
     layer_um: Height = 10.0
     layers: Annotated[list[tuple[Annotated[int, Meta(ge=1)], Height]], Meta(min_length=1)] | None = None
-    coverage: Literal["area"] = "area"
+    coverage: Literal["area", "volume"] = "area"
     margin_um: NotNegative | None = None
     bottom_dose_factors: tuple[Positive, ...] = (10.0, 5.0, 2.5)
     power: Positive | None = None

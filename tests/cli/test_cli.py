@@ -109,6 +109,8 @@ def test_overrides_are_used_and_recorded(run, samples):
             "0,0,90",
             "--scale",
             "0.5",
+            "--coverage",
+            "volume",
         ),
     )
     assert code == 0 and "defaults" not in err
@@ -119,7 +121,7 @@ def test_overrides_are_used_and_recorded(run, samples):
     low, high = doc["parts"][0]["bounds_um"]
     assert low == pytest.approx([10, 20, 0], abs=1e-6) and np.subtract(high, low) == pytest.approx([1292 / 2, 1976 / 2, 60], abs=0.01)
     assert [layer["thickness_um"] for layer in doc["layers"]] == [20, 20, 20]
-    assert doc["placeholders"] == ["printer.optics.psf.sigma"]
+    assert doc["placeholders"] == ["printer.optics.psf.sigma"] and doc["process"]["coverage"] == "volume"
 
 
 def test_shrinkage_scales_at_placement_and_is_recorded(run, samples):

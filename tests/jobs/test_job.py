@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import jsonschema
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -483,3 +484,22 @@ def test_a_part_inside_out_is_turned_and_said(tmp_path):
     job = pmsl.prepare([pmsl.Solid.from_arrays(solid.vertices_um, solid.faces[:, ::-1])], PRINTER, RESIN)
     assert "inside-out" in {f.code for f in job.findings}
     assert job.provenance.inputs[0].repairs == ("faces turned: the mesh was inside out",)
+
+
+def test_volume_coverage_is_recorded_and_warns_of_partial_slabs(tmp_path):
+    process = msgspec.structs.replace(PROCESS, coverage="volume")
+    flat, rounded = box((100, 100, 0), (500, 500, 50)), cone(32, 150, 50, (900, 900, 0))
+    upside_down = pmsl.Solid.from_arrays(rounded.vertices_um * (1, 1, -1) + (0, 0, 50), rounded.faces[:, ::-1])
+    sunk = box((100, 100, 0), (500, 500, 47))
+    partial = {}
+    for name, part in (("flat", flat), ("rounded", rounded), ("upside_down", upside_down), ("sunk", sunk)):
+        job = pmsl.prepare([part], PRINTER, RESIN, process)
+        partial[name] = [f for f in job.findings if f.code == "partial-slabs"]
+    assert partial["flat"] == partial["upside_down"] == []
+    assert partial["rounded"][0].layers == (0, 4) and partial["rounded"][0].value == 32
+    assert partial["sunk"][0].layers == (4, 4)
+    written = pmsl.write(pmsl.prepare([rounded], PRINTER, RESIN, process), tmp_path / "j")
+    assert written.estimate.resin_ml == pytest.approx(rounded.health.volume_um3 * 1e-12, rel=1e-4)
+    assert pmsl.read(tmp_path / "j").process.coverage == "volume" and pmsl.verify(tmp_path / "j") == []
+    area = pmsl.prepare([rounded], PRINTER, RESIN)
+    assert not [f for f in area.findings if f.code == "partial-slabs"]

@@ -6,7 +6,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import polygon_coverage
-from solids import box, cone, grid, icosphere, moved, prism, soup
+from solids import box, cone, grid, hull, icosphere, moved, prism, soup
 
 import pmsl
 from pmsl import Grid, Solid
@@ -226,19 +226,6 @@ tilted = st.builds(
     st.integers(0, 2**32 - 1),
     st.integers(5, 12),
 )
-
-
-def hull(points):
-    """Convex solid over random points, faces outward."""
-    from scipy.spatial import ConvexHull
-
-    found = ConvexHull(points)
-    faces = found.simplices.copy()
-    normal = np.cross(points[faces[:, 1]] - points[faces[:, 0]], points[faces[:, 2]] - points[faces[:, 0]])
-    faces[np.einsum("ij,ij->i", normal, found.equations[:, :3]) < 0] = faces[np.einsum("ij,ij->i", normal, found.equations[:, :3]) < 0][
-        :, ::-1
-    ]
-    return Solid.from_arrays(points, faces)
 
 
 def both(solid, g):
