@@ -18,24 +18,25 @@ from measure import in_turn, seconds
 import pmsl
 from pmsl.masks import MaskMaker
 
+PARTS = (meshes.ellipsoid80k, meshes.ellipsoid1300k, meshes.benchy, meshes.chip)
 SHAPE, PITCH_UM, LAYER_UM, HEIGHT_UM = (1080, 1920), 10.0, 10.0, 5000.0
 
 
 def rows(quick: bool) -> Iterator[dict[str, Any]]:
     """Yield a row a part, then a row a part at doubled resolution."""
     made = []
-    for mesh in (meshes.ellipsoid80k(), meshes.ellipsoid1300k(), meshes.benchy(), meshes.chip()):
-        if mesh.path is None:
-            yield {"skipped": f"{mesh.name}: {mesh.skipped}"}
+    for mesh in PARTS:
+        if mesh().path is None:
+            yield {"skipped": f"{mesh().name}: {mesh().skipped}"}
             continue
-        part = _placed(mesh)
-        made.append((mesh.name, part))
-        yield {"table": "cost a layer, one thread"} | _cost(mesh.name, part, quick)
+        name, part = mesh().name, placed(mesh())
+        made.append((name, part))
+        yield {"table": "cost a layer, one thread"} | _cost(name, part, quick)
     for name, part in made:
         yield {"table": "doubled resolution in x and y"} | _scaling(name, part, quick)
 
 
-def _placed(mesh: meshes.Mesh) -> Any:
+def placed(mesh: meshes.Mesh) -> Any:
     """Load a mesh and put it into the field; to 5 mm height, or what fits, where it asks for that."""
     assert mesh.path is not None
     solid = pmsl.load_solid(mesh.path)
@@ -45,7 +46,8 @@ def _placed(mesh: meshes.Mesh) -> Any:
     return pmsl.place([solid], pmsl.find_printer("pmsl-10um"), pmsl.find_resin("pr48-405"), scale=(factor,) * 3)
 
 
-def _grid(part: Any, finer: int = 1) -> pmsl.Grid:
+def grid_of(part: Any, finer: int = 1) -> pmsl.Grid:
+    """Return the grid of the question's pixels and layers, as high as the part."""
     layers = max(1, int(np.ceil(part.bounds_um[1, 2] / LAYER_UM - 1e-3)))
     shape = (SHAPE[0] * finer, SHAPE[1] * finer)
     return pmsl.Grid(origin_um=(0.0, 0.0), pitch_um=PITCH_UM / finer, shape=shape, z_edges_um=LAYER_UM * np.arange(layers + 1))
@@ -66,7 +68,7 @@ def _limits() -> tuple[Callable[[], None], Callable[[], None]]:
 
 
 def _cost(name: str, part: Any, quick: bool) -> dict[str, Any]:
-    parts, grid = list(part.parts), _grid(part)
+    parts, grid = list(part.parts), grid_of(part)
     maker = MaskMaker(parts, grid)
     layers = range(0, grid.n_layers, 10 if quick else 1)
     prefix_sum, fill = _limits()
@@ -116,7 +118,7 @@ def _errors(maker: MaskMaker, parts: list, pixels: int) -> dict[str, Any]:
 
 def _scaling(name: str, part: Any, quick: bool) -> dict[str, Any]:
     parts = list(part.parts)
-    makers = [MaskMaker(parts, _grid(part, finer)) for finer in (1, 2)]
+    makers = [MaskMaker(parts, grid_of(part, finer)) for finer in (1, 2)]
     layers = range(0, makers[0].grid.n_layers, 10 if quick else 2)
     work = [lambda m=m: [m.mask(k) for k in layers] for m in makers]
     for call in work:

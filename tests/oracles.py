@@ -95,7 +95,11 @@ def _det(rows):
 def _keep(faces, axis, at, keep):
     """Keep the side of a convex polyhedron where keep·(coordinate − at) >= 0, with the cut closed by a new face."""
     kept, cut = [], []
+    if all(keep * (p[axis] - at) <= 0 for face in faces for p in face):
+        return []
     for face in faces:
+        if all(p[axis] == at for p in face):
+            continue  # the closing face takes its place
         out = []
         for a, b in zip(face, face[1:] + face[:1], strict=True):
             da, db = keep * (a[axis] - at), keep * (b[axis] - at)

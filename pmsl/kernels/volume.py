@@ -19,85 +19,113 @@ for _bit in range(64):
     LOWEST_BIT[(int(DEBRUIJN) << _bit & 0xFFFFFFFFFFFFFFFF) >> 58] = _bit
 ONE = np.uint64(1)
 COVER, AREA = 0, 1
-CORNERS = 12  # a triangle cut by six planes has at most nine
+MOST = 10  # corners; a triangle cut by six planes has at most nine
+SPARE = 3  # slots of the pool that the cuts use
 SNAP = 2.0**-40  # a row sum nearer to an integer than this is that integer
 LEAK = 2.0**-30  # a row that ends further from zero than this is not closed
 
 
 @helper
-def _split(polygon, n, axis, at, low, high):
-    """Split a convex polygon at ``coordinate[axis] = at`` into `low` and `high`; return their corner counts."""
+def _split(pool, source, n, axis, at, low, high):
+    """Split convex polygon `source` at ``coordinate[axis] = at`` into slots `low` and `high`; return their corner counts."""
     n_low, n_high = 0, 0
-    for i in range(n):
-        j = i + 1 if i + 1 < n else 0
-        a, b = polygon[i, axis], polygon[j, axis]
+    if n > MOST:  # rounding made it bend back and forth; the row sum will tell
+        return 0, 0
+    j = n - 1
+    b = pool[source, j, axis]
+    for i in range(n):  # the edge from corner j to corner i, then corner i
+        a, before = pool[source, i, axis], b
+        b = a
+        if (before < at and a > at) or (before > at and a < at):
+            p, q = (j, i) if before < a else (i, j)
+            t = (at - pool[source, p, axis]) / (pool[source, q, axis] - pool[source, p, axis])
+            for k in range(3):
+                value = pool[source, p, k] + t * (pool[source, q, k] - pool[source, p, k])
+                pool[low, n_low, k] = value
+                pool[high, n_high, k] = value
+            pool[low, n_low, axis] = at
+            pool[high, n_high, axis] = at
+            n_low += 1
+            n_high += 1
         if a <= at:
-            low[n_low, 0], low[n_low, 1], low[n_low, 2] = polygon[i, 0], polygon[i, 1], polygon[i, 2]
+            for k in range(3):
+                pool[low, n_low, k] = pool[source, i, k]
             n_low += 1
         if a >= at:
-            high[n_high, 0], high[n_high, 1], high[n_high, 2] = polygon[i, 0], polygon[i, 1], polygon[i, 2]
-            n_high += 1
-        if (a < at and b > at) or (a > at and b < at):
-            p, q = (i, j) if a < b else (j, i)
-            t = (at - polygon[p, axis]) / (polygon[q, axis] - polygon[p, axis])
             for k in range(3):
-                value = polygon[p, k] + t * (polygon[q, k] - polygon[p, k])
-                low[n_low, k] = value
-                high[n_high, k] = value
-            low[n_low, axis] = at
-            high[n_high, axis] = at
-            n_low += 1
+                pool[high, n_high, k] = pool[source, i, k]
             n_high += 1
+        j = i
     return n_low, n_high
 
 
 @helper
-def _range(polygon, n, axis):
-    low, high = polygon[0, axis], polygon[0, axis]
+def _lowest(pool, slot, n, axis):
+    value = pool[slot, 0, axis]
     for i in range(1, n):
-        low, high = min(low, polygon[i, axis]), max(high, polygon[i, axis])
-    return low, high
+        if pool[slot, i, axis] < value:
+            value = pool[slot, i, axis]
+    return value
 
 
 @helper
-def _projected(polygon, n, column):
+def _highest(pool, slot, n, axis):
+    value = pool[slot, 0, axis]
+    for i in range(1, n):
+        if pool[slot, i, axis] > value:
+            value = pool[slot, i, axis]
+    return value
+
+
+@helper
+def _copy(pool, source, n, target):
+    for i in range(n):
+        for k in range(3):
+            pool[target, i, k] = pool[source, i, k]
+
+
+@helper
+def _projected(pool, slot, n, column):
     """Area of the polygon's projection along x, and its first moment about x = column."""
     area, moment = 0.0, 0.0
-    x0, y0, z0 = polygon[0, 0], polygon[0, 1], polygon[0, 2]
-    for i in range(1, n - 1):
-        part = (polygon[i, 1] - y0) * (polygon[i + 1, 2] - z0) - (polygon[i + 1, 1] - y0) * (polygon[i, 2] - z0)
-        area += 0.5 * part
-        moment += part * ((x0 - column) + (polygon[i, 0] - column) + (polygon[i + 1, 0] - column)) / 6.0
-    return area, moment
+    x0, y0, z0 = pool[slot, 0, 0] - column, pool[slot, 0, 1], pool[slot, 0, 2]
+    x1, y1, z1 = pool[slot, 1, 0] - column, pool[slot, 1, 1] - y0, pool[slot, 1, 2] - z0
+    for i in range(2, n):
+        x2, y2, z2 = pool[slot, i, 0] - column, pool[slot, i, 1] - y0, pool[slot, i, 2] - z0
+        part = y1 * z2 - y2 * z1
+        area += part
+        moment += part * (x0 + x1 + x2)
+        x1, y1, z1 = x2, y2, z2
+    return 0.5 * area, moment / 6.0
 
 
 @helper
-def _add(polygon, n, cols, cells, bits, spare, other):
-    """Add a polygon inside one row: cut it at the columns it passes."""
-    low, high = _range(polygon, n, 0)
+def _add(pool, slot, n, cols, cells, bits, spare, other):
+    """Add a polygon inside one row: cut it at the columns it passes. Uses up `slot`, `spare` and `other`."""
+    low, high = _lowest(pool, slot, n, 0), _highest(pool, slot, n, 0)
     if low < 0.0:  # left of the window: covers the row from its first voxel on
-        n_left, n = _split(polygon, n, 0, 0.0, spare, other)
-        area, _ = _projected(spare, n_left, 0.0)
+        n_left, n = _split(pool, slot, n, 0, 0.0, spare, other)
+        area, _ = _projected(pool, spare, n_left, 0.0)
         cells[0, COVER] -= area
         cells[0, AREA] -= area
         bits[0] |= ONE
         if n < 3:
             return
-        polygon, other = other, polygon
+        slot, other = other, slot
         low = 0.0
     c = np.int64(min(low, float(cols)))
     while c < cols and high > c + 1:
-        n_left, n = _split(polygon, n, 0, c + 1.0, spare, other)
+        n_left, n = _split(pool, slot, n, 0, c + 1.0, spare, other)
         if n_left >= 3:
-            area, moment = _projected(spare, n_left, float(c))
+            area, moment = _projected(pool, spare, n_left, float(c))
             cells[c, COVER] -= area
             cells[c, AREA] -= area - moment
             bits[c >> 6] |= ONE << np.uint64(c & 63)
-        polygon, other = other, polygon
+        slot, other = other, slot
         c += 1
     if n < 3:
         return
-    area, moment = _projected(polygon, n, float(c))
+    area, moment = _projected(pool, slot, n, float(c))
     cells[c, COVER] -= area
     if c < cols:  # right of the window only the row sum needs it
         cells[c, AREA] -= area - moment
@@ -105,38 +133,42 @@ def _add(polygon, n, cols, cells, bits, spare, other):
 
 
 @helper
-def _slab(corners, picked, n, z_low, z_high, rows, polygons, sizes, row_begin, order, spare, other):
-    """Cut the picked triangles to the slab and order what is left by first row; return the rows they reach."""
+def _slab(corners, picked, n, z_low, z_high, rows, pool, sizes, row_begin, order):
+    """Cut the picked triangles to the slab and order what is left by first row; return the rows they reach.
+
+    Triangle m goes to slot m + SPARE. What has no projection along x bounds nothing there and is left out.
+    """
     top, bottom = rows, 0
     for r in range(rows + 2):
         row_begin[r] = 0
-    thickness = z_high - z_low
+    scale = z_high - z_low
     for m in range(n):
         sizes[m] = 0
-        polygon = polygons[m]
+        t, slot = picked[m], m + SPARE
         for k in range(3):
-            polygon[k, 0] = corners[picked[m], 3 * k]
-            polygon[k, 1] = corners[picked[m], 3 * k + 1]
-            polygon[k, 2] = (corners[picked[m], 3 * k + 2] - z_low) / thickness
+            pool[slot, k, 0] = corners[t, 3 * k]
+            pool[slot, k, 1] = corners[t, 3 * k + 1]
+            pool[slot, k, 2] = (corners[t, 3 * k + 2] - z_low) / scale
+        u1, v1 = corners[t, 4] - corners[t, 1], corners[t, 5] - corners[t, 2]
+        u2, v2 = corners[t, 7] - corners[t, 1], corners[t, 8] - corners[t, 2]
+        if u1 * v2 == u2 * v1:
+            continue
         size = 3
-        low, high = _range(polygon, size, 2)
-        if low < 0.0:
-            _, size = _split(polygon, size, 2, 0.0, spare, other)
-            for i in range(size):
-                polygon[i, 0], polygon[i, 1], polygon[i, 2] = other[i, 0], other[i, 1], other[i, 2]
-        if high > 1.0:
-            size, _ = _split(polygon, size, 2, 1.0, other, spare)
-            for i in range(size):
-                polygon[i, 0], polygon[i, 1], polygon[i, 2] = other[i, 0], other[i, 1], other[i, 2]
+        high = _highest(pool, slot, size, 2)
+        if _lowest(pool, slot, size, 2) < 0.0:
+            _, size = _split(pool, slot, size, 2, 0.0, 0, 1)
+            _copy(pool, 1, size, slot)
+        if high > 1.0 and size >= 3:
+            size, _ = _split(pool, slot, size, 2, 1.0, 0, 1)
+            _copy(pool, 0, size, slot)
         if size < 3:
             continue
-        low, high = _range(polygon, size, 1)
+        low, high = _lowest(pool, slot, size, 1), _highest(pool, slot, size, 1)
         if high <= 0.0 or low >= rows:
             continue
         if low < 0.0:
-            _, size = _split(polygon, size, 1, 0.0, spare, other)
-            for i in range(size):
-                polygon[i, 0], polygon[i, 1], polygon[i, 2] = other[i, 0], other[i, 1], other[i, 2]
+            _, size = _split(pool, slot, size, 1, 0.0, 0, 1)
+            _copy(pool, 1, size, slot)
             low = 0.0
         sizes[m] = size
         row = np.int64(low)
@@ -147,34 +179,31 @@ def _slab(corners, picked, n, z_low, z_high, rows, polygons, sizes, row_begin, o
         row_begin[r + 2] += row_begin[r + 1]
     for m in range(n):
         if sizes[m] >= 3:
-            low, _ = _range(polygons[m], sizes[m], 1)
-            row = np.int64(low) + 1
+            row = np.int64(_lowest(pool, m + SPARE, sizes[m], 1)) + 1
             order[row_begin[row]] = m
             row_begin[row] += 1
     return top, bottom
 
 
 @helper
-def _row(r, cols, polygons, sizes, row_begin, order, live, n_live, cells, bits, spare, other, third):
-    """Add the part of every polygon inside row r; what lies above stays in its place and in `live`."""
+def _row(r, cols, pool, sizes, row_begin, order, live, n_live, cells, bits):
+    """Add the part of every polygon inside row r; what lies above stays in its slot and in `live`."""
     kept = 0
     begin, end = row_begin[r], row_begin[r + 1]
     for j in range(n_live + end - begin):
         m = live[j] if j < n_live else order[begin + j - n_live]
-        polygon, size = polygons[m], sizes[m]
-        _, high = _range(polygon, size, 1)
-        if high > r + 1.0:
-            n_low, n_high = _split(polygon, size, 1, r + 1.0, third, spare)
-            for i in range(n_high):
-                polygon[i, 0], polygon[i, 1], polygon[i, 2] = spare[i, 0], spare[i, 1], spare[i, 2]
+        slot, size = m + SPARE, sizes[m]
+        if _highest(pool, slot, size, 1) > r + 1.0:
+            n_low, n_high = _split(pool, slot, size, 1, r + 1.0, 2, 0)
+            _copy(pool, 0, n_high, slot)
             sizes[m] = n_high
             if n_high >= 3:
                 live[kept] = m
                 kept += 1
             if n_low >= 3:
-                _add(third, n_low, cols, cells, bits, spare, other)
+                _add(pool, 2, n_low, cols, cells, bits, 0, 1)
         else:
-            _add(polygon, size, cols, cells, bits, spare, other)
+            _add(pool, slot, size, cols, cells, bits, 0, 1)
     return kept
 
 
@@ -215,7 +244,7 @@ def runs(
     z_high,
     rows,
     cols,
-    polygons,
+    pool,
     sizes,
     row_begin,
     order,
@@ -240,7 +269,7 @@ def runs(
         The slab.
     rows, cols : int
         Size of the window.
-    polygons : (P, 12, 3) float64; sizes, order, live : (P,) int32; row_begin : (rows + 2,) int64
+    pool : (P + 3, 16, 3) float64; sizes, order, live : (P,) int32; row_begin : (rows + 2,) int64
         Scratch.
     cells : (cols + 1, 2) float64, all 0; bits : (cols // 64 + 1,) uint64, all 0
         Scratch, handed back as it came.
@@ -253,14 +282,13 @@ def runs(
         As in ``area.runs``.
     """
     leaks[0], leaks[1], leaks[2] = 0, -1, -1
-    spare, other, third = np.zeros((CORNERS, 3)), np.zeros((CORNERS, 3)), np.zeros((CORNERS, 3))
-    top, bottom = _slab(corners, picked, n, z_low, z_high, rows, polygons, sizes, row_begin, order, spare, other)
+    top, bottom = _slab(corners, picked, n, z_low, z_high, rows, pool, sizes, row_begin, order)
     count = 0
     n_live = 0
     for r in range(top, bottom):
         row_start[r] = count
         run_begin = count
-        n_live = _row(r, cols, polygons, sizes, row_begin, order, live, n_live, cells, bits, spare, other, third)
+        n_live = _row(r, cols, pool, sizes, row_begin, order, live, n_live, cells, bits)
         total = 0.0
         last = 0
         for w in range(bits.size):
@@ -289,18 +317,17 @@ def runs(
 
 
 @kernel
-def dense(corners, picked, n, z_low, z_high, polygons, sizes, row_begin, order, live, cells, bits, out):
+def dense(corners, picked, n, z_low, z_high, pool, sizes, row_begin, order, live, cells, bits, out):
     """Write the volume coverage of one slab, not quantised, into `out` (rows, cols) float64, which must come as zeros.
 
     The other parameters are those of `runs`. Returns the number of rows that did not close.
     """
     rows, cols = out.shape
-    spare, other, third = np.zeros((CORNERS, 3)), np.zeros((CORNERS, 3)), np.zeros((CORNERS, 3))
-    top, bottom = _slab(corners, picked, n, z_low, z_high, rows, polygons, sizes, row_begin, order, spare, other)
+    top, bottom = _slab(corners, picked, n, z_low, z_high, rows, pool, sizes, row_begin, order)
     leaks = 0
     n_live = 0
     for r in range(top, bottom):
-        n_live = _row(r, cols, polygons, sizes, row_begin, order, live, n_live, cells, bits, spare, other, third)
+        n_live = _row(r, cols, pool, sizes, row_begin, order, live, n_live, cells, bits)
         for w in range(bits.size):
             bits[w] = np.uint64(0)
         total = 0.0

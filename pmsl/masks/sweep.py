@@ -94,7 +94,7 @@ class VolumeSweep(_Rows):
         self.picked, n = self.index.triangles(k, self.picked)
         if len(self.live) < len(self.picked):
             size = len(self.picked)
-            self.polygons = np.zeros((size, 12, 3))
+            self.pool = np.zeros((size + 3, 16, 3))
             self.sizes, self.order, self.live = np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(size, np.int32)
         z_low, z_high = self.grid.z_edges_um[k : k + 2]
         return self.index.corners, self.picked, n, z_low, z_high  # type: ignore[return-value]
@@ -104,7 +104,7 @@ class VolumeSweep(_Rows):
         from pmsl.kernels import volume
 
         triangles = self._pick(k)
-        scratch = self.polygons, self.sizes, self.row_begin, self.order, self.live, self.cells, self.bits
+        scratch = self.pool, self.sizes, self.row_begin, self.order, self.live, self.cells, self.bits
         found: tuple[int, int, int] = volume.runs(
             *(*triangles, *self.grid.shape, *scratch, self.row_start, self.col, self.length, self.level, self.leaks)
         )
@@ -115,5 +115,5 @@ class VolumeSweep(_Rows):
         from pmsl.kernels import volume
 
         triangles = self._pick(k)
-        scratch = self.polygons, self.sizes, self.row_begin, self.order, self.live, self.cells, self.bits
+        scratch = self.pool, self.sizes, self.row_begin, self.order, self.live, self.cells, self.bits
         volume.dense(*triangles, *scratch, out)

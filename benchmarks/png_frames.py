@@ -1,0 +1,59 @@
+"""How long does a frame take from runs to PNG, and how large is it beside zlib and ISA-L?
+
+Masks at 1920 x 1080, layers spread over the part, one thread. Ours goes from the runs of the mask; the others compress the
+same bytes (filter 0), from a dense frame made before the clock starts. Sizes are of whole PNG files. The error counts
+pixels that a decoder gives back differently.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from area_coverage import PARTS, SHAPE, grid_of, placed
+from isal import isal_zlib
+from measure import in_turn
+
+from pmsl.formats import png
+from pmsl.masks import MaskMaker
+from pmsl.profiles.printer import Orientation
+
+FRAMING = 57  # bytes of a PNG around its compressed data
+
+
+def rows(quick: bool) -> Iterator[dict[str, Any]]:
+    """Yield a row a part."""
+    for mesh in PARTS:
+        if mesh().path is None:
+            yield {"skipped": f"{mesh().name}: {mesh().skipped}"}
+        else:
+            yield {"table": "PNG of one frame"} | _cost(mesh().name, placed(mesh()), 3 if quick else 12)
+
+
+def _cost(name: str, part: Any, layers: int) -> dict[str, Any]:
+    grid = grid_of(part)
+    maker = MaskMaker(part.parts, grid)
+    masks = [maker.mask(int(k)) for k in np.unique(np.linspace(0, grid.n_layers - 1, layers).astype(int))]
+    raws = [np.concatenate([np.zeros((SHAPE[0], 1), np.uint8), m.dense(np.uint8)[::-1]], axis=1) for m in masks]
+    ours = [png.encode_mask(m, Orientation()) for m in masks]
+    wrong = sum(int((png.decode(data, SHAPE, name) != raw[:, 1:]).sum()) for data, raw in zip(ours, raws, strict=True))
+    calls = (
+        lambda: [png.encode_mask(m, Orientation()) for m in masks],
+        lambda: [isal_zlib.compress(raw, 1) for raw in raws],
+        lambda: [zlib.compress(raw, 6) for raw in raws],
+    )
+    ms = [1000 * t / len(masks) for t in in_turn(calls, 3)]
+    size = sum(map(len, ours))
+    return {
+        "part": name,
+        "8-bit runs": int(np.mean([len(m.runs_8bit().col) for m in masks])),
+        "ours ms": ms[0],
+        "ISA-L 1 ms": ms[1],
+        "zlib 6 ms": ms[2],
+        "ours bytes": size // len(masks),
+        "size/zlib 6": size / sum(len(zlib.compress(raw, 6)) + FRAMING for raw in raws),
+        "size/ISA-L 1": size / sum(len(isal_zlib.compress(raw, 1)) + FRAMING for raw in raws),
+        "ERROR pixels": wrong,
+    }
