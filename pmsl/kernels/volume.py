@@ -47,34 +47,23 @@ def _split(pool, source, n, axis, at, low, high):
             pool[high, n_high, axis] = at
             n_low += 1
             n_high += 1
-        if a <= at:
-            for k in range(3):
-                pool[low, n_low, k] = pool[source, i, k]
-            n_low += 1
-        if a >= at:
-            for k in range(3):
-                pool[high, n_high, k] = pool[source, i, k]
-            n_high += 1
+        for k in range(3):  # written in any case, counted where it belongs
+            pool[low, n_low, k] = pool[source, i, k]
+            pool[high, n_high, k] = pool[source, i, k]
+        n_low += a <= at
+        n_high += a >= at
         j = i
     return n_low, n_high
 
 
 @helper
-def _lowest(pool, slot, n, axis):
-    value = pool[slot, 0, axis]
+def _extent(pool, slot, n, axis):
+    low = high = pool[slot, 0, axis]
     for i in range(1, n):
-        if pool[slot, i, axis] < value:
-            value = pool[slot, i, axis]
-    return value
-
-
-@helper
-def _highest(pool, slot, n, axis):
-    value = pool[slot, 0, axis]
-    for i in range(1, n):
-        if pool[slot, i, axis] > value:
-            value = pool[slot, i, axis]
-    return value
+        value = pool[slot, i, axis]
+        low = value if value < low else low
+        high = value if value > high else high
+    return low, high
 
 
 @helper
@@ -102,7 +91,7 @@ def _projected(pool, slot, n, column):
 @helper
 def _add(pool, slot, n, cols, cells, bits, spare, other):
     """Add a polygon inside one row: cut it at the columns it passes. Uses up `slot`, `spare` and `other`."""
-    low, high = _lowest(pool, slot, n, 0), _highest(pool, slot, n, 0)
+    low, high = _extent(pool, slot, n, 0)
     if low < 0.0:  # left of the window: covers the row from its first voxel on
         n_left, n = _split(pool, slot, n, 0, 0.0, spare, other)
         area, _ = _projected(pool, spare, n_left, 0.0)
@@ -133,7 +122,7 @@ def _add(pool, slot, n, cols, cells, bits, spare, other):
 
 
 @helper
-def _slab(corners, picked, n, z_low, z_high, rows, pool, sizes, row_begin, order):
+def _slab(corners, picked, n, slab, rows, pool, sizes, row_begin, order):
     """Cut the picked triangles to the slab and order what is left by first row; return the rows they reach.
 
     Triangle m goes to slot m + SPARE. What has no projection along x bounds nothing there and is left out.
@@ -141,7 +130,7 @@ def _slab(corners, picked, n, z_low, z_high, rows, pool, sizes, row_begin, order
     top, bottom = rows, 0
     for r in range(rows + 2):
         row_begin[r] = 0
-    scale = z_high - z_low
+    z_low, scale = slab[0], slab[1] - slab[0]
     for m in range(n):
         sizes[m] = 0
         t, slot = picked[m], m + SPARE
@@ -154,8 +143,8 @@ def _slab(corners, picked, n, z_low, z_high, rows, pool, sizes, row_begin, order
         if u1 * v2 == u2 * v1:
             continue
         size = 3
-        high = _highest(pool, slot, size, 2)
-        if _lowest(pool, slot, size, 2) < 0.0:
+        low, high = _extent(pool, slot, size, 2)
+        if low < 0.0:
             _, size = _split(pool, slot, size, 2, 0.0, 0, 1)
             _copy(pool, 1, size, slot)
         if high > 1.0 and size >= 3:
@@ -163,7 +152,7 @@ def _slab(corners, picked, n, z_low, z_high, rows, pool, sizes, row_begin, order
             _copy(pool, 0, size, slot)
         if size < 3:
             continue
-        low, high = _lowest(pool, slot, size, 1), _highest(pool, slot, size, 1)
+        low, high = _extent(pool, slot, size, 1)
         if high <= 0.0 or low >= rows:
             continue
         if low < 0.0:
@@ -179,7 +168,8 @@ def _slab(corners, picked, n, z_low, z_high, rows, pool, sizes, row_begin, order
         row_begin[r + 2] += row_begin[r + 1]
     for m in range(n):
         if sizes[m] >= 3:
-            row = np.int64(_lowest(pool, m + SPARE, sizes[m], 1)) + 1
+            low, _ = _extent(pool, m + SPARE, sizes[m], 1)
+            row = np.int64(low) + 1
             order[row_begin[row]] = m
             row_begin[row] += 1
     return top, bottom
@@ -193,7 +183,8 @@ def _row(r, cols, pool, sizes, row_begin, order, live, n_live, cells, bits):
     for j in range(n_live + end - begin):
         m = live[j] if j < n_live else order[begin + j - n_live]
         slot, size = m + SPARE, sizes[m]
-        if _highest(pool, slot, size, 1) > r + 1.0:
+        _, high = _extent(pool, slot, size, 1)
+        if high > r + 1.0:
             n_low, n_high = _split(pool, slot, size, 1, r + 1.0, 2, 0)
             _copy(pool, 0, n_high, slot)
             sizes[m] = n_high
@@ -236,27 +227,7 @@ def _put(n, begin, end, value, run_begin, col, length, level):
 
 
 @kernel
-def runs(
-    corners,
-    picked,
-    n,
-    z_low,
-    z_high,
-    rows,
-    cols,
-    pool,
-    sizes,
-    row_begin,
-    order,
-    live,
-    cells,
-    bits,
-    row_start,
-    col,
-    length,
-    level,
-    leaks,
-):
+def runs(corners, picked, n, slab, rows, cols, pool, sizes, row_begin, order, live, cells, bits, row_start, col, length, level, leaks):
     """Turn the triangles of one slab into runs of 16-bit volume coverage.
 
     Parameters
@@ -265,8 +236,8 @@ def runs(
         Triangles, counter-clockwise seen from outside.
     picked : (P,) int32; n : int
         Which of them touch the slab, and how many.
-    z_low, z_high : float
-        The slab.
+    slab : (2,) float64
+        Its lower and upper edge.
     rows, cols : int
         Size of the window.
     pool : (P + 3, 16, 3) float64; sizes, order, live : (P,) int32; row_begin : (rows + 2,) int64
@@ -282,7 +253,7 @@ def runs(
         As in ``area.runs``.
     """
     leaks[0], leaks[1], leaks[2] = 0, -1, -1
-    top, bottom = _slab(corners, picked, n, z_low, z_high, rows, pool, sizes, row_begin, order)
+    top, bottom = _slab(corners, picked, n, slab, rows, pool, sizes, row_begin, order)
     count = 0
     n_live = 0
     for r in range(top, bottom):
@@ -317,13 +288,13 @@ def runs(
 
 
 @kernel
-def dense(corners, picked, n, z_low, z_high, pool, sizes, row_begin, order, live, cells, bits, out):
+def dense(corners, picked, n, slab, pool, sizes, row_begin, order, live, cells, bits, out):
     """Write the volume coverage of one slab, not quantised, into `out` (rows, cols) float64, which must come as zeros.
 
     The other parameters are those of `runs`. Returns the number of rows that did not close.
     """
     rows, cols = out.shape
-    top, bottom = _slab(corners, picked, n, z_low, z_high, rows, pool, sizes, row_begin, order)
+    top, bottom = _slab(corners, picked, n, slab, rows, pool, sizes, row_begin, order)
     leaks = 0
     n_live = 0
     for r in range(top, bottom):

@@ -90,14 +90,13 @@ class VolumeSweep(_Rows):
         super().__init__(index, grid)
         self.picked = np.zeros(1024, np.int32)
 
-    def _pick(self, k: int) -> tuple[np.ndarray, ...]:
+    def _pick(self, k: int) -> tuple[np.ndarray, np.ndarray, int, np.ndarray]:
         self.picked, n = self.index.triangles(k, self.picked)
         if len(self.live) < len(self.picked):
             size = len(self.picked)
             self.pool = np.zeros((size + 3, 16, 3))
             self.sizes, self.order, self.live = np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(size, np.int32)
-        z_low, z_high = self.grid.z_edges_um[k : k + 2]
-        return self.index.corners, self.picked, n, z_low, z_high  # type: ignore[return-value]
+        return self.index.corners, self.picked, n, self.grid.z_edges_um[k : k + 2]
 
     def runs(self, k: int) -> tuple[int, int, int]:
         """Sweep slab k into the run arrays."""
