@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -129,7 +130,14 @@ def decode(data: bytes, where: str) -> Document:
 
 def json_schema() -> bytes:
     """Return the JSON Schema (2020-12) of job.json."""
-    return msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Document)), indent=1) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(_clean(msgspec.json.schema(Document))), indent=1) + b"\n"
+
+
+def _clean(item: Any) -> Any:
+    """Take the indentation out of descriptions, which Python keeps in docstrings before 3.13."""
+    if isinstance(item, dict):
+        return {k: inspect.cleandoc(v) if k == "description" and isinstance(v, str) else _clean(v) for k, v in item.items()}
+    return [_clean(v) for v in item] if isinstance(item, list) else item
 
 
 def publish() -> None:
