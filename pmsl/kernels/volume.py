@@ -6,6 +6,7 @@ of that projection, the volume between the piece and the voxel's right side, to 
 ``sum(cover of voxels behind) + area`` is the winding-weighted volume fraction, in closed form: no sub-slices.
 Coordinates: x and y in pixels of the window, z in slabs (0..1 inside the slab at hand).
 A cut point is computed from the edge's lower end along the cut axis, so both triangles of an edge get the same bits.
+Tried and rejected: finishing what lies in one voxel before the sweep (0..15 % faster, within the noise on curved parts).
 The sweep at the end is that of `area`, written again: numba's cache does not see helpers in another file.
 """
 
