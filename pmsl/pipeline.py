@@ -20,7 +20,7 @@ from pmsl.core.job import Box, Engine, Input, PartRecord, PrintJob, Provenance
 from pmsl.core.parallel import default_threads
 from pmsl.core.part import Part, Solid, as_part
 from pmsl.core.plan import LayerPlan
-from pmsl.errors import FindingsError, MeshError
+from pmsl.errors import FindingsError, MeshError, UsageError
 from pmsl.exposure import Ladder, dose_ladder, dose_map
 from pmsl.formats import native, registry
 from pmsl.formats.native import Written
@@ -36,12 +36,13 @@ TURNED = "faces turned: the mesh was inside out"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stages:
-    """What a job is made of before any layer: parts and their box (2, 3) [µm], grid, dose ladder, findings."""
+    """What a job is made of before any layer: parts and their box (2, 3) [µm], grid, dose ladder, placeholders, findings."""
 
     parts: tuple[Part, ...]
     bounds_um: np.ndarray
     grid: Grid
     ladder: Ladder
+    placeholders: tuple[str, ...]
     findings: tuple[Finding, ...]
 
 
@@ -54,10 +55,18 @@ def stages(parts: Sequence[Solid | Part], printer: Printer, resin: Resin, proces
         No part, or a part outside the field, below the plate or above the travel.
     ExposureError
         Doses the resin or the printer cannot have.
+    UsageError
+        A part that asks for a dose or a region of its own.
     """
     pieces = tuple(as_part(item) for item in parts)
     if not pieces:
         raise MeshError("no part to print; give at least one mesh")
+    for part in pieces:
+        if part.dose_scale != 1.0 or part.region != "bulk":
+            raise UsageError(
+                f"part {part.label}: dose_scale {part.dose_scale:g}, region {part.region!r}: all parts of a job get the same dose so far; "
+                "leave dose_scale at 1 and region at 'bulk', or print the part in a job of its own"
+            )
     boxes = np.array([p.bounds_um() for p in pieces])
     bounds = np.array([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)]) if bounds_um is None else bounds_um
     optics = printer.optics
@@ -75,7 +84,7 @@ def stages(parts: Sequence[Solid | Part], printer: Printer, resin: Resin, proces
     findings += checks.facet_findings(pieces, grid)
     if process.coverage == "volume":
         findings += checks.partial_slab_findings(pieces, grid)
-    return Stages(pieces, bounds, grid, ladder, tuple(findings))
+    return Stages(pieces, bounds, grid, ladder, missing, tuple(findings))
 
 
 def prepare(
@@ -125,7 +134,7 @@ def prepare(
         plan_layer=_Planner(s, process),
         design_of=lambda: s.parts,
         findings=s.findings,
-        placeholders=checks.placeholders(printer, resin, s.ladder.power),
+        placeholders=s.placeholders,
     )
 
 

@@ -67,8 +67,10 @@ def check_triangles(vertices: np.ndarray, faces: np.ndarray, source: str) -> Non
 
 def _box(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Lower and upper corner of the vertices that faces use: (2, 3)."""
-    if len(vertices) != 3 * len(faces):  # a soup uses every vertex
-        vertices = vertices[np.unique(faces)]
+    used = np.zeros(len(vertices), bool)
+    used[faces] = True
+    if not used.all():
+        vertices = vertices[used]
     columns = [vertices[:, axis] for axis in range(3)]  # ten times as fast as min(axis=0)
     return np.array([[c.min() for c in columns], [c.max() for c in columns]])
 

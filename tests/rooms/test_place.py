@@ -119,3 +119,15 @@ def test_a_million_layers_are_refused():
 
 def test_only_the_layers_that_are_made_count_against_the_limit():
     assert len(z_edges_um(20_000, process(layers=[[2, 0.01], [1, 10.0]]))) - 1 == 2002
+
+
+def test_vertices_that_no_face_uses_do_not_count():
+    part = box((10, 20, 0), (40, 50, 9))
+    unused = np.full((3 * len(part.faces) - len(part.vertices_um), 3), 1e9)  # as many vertices as a soup has
+    stray = pmsl.Solid.from_arrays(np.vstack([part.vertices_um, unused]), part.faces)
+    assert len(stray.vertices_um) == 3 * len(stray.faces)
+    assert np.array_equal(stray.bounds_um, part.bounds_um)
+    assert np.array_equal(
+        place([stray], FIELD, PITCH, 100.0, rotate_deg=(0, 0, 30)).bounds_um,
+        place([part], FIELD, PITCH, 100.0, rotate_deg=(0, 0, 30)).bounds_um,
+    )
