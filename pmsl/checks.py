@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from pmsl.core.defects import Defects
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.part import Part
@@ -112,6 +113,37 @@ def facet_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:
         limit=0.0,
         unit="µm",
     )
+
+
+def layer_findings(defects: Defects, grid: Grid, k: int) -> Iterator[Finding]:
+    """Yield what is doubtful about the boundary of layer k: rows that did not close, cells where shells overlap."""
+    if defects.rows:
+        low = np.array([defects.first_col, defects.first_row]) * grid.pitch_um + grid.origin_um
+        high = np.array([defects.last_col + 1, defects.last_row + 1]) * grid.pitch_um + grid.origin_um
+        z_low, z_high = grid.z_edges_um[k : k + 2].tolist()
+        yield Finding(
+            code="open-rows",
+            severity="warning",
+            message="the mesh is open or its faces are inconsistent: pixel rows whose boundary does not close were closed "
+            "inside this box, after the nearest row that does; repair the mesh",
+            layers=(k, k),
+            box_um=((*low.tolist(), z_low), (*high.tolist(), z_high)),
+            value=float(defects.rows),
+            limit=0.0,
+            unit="rows",
+        )
+    if defects.shared:
+        thickness = float(grid.thickness_um[k])
+        yield Finding(
+            code="shared-voxels",
+            severity="info",
+            message=f"the boundaries of overlapping shells share {defects.shared} pixels of a layer: their grays may be too high, "
+            f"by {defects.excess_px * grid.pixel_um2 * thickness:.3g} µm³ in all at most; unite the shells for exact grays",
+            layers=(k, k),
+            value=defects.excess_px * grid.pixel_um2 * thickness,
+            limit=0.0,
+            unit="µm³",
+        )
 
 
 def partial_slab_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:

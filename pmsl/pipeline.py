@@ -25,7 +25,7 @@ from pmsl.exposure import Ladder, dose_ladder, dose_map
 from pmsl.formats import native, registry
 from pmsl.formats.native import Written
 from pmsl.formats.png import encode_mask
-from pmsl.masks import Leaks, MaskMaker
+from pmsl.masks import MaskMaker
 from pmsl.mesh.place import SLACK_UM, Placed, place
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.slicing import z_edges_um
@@ -151,27 +151,9 @@ class _Planner:
         with self._lock:
             if self._maker is None:
                 self._maker = MaskMaker(self._stages.parts, self._stages.grid, self._process.coverage)
-        mask, leaks = self._maker.mask_and_leaks(k)
-        found = (_open_rows(self._stages.grid, k, leaks),) if leaks.rows else ()
+        mask, defects = self._maker.mask_and_defects(k)
+        found = tuple(checks.layer_findings(defects, self._stages.grid, k))
         return self._stages.ladder.plan(mask, self._stages.grid, self._process.motion, found)
-
-
-def _open_rows(grid: Grid, k: int, leaks: Leaks) -> Finding:
-    """Say which rows of layer k did not close."""
-    y = grid.origin_um[1] + np.array([leaks.first_row, leaks.last_row + 1]) * grid.pitch_um[1]
-    x = grid.origin_um[0] + np.array([0.0, grid.size_um[0]])
-    z = grid.z_edges_um[k : k + 2]
-    return Finding(
-        code="open-rows",
-        severity="warning",
-        message="the mesh is open or inconsistent here: pixel rows whose boundary does not close are lit only up to their "
-        "last crossing; repair the mesh",
-        layers=(k, k),
-        box_um=((float(x[0]), float(y[0]), float(z[0])), (float(x[1]), float(y[1]), float(z[1]))),
-        value=float(leaks.rows),
-        limit=0.0,
-        unit="rows",
-    )
 
 
 def _box(points_um: np.ndarray) -> Box:
@@ -297,6 +279,8 @@ def warmup() -> None:
     mask.dense(np.uint8)
     mask.sha256()
     MaskMaker([solid], job.grid).coverage(0)
-    MaskMaker([solid], job.grid, "volume").mask(0)
+    volume = MaskMaker([solid], job.grid, "volume")
+    volume.mask(0)
+    volume.index.shells()
     list(checks.partial_slab_findings([Part(solid=solid)], job.grid))
     mask.column_sums_px()

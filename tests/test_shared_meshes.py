@@ -39,7 +39,7 @@ def test_slices_or_is_refused(name):
     shape = (int(np.ceil(size[1] / pitch)) + 2, int(np.ceil(size[0] / pitch)) + 2)
     grid = Grid(origin_um=low[:2] - pitch, pitch_um=pitch, shape=shape, z_edges_um=edges)
     maker = pmsl.masks.MaskMaker([solid], grid)
-    masks = [maker.mask_and_leaks(k) for k in range(layers)]
+    masks = [maker.mask_and_defects(k) for k in range(layers)]
     assert all(mask.dense(np.uint8)[[0, -1]].max() == 0 and mask.dense(np.uint8)[:, [0, -1]].max() == 0 for mask, _ in masks)
     if any(name.startswith(prefix) for prefix in OPEN):
         return

@@ -29,6 +29,7 @@ class CrossingIndex:
     by_last: np.ndarray
     node_start: np.ndarray
     level_start: np.ndarray
+    part: np.ndarray
 
     def segments(self, k: int, out: np.ndarray) -> tuple[np.ndarray, int]:
         """Cut layer k at its middle plane.
@@ -64,6 +65,15 @@ class CrossingIndex:
             if n <= len(out):
                 return out, n
             out = np.zeros(n + n // 2, np.int32)
+
+    def shells(self) -> np.ndarray:
+        """Number the shells: (M,) int32, equal for triangles of one part that hang together by equal corners."""
+        from pmsl.kernels import shells
+
+        m = len(self.corners)
+        labels = np.zeros(m, np.int32)
+        shells.label(self.corners, self.part, np.zeros(1 << (3 * m + 1).bit_length(), np.int32), np.zeros(m, np.int32), labels)
+        return labels
 
 
 def index_crossings(parts: Sequence[Solid | Part], grid: Grid, slabs: bool = False) -> CrossingIndex:
@@ -109,16 +119,17 @@ def index_crossings(parts: Sequence[Solid | Part], grid: Grid, slabs: bool = Fal
     slots = np.zeros_like(by_first)
     slots[by_first] = np.arange(len(by_first), dtype=np.int32)
     by_last = slots[ordered(np.int32(len(planes) - 1) - last)]
-    corners = np.zeros((len(first), 9))
+    corners, part_of = np.zeros((len(first), 9)), np.zeros(len(first), np.int32)
     ends = np.cumsum([len(p) for p, _, _ in found])
-    for part, end, (faces, _, _) in zip(placed, ends, found, strict=True):
+    for i, (part, end, (faces, _, _)) in enumerate(zip(placed, ends, found, strict=True)):
         mine = slice(end - len(faces), end)
+        part_of[slots[mine]] = i
         turned = part.mirrored != part.solid.inside_out
         crossings.gather(
             *(part.solid.vertices_um, part.solid.faces, part.transform, grid.origin_um, grid.pitch_um, turned),
             *(picked[mine], slots[mine], corners),
         )
-    return CrossingIndex(planes, corners, first[by_first], last[by_first], by_last, node_start, level_start)
+    return CrossingIndex(planes, corners, first[by_first], last[by_first], by_last, node_start, level_start, part_of)
 
 
 def _check_range(part: Part, grid: Grid) -> None:

@@ -3,8 +3,11 @@
 _jit       the one decorator
 crossings  triangles by the planes they cross; triangles × plane → directed segments
 facets     passes over a mesh: winding, flat triangles, partly filled slabs
-area       directed segments → exact pixel coverage, as runs or dense
-volume     triangles → exact voxel coverage, as runs or dense
+area       directed segments → touched pixels, with what exact area coverage needs
+volume     triangles → touched voxels, with what exact volume coverage needs; helpers: polygon (cutting), surface (heights)
+touched    helpers of both: the bits of touched cells
+rows       touched cells → coverage, as runs or dense; open rows mended
+shells     triangles that hang together
 spans      runs ↔ dense, 16 → 8 bit
 png        runs of a frame → deflate symbols
 deflate    deflate symbols → bytes

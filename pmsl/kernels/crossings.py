@@ -86,8 +86,7 @@ def slab_ranges(vertices, faces, transform, edges, first, last):
         As in `plane_ranges`.
     edges : (L + 1,) float64, strictly increasing
     first, last : (F,) int32
-        Overwritten; ``first > last`` where no slab is touched, and for horizontal triangles, which bound no volume
-        along x.
+        Overwritten; ``first > last`` where no slab is touched. A horizontal triangle on an edge touches both slabs.
 
     Returns
     -------
@@ -106,9 +105,11 @@ def slab_ranges(vertices, faces, transform, edges, first, last):
         a = _planes_up_to(edges, low, np.int64(guess) + 1) - 1
         guess = min(max((high - edges[0]) * inverse, -1.0), float(n))
         b = _planes_up_to(edges, high, np.int64(guess) + 1) - 1
-        if b >= 0 and edges[b] == high:
+        if low == high and a > 0 and edges[a] == low:
+            a -= 1
+        if low < high and b >= 0 and edges[b] == high:
             b -= 1
-        if low == high or b < 0 or a >= n:
+        if b < 0 or a >= n:
             first[i], last[i] = 0, -1
             continue
         first[i], last[i] = max(a, 0), min(b, n - 1)

@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from pmsl.kernels._jit import helper, kernel
+from pmsl.kernels import _jit
+
+
+def kernel(f):
+    return _jit.kernel(f, counted=True)
+
+
+def helper(f):
+    return _jit.numba.njit(nogil=True, error_model="numpy")(f)
+
 
 BLOCK = 40_000  # symbols a block
 END = 256

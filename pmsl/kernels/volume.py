@@ -1,235 +1,219 @@
-"""Triangles → exact volume coverage of voxels (pixel × slab), row by row.
+"""Triangles → the voxels (pixel × slab) they touch, with what exact volume coverage needs, band of rows by band of rows.
 
-`area` one dimension up. Each triangle is cut to its slab, its pixel rows, its columns. A planar piece inside one voxel
-adds its area projected along x (signed, on the yz plane) to the `cover` of everything to its right and the first moment
-of that projection, the volume between the piece and the voxel's right side, to its own voxel. Walking a row to the right,
-``sum(cover of voxels behind) + area`` is the winding-weighted volume fraction, in closed form: no sub-slices.
+`area` one dimension up. A triangle is cut to its slab, then row by row (`polygon`). What lies in one row is a convex
+polygon, a fan of triangles. A planar piece inside one voxel adds its area projected along x (signed, on the yz plane) to
+the `cover` of everything to its right and the first moment of that projection, the volume between the piece and the
+voxel's right side, to its own voxel's `area`. Columns need no cutting: the projected area of a triangle is spread over x
+as a roof with its corners' x as feet and ridge, whose integrals over a column are in closed form.
+Walking a row to the right, ``sum(cover of voxels behind) + area`` is the winding-weighted volume fraction (`rows`).
+The same pieces give the surface inside each column (`surface`).
+
 Coordinates: x and y in pixels of the window, z in slabs (0..1 inside the slab at hand).
-A cut point is computed from the edge's lower end along the cut axis, so both triangles of an edge get the same bits.
-Tried and rejected: finishing what lies in one voxel before the sweep (0..15 % faster, within the noise on curved parts).
-The sweep at the end is that of `area`, written again: numba's cache does not see helpers in another file.
+Tried and rejected: cutting polygons at every column (1.5..2 times slower); storing cut polygons in a pool until their
+row comes (memory bound on many small triangles).
 """
 
 import numpy as np
 
+from pmsl.kernels import polygon, surface
 from pmsl.kernels._jit import helper, kernel
+from pmsl.kernels.touched import AREA, COVER, ONE, lowest, touch
 
-DEBRUIJN = np.uint64(0x03F79D71B4CB0A89)
-LOWEST_BIT = np.zeros(64, dtype=np.int64)
-for _bit in range(64):
-    LOWEST_BIT[(int(DEBRUIJN) << _bit & 0xFFFFFFFFFFFFFFFF) >> 58] = _bit
-ONE = np.uint64(1)
-COVER, AREA = 0, 1
-MOST = 10  # corners; a triangle cut by six planes has at most nine
-SPARE = 3  # slots of the pool that the cuts use
-SNAP = 2.0**-40  # a row sum nearer to an integer than this is that integer
-LEAK = 2.0**-30  # a row that ends further from zero than this is not closed
+SHIFT = 4
+BAND = 1 << SHIFT  # rows at a time: their cells stay in the second cache
+TINY = 2.0**-200  # narrower triangles have no width; their slopes would overflow
 
 
 @helper
-def _split(pool, source, n, axis, at, low, high):
-    """Split convex polygon `source` at ``coordinate[axis] = at`` into slots `low` and `high`; return their corner counts."""
-    n_low, n_high = 0, 0
-    if n > MOST:  # rounding made it bend back and forth; the row sum will tell
-        return 0, 0
-    j = n - 1
-    b = pool[source, j, axis]
-    for i in range(n):  # the edge from corner j to corner i, then corner i
-        a, before = pool[source, i, axis], b
-        b = a
-        if (before < at and a > at) or (before > at and a < at):
-            p, q = (j, i) if before < a else (i, j)
-            t = (at - pool[source, p, axis]) / (pool[source, q, axis] - pool[source, p, axis])
-            for k in range(3):
-                value = pool[source, p, k] + t * (pool[source, q, k] - pool[source, p, k])
-                pool[low, n_low, k] = value
-                pool[high, n_high, k] = value
-            pool[low, n_low, axis] = at
-            pool[high, n_high, axis] = at
-            n_low += 1
-            n_high += 1
-        for k in range(3):  # written in any case, counted where it belongs
-            pool[low, n_low, k] = pool[source, i, k]
-            pool[high, n_high, k] = pool[source, i, k]
-        n_low += a <= at
-        n_high += a >= at
-        j = i
-    return n_low, n_high
-
-
-@helper
-def _extent(pool, slot, n, axis):
-    low = high = pool[slot, 0, axis]
-    for i in range(1, n):
-        value = pool[slot, i, axis]
-        low = value if value < low else low
-        high = value if value > high else high
-    return low, high
-
-
-@helper
-def _copy(pool, source, n, target):
-    for i in range(n):
-        for k in range(3):
-            pool[target, i, k] = pool[source, i, k]
-
-
-@helper
-def _projected(pool, slot, n, column):
-    """Area of the polygon's projection along x, and its first moment about x = column."""
-    area, moment = 0.0, 0.0
-    x0, y0, z0 = pool[slot, 0, 0] - column, pool[slot, 0, 1], pool[slot, 0, 2]
-    x1, y1, z1 = pool[slot, 1, 0] - column, pool[slot, 1, 1] - y0, pool[slot, 1, 2] - z0
-    for i in range(2, n):
-        x2, y2, z2 = pool[slot, i, 0] - column, pool[slot, i, 1] - y0, pool[slot, i, 2] - z0
-        part = y1 * z2 - y2 * z1
-        area += part
-        moment += part * (x0 + x1 + x2)
-        x1, y1, z1 = x2, y2, z2
-    return 0.5 * area, moment / 6.0
-
-
-@helper
-def _add(pool, slot, n, cols, cells, bits, spare, other):
-    """Add a polygon inside one row: cut it at the columns it passes. Uses up `slot`, `spare` and `other`."""
-    low, high = _extent(pool, slot, n, 0)
-    if low < 0.0:  # left of the window: covers the row from its first voxel on
-        n_left, n = _split(pool, slot, n, 0, 0.0, spare, other)
-        area, _ = _projected(pool, spare, n_left, 0.0)
-        cells[0, COVER] -= area
-        cells[0, AREA] -= area
-        bits[0] |= ONE
-        if n < 3:
-            return
-        slot, other = other, slot
-        low = 0.0
-    c = np.int64(min(low, float(cols)))
-    while c < cols and high > c + 1:
-        n_left, n = _split(pool, slot, n, 0, c + 1.0, spare, other)
-        if n_left >= 3:
-            area, moment = _projected(pool, spare, n_left, float(c))
-            cells[c, COVER] -= area
-            cells[c, AREA] -= area - moment
-            bits[c >> 6] |= ONE << np.uint64(c & 63)
-        slot, other = other, slot
-        c += 1
-    if n < 3:
+def _spread(x0, x1, x2, a, row, cols, cells, bits):
+    """Add a triangle of projected area `a`, however many columns it passes."""
+    low, high = min(x0, min(x1, x2)), max(x0, max(x1, x2))
+    mid = max(min(x0, x1), min(max(x0, x1), x2))
+    if high <= 0.0:  # left of the window: covers the row from its first voxel on
+        cells[row, 0, COVER] -= a
+        cells[row, 0, AREA] -= a
+        touch(bits, row, 0)
         return
-    area, moment = _projected(pool, slot, n, float(c))
-    cells[c, COVER] -= area
-    if c < cols:  # right of the window only the row sum needs it
-        cells[c, AREA] -= area - moment
-        bits[c >> 6] |= ONE << np.uint64(c & 63)
+    if low >= cols or high - low < TINY:
+        c = np.int64(min(max(low, 0.0), float(cols)))
+        cells[row, c, COVER] -= a
+        if c < cols:  # right of the window only the row sum needs it
+            cells[row, c, AREA] -= a * (c + 1 - low)
+            touch(bits, row, c)
+        return
+    peak = 2.0 * a / (high - low)
+    rise = peak / (mid - low) if mid > low else 0.0
+    fall = peak / (high - mid) if high > mid else 0.0
+    rest = a
+    left, density = low, 0.0 if mid > low else peak
+    if low < 0.0:
+        density = rise * -low if mid >= 0.0 else fall * high
+        outside = 0.5 * density * -low if mid >= 0.0 else a - 0.5 * density * high
+        cells[row, 0, COVER] -= outside
+        cells[row, 0, AREA] -= outside
+        rest -= outside
+        left = 0.0
+        touch(bits, row, 0)
+    c = np.int64(left)
+    while c < cols:
+        right = min(high, c + 1.0)
+        cover, moment = 0.0, 0.0
+        if left < mid and mid < right:
+            width = mid - left
+            cover = 0.5 * (density + peak) * width
+            moment = cover * (c + 1 - mid) + width * width * (density / 3.0 + peak / 6.0)
+            left, density = mid, peak
+        after = rise * (right - low) if right <= mid else fall * (high - right)
+        width = right - left
+        part = 0.5 * (density + after) * width
+        cover += part
+        cells[row, c, AREA] -= moment + part * (c + 1 - right) + width * width * (density / 3.0 + after / 6.0)
+        touch(bits, row, c)
+        if right >= high:
+            cells[row, c, COVER] -= rest
+            return
+        cells[row, c, COVER] -= cover
+        rest -= cover
+        left, density = right, after
+        c += 1
+    cells[row, cols, COVER] -= rest
 
 
 @helper
-def _slab(corners, picked, n, slab, rows, pool, sizes, row_begin, order):
-    """Cut the picked triangles to the slab and order what is left by first row; return the rows they reach.
-
-    Triangle m goes to slot m + SPARE. What has no projection along x bounds nothing there and is left out.
-    """
-    top, bottom = rows, 0
-    for r in range(rows + 2):
-        row_begin[r] = 0
-    z_low, scale = slab[0], slab[1] - slab[0]
-    for m in range(n):
-        sizes[m] = 0
-        t, slot = picked[m], m + SPARE
-        for k in range(3):
-            pool[slot, k, 0] = corners[t, 3 * k]
-            pool[slot, k, 1] = corners[t, 3 * k + 1]
-            pool[slot, k, 2] = (corners[t, 3 * k + 2] - z_low) / scale
-        u1, v1 = corners[t, 4] - corners[t, 1], corners[t, 5] - corners[t, 2]
-        u2, v2 = corners[t, 7] - corners[t, 1], corners[t, 8] - corners[t, 2]
-        if u1 * v2 == u2 * v1:
-            continue
-        size = 3
-        low, high = _extent(pool, slot, size, 2)
-        if low < 0.0:
-            _, size = _split(pool, slot, size, 2, 0.0, 0, 1)
-            _copy(pool, 1, size, slot)
-        if high > 1.0 and size >= 3:
-            size, _ = _split(pool, slot, size, 2, 1.0, 0, 1)
-            _copy(pool, 0, size, slot)
-        if size < 3:
-            continue
-        low, high = _extent(pool, slot, size, 1)
-        if high <= 0.0 or low >= rows:
-            continue
-        if low < 0.0:
-            _, size = _split(pool, slot, size, 1, 0.0, 0, 1)
-            _copy(pool, 1, size, slot)
-            low = 0.0
-        sizes[m] = size
-        row = np.int64(low)
-        row_begin[row + 2] += 1
-        top = min(top, row)
-        bottom = max(bottom, np.int64(np.ceil(min(high, float(rows)))))
-    for r in range(rows):
-        row_begin[r + 2] += row_begin[r + 1]
-    for m in range(n):
-        if sizes[m] >= 3:
-            low, _ = _extent(pool, m + SPARE, sizes[m], 1)
-            row = np.int64(low) + 1
-            order[row_begin[row]] = m
-            row_begin[row] += 1
-    return top, bottom
+def _two(p, first, last, c, row, cells, bits):
+    """Add a polygon that lies in columns c and c + 1: a triangle is parted by the share beyond its nearest corner."""
+    at = c + 1.0
+    x0, y0, z0 = p[first, 0] - at, p[first, 1], p[first, 2]
+    x1, y1, z1 = p[first + 1, 0] - at, p[first + 1, 1] - y0, p[first + 1, 2] - z0
+    area, moment, left, left_moment = 0.0, 0.0, 0.0, 0.0
+    for i in range(first + 2, last):
+        x2, y2, z2 = p[i, 0] - at, p[i, 1] - y0, p[i, 2] - z0
+        a = 0.5 * (y1 * z2 - y2 * z1)
+        low, high = min(x0, min(x1, x2)), max(x0, max(x1, x2))
+        mid = max(min(x0, x1), min(max(x0, x1), x2))
+        m = a * (x0 + x1 + x2)
+        area += a
+        moment += m
+        if high <= 0.0:
+            left += a
+            left_moment += m
+        elif low < 0.0 and mid >= 0.0:
+            share = a * (low / (mid - low)) * (low / (high - low))
+            left += share
+            left_moment += share * low
+        elif low < 0.0:
+            share = a * (high / (high - mid)) * (high / (high - low))
+            left += a - share
+            left_moment += m - share * high
+        x1, y1, z1 = x2, y2, z2
+    cells[row, c, COVER] -= left
+    cells[row, c, AREA] += left_moment / 3.0
+    cells[row, c + 1, COVER] -= area - left
+    cells[row, c + 1, AREA] -= area - left - (moment - left_moment) / 3.0
+    touch(bits, row, c)
+    touch(bits, row, c + 1)
 
 
 @helper
-def _row(r, cols, pool, sizes, row_begin, order, live, n_live, cells, bits):
-    """Add the part of every polygon inside row r; what lies above stays in its slot and in `live`."""
-    kept = 0
-    begin, end = row_begin[r], row_begin[r + 1]
-    for j in range(n_live + end - begin):
-        m = live[j] if j < n_live else order[begin + j - n_live]
-        slot, size = m + SPARE, sizes[m]
-        _, high = _extent(pool, slot, size, 1)
-        if high > r + 1.0:
-            n_low, n_high = _split(pool, slot, size, 1, r + 1.0, 2, 0)
-            _copy(pool, 0, n_high, slot)
-            sizes[m] = n_high
-            if n_high >= 3:
-                live[kept] = m
-                kept += 1
-            if n_low >= 3:
-                _add(pool, 2, n_low, cols, cells, bits, 0, 1)
+def _piece(p, first, last, row, cols, cells, bits):
+    """Add the polygon p[first:last] inside one row."""
+    low = high = p[first, 0]
+    for i in range(first + 1, last):
+        x = p[i, 0]
+        low, high = min(low, x), max(high, x)
+    c = np.int64(min(max(low, -1.0), float(cols)))
+    if low >= 0.0 and high <= c + 2 and c + 1 < cols and high > c + 1:
+        _two(p, first, last, c, row, cells, bits)
+        return
+    x0, y0, z0 = p[first, 0], p[first, 1], p[first, 2]
+    x1, y1, z1 = p[first + 1, 0], p[first + 1, 1] - y0, p[first + 1, 2] - z0
+    single = low >= 0.0 and high <= c + 1 and c < cols
+    area, moment = 0.0, 0.0
+    for i in range(first + 2, last):
+        x2, y2, z2 = p[i, 0], p[i, 1] - y0, p[i, 2] - z0
+        a = 0.5 * (y1 * z2 - y2 * z1)
+        if single:
+            area += a
+            moment += a * (c + 1 - (x0 + x1 + x2) / 3.0)
+        elif a != 0.0:
+            _spread(x0, x1, x2, a, row, cols, cells, bits)
+        x1, y1, z1 = x2, y2, z2
+    if single:
+        cells[row, c, COVER] -= area
+        cells[row, c, AREA] -= moment
+        touch(bits, row, c)
+
+
+@helper
+def _mark(p, first, last, row, cols, label, owner, others):
+    """Count a shell other than the first in every voxel the polygon's box reaches."""
+    low = high = p[first, 0]
+    for i in range(first + 1, last):
+        low, high = min(low, p[i, 0]), max(high, p[i, 0])
+    c = np.int64(min(max(low, 0.0), float(cols)))
+    while c < cols and (c < high or c == low):
+        if owner[row, c] < 0:
+            owner[row, c] = label
+        elif owner[row, c] != label and others[row, c] < 255:
+            others[row, c] += 1
+        c += 1
+
+
+@helper
+def _add(p, size, row0, row1, side, label, cols, walk, out, cells, bits, owner, others, sides):
+    """Add the rows [row0, row1) of a polygon."""
+    low = high = p[0, 1]
+    at = 0
+    for i in range(1, size):
+        y = p[i, 1]
+        if y < low:
+            low, at = y, i
+        high = max(high, y)
+    if high <= row0 or low >= row1:
+        return
+    polygon.start(p, size, low, at, float(row0), walk, out)
+    for r in range(np.int64(max(low, float(row0))), row1):
+        whole = high <= r + 1
+        if whole:
+            polygon.finish(p, size, walk, out)
         else:
-            _add(pool, slot, size, cols, cells, bits, 0, 1)
-    return kept
+            polygon.up_to(p, size, r + 1.0, walk, out)
+        first, last = walk[polygon.FIRST], walk[polygon.LAST]
+        _piece(out, first, last, r - row0, cols, cells, bits)
+        if label >= 0:
+            _mark(out, first, last, r - row0, cols, label, owner, others)
+        if side >= 0:
+            surface.add(out, first, last, side, r - row0, cols, sides, bits)
+        if whole:
+            return
+        polygon.onward(walk, out)
 
 
 @helper
-def _settle(total):
-    nearest = np.floor(total + 0.5)
-    return nearest if abs(total - nearest) < SNAP else total
-
-
-@helper
-def _level(coverage):
-    """16-bit level of a coverage, by way of the grid of 2**-32 that keeps ties of rounding in place."""
-    snapped = np.floor(min(abs(coverage), 1.0) * 4294967296.0 + 0.5) / 4294967296.0
-    return np.uint16(np.floor(65535.0 * snapped + 0.5))
-
-
-@helper
-def _put(n, begin, end, value, run_begin, col, length, level):
-    """Append [begin, end) at `value`, joined to the run before where that is the same; return the run count."""
-    if value == 0 or end <= begin:
-        return n
-    if n > run_begin and n <= col.size and level[n - 1] == value and col[n - 1] + length[n - 1] == begin:
-        length[n - 1] += end - begin
-        return n
-    if n < col.size:
-        col[n] = begin
-        length[n] = end - begin
-        level[n] = value
-    return n + 1
+def _sort(corners, picked, n, rows, bands, band_begin, order, live):
+    """Order the picked triangles by the first band of rows they reach; leave out those beside the window."""
+    for b in range(bands + 2):
+        band_begin[b] = 0
+    for m in range(n):
+        t = corners[picked[m]]
+        low, high = min(t[1], min(t[4], t[7])), max(t[1], max(t[4], t[7]))
+        live[m] = np.int64(max(low, 0.0)) >> SHIFT if high > 0.0 and low < rows else -1
+        if live[m] >= 0:
+            band_begin[live[m] + 2] += 1
+    for b in range(bands):
+        band_begin[b + 2] += band_begin[b + 1]
+    for m in range(n):
+        if live[m] >= 0:
+            order[band_begin[live[m] + 1]] = picked[m]
+            band_begin[live[m] + 1] += 1
 
 
 @kernel
-def runs(corners, picked, n, slab, rows, cols, pool, sizes, row_begin, order, live, cells, bits, row_start, col, length, level, leaks):
-    """Turn the triangles of one slab into runs of 16-bit volume coverage.
+def cells(
+    corners, picked, n, slab, rows, cols, labels, sided, band_begin, order, live, walk, scratch, board, bits, owner, others, sides,
+    row_start, col, sums, mixed, heights, beyond,
+):  # fmt: skip
+    """Find the voxels that the triangles of one slab touch.
 
     Parameters
     ----------
@@ -241,78 +225,83 @@ def runs(corners, picked, n, slab, rows, cols, pool, sizes, row_begin, order, li
         Its lower and upper edge.
     rows, cols : int
         Size of the window.
-    pool : (P + 3, 16, 3) float64; sizes, order, live : (P,) int32; row_begin : (rows + 2,) int64
-        Scratch.
-    cells : (cols + 1, 2) float64, all 0; bits : (cols // 64 + 1,) uint64, all 0
-        Scratch, handed back as it came.
-    row_start, col, length, level, leaks
-        Overwritten, as in ``area.runs``.
+    labels : (M,) int32, or (0,)
+        Shell of each triangle, to count shells in a voxel.
+    sided : bool
+        Also find the surface in each column.
+    band_begin : (bands + 2,) int64; order, live : (P,) int32; walk : (4,) int64; scratch : (3, 18, 3) float64
+        Scratch; a band is `BAND` rows.
+    board : (BAND, cols + 1, 2) float64, all 0; bits : (BAND, cols // 64 + 1) uint64, all 0
+        Scratch, handed back as it came: `cover` and `area`, and a bit for each touched voxel.
+    owner : (BAND, cols) int32, all -1; others : (BAND, cols) uint8, all 0; sides : (BAND, cols, 4) float64, all 0
+        Scratch, handed back as it came; the first two may be empty without labels, the third if not `sided`.
+    row_start : (rows + 1,) int64
+        Overwritten: first touched voxel of each row, and one past the last.
+    col : (N,) int32; sums : (N, 2) float64
+        Overwritten: column of each touched voxel, its cover and its area.
+    mixed : (N,) uint8, or (0,)
+        Overwritten where there are labels: how many further shells touch the voxel.
+    heights : (N, 4) float64, or (0, 4)
+        Overwritten if `sided`: share of the pixel and moment of z of the down-facing surface, then of the up-facing.
+    beyond : (rows,) float64
+        Overwritten: cover right of the window.
 
     Returns
     -------
-    first, last, count : int
-        As in ``area.runs``.
+    int
+        Number of touched voxels. Where it exceeds N those beyond N were not written: call again with more room.
     """
-    leaks[0], leaks[1], leaks[2] = 0, -1, -1
-    top, bottom = _slab(corners, picked, n, slab, rows, pool, sizes, row_begin, order)
+    z_low, scale = slab[0], slab[1] - slab[0]
+    bands = (rows + BAND - 1) >> SHIFT
+    _sort(corners, picked, n, rows, bands, band_begin, order, live)
+    out, triangle, cut = scratch[0], scratch[1], scratch[2]
     count = 0
     n_live = 0
-    for r in range(top, bottom):
-        row_start[r] = count
-        run_begin = count
-        n_live = _row(r, cols, pool, sizes, row_begin, order, live, n_live, cells, bits)
-        total = 0.0
-        last = 0
-        for w in range(bits.size):
-            word = bits[w]
-            bits[w] = np.uint64(0)
-            while word:
-                lowest = word & (~word + ONE)
-                word ^= lowest
-                c = (w << 6) + LOWEST_BIT[(lowest * DEBRUIJN) >> np.uint64(58)]
-                count = _put(count, last, c, _level(total), run_begin, col, length, level)
-                count = _put(count, c, c + 1, _level(total + cells[c, AREA]), run_begin, col, length, level)
-                total = _settle(total + cells[c, COVER])
-                cells[c, COVER] = 0.0
-                cells[c, AREA] = 0.0
-                last = c + 1
-        if abs(total + cells[cols, COVER]) > LEAK:  # not closed: nothing is lit beyond the row's last crossing
-            leaks[0] += 1
-            leaks[1] = r if leaks[1] < 0 else leaks[1]
-            leaks[2] = r
-        else:
-            count = _put(count, last, cols, _level(total), run_begin, col, length, level)
-        cells[cols, COVER] = 0.0
-    if bottom > top:
-        row_start[bottom] = count
-    return top, max(top, bottom), count
-
-
-@kernel
-def dense(corners, picked, n, slab, pool, sizes, row_begin, order, live, cells, bits, out):
-    """Write the volume coverage of one slab, not quantised, into `out` (rows, cols) float64, which must come as zeros.
-
-    The other parameters are those of `runs`. Returns the number of rows that did not close.
-    """
-    rows, cols = out.shape
-    top, bottom = _slab(corners, picked, n, slab, rows, pool, sizes, row_begin, order)
-    leaks = 0
-    n_live = 0
-    for r in range(top, bottom):
-        n_live = _row(r, cols, pool, sizes, row_begin, order, live, n_live, cells, bits)
-        for w in range(bits.size):
-            bits[w] = np.uint64(0)
-        total = 0.0
-        end = 0
-        for c in range(cols):
-            if cells[c, COVER] != 0.0 or cells[c, AREA] != 0.0:
-                end = c + 1
-            out[r, c] = min(abs(total + cells[c, AREA]), 1.0)
-            total = _settle(total + cells[c, COVER])
-            cells[c, COVER] = 0.0
-            cells[c, AREA] = 0.0
-        if abs(total + cells[cols, COVER]) > LEAK:
-            leaks += 1
-            out[r, end:] = 0.0
-        cells[cols, COVER] = 0.0
-    return leaks
+    for band in range(bands):
+        row0 = band << SHIFT
+        row1 = min(rows, row0 + BAND)
+        begin, end = band_begin[band], band_begin[band + 1]
+        kept = 0
+        for j in range(n_live + end - begin):
+            m = live[j] if j < n_live else order[begin + j - n_live]
+            t = corners[m]
+            side = surface.faces(t, z_low, scale) if sided else -1
+            if side < 0 and t[2] == t[5] and t[5] == t[8]:
+                continue
+            if max(t[1], max(t[4], t[7])) > row1:
+                live[kept] = m
+                kept += 1
+            size = polygon.slab(t, z_low, scale, triangle, cut)
+            if size >= 3:
+                label = labels[m] if labels.size else np.int32(-1)
+                _add(cut, size, row0, row1, side, label, cols, walk, out, board, bits, owner, others, sides)
+        n_live = kept
+        for b in range(row1 - row0):
+            row_start[row0 + b] = count
+            for w in range(bits.shape[1]):
+                word = bits[b, w]
+                bits[b, w] = np.uint64(0)
+                while word:
+                    c = (w << 6) + lowest(word)
+                    word &= word - ONE
+                    if count < col.size:
+                        col[count] = c
+                        sums[count, COVER] = board[b, c, COVER]
+                        sums[count, AREA] = board[b, c, AREA]
+                        if labels.size:
+                            mixed[count] = others[b, c]
+                        if sided:
+                            for k in range(4):
+                                heights[count, k] = sides[b, c, k]
+                    board[b, c, COVER] = 0.0
+                    board[b, c, AREA] = 0.0
+                    if labels.size:
+                        owner[b, c] = -1
+                        others[b, c] = 0
+                    if sided:
+                        sides[b, c] = 0.0
+                    count += 1
+            beyond[row0 + b] = board[b, cols, COVER]
+            board[b, cols, COVER] = 0.0
+    row_start[rows] = count
+    return count

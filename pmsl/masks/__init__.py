@@ -1,8 +1,10 @@
 """Parts and a grid → LayerMask: the covered fraction of every pixel.
 
-`layer_masks` yields every layer in order, `MaskMaker` any layer in any order, `coverage` one layer unquantised.
+`layer_masks` yields every layer in order, `MaskMaker` any layer in any order, `coverage` one layer unquantised;
+`surface_heights` says where in a slab the surface lies.
 """
 
-from pmsl.masks.maker import Leaks, MaskMaker, coverage, layer_masks
+from pmsl.masks.maker import MaskMaker, coverage, layer_masks
+from pmsl.masks.surface import SurfaceHeights, surface_heights
 
-__all__ = ["Leaks", "MaskMaker", "coverage", "layer_masks"]
+__all__ = ["MaskMaker", "SurfaceHeights", "coverage", "layer_masks", "surface_heights"]

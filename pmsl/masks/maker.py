@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from pmsl.core.crossings import CrossingIndex, index_crossings
+from pmsl.core.defects import Defects
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Runs
 from pmsl.core.part import Part, Solid
 from pmsl.errors import GridError, UsageError
-from pmsl.masks.sweep import AreaSweep, Sweep, VolumeSweep
+from pmsl.masks.sweep import AreaSweep, Cells, Sweep, VolumeSweep
 
 SWEEPS: dict[str, Callable[[CrossingIndex, Grid], Sweep]] = {"area": AreaSweep, "volume": VolumeSweep}
-
-
-@dataclass(frozen=True, slots=True)
-class Leaks:
-    """Rows of one layer whose boundary did not close (the mesh is open or inconsistent there)."""
-
-    rows: int
-    first_row: int
-    last_row: int
 
 
 class MaskMaker:
@@ -55,33 +46,81 @@ class MaskMaker:
         self.mode = mode
         self.index = index_crossings(parts, grid, slabs=mode == "volume")
         self._local = threading.local()
+        self._lock = threading.Lock()
+        self._shells: np.ndarray | None = None
 
-    def _sweep(self) -> Sweep:
+    def sweep(self) -> Sweep:
+        """Return the calling thread's sweep."""
         if not hasattr(self._local, "sweep"):
             self._local.sweep = SWEEPS[self.mode](self.index, self.grid)
+            self._local.rows = _Rows(self.grid)
         sweep: Sweep = self._local.sweep
         return sweep
 
     def mask(self, k: int) -> LayerMask:
         """Return the mask of layer `k`."""
-        return self.mask_and_leaks(k)[0]
+        return self.mask_and_defects(k)[0]
 
-    def mask_and_leaks(self, k: int) -> tuple[LayerMask, Leaks]:
-        """Return the mask of layer `k` and the rows whose boundary did not close."""
-        s = self._sweep()
-        while True:
-            first, last, count = s.runs(_checked(k, self.grid))
-            if count <= len(s.col):
-                break
-            s.room(count + count // 2)
-        leaks = Leaks(*(int(v) for v in s.leaks))
-        runs = Runs(s.row_start[first : last + 1].copy(), s.col[:count].copy(), s.length[:count].copy(), s.level[:count].copy())
-        return LayerMask.from_runs(k, self.grid.shape, first, runs), leaks
+    def mask_and_defects(self, k: int) -> tuple[LayerMask, Defects]:
+        """Return the mask of layer `k` and what is doubtful about it."""
+        sweep = self.sweep()
+        cells = sweep.cells(checked_layer(k, self.grid))
+        rows: _Rows = self._local.rows
+        runs, defects, overlap = rows.runs(cells)
+        if overlap and isinstance(sweep, VolumeSweep):
+            runs, defects, _ = rows.runs(sweep.cells(k, self._labels()))
+        return LayerMask.from_runs(k, self.grid.shape, cells.first, runs), defects
 
     def coverage(self, k: int) -> np.ndarray:
         """Return the covered fraction of every pixel of layer `k`, unquantised: (rows, cols) float64, row 0 at the smallest y."""
-        out = np.zeros(self.grid.shape)
-        self._sweep().dense(_checked(k, self.grid), out)
+        cells = self.sweep().cells(checked_layer(k, self.grid))
+        rows: _Rows = self._local.rows
+        return rows.dense(cells)
+
+    def _labels(self) -> np.ndarray:
+        """Shell of every triangle; found when the first layer in which shells overlap asks for it."""
+        with self._lock:
+            if self._shells is None:
+                self._shells = self.index.shells()
+        return self._shells
+
+
+class _Rows:
+    """Working arrays of one thread: from touched cells to runs."""
+
+    def __init__(self, grid: Grid) -> None:
+        rows, cols = self.shape = grid.shape
+        self.row_start, self.ends = np.zeros(rows + 1, np.int64), np.zeros(rows)
+        self.line, self.guide = np.zeros(cols), np.zeros(cols)
+        self.open_rows, self.shared = np.zeros(5, np.int64), np.zeros(3)
+        self._room(4096)
+
+    def _room(self, runs: int) -> None:
+        self.col, self.length, self.level = np.zeros(runs, np.int32), np.zeros(runs, np.int32), np.zeros(runs, np.uint16)
+
+    def runs(self, c: Cells) -> tuple[Runs, Defects, bool]:
+        """Return the runs of a layer's cells, what is doubtful about them, and whether shells overlap in it."""
+        from pmsl.kernels import rows
+
+        while True:
+            n = rows.runs(
+                *(c.first, c.last, self.shape[1], c.start, c.col, c.sums, c.mixed, c.beyond, self.ends, self.line, self.guide),
+                *(self.row_start, self.col, self.length, self.level, self.open_rows, self.shared),
+            )
+            if n <= len(self.col):
+                break
+            self._room(n + n // 2)
+        runs = Runs(self.row_start[c.first : c.last + 1].copy(), self.col[:n].copy(), self.length[:n].copy(), self.level[:n].copy())
+        open_rows, first_row, last_row, first_col, last_col = self.open_rows.tolist()
+        defects = Defects(open_rows, first_row, last_row, first_col, last_col, int(self.shared[0]), float(self.shared[1]))
+        return runs, defects, bool(self.shared[2])
+
+    def dense(self, c: Cells) -> np.ndarray:
+        """Return the coverage of a layer's cells: (rows, cols) float64."""
+        from pmsl.kernels import rows
+
+        out = np.zeros(self.shape)
+        rows.dense(c.first, c.last, c.start, c.col, c.sums, c.beyond, self.ends, self.guide, out)
         return out
 
 
@@ -136,7 +175,8 @@ def coverage(parts: Sequence[Solid | Part], grid: Grid, k: int, mode: str = "are
     return MaskMaker(parts, grid, mode).coverage(k)
 
 
-def _checked(k: int, grid: Grid) -> int:
+def checked_layer(k: int, grid: Grid) -> int:
+    """Return `k` where it is a layer of the grid; raises `GridError`."""
     if not 0 <= k < grid.n_layers:
         raise GridError(f"layer {k} is not in 0..{grid.n_layers - 1}")
     return k

@@ -1,7 +1,12 @@
-"""The two ways to sweep a layer: area of its middle plane, volume of its slab. One object a thread."""
+"""The two ways to sweep a layer: area of its middle plane, volume of its slab. One object a thread.
+
+A sweep finds the touched cells of a layer (`Cells`); what lies between them follows. Its arrays are working memory: they
+grow to what the largest layer needs and are used again for the next.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -10,109 +15,108 @@ from pmsl.core.crossings import CrossingIndex
 from pmsl.core.grid import Grid
 
 
-class Sweep(Protocol):
-    """Turns layers into coverage; holds working arrays, so it belongs to one thread."""
+@dataclass(slots=True)
+class Cells:
+    """Touched cells of one layer; see ``pmsl.kernels.area.cells`` and ``pmsl.kernels.volume.cells`` for the arrays."""
 
-    row_start: np.ndarray
-    leaks: np.ndarray
+    first: int
+    last: int
+    start: np.ndarray
     col: np.ndarray
-    length: np.ndarray
-    level: np.ndarray
+    sums: np.ndarray
+    mixed: np.ndarray
+    heights: np.ndarray
+    beyond: np.ndarray
 
-    def runs(self, k: int) -> tuple[int, int, int]:
-        """Sweep layer k into the run arrays; return first row, last row, and the number of runs, which may exceed their room."""
+    @classmethod
+    def empty(cls, rows: int) -> Cells:
+        """Make room for a first layer."""
+        return cls(
+            *(0, 0, np.zeros(rows + 1, np.int64), np.zeros(4096, np.int32), np.zeros((4096, 2))),
+            *(np.zeros(0, np.uint8), np.zeros((0, 4)), np.zeros(rows)),
+        )
 
-    def dense(self, k: int, out: np.ndarray) -> None:
-        """Sweep layer k into a (rows, cols) float64 array of zeros."""
+    def room(self, cells: int) -> bool:
+        """Grow to hold `cells` and half as many more where they do not fit; return whether they did."""
+        if cells <= len(self.col):
+            return True
+        self.col, self.sums = np.zeros(cells + cells // 2, np.int32), np.zeros((cells + cells // 2, 2))
+        return False
 
-    def room(self, runs: int) -> None:
-        """Make room for `runs` runs."""
+
+class Sweep(Protocol):
+    """Turns layers into touched cells; holds working arrays, so it belongs to one thread."""
+
+    def cells(self, k: int) -> Cells:
+        """Sweep layer k; what is returned holds until the next call."""
 
 
-class _Rows:
-    """Working arrays that both sweeps need: one pixel row, and room for runs."""
+class AreaSweep:
+    """Area in the middle plane of the slab."""
 
     def __init__(self, index: CrossingIndex, grid: Grid) -> None:
         rows, cols = grid.shape
         self.index, self.grid = index, grid
+        self.segments, self.edges, self.live = np.zeros((1024, 4)), np.zeros((1024, 6)), np.zeros(1024, np.int32)
         self.row_begin = np.zeros(rows + 2, np.int64)
-        self.cells = np.zeros((cols + 1, 2))
-        self.bits = np.zeros(cols // 64 + 1, np.uint64)
-        self.row_start = np.zeros(rows + 1, np.int64)
-        self.leaks = np.zeros(3, np.int64)
-        self.live = np.zeros(0, np.int32)
-        self.room(4096)
+        self.line, self.bits = np.zeros((cols + 1, 2)), np.zeros(cols // 64 + 1, np.uint64)
+        self.found = Cells.empty(rows)
 
-    def room(self, runs: int) -> None:
-        """Make room for `runs` runs."""
-        self.col, self.length = np.zeros(runs, np.int32), np.zeros(runs, np.int32)
-        self.level = np.zeros(runs, np.uint16)
+    def cells(self, k: int) -> Cells:
+        """Sweep the middle plane of layer k."""
+        from pmsl.kernels import area
 
-
-class AreaSweep(_Rows):
-    """Area in the middle plane of the slab."""
-
-    def __init__(self, index: CrossingIndex, grid: Grid) -> None:
-        super().__init__(index, grid)
-        self.segments = np.zeros((1024, 4))
-        self.edges = np.zeros((0, 6))
-
-    def _cut(self, k: int) -> tuple[np.ndarray, int]:
         self.segments, n = self.index.segments(k, self.segments)
         if len(self.edges) < len(self.segments):
-            self.edges = np.zeros((len(self.segments), 6))
-            self.live = np.zeros(len(self.segments), np.int32)
-        return self.segments, n
-
-    def runs(self, k: int) -> tuple[int, int, int]:
-        """Sweep layer k into the run arrays."""
-        from pmsl.kernels import area
-
-        segments, n = self._cut(k)
-        scratch = self.row_begin, self.edges, self.live, self.cells, self.bits
-        found: tuple[int, int, int] = area.runs(
-            *(segments, n, *self.grid.shape, *scratch, self.row_start, self.col, self.length, self.level, self.leaks)
-        )
-        return found
-
-    def dense(self, k: int, out: np.ndarray) -> None:
-        """Sweep layer k into a dense array."""
-        from pmsl.kernels import area
-
-        segments, n = self._cut(k)
-        area.dense(segments, n, self.row_begin, self.edges, self.live, self.cells, self.bits, out)
+            self.edges, self.live = np.zeros((len(self.segments), 6)), np.zeros(len(self.segments), np.int32)
+        f = self.found
+        while True:
+            f.first, f.last, count = area.cells(
+                *(self.segments, n, *self.grid.shape, self.row_begin, self.edges, self.live, self.line, self.bits),
+                *(f.start, f.col, f.sums, f.beyond),
+            )
+            if f.room(count):
+                return f
 
 
-class VolumeSweep(_Rows):
+class VolumeSweep:
     """Volume of the slab."""
 
     def __init__(self, index: CrossingIndex, grid: Grid) -> None:
-        super().__init__(index, grid)
-        self.picked = np.zeros(1024, np.int32)
+        from pmsl.kernels.volume import BAND
 
-    def _pick(self, k: int) -> tuple[np.ndarray, np.ndarray, int, np.ndarray]:
+        rows, cols = grid.shape
+        self.index, self.grid = index, grid
+        self.picked, self.order, self.live = (np.zeros(1024, np.int32) for _ in range(3))
+        self.band_begin = np.zeros(rows // BAND + 4, np.int64)
+        self.walk, self.scratch = np.zeros(4, np.int64), np.zeros((3, 18, 3))
+        self.board, self.bits = np.zeros((BAND, cols + 1, 2)), np.zeros((BAND, cols // 64 + 1), np.uint64)
+        self.owner, self.others = np.zeros((BAND, 0), np.int32), np.zeros((BAND, 0), np.uint8)
+        self.sides = np.zeros((BAND, 0, 4))
+        self.found = Cells.empty(rows)
+
+    def cells(self, k: int, labels: np.ndarray | None = None, sided: bool = False) -> Cells:
+        """Sweep slab k, with `labels` (M,) int32 also for shells that share a voxel, `sided` also for the surface in each column."""
+        from pmsl.kernels import volume
+
         self.picked, n = self.index.triangles(k, self.picked)
         if len(self.live) < len(self.picked):
-            size = len(self.picked)
-            self.pool = np.zeros((size + 3, 16, 3))
-            self.sizes, self.order, self.live = np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(size, np.int32)
-        return self.index.corners, self.picked, n, self.grid.z_edges_um[k : k + 2]
-
-    def runs(self, k: int) -> tuple[int, int, int]:
-        """Sweep slab k into the run arrays."""
-        from pmsl.kernels import volume
-
-        triangles = self._pick(k)
-        scratch = self.pool, self.sizes, self.row_begin, self.order, self.live, self.cells, self.bits
-        found: tuple[int, int, int] = volume.runs(
-            *(*triangles, *self.grid.shape, *scratch, self.row_start, self.col, self.length, self.level, self.leaks)
-        )
-        return found
-
-    def dense(self, k: int, out: np.ndarray) -> None:
-        """Sweep slab k into a dense array."""
-        from pmsl.kernels import volume
-
-        triangles = self._pick(k)
-        scratch = self.pool, self.sizes, self.row_begin, self.order, self.live, self.cells, self.bits
-        volume.dense(*triangles, *scratch, out)
+            self.order, self.live = np.zeros(len(self.picked), np.int32), np.zeros(len(self.picked), np.int32)
+        if labels is not None and self.owner.shape[1] == 0:
+            self.owner = np.full((volume.BAND, self.grid.shape[1]), -1, np.int32)
+            self.others = np.zeros((volume.BAND, self.grid.shape[1]), np.uint8)
+        if sided and self.sides.shape[1] == 0:
+            self.sides = np.zeros((volume.BAND, self.grid.shape[1], 4))
+        f = self.found
+        f.first, f.last = 0, self.grid.shape[0]
+        while True:
+            f.mixed = np.zeros(0 if labels is None else len(f.col), np.uint8)
+            f.heights = np.zeros((len(f.col) if sided else 0, 4))
+            count = volume.cells(
+                *(self.index.corners, self.picked, n, self.grid.z_edges_um[k : k + 2], *self.grid.shape),
+                *(np.zeros(0, np.int32) if labels is None else labels, sided),
+                *(self.band_begin, self.order, self.live, self.walk, self.scratch, self.board, self.bits),
+                *(self.owner, self.others, self.sides, f.start, f.col, f.sums, f.mixed, f.heights, f.beyond),
+            )
+            if f.room(count):
+                return f

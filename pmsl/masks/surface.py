@@ -1,0 +1,91 @@
+"""Where the surface lies inside a slab: exact height and share of every pixel that has some."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pmsl.core.arrays import frozen
+from pmsl.core.grid import Grid
+from pmsl.core.part import Part, Solid
+from pmsl.errors import UsageError
+from pmsl.masks.maker import MaskMaker, checked_layer
+from pmsl.masks.sweep import Cells, VolumeSweep
+
+NOTHING = 2.0**-36  # a smaller share of a pixel is rounding of a vertical wall
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SurfaceHeights:
+    """The surface inside one slab, column (pixel) by column.
+
+    A gray of one half does not say side wall, floor or roof; this does. Surfaces are those of the parts as they are:
+    where shells overlap, inner ones count too. A flat face on a slab plane belongs to the slab its solid is in.
+
+    Attributes
+    ----------
+    index : int
+        Layer number.
+    row, col : (n,) int32
+        Pixels of the grid that hold surface facing up or down, in rows upward and columns to the right.
+    down_share, up_share : (n,) float64
+        Area of the surface facing the plate (down) and away from it (up), seen along z, as a share of the pixel;
+        above 1 where surfaces lie over one another.
+    down_um, up_um : (n,) float64 [µm]
+        Mean height of it above the plate, weighted by that area; not a number where the share is 0.
+    """
+
+    index: int
+    row: np.ndarray
+    col: np.ndarray
+    down_share: np.ndarray
+    down_um: np.ndarray
+    up_share: np.ndarray
+    up_um: np.ndarray
+
+
+def surface_heights(parts: Sequence[Solid | Part] | MaskMaker, grid: Grid, k: int) -> SurfaceHeights:
+    """Find the surface inside slab `k`, exactly.
+
+    Parameters
+    ----------
+    parts : sequence of Solid or Part, or MaskMaker
+        A maker of mode "volume" saves the indexing where more than one layer is asked for.
+    grid : Grid
+        The maker's own where `parts` is one.
+    k : int
+        Layer number, 0..L-1.
+
+    Returns
+    -------
+    SurfaceHeights
+
+    Raises
+    ------
+    GridError
+        `k` is not a layer of the grid.
+    UsageError
+        A maker of another mode.
+    """
+    maker = parts if isinstance(parts, MaskMaker) else MaskMaker(parts, grid, "volume")
+    sweep = maker.sweep()
+    if not isinstance(sweep, VolumeSweep):
+        raise UsageError(f"surface heights come with volume coverage; this maker's mode is {maker.mode!r}")
+    return _heights(sweep.cells(checked_layer(k, grid), sided=True), grid, k)
+
+
+def _heights(cells: Cells, grid: Grid, k: int) -> SurfaceHeights:
+    n = int(cells.start[cells.last])
+    heights = cells.heights[:n]
+    kept = np.flatnonzero((heights[:, 0] > NOTHING) | (heights[:, 2] > NOTHING))
+    low, high = grid.z_edges_um[k : k + 2]
+    out = []
+    for side in (0, 2):
+        share = np.where(heights[kept, side] > NOTHING, heights[kept, side], 0.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.clip(heights[kept, side + 1] / np.where(share > 0.0, share, np.nan), 0.0, 1.0)
+        out += [frozen(share), frozen(low + mean * (high - low))]
+    row = np.repeat(np.arange(grid.shape[0], dtype=np.int32), np.diff(cells.start))[kept]
+    return SurfaceHeights(k, frozen(row), frozen(cells.col[:n][kept]), *out)
