@@ -80,6 +80,11 @@ def helper(function: Callable[..., Any], counted: bool = False) -> Any:
     return numba.njit(inline="always", **(OPTIONS if counted else {**OPTIONS, "_nrt": False}))(function)
 
 
+def routine(function: Callable[..., Any]) -> Any:
+    """Compile `function` once for the kernels that call it: for long helpers, which would be compiled again at every call."""
+    return numba.njit(inline="never", **OPTIONS, _nrt=False)(function)
+
+
 class _CompileWatch(event.Listener):
     """Tells when the compiler starts, and adds up the time it takes (compilations nest)."""
 

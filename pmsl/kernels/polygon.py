@@ -4,7 +4,7 @@ A polygon is an array of corners (x, y, z), convex, walked in the triangle's own
 edge's lower end along the cut axis, so both triangles of an edge get the same bits.
 """
 
-from pmsl.kernels._jit import helper
+from pmsl.kernels._jit import helper, routine
 
 MIDDLE = 8  # a polygon inside one row lies around here: left chain downward, right chain upward
 ROOM = 18  # corners it may take
@@ -28,7 +28,7 @@ def copy(p, i, out, n):
     out[n, 0], out[n, 1], out[n, 2] = p[i, 0], p[i, 1], p[i, 2]
 
 
-@helper
+@routine
 def slab(t, z_low, scale, corners, out):
     """Cut a triangle (9 numbers) to the slab; return the number of corners."""
     for k in range(3):
@@ -59,7 +59,7 @@ def slab(t, z_low, scale, corners, out):
     return n
 
 
-@helper
+@routine
 def enter(p, size, at, y, forward, out, n):
     """Walk a chain from corner `at` up to height y and write where it passes; return the last corner below."""
     k = at
@@ -72,7 +72,7 @@ def enter(p, size, at, y, forward, out, n):
     return at
 
 
-@helper
+@routine
 def start(p, size, low, at, row, walk, out):
     """Begin the walk at corner `at`, the lowest, at height `low`, or at the first `row` where it starts below."""
     walk[RIGHT], walk[LEFT], walk[FIRST], walk[LAST] = at, at, MIDDLE, MIDDLE + 1

@@ -6,7 +6,7 @@ ridge; its moment of z is integrated by Simpson's rule, which is exact for the q
 
 import numpy as np
 
-from pmsl.kernels._jit import helper
+from pmsl.kernels._jit import helper, routine
 from pmsl.kernels.touched import touch
 
 TINY = 2.0**-200  # narrower triangles have no width; their slopes would overflow
@@ -62,7 +62,7 @@ def strip(x0, x1, x2, z0, z1, z2, b, side, row, cols, sides, bits):
         c += 1
 
 
-@helper
+@routine
 def add(p, first, last, side, row, cols, sides, bits):
     """Add the polygon p[first:last] inside one row to the up-facing (side 2) or down-facing (side 0) surface."""
     x0, y0 = p[first, 0], p[first, 1]

@@ -16,7 +16,7 @@ row comes (memory bound on many small triangles).
 import numpy as np
 
 from pmsl.kernels import polygon, surface
-from pmsl.kernels._jit import helper, kernel
+from pmsl.kernels._jit import helper, kernel, routine
 from pmsl.kernels.touched import AREA, COVER, ONE, lowest, touch
 
 SHIFT = 4
@@ -24,7 +24,7 @@ BAND = 1 << SHIFT  # rows at a time: their cells stay in the second cache
 TINY = 2.0**-200  # narrower triangles have no width; their slopes would overflow
 
 
-@helper
+@routine
 def _spread(x0, x1, x2, a, row, cols, cells, bits):
     """Add a triangle of projected area `a`, however many columns it passes."""
     low, high = min(x0, min(x1, x2)), max(x0, max(x1, x2))
@@ -144,7 +144,7 @@ def _piece(p, first, last, row, cols, cells, bits):
         touch(bits, row, c)
 
 
-@helper
+@routine
 def _mark(p, first, last, row, cols, label, owner, others):
     """Count a shell other than the first in every voxel the polygon's box reaches."""
     low = high = p[first, 0]
@@ -189,7 +189,7 @@ def _add(p, size, row0, row1, side, label, cols, walk, out, cells, bits, owner, 
         polygon.onward(walk, out)
 
 
-@helper
+@routine
 def _sort(corners, picked, n, rows, bands, band_begin, order, live):
     """Order the picked triangles by the first band of rows they reach; leave out those beside the window."""
     for b in range(bands + 2):
