@@ -157,3 +157,9 @@ def errors(
             worst[i] = max(worst[i], off.max())
             squares[i] += (off[partly] ** 2).sum()
     return [(float(w), float(s), count) for w, s in zip(worst, squares, strict=True)]
+
+
+def summed(told: Sequence[list[tuple[float, float, int]]]) -> list[tuple[float, float]]:
+    """Return the largest and the RMS error of each frame's tool over several layers of `errors`."""
+    tools = list(zip(*told, strict=True))
+    return [(max(w for w, _, _ in one), float(np.sqrt(sum(s for _, s, _ in one) / max(sum(n for _, _, n in one), 1)))) for one in tools]
