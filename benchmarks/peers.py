@@ -65,11 +65,12 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
             yield {"skipped": f"{tool.name}: {tool.missing()} not installed"}
         else:
             yield {"table": "tools", "tool": tool.name, "version": tool.version(), "gray": tool.gray}
-    absent = {name: mesh for name in LARGE if not quick and (mesh := MESHES[name]()).path is None}
-    yield from ({"skipped": f"{mesh.name}: {mesh.skipped}"} for mesh in absent.values())
-    for peer, name, work, layers, pairs in QUICK if quick else CELLS:
-        if not peer.missing() and name not in absent:
-            yield cell(peer, MESHES[name](), WORKS[work].of(layers) if layers else WORKS[work], pairs)
+    cells = [c for c in (QUICK if quick else CELLS) if not c[0].missing()]
+    made = {name: MESHES[name]() for name in dict.fromkeys(c[1] for c in cells)}
+    yield from ({"skipped": f"{mesh.name}: {mesh.skipped}"} for mesh in made.values() if mesh.path is None)
+    for peer, name, work, layers, pairs in cells:
+        if made[name].path is not None:
+            yield cell(peer, made[name], WORKS[work].of(layers) if layers else WORKS[work], pairs)
 
 
 def cell(peer: Tool, mesh: meshes.Mesh, work: Work, pairs: int, ours: Tool = PMSL, errors_of: Errors | None = None) -> dict[str, Any]:
