@@ -17,6 +17,7 @@ from meshes import RECORD
 
 PIXELS_AT_ONCE = 2_000_000
 FEW, MANY = 32, 256  # sub-scanlines a row: to see what the winding does, and to stand in for the area
+PARTLY = 0.01  # gray levels: less is a face on a pixel's side, as exact as the file's float32
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def errors(
     worst, squares, count = np.zeros(len(frames)), np.zeros(len(frames)), 0
     for band in rows:
         wanted = 255.0 * exact(band)
-        partly = (wanted > 1e-6) & (wanted < 255.0 - 1e-6)
+        partly = (wanted > PARTLY) & (wanted < 255.0 - PARTLY)
         count += int(partly.sum())
         for i, frame in enumerate(frames):
             off = np.abs(frame[slice(*band)] - wanted)

@@ -54,9 +54,9 @@ def process(command: Sequence[str], environment: Mapping[str, str] | None = None
     told = subprocess.run(launcher, capture_output=True, text=True, env={**os.environ, **(environment or {})}, check=True)
     facts = json.loads(told.stdout)
     if facts.pop("late"):
-        raise RuntimeError(f"{' '.join(command)} was stopped: longer than {limit_s:g} s")
-    if facts.pop("status") != 0:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{facts['output']}")
+        raise RuntimeError(f"{' '.join(command)} failed:\nstopped after {limit_s:g} s")
+    if status := facts.pop("status"):
+        raise RuntimeError(f"{' '.join(command)} failed:\n{facts['output'] or f'exit status {status}'}")
     return Process(**facts)
 
 
