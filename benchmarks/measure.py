@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -82,22 +83,35 @@ def _launch(limit_s: float, command: Sequence[str]) -> dict[str, Any]:
     late = threading.Event()
     with tempfile.TemporaryFile() as output:
         began = time.perf_counter()
-        child = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-        guard = threading.Timer(limit_s, lambda: (late.set(), child.kill()))
+        child = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        guard = threading.Timer(limit_s, lambda: (late.set(), _kill(child)))
         guard.start()
         cpu_s = peak_mib = None
-        if hasattr(os, "wait4"):
-            _, status, usage = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-            cpu_s = usage.ru_utime + usage.ru_stime
-            peak_mib = usage.ru_maxrss / (1024.0 if sys.platform != "darwin" else 1024.0**2)
-        else:
-            child.wait()
+        try:
+            if hasattr(os, "wait4"):
+                _, status, usage = os.wait4(child.pid, 0)
+                child.returncode = os.waitstatus_to_exitcode(status)
+                cpu_s = usage.ru_utime + usage.ru_stime
+                peak_mib = usage.ru_maxrss / (1024.0 if sys.platform != "darwin" else 1024.0**2)
+            else:
+                child.wait()
+        except BaseException:  # Ctrl+C does not reach a session of its own
+            guard.cancel()
+            _kill(child)
+            raise
         wall_s = time.perf_counter() - began
         guard.cancel()
         output.seek(0)
         text = output.read().decode(errors="replace")
     return {"late": late.is_set(), "status": child.returncode, "wall_s": wall_s, "cpu_s": cpu_s, "peak_mib": peak_mib, "output": text}
+
+
+def _kill(child: subprocess.Popen) -> None:
+    """End a process and those it started, as pools of workers outlive a killed parent."""
+    if hasattr(os, "killpg"):
+        os.killpg(child.pid, signal.SIGKILL)
+    else:
+        child.kill()
 
 
 if __name__ == "__main__":

@@ -124,13 +124,13 @@ def _prusa_version() -> str:
     return names[0].removeprefix("PrusaSlicer-").removesuffix("+UNKNOWN") if names else "unknown"
 
 
-def _prusa_command(work: Work, mesh: Path, out: Path) -> list[str]:
-    """Write a configuration beside the output: the same field, no change of the part, antialiasing of the full range.
+def _prusa_settings(work: Work) -> dict[str, object]:
+    """Return the same field, no change of the part, antialiasing of the full range.
 
     `slice_closing_radius` would close channels narrower than twice its default of 49 um; `gamma_correction` 0 would threshold.
     """
     width, height, layer = work.nx * work.pitch_um / 1000, work.ny * work.pitch_um / 1000, work.layer_um / 1000
-    settings = {
+    settings: dict[str, object] = {
         "printer_technology": "SLA",
         "bed_shape": f"0x0,{width:g}x0,{width:g}x{height:g},0x{height:g}",
         "display_width": f"{width:g}",
@@ -150,9 +150,13 @@ def _prusa_command(work: Work, mesh: Path, out: Path) -> list[str]:
     settings |= dict.fromkeys([f"{what}_correction_{axis}" for what in ("relative", "material") for axis in "xyz"], 1)
     off = "display_mirror_x display_mirror_y supports_enable pad_enable hollowing_enable support_object_elevation slice_closing_radius"
     off += " elefant_foot_compensation elefant_foot_min_width absolute_correction"
-    settings |= dict.fromkeys(off.split(), 0)
+    return settings | dict.fromkeys(off.split(), 0)
+
+
+def _prusa_command(work: Work, mesh: Path, out: Path) -> list[str]:
+    """Write the configuration beside the output, and keep the settings of whoever runs this out of it."""
     config, data = out.with_suffix(".ini"), out.with_suffix(".settings")
-    config.write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
+    config.write_text("".join(f"{name} = {value}\n" for name, value in _prusa_settings(work).items()))
     quiet = ("--loglevel", "1", "--datadir", str(data))
     return [str(_prusa_program()), *quiet, "--export-sla", "--load", str(config), "--dont-arrange", "--output", str(out), str(mesh)]
 
