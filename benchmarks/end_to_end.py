@@ -60,7 +60,7 @@ def _row(what: str, mesh: meshes.Mesh, options: tuple[str, ...], out: Path, repe
     files = job_files(out)
     layers = len(json.loads(files["job.json"])["layers"])
     on_disk = [out.read_bytes()] if out.is_file() else list(files.values())
-    limit = statistics.median(_seconds_to_write(on_disk, out.parent / f"limit{i}") for i in range(repeats))
+    limit = statistics.median(seconds_to_write(on_disk, out.parent / f"limit{i}") for i in range(repeats))
     return {
         "job": what,
         "part": mesh.name,
@@ -87,7 +87,8 @@ def job_files(job: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def _seconds_to_write(contents: list[bytes], folder: Path) -> float:
+def seconds_to_write(contents: list[bytes], folder: Path) -> float:
+    """Return the wall time of writing contents to files of a new folder: the limit of anything that ends in files."""
     folder.mkdir()
     began = time.perf_counter()
     for i, data in enumerate(contents):

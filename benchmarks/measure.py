@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,19 +43,21 @@ def in_turn(calls: Sequence[Callable[[], Any]], repeats: int) -> list[float]:
     return [statistics.median(column) for column in zip(*taken, strict=True)]
 
 
-def process(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Process:
-    """Run one command to its end from the launcher.
+def process(command: Sequence[str], environment: Mapping[str, str] | None = None, limit_s: float = 3600.0) -> Process:
+    """Run one command to its end from the launcher; one that takes longer than the limit is killed.
 
     Raises
     ------
     RuntimeError
-        The command failed; the message has what it printed.
+        The command failed, and the message has what it printed; or it took too long.
     """
-    launcher = [sys.executable, "-I", "-S", __file__, *command]
+    launcher = [sys.executable, "-I", "-S", __file__, str(limit_s), *command]
     told = subprocess.run(launcher, capture_output=True, text=True, env={**os.environ, **(environment or {})}, check=True)
     facts = json.loads(told.stdout)
-    if facts.pop("status") != 0:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{facts['output']}")
+    if facts.pop("late"):
+        raise RuntimeError(f"{' '.join(command)} failed:\nstopped after {limit_s:g} s")
+    if status := facts.pop("status"):
+        raise RuntimeError(f"{' '.join(command)} failed:\n{facts['output'] or f'exit status {status}'}")
     return Process(**facts)
 
 
@@ -75,23 +79,40 @@ def median_process(
     return ran[(len(ran) - 1) // 2], ran[0].wall_s, ran[-1].wall_s
 
 
-def _launch(command: Sequence[str]) -> dict[str, Any]:
+def _launch(limit_s: float, command: Sequence[str]) -> dict[str, Any]:
+    late = threading.Event()
     with tempfile.TemporaryFile() as output:
         began = time.perf_counter()
-        child = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        child = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        guard = threading.Timer(limit_s, lambda: (late.set(), _kill(child)))
+        guard.start()
         cpu_s = peak_mib = None
-        if hasattr(os, "wait4"):
-            _, status, usage = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-            cpu_s = usage.ru_utime + usage.ru_stime
-            peak_mib = usage.ru_maxrss / (1024.0 if sys.platform != "darwin" else 1024.0**2)
-        else:
-            child.wait()
+        try:
+            if hasattr(os, "wait4"):
+                _, status, usage = os.wait4(child.pid, 0)
+                child.returncode = os.waitstatus_to_exitcode(status)
+                cpu_s = usage.ru_utime + usage.ru_stime
+                peak_mib = usage.ru_maxrss / (1024.0 if sys.platform != "darwin" else 1024.0**2)
+            else:
+                child.wait()
+        except BaseException:  # Ctrl+C does not reach a session of its own
+            guard.cancel()
+            _kill(child)
+            raise
         wall_s = time.perf_counter() - began
+        guard.cancel()
         output.seek(0)
         text = output.read().decode(errors="replace")
-    return {"status": child.returncode, "wall_s": wall_s, "cpu_s": cpu_s, "peak_mib": peak_mib, "output": text}
+    return {"late": late.is_set(), "status": child.returncode, "wall_s": wall_s, "cpu_s": cpu_s, "peak_mib": peak_mib, "output": text}
+
+
+def _kill(child: subprocess.Popen) -> None:
+    """End a process and those it started, as pools of workers outlive a killed parent."""
+    if hasattr(os, "killpg"):
+        os.killpg(child.pid, signal.SIGKILL)
+    else:
+        child.kill()
 
 
 if __name__ == "__main__":
-    print(json.dumps(_launch(sys.argv[1:])))
+    print(json.dumps(_launch(float(sys.argv[1]), sys.argv[2:])))
