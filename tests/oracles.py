@@ -87,6 +87,36 @@ def mesh_coverage(solid: Solid, grid: Grid, k: int) -> np.ndarray:
     return out / (grid.pixel_um2 * (z1 - z0))
 
 
+def surface_in(solid: Solid, box) -> tuple[float, float, float, float]:
+    """Area seen along z, and moment of z, of the faces inside a box: down-facing, then up-facing; triangles clipped in fractions."""
+    sums = [Fraction(0)] * 4
+    for face in solid.faces:
+        polygon = [tuple(Fraction(float(v)) for v in solid.vertices_um[i]) for i in face]
+        for axis in range(3):
+            for at, keep in ((Fraction(float(box[0][axis])), 1), (Fraction(float(box[1][axis])), -1)):
+                polygon = _clipped(polygon, axis, at, keep)
+        for b, c in zip(polygon[1:], polygon[2:], strict=False):
+            a = polygon[0]
+            area = ((b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])) / 2
+            side = 2 if area > 0 else 0
+            sums[side] += abs(area)
+            sums[side + 1] += abs(area) * (a[2] + b[2] + c[2]) / 3
+    return tuple(float(v) for v in sums)
+
+
+def _clipped(polygon, axis, at, keep):
+    """Keep the side of a polygon where keep·(coordinate − at) >= 0."""
+    out = []
+    for a, b in zip(polygon, polygon[1:] + polygon[:1], strict=True):
+        da, db = keep * (a[axis] - at), keep * (b[axis] - at)
+        if da >= 0:
+            out.append(a)
+        if da * db < 0:
+            t = da / (da - db)
+            out.append(tuple(x + t * (y - x) for x, y in zip(a, b, strict=True)))
+    return out
+
+
 def _det(rows):
     (a, b, c), (d, e, f), (g, h, i) = rows
     return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)

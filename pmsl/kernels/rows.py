@@ -5,19 +5,23 @@ pixels (`area`) and voxels (`volume`) alike; ``min(|w|, 1)`` unites overlapping 
 and is set to the integer it is within 2**-40 of, so nothing creeps along a row.
 
 Where faces are missing or turned the sum does not return to zero. It is right left of the defect, and counted from the
-right end it is right to the right of it; in between lies a step by what the row ends with. The step is put where the
-row then differs least from the nearest row that closes: a missing wall goes where that row has it, a turned face is
-turned back. Where no row closes the step follows the last touched cell. So nothing is smeared over the row.
+right end it is right to the right of it; in between lies a step by what the row ends with. The step is put where the row
+then differs least from what the nearest rows that close, above and below, make of it: a missing wall goes where they have
+it, a turned face is turned back. A stretch that still differs holds further defects and is taken from them. Where no row
+closes the step follows the last touched cell. So nothing is smeared over the row.
 """
 
 import numpy as np
 
-from pmsl.kernels._jit import helper, kernel
+from pmsl.kernels._jit import helper, kernel, routine
 
 COVER, AREA = 0, 1
 SNAP = 2.0**-40  # a row sum nearer to an integer than this is that integer
 LEAK = 2.0**-30  # a row that ends further from zero than this is not closed
 OVER = 2.0**-20  # more winding than one by this: shells overlap
+TOLERANCE = 0.05  # by which a mended row may differ from its guess in a pixel
+NEAR = 4  # rows between two sound ones for their guess to be trusted that far
+MOST = 1.0  # pixels by which a stretch of it may differ beyond that
 
 
 @helper
@@ -80,35 +84,74 @@ def _balance(first, last, start, sums, beyond, ends):
 
 
 @helper
+def _sound(r, step, first, last, start, ends):
+    """Return the next row in the direction of `step` that closes and is touched, or -1."""
+    r += step
+    while first <= r < last:
+        if ends[r] == 0.0 and start[r + 1] > start[r]:
+            return r
+        r += step
+    return -1
+
+
+@helper
+def _guess(r, first, last, cols, start, col, sums, ends, line, guide):
+    """Write the coverage row r should about have into `guide`: between the sound rows on both sides.
+
+    Returns 0 where there is none, 2 where both are near, else 1.
+    """
+    below, above = _sound(r, -1, first, last, start, ends), _sound(r, 1, first, last, start, ends)
+    if below < 0 and above < 0:
+        return 0
+    _fill(below if below >= 0 else above, cols, start, col, sums, guide)
+    _fill(above if above >= 0 else below, cols, start, col, sums, line)
+    part = (r - below) / (above - below) if below >= 0 and above >= 0 else 0.0
+    for c in range(cols):
+        guide[c] = (1.0 - part) * min(abs(guide[c]), 1.0) + part * min(abs(line[c]), 1.0)
+    return 2 if below >= 0 and above >= 0 and above - below <= NEAR else 1
+
+
+@helper
+def _worst(cols, line, guide):
+    """Return the stretch [begin, end) in which line and guide differ most above the tolerance, empty where that is little."""
+    best, score, begin, best_begin, best_end = MOST, 0.0, 0, 0, 0
+    for c in range(cols):
+        if score <= 0.0:
+            score, begin = 0.0, c
+        score += abs(min(abs(line[c]), 1.0) - guide[c]) - TOLERANCE
+        if score > best:
+            best, best_begin, best_end = score, begin, c + 1
+    return best_begin, best_end
+
+
+@routine
 def _mend(r, first, last, sound, cols, start, col, sums, ends, line, guide):
-    """Write row r, closed, into `line`; return the column of the step."""
-    near = -1
-    for far in range(1, last - first if sound else 1):  # the nearest row that closes and is touched
-        for other in (r - far, r + far):
-            if near < 0 and first <= other < last and ends[other] == 0.0 and start[other + 1] > start[other]:
-                near = other
-        if near >= 0:
-            _fill(near, cols, start, col, sums, guide)
-            break
+    """Write row r, closed, into `line`; return the first and the last column that the defect may be in."""
+    guided = _guess(r, first, last, cols, start, col, sums, ends, line, guide) if sound > 0 else 0
     done = _fill(r, cols, start, col, sums, line)
-    rest = ends[r]
-    steps = max(1, np.int64(abs(rest) + 0.5)) if abs(rest) >= 1.5 else 1
-    step = rest / steps
-    at = done
+    steps = max(1, np.int64(abs(ends[r]) + 0.5)) if abs(ends[r]) >= 1.5 else 1
+    step = ends[r] / steps
+    low, high = cols - 1, 0
     for _ in range(steps):
-        if near >= 0:
+        at = done
+        if guided:
             change, best, at = 0.0, 0.0, cols
             for c in range(cols - 1, -1, -1):
-                wanted = min(abs(guide[c]), 1.0)
-                change += abs(min(abs(line[c] - step), 1.0) - wanted) - abs(min(abs(line[c]), 1.0) - wanted)
+                change += abs(min(abs(line[c] - step), 1.0) - guide[c]) - abs(min(abs(line[c]), 1.0) - guide[c])
                 if change < best:
                     best, at = change, c
             if at > 0:  # the pixel before may be cut by the step
-                short = (line[at - 1] - min(abs(guide[at - 1]), 1.0)) / step
-                line[at - 1] -= step * min(max(short, 0.0), 1.0)
+                line[at - 1] -= step * min(max((line[at - 1] - guide[at - 1]) / step, 0.0), 1.0)
         for c in range(at, cols):
             line[c] -= step
-    return at
+        low, high = min(low, at), max(high, min(at, cols - 1))
+    if guided == 2:  # more than one defect: what lies between them
+        begin, end = _worst(cols, line, guide)
+        for c in range(begin, end):
+            line[c] = guide[c]
+        if end > begin:
+            low, high = min(low, begin), max(high, end - 1)
+    return low, high
 
 
 @kernel
@@ -134,10 +177,11 @@ def runs(first, last, cols, start, cell_col, sums, mixed, beyond, ends, line, gu
     col, length : (R,) int32; level : (R,) uint16
         Overwritten: maximal runs that are not black.
     open_rows : (5,) int64
-        Overwritten: number of rows that did not close, the first, the last, lowest and highest column mended.
+        Overwritten: number of rows that did not close, the first, the last, first and last column mended.
     shared : (3,) float64
-        Overwritten: number of shared cells; by how much they may be over-counted, in cells, at most; 1 where the
-        winding shows that shells overlap.
+        Overwritten: number of cells that boundaries of two shells share, as `mixed` or the winding on a cell and
+        both its sides show; by how much they may be over-counted, in cells, at most; above 1 where
+        shells overlap.
 
     Returns
     -------
@@ -160,26 +204,27 @@ def runs(first, last, cols, start, cell_col, sums, mixed, beyond, ends, line, gu
                 count = _put(count, done, c, behind, begin, col, length, level)
             value = total + sums[i, AREA]
             count = _put(count, c, c + 1, _level(value), begin, col, length, level)
+            before = total
             total = _settle(total + sums[i, COVER])
             behind = _level(total)
             done = c + 1
-            if abs(value) > 1.0 + OVER or abs(total) > 1.0 + OVER:
-                shared[2] = 1.0
-            if mixed.size and mixed[i]:
+            most, least = max(abs(value), max(abs(before), abs(total))), min(abs(value), min(abs(before), abs(total)))
+            others = mixed[i] if mixed.size else 0
+            shared[2] = max(shared[2], most - OVER)
+            if others or (most > 1.0 + OVER and least < 1.0 - OVER):
                 shared[0] += 1.0
-                most = max(mixed[i] + 1.0, np.ceil(abs(value)))
-                shared[1] += min(abs(value), 1.0) - abs(value) / most
+                shared[1] += min(abs(value), 1.0) - abs(value) / np.ceil(max(most, max(others + 1.0, 2.0)))
         if abs(total + beyond[r]) <= LEAK:
             count = _put(count, done, cols, behind, begin, col, length, level)
             continue
         if sound < 0:
             sound = _balance(first, last, start, sums, beyond, ends)
-        at = _mend(r, first, last, sound, cols, start, cell_col, sums, ends, line, guide)
+        low, high = _mend(r, first, last, sound, cols, start, cell_col, sums, ends, line, guide)
         open_rows[0] += 1
         open_rows[1] = r if open_rows[1] < 0 else open_rows[1]
         open_rows[2] = r
-        open_rows[3] = min(open_rows[3], at)
-        open_rows[4] = max(open_rows[4], at)
+        open_rows[3] = min(open_rows[3], low)
+        open_rows[4] = max(open_rows[4], high)
         count = begin
         for c in range(cols):
             count = _put(count, c, c + 1, _level(line[c]), begin, col, length, level)

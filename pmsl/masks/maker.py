@@ -113,7 +113,7 @@ class _Rows:
         runs = Runs(self.row_start[c.first : c.last + 1].copy(), self.col[:n].copy(), self.length[:n].copy(), self.level[:n].copy())
         open_rows, first_row, last_row, first_col, last_col = self.open_rows.tolist()
         defects = Defects(open_rows, first_row, last_row, first_col, last_col, int(self.shared[0]), float(self.shared[1]))
-        return runs, defects, bool(self.shared[2])
+        return runs, defects, bool(self.shared[2] > 1.0)
 
     def dense(self, c: Cells) -> np.ndarray:
         """Return the coverage of a layer's cells: (rows, cols) float64."""
