@@ -46,7 +46,7 @@ def encode_mask(mask: LayerMask, orientation: Orientation) -> bytes:
     scratch = np.zeros(count + 1, np.int64), np.zeros(1 << png.HASH_BITS, np.int32), np.zeros(count, np.int32)
     n = png.symbols_of(value, length, count, *scratch, symbols)
     out = np.zeros(6 * n + 4096, np.uint8)  # a copy takes at most 48 bits
-    size = deflate.zlib_stream(symbols, n, deflate.adler32(value, length, count), out)
+    size = deflate.zlib_stream(symbols, n, deflate.adler32(value, length, count), np.zeros(deflate.WORK, np.int64), out)
     return _file(rows, cols, out[:size].tobytes())
 
 

@@ -2,18 +2,10 @@
 
 import numpy as np
 
-from pmsl.kernels import _jit
-
-
-def kernel(f):
-    return _jit.kernel(f, counted=True)
-
-
-def helper(f):
-    return _jit.numba.njit(nogil=True, error_model="numpy")(f)
-
+from pmsl.kernels._jit import helper, kernel, routine
 
 BLOCK = 40_000  # symbols a block
+WORK = (16, 640)  # shape of the working array; a row for each table
 END = 256
 ORDER = np.array([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15], np.int64)
 LENGTH_BASE = np.array(
@@ -36,10 +28,10 @@ def _distance_code(distance):
     return code
 
 
-@helper
-def _lengths(weights, limit, bits):
+@routine
+def _lengths(weights, limit, bits, work):
     """Huffman code lengths of at most `limit` for the weights above 0 (two-queue tree, then Kraft repair)."""
-    order = np.zeros(weights.size, np.int64)
+    order, weight, parent, depth = work[7], work[8], work[9], work[10]
     n = 0
     for symbol in range(weights.size):  # the symbols in use, rarest first; an insertion sort, for np.argsort compiles for seconds
         bits[symbol] = 0
@@ -55,12 +47,11 @@ def _lengths(weights, limit, bits):
     if n == 1:
         bits[order[0]] = 1
         return
-    weight = np.zeros(2 * n - 1, np.int64)
-    parent = np.zeros(2 * n - 1, np.int64)
     for k in range(n):
         weight[k] = weights[order[k]]
     leaf, inner = 0, n
     for made in range(n, 2 * n - 1):
+        weight[made] = 0
         for _ in range(2):
             if leaf < n and (inner >= made or weight[leaf] <= weight[inner]):
                 child = leaf
@@ -70,7 +61,7 @@ def _lengths(weights, limit, bits):
                 inner += 1
             weight[made] += weight[child]
             parent[child] = made
-    depth = np.zeros(2 * n - 1, np.int64)
+    depth[2 * n - 2] = 0
     for k in range(2 * n - 3, -1, -1):
         depth[k] = depth[parent[k]] + 1
     kraft = 0
@@ -92,14 +83,15 @@ def _lengths(weights, limit, bits):
         bits[order[k]] = depth[k]
 
 
-@helper
-def _codes(bits, codes):
+@routine
+def _codes(bits, codes, work):
     """Canonical codes, bit-reversed so that they can be written from the lowest bit."""
-    counts = np.zeros(17, np.int64)
+    counts, next_code = work[7], work[8]
+    for b in range(17):
+        counts[b] = 0
     for k in range(bits.size):
         counts[bits[k]] += 1
     counts[0] = 0
-    next_code = np.zeros(17, np.int64)
     code = 0
     for b in range(1, 17):
         code = (code + counts[b - 1]) << 1
@@ -129,12 +121,13 @@ def _put(out, state, value, bits):
         state[2] -= 8
 
 
-@helper
-def _header(out, state, bits, n_literals, n_distances):
+@routine
+def _header(out, state, bits, n_literals, n_distances, work):
     """Write the two code tables, run-length coded, themselves Huffman coded."""
     total = n_literals + n_distances
-    code, extra = np.zeros(total, np.int64), np.zeros(total, np.int64)
-    weights = np.zeros(19, np.int64)
+    code, extra = work[11], work[12]
+    weights, lengths, codes = work[13, :19], work[14, :19], work[15, :19]
+    weights[:] = 0
     n = 0
     k = 0
     while k < total:
@@ -150,13 +143,12 @@ def _header(out, state, bits, n_literals, n_distances):
             code[n], extra[n] = 16, same - 3
         else:
             same = 1
-            code[n] = b
+            code[n], extra[n] = b, 0
         weights[code[n]] += 1
         n += 1
         k += same
-    lengths, codes = np.zeros(19, np.int64), np.zeros(19, np.int64)
-    _lengths(weights, 7, lengths)
-    _codes(lengths, codes)
+    _lengths(weights, 7, lengths, work)
+    _codes(lengths, codes, work)
     n_lengths = 19
     while n_lengths > 4 and lengths[ORDER[n_lengths - 1]] == 0:
         n_lengths -= 1
@@ -171,10 +163,13 @@ def _header(out, state, bits, n_literals, n_distances):
         _put(out, state, value, size)
 
 
-@helper
-def _block(symbols, first, last, final, out, state):
+@routine
+def _block(symbols, first, last, final, out, state, work):
     """Write one dynamic Huffman block."""
-    weights, far = np.zeros(286, np.int64), np.zeros(30, np.int64)
+    weights, bits, codes = work[0, :286], work[1, :286], work[2, :286]
+    far, far_bits, far_codes, table = work[3, :30], work[4, :30], work[5, :30], work[6]
+    weights[:] = 0
+    far[:] = 0
     weights[END] = 1
     copies = 0
     for k in range(first, last):
@@ -185,26 +180,23 @@ def _block(symbols, first, last, final, out, state):
             weights[257 + LENGTH_CODE[s >> 16]] += 1
             far[_distance_code(s & 0xFFFF)] += 1
             copies += 1
-    bits, far_bits = np.zeros(286, np.int64), np.zeros(30, np.int64)
-    _lengths(weights, 15, bits)
-    _lengths(far, 15, far_bits)
+    _lengths(weights, 15, bits, work)
+    _lengths(far, 15, far_bits, work)
     if copies == 0:
         far_bits[0] = 1  # a table must hold one code
-    codes, far_codes = np.zeros(286, np.int64), np.zeros(30, np.int64)
-    _codes(bits, codes)
-    _codes(far_bits, far_codes)
+    _codes(bits, codes, work)
+    _codes(far_bits, far_codes, work)
     n_literals, n_distances = 286, 30
     while n_literals > 257 and bits[n_literals - 1] == 0:
         n_literals -= 1
     while n_distances > 1 and far_bits[n_distances - 1] == 0:
         n_distances -= 1
     _put(out, state, 5 if final else 4, 3)
-    table = np.zeros(316, np.int64)
     for k in range(n_literals):
         table[k] = bits[k]
     for k in range(n_distances):
         table[n_literals + k] = far_bits[k]
-    _header(out, state, table, n_literals, n_distances)
+    _header(out, state, table, n_literals, n_distances, work)
     for k in range(first, last + 1):
         s = symbols[k] if k < last else np.int32(END)
         if s <= END:
@@ -223,7 +215,7 @@ def _block(symbols, first, last, final, out, state):
 
 
 @kernel
-def zlib_stream(symbols, n, adler, out):
+def zlib_stream(symbols, n, adler, work, out):
     """Write a whole zlib stream.
 
     Parameters
@@ -234,6 +226,8 @@ def zlib_stream(symbols, n, adler, out):
         How many of them count.
     adler : int
         Adler-32 of the bytes they stand for.
+    work : (16, 640) int64, `WORK`
+        Scratch.
     out : (B,) uint8
         Overwritten.
 
@@ -242,12 +236,13 @@ def zlib_stream(symbols, n, adler, out):
     int
         Number of bytes; where it exceeds B only the first B were written.
     """
-    state = np.zeros(3, np.int64)
+    state = work[15, 32:35]
+    state[:] = 0
     _put(out, state, 0x5E78, 16)
     first = 0
     while True:
         last = min(first + BLOCK, n)
-        _block(symbols, first, last, last == n, out, state)
+        _block(symbols, first, last, last == n, out, state, work)
         first = last
         if first == n:
             break
