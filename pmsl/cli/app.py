@@ -67,6 +67,9 @@ CoverageOption = Annotated[
 ]
 RotateOption = Annotated[Optional[str], typer.Option("--rotate", help="Degrees about fixed x, y, z, in that order.", metavar="RX,RY,RZ")]
 ScaleOption = Annotated[Optional[str], typer.Option("--scale", help="Factor, or one for each axis.", metavar="S|SX,SY,SZ")]
+ThreadsOption = Annotated[
+    Optional[int], typer.Option("--threads", min=1, help="Layers worked on at a time [default: one a processor].", metavar="N")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on standard output.")]
 Meshes = Annotated[list[str], typer.Argument(help="STL, OBJ, PLY or 3MF files; placed as one group.", metavar="MESH...")]
 
@@ -91,9 +94,7 @@ def slice_command(
     rotate: RotateOption = None,
     scale: ScaleOption = None,
     keep_place: Annotated[bool, typer.Option("--keep-place", help="Coordinates as in the file; nothing is moved.")] = False,
-    threads: Annotated[
-        Optional[int], typer.Option("--threads", min=1, help="Layers made at a time [default: one a processor].", metavar="N")
-    ] = None,
+    threads: ThreadsOption = None,
     dose: Annotated[bool, typer.Option("--dose", help="Also write the dose map of every layer.")] = False,
     no_design: Annotated[bool, typer.Option("--no-design", help="Leave the placed parts out of the job.")] = False,
     preview: Annotated[
@@ -152,12 +153,14 @@ def info_command(
 
 @app.command("verify")
 def verify_command(
-    path: Annotated[str, typer.Argument(help="A job folder or a job .zip.", metavar="JOB")], json: JsonOption = False
+    path: Annotated[str, typer.Argument(help="A job folder or a job .zip.", metavar="JOB")],
+    threads: ThreadsOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Check a job on disk from end to end: 0 sound, 3 damaged."""
     from pmsl.cli import look
 
-    look.verify(path, as_json=json)
+    look.verify(path, threads=threads, as_json=json)
 
 
 profiles_app = typer.Typer(help="List the printers, resins and processes that are shipped, or show one.", rich_markup_mode=None)

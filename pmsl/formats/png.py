@@ -1,20 +1,18 @@
-"""8-bit gray PNG: written from runs, or by our own framing around one deflate call; read through Pillow's PNG plugin."""
+"""8-bit gray PNG, written from runs or by our own framing around one deflate call."""
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 
 import numpy as np
 
 from pmsl.core.mask import LayerMask
-from pmsl.errors import JobError
 from pmsl.formats.frames import device_frame
+from pmsl.formats.pngread import SIGNATURE
 from pmsl.profiles.printer import Orientation
 
 DENSE = 12  # runs cost more than pixels when they are shorter than this
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def encode_mask(mask: LayerMask, orientation: Orientation) -> bytes:
@@ -78,36 +76,3 @@ def _file(rows: int, cols: int, data: bytes) -> bytes:
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
-
-
-def decode(data: bytes, shape: tuple[int, int], where: str) -> np.ndarray:
-    """Decode an 8-bit gray PNG that must have `shape`.
-
-    Parameters
-    ----------
-    data : bytes
-    shape : (int, int)
-        (rows, cols) the job's grid gives; checked before anything is decoded, so it is the only size limit.
-    where : str
-        File name for messages.
-
-    Returns
-    -------
-    (rows, cols) uint8
-
-    Raises
-    ------
-    JobError
-        Not a PNG, not 8-bit gray, another size, or damaged.
-    """
-    from PIL.PngImagePlugin import PngImageFile
-
-    try:
-        image = PngImageFile(io.BytesIO(data))
-        if image.mode != "L":
-            raise JobError(f"{where}: PNG mode is {image.mode}; expected 8-bit gray (L)")
-        if image.size != (shape[1], shape[0]):
-            raise JobError(f"{where}: frame is {image.size[0]} × {image.size[1]} px; the job's grid is {shape[1]} × {shape[0]}")
-        return np.array(image)
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as err:
-        raise JobError(f"{where}: not a whole PNG ({err}); the file is damaged, copy or slice it again") from err

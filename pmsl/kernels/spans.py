@@ -1,29 +1,8 @@
-"""Runs of a mask: to dense, to 8 bit, column sums. Columns are absolute, rows count from the mask's window."""
+"""Runs of a mask: to 8 bit. Columns are absolute, rows count from the mask's window."""
 
 import numpy as np
 
 from pmsl.kernels._jit import kernel
-
-
-@kernel
-def fill(row_start, row0, col, length, level, out):
-    """Paint runs into a dense frame.
-
-    Parameters
-    ----------
-    row_start : (n_rows + 1,) int64
-    row0 : int
-        Frame row of the first run row.
-    col, length : (R,) int32; level : (R,) of out's dtype
-    out : (rows, cols)
-        Painted where runs are; the rest is left alone.
-    """
-    for r in range(row_start.size - 1):
-        line = out[row0 + r]
-        for i in range(row_start[r], row_start[r + 1]):
-            value = level[i]  # a local, so that the loop becomes a fill
-            for c in range(col[i], col[i] + length[i]):
-                line[c] = value
 
 
 @kernel
@@ -58,12 +37,3 @@ def to_8bit(row_start, col, length, level, row_start8, col8, length8, level8):
                 n += 1
         row_start8[r + 1] = n
     return n
-
-
-@kernel
-def column_sums(col, length, level, sums):
-    """Add the levels of all runs to ``sums[c]`` (cols,) int64, column by column; adds into what is there."""
-    for i in range(col.size):
-        value = np.int64(level[i])
-        for c in range(col[i], col[i] + length[i]):
-            sums[c] += value

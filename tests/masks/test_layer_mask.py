@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pmsl.core.mask import LayerMask, Runs, runs_of
+from pmsl.core.mask import LayerMask
+from pmsl.core.runs import Runs, runs_of
 from pmsl.errors import GridError
 
 levels16 = hnp.arrays(
