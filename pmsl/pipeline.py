@@ -291,7 +291,7 @@ def place_for(solids: Sequence[Solid], printer: Printer, resin: Resin, **options
 
 def warmup() -> None:
     """Compile, or load from the cache, every kernel that a job needs, by printing a pyramid of two layers."""
-    from pmsl.kernels import unfilter
+    from pmsl.kernels import spans, unfilter
 
     corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
     solid = Solid.from_arrays(corners, np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]))
@@ -301,6 +301,8 @@ def warmup() -> None:
     mask = job[0].exposures[0].mask
     encode_mask(mask, printer.orientation)
     mask.sha256()
+    low = np.zeros(1, np.int64)
+    spans.shrink(*mask.runs_8bit(), mask.window.row0, low, low + 1, low, low + 1, np.zeros((1, 1), np.uint8))
     MaskMaker([solid], job.grid).coverage(0)
     MaskMaker([solid], job.grid, "volume").mask(0)
     list(checks.partial_slab_findings([Part(solid=solid)], job.grid))

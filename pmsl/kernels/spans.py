@@ -1,4 +1,4 @@
-"""Runs of a mask: to 8 bit. Columns are absolute, rows count from the mask's window."""
+"""Runs of a mask: to 8 bit, to means of rectangles. Columns are absolute, rows count from the mask's window."""
 
 import numpy as np
 
@@ -37,3 +37,36 @@ def to_8bit(row_start, col, length, level, row_start8, col8, length8, level8):
                 n += 1
         row_start8[r + 1] = n
     return n
+
+
+@kernel
+def shrink(row_start, col, length, level, row0, low_row, high_row, low_col, high_col, out):
+    """Mean level of the pixels of every rectangle ``low_row[r]..high_row[r] x low_col[c]..high_col[c]``, rounded half up.
+
+    Parameters
+    ----------
+    row_start : (n_rows + 1,) int64; col, length : (R,) int32; level : (R,) uint8
+    row0 : int
+        Grid row of the first run row.
+    low_row, high_row : (rows,) int64; low_col, high_col : (cols,) int64
+        Half-open ranges of the grid, none of them empty; columns ascend.
+    out : (rows, cols) uint8
+        Overwritten.
+    """
+    left, width = low_col[0], high_col[-1] - low_col[0]
+    step = np.zeros(width + 1, np.int64)
+    total = np.zeros(width + 1, np.int64)  # of all columns before one
+    for r in range(out.shape[0]):
+        step[:] = 0  # how the sum of a column differs from that of the column before
+        for k in range(max(low_row[r] - row0, 0), min(high_row[r] - row0, row_start.size - 1)):
+            for i in range(row_start[k], row_start[k + 1]):
+                begin, end = col[i] - left, col[i] + length[i] - left
+                step[min(max(begin, 0), width)] += level[i]
+                step[min(max(end, 0), width)] -= level[i]
+        height = 0
+        for c in range(width):
+            height += step[c]
+            total[c + 1] = total[c] + height
+        for c in range(out.shape[1]):
+            area = (high_row[r] - low_row[r]) * (high_col[c] - low_col[c])
+            out[r, c] = (2 * (total[high_col[c] - left] - total[low_col[c] - left]) + area) // (2 * area)
