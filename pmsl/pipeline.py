@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -212,6 +212,7 @@ def write(
     format: str | None = None,
     dose: bool = False,
     design: bool = True,
+    png: Literal["fast", "small"] = "fast",
     threads: int | None = None,
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -229,6 +230,8 @@ def write(
         Also write the dose map of every layer.
     design : bool
         Also store the placed parts.
+    png : {"fast", "small"}
+        How long to look for short files; the pixels are the same. The bytes of small ones may depend on the version of zlib.
     threads : int, optional
         Layers made at a time (default: one a processor).
     force : bool
@@ -247,10 +250,12 @@ def write(
     FindingsError
         Findings at or above `fail_on`.
     UsageError, OutputError
-        The target exists, or cannot be written.
+        The target exists, or cannot be written; an option that is none.
     """
     target = Path(path)
     registry.choose(target, format)
+    if png not in ("fast", "small"):
+        raise UsageError(f"png is {png!r}; choose 'fast' or 'small'")
 
     def accept(findings: tuple[Finding, ...]) -> None:
         if reaches(findings, fail_on):
@@ -262,6 +267,7 @@ def write(
         target,
         dose_of=dose_map if dose else None,
         with_design=design,
+        small=png == "small",
         threads=default_threads() if threads is None else threads,
         force=force,
         progress=progress,
@@ -299,7 +305,7 @@ def warmup() -> None:
     unfilter.undo(np.zeros((1, 2), np.uint8), np.zeros(2, np.uint8))
     job = prepare(place_for([solid], printer, resin), printer, resin)
     mask = job[0].exposures[0].mask
-    encode_mask(mask, printer.orientation)
+    encode_mask(mask, printer.orientation, small=True)
     mask.sha256()
     low = np.zeros(1, np.int64)
     spans.shrink(*mask.runs_8bit(), mask.window.row0, low, low + 1, low, low + 1, np.zeros((1, 1), np.uint8))

@@ -50,6 +50,13 @@ class Severity(str, Enum):
     error = "error"
 
 
+class Png(str, Enum):
+    """How long to look for short frame files."""
+
+    fast = "fast"
+    small = "small"
+
+
 PrinterOption = Annotated[
     Optional[str], typer.Option("--printer", help="Library name or TOML file [default: microfluidics-7.6um].", metavar="P")
 ]
@@ -97,6 +104,9 @@ def slice_command(
     threads: ThreadsOption = None,
     dose: Annotated[bool, typer.Option("--dose", help="Also write the dose map of every layer.")] = False,
     no_design: Annotated[bool, typer.Option("--no-design", help="Leave the placed parts out of the job.")] = False,
+    png: Annotated[
+        Png, typer.Option("--png", help="Frames written fast, or searched long for smaller files; the pixels are the same.")
+    ] = Png.fast,
     preview: Annotated[
         Optional[str], typer.Option("--preview", help="Write a contact sheet of masks and a side view.", metavar="FILE.png")
     ] = None,
@@ -118,6 +128,7 @@ def slice_command(
         threads=threads,
         dose=dose,
         design=not no_design,
+        png=png.value,
         preview=preview,
         fail_on=fail_on.value,
         force=force,

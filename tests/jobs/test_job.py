@@ -250,6 +250,19 @@ def test_any_damage_is_found(folder, tmp_path, name, damage):
     assert problems and all(name.split("/")[1] in p for p in problems)
 
 
+def test_small_frames_show_the_same_and_are_the_same_bytes_for_any_number_of_threads(folder, job, tmp_path):
+    for threads in (1, 3):
+        pmsl.write(job, tmp_path / f"{threads}", png="small", threads=threads, design=False)
+    one, three = (sorted((tmp_path / n).rglob("*.*")) for n in "13")
+    assert [p.read_bytes() for p in one] == [p.read_bytes() for p in three] and len(one) == 21
+    assert pmsl.verify(tmp_path / "1") == []
+    fast = sorted((folder / "frames").iterdir())
+    assert all(np.array_equal(np.array(Image.open(a)), np.array(Image.open(b))) for a, b in zip(fast, one, strict=False))
+    assert sum(p.stat().st_size for p in one[:20]) < sum(p.stat().st_size for p in fast)
+    with pytest.raises(UsageError, match="png is 'tiny'"):
+        pmsl.write(job, tmp_path / "no", png="tiny")
+
+
 @pytest.mark.parametrize("as_zip", [False, True])
 def test_problems_and_progress_come_in_order_for_any_number_of_threads(folder, tmp_path, as_zip):
     shutil.copytree(folder, tmp_path / "j")
