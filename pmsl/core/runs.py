@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 BAND = 1 << 19  # bytes compared at a time: they stay in the processor's cache
+SQUARE = 64
 
 
 class Runs(NamedTuple):
@@ -61,12 +62,15 @@ def runs_of(levels: np.ndarray, window: tuple[int, int, int, int]) -> Runs:
     if rows == 0:
         none = np.zeros(0, np.int32)
         return Runs(np.zeros(1, np.int64), none, none, np.zeros(0, levels.dtype))
-    many = max(1, min(rows, BAND // ((cols + 1) * levels.itemsize)))
+    upright = levels.strides[1] == levels.itemsize
+    many = min(rows, max(1 if upright else SQUARE, BAND // ((cols + 1) * levels.itemsize)))
+    width = cols if upright else 4 * SQUARE  # a transposed frame is copied by squares: each line of memory is fetched once
     buffer = np.zeros((many, cols + 1), levels.dtype)
     bands = []
     for first in range(row0, row0 + rows, many):
         band = buffer[: min(many, row0 + rows - first)]
-        band[:, 1:] = levels[first : first + len(band), col0 : col0 + cols]
+        for c in range(0, cols, width):
+            band[:, 1 + c : 1 + c + width] = levels[first : first + len(band), col0 + c : min(col0 + c + width, col0 + cols)]
         bands.append(runs_of_band(band, col0))
     return joined(bands)
 

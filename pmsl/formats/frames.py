@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pmsl.core.mask import LayerMask
-from pmsl.core.runs import Runs, painted
+from pmsl.core.runs import Runs, painted, runs_of
 from pmsl.profiles.printer import Orientation
 
 
@@ -58,15 +58,15 @@ def mask_of_runs(runs: Runs, index: int, shape: tuple[int, int], orientation: Or
     shape : (int, int)
         (rows, cols) of the frame.
     orientation : Orientation
-        Flips reorder the runs. A frame whose rows run along x is painted and transposed: this needs a byte a pixel.
+        Flips reorder the runs. A frame whose rows run along x is painted and read crosswise: this takes a byte a pixel.
 
     Returns
     -------
     LayerMask
     """
     if orientation.row[1] != "y":
-        frame = painted(runs, runs.value, 0, shape)
-        return LayerMask.from_dense(index, np.ascontiguousarray(turn_back(frame, orientation)))
+        levels = turn_back(painted(runs, runs.value, 0, shape), orientation)
+        return LayerMask.from_runs(index, shape[::-1], 0, runs_of(levels, (0, 0, *shape[::-1])))
     if orientation.col[0] == "-":
         runs = _rows_mirrored(runs, shape[1])
     if orientation.row[0] == "-":

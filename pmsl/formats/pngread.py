@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from isal import isal_zlib
+from isal import igzip_lib, isal_zlib
 
 from pmsl.core.runs import BAND, Runs, joined, runs_of_band
 from pmsl.errors import JobError
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PIECE = 1 << 16  # compressed bytes inflated at a time: what is left of a piece is copied
+PIECE = 1 << 16  # compressed bytes handed over at a time: what is not inflated yet is copied
 OVERHEAD = 12  # bytes of a chunk beside its data
 MODES = {  # by bit depth and colour type
     (1, 0): "1",
@@ -65,7 +65,7 @@ def runs_of_png(data: bytes, shape: tuple[int, int], where: str) -> Runs:
     """
     try:
         return _runs(_Stream(_compressed(memoryview(data), shape, where)), shape)
-    except (_Broken, isal_zlib.error) as err:  # type: ignore[misc]
+    except (_Broken, igzip_lib.error) as err:  # type: ignore[misc]
         raise JobError(f"{where}: not a whole PNG ({err}); the file is damaged, copy or slice it again") from err
 
 
@@ -101,38 +101,32 @@ class _Stream:
 
     def __init__(self, pieces: Iterator[memoryview]) -> None:
         self._pieces = pieces
-        self._rest: memoryview | bytes = b""
-        self._inflate = isal_zlib.decompressobj()
+        self._inflate = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_ZLIB)  # isal_zlib's own would keep other threads waiting
 
     def fill(self, out: memoryview) -> None:
         """Fill `out` with the next bytes."""
         done = 0
         while done < len(out):
+            if self._inflate.eof:
+                raise _Broken("its data end before the last row")
             made = self._more(len(out) - done)
             out[done : done + len(made)] = made
             done += len(made)
-            if not made and self._inflate.eof:
-                raise _Broken("its data end before the last row")
 
     def finish(self) -> None:
         """See that nothing is left but the end of the stream."""
         while not self._inflate.eof:
             if self._more(1):
                 raise _Broken("its data go on after the last row")
-        if self._inflate.unused_data or len(self._rest) or any(len(piece) for piece in self._pieces):
+        if self._inflate.unused_data or any(len(piece) for piece in self._pieces):
             raise _Broken("bytes follow the end of its compressed data")
 
     def _more(self, limit: int) -> bytes:
         """Inflate at most `limit` bytes; none may come although more follow."""
-        last = False
-        if not len(self._rest) and not self._inflate.eof:
-            piece = next(self._pieces, None)
-            last = piece is None
-            self._rest = b"" if piece is None else piece
-        made: bytes = self._inflate.decompress(self._rest, limit)
-        self._rest = self._inflate.unconsumed_tail
-        if last and not made and not self._inflate.eof:
+        piece: memoryview | bytes | None = next(self._pieces, None) if self._inflate.needs_input else b""
+        if piece is None:
             raise _Broken("its compressed data stop in the middle")
+        made: bytes = self._inflate.decompress(piece, limit)
         return made
 
 
