@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -194,6 +194,7 @@ def write(
     format: str | None = None,
     dose: bool = False,
     design: bool = True,
+    png: Literal["fast", "small"] = "fast",
     threads: int | None = None,
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -211,6 +212,8 @@ def write(
         Also write the dose map of every layer.
     design : bool
         Also store the placed parts.
+    png : {"fast", "small"}
+        How long to look for short files; the pixels are the same. The bytes of small ones may depend on the version of zlib.
     threads : int, optional
         Layers made at a time (default: one a processor).
     force : bool
@@ -229,10 +232,12 @@ def write(
     FindingsError
         Findings at or above `fail_on`.
     UsageError, OutputError
-        The target exists, or cannot be written.
+        The target exists, or cannot be written; an option that is none.
     """
     target = Path(path)
     registry.choose(target, format)
+    if png not in ("fast", "small"):
+        raise UsageError(f"png is {png!r}; choose 'fast' or 'small'")
 
     def accept(findings: tuple[Finding, ...]) -> None:
         if reaches(findings, fail_on):
@@ -244,6 +249,7 @@ def write(
         target,
         dose_of=dose_map if dose else None,
         with_design=design,
+        small=png == "small",
         threads=default_threads() if threads is None else threads,
         force=force,
         progress=progress,
@@ -256,9 +262,12 @@ def read(path: str | Path) -> PrintJob:
     return native.read(Path(path))
 
 
-def verify(path: str | Path, progress: Callable[[int, int], None] | None = None) -> list[str]:
-    """Check a job on disk from end to end, dose maps included; return what is wrong, nothing for a sound job."""
-    return native.verify(Path(path), dose_map, progress)
+def verify(path: str | Path, progress: Callable[[int, int], None] | None = None, threads: int | None = None) -> list[str]:
+    """Check a job on disk from end to end, dose maps included; return what is wrong, nothing for a sound job.
+
+    `threads` layers are read at a time (default: one a processor); the answer does not depend on it.
+    """
+    return native.verify(Path(path), dose_map, progress, default_threads() if threads is None else threads)
 
 
 def place_for(solids: Sequence[Solid], printer: Printer, resin: Resin, **options: Any) -> Placed:
@@ -270,17 +279,20 @@ def place_for(solids: Sequence[Solid], printer: Printer, resin: Resin, **options
 
 def warmup() -> None:
     """Compile, or load from the cache, every kernel that a job needs, by printing a pyramid of two layers."""
+    from pmsl.kernels import spans, unfilter
+
     corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
     solid = Solid.from_arrays(corners, np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]))
     printer, resin = find_printer("pmsl-2um"), find_resin("pr48-405")
+    unfilter.undo(np.zeros((1, 2), np.uint8), np.zeros(2, np.uint8))
     job = prepare(place_for([solid], printer, resin), printer, resin)
     mask = job[0].exposures[0].mask
-    encode_mask(mask, printer.orientation)
-    mask.dense(np.uint8)
+    encode_mask(mask, printer.orientation, small=True)
     mask.sha256()
+    low = np.zeros(1, np.int64)
+    spans.shrink(*mask.runs_8bit(), mask.window.row0, low, low + 1, low, low + 1, np.zeros((2, 2), np.int64), np.zeros((1, 1), np.uint8))
     MaskMaker([solid], job.grid).coverage(0)
     volume = MaskMaker([solid], job.grid, "volume")
     volume.mask(0)
     volume.index.shells()
     list(checks.partial_slab_findings([Part(solid=solid)], job.grid))
-    mask.column_sums_px()

@@ -50,6 +50,13 @@ class Severity(str, Enum):
     error = "error"
 
 
+class Png(str, Enum):
+    """How long to look for short frame files."""
+
+    fast = "fast"
+    small = "small"
+
+
 PrinterOption = Annotated[
     Optional[str], typer.Option("--printer", help="Library name or TOML file [default: microfluidics-7.6um].", metavar="P")
 ]
@@ -67,6 +74,9 @@ CoverageOption = Annotated[
 ]
 RotateOption = Annotated[Optional[str], typer.Option("--rotate", help="Degrees about fixed x, y, z, in that order.", metavar="RX,RY,RZ")]
 ScaleOption = Annotated[Optional[str], typer.Option("--scale", help="Factor, or one for each axis.", metavar="S|SX,SY,SZ")]
+ThreadsOption = Annotated[
+    Optional[int], typer.Option("--threads", min=1, help="Layers worked on at a time [default: one a processor].", metavar="N")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on standard output.")]
 Meshes = Annotated[list[str], typer.Argument(help="STL, OBJ, PLY or 3MF files; placed as one group.", metavar="MESH...")]
 
@@ -91,11 +101,12 @@ def slice_command(
     rotate: RotateOption = None,
     scale: ScaleOption = None,
     keep_place: Annotated[bool, typer.Option("--keep-place", help="Coordinates as in the file; nothing is moved.")] = False,
-    threads: Annotated[
-        Optional[int], typer.Option("--threads", min=1, help="Layers made at a time [default: one a processor].", metavar="N")
-    ] = None,
+    threads: ThreadsOption = None,
     dose: Annotated[bool, typer.Option("--dose", help="Also write the dose map of every layer.")] = False,
     no_design: Annotated[bool, typer.Option("--no-design", help="Leave the placed parts out of the job.")] = False,
+    png: Annotated[
+        Png, typer.Option("--png", help="Frames written fast, or searched long for smaller files; the pixels are the same.")
+    ] = Png.fast,
     preview: Annotated[
         Optional[str], typer.Option("--preview", help="Write a contact sheet of masks and a side view.", metavar="FILE.png")
     ] = None,
@@ -117,6 +128,7 @@ def slice_command(
         threads=threads,
         dose=dose,
         design=not no_design,
+        png=png.value,
         preview=preview,
         fail_on=fail_on.value,
         force=force,
@@ -152,12 +164,14 @@ def info_command(
 
 @app.command("verify")
 def verify_command(
-    path: Annotated[str, typer.Argument(help="A job folder or a job .zip.", metavar="JOB")], json: JsonOption = False
+    path: Annotated[str, typer.Argument(help="A job folder or a job .zip.", metavar="JOB")],
+    threads: ThreadsOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Check a job on disk from end to end: 0 sound, 3 damaged."""
     from pmsl.cli import look
 
-    look.verify(path, as_json=json)
+    look.verify(path, threads=threads, as_json=json)
 
 
 profiles_app = typer.Typer(help="List the printers, resins and processes that are shipped, or show one.", rich_markup_mode=None)

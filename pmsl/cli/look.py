@@ -106,10 +106,10 @@ def _print_facts(solid: Solid, wishes: Wishes, printer: Printer, resin: Resin, p
     }
 
 
-def verify(path: str, *, as_json: bool) -> None:
+def verify(path: str, *, threads: int | None, as_json: bool) -> None:
     """``pmsl verify``: say what is wrong, exit 3 where anything is."""
     with layer_progress("verifying", as_json) as progress:
-        problems = pipeline.verify(path, progress)
+        problems = pipeline.verify(path, progress, threads)
     if as_json:
         print_json({"job": plain(path), "sound": not problems, "problems": problems})
     for problem in problems:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Literal
 
 from pmsl import pipeline
 from pmsl.cli.look import job_facts
@@ -26,6 +27,7 @@ def slice_job(
     threads: int | None,
     dose: bool,
     design: bool,
+    png: Literal["fast", "small"],
     preview: str | None,
     fail_on: Severity,
     force: bool,
@@ -49,7 +51,16 @@ def slice_job(
             job = pipeline.prepare(placed, printer, resin, process)
             with layer_progress("slicing", as_json) as progress:
                 written = pipeline.write(
-                    job, target, format=format, dose=dose, design=design, threads=threads, force=force, progress=progress, fail_on=fail_on
+                    job,
+                    target,
+                    format=format,
+                    dose=dose,
+                    design=design,
+                    png=png,
+                    threads=threads,
+                    force=force,
+                    progress=progress,
+                    fail_on=fail_on,
                 )
             if preview is not None:
                 from pmsl.report import contact_sheet

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pmsl.core.arrays import frozen
+from pmsl.core.runs import Runs, column_sums, painted, runs_of
 from pmsl.errors import GridError
 
 FULL = 65535
@@ -23,19 +24,6 @@ class Window(NamedTuple):
     cols: int
 
 
-class Runs(NamedTuple):
-    """Maximal runs of equal, non-black pixels.
-
-    `row_start` (rows + 1,) int64 has one entry a row of the mask's window, `col` (n,) int32 is a column of the
-    grid, `length` (n,) int32, `value` (n,) uint16 (65535 is full) or uint8 (255 is full).
-    """
-
-    row_start: np.ndarray
-    col: np.ndarray
-    length: np.ndarray
-    value: np.ndarray
-
-
 EMPTY = Window(0, 0, 0, 0)
 
 
@@ -43,7 +31,7 @@ EMPTY = Window(0, 0, 0, 0)
 class LayerMask:
     """The mask of one layer: 65535 is a fully covered pixel, 0 is black.
 
-    Which form it holds (runs or dense) is private; masks of plain geometry are runs, masks read from a file are dense.
+    Which form it holds is private: 16-bit runs (masks of plain geometry), 8-bit runs (masks read from a file) or dense.
 
     Attributes
     ----------
@@ -63,7 +51,7 @@ class LayerMask:
 
     @classmethod
     def from_runs(cls, index: int, shape: tuple[int, int], row0: int, runs: Runs) -> LayerMask:
-        """Make a mask from maximal uint16 runs whose first row is grid row `row0`; takes the arrays over."""
+        """Make a mask from maximal uint16 or uint8 runs whose first row is grid row `row0`; takes the arrays over."""
         if len(runs.col) == 0:
             return cls(index, shape, EMPTY, Runs(*(frozen(a) for a in (np.zeros(1, np.int64), runs.col, runs.length, runs.value))))
         counts = np.flatnonzero(np.diff(runs.row_start))
@@ -118,18 +106,13 @@ class LayerMask:
             raise GridError(f"mask: dtype {wanted} is not offered; ask for float32, float64, uint8 or uint16")
         if self._dense is not None:
             return _convert(self._dense, wanted)
-        from pmsl.kernels import spans
-
         assert self._runs is not None
-        out = np.zeros(self.shape, wanted)
-        runs = self._runs
-        spans.fill(runs.row_start, self.window.row0, runs.col, runs.length, _convert(runs.value, wanted), out)
-        return out
+        return painted(self._runs, _convert(self._runs.value, wanted), self.window.row0, self.shape)
 
     def runs(self) -> Runs:
         """Return the mask as maximal uint16 runs (columns of the grid, rows of the window)."""
         if self._runs is not None:
-            return self._runs
+            return self._runs._replace(value=_convert(self._runs.value, np.dtype(np.uint16)))
         assert self._dense is not None
         return runs_of(_convert(self._dense, np.dtype(np.uint16)), self.window)
 
@@ -137,10 +120,12 @@ class LayerMask:
         """Return the maximal runs of the 8-bit mask, ``u8 = (u16 + 128) // 257``."""
         if self._dense is not None:
             return runs_of(_convert(self._dense, np.dtype(np.uint8)), self.window)
-        from pmsl.kernels import spans
-
         assert self._runs is not None
         wide = self._runs
+        if wide.value.dtype == np.uint8:
+            return Runs(*(a.copy() for a in wide))  # the mask's own are read-only, for which kernels would be compiled once more
+        from pmsl.kernels import spans
+
         out = Runs(np.zeros_like(wide.row_start), np.zeros_like(wide.col), np.zeros_like(wide.length), np.zeros(len(wide.col), np.uint8))
         n = spans.to_8bit(*wide, *out)
         return Runs(out.row_start, out.col[:n], out.length[:n], out.value[:n])
@@ -148,22 +133,16 @@ class LayerMask:
     def column_sums_px(self) -> np.ndarray:
         """Return the covered area of every column, seen along y: (cols,) float64 [px]."""
         if self._dense is not None:
-            full = FULL if self._dense.dtype == np.uint16 else 255
-            return np.asarray(self._dense.sum(axis=0, dtype=np.int64) / full)
-        from pmsl.kernels import spans
-
+            return np.asarray(self._dense.sum(axis=0, dtype=np.int64) / _full(self._dense))
         assert self._runs is not None
-        out = np.zeros(self.shape[1], np.int64)
-        spans.column_sums(self._runs.col, self._runs.length, self._runs.value, out)
-        return out / FULL
+        return np.asarray(column_sums(self._runs, self.shape[1]) / _full(self._runs.value))
 
     def sum_px(self) -> float:
-        """Return the covered area in pixels: the sum of all levels over 65535."""
+        """Return the covered area in pixels: the sum of all levels over the full level."""
         if self._dense is not None:
-            full = FULL if self._dense.dtype == np.uint16 else 255
-            return int(self._dense.sum(dtype=np.int64)) / full
+            return int(self._dense.sum(dtype=np.int64)) / _full(self._dense)
         assert self._runs is not None
-        return int(np.dot(self._runs.length.astype(np.int64), self._runs.value.astype(np.int64))) / FULL
+        return int(np.dot(self._runs.length.astype(np.int64), self._runs.value.astype(np.int64))) / _full(self._runs.value)
 
     def sha256(self) -> str:
         """Return the hash of the canonical 8-bit runs, the same for every form, orientation and file format.
@@ -180,31 +159,17 @@ class LayerMask:
         return hashlib.sha256(np.array(self.shape, "<i4").tobytes() + table.tobytes()).hexdigest()
 
 
+def _full(levels: np.ndarray) -> int:
+    """Return the level of a fully covered pixel."""
+    return FULL if levels.dtype == np.uint16 else 255
+
+
 def _convert(levels: np.ndarray, wanted: np.dtype[Any]) -> np.ndarray:
     """Convert uint8 or uint16 levels to `wanted`: another integer depth, or floats 0..1."""
-    full = FULL if levels.dtype == np.uint16 else 255
     if wanted.kind == "f":
-        return (levels / full).astype(wanted)
+        return (levels / _full(levels)).astype(wanted)
     if levels.dtype == wanted:
         return levels.copy()
     if wanted == np.uint16:
         return levels.astype(np.uint16) * np.uint16(257)
     return ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-
-
-def runs_of(levels: np.ndarray, window: Window) -> Runs:
-    """Find the maximal non-black runs of a dense frame inside `window`, in plain numpy (no kernels)."""
-    row0, col0, rows, cols = window
-    view = levels[row0 : row0 + rows, col0 : col0 + cols]
-    if rows == 0:
-        none = np.zeros(0, np.int32)
-        return Runs(np.zeros(1, np.int64), none, none, np.zeros(0, levels.dtype))
-    starts = np.ones(view.shape, bool)
-    starts[:, 1:] = view[:, 1:] != view[:, :-1]
-    flat = np.flatnonzero(starts)
-    lengths = np.diff(np.append(flat, view.size))
-    values = view.reshape(-1)[flat]
-    lit = values != 0
-    flat, lengths, values = flat[lit], lengths[lit], values[lit]
-    row_start = np.searchsorted(flat, np.arange(rows + 1) * cols).astype(np.int64)
-    return Runs(row_start, (flat % cols + col0).astype(np.int32), lengths.astype(np.int32), values)

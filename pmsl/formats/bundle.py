@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import zipfile
 from pathlib import Path
 from typing import Protocol
@@ -96,10 +97,11 @@ class FolderSource:
 
 
 class ZipSource:
-    """Reads a zip."""
+    """Reads a zip, also from several threads."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = threading.Lock()  # zipfile counts its open members without one
         try:
             self._zip = zipfile.ZipFile(path)
         except (OSError, zipfile.BadZipFile) as err:
@@ -118,7 +120,8 @@ class ZipSource:
         """Return the bytes of one member; the zip's own CRC is checked on the way."""
         inside(name)
         try:
-            return self._zip.read(name)
+            with self._lock:
+                return self._zip.read(name)
         except KeyError:
             raise JobError(f"{self._path}: {name} is missing; the job is not whole, copy or slice it again") from None
         except (OSError, zipfile.BadZipFile, zipfile.zlib.error, EOFError, NotImplementedError, RuntimeError) as err:  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pmsl.core.mask import LayerMask
+from pmsl.core.runs import Runs, painted, runs_of
 from pmsl.profiles.printer import Orientation
 
 
@@ -46,6 +47,43 @@ def frame_shape(shape: tuple[int, int], orientation: Orientation) -> tuple[int, 
     return shape if orientation.row[1] == "y" else (shape[1], shape[0])
 
 
-def mask_from_frame(frame: np.ndarray, index: int, orientation: Orientation) -> LayerMask:
-    """Return the mask a device frame shows."""
-    return LayerMask.from_dense(index, np.ascontiguousarray(turn_back(frame, orientation)))
+def mask_of_runs(runs: Runs, index: int, shape: tuple[int, int], orientation: Orientation) -> LayerMask:
+    """Return the mask a device frame shows.
+
+    Parameters
+    ----------
+    runs : Runs
+        uint8, of all rows of the frame.
+    index : int
+    shape : (int, int)
+        (rows, cols) of the frame.
+    orientation : Orientation
+        Flips reorder the runs. A frame whose rows run along x is painted and read crosswise: this takes a byte a pixel.
+
+    Returns
+    -------
+    LayerMask
+    """
+    if orientation.row[1] != "y":
+        levels = turn_back(painted(runs, runs.value, 0, shape), orientation)
+        return LayerMask.from_runs(index, shape[::-1], 0, runs_of(levels, (0, 0, *shape[::-1])))
+    if orientation.col[0] == "-":
+        runs = _rows_mirrored(runs, shape[1])
+    if orientation.row[0] == "-":
+        runs = _rows_reversed(runs)
+    return LayerMask.from_runs(index, shape, 0, runs)
+
+
+def _rows_mirrored(runs: Runs, cols: int) -> Runs:
+    """Make the last column the first."""
+    turned = _rows_reversed(runs)  # all runs backwards are the rows backwards, each of them mirrored
+    col = cols - turned.col - turned.length
+    return Runs(runs.row_start, col[::-1].copy(), turned.length[::-1].copy(), turned.value[::-1].copy())
+
+
+def _rows_reversed(runs: Runs) -> Runs:
+    """Make the last row the first; runs of a row keep their order."""
+    counts = np.diff(runs.row_start)[::-1]
+    row_start = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    order = np.arange(len(runs.col)) + np.repeat(runs.row_start[:-1][::-1] - row_start[:-1], counts)
+    return Runs(row_start, runs.col[order], runs.length[order], runs.value[order])

@@ -1,23 +1,25 @@
-"""8-bit gray PNG: written from runs, or by our own framing around one deflate call; read through Pillow's PNG plugin."""
+"""8-bit gray PNG, written from runs or by our own framing around one deflate call."""
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from pmsl.core.mask import LayerMask
-from pmsl.errors import JobError
-from pmsl.formats.frames import device_frame
+from pmsl.core.runs import runs_of
+from pmsl.formats.frames import device_frame, frame_shape
+from pmsl.formats.pngread import SIGNATURE
 from pmsl.profiles.printer import Orientation
 
 DENSE = 12  # runs cost more than pixels when they are shorter than this
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+BAND = 1 << 20  # bytes handed to a compressor at a time
 
 
-def encode_mask(mask: LayerMask, orientation: Orientation) -> bytes:
+def encode_mask(mask: LayerMask, orientation: Orientation, small: bool = False) -> bytes:
     """Encode the 8-bit frame of a mask; equal masks give equal bytes, whatever form they are in.
 
     Parameters
@@ -25,37 +27,58 @@ def encode_mask(mask: LayerMask, orientation: Orientation) -> bytes:
     mask : LayerMask
     orientation : Orientation
         Which way frame rows and columns grow.
+    small : bool
+        Search longer for a smaller file: never larger than what zlib makes of the same pixels at level 6.
+        Now and then that is the file, so its bytes may depend on the version of zlib.
 
     Returns
     -------
     bytes
-        An ordinary PNG, 8-bit gray. Written from runs, without a frame in between; frames of which more than
-        one pixel in `DENSE` begins a run, or that are transposed, are compressed as pixels.
+        An ordinary PNG, 8-bit gray. Written from runs, without a frame in between, but for transposed frames and
+        those of which more than one pixel in `DENSE` begins a run: the latter are compressed as pixels.
     """
-    runs = mask.runs_8bit()
-    rows, cols = mask.shape
-    if orientation.row[1] != "y" or len(runs.col) * DENSE > rows * cols:
-        return encode(device_frame(mask, orientation))
-    from pmsl.kernels import deflate, png
+    rows, cols = frame_shape(mask.shape, orientation)
+    if orientation.row[1] == "y":
+        runs, row0, flips = mask.runs_8bit(), mask.window.row0, (orientation.row[0] == "-", orientation.col[0] == "-")
+    else:
+        runs, row0, flips = runs_of(device_frame(mask, orientation), (0, 0, rows, cols)), 0, (False, False)
+    if len(runs.col) * DENSE > rows * cols:
+        return encode(device_frame(mask, orientation), small)
+    from pmsl.kernels import png
 
     room = 2 * len(runs.col) + rows + 2
     value, length = np.zeros(room, np.uint8), np.zeros(room, np.int64)
-    flips = orientation.row[0] == "-", orientation.col[0] == "-"
-    count = png.stream(runs.row_start, mask.window.row0, runs.col, runs.length, runs.value, rows, cols, *flips, value, length)
-    symbols = np.zeros(4 * count + rows * (cols + 1) // 255 + 16, np.int32)
-    scratch = np.zeros(count + 1, np.int64), np.zeros(1 << png.HASH_BITS, np.int32), np.zeros(count, np.int32)
+    count = png.stream(runs.row_start, row0, runs.col, runs.length, runs.value, rows, cols, *flips, value, length)
+    return _file(rows, cols, _compressed_runs(value, length, count, small))
+
+
+def _compressed_runs(value: np.ndarray, length: np.ndarray, count: int, small: bool) -> bytes:
+    """Return the zlib stream of the first `count` runs of a byte stream."""
+    from pmsl.kernels import deflate, png
+
+    start = np.zeros(count + 1, np.int64)
+    symbols = np.zeros(4 * count + int(length[:count].sum()) // 255 + 16, np.int32)
+    scratch = start, np.zeros(1 << png.HASH_BITS, np.int32), np.zeros(count, np.int32)
     n = png.symbols_of(value, length, count, *scratch, symbols)
-    out = np.zeros(6 * n + 4096, np.uint8)  # a copy takes at most 48 bits
-    size = deflate.zlib_stream(symbols, n, deflate.adler32(value, length, count), np.zeros(deflate.WORK, np.int64), out)
-    return _file(rows, cols, out[:size].tobytes())
+    adler = deflate.adler32(value, length, count)
+    data = _zlib_stream(symbols, n, adler)
+    if small:
+        from pmsl.formats import pngsmall
+
+        n = pngsmall.cheapest_symbols(value, length, count, scratch, symbols, n)
+        raw = pngsmall.bytes_of_runs(value, start, BAND)
+        data = min(data, _zlib_stream(symbols, n, adler), *_compressed(raw, pngsmall.compressors()), key=len)
+    return data
 
 
-def encode(frame: np.ndarray) -> bytes:
+def encode(frame: np.ndarray, small: bool = False) -> bytes:
     """Encode a dense frame as an ordinary PNG.
 
     Parameters
     ----------
     frame : (rows, cols) uint8
+    small : bool
+        Take the smallest of what ISA-L makes of it, and zlib at levels 6 and 9.
 
     Returns
     -------
@@ -64,10 +87,41 @@ def encode(frame: np.ndarray) -> bytes:
     """
     from isal import isal_zlib
 
+    compressors = [isal_zlib.compressobj(1)]
+    if small:
+        from pmsl.formats import pngsmall
+
+        compressors += pngsmall.compressors()
     rows, cols = frame.shape
-    raw = np.zeros((rows, cols + 1), np.uint8)  # a filter byte (0, none) before every row
-    raw[:, 1:] = frame
-    return _file(rows, cols, isal_zlib.compress(raw, 1))
+    return _file(rows, cols, min(_compressed(_bands(frame), compressors), key=len))
+
+
+def _bands(frame: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the bytes that a PNG compresses, some rows at a time."""
+    rows, cols = frame.shape
+    many = max(1, BAND // (cols + 1))
+    for first in range(0, rows, many):
+        part = frame[first : first + many]
+        raw = np.zeros((len(part), cols + 1), np.uint8)  # a filter byte (0, none) before every row
+        raw[:, 1:] = part
+        yield raw.reshape(-1)
+
+
+def _compressed(bands: Iterable[np.ndarray], compressors: Sequence[Any]) -> list[bytes]:
+    """Return what each of the compressors makes of the same bytes."""
+    out: list[list[bytes]] = [[] for _ in compressors]
+    for band in bands:
+        for parts, compressor in zip(out, compressors, strict=True):
+            parts.append(compressor.compress(band))
+    return [b"".join([*parts, compressor.flush()]) for parts, compressor in zip(out, compressors, strict=True)]
+
+
+def _zlib_stream(symbols: np.ndarray, n: int, adler: int) -> bytes:
+    """Write the first `n` deflate symbols as a zlib stream."""
+    from pmsl.kernels import deflate
+
+    out = np.zeros(6 * n + 4096, np.uint8)  # a copy takes at most 48 bits
+    return out[: deflate.zlib_stream(symbols, n, adler, np.zeros(deflate.WORK, np.int64), out)].tobytes()
 
 
 def _file(rows: int, cols: int, data: bytes) -> bytes:
@@ -78,36 +132,3 @@ def _file(rows: int, cols: int, data: bytes) -> bytes:
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
-
-
-def decode(data: bytes, shape: tuple[int, int], where: str) -> np.ndarray:
-    """Decode an 8-bit gray PNG that must have `shape`.
-
-    Parameters
-    ----------
-    data : bytes
-    shape : (int, int)
-        (rows, cols) the job's grid gives; checked before anything is decoded, so it is the only size limit.
-    where : str
-        File name for messages.
-
-    Returns
-    -------
-    (rows, cols) uint8
-
-    Raises
-    ------
-    JobError
-        Not a PNG, not 8-bit gray, another size, or damaged.
-    """
-    from PIL.PngImagePlugin import PngImageFile
-
-    try:
-        image = PngImageFile(io.BytesIO(data))
-        if image.mode != "L":
-            raise JobError(f"{where}: PNG mode is {image.mode}; expected 8-bit gray (L)")
-        if image.size != (shape[1], shape[0]):
-            raise JobError(f"{where}: frame is {image.size[0]} × {image.size[1]} px; the job's grid is {shape[1]} × {shape[0]}")
-        return np.array(image)
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as err:
-        raise JobError(f"{where}: not a whole PNG ({err}); the file is damaged, copy or slice it again") from err

@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -29,20 +29,19 @@ import numba
 from numba.core import event
 
 uncached: list[str] = []
-OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_njit: Any = partial(numba.njit, nogil=True, error_model="numpy", _nrt=False)
 
 
-def kernel(function: Callable[..., Any], counted: bool = False) -> Any:
-    """Compile `function` on first call: cached on disk, GIL released, no fast-math; `counted` where it allocates."""
-    options = OPTIONS if counted else {**OPTIONS, "_nrt": False}
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile `function` on first call: cached on disk, GIL released, no fast-math."""
     try:
-        compiled = numba.njit(cache=True, **options)(function)
+        compiled = _njit(cache=True)(function)
         _stamp(compiled)
         _forgive_full_disk(compiled)
         return compiled
     except RuntimeError:  # numba's way to say that no cache folder is writable
         uncached.append(function.__name__)
-        return numba.njit(**options)(function)
+        return _njit()(function)
 
 
 @cache
@@ -75,14 +74,14 @@ def _forgive_full_disk(compiled: Any) -> None:
     cache.save_overload = save_overload
 
 
-def helper(function: Callable[..., Any], counted: bool = False) -> Any:
+def helper(function: Callable[..., Any]) -> Any:
     """Compile `function` into the kernels that call it."""
-    return numba.njit(inline="always", **(OPTIONS if counted else {**OPTIONS, "_nrt": False}))(function)
+    return _njit(inline="always")(function)
 
 
 def routine(function: Callable[..., Any]) -> Any:
     """Compile `function` once for the kernels that call it: for long helpers, which would be compiled again at every call."""
-    return numba.njit(inline="never", **OPTIONS, _nrt=False)(function)
+    return _njit(inline="never")(function)
 
 
 class _CompileWatch(event.Listener):

@@ -1,29 +1,8 @@
-"""Runs of a mask: to dense, to 8 bit, column sums. Columns are absolute, rows count from the mask's window."""
+"""Runs of a mask: to 8 bit, to means of rectangles. Columns are absolute, rows count from the mask's window."""
 
 import numpy as np
 
 from pmsl.kernels._jit import kernel
-
-
-@kernel
-def fill(row_start, row0, col, length, level, out):
-    """Paint runs into a dense frame.
-
-    Parameters
-    ----------
-    row_start : (n_rows + 1,) int64
-    row0 : int
-        Frame row of the first run row.
-    col, length : (R,) int32; level : (R,) of out's dtype
-    out : (rows, cols)
-        Painted where runs are; the rest is left alone.
-    """
-    for r in range(row_start.size - 1):
-        line = out[row0 + r]
-        for i in range(row_start[r], row_start[r + 1]):
-            value = level[i]  # a local, so that the loop becomes a fill
-            for c in range(col[i], col[i] + length[i]):
-                line[c] = value
 
 
 @kernel
@@ -61,9 +40,35 @@ def to_8bit(row_start, col, length, level, row_start8, col8, length8, level8):
 
 
 @kernel
-def column_sums(col, length, level, sums):
-    """Add the levels of all runs to ``sums[c]`` (cols,) int64, column by column; adds into what is there."""
-    for i in range(col.size):
-        value = np.int64(level[i])
-        for c in range(col[i], col[i] + length[i]):
-            sums[c] += value
+def shrink(row_start, col, length, level, row0, low_row, high_row, low_col, high_col, work, out):
+    """Mean level of the pixels of every rectangle ``low_row[r]..high_row[r] x low_col[c]..high_col[c]``, rounded half up.
+
+    Parameters
+    ----------
+    row_start : (n_rows + 1,) int64; col, length : (R,) int32; level : (R,) uint8
+    row0 : int
+        Grid row of the first run row.
+    low_row, high_row : (rows,) int64; low_col, high_col : (cols,) int64
+        Half-open ranges of the grid, none of them empty; columns ascend.
+    work : (2, W + 1) int64
+        Scratch; W is at least ``high_col[-1] - low_col[0]``.
+    out : (rows, cols) uint8
+        Overwritten.
+    """
+    left, width = low_col[0], high_col[-1] - low_col[0]
+    step, total = work[0], work[1]  # total: of all columns before one
+    total[0] = 0
+    for r in range(out.shape[0]):
+        step[:] = 0  # how the sum of a column differs from that of the column before
+        for k in range(max(low_row[r] - row0, 0), min(high_row[r] - row0, row_start.size - 1)):
+            for i in range(row_start[k], row_start[k + 1]):
+                begin, end = col[i] - left, col[i] + length[i] - left
+                step[min(max(begin, 0), width)] += level[i]
+                step[min(max(end, 0), width)] -= level[i]
+        height = 0
+        for c in range(width):
+            height += step[c]
+            total[c + 1] = total[c] + height
+        for c in range(out.shape[1]):
+            area = (high_row[r] - low_row[r]) * (high_col[c] - low_col[c])
+            out[r, c] = (2 * (total[high_col[c] - left] - total[low_col[c] - left]) + area) // (2 * area)

@@ -10,8 +10,9 @@ import numpy as np
 from pmsl.core.crossings import CrossingIndex, index_crossings
 from pmsl.core.defects import Defects
 from pmsl.core.grid import Grid
-from pmsl.core.mask import LayerMask, Runs
+from pmsl.core.mask import LayerMask
 from pmsl.core.part import Part, Solid
+from pmsl.core.runs import Runs
 from pmsl.errors import GridError, UsageError
 from pmsl.masks.sweep import AreaSweep, Cells, Sweep, VolumeSweep
 

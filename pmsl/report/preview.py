@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.errors import OutputError
-from pmsl.formats.frames import device_frame
+from pmsl.formats.frames import turn
+from pmsl.profiles.printer import Orientation
 
 PAPER, INK, EDGE = 32, 220, 90
 TILE_PX = 480
@@ -85,20 +86,40 @@ def _box_px(job: PrintJob) -> tuple[int, int, int, int]:
     return int(row0), int(col0), int(row1), int(col1)
 
 
+def _bins(first: int, last: int, size: int, mirrored: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Share the pixels first..last out to `size` pixels of a picture: (size,) int64 begins and ends, in ascending order.
+
+    Whole pixels, so that edges stay sharp; where there are fewer pixels than `size`, each is shown several times.
+    `mirrored`: round as from the other end, for an axis that is turned afterwards.
+    """
+    n = last - first
+    step = n / size
+    centre, reach = (np.arange(size) + 0.5) * step, 0.5 * max(step, 1.0)  # as Pillow's box filter does
+    low, high = np.floor(centre - reach + 0.5).astype(np.int64), np.floor(centre + reach + 0.5).astype(np.int64)
+    return (first + n - high[::-1], first + n - low[::-1]) if mirrored else (first + low, first + high)
+
+
+def _shrunk(mask: LayerMask, box: tuple[int, int, int, int], shape: tuple[int, int], orientation: Orientation) -> np.ndarray:
+    """Mean levels of a mask inside `box`, (rows, cols) uint8 of `shape`, not turned yet; made from runs."""
+    from pmsl.kernels import spans
+
+    out = np.zeros(shape, np.uint8)
+    along_x, along_y = sorted((orientation.row, orientation.col), key=lambda axis: axis[1])
+    rows = _bins(box[0], box[2], shape[0], along_y[0] == "-")
+    cols = _bins(box[1], box[3], shape[1], along_x[0] == "-")
+    spans.shrink(*mask.runs_8bit(), mask.window.row0, *rows, *cols, np.zeros((2, int(cols[1][-1]) + 1), np.int64), out)
+    return out
+
+
 def _tile(job: PrintJob, k: int, box: tuple[int, int, int, int]) -> Image.Image:
     """One mask, cropped to the parts, turned as the frame is, with its label."""
     row0, col0, row1, col1 = box
-    exposures = job[k].exposures
-    levels = np.zeros(job.grid.shape, np.uint8)
-    if exposures:
-        mask = exposures[0].mask
-        levels = mask.dense(np.uint8)
-    cropped = LayerMask.from_dense(k, np.ascontiguousarray(levels[row0:row1, col0:col1]))
-    picture = Image.fromarray(np.ascontiguousarray(device_frame(cropped, job.engines[0].orientation)))
-    px, py = job.grid.pitch_um
-    scale = min(TILE_PX / (picture.width * px), TILE_PX / (picture.height * py))
-    size = max(1, round(picture.width * px * scale)), max(1, round(picture.height * py * scale))
-    picture = picture.resize(size, Image.Resampling.BOX if size[0] < picture.width else Image.Resampling.NEAREST)
+    exposures, orientation = job[k].exposures, job.engines[0].orientation
+    width_um, height_um = np.array([col1 - col0, row1 - row0]) * job.grid.pitch_um
+    scale = min(TILE_PX / width_um, TILE_PX / height_um)
+    shape = max(1, round(height_um * scale)), max(1, round(width_um * scale))
+    levels = _shrunk(exposures[0].mask, box, shape, orientation) if exposures else np.zeros(shape, np.uint8)
+    picture = Image.fromarray(np.ascontiguousarray(turn(levels, orientation)))
     tile = Image.new("L", (TILE_PX, picture.height + LABEL), PAPER)
     edges = job.grid.z_edges_um
     _write(tile, 0, 0, f"layer {k}   z {edges[k]:g}..{edges[k + 1]:g} um" + ("" if exposures else "   empty"))
@@ -110,16 +131,20 @@ def _tile(job: PrintJob, k: int, box: tuple[int, int, int, int]) -> Image.Image:
 def _side_view(job: PrintJob) -> Image.Image:
     """The part seen through along y, as on an X-ray, plate at the bottom, x to the right; up to SIDE_PX[1] layers."""
     _, col0, _, col1 = _box_px(job)
-    n = min(job.n_layers, SIDE_PX[1])
-    layers = np.unique(np.linspace(0, job.n_layers - 1, n).round().astype(int))
-    depth = np.zeros((len(layers), col1 - col0))
-    for i, k in enumerate(layers):
-        for exposure in job[int(k)].exposures:
-            depth[i] = np.maximum(depth[i], exposure.mask.column_sums_px()[col0:col1])
-    view = np.round(255 * np.sqrt(depth / max(depth.max(), 1e-9))).astype(np.uint8)
     top, width_um = float(job.grid.z_edges_um[-1]), (col1 - col0) * float(job.grid.pitch_um[0])
     scale = min(SIDE_PX[0] / width_um, SIDE_PX[1] / top)
     size = max(1, round(width_um * scale)), max(1, round(top * scale))
+    low, high = _bins(0, col1 - col0, size[0], mirrored=False)
+    layers = np.unique(np.linspace(0, job.n_layers - 1, min(job.n_layers, SIDE_PX[1])).round().astype(int))
+    view, deepest = np.zeros((len(layers), size[0])), 1e-9
+    for i, k in enumerate(layers):
+        depth = np.zeros(col1 - col0)
+        for exposure in job[int(k)].exposures:
+            depth = np.maximum(depth, exposure.mask.column_sums_px()[col0:col1])
+        deepest = max(deepest, depth.max())
+        total = np.concatenate([[0.0], np.cumsum(np.sqrt(depth))])
+        view[i] = (total[high] - total[low]) / (high - low)
+    view = np.round(255 * view / np.sqrt(deepest)).astype(np.uint8)
     picture = Image.fromarray(np.ascontiguousarray(view[::-1])).resize(size, Image.Resampling.BOX)
     out = Image.new("L", (SIDE_PX[0], picture.height + LABEL), PAPER)
     _write(out, 0, 0, f"seen through along y: x to the right, plate below, {top:g} um high")

@@ -219,6 +219,7 @@ def test_bad_meshes(run, tmp_path, name):
         (["--layer-um", "50000"], "thinner"),
         (["--unit", "ell"], "ell"),
         (["--fail-on", "sometimes"], "sometimes"),
+        (["--png", "tiny"], "tiny"),
         (["--colour", "red"], "--colour"),
     ],
 )
@@ -261,6 +262,14 @@ def test_fail_on(run, samples, tmp_path):
     assert code == 4 and "not-calibrated" in err and files(tmp_path) == []
     code, out, _ = run("slice", samples / "f_orientation.stl", "-o", "job", *SMALL, "--fail-on", "info", "--json")
     assert code == 4 and json.loads(out)["findings"][0]["code"] == "not-calibrated"
+
+
+def test_small_frames(run, samples):
+    for how in ("fast", "small"):
+        assert run("slice", samples / "f_orientation.stl", "-o", how, *SMALL, "--png", how)[0] == 0
+    assert run("verify", "small", "--threads", "2")[0] == 0
+    fast, small = (sum(p.stat().st_size for p in Path(how).rglob("*.png")) for how in ("fast", "small"))
+    assert 0 < small < fast
 
 
 def test_verify_exit_codes(run, samples):

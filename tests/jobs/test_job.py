@@ -250,6 +250,34 @@ def test_any_damage_is_found(folder, tmp_path, name, damage):
     assert problems and all(name.split("/")[1] in p for p in problems)
 
 
+def test_small_frames_show_the_same_and_are_the_same_bytes_for_any_number_of_threads(folder, job, tmp_path):
+    for threads in (1, 3):
+        pmsl.write(job, tmp_path / f"{threads}", png="small", threads=threads, design=False)
+    one, three = (sorted((tmp_path / n).rglob("*.*")) for n in "13")
+    assert [p.read_bytes() for p in one] == [p.read_bytes() for p in three] and len(one) == 21
+    assert pmsl.verify(tmp_path / "1") == []
+    fast = sorted((folder / "frames").iterdir())
+    assert all(np.array_equal(np.array(Image.open(a)), np.array(Image.open(b))) for a, b in zip(fast, one, strict=False))
+    assert sum(p.stat().st_size for p in one[:20]) < sum(p.stat().st_size for p in fast)
+    with pytest.raises(UsageError, match="png is 'tiny'"):
+        pmsl.write(job, tmp_path / "no", png="tiny")
+
+
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_problems_and_progress_come_in_order_for_any_number_of_threads(folder, tmp_path, as_zip):
+    shutil.copytree(folder, tmp_path / "j")
+    for k in (1, 4, 5, 17):
+        (tmp_path / f"j/frames/{k:05d}.png").write_bytes(b"no picture")
+        (tmp_path / f"j/dose/{k + 1:05d}.tif").write_bytes(b"no picture")
+    path = Path(shutil.make_archive(str(tmp_path / "z"), "zip", tmp_path / "j")) if as_zip else tmp_path / "j"
+    answers = []
+    for threads in (1, 2, 5):
+        seen = []
+        answers.append(pmsl.verify(path, lambda done, total, seen=seen: seen.append((done, total)), threads))
+        assert seen == [(k + 1, 20) for k in range(20)]
+    assert answers[0] == answers[1] == answers[2] and len(answers[0]) >= 7
+
+
 def edited(folder, tmp_path, edit):
     shutil.copytree(folder, tmp_path / "j")
     doc = json.loads((tmp_path / "j" / "job.json").read_text())

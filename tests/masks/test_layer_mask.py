@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pmsl.core.mask import LayerMask, Runs, runs_of
+from pmsl.core.mask import LayerMask
+from pmsl.core.runs import Runs, painted, runs_of
 from pmsl.errors import GridError
 
 levels16 = hnp.arrays(
@@ -87,3 +88,16 @@ def test_other_types_are_refused():
 
 def test_runs_of_an_empty_window():
     assert len(runs_of(np.zeros((3, 3), np.uint8), LayerMask.from_dense(0, np.zeros((3, 3), np.uint8)).window).col) == 0
+
+
+@pytest.mark.parametrize("shape", [(300, 700), (1, 5000), (700, 1)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_runs_of_views_in_any_order_of_memory(shape, dtype):
+    rng = np.random.default_rng(3)
+    levels = np.resize(np.repeat(rng.choice([0, 3, 255], 9000), rng.geometric(0.04, 9000)), shape[::-1]).astype(dtype)
+    for view in (levels.T, levels.T[::-1], levels.T[:, ::-1], levels[:, ::-1].T):
+        straight = np.ascontiguousarray(view)
+        for a, b in zip(runs_of(view, (0, 0, *shape)), runs_of(straight, (0, 0, *shape)), strict=True):
+            assert np.array_equal(a, b)
+        found = runs_of(view, (0, 0, *shape))
+        assert np.array_equal(painted(found, found.value, 0, shape), straight)

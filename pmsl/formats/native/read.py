@@ -10,10 +10,11 @@ from pmsl.core.job import Engine, PrintJob
 from pmsl.core.part import Part
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import JobError
-from pmsl.formats import frames, png
+from pmsl.formats import frames
 from pmsl.formats.bundle import Source, open_source
 from pmsl.formats.native import design, document
 from pmsl.formats.native.document import PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc
+from pmsl.formats.pngread import runs_of_png
 from pmsl.profiles.printer import Orientation
 
 
@@ -112,6 +113,6 @@ def _exposure(doc: ExposureDoc, k: int, engine: Engine, source: Source, where: s
     data = source.read(doc.frame)
     if hashlib.sha256(data).hexdigest() != doc.file_sha256:
         raise JobError(f"{where}: {doc.frame} does not have the hash job.json gives; the frame is damaged or was replaced, slice again")
-    frame = png.decode(data, frames.frame_shape(engine.grid.shape, engine.orientation), f"{where}: {doc.frame}")
-    mask = frames.mask_from_frame(frame, k, engine.orientation)
+    shape = frames.frame_shape(engine.grid.shape, engine.orientation)
+    mask = frames.mask_of_runs(runs_of_png(data, shape, f"{where}: {doc.frame}"), k, shape, engine.orientation)
     return Exposure(mask=mask, **{field: getattr(doc, field) for field in PLAIN})

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pmsl.core.job import PrintJob
+from pmsl.core.parallel import ordered_map
 from pmsl.errors import JobError
 from pmsl.formats.bundle import Source, open_source
 from pmsl.formats.frames import frame_shape, turn
@@ -18,7 +19,7 @@ from pmsl.formats.native.read import job_of
 from pmsl.formats.native.write import DoseOf, Progress
 
 
-def verify(path: Path, dose_of: DoseOf | None = None, progress: Progress | None = None) -> list[str]:
+def verify(path: Path, dose_of: DoseOf | None = None, progress: Progress | None = None, threads: int = 1) -> list[str]:
     """Check a job from end to end.
 
     Parameters
@@ -29,6 +30,8 @@ def verify(path: Path, dose_of: DoseOf | None = None, progress: Progress | None 
         Gives the dose map a layer should have; dose files are held against it.
     progress : callable, optional
         Called with (layers done, layers in all).
+    threads : int
+        Layers read at a time; the answer does not depend on it.
 
     Returns
     -------
@@ -44,8 +47,8 @@ def verify(path: Path, dose_of: DoseOf | None = None, progress: Progress | None 
     doc = document.decode(source.read("job.json"), f"{path}/job.json")
     job = job_of(doc, source, str(path))
     problems = list(_structure(doc, job)) + list(_files(doc, source))
-    for k in range(job.n_layers):
-        problems += _layer(doc, job, k, source, dose_of)
+    for k, found in enumerate(ordered_map(lambda k: _layer(doc, job, k, source, dose_of), range(job.n_layers), threads)):
+        problems += found
         if progress is not None:
             progress(k + 1, job.n_layers)
     return problems

@@ -57,6 +57,7 @@ def write(
     *,
     dose_of: DoseOf | None = None,
     with_design: bool = True,
+    small: bool = False,
     threads: int = 1,
     force: bool = False,
     progress: Progress | None = None,
@@ -72,6 +73,8 @@ def write(
         Gives the dose map of a layer; left out, no dose maps are written.
     with_design : bool
         Store the placed parts.
+    small : bool
+        Take the time to make smaller frames.
     threads : int
         Layers made at a time; the bytes do not depend on it.
     force : bool
@@ -105,7 +108,7 @@ def write(
             meter, found, entries = Meter(job.grid), list(job.findings), []
             digits = max(5, len(str(job.n_layers - 1)))
             work = range(job.n_layers)
-            for encoded in ordered_map(lambda k: _encode_layer(job, k, digits, dose_of), work, threads):
+            for encoded in ordered_map(lambda k: _encode_layer(job, k, digits, dose_of, small), work, threads):
                 for name, data, sha256 in encoded.files:
                     sink.add(name, data)
                     hashes[name] = sha256
@@ -127,7 +130,7 @@ def write(
     return Written(findings, estimate, job.n_layers)
 
 
-def _encode_layer(job: PrintJob, k: int, digits: int, dose_of: DoseOf | None) -> _Encoded:
+def _encode_layer(job: PrintJob, k: int, digits: int, dose_of: DoseOf | None, small: bool) -> _Encoded:
     """Make one layer and encode its files; runs on any thread."""
     plan = job[k]
     files: list[tuple[str, bytes, str]] = []
@@ -139,7 +142,7 @@ def _encode_layer(job: PrintJob, k: int, digits: int, dose_of: DoseOf | None) ->
     exposures = []
     for j, e in enumerate(plan.exposures):
         name = f"frames/{k:0{digits}d}{f'-{j}' if len(plan.exposures) > 1 else ''}.png"
-        data = png.encode_mask(e.mask, job.engines[e.engine].orientation)
+        data = png.encode_mask(e.mask, job.engines[e.engine].orientation, small)
         exposures.append(
             ExposureDoc(
                 frame=name,

@@ -1,0 +1,183 @@
+"""8-bit gray PNG → runs, a band of rows at a time: no dense frame, and no compiler unless rows are filtered.
+
+Rows without a filter, as pmsl writes them, are compared in plain numpy (see `pmsl.core.runs`), for a host that plays a
+job loads no compiler; filters 1 to 4 of other software are undone by a kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from isal import igzip_lib, isal_zlib
+
+from pmsl.core.runs import BAND, Runs, joined, runs_of_band
+from pmsl.errors import JobError
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PIECE = 1 << 16  # compressed bytes handed over at a time: what is not inflated yet is copied
+OVERHEAD = 12  # bytes of a chunk beside its data
+MODES = {  # by bit depth and colour type
+    (1, 0): "1",
+    (2, 0): "L;2",
+    (4, 0): "L;4",
+    (8, 0): "L",
+    (16, 0): "I;16",
+    (8, 2): "RGB",
+    (16, 2): "RGB;16",
+    (1, 3): "P",
+    (2, 3): "P",
+    (4, 3): "P",
+    (8, 3): "P",
+    (8, 4): "LA",
+    (16, 4): "LA;16",
+    (8, 6): "RGBA",
+    (16, 6): "RGBA;16",
+}
+
+
+class _Broken(ValueError):
+    """What breaks the rules of the PNG specification."""
+
+
+def runs_of_png(data: bytes, shape: tuple[int, int], where: str) -> Runs:
+    """Return the maximal runs of a frame.
+
+    Parameters
+    ----------
+    data : bytes
+        A PNG: 8-bit gray, not interlaced, any row filters.
+    shape : (int, int)
+        (rows, cols) the job's grid gives; held against the header before anything is inflated, so it is the only
+        size limit. A stream that inflates to more is refused one byte after the last pixel.
+    where : str
+        File name for messages.
+
+    Returns
+    -------
+    Runs
+        uint8, rows and columns as in the file; `row_start` has rows + 1 entries.
+
+    Raises
+    ------
+    JobError
+        Not a PNG, not 8-bit gray, interlaced, another size, or damaged.
+    """
+    try:
+        return _runs(_Stream(_compressed(memoryview(data), shape, where)), shape)
+    except (_Broken, igzip_lib.error) as err:  # type: ignore[misc]
+        raise JobError(f"{where}: not a whole PNG ({err}); the file is damaged, copy or slice it again") from err
+
+
+def _runs(stream: _Stream, shape: tuple[int, int]) -> Runs:
+    """Inflate and compare all rows."""
+    rows, stride = shape[0], shape[1] + 1
+    buffer = np.zeros((max(1, min(rows, BAND // stride)), stride), np.uint8)
+    above = np.zeros(stride, np.uint8)
+    found = []
+    for first in range(0, rows, len(buffer)):
+        band = buffer[: min(len(buffer), rows - first)]
+        stream.fill(band.reshape(-1).data)
+        if band[:, 0].any():
+            _unfilter(band, above, first)
+        above[:] = band[-1]
+        found.append(runs_of_band(band))
+    stream.finish()
+    return joined(found)
+
+
+def _unfilter(band: np.ndarray, above: np.ndarray, first: int) -> None:
+    """Undo the row filters in place; `first` is the band's first row in the frame, for the message."""
+    unknown = np.flatnonzero(band[:, 0] > 4)
+    if unknown.size:
+        raise _Broken(f"row {first + unknown[0]} has filter {band[unknown[0], 0]}, there are 0..4")
+    from pmsl.kernels import unfilter
+
+    unfilter.undo(band, above)
+
+
+class _Stream:
+    """Inflates a zlib stream that lies in pieces, only as far as it is asked to; its check sum is held against the data."""
+
+    def __init__(self, pieces: Iterator[memoryview]) -> None:
+        self._pieces = pieces
+        self._inflate = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_ZLIB)  # isal_zlib's own would keep other threads waiting
+
+    def fill(self, out: memoryview) -> None:
+        """Fill `out` with the next bytes."""
+        done = 0
+        while done < len(out):
+            if self._inflate.eof:
+                raise _Broken("its data end before the last row")
+            made = self._more(len(out) - done)
+            out[done : done + len(made)] = made
+            done += len(made)
+
+    def finish(self) -> None:
+        """See that nothing is left but the end of the stream."""
+        while not self._inflate.eof:
+            if self._more(1):
+                raise _Broken("its data go on after the last row")
+        if self._inflate.unused_data or any(len(piece) for piece in self._pieces):
+            raise _Broken("bytes follow the end of its compressed data")
+
+    def _more(self, limit: int) -> bytes:
+        """Inflate at most `limit` bytes; none may come although more follow."""
+        piece: memoryview | bytes | None = next(self._pieces, None) if self._inflate.needs_input else b""
+        if piece is None:
+            raise _Broken("its compressed data stop in the middle")
+        made: bytes = self._inflate.decompress(piece, limit)
+        return made
+
+
+def _compressed(view: memoryview, shape: tuple[int, int], where: str) -> Iterator[memoryview]:
+    """Check all chunks, then yield the compressed data in small pieces."""
+    if view[:8] != SIGNATURE:
+        raise _Broken("it does not begin as a PNG does")
+    chunks = list(_chunks(view))
+    if not chunks or chunks[0][0] != b"IHDR":
+        raise _Broken("its first chunk is not IHDR")
+    _check_header(chunks[0][1], shape, where)
+    kinds = [kind for kind, _ in chunks]
+    for kind in kinds[1:]:
+        if not kind[0] & 0x20 and kind not in (b"IDAT", b"IEND"):
+            raise _Broken(f"chunk {kind.decode('ascii')} does not belong into a gray PNG")
+    if kinds.count(b"IEND") != 1 or kinds[-1] != b"IEND" or len(chunks[-1][1]):
+        raise _Broken("it does not end with one empty IEND chunk")
+    at = [i for i, kind in enumerate(kinds) if kind == b"IDAT"]
+    if not at or at[-1] - at[0] != len(at) - 1:
+        raise _Broken("its IDAT chunks do not follow each other" if at else "it has no IDAT chunk")
+    return (body[i : i + PIECE] for _, body in chunks[at[0] : at[-1] + 1] for i in range(0, len(body), PIECE))
+
+
+def _chunks(view: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield kind and data of every chunk, each held against its check sum."""
+    at = len(SIGNATURE)
+    while at < len(view):
+        kind, size = bytes(view[at + 4 : at + 8]), int.from_bytes(view[at : at + 4], "big")
+        if size > len(view) - at - OVERHEAD:
+            raise _Broken("it ends inside a chunk")
+        if not (kind.isalpha() and kind.isascii()):
+            raise _Broken(f"{kind!r} is no chunk")
+        body, end = view[at + 8 : at + 8 + size], at + OVERHEAD + size
+        if isal_zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
+            raise _Broken(f"the check sum of a chunk {kind.decode('ascii')} is wrong")
+        yield kind, body
+        at = end
+
+
+def _check_header(body: memoryview, shape: tuple[int, int], where: str) -> None:
+    """Refuse what is not 8-bit gray in rows of the grid's size."""
+    if len(body) != 13:
+        raise _Broken(f"its IHDR chunk has {len(body)} bytes, not 13")
+    cols, rows = int.from_bytes(body[:4], "big"), int.from_bytes(body[4:8], "big")
+    depth, colour, compression, filters, interlace = body[8:]
+    if (depth, colour) != (8, 0):
+        mode = MODES.get((depth, colour), f"unknown (bit depth {depth}, colour type {colour})")
+        raise JobError(f"{where}: PNG mode is {mode}; expected 8-bit gray (L), save or slice it again")
+    if (rows, cols) != shape:
+        raise JobError(f"{where}: frame is {cols} × {rows} px; the job's grid is {shape[1]} × {shape[0]}; slice it again")
+    if interlace == 1:
+        raise JobError(f"{where}: PNG is interlaced (Adam7); expected rows in order, save or slice it again")
+    if compression or filters or interlace:
+        raise _Broken(f"its IHDR chunk asks for compression {compression}, filter {filters}, interlace {interlace}; all must be 0")
