@@ -8,7 +8,7 @@ no parallel     one level of parallelism, see above.
 _nrt=False      arrays come from the caller and are never counted: numba's reference counts (atomic, per call of a
                 helper) took three quarters of the time of the sweeps. Kernels therefore allocate nothing.
 
-Helpers are plain functions made by `helper`, inlined before LLVM sees them and never cached alone; two kernels may share
+Helpers are plain functions made by `helper`, inlined and never cached alone; two kernels may share
 a file of them. Numba's cache looks only at the file a kernel is in, so the cache is stamped with the sources of this
 whole folder instead: a change anywhere compiles anew. Where no cache folder is writable the kernel is compiled in every
 process and `uncached` names it, so that the command line can say so.
@@ -76,7 +76,7 @@ def _forgive_full_disk(compiled: Any) -> None:
 
 def helper(function: Callable[..., Any]) -> Any:
     """Compile `function` into the kernels that call it."""
-    return _njit(inline="always")(function)
+    return _njit(forceinline=True)(function)
 
 
 def routine(function: Callable[..., Any]) -> Any:
