@@ -149,14 +149,19 @@ class LayerMask:
 
         Notes
         -----
-        SHA-256 over little-endian int32: rows, cols, then row, col, length, level of every maximal run that is not
-        black, in rows upward and columns to the right (row 0 is the smallest y).
+        SHA-256 over, little-endian: int32 rows and cols of the grid; int32 first row and number of rows between the
+        first and the last that are not black (0, 0 where all are); int32 number of runs of each of those rows; then of
+        all maximal runs that are not black, in rows upward and columns to the right (row 0 is the smallest y), int32
+        columns, int32 lengths, uint8 levels.
         """
         runs = self.runs_8bit()
-        table = np.zeros((len(runs.col), 4), "<i4")
-        table[:, 0] = np.repeat(np.arange(self.window.rows) + self.window.row0, np.diff(runs.row_start))
-        table[:, 1], table[:, 2], table[:, 3] = runs.col, runs.length, runs.value
-        return hashlib.sha256(np.array(self.shape, "<i4").tobytes() + table.tobytes()).hexdigest()
+        counts = np.diff(runs.row_start)
+        lit = np.flatnonzero(counts)
+        first, last = (int(lit[0]), int(lit[-1]) + 1) if lit.size else (-self.window.row0, -self.window.row0)
+        found = hashlib.sha256(np.array([*self.shape, self.window.row0 + first, last - first], "<i4"))
+        for array, kind in ((counts[max(first, 0) : max(last, 0)], "<i4"), (runs.col, "<i4"), (runs.length, "<i4"), (runs.value, "u1")):
+            found.update(np.ascontiguousarray(array, kind))
+        return found.hexdigest()
 
 
 def _full(levels: np.ndarray) -> int:

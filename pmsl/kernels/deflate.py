@@ -259,6 +259,15 @@ def adler32(value, length, count):
     a, b = 1, 0
     for i in range(count):
         v, n = np.int64(value[i]), length[i]
-        b = (b + n % 65521 * a + v * ((n * (n + 1) // 2) % 65521)) % 65521
-        a = (a + n % 65521 * v) % 65521
-    return (b << 16) | a
+        if n < 65536:  # the usual case: sums stay far below 2**63 and are reduced now and then
+            b += n * a + v * (n * (n + 1) // 2)
+            a += n * v
+            if a >= 1 << 32:
+                a %= 65521
+            if b >= 1 << 61:
+                b %= 65521
+        else:
+            a %= 65521
+            b = (b % 65521 + n % 65521 * a + v * ((n * (n + 1) // 2) % 65521)) % 65521
+            a = (a + n % 65521 * v) % 65521
+    return (b % 65521 << 16) | a % 65521

@@ -75,8 +75,10 @@ def test_the_hash_is_the_documented_one():
     import hashlib
 
     levels = np.array([[0, 255, 255], [9, 9, 0]], np.uint8)
-    words = np.array([2, 3, 0, 1, 2, 255, 1, 0, 2, 9], "<i4")
-    assert LayerMask.from_dense(0, levels).sha256() == hashlib.sha256(words.tobytes()).hexdigest()
+    words = np.array([2, 3, 0, 2, 1, 1, 1, 0, 2, 2], "<i4")
+    assert LayerMask.from_dense(0, levels).sha256() == hashlib.sha256(words.tobytes() + bytes([255, 9])).hexdigest()
+    black = np.array([2, 3, 0, 0], "<i4")
+    assert LayerMask.from_dense(0, np.zeros((2, 3), np.uint8)).sha256() == hashlib.sha256(black.tobytes()).hexdigest()
 
 
 def test_other_types_are_refused():
