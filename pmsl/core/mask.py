@@ -48,6 +48,7 @@ class LayerMask:
     window: Window
     _runs: Runs | None = None
     _dense: np.ndarray | None = None
+    _eight: Runs | None = None
 
     @classmethod
     def from_runs(cls, index: int, shape: tuple[int, int], row0: int, runs: Runs) -> LayerMask:
@@ -117,13 +118,19 @@ class LayerMask:
         return runs_of(_convert(self._dense, np.dtype(np.uint16)), self.window)
 
     def runs_8bit(self) -> Runs:
-        """Return the maximal runs of the 8-bit mask, ``u8 = (u16 + 128) // 257``."""
+        """Return the maximal runs of the 8-bit mask, ``u8 = (u16 + 128) // 257``; read-only."""
+        if self._eight is None:  # asked for by the encoder and by the hash: made once
+            object.__setattr__(self, "_eight", Runs(*(frozen(a) for a in self._in_8_bit())))
+        assert self._eight is not None
+        return self._eight
+
+    def _in_8_bit(self) -> Runs:
         if self._dense is not None:
             return runs_of(_convert(self._dense, np.dtype(np.uint8)), self.window)
         assert self._runs is not None
         wide = self._runs
         if wide.value.dtype == np.uint8:
-            return Runs(*(a.copy() for a in wide))  # the mask's own are read-only, for which kernels would be compiled once more
+            return wide
         from pmsl.kernels import spans
 
         out = Runs(np.zeros_like(wide.row_start), np.zeros_like(wide.col), np.zeros_like(wide.length), np.zeros(len(wide.col), np.uint8))
@@ -158,9 +165,9 @@ class LayerMask:
         counts = np.diff(runs.row_start)
         lit = np.flatnonzero(counts)
         first, last = (int(lit[0]), int(lit[-1]) + 1) if lit.size else (-self.window.row0, -self.window.row0)
-        found = hashlib.sha256(np.array([*self.shape, self.window.row0 + first, last - first], "<i4"))
+        found = hashlib.sha256(np.array([*self.shape, self.window.row0 + first, last - first], "<i4").data)
         for array, kind in ((counts[max(first, 0) : max(last, 0)], "<i4"), (runs.col, "<i4"), (runs.length, "<i4"), (runs.value, "u1")):
-            found.update(np.ascontiguousarray(array, kind))
+            found.update(np.ascontiguousarray(array, kind).data)
         return found.hexdigest()
 
 

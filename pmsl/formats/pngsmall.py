@@ -37,7 +37,7 @@ def cheapest_symbols(
     int
         Number of symbols.
     """
-    return int(cheapest.symbols_of(value, length, count, *scratch, *_costs(symbols[:n]), _room(count), symbols))
+    return int(cheapest.symbols_of(value, length, count, *scratch, *_costs(symbols[:n]), *_room(count), symbols))
 
 
 def _room(count: int) -> tuple[np.ndarray, ...]:

@@ -1,114 +1,142 @@
-"""How every kernel is compiled, and why.
+"""How every kernel is compiled, kept and called, and why.
 
-cache=True      compiled once a machine; the next process only loads.
-nogil=True      layers run on threads, each calling serial kernels (one level of parallelism).
+nogil           the lock is released around a call: layers run on threads, each calling serial kernels.
 error_model     numpy's: a division by zero gives inf, no hidden branch in the loop.
 no fastmath     sums must have the same bits on every machine.
 no parallel     one level of parallelism, see above.
 _nrt=False      arrays come from the caller and are never counted: numba's reference counts (atomic, per call of a
                 helper) took three quarters of the time of the sweeps. Kernels therefore allocate nothing.
 
-Helpers are plain functions made by `helper`, inlined and never cached alone; two kernels may share
-a file of them. Numba's cache looks only at the file a kernel is in, so the cache is stamped with the sources of this
-whole folder instead: a change anywhere compiles anew. Where no cache folder is writable the kernel is compiled in every
-process and `uncached` names it, so that the command line can say so.
+A kernel is compiled on its first call with arguments of a kind and kept on disk as machine code behind an entry of our
+own (`_native`). The next process loads that through llvmlite and never imports numba, which would take longer than to
+slice a small part. The file's name holds a hash of the sources of this whole folder, so a change anywhere compiles anew.
+Helpers are plain functions until then; two kernels may share a file of them. Where no cache folder is writable kernels
+are compiled in every process and `uncached` names them, so that the command line can say so.
+With NUMBA_DISABLE_JIT=1 kernels are the plain functions they are written as.
 """
 
 from __future__ import annotations
 
-import hashlib
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial
-from pathlib import Path
+from types import FunctionType
 from typing import Any
 
-import numba
-from numba.core import event
+import numpy as np
 
 uncached: list[str] = []
-_njit: Any = partial(numba.njit, nogil=True, error_model="numpy", _nrt=False)
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+_lock = threading.RLock()
+_watches: list[_CompileWatch] = []
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile `function` on first call: cached on disk, GIL released, no fast-math."""
-    try:
-        compiled = _njit(cache=True)(function)
-        _stamp(compiled)
-        _forgive_full_disk(compiled)
-        return compiled
-    except RuntimeError:  # numba's way to say that no cache folder is writable
-        uncached.append(function.__name__)
-        return _njit()(function)
-
-
-@cache
-def _sources() -> str:
-    """Hash of every file of this folder."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()
-
-
-def _stamp(compiled: Any) -> None:
-    """Let the on-disk cache hold for these sources and no others."""
-    file: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
-    if hasattr(file, "_source_stamp"):
-        file._source_stamp = _sources()
-
-
-def _forgive_full_disk(compiled: Any) -> None:
-    """Go on uncached where the compiled kernel cannot be stored (numba would raise)."""
-    cache = getattr(compiled, "_cache", None)
-    if cache is None or not hasattr(cache, "save_overload"):
-        return
-    store = cache.save_overload
-
-    def save_overload(signature: Any, data: Any) -> None:
-        try:
-            store(signature, data)
-        except OSError:
-            uncached.append(compiled.__name__)
-
-    cache.save_overload = save_overload
+    """Make a kernel of `function`."""
+    return function if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") else Kernel(function)
 
 
 def helper(function: Callable[..., Any]) -> Any:
-    """Compile `function` into the kernels that call it."""
-    return _njit(forceinline=True)(function)
+    """Mark `function` to be compiled into the kernels that call it."""
+    function._compiled_with = {"forceinline": True}  # type: ignore[attr-defined]
+    return function
 
 
 def routine(function: Callable[..., Any]) -> Any:
-    """Compile `function` once for the kernels that call it: for long helpers, which would be compiled again at every call."""
-    return _njit(inline="never")(function)
+    """Mark `function` as a long helper: compiled once for the kernels that call it."""
+    function._compiled_with = {}  # type: ignore[attr-defined]
+    return function
 
 
-class _CompileWatch(event.Listener):
-    """Tells when the compiler starts, and adds up the time it takes (compilations nest)."""
+class Kernel:
+    """A function that is compiled for each kind of arguments it is called with."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.py_func = function
+        self.__name__, self.__doc__, self.__module__ = function.__name__, function.__doc__, function.__module__
+        self._entries: dict[tuple, Callable[[tuple], Any]] = {}
+
+    def __call__(self, *args: Any) -> Any:
+        """Call the compiled function."""
+        kinds = tuple([_kind(a) for a in args])
+        entry = self._entries.get(kinds)
+        return (self._enter(kinds) if entry is None else entry)(args)
+
+    def _enter(self, kinds: tuple) -> Callable[[tuple], Any]:
+        """Load, or compile, for arguments of these kinds."""
+        with _lock:
+            if kinds not in self._entries:
+                from pmsl.kernels import _native
+
+                self._entries[kinds] = _native.load(self, kinds) or self._compile(kinds)
+            return self._entries[kinds]
+
+    def _compile(self, kinds: tuple) -> Callable[[tuple], Any]:
+        from pmsl.kernels import _native
+
+        began = time.perf_counter()
+        for watch in _watches:
+            watch.starts()
+        try:
+            _make_dispatchers()
+            if not _native.compile_and_keep(self, kinds):
+                uncached.append(self.__name__)
+            return _native.load(self, kinds) or _native.unkept(self, kinds)
+        finally:
+            for watch in _watches:
+                watch.seconds += time.perf_counter() - began
+
+
+def _kind(argument: Any) -> Any:
+    """What of an argument the machine code depends on."""
+    if type(argument) is np.ndarray:
+        return argument.dtype, argument.ndim, argument.flags.c_contiguous
+    if isinstance(argument, float):
+        return float
+    if isinstance(argument, (int, np.integer)):
+        return int
+    raise TypeError(f"kernels take arrays, int and float, not {type(argument).__name__}")
+
+
+def _make_dispatchers() -> None:
+    """Turn the helpers of every loaded kernel file into what numba can call."""
+    import numba
+
+    made: dict[Callable[..., Any], Any] = {}
+    for name, module in list(sys.modules.items()):
+        if not name.startswith("pmsl.kernels"):
+            continue
+        for key, value in list(vars(module).items()):
+            if isinstance(value, FunctionType) and hasattr(value, "_compiled_with"):
+                if value not in made:
+                    made[value] = getattr(value, "_dispatcher", None) or numba.njit(**OPTIONS, **value._compiled_with)(value)
+                    value._dispatcher = made[value]  # type: ignore[attr-defined]
+                setattr(module, key, made[value])
+
+
+class _CompileWatch:
+    """Tells when the compiler starts, and adds up the time it takes."""
 
     def __init__(self, started: Callable[[], None]) -> None:
         self._started = started
-        self._depth = threading.local()
         self.seconds = 0.0
 
-    def on_start(self, event: Any) -> None:
-        depth = getattr(self._depth, "n", 0)
-        if depth == 0:
-            self._began = time.perf_counter()
-            if self.seconds == 0.0:
-                self._started()
-        self._depth.n = depth + 1
-
-    def on_end(self, event: Any) -> None:
-        self._depth.n -= 1
-        if self._depth.n == 0:
-            self.seconds += time.perf_counter() - self._began
+    def starts(self) -> None:
+        """Tell, once, that something is compiled."""
+        if self.seconds == 0.0:
+            self.seconds = 1e-9
+            self._started()
 
 
 @contextmanager
 def compile_watch(started: Callable[[], None]) -> Iterator[_CompileWatch]:
     """Call `started` when something has to be compiled; the yielded watch counts the seconds. A load from the cache is no compilation."""
     watch = _CompileWatch(started)
-    with event.install_listener("numba:compile", watch):
+    _watches.append(watch)
+    try:
         yield watch
+    finally:
+        _watches.remove(watch)

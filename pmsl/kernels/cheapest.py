@@ -198,7 +198,9 @@ def _write(first, runs, value, length, place, origin, path, n, symbols):
 
 
 @kernel
-def symbols_of(value, length, count, start, head, following, literal_bits, length_bits, distance_bits, work, symbols):
+def symbols_of(
+    value, length, count, start, head, following, literal_bits, length_bits, distance_bits, bits, hope, place, origin, path, found, symbols
+):  # fmt: skip
     """Turn the runs of a byte stream into the deflate symbols that cost the fewest bits.
 
     Parameters
@@ -213,8 +215,10 @@ def symbols_of(value, length, count, start, head, following, literal_bits, lengt
         Scratch.
     literal_bits : (256,) float64; length_bits : (259,) float64; distance_bits : (32769,) float64
         Cost of a literal, of a copy's length and of its distance, extra bits included.
-    work : tuple of (N + 1, SLOTS) float64 twice, (N + 1, SLOTS) int64, (N + 1, SLOTS, 5) int64, (2 N + 2, 2) int64, (KEPT, 3) int64
-        Scratch; N runs are looked at together, `STAGE` or as many as there are.
+    bits, hope : (N + 1, SLOTS) float64; place : (N + 1, SLOTS) int64; origin : (N + 1, SLOTS, 5) int64
+        Scratch, as the next; N runs are looked at together, `STAGE` or as many as there are.
+    path : (2 N + 2, 2) int64; found : (KEPT, 3) int64
+        Scratch.
     symbols : (S,) int32
         Overwritten: a literal is 0..255, a copy is ``length << 16 | distance``.
 
@@ -224,7 +228,6 @@ def symbols_of(value, length, count, start, head, following, literal_bits, lengt
         Number of symbols; where it exceeds S only the first S were written.
     """
     tables = (literal_bits, length_bits, distance_bits)
-    bits, hope, place, origin, path, found = work
     size = bits.shape[0] - 1
     head[:] = -1
     n = 0

@@ -1,0 +1,242 @@
+"""Machine code of kernels: compiled by numba, kept on disk, called through an entry of our own.
+
+The entry takes two pointers: to one 8-byte slot an argument (an array's is the address of its Python object, from which
+the entry reads data, shape and strides, as numpy's C interface lays them out), and to room for what is returned. So
+neither numba nor its argument unpacking is needed to call a kernel; ctypes releases the interpreter's lock meanwhile.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import struct
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pmsl.kernels._jit import Kernel
+
+HEAD = object.__basicsize__  # of every Python object; numpy's fields follow: data, nd, shape, strides
+DATA, SHAPE, STRIDES = HEAD, HEAD + 16, HEAD + 24
+ROOM = 8  # returned numbers
+PROTOTYPE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
+KNOWN = re.compile(r"llvm\.|mem(set|cpy|move)$|(floor|ceil|rint|log2?|exp2?|pow|sqrt|fabs|sin|cos|erf|erfc)f?$")
+_engines: list[Any] = []  # machine code lives as long as its engine
+_calls: dict[str, Callable[[tuple], Any]] = {}  # of kernels that could not be kept
+
+
+def load(kernel: Kernel, kinds: tuple) -> Callable[[tuple], Any] | None:
+    """Return the entry of a kernel for arguments of these kinds, or None where it is not in the cache."""
+    try:
+        kept = _path(kernel, kinds).read_bytes()
+    except OSError:
+        return _calls.get(_name(kernel, kinds))
+    head, _, code = kept.partition(b"\n")
+    facts = json.loads(head) if head.startswith(b"{") and head.endswith(b"}") else {}
+    if facts.get("sha256") != hashlib.sha256(code).hexdigest():  # cut off or damaged: LLVM would not survive it
+        return None
+    return _entry(code, facts, kinds)
+
+
+def unkept(kernel: Kernel, kinds: tuple) -> Callable[[tuple], Any]:
+    """Let numba call the kernel itself: its machine code could not be had."""
+    import numba
+
+    from pmsl.kernels._jit import OPTIONS
+
+    dispatcher = numba.njit(**OPTIONS)(kernel.py_func)
+    return lambda args: dispatcher(*args)
+
+
+def compile_and_keep(kernel: Kernel, kinds: tuple) -> bool:
+    """Compile a kernel and store its machine code; False where that is not possible."""
+    built = _compiled(kernel, kinds)
+    if built is None:
+        return False
+    code, facts = built
+    path = _path(kernel, kinds)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as draft:
+            draft.write(json.dumps(facts | {"sha256": hashlib.sha256(code).hexdigest()}).encode() + b"\n" + code)
+        os.chmod(draft.name, 0o644)
+        os.replace(draft.name, path)
+        return True
+    except OSError:  # no room, or no right to write: use it in this process
+        _calls[_name(kernel, kinds)] = _entry(code, facts, kinds)
+        return False
+
+
+def _compiled(kernel: Kernel, kinds: tuple) -> tuple[bytes, dict[str, Any]] | None:
+    """Return machine code and what is to be known about it; None where numba's output is not what this file knows."""
+    import numba
+    from llvmlite import binding
+    from numba.core import types
+    from numba.core.registry import cpu_target
+
+    from pmsl.kernels._jit import OPTIONS
+
+    signature = tuple(_numba_type(kind) for kind in kinds)
+    njit: Any = numba.njit
+    dispatcher = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(kernel.py_func)
+    dispatcher.compile(signature)
+    (result,) = dispatcher.overloads.values()
+    returned: Any = result.fndesc.restype
+    parts = [] if returned is types.none else [*returned] if isinstance(returned, types.BaseTuple) else [returned]
+    letters = "".join({types.int64: "q", types.float64: "d"}.get(part, "?") for part in parts)
+    text = result.library.get_llvm_str()
+    foreign = [name for name in re.findall(r'^declare [^@]*@"?([^"(]+)', text, re.M) if not KNOWN.match(name)]
+    if "?" in letters or len(letters) > ROOM or foreign:
+        return None
+    shape = cpu_target.target_context.call_conv.get_function_type(returned, result.fndesc.argtypes)
+    symbol = "pmsl_" + hashlib.sha256(_name(kernel, kinds).encode()).hexdigest()[:24]
+    module = binding.parse_assembly(text + _shim(symbol, result.fndesc.llvm_func_name, [str(a) for a in shape.args], kinds))
+    module.verify()
+    return _machine().emit_object(module), {"symbol": symbol, "returns": letters, "tuple": isinstance(returned, types.BaseTuple)}
+
+
+def _numba_type(kind: Any) -> Any:
+    from numba import from_dtype
+    from numba.core import types
+
+    if isinstance(kind, tuple):
+        dtype, ndim, contiguous = kind
+        return types.Array(from_dtype(dtype), ndim, "C" if contiguous else "A")
+    return types.float64 if kind is float else types.int64
+
+
+def _shim(symbol: str, target: str, arguments: list[str], kinds: tuple) -> str:
+    """Write the entry in LLVM's language: unpack the slots, call the function."""
+    lines, passed, n = [], [], 0
+
+    def put(text: str) -> str:
+        nonlocal n
+        n += 1
+        lines.append(f"  %v{n} = {text}")
+        return f"%v{n}"
+
+    def field(base: str, offset: int, kind: str) -> str:
+        return put(f"load {kind}, ptr {put(f'getelementptr i8, ptr {base}, i64 {offset}')}")
+
+    for i, kind in enumerate(kinds):
+        if not isinstance(kind, tuple):
+            word = "double" if kind is float else "i64"
+            passed.append(f"{word} {field('%slots', 8 * i, word)}")
+            continue
+        dtype, ndim, _ = kind
+        array = field("%slots", 8 * i, "ptr")
+        shape, strides = field(array, SHAPE, "ptr"), field(array, STRIDES, "ptr")
+        sizes = [field(shape, 8 * d, "i64") for d in range(ndim)]
+        items = "1"
+        for size in sizes:
+            items = put(f"mul i64 {items}, {size}")
+        passed += ["ptr null", "ptr null", f"i64 {items}", f"i64 {dtype.itemsize}", f"ptr {field(array, DATA, 'ptr')}"]
+        passed += [f"i64 {size}" for size in sizes] + [f"i64 {field(strides, 8 * d, 'i64')}" for d in range(ndim)]
+    if len(passed) + 2 != len(arguments):
+        raise RuntimeError(f"{target}: numba passes {len(arguments)} values, not {len(passed) + 2}")
+    call = f'call i32 @"{target}"(ptr %out, ptr %error, {", ".join(passed)})'
+    body = "\n".join(["  %error = alloca ptr", *lines, f"  %status = {call}", "  ret i32 %status"])
+    return f'\ndefine i32 @"{symbol}"(ptr %slots, ptr %out) {{\n{body}\n}}\n'
+
+
+def _entry(code: bytes, facts: dict[str, Any], kinds: tuple) -> Callable[[tuple], Any]:
+    """Make loaded machine code callable."""
+    from llvmlite import binding
+
+    engine = binding.create_mcjit_compiler(_empty(), _machine())
+    engine.add_object_file(binding.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _engines.append(engine)
+    call = PROTOTYPE(engine.get_function_address(facts["symbol"]))
+    pack = struct.Struct("".join("d" if kind is float else "q" for kind in kinds)).pack
+    unpack = struct.Struct(facts["returns"]).unpack_from
+    arrays = [isinstance(kind, tuple) for kind in kinds]
+    single = bool(facts["returns"]) and not facts["tuple"]
+
+    def run(args: tuple) -> Any:
+        out = bytearray(8 * ROOM)
+        slots = pack(*[id(a) if is_array else a for a, is_array in zip(args, arrays, strict=True)])
+        if call(slots, ctypes.addressof(ctypes.c_char.from_buffer(out))):
+            raise RuntimeError(f"kernel {facts['symbol']} failed")
+        values = unpack(out)
+        return values[0] if single else values or None
+
+    return run
+
+
+@cache
+def _machine() -> Any:
+    """Return LLVM's view of this processor."""
+    from llvmlite import binding
+
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    target = binding.Target.from_triple(_triple())
+    features = binding.get_host_cpu_features().flatten()
+    return target.create_target_machine(cpu=binding.get_host_cpu_name(), features=features, opt=3, codemodel="jitdefault", jit=True)
+
+
+def _triple() -> str:
+    from llvmlite import binding
+
+    triple: str = binding.get_process_triple()
+    return triple + "-elf" if sys.platform == "win32" and "-elf" not in triple else triple
+
+
+def _empty() -> Any:
+    from llvmlite import binding
+
+    module = binding.parse_assembly("")
+    module.triple = _triple()
+    return module
+
+
+def _name(kernel: Kernel, kinds: tuple) -> str:
+    kinds_text = ",".join(f"{k[0].str}{k[1]}{'C' if k[2] else 'A'}" if isinstance(k, tuple) else k.__name__ for k in kinds)
+    return f"{kernel.__module__}.{kernel.__name__}({kinds_text})"
+
+
+def _path(kernel: Kernel, kinds: tuple) -> Path:
+    """Return where the machine code is kept; its name holds all that it depends on."""
+    key = hashlib.sha256(f"{_name(kernel, kinds)} {_world()}".encode()).hexdigest()[:32]
+    return _folder() / f"{kernel.__module__.rpartition('.')[2]}.{kernel.__name__}-{key}.pmslk"
+
+
+@cache
+def _world() -> str:
+    """Hash of this folder's sources, the processor, Python and the compiler."""
+    from llvmlite import binding
+
+    found = hashlib.sha256(f"{HEAD} {_triple()} {binding.get_host_cpu_name()} {binding.get_host_cpu_features().flatten()}".encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        found.update(path.name.encode() + path.read_bytes())
+    spec = importlib.util.find_spec("numba")
+    if spec is not None and spec.origin:
+        about = Path(spec.origin).with_name("_version.py")
+        found.update(about.read_bytes() if about.exists() else b"")
+    return found.hexdigest()
+
+
+@cache
+def _folder() -> Path:
+    """Return the first writable one of: NUMBA_CACHE_DIR, beside the sources, the user's cache folder."""
+    named = os.environ.get("NUMBA_CACHE_DIR")
+    home = {"win32": os.environ.get("LOCALAPPDATA", "~/AppData/Local"), "darwin": "~/Library/Caches"}
+    users = Path(home.get(sys.platform, os.environ.get("XDG_CACHE_HOME") or "~/.cache")).expanduser() / "pmsl"
+    choices = [Path(named)] if named else [Path(__file__).parent / "__pycache__", users]
+    for folder in choices:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError:
+            continue
+    return choices[-1]
