@@ -149,7 +149,7 @@ class LayerMask:
         if self._dense is not None:
             return int(self._dense.sum(dtype=np.int64)) / _full(self._dense)
         assert self._runs is not None
-        return int(np.dot(self._runs.length.astype(np.int64), self._runs.value.astype(np.int64))) / _full(self._runs.value)
+        return int(np.multiply(self._runs.length, self._runs.value, dtype=np.int64).sum()) / _full(self._runs.value)
 
     def sha256(self) -> str:
         """Return the hash of the canonical 8-bit runs, the same for every form, orientation and file format.

@@ -6,7 +6,10 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from time import perf_counter
 from typing import TypeVar
+
+SHORT_S = 1.2e-3  # measured: 0.9 ms a layer is faster on one thread, 1.6 ms on two
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -28,19 +31,28 @@ def ordered_map(work: Callable[[A], B], items: Iterable[A], threads: int) -> Ite
         Called from several threads at once.
     items : iterable
     threads : int
-        At most ``2 * threads + 2`` results exist at any time. With 1 the work is done in the caller's thread.
+        At most ``2 * threads + 2`` results exist at any time. With 1 the work is done in the caller's thread, and so
+        it is as long as items take less than `SHORT_S`: handing over the interpreter's lock would cost more than it saves.
 
     Yields
     ------
     The results; an exception of `work` is raised here and the rest is dropped.
     """
-    if threads <= 1:
-        yield from map(work, items)
+    rest = iter(items)
+    taken = 0.0
+    for item in rest:
+        began = perf_counter()
+        result = work(item)
+        taken = 0.8 * taken + 0.2 * (perf_counter() - began)
+        yield result
+        if threads > 1 and taken > SHORT_S:
+            break
+    else:
         return
     waiting: deque[Future[B]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="pmsl-layer")
     try:
-        for item in items:
+        for item in rest:
             waiting.append(pool.submit(work, item))
             if len(waiting) >= 2 * threads + 2:
                 yield waiting.popleft().result()

@@ -16,6 +16,9 @@ ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed: the same job is the same bytes on any
 class Sink(Protocol):
     """Where a job's files are written."""
 
+    any_thread: bool
+    """Whether files may be added from any thread, in any order."""
+
     def add(self, name: str, data: bytes) -> None:
         """Write one file."""
 
@@ -36,17 +39,20 @@ class Source(Protocol):
 class FolderSink:
     """Writes into a folder that exists."""
 
+    any_thread = True
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._made: set[Path] = set()
+        self._made: set[str] = set()
 
     def add(self, name: str, data: bytes) -> None:
         """Write one file, making its folder when it is the first in it."""
-        path = self._folder / name
-        if path.parent not in self._made:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._made.add(path.parent)
-        path.write_bytes(data)
+        folder = os.path.dirname(name)
+        if folder not in self._made:
+            os.makedirs(self._folder / folder, exist_ok=True)
+            self._made.add(folder)
+        with open(os.path.join(self._folder, name), "wb") as file:
+            file.write(data)
 
     def close(self) -> None:
         """Nothing is left to do."""
@@ -54,6 +60,8 @@ class FolderSink:
 
 class ZipSink:
     """Writes a zip; members are stored, their bytes are compressed already."""
+
+    any_thread = False
 
     def __init__(self, path: Path) -> None:
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True)

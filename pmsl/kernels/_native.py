@@ -90,7 +90,8 @@ def _compiled(kernel: Kernel, kinds: tuple) -> tuple[bytes, dict[str, Any]] | No
     dispatcher.compile(signature)
     (result,) = dispatcher.overloads.values()
     returned: Any = result.fndesc.restype
-    parts = [] if returned is types.none else [*returned] if isinstance(returned, types.BaseTuple) else [returned]
+    several = isinstance(returned, types.BaseTuple)
+    parts = [] if returned is types.none else list(getattr(returned, "types", [returned]))
     letters = "".join({types.int64: "q", types.float64: "d"}.get(part, "?") for part in parts)
     text = result.library.get_llvm_str()
     foreign = [name for name in re.findall(r'^declare [^@]*@"?([^"(]+)', text, re.M) if not KNOWN.match(name)]
@@ -100,7 +101,7 @@ def _compiled(kernel: Kernel, kinds: tuple) -> tuple[bytes, dict[str, Any]] | No
     symbol = "pmsl_" + hashlib.sha256(_name(kernel, kinds).encode()).hexdigest()[:24]
     module = binding.parse_assembly(text + _shim(symbol, result.fndesc.llvm_func_name, [str(a) for a in shape.args], kinds))
     module.verify()
-    return _machine().emit_object(module), {"symbol": symbol, "returns": letters, "tuple": isinstance(returned, types.BaseTuple)}
+    return _machine().emit_object(module), {"symbol": symbol, "returns": letters, "tuple": several}
 
 
 def _numba_type(kind: Any) -> Any:

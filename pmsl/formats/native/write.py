@@ -48,7 +48,13 @@ class _Encoded:
 
     plan: LayerPlan
     entry: LayerDoc
-    files: list[tuple[str, bytes, str]]  # name, bytes, sha256
+    files: list[tuple[str, bytes, str]]  # name, bytes (empty once they are stored), sha256
+
+    def stored_in(self, sink: Sink) -> _Encoded:
+        """Write the files."""
+        for name, data, _ in self.files:
+            sink.add(name, data)
+        return _Encoded(self.plan, self.entry, [(name, b"", sha256) for name, _, sha256 in self.files])
 
 
 def write(
@@ -107,11 +113,15 @@ def write(
             placed = _store_design(job, store) if with_design else []
             meter, found, entries = Meter(job.grid), list(job.findings), []
             digits = max(5, len(str(job.n_layers - 1)))
-            work = range(job.n_layers)
-            for encoded in ordered_map(lambda k: _encode_layer(job, k, digits, dose_of, small), work, threads):
-                for name, data, sha256 in encoded.files:
-                    sink.add(name, data)
-                    hashes[name] = sha256
+
+            def make(k: int) -> _Encoded:
+                encoded = _encode_layer(job, k, digits, dose_of, small)
+                return encoded.stored_in(sink) if sink.any_thread else encoded
+
+            for encoded in ordered_map(make, range(job.n_layers), threads):
+                if not sink.any_thread:
+                    encoded = encoded.stored_in(sink)
+                hashes.update({name: sha256 for name, _, sha256 in encoded.files})
                 entries.append(encoded.entry)
                 meter.add(encoded.plan)
                 found.extend(encoded.plan.findings)
@@ -126,7 +136,7 @@ def write(
             store("job.json", document.encode(_document(job, findings, estimate, placed, entries)))
         finally:
             sink.close()
-        _check_written(ZipSource(draft) if as_zip else FolderSource(draft), hashes)
+        _check_written(ZipSource(draft) if as_zip else FolderSource(draft), hashes, threads)
     return Written(findings, estimate, job.n_layers)
 
 
@@ -216,8 +226,12 @@ def _engine_doc(engine: Engine) -> EngineDoc:
     )
 
 
-def _check_written(source: Source, hashes: dict[str, str]) -> None:
+def _check_written(source: Source, hashes: dict[str, str], threads: int) -> None:
     """Read every file back before the job gets its name."""
-    for name, sha256 in hashes.items():
-        if hashlib.sha256(source.read(name)).hexdigest() != sha256:
+
+    def same(name: str) -> bool:
+        return hashlib.sha256(source.read(name)).hexdigest() == hashes[name]
+
+    for name, sound in zip(hashes, ordered_map(same, hashes, threads), strict=True):
+        if not sound:
             raise JobError(f"{name}: what was read back is not what was written; the disk is not to be trusted")
