@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from pmsl.core.grid import Grid
+from pmsl.core.parallel import default_threads, ordered_map
 from pmsl.core.part import Part, Solid, as_part
 from pmsl.errors import GridError
 
 MAX_REACH_PX = 2.0**32
+BLOCK = 1 << 17  # triangles placed at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,12 +126,25 @@ def index_crossings(parts: Sequence[Solid | Part], grid: Grid, slabs: bool = Fal
     for i, (part, end, (faces, _, _)) in enumerate(zip(placed, ends, found, strict=True)):
         mine = slice(end - len(faces), end)
         part_of[slots[mine]] = i
-        turned = part.mirrored != part.solid.inside_out
+        _gather(part, grid, picked[mine], slots[mine], corners)
+    return CrossingIndex(planes, corners, first[by_first], last[by_first], by_last, node_start, level_start, part_of)
+
+
+def _gather(part: Part, grid: Grid, picked: np.ndarray, slots: np.ndarray, corners: np.ndarray) -> None:
+    """Place the picked triangles of a part into their rows of `corners`; scattered writes wait for memory, so on threads."""
+    from pmsl.kernels import crossings
+
+    turned = part.mirrored != part.solid.inside_out
+
+    def place(start: int) -> None:
+        block = slice(start, start + BLOCK)
         crossings.gather(
             *(part.solid.vertices_um, part.solid.faces, part.transform, grid.origin_um, grid.pitch_um, turned),
-            *(picked[mine], slots[mine], corners),
+            *(picked[block], slots[block], corners),
         )
-    return CrossingIndex(planes, corners, first[by_first], last[by_first], by_last, node_start, level_start, part_of)
+
+    for _ in ordered_map(place, range(0, len(picked), BLOCK), default_threads()):
+        pass
 
 
 def _check_range(part: Part, grid: Grid) -> None:
