@@ -1,0 +1,97 @@
+"""Compiled kernels: kept, loaded without the compiler, and never trusted when damaged."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from pmsl.kernels import spans
+from pmsl.kernels._jit import Kernel, _kind, compile_watch
+
+USE = """
+import sys
+import numpy as np
+from pmsl.kernels import deflate
+from pmsl.kernels._jit import compile_watch, uncached
+with compile_watch(lambda: print('compiling')) as watch:
+    value, length = np.array([0, 255], np.uint8), np.array([3, 70_000], np.int64)
+    print(deflate.adler32(value, length, 2))
+print('numba' in sys.modules, watch.seconds > 0, uncached)
+"""
+
+
+def use(folder, **more):
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(folder), **more}
+    env.pop("NUMBA_DISABLE_JIT", None)
+    return subprocess.run([sys.executable, "-c", USE], env=env, capture_output=True, text=True, check=True).stdout.split("\n")
+
+
+def adler():
+    import zlib
+
+    return str(zlib.adler32(bytes(3) + b"\xff" * 70_000))
+
+
+def test_the_second_process_loads_machine_code_and_not_the_compiler(tmp_path):
+    assert use(tmp_path)[:3] == ["compiling", adler(), "True True []"]
+    (kept,) = tmp_path.iterdir()
+    assert kept.name.startswith("deflate.adler32-") and kept.stat().st_mode & 0o444 == 0o444
+    assert use(tmp_path)[:2] == [adler(), "False False []"]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[:-1] + bytes([b[-1] ^ 1]), lambda b: b"{}\n" + b]
+)
+def test_damaged_machine_code_is_compiled_anew(tmp_path, damage):
+    use(tmp_path)
+    (kept,) = tmp_path.iterdir()
+    kept.write_bytes(damage(kept.read_bytes()))
+    assert use(tmp_path)[:3] == ["compiling", adler(), "True True []"]
+    assert use(tmp_path)[:2] == [adler(), "False False []"]
+
+
+def test_where_nothing_can_be_kept_the_kernel_runs_and_is_named(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    assert use(blocked / "cache")[:3] == ["compiling", adler(), "True True ['adler32']"]
+
+
+def test_kinds_of_arguments():
+    assert _kind(np.float64(2.0)) is float and _kind(2.0) is float
+    assert _kind(True) is int and _kind(np.int32(3)) is int
+    assert _kind(np.zeros((2, 2))[:, 0]) == (np.dtype(float), 1, False)
+    for wrong in ("text", None, (1, 2), [1.0]):
+        with pytest.raises(TypeError, match="kernels take"):
+            _kind(wrong)
+
+
+def test_slices_and_read_only_arrays_are_read_where_they_are():
+    if not isinstance(spans.to_8bit, Kernel):
+        pytest.skip("kernels are not compiled in this run")
+    level = np.array([100, 65535, 3, 30000], np.uint16)
+    level.setflags(write=False)
+    out = np.zeros(2, np.int64), np.zeros(2, np.int32), np.zeros(2, np.int32), np.zeros(2, np.uint8)
+    start, col, length = np.array([0, 2]), np.array([4, 9], np.int32), np.array([5, 2], np.int32)
+    assert spans.to_8bit(start, col, length, level[1::2], *out) == 2
+    assert out[3].tolist() == [255, (30000 + 128) // 257] and out[1].tolist() == [4, 9]
+
+
+def test_threads_that_call_first_at_the_same_time_agree():
+    kernel = Kernel(getattr(spans.to_8bit, "py_func", spans.to_8bit))
+    start, col, length = np.array([0, 1]), np.array([4], np.int32), np.array([5], np.int32)
+    results = []
+
+    def call():
+        out = np.zeros(2, np.int64), np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.uint8)
+        results.append((kernel(start, col, length, np.array([65535], np.uint16), *out), int(out[3][0])))
+
+    threads = [threading.Thread(target=call) for _ in range(8)]
+    with compile_watch(lambda: None):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert results == [(1, 255)] * 8
