@@ -54,11 +54,11 @@ def encode_mask(mask: LayerMask, orientation: Orientation, small: bool = False) 
 
 def _compressed_runs(value: np.ndarray, length: np.ndarray, count: int, small: bool) -> bytes:
     """Return the zlib stream of the first `count` runs of a byte stream."""
-    from pmsl.kernels import deflate, png
+    from pmsl.kernels import copies, deflate, png
 
     start = np.zeros(count + 1, np.int64)
     symbols = np.zeros(4 * count + int(length[:count].sum()) // 255 + 16, np.int32)
-    scratch = start, np.zeros(1 << png.HASH_BITS, np.int32), np.zeros(count, np.int32)
+    scratch = start, np.zeros(1 << copies.HASH_BITS, np.int32), np.zeros(count, np.int32)
     n = png.symbols_of(value, length, count, *scratch, symbols)
     adler = deflate.adler32(value, length, count)
     data = _zlib_stream(symbols, n, adler)

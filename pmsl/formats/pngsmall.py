@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from pmsl.kernels import cheapest, deflate
+from pmsl.kernels import cheapest, copies, deflate
 
-CODE_OF_DISTANCE = np.searchsorted(deflate.DISTANCE_BASE, np.arange(cheapest.WINDOW + 1), side="right") - 1
+CODE_OF_DISTANCE = np.searchsorted(deflate.DISTANCE_BASE, np.arange(copies.WINDOW + 1), side="right") - 1
 RARE = 0.4  # how often a code that was not used is taken to be
 
 

@@ -1,6 +1,6 @@
 """Ground floor: compiled loops in pixel and slab coordinates. No pmsl imports, no units, no I/O.
 
-_jit       the one decorator
+_jit       the decorators; _native: machine code kept on disk, called without the compiler
 crossings  triangles by the planes they cross; triangles × plane → directed segments
 facets     passes over a mesh: winding, flat triangles, partly filled slabs
 area       directed segments → touched pixels, with what exact area coverage needs
@@ -10,5 +10,7 @@ rows       touched cells → coverage, as runs or dense; open rows mended
 shells     triangles that hang together
 spans      runs ↔ dense, 16 → 8 bit
 png        runs of a frame → deflate symbols
+cheapest   the same, searching longer for fewer bits; helpers of both: copies
+unfilter   PNG row filters undone
 deflate    deflate symbols → bytes
 """

@@ -7,14 +7,9 @@ last lets rows that repeat do without a copy of odd length. Costs come from the 
 Stages of `STAGE` runs are solved one after the other, which bounds the memory.
 """
 
-import numpy as np
-
 from pmsl.kernels._jit import helper, kernel, routine
+from pmsl.kernels.copies import LONGEST, SHORTEST, WINDOW, copy, key_of, run
 
-WINDOW = 32768
-LONGEST = 258
-SHORTEST = 3
-HASH_BITS = 14
 CHAIN = 32  # earlier places looked at
 KEPT = 8  # of them, those that reach farther than all nearer ones
 SLOTS = 3
@@ -25,16 +20,8 @@ HOPELESS = 20.0  # bits a place may be behind the best of its run
 
 
 @helper
-def _hash(i, value, length):
-    """Key of the runs that follow run i: the value and length of the next, the values of i and of the one after."""
-    key = np.uint64(value[i]) | np.uint64(value[i + 1]) << np.uint64(8) | np.uint64(value[i + 2]) << np.uint64(16)
-    key |= np.uint64(length[i + 1]) << np.uint64(24)
-    return np.int64((key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - HASH_BITS))
-
-
-@helper
 def _copy_bits(total, distance_bits, length_bits):
-    """Cost of `total` >= 3 bytes copied at one distance, as `_copy` writes them."""
+    """Cost of `total` >= 3 bytes copied at one distance, as `copy` writes them."""
     whole, rest = total // LONGEST, total % LONGEST
     if rest == 0:
         return whole * (length_bits[LONGEST] + distance_bits)
@@ -48,7 +35,7 @@ def _copy_bits(total, distance_bits, length_bits):
 
 @routine
 def _run_bits(v, rest, fresh, literal_bits, length_bits, distance_bits):
-    """Cost of the last `rest` bytes of a run of `v`, as `_run` writes them."""
+    """Cost of the last `rest` bytes of a run of `v`, as `run` writes them."""
     bits = 0.0
     if fresh:
         bits += literal_bits[v]
@@ -87,7 +74,7 @@ def _reach(k, offset, cost, guess, i, s, begin, distance, total, bits, hope, pla
 def _search(here, last, value, length, start, head, following, found):
     """Find earlier runs like run `here` and what follows it; keep (run, distance, bytes that agree after the run); nearest first."""
     n, best, longest = 0, -1, 0
-    j = head[_hash(here, value, length)]
+    j = head[key_of(here, value, length)]
     for _ in range(CHAIN):
         if j < 0 or n == KEPT:
             break
@@ -143,40 +130,6 @@ def _far(first, last, i, s, begin, cost, found, n, value, length, tables, bits, 
             a += 1
 
 
-@helper
-def _literal(n, v, symbols):
-    if n < symbols.size:
-        symbols[n] = v
-    return n + 1
-
-
-@helper
-def _copy(n, total, distance, symbols):
-    """Write a copy of any length >= 3 as copies of 3..258 bytes."""
-    while total > 0:
-        part = min(total, LONGEST)
-        if 0 < total - part < SHORTEST:
-            part = total - SHORTEST
-        if n < symbols.size:
-            symbols[n] = (part << 16) | distance
-        n += 1
-        total -= part
-    return n
-
-
-@helper
-def _run(n, v, rest, fresh, symbols):
-    """Write the last `rest` bytes of a run of `v`; `fresh`: all of it."""
-    if fresh and rest > 0:
-        n = _literal(n, v, symbols)
-        rest -= 1
-    if rest >= SHORTEST:
-        return _copy(n, rest, 1, symbols)
-    for _ in range(rest):
-        n = _literal(n, v, symbols)
-    return n
-
-
 @routine
 def _write(first, runs, value, length, place, origin, path, n, symbols):
     """Write the way to the end of the stage."""
@@ -191,9 +144,9 @@ def _write(first, runs, value, length, place, origin, path, n, symbols):
         i, entry = origin[k, s, 0], place[origin[k, s, 0], origin[k, s, 1]]
         begin, distance, total = origin[k, s, 2], origin[k, s, 3], origin[k, s, 4]
         here = first + i
-        n = _run(n, value[here], begin - entry, entry == 0, symbols)
+        n = run(n, value[here], begin - entry, entry == 0, symbols)
         if distance > 0:
-            n = _copy(n, total, distance, symbols)
+            n = copy(n, total, distance, symbols)
     return n
 
 
@@ -263,7 +216,7 @@ def symbols_of(
                     if fresh:
                         cost += literal_bits[v]
                     _far(first, last, i, s, begin, cost, found, n_found, value, length, tables, bits, hope, place, origin)
-            h = _hash(here, value, length)
+            h = key_of(here, value, length)
             following[here] = head[h]
             head[h] = here
         n = _write(first, last - first, value, length, place, origin, path, n, symbols)

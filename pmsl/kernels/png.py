@@ -10,62 +10,15 @@ Rejected: copies that cover a single edge (a far distance costs as many bits as 
 choice) instead of the cheapest.
 """
 
-import numpy as np
-
 from pmsl.kernels._jit import helper, kernel
+from pmsl.kernels.copies import LONGEST, SHORTEST, WINDOW, copy, key_of, run
 
-WINDOW = 32768
-LONGEST = 258
-SHORTEST = 3
-HASH_BITS = 14
 CHAIN = 4  # earlier places looked at
 ENOUGH = 60  # bits saved by a copy that end the search
 FAR_BITS = 22  # what a far copy costs, about
 EDGE_BITS = 4  # a literal 0 or 255
 GRAY_BITS = 9  # any other literal
 COPY_BITS = 8  # a copy at distance 1 that ends a run
-
-
-@helper
-def _literal(n, value, symbols):
-    if n < symbols.size:
-        symbols[n] = value
-    return n + 1
-
-
-@helper
-def _copy(n, length, distance, symbols):
-    """Write a copy of any length >= 3 as copies of 3..258 bytes."""
-    while length > 0:
-        part = min(length, LONGEST)
-        if 0 < length - part < SHORTEST:
-            part = length - SHORTEST
-        if n < symbols.size:
-            symbols[n] = (part << 16) | distance
-        n += 1
-        length -= part
-    return n
-
-
-@helper
-def _run(n, value, length, fresh, symbols):
-    """Write `length` bytes of `value`; not `fresh`: the byte before is the same value already."""
-    if fresh:
-        n = _literal(n, value, symbols)
-        length -= 1
-    if length >= SHORTEST:
-        return _copy(n, length, 1, symbols)
-    for _ in range(length):
-        n = _literal(n, value, symbols)
-    return n
-
-
-@helper
-def _hash(i, value, length):
-    """Key of the runs that follow run i: the value and length of the next, the values of i and of the one after."""
-    key = np.uint64(value[i]) | np.uint64(value[i + 1]) << np.uint64(8) | np.uint64(value[i + 2]) << np.uint64(16)
-    key |= np.uint64(length[i + 1]) << np.uint64(24)
-    return np.int64((key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - HASH_BITS))
 
 
 @helper
@@ -187,7 +140,7 @@ def symbols_of(value, length, count, start, head, following, symbols):
             bulk = whole // LONGEST * LONGEST
             if 0 < whole - bulk < SHORTEST:
                 bulk -= SHORTEST
-            n = _run(n, value[i], bulk + fresh, fresh, symbols)
+            n = run(n, value[i], bulk + fresh, fresh, symbols)
             offset += bulk + fresh
             rest -= bulk + fresh
             fresh = False
@@ -196,11 +149,11 @@ def symbols_of(value, length, count, start, head, following, symbols):
             position = start[i] + offset
             while hashed < i:  # runs before this one become findable
                 if hashed + 2 < count:
-                    h = _hash(hashed, value, length)
+                    h = key_of(hashed, value, length)
                     following[hashed] = head[h]
                     head[h] = hashed
                 hashed += 1
-            j = head[_hash(i, value, length)]
+            j = head[key_of(i, value, length)]
             for _ in range(CHAIN):
                 if j < 0:
                     break
@@ -218,10 +171,10 @@ def symbols_of(value, length, count, start, head, following, symbols):
                         break
                 j = following[j]
         if best > 0:
-            n = _copy(n, best, best_distance, symbols)
+            n = copy(n, best, best_distance, symbols)
             i, offset = best_i, best_offset
         else:
-            n = _run(n, value[i], rest, fresh, symbols)
+            n = run(n, value[i], rest, fresh, symbols)
             i += 1
             offset = 0
     return n
