@@ -29,7 +29,6 @@ DATA, SHAPE, STRIDES = HEAD, HEAD + 16, HEAD + 24
 ROOM = 8  # returned numbers
 PROTOTYPE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 KNOWN = re.compile(r"llvm\.|mem(set|cpy|move)$|(floor|ceil|rint|log2?|exp2?|pow|sqrt|fabs|sin|cos|erf|erfc)f?$")
-_engines: list[Any] = []  # machine code lives as long as its engine
 _calls: dict[str, Callable[[tuple], Any]] = {}  # of kernels that could not be kept
 
 
@@ -100,6 +99,9 @@ def _compiled(kernel: Kernel, kinds: tuple) -> tuple[bytes, dict[str, Any]] | No
     shape = cpu_target.target_context.call_conv.get_function_type(returned, result.fndesc.argtypes)
     symbol = "pmsl_" + hashlib.sha256(_name(kernel, kinds).encode()).hexdigest()[:24]
     module = binding.parse_assembly(text + _shim(symbol, result.fndesc.llvm_func_name, [str(a) for a in shape.args], kinds))
+    for function in module.functions:  # names of helpers must not meet those of another kernel in the engine
+        if not function.is_declaration and function.name != symbol:
+            function.linkage = "internal"
     module.verify()
     return _machine().emit_object(module), {"symbol": symbol, "returns": letters, "tuple": several}
 
@@ -152,10 +154,9 @@ def _entry(code: bytes, facts: dict[str, Any], kinds: tuple) -> Callable[[tuple]
     """Make loaded machine code callable."""
     from llvmlite import binding
 
-    engine = binding.create_mcjit_compiler(_empty(), _machine())
+    engine = _engine()
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    _engines.append(engine)
     call = PROTOTYPE(engine.get_function_address(facts["symbol"]))
     pack = struct.Struct("".join("d" if kind is float else "q" for kind in kinds)).pack
     unpack = struct.Struct(facts["returns"]).unpack_from
@@ -173,9 +174,8 @@ def _entry(code: bytes, facts: dict[str, Any], kinds: tuple) -> Callable[[tuple]
     return run
 
 
-@cache
 def _machine() -> Any:
-    """Return LLVM's view of this processor."""
+    """Return LLVM's view of this processor; an engine takes one over."""
     from llvmlite import binding
 
     binding.initialize_native_target()
@@ -185,19 +185,21 @@ def _machine() -> Any:
     return target.create_target_machine(cpu=binding.get_host_cpu_name(), features=features, opt=3, codemodel="jitdefault", jit=True)
 
 
+@cache
+def _engine() -> Any:
+    """Return what holds the machine code of all kernels."""
+    from llvmlite import binding
+
+    module = binding.parse_assembly("")
+    module.triple = _triple()
+    return binding.create_mcjit_compiler(module, _machine())
+
+
 def _triple() -> str:
     from llvmlite import binding
 
     triple: str = binding.get_process_triple()
     return triple + "-elf" if sys.platform == "win32" and "-elf" not in triple else triple
-
-
-def _empty() -> Any:
-    from llvmlite import binding
-
-    module = binding.parse_assembly("")
-    module.triple = _triple()
-    return module
 
 
 def _name(kernel: Kernel, kinds: tuple) -> str:
