@@ -96,7 +96,7 @@ def _sound(r, step, first, last, start, ends):
 
 @helper
 def _guess(r, first, last, cols, start, col, sums, ends, line, guide):
-    """Write the coverage row r should about have into `guide`: between the sound rows on both sides.
+    """Write the winding row r should about have into `guide`: between the sound rows on both sides.
 
     Returns 0 where there is none, 2 where both are near, else 1.
     """
@@ -107,7 +107,7 @@ def _guess(r, first, last, cols, start, col, sums, ends, line, guide):
     _fill(above if above >= 0 else below, cols, start, col, sums, line)
     part = (r - below) / (above - below) if below >= 0 and above >= 0 else 0.0
     for c in range(cols):
-        guide[c] = (1.0 - part) * min(abs(guide[c]), 1.0) + part * min(abs(line[c]), 1.0)
+        guide[c] = (1.0 - part) * guide[c] + part * line[c]
     return 2 if below >= 0 and above >= 0 and above - below <= NEAR else 1
 
 
@@ -118,7 +118,7 @@ def _worst(cols, line, guide):
     for c in range(cols):
         if score <= 0.0:
             score, begin = 0.0, c
-        score += abs(min(abs(line[c]), 1.0) - guide[c]) - TOLERANCE
+        score += abs(min(abs(line[c]), 1.0) - min(abs(guide[c]), 1.0)) - TOLERANCE
         if score > best:
             best, best_begin, best_end = score, begin, c + 1
     return best_begin, best_end
@@ -137,7 +137,7 @@ def _mend(r, first, last, sound, cols, start, col, sums, ends, line, guide):
         if guided:
             change, best, at = 0.0, 0.0, cols
             for c in range(cols - 1, -1, -1):
-                change += abs(min(abs(line[c] - step), 1.0) - guide[c]) - abs(min(abs(line[c]), 1.0) - guide[c])
+                change += abs(line[c] - step - guide[c]) - abs(line[c] - guide[c])
                 if change < best:
                     best, at = change, c
             if at > 0:  # the pixel before may be cut by the step

@@ -48,6 +48,8 @@ def test_a_damaged_sphere_keeps_its_area(mode, damage):
         reported += defects.rows
         assert got.sum_px() == pytest.approx(wanted.sum_px(), rel=1e-2 if damage is without else 2.5e-2)
         off = np.abs(got.dense(np.float64) - wanted.dense(np.float64))
+        outside = wanted.window.col0 + wanted.window.cols + 20
+        assert off[:, outside:].max() == 0 and off[:, : wanted.window.col0 - 20].max() == 0  # no streak
         assert (off > 0.5).sum() <= (1e-2 if damage is without else 2.5e-2) * wanted.sum_px()
     assert reported > 0
 
