@@ -16,8 +16,8 @@ class Defects:
     first_col, last_col : int
         Columns between which the missing boundary was put.
     shared : int
-        Cells that the boundaries of two overlapping shells share, as far as the windings show it; in volume mode all of
-        them in every layer where shells overlap.
+        Cells that the boundaries of two shells share: in volume mode all of them (shells are triangles of one part that
+        hang together), in area mode those in which the winding shows it.
     excess_px : float
         By how much the mask may be larger than the union because of them, at most [px].
     """

@@ -92,7 +92,7 @@ class Kernel:
 
 def _kind(argument: Any) -> Any:
     """What of an argument the machine code depends on."""
-    if type(argument) is np.ndarray:
+    if isinstance(argument, np.ndarray):
         return argument.dtype, argument.ndim, argument.flags.c_contiguous
     if isinstance(argument, float):
         return float

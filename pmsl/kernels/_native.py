@@ -38,11 +38,11 @@ def load(kernel: Kernel, kinds: tuple) -> Callable[[tuple], Any] | None:
         kept = _path(kernel, kinds).read_bytes()
     except OSError:
         return _calls.get(_name(kernel, kinds))
-    head, _, code = kept.partition(b"\n")
-    facts = json.loads(head) if head.startswith(b"{") and head.endswith(b"}") else {}
-    if facts.get("sha256") != hashlib.sha256(code).hexdigest():  # cut off or damaged: LLVM would not survive it
+    digest, _, rest = kept.partition(b"\n")
+    if digest != hashlib.sha256(rest).hexdigest().encode():  # cut off or damaged: LLVM would not survive it
         return None
-    return _entry(code, facts, kinds)
+    head, _, code = rest.partition(b"\n")
+    return _entry(code, json.loads(head), kinds)
 
 
 def unkept(kernel: Kernel, kinds: tuple) -> Callable[[tuple], Any]:
@@ -61,17 +61,26 @@ def compile_and_keep(kernel: Kernel, kinds: tuple) -> bool:
     if built is None:
         return False
     code, facts = built
-    path = _path(kernel, kinds)
+    rest = json.dumps(facts).encode() + b"\n" + code
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as draft:
-            draft.write(json.dumps(facts | {"sha256": hashlib.sha256(code).hexdigest()}).encode() + b"\n" + code)
-        os.chmod(draft.name, 0o644)
-        os.replace(draft.name, path)
+        _keep(_path(kernel, kinds), hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest)
         return True
     except OSError:  # no room, or no right to write: use it in this process
         _calls[_name(kernel, kinds)] = _entry(code, facts, kinds)
         return False
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """Write a file whole, or raise OSError and leave nothing."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as draft:
+        try:
+            draft.write(data)
+            draft.close()
+            os.chmod(draft.name, 0o644)
+            os.replace(draft.name, path)
+        except OSError:
+            Path(draft.name).unlink(missing_ok=True)
+            raise
 
 
 def _compiled(kernel: Kernel, kinds: tuple) -> tuple[bytes, dict[str, Any]] | None:
@@ -181,8 +190,16 @@ def _machine() -> Any:
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     target = binding.Target.from_triple(_triple())
-    features = binding.get_host_cpu_features().flatten()
-    return target.create_target_machine(cpu=binding.get_host_cpu_name(), features=features, opt=3, codemodel="jitdefault", jit=True)
+    return target.create_target_machine(cpu=binding.get_host_cpu_name(), features=_features(), opt=3, codemodel="jitdefault", jit=True)
+
+
+def _features() -> str:
+    from llvmlite import binding
+
+    try:
+        return str(binding.get_host_cpu_features().flatten())
+    except RuntimeError:  # LLVM cannot tell on every system
+        return ""
 
 
 @cache
@@ -215,11 +232,14 @@ def _path(kernel: Kernel, kinds: tuple) -> Path:
 
 @cache
 def _world() -> str:
-    """Hash of this folder's sources, the processor, Python and the compiler."""
+    """Hash of this folder's sources, the processor, Python and the compiler; OSError where there are no sources to read."""
     from llvmlite import binding
 
-    found = hashlib.sha256(f"{HEAD} {_triple()} {binding.get_host_cpu_name()} {binding.get_host_cpu_features().flatten()}".encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    if not sources:
+        raise OSError("imported from an archive: nothing says whether kept code is still right")
+    found = hashlib.sha256(f"{HEAD} {_triple()} {binding.get_host_cpu_name()} {_features()}".encode())
+    for path in sources:
         found.update(path.name.encode() + path.read_bytes())
     spec = importlib.util.find_spec("numba")
     if spec is not None and spec.origin:
@@ -230,16 +250,19 @@ def _world() -> str:
 
 @cache
 def _folder() -> Path:
-    """Return the first writable one of: NUMBA_CACHE_DIR, beside the sources, the user's cache folder."""
+    """Return the first writable one of: NUMBA_CACHE_DIR, or else beside the sources, the user's cache folder; OSError where none is."""
     named = os.environ.get("NUMBA_CACHE_DIR")
-    home = {"win32": os.environ.get("LOCALAPPDATA", "~/AppData/Local"), "darwin": "~/Library/Caches"}
-    users = Path(home.get(sys.platform, os.environ.get("XDG_CACHE_HOME") or "~/.cache")).expanduser() / "pmsl"
-    choices = [Path(named)] if named else [Path(__file__).parent / "__pycache__", users]
-    for folder in choices:
+    for choose in (lambda: Path(str(named)),) if named else (lambda: Path(__file__).parent / "__pycache__", _of_user):
         try:
+            folder = choose()
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
                 return folder
-        except OSError:
+        except (OSError, RuntimeError):  # RuntimeError: there is no home
             continue
-    return choices[-1]
+    raise OSError("no folder to keep kernels in is writable")
+
+
+def _of_user() -> Path:
+    home = {"win32": os.environ.get("LOCALAPPDATA", "~/AppData/Local"), "darwin": "~/Library/Caches"}
+    return Path(home.get(sys.platform, os.environ.get("XDG_CACHE_HOME") or "~/.cache")).expanduser() / "pmsl"

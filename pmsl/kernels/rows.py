@@ -7,8 +7,8 @@ and is set to the integer it is within 2**-40 of, so nothing creeps along a row.
 Where faces are missing or turned the sum does not return to zero. It is right left of the defect, and counted from the
 right end it is right to the right of it; in between lies a step by what the row ends with. The step is put where the row
 then differs least from what the nearest rows that close, above and below, make of it: a missing wall goes where they have
-it, a turned face is turned back. A stretch that still differs holds further defects and is taken from them. Where no row
-closes the step follows the last touched cell. So nothing is smeared over the row.
+it, a turned face is turned back. Where no row closes the step follows the last touched cell. So nothing is smeared over
+the row. Rejected: taking a stretch that still differs from those rows (more wrong pixels on spheres, everywhere).
 """
 
 import numpy as np
@@ -19,9 +19,6 @@ COVER, AREA = 0, 1
 SNAP = 2.0**-40  # a row sum nearer to an integer than this is that integer
 LEAK = 2.0**-30  # a row that ends further from zero than this is not closed
 OVER = 2.0**-20  # more winding than one by this: shells overlap
-TOLERANCE = 0.05  # by which a mended row may differ from its guess in a pixel
-NEAR = 4  # rows between two sound ones for their guess to be trusted that far
-MOST = 1.0  # pixels by which a stretch of it may differ beyond that
 
 
 @helper
@@ -96,38 +93,22 @@ def _sound(r, step, first, last, start, ends):
 
 @helper
 def _guess(r, first, last, cols, start, col, sums, ends, line, guide):
-    """Write the winding row r should about have into `guide`: between the sound rows on both sides.
-
-    Returns 0 where there is none, 2 where both are near, else 1.
-    """
+    """Write the winding row r should about have into `guide`: between the sound rows on both sides; return whether there is one."""
     below, above = _sound(r, -1, first, last, start, ends), _sound(r, 1, first, last, start, ends)
     if below < 0 and above < 0:
-        return 0
+        return False
     _fill(below if below >= 0 else above, cols, start, col, sums, guide)
     _fill(above if above >= 0 else below, cols, start, col, sums, line)
     part = (r - below) / (above - below) if below >= 0 and above >= 0 else 0.0
     for c in range(cols):
         guide[c] = (1.0 - part) * guide[c] + part * line[c]
-    return 2 if below >= 0 and above >= 0 and above - below <= NEAR else 1
-
-
-@helper
-def _worst(cols, line, guide):
-    """Return the stretch [begin, end) in which line and guide differ most above the tolerance, empty where that is little."""
-    best, score, begin, best_begin, best_end = MOST, 0.0, 0, 0, 0
-    for c in range(cols):
-        if score <= 0.0:
-            score, begin = 0.0, c
-        score += abs(min(abs(line[c]), 1.0) - min(abs(guide[c]), 1.0)) - TOLERANCE
-        if score > best:
-            best, best_begin, best_end = score, begin, c + 1
-    return best_begin, best_end
+    return True
 
 
 @routine
 def _mend(r, first, last, sound, cols, start, col, sums, ends, line, guide):
     """Write row r, closed, into `line`; return the first and the last column that the defect may be in."""
-    guided = _guess(r, first, last, cols, start, col, sums, ends, line, guide) if sound > 0 else 0
+    guided = _guess(r, first, last, cols, start, col, sums, ends, line, guide) if sound > 0 else False
     done = _fill(r, cols, start, col, sums, line)
     steps = max(1, np.int64(abs(ends[r]) + 0.5)) if abs(ends[r]) >= 1.5 else 1
     step = ends[r] / steps
@@ -145,12 +126,6 @@ def _mend(r, first, last, sound, cols, start, col, sums, ends, line, guide):
         for c in range(at, cols):
             line[c] -= step
         low, high = min(low, at), max(high, min(at, cols - 1))
-    if guided == 2:  # more than one defect: what lies between them
-        begin, end = _worst(cols, line, guide)
-        for c in range(begin, end):
-            line[c] = guide[c]
-        if end > begin:
-            low, high = min(low, begin), max(high, end - 1)
     return low, high
 
 
@@ -167,7 +142,7 @@ def runs(first, last, cols, start, cell_col, sums, mixed, beyond, ends, line, gu
     start : (rows + 1,) int64; cell_col : (N,) int32; sums : (N, 2) float64
         Touched cells, as ``area.cells`` and ``volume.cells`` write them.
     mixed : (N,) uint8, or (0,)
-        How many further shells' boundaries share the cell, where that was counted.
+        Whether the boundary of a second shell shares the cell (1), or of more (2), where that is known.
     beyond : (rows,) float64
         Cover right of the window.
     ends : (rows,) float64; line, guide : (cols,) float64
@@ -178,10 +153,9 @@ def runs(first, last, cols, start, cell_col, sums, mixed, beyond, ends, line, gu
         Overwritten: maximal runs that are not black.
     open_rows : (5,) int64
         Overwritten: number of rows that did not close, the first, the last, first and last column mended.
-    shared : (3,) float64
+    shared : (2,) float64
         Overwritten: number of cells that boundaries of two shells share, as `mixed` or the winding on a cell and
-        both its sides show; by how much they may be over-counted, in cells, at most; above 1 where
-        shells overlap.
+        both its sides show; by how much they may be over-counted, in cells, at most.
 
     Returns
     -------
@@ -189,7 +163,7 @@ def runs(first, last, cols, start, cell_col, sums, mixed, beyond, ends, line, gu
         Number of runs. Where it exceeds R the runs beyond R were not written: call again with more room.
     """
     open_rows[0], open_rows[1], open_rows[2], open_rows[3], open_rows[4] = 0, -1, -1, cols, -1
-    shared[0], shared[1], shared[2] = 0.0, 0.0, 0.0
+    shared[0], shared[1] = 0.0, 0.0
     count = 0
     sound = -1  # rows that close; not counted before one does not
     for r in range(first, last):
@@ -210,10 +184,11 @@ def runs(first, last, cols, start, cell_col, sums, mixed, beyond, ends, line, gu
             done = c + 1
             most, least = max(abs(value), max(abs(before), abs(total))), min(abs(value), min(abs(before), abs(total)))
             others = mixed[i] if mixed.size else 0
-            shared[2] = max(shared[2], most - OVER)
             if others or (most > 1.0 + OVER and least < 1.0 - OVER):
                 shared[0] += 1.0
-                shared[1] += min(abs(value), 1.0) - abs(value) / np.ceil(max(most, max(others + 1.0, 2.0)))
+                shared[1] += min(abs(value), 1.0)
+                if others < 2:  # of two shells the larger share alone is at least half of the sum
+                    shared[1] -= abs(value) / np.ceil(max(most, 2.0))
         if abs(total + beyond[r]) <= LEAK:
             count = _put(count, done, cols, behind, begin, col, length, level)
             continue

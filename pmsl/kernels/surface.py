@@ -13,11 +13,11 @@ TINY = 2.0**-200  # narrower triangles have no width; their slopes would overflo
 
 
 @helper
-def faces(t, z_low, scale):
+def faces(t, slab):
     """Side of the surface a triangle adds to (0 faces down, 2 up), or -1: a flat one on a slab plane belongs where its solid is."""
     up = (t[3] - t[0]) * (t[7] - t[1]) - (t[6] - t[0]) * (t[4] - t[1])
     side = 2 if up > 0.0 else 0 if up < 0.0 else -1
-    if t[2] == t[5] == t[8] and t[2] == (z_low if side == 2 else z_low + scale):
+    if t[2] == t[5] and t[5] == t[8] and t[2] == (slab[0] if side == 2 else slab[1]):
         return -1
     return side
 

@@ -21,6 +21,7 @@ from pmsl.kernels.touched import AREA, COVER, ONE, lowest, touch
 
 SHIFT = 4
 BAND = 1 << SHIFT  # rows at a time: their cells stay in the second cache
+MANY = 2**30  # more than two shells
 TINY = 2.0**-200  # narrower triangles have no width; their slopes would overflow
 
 
@@ -41,6 +42,7 @@ def _spread(x0, x1, x2, a, row, cols, cells, bits):
             cells[row, c, AREA] -= a * (c + 1 - low)
             touch(bits, row, c)
         return
+    mid = low if mid - low < TINY else high if high - mid < TINY else mid
     peak = 2.0 * a / (high - low)
     rise = peak / (mid - low) if mid > low else 0.0
     fall = peak / (high - mid) if high > mid else 0.0
@@ -145,8 +147,8 @@ def _piece(p, first, last, row, cols, cells, bits):
 
 
 @routine
-def _mark(p, first, last, row, cols, label, owner, others):
-    """Count a shell other than the first in every voxel the polygon's box reaches."""
+def _mark(p, first, last, row, cols, label, owner, others, bits):
+    """Note the shell in every voxel the polygon's box reaches: the first in `owner`, the second in `others`, MANY for more."""
     low = high = p[first, 0]
     for i in range(first + 1, last):
         low, high = min(low, p[i, 0]), max(high, p[i, 0])
@@ -154,8 +156,9 @@ def _mark(p, first, last, row, cols, label, owner, others):
     while c < cols and (c < high or c == low):
         if owner[row, c] < 0:
             owner[row, c] = label
-        elif owner[row, c] != label and others[row, c] < 255:
-            others[row, c] += 1
+        elif owner[row, c] != label and others[row, c] != label:
+            others[row, c] = label if others[row, c] < 0 else MANY
+        touch(bits, row, c)
         c += 1
 
 
@@ -181,7 +184,7 @@ def _add(p, size, row0, row1, side, label, cols, walk, out, cells, bits, owner, 
         first, last = walk[polygon.FIRST], walk[polygon.LAST]
         _piece(out, first, last, r - row0, cols, cells, bits)
         if label >= 0:
-            _mark(out, first, last, r - row0, cols, label, owner, others)
+            _mark(out, first, last, r - row0, cols, label, owner, others, bits)
         if side >= 0:
             surface.add(out, first, last, side, r - row0, cols, sides, bits)
         if whole:
@@ -233,14 +236,14 @@ def cells(
         Scratch; a band is `BAND` rows.
     board : (BAND, cols + 1, 2) float64, all 0; bits : (BAND, cols // 64 + 1) uint64, all 0
         Scratch, handed back as it came: `cover` and `area`, and a bit for each touched voxel.
-    owner : (BAND, cols) int32, all -1; others : (BAND, cols) uint8, all 0; sides : (BAND, cols, 4) float64, all 0
+    owner, others : (BAND, cols) int32, all -1; sides : (BAND, cols, 4) float64, all 0
         Scratch, handed back as it came; the first two may be empty without labels, the third if not `sided`.
     row_start : (rows + 1,) int64
         Overwritten: first touched voxel of each row, and one past the last.
     col : (N,) int32; sums : (N, 2) float64
         Overwritten: column of each touched voxel, its cover and its area.
     mixed : (N,) uint8, or (0,)
-        Overwritten where there are labels: how many further shells touch the voxel.
+        Overwritten where there are labels: whether a second shell touches the voxel (1), or more (2).
     heights : (N, 4) float64, or (0, 4)
         Overwritten if `sided`: share of the pixel and moment of z of the down-facing surface, then of the up-facing.
     beyond : (rows,) float64
@@ -265,8 +268,8 @@ def cells(
         for j in range(n_live + end - begin):
             m = live[j] if j < n_live else order[begin + j - n_live]
             t = corners[m]
-            side = surface.faces(t, z_low, scale) if sided else -1
-            if side < 0 and t[2] == t[5] and t[5] == t[8]:
+            side = surface.faces(t, slab) if sided else -1
+            if side < 0 and t[2] == t[5] and t[5] == t[8] and (labels.size == 0 or t[2] == slab[0] or t[2] == slab[1]):
                 continue
             if max(t[1], max(t[4], t[7])) > row1:
                 live[kept] = m
@@ -289,7 +292,7 @@ def cells(
                         sums[count, COVER] = board[b, c, COVER]
                         sums[count, AREA] = board[b, c, AREA]
                         if labels.size:
-                            mixed[count] = others[b, c]
+                            mixed[count] = 0 if others[b, c] < 0 else 1 if others[b, c] < MANY else 2
                         if sided:
                             for k in range(4):
                                 heights[count, k] = sides[b, c, k]
@@ -297,7 +300,7 @@ def cells(
                     board[b, c, AREA] = 0.0
                     if labels.size:
                         owner[b, c] = -1
-                        others[b, c] = 0
+                        others[b, c] = -1
                     if sided:
                         sides[b, c] = 0.0
                     count += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
@@ -64,12 +65,11 @@ class MaskMaker:
 
     def mask_and_defects(self, k: int) -> tuple[LayerMask, Defects]:
         """Return the mask of layer `k` and what is doubtful about it."""
+        k = checked_layer(k, self.grid)
         sweep = self.sweep()
-        cells = sweep.cells(checked_layer(k, self.grid))
+        cells = sweep.cells(k, self._labels()) if isinstance(sweep, VolumeSweep) else sweep.cells(k)
         rows: _Rows = self._local.rows
-        runs, defects, overlap = rows.runs(cells)
-        if overlap and isinstance(sweep, VolumeSweep):
-            runs, defects, _ = rows.runs(sweep.cells(k, self._labels()))
+        runs, defects = rows.runs(cells)
         return LayerMask.from_runs(k, self.grid.shape, cells.first, runs), defects
 
     def coverage(self, k: int) -> np.ndarray:
@@ -78,12 +78,12 @@ class MaskMaker:
         rows: _Rows = self._local.rows
         return rows.dense(cells)
 
-    def _labels(self) -> np.ndarray:
-        """Shell of every triangle; found when the first layer in which shells overlap asks for it."""
+    def _labels(self) -> np.ndarray | None:
+        """Shell of every triangle, None where there is only one; found when the first layer asks for it."""
         with self._lock:
             if self._shells is None:
                 self._shells = self.index.shells()
-        return self._shells
+        return self._shells if self._shells.any() else None
 
 
 class _Rows:
@@ -93,14 +93,14 @@ class _Rows:
         rows, cols = self.shape = grid.shape
         self.row_start, self.ends = np.zeros(rows + 1, np.int64), np.zeros(rows)
         self.line, self.guide = np.zeros(cols), np.zeros(cols)
-        self.open_rows, self.shared = np.zeros(5, np.int64), np.zeros(3)
+        self.open_rows, self.shared = np.zeros(5, np.int64), np.zeros(2)
         self._room(4096)
 
     def _room(self, runs: int) -> None:
         self.col, self.length, self.level = np.zeros(runs, np.int32), np.zeros(runs, np.int32), np.zeros(runs, np.uint16)
 
-    def runs(self, c: Cells) -> tuple[Runs, Defects, bool]:
-        """Return the runs of a layer's cells, what is doubtful about them, and whether shells overlap in it."""
+    def runs(self, c: Cells) -> tuple[Runs, Defects]:
+        """Return the runs of a layer's cells and what is doubtful about them."""
         from pmsl.kernels import rows
 
         while True:
@@ -114,7 +114,7 @@ class _Rows:
         runs = Runs(self.row_start[c.first : c.last + 1].copy(), self.col[:n].copy(), self.length[:n].copy(), self.level[:n].copy())
         open_rows, first_row, last_row, first_col, last_col = self.open_rows.tolist()
         defects = Defects(open_rows, first_row, last_row, first_col, last_col, int(self.shared[0]), float(self.shared[1]))
-        return runs, defects, bool(self.shared[2] > 1.0)
+        return runs, defects
 
     def dense(self, c: Cells) -> np.ndarray:
         """Return the coverage of a layer's cells: (rows, cols) float64."""
@@ -177,7 +177,8 @@ def coverage(parts: Sequence[Solid | Part], grid: Grid, k: int, mode: str = "are
 
 
 def checked_layer(k: int, grid: Grid) -> int:
-    """Return `k` where it is a layer of the grid; raises `GridError`."""
+    """Return `k` as an int where it is a layer of the grid; raises `GridError`."""
+    k = operator.index(k)
     if not 0 <= k < grid.n_layers:
         raise GridError(f"layer {k} is not in 0..{grid.n_layers - 1}")
     return k

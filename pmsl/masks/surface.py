@@ -10,7 +10,7 @@ import numpy as np
 from pmsl.core.arrays import frozen
 from pmsl.core.grid import Grid
 from pmsl.core.part import Part, Solid
-from pmsl.errors import UsageError
+from pmsl.errors import GridError, UsageError
 from pmsl.masks.maker import MaskMaker, checked_layer
 from pmsl.masks.sweep import Cells, VolumeSweep
 
@@ -65,15 +65,18 @@ def surface_heights(parts: Sequence[Solid | Part] | MaskMaker, grid: Grid, k: in
     Raises
     ------
     GridError
-        `k` is not a layer of the grid.
+        `k` is not a layer of the grid, or the grid not the maker's.
     UsageError
         A maker of another mode.
     """
     maker = parts if isinstance(parts, MaskMaker) else MaskMaker(parts, grid, "volume")
+    if maker.grid is not grid:
+        raise GridError("the grid is not that of the maker; pass maker.grid")
     sweep = maker.sweep()
     if not isinstance(sweep, VolumeSweep):
         raise UsageError(f"surface heights come with volume coverage; this maker's mode is {maker.mode!r}")
-    return _heights(sweep.cells(checked_layer(k, grid), sided=True), grid, k)
+    k = checked_layer(k, grid)
+    return _heights(sweep.cells(k, sided=True), grid, k)
 
 
 def _heights(cells: Cells, grid: Grid, k: int) -> SurfaceHeights:

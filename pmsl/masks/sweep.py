@@ -91,7 +91,7 @@ class VolumeSweep:
         self.band_begin = np.zeros(rows // BAND + 4, np.int64)
         self.walk, self.scratch = np.zeros(4, np.int64), np.zeros((3, 18, 3))
         self.board, self.bits = np.zeros((BAND, cols + 1, 2)), np.zeros((BAND, cols // 64 + 1), np.uint64)
-        self.owner, self.others = np.zeros((BAND, 0), np.int32), np.zeros((BAND, 0), np.uint8)
+        self.owner, self.others = np.zeros((BAND, 0), np.int32), np.zeros((BAND, 0), np.int32)
         self.sides = np.zeros((BAND, 0, 4))
         self.found = Cells.empty(rows)
 
@@ -103,8 +103,7 @@ class VolumeSweep:
         if len(self.live) < len(self.picked):
             self.order, self.live = np.zeros(len(self.picked), np.int32), np.zeros(len(self.picked), np.int32)
         if labels is not None and self.owner.shape[1] == 0:
-            self.owner = np.full((volume.BAND, self.grid.shape[1]), -1, np.int32)
-            self.others = np.zeros((volume.BAND, self.grid.shape[1]), np.uint8)
+            self.owner, self.others = (np.full((volume.BAND, self.grid.shape[1]), -1, np.int32) for _ in range(2))
         if sided and self.sides.shape[1] == 0:
             self.sides = np.zeros((volume.BAND, self.grid.shape[1], 4))
         f = self.found

@@ -59,6 +59,14 @@ def test_where_nothing_can_be_kept_the_kernel_runs_and_is_named(tmp_path):
     assert use(blocked / "cache")[:3] == ["compiling", adler(), "True True ['adler32']"]
 
 
+def test_without_a_home_kernels_run_all_the_same(tmp_path):
+    env = {k: v for k, v in os.environ.items() if k not in ("HOME", "XDG_CACHE_HOME", "NUMBA_DISABLE_JIT")}
+    nobody = "import pwd\ndef unknown(*a): raise KeyError\npwd.getpwuid = unknown\n"
+    command = [sys.executable, "-c", nobody + USE]
+    told = subprocess.run(command, env={**env, "NUMBA_CACHE_DIR": str(tmp_path)}, capture_output=True, text=True, check=True).stdout
+    assert adler() in told and "[]" in told
+
+
 def test_kinds_of_arguments():
     assert _kind(np.float64(2.0)) is float and _kind(2.0) is float
     assert _kind(True) is int and _kind(np.int32(3)) is int

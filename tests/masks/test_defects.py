@@ -148,3 +148,26 @@ def test_a_solid_twice_is_said(mode):
     assert excess.sum() / 2 <= defects.excess_px <= excess.sum() + 1e-9  # pixels below one half are not seen
     _, inside = MaskMaker([box((1, 1, 0), (13, 11, 3)), a], grid(), mode).mask_and_defects(1)
     assert inside.shared == 0
+
+
+def test_defects_do_not_depend_on_the_order_of_layers():
+    """Walls along x have no area seen along x: what they mark must not outlive their layer."""
+    g = Grid(origin_um=(0, 0), pitch_um=1.0, shape=(16, 40), z_edges_um=[0, 1.0, 2.0])
+    parts = [box((1.5, 5.5, 0), (30.5, 10.5, 1)), box((3.5, 3.5, 0), (10.5, 8.5, 1))]
+    parts += [box((15.5, 2.5, 1), (20.5, 14.5, 2)), box((16.5, 3.5, 1), (22.5, 12.5, 2))]
+    alone = MaskMaker(parts, g, "volume").mask_and_defects(1)[1]
+    maker = MaskMaker(parts, g, "volume")
+    first = maker.mask_and_defects(0)[1]
+    assert maker.mask_and_defects(1)[1] == alone and maker.mask_and_defects(0)[1] == first
+    assert alone.shared == 2
+
+
+@pytest.mark.parametrize("low", [(2.5, 2.5, 0.2), (2, 2, 0)])
+def test_tops_over_one_another_in_a_slab_are_counted_and_bounded(low):
+    a, b = box((1, 1, 0), (9, 9, 1.3)), box(low, (8, 8, 1.6))
+    g = Grid(origin_um=(0, 0), pitch_um=1.0, shape=(10, 10), z_edges_um=[0, 1.0, 2.0])
+    mask, defects = MaskMaker([a, b], g, "volume").mask_and_defects(1)
+    inner = (8 - low[0]) * (8 - low[1])
+    excess = mask.sum_px() - (64 * 0.3 + inner * 0.3)
+    assert excess > 9 and excess <= defects.excess_px + 1e-3
+    assert defects.shared >= inner

@@ -98,7 +98,8 @@ def test_bad_questions_are_refused():
     with pytest.raises(GridError, match="layer 3"):
         surface_heights([part], grid(), 3)
     with pytest.raises(UsageError, match="area"):
-        surface_heights(MaskMaker([part], grid()), grid(), 0)
+        maker = MaskMaker([part], grid())
+        surface_heights(maker, maker.grid, 0)
 
 
 def test_a_lens_has_the_height_of_its_formula(samples):
@@ -118,3 +119,16 @@ def test_a_lens_has_the_height_of_its_formula(samples):
     exact = 2 + 0.8 * 3 * (np.cos(a / 3) - np.cos((a + 1) / 3)) * 4 * (np.sin((b + 1) / 4) - np.sin(b / 4))
     assert np.abs(height - exact).max() <= 2e-3
     assert pmsl.masks.SurfaceHeights is type(h)
+
+
+def test_a_flat_face_is_in_one_slab_however_its_edges_round():
+    g = Grid(origin_um=(0, 0), pitch_um=1.0, shape=(6, 6), z_edges_um=[-1.39, 2.0, 3.0])
+    solid = box((1, 1, 2.0), (5, 5, 2.5))
+    below, above = (surface_heights([solid], g, k) for k in range(2))
+    assert len(below.row) == 0 and above.down_share.sum() == pytest.approx(16)
+
+
+def test_a_maker_answers_for_its_own_grid_only():
+    maker = MaskMaker([box((2, 2, 0), (6, 6, 3))], grid(), "volume")
+    with pytest.raises(GridError, match="maker"):
+        surface_heights(maker, grid(), 0)

@@ -238,3 +238,21 @@ def test_an_open_mesh_is_noticed_and_does_not_smear():
     mask, leaks = MaskMaker([Solid.from_arrays(whole.vertices_um, open_side)], grid(), "volume").mask_and_defects(0)
     assert (leaks.rows, leaks.first_row, leaks.last_row) == (5, 2, 6)
     assert mask.dense(np.uint8)[:, 9:].max() == 0
+
+
+@pytest.mark.parametrize("tiny", [1e-305, 5e-309, 1e-310, 5e-324])
+def test_subnormal_coordinates_do_no_harm(tiny):
+    v = np.array([(-tiny, 0, 0), (0, 1, 0), (1.5, 0.2, 0), (0.3, 0.4, 0.7)])
+    g = Grid(origin_um=(0, 0), pitch_um=1, shape=(1, 2), z_edges_um=[0, 1])
+    solid = tetrahedron(v)
+    assert coverage([solid], g, 0, "volume").sum() == pytest.approx(abs(volume_of(solid)), rel=1e-12)
+    assert MaskMaker([solid], g, "volume").mask_and_defects(0)[1].rows == 0
+
+
+def test_mapped_vertices_are_as_good_as_others(tmp_path):
+    solid = icosphere(1, 4, (7, 6, 2))
+    mapped = np.memmap(tmp_path / "v", np.float64, "w+", shape=solid.vertices_um.shape)
+    mapped[:] = solid.vertices_um
+    assert np.array_equal(
+        coverage([Solid(vertices_um=mapped, faces=solid.faces)], grid(), 1, "volume"), coverage([solid], grid(), 1, "volume")
+    )
