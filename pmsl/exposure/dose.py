@@ -8,7 +8,7 @@ from pmsl.core.dose import DoseMap
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import EMPTY, Window
 from pmsl.core.plan import LayerPlan
-from pmsl.exposure.grayscale import linear_response
+from pmsl.exposure.grayscale import response
 from pmsl.profiles import Printer
 
 
@@ -35,10 +35,11 @@ def dose_map(job: PrintJob, plan: LayerPlan) -> DoseMap:
     window = _around([e.mask.window for e in plan.exposures])
     row0, col0, rows, cols = window
     total = np.zeros((rows, cols))
+    relative = response(job.printer)
     for exposure in plan.exposures:
         white = exposure.time_s * exposure.repeat * irradiance_mw_cm2(job.printer, exposure.power)
         levels = exposure.mask.dense(np.uint8)[row0 : row0 + rows, col0 : col0 + cols]
-        total += (white * linear_response())[levels]
+        total += (white * relative)[levels]
     return DoseMap(plan.index, shape, window, total.astype(np.float32), "mirror")
 
 
