@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.special import ndtr
 from solids import box
 
 import pmsl
@@ -294,3 +295,17 @@ def test_a_placeholder_among_the_new_values_is_named():
     printer = replace(PRINTER, optics=replace(PRINTER.optics, flat_field=FlatField(vignetting=guess)))
     job = pmsl.prepare([box((54, 54, 0), (108, 108, 30))], printer, pmsl.find_resin("pr48-405"))
     assert "printer.optics.flat_field" in job.placeholders
+
+
+def test_a_sliced_wall_is_seen_as_the_closed_form_of_its_gray_edge():
+    """Mesh → mask → aerial image: white for x < 0, one pixel of gray g on [0, 1], at σ/p = 0.36."""
+    p, n = 27.0, 8
+    wall = box((10 * p, 10 * p, 0), (30.5 * p, 50 * p, 30))
+    job = pmsl.prepare([wall], PRINTER, pmsl.find_resin("pr48-405"), pmsl.find_process("default"))
+    image = aerial_image(job[1].exposures[0].mask, PRINTER, response(PRINTER), n)
+    row = (30 - image.window.row0) * n + n // 2
+    x = (np.arange(image.irradiance.shape[1]) + 0.5) / n + image.window.col0 - 30
+    g, sigma = 128 / 255, 0.36
+    edge, far = ndtr(-x / sigma), ndtr((1 - x) / sigma)
+    near = x > -8
+    assert image.irradiance[row][near] == pytest.approx((edge + g * (far - edge))[near], abs=1e-12)

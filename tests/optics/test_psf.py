@@ -162,15 +162,15 @@ def test_edge_bias_of_a_gaussian(over, bias, sigma):
 
 @pytest.mark.parametrize(("over", "bias"), list(zip(OVERDOSE, [-1.3764, -0.5774, 0, 0.3249, 0.5774, 1.0000, 1.3764, 3.0777], strict=True)))
 def test_edge_bias_of_a_lorentzian(over, bias):
-    gamma, n = 0.36, 4000.0  # a half plane as one mirror, many pixels wide and long
+    gamma, n = 0.36, 1e6  # a half plane as one mirror, many pixels wide and long
     far = Lorentzian((gamma / n, gamma / n))
 
     def seen(x):
         return far.kernel(np.zeros(1), np.array([0.5 + x / n]), mean=False)[0, 0]
 
     x = optimize.brentq(lambda x: seen(x) - 1 / over, -5, 5)
-    assert x / gamma == pytest.approx(bias, abs=3e-3)
-    assert x == pytest.approx(gamma * math.tan(math.pi * (0.5 - 1 / over)), abs=1e-3)
+    assert x / gamma == pytest.approx(bias, abs=1e-4)
+    assert x == pytest.approx(gamma * math.tan(math.pi * (0.5 - 1 / over)), abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -262,3 +262,16 @@ def test_sensitivity_of_an_edge_to_dose():
     sigma, step = 0.36, 1e-4
     low, high = (crossing(columns(white(20)), Gaussian((sigma, sigma)), 0.5 * math.exp(-d), 16, 24) for d in (-step, step))
     assert (high - low) / (2 * step) / sigma == pytest.approx(1.2533, abs=1e-4)
+
+
+def test_a_wide_lorentzian_edge_through_the_field():
+    """Between the two edges of a square of w pixels the spread over pixels is the closed form of the square."""
+    gamma, w = 0.36, 101
+    psf = Lorentzian((gamma, gamma))
+
+    def corner(y, x):
+        return math.atan2(y * x, gamma * math.sqrt(x * x + y * y + gamma * gamma)) / (2 * math.pi)
+
+    for x in (-3.3, -0.4, 0.0, 0.2, 2.6):  # from the right edge
+        wanted = 2 * (corner(w / 2, w + x) - corner(w / 2, x))
+        assert at(np.ones((w, w)), psf, w / 2, w + x) == pytest.approx(wanted, abs=1e-12)
