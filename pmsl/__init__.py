@@ -67,6 +67,7 @@ _ROOMS = (
     "kernels",
     "masks",
     "mesh",
+    "optics",
     "pipeline",
     "profiles",
     "report",

@@ -18,12 +18,18 @@ SLACK_UM = 1e-3  # a nanometre
 
 
 def placeholders(printer: Printer, resin: Resin, power: float) -> tuple[str, ...]:
-    """Name the values the dose rests on that are placeholders: irradiance, σ, Dp, Ec."""
+    """Name the values the dose rests on that are placeholders: irradiance, blur, flat field, gray response, Dp, Ec."""
     setting = next(s for s in printer.optics.settings if s.power == power)
-    psf = printer.optics.psf
+    psf, flat, response = printer.optics.psf, printer.optics.flat_field, printer.response
     named = {
         "printer.optics.irradiance_mw_cm2": setting.irradiance_mw_cm2,
         "printer.optics.psf.sigma": psf.sigma_pitch or psf.sigma_um,
+        "printer.optics.psf.gamma": psf.gamma_pitch or psf.gamma_um,
+        "printer.optics.psf.fill": psf.fill,
+        "printer.optics.psf.samples": psf.samples,
+        "printer.optics.psf.step": psf.step_pitch or psf.step_um,
+        "printer.optics.flat_field": None if flat is None else flat.grid or flat.image or flat.vignetting,
+        "printer.response": response.gamma or response.table,
         "resin.dp_um": resin.resin.dp_um,
         "resin.ec_mj_cm2": resin.resin.ec_mj_cm2,
     }

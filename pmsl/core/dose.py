@@ -25,7 +25,7 @@ class DoseMap:
     dose : (window.rows, window.cols) float32
         [mJ/cm²]; row 0 is the smallest y.
     at : {"mirror", "plane"}
-        "mirror": time × irradiance × gray response; "plane": after the optics' blur.
+        "mirror": time × irradiance × gray response × flat field; "plane": after the optics' blur.
     """
 
     index: int

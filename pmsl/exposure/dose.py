@@ -1,4 +1,4 @@
-"""LayerPlan → DoseMap at the mirror: time × irradiance × response."""
+"""LayerPlan → DoseMap at the mirror: time × irradiance × response × flat field."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pmsl.core.dose import DoseMap
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import EMPTY, Window
 from pmsl.core.plan import LayerPlan
-from pmsl.exposure.grayscale import linear_response
+from pmsl.exposure.grayscale import response
+from pmsl.optics.field import flat_field, lit
 from pmsl.profiles import Printer
 
 
@@ -23,22 +24,29 @@ def dose_map(job: PrintJob, plan: LayerPlan) -> DoseMap:
     Parameters
     ----------
     job : PrintJob
-        Its printer gives irradiance and response.
+        Its printer gives irradiance, gray response and flat field.
     plan : LayerPlan
 
     Returns
     -------
     DoseMap
-        ``at="mirror"``: Σ over exposures of time × irradiance × response of the 8-bit level [mJ/cm²].
+        ``at="mirror"``: Σ over exposures of time × irradiance × response of the 8-bit level × flat field [mJ/cm²].
+
+    Raises
+    ------
+    ProfileError
+        A flat-field image that cannot be used.
     """
     shape = job.grid.shape
     window = _around([e.mask.window for e in plan.exposures])
     row0, col0, rows, cols = window
     total = np.zeros((rows, cols))
+    relative = response(job.printer)
     for exposure in plan.exposures:
         white = exposure.time_s * exposure.repeat * irradiance_mw_cm2(job.printer, exposure.power)
         levels = exposure.mask.dense(np.uint8)[row0 : row0 + rows, col0 : col0 + cols]
-        total += (white * linear_response())[levels]
+        total += (white * relative)[levels]
+    total = lit(total, window, flat_field(job.printer))
     return DoseMap(plan.index, shape, window, total.astype(np.float32), "mirror")
 
 

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from pmsl.errors import ProfileError
+from pmsl.profiles.beside import put_in
+from pmsl.profiles.image import check_image
 from pmsl.profiles.printer import Printer
 from pmsl.profiles.process import Process
 from pmsl.profiles.resin import Resin
-from pmsl.profiles.strict import Strict, parse
+from pmsl.profiles.strict import Strict, build, parse, tables
 
 P = TypeVar("P", Printer, Resin, Process)
 KINDS: dict[str, type[Strict]] = {"printer": Printer, "resin": Resin, "process": Process}
@@ -78,7 +80,12 @@ def _find(name_or_path: str | Path, kind: type[P], word: str) -> P:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as err:
         raise ProfileError(f"{word} {name}: cannot be read as a TOML file: {getattr(err, 'strerror', None) or err}") from err
-    return parse(text, kind, f"{word} {path.name}")
+    table = tables(text, f"{word} {path.name}")
+    put_in(table, path.parent, f"{word} {path.name}")
+    made = build(table, kind, f"{word} {path.name}")
+    if isinstance(made, Printer):
+        check_image(made, f"{word} {path.name}")
+    return made
 
 
 def _unknown(word: str, name: str, known: list[str]) -> ProfileError:

@@ -55,11 +55,15 @@ def parse(text: str, kind: type[S], where: str) -> S:
     ProfileError
         Not TOML, an unknown key (with the near match), a missing key, a wrong type or a value out of range.
     """
+    return build(tables(text, where), kind, where)
+
+
+def tables(text: str, where: str) -> dict[str, Any]:
+    """Read TOML text into plain dicts; raises `ProfileError` where it is not TOML."""
     try:
-        table = tomllib.loads(text)
+        return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as err:
         raise ProfileError(f"{where}: not valid TOML: {err}") from err
-    return build(table, kind, where)
 
 
 def build(table: Any, kind: type[S], where: str, error: type[PmslError] = ProfileError) -> S:

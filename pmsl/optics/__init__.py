@@ -1,0 +1,21 @@
+"""Masks × printer → irradiance at the exposure plane: blur, evenness of the field, aerial image; each with its adjoint."""
+
+from pmsl.optics.field import flat_field
+from pmsl.optics.image import AerialImage, Projector, aerial_image
+from pmsl.optics.psf import Gaussian, Lorentzian, Psf, Sampled, psf_of
+from pmsl.optics.spread import spread, spread_adjoint, target_of
+
+__all__ = [
+    "AerialImage",
+    "Gaussian",
+    "Lorentzian",
+    "Projector",
+    "Psf",
+    "Sampled",
+    "aerial_image",
+    "flat_field",
+    "psf_of",
+    "spread",
+    "spread_adjoint",
+    "target_of",
+]
