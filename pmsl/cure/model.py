@@ -121,7 +121,17 @@ class CureModel:
     @classmethod
     def of(cls, resin: Resin) -> CureModel:
         """Return the model of a resin profile; what the profile does not give is pure absorption with enclosed memory."""
-        return cls(Decay.single(resin.resin.dp_um.value), resin.resin.ec_mj_cm2.value)
+        material = resin.resin
+        terms = [(1.0 - material.other_shares, material.dp_um.value)]
+        terms += [] if material.extra_decays is None else [(d.share, d.length_um) for d in material.extra_decays.value]
+        terms += [] if material.tail is None else [(material.tail.value, math.inf)]
+        return cls(
+            decay=Decay(tuple(weight for weight, _ in terms), tuple(length for _, length in terms)),
+            ec_mj_cm2=material.ec_mj_cm2.value,
+            induction_mj_cm2=0.0 if material.induction_mj_cm2 is None else material.induction_mj_cm2.value,
+            scatter_um=0.0 if material.scatter_um is None else material.scatter_um.value,
+            memory="enclosed" if material.memory is None else material.memory.value,
+        )
 
     @property
     def threshold_mj_cm2(self) -> float:
