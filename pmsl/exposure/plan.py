@@ -59,7 +59,8 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process) ->
     UsageError
         The process asks for a light setting the printer does not have.
     ExposureError
-        A layer whose white dose does not reach Ec at its far face, or that passes a limit of the printer.
+        A layer whose white dose does not reach Ec at its far face, or that passes a limit of the printer; a resin that gives values
+        which no dose is planned with so far.
 
     Notes
     -----
@@ -67,6 +68,7 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process) ->
     1.5 Ec at the far face. `bottom_dose_factors` multiply the first layers. A frame-locked engine shows whole frames:
     times are rounded up, never to zero.
     """
+    _check_planned(resin)
     setting = _setting(printer, process)
     irradiance = setting.irradiance_mw_cm2.value
     dp, ec = resin.resin.dp_um.value, resin.resin.ec_mj_cm2.value
@@ -92,6 +94,23 @@ def _unlit(mask: LayerMask) -> Finding:
         code, message = "empty-layer", "no material in the middle of this layer: nothing is lit, and what lies above it would float"
     layers = (mask.index, mask.index)
     return Finding(code=code, severity="warning", message=message, layers=layers, value=mask.sum_px(), limit=0.5 / 255, unit="px")
+
+
+def _check_planned(resin: Resin) -> None:
+    """Refuse a resin that gives values of its light or its oxygen which no dose is planned with so far."""
+    material = resin.resin
+    given = {
+        "induction_mj_cm2": material.induction_mj_cm2 is not None and material.induction_mj_cm2.value > 0,
+        "extra_decays": material.extra_decays is not None and len(material.extra_decays.value) > 0,
+        "tail": material.tail is not None,
+        "scatter_um": material.scatter_um is not None and material.scatter_um.value > 0,
+    }
+    named = ", ".join(name for name, unplanned in given.items() if unplanned)
+    if named:
+        raise ExposureError(
+            f"resin {resin.name} gives {named}: doses are planned with dp_um and ec_mj_cm2 alone so far; "
+            "leave it out to print with these two (pmsl.cure predicts with all of them)"
+        )
 
 
 def _setting(printer: Printer, process: Process) -> LightSetting:
