@@ -130,14 +130,7 @@ def _keep(faces, axis, at, keep):
     for face in faces:
         if all(p[axis] == at for p in face):
             continue  # the closing face takes its place
-        out = []
-        for a, b in zip(face, face[1:] + face[:1], strict=True):
-            da, db = keep * (a[axis] - at), keep * (b[axis] - at)
-            if da >= 0:
-                out.append(a)
-            if da * db < 0:
-                t = da / (da - db)
-                out.append(tuple(x + t * (y - x) for x, y in zip(a, b, strict=True)))
+        out = _clipped(face, axis, at, keep)
         cut += [q for q in out if q[axis] == at]
         if len(out) >= 3:
             kept.append(out)

@@ -163,10 +163,11 @@ class LayerMask:
         """
         runs = self.runs_8bit()
         counts = np.diff(runs.row_start)
-        lit = np.flatnonzero(counts)
-        first, last = (int(lit[0]), int(lit[-1]) + 1) if lit.size else (-self.window.row0, -self.window.row0)
-        found = hashlib.sha256(np.array([*self.shape, self.window.row0 + first, last - first], "<i4").data)
-        for array, kind in ((counts[max(first, 0) : max(last, 0)], "<i4"), (runs.col, "<i4"), (runs.length, "<i4"), (runs.value, "u1")):
+        lit = np.flatnonzero(counts)  # the window's first and last rows may be black at 8 bit
+        row0 = self.window.row0 + int(lit[0]) if lit.size else 0
+        counts = counts[lit[0] : lit[-1] + 1] if lit.size else counts[:0]
+        found = hashlib.sha256(np.array([*self.shape, row0, len(counts)], "<i4").data)
+        for array, kind in ((counts, "<i4"), (runs.col, "<i4"), (runs.length, "<i4"), (runs.value, "u1")):
             found.update(np.ascontiguousarray(array, kind).data)
         return found.hexdigest()
 

@@ -30,6 +30,8 @@ import numpy as np
 
 uncached: list[str] = []
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+_helpers: dict[Callable[..., Any], dict[str, Any]] = {}  # and what each is compiled with
+_dispatchers: dict[Callable[..., Any], Any] = {}
 _lock = threading.RLock()
 _watches: list[_CompileWatch] = []
 
@@ -41,13 +43,13 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 def helper(function: Callable[..., Any]) -> Any:
     """Mark `function` to be compiled into the kernels that call it."""
-    function._compiled_with = {"forceinline": True}  # type: ignore[attr-defined]
+    _helpers[function] = {"forceinline": True}
     return function
 
 
 def routine(function: Callable[..., Any]) -> Any:
     """Mark `function` as a long helper: compiled once for the kernels that call it."""
-    function._compiled_with = {}  # type: ignore[attr-defined]
+    _helpers[function] = {}
     return function
 
 
@@ -105,16 +107,14 @@ def _make_dispatchers() -> None:
     """Turn the helpers of every loaded kernel file into what numba can call."""
     import numba
 
-    made: dict[Callable[..., Any], Any] = {}
+    for function, options in _helpers.items():
+        if function not in _dispatchers:
+            _dispatchers[function] = numba.njit(**OPTIONS, **options)(function)
     for name, module in list(sys.modules.items()):
-        if not name.startswith("pmsl.kernels"):
-            continue
-        for key, value in list(vars(module).items()):
-            if isinstance(value, FunctionType) and hasattr(value, "_compiled_with"):
-                if value not in made:
-                    made[value] = getattr(value, "_dispatcher", None) or numba.njit(**OPTIONS, **value._compiled_with)(value)
-                    value._dispatcher = made[value]  # type: ignore[attr-defined]
-                setattr(module, key, made[value])
+        if name.startswith("pmsl.kernels"):
+            for key, value in list(vars(module).items()):
+                if isinstance(value, FunctionType) and value in _dispatchers:
+                    setattr(module, key, _dispatchers[value])
 
 
 class _CompileWatch:

@@ -15,7 +15,7 @@ from pmsl.kernels._jit import helper, kernel
 
 
 @helper
-def _planes_up_to(planes, z, guess):
+def planes_up_to(planes, z, guess):
     """Count planes <= z; `guess` is tried first because layers are mostly even."""
     n = planes.size
     if 0 < guess < n and planes[guess - 1] <= z < planes[guess]:
@@ -31,10 +31,17 @@ def _planes_up_to(planes, z, guess):
 
 
 @helper
-def _placed(vertex, transform, axis):
+def placed(vertex, transform, axis):
     """One coordinate of a placed vertex, term by term: equal vertices stay equal bit for bit."""
     t = transform[axis]
     return vertex[0] * t[0] + vertex[1] * t[1] + vertex[2] * t[2] + t[3]
+
+
+@helper
+def _reach(vertices, face, transform):
+    """Lowest and highest point of a placed triangle."""
+    z0, z1, z2 = placed(vertices[face[0]], transform, 2), placed(vertices[face[1]], transform, 2), placed(vertices[face[2]], transform, 2)
+    return min(z0, z1, z2), max(z0, z1, z2)
 
 
 @kernel
@@ -61,14 +68,11 @@ def plane_ranges(vertices, faces, transform, planes, first, last):
     inverse = 1.0 / step if step > 0.0 else 0.0
     crossing = 0
     for i in range(faces.shape[0]):
-        z0 = _placed(vertices[faces[i, 0]], transform, 2)
-        z1 = _placed(vertices[faces[i, 1]], transform, 2)
-        z2 = _placed(vertices[faces[i, 2]], transform, 2)
-        low, high = min(z0, z1, z2), max(z0, z1, z2)
+        low, high = _reach(vertices, faces[i], transform)
         guess = min(max((low - planes[0]) * inverse, -1.0), float(n))
-        a = _planes_up_to(planes, low, np.int64(guess) + 1)
+        a = planes_up_to(planes, low, np.int64(guess) + 1)
         guess = min(max((high - planes[0]) * inverse, -1.0), float(n))
-        b = _planes_up_to(planes, high, np.int64(guess) + 1) - 1
+        b = planes_up_to(planes, high, np.int64(guess) + 1) - 1
         first[i] = a
         last[i] = b
         if a <= b:
@@ -97,14 +101,11 @@ def slab_ranges(vertices, faces, transform, edges, first, last):
     inverse = n / (edges[n] - edges[0])
     touching = 0
     for i in range(faces.shape[0]):
-        z0 = _placed(vertices[faces[i, 0]], transform, 2)
-        z1 = _placed(vertices[faces[i, 1]], transform, 2)
-        z2 = _placed(vertices[faces[i, 2]], transform, 2)
-        low, high = min(z0, z1, z2), max(z0, z1, z2)
+        low, high = _reach(vertices, faces[i], transform)
         guess = min(max((low - edges[0]) * inverse, -1.0), float(n))
-        a = _planes_up_to(edges, low, np.int64(guess) + 1) - 1
+        a = planes_up_to(edges, low, np.int64(guess) + 1) - 1
         guess = min(max((high - edges[0]) * inverse, -1.0), float(n))
-        b = _planes_up_to(edges, high, np.int64(guess) + 1) - 1
+        b = planes_up_to(edges, high, np.int64(guess) + 1) - 1
         if low == high and a > 0 and edges[a] == low:
             a -= 1
         if low < high and b >= 0 and edges[b] == high:
@@ -190,9 +191,9 @@ def gather(vertices, faces, transform, origin, pitch, turned, picked, slots, cor
         m = slots[i]
         for corner in range(3):
             v = vertices[faces[picked[i], 2 - corner if turned else corner]]
-            corners[m, 3 * corner] = (_placed(v, transform, 0) - origin[0]) / pitch[0]
-            corners[m, 3 * corner + 1] = (_placed(v, transform, 1) - origin[1]) / pitch[1]
-            corners[m, 3 * corner + 2] = _placed(v, transform, 2)
+            corners[m, 3 * corner] = (placed(v, transform, 0) - origin[0]) / pitch[0]
+            corners[m, 3 * corner + 1] = (placed(v, transform, 1) - origin[1]) / pitch[1]
+            corners[m, 3 * corner + 2] = placed(v, transform, 2)
 
 
 @helper

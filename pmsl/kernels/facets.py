@@ -1,26 +1,7 @@
 """Passes over the triangles of a mesh: which way they look, how high the flat ones lie, which leave a slab partly filled."""
 
-from pmsl.kernels._jit import helper, kernel
-
-
-@helper
-def _placed(vertex, transform, axis):
-    """One coordinate of a placed vertex, term by term: equal vertices stay equal bit for bit."""
-    t = transform[axis]
-    return vertex[0] * t[0] + vertex[1] * t[1] + vertex[2] * t[2] + t[3]
-
-
-@helper
-def _edges_up_to(edges, z):
-    """Count edges <= z."""
-    low, high = 0, edges.size
-    while low < high:
-        middle = (low + high) >> 1
-        if edges[middle] <= z:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+from pmsl.kernels._jit import kernel
+from pmsl.kernels.crossings import placed, planes_up_to
 
 
 @kernel
@@ -70,13 +51,13 @@ def flat_heights(vertices, faces, transform, tolerance, heights):
     n = 0
     for i in range(faces.shape[0]):
         a, b, c = vertices[faces[i, 0]], vertices[faces[i, 1]], vertices[faces[i, 2]]
-        za, zb, zc = _placed(a, transform, 2), _placed(b, transform, 2), _placed(c, transform, 2)
+        za, zb, zc = placed(a, transform, 2), placed(b, transform, 2), placed(c, transform, 2)
         rise = max(za, zb, zc) - min(za, zb, zc)
         if rise > tolerance:
             continue
-        xa, ya = _placed(a, transform, 0), _placed(a, transform, 1)
-        ux, uy = _placed(b, transform, 0) - xa, _placed(b, transform, 1) - ya
-        vx, vy = _placed(c, transform, 0) - xa, _placed(c, transform, 1) - ya
+        xa, ya = placed(a, transform, 0), placed(a, transform, 1)
+        ux, uy = placed(b, transform, 0) - xa, placed(b, transform, 1) - ya
+        vx, vy = placed(c, transform, 0) - xa, placed(c, transform, 1) - ya
         area = abs(ux * vy - uy * vx)
         if area == 0.0 or rise * rise > 1e-6 * area:
             continue
@@ -109,17 +90,17 @@ def count_partial(vertices, faces, transform, turned, edges, layers):
     top = edges.size - 1
     for i in range(faces.shape[0]):
         a, b, c = vertices[faces[i, 0]], vertices[faces[i, 1]], vertices[faces[i, 2]]
-        xa, ya = _placed(a, transform, 0), _placed(a, transform, 1)
-        ux, uy = _placed(b, transform, 0) - xa, _placed(b, transform, 1) - ya
-        vx, vy = _placed(c, transform, 0) - xa, _placed(c, transform, 1) - ya
+        xa, ya = placed(a, transform, 0), placed(a, transform, 1)
+        ux, uy = placed(b, transform, 0) - xa, placed(b, transform, 1) - ya
+        vx, vy = placed(c, transform, 0) - xa, placed(c, transform, 1) - ya
         up = ux * vy - uy * vx
-        za, zb, zc = _placed(a, transform, 2), _placed(b, transform, 2), _placed(c, transform, 2)
+        za, zb, zc = placed(a, transform, 2), placed(b, transform, 2), placed(c, transform, 2)
         low, high = min(za, zb, zc), max(za, zb, zc)
         upright = (high - low) * (high - low) > 1e6 * abs(up)
         if (-up if turned else up) <= 0.0 or upright or high <= edges[0] or low >= edges[top]:
             continue
-        first = max(_edges_up_to(edges, low) - 1, 0)
-        last = min(max(_edges_up_to(edges, high) - 1, 0), top - 1)
+        first = max(planes_up_to(edges, low, 0) - 1, 0)
+        last = min(max(planes_up_to(edges, high, 0) - 1, 0), top - 1)
         slack = 1e-3 * (edges[first + 1] - edges[first])
         if high - low <= slack and (low - edges[first] <= slack or edges[first + 1] - high <= slack):
             continue

@@ -14,8 +14,8 @@ the row. Rejected: taking a stretch that still differs from those rows (more wro
 import numpy as np
 
 from pmsl.kernels._jit import helper, kernel, routine
+from pmsl.kernels.touched import AREA, COVER
 
-COVER, AREA = 0, 1
 SNAP = 2.0**-40  # a row sum nearer to an integer than this is that integer
 LEAK = 2.0**-30  # a row that ends further from zero than this is not closed
 OVER = 2.0**-20  # more winding than one by this: shells overlap
@@ -108,7 +108,7 @@ def _guess(r, first, last, cols, start, col, sums, ends, line, guide):
 @routine
 def _mend(r, first, last, sound, cols, start, col, sums, ends, line, guide):
     """Write row r, closed, into `line`; return the first and the last column that the defect may be in."""
-    guided = _guess(r, first, last, cols, start, col, sums, ends, line, guide) if sound > 0 else False
+    guided = sound > 0 and _guess(r, first, last, cols, start, col, sums, ends, line, guide)
     done = _fill(r, cols, start, col, sums, line)
     steps = max(1, np.int64(abs(ends[r]) + 0.5)) if abs(ends[r]) >= 1.5 else 1
     step = ends[r] / steps

@@ -49,6 +49,7 @@ class MaskMaker:
         self.index = index_crossings(parts, grid, slabs=mode == "volume")
         self._local = threading.local()
         self._lock = threading.Lock()
+        self._labelled = False
         self._shells: np.ndarray | None = None
 
     def sweep(self) -> Sweep:
@@ -81,9 +82,10 @@ class MaskMaker:
     def _labels(self) -> np.ndarray | None:
         """Shell of every triangle, None where there is only one; found when the first layer asks for it."""
         with self._lock:
-            if self._shells is None:
-                self._shells = self.index.shells()
-        return self._shells if self._shells.any() else None
+            if not self._labelled:
+                shells = self.index.shells()
+                self._shells, self._labelled = shells if shells.any() else None, True
+        return self._shells
 
 
 class _Rows:
