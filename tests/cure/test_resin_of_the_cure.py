@@ -76,7 +76,7 @@ def test_shares_leave_something_for_dp():
 @pytest.mark.parametrize("key", LINES)
 def test_no_dose_is_planned_without_what_the_resin_gives(key):
     solid = box((1000, 1000, 0), (1100, 1100, 30))
-    call = (solid,), pmsl.find_printer("dlp-27um"), resin(LINES[key])
+    call = (solid,), pmsl.find_printer("pmsl-25um"), resin(LINES[key])
     if key == "memory":  # which liquid keeps its dose does not change what a layer needs
         assert pmsl.prepare(*call).resin.resin.memory.value == "open"
     else:
