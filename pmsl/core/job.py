@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
@@ -95,6 +96,8 @@ class PrintJob:
     requires : tuple of str
         Abilities a reader must have.
     n_layers : int
+    prepared : dict
+        What rooms make once for the whole job and look up again; it lives and dies with this object.
     """
 
     engines: tuple[Engine, ...]
@@ -110,6 +113,7 @@ class PrintJob:
     placeholders: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     known_estimate: Estimate | None = None
+    prepared: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def grid(self) -> Grid:

@@ -110,6 +110,18 @@ class LayerMask:
         assert self._runs is not None
         return painted(self._runs, _convert(self._runs.value, wanted), self.window.row0, self.shape)
 
+    def within(self, window: Window, dtype: Any = np.uint8) -> np.ndarray:
+        """Return the part of the mask inside a window of the grid: (window.rows, window.cols) of dtype; as `dense`."""
+        row0, col0, rows, cols = window
+        mine = self.window
+        down, right = mine.row0 - row0, mine.col0 - col0
+        holds = 0 <= down <= rows - mine.rows and 0 <= right <= cols - mine.cols
+        if self._runs is None or self.empty or not holds:
+            return self.dense(dtype)[row0 : row0 + rows, col0 : col0 + cols]
+        wanted = np.dtype(dtype)
+        near = self._runs._replace(col=self._runs.col - np.int32(col0))
+        return painted(near, _convert(self._runs.value, wanted), down, (rows, cols))
+
     def runs(self) -> Runs:
         """Return the mask as maximal uint16 runs (columns of the grid, rows of the window)."""
         if self._runs is not None:

@@ -4,6 +4,7 @@ from pmsl.optics.field import flat_field
 from pmsl.optics.image import AerialImage, Projector, aerial_image
 from pmsl.optics.psf import Gaussian, Lorentzian, Psf, Sampled, psf_of
 from pmsl.optics.spread import spread, spread_adjoint, target_of
+from pmsl.optics.tiles import spread_in_tiles
 
 __all__ = [
     "AerialImage",
@@ -17,5 +18,6 @@ __all__ = [
     "psf_of",
     "spread",
     "spread_adjoint",
+    "spread_in_tiles",
     "target_of",
 ]
