@@ -18,7 +18,7 @@ SLACK_UM = 1e-3  # a nanometre
 
 
 def placeholders(printer: Printer, resin: Resin, power: float) -> tuple[str, ...]:
-    """Name the values the dose rests on that are placeholders: irradiance, blur, flat field, gray response, Dp, Ec."""
+    """Name the values the dose rests on that are placeholders: irradiance, blur, flat field, gray response, decay, Ec."""
     setting = next(s for s in printer.optics.settings if s.power == power)
     psf, flat, response = printer.optics.psf, printer.optics.flat_field, printer.response
     named = {
@@ -32,6 +32,9 @@ def placeholders(printer: Printer, resin: Resin, power: float) -> tuple[str, ...
         "printer.response": response.gamma or response.table,
         "resin.dp_um": resin.resin.dp_um,
         "resin.ec_mj_cm2": resin.resin.ec_mj_cm2,
+        "resin.induction_mj_cm2": resin.resin.induction_mj_cm2,
+        "resin.extra_decays": resin.resin.extra_decays,
+        "resin.tail": resin.resin.tail,
     }
     return tuple(name for name, value in named.items() if value is not None and value.class_ == "placeholder")
 

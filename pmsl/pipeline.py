@@ -16,10 +16,11 @@ import numpy as np
 from pmsl import checks
 from pmsl.core.finding import Finding, Severity, reaches
 from pmsl.core.grid import Grid
-from pmsl.core.job import Box, Engine, Input, PartRecord, PrintJob, Provenance
+from pmsl.core.job import FLAT_FIELD_BY_HOST, Box, Engine, Input, PartRecord, PrintJob, Provenance
 from pmsl.core.parallel import default_threads
 from pmsl.core.part import Part, Solid, as_part
 from pmsl.core.plan import LayerPlan
+from pmsl.correct.flatfield import FlatField
 from pmsl.errors import FindingsError, MeshError, UsageError
 from pmsl.exposure import Ladder, dose_ladder, dose_map
 from pmsl.formats import native, registry
@@ -75,7 +76,10 @@ def stages(parts: Sequence[Solid | Part], printer: Printer, resin: Resin, proces
         origin_um=(0.0, 0.0), pitch_um=optics.pitch_um.value, shape=(rows, cols), z_edges_um=z_edges_um(float(bounds[1, 2]), process)
     )
     _check_inside(bounds, grid, printer)
-    ladder = dose_ladder(grid, printer, resin, process)
+    field = FlatField.of(printer) if process.flat_field == "baked" else None
+    ladder = dose_ladder(grid, printer, resin, process, None if field is None else field.apply)
+    if field is not None:
+        ladder.check(np.ones(grid.n_layers), field.dose_factor)
     missing = checks.placeholders(printer, resin, ladder.power)
     findings = [f for p in pieces for f in p.solid.findings]
     findings += checks.profile_findings(printer, resin, missing)
@@ -135,6 +139,7 @@ def prepare(
         design_of=lambda: s.parts,
         findings=s.findings,
         placeholders=s.placeholders,
+        requires=(FLAT_FIELD_BY_HOST,) if process.flat_field == "delegated" else (),
     )
 
 
@@ -153,7 +158,7 @@ class _Planner:
                 self._maker = MaskMaker(self._stages.parts, self._stages.grid, self._process.coverage)
         mask, defects = self._maker.mask_and_defects(k)
         found = tuple(checks.layer_findings(defects, self._stages.grid, k))
-        return self._stages.ladder.plan(mask, self._stages.grid, self._process.motion, found)
+        return self._stages.ladder.plan([(mask, 1.0)], self._stages.grid, self._process.motion, found)
 
 
 def _box(points_um: np.ndarray) -> Box:

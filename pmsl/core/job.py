@@ -14,6 +14,7 @@ from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.printer import Orientation
 from pmsl.profiles.strict import Strict
 
+FLAT_FIELD_BY_HOST = "flat-field-by-host"  # in `requires`: the host evens out the field, frames do not
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,6 +26,15 @@ class Window(NamedTuple):
 
 
 EMPTY = Window(0, 0, 0, 0)
+
+
+def around(windows: Iterable[Window]) -> Window:
+    """Return the smallest window that holds all of them."""
+    lit = [w for w in windows if w.rows]
+    if not lit:
+        return EMPTY
+    row0, col0 = min(w.row0 for w in lit), min(w.col0 for w in lit)
+    return Window(row0, col0, max(w.row0 + w.rows for w in lit) - row0, max(w.col0 + w.cols for w in lit) - col0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,12 +10,13 @@ import numpy as np
 
 from pmsl.core.dose import DoseMap
 from pmsl.core.job import PrintJob
-from pmsl.core.mask import EMPTY, Window
+from pmsl.core.mask import around
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import ExposureError, UsageError
-from pmsl.exposure.grayscale import response
-from pmsl.optics.field import lit
+from pmsl.optics.field import flat_field, lit
+from pmsl.optics.grayscale import response
 from pmsl.optics.image import Projector
+from pmsl.optics.psf import psf_of
 from pmsl.optics.spread import target_of
 from pmsl.optics.tiles import spread_in_tiles
 from pmsl.profiles import Printer
@@ -50,7 +51,8 @@ class DoseMaker:
         """Return the maker of a job, the same one every time; raises `ProfileError` where the flat field cannot be used."""
         known: DoseMaker | None = job.prepared.get("dose")
         if known is None:  # two threads may both come here: they make the same
-            known = cls(job.printer, Projector.of(job.printer), response(job.printer))
+            flat = None if job.process.flat_field == "delegated" else flat_field(job.printer)
+            known = cls(job.printer, Projector(job.printer.dmd.shape.value, psf_of(job.printer), flat), response(job.printer))
             job.prepared["dose"] = known
         return known
 
@@ -66,7 +68,7 @@ class DoseMaker:
     def _map(self, index: int, exposures: Sequence[Exposure], at: At, repeats: bool = True) -> DoseMap:
         if at not in ("mirror", "plane"):
             raise UsageError(f"dose at {at!r}: it is known at 'mirror', before the optics, and at 'plane', the exposure plane")
-        window = _around([e.mask.window for e in exposures])
+        window = around(e.mask.window for e in exposures)
         total = np.zeros((window.rows, window.cols))
         for exposure in exposures:
             white = exposure.time_s * (exposure.repeat if repeats else 1) * irradiance_mw_cm2(self.printer, exposure.power)
@@ -85,7 +87,7 @@ def dose_map(job: PrintJob, plan: LayerPlan, at: At = "mirror") -> DoseMap:
     Parameters
     ----------
     job : PrintJob
-        Its printer gives irradiance, gray response, flat field and point spread.
+        Its printer gives irradiance, gray response, flat field (even, where the host compensates it) and point spread.
     plan : LayerPlan
     at : {"mirror", "plane"}
         Before the optics blur it, or at the exposure plane: mean over each pixel, in the window that the light reaches of
@@ -116,12 +118,3 @@ def _check_in_place(index: int, exposures: Sequence[Exposure]) -> None:
                 f"layer {index}: an exposure with stage offset {e.offset_um} µm and focus {e.focus_um:g} µm; "
                 "at the exposure plane only the dose of exposures in place and in focus is known: ask for it at 'mirror'"
             )
-
-
-def _around(windows: list[Window]) -> Window:
-    """Smallest window that holds all of them."""
-    lit = [w for w in windows if w.rows]
-    if not lit:
-        return EMPTY
-    row0, col0 = min(w.row0 for w in lit), min(w.col0 for w in lit)
-    return Window(row0, col0, max(w.row0 + w.rows for w in lit) - row0, max(w.col0 + w.cols for w in lit) - col0)

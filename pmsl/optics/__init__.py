@@ -1,4 +1,4 @@
-"""Masks × printer → irradiance at the exposure plane: blur, evenness of the field, aerial image; each with its adjoint."""
+"""Masks × printer → irradiance at the exposure plane: gray response, evenness of the field, blur, aerial image; each with its adjoint."""
 
 from pmsl.optics.field import flat_field
 from pmsl.optics.image import AerialImage, Projector, aerial_image

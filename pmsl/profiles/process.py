@@ -52,6 +52,8 @@ class Process(Strict, frozen=True, kw_only=True):
     the part. `coverage` is what a pixel's gray means: the covered area in the middle of the slab, or the covered volume
     of the slab. `margin_um` is how far beyond the layer's far face its white dose still cures (default Dp·ln 1.5).
     `power` picks a light setting of the printer (default: its first).
+    `flat_field` says who evens out the light of the field: nobody; "baked", the frames' grays and times do, once and last;
+    "delegated", the host does while it shows them, and every white pixel then gets the dose that the job says.
     """
 
     schema: Literal["pmsl.process/1"]
@@ -63,4 +65,5 @@ class Process(Strict, frozen=True, kw_only=True):
     margin_um: NotNegative | None = None
     bottom_dose_factors: tuple[Positive, ...] = (10.0, 5.0, 2.5)
     power: Positive | None = None
+    flat_field: Literal["none", "baked", "delegated"] = "none"
     motion: Motion = Motion()

@@ -144,10 +144,10 @@ def test_the_plane_of_exposures_out_of_place_or_focus_is_refused(change):
 
 
 def test_flat_field_and_blur_are_prepared_once_for_a_job(monkeypatch):
-    import pmsl.optics.image as image
+    import pmsl.exposure.dose as module
 
-    calls, real = [], image.flat_field
-    monkeypatch.setattr(image, "flat_field", lambda printer: calls.append(printer) or real(printer))
+    calls, real = [], module.flat_field
+    monkeypatch.setattr(module, "flat_field", lambda printer: calls.append(printer) or real(printer))
     job = job_of(box((5 * P, 6 * P, 0), (20 * P, 20 * P, 60)), small(FlatField(vignetting=value(0.3))))
     for plan in job.layers():
         pmsl.dose_map(job, plan)

@@ -1,0 +1,92 @@
+"""What a layer is to receive, as masks with relative doses → the fewest images that give it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pmsl.core.mask import LayerMask, Window, around
+from pmsl.cure import scaled_dose_mj_cm2
+from pmsl.optics.grayscale import FINE, WHITE, fine_levels_of, light_of_levels
+
+Image = tuple[LayerMask, float]
+SLACK = 1e-6  # of half a level
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Merger:
+    """Puts the images of a layer together.
+
+    A mask with factor m asks for m times the *effective* dose of an ordinary white pixel, ``(E - E_ind) m + E_ind``; a gray
+    pixel for its share of that. Where masks overlap they add up: ``(E - E_ind) Σ s_i m_i + E_ind max s_i``, for which
+    the induction dose is paid once.
+
+    Attributes
+    ----------
+    response : (256,) float64
+        Irradiance of every gray level relative to white.
+    induction_mj_cm2 : float
+        E_ind.
+    """
+
+    response: np.ndarray
+    induction_mj_cm2: float
+
+    def white_mj_cm2(self, white_mj_cm2: float, factor: float) -> float:
+        """Return the white dose of an image whose effective dose is `factor` times that of `white_mj_cm2`."""
+        return white_mj_cm2 if factor == 1.0 else scaled_dose_mj_cm2(white_mj_cm2, factor, self.induction_mj_cm2)
+
+    def images(self, wanted: Sequence[Image], white_mj_cm2: float) -> list[Image]:
+        """Return masks with white doses [mJ/cm²] that give what is wanted.
+
+        Parameters
+        ----------
+        wanted : sequence of (LayerMask, float)
+            Of one layer, each with its dose factor.
+        white_mj_cm2 : float
+            White dose of factor 1, E.
+
+        Returns
+        -------
+        list of (LayerMask, float)
+            One image where its levels give every dose to half a level of a linear response, or as well as the masks one by one
+            would; else one image for each mask. Masks without dose are left out.
+        """
+        doses = [self.white_mj_cm2(white_mj_cm2, factor) for _, factor in wanted]
+        lit = [(mask, dose) for (mask, _), dose in zip(wanted, doses, strict=True) if dose > 0 and not mask.black_at_8_bit]
+        if len(lit) < 2:
+            return lit
+        one = self._one(wanted, white_mj_cm2)
+        return lit if one is None else [one]
+
+    def _one(self, wanted: Sequence[Image], white_mj_cm2: float) -> Image | None:
+        """Put all in one gray image; None where its levels are too coarse for it."""
+        first = wanted[0][0]
+        window = around([mask.window for mask, _ in wanted])
+        table, induction = light_of_levels(self.response), self.induction_mj_cm2
+        effective, share, rounding = (np.zeros((window.rows, window.cols)) for _ in range(3))
+        for mask, factor in wanted:
+            level = mask.within(window, np.uint16)
+            light = table[level]
+            effective += factor * light
+            np.maximum(share, light, out=share)
+            rounding += np.abs(self._shown(level) - light) * self.white_mj_cm2(white_mj_cm2, factor)
+        dose = (white_mj_cm2 - induction) * effective + induction * share
+        largest = max(self.white_mj_cm2(white_mj_cm2, max(factor for _, factor in wanted)), float(dose.max()))
+        level = fine_levels_of(dose / largest, self.response)
+        off = np.abs(self._shown(level) * largest - dose)
+        if (off > np.maximum(0.5 / WHITE * largest * (1 + SLACK), rounding)).any():
+            return None
+        return LayerMask.from_dense(first.index, _whole(level, window, first.shape)), largest
+
+    def _shown(self, level: np.ndarray) -> np.ndarray:
+        """Return the light the device shows of 16-bit levels."""
+        return np.asarray(self.response[(level.astype(np.uint32) + FINE // 2) // FINE])
+
+
+def _whole(level: np.ndarray, window: Window, shape: tuple[int, int]) -> np.ndarray:
+    out = np.zeros(shape, np.uint16)
+    out[window.row0 : window.row0 + window.rows, window.col0 : window.col0 + window.cols] = level
+    return out
