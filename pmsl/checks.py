@@ -124,6 +124,21 @@ def facet_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:
     )
 
 
+def weak_findings(weak: np.ndarray, factors: np.ndarray) -> Iterator[Finding]:
+    """Yield that dose factors leave layers (`weak`, their numbers) below Ec at their far face when shown by themselves."""
+    if len(weak):
+        yield Finding(
+            code="weak-layers",
+            severity="warning",
+            message=f"dose factors leave {len(weak)} layers below Ec at their far face: they hold to the layer before only by the light "
+            "of the layers after them; raise the dose scale of the part or the factor of bulk, or margin_um",
+            layers=(int(weak.min()), int(weak.max())),
+            value=float(factors[weak].min()),
+            limit=1.0,
+            unit="of the ordinary dose",
+        )
+
+
 def layer_findings(defects: Defects, grid: Grid, k: int) -> Iterator[Finding]:
     """Yield what is doubtful about the boundary of layer k: rows that did not close, cells where shells overlap."""
     if defects.rows:

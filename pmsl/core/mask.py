@@ -73,6 +73,12 @@ class LayerMask:
         return cls(index, shape, window, Runs(*(frozen(a) for a in trimmed)))
 
     @classmethod
+    def from_window(cls, index: int, shape: tuple[int, int], window: Window, levels: np.ndarray) -> LayerMask:
+        """Make a mask of runs from the (window.rows, window.cols) uint8 or uint16 levels inside a window of the grid."""
+        found = runs_of(levels, (0, 0, window.rows, window.cols))
+        return cls.from_runs(index, shape, window.row0, found._replace(col=found.col + np.int32(window.col0)))
+
+    @classmethod
     def from_dense(cls, index: int, levels: np.ndarray) -> LayerMask:
         """Make a mask from a (rows, cols) uint8 or uint16 array of levels; takes the array over."""
         if levels.ndim != 2 or levels.dtype not in (np.uint8, np.uint16):

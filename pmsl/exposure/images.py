@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pmsl.core.mask import LayerMask, Window, around
+from pmsl.core.mask import LayerMask, around
 from pmsl.cure import scaled_dose_mj_cm2
 from pmsl.optics.grayscale import FINE, WHITE, fine_levels_of, light_of_levels
 
@@ -79,14 +79,8 @@ class Merger:
         off = np.abs(self._shown(level) * largest - dose)
         if (off > np.maximum(0.5 / WHITE * largest * (1 + SLACK), rounding)).any():
             return None
-        return LayerMask.from_dense(first.index, _whole(level, window, first.shape)), largest
+        return LayerMask.from_window(first.index, first.shape, window, level), largest
 
     def _shown(self, level: np.ndarray) -> np.ndarray:
         """Return the light the device shows of 16-bit levels."""
         return np.asarray(self.response[(level.astype(np.uint32) + FINE // 2) // FINE])
-
-
-def _whole(level: np.ndarray, window: Window, shape: tuple[int, int]) -> np.ndarray:
-    out = np.zeros(shape, np.uint16)
-    out[window.row0 : window.row0 + window.rows, window.col0 : window.col0 + window.cols] = level
-    return out

@@ -35,6 +35,8 @@ class Ladder:
         Light setting they are made with.
     printer : Printer
     cure : CureModel
+    left : (L,) float64
+        Share of the dose that is left at the far face.
     even : callable, optional
         The last change of a layer's images, masks with white doses [mJ/cm²]: flat-field compensation.
     """
@@ -44,6 +46,7 @@ class Ladder:
     power: float
     printer: Printer
     cure: CureModel
+    left: np.ndarray
     even: Even | None = None
 
     def plan(self, images: Sequence[Image], grid: Grid, motion: Motion, findings: tuple[Finding, ...] = ()) -> LayerPlan:
@@ -94,6 +97,12 @@ class Ladder:
     def shown(self, doses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return white doses [mJ/cm²] as the engine gives them, and their times [s]; both (n,) float64."""
         return _in_frames(doses, _setting_of(self.printer, self.power).irradiance_mw_cm2.value, self.printer)
+
+    def weak(self, factors: np.ndarray) -> np.ndarray:
+        """Return the layers whose white dose, times (L,) effective factors, stays below Ec at their far face: (n,) int64."""
+        induction = self.cure.induction_mj_cm2
+        at_far_face = ((self.dose_mj_cm2 - induction) * factors + induction) * self.left
+        return np.flatnonzero((factors != 1.0) & (at_far_face < self.cure.ec_mj_cm2 * (1 - 1e-12)))
 
     def check(self, factors: np.ndarray, gain: float = 1.0) -> None:
         """Refuse doses above the printer's limits before any layer is made.
@@ -152,9 +161,10 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process, ev
     n = min(len(process.bottom_dose_factors), len(doses))
     doses[:n] = (doses[:n] - cure.induction_mj_cm2) * process.bottom_dose_factors[:n] + cure.induction_mj_cm2
     doses, times = _in_frames(doses, setting.irradiance_mw_cm2.value, printer)
-    _check_far_face(doses, heights, which, cure)
+    left = _left(heights, cure.decay)[which]
+    _check_far_face(doses, heights[which], left, cure.ec_mj_cm2)
     _check_limits(doses, times, setting.power, printer, np.arange(len(doses)))
-    return Ladder(doses, times, setting.power, printer, cure, even)
+    return Ladder(doses, times, setting.power, printer, cure, left, even)
 
 
 def _far_face_dose(height_um: float, margin_um: float | None, cure: CureModel) -> float:
@@ -211,14 +221,19 @@ def _setting_of(printer: Printer, power: float) -> LightSetting:
     return next(s for s in printer.optics.settings if s.power == power)
 
 
-def _check_far_face(doses: np.ndarray, heights: np.ndarray, which: np.ndarray, cure: CureModel) -> None:
-    decay, ec = cure.decay, cure.ec_mj_cm2
-    left = np.exp(-heights / decay.lengths_um[0]) if len(decay.weights) == 1 else np.array([decay.fraction(float(h)) for h in heights])
-    at_far_face = doses * left[which]
+def _left(heights: np.ndarray, decay: Decay) -> np.ndarray:
+    """Return the share of light that is left below slabs: (n,) float64."""
+    if len(decay.weights) == 1:
+        return np.asarray(np.exp(-heights / decay.lengths_um[0]))
+    return np.array([decay.fraction(float(h)) for h in heights])
+
+
+def _check_far_face(doses: np.ndarray, heights: np.ndarray, left: np.ndarray, ec: float) -> None:
+    at_far_face = doses * left
     if (at_far_face < ec * (1 - 1e-12)).any():
         k = int(np.argmax(at_far_face < ec * (1 - 1e-12)))
         raise ExposureError(
-            f"layer {k} ({heights[which][k]:g} µm): white dose {doses[k]:.4g} mJ/cm² leaves {at_far_face[k]:.4g} at its far face, "
+            f"layer {k} ({heights[k]:g} µm): white dose {doses[k]:.4g} mJ/cm² leaves {at_far_face[k]:.4g} at its far face, "
             f"below Ec = {ec:g}: "
             "it would not stick; raise its bottom dose factor or margin_um, or make the layer thinner"
         )

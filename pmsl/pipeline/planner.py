@@ -12,11 +12,13 @@ from pmsl.core.job import FLAT_FIELD_BY_HOST, Box, Engine, Input, PartRecord, Pr
 from pmsl.core.part import Part, Solid
 from pmsl.core.plan import LayerPlan
 from pmsl.masks import MaskMaker
+from pmsl.masks.recent import RecentMasks
 from pmsl.mesh.place import Placed
 from pmsl.pipeline.start import Stages, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.version import __version__
 
+LAYERS_KEPT = 24
 TURNED = "faces turned: the mesh was inside out"
 
 
@@ -78,17 +80,30 @@ class Planner:
     def __init__(self, s: Stages, process: Process) -> None:
         self._stages = s
         self._process = process
-        self._maker: MaskMaker | None = None
+        self._made: tuple[MaskMaker, RecentMasks, list[MaskMaker]] | None = None
         self._lock = threading.Lock()
 
     def __call__(self, k: int) -> LayerPlan:
         """Return the plan of layer `k`."""
-        with self._lock:
-            if self._maker is None:
-                self._maker = MaskMaker(self._stages.parts, self._stages.grid, self._process.coverage)
-        mask, defects = self._maker.mask_and_defects(k)
+        maker, recent, groups = self._makers()
+        mask, defects = maker.mask_and_defects(k)
         found = tuple(checks.layer_findings(defects, self._stages.grid, k))
-        return self._stages.ladder.plan([(mask, 1.0)], self._stages.grid, self._process.motion, found)
+        images = [(mask, 1.0)]
+        if self._stages.regions is not None:
+            recent.keep(mask)
+            images = self._stages.regions.apply(k, images, recent, [group.mask(k) for group in groups])
+        return self._stages.ladder.plan(images, self._stages.grid, self._process.motion, found)
+
+    def _makers(self) -> tuple[MaskMaker, RecentMasks, list[MaskMaker]]:
+        """Return what makes masks: of all parts, of layers around, and of the parts of every dose scale where scales differ."""
+        with self._lock:
+            if self._made is None:
+                s, mode = self._stages, self._process.coverage
+                maker = MaskMaker(s.parts, s.grid, mode)
+                scales = () if s.regions is None or len(s.regions.scales) == 1 else s.regions.scales
+                groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode) for scale in scales]
+                self._made = maker, RecentMasks(maker, LAYERS_KEPT), groups
+            return self._made
 
 
 def _box(points_um: np.ndarray) -> Box:

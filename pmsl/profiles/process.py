@@ -14,6 +14,9 @@ NotNegative = Annotated[float, Meta(ge=0)]
 Rate = Annotated[float, Meta(ge=1e-3, le=1e9)]  # µm/s or µm/s²
 Wait = Annotated[float, Meta(ge=0, le=1e6)]
 Height = Annotated[float, Meta(gt=0, le=100_000)]
+Factor = Annotated[float, Meta(ge=0, le=10)]
+Reach = Annotated[float, Meta(ge=0, le=256)]
+ReachUm = Annotated[float, Meta(ge=0, le=10_000)]
 
 
 def move_time_s(distance_um: float, speed_um_s: float, accel_um_s2: float) -> float:
@@ -45,6 +48,45 @@ class Motion(Strict, frozen=True, kw_only=True):
         return self.wait_before_lift_s + up + self.wait_top_s + down + self.settle_s
 
 
+class Regions(Strict, frozen=True, kw_only=True):
+    """Dose factors of the regions of a layer, relative to its ordinary (effective) dose; a region without one is bulk.
+
+    edge      lit pixels within `edge_erode` of the outline, and around it as far as `edge_dilate` reaches.
+    roof      material that lies over no material in one of the `roof_layers` layers before, less `roof_erode` all around.
+    membrane  material no thicker than `membrane_um` along z, not on the plate.
+
+    Lengths are in pixels (`_px`) or in µm (`_um`). Where edge and roof overlap the lower factor wins; a membrane has its own.
+    """
+
+    bulk: Factor = 1.0
+    edge: Factor | None = None
+    edge_erode_px: Reach | None = None
+    edge_erode_um: ReachUm | None = None
+    edge_dilate_px: Reach | None = None
+    edge_dilate_um: ReachUm | None = None
+    roof: Factor | None = None
+    roof_layers: Annotated[int, Meta(ge=1, le=1000)] = 5
+    roof_erode_px: Reach | None = None
+    roof_erode_um: ReachUm | None = None
+    membrane: Factor | None = None
+    membrane_um: Height | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("edge_erode", "edge_dilate", "roof_erode"):
+            if getattr(self, f"{name}_px") is not None and getattr(self, f"{name}_um") is not None:
+                raise ValueError(f"give {name}_px or {name}_um, one of the two")
+        for region, needed in (("edge", ("edge_erode_px", "edge_erode_um")), ("membrane", ("membrane_um",))):
+            if getattr(self, region) is not None and all(getattr(self, name) is None for name in needed):
+                raise ValueError(f"{region} = {getattr(self, region):g} needs {' or '.join(needed)}")
+
+    @property
+    def plain(self) -> bool:
+        """True where every region gets the ordinary dose and none is dilated."""
+        return {self.bulk, self.edge, self.roof, self.membrane} <= {1.0, None} and not (
+            self.edge is not None and (self.edge_dilate_px or self.edge_dilate_um)
+        )
+
+
 class Process(Strict, frozen=True, kw_only=True):
     """How a part is printed, schema ``pmsl.process/1``.
 
@@ -66,4 +108,5 @@ class Process(Strict, frozen=True, kw_only=True):
     bottom_dose_factors: tuple[Positive, ...] = (10.0, 5.0, 2.5)
     power: Positive | None = None
     flat_field: Literal["none", "baked", "delegated"] = "none"
+    regions: Regions | None = None
     motion: Motion = Motion()
