@@ -42,6 +42,14 @@ class Coverage(str, Enum):
     volume = "volume"
 
 
+class Unreachable(str, Enum):
+    """What becomes of grays that never cure."""
+
+    keep = "keep"
+    lift = "lift"
+    drop = "drop"
+
+
 class Severity(str, Enum):
     """Severity of a finding."""
 
@@ -72,6 +80,9 @@ UnitOption = Annotated[Unit, typer.Option("--unit", help="Unit of the mesh; a fo
 CoverageOption = Annotated[
     Optional[Coverage], typer.Option("--coverage", help="Gray is area in mid-slab, or volume of the slab [default: as the process says].")
 ]
+UnreachableOption = Annotated[
+    Optional[Unreachable], typer.Option("--unreachable", help="Grays away from white that never cure [default: as the process says].")
+]
 RotateOption = Annotated[Optional[str], typer.Option("--rotate", help="Degrees about fixed x, y, z, in that order.", metavar="RX,RY,RZ")]
 ScaleOption = Annotated[Optional[str], typer.Option("--scale", help="Factor, or one for each axis.", metavar="S|SX,SY,SZ")]
 ThreadsOption = Annotated[
@@ -95,6 +106,7 @@ def slice_command(
     pitch_um: PitchOption = None,
     field: FieldOption = None,
     coverage: CoverageOption = None,
+    unreachable: UnreachableOption = None,
     irradiance: LightOption = None,
     unit: UnitOption = Unit.mm,
     at: Annotated[Optional[str], typer.Option("--at", help="Where the lower corner of the group's box goes [µm].", metavar="X,Y")] = None,
@@ -119,7 +131,8 @@ def slice_command(
     from pmsl.cli.wishes import Wishes
 
     gray: Any = coverage.value if coverage else None
-    wishes = Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, at, rotate, scale, keep_place, gray)
+    faint: Any = unreachable.value if unreachable else None
+    wishes = Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, at, rotate, scale, keep_place, gray, faint)
     run.slice_job(
         meshes,
         out,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pmsl.core.arrays import frozen
-from pmsl.core.runs import Runs, column_sums, painted, runs_of
+from pmsl.core.runs import Runs, clipped, column_sums, painted, runs_of
 from pmsl.errors import GridError
 
 FULL = 65535
@@ -129,14 +129,11 @@ class LayerMask:
     def within(self, window: Window, dtype: Any = np.uint8) -> np.ndarray:
         """Return the part of the mask inside a window of the grid: (window.rows, window.cols) of dtype; as `dense`."""
         row0, col0, rows, cols = window
-        mine = self.window
-        down, right = mine.row0 - row0, mine.col0 - col0
-        holds = 0 <= down <= rows - mine.rows and 0 <= right <= cols - mine.cols
-        if self._runs is None or self.empty or not holds:
-            return self.dense(dtype)[row0 : row0 + rows, col0 : col0 + cols]
-        wanted = np.dtype(dtype)
-        near = self._runs._replace(col=self._runs.col - np.int32(col0))
-        return painted(near, _convert(self._runs.value, wanted), down, (rows, cols))
+        if self._runs is None:
+            assert self._dense is not None
+            return _convert(self._dense[row0 : row0 + rows, col0 : col0 + cols], np.dtype(dtype))
+        near = clipped(self._runs, self.window.row0, window)
+        return painted(near, _convert(near.value, np.dtype(dtype)), 0, (rows, cols))
 
     def runs(self) -> Runs:
         """Return the mask as maximal uint16 runs (columns of the grid, rows of the window)."""

@@ -98,10 +98,14 @@ class Ladder:
         """Return white doses [mJ/cm²] as the engine gives them, and their times [s]; both (n,) float64."""
         return _in_frames(doses, _setting_of(self.printer, self.power).irradiance_mw_cm2.value, self.printer)
 
+    def scaled(self, factors: np.ndarray) -> np.ndarray:
+        """Return the white doses of layers whose effective doses are `factors` times the ordinary: (L,) float64 [mJ/cm²]."""
+        induction = self.cure.induction_mj_cm2
+        return np.where(factors == 1.0, self.dose_mj_cm2, (self.dose_mj_cm2 - induction) * factors + induction)
+
     def weak(self, factors: np.ndarray) -> np.ndarray:
         """Return the layers whose white dose, times (L,) effective factors, stays below Ec at their far face: (n,) int64."""
-        induction = self.cure.induction_mj_cm2
-        at_far_face = ((self.dose_mj_cm2 - induction) * factors + induction) * self.left
+        at_far_face = self.scaled(factors) * self.left
         return np.flatnonzero((factors != 1.0) & (at_far_face < self.cure.ec_mj_cm2 * (1 - 1e-12)))
 
     def check(self, factors: np.ndarray, gain: float = 1.0) -> None:
@@ -118,8 +122,7 @@ class Ladder:
         ------
         ExposureError
         """
-        induction = self.cure.induction_mj_cm2
-        doses, times = self.shown(((self.dose_mj_cm2 - induction) * factors + induction) * gain)
+        doses, times = self.shown(self.scaled(factors) * gain)
         _check_limits(doses[factors > 0], times[factors > 0], self.power, self.printer, np.flatnonzero(factors > 0))
 
 

@@ -88,9 +88,11 @@ class Planner:
         maker, recent, groups = self._makers()
         mask, defects = maker.mask_and_defects(k)
         found = tuple(checks.layer_findings(defects, self._stages.grid, k))
+        if self._stages.grays is not None:
+            mask, more = self._stages.grays.apply(k, mask, recent)
+            found += more
         images = [(mask, 1.0)]
         if self._stages.regions is not None:
-            recent.keep(mask)
             images = self._stages.regions.apply(k, images, recent, [group.mask(k) for group in groups])
         return self._stages.ladder.plan(images, self._stages.grid, self._process.motion, found)
 
@@ -102,7 +104,7 @@ class Planner:
                 maker = MaskMaker(s.parts, s.grid, mode)
                 scales = () if s.regions is None or len(s.regions.scales) == 1 else s.regions.scales
                 groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode) for scale in scales]
-                self._made = maker, RecentMasks(maker, LAYERS_KEPT), groups
+                self._made = maker, RecentMasks(maker, LAYERS_KEPT + (0 if s.grays is None else s.grays.layers_above)), groups
             return self._made
 
 

@@ -14,9 +14,12 @@ from pmsl.core.grid import Grid
 from pmsl.core.part import Part, Solid, as_part
 from pmsl.correct.flatfield import FlatField
 from pmsl.correct.regions import RegionDoses
+from pmsl.correct.unreachable import GrayCheck
 from pmsl.errors import MeshError, UsageError
 from pmsl.exposure import Ladder, dose_ladder
 from pmsl.mesh.place import SLACK_UM, Placed, place
+from pmsl.optics import Projector, flat_field, psf_of
+from pmsl.optics.grayscale import response
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.slicing import z_edges_um
 
@@ -32,7 +35,10 @@ def place_for(solids: Sequence[Solid], printer: Printer, resin: Resin, **options
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stages:
-    """What a job is made of before any layer: parts and their box (2, 3) [µm], grid, doses, placeholders, findings, doses of regions."""
+    """What a job is made of before any layer: parts and their box (2, 3) [µm], grid, doses, placeholders, findings.
+
+    `regions` gives pixels doses of their own, None where all get the same; `grays` looks for those that cure nothing.
+    """
 
     parts: tuple[Part, ...]
     bounds_um: np.ndarray
@@ -41,6 +47,7 @@ class Stages:
     placeholders: tuple[str, ...]
     findings: tuple[Finding, ...]
     regions: RegionDoses | None = None
+    grays: GrayCheck | None = None
 
 
 def stages(parts: Sequence[Solid | Part], printer: Printer, resin: Resin, process: Process, bounds_um: np.ndarray | None = None) -> Stages:
@@ -83,7 +90,12 @@ def stages(parts: Sequence[Solid | Part], printer: Printer, resin: Resin, proces
     if process.coverage == "volume":
         findings += checks.partial_slab_findings(pieces, grid)
     regions = RegionDoses.of(process.regions, grid, [p.dose_scale for p in pieces])
-    return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions)
+    scale = regions.scales[0] if regions is not None and len(regions.scales) == 1 else 1.0
+    even = process.flat_field != "none"
+    projector = Projector(printer.dmd.shape.value, psf_of(printer), None if even else flat_field(printer))
+    white = ladder.scaled(np.full(grid.n_layers, bulk * scale))
+    grays = GrayCheck(process.unreachable, grid, projector, response(printer), ladder.cure, white)
+    return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays)
 
 
 def _check_own_doses(parts: Sequence[Part]) -> None:

@@ -14,6 +14,7 @@ NotNegative = Annotated[float, Meta(ge=0)]
 Rate = Annotated[float, Meta(ge=1e-3, le=1e9)]  # µm/s or µm/s²
 Wait = Annotated[float, Meta(ge=0, le=1e6)]
 Height = Annotated[float, Meta(gt=0, le=100_000)]
+Unreachable = Literal["keep", "lift", "drop"]
 Factor = Annotated[float, Meta(ge=0, le=10)]
 Reach = Annotated[float, Meta(ge=0, le=256)]
 ReachUm = Annotated[float, Meta(ge=0, le=10_000)]
@@ -96,6 +97,8 @@ class Process(Strict, frozen=True, kw_only=True):
     `power` picks a light setting of the printer (default: its first).
     `flat_field` says who evens out the light of the field: nobody; "baked", the frames' grays and times do, once and last;
     "delegated", the host does while it shows them, and every white pixel then gets the dose that the job says.
+    `unreachable` says what becomes of gray pixels away from white that never receive the critical dose: kept and named, raised to
+    the least level that cures them through their layer, or made black.
     """
 
     schema: Literal["pmsl.process/1"]
@@ -109,4 +112,5 @@ class Process(Strict, frozen=True, kw_only=True):
     power: Positive | None = None
     flat_field: Literal["none", "baked", "delegated"] = "none"
     regions: Regions | None = None
+    unreachable: Unreachable = "keep"
     motion: Motion = Motion()
