@@ -170,9 +170,10 @@ class Meter:
         self._resin_um3 = 0.0
 
     def add(self, plan: LayerPlan) -> None:
-        """Count one layer; of several exposures the largest mask counts as resin."""
+        """Count one layer; where the plan does not say what is covered, the largest mask of its exposures counts as resin."""
         self._time_s += plan.duration_s
-        covered = max((e.mask.sum_px() for e in plan.exposures), default=0.0)
+        known = plan.covered_px if plan.exposures else 0.0
+        covered = max((e.mask.sum_px() for e in plan.exposures), default=0.0) if known is None else known
         self._resin_um3 += covered * self._pixel_um2 * plan.thickness_um
 
     def estimate(self) -> Estimate:

@@ -49,7 +49,14 @@ class Ladder:
     left: np.ndarray
     even: Even | None = None
 
-    def plan(self, images: Sequence[Image], grid: Grid, motion: Motion, findings: tuple[Finding, ...] = ()) -> LayerPlan:
+    def plan(
+        self,
+        images: Sequence[Image],
+        grid: Grid,
+        motion: Motion,
+        findings: tuple[Finding, ...] = (),
+        covered_px: float | None = None,
+    ) -> LayerPlan:
         """Plan one layer.
 
         Parameters
@@ -60,6 +67,8 @@ class Ladder:
         motion : Motion
         findings : tuple of Finding
             What was noticed before.
+        covered_px : float, optional
+            Area of the part in this layer; of one plain mask it is that of the mask.
 
         Returns
         -------
@@ -77,7 +86,15 @@ class Ladder:
             findings += (_unlit(images),)
         edges = grid.z_edges_um
         top, thickness = float(edges[k + 1]), float(edges[k + 1] - edges[k])
-        return LayerPlan(index=k, z_top_um=top, thickness_um=thickness, motion=motion, exposures=exposures, findings=findings)
+        return LayerPlan(
+            index=k,
+            z_top_um=top,
+            thickness_um=thickness,
+            motion=motion,
+            exposures=exposures,
+            findings=findings,
+            covered_px=covered_px,
+        )
 
     def _exposures(self, images: Sequence[Image], k: int) -> tuple[Exposure, ...]:
         if len(images) == 1 and images[0][1] == 1.0 and self.even is None:

@@ -91,10 +91,11 @@ class Planner:
         if self._stages.grays is not None:
             mask, more = self._stages.grays.apply(k, mask, recent)
             found += more
-        images = [(mask, 1.0)]
-        if self._stages.regions is not None:
-            images = self._stages.regions.apply(k, images, recent, [group.mask(k) for group in groups])
-        return self._stages.ladder.plan(images, self._stages.grid, self._process.motion, found)
+        s, images = self._stages, [(mask, 1.0)]
+        if s.regions is not None:
+            images = s.regions.apply(k, images, recent, [group.mask(k) for group in groups])
+        covered_px = None if s.regions is None and s.ladder.even is None else mask.sum_px()
+        return s.ladder.plan(images, s.grid, self._process.motion, found, covered_px)
 
     def _makers(self) -> tuple[MaskMaker, RecentMasks, list[MaskMaker]]:
         """Return what makes masks: of all parts, of layers around, and of the parts of every dose scale where scales differ."""

@@ -12,6 +12,7 @@ from solids import box
 import pmsl
 from pmsl.core.mask import LayerMask
 from pmsl.correct import flatfield
+from pmsl.cure import cure_depth_um
 from pmsl.errors import ExposureError, JobError, UsageError
 from pmsl.optics import flat_field
 from pmsl.optics.grayscale import fine_levels_of, levels_of, light_of_levels, response
@@ -157,3 +158,16 @@ def test_light_that_no_level_gives_is_refused():
     for bad in (-0.1, 1.1, np.nan):
         with pytest.raises(ExposureError, match="given by no gray level"):
             fine_levels_of([0.5, bad], np.arange(256) / 255)
+
+
+def test_an_uneven_field_in_micrometres_of_depth():
+    """A field that is 5 % brighter on one side: 1.952 µm of depth at Dp 40 before, less than a tenth of it after."""
+    resin = replace(RESIN, resin=replace(RESIN.resin, dp_um=value(40.0)))
+    printer = printer_of(FlatField(grid=value([[1.0, 1.05], [1.0, 1.05]])))
+    depths = {}
+    for how in ("none", "baked"):
+        job = pmsl.prepare([box((0, 0, 0), (64 * P, 48 * P, 50))], printer, resin, replace(PROCESS, flat_field=how))
+        dose = pmsl.dose_map(job, job[4]).dense()[24]
+        depths[how] = [cure_depth_um(float(dose[c]), 40.0, 17.9) for c in range(64)]
+    assert depths["none"][-1] - depths["none"][0] == pytest.approx(1.952, abs=1e-3)
+    assert max(depths["baked"]) - min(depths["baked"]) <= 40 * 1.05 / 255 * 1.01

@@ -13,6 +13,7 @@ import pmsl
 from pmsl.core.mask import LayerMask, Window
 from pmsl.correct.regions import RegionDoses
 from pmsl.correct.shapes import disc, grown, largest_within, shrunk
+from pmsl.cure import cure_depth_um
 from pmsl.errors import ExposureError, ProfileError
 from pmsl.profiles import Process
 from pmsl.profiles.process import Regions
@@ -280,3 +281,24 @@ def test_a_job_with_regions_comes_back_from_disk(tmp_path):
     read = pmsl.read(tmp_path / "job")
     assert read.process == job.process
     assert np.array_equal(pmsl.dose_map(read, read[1]).dense(), pmsl.dose_map(job, job[1]).dense())
+
+
+def test_resin_is_counted_by_what_is_covered_not_by_gray():
+    solid = [px((10, 8, 0), (40, 30, 30))]
+    plain, regions = job_of(solid), job_of(solid, Regions(edge=0.2, edge_erode_px=4, bulk=0.8))
+    assert regions.estimate().resin_ml == pytest.approx(plain.estimate().resin_ml, rel=1e-12)
+    assert regions.estimate().print_time_s < plain.estimate().print_time_s
+
+
+@pytest.mark.parametrize(("dp", "level", "step_um"), [(50.0, 231, 0.1965), (40.0, 225, 0.1572), (10.0, 155, 0.0393)])
+def test_gray_to_depth(dp, level, step_um):
+    """A surface that faces the plate is raised by 5 µm with L = exp(-5 / Dp); one level below white moves it by Dp / 255."""
+    resin = replace(RESIN, resin=replace(RESIN.resin, dp_um=value(dp)))
+    parts = [px((10, 8, 0), (20, 30, 30)), scaled(px((20, 8, 0), (40, 30, 30)), float(np.exp(-5 / dp)))]
+    job = job_of(parts, resin=resin)
+    assert sorted(set(np.unique(job[1].exposures[0].mask.dense(np.uint8)).tolist())) == [0, level, 255]
+    dose = pmsl.dose_map(job, job[1]).dense().astype(float)
+    white, gray = (cure_depth_um(dose[19, c], dp, 17.9) for c in (15, 30))
+    assert white - gray == pytest.approx(-dp * np.log(level / 255), abs=1e-4)
+    assert white - gray == pytest.approx(5.0, abs=0.51 * step_um * 255 / level)
+    assert cure_depth_um(dose[19, 15], dp, 17.9) - cure_depth_um(dose[19, 15] * 254 / 255, dp, 17.9) == pytest.approx(step_um, abs=1e-4)
