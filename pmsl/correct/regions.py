@@ -22,6 +22,7 @@ from pmsl.profiles.process import Regions
 Image = tuple[LayerMask, float]
 MaskOf = Callable[[int], LayerMask]
 HALF = 32768
+EDGE, ROOF, MEMBRANE = 1, 2, 3  # codes; bulk is 0
 NEAR_PX = 2  # light so near a part counts as its own
 
 
@@ -69,7 +70,7 @@ class RegionDoses:
         """
         mask = mask_of(k)
         window = around([grown_window(mask.window, self._reach_px, self.grid.shape), *(image.window for image, _ in images)])
-        factors = self.factors(k, window, mask_of, group_masks)
+        codes, table = self._codes(k, window, mask_of, group_masks)
         added: list[Image] = []
         if self._reach_px != (0, 0):
             levels = mask.within(window, np.uint16)
@@ -77,8 +78,8 @@ class RegionDoses:
         out = []
         for image, factor in (*images, *added):
             levels = image.within(window, np.uint16)
-            for own in np.unique(factors[levels > 0]).tolist():
-                out.append((_cut(image, window, np.where(factors == own, levels, np.uint16(0))), factor * own))
+            for code in np.flatnonzero(np.bincount(codes[levels > 0])).tolist():
+                out.append((_cut(image, window, np.where(codes == code, levels, np.uint16(0))), factor * float(table[code])))
         return out or list(images)
 
     @property
@@ -98,39 +99,51 @@ class RegionDoses:
         Where edge and roof overlap the lower factor wins; a membrane has its own. Factors of parts multiply: a pixel that parts
         share has that of the part whose scale times its coverage there is largest.
         """
+        codes, table = self._codes(k, window, mask_of, group_masks)
+        return np.asarray(table[codes])
+
+    def _codes(self, k: int, window: Window, mask_of: MaskOf, group_masks: Sequence[LayerMask]) -> tuple[np.ndarray, np.ndarray]:
+        """Return a code for the region and part of every pixel, (window.rows, window.cols) uint16, and the factor of each code."""
         r = self.regions
-        solid = mask_of(k).within(window, np.uint16) >= HALF
-        factors = np.full(solid.shape, r.bulk)
-        edge = np.zeros(solid.shape, bool)
+        own = np.array([r.bulk if factor is None else factor for factor in (r.bulk, r.edge, r.roof, r.membrane)])
+        codes = np.zeros((window.rows, window.cols), np.uint16)
         if r.edge is not None:
-            edge = ~self._eroded(k, window, mask_of, _radius(r.edge_erode_px, r.edge_erode_um, self.grid.pitch_um))
-            factors[edge] = r.edge
+            codes[~self._eroded([k], window, mask_of, _radius(r.edge_erode_px, r.edge_erode_um, self.grid.pitch_um))] = EDGE
         if r.roof is not None:
             roof = self._roof(k, window, mask_of)
-            factors[roof] = np.where(edge[roof], np.minimum(factors[roof], r.roof), r.roof)
+            codes[roof if own[ROOF] <= own[EDGE] or r.edge is None else roof & (codes != EDGE)] = ROOF
         if r.membrane is not None:
-            factors[self._membranes(k, mask_of, window, solid)] = r.membrane
-        return factors * self._scale(window, group_masks)
+            codes[self._membranes(k, mask_of, window)] = MEMBRANE
+        if len(self.scales) == 1:
+            return codes, own * self.scales[0]
+        group, scales = self._groups(window, group_masks)
+        return codes + np.uint16(len(own)) * group, np.outer(scales, own).reshape(-1)
 
-    def _eroded(self, k: int, window: Window, mask_of: MaskOf, radius_px: tuple[float, float]) -> np.ndarray:
-        """Return the material of a layer inside a window, eroded; what lies beyond the window counts, beyond the field is none."""
+    def _eroded(self, layers: Sequence[int], window: Window, mask_of: MaskOf, radius_px: tuple[float, float]) -> np.ndarray:
+        """Return the material that all of some layers have inside a window, eroded, which is what all of them have when eroded.
+
+        What lies beyond the window counts, beyond the field is no material.
+        """
         erosion = disc(radius_px)
         wide = grown_window(window, (len(erosion) // 2, int(erosion.max())), self.grid.shape)
         down, right = window.row0 - wide.row0, window.col0 - wide.col0
-        whole = shrunk(mask_of(k).within(wide, np.uint16) >= HALF, erosion)
-        return whole[down : down + window.rows, right : right + window.cols]
+        solid = np.ones((wide.rows, wide.cols), bool)
+        for j in layers:
+            solid &= mask_of(j).within(wide, np.uint16) >= HALF
+        return shrunk(solid, erosion)[down : down + window.rows, right : right + window.cols]
 
     def _roof(self, k: int, window: Window, mask_of: MaskOf) -> np.ndarray:
         """Return the layer's eroded material that does not lie over eroded material in all of the layers before."""
         r = self.regions
         radius = _radius(r.roof_erode_px, r.roof_erode_um, self.grid.pitch_um)
-        carried = np.ones((window.rows, window.cols), bool)
-        for j in range(max(0, k - r.roof_layers), k):
-            carried &= self._eroded(j, window, mask_of, radius)
-        return np.asarray(self._eroded(k, window, mask_of, radius) & ~carried)
+        before = range(max(0, k - r.roof_layers), k)
+        if not before:
+            return np.zeros((window.rows, window.cols), bool)
+        return np.asarray(self._eroded([k], window, mask_of, radius) & ~self._eroded(before, window, mask_of, radius))
 
-    def _membranes(self, k: int, mask_of: MaskOf, window: Window, solid: np.ndarray) -> np.ndarray:
+    def _membranes(self, k: int, mask_of: MaskOf, window: Window) -> np.ndarray:
         """Return where the material around layer k is no thicker than `membrane_um`."""
+        solid = mask_of(k).within(window, np.uint16) >= HALF
         limit, heights = self.regions.membrane_um or 0.0, self.grid.thickness_um
         thick = np.where(solid, heights[k], math.inf)
         for step in (-1, 1):
@@ -144,22 +157,20 @@ class RegionDoses:
                 passed, j = passed + float(heights[j]), j + step
         return np.asarray(thick <= limit * (1 + 1e-9))
 
-    def _scale(self, window: Window, group_masks: Sequence[LayerMask]) -> np.ndarray | float:
-        """Return the parts' factor of every pixel; beside the parts that of the part next to it, 1 where there is none."""
-        if len(self.scales) == 1:
-            return self.scales[0]
-        scale = np.ones((window.rows, window.cols))
+    def _groups(self, window: Window, group_masks: Sequence[LayerMask]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the group of parts of every pixel, uint16, and the scale of every group; 0, of scale 1, is none."""
+        group = np.zeros((window.rows, window.cols), np.uint16)
         beside = disc((float(max(NEAR_PX, self._reach_px[0])), float(max(NEAR_PX, self._reach_px[1]))))
-        known = np.zeros(scale.shape, bool)
-        for near in (False, True):
-            most = np.zeros(scale.shape)
-            for own, mask in zip(self.scales, group_masks, strict=True):  # from the lowest scale up: of equals the higher wins
+        known = np.zeros(group.shape, bool)
+        for near in (False, True):  # what a part covers; then what lies beside one
+            most = np.zeros(group.shape)
+            for i, (own, mask) in enumerate(zip(self.scales, group_masks, strict=True), 1):  # of equals the higher scale wins
                 levels = mask.within(window, np.uint16)
                 weight = own * (largest_within(levels, beside) if near else levels)
                 larger = (weight >= most) & (weight > 0) & ~known
-                most[larger], scale[larger] = weight[larger], own
+                most[larger], group[larger] = weight[larger], i
             known = most > 0
-        return scale
+        return group, np.array([1.0, *self.scales])
 
 
 def _radius(px: float | None, um: float | None, pitch_um: np.ndarray) -> tuple[float, float]:

@@ -37,6 +37,8 @@ class Ladder:
     cure : CureModel
     left : (L,) float64
         Share of the dose that is left at the far face.
+    merger : Merger
+        Puts images of a layer together.
     even : callable, optional
         The last change of a layer's images, masks with white doses [mJ/cm²]: flat-field compensation.
     """
@@ -47,6 +49,7 @@ class Ladder:
     printer: Printer
     cure: CureModel
     left: np.ndarray
+    merger: Merger
     even: Even | None = None
 
     def plan(
@@ -101,7 +104,7 @@ class Ladder:
             mask = images[0][0]
             plain = Exposure(mask=mask, time_s=float(self.time_s[k]), dose_mj_cm2=float(self.dose_mj_cm2[k]), power=self.power)
             return () if mask.black_at_8_bit else (plain,)
-        merged = Merger(response(self.printer), self.cure.induction_mj_cm2).images(images, float(self.dose_mj_cm2[k]))
+        merged = self.merger.images(images, float(self.dose_mj_cm2[k]))
         if self.even is not None:
             merged = [(mask, dose) for mask, dose in self.even(merged) if not mask.black_at_8_bit]
         doses, times = self.shown(np.array([dose for _, dose in merged]))
@@ -184,7 +187,8 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process, ev
     left = _left(heights, cure.decay)[which]
     _check_far_face(doses, heights[which], left, cure.ec_mj_cm2)
     _check_limits(doses, times, setting.power, printer, np.arange(len(doses)))
-    return Ladder(doses, times, setting.power, printer, cure, left, even)
+    merger = Merger.of(response(printer), cure.induction_mj_cm2)
+    return Ladder(doses, times, setting.power, printer, cure, left, merger, even)
 
 
 def _far_face_dose(height_um: float, margin_um: float | None, cure: CureModel) -> float:

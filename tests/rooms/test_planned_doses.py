@@ -112,21 +112,21 @@ def halves():
 
 def test_offset_of_the_pymfcad_printers():
     """(t_bulk - t_off) m + t_off: 450 ms, 50 ms, m = 0.6 → 290 ms; m = 0 → 50 ms, no effective dose."""
-    merger = Merger(response(PRINTER), 50.0)
+    merger = Merger.of(response(PRINTER), 50.0)
     full = mask_of(np.full(SHAPE, 255))
     assert merger.images([(full, 0.6)], 450.0) == [(full, pytest.approx(290.0))]
     ((_, dose),) = merger.images([(full, 0.0)], 450.0)
     assert dose == 50.0 and effective_dose_mj_cm2([dose], 50.0) == 0
-    assert Merger(response(PRINTER), 0.0).images([(full, 0.0)], 450.0) == []
+    assert Merger.of(response(PRINTER), 0.0).images([(full, 0.0)], 450.0) == []
 
 
 def test_two_halves_of_an_exposure_give_the_whole_effective_dose():
     """Plain halves would give (1 - 2f) / (1 - f) of it: 0.8889 at f = 0.1."""
     assert effective_dose_mj_cm2([50, 50], 10) / effective_dose_mj_cm2([100], 10) == pytest.approx(0.8889, abs=5e-5)
     full = mask_of(np.full(SHAPE, 255))
-    one = Merger(response(PRINTER), 10.0).images([(full, 0.5), (full, 0.5)], 100.0)
+    one = Merger.of(response(PRINTER), 10.0).images([(full, 0.5), (full, 0.5)], 100.0)
     assert len(one) == 1 and one[0][1] == pytest.approx(100.0) and one[0][0].dense(np.uint8).min() == 255
-    apart = [Merger(response(PRINTER), 10.0).white_mj_cm2(100.0, 0.5)] * 2
+    apart = [Merger.of(response(PRINTER), 10.0).white_mj_cm2(100.0, 0.5)] * 2
     assert effective_dose_mj_cm2(apart, 10) == pytest.approx(effective_dose_mj_cm2([100], 10))
 
 
