@@ -18,7 +18,7 @@ from pmsl.pipeline.start import Stages, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.version import __version__
 
-LAYERS_KEPT = 24
+LAYERS_KEPT, MOST_KEPT = 24, 96  # masks of neighbours: memory does not grow with the height
 TURNED = "faces turned: the mesh was inside out"
 
 
@@ -88,10 +88,13 @@ class Planner:
         maker, recent, groups = self._makers()
         mask, defects = maker.mask_and_defects(k)
         found = tuple(checks.layer_findings(defects, self._stages.grid, k))
-        if self._stages.grays is not None:
-            mask, more = self._stages.grays.apply(k, mask, recent)
+        s = self._stages
+        if s.regions is not None:
+            recent.keep(mask)
+        if s.grays is not None:
+            mask, more = s.grays.apply(k, mask, recent)
             found += more
-        s, images = self._stages, [(mask, 1.0)]
+        images = [(mask, 1.0)]
         if s.regions is not None:
             images = s.regions.apply(k, images, recent, [group.mask(k) for group in groups])
         covered_px = None if s.regions is None and s.ladder.even is None else mask.sum_px()
@@ -105,7 +108,11 @@ class Planner:
                 maker = MaskMaker(s.parts, s.grid, mode)
                 scales = () if s.regions is None or len(s.regions.scales) == 1 else s.regions.scales
                 groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode) for scale in scales]
-                self._made = maker, RecentMasks(maker, LAYERS_KEPT + (0 if s.grays is None else s.grays.layers_above)), groups
+                self._made = (
+                    maker,
+                    RecentMasks(maker, min(MOST_KEPT, LAYERS_KEPT + (0 if s.grays is None else s.grays.layers_above))),
+                    groups,
+                )
             return self._made
 
 

@@ -15,7 +15,9 @@ from pmsl.correct.regions import RegionDoses
 from pmsl.correct.shapes import disc, grown, largest_within, shrunk
 from pmsl.cure import cure_depth_um
 from pmsl.errors import ExposureError, ProfileError
+from pmsl.exposure import DoseMaker
 from pmsl.profiles import Process
+from pmsl.profiles.printer import Response
 from pmsl.profiles.process import Regions
 from pmsl.profiles.strict import Value, parse
 
@@ -302,3 +304,19 @@ def test_gray_to_depth(dp, level, step_um):
     assert white - gray == pytest.approx(-dp * np.log(level / 255), abs=1e-4)
     assert white - gray == pytest.approx(5.0, abs=0.51 * step_um * 255 / level)
     assert cure_depth_um(dose[19, 15], dp, 17.9) - cure_depth_um(dose[19, 15] * 254 / 255, dp, 17.9) == pytest.approx(step_um, abs=1e-4)
+
+
+def test_doses_that_one_image_cannot_give_take_several_on_disk_too(tmp_path):
+    """Mirrors with three levels: black, half, white. An edge of 0.8 takes an exposure of its own."""
+    table = Response(kind="table", table=value([0.0] * 100 + [0.5] * 100 + [1.0] * 56))
+    job = job_of([px((10, 8, 0), (40, 30, 30))], Regions(edge=0.8, edge_erode_px=2), printer=replace(SMALL, response=table))
+    pmsl.write(job, tmp_path / "job", dose=True)
+    assert (tmp_path / "job" / "frames" / "00001-1.png").is_file() and pmsl.verify(tmp_path / "job") == []
+    read = pmsl.read(tmp_path / "job")
+    times = sorted(e.time_s for e in read[1].exposures)
+    assert len(times) == 2 and times[0] / times[1] == pytest.approx(0.8)
+    wanted = np.zeros(SHAPE)
+    wanted[8:30, 10:40], wanted[10:28, 12:38] = 0.8, 1.0
+    assert factors_of(read, 1) == pytest.approx(wanted, rel=1e-6)
+    assert len(DoseMaker.of(read).events(read[1])) == 2
+    assert read.estimate().print_time_s == pytest.approx(sum(times) * 3 + 3 * PROCESS.motion.duration_s)
