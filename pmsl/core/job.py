@@ -152,7 +152,7 @@ class PrintJob:
             return self.known_estimate
         meter = Meter(self.grid)
         for plan in self.layers():
-            meter.add(plan)
+            meter.add(*meter.cost(plan))
         return meter.estimate()
 
 
@@ -164,11 +164,15 @@ class Meter:
         self._time_s = 0.0
         self._resin_um3 = 0.0
 
-    def add(self, plan: LayerPlan) -> None:
-        """Count one layer; of several exposures the largest mask counts as resin."""
-        self._time_s += plan.duration_s
+    def cost(self, plan: LayerPlan) -> tuple[float, float]:
+        """Return time [s] and resin [µm³] of one layer; of several exposures the largest mask counts as resin."""
         covered = max((e.mask.sum_px() for e in plan.exposures), default=0.0)
-        self._resin_um3 += covered * self._pixel_um2 * plan.thickness_um
+        return plan.duration_s, covered * self._pixel_um2 * plan.thickness_um
+
+    def add(self, time_s: float, resin_um3: float) -> None:
+        """Count the cost of one layer."""
+        self._time_s += time_s
+        self._resin_um3 += resin_um3
 
     def estimate(self) -> Estimate:
         """Return the totals so far."""

@@ -71,7 +71,7 @@ class MaskMaker:
         cells = sweep.cells(k, self._labels()) if isinstance(sweep, VolumeSweep) else sweep.cells(k)
         rows: _Rows = self._local.rows
         runs, defects = rows.runs(cells)
-        return LayerMask.from_runs(k, self.grid.shape, cells.first, runs), defects
+        return LayerMask.from_sweep(k, self.grid.shape, cells.first, runs), defects
 
     def coverage(self, k: int) -> np.ndarray:
         """Return the covered fraction of every pixel of layer `k`, unquantised: (rows, cols) float64, row 0 at the smallest y."""
@@ -102,7 +102,7 @@ class _Rows:
         self.col, self.length, self.level = np.zeros(runs, np.int32), np.zeros(runs, np.int32), np.zeros(runs, np.uint16)
 
     def runs(self, c: Cells) -> tuple[Runs, Defects]:
-        """Return the runs of a layer's cells and what is doubtful about them."""
+        """Return the runs of a layer's cells, which hold until the next call, and what is doubtful about them."""
         from pmsl.kernels import rows
 
         while True:
@@ -113,7 +113,7 @@ class _Rows:
             if n <= len(self.col):
                 break
             self._room(n + n // 2)
-        runs = Runs(self.row_start[c.first : c.last + 1].copy(), self.col[:n].copy(), self.length[:n].copy(), self.level[:n].copy())
+        runs = Runs(self.row_start[c.first : c.last + 1], self.col[:n], self.length[:n], self.level[:n])
         open_rows, first_row, last_row, first_col, last_col = self.open_rows.tolist()
         defects = Defects(open_rows, first_row, last_row, first_col, last_col, int(self.shared[0]), float(self.shared[1]))
         return runs, defects
