@@ -2,6 +2,7 @@
 
 from pmsl.optics.field import flat_field
 from pmsl.optics.image import AerialImage, Projector, aerial_image
+from pmsl.optics.points import at_points, at_points_adjoint
 from pmsl.optics.psf import Gaussian, Lorentzian, Psf, Sampled, psf_of
 from pmsl.optics.spread import spread, spread_adjoint, target_of
 
@@ -13,6 +14,8 @@ __all__ = [
     "Psf",
     "Sampled",
     "aerial_image",
+    "at_points",
+    "at_points_adjoint",
     "flat_field",
     "psf_of",
     "spread",

@@ -119,6 +119,10 @@ class Lorentzian:
             out[:rows, :cols] = means(y[:rows], x[:cols])
         return np.asarray(out[np.ix_(to_y, to_x)])
 
+    def patches(self, y_px: np.ndarray, x_px: np.ndarray) -> np.ndarray:
+        """Return point values around many points: distances (N, A) and (N, B) → (N, A, B) float64."""
+        return self._at(y_px, x_px)
+
     def _gauss_means(self, y_px: np.ndarray, x_px: np.ndarray, points: int = 6) -> np.ndarray:
         """Means over the receiving pixel from point values at Gauss points."""
         nodes, weights = np.polynomial.legendre.leggauss(points)
@@ -131,7 +135,7 @@ class Lorentzian:
     def _at(self, y_px: np.ndarray, x_px: np.ndarray) -> np.ndarray:
         """Point values: the corner integral's difference over the mirror."""
         gy, gx = self.gamma_px
-        y, x = np.abs(y_px)[:, None] / gy, np.abs(x_px)[None, :] / gx
+        y, x = np.abs(y_px)[..., :, None] / gy, np.abs(x_px)[..., None, :] / gx
 
         def corner(y: np.ndarray, x: np.ndarray) -> np.ndarray:
             return np.asarray(np.arctan2(y * x, np.sqrt(1 + y * y + x * x)) / (2 * math.pi))
@@ -183,11 +187,16 @@ class Sampled:
         shares = [self._shares(d, axis, mean) for axis, d in enumerate((y_px, x_px))]
         return np.asarray(shares[0] @ self.samples @ shares[1].T)
 
+    def patches(self, y_px: np.ndarray, x_px: np.ndarray) -> np.ndarray:
+        """Return point values around many points: distances (N, A) and (N, B) → (N, A, B) float64."""
+        down, across = (self._shares(d, axis, False) for axis, d in enumerate((y_px, x_px)))
+        return np.asarray(down @ self.samples @ across.swapaxes(-1, -2))
+
     def _shares(self, distance_px: np.ndarray, axis: int, mean: bool) -> np.ndarray:
-        """(D, S): how much of cell s's light, spread by the mirror's box, is at distance d."""
+        """(…, D, S): how much of cell s's light, spread by the mirror's box, is at distance d."""
         n, step = self.samples.shape[axis], self.step_px[axis]
         cells = (np.arange(n) - n // 2) * step
-        apart = np.asarray(distance_px)[:, None] - cells[None, :]
+        apart = np.asarray(distance_px)[..., None] - cells
         widths = (1.0, step, 1.0) if mean else (1.0, step)
         power = len(widths)
 

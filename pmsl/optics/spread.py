@@ -50,8 +50,7 @@ def spread(light: np.ndarray, source: Window, target: Window, psf: Psf, offset_p
     if isinstance(psf, Gaussian):
         (down, shift_y), (across, shift_x) = _lines(source, target, psf, offset_px)
         return _along_x(_along_y(light, down, shift_y, target.rows), across, shift_x, target.cols)
-    seen = _through(light, _kernel(source, target, psf, offset_px), conjugate=False)
-    return np.ascontiguousarray(seen[source.rows - 1 :, source.cols - 1 :][: target.rows, : target.cols])
+    return through_kernel(light, source, target, psf, offset_px)
 
 
 def spread_adjoint(seen: np.ndarray, source: Window, target: Window, psf: Psf, offset_px: Pair | None = None) -> np.ndarray:
@@ -74,8 +73,7 @@ def spread_adjoint(seen: np.ndarray, source: Window, target: Window, psf: Psf, o
         (down, shift_y), (across, shift_x) = _lines(source, target, psf, offset_px)
         back = _along_y(seen, down[::-1].copy(), len(down) - 1 - shift_y, source.rows)
         return _along_x(back, across[::-1].copy(), len(across) - 1 - shift_x, source.cols)
-    light = _through(seen, _kernel(source, target, psf, offset_px), conjugate=True)
-    return np.ascontiguousarray(np.roll(light, (source.rows - 1, source.cols - 1), (0, 1))[: source.rows, : source.cols])
+    return through_kernel(seen, source, target, psf, offset_px, adjoint=True)
 
 
 def _lines(source: Window, target: Window, psf: Gaussian, offset_px: Pair | None) -> list[tuple[np.ndarray, int]]:
@@ -105,15 +103,30 @@ def _along_x(light: np.ndarray, taps: np.ndarray, shift: int, cols: int) -> np.n
     return out
 
 
-def _kernel(source: Window, target: Window, psf: Psf, offset_px: Pair | None) -> np.ndarray:
+def through_kernel(
+    light: np.ndarray, source: Window, target: Window, psf: Psf, offset_px: Pair | None, beyond_px: int | None = None, adjoint: bool = False
+) -> np.ndarray:
+    """Multiply Fourier transforms, as `spread` or `spread_adjoint`; with `beyond_px` only light from pixels further than that in x or y."""
+    kernel = _kernel(source, target, psf, offset_px, beyond_px)
+    if adjoint:
+        back = _through(light, kernel, conjugate=True)
+        return np.ascontiguousarray(np.roll(back, (source.rows - 1, source.cols - 1), (0, 1))[: source.rows, : source.cols])
+    seen = _through(light, kernel, conjugate=False)
+    return np.ascontiguousarray(seen[source.rows - 1 :, source.cols - 1 :][: target.rows, : target.cols])
+
+
+def _kernel(source: Window, target: Window, psf: Psf, offset_px: Pair | None, beyond_px: int | None) -> np.ndarray:
     """Light at every distance from a pixel of the source to one of the target."""
     assert not isinstance(psf, Gaussian)
-    distances = []
+    pixels = []
     for axis in (0, 1):
         first = target[axis] - (source[axis] + source[axis + 2] - 1)
-        inside = 0.0 if offset_px is None else offset_px[axis]
-        distances.append(np.arange(first, first + target[axis + 2] + source[axis + 2] - 1) + inside)
-    return psf.kernel(distances[0], distances[1], mean=offset_px is None)
+        pixels.append(np.arange(first, first + target[axis + 2] + source[axis + 2] - 1))
+    inside = (0.0, 0.0) if offset_px is None else offset_px
+    kernel = psf.kernel(pixels[0] + inside[0], pixels[1] + inside[1], mean=offset_px is None)
+    if beyond_px is not None:
+        kernel[np.ix_(np.abs(pixels[0]) <= beyond_px, np.abs(pixels[1]) <= beyond_px)] = 0.0
+    return kernel
 
 
 def _through(light: np.ndarray, kernel: np.ndarray, conjugate: bool) -> np.ndarray:
