@@ -14,9 +14,9 @@ import numpy as np
 from pmsl.core.mask import LayerMask
 from pmsl.core.runs import runs_of
 from pmsl.formats.frames import device_frame, frame_shape
-from pmsl.formats.pngread import SIGNATURE
 from pmsl.profiles.printer import Orientation
 
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 DENSE = 12  # runs cost more than pixels when they are shorter than this
 BAND = 1 << 20  # bytes handed to a compressor at a time
 
