@@ -13,6 +13,7 @@ from typing import TypeVar
 SHORT_S = 0.2e-3  # what takes less is not worth a thread
 BLOCK_S = 4e-3  # items handed over at a time take about this long: a hand-over costs 0.1 ms, and the interpreter's lock more
 LONGEST_BLOCK = 16
+THINGS = 1 << 17
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -23,6 +24,11 @@ def default_threads() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return max(1, os.cpu_count() or 1)
+
+
+def in_blocks(work: Callable[[slice], B], n: int) -> list[B]:
+    """Return ``work(block)`` of n things, `THINGS` at a time, on all processors: loops over large meshes wait for memory."""
+    return list(ordered_map(work, [slice(i, min(i + THINGS, n)) for i in range(0, n, THINGS)], default_threads()))
 
 
 def ordered_map(work: Callable[[A], B], items: Iterable[A], threads: int) -> Iterator[B]:

@@ -54,7 +54,8 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
     with ThreadPoolExecutor(max_workers=1) as pool:  # hashing lets go of the GIL
         digest = pool.submit(lambda: hashlib.sha256(data).hexdigest())
         raw = reader(data if file.suffix.lower() == ".stl" else data[:], name, unit)  # the others need text
-        check_triangles(raw.vertices_um, raw.faces, name)
+        if not raw.soup:
+            check_triangles(raw.vertices_um, raw.faces, name)
     return Solid(
         vertices_um=frozen(raw.vertices_um),
         faces=frozen(raw.faces),
@@ -62,6 +63,7 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
         sha256=digest.result(),
         unit=raw.unit,
         findings=raw.findings,
+        _cache={"soup": raw.soup},
     )
 
 
