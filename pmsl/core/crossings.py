@@ -107,7 +107,7 @@ def index_crossings(parts: Sequence[Solid | Part], grid: Grid, slabs: bool = Fal
     picked, first, last = (arrays[0] if len(arrays) == 1 else np.concatenate(arrays) for arrays in zip(*found, strict=True))
     levels = max(len(planes) - 1, 0).bit_length() + 1
     width = 1 << (levels - 1)
-    start, start_last = (np.empty(levels * width + 1, np.int64) for _ in range(2))
+    start, start_last = (np.empty(levels * width + 1, np.int32) for _ in range(2))
     slots, first_sorted, last_sorted, by_last = (np.empty_like(first) for _ in range(4))
     crossings.slots_of(first, last, width, start, start_last, slots, first_sorted, last_sorted, by_last)
     node_start, level_start = _nodes(start, levels, len(planes))
@@ -151,7 +151,7 @@ def _nodes(start: np.ndarray, levels: int, n_planes: int) -> tuple[np.ndarray, n
     width = 1 << (levels - 1)
     many = [((n_planes - 1) >> level) + 1 for level in range(levels)]
     begins = [start[level * width + (np.arange(n) << level)] for level, n in enumerate(many)]
-    return np.concatenate([*begins, start[-1:]]), np.cumsum([0, *many[:-1]]).astype(np.int64)
+    return np.concatenate([*begins, start[-1:]]).astype(np.int64), np.cumsum([0, *many[:-1]]).astype(np.int64)
 
 
 def _crossing(part: Part, planes: np.ndarray, slabs: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -141,7 +141,7 @@ def slots_of(first, last, width, start, start_last, slots, first_sorted, last_so
     first, last : (M,) int32, ``first <= last < width``
     width : int
         A power of two; level l has room for that many planes.
-    start, start_last : (levels * width + 1,) int64
+    start, start_last : (levels * width + 1,) int32
         Overwritten; `start` with where each (level, first) begins.
     slots, first_sorted, last_sorted, by_last : (M,) int32
         Overwritten: place of each triangle, the ranges in that order, the places in the other.
