@@ -37,7 +37,7 @@ def _shelf() -> dict[str, dict[str, str]]:
 
 def _shipped(word: str, name: str) -> str | None:
     """Return the TOML text of one shipped profile, whose file is named after kind and name: the rest of the shelf is left alone."""
-    if not re.fullmatch(r"[a-z0-9.-]+", name):
+    if not re.fullmatch(r"[a-z0-9.-]{1,64}", name):
         return None
     file = files("pmsl.profiles") / "library" / f"{word}-{name}.toml"
     return file.read_text(encoding="utf-8") if file.is_file() else None
