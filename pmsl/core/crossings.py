@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -50,12 +51,14 @@ class CrossingIndex:
         from pmsl.kernels import crossings
 
         while True:
-            n = crossings.cut_layer(
-                k, self.planes_um[k], self.corners, self.first, self.last, self.by_last, self.node_start, self.level_start, out
-            )
+            n = crossings.cut_layer(*self.of_layer(k), out)
             if n <= len(out):
                 return out, n
             out = np.zeros((n + n // 2, 4))
+
+    def of_layer(self, k: int) -> tuple[Any, ...]:
+        """Return the first arguments of ``kernels.crossings.cut_layer`` for layer k."""
+        return k, self.planes_um[k], self.corners, self.first, self.last, self.by_last, self.node_start, self.level_start
 
     def triangles(self, k: int, out: np.ndarray) -> tuple[np.ndarray, int]:
         """List the rows of `corners` that belong to layer k: (P,) int32 scratch, replaced where too small, and how many."""

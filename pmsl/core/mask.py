@@ -64,18 +64,9 @@ class LayerMask:
         return cls(index, shape, window, Runs(*(frozen(a) for a in trimmed)))
 
     @classmethod
-    def from_sweep(cls, index: int, shape: tuple[int, int], row0: int, runs: Runs) -> LayerMask:
-        """Make a mask as `from_runs` does, of the arrays that the kernels write, which are copied; its 8-bit form and sum come with it."""
-        if len(runs.col) == 0:
-            return cls.from_runs(index, shape, row0, Runs(*(a.copy() for a in runs)))
-        from pmsl.kernels import spans
-
-        found = np.zeros(5, np.int64)
-        spans.facts(*runs, found)
-        top, bottom, left, right, total = found.tolist()
-        wide = Runs(runs.row_start[top : bottom + 1].copy(), runs.col.copy(), runs.length.copy(), runs.value.copy())
-        window = Window(row0 + top, left, bottom - top, right - left)
-        return cls(index, shape, window, Runs(*map(frozen, wide)), None, Runs(*map(frozen, _narrowed(wide))), total)
+    def known(cls, index: int, shape: tuple[int, int], window: Window, runs: Runs, eight: Runs, total: int) -> LayerMask:
+        """Make a mask of which everything is known: window, 16-bit runs, 8-bit runs, sum of all 16-bit levels; takes the arrays over."""
+        return cls(index, shape, window, Runs(*map(frozen, runs)), None, Runs(*map(frozen, eight)), total)
 
     @classmethod
     def from_dense(cls, index: int, levels: np.ndarray) -> LayerMask:
@@ -180,10 +171,10 @@ class LayerMask:
             lit = np.flatnonzero(counts)
             row0 += int(lit[0]) if lit.size else 0
             counts = counts[lit[0] : lit[-1] + 1] if lit.size else counts[:0]
-        found = hashlib.sha256(np.array([*self.shape, row0, len(counts)], "<i4").data)
-        for array, kind in ((counts, "<i4"), (runs.col, "<i4"), (runs.length, "<i4"), (runs.value, "u1")):
-            found.update(np.ascontiguousarray(array, kind).data)
-        return found.hexdigest()
+        head = np.array([*self.shape, row0, len(counts)], "<i4")
+        kinds = ((head, "<i4"), (counts, "<i4"), (runs.col, "<i4"), (runs.length, "<i4"), (runs.value, "u1"))
+        whole = b"".join([np.ascontiguousarray(array, kind).data for array, kind in kinds])
+        return hashlib.sha256(whole).hexdigest()
 
 
 def _narrowed(wide: Runs) -> Runs:
