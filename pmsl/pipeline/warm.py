@@ -23,7 +23,8 @@ def warmup() -> None:
     unfilter.undo(np.zeros((1, 2), np.uint8), np.zeros(2, np.uint8))
     job = prepare(place_for([solid], printer, resin), printer, resin)
     mask = job[0].exposures[0].mask
-    encode_mask(mask, printer.orientation, small=True)
+    for small in (False, True):
+        encode_mask(mask, printer.orientation, small)
     mask.sha256()
     low = np.zeros(1, np.int64)
     spans.shrink(*mask.runs_8bit(), mask.window.row0, low, low + 1, low, low + 1, np.zeros((2, 2), np.int64), np.zeros((1, 1), np.uint8))
