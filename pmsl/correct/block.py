@@ -1,0 +1,195 @@
+"""A block of layers, from the far end of its halo to its first: geometry, pixels near surfaces, then layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from pmsl.core.grid import Grid
+from pmsl.core.mask import Window
+from pmsl.correct.law import Law
+from pmsl.correct.layer import (
+    FaceRows,
+    Rows,
+    face_rows,
+    faces_reached,
+    lit_through,
+    own_walls,
+    rim_rows,
+    seen,
+    solved,
+    walls_below,
+)
+from pmsl.correct.predicted import Prediction, Tracks
+from pmsl.correct.rows import Pixels, Spot
+from pmsl.correct.surface import STEEP, FaceFinder, Faces, level_beside, levels_at, walls_of
+from pmsl.masks import MaskMaker
+from pmsl.optics import levels_of
+
+BESIDE_PX = 0.75  # outside of a wall: covered there means overhung
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Setup:
+    """What all blocks share.
+
+    Attributes
+    ----------
+    grid : Grid
+    law : Law
+    spot : Spot
+    maker : MaskMaker
+        Of middle planes.
+    finder : FaceFinder or None
+        Without it faces are left alone.
+    edges : bool
+        Whether walls are placed.
+    flat : (rows, cols) float64 or None
+        Light of a white pixel relative to the white dose.
+    response : (256,) float64
+    """
+
+    grid: Grid
+    law: Law
+    spot: Spot
+    maker: MaskMaker
+    finder: FaceFinder | None
+    edges: bool
+    flat: np.ndarray | None
+    response: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solved:
+    """A corrected layer: gray levels (P,) uint8 of the pixels near surfaces, and what is predicted of it."""
+
+    index: int
+    pixels: Pixels
+    levels: np.ndarray
+    prediction: Prediction
+
+
+class Block:
+    """Corrects layers `first` to `last` - 1; `top` is where its halo ends.
+
+    Parameters
+    ----------
+    setup : Setup
+    first, last : int
+    """
+
+    def __init__(self, setup: Setup, first: int, last: int) -> None:
+        law = setup.law
+        self.setup, self.first, self.last = setup, first, last
+        self.top = law.halo_top(last - 1)
+        low_um = law.z_edges_um[first + 1] - law.reach_um(first)
+        self.low = max(0, min(int(np.searchsorted(law.z_edges_um, low_um, side="right")) - 1, first))
+        self.masks = {k: setup.maker.mask(k) for k in range(max(0, self.low - 1), self.top)}
+        placed = range(self.low, self.top) if setup.edges else range(0)
+        self.walls = {k: walls_of(setup.maker.index, setup.grid, k, self.masks[k]) for k in placed}
+        self.faces = self._faces()
+        self.pixels = self._pixels()
+        number = self.pixels.number(self.faces.row, self.faces.col)
+        self._face_number = number
+        self.tracks = Tracks.of(np.unique(number), setup.spot, self.pixels, law)
+
+    def _faces(self) -> Faces:
+        """Faces with nothing solid below them; such as lie inside other solids, or on the plate, are none."""
+        finder, law = self.setup.finder, self.setup.law
+        if finder is None:
+            return Faces(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))
+        edges = law.z_edges_um
+        slack = 1e-3 * (edges[1] - edges[0])
+        found = finder.between(max(float(edges[self.low]), float(edges[0]) + slack), float(edges[self.top]))
+        middles = 0.5 * (edges[:-1] + edges[1:])
+        below = np.searchsorted(middles, found.z_um - slack, side="right") - 1  # the highest middle plane below the face
+        free = np.ones(len(found.row), bool)
+        for k in np.unique(below[below >= 0]):
+            mine = below == k
+            mask = self.masks.get(int(k)) or self.setup.maker.mask(int(k))
+            free[mine] = levels_at(mask, found.row[mine], found.col[mine]) < 0.5
+        return Faces(found.row[free], found.col[free], found.z_um[free])
+
+    def _pixels(self) -> Pixels:
+        """Number all pixels that a row of any layer can see."""
+        shape, reach = self.setup.grid.shape, max(self.setup.spot.reach) + 1
+        places = [np.floor(w.at_px).astype(np.int64) for w in self.walls.values()]
+        places.append(np.stack([self.faces.row, self.faces.col], axis=1).astype(np.int64))
+        place = np.concatenate(places)
+        if len(place) == 0:
+            return Pixels.around(np.zeros((1, 1), bool), Window(-9, -9, 1, 1), 0, shape)
+        low, high = place.min(axis=0) - 2 * reach, place.max(axis=0) + 2 * reach + 1
+        window = Window(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
+        marks = np.zeros((window.rows, window.cols), bool)
+        marks[place[:, 0] - window.row0, place[:, 1] - window.col0] = True
+        return Pixels.around(marks, window, reach, shape)
+
+    def layers(self) -> Iterator[Solved]:
+        """Yield the layers from `last` - 1 down to `first`, after those of the halo."""
+        setup, law, n = self.setup, self.setup.law, len(self.pixels.row)
+        if n == 0:
+            for k in range(self.last - 1, self.first - 1, -1):
+                yield Solved(k, self.pixels, np.zeros(0, np.uint8), Prediction.nothing())
+            return
+        flat = np.ones(n) if setup.flat is None else setup.flat[self.pixels.row, self.pixels.col]
+        mirror = np.zeros(n + 1)
+        for k in range(self.top - 1, self.first - 1, -1):
+            white = np.append(law.white_mj_cm2[k] * flat, 0.0)
+            above = mirror * (law.left(k) if k + 1 < self.top else 0.0)
+            carried = above if law.memory == "enclosed" else np.zeros(n + 1)
+            base = self._level(k)
+            rows, faces, wanted = self._asked(k, base, carried, white)
+            g = solved(rows, wanted, carried, white, float(law.white_mj_cm2[k]))
+            levels = levels_of(np.clip(g[:-1], 0.0, 1.0), setup.response)
+            own = np.append(setup.response[levels], 0.0) * white
+            mirror = own + above
+            self.tracks.add(k, own, base, k + 1 < self.top)
+            if k < self.last:
+                walls = Rows.joined([rows], rows.index.shape[1]) if setup.edges else None
+                yield Solved(k, self.pixels, levels, self._predicted(k, walls, faces, carried + own, mirror))
+
+    def _level(self, k: int) -> np.ndarray:
+        """Coverage of the numbered pixels in layer k, (P + 1,)."""
+        mask = self.masks.get(k)
+        return np.append(np.zeros(len(self.pixels.row)) if mask is None else levels_at(mask, self.pixels.row, self.pixels.col), 0.0)
+
+    def _asked(self, k: int, base: np.ndarray, carried: np.ndarray, white: np.ndarray) -> tuple[Rows, FaceRows, np.ndarray]:
+        """Return the rows of layer k, its own walls first, what faces it reaches, and the levels it would have without walls."""
+        setup, law, spot, pixels = self.setup, self.setup.law, self.setup.spot, self.pixels
+        wanted, parts = base.copy(), []
+        if setup.edges:
+            parts.append(own_walls(self.walls[k], k, law, spot, pixels))
+            for j in range(k - 1, self.low - 1, -1):
+                if law.z_edges_um[k + 1] - law.z_edges_um[j + 1] > law.reach_um(k):
+                    break
+                outside = level_beside(self.masks[k], self.walls[j], BESIDE_PX)
+                below = walls_below(self.walls[j], outside, j, k, law, spot, pixels)
+                parts += [] if below is None else [below]
+        faces = faces_reached(k, self._highest_faces(k), base, law, spot, pixels)
+        if len(faces.pixel):
+            lit_through(faces, wanted, carried, white)
+            parts += face_rows(faces, wanted, carried, white, spot)
+            through = (base > 0.999) & (self._level(k - 1) > 0.999 if k > 0 else True)
+            parts += rim_rows(faces, k, wanted, through, law, spot, pixels)
+        return Rows.joined(parts, spot.width), faces, wanted
+
+    def _highest_faces(self, k: int) -> np.ndarray:
+        """Height of the highest face below the plane of layer k that its light can reach: (P + 1,), -inf where there is none."""
+        law = self.setup.law
+        plane = law.z_edges_um[k + 1]
+        slack = 1e-6 * (plane - law.z_edges_um[k])
+        first, last = np.searchsorted(self.faces.z_um, [plane - law.reach_um(k), plane - slack])
+        z = np.full(len(self.pixels.row) + 1, -np.inf)
+        z[self._face_number[first:last]] = self.faces.z_um[first:last]  # from the lowest up: the highest stays
+        return z
+
+    def _predicted(self, k: int, rows: Rows | None, faces: FaceRows, dose: np.ndarray, mirror: np.ndarray) -> Prediction:
+        """Say how well the walls of layer k are met and where its own faces will be."""
+        misses, where = np.zeros(0), np.zeros((0, 2))
+        if rows is not None:
+            walls = self.walls[k].kept(self.walls[k].rise >= -0.5)
+            n = len(walls.at_px)
+            misses, where = seen(rows.weights[:n], rows.index[:n], dose) / rows.low[:n] - 1.0, walls.at_px
+        return Prediction.of(misses, where, faces, self.tracks, k, seen(faces.weights, faces.index, mirror), self.pixels)

@@ -1,0 +1,170 @@
+"""Where surfaces have to land: points along the walls of a layer, and the middles of pixels under which a face looks at the plate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pmsl.core.crossings import CrossingIndex
+from pmsl.core.grid import Grid
+from pmsl.core.mask import LayerMask
+
+SPACING_PX = 0.5  # of points along a wall
+STEEP = 0.6  # sine of the tilt up to which a surface that faces the plate counts as a wall: 37° from vertical
+OUTSIDE_PX = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walls:
+    """Points on the boundary of a layer's middle plane.
+
+    Attributes
+    ----------
+    at_px : (N, 2) float64
+        (y, x) in pixels of the field.
+    outward : (N, 2) float64
+        Unit normal (y, x) in pixels, away from the solid.
+    rise : (N,) float64
+        z component of the surface's unit normal: below 0 where it faces the plate.
+    """
+
+    at_px: np.ndarray
+    outward: np.ndarray
+    rise: np.ndarray
+
+    def kept(self, which: np.ndarray) -> Walls:
+        """Return some of the points."""
+        return Walls(self.at_px[which], self.outward[which], self.rise[which])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Faces:
+    """Middles of pixels over which a surface faces the plate, from the lowest up: pixel (row, col) int32, height (N,) float64 [µm]."""
+
+    row: np.ndarray
+    col: np.ndarray
+    z_um: np.ndarray
+
+
+def levels_at(mask: LayerMask, row: np.ndarray, col: np.ndarray) -> np.ndarray:
+    """Return the coverage of single pixels of a mask: (N,) float64, 0 outside of it."""
+    from pmsl.kernels import walls
+
+    out = np.zeros(len(row))
+    if not mask.empty:
+        runs = mask.runs()
+        walls.levels_at(
+            mask.window.row0, runs.row_start, runs.col, runs.length, runs.value, row.astype(np.int32), col.astype(np.int32), out
+        )
+    return out
+
+
+def level_beside(mask: LayerMask, walls: Walls, outward_px: float) -> np.ndarray:
+    """Return the coverage of the pixels that lie `outward_px` outside of points of walls."""
+    place = np.floor(walls.at_px + outward_px * walls.outward)
+    return levels_at(mask, place[:, 0], place[:, 1])
+
+
+def walls_of(index: CrossingIndex, grid: Grid, k: int, mask: LayerMask) -> Walls:
+    """Find points along the boundary of layer `k`; boundaries inside other solids are none.
+
+    Parameters
+    ----------
+    index : CrossingIndex
+        Of middle planes.
+    grid : Grid
+    k : int
+    mask : LayerMask
+        Of the layer, in which all parts are united.
+
+    Returns
+    -------
+    Walls
+        About two points a pixel of length; of many short segments one for each quarter of a pixel and side.
+    """
+    from pmsl.kernels import walls
+
+    picked, n = index.triangles(k, np.zeros(1024, np.int32))
+    segments, rise = np.zeros((n, 4)), np.zeros(n)
+    walls.cut(picked, n, float(index.planes_um[k]), index.corners, np.ascontiguousarray(grid.pitch_um), segments, rise)
+    found = _merged(*_sampled(segments, rise))
+    in_field = np.all((found.at_px > -1.0) & (found.at_px < np.array(grid.shape) + 1.0), axis=1)
+    found = found.kept(in_field)
+    return found.kept(level_beside(mask, found, OUTSIDE_PX) < 0.999)
+
+
+def _sampled(segments: np.ndarray, rise: np.ndarray) -> tuple[Walls, np.ndarray]:
+    """Cut segments into equal pieces no longer than `SPACING_PX`: their middles, and their lengths."""
+    step = segments[:, 2:] - segments[:, :2]
+    length = np.hypot(step[:, 0], step[:, 1])
+    long = length > 0
+    segments, step, length, rise = segments[long], step[long], length[long], rise[long]
+    pieces = np.ceil(length / SPACING_PX - 1e-9).astype(np.int64)
+    which = np.repeat(np.arange(len(pieces)), pieces)
+    part = (np.arange(len(which)) - np.repeat(np.cumsum(pieces) - pieces, pieces) + 0.5) / pieces[which]
+    xy = segments[which, :2] + part[:, None] * step[which]
+    outward = np.stack([-step[:, 0] / length, step[:, 1] / length], axis=1)  # solid on the left: (y, x) = (-dx, dy)
+    return Walls(xy[:, ::-1].copy(), outward[which], rise[which]), (length / pieces)[which]
+
+
+def _merged(walls: Walls, length: np.ndarray) -> Walls:
+    """Put points of one quarter of a pixel and one side together, weighted by length."""
+    if len(length) == 0:
+        return walls
+    side = np.floor(np.arctan2(walls.outward[:, 0], walls.outward[:, 1]) * (2 / np.pi) + 0.5).astype(np.int64) & 3
+    cell = np.floor(2 * walls.at_px).astype(np.int64)
+    cell -= cell.min(axis=0)
+    key = (cell[:, 0] * (cell[:, 1].max() + 1) + cell[:, 1]) * 4 + side
+    order = np.argsort(key, kind="stable")
+    first = np.flatnonzero(np.diff(key[order], prepend=-1))
+    share = length[order]
+    total = np.add.reduceat(share, first)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.asarray(np.add.reduceat(values[order] * share, first) / total)
+
+    at = np.stack([mean(walls.at_px[:, i]) for i in (0, 1)], axis=1)
+    outward = np.stack([mean(walls.outward[:, i]) for i in (0, 1)], axis=1)
+    outward /= np.maximum(np.hypot(outward[:, 0], outward[:, 1]), 1e-12)[:, None]
+    return Walls(at, outward, mean(walls.rise))
+
+
+class FaceFinder:
+    """Finds faces that look at the plate and are not walls, of one set of parts.
+
+    Parameters
+    ----------
+    index : CrossingIndex
+        Of slabs: it holds flat triangles too.
+    grid : Grid
+    """
+
+    def __init__(self, index: CrossingIndex, grid: Grid) -> None:
+        t = index.corners.reshape(-1, 3, 3) * np.array([*grid.pitch_um, 1.0])
+        normal = np.cross(t[:, 1] - t[:, 0], t[:, 2] - t[:, 0])
+        down = np.flatnonzero(normal[:, 2] < -STEEP * np.linalg.norm(normal, axis=1))
+        self._index, self._grid = index, grid
+        self._picked = down.astype(np.int32)
+        self._low, self._high = t[down, :, 2].min(axis=1), t[down, :, 2].max(axis=1)
+
+    @property
+    def overhangs(self) -> bool:
+        """Whether any face above the plate looks at it."""
+        edges = self._grid.z_edges_um
+        return bool((self._high > edges[0] + 1e-3 * (edges[1] - edges[0])).any())
+
+    def between(self, low_um: float, high_um: float) -> Faces:
+        """Return the faces from `low_um` to `high_um`, of every shell, also such as lie inside of others."""
+        from pmsl.kernels import walls
+
+        picked = self._picked[(self._high >= low_um) & (self._low <= high_um)]
+        room = 4096
+        while True:
+            row, col, z = np.zeros(room, np.int32), np.zeros(room, np.int32), np.zeros(room)
+            n = walls.centres_under(picked, self._index.corners, low_um, high_um, *self._grid.shape, row, col, z)
+            if n <= room:
+                break
+            room = n
+        order = np.argsort(z[:n], kind="stable")
+        return Faces(row[:n][order], col[:n][order], z[:n][order])
