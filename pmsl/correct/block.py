@@ -142,13 +142,20 @@ class Block:
             base = self._level(k)
             rows, faces, wanted = self._asked(k, base, carried, white)
             g = solved(rows, wanted, carried, white, float(law.white_mj_cm2[k]))
-            levels = levels_of(np.clip(g[:-1], 0.0, 1.0), setup.response)
+            levels = self._levels(g[:-1], faces)
             own = np.append(setup.response[levels], 0.0) * white
             mirror = own + above
             self.tracks.add(k, own, base, k + 1 < self.top)
             if k < self.last:
                 walls = Rows.joined([rows], rows.index.shape[1]) if setup.edges else None
                 yield Solved(k, self.pixels, levels, self._predicted(k, walls, faces, carried + own, mirror))
+
+    def _levels(self, g: np.ndarray, faces: FaceRows) -> np.ndarray:
+        """Round to gray levels (P,) uint8; over faces by a chequered quarter level up and down, so that their mean is nearer."""
+        shift, pixels, inner = np.zeros(len(g)), self.pixels, faces.pixel[faces.inner]
+        shift[inner] = np.where((pixels.row[inner] + pixels.col[inner]) % 2 == 0, 0.25, -0.25) / 255
+        shift[(g <= 0) | (g >= 1)] = 0.0
+        return levels_of(np.clip(g + shift, 0.0, 1.0), self.setup.response)
 
     def _level(self, k: int) -> np.ndarray:
         """Coverage of the numbered pixels in layer k, (P + 1,)."""

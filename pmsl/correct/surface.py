@@ -100,7 +100,7 @@ def _sampled(segments: np.ndarray, rise: np.ndarray) -> tuple[Walls, np.ndarray]
     length = np.hypot(step[:, 0], step[:, 1])
     long = length > 0
     segments, step, length, rise = segments[long], step[long], length[long], rise[long]
-    pieces = np.ceil(length / SPACING_PX - 1e-9).astype(np.int64)
+    pieces = np.maximum(np.ceil(length / SPACING_PX - 1e-9), 1).astype(np.int64)
     which = np.repeat(np.arange(len(pieces)), pieces)
     part = (np.arange(len(which)) - np.repeat(np.cumsum(pieces) - pieces, pieces) + 0.5) / pieces[which]
     xy = segments[which, :2] + part[:, None] * step[which]
