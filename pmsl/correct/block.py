@@ -11,6 +11,9 @@ from pmsl.core.grid import Grid
 from pmsl.core.mask import Window
 from pmsl.correct.law import Law
 from pmsl.correct.layer import (
+    SOFT_BELOW,
+    SWEEPS,
+    SWEEPS_BELOW,
     FaceRows,
     Rows,
     face_rows,
@@ -24,7 +27,7 @@ from pmsl.correct.layer import (
 )
 from pmsl.correct.predicted import Prediction, Tracks
 from pmsl.correct.rows import Pixels, Spot
-from pmsl.correct.surface import STEEP, FaceFinder, Faces, level_beside, levels_at, walls_of
+from pmsl.correct.surface import FaceFinder, Faces, level_beside, levels_at, steep, walls_of
 from pmsl.masks import MaskMaker
 from pmsl.optics import levels_of
 
@@ -114,7 +117,7 @@ class Block:
 
     def _pixels(self) -> Pixels:
         """Number all pixels that a row of any layer can see."""
-        shape, reach = self.setup.grid.shape, max(self.setup.spot.reach) + 1
+        shape, reach = self.setup.grid.shape, max(self.setup.spot.taps) // 2 + 2
         places = [np.floor(w.at_px).astype(np.int64) for w in self.walls.values()]
         places.append(np.stack([self.faces.row, self.faces.col], axis=1).astype(np.int64))
         place = np.concatenate(places)
@@ -135,20 +138,36 @@ class Block:
             return
         flat = np.ones(n) if setup.flat is None else setup.flat[self.pixels.row, self.pixels.col]
         mirror = np.zeros(n + 1)
+        self._pushed = np.zeros(0, np.int64), np.zeros(0)
         for k in range(self.top - 1, self.first - 1, -1):
             white = np.append(law.white_mj_cm2[k] * flat, 0.0)
             above = mirror * (law.left(k) if k + 1 < self.top else 0.0)
             carried = above if law.memory == "enclosed" else np.zeros(n + 1)
             base = self._level(k)
             rows, faces, wanted = self._asked(k, base, carried, white)
-            g = solved(rows, wanted, carried, white, float(law.white_mj_cm2[k]))
+            g = self._solved(k, rows, wanted, carried, white)
             levels = self._levels(g[:-1], faces)
             own = np.append(setup.response[levels], 0.0) * white
             mirror = own + above
             self.tracks.add(k, own, base, k + 1 < self.top)
             if k < self.last:
-                walls = Rows.joined([rows], rows.index.shape[1]) if setup.edges else None
+                walls = rows if setup.edges else None
                 yield Solved(k, self.pixels, levels, self._predicted(k, walls, faces, carried + own, mirror))
+
+    def _solved(self, k: int, rows: Rows, wanted: np.ndarray, carried: np.ndarray, white: np.ndarray) -> np.ndarray:
+        """Solve layer k, its walls begun with what the layer above pushed in the same places."""
+        walls = steep(self.walls[k]) if self.setup.edges else None
+        pushes = np.zeros(len(rows.index))
+        if walls is not None and len(self._pushed[0]) and len(walls.cell):
+            cells, values = self._pushed
+            at = np.minimum(np.searchsorted(cells, walls.cell), len(cells) - 1)
+            pushes[: len(at)] = np.where(cells[at] == walls.cell, values[at], 0.0)
+        own = 0 if walls is None else len(walls.cell)
+        below = bool((rows.soft[own:] == SOFT_BELOW).any())
+        g = solved(rows, wanted, carried, white, float(self.setup.law.white_mj_cm2[k]), pushes, SWEEPS_BELOW if below else SWEEPS)
+        if walls is not None:
+            self._pushed = walls.cell, pushes[:own].copy()
+        return g
 
     def _levels(self, g: np.ndarray, faces: FaceRows) -> np.ndarray:
         """Round to gray levels (P,) uint8; over faces by a chequered quarter level up and down, so that their mean is nearer."""
@@ -180,7 +199,7 @@ class Block:
             parts += face_rows(faces, wanted, carried, white, spot)
             through = (base > 0.999) & (self._level(k - 1) > 0.999 if k > 0 else True)
             parts += rim_rows(faces, k, wanted, through, law, spot, pixels)
-        return Rows.joined(parts, spot.width), faces, wanted
+        return Rows.joined(parts, spot.width, len(pixels.row)), faces, wanted
 
     def _highest_faces(self, k: int) -> np.ndarray:
         """Height of the highest face below the plane of layer k that its light can reach: (P + 1,), -inf where there is none."""

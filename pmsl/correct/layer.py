@@ -8,11 +8,11 @@ import numpy as np
 
 from pmsl.correct.law import Law
 from pmsl.correct.rows import Pixels, Spot
-from pmsl.correct.surface import STEEP, Walls
+from pmsl.correct.surface import STEEP, Walls, steep
 
 FREE = 1e9  # no bound
-SWEEPS = 48
-ENOUGH = 3e-4  # of white: moves no edge by 0.0005 px
+SWEEPS, SWEEPS_BELOW = 18, 60  # of rows of the layer's own walls and faces; where it must not cure what lies below
+ENOUGH = 1e-3  # of white: moves no edge by 0.001 px
 SOFT_WALL, SOFT_BELOW, SOFT_FACE, SOFT_RIM = 1e-3, 3e-3, 1e-4, 1e-2
 BELOW = 0.98  # of Ec is what walls below may get from the layers above: the rest is left to their own, whose edge is sharp
 ALONE = 1.1  # of Ec at the far face: what a solid pixel beside a dark face needs
@@ -36,12 +36,18 @@ class Rows:
         return cls(weights, index, *(np.broadcast_to(np.asarray(a, np.float64), (n,)) for a in (low, high, soft)))
 
     @classmethod
-    def joined(cls, parts: list[Rows], width: int) -> Rows:
-        """Put rows together."""
+    def joined(cls, parts: list[Rows], width: int, dark: int) -> Rows:
+        """Put rows of up to `width` pixels together; `dark` is the number of a pixel without light."""
         if not parts:
             none = np.zeros(0)
             return cls(np.zeros((0, width)), np.zeros((0, width), np.int32), none, none, none)
-        return cls(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("weights", "index", "low", "high", "soft")))
+        n = sum(len(p.index) for p in parts)
+        weights, index, at = np.zeros((n, width)), np.full((n, width), dark, np.int32), 0
+        for p in parts:
+            here, used = slice(at, at + len(p.index)), slice(0, p.index.shape[1])
+            weights[here, used], index[here, used] = p.weights, p.index
+            at += len(p.index)
+        return cls(weights, index, *(np.concatenate([getattr(p, name) for p in parts]) for name in ("low", "high", "soft")))
 
 
 def seen(weights: np.ndarray, index: np.ndarray, light: np.ndarray) -> np.ndarray:
@@ -49,13 +55,13 @@ def seen(weights: np.ndarray, index: np.ndarray, light: np.ndarray) -> np.ndarra
     from pmsl.kernels import relax
 
     out = np.zeros(len(index))
-    relax.seen(weights, index, light, out)
+    relax.seen(np.ascontiguousarray(weights), index, light, out)
     return out
 
 
 def own_walls(walls: Walls, k: int, law: Law, spot: Spot, pixels: Pixels) -> Rows:
     """Ask for Ec on the layer's own walls in the middle of the slab."""
-    walls = walls.kept(walls.rise >= -STEEP)
+    walls = steep(walls)
     middle = 0.5 * (law.z_edges_um[k] + law.z_edges_um[k + 1])
     wanted = law.at_plane_mj_cm2(k, middle)
     return Rows.asking(*spot.rows(walls.at_px, pixels), wanted, wanted, SOFT_WALL)
@@ -108,13 +114,7 @@ def faces_reached(k: int, z_um: np.ndarray, base: np.ndarray, law: Law, spot: Sp
     is_face = np.zeros(len(z_um), bool)
     is_face[number] = True
     own = z_um[number] >= bottom
-    return FaceRows(number, own, is_face[index[:, beside(spot)]].all(axis=1), law.at_plane_mj_cm2(k, z_um[number]), weights, index)
-
-
-def beside(spot: Spot) -> np.ndarray:
-    """Columns of an index of `spot` that hold the pixel itself and its eight neighbours."""
-    down, across = (np.abs(np.arange(-r, r + 1)) <= 1 for r in spot.reach)
-    return np.flatnonzero((down[:, None] & across[None, :]).reshape(-1))
+    return FaceRows(number, own, is_face[index[:, spot.beside()]].all(axis=1), law.at_plane_mj_cm2(k, z_um[number]), weights, index)
 
 
 def lit_through(faces: FaceRows, wanted: np.ndarray, carried: np.ndarray, white: np.ndarray) -> None:
@@ -130,7 +130,7 @@ def face_rows(faces: FaceRows, wanted: np.ndarray, carried: np.ndarray, white: n
     is_face = np.zeros(len(wanted), bool)
     is_face[faces.pixel] = True
     lit_wall = (wanted > 0) & ~is_face
-    off = np.where(faces.own, np.abs(dose - faces.high), dose - faces.high) > 0.1 * ENOUGH * white[faces.pixel]
+    off = np.where(faces.own, np.abs(dose - faces.high), dose - faces.high) > 0.5 * ENOUGH * white[faces.pixel]
     off |= lit_wall[faces.index].any(axis=1)
     soft = np.where(faces.inner, SOFT_FACE, SOFT_RIM)
     low = np.where(faces.own, faces.high, -FREE)
@@ -142,7 +142,7 @@ def rim_rows(faces: FaceRows, k: int, wanted: np.ndarray, through: np.ndarray, l
     dim = faces.pixel[wanted[faces.pixel] < 0.999]
     _, index = spot.middles(pixels.row[dim], pixels.col[dim], pixels)
     is_rim = np.zeros(len(wanted), bool)
-    is_rim[index[:, beside(spot)]] = True
+    is_rim[index[:, spot.beside()]] = True
     is_rim[faces.pixel] = False
     number = np.flatnonzero(is_rim & through)
     if len(number) == 0:
@@ -151,7 +151,9 @@ def rim_rows(faces: FaceRows, k: int, wanted: np.ndarray, through: np.ndarray, l
     return [Rows.asking(*spot.middles(pixels.row[number], pixels.col[number], pixels), enough, FREE, SOFT_WALL)]
 
 
-def solved(rows: Rows, wanted: np.ndarray, carried: np.ndarray, white: np.ndarray, scale: float) -> np.ndarray:
+def solved(
+    rows: Rows, wanted: np.ndarray, carried: np.ndarray, white: np.ndarray, scale: float, pushes: np.ndarray, sweeps: int
+) -> np.ndarray:
     """Return the levels (P + 1,) nearest to the wanted ones that meet the rows as well as can be.
 
     Parameters
@@ -165,6 +167,9 @@ def solved(rows: Rows, wanted: np.ndarray, carried: np.ndarray, white: np.ndarra
         White dose of each pixel [mJ/cm²]; 0 for the last, which stands for all without light.
     scale : float
         Dose that counts as 1 [mJ/cm²].
+    pushes : (N,) float64
+        Multipliers of the rows to begin with; updated.
+    sweeps : int
     """
     from pmsl.kernels import relax
 
@@ -172,9 +177,7 @@ def solved(rows: Rows, wanted: np.ndarray, carried: np.ndarray, white: np.ndarra
     left = seen(rows.weights, rows.index, carried)
     low, high = (rows.low - left) / scale, np.maximum((rows.high - left) / scale, 0.0)
     weights = rows.weights * (white / scale)[rows.index]
-    v, g, cap = wanted.copy(), wanted.copy(), np.ones(len(wanted))
-    cap[-1] = v[-1] = g[-1] = 0.0
-    relax.relax(
-        weights, rows.index, low, high, np.ascontiguousarray(rows.soft), cap, v, g, np.zeros(n), np.zeros(n, np.uint8), SWEEPS, ENOUGH
-    )
-    return g
+    v, soft = wanted.copy(), np.ascontiguousarray(rows.soft)
+    relax.relax(weights, rows.index, low, high, soft, v, pushes, np.zeros(n, np.uint8), sweeps, ENOUGH)
+    v[-1] = 0.0
+    return np.asarray(np.clip(v, 0.0, 1.0))

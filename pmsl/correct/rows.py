@@ -58,55 +58,76 @@ class Pixels:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spot:
-    """The part of a point spread that corrections reckon with: pixels up to `reach` from the point's own.
+    """The part of a point spread that corrections reckon with: all pixels that come nearer to a point than `reach_px`.
 
     Attributes
     ----------
     psf : Gaussian or Sampled
-    reach : (int, int)
-        Along y and x. Of a Gaussian what lies beyond is more than 4.5 σ away: below 4e-6 of the light.
+    reach_px : (float, float)
+        Along y and x; of a Gaussian 4 σ: beyond lie 3e-5 of an edge's light.
     """
 
     psf: Gaussian | Sampled
-    reach: tuple[int, int]
+    reach_px: tuple[float, float]
 
     @classmethod
     def of(cls, psf: Psf) -> Spot:
         """Take a spread; raises ExposureError for a Lorentzian, whose tails reach the whole field."""
         if isinstance(psf, Gaussian):
-            return cls(psf, tuple(max(1, math.ceil(4.5 * s)) for s in psf.sigma_px))  # type: ignore[arg-type]
+            y, x = (4.0 * s for s in psf.sigma_px)
+            return cls(psf, (y, x))
         if isinstance(psf, Sampled):
-            return cls(psf, psf.reach_px)
+            return cls(psf, (float(psf.reach_px[0]) + 0.5, float(psf.reach_px[1]) + 0.5))
         raise ExposureError(
             "corrections take a printer's psf of kind 'gaussian', 'box' or 'sampled'; a 'lorentzian' lights the whole field with its tails"
         )
 
     @property
+    def taps(self) -> tuple[int, int]:
+        """How many pixels a point anywhere in one sees, along y and x."""
+        y, x = (math.ceil(2 * r - 1e-9) + 1 for r in self.reach_px)
+        return y, x
+
+    @property
     def width(self) -> int:
         """How many pixels a row has."""
-        return (2 * self.reach[0] + 1) * (2 * self.reach[1] + 1)
+        return self.taps[0] * self.taps[1]
+
+    @property
+    def around_middle(self) -> tuple[int, int]:
+        """How many pixels the middle of one sees on either side."""
+        y, x = (max(1, math.ceil(r - 0.5 - 1e-9)) for r in self.reach_px)
+        return y, x
 
     def rows(self, at_px: np.ndarray, pixels: Pixels) -> tuple[np.ndarray, np.ndarray]:
         """Return the weights and numbers of the pixels around points (y, x): (N, J) float64 and (N, J) int32."""
-        own = np.floor(at_px).astype(np.int64)
-        around = [np.arange(-r, r + 1) for r in self.reach]
-        apart = [at_px[:, i, None] - own[:, i, None] - 0.5 - around[i][None, :] for i in (0, 1)]
+        first = np.floor(at_px - self.reach_px).astype(np.int64)
+        return self._weights(at_px - first - 0.5, self.taps), self._numbers(first, self.taps, pixels)
+
+    def middles(self, row: np.ndarray, col: np.ndarray, pixels: Pixels) -> tuple[np.ndarray, np.ndarray]:
+        """Return the same of the middles of pixels, (N, K): the pixel is column K // 2."""
+        down, across = self.around_middle
+        taps = 2 * down + 1, 2 * across + 1
+        first = np.stack([row - down, col - across], axis=1).astype(np.int64)
+        weights = self._weights(np.array([[float(down), float(across)]]), taps)
+        return np.broadcast_to(weights, (len(first), weights.shape[1])), self._numbers(first, taps, pixels)
+
+    def beside(self) -> np.ndarray:
+        """Columns of `middles` that hold the pixel itself and its eight neighbours."""
+        down, across = (np.abs(np.arange(-r, r + 1)) <= 1 for r in self.around_middle)
+        return np.flatnonzero((down[:, None] & across[None, :]).reshape(-1))
+
+    def _weights(self, from_first_px: np.ndarray, taps: tuple[int, int]) -> np.ndarray:
+        apart = [from_first_px[:, i, None] - np.arange(taps[i])[None, :] for i in (0, 1)]
         if isinstance(self.psf, Gaussian):
             down, across = (self.psf.line(apart[i], i, mean=False) for i in (0, 1))
             weights = down[:, :, None] * across[:, None, :]
         else:
             weights = self.psf.patches(apart[0], apart[1])
-        return weights.reshape(len(own), self.width), self._numbers(own, around, pixels)
-
-    def middles(self, row: np.ndarray, col: np.ndarray, pixels: Pixels) -> tuple[np.ndarray, np.ndarray]:
-        """Return the same of the middles of pixels, whose weights are all alike: a row each."""
-        weights, _ = self.rows(np.array([[pixels.window.row0 + 0.5 + self.reach[0], pixels.window.col0 + 0.5 + self.reach[1]]]), pixels)
-        around = [np.arange(-r, r + 1) for r in self.reach]
-        own = np.stack([row, col], axis=1).astype(np.int64)
-        return np.repeat(weights, len(own), axis=0), self._numbers(own, around, pixels)
+        return np.asarray(weights.reshape(len(from_first_px), taps[0] * taps[1]))
 
     @staticmethod
-    def _numbers(own: np.ndarray, around: list[np.ndarray], pixels: Pixels) -> np.ndarray:
-        rows = (own[:, 0] - pixels.window.row0)[:, None] + around[0][None, :]
-        cols = (own[:, 1] - pixels.window.col0)[:, None] + around[1][None, :]
-        return np.asarray(pixels.slot[rows[:, :, None], cols[:, None, :]].reshape(len(own), len(around[0]) * len(around[1])))
+    def _numbers(first: np.ndarray, taps: tuple[int, int], pixels: Pixels) -> np.ndarray:
+        rows = (first[:, 0] - pixels.window.row0)[:, None] + np.arange(taps[0])[None, :]
+        cols = (first[:, 1] - pixels.window.col0)[:, None] + np.arange(taps[1])[None, :]
+        return np.asarray(pixels.slot[rows[:, :, None], cols[:, None, :]].reshape(len(first), taps[0] * taps[1]))

@@ -27,15 +27,18 @@ class Walls:
         Unit normal (y, x) in pixels, away from the solid.
     rise : (N,) float64
         z component of the surface's unit normal: below 0 where it faces the plate.
+    cell : (N,) int64
+        Quarter of a pixel and side of each point, ascending.
     """
 
     at_px: np.ndarray
     outward: np.ndarray
     rise: np.ndarray
+    cell: np.ndarray
 
     def kept(self, which: np.ndarray) -> Walls:
         """Return some of the points."""
-        return Walls(self.at_px[which], self.outward[which], self.rise[which])
+        return Walls(self.at_px[which], self.outward[which], self.rise[which], self.cell[which])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +48,11 @@ class Faces:
     row: np.ndarray
     col: np.ndarray
     z_um: np.ndarray
+
+
+def steep(walls: Walls) -> Walls:
+    """Return the points that are walls: the others are faces that look at the plate."""
+    return walls.kept(walls.rise >= -STEEP)
 
 
 def levels_at(mask: LayerMask, row: np.ndarray, col: np.ndarray) -> np.ndarray:
@@ -88,14 +96,12 @@ def walls_of(index: CrossingIndex, grid: Grid, k: int, mask: LayerMask) -> Walls
     picked, n = index.triangles(k, np.zeros(1024, np.int32))
     segments, rise = np.zeros((n, 4)), np.zeros(n)
     walls.cut(picked, n, float(index.planes_um[k]), index.corners, np.ascontiguousarray(grid.pitch_um), segments, rise)
-    found = _merged(*_sampled(segments, rise))
-    in_field = np.all((found.at_px > -1.0) & (found.at_px < np.array(grid.shape) + 1.0), axis=1)
-    found = found.kept(in_field)
+    found = _merged(*_sampled(segments, rise), grid.shape)
     return found.kept(level_beside(mask, found, OUTSIDE_PX) < 0.999)
 
 
-def _sampled(segments: np.ndarray, rise: np.ndarray) -> tuple[Walls, np.ndarray]:
-    """Cut segments into equal pieces no longer than `SPACING_PX`: their middles, and their lengths."""
+def _sampled(segments: np.ndarray, rise: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Cut segments into equal pieces no longer than `SPACING_PX`: their middles and outward normals (y, x), rises and lengths."""
     step = segments[:, 2:] - segments[:, :2]
     length = np.hypot(step[:, 0], step[:, 1])
     long = length > 0
@@ -105,29 +111,22 @@ def _sampled(segments: np.ndarray, rise: np.ndarray) -> tuple[Walls, np.ndarray]
     part = (np.arange(len(which)) - np.repeat(np.cumsum(pieces) - pieces, pieces) + 0.5) / pieces[which]
     xy = segments[which, :2] + part[:, None] * step[which]
     outward = np.stack([-step[:, 0] / length, step[:, 1] / length], axis=1)  # solid on the left: (y, x) = (-dx, dy)
-    return Walls(xy[:, ::-1].copy(), outward[which], rise[which]), (length / pieces)[which]
+    return xy[:, ::-1], outward[which], rise[which], (length / pieces)[which]
 
 
-def _merged(walls: Walls, length: np.ndarray) -> Walls:
-    """Put points of one quarter of a pixel and one side together, weighted by length."""
-    if len(length) == 0:
-        return walls
-    side = np.floor(np.arctan2(walls.outward[:, 0], walls.outward[:, 1]) * (2 / np.pi) + 0.5).astype(np.int64) & 3
-    cell = np.floor(2 * walls.at_px).astype(np.int64)
-    cell -= cell.min(axis=0)
-    key = (cell[:, 0] * (cell[:, 1].max() + 1) + cell[:, 1]) * 4 + side
-    order = np.argsort(key, kind="stable")
-    first = np.flatnonzero(np.diff(key[order], prepend=-1))
-    share = length[order]
-    total = np.add.reduceat(share, first)
-
-    def mean(values: np.ndarray) -> np.ndarray:
-        return np.asarray(np.add.reduceat(values[order] * share, first) / total)
-
-    at = np.stack([mean(walls.at_px[:, i]) for i in (0, 1)], axis=1)
-    outward = np.stack([mean(walls.outward[:, i]) for i in (0, 1)], axis=1)
-    outward /= np.maximum(np.hypot(outward[:, 0], outward[:, 1]), 1e-12)[:, None]
-    return Walls(at, outward, mean(walls.rise))
+def _merged(at_px: np.ndarray, outward: np.ndarray, rise: np.ndarray, length: np.ndarray, shape: tuple[int, int]) -> Walls:
+    """Put points of one quarter of a pixel and one side together, weighted by length; points outside the field are left out."""
+    side = np.floor(np.arctan2(outward[:, 0], outward[:, 1]) * (2 / np.pi) + 0.5).astype(np.int64) & 3
+    quarter = np.floor(2 * at_px).astype(np.int64)
+    cell = ((quarter[:, 0] + 2) * (2 * shape[1] + 4) + quarter[:, 1] + 2) * 4 + side
+    in_field = np.flatnonzero(np.all((at_px > -1.0) & (at_px < np.array(shape) + 1.0), axis=1))
+    order = in_field[np.argsort(cell[in_field], kind="stable")]
+    first = np.flatnonzero(np.diff(cell[order], prepend=-1))
+    values = np.stack([*at_px[order].T, *outward[order].T, rise[order], np.ones(len(order))], axis=1) * length[order, None]
+    sums = np.add.reduceat(values, first, axis=0) if len(first) else values
+    means = sums / sums[:, 5:]
+    normal = means[:, 2:4] / np.maximum(np.hypot(means[:, 2], means[:, 3]), 1e-12)[:, None]
+    return Walls(means[:, :2].copy(), normal, means[:, 4].copy(), cell[order][first])
 
 
 class FaceFinder:
