@@ -47,6 +47,8 @@ class Setup:
         Of middle planes.
     finder : FaceFinder or None
         Without it faces are left alone.
+    roof_layers : int
+        Over how many layers next to a face its dose is shared out.
     edges : bool
         Whether walls are placed.
     flat : (rows, cols) float64 or None
@@ -59,6 +61,7 @@ class Setup:
     spot: Spot
     maker: MaskMaker
     finder: FaceFinder | None
+    roof_layers: int
     edges: bool
     flat: np.ndarray | None
     response: np.ndarray
@@ -88,7 +91,7 @@ class Block:
         self.setup, self.first, self.last = setup, first, last
         self.top = law.halo_top(last - 1)
         low_um = law.z_edges_um[first + 1] - law.reach_um(first)
-        self.low = max(0, min(int(np.searchsorted(law.z_edges_um, low_um, side="right")) - 1, first))
+        self.low = max(0, min(int(np.searchsorted(law.z_edges_um, low_um, side="right")) - 1, first - setup.roof_layers))
         self.masks = {k: setup.maker.mask(k) for k in range(max(0, self.low - 1), self.top)}
         placed = range(self.low, self.top) if setup.edges else range(0)
         self.walls = {k: walls_of(setup.maker.index, setup.grid, k, self.masks[k]) for k in placed}
@@ -195,7 +198,7 @@ class Block:
                 parts += [] if below is None else [below]
         faces = faces_reached(k, self._highest_faces(k), base, law, spot, pixels)
         if len(faces.pixel):
-            lit_through(faces, wanted, carried, white)
+            lit_through(faces, wanted, carried, white, law.shares(k, faces.slab, setup.roof_layers))
             parts += face_rows(faces, wanted, carried, white, spot)
             through = (base > 0.999) & (self._level(k - 1) > 0.999 if k > 0 else True)
             parts += rim_rows(faces, k, wanted, through, law, spot, pixels)
@@ -206,7 +209,8 @@ class Block:
         law = self.setup.law
         plane = law.z_edges_um[k + 1]
         slack = 1e-6 * (plane - law.z_edges_um[k])
-        first, last = np.searchsorted(self.faces.z_um, [plane - law.reach_um(k), plane - slack])
+        shared = law.z_edges_um[max(k + 1 - self.setup.roof_layers, 0)] - slack
+        first, last = np.searchsorted(self.faces.z_um, [min(plane - law.reach_um(k), shared), plane - slack])
         z = np.full(len(self.pixels.row) + 1, -np.inf)
         z[self._face_number[first:last]] = self.faces.z_um[first:last]  # from the lowest up: the highest stays
         return z

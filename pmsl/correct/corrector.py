@@ -52,6 +52,9 @@ class Corrector:
         "edges": side walls, up to 30° from vertical. "printthrough": faces that look at the plate. "flatfield": evens the field.
     coverage : {"area", "volume"}
         What the gray of uncorrected pixels means.
+    roof_layers : int
+        0: over a face layers are white, then one is gray, then dark, which cures as much as can be. n: over the n layers next to it
+        they are equally gray instead (the roof dose factor), where that is enough.
     block : int, optional
         Layers of a block, instead of at least 32 and twice the halo. Other blocks may give other bytes within `error_bound`.
 
@@ -81,9 +84,12 @@ class Corrector:
         white_dose_mj_cm2: Sequence[float] | np.ndarray,
         corrections: Sequence[str] = ("edges", "printthrough"),
         coverage: Literal["area", "volume"] = "area",
+        roof_layers: int = 0,
         block: int | None = None,
     ) -> None:
         self.corrections = _checked(corrections)
+        if roof_layers < 0 or (roof_layers and "printthrough" not in self.corrections):
+            raise UsageError(f"roof_layers is {roof_layers}; it is 0 or more, and above 0 only with printthrough")
         if grid.shape != printer.dmd.shape.value:
             raise UsageError(f"the grid has {grid.shape} pixels, printer {printer.name} {printer.dmd.shape.value}; use its")
         self.grid, self._coverage = grid, coverage
@@ -99,7 +105,7 @@ class Corrector:
             law = Law.of(resin, grid, white, faces)
             finder = FaceFinder(self._volume.index, grid) if faces and self._volume is not None else None
             spot = Spot.of(psf_of(printer))
-            self._setup = Setup(grid, law, spot, self._maker, finder, "edges" in self.corrections, flat, self._response)
+            self._setup = Setup(grid, law, spot, self._maker, finder, roof_layers, "edges" in self.corrections, flat, self._response)
             ends = [law.halo_top(k) - 1 - k for k in range(grid.n_layers)]
             self.halo = max(ends)
             cut = [k for k in range(grid.n_layers) if law.halo_top(k) < grid.n_layers]

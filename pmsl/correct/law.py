@@ -80,6 +80,21 @@ class Law:
         """Return the dose at the plane of layer `k` that is Ec at height `z_um` below it [mJ/cm²]."""
         return np.asarray(self.ec_mj_cm2 * np.exp((self.z_edges_um[k + 1] - z_um) / self.dp_um))
 
+    def shares(self, k: int, slab: np.ndarray, roof_layers: int) -> np.ndarray:
+        """Return what layers `slab` to `k` give a face in `slab` when they are equally gray, in the light of layer `k`: (N,) float64.
+
+        1 where they are more than `roof_layers`. The equal gray is the roof dose factor, as `cure.relief_factor` has it for equal
+        layers without end; light of several layers adds up only in enclosed memory.
+        """
+        out = np.ones(len(slab))
+        if self.memory == "open":
+            return out
+        total = 0.0
+        for j in range(k, max(k - roof_layers, -1), -1):
+            total += self.white_mj_cm2[j] / self.white_mj_cm2[k] * math.exp((self.z_edges_um[k + 1] - self.z_edges_um[j + 1]) / self.dp_um)
+            out[slab == j] = total
+        return out
+
     def reach_um(self, k: int) -> float:
         """Return how far below its plane layer `k` and all above can still cure."""
         return self.dp_um * math.log(max(self.most_mj_cm2[k] / self.ec_mj_cm2, 1.0))

@@ -94,6 +94,8 @@ class FaceRows:
         No pixel beside it is without a face.
     high : (N,) float64
         Dose at the exposure plane that leaves Ec at the face [mJ/cm²].
+    slab : (N,) int64
+        The layer each face lies in.
     weights, index
         As in `Rows`.
     """
@@ -102,6 +104,7 @@ class FaceRows:
     own: np.ndarray
     inner: np.ndarray
     high: np.ndarray
+    slab: np.ndarray
     weights: np.ndarray
     index: np.ndarray
 
@@ -114,14 +117,20 @@ def faces_reached(k: int, z_um: np.ndarray, base: np.ndarray, law: Law, spot: Sp
     is_face = np.zeros(len(z_um), bool)
     is_face[number] = True
     own = z_um[number] >= bottom
-    return FaceRows(number, own, is_face[index[:, spot.beside()]].all(axis=1), law.at_plane_mj_cm2(k, z_um[number]), weights, index)
+    slab = np.minimum(np.searchsorted(law.z_edges_um, z_um[number] + (law.z_edges_um[k] - bottom), side="right") - 1, k)
+    inner = is_face[index[:, spot.beside()]].all(axis=1)
+    return FaceRows(number, own, inner, law.at_plane_mj_cm2(k, z_um[number]), slab, weights, index)
 
 
-def lit_through(faces: FaceRows, wanted: np.ndarray, carried: np.ndarray, white: np.ndarray) -> None:
-    """Set the wanted levels over faces to what brings them to Ec: white as long as that is less, the fraction, dark once it is reached."""
+def lit_through(faces: FaceRows, wanted: np.ndarray, carried: np.ndarray, white: np.ndarray, shares: np.ndarray) -> None:
+    """Set the wanted levels over faces to what brings them to Ec: white as long as that is less, the fraction, dark once it is reached.
+
+    `shares` (N,): over the layers next to a face what is missing may be shared out evenly instead: what all layers from this one down
+    to the face's give it when they are equally gray, in this layer's light; else 1 (`Law.shares`).
+    """
     missing = faces.high - seen(faces.weights, faces.index, carried)
     solid = np.where(faces.own, 1.0, wanted[faces.pixel])
-    wanted[faces.pixel] = np.minimum(solid, np.clip(missing / white[faces.pixel], 0.0, 1.0))
+    wanted[faces.pixel] = np.minimum(solid, np.clip(missing / (shares * white[faces.pixel]), 0.0, 1.0))
 
 
 def face_rows(faces: FaceRows, wanted: np.ndarray, carried: np.ndarray, white: np.ndarray, spot: Spot) -> list[Rows]:
