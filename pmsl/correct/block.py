@@ -11,7 +11,6 @@ from pmsl.core.grid import Grid
 from pmsl.core.mask import Window
 from pmsl.correct.law import Law
 from pmsl.correct.layer import (
-    SOFT_BELOW,
     SWEEPS,
     SWEEPS_BELOW,
     FaceRows,
@@ -27,7 +26,7 @@ from pmsl.correct.layer import (
 )
 from pmsl.correct.predicted import Prediction, Tracks
 from pmsl.correct.rows import Pixels, Spot
-from pmsl.correct.surface import FaceFinder, Faces, level_beside, levels_at, steep, walls_of
+from pmsl.correct.surface import FaceFinder, Faces, level_beside, levels_at, near_another, steep, walls_of
 from pmsl.masks import MaskMaker
 from pmsl.optics import levels_of
 
@@ -75,6 +74,19 @@ class Solved:
     pixels: Pixels
     levels: np.ndarray
     prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """What surfaces ask of a layer: rows, its own walls first; faces it reaches; levels (P + 1,) it would have without walls.
+
+    `overhangs`: whether some rows are walls below that it must not cure.
+    """
+
+    rows: Rows
+    faces: FaceRows
+    wanted: np.ndarray
+    overhangs: bool
 
 
 class Block:
@@ -147,29 +159,27 @@ class Block:
             above = mirror * (law.left(k) if k + 1 < self.top else 0.0)
             carried = above if law.memory == "enclosed" else np.zeros(n + 1)
             base = self._level(k)
-            rows, faces, wanted = self._asked(k, base, carried, white)
-            g = self._solved(k, rows, wanted, carried, white)
-            levels = self._levels(g[:-1], faces)
+            asked = self._asked(k, base, carried, white)
+            g = self._solved(k, asked, carried, white)
+            levels = self._levels(g[:-1], asked.faces)
             own = np.append(setup.response[levels], 0.0) * white
             mirror = own + above
             self.tracks.add(k, own, base, k + 1 < self.top)
             if k < self.last:
-                walls = rows if setup.edges else None
-                yield Solved(k, self.pixels, levels, self._predicted(k, walls, faces, carried + own, mirror))
+                yield Solved(k, self.pixels, levels, self._predicted(k, asked, carried + own, mirror))
 
-    def _solved(self, k: int, rows: Rows, wanted: np.ndarray, carried: np.ndarray, white: np.ndarray) -> np.ndarray:
+    def _solved(self, k: int, asked: Asked, carried: np.ndarray, white: np.ndarray) -> np.ndarray:
         """Solve layer k, its walls begun with what the layer above pushed in the same places."""
         walls = steep(self.walls[k]) if self.setup.edges else None
-        pushes = np.zeros(len(rows.index))
+        pushes = np.zeros(len(asked.rows.index))
         if walls is not None and len(self._pushed[0]) and len(walls.cell):
             cells, values = self._pushed
             at = np.minimum(np.searchsorted(cells, walls.cell), len(cells) - 1)
             pushes[: len(at)] = np.where(cells[at] == walls.cell, values[at], 0.0)
-        own = 0 if walls is None else len(walls.cell)
-        below = bool((rows.soft[own:] == SOFT_BELOW).any())
-        g = solved(rows, wanted, carried, white, float(self.setup.law.white_mj_cm2[k]), pushes, SWEEPS_BELOW if below else SWEEPS)
+        scale = float(self.setup.law.white_mj_cm2[k])
+        g = solved(asked.rows, asked.wanted, carried, white, scale, pushes, SWEEPS_BELOW if asked.overhangs else SWEEPS)
         if walls is not None:
-            self._pushed = walls.cell, pushes[:own].copy()
+            self._pushed = walls.cell, pushes[: len(walls.cell)].copy()
         return g
 
     def _levels(self, g: np.ndarray, faces: FaceRows) -> np.ndarray:
@@ -184,10 +194,10 @@ class Block:
         mask = self.masks.get(k)
         return np.append(np.zeros(len(self.pixels.row)) if mask is None else levels_at(mask, self.pixels.row, self.pixels.col), 0.0)
 
-    def _asked(self, k: int, base: np.ndarray, carried: np.ndarray, white: np.ndarray) -> tuple[Rows, FaceRows, np.ndarray]:
-        """Return the rows of layer k, its own walls first, what faces it reaches, and the levels it would have without walls."""
+    def _asked(self, k: int, base: np.ndarray, carried: np.ndarray, white: np.ndarray) -> Asked:
+        """Find what surfaces ask of layer k."""
         setup, law, spot, pixels = self.setup, self.setup.law, self.setup.spot, self.pixels
-        wanted, parts = base.copy(), []
+        wanted, parts, overhangs = base.copy(), [], False
         if setup.edges:
             parts.append(own_walls(self.walls[k], k, law, spot, pixels))
             for j in range(k - 1, self.low - 1, -1):
@@ -195,14 +205,16 @@ class Block:
                     break
                 outside = level_beside(self.masks[k], self.walls[j], BESIDE_PX)
                 below = walls_below(self.walls[j], outside, j, k, law, spot, pixels)
-                parts += [] if below is None else [below]
+                if below is not None:
+                    parts.append(below)
+                    overhangs = True
         faces = faces_reached(k, self._highest_faces(k), base, law, spot, pixels)
         if len(faces.pixel):
             lit_through(faces, wanted, carried, white, law.shares(k, faces.slab, setup.roof_layers))
             parts += face_rows(faces, wanted, carried, white, spot)
             through = (base > 0.999) & (self._level(k - 1) > 0.999 if k > 0 else True)
             parts += rim_rows(faces, k, wanted, through, law, spot, pixels)
-        return Rows.joined(parts, spot.width, len(pixels.row)), faces, wanted
+        return Asked(Rows.joined(parts, spot.width, len(pixels.row)), faces, wanted, overhangs)
 
     def _highest_faces(self, k: int) -> np.ndarray:
         """Height of the highest face below the plane of layer k that its light can reach: (P + 1,), -inf where there is none."""
@@ -215,11 +227,12 @@ class Block:
         z[self._face_number[first:last]] = self.faces.z_um[first:last]  # from the lowest up: the highest stays
         return z
 
-    def _predicted(self, k: int, rows: Rows | None, faces: FaceRows, dose: np.ndarray, mirror: np.ndarray) -> Prediction:
+    def _predicted(self, k: int, asked: Asked, dose: np.ndarray, mirror: np.ndarray) -> Prediction:
         """Say how well the walls of layer k are met and where its own faces will be."""
-        misses, where = np.zeros(0), np.zeros((0, 2))
-        if rows is not None:
-            walls = self.walls[k].kept(self.walls[k].rise >= -0.5)
-            n = len(walls.at_px)
-            misses, where = seen(rows.weights[:n], rows.index[:n], dose) / rows.low[:n] - 1.0, walls.at_px
-        return Prediction.of(misses, where, faces, self.tracks, k, seen(faces.weights, faces.index, mirror), self.pixels)
+        walls = np.zeros(0), np.zeros((0, 2)), np.zeros(0, bool)
+        if self.setup.edges:
+            rows, points = asked.rows, steep(self.walls[k])
+            n = len(points.at_px)
+            misses = seen(rows.weights[:n], rows.index[:n], dose) / rows.low[:n] - 1.0
+            walls = misses, points.at_px, near_another(self.masks[k], points)
+        return Prediction.of(walls, asked.faces, self.tracks, k, seen(asked.faces.weights, asked.faces.index, mirror), self.pixels)

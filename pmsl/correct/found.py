@@ -21,12 +21,23 @@ def findings_of(prediction: Prediction, grid: Grid, k: int) -> tuple[Finding, ..
     """Return what is doubtful about a corrected layer."""
     found = []
     place: dict[str, Any]
-    missed = np.abs(prediction.wall_misses) > MISS
+    off = np.abs(prediction.wall_misses)
+    narrow = prediction.narrow
+    if narrow.any():
+        message = (
+            f"{int(narrow.sum())} of {len(off)} points along walls are nearer than 3 px to another wall: one dose decides where both land, "
+            "and small errors move them far"
+        )
+        place = {"layers": (k, k), "box_um": _box(prediction.walls_px[narrow], grid, k)}
+        found.append(Finding(code="narrow-edges", severity="info", message=message, value=float(narrow.sum()), unit="points", **place))
+    missed = (off > MISS) & ~narrow
     if missed.any():
-        message = f"{int(missed.sum())} of {len(missed)} points along walls get a dose far from Ec: corners, or edges closer than 3 px"
-        worst = float(np.abs(prediction.wall_misses).max())
+        message = (
+            f"{int(missed.sum())} of {len(off)} points along walls cannot get the dose that puts them where they belong: corners do not"
+        )
         place = {"layers": (k, k), "box_um": _box(prediction.walls_px[missed], grid, k)}
-        found.append(Finding(code="narrow-edges", severity="info", message=message, value=worst, limit=MISS, unit="Ec", **place))
+        worst = float(off[missed].max())
+        found.append(Finding(code="missed-edges", severity="info", message=message, value=worst, limit=MISS, unit="Ec", **place))
     least = np.minimum(prediction.face_errors_um["enclosed"], prediction.face_errors_um["open"])
     starved = least > FACE_UM  # too high, however the liquid remembers
     if starved.any():

@@ -11,10 +11,10 @@ from pmsl.correct.rows import Pixels, Spot
 from pmsl.correct.surface import STEEP, Walls, steep
 
 FREE = 1e9  # no bound
-SWEEPS, SWEEPS_BELOW = 18, 60  # of rows of the layer's own walls and faces; where it must not cure what lies below
+SWEEPS, SWEEPS_BELOW = 18, 36  # of rows of the layer's own walls and faces; where it must not cure what lies below
 ENOUGH = 1e-3  # of white: moves no edge by 0.001 px
-SOFT_WALL, SOFT_BELOW, SOFT_FACE, SOFT_RIM = 1e-3, 3e-3, 1e-4, 1e-2
-BELOW = 0.98  # of Ec is what walls below may get from the layers above: the rest is left to their own, whose edge is sharp
+SOFT_WALL, SOFT_BELOW, SOFT_FACE, SOFT_RIM = 1e-3, 1e-2, 1e-4, 2e-2
+BELOW = 0.97  # of Ec is what walls below may get from the layers above: the rest is left to their own, whose edge is sharp
 ALONE = 1.1  # of Ec at the far face: what a solid pixel beside a dark face needs
 LEANS = -0.05  # rise of a wall from which on it overhangs
 

@@ -25,6 +25,8 @@ class Prediction:
         Dose on the layer's own walls in the middle of the slab, relative to Ec, minus 1.
     walls_px : (W, 2) float64
         (y, x) in pixels of the field.
+    narrow : (W,) bool
+        Whether another wall is nearer than 3 px, through the solid or through the void.
     faces_px : (F, 2) int64
         (row, col) of the faces in the layer's slab, one pixel or more away from walls.
     face_errors_um : dict of str to (F,) float64 [µm]
@@ -36,6 +38,7 @@ class Prediction:
 
     wall_misses: np.ndarray
     walls_px: np.ndarray
+    narrow: np.ndarray
     faces_px: np.ndarray
     face_errors_um: dict[str, np.ndarray]
     lost: dict[str, np.ndarray]
@@ -44,18 +47,25 @@ class Prediction:
     def nothing(cls) -> Prediction:
         """Return the prediction of a layer without surfaces."""
         none = np.zeros((0, 2))
-        return cls(np.zeros(0), none, none.astype(np.int64), {c: np.zeros(0) for c in CASES}, {c: np.zeros(0, bool) for c in CASES[:2]})
+        return cls(
+            np.zeros(0),
+            none,
+            np.zeros(0, bool),
+            none.astype(np.int64),
+            {c: np.zeros(0) for c in CASES},
+            {c: np.zeros(0, bool) for c in CASES[:2]},
+        )
 
     @classmethod
     def of(
-        cls, misses: np.ndarray, walls_px: np.ndarray, faces: FaceRows, tracks: Tracks, k: int, dose: np.ndarray, pixels: Pixels
+        cls, walls: tuple[np.ndarray, np.ndarray, np.ndarray], faces: FaceRows, tracks: Tracks, k: int, dose: np.ndarray, pixels: Pixels
     ) -> Prediction:
-        """Reckon with the dose (N,) of all light at the middles of `faces`."""
+        """Take misses, places and narrowness of walls; reckon with the dose (N,) of all light at the middles of `faces`."""
         kept = faces.own & faces.inner
         number = faces.pixel[kept]
         errors, thick = tracks.errors_um(k, number, faces.high[kept], dose[kept])
         lost = {case: errors[case] >= thick for case in CASES[:2]}
-        return cls(misses, walls_px, np.stack([pixels.row[number], pixels.col[number]], axis=1), errors, lost)
+        return cls(*walls, np.stack([pixels.row[number], pixels.col[number]], axis=1), errors, lost)
 
 
 class Tracks:

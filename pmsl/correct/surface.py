@@ -13,6 +13,7 @@ from pmsl.core.mask import LayerMask
 SPACING_PX = 0.5  # of points along a wall
 STEEP = 0.6  # sine of the tilt up to which a surface that faces the plate counts as a wall: 37° from vertical
 OUTSIDE_PX = 0.5
+NARROW_PX = 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +73,14 @@ def level_beside(mask: LayerMask, walls: Walls, outward_px: float) -> np.ndarray
     """Return the coverage of the pixels that lie `outward_px` outside of points of walls."""
     place = np.floor(walls.at_px + outward_px * walls.outward)
     return levels_at(mask, place[:, 0], place[:, 1])
+
+
+def near_another(mask: LayerMask, walls: Walls) -> np.ndarray:
+    """Tell which points have another wall nearer than `NARROW_PX`, looking along their normals both ways: (N,) bool."""
+    found = np.zeros(len(walls.at_px), bool)
+    for px in np.arange(1.0, NARROW_PX + 0.1, 0.5):
+        found |= (level_beside(mask, walls, -px) < 0.5) | (level_beside(mask, walls, px) > 0.5)
+    return found
 
 
 def walls_of(index: CrossingIndex, grid: Grid, k: int, mask: LayerMask) -> Walls:

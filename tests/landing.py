@@ -66,6 +66,20 @@ def circle(radius, centre, n=240):
     return np.asarray(centre) + radius * np.stack([np.cos(turn), np.sin(turn)], axis=1)
 
 
+def channel(roof, top, low=110.3, high=270.3, floor=60.0) -> Solid:
+    """A block with a channel along y through it: void from `low` to `high` in x, `floor` to `roof` in z."""
+    outer, inner = [(20.9, 0), (360, 0), (360, top), (20.9, top)], [(low, floor), (high, floor), (high, roof), (low, roof)]
+    vertices = [(x, y, z) for y in (20.7, 360.2) for x, z in outer + inner]
+    faces = []
+    for i in range(4):
+        j = (i + 1) % 4
+        faces += [(i, j, 8 + j), (i, 8 + j, 8 + i), (4 + j, 4 + i, 12 + i), (4 + j, 12 + i, 12 + j)]
+        faces += [(j, i, 4 + i), (j, 4 + i, 4 + j), (8 + i, 8 + j, 12 + j), (8 + i, 12 + j, 12 + i)]
+    solid = Solid.from_arrays(np.array(vertices, float), np.array(faces)[:, ::-1], source="channel")
+    assert solid.health.watertight and solid.health.volume_um3 > 0
+    return solid
+
+
 @dataclass
 class Stack:
     """Dose at the mirror, summed from the light side: `mirror[k]` for enclosed memory, `own[k]` of the layer alone."""
@@ -88,12 +102,12 @@ class Stack:
         return cls(grid, dp, sigma, mirror[::-1], own[::-1])
 
     def blurred(self, light, y, x):
-        """Exact Gaussian blur of a frame at points [px]: (N,) and (N,) → (N,), patches of 11 × 11."""
+        """Exact Gaussian blur of a frame at points [px]: (N,) and (N,) → (N,); pixels beyond three are more than 6 σ away."""
         row, col = np.floor(y).astype(int), np.floor(x).astype(int)
-        around = np.arange(-5, 6)
+        around = np.arange(-3, 4)
         wide = np.pad(light, 8)
-        down = np.diff(ndtr((row[:, None] + np.arange(-5, 7) - y[:, None]) / self.sigma), axis=1)
-        across = np.diff(ndtr((col[:, None] + np.arange(-5, 7) - x[:, None]) / self.sigma), axis=1)
+        down = np.diff(ndtr((row[:, None] + np.arange(-3, 5) - y[:, None]) / self.sigma), axis=1)
+        across = np.diff(ndtr((col[:, None] + np.arange(-3, 5) - x[:, None]) / self.sigma), axis=1)
         patch = wide[(row[:, None] + around + 8)[:, :, None], (col[:, None] + around + 8)[:, None, :]]
         return np.einsum("na,nab,nb->n", down, patch, across)
 
@@ -108,9 +122,14 @@ class Stack:
         tops = self.grid.z_edges_um[k + 1 :]
         return np.max([self.blurred(o, y, x) * np.exp(-(top - z) / self.dp) for o, top in zip(self.own[k:], tops, strict=True)], axis=0)
 
-    def edge_errors(self, y, x, outward, z, reach=1.5):
+    def face_errors(self, y, x, z, memory="enclosed"):
+        """Printed minus designed height [µm] of flat faces at z: the dose falls as exp(-z/Dp) below them."""
+        dose = self.dose if memory == "enclosed" else self.open_dose
+        return -self.dp * np.log(np.maximum(dose(y, x, z + 1e-9), 1e-9) / EC)
+
+    def edge_errors(self, y, x, outward, z, reach=1.2):
         """Signed distance [px] from designed points to where D = Ec along the normal (y, x), beyond: outward; reach where it is not met."""
-        steps = np.linspace(-reach, reach, 61)
+        steps = np.linspace(-reach, reach, 33)
         doses = np.stack([self.dose(y + s * outward[:, 0], x + s * outward[:, 1], z) for s in steps]) / EC - 1
         out = np.where(doses[0] > 0, reach, -reach)
         crossing = (doses[:-1] >= 0) & (doses[1:] < 0)
@@ -130,6 +149,14 @@ def frames_of(corrector_or_masks, layers):
         assert all(len(i) == 1 for i in images)
         return [i[0][0].dense(np.uint8) for i in images]
     return [corrector_or_masks.mask(k).dense(np.uint8) for k in range(layers)]
+
+
+def over(x0, x1, y0=20.7, y1=360.2, step=(0.77, 0.31), apart=1.0):
+    """Points (y, x) [px] over a rectangle [µm], `apart` pixels from its sides in x and three in y."""
+    gx = np.arange(x0 / PITCH + apart, x1 / PITCH - apart, step[1])
+    gy = np.arange(y0 / PITCH + 3, y1 / PITCH - 3, step[0])
+    y, x = np.meshgrid(gy, gx, indexing="ij")
+    return y.ravel(), x.ravel()
 
 
 def ring_points(ring, spacing_um=1.3, from_corner_um=3 * PITCH):
