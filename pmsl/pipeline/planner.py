@@ -1,0 +1,112 @@
+"""Parts and profiles → PrintJob, whose layers are made when they are asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+
+from pmsl import checks
+from pmsl.core.job import Box, Engine, Input, PartRecord, PrintJob, Provenance
+from pmsl.core.part import Part, Solid
+from pmsl.core.plan import LayerPlan
+from pmsl.masks import MaskMaker
+from pmsl.mesh.place import Placed
+from pmsl.pipeline.start import Stages, stages
+from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
+from pmsl.version import __version__
+
+TURNED = "faces turned: the mesh was inside out"
+
+
+def prepare(
+    parts: Sequence[Solid | Part] | Placed,
+    printer: Printer | str,
+    resin: Resin | str,
+    process: Process | str = "default",
+    *,
+    accept_uncalibrated: bool = False,
+) -> PrintJob:
+    """Make a print job of parts where their coordinates are (µm, field corner at 0, plate at z = 0); nothing is moved.
+
+    Parameters
+    ----------
+    parts : sequence of Solid or Part, or Placed
+        United where they overlap. `pmsl.place` puts meshes into the field.
+    printer, resin, process : profile, library name, or path of a TOML file
+    accept_uncalibrated : bool
+        Correct (`process.corrections`) although values the corrections rest on are placeholders.
+
+    Returns
+    -------
+    PrintJob
+        Lazy: a layer is made when it is asked for.
+
+    Raises
+    ------
+    MeshError, ProfileError, ExposureError, UsageError
+        Geometry outside the field, profiles that are not valid, doses that are refused.
+    """
+    printer = find_printer(printer) if isinstance(printer, str) else printer
+    resin = find_resin(resin) if isinstance(resin, str) else resin
+    process = find_process(process) if isinstance(process, str) else process
+    placed = parts if isinstance(parts, Placed) else None
+    pieces, bounds = (parts.parts, parts.bounds_um) if isinstance(parts, Placed) else (parts, None)
+    s = stages(pieces, printer, resin, process, bounds, accept_uncalibrated)
+    engine = Engine(grid=s.grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.orientation)
+    return PrintJob(
+        engines=(engine,),
+        printer=printer,
+        resin=resin,
+        process=process,
+        provenance=Provenance(
+            version=__version__,
+            inputs=tuple(_input(p) for p in s.parts),
+            placement=placed.how if placed else "where their coordinates are",
+            shift_um=placed.shift_um if placed else None,
+            shrinkage=resin.resin.shrinkage.value,
+        ),
+        parts=tuple(_record(p) for p in s.parts),
+        n_layers=s.grid.n_layers,
+        plan_layer=Planner(s, process),
+        design_of=lambda: s.parts,
+        findings=s.findings,
+        placeholders=s.placeholders,
+    )
+
+
+class Planner:
+    """Plans any layer from any thread; triangles are indexed when the first layer is asked for."""
+
+    def __init__(self, s: Stages, process: Process) -> None:
+        self._stages = s
+        self._process = process
+        self._maker: MaskMaker | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, k: int) -> LayerPlan:
+        """Return the plan of layer `k`."""
+        with self._lock:
+            if self._maker is None:
+                self._maker = MaskMaker(self._stages.parts, self._stages.grid, self._process.coverage)
+        mask, defects = self._maker.mask_and_defects(k)
+        found = tuple(checks.layer_findings(defects, self._stages.grid, k))
+        return self._stages.ladder.plan(mask, self._stages.grid, self._process.motion, found)
+
+
+def _box(points_um: np.ndarray) -> Box:
+    (x0, y0, z0), (x1, y1, z1) = points_um.tolist()
+    return (x0, y0, z0), (x1, y1, z1)
+
+
+def _input(part: Part) -> Input:
+    transform = tuple(float(v) for v in part.transform.reshape(-1))
+    repairs = (TURNED,) if part.solid.inside_out else ()
+    return Input(file=part.solid.source, sha256=part.solid.sha256, unit=part.solid.unit, transform=transform, repairs=repairs)
+
+
+def _record(part: Part) -> PartRecord:
+    return PartRecord(
+        label=part.label, sha256=part.solid.sha256, bounds_um=_box(part.bounds_um()), region=part.region, dose_scale=part.dose_scale
+    )

@@ -1,0 +1,104 @@
+"""What comes before any layer: placed parts, grid, doses, findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pmsl import checks
+from pmsl.core.finding import Finding
+from pmsl.core.grid import Grid
+from pmsl.core.part import Part, Solid, as_part
+from pmsl.errors import MeshError, UsageError
+from pmsl.exposure import Ladder, dose_ladder
+from pmsl.mesh.place import SLACK_UM, Placed, place
+from pmsl.pipeline.allowed import check_corrections, check_wavelengths
+from pmsl.profiles import Printer, Process, Resin
+from pmsl.slicing import z_edges_um
+
+
+def place_for(solids: Sequence[Solid], printer: Printer, resin: Resin, **options: Any) -> Placed:
+    """Place meshes in the field of a printer, scaled for the resin's shrinkage; `options` as `pmsl.place`."""
+    pitch = np.array(printer.optics.pitch_um.value)
+    rows, cols = printer.dmd.shape.value
+    return place(solids, pitch * (cols, rows), pitch, printer.stage.travel_um.value, shrinkage=resin.resin.shrinkage.value, **options)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stages:
+    """What a job is made of before any layer: parts and their box (2, 3) [µm], grid, dose ladder, placeholders, findings."""
+
+    parts: tuple[Part, ...]
+    bounds_um: np.ndarray
+    grid: Grid
+    ladder: Ladder
+    placeholders: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def stages(
+    parts: Sequence[Solid | Part],
+    printer: Printer,
+    resin: Resin,
+    process: Process,
+    bounds_um: np.ndarray | None = None,
+    accept_uncalibrated: bool = False,
+) -> Stages:
+    """Find grid, doses and findings of parts where their coordinates are; nothing is moved.
+
+    Raises
+    ------
+    MeshError
+        No part, or a part outside the field, below the plate or above the travel.
+    ExposureError
+        Doses the resin or the printer cannot have; wavelengths that differ; corrections that rest on what nobody gave.
+    UsageError
+        A part that asks for a dose or a region of its own.
+    """
+    pieces = tuple(as_part(item) for item in parts)
+    if not pieces:
+        raise MeshError("no part to print; give at least one mesh")
+    for part in pieces:
+        if part.dose_scale != 1.0 or part.region != "bulk":
+            raise UsageError(
+                f"part {part.label}: dose_scale {part.dose_scale:g}, region {part.region!r}: all parts of a job get the same dose so far; "
+                "leave dose_scale at 1 and region at 'bulk', or print the part in a job of its own"
+            )
+    check_wavelengths(printer, resin, process)
+    boxes = np.array([p.bounds_um() for p in pieces])
+    bounds = np.array([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)]) if bounds_um is None else bounds_um
+    optics = printer.optics
+    rows, cols = printer.dmd.shape.value
+    grid = Grid(
+        origin_um=(0.0, 0.0), pitch_um=optics.pitch_um.value, shape=(rows, cols), z_edges_um=z_edges_um(float(bounds[1, 2]), process)
+    )
+    _check_inside(bounds, grid, printer)
+    ladder = dose_ladder(grid, printer, resin, process)
+    missing = checks.placeholders(printer, resin, ladder.power)
+    check_corrections(printer, resin, process, missing, accept_uncalibrated)
+    findings = [f for p in pieces for f in p.solid.findings]
+    findings += checks.profile_findings(printer, resin, missing)
+    findings += checks.dose_findings(resin, ladder.dose_mj_cm2)
+    findings += checks.winding_findings(pieces)
+    findings += checks.height_findings(bounds, grid)
+    findings += checks.facet_findings(pieces, grid)
+    if process.coverage == "volume":
+        findings += checks.partial_slab_findings(pieces, grid)
+    return Stages(pieces, bounds, grid, ladder, missing, tuple(findings))
+
+
+def _check_inside(bounds: np.ndarray, grid: Grid, printer: Printer) -> None:
+    """Refuse parts that are not where the printer can print them."""
+    low, high, size = bounds[0], bounds[1], grid.size_um
+    if (low[:2] < -SLACK_UM).any() or (high[:2] > size + SLACK_UM).any():
+        raise MeshError(
+            f"parts reach from ({low[0]:.6g}, {low[1]:.6g}) to ({high[0]:.6g}, {high[1]:.6g}) µm, the field of printer {printer.name} "
+            f"from (0, 0) to ({size[0]:.6g}, {size[1]:.6g}) µm; place them first (pmsl.place)"
+        )
+    if low[2] < -SLACK_UM:
+        raise MeshError(f"parts reach {-low[2]:.6g} µm below the plate (z = 0); place them first (pmsl.place)")
+    if high[2] > printer.stage.travel_um.value + SLACK_UM:
+        raise MeshError(f"parts reach {high[2]:.6g} µm, printer {printer.name} builds up to {printer.stage.travel_um.value:.6g} µm")

@@ -1,0 +1,34 @@
+"""Fill the cache of kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pmsl import checks
+from pmsl.core.part import Part, Solid
+from pmsl.formats.png import encode_mask
+from pmsl.masks import MaskMaker
+from pmsl.pipeline.planner import prepare
+from pmsl.pipeline.start import place_for
+from pmsl.profiles import find_printer, find_resin
+
+
+def warmup() -> None:
+    """Compile, or load from the cache, every kernel that a job needs, by printing a pyramid of two layers."""
+    from pmsl.kernels import spans, unfilter
+
+    corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
+    solid = Solid.from_arrays(corners, np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]))
+    printer, resin = find_printer("pmsl-2um"), find_resin("pr48-405")
+    unfilter.undo(np.zeros((1, 2), np.uint8), np.zeros(2, np.uint8))
+    job = prepare(place_for([solid], printer, resin), printer, resin)
+    mask = job[0].exposures[0].mask
+    encode_mask(mask, printer.orientation, small=True)
+    mask.sha256()
+    low = np.zeros(1, np.int64)
+    spans.shrink(*mask.runs_8bit(), mask.window.row0, low, low + 1, low, low + 1, np.zeros((2, 2), np.int64), np.zeros((1, 1), np.uint8))
+    MaskMaker([solid], job.grid).coverage(0)
+    volume = MaskMaker([solid], job.grid, "volume")
+    volume.mask(0)
+    volume.index.shells()
+    list(checks.partial_slab_findings([Part(solid=solid)], job.grid))
