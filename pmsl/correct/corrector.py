@@ -15,7 +15,7 @@ from pmsl.core.mask import LayerMask, Window
 from pmsl.core.part import Part, Solid, as_part
 from pmsl.core.runs import Runs, runs_of
 from pmsl.correct.block import Block, Setup, Solved
-from pmsl.correct.found import findings_of, overhang_findings
+from pmsl.correct.found import assumed_memory, findings_of, overhang_findings
 from pmsl.correct.law import LEFT, Law
 from pmsl.correct.predicted import Prediction
 from pmsl.correct.rows import Spot
@@ -45,7 +45,7 @@ class Corrector:
     printer : Printer
         Its point spread, flat field and gray response.
     resin : Resin
-        dp_um, ec_mj_cm2 and, for "printthrough", memory.
+        dp_um, ec_mj_cm2 and memory: "printthrough" needs it stated, without it "edges" take it as enclosed.
     white_dose_mj_cm2 : (L,) array_like of float
         What a white pixel gets in each layer [mJ/cm²].
     corrections : sequence of str
@@ -61,7 +61,7 @@ class Corrector:
     Raises
     ------
     UsageError
-        No correction, an unknown one, one given twice, or a grid of another shape than the device.
+        No correction, an unknown one, one given twice, flatfield without a flat field, or a grid of another shape than the device.
     ExposureError
         A resin, printer or doses that corrections cannot reckon with.
 
@@ -71,6 +71,8 @@ class Corrector:
         Most layers on the light side that are solved with a block and not kept.
     error_bound : float
         Largest dose that layers beyond the halo would add, in Ec.
+    block_layers : int
+        Layers of a block: those of one block are solved by one thread, so give each thread a block.
     latency_layers : int
         Most layers that are solved when a first layer of a block is asked for.
     """
@@ -99,7 +101,8 @@ class Corrector:
         white = np.asarray(white_dose_mj_cm2, dtype=np.float64)
         self._response = response(printer)
         self._setup: Setup | None = None
-        self.halo, self.error_bound, self._block = 0, 0.0, max(block or FEWEST, 1)
+        self._memory_stated = resin.resin.memory is not None
+        self.halo, self.error_bound, self.block_layers = 0, 0.0, max(block or FEWEST, 1)
         if self.corrections != ("flatfield",):
             faces = "printthrough" in self.corrections
             law = Law.of(resin, grid, white, faces)
@@ -110,8 +113,8 @@ class Corrector:
             self.halo = max(ends)
             cut = [k for k in range(grid.n_layers) if law.halo_top(k) < grid.n_layers]
             self.error_bound = max((LEFT * law.most_mj_cm2[law.halo_top(k)] / law.ec_mj_cm2 for k in cut), default=0.0)
-            self._block = block or max(FEWEST, 2 * self.halo)
-        self.latency_layers = self._block + self.halo
+            self.block_layers = block or max(FEWEST, 2 * self.halo)
+        self.latency_layers = self.block_layers + self.halo
         self._blocks: OrderedDict[int, dict[int, Solved]] = OrderedDict()
         self._busy: dict[int, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -133,7 +136,10 @@ class Corrector:
     def job_findings(self) -> tuple[Finding, ...]:
         """Return what is doubtful before any layer."""
         setup = self._setup
-        return () if setup is None or setup.finder is None else overhang_findings(setup.finder, setup.law, self.grid)
+        if setup is None:
+            return ()
+        found = () if self._memory_stated else (assumed_memory(),)
+        return found if setup.finder is None else found + overhang_findings(setup.finder, setup.law, self.grid)
 
     def prediction(self, k: int) -> Prediction:
         """Return what is predicted of layer `k`: doses on its walls, errors of its faces also for other memory, Ec and Dp."""
@@ -142,7 +148,7 @@ class Corrector:
     def _solved(self, k: int) -> Solved:
         """Return layer k's solution; its block is solved once, by the first thread that asks."""
         assert self._setup is not None
-        number = k // self._block
+        number = k // self.block_layers
         with self._lock:
             busy = self._busy.setdefault(number, threading.Lock())
         with busy:
@@ -151,8 +157,8 @@ class Corrector:
                 if found is not None:
                     self._blocks.move_to_end(number)
             if found is None:
-                first = number * self._block
-                block = Block(self._setup, first, min(first + self._block, self.grid.n_layers))
+                first = number * self.block_layers
+                block = Block(self._setup, first, min(first + self.block_layers, self.grid.n_layers))
                 found = {layer.index: layer for layer in block.layers()}
                 with self._lock:
                     self._blocks[number] = found
@@ -194,8 +200,12 @@ class Corrector:
 
     def _evened(self, parts: Sequence[Solid | Part], flat: np.ndarray | None) -> tuple[np.ndarray | None, float, np.ndarray | None]:
         """Return the gray that evens the field (or None), the factor on the white dose, and the unevenness that is left."""
-        if flat is None or "flatfield" not in self.corrections:
+        if "flatfield" not in self.corrections:
             return None, 1.0, flat
+        if flat is None:
+            raise UsageError(
+                "correction flatfield: the printer gives no optics.flat_field to even out; measure one, or leave flatfield out"
+            )
         boxes = np.array([as_part(p).bounds_um()[:, :2] for p in parts])
         low = np.floor((boxes[:, 0].min(axis=0) - self.grid.origin_um) / self.grid.pitch_um).astype(int) - 4
         high = np.ceil((boxes[:, 1].max(axis=0) - self.grid.origin_um) / self.grid.pitch_um).astype(int) + 4

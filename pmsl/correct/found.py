@@ -54,6 +54,12 @@ def findings_of(prediction: Prediction, grid: Grid, k: int) -> tuple[Finding, ..
     return tuple(found)
 
 
+def assumed_memory() -> Finding:
+    """Say that walls are placed with a memory nobody stated."""
+    message = "the resin does not say its memory: walls are placed as if liquid kept the dose of the layers above it; state resin.memory"
+    return Finding(code="assumed-memory", severity="info", message=message)
+
+
 def overhang_findings(finder: FaceFinder, law: Law, grid: Grid) -> tuple[Finding, ...]:
     """Warn of overhangs in a resin that light passes far deeper than a layer."""
     ratio = float(grid.thickness_um.min()) / law.dp_um

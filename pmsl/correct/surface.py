@@ -149,12 +149,15 @@ class FaceFinder:
     """
 
     def __init__(self, index: CrossingIndex, grid: Grid) -> None:
-        t = index.corners.reshape(-1, 3, 3) * np.array([*grid.pitch_um, 1.0])
-        normal = np.cross(t[:, 1] - t[:, 0], t[:, 2] - t[:, 0])
-        down = np.flatnonzero(normal[:, 2] < -STEEP * np.linalg.norm(normal, axis=1))
+        c, (px, py) = index.corners, grid.pitch_um  # column by column: meshes are large
+        ux, uy, uz = (c[:, 3] - c[:, 0]) * px, (c[:, 4] - c[:, 1]) * py, c[:, 5] - c[:, 2]
+        vx, vy, vz = (c[:, 6] - c[:, 0]) * px, (c[:, 7] - c[:, 1]) * py, c[:, 8] - c[:, 2]
+        up = ux * vy - uy * vx
+        across = np.hypot(uy * vz - uz * vy, uz * vx - ux * vz)
         self._index, self._grid = index, grid
-        self._picked = down.astype(np.int32)
-        self._low, self._high = t[down, :, 2].min(axis=1), t[down, :, 2].max(axis=1)
+        self._picked = np.flatnonzero(up < -STEEP * np.hypot(up, across)).astype(np.int32)
+        heights = c[self._picked, 2::3]
+        self._low, self._high = heights.min(axis=1, initial=np.inf), heights.max(axis=1, initial=-np.inf)
 
     @property
     def overhangs(self) -> bool:

@@ -43,7 +43,7 @@ def test_halo_and_its_bound():
     corrector = made()
     assert corrector.halo == 19  # the light of 20 layers of 10 µm above falls below 1e-4 at Dp 20.94
     assert 0 < corrector.error_bound < 1e-3
-    assert corrector.latency_layers == 38 + 19
+    assert corrector.block_layers == 38 and corrector.latency_layers == 38 + 19
     assert made(layers=5, parts=[CONE]).error_bound == 0.0
 
 
@@ -102,6 +102,7 @@ def test_parts_at_the_border_of_the_field_and_floating():
         ({"corrections": ("edges", "edges")}, "twice"),
         ({"corrections": ("walls",)}, "'walls' is not one of edges, printthrough, flatfield"),
         ({"roof_layers": -1}, "roof_layers"),
+        ({"corrections": "flatfield"}, "no optics.flat_field"),
         ({"corrections": "edges", "roof_layers": 3}, "only with printthrough"),
     ],
 )
@@ -127,7 +128,7 @@ def test_resins_and_printers_it_cannot_reckon_with_are_refused():
             made(resin=replace(base, resin=replace(base.resin, **more)))
     with pytest.raises(ExposureError, match="memory"):
         made(resin=resin_of(memory=None))
-    made([CONE], resin=resin_of(memory=None), corrections="edges")
+    assert [f.code for f in made([CONE], resin=resin_of(memory=None), corrections="edges").job_findings()] == ["assumed-memory"]
     printer = printer_of((N, N))
     lorentzian = replace(printer, optics=replace(printer.optics, psf=Psf(kind="lorentzian", gamma_pitch=stated(0.3))))
     with pytest.raises(ExposureError, match="lorentzian"):
