@@ -1,8 +1,8 @@
 """How near do corrected walls and faces land, beside plain coverage and its best constant offset, and what does a corrected layer cost?
 
 Squares and circles with walls of one tilt, channels and membranes, printed by a forward model of its own (tests/landing.py). Errors are
-distances along the normal from the designed contour to the printed one in the middle of each slab [px], three pixels and more from
-corners; of faces heights [µm], one pixel and more from walls. The best offset is the one best for its row: no row shares it.
+distances along the normal from the designed contour to the printed one in the middle of each slab in pixels, three and more from
+corners; of faces heights in µm, one pixel and more from walls. The best offset is the one best for its row: no row shares it.
 """
 
 from __future__ import annotations

@@ -132,13 +132,13 @@ class Block:
 
     def _pixels(self) -> Pixels:
         """Number all pixels that a row of any layer can see."""
-        shape, reach = self.setup.grid.shape, max(self.setup.spot.taps) // 2 + 2
+        shape, reach, margin = self.setup.grid.shape, self.setup.spot.reach, max(self.setup.spot.taps) + 2
         places = [np.floor(w.at_px).astype(np.int64) for w in self.walls.values()]
         places.append(np.stack([self.faces.row, self.faces.col], axis=1).astype(np.int64))
         place = np.concatenate(places)
         if len(place) == 0:
             return Pixels.around(np.zeros((1, 1), bool), Window(-9, -9, 1, 1), 0, shape)
-        low, high = place.min(axis=0) - 2 * reach, place.max(axis=0) + 2 * reach + 1
+        low, high = place.min(axis=0) - margin, place.max(axis=0) + margin + 1
         window = Window(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
         marks = np.zeros((window.rows, window.cols), bool)
         marks[place[:, 0] - window.row0, place[:, 1] - window.col0] = True
@@ -184,10 +184,13 @@ class Block:
 
     def _levels(self, g: np.ndarray, faces: FaceRows) -> np.ndarray:
         """Round to gray levels (P,) uint8; over faces by a chequered quarter level up and down, so that their mean is nearer."""
-        shift, pixels, inner = np.zeros(len(g)), self.pixels, faces.pixel[faces.inner]
-        shift[inner] = np.where((pixels.row[inner] + pixels.col[inner]) % 2 == 0, 0.25, -0.25) / 255
-        shift[(g <= 0) | (g >= 1)] = 0.0
-        return levels_of(np.clip(g + shift, 0.0, 1.0), self.setup.response)
+        gray = (g > 0) & (g < 1)
+        chequer = np.zeros(len(g))
+        inner = faces.pixel[faces.inner]
+        chequer[inner] = np.where((self.pixels.row[inner] + self.pixels.col[inner]) % 2 == 0, 0.25, -0.25) / 255
+        levels = np.where(g >= 1, levels_of(1.0, self.setup.response), np.uint8(0)).astype(np.uint8)
+        levels[gray] = levels_of(np.clip(g[gray] + chequer[gray], 0.0, 1.0), self.setup.response)
+        return levels
 
     def _level(self, k: int) -> np.ndarray:
         """Coverage of the numbered pixels in layer k, (P + 1,)."""

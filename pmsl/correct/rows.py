@@ -89,6 +89,11 @@ class Spot:
         return y, x
 
     @property
+    def reach(self) -> int:
+        """How far from its own the pixels lie that rows near a point have: those it sees, and those beside a middle."""
+        return max(*(math.ceil(r) for r in self.reach_px), *(n + 1 for n in self.around_middle))
+
+    @property
     def width(self) -> int:
         """How many pixels a row has."""
         return self.taps[0] * self.taps[1]
