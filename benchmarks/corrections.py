@@ -38,6 +38,8 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
         for kind, tilt in TILTS.items():
             for angle in ANGLES[1:3] if quick else ANGLES:
                 yield {"table": "walls, |error| in px: median, 95 %"} | _walls(kind, tilt, angle, sigma, quick)
+    for sigma in (0.36, 0.5):
+        yield {"table": "corners of a square, |error| in px within 3 px of them: median, 95 %"} | _corners(sigma)
     for dp in (11.0, 20.0, 40.0):
         for memory in ("enclosed", "open"):
             yield {"table": "faces, |error| in µm: median, 95 %"} | _roofs(dp, memory, quick)
@@ -70,15 +72,15 @@ def _walls(kind: str, tilt: float, angle: Any, sigma: float, quick: bool) -> dic
         found = []
         for z in grid.mid_planes_um:
             if angle == "circle":
-                turn = np.linspace(0, 2 * np.pi, 99 if quick else 299, endpoint=False)
+                turn = np.linspace(0, 2 * np.pi, 99 if quick else 149, endpoint=False)
                 outward = np.stack([np.sin(turn), np.cos(turn)], axis=1)
                 at = (np.array(CENTRE)[::-1] + (low + slope * z) * outward) / PITCH
                 found.append(stack.edge_errors(at[:, 0], at[:, 1], outward, z, 1.8))
             else:
-                found.append(stack.edge_errors(*ruler.ring_points(ring(low + slope * z)), z, 1.8))
+                found.append(stack.edge_errors(*ruler.ring_points(ring(low + slope * z), 5.3), z, 1.8))
         return np.concatenate(found)
 
-    offsets = np.arange(-1.6, 0.41, 0.4 if quick else 0.1)
+    offsets = np.arange(-1.6, 0.41, 0.4 if quick else 0.2)
     tried = [errors(MaskMaker([solid(o)], grid)) for o in offsets]
     best = int(np.argmin([np.percentile(np.abs(e), 95) for e in tried]))
     corrector = Corrector([solid()], grid, ruler.printer_of((N, N), sigma), ruler.resin_of(dp), white)
@@ -91,6 +93,23 @@ def _walls(kind: str, tilt: float, angle: Any, sigma: float, quick: bool) -> dic
         "with it": _spread(tried[best]),
         "ERROR corrected": _spread(errors(corrector)),
     }
+
+
+def _corners(sigma: float) -> dict[str, Any]:
+    grid, row = ruler.grid_of(N, N, 12), {"σ/p": sigma}
+    white = ruler.white_of(grid)
+    for angle in (0, 26.6):
+        ring = ruler.square(110, angle, CENTRE)
+        solid = ruler.frustum(ring, ring, 0, 120)
+        corrector = Corrector([solid], grid, ruler.printer_of((N, N), sigma), ruler.resin_of(), white)
+        y, x, outward = ruler.ring_points(ring, 1.3, 0.3 * PITCH)
+        corners = ring[:, ::-1] / PITCH
+        near = np.abs(np.stack([y, x], axis=1)[:, None] - corners[None]).max(axis=2).min(axis=1) < 3
+        for name, maker in (("plain", MaskMaker([solid], grid)), ("ERROR corrected", corrector)):
+            stack = Stack.of(ruler.frames_of(maker, 12), white, grid, 20.94, sigma)
+            errors = [stack.edge_errors(y[near], x[near], outward[near], z, 1.8) for z in grid.mid_planes_um]
+            row[f"{name}, {angle}°"] = _spread(np.concatenate(errors))
+    return row
 
 
 def _roofs(dp: float, memory: str, quick: bool) -> dict[str, Any]:

@@ -90,29 +90,24 @@ class Corrector:
         block: int | None = None,
     ) -> None:
         self.corrections = _checked(corrections)
-        if roof_layers < 0 or (roof_layers and "printthrough" not in self.corrections):
-            raise UsageError(f"roof_layers is {roof_layers}; it is 0 or more, and above 0 only with printthrough")
+        _check_wishes(coverage, roof_layers, "printthrough" in self.corrections, block)
         if grid.shape != printer.dmd.shape.value:
             raise UsageError(f"the grid has {grid.shape} pixels, printer {printer.name} {printer.dmd.shape.value}; use its")
         self.grid, self._coverage = grid, coverage
         self._maker = MaskMaker(parts, grid, "area")
         self._volume = MaskMaker(parts, grid, "volume") if coverage == "volume" or "printthrough" in self.corrections else None
         self._even, self.dose_factor, flat = self._evened(parts, flat_field(printer))
-        white = np.asarray(white_dose_mj_cm2, dtype=np.float64)
         self._response = response(printer)
         self._setup: Setup | None = None
         self._memory_stated = resin.resin.memory is not None
-        self.halo, self.error_bound, self.block_layers = 0, 0.0, max(block or FEWEST, 1)
+        self.halo, self.error_bound, self.block_layers = 0, 0.0, block or FEWEST
         if self.corrections != ("flatfield",):
-            faces = "printthrough" in self.corrections
-            law = Law.of(resin, grid, white, faces)
+            faces, edges = "printthrough" in self.corrections, "edges" in self.corrections
+            law = Law.of(resin, grid, np.asarray(white_dose_mj_cm2, dtype=np.float64), faces)
             finder = FaceFinder(self._volume.index, grid) if faces and self._volume is not None else None
             spot = Spot.of(psf_of(printer))
-            self._setup = Setup(grid, law, spot, self._maker, finder, roof_layers, "edges" in self.corrections, flat, self._response)
-            ends = [law.halo_top(k) - 1 - k for k in range(grid.n_layers)]
-            self.halo = max(ends)
-            cut = [k for k in range(grid.n_layers) if law.halo_top(k) < grid.n_layers]
-            self.error_bound = max((LEFT * law.most_mj_cm2[law.halo_top(k)] / law.ec_mj_cm2 for k in cut), default=0.0)
+            self._setup = Setup(grid, law, spot, self._maker, finder, roof_layers, edges, flat, self._response)
+            self.halo, self.error_bound = _halo(law, grid.n_layers)
             self.block_layers = block or max(FEWEST, 2 * self.halo)
         self.latency_layers = self.block_layers + self.halo
         self._blocks: OrderedDict[int, dict[int, Solved]] = OrderedDict()
@@ -130,7 +125,7 @@ class Corrector:
         return [(self._levelled(base, self._solved(k)), self.dose_factor)]
 
     def findings(self, k: int) -> tuple[Finding, ...]:
-        """Return what is doubtful about layer `k`; with layer 0, or where a job's layers are corrected alone, see `job_findings` too."""
+        """Return what is doubtful about layer `k`; see `job_findings` for the rest."""
         return () if self._setup is None else findings_of(self._solved(k).prediction, self.grid, k)
 
     def job_findings(self) -> tuple[Finding, ...]:
@@ -224,3 +219,20 @@ def _checked(corrections: Sequence[str]) -> tuple[str, ...]:
     if not given or len(set(given)) < len(given):
         raise UsageError(f"corrections {given} name none, or one twice; name each of {', '.join(CORRECTIONS)} at most once")
     return tuple(c for c in CORRECTIONS if c in given)
+
+
+def _check_wishes(coverage: str, roof_layers: int, faces: bool, block: int | None) -> None:
+    """Refuse what is not offered."""
+    if coverage not in ("area", "volume"):
+        raise UsageError(f"coverage {coverage!r} is not one of area, volume")
+    if roof_layers < 0 or (roof_layers and not faces):
+        raise UsageError(f"roof_layers is {roof_layers}; it is 0 or more, and above 0 only with printthrough")
+    if block is not None and block < 1:
+        raise UsageError(f"block is {block}; a block has 1 layer or more")
+
+
+def _halo(law: Law, n_layers: int) -> tuple[int, float]:
+    """Return the most layers that a halo has, and the largest dose [Ec] of the layers beyond it."""
+    tops = [law.halo_top(k) for k in range(n_layers)]
+    beyond = (LEFT * law.most_mj_cm2[top] / law.ec_mj_cm2 for top in tops if top < n_layers)
+    return max(top - 1 - k for k, top in enumerate(tops)), float(max(beyond, default=0.0))

@@ -103,6 +103,8 @@ def test_parts_at_the_border_of_the_field_and_floating():
         ({"corrections": ("walls",)}, "'walls' is not one of edges, printthrough, flatfield"),
         ({"roof_layers": -1}, "roof_layers"),
         ({"corrections": "flatfield"}, "no optics.flat_field"),
+        ({"coverage": "exact"}, "coverage 'exact'"),
+        ({"block": 0}, "block is 0"),
         ({"corrections": "edges", "roof_layers": 3}, "only with printthrough"),
     ],
 )
