@@ -11,9 +11,9 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.core.mask import LayerMask, Window
+from pmsl.core.mask import EMPTY, LayerMask, Window
 from pmsl.core.part import Part, Solid, as_part
-from pmsl.core.runs import Runs, runs_of
+from pmsl.core.runs import runs_of
 from pmsl.correct.block import Block, Setup, Solved
 from pmsl.correct.found import assumed_memory, findings_of, overhang_findings
 from pmsl.correct.law import LEFT, Law
@@ -190,8 +190,8 @@ class Corrector:
             levels = table[levels]
             if solved is not None:
                 levels[solved.pixels.row, solved.pixels.col] = kept[solved.pixels.row, solved.pixels.col]
-        found = runs_of(levels, (0, 0, rows, cols))
-        return LayerMask.from_runs(k, (rows, cols), 0, Runs(*found))
+        window = _around(base.window, EMPTY if solved is None else solved.pixels.window, (rows, cols))
+        return LayerMask.from_runs(k, (rows, cols), window.row0, runs_of(levels, window))
 
     def _evened(self, parts: Sequence[Solid | Part], flat: np.ndarray | None) -> tuple[np.ndarray | None, float, np.ndarray | None]:
         """Return the gray that evens the field (or None), the factor on the white dose, and the unevenness that is left."""
@@ -208,6 +208,17 @@ class Corrector:
         window = Window(max(low[1], 0), max(low[0], 0), min(high[1], rows), min(high[0], cols))
         least = float(flat[window.row0 : window.rows, window.col0 : window.cols].min())
         return np.minimum(least / flat, 1.0), 1.0 / least, None
+
+
+def _around(a: Window, b: Window, shape: tuple[int, int]) -> Window:
+    """Return the smallest window of the field that holds both; empty ones do not count."""
+    given = [w for w in (a, b) if w.rows and w.cols]
+    if not given:
+        return EMPTY
+    row0, col0 = max(min(w.row0 for w in given), 0), max(min(w.col0 for w in given), 0)
+    rows = min(max(w.row0 + w.rows for w in given), shape[0]) - row0
+    cols = min(max(w.col0 + w.cols for w in given), shape[1]) - col0
+    return Window(row0, col0, rows, cols) if rows > 0 and cols > 0 else EMPTY
 
 
 def _checked(corrections: Sequence[str]) -> tuple[str, ...]:

@@ -38,6 +38,8 @@ def findings_of(prediction: Prediction, grid: Grid, k: int) -> tuple[Finding, ..
         place = {"layers": (k, k), "box_um": _box(prediction.walls_px[missed], grid, k)}
         worst = float(off[missed].max())
         found.append(Finding(code="missed-edges", severity="info", message=message, value=worst, limit=MISS, unit="Ec", **place))
+    if len(prediction.faces_px):
+        found.append(_face_band(prediction, grid, k))
     least = np.minimum(prediction.face_errors_um["enclosed"], prediction.face_errors_um["open"])
     starved = least > FACE_UM  # too high, however the liquid remembers
     if starved.any():
@@ -52,6 +54,19 @@ def findings_of(prediction: Prediction, grid: Grid, k: int) -> tuple[Finding, ..
         place = {"layers": (k, k), "box_um": _box(prediction.faces_px[hangs] + 0.5, grid, k)}
         found.append(Finding(code="roof-needs-memory", severity="warning", message=message, value=float(hangs.sum()), unit="px", **place))
     return tuple(found)
+
+
+def _face_band(prediction: Prediction, grid: Grid, k: int) -> Finding:
+    """Tell where the faces of a layer will be, also if the resin is not what its profile says."""
+    at = {case: float(np.median(errors)) for case, errors in prediction.face_errors_um.items()}
+    message = (
+        f"{len(prediction.faces_px)} px of faces that look at the plate are predicted off by {at['enclosed']:+.1f} µm with enclosed and "
+        f"{at['open']:+.1f} µm with open memory (median, above 0 too high); "
+        f"Ec 10 % lower and higher: {at['ec_low']:+.1f}, {at['ec_high']:+.1f} µm; Dp: {at['dp_low']:+.1f}, {at['dp_high']:+.1f} µm"
+    )
+    worst = max(abs(v) for v in at.values())
+    box = _box(prediction.faces_px + 0.5, grid, k)
+    return Finding(code="face-error", severity="info", message=message, layers=(k, k), box_um=box, value=worst, limit=FACE_UM, unit="µm")
 
 
 def assumed_memory() -> Finding:

@@ -79,7 +79,7 @@ def near_another(mask: LayerMask, walls: Walls) -> np.ndarray:
     """Tell which points have another wall nearer than `NARROW_PX`, looking along their normals both ways: (N,) bool."""
     found = np.zeros(len(walls.at_px), bool)
     for px in np.arange(1.0, NARROW_PX + 0.1, 0.5):
-        found |= (level_beside(mask, walls, -px) < 0.5) | (level_beside(mask, walls, px) > 0.5)
+        found |= (level_beside(mask, walls, -px) < 0.1) | (level_beside(mask, walls, px) > 0.9)
     return found
 
 

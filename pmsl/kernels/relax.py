@@ -11,27 +11,25 @@ PUSH = 10.0  # greatest multiplier: a row that cannot be met darkens or lights i
 ROUND = 6  # sweeps from one over all rows to the next; between them only rows that still move are visited
 
 
-@helper
-def _seen(w, index, g, i):
-    total = 0.0
-    for j in range(index.shape[1]):
-        total += w[i, j] * g[index[i, j]]
-    return total
-
-
 @kernel
 def seen(w, index, light, out):
     """Overwrite ``out[i]`` with ``Σ_j w[i, j] · light[index[i, j]]``.
 
     Parameters
     ----------
-    w : (N, J) float64
+    w : (N, J) or (1, J) float64
+        One row where all are alike.
     index : (N, J) int32
     light : (P,) float64
     out : (N,) float64
     """
+    last = w.shape[0] - 1
     for i in range(index.shape[0]):
-        out[i] = _seen(w, index, light, i)
+        row = min(i, last)
+        total = 0.0
+        for j in range(index.shape[1]):
+            total += w[row, j] * light[index[i, j]]
+        out[i] = total
 
 
 @helper

@@ -40,6 +40,8 @@ def test_the_band_told_is_what_prints_in_such_a_resin(dp):
     solid, at, roof = channel(122.5, 260.0), over(110.3, 270.3, apart=2), 122.5
     stack, corrector = printed([solid], 26, dp)
     told = corrector.prediction(12).face_errors_um
+    (shown,) = (f for f in corrector.findings(12) if f.code == "face-error")
+    assert shown.severity == "info" and f"{np.median(told['open']):+.1f} µm with open memory" in shown.message
     assert np.median(told["open"]) == pytest.approx(np.median(stack.face_errors(*at, roof, "open")), abs=0.1)
     for case, other in (("dp_low", 0.9 * dp), ("dp_high", 1.1 * dp)):
         again = Stack.of(
