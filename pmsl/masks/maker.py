@@ -68,7 +68,10 @@ class MaskMaker:
         """Return the mask of layer `k` and what is doubtful about it."""
         k = checked_layer(k, self.grid)
         sweep = self.sweep()
-        cells = sweep.cells(k, self._labels()) if isinstance(sweep, VolumeSweep) else sweep.cells(k)
+        return self.mask_of(sweep.cells(k, self._labels()) if isinstance(sweep, VolumeSweep) else sweep.cells(k), k)
+
+    def mask_of(self, cells: Cells, k: int) -> tuple[LayerMask, Defects]:
+        """Return the mask of layer `k` and what is doubtful about it from the cells that the calling thread's sweep found."""
         rows: _Rows = self._local.rows
         runs, defects = rows.runs(cells)
         return LayerMask.from_runs(k, self.grid.shape, cells.first, runs), defects
