@@ -75,18 +75,6 @@ def _record(rec, here, half, a, b, design, z_top, height):
 
 
 @helper
-def _around(front, r, c):
-    """The front in a pixel and its four neighbours: here, left, right, below, above; the window's border repeats itself."""
-    rows, cols = front.shape
-    here = front[r, c]
-    left = front[r, c - 1] if c > 0 else here
-    right = front[r, c + 1] if c + 1 < cols else here
-    below = front[r - 1, c] if r > 0 else here
-    above = front[r + 1, c] if r + 1 < rows else here
-    return here, left, right, below, above
-
-
-@helper
 def _nothing_around(front, r, c):
     """Tell whether nothing is cured in the eight neighbours."""
     for i in range(max(r - 1, 0), min(r + 2, front.shape[0])):
@@ -97,49 +85,65 @@ def _nothing_around(front, r, c):
 
 
 @helper
-def _count(bins, bits):
-    """Count a dose by the bits of its float32."""
+def _count(bins, bits, n):
+    """Count a dose n times by the bits of its float32."""
     if bits > 0:
-        bins[bits >> BIN] += 1
+        bins[bits >> BIN] += n
 
 
 @routine
 def _span(
-    r, begin, end, design, front, half, shift, bits, steep, z_top, height, sums, solid, void, slot, records, low, lost_row, lost_col, n
+    r, begin, end, design, front, half, shift, bits, steep, z_top, height, sums, bins, slot, records, low, lost_row, lost_col, n
 ):
-    """Compare the pixels [begin, end) of row r, all of one design share; return the count of missing pixels."""
-    inter, union, printed = 0.0, 0.0, 0.0
+    """Compare the pixels [begin, end) of row r, all of one design share, count doses in `bins`; return the count of missing pixels."""
+    rows, cols = front.shape
+    line, under, over = front[r], front[max(r - 1, 0)], front[min(r + 1, rows - 1)]
+    doses = bits[r]
+    whole, inter, union, printed = 0, 0.0, 0.0, 0.0
+    equal, dose = 0, 0
+    left, here = line[max(begin - 1, 0)], line[begin]
     for c in range(begin, end):
-        here, left, right, below, above = _around(front, r, c)
-        least, most = min(min(left, right), min(below, above)), max(max(left, right), max(below, above))
-        half_here = half[r, c] if half.size else here + shift
-        if design == 1.0:
-            _count(solid, bits[r, c])
-        elif design == 0.0:
-            _count(void, bits[r, c])
-        if 0.0 < here < 1.0:
-            low[r, c] = z_top - here * height
-        if here >= 1.0 and least >= 1.0:
-            share = 1.0
-        elif here <= 0.0 and most <= 0.0:
-            share = 0.0
-            if design >= 0.5 and _nothing_around(front, r, c):
-                lost_row[n], lost_col[n] = r, c
-                n += 1
+        right = line[min(c + 1, cols - 1)]
+        below, above = under[c], over[c]
+        if doses[c] == dose:
+            equal += 1
         else:
-            share = mean_thickness(here, slope(left, here, right, steep), slope(below, here, above, steep))
-        inter += min(share, design)
-        union += max(share, design)
-        printed += share
-        if design < 1.0 and half_here > 0.0:
-            sums[VOID_SOLID] += max(share - design, 0.0)
-            sums[VOID_GELLED] += min(half_here, 1.0) * (1.0 - design)
-            if slot[r, c] >= 0:
-                a, b = slope(left, here, right, steep), slope(below, here, above, steep)
-                _record(records[slot[r, c]], here, half_here, a, b, design, z_top, height)
-    sums[INTERSECTION] += inter
-    sums[UNION] += union
-    sums[PRINTED] += printed
+            if bins.size:
+                _count(bins, dose, equal)
+            equal, dose = 1, doses[c]
+        if here >= 1.0 and left >= 1.0 and right >= 1.0 and below >= 1.0 and above >= 1.0:
+            whole += 1
+            if design == 1.0:
+                left, here = here, right
+                continue
+            share = 1.0
+        else:
+            if 0.0 < here < 1.0:
+                low[r, c] = z_top - here * height
+            if here <= 0.0 and left <= 0.0 and right <= 0.0 and below <= 0.0 and above <= 0.0:
+                share = 0.0
+                if design >= 0.5 and _nothing_around(front, r, c):
+                    lost_row[n], lost_col[n] = r, c
+                    n += 1
+            else:
+                share = mean_thickness(here, slope(left, here, right, steep), slope(below, here, above, steep))
+                inter += min(share, design)
+                union += max(share, design) - design
+                printed += share
+        if design < 1.0:
+            gelled = half[r, c] if half.size else here + shift
+            if gelled > 0.0:
+                sums[VOID_SOLID] += max(share - design, 0.0)
+                sums[VOID_GELLED] += min(gelled, 1.0) * (1.0 - design)
+                if slot[r, c] >= 0:
+                    a, b = slope(left, here, right, steep), slope(below, here, above, steep)
+                    _record(records[slot[r, c]], here, gelled, a, b, design, z_top, height)
+        left, here = here, right
+    if bins.size:
+        _count(bins, dose, equal)
+    sums[INTERSECTION] += inter + whole * design
+    sums[UNION] += union + whole * (1.0 - design) + design * (end - begin)
+    sums[PRINTED] += printed + whole
     sums[DESIGN] += design * (end - begin)
     return n
 
@@ -186,6 +190,7 @@ def compare(
     """
     rows, cols = front.shape
     n = 0
+    neither = solid[:0]
     for r in range(rows):
         done = 0
         k = r - row0
@@ -193,17 +198,20 @@ def compare(
             for i in range(row_start[k], row_start[k + 1]):
                 begin = min(max(col[i] + col0, 0), cols)
                 end = min(max(col[i] + col0 + length[i], 0), cols)
-                n = _span(
-                    r, done, begin, 0.0, front, half, shift, bits, steep, z_top, height,
-                    sums, solid, void, slot, records, low, lost_row, lost_col, n,
-                )  # fmt: skip
-                n = _span(
-                    r, begin, end, level[i] / 65535.0, front, half, shift, bits, steep, z_top, height,
-                    sums, solid, void, slot, records, low, lost_row, lost_col, n,
-                )  # fmt: skip
+                if begin > done:
+                    n = _span(
+                        r, done, begin, 0.0, front, half, shift, bits, steep, z_top, height,
+                        sums, void, slot, records, low, lost_row, lost_col, n,
+                    )  # fmt: skip
+                if end > begin:
+                    n = _span(
+                        r, begin, end, level[i] / 65535.0, front, half, shift, bits, steep, z_top, height,
+                        sums, solid if level[i] == 65535 else neither, slot, records, low, lost_row, lost_col, n,
+                    )  # fmt: skip
                 done = end
-        n = _span(
-            r, done, cols, 0.0, front, half, shift, bits, steep, z_top, height,
-            sums, solid, void, slot, records, low, lost_row, lost_col, n,
-        )  # fmt: skip
+        if cols > done:
+            n = _span(
+                r, done, cols, 0.0, front, half, shift, bits, steep, z_top, height,
+                sums, void, slot, records, low, lost_row, lost_col, n,
+            )  # fmt: skip
     return n

@@ -8,7 +8,7 @@ from pmsl.kernels._jit import helper, kernel, routine
 from pmsl.kernels.crossings import _cut
 
 DARK = 1e-12  # of the threshold: less counts as this
-CLOSE = 1e-6  # of a stride
+CLOSE = 1e-4  # of a stride
 
 
 @kernel
@@ -115,26 +115,28 @@ def probes(segments, n, pitch, carry, points, outward):
 
 
 @helper
-def _weights(table, per_px, place, half, out):
-    """Write the weights of the pixels around a place along one axis into `out`; return the first pixel."""
-    first = np.int64(math.floor(place)) - half
-    for i in range(2 * half + 1):
+def _weights(table, per_px, place, reach, out):
+    """Write the weights of the pixels within `reach` of a place along one axis into `out`; return the first pixel."""
+    first = np.int64(math.ceil(place - reach - 0.5))
+    for i in range(out.size):
         u = abs(place - (first + i) - 0.5) * per_px
         j = np.int64(u)
-        out[i] = table[j] + (u - j) * (table[j + 1] - table[j]) if j + 1 < table.size else 0.0
+        out[i] = table[j] + (u - j) * (table[j + 1] - table[j])
     return first
 
 
 @routine
-def _level(light, factors, threshold, y, x, table_y, table_x, per_px, half_y, half_x, weight_y, weight_x):
+def _level(light, factors, threshold, y, x, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x):
     """Logarithm of the dose at a point over the threshold."""
-    row, col = _weights(table_y, per_px, y, half_y, weight_y), _weights(table_x, per_px, x, half_x, weight_x)
+    row, col = _weights(table_y, per_px, y, reach_y, weight_y), _weights(table_x, per_px, x, reach_x, weight_x)
+    first_a, last_a = max(0, -row), min(weight_y.size, light.shape[1] - row)
+    first_b, last_b = max(0, -col), min(weight_x.size, light.shape[2] - col)
     dose = 0.0
     for i in range(factors.size):
         term = 0.0
-        for a in range(max(0, -row), min(2 * half_y + 1, light.shape[1] - row)):
+        for a in range(first_a, last_a):
             line = 0.0
-            for b in range(max(0, -col), min(2 * half_x + 1, light.shape[2] - col)):
+            for b in range(first_b, last_b):
                 line += weight_x[b] * light[i, row + a, col + b]
             term += weight_y[a] * line
         dose += factors[i] * term
@@ -142,7 +144,7 @@ def _level(light, factors, threshold, y, x, table_y, table_x, per_px, half_y, ha
 
 
 @kernel
-def edges(light, factors, threshold, points, outward, stride, limit, table_y, table_x, per_px, half_y, half_x, weight_y, weight_x, offset):
+def edges(light, factors, threshold, points, outward, stride, limit, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x, offset):
     """Find the printed edge along the normal of every probe: where the dose is the threshold.
 
     Parameters
@@ -159,9 +161,9 @@ def edges(light, factors, threshold, points, outward, stride, limit, table_y, ta
     table_y, table_x : (N,) float64
         Spread of one pixel along each axis at multiples of ``1 / per_px`` pixels from its middle.
     per_px : float
-    half_y, half_x : int
-        Pixels reached to either side.
-    weight_y, weight_x : (2 half + 1,) float64
+    reach_y, reach_x : float
+        How far a pixel's light reaches [px]; the tables reach half a pixel further.
+    weight_y, weight_x : (floor(2 reach) + 1,) float64
         Scratch.
     offset : (P,) float64
         Overwritten: signed distance, positive outward; inf where the solid goes on as far as `limit`, -inf where there is none.
@@ -169,13 +171,13 @@ def edges(light, factors, threshold, points, outward, stride, limit, table_y, ta
     for i in range(points.shape[0]):
         y, x, v, u = points[i, 0], points[i, 1], outward[i, 0], outward[i, 1]
         a, b = 0.0, 0.0
-        at_a = _level(light, factors, threshold, y, x, table_y, table_x, per_px, half_y, half_x, weight_y, weight_x)
+        at_a = _level(light, factors, threshold, y, x, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x)
         at_b = at_a
         toward = 1.0 if at_a > 0.0 else -1.0
         while (at_b > 0.0) == (at_a > 0.0) and abs(b) < limit:
             a, at_a = b, at_b
             b += toward * stride
-            at_b = _level(light, factors, threshold, y + b * v, x + b * u, table_y, table_x, per_px, half_y, half_x, weight_y, weight_x)
+            at_b = _level(light, factors, threshold, y + b * v, x + b * u, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x)
         if (at_b > 0.0) == (at_a > 0.0):
             offset[i] = np.inf * toward
             continue
@@ -183,7 +185,7 @@ def edges(light, factors, threshold, points, outward, stride, limit, table_y, ta
             if abs(b - a) < CLOSE * stride or at_b == 0.0:
                 break
             t = b - at_b * (b - a) / (at_b - at_a)
-            at_t = _level(light, factors, threshold, y + t * v, x + t * u, table_y, table_x, per_px, half_y, half_x, weight_y, weight_x)
+            at_t = _level(light, factors, threshold, y + t * v, x + t * u, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x)
             if (at_t > 0.0) == (at_b > 0.0):
                 at_a *= 0.5
             else:

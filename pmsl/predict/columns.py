@@ -53,7 +53,8 @@ class Columns:
             layer.front, layer.z_top_um, self._waits, self._waiting, self._counts, self.up.bins, self.up.step, self.tallies
         )
         row, col = heights.row - np.int32(self.window.row0), heights.col - np.int32(self.window.col0)
-        self._room(len(row))
+        opening = int(((heights.down_share > 0) & (heights.down_um > ON_PLATE_UM)).sum())
+        self._room(opening, int((heights.up_share > 0).sum()))
         columns.faces(
             *(row, col, heights.down_share, heights.down_um, heights.up_share, heights.up_um, layer.index, ON_PLATE_UM),
             *(z_low, layer.z_top_um, layer.front, layer.half, layer.shift, self._above, self.near),
@@ -62,22 +63,22 @@ class Columns:
         )
         self._above = layer.front
 
-    def _room(self, n: int) -> None:
-        """Make room for n more records, waiting faces and voids."""
+    def _room(self, opening: int, closing: int) -> None:
+        """Make room for so many more records, and for so many more voids and waiting faces."""
         free, waiting, done = self._counts.tolist()
-        if free < n:
-            have, more = len(self.records), n + n // 2 + 1024
-            self.records = np.concatenate([self.records, np.zeros((more, FIELDS))])
-            kept = self._free[:free]
-            self._free = np.concatenate([kept, np.arange(have, have + more, dtype=np.int32), np.zeros(have, np.int32)])
+        if free < opening:
+            have, more = len(self.records), max(opening, len(self.records))
+            self.records = _grown(self.records, have, have + more)
+            self._free = _grown(self._free, free, have + more)
+            self._free[free : free + more] = np.arange(have, have + more)
             self._counts[0] = free + more
-        if waiting + n > len(self._waiting):
-            self._waiting = np.concatenate([self._waiting[:waiting], np.zeros((2 * n + waiting, 4))])
-        if done + n > MOST_VOIDS:
+        if waiting + closing > len(self._waiting):
+            self._waiting = _grown(self._waiting, waiting, 2 * waiting + closing)
+        if done + closing > MOST_VOIDS:
             self.voids_left_out += done
             self._counts[2] = done = 0
-        if done + n > len(self._done):
-            self._done = np.concatenate([self._done[:done], np.zeros((2 * n + done, FIELDS))])
+        if done + closing > len(self._done):
+            self._done = _grown(self._done, done, 2 * done + closing)
 
     def finish(self) -> np.ndarray:
         """Close what reaches the plate; return all voids below roofs.
@@ -90,9 +91,16 @@ class Columns:
         """
         from pmsl.kernels import columns
 
-        self._room(int((self.slot >= 0).sum()))
+        self._room(0, int((self.slot >= 0).sum()))
         columns.rest(
             *(0.0, ON_PLATE_UM, self.slot, self._free, self._counts, self.records, self.down.bins, self.down.step, self.tallies, self._done)
         )
         self.tallies[1] += float(self._waiting[: self._counts[1], 3].sum())
         return self._done[: self._counts[2]]
+
+
+def _grown(array: np.ndarray, used: int, size: int) -> np.ndarray:
+    """Return a longer array whose first `used` rows are those of `array`."""
+    out = np.zeros((size, *array.shape[1:]), array.dtype)
+    out[:used] = array[:used]
+    return out

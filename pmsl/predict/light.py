@@ -24,6 +24,7 @@ from pmsl.optics import Gaussian, Psf, at_points, flat_field, psf_of, spread
 from pmsl.predict.edges import edges_along
 
 TABLE_PER_PX = 512  # linear between: 1e-6 of white at σ = 0.36 px
+SEEN_SIGMA = 5.5  # light from further away counts for less than 2e-8 of white
 STEP_LN = 25.0  # logarithm of dose between neighbours from which on the border between them is the edge
 NO_MAP = np.zeros((0, 0), np.float32)
 Finder = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -185,11 +186,11 @@ class Absorption:
             from pmsl.kernels import walls
 
             offset = np.zeros(len(points))
-            half = self.psf.reach_px
-            scratch = np.zeros(2 * half[0] + 1), np.zeros(2 * half[1] + 1)
+            reach = self._blur.reach
+            scratch = [np.zeros(int(2 * r) + 1) for r in reach]
             walls.edges(
                 *(self.light, fraction, threshold, points, outward, self.stride_um, self.limit_um),
-                *(*self._blur.tables, float(TABLE_PER_PX), *half, *scratch, offset),
+                *(*self._blur.tables, float(TABLE_PER_PX), *reach, *scratch, offset),
             )
             return offset
         light = np.tensordot(fraction, self.light.astype(np.float64), axes=1)
@@ -213,7 +214,9 @@ class _Blur:
                 self.taps[axis][: reach[axis] + 1] = psf.line(np.arange(reach[axis] + 1.0), axis, mean=False)
             self.none = np.zeros(window.cols, np.float32)
             self.line = np.zeros(window.cols + 2 * (len(self.taps[1]) - 1), np.float32)
-            self.tables = [psf.line(np.arange((n + 1) * TABLE_PER_PX + 2) / TABLE_PER_PX, axis, mean=False) for axis, n in enumerate(reach)]
+            self.reach = [SEEN_SIGMA * sigma + 0.5 for sigma in psf.sigma_px]
+            at = [np.arange(int((far + 1.5) * TABLE_PER_PX)) / TABLE_PER_PX for far in self.reach]
+            self.tables = [psf.line(places, axis, mean=False) for axis, places in enumerate(at)]
 
     def __call__(self, light: np.ndarray, seen: np.ndarray) -> None:
         if isinstance(self.psf, Gaussian):

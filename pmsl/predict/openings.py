@@ -13,6 +13,7 @@ from pmsl.predict.design import Design
 ROW, COL, FLOOR, ROOF, OPEN, LOOSE, SHARE, SHARE_OPEN, SHARE_LOOSE = range(9)
 FEWEST_PX = 4  # of a channel's footprint
 WALLED = 0.5  # share of the footprint's rim that must be wall; below it is an overhang
+WIDER, NEAR = 1.25, 1.6  # a place is no ridge within NEAR widths of one WIDER than it
 DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
@@ -75,62 +76,96 @@ def _channel(v: np.ndarray, design: Design, window: Window) -> dict[str, Any] | 
     """Measure the columns of one void; None where it is an overhang."""
     from scipy import ndimage
 
-    low = v[:, (ROW, COL)].min(axis=0).astype(int) - 1
-    shape = tuple((v[:, (ROW, COL)].max(axis=0).astype(int) + 2 - low).tolist())
-    at = tuple((v[:, (ROW, COL)].astype(int) - low).T)
+    places = v[:, (ROW, COL)].astype(int)
+    reach = 3 + int(min(np.ptp(places, axis=0)) // 2)  # room for what lies across, also where a channel ends in the open
+    low = places.min(axis=0) - reach
+    shape = tuple((places.max(axis=0) + 1 + reach - low).tolist())
+    at = tuple((places - low).T)
     footprint = np.zeros(shape, bool)
     footprint[at] = True
-    if _walled_share(v, footprint, low, design, window) < WALLED:
+    solid = _half_way_up(v, shape, low, design, window)
+    walls = (solid >= 0.5) & ~footprint
+    rim = ndimage.binary_dilation(footprint) & ~footprint
+    if walls[rim].mean() < WALLED:
         return None
-    maps = {field: np.zeros(shape) for field in (FLOOR, ROOF, OPEN, LOOSE, SHARE, SHARE_OPEN, SHARE_LOOSE)}
+    maps = {field: np.where(footprint, 0.0, 1.0 - solid) for field in (SHARE, SHARE_OPEN, SHARE_LOOSE)}
+    maps |= {field: np.zeros(shape) for field in (FLOOR, ROOF, OPEN, LOOSE)}
     for field, values in maps.items():
         values[at] = v[:, field]
-    maps[SHARE_OPEN][maps[OPEN] <= 0] = 0.0
-    maps[SHARE_LOOSE][maps[LOOSE] <= 0] = 0.0
-    distance = ndimage.distance_transform_edt(footprint)
+    maps[SHARE_OPEN][footprint & (maps[OPEN] <= 0)] = 0.0
+    maps[SHARE_LOOSE][footprint & (maps[LOOSE] <= 0)] = 0.0
+    for field in (SHARE, SHARE_OPEN, SHARE_LOOSE):  # lines across end at the border
+        maps[field][[0, -1]] = maps[field][:, [0, -1]] = 0.0
+    return _measured(v, maps, _ridge(footprint & (maps[SHARE] >= 0.5), walls), low, design.grid, window)
+
+
+def _half_way_up(v: np.ndarray, shape: tuple[int, ...], low: np.ndarray, design: Design, window: Window) -> np.ndarray:
+    """Designed share of the voxels of a box of pixels, half way up a void; 0 outside the field."""
+    middle = float(np.median(0.5 * (v[:, FLOOR] + v[:, ROOF])))
+    mask = design.layer_mask(design.grid.layer_of(middle)).dense(np.float32)
+    first = low + (window.row0, window.col0)
+    begin, end = np.maximum(first, 0), np.minimum(first + shape, mask.shape)
+    out = np.zeros(shape)
+    here = tuple(slice(*pair) for pair in zip((begin - first).tolist(), (end - first).tolist(), strict=True))
+    out[here] = mask[begin[0] : end[0], begin[1] : end[1]]
+    return out
+
+
+def _ridge(footprint: np.ndarray, walls: np.ndarray) -> np.ndarray:
+    """Columns of a footprint in the middle between walls: no neighbour is further from them, and no wider place is near (corners)."""
+    from scipy import ndimage
+    from scipy.spatial import cKDTree
+
+    distance = ndimage.distance_transform_edt(~walls)
     ridge = footprint & (distance >= ndimage.maximum_filter(distance, 3) - 1e-9)
+    points, widths = np.argwhere(ridge), distance[ridge]
+    kept = np.ones(len(points), bool)
+    size = 2.0
+    while size <= widths.max(initial=0.0):
+        small = np.flatnonzero(widths * WIDER < size)
+        if small.size:
+            kept[small] &= cKDTree(points[widths >= size]).query(points[small])[0] >= NEAR * size
+        size *= WIDER
+    ridge[tuple(points[~kept].T)] = False
+    return ridge if ridge.any() else footprint
+
+
+def _measured(
+    v: np.ndarray, maps: dict[int, np.ndarray], ridge: np.ndarray, low: np.ndarray, grid: Grid, window: Window
+) -> dict[str, Any] | None:
+    """Measure a channel along its ridge; None where it has none: no pixel half void."""
+    if not ridge.any():
+        return None
     heights = {"design_um": maps[ROOF] - maps[FLOOR], "printed_um": maps[OPEN], "flushable_um": maps[LOOSE]}
     shares = {"design_um": SHARE, "printed_um": SHARE_OPEN, "flushable_um": SHARE_LOOSE}
-    widths = {name: _widths_um(maps[share], ridge, design.grid.pitch_um) for name, share in shares.items()}
-    out: dict[str, Any] = {"box_um": _box_um(v, design.grid, window)}
+    widths = {name: _widths_um(maps[share], ridge, grid.pitch_um) for name, share in shares.items()}
+    out: dict[str, Any] = {"box_um": _box_um(v, grid, window)}
     for name in heights:
         out[name] = {"height": float(heights[name][ridge].min()), "width": float(widths[name].min())}
     out["blocked"] = min(out["printed_um"].values()) <= 0
     out["flush_blocked"] = min(out["flushable_um"].values()) <= 0
-    out["at_um"] = _narrowest_um(ridge, np.minimum(heights["printed_um"][ridge], widths["printed_um"]), low, design.grid, window)
-    out["footprint_um2"] = float(maps[SHARE].sum() * design.grid.pixel_um2)
+    out["at_um"] = _narrowest_um(ridge, np.minimum(heights["printed_um"][ridge], widths["printed_um"]), low, grid, window)
+    out["footprint_um2"] = float(v[:, SHARE].sum() * grid.pixel_um2)
     return out
-
-
-def _walled_share(v: np.ndarray, footprint: np.ndarray, low: np.ndarray, design: Design, window: Window) -> float:
-    """Share of the pixels around a footprint that are solid half way up the void."""
-    from scipy import ndimage
-
-    middle = float(np.median(0.5 * (v[:, FLOOR] + v[:, ROOF])))
-    mask = design.layer_mask(design.grid.layer_of(middle)).dense(np.float32)
-    padded = np.pad(mask, 2)
-    row0, col0 = window.row0 + int(low[0]) + 2, window.col0 + int(low[1]) + 2
-    here = padded[max(row0, 0) : row0 + footprint.shape[0], max(col0, 0) : col0 + footprint.shape[1]]
-    rim = ndimage.binary_dilation(footprint) & ~footprint
-    return float((here[rim] >= 0.5).mean()) if rim.any() else 1.0
 
 
 def _widths_um(share: np.ndarray, ridge: np.ndarray, pitch_um: np.ndarray) -> np.ndarray:
     """Width across at every ridge pixel: (n,) float64 [µm]."""
     rows, cols = np.nonzero(ridge)
+    flat, place = share.reshape(-1), np.flatnonzero(ridge)
     least = np.full(len(rows), np.inf)
     for dr, dc in DIRECTIONS:
-        length = float(np.hypot(dr * pitch_um[1], dc * pitch_um[0]))
-        total = share[rows, cols].copy()
+        total = flat[place].copy()
         for sign in (1, -1):
-            r, c, going = rows.copy(), cols.copy(), share[rows, cols] > 0
-            while going.any():
-                r, c = r + sign * dr, c + sign * dc
-                inside = going & (r >= 0) & (c >= 0) & (r < share.shape[0]) & (c < share.shape[1])
-                step = np.where(inside, share[np.clip(r, 0, share.shape[0] - 1), np.clip(c, 0, share.shape[1] - 1)], 0.0)
-                total += step
-                going = step > 0
-        least = np.minimum(least, total * length)
+            step = sign * (dr * share.shape[1] + dc)
+            going = np.flatnonzero(total > 0)
+            at = place[going]
+            while going.size:  # the maps have a rim of zeros
+                at = at + step
+                here = flat[at]
+                total[going] += here
+                going, at = going[here > 0], at[here > 0]
+        least = np.minimum(least, total * float(np.hypot(dr * pitch_um[1], dc * pitch_um[0])))
     return least
 
 

@@ -49,7 +49,7 @@ class Tally:
 def _quantile(bins: np.ndarray, share: float) -> int | None:
     """First bin at which the running sum reaches `share` of all."""
     total = np.cumsum(bins)
-    return int(np.searchsorted(total, share * total[-1] * (1 - 1e-12))) if total[-1] > 0 else None
+    return int(np.searchsorted(total, max(share * total[-1] * (1 - 1e-12), np.nextafter(0.0, 1.0)))) if total[-1] > 0 else None
 
 
 def dose_edges() -> np.ndarray:
