@@ -9,6 +9,7 @@ from pmsl.kernels.crossings import _cut
 
 DARK = 1e-12  # of the threshold: less counts as this
 CLOSE = 1e-4  # of a stride
+SECANTS = 5
 
 
 @kernel
@@ -143,6 +144,27 @@ def _level(light, factors, threshold, y, x, table_y, table_x, per_px, reach_y, r
     return math.log(max(dose / threshold, DARK))
 
 
+@routine
+def _near_last(
+    last, slope, light, factors, threshold, y, x, v, u, stride, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x
+):
+    """Look for the edge where the last probe had it, by secants; return it and the slope there, or (nan, 0)."""
+    b = last
+    at_b = _level(light, factors, threshold, y + b * v, x + b * u, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x)
+    for _ in range(SECANTS):
+        t = b - at_b / slope
+        if abs(t - last) > 0.5 * stride:
+            break
+        if abs(t - b) < CLOSE * stride:
+            return t, slope
+        at_t = _level(light, factors, threshold, y + t * v, x + t * u, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x)
+        slope = (at_t - at_b) / (t - b)
+        b, at_b = t, at_t
+        if not slope < 0.0:
+            break
+    return np.nan, 0.0
+
+
 @kernel
 def edges(light, factors, threshold, points, outward, stride, limit, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x, offset):
     """Find the printed edge along the normal of every probe: where the dose is the threshold.
@@ -168,8 +190,16 @@ def edges(light, factors, threshold, points, outward, stride, limit, table_y, ta
     offset : (P,) float64
         Overwritten: signed distance, positive outward; inf where the solid goes on as far as `limit`, -inf where there is none.
     """
+    last, slope = 0.0, 0.0
     for i in range(points.shape[0]):
         y, x, v, u = points[i, 0], points[i, 1], outward[i, 0], outward[i, 1]
+        if slope < 0.0:
+            last, slope = _near_last(
+                last, slope, light, factors, threshold, y, x, v, u, stride, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x
+            )  # fmt: skip
+            if slope < 0.0:
+                offset[i] = last
+                continue
         a, b = 0.0, 0.0
         at_a = _level(light, factors, threshold, y, x, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x)
         at_b = at_a
@@ -191,7 +221,8 @@ def edges(light, factors, threshold, points, outward, stride, limit, table_y, ta
             else:
                 a, at_a = b, at_b
             moved = abs(t - b)
+            slope = (at_t - at_b) / (t - b) if t != b else 0.0
             b, at_b = t, at_t
             if moved < CLOSE * stride:
                 break
-        offset[i] = b
+        offset[i], last = b, b

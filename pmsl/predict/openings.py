@@ -92,6 +92,9 @@ def _channel(v: np.ndarray, design: Design, window: Window) -> dict[str, Any] | 
     maps |= {field: np.zeros(shape) for field in (FLOOR, ROOF, OPEN, LOOSE)}
     for field, values in maps.items():
         values[at] = v[:, field]
+    unroofed = np.where(footprint, np.maximum(1.0 - solid - maps[SHARE], 0.0), 0.0)  # of pixels on the rim of a well
+    for field in (SHARE, SHARE_OPEN, SHARE_LOOSE):
+        maps[field] += unroofed
     maps[SHARE_OPEN][footprint & (maps[OPEN] <= 0)] = 0.0
     maps[SHARE_LOOSE][footprint & (maps[LOOSE] <= 0)] = 0.0
     for field in (SHARE, SHARE_OPEN, SHARE_LOOSE):  # lines across end at the border
