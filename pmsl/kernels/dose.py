@@ -168,3 +168,39 @@ def front_of_sum(terms, threshold, rates, dose, front):
                     continue
             beyond = math.log(top / threshold) * top / slope if slope > 1e-3 * top else EVERYTHING * (1.0 if top > threshold else -1.0)
             front[r, c] = np.float32(min(max(depth + beyond, NOTHING), EVERYTHING))
+
+
+@kernel
+def inside(light, row, col, down, across, lines, out):
+    """See a separable spread at n × n points inside pixels.
+
+    Parameters
+    ----------
+    light : (R, C) float32
+    row, col : (E,) int32
+        The pixels.
+    down, across : (n, A) and (n, B) float64, A and B odd
+        Weights of the pixels around along y and x, for each of the n places along that axis.
+    lines : (B,) float64
+        Scratch.
+    out : (E, n * n) float32
+        Overwritten, places along y first.
+    """
+    rows, cols = light.shape
+    n = down.shape[0]
+    half_y, half_x = down.shape[1] // 2, across.shape[1] // 2
+    for e in range(row.size):
+        first_a, last_a = max(half_y - row[e], 0), min(down.shape[1], rows + half_y - row[e])
+        first_b, last_b = max(half_x - col[e], 0), min(across.shape[1], cols + half_x - col[e])
+        for i in range(n):
+            for b in range(first_b, last_b):
+                lines[b] = 0.0
+            for a in range(first_a, last_a):
+                weight, source = down[i, a], light[row[e] + a - half_y]
+                for b in range(first_b, last_b):
+                    lines[b] += weight * source[col[e] + b - half_x]
+            for j in range(n):
+                total = 0.0
+                for b in range(first_b, last_b):
+                    total += across[j, b] * lines[b]
+                out[e, i * n + j] = np.float32(total)

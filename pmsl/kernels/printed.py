@@ -1,7 +1,7 @@
-"""Cure front × design → what is printed of each voxel, and how that compares: one pass over a layer.
+"""Cure front × design → what is printed of each voxel, and how that compares: one pass over a layer, a second over its edges.
 
-Inside a pixel the front is taken as a plane through its middle with the slope of its neighbours; the printed share of a voxel and the
-printed area at a depth are then closed forms. Across a fall as steep as `steep` the border between the pixels is the edge.
+Between points of a pixel where the front is known it is taken as a plane; the printed share of a voxel and the printed area at a depth
+are then closed forms.
 """
 
 import numpy as np
@@ -10,6 +10,8 @@ from pmsl.kernels._jit import helper, kernel, routine
 
 FLAT = 1e-3  # slopes below this a pixel are none
 INTERSECTION, UNION, PRINTED, DESIGN, VOID_SOLID, VOID_GELLED = 0, 1, 2, 3, 4, 5
+LOST, EDGES = 0, 1  # counts
+BLOCK = 32  # pixels looked at together where nothing happens
 BIN = 17  # bits of a float32 below its histogram bin: 64 bins an octave
 ROOF, BOTTOM, WEIGHT, CURED, GELLED, SHARE, OPEN, LOOSE, SEEN = 0, 1, 2, 3, 4, 5, 6, 7, 8  # fields of a record of `columns`
 
@@ -51,27 +53,14 @@ def area_above(u, a, b):
 
 
 @helper
-def slope(before, here, behind, steep):
-    """Slope of the front between two neighbours; one beyond a step does not count."""
-    if abs(before - here) > steep:
-        before = here
-    if abs(behind - here) > steep:
-        behind = here
-    return 0.5 * (behind - before)
-
-
-@routine
-def _record(rec, here, half, a, b, design, z_top, height):
+def _light(rec, here, half, z_top, height):
     """Add what is cured of a lit void voxel to the record of its column."""
     cured = min(max(here, 0.0), 1.0) * height
     rec[CURED] += cured
     rec[GELLED] += min(max(half, 0.0), 1.0) * height
+    rec[SEEN] += height
     if cured > 0.0 and rec[BOTTOM] <= z_top + 1e-6 * height:
         rec[BOTTOM] = min(rec[BOTTOM], z_top - cured)
-    void = 1.0 - design
-    rec[OPEN] = max(rec[OPEN], min(void, 1.0 - area_above(here - 0.5, a, b)))
-    rec[LOOSE] = max(rec[LOOSE], min(void, 1.0 - area_above(half - 0.5, a, b)))
-    rec[SEEN] += height
 
 
 @helper
@@ -91,18 +80,42 @@ def _count(bins, bits, n):
         bins[bits >> BIN] += n
 
 
+@helper
+def _even(bits, below, row, above, c):
+    """Tell whether doses are equal, to the last bit, in a block of pixels from column c on and around it."""
+    first = bits[row, c]
+    differ = 0
+    for i in range(c - 1, c + BLOCK + 1):
+        differ |= (bits[below, i] ^ first) | (bits[row, i] ^ first) | (bits[above, i] ^ first)
+    return differ == 0
+
+
 @routine
 def _span(
-    r, begin, end, design, front, half, shift, bits, steep, z_top, height, sums, bins, slot, records, low, lost_row, lost_col, n
+    r, begin, end, design, front, half, shift, bits, z_top, height, sums, bins, slot, records, low, lost, edge, edge_design, counts
 ):
-    """Compare the pixels [begin, end) of row r, all of one design share, count doses in `bins`; return the count of missing pixels."""
+    """Compare the pixels [begin, end) of row r, all of one design share, and count doses in `bins`; edges are only listed."""
     rows, cols = front.shape
     line, under, over = front[r], front[max(r - 1, 0)], front[min(r + 1, rows - 1)]
     doses = bits[r]
-    whole, inter, union, printed = 0, 0.0, 0.0, 0.0
+    whole, flat = 0, 0.0
     equal, dose = 0, 0
     left, here = line[max(begin - 1, 0)], line[begin]
-    for c in range(begin, end):
+    c = begin - 1
+    while c + 1 < end:
+        c += 1
+        if 0 < c < min(end, cols - 1) - BLOCK and _even(bits, max(r - 1, 0), r, min(r + 1, rows - 1), c):
+            gelled = half[r, c] if half.size else line[c] + shift
+            if line[c] >= 1.0 if design == 1.0 else gelled <= 0.0 and design == 0.0:
+                if doses[c] != dose:
+                    if bins.size:
+                        _count(bins, dose, equal)
+                    equal, dose = 0, doses[c]
+                equal += BLOCK
+                whole += BLOCK if design == 1.0 else 0
+                c += BLOCK - 1
+                left, here = line[c], line[c + 1]
+                continue
         right = line[min(c + 1, cols - 1)]
         below, above = under[c], over[c]
         if doses[c] == dose:
@@ -111,49 +124,60 @@ def _span(
             if bins.size:
                 _count(bins, dose, equal)
             equal, dose = 1, doses[c]
+        uneven = False
         if here >= 1.0 and left >= 1.0 and right >= 1.0 and below >= 1.0 and above >= 1.0:
             whole += 1
             if design == 1.0:
                 left, here = here, right
                 continue
-            share = 1.0
+        elif here <= 0.0 and left <= 0.0 and right <= 0.0 and below <= 0.0 and above <= 0.0:
+            if design >= 0.5 and _nothing_around(front, r, c):
+                lost[0, counts[LOST]], lost[1, counts[LOST]] = r, c
+                counts[LOST] += 1
         else:
             if 0.0 < here < 1.0:
                 low[r, c] = z_top - here * height
-            if here <= 0.0 and left <= 0.0 and right <= 0.0 and below <= 0.0 and above <= 0.0:
-                share = 0.0
-                if design >= 0.5 and _nothing_around(front, r, c):
-                    lost_row[n], lost_col[n] = r, c
-                    n += 1
-            else:
-                share = mean_thickness(here, slope(left, here, right, steep), slope(below, here, above, steep))
-                inter += min(share, design)
-                union += max(share, design) - design
-                printed += share
+            uneven = here != left or here != right or here != below or here != above
+            if not uneven:
+                sums[INTERSECTION] += min(here, design)
+                sums[UNION] += max(here, design) - design
+                sums[PRINTED] += here
+                sums[VOID_SOLID] += max(here - design, 0.0)
+        listed = uneven
         if design < 1.0:
             gelled = half[r, c] if half.size else here + shift
             if gelled > 0.0:
-                sums[VOID_SOLID] += max(share - design, 0.0)
                 sums[VOID_GELLED] += min(gelled, 1.0) * (1.0 - design)
                 if slot[r, c] >= 0:
-                    a, b = slope(left, here, right, steep), slope(below, here, above, steep)
-                    _record(records[slot[r, c]], here, gelled, a, b, design, z_top, height)
+                    rec = records[slot[r, c]]
+                    _light(rec, here, gelled, z_top, height)
+                    if here != left or here != right or here != below or here != above:
+                        listed = True
+                    else:
+                        rec[OPEN] = max(rec[OPEN], 1.0 - design if here < 0.5 else 0.0)
+                        rec[LOOSE] = max(rec[LOOSE], 1.0 - design if gelled < 0.5 else 0.0)
+        if listed:
+            n = counts[EDGES]
+            edge[0, n], edge[1, n], edge[2, n] = r, c, uneven
+            edge_design[n] = design
+            counts[EDGES] += 1
         left, here = here, right
     if bins.size:
         _count(bins, dose, equal)
-    sums[INTERSECTION] += inter + whole * design
-    sums[UNION] += union + whole * (1.0 - design) + design * (end - begin)
-    sums[PRINTED] += printed + whole
+    sums[INTERSECTION] += whole * design
+    sums[UNION] += whole * (1.0 - design) + design * (end - begin)
+    sums[PRINTED] += whole
     sums[DESIGN] += design * (end - begin)
-    return n
+    sums[VOID_SOLID] += whole * (1.0 - design)
+    return 0
 
 
 @kernel
 def compare(
-    front, half, shift, bits, steep, z_top, height, row_start, col, length, level, row0, col0,
-    sums, solid, void, slot, records, low, lost_row, lost_col,
+    front, half, shift, bits, z_top, height, row_start, col, length, level, row0, col0,
+    sums, solid, void, slot, records, low, lost, edge, edge_design, counts,
 ):  # fmt: skip
-    """Compare one layer with its design.
+    """Compare one layer with its design, but for the pixels where the front is uneven, which are listed for `compare_edges`.
 
     Parameters
     ----------
@@ -164,8 +188,6 @@ def compare(
     shift : float
     bits : (R, C) int32
         The bits of the float32 dose at the exposure plane.
-    steep : float
-        Difference of the front between neighbours from which on the border between them is the edge.
     z_top, height : float
         Exposure plane and thickness.
     row_start : (n_rows + 1,) int64; col, length : (N,) int32; level : (N,) uint16
@@ -180,16 +202,15 @@ def compare(
         Void below a roof: which record, or -1; see `columns`.
     low : (R, C) float32
         Overwritten where a slab is partly cured: its lower end.
-    lost_row, lost_col : (R * C,) int32
-        Overwritten: pixels at least half design in which, and around which, nothing is cured.
-
-    Returns
-    -------
-    int
-        How many these are.
+    lost : (2, R * C) int32
+        Overwritten: rows and columns of pixels at least half design in which, and around which, nothing is cured.
+    edge : (3, R * C) int32; edge_design : (R * C,) float32
+        Overwritten: rows and columns of uneven pixels, whether their share is still to be added, and their design share.
+    counts : (2,) int64
+        Overwritten: lengths of these two lists.
     """
     rows, cols = front.shape
-    n = 0
+    counts[LOST], counts[EDGES] = 0, 0
     neither = solid[:0]
     for r in range(rows):
         done = 0
@@ -199,19 +220,57 @@ def compare(
                 begin = min(max(col[i] + col0, 0), cols)
                 end = min(max(col[i] + col0 + length[i], 0), cols)
                 if begin > done:
-                    n = _span(
-                        r, done, begin, 0.0, front, half, shift, bits, steep, z_top, height,
-                        sums, void, slot, records, low, lost_row, lost_col, n,
+                    _span(
+                        r, done, begin, 0.0, front, half, shift, bits, z_top, height,
+                        sums, void, slot, records, low, lost, edge, edge_design, counts,
                     )  # fmt: skip
                 if end > begin:
-                    n = _span(
-                        r, begin, end, level[i] / 65535.0, front, half, shift, bits, steep, z_top, height,
-                        sums, solid if level[i] == 65535 else neither, slot, records, low, lost_row, lost_col, n,
+                    _span(
+                        r, begin, end, level[i] / 65535.0, front, half, shift, bits, z_top, height,
+                        sums, solid if level[i] == 65535 else neither, slot, records, low, lost, edge, edge_design, counts,
                     )  # fmt: skip
                 done = end
         if cols > done:
-            n = _span(
-                r, done, cols, 0.0, front, half, shift, bits, steep, z_top, height,
-                sums, void, slot, records, low, lost_row, lost_col, n,
+            _span(
+                r, done, cols, 0.0, front, half, shift, bits, z_top, height,
+                sums, void, slot, records, low, lost, edge, edge_design, counts,
             )  # fmt: skip
-    return n
+
+
+@kernel
+def compare_edges(inside, n, edge, edge_design, front, half, shift, sums, slot, records):
+    """Add the listed pixels, from points inside them.
+
+    Parameters
+    ----------
+    inside : (E, n * n) float32
+        The front at n × n even points of each pixel from border to border, rows first.
+    n : int
+        At least 2; between four points the front is a plane.
+    edge, edge_design, front, half, shift, sums, slot, records
+        As of `compare`.
+    """
+    for e in range(inside.shape[0]):
+        r, c, design = edge[0, e], edge[1, e], np.float64(edge_design[e])
+        more = half[r, c] - front[r, c] if half.size else shift
+        share, solid, gelled = 0.0, 0.0, 0.0
+        for i in range(n - 1):
+            for j in range(n - 1):
+                at = i * n + j
+                p, q, v, w = inside[e, at], inside[e, at + 1], inside[e, at + n], inside[e, at + n + 1]
+                here = 0.25 * (p + q + v + w)
+                a, b = 0.5 * (v + w - p - q), 0.5 * (q + w - p - v)
+                share += mean_thickness(here, a, b)
+                solid += area_above(here - 0.5, a, b)
+                gelled += area_above(here + more - 0.5, a, b)
+        cells = float((n - 1) * (n - 1))
+        if edge[2, e]:
+            share /= cells
+            sums[INTERSECTION] += min(share, design)
+            sums[UNION] += max(share, design) - design
+            sums[PRINTED] += share
+            sums[VOID_SOLID] += max(share - design, 0.0)
+        if slot[r, c] >= 0 and design < 1.0:
+            rec = records[slot[r, c]]
+            rec[OPEN] = max(rec[OPEN], min(1.0 - design, 1.0 - solid / cells))
+            rec[LOOSE] = max(rec[LOOSE], min(1.0 - design, 1.0 - gelled / cells))

@@ -10,6 +10,7 @@ from pmsl.kernels.crossings import _cut
 DARK = 1e-12  # of the threshold: less counts as this
 CLOSE = 1e-4  # of a stride
 SECANTS = 5
+EVEN = 1e-6  # of a pixel: a wall on a border is as far from both its sides
 
 
 @kernel
@@ -51,7 +52,7 @@ def cut(k, z, corners, picked, n, pitch, lean, segments):
 
 @kernel
 def stamp(segments, n, row0, col0, k, near):
-    """Write k into the pixels within one pixel of the segments.
+    """Write k into the pixels that reach to less than one pixel from the segments.
 
     Parameters
     ----------
@@ -70,9 +71,9 @@ def stamp(segments, n, row0, col0, k, near):
         steps = np.int64(2.0 * max(abs(x1 - x0), abs(y1 - y0))) + 1
         for j in range(steps + 1):
             part = j / steps
-            r, c = np.int64(math.floor(y0 + part * (y1 - y0))) - row0, np.int64(math.floor(x0 + part * (x1 - x0))) - col0
-            for u in range(max(r - 1, 0), min(r + 2, rows)):
-                for v in range(max(c - 1, 0), min(c + 2, cols)):
+            y, x = y0 + part * (y1 - y0) - row0, x0 + part * (x1 - x0) - col0
+            for u in range(max(np.int64(math.floor(y - 1.0 + EVEN)), 0), min(np.int64(math.ceil(y + 1.0 - EVEN)), rows)):
+                for v in range(max(np.int64(math.floor(x - 1.0 + EVEN)), 0), min(np.int64(math.ceil(x + 1.0 - EVEN)), cols)):
                     near[u, v] = k
 
 

@@ -17,7 +17,7 @@ from pmsl.cure import CuredLayer, CureModel, accumulation
 from pmsl.kernels.dose import EVERYTHING, NOTHING
 from pmsl.optics import psf_of, spread
 from pmsl.predict.edges import edges_along
-from pmsl.predict.light import STEP_LN, LitLayer, Mirrors, reach_um
+from pmsl.predict.light import LitLayer, Mirrors, reach_um
 
 POINTS = 3  # a pixel along each axis; odd, so that one lies in the middle
 
@@ -49,12 +49,19 @@ class Layered:
             near = np.clip(front, -4.0 * lengths, 4.0 * lengths)
             return edges_along(lambda at: cubic(near, POINTS * at - 0.5) - 0.5, points, outward, self.stride_um, self.limit_um)
 
+        def inside(rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+            padded = np.pad(front, 1, mode="edge")  # at borders: the mean of the points on both sides
+            r, c = (POINTS * at[:, None].astype(np.int64) + 1 + np.array([[-1, 1, 2]]) for at in (rows, cols))
+            s, d = (POINTS * at[:, None].astype(np.int64) + 1 + np.array([[0, 1, 3]]) for at in (rows, cols))
+            corners = [padded[a[:, :, None], b[:, None, :]] for a in (r, s) for b in (c, d)]
+            return np.asarray(sum(corners).reshape(len(rows), -1) / 4, np.float32)
+
         dose = np.ascontiguousarray(cured.dose_mj_cm2[middle, middle], np.float32)
         halves = CuredLayer.of(plan.index, plan.thickness_um, cured.light, 0.5 * self.model.threshold_mj_cm2)
         half = front_of(halves, 0.5 * self.model.threshold_mj_cm2, lengths)[middle, middle].astype(np.float32)
         thin = np.ascontiguousarray(front[middle, middle], np.float32)
-        steep = STEP_LN * lengths
-        return LitLayer(plan.index, plan.thickness_um, plan.z_top_um, dose, thin, math.log(2.0) * lengths, steep, find, half)
+        shift = math.log(2.0) * lengths
+        return LitLayer(plan.index, plan.thickness_um, plan.z_top_um, dose, thin, shift, POINTS, inside, find, half)
 
     def _seen(self, light: np.ndarray) -> np.ndarray:
         """Return a dose at the mirrors at the points of every pixel: (3 R, 3 C) float64."""

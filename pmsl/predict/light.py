@@ -25,7 +25,7 @@ from pmsl.predict.edges import edges_along
 
 TABLE_PER_PX = 512  # linear between: 1e-6 of white at σ = 0.36 px
 SEEN_SIGMA = 5.5  # light from further away counts for less than 2e-8 of white
-STEP_LN = 25.0  # logarithm of dose between neighbours from which on the border between them is the edge
+INSIDE_PX = (-0.5, 0.0, 0.5)  # places in an uneven pixel, along each axis: shares of it come out within 0.03 px of an edge
 NO_MAP = np.zeros((0, 0), np.float32)
 Finder = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -45,8 +45,12 @@ class LitLayer:
         Cured thickness in slabs, gone on beyond the slab (`kernels.dose`).
     half : (R, C) float32, or (0, 0)
         The same for half the threshold; without it ``front + shift``.
-    shift, steep : float
+    shift : float
         See ``kernels.printed.compare``.
+    points : int
+        Places known inside a pixel along each axis.
+    inside : callable
+        (E,) rows and columns of pixels of the window → (E, points²) float32, the front at even places from border to border.
     edges : callable
         (P, 2) points (y, x) in pixels of the window and (P, 2) outward normals [px/µm] → (P,) signed distances of the printed edge at half
         height [µm]; inf where the solid goes on, -inf where there is none.
@@ -58,7 +62,8 @@ class LitLayer:
     dose: np.ndarray
     front: np.ndarray
     shift: float
-    steep: float
+    points: int
+    inside: Finder
     edges: Finder
     half: np.ndarray = field(default_factory=lambda: NO_MAP)
 
@@ -161,7 +166,10 @@ class Absorption:
         def find(points: np.ndarray, outward: np.ndarray) -> np.ndarray:
             return self._edges(fraction, threshold, points, outward)
 
-        return LitLayer(plan.index, height, plan.z_top_um, dose, front, math.log(2.0) * longest, STEP_LN * longest, find, half)
+        def inside(rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+            return self._inside(lengths / height, threshold, rows, cols)
+
+        return LitLayer(plan.index, height, plan.z_top_um, dose, front, math.log(2.0) * longest, len(INSIDE_PX), inside, find, half)
 
     def _front_of_one(self, dose: np.ndarray, threshold: float, lengths: float, front: np.ndarray) -> None:
         from pmsl.kernels import dose as kernels
@@ -179,6 +187,20 @@ class Absorption:
         kernels.front_of_sum(terms, 0.5 * threshold, rates, dose, half)
         kernels.front_of_sum(terms, threshold, rates, dose, front)
         return half
+
+    def _inside(self, lengths: np.ndarray, threshold: float, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Front at places inside pixels: (E, 9) float32."""
+        from pmsl.kernels import dose as kernels
+
+        terms = np.zeros((len(lengths), len(rows), len(INSIDE_PX) ** 2), np.float32)
+        for light, seen in zip(self.light, terms, strict=True):
+            self._blur.inside(light, rows, cols, seen)
+        front = np.zeros_like(terms[0])
+        if len(lengths) == 1:
+            kernels.front_of_one(terms[0], threshold, float(lengths[0]), front)
+        else:
+            kernels.front_of_sum(terms, threshold, 1.0 / lengths, np.zeros_like(front), front)
+        return front
 
     def _edges(self, fraction: np.ndarray, threshold: float, points: np.ndarray, outward: np.ndarray) -> np.ndarray:
         """Edges exactly: the mirrors' light seen through the blur at any point."""
@@ -218,7 +240,26 @@ class _Blur:
             at = [np.arange(int((far + 1.5) * TABLE_PER_PX)) / TABLE_PER_PX for far in self.reach]
             self.tables = [psf.line(places, axis, mean=False) for axis, places in enumerate(at)]
 
+            seen = [min(int(SEEN_SIGMA * sigma + 1.0), n) for sigma, n in zip(psf.sigma_px, reach, strict=True)]
+            around = [np.arange(n, -n - 1.0, -1.0) for n in seen]
+            self.places = [
+                np.array([psf.line(apart + place, axis, mean=False) for place in INSIDE_PX]) for axis, apart in enumerate(around)
+            ]
+
+    def inside(self, light: np.ndarray, rows: np.ndarray, cols: np.ndarray, out: np.ndarray) -> None:
+        """Write the light at places inside pixels into `out` (E, 9) float32."""
+        if isinstance(self.psf, Gaussian):
+            from pmsl.kernels import dose
+
+            dose.inside(light, rows, cols, *self.places, np.zeros(self.places[1].shape[1]), out)
+            return
+        middle = np.stack([rows, cols], axis=1)[:, None, :] + 0.5
+        places = middle + np.array([(v, u) for v in INSIDE_PX for u in INSIDE_PX])
+        at_zero = Window(0, 0, self.window.rows, self.window.cols)
+        out[:] = np.maximum(at_points(light, at_zero, places.reshape(-1, 2), self.psf), 0.0).reshape(out.shape)
+
     def __call__(self, light: np.ndarray, seen: np.ndarray) -> None:
+        """Write the light in the middles of all pixels into `seen`."""
         if isinstance(self.psf, Gaussian):
             from pmsl.kernels import dose
 

@@ -156,7 +156,9 @@ class Comparison:
         self.probes = {"probes": 0, "lost": 0, "merged": 0}
         self.sums, self.solid, self.void = np.zeros(6), np.zeros(DOSE_BINS, np.int64), np.zeros(DOSE_BINS, np.int64)
         self.volumes = np.zeros(6)
-        self._missing = [np.zeros(window.rows * window.cols, np.int32) for _ in range(2)]
+        n = window.rows * window.cols
+        self._missing, self._uneven = np.zeros((2, n), np.int32), np.zeros((3, n), np.int32)
+        self._uneven_design, self._counts = np.zeros(n, np.float32), np.zeros(2, np.int64)
 
     def add(self, plan: LayerPlan, here: DesignLayer, below: DesignLayer | None) -> SeenLayer:
         """Take the next layer toward the plate, its design and that of the layer below it."""
@@ -166,7 +168,7 @@ class Comparison:
         if below is not None:
             self.columns.stamp(below.walls_px, plan.index - 1)
         n = self._compare(lit, here)
-        self.lost.add(plan.index, self._missing[0][:n], self._missing[1][:n])
+        self.lost.add(plan.index, *self._missing[:, :n])
         self.columns.match(lit, here.heights)
         self._probe(lit, here)
         return SeenLayer(lit, here, self.window, self.sum.model.threshold_mj_cm2)
@@ -176,13 +178,20 @@ class Comparison:
 
         runs, window = here.mask.runs(), self.window
         self.sums[:] = 0.0
-        n: int = printed.compare(
-            *(lit.front, lit.half, lit.shift, lit.dose.view(np.int32), lit.steep, lit.z_top_um, lit.height_um),
-            *(*runs, here.mask.window.row0 - window.row0, -window.col0),
-            *(self.sums, self.solid, self.void, self.columns.slot, self.columns.records, self.columns.low, *self._missing),
+        ours = self.columns
+        printed.compare(
+            *(lit.front, lit.half, lit.shift, lit.dose.view(np.int32), lit.z_top_um, lit.height_um),
+            *(*runs, here.mask.window.row0 - window.row0, -window.col0, self.sums, self.solid, self.void),
+            *(ours.slot, ours.records, ours.low, self._missing, self._uneven, self._uneven_design, self._counts),
+        )
+        lost, uneven = self._counts.tolist()
+        inside = lit.inside(self._uneven[0, :uneven], self._uneven[1, :uneven])
+        printed.compare_edges(
+            *(inside, lit.points, self._uneven, self._uneven_design, lit.front, lit.half, lit.shift),
+            *(self.sums, ours.slot, ours.records),
         )
         self.volumes += self.sums * lit.height_um
-        return n
+        return int(lost)
 
     def _probe(self, lit: LitLayer, here: DesignLayer) -> None:
         """Find the printed edges of a layer."""
