@@ -91,15 +91,12 @@ def _even(bits, below, row, above, c):
 
 
 @routine
-def _span(
-    r, begin, end, design, front, half, shift, bits, z_top, height, sums, bins, slot, records, low, lost, edge, edge_design, counts
-):
+def _span(r, begin, end, design, front, half, shift, bits, z_top, height, sums, bins, slot, records, low, lost, edge, edge_design, counts):
     """Compare the pixels [begin, end) of row r, all of one design share, and count doses in `bins`; edges are only listed."""
     rows, cols = front.shape
     line, under, over = front[r], front[max(r - 1, 0)], front[min(r + 1, rows - 1)]
     doses = bits[r]
-    whole, flat = 0, 0.0
-    equal, dose = 0, 0
+    whole, equal, dose = 0, 0, 0
     left, here = line[max(begin - 1, 0)], line[begin]
     c = begin - 1
     while c + 1 < end:

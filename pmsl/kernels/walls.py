@@ -146,9 +146,7 @@ def _level(light, factors, threshold, y, x, table_y, table_x, per_px, reach_y, r
 
 
 @routine
-def _near_last(
-    last, slope, light, factors, threshold, y, x, v, u, stride, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x
-):
+def _near_last(last, slope, light, factors, threshold, y, x, v, u, stride, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x):
     """Look for the edge where the last probe had it, by secants; return it and the slope there, or (nan, 0)."""
     b = last
     at_b = _level(light, factors, threshold, y + b * v, x + b * u, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x)
@@ -167,7 +165,9 @@ def _near_last(
 
 
 @kernel
-def edges(light, factors, threshold, points, outward, stride, limit, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x, offset):
+def edges(
+    light, factors, threshold, points, outward, stride, limit, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x, offset
+):
     """Find the printed edge along the normal of every probe: where the dose is the threshold.
 
     Parameters

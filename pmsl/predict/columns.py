@@ -49,9 +49,7 @@ class Columns:
         from pmsl.kernels import columns
 
         z_low = layer.z_top_um - layer.height_um
-        columns.settle(
-            layer.front, layer.z_top_um, self._waits, self._waiting, self._counts, self.up.bins, self.up.step, self.tallies
-        )
+        columns.settle(layer.front, layer.z_top_um, self._waits, self._waiting, self._counts, self.up.bins, self.up.step, self.tallies)
         row, col = heights.row - np.int32(self.window.row0), heights.col - np.int32(self.window.col0)
         opening = int(((heights.down_share > 0) & (heights.down_um > ON_PLATE_UM)).sum())
         self._room(opening, int((heights.up_share > 0).sum()))

@@ -16,6 +16,7 @@ import numpy as np
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import Window
 from pmsl.core.plan import Exposure, LayerPlan
+from pmsl.core.runs import Runs
 from pmsl.cure import CureModel
 from pmsl.errors import JobError
 from pmsl.exposure.dose import irradiance_mw_cm2
@@ -99,11 +100,11 @@ class Mirrors:
         """Let `light` (R, C) float32 fall by `factor` and add an exposure, in place."""
         from pmsl.kernels import dose
 
-        none = np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.uint8)
-        runs, row0, levels = none, 0, np.zeros(256, np.float32)
+        runs = Runs(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.uint8))
+        row0, levels = 0, np.zeros(256, np.float32)
         if exposure is not None:
             self._check(plan, exposure)
-            runs, row0 = tuple(exposure.mask.runs_8bit()), exposure.mask.window.row0 - self.window.row0
+            runs, row0 = exposure.mask.runs_8bit(), exposure.mask.window.row0 - self.window.row0
             levels = self.levels_mj_cm2(exposure)
         dose.advance(light, float(factor), float(weight * times), *runs, levels, row0, -self.window.col0, self.flat)
 
@@ -112,14 +113,14 @@ class Mirrors:
         lit, window = exposure.mask.window, self.window
         if exposure.engine != 0 or exposure.offset_um != (0.0, 0.0) or exposure.focus_um != 0.0:
             raise JobError(
-                f"layer {plan.index}: an exposure with engine {exposure.engine}, offset {exposure.offset_um} µm, focus {exposure.focus_um} µm; "
-                "predictions hold for the first engine, without offsets, so far"
+                f"layer {plan.index}: an exposure with engine {exposure.engine}, offset {exposure.offset_um} µm, "
+                f"focus {exposure.focus_um} µm; predictions hold for the first engine, without offsets, so far"
             )
         low_row, low_col = lit.row0 - window.row0, lit.col0 - window.col0
         if lit.rows and not (0 <= low_row <= window.rows - lit.rows and 0 <= low_col <= window.cols - lit.cols):
             raise JobError(
                 f"layer {plan.index} lights pixels (row, column) from ({lit.row0}, {lit.col0}), {lit.rows} × {lit.cols}, far outside the "
-                f"parts' box ({window.row0}, {window.col0}), {window.rows} × {window.cols}: masks and parts of this job do not belong together"
+                f"parts' box ({window.row0}, {window.col0}), {window.rows} × {window.cols}: masks and parts do not belong together"
             )
 
 
@@ -195,7 +196,7 @@ class Absorption:
         terms = np.zeros((len(lengths), len(rows), len(INSIDE_PX) ** 2), np.float32)
         for light, seen in zip(self.light, terms, strict=True):
             self._blur.inside(light, rows, cols, seen)
-        front = np.zeros_like(terms[0])
+        front: np.ndarray = np.zeros(terms.shape[1:], np.float32)
         if len(lengths) == 1:
             kernels.front_of_one(terms[0], threshold, float(lengths[0]), front)
         else:

@@ -10,7 +10,7 @@ import numpy as np
 from pmsl.core.grid import Grid
 from pmsl.core.mask import Window
 from pmsl.errors import UsageError
-from pmsl.predict.run import SeenLayer
+from pmsl.predict.comparison import SeenLayer
 
 
 @dataclass(slots=True)

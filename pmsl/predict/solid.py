@@ -10,7 +10,7 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.errors import OutputError, UsageError
-from pmsl.predict.run import SeenLayer
+from pmsl.predict.comparison import SeenLayer
 
 FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 POWER = 1 / 3  # of the dose: linear between pixels in it, walls lie within 0.15 px (in the dose or its logarithm: half a pixel off)

@@ -34,9 +34,7 @@ def resin(dp=DP, ec=EC, **more):
 
 
 def process(margin_um, layer_um=H, **more):
-    return msgspec.structs.replace(
-        pmsl.find_process("default"), layer_um=layer_um, margin_um=margin_um, bottom_dose_factors=[1.0], **more
-    )
+    return msgspec.structs.replace(pmsl.find_process("default"), layer_um=layer_um, margin_um=margin_um, bottom_dose_factors=[1.0], **more)
 
 
 def job_of(solids, cd_um=20.0, dp=DP, sigma_px=0.36, layer_um=H, **more):
