@@ -16,15 +16,16 @@ EVERYTHING = 1000.0  # and where the dose does not fall
 
 
 @kernel
-def advance(light, factor, weight, row_start, col, length, level, relative, row0, col0, flat):
+def advance(light, factor, least, weight, row_start, col, length, level, relative, row0, col0, flat):
     """Let light fall to the next exposure plane and add what is exposed there: ``light = factor · light + weight · relative[level]``.
 
     Parameters
     ----------
     light : (R, C) float32
         Dose of all layers above at the mirrors; changed in place.
-    factor, weight : float
-        What is left of it; share of the exposure that is added.
+    factor, least, weight : float
+        What is left of it; less than `least` becomes none (numbers near the smallest a float32 holds are slow); share of the exposure
+        that is added.
     row_start : (n_rows + 1,) int64; col, length : (N,) int32; level : (N,) uint8
         Runs of the mask, columns counted from `light`'s first.
     relative : (256,) float32
@@ -35,11 +36,12 @@ def advance(light, factor, weight, row_start, col, length, level, relative, row0
         Relative irradiance of a white frame.
     """
     if factor != 1.0:
-        left = np.float32(factor)
+        left, dark = np.float32(factor), np.float32(least)
         for r in range(light.shape[0]):
             line = light[r]
             for c in range(line.size):
-                line[c] *= left
+                here = line[c] * left
+                line[c] = here if here >= dark else np.float32(0.0)
     for r in range(row_start.size - 1):
         line = light[row0 + r]
         for i in range(row_start[r], row_start[r + 1]):

@@ -19,6 +19,7 @@ from pmsl.masks import MaskMaker, SurfaceHeights, mask_and_heights
 
 STEEP_DEG = 30.0  # a wall is within this of vertical
 MARGIN_PX = 16
+TOP_SLACK = 2e-3  # of a layer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +52,7 @@ class Design:
 
     def __init__(self, parts: Sequence[Part], grid: Grid) -> None:
         self.parts, self.grid = tuple(parts), grid
-        self._volumes = MaskMaker(parts, grid, "volume")
+        self._volumes = MaskMaker(parts, _to_the_top(parts, grid), "volume")
         self._planes = index_crossings(parts, grid)
         self.many_shells = bool(self._volumes.index.shells().any())
         self._local = threading.local()
@@ -85,6 +86,15 @@ class Design:
         last = np.ceil((high - self.grid.origin_um) / self.grid.pitch_um + room).astype(int)
         (col0, row0), (col1, row1) = np.maximum(first, 0).tolist(), np.minimum(last, (cols, rows)).tolist()
         return Window(row0, col0, row1 - row0, col1 - col0)
+
+
+def _to_the_top(parts: Sequence[Part], grid: Grid) -> Grid:
+    """Return the grid, its last edge raised where the number of layers let the parts' top stick out by rounding noise of their file."""
+    edges = grid.z_edges_um.copy()
+    top = max(float(p.bounds_um()[1, 2]) for p in parts)
+    if edges[-1] < top <= edges[-1] + TOP_SLACK * (edges[-1] - edges[-2]):
+        edges[-1] = top
+    return Grid(origin_um=grid.origin_um, pitch_um=grid.pitch_um, shape=grid.shape, z_edges_um=edges)
 
 
 def design_parts(job: PrintJob, solids: Sequence[Solid] = ()) -> tuple[Part, ...]:

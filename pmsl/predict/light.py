@@ -24,6 +24,7 @@ from pmsl.exposure.grayscale import response
 from pmsl.optics import Gaussian, Psf, at_points, flat_field, psf_of, spread
 from pmsl.predict.edges import edges_along
 
+DARK = 1e-12  # of Ec: less light is none
 TABLE_PER_PX = 512  # linear between: 1e-6 of white at σ = 0.36 px
 SEEN_SIGMA = 5.5  # light from further away counts for less than 2e-8 of white
 INSIDE_PX = (-0.5, 0.0, 0.5)  # places in an uneven pixel, along each axis: shares of it come out within 0.03 px of an edge
@@ -106,7 +107,8 @@ class Mirrors:
             self._check(plan, exposure)
             runs, row0 = exposure.mask.runs_8bit(), exposure.mask.window.row0 - self.window.row0
             levels = self.levels_mj_cm2(exposure)
-        dose.advance(light, float(factor), float(weight * times), *runs, levels, row0, -self.window.col0, self.flat)
+        least = DARK * self.job.resin.resin.ec_mj_cm2.value
+        dose.advance(light, float(factor), least, float(weight * times), *runs, levels, row0, -self.window.col0, self.flat)
 
     def _check(self, plan: LayerPlan, exposure: Exposure) -> None:
         """Refuse what is not predicted so far, and light where no part is."""

@@ -45,7 +45,7 @@ def openings(voids: np.ndarray, design: Design, window: Window) -> list[dict[str
     label = _components(voids)
     order = np.argsort(label, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
-    found = [_channel(voids[p], design, window) for p in parts if len(p) >= FEWEST_PX]
+    found = [_channel(voids[p], design, window) for p in parts if voids[p, SHARE].sum() >= FEWEST_PX]
     channels = sorted((c for c in found if c is not None), key=lambda c: -c["footprint_um2"])
     return channels
 
