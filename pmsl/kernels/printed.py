@@ -81,13 +81,16 @@ def _count(bins, bits, n):
 
 
 @helper
-def _even(bits, below, row, above, c):
-    """Tell whether doses are equal, to the last bit, in a block of pixels from column c on and around it."""
-    first = bits[row, c]
-    differ = 0
-    for i in range(c - 1, c + BLOCK + 1):
-        differ |= (bits[below, i] ^ first) | (bits[row, i] ^ first) | (bits[above, i] ^ first)
-    return differ == 0
+def _beyond(field, below, row, above, c, limit, design):
+    """Tell whether a solid block of pixels from column c on, and what is around it, is cured through; or a void one not even gelled."""
+    others = 0
+    if design == 1.0:
+        for i in range(c - 1, c + BLOCK + 1):
+            others |= (field[below, i] < limit) | (field[row, i] < limit) | (field[above, i] < limit)
+    else:
+        for i in range(c - 1, c + BLOCK + 1):
+            others |= (field[below, i] > limit) | (field[row, i] > limit) | (field[above, i] > limit)
+    return others == 0
 
 
 @routine
@@ -98,21 +101,23 @@ def _span(r, begin, end, design, front, half, shift, bits, z_top, height, sums, 
     doses = bits[r]
     whole, equal, dose = 0, 0, 0
     left, here = line[max(begin - 1, 0)], line[begin]
+    plain = design == 0.0 or design == 1.0
+    field = half if half.size and design == 0.0 else front
+    limit = np.float32(1.0 if design == 1.0 else 0.0 if half.size else -shift)
     c = begin - 1
     while c + 1 < end:
         c += 1
-        if 0 < c < min(end, cols - 1) - BLOCK and _even(bits, max(r - 1, 0), r, min(r + 1, rows - 1), c):
-            gelled = half[r, c] if half.size else line[c] + shift
-            if line[c] >= 1.0 if design == 1.0 else gelled <= 0.0 and design == 0.0:
-                if doses[c] != dose:
-                    if bins.size:
-                        _count(bins, dose, equal)
-                    equal, dose = 0, doses[c]
-                equal += BLOCK
-                whole += BLOCK if design == 1.0 else 0
-                c += BLOCK - 1
-                left, here = line[c], line[c + 1]
-                continue
+        if plain and 0 < c < min(end, cols - 1) - BLOCK and _beyond(field, max(r - 1, 0), r, min(r + 1, rows - 1), c, limit, design):
+            for i in range(c, c + BLOCK):
+                if doses[i] == dose:
+                    equal += 1
+                else:
+                    _count(bins, dose, equal)
+                    equal, dose = 1, doses[i]
+            whole += BLOCK if design == 1.0 else 0
+            c += BLOCK - 1
+            left, here = line[c], line[c + 1]
+            continue
         right = line[min(c + 1, cols - 1)]
         below, above = under[c], over[c]
         if doses[c] == dose:

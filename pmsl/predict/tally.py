@@ -26,7 +26,9 @@ class Tally:
     def add(self, values: np.ndarray) -> None:
         """Count finite values, each with weight 1."""
         at = np.clip(np.floor(values / self.step + 0.5), -self.middle, self.middle).astype(np.int64) + self.middle
-        self.bins += np.bincount(at, minlength=len(self.bins))
+        if len(at):
+            first, counts = int(at.min()), np.bincount(at - at.min())
+            self.bins[first : first + len(counts)] += counts
 
     @property
     def weight(self) -> float:
