@@ -122,7 +122,7 @@ class Comparison:
     def _probe(self, lit: LitLayer, here: DesignLayer) -> None:
         """Find the printed edges of a layer."""
         points, outward = probes_along(here.walls_px, self.pitch)
-        if self.design.many_shells:
+        if self.design.many_shells and len(points) and not here.mask.empty:
             kept = self._on_surface(points, outward, here)
             points, outward = points[kept], outward[kept]
         if not len(points):
@@ -138,9 +138,9 @@ class Comparison:
     def _on_surface(self, points: np.ndarray, outward: np.ndarray, here: DesignLayer) -> np.ndarray:
         """Tell which probes lie on the surface of the united shells: the pixel just outside of them is not full."""
         runs, window = here.mask.runs(), here.mask.window
-        levels = painted(runs, runs.value, window.row0, here.mask.shape)
-        beside = np.floor(points + INSIDE_PX * self.pitch.min() * outward).astype(np.int64)
-        inside = np.clip(beside, 0, np.array(here.mask.shape) - 1)
+        levels = painted(runs._replace(col=runs.col - np.int32(window.col0)), runs.value, 0, (window.rows, window.cols))
+        beside = np.floor(points + INSIDE_PX * self.pitch.min() * outward).astype(np.int64) - (window.row0, window.col0)
+        inside = np.clip(beside, 0, np.array(levels.shape) - 1)
         return np.asarray((levels[inside[:, 0], inside[:, 1]] < 65535) | (inside != beside).any(axis=1))
 
     def result(self) -> Prediction:
