@@ -1,9 +1,9 @@
-"""The front desk: ``pmsl slice | info | verify | profiles | warmup``.
+"""The front desk: ``pmsl slice | info | verify | simulate | profiles | warmup``.
 
 app       the commands and their options
 options   text of an option → numbers
 show      progress, findings, compiler notice
-run       what each command does
+run, look, simulate, library   what the commands do
 """
 
 from pmsl.cli.app import main
