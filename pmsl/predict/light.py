@@ -88,7 +88,7 @@ class Mirrors:
     def __init__(self, job: PrintJob, window: Window) -> None:
         self.job, self.window = job, window
         self.relative = response(job.printer)
-        flat = flat_field(job.printer)
+        flat = None if job.process.evened == "delegated" else flat_field(job.printer)  # the host evens it
         row0, col0, rows, cols = window
         self.flat = NO_MAP if flat is None else np.ascontiguousarray(flat[row0 : row0 + rows, col0 : col0 + cols], np.float32)
 
