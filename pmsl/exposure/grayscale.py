@@ -1,5 +1,5 @@
-"""Gray response; lives in `pmsl.optics.grayscale`, where corrections can ask for it too."""
+"""Gray response as exposures use it; its home is the optics room, where corrections may look at it too."""
 
-from pmsl.optics.grayscale import levels_of, response
+from pmsl.optics.grayscale import SLACK, WHITE, fine_levels_of, levels_of, light_of_levels, response
 
-__all__ = ["levels_of", "response"]
+__all__ = ["SLACK", "WHITE", "fine_levels_of", "levels_of", "light_of_levels", "response"]

@@ -23,6 +23,7 @@ from pmsl.formats.target import whole_or_absent
 
 DoseOf = Callable[[PrintJob, LayerPlan], DoseMap]
 Progress = Callable[[int, int], None]
+Box = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +45,18 @@ NOTHING = Finding(
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
-    """One layer ready to be stored: its entry in job.json and the files it names."""
+    """One layer ready to be stored: its entry in job.json, the files it names, its time and resin, what was found; no mask any more."""
 
-    plan: LayerPlan
     entry: LayerDoc
     files: list[tuple[str, bytes, str]]  # name, bytes (empty once they are stored), sha256
+    cost: tuple[float, float]
+    findings: tuple[Finding, ...]
 
     def stored_in(self, sink: Sink) -> _Encoded:
         """Write the files."""
         for name, data, _ in self.files:
             sink.add(name, data)
-        return _Encoded(self.plan, self.entry, [(name, b"", sha256) for name, _, sha256 in self.files])
+        return _Encoded(self.entry, [(name, b"", sha256) for name, _, sha256 in self.files], self.cost, self.findings)
 
 
 def write(
@@ -115,7 +117,7 @@ def write(
             digits = max(5, len(str(job.n_layers - 1)))
 
             def make(k: int) -> _Encoded:
-                encoded = _encode_layer(job, k, digits, dose_of, small)
+                encoded = _encode_layer(job, k, digits, dose_of, small, meter)
                 return encoded.stored_in(sink) if sink.any_thread else encoded
 
             for encoded in ordered_map(make, range(job.n_layers), threads):
@@ -123,8 +125,8 @@ def write(
                     encoded = encoded.stored_in(sink)
                 hashes.update({name: sha256 for name, _, sha256 in encoded.files})
                 entries.append(encoded.entry)
-                meter.add(encoded.plan)
-                found.extend(encoded.plan.findings)
+                meter.add(*encoded.cost)
+                found.extend(encoded.findings)
                 if progress is not None:
                     progress(len(entries), job.n_layers)
             if not any(entry.exposures for entry in entries):
@@ -140,7 +142,7 @@ def write(
     return Written(findings, estimate, job.n_layers)
 
 
-def _encode_layer(job: PrintJob, k: int, digits: int, dose_of: DoseOf | None, small: bool) -> _Encoded:
+def _encode_layer(job: PrintJob, k: int, digits: int, dose_of: DoseOf | None, small: bool, meter: Meter) -> _Encoded:
     """Make one layer and encode its files; runs on any thread."""
     plan = job[k]
     files: list[tuple[str, bytes, str]] = []
@@ -166,7 +168,7 @@ def _encode_layer(job: PrintJob, k: int, digits: int, dose_of: DoseOf | None, sm
         dose_name = f"dose/{k:0{digits}d}.tif"
         keep(dose_name, dosetiff.encode(dose_of(job, plan), job.engines[0].orientation))
     entry = LayerDoc(z_top_um=plan.z_top_um, thickness_um=plan.thickness_um, motion=plan.motion, exposures=exposures, dose=dose_name)
-    return _Encoded(plan, entry, files)
+    return _Encoded(entry, files, meter.cost(plan), plan.findings)
 
 
 def _store_design(job: PrintJob, store: Callable[[str, bytes], str]) -> list[DesignDoc]:
@@ -178,7 +180,7 @@ def _store_design(job: PrintJob, store: Callable[[str, bytes], str]) -> list[Des
 
 
 def _merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Join findings of the same kind on neighbouring layers into one with a range of layers."""
+    """Join findings of the same kind on neighbouring layers into one: a range of layers, the box around all, the largest value."""
     out: list[Finding] = []
     open_ranges: dict[tuple[str, str], int] = {}
     for f in findings:
@@ -187,11 +189,18 @@ def _merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         if f.layers is not None and last is not None and last[1] + 1 == f.layers[0]:
             worse = f.value is not None and (out[at].value or 0.0) < f.value
             base = f if worse else out[at]
-            out[at] = msgspec.structs.replace(base, layers=(last[0], f.layers[1]))
+            out[at] = msgspec.structs.replace(base, layers=(last[0], f.layers[1]), box_um=_both(out[at].box_um, f.box_um))
         else:
             open_ranges[(f.code, f.severity)] = len(out)
             out.append(f)
     return tuple(out)
+
+
+def _both(a: Box | None, b: Box | None) -> Box | None:
+    """Return the box around two boxes; None where one has none."""
+    if a is None or b is None:
+        return None
+    return tuple(map(min, a[0], b[0])), tuple(map(max, a[1], b[1]))
 
 
 def _document(
