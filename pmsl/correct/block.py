@@ -28,7 +28,7 @@ from pmsl.correct.predicted import Prediction, Tracks
 from pmsl.correct.rows import Pixels, Spot
 from pmsl.correct.surface import FaceFinder, Faces, level_beside, levels_at, near_another, steep, walls_of
 from pmsl.masks import MaskMaker
-from pmsl.optics import levels_of
+from pmsl.optics.grayscale import levels_of
 
 BESIDE_PX = 0.75  # outside of a wall: covered there means overhung
 

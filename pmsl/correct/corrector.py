@@ -12,7 +12,7 @@ import numpy as np
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.mask import EMPTY, LayerMask, Window
-from pmsl.core.part import Part, Solid, as_part
+from pmsl.core.part import Part, Solid
 from pmsl.core.runs import runs_of
 from pmsl.correct.block import Block, Setup, Solved
 from pmsl.correct.found import assumed_memory, findings_of, overhang_findings
@@ -22,7 +22,8 @@ from pmsl.correct.rows import Spot
 from pmsl.correct.surface import FaceFinder
 from pmsl.errors import UsageError
 from pmsl.masks import MaskMaker, surface_heights
-from pmsl.optics import flat_field, levels_of, psf_of, response
+from pmsl.optics import flat_field, psf_of
+from pmsl.optics.grayscale import fine_levels_of, response
 from pmsl.profiles import Printer, Resin
 
 CORRECTIONS = ("edges", "printthrough", "flatfield")
@@ -49,7 +50,8 @@ class Corrector:
     white_dose_mj_cm2 : (L,) array_like of float
         What a white pixel gets in each layer [mJ/cm²].
     corrections : sequence of str
-        "edges": side walls, up to 30° from vertical. "printthrough": faces that look at the plate. "flatfield": evens the field.
+        "edges": side walls, up to 30° from vertical. "printthrough": faces that look at the plate. "flatfield" beside them: the
+        field will be evened out, by `correct.flatfield` or the host, and counts as even here.
     coverage : {"area", "volume"}
         What the gray of uncorrected pixels means.
     roof_layers : int
@@ -61,7 +63,7 @@ class Corrector:
     Raises
     ------
     UsageError
-        No correction, an unknown one, one given twice, flatfield without a flat field, or a grid of another shape than the device.
+        Neither edges nor printthrough, an unknown correction, one given twice, or a grid of another shape than the device.
     ExposureError
         A resin, printer or doses that corrections cannot reckon with.
 
@@ -96,19 +98,15 @@ class Corrector:
         self.grid, self._coverage = grid, coverage
         self._maker = MaskMaker(parts, grid, "area")
         self._volume = MaskMaker(parts, grid, "volume") if coverage == "volume" or "printthrough" in self.corrections else None
-        self._even, self.dose_factor, flat = self._evened(parts, flat_field(printer))
         self._response = response(printer)
-        self._setup: Setup | None = None
         self._memory_stated = resin.resin.memory is not None
-        self.halo, self.error_bound, self.block_layers = 0, 0.0, block or FEWEST
-        if self.corrections != ("flatfield",):
-            faces, edges = "printthrough" in self.corrections, "edges" in self.corrections
-            law = Law.of(resin, grid, np.asarray(white_dose_mj_cm2, dtype=np.float64), faces)
-            finder = FaceFinder(self._volume.index, grid) if faces and self._volume is not None else None
-            spot = Spot.of(psf_of(printer))
-            self._setup = Setup(grid, law, spot, self._maker, finder, roof_layers, edges, flat, self._response)
-            self.halo, self.error_bound = _halo(law, grid.n_layers)
-            self.block_layers = block or max(FEWEST, 2 * self.halo)
+        faces, edges = "printthrough" in self.corrections, "edges" in self.corrections
+        law = Law.of(resin, grid, np.asarray(white_dose_mj_cm2, dtype=np.float64), faces)
+        finder = FaceFinder(self._volume.index, grid) if faces and self._volume is not None else None
+        flat = None if "flatfield" in self.corrections else flat_field(printer)
+        self._setup = Setup(grid, law, Spot.of(psf_of(printer)), self._maker, finder, roof_layers, edges, flat, self._response)
+        self.halo, self.error_bound = _halo(law, grid.n_layers)
+        self.block_layers = block or max(FEWEST, 2 * self.halo)
         self.latency_layers = self.block_layers + self.halo
         self._blocks: OrderedDict[int, dict[int, Solved]] = OrderedDict()
         self._busy: dict[int, threading.Lock] = {}
@@ -119,30 +117,24 @@ class Corrector:
 
         Masks are what the device is asked to show: 8-bit gray levels, after the inverse of its response.
         """
-        base = self._base(k)
-        if self._setup is None:
-            return [(self._levelled(base, None), self.dose_factor)]
-        return [(self._levelled(base, self._solved(k)), self.dose_factor)]
+        return [(self._levelled(self._base(k), self._solved(k)), 1.0)]
 
     def findings(self, k: int) -> tuple[Finding, ...]:
         """Return what is doubtful about layer `k`; see `job_findings` for the rest."""
-        return () if self._setup is None else findings_of(self._solved(k).prediction, self.grid, k)
+        return findings_of(self._solved(k).prediction, self.grid, k)
 
     def job_findings(self) -> tuple[Finding, ...]:
         """Return what is doubtful before any layer."""
         setup = self._setup
-        if setup is None:
-            return ()
         found = () if self._memory_stated else (assumed_memory(),)
         return found if setup.finder is None else found + overhang_findings(setup.finder, setup.law, self.grid)
 
     def prediction(self, k: int) -> Prediction:
         """Return what is predicted of layer `k`: doses on its walls, errors of its faces also for other memory, Ec and Dp."""
-        return Prediction.nothing() if self._setup is None else self._solved(k).prediction
+        return self._solved(k).prediction
 
     def _solved(self, k: int) -> Solved:
         """Return layer k's solution; its block is solved once, by the first thread that asks."""
-        assert self._setup is not None
         number = k // self.block_layers
         with self._lock:
             busy = self._busy.setdefault(number, threading.Lock())
@@ -173,44 +165,17 @@ class Corrector:
         levels[row, col] = np.where(levels[row, col] >= 32768, 65535, 0)
         return LayerMask.from_dense(k, levels)
 
-    def _levelled(self, base: LayerMask, solved: Solved | None) -> LayerMask:
-        """Return the mask the device is asked for: levels near surfaces, evened, after the inverse response."""
-        k, (rows, cols) = base.index, self.grid.shape
+    def _levelled(self, base: LayerMask, solved: Solved) -> LayerMask:
+        """Return the mask the device is asked for: levels near surfaces, and of others the inverse response of their coverage."""
         levels = base.dense(np.uint16)
-        plain = np.array_equal(self._response, np.arange(256) / 255)
-        if solved is not None:
-            light = (self._response[solved.levels] * 65535 + 0.5).astype(np.uint16)
-            levels[solved.pixels.row, solved.pixels.col] = 257 * solved.levels.astype(np.uint16) if self._even is None else light
-        if self._even is not None:
-            asked = levels_of(levels * (self._even / 65535.0), self._response).astype(np.uint16) * np.uint16(257)
-            return LayerMask.from_dense(k, asked)
-        if not plain:
-            table = levels_of(np.arange(65536) / 65535.0, self._response).astype(np.uint16) * np.uint16(257)
-            kept = levels.copy()
-            levels = table[levels]
-            if solved is not None:
-                levels[solved.pixels.row, solved.pixels.col] = kept[solved.pixels.row, solved.pixels.col]
-        window = _around(base.window, EMPTY if solved is None else solved.pixels.window, (rows, cols))
-        return LayerMask.from_runs(k, (rows, cols), window.row0, runs_of(levels, window))
-
-    def _evened(self, parts: Sequence[Solid | Part], flat: np.ndarray | None) -> tuple[np.ndarray | None, float, np.ndarray | None]:
-        """Return the gray that evens the field (or None), the factor on the white dose, and the unevenness that is left."""
-        if "flatfield" not in self.corrections:
-            return None, 1.0, flat
-        if flat is None:
-            raise UsageError(
-                "correction flatfield: the printer gives no optics.flat_field to even out; measure one, or leave flatfield out"
-            )
-        boxes = np.array([as_part(p).bounds_um()[:, :2] for p in parts])
-        low = np.floor((boxes[:, 0].min(axis=0) - self.grid.origin_um) / self.grid.pitch_um).astype(int) - 4
-        high = np.ceil((boxes[:, 1].max(axis=0) - self.grid.origin_um) / self.grid.pitch_um).astype(int) + 4
-        rows, cols = self.grid.shape
-        window = Window(max(low[1], 0), max(low[0], 0), min(high[1], rows), min(high[0], cols))
-        least = float(flat[window.row0 : window.rows, window.col0 : window.cols].min())
-        return np.minimum(least / flat, 1.0), 1.0 / least, None
+        if not np.array_equal(self._response, np.arange(256) / 255):
+            levels = fine_levels_of(np.arange(65536) / 65535, self._response)[levels]
+        levels[solved.pixels.row, solved.pixels.col] = 257 * solved.levels.astype(np.uint16)
+        window = _around(base.window, solved.pixels.window, levels.shape)
+        return LayerMask.from_runs(base.index, self.grid.shape, window.row0, runs_of(levels, window))
 
 
-def _around(a: Window, b: Window, shape: tuple[int, int]) -> Window:
+def _around(a: Window, b: Window, shape: tuple[int, ...]) -> Window:
     """Return the smallest window of the field that holds both; empty ones do not count."""
     given = [w for w in (a, b) if w.rows and w.cols]
     if not given:
@@ -227,8 +192,12 @@ def _checked(corrections: Sequence[str]) -> tuple[str, ...]:
     unknown = [c for c in given if c not in CORRECTIONS]
     if unknown:
         raise UsageError(f"correction {unknown[0]!r} is not one of {', '.join(CORRECTIONS)}")
-    if not given or len(set(given)) < len(given):
-        raise UsageError(f"corrections {given} name none, or one twice; name each of {', '.join(CORRECTIONS)} at most once")
+    if len(set(given)) < len(given):
+        raise UsageError(f"corrections {given} name one twice; each is applied once")
+    if not {"edges", "printthrough"} & set(given):
+        raise UsageError(
+            f"corrections {given} name neither edges nor printthrough; the field alone is evened out by pmsl.correct.flatfield"
+        )
     return tuple(c for c in CORRECTIONS if c in given)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from pmsl.core.grid import Grid
 from pmsl.core.job import CorrectionRecord
 from pmsl.core.part import Part
@@ -44,8 +42,7 @@ def corrector_of(parts: Sequence[Part], grid: Grid, printer: Printer, resin: Res
             )
     from pmsl.correct import Corrector
 
-    even = printer if process.evened is None else replace(printer, optics=replace(printer.optics, flat_field=None))
-    return Corrector(parts, grid, even, resin, ladder.dose_mj_cm2, names, process.coverage)
+    return Corrector(parts, grid, printer, resin, ladder.dose_mj_cm2, process.corrections, process.coverage)
 
 
 def record_of(process: Process, corrector: Corrector | None) -> CorrectionRecord | None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from pmsl.correct import Corrector
 from pmsl.errors import ExposureError, UsageError
-from pmsl.profiles.printer import FlatField, Psf
+from pmsl.profiles.printer import Psf
 from pmsl.profiles.resin import ExtraDecay
 
 N = 50
@@ -73,18 +73,6 @@ def test_a_surface_that_faces_the_light_is_on_or_off():
         assert levels[25, 25] == level
 
 
-def test_flat_field_alone_evens_the_field():
-    from pmsl.optics import flat_field
-
-    base = printer_of((N, N))
-    printer = replace(base, optics=replace(base.optics, flat_field=FlatField(vignetting=stated(0.3))))
-    corrector = made([CONE], printer=printer, corrections=["flatfield"])
-    levels = corrector.images(1)[0][0].dense(np.uint8)[18:32, 18:32] / 255
-    dose = levels * flat_field(printer)[18:32, 18:32] * corrector.images(1)[0][1]
-    assert np.abs(dose - 1).max() <= 0.5 / 255 / 0.7
-    assert corrector.findings(1) == () and corrector.job_findings() == () and len(corrector.prediction(1).faces_px) == 0
-
-
 def test_parts_at_the_border_of_the_field_and_floating():
     for centre in ((0.0, 0.0), (380.0, 190.0), (190.0, 379.0)):
         ring = square(60, 0, centre)
@@ -98,11 +86,11 @@ def test_parts_at_the_border_of_the_field_and_floating():
 @pytest.mark.parametrize(
     ("how", "word"),
     [
-        ({"corrections": ()}, "name none"),
+        ({"corrections": ()}, "neither edges nor printthrough"),
         ({"corrections": ("edges", "edges")}, "twice"),
         ({"corrections": ("walls",)}, "'walls' is not one of edges, printthrough, flatfield"),
         ({"roof_layers": -1}, "roof_layers"),
-        ({"corrections": "flatfield"}, "no optics.flat_field"),
+        ({"corrections": "flatfield"}, "neither edges nor printthrough"),
         ({"coverage": "exact"}, "coverage 'exact'"),
         ({"block": 0}, "block is 0"),
         ({"corrections": "edges", "roof_layers": 3}, "only with printthrough"),

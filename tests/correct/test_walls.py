@@ -9,9 +9,12 @@ from scipy.special import ndtr
 from pmsl import Grid
 from pmsl.core.mask import Window
 from pmsl.correct import Corrector
+from pmsl.correct.flatfield import FlatField
 from pmsl.masks import MaskMaker
-from pmsl.optics import at_points, flat_field, psf_of, response
-from pmsl.profiles.printer import FlatField, Psf, Response
+from pmsl.optics import at_points, flat_field, psf_of
+from pmsl.optics.grayscale import response
+from pmsl.profiles.printer import FlatField as Field
+from pmsl.profiles.printer import Psf, Response
 
 CENTRE = (190.3, 191.1)
 N = 50
@@ -122,12 +125,15 @@ def test_uneven_layers_uneven_field_and_a_gray_response():
     grid = Grid(origin_um=(0, 0), pitch_um=PITCH, shape=(N, N), z_edges_um=edges)
     white, ring = white_of(grid), square(110, 12, CENTRE)
     base = printer_of((N, N))
-    vignetted = replace(base, optics=replace(base.optics, flat_field=FlatField(vignetting=stated(0.3))))
+    vignetted = replace(base, optics=replace(base.optics, flat_field=Field(vignetting=stated(0.3))))
     curved = replace(base, response=Response(kind="gamma", gamma=stated(2.2)))
     for printer, corrections in ((base, ("edges",)), (vignetted, ("edges",)), (vignetted, ("flatfield", "edges")), (curved, ("edges",))):
         corrector = Corrector([frustum(ring, ring, 0, edges[-1])], grid, printer, resin_of(), white, corrections)
         flat, lut = flat_field(printer), response(printer)
-        frames = [255 * lut[f] * (1.0 if flat is None else flat) * corrector.dose_factor for f in frames_of(corrector, 8)]
+        images = [corrector.images(k) for k in range(8)]
+        if "flatfield" in corrections:
+            images = [FlatField.of(printer).apply(i) for i in images]
+        frames = [255 * lut[i[0][0].dense(np.uint8)] * (1.0 if flat is None else flat) * i[0][1] for i in images]
         stack = Stack.of(frames, white, grid, 20.94, 0.36)
         found = np.abs(np.concatenate([stack.edge_errors(*ring_points(ring), z) for z in grid.mid_planes_um]))
         assert np.median(found) <= 0.02 and np.percentile(found, 95) <= 0.06
