@@ -33,6 +33,9 @@ class Shipped:
 
 SHIPPED = (  # of formats that share a suffix the first is chosen by it; content is looked at in this order
     Shipped("native", (".zip",), "pmsl.formats.native:FORMAT"),
+    Shipped("sl1", (".sl1", ".sl1s"), "pmsl.formats.sl1:FORMAT"),
+    Shipped("sl1-prusa", (), "pmsl.formats.sl1:PRUSA_SL1"),
+    Shipped("sl1s-prusa", (), "pmsl.formats.sl1:PRUSA_SL1S"),
 )
 
 
