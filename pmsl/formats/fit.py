@@ -103,7 +103,8 @@ def _left_to_host(job: PrintJob, target: Capability, name: str) -> Iterator[Find
     missing = [word for word in ("motion", "power") if word not in target.holds]
     if missing:
         power = job.process.power if job.process.power is not None else job.printer.optics.settings[0].power
-        what = {"motion": "lift and waits", "power": f"the light setting (power {power:g})"}
+        lift = "speeds of the stage" if "lift" in target.holds else "lift and waits"
+        what = {"motion": lift, "power": f"the light setting (power {power:g})"}
         text = " and ".join(what[word] for word in missing)
         yield Finding(code="left-to-host", severity="info", message=f"{name} has no place for {text}: set them at the machine")
 
