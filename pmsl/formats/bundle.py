@@ -8,6 +8,8 @@ import struct
 import threading
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +19,8 @@ from pmsl.errors import JobError
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed: the same job is the same bytes on any day
 MOST_MEMBERS = 1 << 18
 DIRECTORY = 1 << 25  # bytes of a zip's directory: each of its entries costs ten times its size in memory
-RATIO, FREE = 64, 1 << 24  # what a member without a limit of its own may unpack to: so many times its size, or so many bytes
+RATIO, FREE = 256, 1 << 24  # what a member without a limit of its own may unpack to: so many times its size, or so many bytes
+PIECE = 1 << 20  # bytes read at a time where only their hash is wanted
 END, LOCATOR, END64 = 22, 20, 56  # bytes of a zip's end records
 TEXT = 6 << 20  # bytes a table of any job may have (as objects it takes 25 times as much),
 TEXT_A_MEMBER = 1 << 12  # and beside these for every file of the job
@@ -47,6 +50,9 @@ class Source(Protocol):
 
     def text(self, name: str) -> bytes:
         """Return the bytes of a table that describes the job; how many it may have grows with the number of files."""
+
+    def sha256(self, name: str) -> str:
+        """Return the hash of one file, read a piece at a time; raises `JobError` as `read` does."""
 
 
 class FolderSink:
@@ -107,20 +113,34 @@ class FolderSource:
         """Return the bytes of a table; on a disk it is as large as it looks."""
         return self.read(name)
 
-    def read(self, name: str, limit: int | None = None) -> bytes:
-        """Return the bytes of one file."""
+    def sha256(self, name: str) -> str:
+        """Return the hash of one file."""
+        try:
+            with open(self._ordinary(name), "rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as err:
+            raise self._unreadable(name, err) from err
+
+    def _ordinary(self, name: str) -> Path:
+        """Return the path of a file; refuse what is none."""
         inside(name)
         path = self._folder / name
         if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
             raise JobError(f"{path}: is no ordinary file; the job was tampered with")
+        return path
+
+    def _unreadable(self, name: str, err: OSError) -> JobError:
+        return JobError(f"{self._folder / name}: cannot be read ({err.strerror or err}); the job is not whole, copy or slice it again")
+
+    def read(self, name: str, limit: int | None = None) -> bytes:
+        """Return the bytes of one file."""
+        path = self._ordinary(name)
         try:
             if limit is not None and os.path.getsize(path) > limit:
                 raise _too_large(str(path), name, os.path.getsize(path), limit)
             return path.read_bytes()
         except OSError as err:
-            raise JobError(
-                f"{self._folder / name}: cannot be read ({err.strerror or err}); the job is not whole, copy or slice it again"
-            ) from err
+            raise self._unreadable(name, err) from err
 
 
 class ZipSource:
@@ -154,19 +174,39 @@ class ZipSource:
 
     def read(self, name: str, limit: int | None = None) -> bytes:
         """Return the bytes of one member; the zip's own CRC is checked on the way."""
+        info = self._member(name)
+        most = max(FREE, RATIO * info.compress_size) if limit is None else limit
+        if info.file_size > most:
+            raise _too_large(str(self._path), name, info.file_size, most)
+        with self._damage_told(name):
+            return self._zip.read(name)  # never more than file_size
+
+    def sha256(self, name: str) -> str:
+        """Return the hash of one member."""
+        self._member(name)
+        found = hashlib.sha256()
+        with self._damage_told(name), self._zip.open(name) as member:
+            while piece := member.read(PIECE):
+                found.update(piece)
+        return found.hexdigest()
+
+    def _member(self, name: str) -> zipfile.ZipInfo:
+        """Return the entry of a member; refuse what no job has."""
         inside(name)
         try:
             info = self._zip.getinfo(name)
         except KeyError:
             raise JobError(f"{self._path}: {name} is missing; the job is not whole, copy or slice it again") from None
-        most = max(FREE, RATIO * info.compress_size) if limit is None else limit
-        if info.file_size > most:
-            raise _too_large(str(self._path), name, info.file_size, most)
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise JobError(f"{self._path}: {name} is compressed in a way ({info.compress_type}) that no job is; the job was tampered with")
+        return info
+
+    @contextmanager
+    def _damage_told(self, name: str) -> Iterator[None]:
+        """Hold the lock; turn what zipfile raises for damaged members into a `JobError`."""
         try:
             with self._lock:
-                return self._zip.read(name)  # never more than file_size
+                yield
         except (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, struct.error) as err:
             raise JobError(f"{self._path}: {name} cannot be read ({err}); the job is damaged, copy or slice it again") from err
 
@@ -228,7 +268,7 @@ def check_written(source: Source, hashes: dict[str, str], threads: int) -> None:
     """Read every file back before the job gets its name."""
 
     def same(name: str) -> bool:
-        return hashlib.sha256(source.read(name)).hexdigest() == hashes[name]
+        return source.sha256(name) == hashes[name]
 
     for name, sound in zip(hashes, ordered_map(same, hashes, threads), strict=True):
         if not sound:
