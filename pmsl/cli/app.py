@@ -8,18 +8,14 @@ import sys
 import threading
 import traceback
 from enum import Enum
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, Optional, cast
 
-import typer
-
+from pmsl.cli import declare as typer
 from pmsl.cli.convert import convert_command
 from pmsl.errors import PmslError
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="pmsl turns meshes into light: exact gray masks, exposure times and dose maps "
     "for projection micro-stereolithography and DLP printers.",
@@ -41,6 +37,14 @@ class Coverage(str, Enum):
 
     area = "area"
     volume = "volume"
+
+
+class Unreachable(str, Enum):
+    """What becomes of grays that never cure."""
+
+    keep = "keep"
+    lift = "lift"
+    drop = "drop"
 
 
 class Severity(str, Enum):
@@ -77,6 +81,9 @@ CorrectOption = Annotated[
     Optional[str],
     typer.Option("--correct", help="Light that lands on the design: any of edges, printthrough, flatfield, or none.", metavar="LIST"),
 ]
+UnreachableOption = Annotated[
+    Optional[Unreachable], typer.Option("--unreachable", help="Grays away from white that never cure [default: as the process says].")
+]
 RotateOption = Annotated[Optional[str], typer.Option("--rotate", help="Degrees about fixed x, y, z, in that order.", metavar="RX,RY,RZ")]
 ScaleOption = Annotated[Optional[str], typer.Option("--scale", help="Factor, or one for each axis.", metavar="S|SX,SY,SZ")]
 ThreadsOption = Annotated[
@@ -103,6 +110,7 @@ def slice_command(
     pitch_um: PitchOption = None,
     field: FieldOption = None,
     coverage: CoverageOption = None,
+    unreachable: UnreachableOption = None,
     irradiance: LightOption = None,
     unit: UnitOption = Unit.mm,
     at: Annotated[Optional[str], typer.Option("--at", help="Where the lower corner of the group's box goes [µm].", metavar="X,Y")] = None,
@@ -132,8 +140,8 @@ def slice_command(
     from pmsl.cli.wishes import Wishes
 
     gray: Any = coverage.value if coverage else None
-    placed = (at, rotate, scale, keep_place)
-    wishes = Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, *placed, gray, correct)
+    placed, faint = (at, rotate, scale, keep_place), cast(Any, unreachable.value if unreachable else None)
+    wishes = Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, *placed, gray, correct, faint)
     run.slice_job(
         meshes,
         out,
@@ -192,7 +200,7 @@ def verify_command(
 
 app.command("convert")(convert_command)
 
-profiles_app = typer.Typer(help="List the printers, resins and processes that are shipped, or show one.", rich_markup_mode=None)
+profiles_app = typer.Typer(help="List the printers, resins and processes that are shipped, or show one.")
 app.add_typer(profiles_app, name="profiles")
 
 
@@ -234,10 +242,6 @@ def _top(version: Annotated[bool, typer.Option("--version", callback=_version, i
     pass
 
 
-# the base of what typer raises for wrong usage; typer carries its own copy of click, or uses the installed one
-_WRONG_USAGE: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
-
-
 def main() -> int:
     """Run the command line; return the exit code.
 
@@ -253,7 +257,7 @@ def main() -> int:
     except PmslError as err:
         print(f"error: {err}", file=sys.stderr)
         return err.exit_code
-    except _WRONG_USAGE as err:
+    except typer.ClickException as err:
         err.show()
         return 2
     except (typer.Abort, KeyboardInterrupt):

@@ -6,15 +6,17 @@ import hashlib
 import os
 import struct
 import threading
-import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pmsl.core.parallel import ordered_map
 from pmsl.errors import JobError
+
+if TYPE_CHECKING:
+    from zipfile import ZipInfo
 
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed: the same job is the same bytes on any day
 MOST_MEMBERS = 1 << 18
@@ -83,10 +85,14 @@ class ZipSink:
     any_thread = False
 
     def __init__(self, path: Path) -> None:
+        import zipfile
+
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True)
 
     def add(self, name: str, data: bytes) -> None:
         """Write one member with a fixed date and fixed attributes."""
+        import zipfile
+
         info = zipfile.ZipInfo(name, ZIP_DATE)
         info.create_system = 3  # the same bytes on Windows
         info.external_attr = 0o644 << 16
@@ -147,6 +153,8 @@ class ZipSource:
     """Reads a zip, also from several threads; a hostile one costs no more memory than the limits above."""
 
     def __init__(self, path: Path) -> None:
+        import zipfile
+
         self._path = path
         self._lock = threading.Lock()  # zipfile counts its open members without one
         try:
@@ -190,8 +198,10 @@ class ZipSource:
                 found.update(piece)
         return found.hexdigest()
 
-    def _member(self, name: str) -> zipfile.ZipInfo:
+    def _member(self, name: str) -> ZipInfo:
         """Return the entry of a member; refuse what no job has."""
+        import zipfile
+
         inside(name)
         try:
             info = self._zip.getinfo(name)
@@ -204,6 +214,8 @@ class ZipSource:
     @contextmanager
     def _damage_told(self, name: str) -> Iterator[None]:
         """Hold the lock; turn what zipfile raises for damaged members into a `JobError`."""
+        import zipfile
+
         try:
             with self._lock:
                 yield

@@ -75,6 +75,9 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
         raise UsageError(f"--dose: {name} holds no dose maps; leave it out, or write a native job beside")
     if len(job.engines) > 1 and "engine" not in target.holds:
         raise refusal(name, "light engines", len(job.engines), 1, NEVER)
+    for ability in job.requires:
+        if ability not in target.holds:
+            raise refusal(name, "requires", ability, "nothing a host must do by itself", NEVER)
     check_layers(job.grid, target, name)
     check_pitch(job.grid, target, name)
     engine = job.engines[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 import shutil
@@ -68,6 +67,8 @@ def other_format(path: Path, format: Format) -> str:
 
 def native_only(path: Path) -> str:
     """Say why `path` may not be replaced: no job, or a job that holds something else too. Nothing where it may."""
+    import json
+
     if path.is_symlink():
         return "it is a link"
     try:

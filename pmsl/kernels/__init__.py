@@ -14,4 +14,6 @@ png        runs of a frame → deflate symbols
 cheapest   the same, searching longer for fewer bits; helpers of both: copies
 unfilter   PNG row filters undone
 deflate    deflate symbols → bytes
+layer      crossings, area, rows and spans in one call
+frame      png and deflate in one call
 """

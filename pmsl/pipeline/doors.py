@@ -11,9 +11,9 @@ from pmsl.core.job import PrintJob
 from pmsl.core.parallel import default_threads
 from pmsl.errors import FindingsError, UsageError
 from pmsl.exposure import dose_map
-from pmsl.exposure.grayscale import response
 from pmsl.formats import registry
 from pmsl.formats.contract import Format, VerifyOptions, WriteOptions, Written
+from pmsl.optics.grayscale import response
 
 
 def write(

@@ -16,7 +16,7 @@ from pmsl.profiles import find_printer, find_resin
 def warmup() -> None:
     """Compile, or load from the cache, every kernel that a job needs, by printing a pyramid of two layers."""
     from pmsl.formats.nanodlp.tables import layer_info
-    from pmsl.kernels import spans, unfilter
+    from pmsl.kernels import discs, spans, unfilter
 
     corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
     solid = Solid.from_arrays(corners, np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]))
@@ -24,11 +24,13 @@ def warmup() -> None:
     unfilter.undo(np.zeros((1, 2), np.uint8), np.zeros(2, np.uint8))
     job = prepare(place_for([solid], printer, resin), printer, resin)
     mask = job[0].exposures[0].mask
-    encode_mask(mask, printer.orientation, small=True)
+    for small in (False, True):
+        encode_mask(mask, printer.orientation, small)
     mask.sha256()
     layer_info(mask, printer.orientation, 1.0)
     low = np.zeros(1, np.int64)
     spans.shrink(*mask.runs_8bit(), mask.window.row0, low, low + 1, low, low + 1, np.zeros((2, 2), np.int64), np.zeros((1, 1), np.uint8))
+    discs.grow(np.ones((1, 1), np.uint8), low, np.zeros((1, 1), np.uint8))
     MaskMaker([solid], job.grid).coverage(0)
     volume = MaskMaker([solid], job.grid, "volume")
     volume.mask(0)

@@ -17,9 +17,9 @@ from pmsl.core.job import Engine, PartRecord, PrintJob, Provenance
 from pmsl.core.mask import LayerMask
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import JobError, PmslError, TargetError, UsageError
-from pmsl.exposure.grayscale import response
 from pmsl.formats import fit, registry
 from pmsl.formats.contract import WriteOptions
+from pmsl.optics.grayscale import response
 from pmsl.profiles.printer import Orientation
 
 RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from pmsl.core.finding import Finding
-from pmsl.core.job import PrintJob
+from pmsl.core.job import FLAT_FIELD_BY_HOST, PrintJob
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.formats import fit, frames, png, stream, zipped
 from pmsl.formats.byu.document import MOST_POWER, VERSION, Defaults, Design, Header, Image, Layer, Position, PrintFile
@@ -23,7 +23,7 @@ CAPABILITY = Capability(
     exposure_min_s=0.004046,  # what an 8-bit pattern takes at least
     exposure_max_s=10.0,
     name_rules="ends in .zip",
-    holds=frozenset({"offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s", "power", "motion"}),
+    holds=frozenset({"offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s", "power", "motion", FLAT_FIELD_BY_HOST}),
 )
 TABLE, FOLDER, DARK = "print_settings.json", "slices", "black.png"
 ENGINES = {(1600, 2560): "visitech", (1080, 1920): "wintech"}  # by (rows, cols) of the frame, as the host's configurations call them

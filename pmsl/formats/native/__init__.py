@@ -15,8 +15,6 @@ from pathlib import Path
 from pmsl.core.job import PrintJob
 from pmsl.formats.capability import Capability
 from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
-from pmsl.formats.native.read import read
-from pmsl.formats.native.verify import verify
 from pmsl.formats.native.write import write
 from pmsl.formats.target import native_only
 
@@ -42,13 +40,17 @@ class Native:
 
     def read(self, path: Path) -> PrintJob:
         """Read a folder or zip."""
+        from pmsl.formats.native.read import read
+
         return read(path)
 
     def verify(self, path: Path, options: VerifyOptions) -> list[str]:
         """Hold every file against its hash, its shape and its neighbours."""
+        from pmsl.formats.native.verify import verify
+
         return verify(path, options)
 
 
 FORMAT = Native()
 
-__all__ = ["FORMAT", "Written", "read", "verify", "write"]
+__all__ = ["FORMAT", "Written", "write"]

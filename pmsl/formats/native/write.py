@@ -19,7 +19,7 @@ from pmsl.formats.target import whole_or_absent
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
-    """One layer ready to be stored: its entry in job.json and the files it names."""
+    """One layer ready to be stored: its entry in job.json and the files it names; no mask any more."""
 
     entry: LayerDoc
     files: list[tuple[str, bytes, str]]  # name, bytes (empty once they are stored), sha256
@@ -64,7 +64,7 @@ def write(job: PrintJob, path: Path, options: WriteOptions) -> Written:
                 hashes.update({name: sha256 for name, _, sha256 in encoded.files})
                 entries.append(encoded.entry)
 
-            written = stream.written(job, options, make, keep)
+            written = stream.written(job, options, make, keep, masks=False)
             store("job.json", document.encode(_document(job, written, placed, entries)))
         finally:
             sink.close()
