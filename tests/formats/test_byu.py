@@ -9,6 +9,7 @@ import pytest
 from formats.conformance import Conformance, exposure, f_frame, job_of, printer_of
 
 import pmsl
+from pmsl.core.job import FLAT_FIELD_BY_HOST
 from pmsl.errors import JobError, TargetError
 from pmsl.formats import png
 
@@ -216,3 +217,10 @@ def test_what_cannot_be_trusted_is_refused(tmp_path, doc, words):
     path = other_zip(tmp_path / "x.zip", doc, {"a.png": FRAME, "b.png": FRAME})
     with pytest.raises(JobError, match=words):
         list(pmsl.read(path).layers())
+
+
+def test_a_host_that_must_even_out_the_field_is_asked_to(tmp_path):
+    frame = f_frame((37, 53))
+    for asked, required in ((True, (FLAT_FIELD_BY_HOST,)), (None, ())):
+        pmsl.write(job_of([frame], printer_of((37, 53)), requires=required), tmp_path / "j.zip", format="byu", force=True)
+        assert settings(tmp_path / "j.zip")["Default layer settings"]["Image settings"].get("Do grayscale correction") is asked

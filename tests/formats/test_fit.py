@@ -8,6 +8,7 @@ from formats.conformance import RESIN, exposure, f_frame, job_of, printer_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pmsl.core.job import FLAT_FIELD_BY_HOST
 from pmsl.errors import TargetError, UsageError
 from pmsl.formats.capability import Capability
 from pmsl.formats.contract import WriteOptions
@@ -204,3 +205,10 @@ def test_scaling_keeps_dose_and_levels():
     light = GAMMA[twice.mask.dense(np.uint8)] * twice.dose_mj_cm2
     assert np.abs(light - GAMMA[e.mask.dense(np.uint8)] * e.dose_mj_cm2).max() <= twice.dose_mj_cm2 * np.diff(GAMMA).max() / 2
     assert np.array_equal(levels_of_light(LINEAR, LINEAR), np.arange(256)) and RESIN.name == "pr48-405"
+
+
+def test_what_the_host_must_do_is_refused_where_the_file_cannot_ask_for_it():
+    evened = job(requires=(FLAT_FIELD_BY_HOST,))
+    for lossy in (False, True):
+        refused(evened, Capability(holds=frozenset({"power"})), "requires", lossy)
+    assert fitted(evened, Capability()).requires == (FLAT_FIELD_BY_HOST,)

@@ -112,7 +112,9 @@ def _defaults(job: PrintJob, label: str, name: str) -> Defaults:
     """Return the defaults: the first layer's thickness, the job's motion, and an image without light."""
     motion, wavelength = job.process.motion, round(job.engines[0].wavelength_nm)
     power = _power(job.process.power or job.printer.optics.settings[0].power, 0, name)
-    dark = Image(file=DARK, time_ms=DARK_MS, engine=label, wavelength_nm=wavelength, power=power, focus_um=0.0, before_ms=0.0, after_ms=0.0)
+    by_host = True if FLAT_FIELD_BY_HOST in job.requires else None  # of all images: none of them says otherwise
+    settings: dict[str, Any] = {"engine": label, "wavelength_nm": wavelength, "power": power, "corrected": by_host}
+    dark = Image(file=DARK, time_ms=DARK_MS, focus_um=0.0, before_ms=0.0, after_ms=0.0, **settings)
     return Defaults(count=1, position=_position(motion, float(job.grid.thickness_um[0]), name), image=dark)
 
 
