@@ -1,9 +1,13 @@
-"""The front desk: ``pmsl slice | info | verify | simulate | profiles | warmup``.
+"""The front desk: ``pmsl slice | info | convert | verify | simulate | profiles | warmup``.
 
 app       the commands and their options
 options   text of an option → numbers
 show      progress, findings, compiler notice
-run, look, simulate, library   what the commands do
+run       slice and warmup
+look      info and verify
+convert   convert
+simulate  simulate
+library   profiles
 """
 
 from pmsl.cli.app import main

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Annotated, Any, Optional, cast
 
 from pmsl.cli import declare as typer
+from pmsl.cli.convert import convert_command
 from pmsl.errors import PmslError
 
 app = typer.Typer(
@@ -88,6 +89,11 @@ ScaleOption = Annotated[Optional[str], typer.Option("--scale", help="Factor, or 
 ThreadsOption = Annotated[
     Optional[int], typer.Option("--threads", min=1, help="Layers worked on at a time [default: one a processor].", metavar="N")
 ]
+FormatOption = Annotated[
+    Optional[str], typer.Option("--format", help="Format [default: by suffix; a folder or .zip is native].", metavar="NAME")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace a job of the same format, or an empty folder.")]
+LossyOption = Annotated[bool, typer.Option("--lossy", help="Do what the format cannot hold as well as it can, and list it.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on standard output.")]
 Meshes = Annotated[list[str], typer.Argument(help="STL, OBJ, PLY or 3MF files; placed as one group.", metavar="MESH...")]
 
@@ -95,10 +101,8 @@ Meshes = Annotated[list[str], typer.Argument(help="STL, OBJ, PLY or 3MF files; p
 @app.command("slice")
 def slice_command(
     meshes: Meshes,
-    out: Annotated[str, typer.Option("-o", "--out", help="Job to write: a folder, or a .zip.", metavar="OUT")],
-    format: Annotated[
-        Optional[str], typer.Option("--format", help="Format [default: by suffix; a folder or .zip is native].", metavar="NAME")
-    ] = None,
+    out: Annotated[str, typer.Option("-o", "--out", help="Job to write: a folder, a .zip, or a printer's file (.sl1, …).", metavar="OUT")],
+    format: FormatOption = None,
     printer: PrinterOption = None,
     resin: ResinOption = None,
     process: ProcessOption = None,
@@ -127,7 +131,8 @@ def slice_command(
         Optional[str], typer.Option("--preview", help="Write a contact sheet of masks and a side view.", metavar="FILE.png")
     ] = None,
     fail_on: Annotated[Severity, typer.Option("--fail-on", help="Findings at or above this stop the job (exit 4).")] = Severity.error,
-    force: Annotated[bool, typer.Option("--force", help="Replace a pmsl job or an empty folder.")] = False,
+    force: ForceOption = False,
+    lossy: LossyOption = False,
     json: JsonOption = False,
 ) -> None:
     """Slice meshes into a print job: gray masks, exposure times, motion."""
@@ -150,13 +155,14 @@ def slice_command(
         preview=preview,
         fail_on=fail_on.value,
         force=force,
+        lossy=lossy,
         as_json=json,
     )
 
 
 @app.command("info")
 def info_command(
-    path: Annotated[str, typer.Argument(help="A mesh, a job folder or a job .zip.", metavar="MESH|JOB")],
+    path: Annotated[str, typer.Argument(help="A mesh, or a job folder or file of any format.", metavar="MESH|JOB")],
     printer: PrinterOption = None,
     resin: ResinOption = None,
     process: ProcessOption = None,
@@ -182,7 +188,7 @@ def info_command(
 
 @app.command("verify")
 def verify_command(
-    path: Annotated[str, typer.Argument(help="A job folder or a job .zip.", metavar="JOB")],
+    path: Annotated[str, typer.Argument(help="A job folder or file of any format.", metavar="JOB")],
     threads: ThreadsOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -225,6 +231,8 @@ def simulate_command(
         as_json=json,
     )
 
+
+app.command("convert")(convert_command)
 
 profiles_app = typer.Typer(help="List the printers, resins and processes that are shipped, or show one.")
 app.add_typer(profiles_app, name="profiles")

@@ -32,13 +32,14 @@ def slice_job(
     preview: str | None,
     fail_on: Severity,
     force: bool,
+    lossy: bool,
     as_json: bool,
 ) -> None:
     """``pmsl slice``: load, place, prepare, write, preview."""
     began = time.perf_counter()
     target = Path(out)
-    registry.choose(target, format)
-    check_target(target, force)
+    chosen = registry.find(registry.choose(target, format))
+    check_target(target, force, chosen.foreign)
     if preview is not None:
         _check_preview(Path(preview), target)
     printer, resin, process = wishes.profiles()
@@ -60,6 +61,7 @@ def slice_job(
                     png=png,
                     threads=threads,
                     force=force,
+                    lossy=lossy,
                     progress=progress,
                     fail_on=fail_on,
                 )
@@ -74,7 +76,9 @@ def slice_job(
         raise
     seconds = time.perf_counter() - began
     if as_json:
-        print_json({"job": plain(out), **job_facts(job, written.findings, written.estimate), "seconds": round(seconds, 3)})
+        print_json(
+            {"job": plain(out), "format": chosen.name, **job_facts(job, written.findings, written.estimate), "seconds": round(seconds, 3)}
+        )
         return
     say_findings(written.findings)
     e = written.estimate

@@ -133,6 +133,15 @@ def encode(frame: np.ndarray, small: bool = False) -> bytes:
     return _file(rows, cols, min(_compressed(_bands(frame), compressors), key=len))
 
 
+def encode_colour(picture: np.ndarray) -> bytes:
+    """Encode a small (rows, cols, 3) uint8 picture, such as a preview, as an ordinary RGB PNG."""
+    from isal import isal_zlib
+
+    rows, cols, _ = picture.shape
+    (data,) = _compressed(_bands(picture.reshape(rows, 3 * cols)), [isal_zlib.compressobj(3)])
+    return _file(rows, cols, data, colour=2)
+
+
 def _bands(frame: np.ndarray) -> Iterator[np.ndarray]:
     """Yield the bytes that a PNG compresses, some rows at a time."""
     rows, cols = frame.shape
@@ -161,14 +170,14 @@ def _zlib_stream(symbols: np.ndarray, n: int, adler: int) -> bytes:
     return out[: deflate.zlib_stream(symbols, n, adler, np.zeros(deflate.WORK, np.int64), out)].tobytes()
 
 
-def _file(rows: int, cols: int, data: bytes) -> bytes:
-    """Frame a zlib stream as an 8-bit gray PNG."""
-    return _head(rows, cols) + _chunk(b"IDAT", data) + END
+def _file(rows: int, cols: int, data: bytes, colour: int = 0) -> bytes:
+    """Frame a zlib stream as an 8-bit PNG of a colour type: 0 gray, 2 RGB."""
+    return _head(rows, cols, colour) + _chunk(b"IDAT", data) + END
 
 
 @cache
-def _head(rows: int, cols: int) -> bytes:
-    return SIGNATURE + _chunk(b"IHDR", struct.pack(">IIBBBBB", cols, rows, 8, 0, 0, 0, 0))
+def _head(rows: int, cols: int, colour: int) -> bytes:
+    return SIGNATURE + _chunk(b"IHDR", struct.pack(">IIBBBBB", cols, rows, 8, colour, 0, 0, 0))
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -20,6 +20,7 @@ from pmsl.profiles.strict import Value
 
 def warmup() -> None:
     """Compile, or load from the cache, every kernel that a job needs, by printing a pyramid of two layers."""
+    from pmsl.formats.nanodlp.tables import layer_info
     from pmsl.kernels import discs, spans, unfilter
 
     corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
@@ -31,6 +32,7 @@ def warmup() -> None:
     for small in (False, True):
         encode_mask(mask, printer.orientation, small)
     mask.sha256()
+    layer_info(mask, printer.orientation, 1.0)
     low = np.zeros(1, np.int64)
     spans.shrink(*mask.runs_8bit(), mask.window.row0, low, low + 1, low, low + 1, np.zeros((2, 2), np.int64), np.zeros((1, 1), np.uint8))
     discs.grow(np.ones((1, 1), np.uint8), low, np.zeros((1, 1), np.uint8))

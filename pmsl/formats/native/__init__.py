@@ -8,6 +8,49 @@ design     placed parts as PLY
 dosetiff   dose maps as TIFF
 """
 
-from pmsl.formats.native.write import Written, write
+from __future__ import annotations
 
-__all__ = ["Written", "write"]
+from pathlib import Path
+
+from pmsl.core.job import PrintJob
+from pmsl.formats.capability import Capability
+from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.formats.native.write import write
+from pmsl.formats.target import native_only
+
+
+class Native:
+    """pmsl's own job: holds everything."""
+
+    name = "native"
+    suffixes = (".zip",)
+    capability = Capability()
+
+    def recognises(self, seen: Seen) -> bool:
+        """Tell by its job.json."""
+        return "job.json" in seen.names
+
+    def foreign(self, path: Path) -> str:
+        """Let a pmsl job be replaced, and an empty folder."""
+        return native_only(path)
+
+    def write(self, job: PrintJob, path: Path, options: WriteOptions) -> Written:
+        """Write a folder, or a zip where `path` ends in ``.zip``."""
+        return write(job, path, options)
+
+    def read(self, path: Path) -> PrintJob:
+        """Read a folder or zip."""
+        from pmsl.formats.native.read import read
+
+        return read(path)
+
+    def verify(self, path: Path, options: VerifyOptions) -> list[str]:
+        """Hold every file against its hash, its shape and its neighbours."""
+        from pmsl.formats.native.verify import verify
+
+        return verify(path, options)
+
+
+FORMAT = Native()
+
+__all__ = ["FORMAT", "Written", "write"]
