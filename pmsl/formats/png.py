@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from pmsl.core.mask import LayerMask
-from pmsl.core.runs import runs_of
-from pmsl.formats.frames import device_frame, frame_shape
+from pmsl.formats.frames import device_frame
 from pmsl.formats.pngread import SIGNATURE
+from pmsl.formats.stream import laid, stream_of
 from pmsl.profiles.printer import Orientation
 
 DENSE = 12  # runs cost more than pixels when they are shorter than this
@@ -37,18 +37,11 @@ def encode_mask(mask: LayerMask, orientation: Orientation, small: bool = False) 
         An ordinary PNG, 8-bit gray. Written from runs, without a frame in between, but for transposed frames and
         those of which more than one pixel in `DENSE` begins a run: the latter are compressed as pixels.
     """
-    rows, cols = frame_shape(mask.shape, orientation)
-    if orientation.row[1] == "y":
-        runs, row0, flips = mask.runs_8bit(), mask.window.row0, (orientation.row[0] == "-", orientation.col[0] == "-")
-    else:
-        runs, row0, flips = runs_of(device_frame(mask, orientation), (0, 0, rows, cols)), 0, (False, False)
-    if len(runs.col) * DENSE > rows * cols:
+    frame = laid(mask, orientation)
+    rows, cols = frame.shape
+    if len(frame.runs.col) * DENSE > rows * cols:
         return encode(device_frame(mask, orientation), small)
-    from pmsl.kernels import png
-
-    room = 2 * len(runs.col) + rows + 2
-    value, length = np.zeros(room, np.uint8), np.zeros(room, np.int64)
-    count = png.stream(runs.row_start, row0, runs.col, runs.length, runs.value, rows, cols, *flips, value, length)
+    value, length, count = stream_of(frame, lead=1)
     return _file(rows, cols, _compressed_runs(value, length, count, small))
 
 
