@@ -11,8 +11,8 @@ import numpy as np
 
 from pmsl.core.mask import LayerMask
 from pmsl.formats.frames import device_frame
+from pmsl.formats.framestream import laid, stream_of
 from pmsl.formats.pngread import SIGNATURE
-from pmsl.formats.stream import laid, stream_of
 from pmsl.profiles.printer import Orientation
 
 DENSE = 12  # runs cost more than pixels when they are shorter than this

@@ -9,7 +9,7 @@ import numpy as np
 
 from pmsl.core.runs import Runs
 from pmsl.errors import JobError
-from pmsl.formats.stream import Stream, runs_of_stream
+from pmsl.formats.framestream import Stream, runs_of_stream
 
 GOO_MARK = 0x55
 BYTES_A_RUN = 5

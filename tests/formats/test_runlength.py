@@ -10,7 +10,7 @@ from pmsl.core.runs import painted
 from pmsl.errors import JobError
 from pmsl.formats import runlength
 from pmsl.formats.frames import device_frame, mask_of_runs
-from pmsl.formats.stream import Stream, laid, runs_of_stream, stream_of
+from pmsl.formats.framestream import Stream, laid, runs_of_stream, stream_of
 from pmsl.profiles.printer import Orientation
 
 ORIENTATIONS = [Orientation(row=r, col=c) for r, c in (("-y", "+x"), ("+y", "+x"), ("-y", "-x"), ("+y", "-x"), ("+x", "-y"), ("-x", "+y"))]
