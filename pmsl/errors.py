@@ -7,6 +7,7 @@
       ├─ GridError      pitch, shape or slab edges that make no grid         exit 3
       ├─ ExposureError  dose or time that the resin or printer cannot have   exit 3
       ├─ JobError       a job on disk that is damaged or too new             exit 3
+      ├─ TargetError    a format or machine cannot express the job           exit 3
       ├─ OutputError    the target cannot be written                         exit 3
       └─ FindingsError  findings at or above the severity asked to fail on   exit 4
 
@@ -48,6 +49,14 @@ class ExposureError(PmslError):
 
 class JobError(PmslError):
     """A job on disk is damaged, or made for a newer pmsl."""
+
+
+class TargetError(PmslError):
+    """A format or machine cannot express something of the job: `field`, its `value`, and the `limit`."""
+
+    def __init__(self, message: str, field: str, value: Any, limit: Any) -> None:
+        super().__init__(message)
+        self.field, self.value, self.limit = field, value, limit
 
 
 class OutputError(PmslError):

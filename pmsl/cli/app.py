@@ -77,6 +77,11 @@ ScaleOption = Annotated[Optional[str], typer.Option("--scale", help="Factor, or 
 ThreadsOption = Annotated[
     Optional[int], typer.Option("--threads", min=1, help="Layers worked on at a time [default: one a processor].", metavar="N")
 ]
+FormatOption = Annotated[
+    Optional[str], typer.Option("--format", help="Format [default: by suffix; a folder or .zip is native].", metavar="NAME")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace a job of the same format, or an empty folder.")]
+LossyOption = Annotated[bool, typer.Option("--lossy", help="Do what the format cannot hold as well as it can, and list it.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable result on standard output.")]
 Meshes = Annotated[list[str], typer.Argument(help="STL, OBJ, PLY or 3MF files; placed as one group.", metavar="MESH...")]
 
@@ -84,10 +89,8 @@ Meshes = Annotated[list[str], typer.Argument(help="STL, OBJ, PLY or 3MF files; p
 @app.command("slice")
 def slice_command(
     meshes: Meshes,
-    out: Annotated[str, typer.Option("-o", "--out", help="Job to write: a folder, or a .zip.", metavar="OUT")],
-    format: Annotated[
-        Optional[str], typer.Option("--format", help="Format [default: by suffix; a folder or .zip is native].", metavar="NAME")
-    ] = None,
+    out: Annotated[str, typer.Option("-o", "--out", help="Job to write: a folder, a .zip, or a printer's file (.sl1, …).", metavar="OUT")],
+    format: FormatOption = None,
     printer: PrinterOption = None,
     resin: ResinOption = None,
     process: ProcessOption = None,
@@ -111,7 +114,8 @@ def slice_command(
         Optional[str], typer.Option("--preview", help="Write a contact sheet of masks and a side view.", metavar="FILE.png")
     ] = None,
     fail_on: Annotated[Severity, typer.Option("--fail-on", help="Findings at or above this stop the job (exit 4).")] = Severity.error,
-    force: Annotated[bool, typer.Option("--force", help="Replace a pmsl job or an empty folder.")] = False,
+    force: ForceOption = False,
+    lossy: LossyOption = False,
     json: JsonOption = False,
 ) -> None:
     """Slice meshes into a print job: gray masks, exposure times, motion."""
@@ -132,6 +136,7 @@ def slice_command(
         preview=preview,
         fail_on=fail_on.value,
         force=force,
+        lossy=lossy,
         as_json=json,
     )
 

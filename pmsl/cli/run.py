@@ -31,13 +31,13 @@ def slice_job(
     preview: str | None,
     fail_on: Severity,
     force: bool,
+    lossy: bool,
     as_json: bool,
 ) -> None:
     """``pmsl slice``: load, place, prepare, write, preview."""
     began = time.perf_counter()
     target = Path(out)
-    registry.choose(target, format)
-    check_target(target, force)
+    check_target(target, force, registry.find(registry.choose(target, format)).foreign)
     if preview is not None:
         _check_preview(Path(preview), target)
     printer, resin, process = wishes.profiles()
@@ -59,6 +59,7 @@ def slice_job(
                     png=png,
                     threads=threads,
                     force=force,
+                    lossy=lossy,
                     progress=progress,
                     fail_on=fail_on,
                 )

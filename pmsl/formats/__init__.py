@@ -1,9 +1,13 @@
 """PrintJob ↔ files, each format a small sibling behind one registry.
 
-registry   name or suffix → format
-native     job.json and PNG frames, folder or zip
-frames     masks turned and quantised for the device
-png        8-bit gray PNG
-bundle     folder or zip, to read or to write
-target     complete or absent
+contract    what a format is: start here to add one
+registry    name, suffix or content → format
+capability  what a target can hold; fit makes a job one that it holds, or refuses it; fold puts doses into gray
+frames      masks turned and quantised for the device
+stream      layers one after another into a file
+partial     a job from a file that holds less than a job
+native      job.json and PNG frames, folder or zip
+png         8-bit gray PNG
+bundle      folder or zip, to read or to write
+target      complete or absent
 """

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import zipfile
 from pathlib import Path
 from typing import Protocol
 
+from pmsl.core.parallel import ordered_map
 from pmsl.errors import JobError
 
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed: the same job is the same bytes on any day
@@ -156,3 +158,14 @@ def open_source(path: Path) -> Source:
     if "job.json" not in source.names():
         raise JobError(f"{path}: no job.json in it, so it is no pmsl job")
     return source
+
+
+def check_written(source: Source, hashes: dict[str, str], threads: int) -> None:
+    """Read every file back before the job gets its name."""
+
+    def same(name: str) -> bool:
+        return hashlib.sha256(source.read(name)).hexdigest() == hashes[name]
+
+    for name, sound in zip(hashes, ordered_map(same, hashes, threads), strict=True):
+        if not sound:
+            raise JobError(f"{name}: what was read back is not what was written; the disk is not to be trusted")

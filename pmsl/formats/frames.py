@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pmsl.core.mask import LayerMask
@@ -87,3 +89,60 @@ def _rows_reversed(runs: Runs) -> Runs:
     row_start = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
     order = np.arange(len(runs.col)) + np.repeat(runs.row_start[:-1][::-1] - row_start[:-1], counts)
     return Runs(row_start, runs.col[order], runs.length[order], runs.value[order])
+
+
+def depth_levels(bits: int) -> tuple[int, ...]:
+    """Return the 8-bit levels nearest to the evenly spaced codes of a device with `bits` bits: 0, …, 255."""
+    top = (1 << bits) - 1
+    return tuple((code * 255 + top // 2) // top for code in range(top + 1))
+
+
+def quantised(levels: np.ndarray, kept: Sequence[int], response: np.ndarray, dithered: bool = False) -> np.ndarray:
+    """Take 8-bit levels to those a device has, in light: the one that gives the nearest irradiance, or a dithered mix of two.
+
+    Parameters
+    ----------
+    levels : (rows, cols) uint8
+        Not turned yet.
+    kept : sequence of int
+        Levels the device has, ascending, from 0 to 255.
+    response : (256,) float64
+        Irradiance of every level relative to white, never falling.
+    dithered : bool
+        Every pixel takes the kept level below or above it, in a fixed 8 × 8 pattern that gives, over an even area, their mean
+        light within 1/128 of the step between the two.
+
+    Returns
+    -------
+    (rows, cols) uint8
+
+    Notes
+    -----
+    The pattern is Bayer's (1973, "An optimum method for two-level rendition of continuous-tone pictures", IEEE ICC), fixed to the
+    grid's pixel (0, 0), so that it depends neither on the frame's neighbours nor on the order of layers.
+    """
+    have = np.asarray(kept, np.uint8)
+    light = response[have]
+    above = np.searchsorted(light, response).clip(1, len(have) - 1)
+    step = light[above] - light[above - 1]
+    share = np.divide(response - light[above - 1], step, out=np.zeros(len(response)), where=step > 0)
+    low, high = have[above - 1], have[above]
+    low[have] = high[have] = have
+    if not dithered:
+        return np.asarray(np.where(share >= 0.5, high, low)[levels])
+    rows, cols = levels.shape
+    limit = np.tile(_bayer(), (-(-rows // 8), -(-cols // 8)))[:rows, :cols]
+    return np.asarray(np.where(share[levels] > limit, high[levels], low[levels]))
+
+
+def levels_of_light(relative: np.ndarray, response: np.ndarray) -> np.ndarray:
+    """Return the 8-bit levels whose irradiance is nearest to `relative` (of white, 0..1), uint8 of its shape; ties go to the darker."""
+    return np.searchsorted(0.5 * (response[1:] + response[:-1]), relative).astype(np.uint8)
+
+
+def _bayer() -> np.ndarray:
+    """Return the thresholds of ordered dithering: (8, 8) float64, each of (i + ½) / 64 once."""
+    pattern = np.zeros((1, 1), np.int64)
+    for _ in range(3):
+        pattern = np.block([[4 * pattern, 4 * pattern + 2], [4 * pattern + 3, 4 * pattern + 1]])
+    return (pattern + 0.5) / 64

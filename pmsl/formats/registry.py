@@ -1,17 +1,43 @@
-"""Which format a name or a path means."""
+"""Which format a name, a path or a file means. Formats are imported when they are asked for, not before."""
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from pmsl.errors import UsageError
+from pmsl.errors import JobError, UsageError
+from pmsl.formats.contract import HEAD, Format, Seen
 
-FORMATS = ("native",)
+GROUP = "pmsl.formats"  # entry points of other packages
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A format of the house: its name, the suffixes that choose it when writing, and where its object is."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    home: str
+
+    def load(self) -> Format:
+        """Import it."""
+        module, _, attribute = self.home.partition(":")
+        made: Format = getattr(import_module(module), attribute)
+        return made
+
+
+SHIPPED = (  # of formats that share a suffix the first is chosen by it; content is looked at in this order
+    Shipped("native", (".zip",), "pmsl.formats.native:FORMAT"),
+)
 
 
 def choose(path: Path, name: str | None) -> str:
-    """Return the format for writing `path`: by name, else by suffix (``.zip`` or none is native).
+    """Return the name of the format for writing `path`: by name, else by suffix (``.zip`` or none is native).
 
     Raises
     ------
@@ -19,12 +45,117 @@ def choose(path: Path, name: str | None) -> str:
         An unknown name, or a suffix that belongs to no format.
     """
     if name is not None:
-        if name not in FORMATS:
-            raise UsageError(f"format {name!r} is not known; known: {', '.join(FORMATS)} (a folder, or a .zip)")
+        if name not in names():
+            raise UsageError(f"format {name!r} is not known; known: {', '.join(names())}")
         return name
     suffix = path.suffix.lower()
-    if suffix != ".zip" and re.fullmatch(r"\.[a-z][a-z0-9]{0,7}", suffix):
-        raise UsageError(
-            f"{path.name}: no format writes {suffix!r} files; name a folder or a .zip, or say --format native to make a folder of that name"
-        )
-    return "native"
+    if not re.fullmatch(r"\.[a-z][a-z0-9]{0,7}", suffix):
+        return "native"
+    for shipped in SHIPPED:
+        if suffix in shipped.suffixes:
+            return shipped.name
+    for other in _others():
+        if suffix in other.suffixes:
+            return other.name
+    known = sorted({s for shipped in SHIPPED for s in shipped.suffixes})
+    raise UsageError(
+        f"{path.name}: no format writes {suffix!r} files; name a folder or a file ending in {', '.join(known)}, "
+        "or say --format native to make a folder of that name"
+    )
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all formats, those of other packages too; imports none of them."""
+    own = [shipped.name for shipped in SHIPPED]
+    return (*own, *sorted({entry.name for entry in entry_points(group=GROUP)} - set(own)))
+
+
+def find(name: str) -> Format:
+    """Import a format by name; raises `UsageError` where there is none or another package's cannot be used."""
+    for shipped in SHIPPED:
+        if shipped.name == name:
+            return shipped.load()
+    for entry in entry_points(group=GROUP):
+        if entry.name == name:
+            return _load(entry)
+    raise UsageError(f"format {name!r} is not known; known: {', '.join(names())}")
+
+
+def recognise(path: Path) -> Format:
+    """Tell by its content what format a file or folder is.
+
+    Raises
+    ------
+    JobError
+        There is nothing, it cannot be read, or no format knows it.
+    """
+    seen = look(path)
+    found = _knows(seen)
+    if found is None:
+        if seen.folder or seen.names:
+            raise JobError(f"{path}: no job.json in it, so it is no pmsl job, and no other format knows it ({', '.join(names())})")
+        raise JobError(f"{path}: not a whole zip and no other format knows it ({', '.join(names())}); copy or slice it again")
+    return found
+
+
+def is_job(path: Path) -> bool:
+    """Tell whether a path is a job rather than a mesh: a folder, a suffix that jobs are written with, or content a format knows."""
+    suffix = path.suffix.lower()
+    if os.path.isdir(path) or any(suffix in shipped.suffixes for shipped in SHIPPED):
+        return True
+    if suffix in (".stl", ".obj", ".ply", ".3mf") or not os.path.isfile(path):
+        return False
+    try:
+        return _knows(look(path)) is not None
+    except JobError:
+        return False
+
+
+def look(path: Path) -> Seen:
+    """Look at a file or folder without reading it; raises `JobError` where there is none, or a zip is not whole."""
+    from pmsl.formats.bundle import ZipSource
+
+    if not os.path.exists(path):
+        raise JobError(f"{path}: no such file or folder, or no permission to look; give a job folder or a job file")
+    try:
+        if os.path.isdir(path):
+            with os.scandir(path) as entries:
+                return Seen(path, True, b"", frozenset(entry.name for entry in entries))
+        with open(path, "rb") as file:
+            head = file.read(HEAD)
+    except OSError as err:
+        raise JobError(f"{path}: cannot be read ({err.strerror or err})") from err
+    zipped = head.startswith(b"PK") or path.suffix.lower() == ".zip"
+    return Seen(path, False, head, frozenset(ZipSource(path).names()) if zipped else frozenset())
+
+
+def _knows(seen: Seen) -> Format | None:
+    for shipped in SHIPPED:
+        made = shipped.load()
+        if made.recognises(seen):
+            return made
+    return next((made for made in _others() if made.recognises(seen)), None)
+
+
+def _others() -> Iterator[Format]:
+    """Load the formats of other packages."""
+    own = {shipped.name for shipped in SHIPPED}
+    for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name):
+        if entry.name not in own:
+            yield _load(entry)
+
+
+def _load(entry: EntryPoint) -> Format:
+    """Load a format of another package, and see that it is one."""
+    try:
+        made = entry.load()
+    except Exception as err:  # whatever the other package raises
+        raise UsageError(f"format {entry.name!r} of another package ({entry.value}) cannot be loaded: {err}; mend or remove it") from err
+    missing = [
+        word for word in ("name", "suffixes", "capability", "recognises", "foreign", "write", "read", "verify") if not hasattr(made, word)
+    ]
+    if missing or made.name != entry.name:
+        what = f"it has no {', '.join(missing)}" if missing else f"it calls itself {made.name!r}"
+        raise UsageError(f"format {entry.name!r} of another package ({entry.value}) is none: {what}; mend or remove it")
+    loaded: Format = made
+    return loaded

@@ -8,23 +8,34 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pmsl.errors import JobError, OutputError, UsageError
 from pmsl.formats.bundle import open_source
+from pmsl.formats.contract import Format
 
 OURS = re.compile(r"job\.json|frames/[\d-]+\.png|design/\d+\.ply|dose/\d+\.tif")  # what a job of any version may hold
 
 
-def check_target(path: Path, force: bool) -> None:
+Foreign = Callable[[Path], str]  # why a path may not be replaced; nothing where it may
+
+
+def check_target(path: Path, force: bool, foreign: Foreign | None = None) -> None:
     """Refuse a target that exists and may not be replaced, or whose folder is missing.
+
+    Parameters
+    ----------
+    path : Path
+    force : bool
+    foreign : callable, optional
+        Says why what stands at `path` may not be replaced, nothing where it may (`Format.foreign`). Left out: native's.
 
     Raises
     ------
     UsageError
-        It exists and `force` is not given, or it is neither a pmsl job nor an empty folder.
+        It exists and `force` is not given, or `foreign` says why not.
     OutputError
         The folder it goes into does not exist or may not be written.
     """
@@ -37,12 +48,25 @@ def check_target(path: Path, force: bool) -> None:
         return
     if not force:
         raise UsageError(f"{path}: exists already; choose another name, or --force to replace a job")
-    foreign = _foreign(path)
-    if foreign:
-        raise UsageError(f"{path}: is neither a pmsl job nor an empty folder ({foreign}); --force does not replace it, choose another name")
+    why = (native_only if foreign is None else foreign)(path)
+    if why:
+        raise UsageError(f"{path}: is neither a pmsl job nor an empty folder ({why}); --force does not replace it, choose another name")
 
 
-def _foreign(path: Path) -> str:
+def other_format(path: Path, format: Format) -> str:
+    """Say why `path` may not be replaced by a file of `format`: it is none itself. Nothing where it may."""
+    from pmsl.formats.registry import look
+
+    if path.is_symlink():
+        return "it is a link"
+    try:
+        known = path.is_file() and format.recognises(look(path))
+    except JobError:
+        known = False
+    return "" if known else f"it is no {format.name} file"
+
+
+def native_only(path: Path) -> str:
     """Say why `path` may not be replaced: no job, or a job that holds something else too. Nothing where it may."""
     if path.is_symlink():
         return "it is a link"
@@ -60,7 +84,7 @@ def _foreign(path: Path) -> str:
 
 
 @contextmanager
-def whole_or_absent(path: Path, force: bool, folder: bool) -> Iterator[Path]:
+def whole_or_absent(path: Path, force: bool, folder: bool, foreign: Foreign | None = None) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it there on success, remove it on any failure.
 
     Parameters
@@ -71,13 +95,15 @@ def whole_or_absent(path: Path, force: bool, folder: bool) -> Iterator[Path]:
         Replace a pmsl job or an empty folder; the old one stands until the new one is whole.
     folder : bool
         Make the temporary path a folder.
+    foreign : callable, optional
+        As for `check_target`.
 
     Raises
     ------
     UsageError, OutputError
         As `check_target`; also no space and no permission while writing.
     """
-    check_target(path, force)
+    check_target(path, force, foreign)
     draft: Path | None = None
     try:
         draft = Path(tempfile.mkdtemp(prefix=f".{path.name[:32]}.", suffix=".partial", dir=path.absolute().parent))
@@ -85,7 +111,7 @@ def whole_or_absent(path: Path, force: bool, folder: bool) -> Iterator[Path]:
         if folder:
             inner.mkdir()
         yield inner
-        check_target(path, force)
+        check_target(path, force, foreign)
         _replace(inner, path, draft / "old")
     except OSError as err:
         raise OutputError(f"{path}: {_reason(err)}") from err

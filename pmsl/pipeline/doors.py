@@ -11,8 +11,9 @@ from pmsl.core.job import PrintJob
 from pmsl.core.parallel import default_threads
 from pmsl.errors import FindingsError, UsageError
 from pmsl.exposure import dose_map
-from pmsl.formats import native, registry
-from pmsl.formats.native import Written
+from pmsl.exposure.grayscale import response
+from pmsl.formats import registry
+from pmsl.formats.contract import Format, VerifyOptions, WriteOptions, Written
 
 
 def write(
@@ -25,17 +26,18 @@ def write(
     png: Literal["fast", "small"] = "fast",
     threads: int | None = None,
     force: bool = False,
+    lossy: bool = False,
     progress: Callable[[int, int], None] | None = None,
     fail_on: Severity = "error",
 ) -> Written:
-    """Write a job: a folder, or a zip where the path ends in ``.zip``; complete or absent, the same bytes for any `threads`.
+    """Write a job to a file of any format, complete or absent, the same bytes for any `threads`.
 
     Parameters
     ----------
     job : PrintJob
     path : str or Path
     format : str, optional
-        Name of the format; left out, by suffix.
+        Name of the format; left out, by suffix. A folder, or a zip where the path ends in ``.zip``, is native.
     dose : bool
         Also write the dose map of every layer.
     design : bool
@@ -45,7 +47,9 @@ def write(
     threads : int, optional
         Layers made at a time (default: one a processor).
     force : bool
-        Replace a pmsl job or an empty folder.
+        Replace a job of the same format, or an empty folder.
+    lossy : bool
+        Do what the format cannot hold exactly as well as it can, and list it among the findings, instead of refusing it.
     progress : callable, optional
         Called with (layers done, layers in all).
     fail_on : {"info", "warning", "error"}
@@ -59,11 +63,13 @@ def write(
     ------
     FindingsError
         Findings at or above `fail_on`.
+    TargetError
+        The format cannot hold the job.
     UsageError, OutputError
         The target exists, or cannot be written; an option that is none.
     """
     target = Path(path)
-    registry.choose(target, format)
+    chosen = registry.find(registry.choose(target, format))
     if png not in ("fast", "small"):
         raise UsageError(f"png is {png!r}; choose 'fast' or 'small'")
 
@@ -72,27 +78,41 @@ def write(
             raise FindingsError(f"{target}: not written: there are findings at or above --fail-on {fail_on}", findings)
 
     accept(job.findings)
-    return native.write(
-        job,
-        target,
+    options = WriteOptions(
+        response=response(job.printer),
         dose_of=dose_map if dose else None,
         with_design=design,
         small=png == "small",
         threads=default_threads() if threads is None else threads,
         force=force,
+        lossy=lossy,
         progress=progress,
         accept=accept,
     )
+    return chosen.write(job, target, options)
 
 
-def read(path: str | Path) -> PrintJob:
-    """Read a job from disk; raises `JobError` where it is damaged or too new."""
-    return native.read(Path(path))
+def read(path: str | Path, format: str | None = None) -> PrintJob:
+    """Read a job from disk, of the format its content shows or of the one named.
+
+    Raises
+    ------
+    JobError
+        Damaged, too new, or of no known format.
+    """
+    return _format_of(Path(path), format).read(Path(path))
 
 
-def verify(path: str | Path, progress: Callable[[int, int], None] | None = None, threads: int | None = None) -> list[str]:
+def verify(
+    path: str | Path, progress: Callable[[int, int], None] | None = None, threads: int | None = None, format: str | None = None
+) -> list[str]:
     """Check a job on disk from end to end, dose maps included; return what is wrong, nothing for a sound job.
 
     `threads` layers are read at a time (default: one a processor); the answer does not depend on it.
     """
-    return native.verify(Path(path), dose_map, progress, default_threads() if threads is None else threads)
+    options = VerifyOptions(dose_of=dose_map, progress=progress, threads=default_threads() if threads is None else threads)
+    return _format_of(Path(path), format).verify(Path(path), options)
+
+
+def _format_of(path: Path, name: str | None) -> Format:
+    return registry.recognise(path) if name is None else registry.find(name)

@@ -81,6 +81,7 @@ class Planner:
         self._lock = threading.Lock()
 
     def __call__(self, k: int) -> LayerPlan:
+        """Return the plan of layer `k`."""
         with self._lock:
             if self._maker is None:
                 self._maker = MaskMaker(self._stages.parts, self._stages.grid, self._process.coverage)

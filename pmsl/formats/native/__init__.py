@@ -8,8 +8,47 @@ design     placed parts as PLY
 dosetiff   dose maps as TIFF
 """
 
+from __future__ import annotations
+
+from pathlib import Path
+
+from pmsl.core.job import PrintJob
+from pmsl.formats.capability import Capability
+from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
 from pmsl.formats.native.read import read
 from pmsl.formats.native.verify import verify
-from pmsl.formats.native.write import Written, write
+from pmsl.formats.native.write import write
+from pmsl.formats.target import native_only
 
-__all__ = ["Written", "read", "verify", "write"]
+
+class Native:
+    """pmsl's own job: holds everything."""
+
+    name = "native"
+    suffixes = (".zip",)
+    capability = Capability()
+
+    def recognises(self, seen: Seen) -> bool:
+        """Tell by its job.json."""
+        return "job.json" in seen.names
+
+    def foreign(self, path: Path) -> str:
+        """Let a pmsl job be replaced, and an empty folder."""
+        return native_only(path)
+
+    def write(self, job: PrintJob, path: Path, options: WriteOptions) -> Written:
+        """Write a folder, or a zip where `path` ends in ``.zip``."""
+        return write(job, path, options)
+
+    def read(self, path: Path) -> PrintJob:
+        """Read a folder or zip."""
+        return read(path)
+
+    def verify(self, path: Path, options: VerifyOptions) -> list[str]:
+        """Hold every file against its hash, its shape and its neighbours."""
+        return verify(path, options)
+
+
+FORMAT = Native()
+
+__all__ = ["FORMAT", "Written", "read", "verify", "write"]

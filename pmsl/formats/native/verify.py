@@ -9,29 +9,26 @@ from pathlib import Path
 import numpy as np
 
 from pmsl.core.job import PrintJob
-from pmsl.core.parallel import ordered_map
+from pmsl.core.plan import LayerPlan
 from pmsl.errors import JobError
+from pmsl.formats import stream
 from pmsl.formats.bundle import Source, open_source
+from pmsl.formats.contract import DoseOf, VerifyOptions
 from pmsl.formats.frames import frame_shape, turn
 from pmsl.formats.native import document, dosetiff
 from pmsl.formats.native.document import Document
 from pmsl.formats.native.read import job_of
-from pmsl.formats.native.write import DoseOf, Progress
 
 
-def verify(path: Path, dose_of: DoseOf | None = None, progress: Progress | None = None, threads: int = 1) -> list[str]:
+def verify(path: Path, options: VerifyOptions) -> list[str]:
     """Check a job from end to end.
 
     Parameters
     ----------
     path : Path
         Job folder or zip.
-    dose_of : callable, optional
-        Gives the dose map a layer should have; dose files are held against it.
-    progress : callable, optional
-        Called with (layers done, layers in all).
-    threads : int
-        Layers read at a time; the answer does not depend on it.
+    options : VerifyOptions
+        Dose files are held against its `dose_of`; the answer does not depend on its threads.
 
     Returns
     -------
@@ -47,10 +44,7 @@ def verify(path: Path, dose_of: DoseOf | None = None, progress: Progress | None 
     doc = document.decode(source.read("job.json"), f"{path}/job.json")
     job = job_of(doc, source, str(path))
     problems = list(_structure(doc, job)) + list(_files(doc, source))
-    for k, found in enumerate(ordered_map(lambda k: _layer(doc, job, k, source, dose_of), range(job.n_layers), threads)):
-        problems += found
-        if progress is not None:
-            progress(k + 1, job.n_layers)
+    problems += stream.problems(job, options, lambda plan: _layer(doc, job, plan, source, options.dose_of))
     return problems
 
 
@@ -88,12 +82,9 @@ def _files(doc: Document, source: Source) -> Iterator[str]:
             yield str(err)
 
 
-def _layer(doc: Document, job: PrintJob, k: int, source: Source, dose_of: DoseOf | None) -> list[str]:
+def _layer(doc: Document, job: PrintJob, plan: LayerPlan, source: Source, dose_of: DoseOf | None) -> list[str]:
     """Frames and dose map of one layer."""
-    try:
-        plan = job[k]
-    except JobError as err:
-        return [str(err)]
+    k = plan.index
     wrong = [
         f"{entry.frame}: its pixels do not have the mask hash in job.json"
         for entry, exposure in zip(doc.layers[k].exposures, plan.exposures, strict=True)

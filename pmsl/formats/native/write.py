@@ -3,50 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
-from pmsl.core.dose import DoseMap
-from pmsl.core.finding import Finding
-from pmsl.core.job import Engine, Estimate, Meter, PrintJob
-from pmsl.core.parallel import ordered_map
+from pmsl.core.job import Engine, PrintJob
 from pmsl.core.plan import LayerPlan
-from pmsl.errors import JobError
-from pmsl.formats import png
-from pmsl.formats.bundle import FolderSink, FolderSource, Sink, Source, ZipSink, ZipSource
+from pmsl.formats import png, stream
+from pmsl.formats.bundle import FolderSink, FolderSource, Sink, ZipSink, ZipSource, check_written
+from pmsl.formats.contract import WriteOptions, Written
 from pmsl.formats.native import design, document, dosetiff
 from pmsl.formats.native.document import PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc, GridDoc, LayerDoc, OrientationDoc
 from pmsl.formats.target import whole_or_absent
-
-DoseOf = Callable[[PrintJob, LayerPlan], DoseMap]
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What a job turned out to be once its layers were made."""
-
-    findings: tuple[Finding, ...]
-    estimate: Estimate
-    n_layers: int
-
-
-NOTHING = Finding(
-    code="nothing-printed",
-    severity="error",
-    message="no layer of the job is lit: the part is thinner than its layers or smaller than a pixel's lowest level; "
-    "check unit, scale and layer height",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
     """One layer ready to be stored: its entry in job.json and the files it names."""
 
-    plan: LayerPlan
     entry: LayerDoc
     files: list[tuple[str, bytes, str]]  # name, bytes (empty once they are stored), sha256
 
@@ -54,45 +28,11 @@ class _Encoded:
         """Write the files."""
         for name, data, _ in self.files:
             sink.add(name, data)
-        return _Encoded(self.plan, self.entry, [(name, b"", sha256) for name, _, sha256 in self.files])
+        return _Encoded(self.entry, [(name, b"", sha256) for name, _, sha256 in self.files])
 
 
-def write(
-    job: PrintJob,
-    path: Path,
-    *,
-    dose_of: DoseOf | None = None,
-    with_design: bool = True,
-    small: bool = False,
-    threads: int = 1,
-    force: bool = False,
-    progress: Progress | None = None,
-    accept: Callable[[tuple[Finding, ...]], None] | None = None,
-) -> Written:
+def write(job: PrintJob, path: Path, options: WriteOptions) -> Written:
     """Write a job as a folder, or as a zip where `path` ends in ``.zip``; complete or absent.
-
-    Parameters
-    ----------
-    job : PrintJob
-    path : Path
-    dose_of : callable, optional
-        Gives the dose map of a layer; left out, no dose maps are written.
-    with_design : bool
-        Store the placed parts.
-    small : bool
-        Take the time to make smaller frames.
-    threads : int
-        Layers made at a time; the bytes do not depend on it.
-    force : bool
-        Replace a pmsl job or an empty folder.
-    progress : callable, optional
-        Called with (layers done, layers in all).
-    accept : callable, optional
-        Called with all findings before the job gets its name; raises to refuse it.
-
-    Returns
-    -------
-    Written
 
     Raises
     ------
@@ -100,7 +40,7 @@ def write(
         The target exists, or cannot be written.
     """
     as_zip = path.suffix.lower() == ".zip"
-    with whole_or_absent(path, force, folder=not as_zip) as draft:
+    with whole_or_absent(path, options.force, folder=not as_zip) as draft:
         sink: Sink = ZipSink(draft) if as_zip else FolderSink(draft)
         hashes: dict[str, str] = {}
 
@@ -110,39 +50,31 @@ def write(
             return hashes[name]
 
         try:
-            placed = _store_design(job, store) if with_design else []
-            meter, found, entries = Meter(job.grid), list(job.findings), []
+            placed = _store_design(job, store) if options.with_design else []
+            entries: list[LayerDoc] = []
             digits = max(5, len(str(job.n_layers - 1)))
 
-            def make(k: int) -> _Encoded:
-                encoded = _encode_layer(job, k, digits, dose_of, small)
+            def make(plan: LayerPlan) -> _Encoded:
+                encoded = _encode_layer(job, plan, digits, options)
                 return encoded.stored_in(sink) if sink.any_thread else encoded
 
-            for encoded in ordered_map(make, range(job.n_layers), threads):
+            def keep(plan: LayerPlan, encoded: _Encoded) -> None:
                 if not sink.any_thread:
                     encoded = encoded.stored_in(sink)
                 hashes.update({name: sha256 for name, _, sha256 in encoded.files})
                 entries.append(encoded.entry)
-                meter.add(encoded.plan)
-                found.extend(encoded.plan.findings)
-                if progress is not None:
-                    progress(len(entries), job.n_layers)
-            if not any(entry.exposures for entry in entries):
-                found.append(NOTHING)
-            findings = _merged(found)
-            if accept is not None:
-                accept(findings)
-            estimate = job.known_estimate or meter.estimate()
-            store("job.json", document.encode(_document(job, findings, estimate, placed, entries)))
+
+            written = stream.written(job, options, make, keep)
+            store("job.json", document.encode(_document(job, written, placed, entries)))
         finally:
             sink.close()
-        _check_written(ZipSource(draft) if as_zip else FolderSource(draft), hashes, threads)
-    return Written(findings, estimate, job.n_layers)
+        check_written(ZipSource(draft) if as_zip else FolderSource(draft), hashes, options.threads)
+    return written
 
 
-def _encode_layer(job: PrintJob, k: int, digits: int, dose_of: DoseOf | None, small: bool) -> _Encoded:
-    """Make one layer and encode its files; runs on any thread."""
-    plan = job[k]
+def _encode_layer(job: PrintJob, plan: LayerPlan, digits: int, options: WriteOptions) -> _Encoded:
+    """Encode the files of one layer; runs on any thread."""
+    k = plan.index
     files: list[tuple[str, bytes, str]] = []
 
     def keep(name: str, data: bytes) -> str:
@@ -152,7 +84,7 @@ def _encode_layer(job: PrintJob, k: int, digits: int, dose_of: DoseOf | None, sm
     exposures = []
     for j, e in enumerate(plan.exposures):
         name = f"frames/{k:0{digits}d}{f'-{j}' if len(plan.exposures) > 1 else ''}.png"
-        data = png.encode_mask(e.mask, job.engines[e.engine].orientation, small)
+        data = png.encode_mask(e.mask, job.engines[e.engine].orientation, options.small)
         exposures.append(
             ExposureDoc(
                 frame=name,
@@ -162,11 +94,11 @@ def _encode_layer(job: PrintJob, k: int, digits: int, dose_of: DoseOf | None, sm
             )
         )
     dose_name = None
-    if dose_of is not None:
+    if options.dose_of is not None:
         dose_name = f"dose/{k:0{digits}d}.tif"
-        keep(dose_name, dosetiff.encode(dose_of(job, plan), job.engines[0].orientation))
+        keep(dose_name, dosetiff.encode(options.dose_of(job, plan), job.engines[0].orientation))
     entry = LayerDoc(z_top_um=plan.z_top_um, thickness_um=plan.thickness_um, motion=plan.motion, exposures=exposures, dose=dose_name)
-    return _Encoded(plan, entry, files)
+    return _Encoded(entry, files)
 
 
 def _store_design(job: PrintJob, store: Callable[[str, bytes], str]) -> list[DesignDoc]:
@@ -177,34 +109,15 @@ def _store_design(job: PrintJob, store: Callable[[str, bytes], str]) -> list[Des
     return out
 
 
-def _merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Join findings of the same kind on neighbouring layers into one with a range of layers."""
-    out: list[Finding] = []
-    open_ranges: dict[tuple[str, str], int] = {}
-    for f in findings:
-        at = open_ranges.get((f.code, f.severity), -1)
-        last = out[at].layers if at >= 0 else None
-        if f.layers is not None and last is not None and last[1] + 1 == f.layers[0]:
-            worse = f.value is not None and (out[at].value or 0.0) < f.value
-            base = f if worse else out[at]
-            out[at] = msgspec.structs.replace(base, layers=(last[0], f.layers[1]))
-        else:
-            open_ranges[(f.code, f.severity)] = len(out)
-            out.append(f)
-    return tuple(out)
-
-
-def _document(
-    job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate, placed: list[DesignDoc], entries: list[LayerDoc]
-) -> Document:
+def _document(job: PrintJob, written: Written, placed: list[DesignDoc], entries: list[LayerDoc]) -> Document:
     return Document(
         schema=document.SCHEMA,  # type: ignore[arg-type]
         requires=list(job.requires),
         provenance=job.provenance,
         calibrated=job.calibrated,
         placeholders=list(job.placeholders),
-        findings=list(findings),
-        estimate=estimate,
+        findings=list(written.findings),
+        estimate=written.estimate,
         engines=[_engine_doc(e) for e in job.engines],
         printer=job.printer,
         resin=job.resin,
@@ -224,14 +137,3 @@ def _engine_doc(engine: Engine) -> EngineDoc:
         wavelength_nm=engine.wavelength_nm,
         orientation=OrientationDoc(row=o.row, col=o.col, seen_from="light side", mirrored=o.mirrored),
     )
-
-
-def _check_written(source: Source, hashes: dict[str, str], threads: int) -> None:
-    """Read every file back before the job gets its name."""
-
-    def same(name: str) -> bool:
-        return hashlib.sha256(source.read(name)).hexdigest() == hashes[name]
-
-    for name, sound in zip(hashes, ordered_map(same, hashes, threads), strict=True):
-        if not sound:
-            raise JobError(f"{name}: what was read back is not what was written; the disk is not to be trusted")

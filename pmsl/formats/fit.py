@@ -1,0 +1,250 @@
+"""Make a job one that a target can hold exactly: refuse what it cannot, or, when losses are allowed, do it and say so.
+
+The fitted job is lazy as the first one is; what is lost in a layer is among that layer's findings.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pmsl.core.finding import Finding
+from pmsl.core.grid import Grid
+from pmsl.core.job import PrintJob
+from pmsl.core.mask import LayerMask
+from pmsl.core.plan import Exposure, LayerPlan
+from pmsl.errors import UsageError
+from pmsl.formats import frames
+from pmsl.formats.capability import NEVER, Capability, check_layers, check_pitch, check_size, loss, refusal
+from pmsl.formats.contract import WriteOptions
+from pmsl.formats.fold import folded, scaled
+
+STEP_OF_TIME = 1e-6  # of a step: what products of floats may miss a multiple by
+DITHERED = 16  # devices with as many levels or fewer get dithered frames
+NEUTRAL = {"offset_um": (0.0, 0.0), "focus_um": 0.0, "repeat": 1, "wait_before_s": 0.0, "wait_after_s": 0.0}
+TimesFit = Callable[[np.ndarray], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What every layer is held against."""
+
+    target: Capability
+    name: str
+    options: WriteOptions
+    shift: tuple[int, int] | None  # rows, columns a mask moves in the padded grid
+    shape: tuple[int, int]
+    whole_s: float | None  # time every layer gets, its doses folded into gray
+
+
+def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, times_fit: TimesFit | None = None) -> PrintJob:
+    """Return the job that is written for a target.
+
+    Parameters
+    ----------
+    job : PrintJob
+    target : Capability
+    name : str
+        Of the format, for messages.
+    options : WriteOptions
+        `lossy`, `response`, `dose_of`.
+    times_fit : callable, optional
+        For ``per_layer_exposure = "rule"``: tells what is wrong with the exposure times of all layers ((L,) float64 [s], nan for layers
+        without light), nothing where the format's rule gives them. Asked beforehand only with `options.lossy`, for every layer
+        must be made for it; a writer asks again itself when it has seen all layers.
+
+    Returns
+    -------
+    PrintJob
+        Every layer within the target's limits. Its findings, and those of its layers, say what was lost.
+
+    Raises
+    ------
+    TargetError
+        Something the target cannot hold; while layers are made, too.
+    UsageError
+        Dose maps are asked for and the target has no place for them.
+    """
+    if options.dose_of is not None and "dose_maps" not in target.holds:
+        raise UsageError(f"--dose: {name} holds no dose maps; leave it out, or write a native job beside")
+    if len(job.engines) > 1 and "engine" not in target.holds:
+        raise refusal(name, "light engines", len(job.engines), 1, NEVER)
+    check_layers(job.grid, target, name)
+    check_pitch(job.grid, target, name)
+    engine = job.engines[0]
+    turn = target.orientation or engine.orientation
+    found: list[Finding] = list(_left_to_host(job, target, name))
+    shift, grid = None, engine.grid
+    if check_size(frames.frame_shape(grid.shape, turn), target, name, options.lossy):
+        assert target.exact_size is not None
+        grid, shift = _padded(engine.grid, frames.frame_shape(target.exact_size, turn))
+        found.append(_padding(engine.grid, grid, shift, name))
+    whole_s = _common_time(job, target, options, times_fit) if options.lossy else None
+    limits = _Limits(target, name, options, shift, grid.shape, whole_s)
+    first = dataclasses.replace(engine, grid=grid, orientation=turn)
+    return dataclasses.replace(
+        job,
+        engines=(first, *(dataclasses.replace(e, orientation=target.orientation or e.orientation) for e in job.engines[1:])),
+        plan_layer=lambda k: _fitted(job[k], job, limits),
+        findings=(*job.findings, *found),
+        known_estimate=None if options.lossy else job.known_estimate,
+    )
+
+
+def _left_to_host(job: PrintJob, target: Capability, name: str) -> Iterator[Finding]:
+    """Say what is not in the file and has to be set at the machine."""
+    missing = [word for word in ("motion", "power") if word not in target.holds]
+    if missing:
+        power = job.process.power if job.process.power is not None else job.printer.optics.settings[0].power
+        what = {"motion": "lift and waits", "power": f"the light setting (power {power:g})"}
+        text = " and ".join(what[word] for word in missing)
+        yield Finding(code="left-to-host", severity="info", message=f"{name} has no place for {text}: set them at the machine")
+
+
+def _padded(grid: Grid, shape: tuple[int, int]) -> tuple[Grid, tuple[int, int]]:
+    """Return the grid with a field of another shape around the same middle, and how far masks move in it."""
+    shift = ((shape[0] - grid.shape[0]) // 2, (shape[1] - grid.shape[1]) // 2)
+    origin = grid.origin_um - grid.pitch_um * np.array(shift[::-1])
+    return Grid(origin_um=origin, pitch_um=grid.pitch_um, shape=shape, z_edges_um=grid.z_edges_um), shift
+
+
+def _padding(old: Grid, new: Grid, shift: tuple[int, int], name: str) -> Finding:
+    return loss(
+        "frame_size",
+        f"frames of {old.shape[1]} × {old.shape[0]} px were put in the middle of {name}'s field of {new.shape[1]} × {new.shape[0]} px: "
+        f"column 0 is now column {shift[1]}, row 0 row {shift[0]}",
+    )
+
+
+def _common_time(job: PrintJob, target: Capability, options: WriteOptions, times_fit: TimesFit | None) -> float | None:
+    """Return the one time all layers get, where the target cannot give each its own; none where it can."""
+    if target.per_layer_exposure == "free":
+        return None
+    times = np.full(job.n_layers, np.nan)
+    for k, plan in enumerate(job.layers()):
+        one = _as_one(plan, target, options)
+        if one is not None:
+            times[k] = one.time_s
+    lit = times[np.isfinite(times)]
+    if not lit.size or (times_fit is not None and not times_fit(times)) or (times_fit is None and np.ptp(lit) <= 1e-9):
+        return None
+    return float(lit.max())
+
+
+def _as_one(plan: LayerPlan, target: Capability, options: WriteOptions) -> Exposure | None:
+    """Return the one exposure a layer has in the target, if any."""
+    if not plan.exposures:
+        return None
+    return folded(plan, options.response) if len(plan.exposures) > 1 and not target.multi_exposure else plan.exposures[0]
+
+
+def _fitted(plan: LayerPlan, job: PrintJob, limits: _Limits) -> LayerPlan:
+    """Return one layer as the target holds it."""
+    target, lossy, k, name = limits.target, limits.options.lossy, plan.index, limits.name
+    found: list[Finding] = []
+    exposures = plan.exposures
+    if len(exposures) > 1 and not target.multi_exposure:
+        if not lossy:
+            advice = "choose another format, or pass --lossy to fold them into one gray mask"
+            raise refusal(name, "exposures", len(exposures), 1, advice, f"layer {k}: ")
+        exposures = (folded(plan, limits.options.response),)
+        found.append(
+            loss("exposures", "the exposures of a layer were folded into one: their doses are in its grays", k, len(plan.exposures), 1)
+        )
+    if limits.whole_s is not None and exposures:
+        found += [loss("time_s", f"the layer's dose is in its grays: all layers are shown {limits.whole_s:.6g} s", k)] * (
+            exposures[0].time_s != limits.whole_s
+        )
+        exposures = tuple(scaled(e, limits.whole_s, limits.options.response) for e in exposures)
+    if plan.motion != job.process.motion and "motion" not in target.holds:
+        _lose(limits, "motion", "another motion than the job's", "one motion for all layers", k, found)
+    out = tuple(_exposure(e, k, limits, found) for e in exposures)
+    return dataclasses.replace(plan, exposures=tuple(e for e in out if not e.mask.black_at_8_bit), findings=(*plan.findings, *found))
+
+
+def _lose(limits: _Limits, field: str, value: object, limit: object, k: int, found: list[Finding]) -> None:
+    """Note that a value of a field is dropped, or refuse it."""
+    if not limits.options.lossy:
+        advice = "choose another format, or pass --lossy to leave it out"
+        raise refusal(limits.name, field, value, limit, advice, f"layer {k}: ")
+    found.append(loss(field, f"{limits.name} has no place for {field} {value}: it was left out", k))
+
+
+def _exposure(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> Exposure:
+    """Return one exposure as the target holds it."""
+    e = _neutral(e, k, limits, found)
+    mask = e.mask if limits.shift is None else _moved(e.mask, limits)
+    mask = _in_levels(mask, k, limits, found)
+    time_s = _time(e, k, limits, found)
+    return dataclasses.replace(e, mask=mask, time_s=time_s, dose_mj_cm2=e.dose_mj_cm2 * (time_s / e.time_s))
+
+
+def _neutral(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> Exposure:
+    """Take out what the target has no place for; repeats of an exposure become a longer one."""
+    holds = limits.target.holds
+    for field, neutral in NEUTRAL.items():
+        value = getattr(e, field)
+        if field in holds or value == neutral:
+            continue
+        if field == "offset_um":
+            raise refusal(limits.name, field, value, neutral, NEVER, f"layer {k}: ")
+        _lose(limits, field, value, neutral, k, found)
+        more = {"time_s": e.time_s * e.repeat, "dose_mj_cm2": e.dose_mj_cm2 * e.repeat} if field == "repeat" else {}
+        changes: dict[str, Any] = {field: neutral, **more}
+        e = dataclasses.replace(e, **changes)
+    return e
+
+
+def _moved(mask: LayerMask, limits: _Limits) -> LayerMask:
+    """Put a mask into the padded grid; refuse one whose light would be cut off."""
+    assert limits.shift is not None
+    row0, col0 = mask.window.row0 + limits.shift[0], mask.window.col0 + limits.shift[1]
+    if not mask.empty and (row0 < 0 or col0 < 0 or row0 + mask.window.rows > limits.shape[0] or col0 + mask.window.cols > limits.shape[1]):
+        size = f"{mask.window.cols} × {mask.window.rows} px wide, {-min(0, row0, col0)} px or more outside"
+        advice = "place the part nearer to the middle of the field, or choose another format"
+        limit = f"{limits.shape[1]} × {limits.shape[0]} px"
+        raise refusal(limits.name, "lit area", size, limit, advice, f"layer {mask.index}: ")
+    runs = mask.runs_8bit()
+    return LayerMask.from_runs(mask.index, limits.shape, row0, runs._replace(col=(runs.col + limits.shift[1]).astype(np.int32)))
+
+
+def _in_levels(mask: LayerMask, k: int, limits: _Limits, found: list[Finding]) -> LayerMask:
+    """Take the grays to those the target has."""
+    kept = limits.target.gray_map
+    if kept is None:
+        return mask
+    other = np.setdiff1d(mask.runs_8bit().value, kept)
+    if not other.size:
+        return mask
+    dithered = limits.target.gray_levels <= DITHERED
+    if not limits.options.lossy:
+        advice = f"choose another format, or pass --lossy to {'dither' if dithered else 'take the nearest'}"
+        raise refusal(limits.name, "gray", f"{other[0]} of 255", f"{limits.target.gray_levels} levels", advice, f"layer {k}: ")
+    levels = frames.quantised(mask.dense(np.uint8), kept, limits.options.response, dithered)
+    how = "dithered to" if dithered else "taken to the nearest of"
+    found.append(loss("gray", f"grays were {how} {limits.target.gray_levels} levels", k, float(other.size), limits.target.gray_levels))
+    return LayerMask.from_dense(mask.index, levels)
+
+
+def _time(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> float:
+    """Hold a time against the target's bounds and step."""
+    target, where = limits.target, f"layer {k}: "
+    step, time_s = target.exposure_step_s, e.time_s
+    if step is not None:
+        whole = round(time_s / step) * step
+        if abs(whole - time_s) > STEP_OF_TIME * step:
+            if not limits.options.lossy:
+                advice = "choose another format, or pass --lossy to round it"
+                raise refusal(limits.name, "time_s", f"{time_s:.9g} s", f"multiples of {step:g} s", advice, where)
+            found.append(loss("time_step_s", f"a time was rounded to a multiple of {step:g} s", k, abs(whole - time_s), step))
+        time_s = whole
+    if not target.exposure_min_s <= time_s <= target.exposure_max_s:
+        limit = f"{target.exposure_min_s:g} to {target.exposure_max_s:g} s"
+        raise refusal(
+            limits.name, "time_s", f"{time_s:.6g} s", limit, "change the light setting or the dose, or choose another format", where
+        )
+    return time_s

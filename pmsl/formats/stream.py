@@ -1,0 +1,99 @@
+"""Layers one after another, made on several threads, to whatever a format writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import msgspec
+
+from pmsl.core.finding import Finding
+from pmsl.core.job import Meter, PrintJob
+from pmsl.core.parallel import ordered_map
+from pmsl.core.plan import LayerPlan
+from pmsl.errors import JobError
+from pmsl.formats.contract import VerifyOptions, WriteOptions, Written
+
+T = TypeVar("T")
+
+NOTHING = Finding(
+    code="nothing-printed",
+    severity="error",
+    message="no layer of the job is lit: the part is thinner than its layers or smaller than a pixel's lowest level; "
+    "check unit, scale and layer height",
+)
+
+
+def written(
+    job: PrintJob, options: WriteOptions, make: Callable[[LayerPlan], T], store: Callable[[LayerPlan, T], object], *, lit: bool = True
+) -> Written:
+    """Make every layer and store it, and let `options.accept` see all findings.
+
+    Parameters
+    ----------
+    job : PrintJob
+    options : WriteOptions
+        Its threads, progress and accept.
+    make : callable
+        Encodes a layer; called from several threads at once.
+    store : callable
+        Keeps what `make` returned; called in order of layers, from the calling thread.
+    lit : bool
+        Whether a job without any light is an error.
+
+    Returns
+    -------
+    Written
+    """
+    meter, found, any_light = Meter(job.grid), list(job.findings), False
+
+    def layer(k: int) -> tuple[LayerPlan, T]:
+        plan = job[k]
+        return plan, make(plan)
+
+    for done, (plan, made) in enumerate(ordered_map(layer, range(job.n_layers), options.threads), 1):
+        store(plan, made)
+        meter.add(plan)
+        found.extend(plan.findings)
+        any_light = any_light or bool(plan.exposures)
+        if options.progress is not None:
+            options.progress(done, job.n_layers)
+    if lit and not any_light:
+        found.append(NOTHING)
+    findings = merged(found)
+    if options.accept is not None:
+        options.accept(findings)
+    return Written(findings, job.known_estimate or meter.estimate(), job.n_layers)
+
+
+def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Join findings of the same kind on neighbouring layers into one with a range of layers."""
+    out: list[Finding] = []
+    open_ranges: dict[tuple[str, str], int] = {}
+    for f in findings:
+        at = open_ranges.get((f.code, f.severity), -1)
+        last = out[at].layers if at >= 0 else None
+        if f.layers is not None and last is not None and last[1] + 1 == f.layers[0]:
+            worse = f.value is not None and (out[at].value or 0.0) < f.value
+            base = f if worse else out[at]
+            out[at] = msgspec.structs.replace(base, layers=(last[0], f.layers[1]))
+        else:
+            open_ranges[(f.code, f.severity)] = len(out)
+            out.append(f)
+    return tuple(out)
+
+
+def problems(job: PrintJob, options: VerifyOptions, look: Callable[[LayerPlan], list[str]] | None = None) -> Iterator[str]:
+    """Read every layer of a job and yield what cannot be read, or what `look` finds in a plan."""
+
+    def layer(k: int) -> list[str]:
+        try:
+            plan = job[k]
+        except JobError as err:
+            return [str(err)]
+        return [] if look is None else look(plan)
+
+    for k, wrong in enumerate(ordered_map(layer, range(job.n_layers), options.threads)):
+        yield from wrong
+        if options.progress is not None:
+            options.progress(k + 1, job.n_layers)
