@@ -116,7 +116,7 @@ class Draft:
         self.path = path
         self.end = 0
         self._hashes: dict[int, tuple[int, bytes]] = {}  # offset → size, hash
-        self._file = open(path, "wb")
+        self._file = open(path, "wb")  # noqa: SIM115  (closed by __exit__)
 
     def __enter__(self) -> Draft:
         return self

@@ -58,3 +58,9 @@ def runs_of_stream(stream: Stream, shape: tuple[int, int]) -> Runs:
     col, length, level = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
     n = runlength.rows_of(*stream, shape[1], row_start, col, length, level)
     return Runs(row_start, col[:n].copy(), length[:n].copy(), level[:n].copy())
+
+
+def black(shape: tuple[int, int], orientation: Orientation) -> Laid:
+    """Return the frame, of a grid of `shape`, of a layer without light."""
+    none = np.zeros(0, np.int32)
+    return Laid(Runs(np.zeros(1, np.int64), none, none, np.zeros(0, np.uint8)), 0, frame_shape(shape, orientation), False, False)

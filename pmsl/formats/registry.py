@@ -33,6 +33,7 @@ class Shipped:
 
 SHIPPED = (  # of formats that share a suffix the first is chosen by it; content is looked at in this order
     Shipped("native", (".zip",), "pmsl.formats.native:FORMAT"),
+    Shipped("goo", (".goo",), "pmsl.formats.goo:FORMAT"),
 )
 
 
