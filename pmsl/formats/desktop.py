@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from pmsl.profiles import Motion
 
 MM_MIN = 60e-3  # of one µm/s
 SLOWEST_UM_S = 1e-3
+LONGEST_S = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +53,36 @@ def common_height_um(job: PrintJob) -> float:
     return float(values[np.argmax(counts)])
 
 
-def for_desktop(job: PrintJob, name: str, lossy: bool) -> PrintJob:
+def for_desktop(job: PrintJob, name: str, lossy: bool, turns: Sequence[tuple[str, str]], left: str) -> PrintJob:
     """Return the fitted job with a finding on what of its moves the file has no place for.
+
+    Parameters
+    ----------
+    job : PrintJob
+    name : str
+        Of the format.
+    lossy : bool
+    turns : sequence of (str, str)
+        Axes of frame rows and columns that the file's marks can tell apart.
+    left : str
+        What the file has no place for.
 
     Raises
     ------
     TargetError
-        Frames whose rows run along x: the file can say that they are mirrored, not that they lie on their side.
+        Frames that are turned in a way the file cannot say.
     """
-    left = Finding(code="left-to-host", severity="info", message=f"{name} has no place for accelerations: set them at the machine")
-    found = [left]
+    found = [Finding(code="left-to-host", severity="info", message=f"{name} has no place for {left}: set them at the machine")]
     turn = job.engines[0].orientation
-    if turn.row[1] != "y":
+    if (turn.row, turn.col) not in turns:
+        value = f"rows along {turn.row}, columns along {turn.col}"
         if not lossy:
-            advice = "choose another format, or pass --lossy to write them as they are, so that they read as a part turned by 90 degrees"
-            raise refusal(name, "orientation", f"rows along {turn.row}, columns along {turn.col}", "rows along -y or +y", advice)
-        found.append(loss("orientation", f"{name} cannot say that rows of the frames run along {turn.row}: they read as a turned part"))
+            limit = " or ".join(f"rows along {row}, columns along {col}" for row, col in turns)
+            advice = (
+                "choose another format, or pass --lossy to write the frames as they are, though the file does not say how they are turned"
+            )
+            raise refusal(name, "orientation", value, limit, advice)
+        found.append(loss("orientation", f"{name} has no mark for frames with {value}: they are written so, and read as if they were not"))
     return dataclasses.replace(job, findings=(*job.findings, *found))
 
 
@@ -98,3 +113,18 @@ def speed_um_s(mm_min: float) -> float:
 def bounded(value: float, high: float) -> float:
     """Return a number of a file held between 0 and `high`."""
     return min(max(value, 0.0), high)
+
+
+def check_times(times_s: np.ndarray, where: str) -> None:
+    """Refuse exposure times [s] that are none."""
+    wrong = np.flatnonzero((times_s < 0) | (times_s > LONGEST_S))
+    if wrong.size:
+        raise JobError(
+            f"{where}: layer {wrong[0]}: exposure_s is {times_s[wrong[0]]:g}, it must be 0 to {LONGEST_S:g} s; "
+            "the file is damaged, copy or slice it again"
+        )
+
+
+def pitch_um(size_mm: tuple[float, float], shape: tuple[int, int]) -> np.ndarray:
+    """Return the pixel pitch (x, y) [µm] of a field (x, y) [mm, 32-bit floats] of `shape` (rows, cols) pixels."""
+    return np.asarray(np.round(decimals(np.array(size_mm)) * 1e3 / shape[::-1], 9))

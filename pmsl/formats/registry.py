@@ -34,6 +34,8 @@ class Shipped:
 SHIPPED = (  # of formats that share a suffix the first is chosen by it; content is looked at in this order
     Shipped("native", (".zip",), "pmsl.formats.native:FORMAT"),
     Shipped("goo", (".goo",), "pmsl.formats.goo:FORMAT"),
+    Shipped("ctb", (".ctb",), "pmsl.formats.ctb:PLAIN"),
+    Shipped("ctb-xor", (".ctb",), "pmsl.formats.ctb:XOR"),
 )
 
 

@@ -54,30 +54,35 @@ def box_px(job: PrintJob) -> tuple[int, int, int, int]:
     return int(row0), int(col0), int(row1), int(col1)
 
 
-def picture(job: PrintJob, width: int, height: int) -> np.ndarray:
-    """Show the part as seen from the light side, higher layers lighter, in the middle of a black picture.
+def pictures(job: PrintJob, *sizes: tuple[int, int]) -> list[np.ndarray]:
+    """Show the part as seen from the light side, higher layers lighter, in the middle of black pictures.
 
     Parameters
     ----------
     job : PrintJob
         Some of its layers, from the first to the last, are made for it.
-    width, height : int
-        [px]
+    *sizes : (int, int)
+        (width, height) of each [px].
 
     Returns
     -------
-    (height, width) uint8
+    list of (height, width) uint8
     """
     box = box_px(job)
     size_um = np.array([box[2] - box[0], box[3] - box[1]]) * job.grid.pitch_um[::-1]
-    rows, cols = np.maximum(np.floor(size_um * min(height / size_um[0], width / size_um[1]) + 1e-9), 1).astype(int).tolist()
-    seen = np.zeros((rows, cols), np.uint8)
+    scales = [min(height / size_um[0], width / size_um[1]) for width, height in sizes]
+    seen = [np.zeros(np.maximum(np.floor(size_um * scale + 1e-9), 1).astype(int), np.uint8) for scale in scales]
     for k in np.unique(np.linspace(0, job.n_layers - 1, min(job.n_layers, LAYERS)).round().astype(int)).tolist():
         gray = DARKEST + (255 - DARKEST) * (k + 1) / job.n_layers
         for exposure in job[k].exposures:
-            levels = shrunk(exposure.mask, box, (rows, cols), UPRIGHT)
-            seen = np.maximum(seen, (levels * (gray / 255)).astype(np.uint8))
+            for part in seen:
+                levels = shrunk(exposure.mask, box, (part.shape[0], part.shape[1]), UPRIGHT)
+                np.maximum(part, (levels * (gray / 255)).astype(np.uint8), out=part)
+    return [_framed(turn(part, UPRIGHT), *size) for part, size in zip(seen, sizes, strict=True)]
+
+
+def _framed(part: np.ndarray, width: int, height: int) -> np.ndarray:
     out = np.zeros((height, width), np.uint8)
-    row0, col0 = (height - rows) // 2, (width - cols) // 2
-    out[row0 : row0 + rows, col0 : col0 + cols] = turn(seen, UPRIGHT)
+    row0, col0 = (height - part.shape[0]) // 2, (width - part.shape[1]) // 2
+    out[row0 : row0 + part.shape[0], col0 : col0 + part.shape[1]] = part
     return out

@@ -16,6 +16,8 @@ from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
 from pmsl.formats.desktop import for_desktop
 from pmsl.formats.goo.layout import MAGIC
 
+TURNS = tuple((row, col) for row in ("-y", "+y") for col in ("+x", "-x"))  # two marks: mirrored in x, in y
+
 
 class Goo:
     """Files of Elegoo's printers; frames turned sideways have no field, for mirroring there are two."""
@@ -36,7 +38,7 @@ class Goo:
         """Write the job, complete or absent."""
         from pmsl.formats.goo.write import write_draft
 
-        fitted = for_desktop(fit.fit(job, self.capability, self.name, options), self.name, options.lossy)
+        fitted = for_desktop(fit.fit(job, self.capability, self.name, options), self.name, options.lossy, TURNS, "accelerations")
         with target.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
             return write_draft(fitted, draft, options)
 

@@ -13,15 +13,13 @@ from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
 from pmsl.formats import partial
 from pmsl.formats.binary import Pieces, Read, decimals, text_of
-from pmsl.formats.desktop import bounded, speed_um_s, z_edges_um
+from pmsl.formats.desktop import LONGEST_S, bounded, check_times, pitch_um, speed_um_s, z_edges_um
 from pmsl.formats.frames import mask_of_runs
 from pmsl.formats.goo.layout import BREAK, END, HEADER, LAYER, MAGIC
 from pmsl.formats.partial import Facts, Shown
 from pmsl.formats.runlength import decode_goo
 from pmsl.profiles import Motion
 from pmsl.profiles.printer import Orientation
-
-LONGEST_S = 1e6
 
 
 def read(path: Path) -> PrintJob:
@@ -39,6 +37,7 @@ def read(path: Path) -> PrintJob:
     shape = (head["rows"], head["cols"])
     orientation = Orientation(row="+y" if head["mirror_y"] else "-y", col="-x" if head["mirror_x"] else "+x")
     times = _times_s(head, layers)
+    check_times(times, str(path))
 
     def mask_of(k: int, _: int) -> LayerMask:
         what = f"layer {k}"
@@ -51,7 +50,12 @@ def read(path: Path) -> PrintJob:
     facts = Facts(
         format="goo",
         file=path.name,
-        grid=_grid(head, z_edges_um(layers["z_mm"], str(path))),
+        grid=Grid(
+            origin_um=(0.0, 0.0),
+            pitch_um=pitch_um((head["platform_x_mm"], head["platform_y_mm"]), shape),
+            shape=shape,
+            z_edges_um=z_edges_um(layers["z_mm"], str(path)),
+        ),
         orientation=orientation,
         printer=text_of(head["printer"]) or None,
         resin=text_of(head["resin"]) or None,
@@ -104,16 +108,7 @@ def _times_s(head: dict[str, Any], layers: np.ndarray) -> np.ndarray:
         normal, bottom = decimals(np.array([head["exposure_s"], head["bottom_exposure_s"]]))
         step = np.arange(len(layers)) - head["bottom_layers"] + 1
         times = bottom + (normal - bottom) * np.clip(step / (head["transition_layers"] + 1), 0, 1)
-    wrong = np.flatnonzero((times < 0) | (times > LONGEST_S))
-    if wrong.size:
-        raise JobError(f"layer {wrong[0]}: exposure_s is {times[wrong[0]]:g}, it must be 0 to {LONGEST_S:g} s; the file is damaged")
     return times
-
-
-def _grid(head: dict[str, Any], edges_um: np.ndarray) -> Grid:
-    size_mm = decimals(np.array([head["platform_x_mm"], head["platform_y_mm"]]))
-    pitch = np.round(size_mm * 1e3 / (head["cols"], head["rows"]), 9)
-    return Grid(origin_um=(0.0, 0.0), pitch_um=pitch, shape=(head["rows"], head["cols"]), z_edges_um=edges_um)
 
 
 def _motion(fields: Any, prefix: str) -> Motion:

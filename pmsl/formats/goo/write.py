@@ -17,7 +17,7 @@ from pmsl.formats.frames import frame_shape
 from pmsl.formats.framestream import black, laid, stream_of
 from pmsl.formats.goo.layout import BIG, BREAK, END, HEADER, LAYER, MAGIC, SMALL, WAIT_TIMES
 from pmsl.formats.runlength import encode_goo
-from pmsl.formats.shrink import picture
+from pmsl.formats.shrink import pictures
 from pmsl.profiles import Motion
 from pmsl.version import __version__
 
@@ -28,7 +28,7 @@ WHITE = 255  # light at full: the machine's own setting is left to the host
 def write_draft(job: PrintJob, path: Path, options: WriteOptions) -> Written:
     """Write the fitted job to a new file."""
     orientation = job.engines[0].orientation
-    small, big = (_rgb565(picture(job, side, side)) for side in (SMALL, BIG))
+    small, big = (_rgb565(gray) for gray in pictures(job, (SMALL, SMALL), (BIG, BIG)))
     waiting: list[tuple[LayerPlan, bytes]] = []  # the last layer: the move after it is the next one's
     motions: list[Motion] = []
     times: list[float] = []
@@ -95,7 +95,7 @@ def _header(job: PrintJob, written: Written, motions: list[Motion], times_s: lis
     """Return the fields of the header but the pictures; the first layer's motion is the bottom one."""
     engine, times = job.engines[0], times_of(times_s)
     rows, cols = frame_shape(engine.grid.shape, engine.orientation)
-    width_um, height_um = (engine.grid.size_um if engine.orientation.row[1] == "y" else engine.grid.size_um[::-1]).tolist()
+    width_um, height_um = np.array(engine.grid.size_um)[:: 1 if engine.orientation.row[1] == "y" else -1].tolist()
     return {
         "version": b"V3.0",
         "magic": MAGIC,
