@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pmsl.core.mask import LayerMask
-from pmsl.formats.frames import device_frame
+from pmsl.formats.frames import device_frame, frame_shape
 from pmsl.formats.framestream import laid, stream_of
 from pmsl.formats.pngread import SIGNATURE
 from pmsl.profiles.printer import Orientation
@@ -37,12 +37,17 @@ def encode_mask(mask: LayerMask, orientation: Orientation, small: bool = False) 
         An ordinary PNG, 8-bit gray. Written from runs, without a frame in between, but for transposed frames and
         those of which more than one pixel in `DENSE` begins a run: the latter are compressed as pixels.
     """
+    rows, cols = frame_shape(mask.shape, orientation)
+    return _file(rows, cols, deflated(mask, orientation, small, lead=1))
+
+
+def deflated(mask: LayerMask, orientation: Orientation, small: bool = False, lead: int = 0) -> bytes:
+    """Return the zlib stream of the pixels of a frame, row after row, each after `lead` zeros (the filter byte of a PNG is one)."""
     frame = laid(mask, orientation)
     rows, cols = frame.shape
     if len(frame.runs.col) * DENSE > rows * cols:
-        return encode(device_frame(mask, orientation), small)
-    value, length, count = stream_of(frame, lead=1)
-    return _file(rows, cols, _compressed_runs(value, length, count, small))
+        return _deflated_pixels(device_frame(mask, orientation), small, lead)
+    return _compressed_runs(*stream_of(frame, lead), small)
 
 
 def _compressed_runs(value: np.ndarray, length: np.ndarray, count: int, small: bool) -> bytes:
@@ -78,6 +83,11 @@ def encode(frame: np.ndarray, small: bool = False) -> bytes:
     bytes
         8-bit gray, no filter, not interlaced, no time stamp.
     """
+    rows, cols = frame.shape
+    return _file(rows, cols, _deflated_pixels(frame, small, lead=1))
+
+
+def _deflated_pixels(frame: np.ndarray, small: bool, lead: int) -> bytes:
     from isal import isal_zlib
 
     compressors = [isal_zlib.compressobj(1)]
@@ -85,18 +95,17 @@ def encode(frame: np.ndarray, small: bool = False) -> bytes:
         from pmsl.formats import pngsmall
 
         compressors += pngsmall.compressors()
-    rows, cols = frame.shape
-    return _file(rows, cols, min(_compressed(_bands(frame), compressors), key=len))
+    return min(_compressed(_bands(frame, lead), compressors), key=len)
 
 
-def _bands(frame: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the bytes that a PNG compresses, some rows at a time."""
+def _bands(frame: np.ndarray, lead: int) -> Iterator[np.ndarray]:
+    """Yield the bytes that are compressed, some rows at a time."""
     rows, cols = frame.shape
-    many = max(1, BAND // (cols + 1))
+    many = max(1, BAND // (cols + lead))
     for first in range(0, rows, many):
         part = frame[first : first + many]
-        raw = np.zeros((len(part), cols + 1), np.uint8)  # a filter byte (0, none) before every row
-        raw[:, 1:] = part
+        raw = np.zeros((len(part), cols + lead), np.uint8)
+        raw[:, lead:] = part
         yield raw.reshape(-1)
 
 
