@@ -26,7 +26,8 @@ from pmsl.formats.fold import folded, scaled
 STEP_OF_TIME = 1e-6  # of a step: what products of floats may miss a multiple by
 DITHERED = 16  # devices with as many levels or fewer get dithered frames
 NEUTRAL = {"offset_um": (0.0, 0.0), "focus_um": 0.0, "repeat": 1, "wait_before_s": 0.0, "wait_after_s": 0.0}
-TimesFit = Callable[[np.ndarray], str]
+TIME_SLACK_S = 1e-3
+Rule = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,10 @@ class _Limits:
     options: WriteOptions
     shift: tuple[int, int] | None  # rows, columns a mask moves in the padded grid
     shape: tuple[int, int]
-    whole_s: float | None  # time every layer gets, its doses folded into gray
+    given_s: np.ndarray | None  # time every layer gets, its dose folded into gray
 
 
-def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, times_fit: TimesFit | None = None) -> PrintJob:
+def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rule: Rule | None = None) -> PrintJob:
     """Return the job that is written for a target.
 
     Parameters
@@ -52,10 +53,11 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, tim
         Of the format, for messages.
     options : WriteOptions
         `lossy`, `response`, `dose_of`.
-    times_fit : callable, optional
-        For ``per_layer_exposure = "rule"``: tells what is wrong with the exposure times of all layers ((L,) float64 [s], nan for layers
-        without light), nothing where the format's rule gives them. Asked beforehand only with `options.lossy`, for every layer
-        must be made for it; a writer asks again itself when it has seen all layers.
+    rule : callable, optional
+        For ``per_layer_exposure = "rule"``: from the times wanted ((L,) float64 [s], nan for layers without light) to those the
+        format's rule gives, none of them shorter than wanted. Asked beforehand only with `options.lossy`, for every layer must be
+        made for it: doses are then folded into gray where the rule gives more. Otherwise a writer asks `check_times` when it has
+        seen all layers. Left out, for ``"none"``, it is `longest`.
 
     Returns
     -------
@@ -83,8 +85,8 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, tim
         assert target.exact_size is not None
         grid, shift = _padded(engine.grid, frames.frame_shape(target.exact_size, turn))
         found.append(_padding(engine.grid, grid, shift, name))
-    whole_s = _common_time(job, target, options, times_fit) if options.lossy else None
-    limits = _Limits(target, name, options, shift, grid.shape, whole_s)
+    given_s = _given(job, target, options, rule or longest) if options.lossy else None
+    limits = _Limits(target, name, options, shift, grid.shape, given_s)
     first = dataclasses.replace(engine, grid=grid, orientation=turn)
     return dataclasses.replace(
         job,
@@ -120,19 +122,44 @@ def _padding(old: Grid, new: Grid, shift: tuple[int, int], name: str) -> Finding
     )
 
 
-def _common_time(job: PrintJob, target: Capability, options: WriteOptions, times_fit: TimesFit | None) -> float | None:
-    """Return the one time all layers get, where the target cannot give each its own; none where it can."""
+def longest(wanted_s: np.ndarray) -> np.ndarray:
+    """Return the rule of targets with one time for all layers: the longest that is wanted."""
+    lit = wanted_s[np.isfinite(wanted_s)]
+    return np.full(len(wanted_s), lit.max() if lit.size else 1.0)
+
+
+def check_times(wanted_s: np.ndarray, given_s: np.ndarray, name: str) -> None:
+    """Refuse exposure times that the target's rule does not give within `TIME_SLACK_S`.
+
+    Parameters
+    ----------
+    wanted_s, given_s : (L,) float64
+        Times of all layers [s]; nan for those without light.
+    name : str
+        Of the format, for the message.
+
+    Raises
+    ------
+    TargetError
+        With the first layer whose time would be another.
+    """
+    off = np.abs(given_s - wanted_s) > TIME_SLACK_S * (1 + 1e-9)
+    if off.any():
+        k = int(np.argmax(off))
+        limit = f"{given_s[k]:.6g} s, what the format's rule gives"
+        advice = "choose a format with a time for each layer, change bottom_dose_factors, or pass --lossy to fold doses into gray"
+        raise refusal(name, "time_s", f"{wanted_s[k]:.6g} s", limit, advice, f"layer {k}: ")
+
+
+def _given(job: PrintJob, target: Capability, options: WriteOptions, rule: Rule) -> np.ndarray | None:
+    """Return the times all layers get, where the target cannot give each its own; none where it can."""
     if target.per_layer_exposure == "free":
         return None
-    times = np.full(job.n_layers, np.nan)
+    wanted = np.full(job.n_layers, np.nan)
     for k, plan in enumerate(job.layers()):
         one = _as_one(plan, target, options)
-        if one is not None:
-            times[k] = one.time_s
-    lit = times[np.isfinite(times)]
-    if not lit.size or (times_fit is not None and not times_fit(times)) or (times_fit is None and np.ptp(lit) <= 1e-9):
-        return None
-    return float(lit.max())
+        wanted[k] = np.nan if one is None else one.time_s * (1 if "repeat" in target.holds else one.repeat)
+    return rule(wanted)
 
 
 def _as_one(plan: LayerPlan, target: Capability, options: WriteOptions) -> Exposure | None:
@@ -155,14 +182,9 @@ def _fitted(plan: LayerPlan, job: PrintJob, limits: _Limits) -> LayerPlan:
         found.append(
             loss("exposures", "the exposures of a layer were folded into one: their doses are in its grays", k, len(plan.exposures), 1)
         )
-    if limits.whole_s is not None and exposures:
-        found += [loss("time_s", f"the layer's dose is in its grays: all layers are shown {limits.whole_s:.6g} s", k)] * (
-            exposures[0].time_s != limits.whole_s
-        )
-        exposures = tuple(scaled(e, limits.whole_s, limits.options.response) for e in exposures)
     if plan.motion != job.process.motion and "motion" not in target.holds:
         _lose(limits, "motion", "another motion than the job's", "one motion for all layers", k, found)
-    out = tuple(_exposure(e, k, limits, found) for e in exposures)
+    out = tuple(_exposure(_neutral(e, k, limits, found), k, limits, found) for e in exposures)
     return dataclasses.replace(plan, exposures=tuple(e for e in out if not e.mask.black_at_8_bit), findings=(*plan.findings, *found))
 
 
@@ -176,7 +198,10 @@ def _lose(limits: _Limits, field: str, value: object, limit: object, k: int, fou
 
 def _exposure(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> Exposure:
     """Return one exposure as the target holds it."""
-    e = _neutral(e, k, limits, found)
+    if limits.given_s is not None and abs(limits.given_s[k] - e.time_s) > TIME_SLACK_S:
+        given = float(limits.given_s[k])
+        found.append(loss("time_s", f"shown {given:.6g} s, as the format's rule has it: the dose is in the grays", k, given, e.time_s))
+        e = scaled(e, given, limits.options.response)
     mask = e.mask if limits.shift is None else _moved(e.mask, limits)
     mask = _in_levels(mask, k, limits, found)
     time_s = _time(e, k, limits, found)

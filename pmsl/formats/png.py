@@ -98,6 +98,15 @@ def _deflated_pixels(frame: np.ndarray, small: bool, lead: int) -> bytes:
     return min(_compressed(_bands(frame, lead), compressors), key=len)
 
 
+def encode_colour(picture: np.ndarray) -> bytes:
+    """Encode a small (rows, cols, 3) uint8 picture, such as a preview, as an ordinary RGB PNG."""
+    from isal import isal_zlib
+
+    rows, cols, _ = picture.shape
+    (data,) = _compressed(_bands(picture.reshape(rows, 3 * cols), lead=1), [isal_zlib.compressobj(3)])
+    return _file(rows, cols, data, colour=2)
+
+
 def _bands(frame: np.ndarray, lead: int) -> Iterator[np.ndarray]:
     """Yield the bytes that are compressed, some rows at a time."""
     rows, cols = frame.shape
@@ -126,9 +135,9 @@ def _zlib_stream(symbols: np.ndarray, n: int, adler: int) -> bytes:
     return out[: deflate.zlib_stream(symbols, n, adler, np.zeros(deflate.WORK, np.int64), out)].tobytes()
 
 
-def _file(rows: int, cols: int, data: bytes) -> bytes:
-    """Frame a zlib stream as an 8-bit gray PNG."""
-    header = struct.pack(">IIBBBBB", cols, rows, 8, 0, 0, 0, 0)
+def _file(rows: int, cols: int, data: bytes, colour: int = 0) -> bytes:
+    """Frame a zlib stream as an 8-bit PNG of a colour type: 0 gray, 2 RGB."""
+    header = struct.pack(">IIBBBBB", cols, rows, 8, colour, 0, 0, 0)
     return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 
 

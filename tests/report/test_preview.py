@@ -12,7 +12,6 @@ from solids import box
 import pmsl
 from pmsl.core.mask import LayerMask
 from pmsl.formats.frames import turn
-from pmsl.formats.shrink import bins, shrunk
 from pmsl.kernels import spans
 from pmsl.profiles.printer import Orientation
 from pmsl.report import contact_sheet, preview
@@ -24,7 +23,7 @@ levels = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=
 def test_shrink_is_the_mean_of_the_pixels(frame, n_rows, n_cols, up, left, data):
     row0, col0 = (data.draw(st.integers(0, n - 1)) for n in frame.shape)
     row1, col1 = data.draw(st.integers(row0 + 1, frame.shape[0])), data.draw(st.integers(col0 + 1, frame.shape[1]))
-    rows, cols = bins(row0, row1, n_rows, up), bins(col0, col1, n_cols, left)
+    rows, cols = preview._bins(row0, row1, n_rows, up), preview._bins(col0, col1, n_cols, left)
     mask, out = LayerMask.from_dense(0, frame), np.zeros((n_rows, n_cols), np.uint8)
     spans.shrink(*mask.runs_8bit(), mask.window.row0, *rows, *cols, np.zeros((2, int(cols[1][-1]) + 1), np.int64), out)
     for (low, high), (first, last) in ((rows, (row0, row1)), (cols, (col0, col1))):
@@ -37,7 +36,7 @@ def test_shrink_is_the_mean_of_the_pixels(frame, n_rows, n_cols, up, left, data)
 @pytest.mark.parametrize(("n", "size"), [(25_000, 451), (1920, 480), (481, 480), (100, 33), (7, 1), (480, 480)])
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_bins_share_all_pixels_out(n, size, mirrored):
-    low, high = bins(5, 5 + n, size, mirrored)
+    low, high = preview._bins(5, 5 + n, size, mirrored)
     assert low[0] == 5 and high[-1] == 5 + n and np.array_equal(low[1:], high[:-1])
     assert set(high - low) <= {n // size, -(-n // size)}
 
@@ -49,7 +48,7 @@ def test_tiles_look_as_the_frame_shrunk_by_pillow(size, row, flip):
     orientation = Orientation(row=row, col=flip + ("x" if row[1] == "y" else "y"))
     rng = np.random.default_rng(1)
     frame = np.resize(np.repeat(rng.choice([0, 255, 90], 4000), rng.geometric(0.1, 4000)), (90, 131)).astype(np.uint8)
-    shown = turn(shrunk(LayerMask.from_dense(0, frame), (0, 0, 90, 131), size, orientation), orientation)
+    shown = turn(preview._shrunk(LayerMask.from_dense(0, frame), (0, 0, 90, 131), size, orientation), orientation)
     pillow = Image.fromarray(np.ascontiguousarray(turn(frame, orientation)))
     way = Image.Resampling.BOX if shown.size < frame.size else Image.Resampling.NEAREST
     assert np.abs(np.array(pillow.resize(shown.shape[::-1], way)).astype(int) - shown).max() <= 1

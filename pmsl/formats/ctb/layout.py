@@ -1,4 +1,4 @@
-"""Layout of a CTB file, version 3: header, two pictures, two extensions, the table of layers, and a copy of its entry before each layer."""
+"""Layout of a CTB file, version 3: header, two extensions, table of layers, a copy of its entry before each layer, two pictures."""
 
 from __future__ import annotations
 
@@ -40,10 +40,13 @@ COPY = Record(
 )
 
 
-def picture_bytes(gray: np.ndarray) -> bytes:
-    """Return the code of a gray picture: 5 bits a colour, bit 5 set where the next word is 0x3000 and how many more there are."""
-    v = gray.reshape(-1).astype(np.uint16) >> 3
-    words = v << 11 | v << 6 | v
+def picture_bytes(picture: np.ndarray) -> bytes:
+    """Return the code of a picture (rows, cols, 3) uint8: words of 5 bits a colour.
+
+    Bit 5 of a word is set where the next one is 0x3000 and how many pixels more are the same.
+    """
+    red, green, blue = picture.reshape(-1, 3).astype(np.uint16).T >> 3
+    words = red << 11 | green << 6 | blue
     starts = np.flatnonzero(np.concatenate([[True], words[1:] != words[:-1]]))
     out: list[int] = []
     for word, many in zip(words[starts].tolist(), np.diff([*starts, words.size]).tolist(), strict=True):

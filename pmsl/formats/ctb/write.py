@@ -1,4 +1,4 @@
-"""PrintJob → CTB file: pictures, then layer by layer, table and header last, everything read back before the file gets its name."""
+"""PrintJob → CTB file: layer by layer, then pictures, table and header, everything read back before the file gets its name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pmsl.formats.desktop import MM_MIN, common_height_um, times_of
 from pmsl.formats.frames import frame_shape
 from pmsl.formats.framestream import black, laid, stream_of
 from pmsl.formats.runlength import ctb_cipher, encode_ctb
-from pmsl.formats.shrink import pictures
+from pmsl.formats.thumbnail import Thumbnail
 from pmsl.profiles import Motion
 
 WHITE = 255  # light at full: the machine's own setting is left to the host
@@ -29,6 +29,7 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions, key: int, name
     """Write the fitted job to a new file, enciphered where `key` is not 0."""
     orientation = job.engines[0].orientation
     table = bytearray()
+    thumbnail = Thumbnail(job)
     waiting: list[tuple[LayerPlan, bytes]] = []  # the last layer: the move after it is the next one's
     motions: list[Motion] = []
     times: list[float] = []
@@ -43,8 +44,8 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions, key: int, name
 
         def put(motion: Motion) -> None:
             plan, data = waiting.pop()
-            if draft.end + COPY.size + len(data) > LARGEST:
-                raise refusal(name, "file size", f"above {LARGEST} bytes", LARGEST, NEVER, f"layer {plan.index}: ")
+            if draft.end + COPY.size > LARGEST:
+                raise refusal(name, "file size", f"{draft.end} bytes", f"{LARGEST} bytes", NEVER, f"layer {plan.index}: ")
             entry = _entry(plan, motion, draft.end + COPY.size, len(data))
             table.extend(LAYER.pack(**entry))
             draft.add(COPY.pack(**entry, total_size=COPY.size + len(data), pwm=float(WHITE), **_moves(motion)) + data)
@@ -55,10 +56,15 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions, key: int, name
             waiting.append((plan, data))
             if plan.index < 2:
                 motions.append(plan.motion)
+            if plan.exposures:
+                thumbnail.add(plan.index, plan.exposures[0].mask)
             times.append(plan.exposures[0].time_s if plan.exposures else 0.0)
 
         written = stream.written(job, options, make, store)
         put(waiting[0][0].motion)
+        at |= _pictures(draft, thumbnail)
+        if draft.end > LARGEST:
+            raise refusal(name, "file size", f"{draft.end} bytes", f"{LARGEST} bytes", NEVER)
         draft.put(at["table_at"], bytes(table))
         fields = _header(job, written, motions, times)
         draft.put(at["ext_at"], EXT.pack(**_ext(written, motions, fields["bottom_layers"])))
@@ -68,27 +74,22 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions, key: int, name
 
 
 def _before_layers(draft: Draft, job: PrintJob) -> dict[str, int]:
-    """Write pictures and the second extension, leave room for the first and for the table; return where each lies."""
-    at = {}
-    for field, gray in zip(("large_at", "small_at"), pictures(job, LARGE, SMALL), strict=True):
-        data = picture_bytes(gray)
-        height, width = gray.shape
-        at[field] = draft.add(PICTURE.pack(width=width, height=height, data_at=draft.end + PICTURE.size, size=len(data)))
-        draft.add(data)
-    at["ext_at"] = draft.add(bytes(EXT.size))
+    """Write the second extension, leave room for the first and for the table; return where each lies."""
+    at = {"ext_at": draft.add(bytes(EXT.size)), "ext2_at": draft.end}
     machine = text(job.printer.name, 65)
-    at["ext2_at"] = draft.end
-    fields = {
-        "name_at": draft.end + EXT2.size,
-        "name_size": len(machine),
-        "mode": MODE,
-        "antialias": 8,
-        "software": SOFTWARE,
-        "flags": 0x200,
-    }
-    draft.add(EXT2.pack(**fields))
+    named = {"name_at": draft.end + EXT2.size, "name_size": len(machine)}
+    draft.add(EXT2.pack(**named, mode=MODE, antialias=8, software=SOFTWARE, flags=0x200))
     draft.add(machine)
     at["table_at"] = draft.add(bytes(LAYER.size * job.n_layers))
+    return at
+
+
+def _pictures(draft: Draft, thumbnail: Thumbnail) -> dict[str, int]:
+    """Write the two pictures; return where each lies."""
+    at = {}
+    for field, (width, height) in (("large_at", LARGE), ("small_at", SMALL)):
+        data = picture_bytes(thumbnail.picture(width, height))
+        at[field] = draft.add(PICTURE.pack(width=width, height=height, data_at=draft.end + PICTURE.size, size=len(data)) + data)
     return at
 
 

@@ -17,7 +17,7 @@ from pmsl.formats.frames import frame_shape
 from pmsl.formats.framestream import black, laid, stream_of
 from pmsl.formats.goo.layout import BIG, BREAK, END, HEADER, LAYER, MAGIC, SMALL, WAIT_TIMES
 from pmsl.formats.runlength import encode_goo
-from pmsl.formats.shrink import pictures
+from pmsl.formats.thumbnail import Thumbnail
 from pmsl.profiles import Motion
 from pmsl.version import __version__
 
@@ -28,7 +28,7 @@ WHITE = 255  # light at full: the machine's own setting is left to the host
 def write_draft(job: PrintJob, path: Path, options: WriteOptions) -> Written:
     """Write the fitted job to a new file."""
     orientation = job.engines[0].orientation
-    small, big = (_rgb565(gray) for gray in pictures(job, (SMALL, SMALL), (BIG, BIG)))
+    thumbnail = Thumbnail(job)
     waiting: list[tuple[LayerPlan, bytes]] = []  # the last layer: the move after it is the next one's
     motions: list[Motion] = []
     times: list[float] = []
@@ -50,11 +50,14 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions) -> Written:
             waiting.append((plan, data))
             if plan.index < 2:
                 motions.append(plan.motion)
+            if plan.exposures:
+                thumbnail.add(plan.index, plan.exposures[0].mask)
             times.append(plan.exposures[0].time_s if plan.exposures else 0.0)
 
         written = stream.written(job, options, make, store)
         put(waiting[0][0].motion)
         draft.add(END)
+        small, big = (_rgb565(thumbnail.picture(side, side)) for side in (SMALL, BIG))
         draft.put(0, HEADER.pack(small=small, big=big, **_header(job, written, motions, times)))
         draft.check()
     return written
@@ -134,7 +137,7 @@ def _header(job: PrintJob, written: Written, motions: list[Motion], times_s: lis
     }
 
 
-def _rgb565(gray: np.ndarray) -> bytes:
-    """Return a gray picture as big-endian words of 5, 6 and 5 bits."""
-    v = gray.astype(np.uint16)
-    return ((v >> 3 << 11) | (v >> 2 << 5) | v >> 3).astype(">u2").tobytes()
+def _rgb565(picture: np.ndarray) -> bytes:
+    """Return a picture (rows, cols, 3) uint8 as big-endian words of 5, 6 and 5 bits."""
+    red, green, blue = picture.astype(np.uint16).transpose(2, 0, 1)
+    return (red >> 3 << 11 | green >> 2 << 5 | blue >> 3).astype(">u2").tobytes()

@@ -11,7 +11,7 @@ from pmsl.core.part import Part
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import JobError
 from pmsl.formats import frames
-from pmsl.formats.bundle import Source, open_source
+from pmsl.formats.bundle import Source, frame_limit, open_source
 from pmsl.formats.native import design, document
 from pmsl.formats.native.document import PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc
 from pmsl.formats.pngread import runs_of_png
@@ -36,7 +36,7 @@ def read(path: Path) -> PrintJob:
         No job, damaged, or made for a newer pmsl.
     """
     source = open_source(path)
-    doc = document.decode(source.read("job.json"), f"{path}/job.json")
+    doc = document.decode(source.text("job.json"), f"{path}/job.json")
     return job_of(doc, source, str(path))
 
 
@@ -110,9 +110,9 @@ def _engine(doc: EngineDoc, where: str) -> Engine:
 
 
 def _exposure(doc: ExposureDoc, k: int, engine: Engine, source: Source, where: str) -> Exposure:
-    data = source.read(doc.frame)
+    shape = frames.frame_shape(engine.grid.shape, engine.orientation)
+    data = source.read(doc.frame, frame_limit(shape))
     if hashlib.sha256(data).hexdigest() != doc.file_sha256:
         raise JobError(f"{where}: {doc.frame} does not have the hash job.json gives; the frame is damaged or was replaced, slice again")
-    shape = frames.frame_shape(engine.grid.shape, engine.orientation)
     mask = frames.mask_of_runs(runs_of_png(data, shape, f"{where}: {doc.frame}"), k, shape, engine.orientation)
     return Exposure(mask=mask, **{field: getattr(doc, field) for field in PLAIN})

@@ -12,7 +12,7 @@ from pmsl.core.job import PrintJob
 from pmsl.core.plan import LayerPlan
 from pmsl.errors import JobError
 from pmsl.formats import stream
-from pmsl.formats.bundle import Source, open_source
+from pmsl.formats.bundle import Source, frame_limit, open_source
 from pmsl.formats.contract import DoseOf, VerifyOptions
 from pmsl.formats.frames import frame_shape, turn
 from pmsl.formats.native import document, dosetiff
@@ -41,7 +41,7 @@ def verify(path: Path, options: VerifyOptions) -> list[str]:
         There is no job, or its job.json cannot be read at all.
     """
     source = open_source(path)
-    doc = document.decode(source.read("job.json"), f"{path}/job.json")
+    doc = document.decode(source.text("job.json"), f"{path}/job.json")
     job = job_of(doc, source, str(path))
     problems = list(_structure(doc, job)) + list(_files(doc, source))
     problems += stream.problems(job, options, lambda plan: _layer(doc, job, plan, source, options.dose_of))
@@ -95,7 +95,8 @@ def _layer(doc: Document, job: PrintJob, plan: LayerPlan, source: Source, dose_o
         return wrong
     engine = job.engines[0]
     try:
-        page = dosetiff.decode(source.read(name), frame_shape(engine.grid.shape, engine.orientation), name)
+        shape = frame_shape(engine.grid.shape, engine.orientation)
+        page = dosetiff.decode(source.read(name, frame_limit((shape[0], 4 * shape[1]))), shape, name)
     except JobError as err:
         return [*wrong, str(err)]
     if dose_of is not None and not np.allclose(page, turn(dose_of(job, plan).dense(), engine.orientation), rtol=1e-6, atol=0):
