@@ -140,4 +140,5 @@ def _header(job: PrintJob, written: Written, motions: list[Motion], times_s: lis
 def _rgb565(picture: np.ndarray) -> bytes:
     """Return a picture (rows, cols, 3) uint8 as big-endian words of 5, 6 and 5 bits."""
     red, green, blue = picture.astype(np.uint16).transpose(2, 0, 1)
-    return (red >> 3 << 11 | green >> 2 << 5 | blue >> 3).astype(">u2").tobytes()
+    words: np.ndarray = red >> 3 << 11 | green >> 2 << 5 | blue >> 3
+    return words.astype(">u2").tobytes()

@@ -1,0 +1,109 @@
+"""OME-TIFF as pmsl writes it → PrintJob; a page is inflated when it is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import tifffile
+
+from pmsl.core.job import PrintJob
+from pmsl.core.mask import LayerMask
+from pmsl.errors import JobError
+from pmsl.formats import stack
+from pmsl.formats.binary import Pieces
+from pmsl.formats.frames import frame_shape, turn_back
+from pmsl.formats.inflate import inflated
+from pmsl.formats.ometiff.layout import ORIENTATIONS
+from pmsl.formats.ometiff.xml import notes_of
+from pmsl.formats.stack import StackDoc
+
+DEFLATE = (8, 32946)
+ITEM = {"uint8": 1, "float32": 4}
+
+
+class Pages:
+    """Pages of a file: where the one strip of each lies; `doc` is what the file carries beside them.
+
+    Raises
+    ------
+    JobError
+        Not a TIFF with our notes, or damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._pieces = Pieces(path)
+        self.path = path
+        try:
+            with tifffile.TiffFile(path) as tiff:
+                first: Any = tiff.pages[0]
+                tag = first.tags.get("ImageDescription")
+                self.doc = _document(tag.value if tag is not None else "", str(path))
+                self.shape = frame_shape(self.doc.shape, self.doc.orientation)
+                self._order = tiff.byteorder
+                self._strips, self.n_dose = self._walk(tiff)
+        except JobError:
+            raise
+        except Exception as err:  # the library raises many kinds for damaged bytes
+            raise JobError(f"{path}: not a whole TIFF ({err}); the file is damaged, copy or slice it again") from err
+
+    def _walk(self, tiff: Any) -> tuple[np.ndarray, int]:
+        """Return offset and size of the strip of every page, and how many dose maps there are."""
+        n = len(self.doc.shots)
+        strips = []
+        for i, page in enumerate(tiff.pages):
+            if i >= 2 * n:
+                raise JobError(f"{self.path}: has more pages than {n} masks and as many dose maps; the file is damaged")
+            self._check(page, i, "uint8" if i < n else "float32")
+            strips.append((page.dataoffsets[0], page.databytecounts[0]))
+        if len(strips) not in (n, 2 * n):
+            raise JobError(f"{self.path}: has {len(strips)} pages for {n} layers; it is cut off or damaged, copy or slice it again")
+        return np.array(strips, np.int64), len(strips) - n
+
+    def _check(self, page: Any, i: int, kind: str) -> None:
+        """Refuse a page that is not of the stack's size and kind, in one deflated strip."""
+        shown = (page.shape, str(page.dtype), int(page.compression), int(page.predictor), len(page.dataoffsets), len(page.databytecounts))
+        if shown[:2] != (self.shape, kind) or shown[2] not in DEFLATE or shown[3:] != (1, 1, 1):
+            raise JobError(
+                f"{self.path}: page {i} is {shown[1]} of {shown[0]}, compression {shown[2]}, predictor {shown[3]}, {shown[4]} strips; "
+                f"expected {kind} of {self.shape}, deflated, without predictor, in one strip: write it with pmsl again"
+            )
+        tag = page.tags.get(274)
+        if (1 if tag is None else int(tag.value)) != ORIENTATIONS[self.doc.row, self.doc.col]:
+            raise JobError(f"{self.path}: page {i} has another orientation than the notes say; the file is damaged")
+
+    def _inflated(self, i: int, kind: str) -> np.ndarray:
+        what = f"page {i}"
+        data = self._pieces.read(int(self._strips[i, 0]), int(self._strips[i, 1]), what)
+        where = f"{self.path}: {what}"
+        page = inflated(data, self.shape[0] * self.shape[1] * ITEM[kind], where).view(np.dtype(kind).newbyteorder(self._order))
+        return turn_back(page.reshape(self.shape), self.doc.orientation)
+
+    def mask(self, k: int) -> LayerMask:
+        """Return the mask of layer k."""
+        return LayerMask.from_dense(k, self._inflated(k, "uint8"))
+
+    def dose(self, k: int) -> np.ndarray:
+        """Return the dose map of layer k, (rows, cols) float32 [mJ/cm²] of the grid."""
+        return self._inflated(len(self.doc.shots) + k, "float32")
+
+
+def _document(description: object, where: str) -> StackDoc:
+    """Return our notes in the text of the first page."""
+    xml = description.encode() if isinstance(description, str) else bytes(description) if isinstance(description, bytes) else b""
+    notes = notes_of(xml, where) if xml.lstrip().startswith(b"<") else None
+    if notes is None:
+        raise JobError(f"{where}: holds no notes of pmsl, so times, heights and pitch are not known; pmsl reads the stacks it writes")
+    try:
+        table: Any = msgspec.json.decode(notes)
+    except (msgspec.DecodeError, RecursionError) as err:
+        raise JobError(f"{where}: the notes in its OME-XML cannot be read ({err}); the file is damaged, copy or slice it again") from err
+    return stack.decode(table, where)
+
+
+def read(path: Path) -> PrintJob:
+    """Read a stack."""
+    pages = Pages(path)
+    return stack.job_of(pages.doc, "ome-tiff", path.name, pages.mask)
