@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
+from pmsl.core.plan import LayerPlan
 from pmsl.core.runs import Runs, runs_of
 from pmsl.formats.frames import device_frame, frame_shape
 from pmsl.profiles.printer import Orientation
@@ -60,7 +62,9 @@ def runs_of_stream(stream: Stream, shape: tuple[int, int]) -> Runs:
     return Runs(row_start, col[:n].copy(), length[:n].copy(), level[:n].copy())
 
 
-def black(shape: tuple[int, int], orientation: Orientation) -> Laid:
-    """Return the frame, of a grid of `shape`, of a layer without light."""
+def shown(plan: LayerPlan, job: PrintJob) -> LayerMask:
+    """Return the mask of a layer's one exposure; of a layer without light, a black one."""
+    if plan.exposures:
+        return plan.exposures[0].mask
     none = np.zeros(0, np.int32)
-    return Laid(Runs(np.zeros(1, np.int64), none, none, np.zeros(0, np.uint8)), 0, frame_shape(shape, orientation), False, False)
+    return LayerMask.from_runs(plan.index, job.grid.shape, 0, Runs(np.zeros(1, np.int64), none, none, np.zeros(0, np.uint8)))

@@ -50,6 +50,14 @@ def deflated(mask: LayerMask, orientation: Orientation, small: bool = False, lea
     return _compressed_runs(*stream_of(frame, lead), small)
 
 
+def packed(page: np.ndarray) -> bytes:
+    """Return the zlib stream of the bytes of any array, row after row."""
+    from isal import isal_zlib
+
+    data: bytes = isal_zlib.compress(np.ascontiguousarray(page), 1)
+    return data
+
+
 def _compressed_runs(value: np.ndarray, length: np.ndarray, count: int, small: bool) -> bytes:
     """Return the zlib stream of the first `count` runs of a byte stream."""
     from pmsl.kernels import copies, deflate, png

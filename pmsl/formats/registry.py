@@ -36,6 +36,7 @@ SHIPPED = (  # of formats that share a suffix the first is chosen by it; content
     Shipped("goo", (".goo",), "pmsl.formats.goo:FORMAT"),
     Shipped("ctb", (".ctb",), "pmsl.formats.ctb:PLAIN"),
     Shipped("ctb-xor", (".ctb",), "pmsl.formats.ctb:XOR"),
+    Shipped("ome-zarr", (".zarr",), "pmsl.formats.omezarr:FORMAT"),
     Shipped("ome-tiff", (".tif", ".tiff"), "pmsl.formats.ometiff:FORMAT"),
 )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import msgspec
+import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
@@ -129,3 +130,18 @@ def job_of(doc: StackDoc, format: str, file: str, mask_of: Callable[[int], Layer
     )
     shown = [() if s is None else (Shown(**{name: getattr(s, name) for name in FIELDS_OF_SHOT}),) for s in doc.shots]
     return partial.job(facts, shown, lambda k, _: mask_of(k), lambda k: doc.motions[doc.motion_of[k]])
+
+
+def dose_check(dose_of: Callable[[int], np.ndarray], where: str) -> Callable[[LayerPlan], list[str]]:
+    """Return what looks at a layer's dose map: it must be finite, nowhere negative, and 0 where the mask is black."""
+
+    def look(plan: LayerPlan) -> list[str]:
+        try:
+            dose = dose_of(plan.index)
+        except JobError as err:
+            return [str(err)]
+        black = plan.exposures[0].mask.dense(np.uint8) == 0 if plan.exposures else np.ones(dose.shape, bool)
+        sound = np.isfinite(dose).all() and (dose >= 0).all() and not dose[black].any()
+        return [] if sound else [f"{where}: dose map of layer {plan.index} is negative, not finite, or not 0 where the mask is black"]
+
+    return look

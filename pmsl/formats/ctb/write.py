@@ -16,7 +16,7 @@ from pmsl.formats.contract import WriteOptions, Written
 from pmsl.formats.ctb.layout import COPY, EXT, EXT2, HEADER, LARGE, LAYER, MAGIC, MODE, PICTURE, SMALL, SOFTWARE, picture_bytes
 from pmsl.formats.desktop import MM_MIN, common_height_um, times_of
 from pmsl.formats.frames import frame_shape
-from pmsl.formats.framestream import black, laid, stream_of
+from pmsl.formats.framestream import laid, shown, stream_of
 from pmsl.formats.runlength import ctb_cipher, encode_ctb
 from pmsl.formats.thumbnail import Thumbnail
 from pmsl.profiles import Motion
@@ -35,8 +35,7 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions, key: int, name
     times: list[float] = []
 
     def make(plan: LayerPlan) -> bytes:
-        frame = laid(plan.exposures[0].mask, orientation) if plan.exposures else black(job.grid.shape, orientation)
-        return ctb_cipher(encode_ctb(stream_of(frame)), key, plan.index).tobytes()
+        return ctb_cipher(encode_ctb(stream_of(laid(shown(plan, job), orientation))), key, plan.index).tobytes()
 
     with Draft(path) as draft:
         draft.add(bytes(HEADER.size))

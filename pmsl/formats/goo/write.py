@@ -14,7 +14,7 @@ from pmsl.formats.binary import Draft, text
 from pmsl.formats.contract import WriteOptions, Written
 from pmsl.formats.desktop import MM_MIN, common_height_um, times_of
 from pmsl.formats.frames import frame_shape
-from pmsl.formats.framestream import black, laid, stream_of
+from pmsl.formats.framestream import laid, shown, stream_of
 from pmsl.formats.goo.layout import BIG, BREAK, END, HEADER, LAYER, MAGIC, SMALL, WAIT_TIMES
 from pmsl.formats.runlength import encode_goo
 from pmsl.formats.thumbnail import Thumbnail
@@ -34,8 +34,7 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions) -> Written:
     times: list[float] = []
 
     def make(plan: LayerPlan) -> bytes:
-        frame = laid(plan.exposures[0].mask, orientation) if plan.exposures else black(job.grid.shape, orientation)
-        return encode_goo(stream_of(frame))
+        return encode_goo(stream_of(laid(shown(plan, job), orientation)))
 
     with Draft(path) as draft:
         draft.add(bytes(HEADER.size))

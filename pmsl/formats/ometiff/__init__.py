@@ -10,10 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from pmsl.core.job import PrintJob
-from pmsl.core.plan import LayerPlan
 from pmsl.errors import JobError
 from pmsl.formats import fit, stack, stream, target
 from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
@@ -60,20 +57,7 @@ class OmeTiff:
         from pmsl.formats.ometiff.read import Pages, read
 
         pages = Pages(path)
-
-        def look(plan: LayerPlan) -> list[str]:
-            if not pages.n_dose:
-                return []
-            try:
-                dose = pages.dose(plan.index)
-            except JobError as err:
-                return [str(err)]
-            black = plan.exposures[0].mask.dense(np.uint8) == 0 if plan.exposures else np.ones(dose.shape, bool)
-            sound = np.isfinite(dose).all() and (dose >= 0).all() and not dose[black].any()
-            return (
-                [] if sound else [f"{path}: dose map of layer {plan.index}: doses that are negative, not finite or where the mask is black"]
-            )
-
+        look = stack.dose_check(pages.dose, str(path)) if pages.n_dose else None
         return list(stream.problems(read(path), options, look))
 
 

@@ -17,6 +17,7 @@ from pmsl.formats import png, stream
 from pmsl.formats.contract import WriteOptions, Written
 from pmsl.formats.desktop import common_height_um
 from pmsl.formats.frames import frame_shape, turn
+from pmsl.formats.framestream import shown
 from pmsl.formats.ometiff.layout import COMPRESSION, ORIENTATIONS
 from pmsl.formats.ometiff.xml import ome_xml
 from pmsl.formats.stack import Notes
@@ -32,9 +33,7 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions) -> Written:
     tags = _tags(job, shape)
 
     def make(plan: LayerPlan) -> bytes:
-        if plan.exposures:
-            return png.deflated(plan.exposures[0].mask, engine.orientation, options.small)
-        return _deflated(np.zeros(shape, np.uint8))
+        return png.deflated(shown(plan, job), engine.orientation, options.small)
 
     with tifffile.TiffWriter(path, bigtiff=size > CLASSIC, byteorder="<") as tiff:
 
@@ -78,17 +77,10 @@ def _tags(job: PrintJob, shape: tuple[int, int]) -> dict[str, Any]:
     }
 
 
-def _deflated(page: np.ndarray) -> bytes:
-    from isal import isal_zlib
-
-    data: bytes = isal_zlib.compress(np.ascontiguousarray(page), 1)
-    return data
-
-
 def _dose(job: PrintJob, k: int, options: WriteOptions) -> bytes:
     """Return the deflated dose map of a layer, in frame orientation."""
     assert options.dose_of is not None
-    return _deflated(turn(options.dose_of(job, job[k]).dense(), job.engines[0].orientation).astype("<f4"))
+    return png.packed(turn(options.dose_of(job, job[k]).dense(), job.engines[0].orientation).astype("<f4"))
 
 
 def _check(path: Path, hashes: list[bytes]) -> None:
