@@ -1,9 +1,12 @@
-"""The front desk: ``pmsl slice | info | verify | profiles | warmup``.
+"""The front desk: ``pmsl slice | info | convert | verify | profiles | warmup``.
 
 app       the commands and their options
 options   text of an option → numbers
 show      progress, findings, compiler notice
-run       what each command does
+run       slice and warmup
+look      info and verify
+convert   convert
+library   profiles
 """
 
 from pmsl.cli.app import main

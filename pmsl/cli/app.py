@@ -12,6 +12,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from pmsl.cli.convert import convert_command
 from pmsl.errors import PmslError
 
 app = typer.Typer(
@@ -143,7 +144,7 @@ def slice_command(
 
 @app.command("info")
 def info_command(
-    path: Annotated[str, typer.Argument(help="A mesh, a job folder or a job .zip.", metavar="MESH|JOB")],
+    path: Annotated[str, typer.Argument(help="A mesh, or a job folder or file of any format.", metavar="MESH|JOB")],
     printer: PrinterOption = None,
     resin: ResinOption = None,
     process: ProcessOption = None,
@@ -169,7 +170,7 @@ def info_command(
 
 @app.command("verify")
 def verify_command(
-    path: Annotated[str, typer.Argument(help="A job folder or a job .zip.", metavar="JOB")],
+    path: Annotated[str, typer.Argument(help="A job folder or file of any format.", metavar="JOB")],
     threads: ThreadsOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -178,6 +179,8 @@ def verify_command(
 
     look.verify(path, threads=threads, as_json=json)
 
+
+app.command("convert")(convert_command)
 
 profiles_app = typer.Typer(help="List the printers, resins and processes that are shipped, or show one.", rich_markup_mode=None)
 app.add_typer(profiles_app, name="profiles")

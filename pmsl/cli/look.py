@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +15,31 @@ from pmsl.core.finding import Finding
 from pmsl.core.job import Estimate, PrintJob
 from pmsl.core.part import Solid
 from pmsl.errors import JobError, PmslError
+from pmsl.formats import registry
 from pmsl.mesh import load_solid
 from pmsl.profiles import Printer, Process, Resin
 
 
 def info(path: str, wishes: Wishes, *, as_json: bool) -> None:
-    """``pmsl info``: a job is told by its job.json, everything else is a mesh."""
-    where = Path(path)
-    if os.path.isdir(where) or where.suffix.lower() == ".zip":
+    """``pmsl info``: a folder, or a file that a format knows, is a job, everything else is a mesh."""
+    if registry.is_job(Path(path)):
         _info_job(path, as_json)
     else:
         _info_mesh(path, wishes, as_json)
 
 
 def _info_job(path: str, as_json: bool) -> None:
-    job = pipeline.read(path)
+    format = registry.recognise(Path(path))
+    job = format.read(Path(path))
     estimate = job.estimate()
     facts = job_facts(job, job.findings, estimate)
     if as_json:
-        print_json({"job": plain(path), **facts})
+        partial = [f.message for f in job.findings if f.code == "partial-file"]
+        print_json({"job": plain(path), "format": format.name, "partial": partial, **facts})
         return
     rows, cols = job.grid.shape
     px, py = job.grid.pitch_um
-    print(f"job       {path}")
+    print(f"job       {path} ({format.name})")
     print(f"printer   {job.printer.name}: {cols} × {rows} px of {px:g} × {py:g} µm, {job.engines[0].wavelength_nm:g} nm")
     print(f"resin     {job.resin.name}, {estimate.resin_ml * 1000:.4g} µl cured")
     print(f"layers    {job.n_layers}, {facts['height_um']:g} µm high")

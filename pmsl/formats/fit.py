@@ -198,14 +198,25 @@ def _lose(limits: _Limits, field: str, value: object, limit: object, k: int, fou
 
 def _exposure(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> Exposure:
     """Return one exposure as the target holds it."""
-    if limits.given_s is not None and abs(limits.given_s[k] - e.time_s) > TIME_SLACK_S:
-        given = float(limits.given_s[k])
-        found.append(loss("time_s", f"shown {given:.6g} s, as the format's rule has it: the dose is in the grays", k, given, e.time_s))
-        e = scaled(e, given, limits.options.response)
+    if limits.given_s is not None:
+        e = _given_time(e, float(limits.given_s[k]), k, limits, found)
     mask = e.mask if limits.shift is None else _moved(e.mask, limits)
     mask = _in_levels(mask, k, limits, found)
     time_s = _time(e, k, limits, found)
     return dataclasses.replace(e, mask=mask, time_s=time_s, dose_mj_cm2=e.dose_mj_cm2 * (time_s / e.time_s))
+
+
+def _given_time(e: Exposure, given_s: float, k: int, limits: _Limits, found: list[Finding]) -> Exposure:
+    """Show an exposure as long as the format's rule has it, its dose in its grays."""
+    off = abs(given_s - e.time_s)
+    if off > TIME_SLACK_S:
+        found.append(loss("time_s", f"shown {given_s:.6g} s, as the format's rule has it: the dose is in the grays", k, given_s, e.time_s))
+    elif off > 1e-9:
+        message = "exposure times are rounded as the format has them"
+        found.append(
+            Finding(code="times-rounded", severity="info", message=message, layers=(k, k), value=off, limit=TIME_SLACK_S, unit="s")
+        )
+    return scaled(e, given_s, limits.options.response)
 
 
 def _neutral(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> Exposure:

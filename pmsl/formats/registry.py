@@ -38,6 +38,11 @@ SHIPPED = (  # of formats that share a suffix the first is chosen by it; content
     Shipped("ctb-xor", (".ctb",), "pmsl.formats.ctb:XOR"),
     Shipped("ome-zarr", (".zarr",), "pmsl.formats.omezarr:FORMAT"),
     Shipped("ome-tiff", (".tif", ".tiff"), "pmsl.formats.ometiff:FORMAT"),
+    Shipped("svg", (".svg",), "pmsl.formats.contourfiles:SVG"),
+    Shipped("3mf-slices", (), "pmsl.formats.contourfiles:THREEMF"),  # .3mf is a mesh unless it is asked for by name
+    Shipped("sl1", (".sl1", ".sl1s"), "pmsl.formats.sl1:FORMAT"),
+    Shipped("sl1-prusa", (), "pmsl.formats.sl1:PRUSA_SL1"),
+    Shipped("sl1s-prusa", (), "pmsl.formats.sl1:PRUSA_SL1S"),
 )
 
 

@@ -25,7 +25,11 @@ NOTHING = Finding(
 
 
 def written(
-    job: PrintJob, options: WriteOptions, make: Callable[[LayerPlan], T], store: Callable[[LayerPlan, T], object], *, lit: bool = True
+    job: PrintJob,
+    options: WriteOptions,
+    make: Callable[[LayerPlan], T],
+    store: Callable[[LayerPlan, T], object],
+    notes: Callable[[], Iterable[Finding]] = tuple,
 ) -> Written:
     """Make every layer and store it, and let `options.accept` see all findings.
 
@@ -38,8 +42,8 @@ def written(
         Encodes a layer; called from several threads at once.
     store : callable
         Keeps what `make` returned; called in order of layers, from the calling thread.
-    lit : bool
-        Whether a job without any light is an error.
+    notes : callable, optional
+        Gives what else is to be found when all layers are stored; may refuse the job.
 
     Returns
     -------
@@ -58,7 +62,8 @@ def written(
         any_light = any_light or bool(plan.exposures)
         if options.progress is not None:
             options.progress(done, job.n_layers)
-    if lit and not any_light:
+    found.extend(notes())
+    if not any_light:
         found.append(NOTHING)
     findings = merged(found)
     if options.accept is not None:
