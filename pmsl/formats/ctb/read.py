@@ -13,7 +13,7 @@ from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
 from pmsl.formats import partial
 from pmsl.formats.binary import Pieces, decimals, text_of
-from pmsl.formats.ctb.layout import COPY, EXT, EXT2, HEADER, LAYER, MAGIC, OTHERS
+from pmsl.formats.ctb.layout import COPY, EXT, EXT2, HEADER, LAYER, MAGIC, OTHERS, PICTURE
 from pmsl.formats.desktop import LONGEST_S, bounded, check_times, pitch_um, speed_um_s, z_edges_um
 from pmsl.formats.frames import mask_of_runs
 from pmsl.formats.partial import Facts, Shown
@@ -34,6 +34,7 @@ def read(path: Path) -> PrintJob:
     head = _header(pieces, path)
     layers = LAYER.table(pieces.read(head["table_at"], LAYER.size * head["layers"], "the table of layers"), f"{path}: layers")
     moves = _copies(pieces, layers, path) if head["version"] >= 3 else None
+    _check_pictures(pieces, head, path)
     ext = EXT.unpack(pieces.read(head["ext_at"], EXT.size, "the first extension"), str(path))
     shape = (head["rows"], head["cols"])
     orientation = Orientation(row="-y", col="-x" if head["mirrored"] else "+x")
@@ -94,6 +95,15 @@ def _copies(pieces: Pieces, layers: np.ndarray, path: Path) -> np.ndarray:
     if other.size:
         raise JobError(f"{path}: layer {other[0]} has another height or time in the table than beside its data; the file is damaged")
     return copies
+
+
+def _check_pictures(pieces: Pieces, head: dict[str, Any], path: Path) -> None:
+    """Refuse a file whose pictures are cut off."""
+    for field in ("large_at", "small_at"):
+        if head[field]:
+            picture = PICTURE.unpack(pieces.read(head[field], PICTURE.size, "a picture"), str(path))
+            if picture["data_at"] + picture["size"] > pieces.size:
+                raise JobError(f"{path}: a picture ends behind the end of the file; it is cut off, copy or slice it again")
 
 
 def _name(pieces: Pieces, head: dict[str, Any], path: Path) -> str:
