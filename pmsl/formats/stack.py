@@ -10,7 +10,6 @@ import msgspec
 import numpy as np
 
 from pmsl.core.finding import Finding
-from pmsl.core.grid import Grid
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.core.plan import LayerPlan
@@ -120,7 +119,7 @@ def job_of(doc: StackDoc, format: str, file: str, mask_of: Callable[[int], Layer
     facts = Facts(
         format=format,
         file=file,
-        grid=Grid(origin_um=doc.origin_um, pitch_um=doc.pitch_um, shape=doc.shape, z_edges_um=doc.z_edges_um),
+        grid=partial.grid_of(file, origin_um=doc.origin_um, pitch_um=doc.pitch_um, shape=doc.shape, z_edges_um=doc.z_edges_um),
         orientation=doc.orientation,
         printer=doc.printer,
         resin=doc.resin,

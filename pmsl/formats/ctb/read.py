@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from pmsl.core.grid import Grid
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
@@ -56,8 +55,8 @@ def read(path: Path) -> PrintJob:
     facts = Facts(
         format="ctb",
         file=path.name,
-        grid=Grid(
-            origin_um=(0.0, 0.0),
+        grid=partial.grid_of(
+            str(path),
             pitch_um=pitch_um((head["bed_x_mm"], head["bed_y_mm"]), shape),
             shape=shape,
             z_edges_um=z_edges_um(layers["z_mm"], str(path)),

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from pmsl.core.grid import Grid
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
@@ -50,8 +49,8 @@ def read(path: Path) -> PrintJob:
     facts = Facts(
         format="goo",
         file=path.name,
-        grid=Grid(
-            origin_um=(0.0, 0.0),
+        grid=partial.grid_of(
+            str(path),
             pitch_um=pitch_um((head["platform_x_mm"], head["platform_y_mm"]), shape),
             shape=shape,
             z_edges_um=z_edges_um(layers["z_mm"], str(path)),

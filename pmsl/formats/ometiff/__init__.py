@@ -1,7 +1,6 @@
 """OME-TIFF (BigTIFF where large): masks, and dose maps where asked for, for Fiji, napari and Python; our notes make it a job again.
 
-layout   orientation tags
-xml      OME-XML
+xml      OME-XML, our notes in an annotation
 write    PrintJob → file
 read     file → PrintJob
 """

@@ -16,7 +16,6 @@ from pmsl.formats import stack
 from pmsl.formats.binary import Pieces
 from pmsl.formats.frames import frame_shape, turn_back
 from pmsl.formats.inflate import inflated
-from pmsl.formats.ometiff.layout import ORIENTATIONS
 from pmsl.formats.ometiff.xml import notes_of
 from pmsl.formats.stack import StackDoc
 
@@ -70,9 +69,6 @@ class Pages:
                 f"{self.path}: page {i} is {shown[1]} of {shown[0]}, compression {shown[2]}, predictor {shown[3]}, {shown[4]} strips; "
                 f"expected {kind} of {self.shape}, deflated, without predictor, in one strip: write it with pmsl again"
             )
-        tag = page.tags.get(274)
-        if (1 if tag is None else int(tag.value)) != ORIENTATIONS[self.doc.row, self.doc.col]:
-            raise JobError(f"{self.path}: page {i} has another orientation than the notes say; the file is damaged")
 
     def _inflated(self, i: int, kind: str) -> np.ndarray:
         what = f"page {i}"

@@ -18,7 +18,6 @@ from pmsl.formats.contract import WriteOptions, Written
 from pmsl.formats.desktop import common_height_um
 from pmsl.formats.frames import frame_shape, turn
 from pmsl.formats.framestream import shown
-from pmsl.formats.ometiff.layout import COMPRESSION, ORIENTATIONS
 from pmsl.formats.ometiff.xml import ome_xml
 from pmsl.formats.stack import Notes
 
@@ -60,12 +59,12 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions) -> Written:
 
 
 def _tags(job: PrintJob, shape: tuple[int, int]) -> dict[str, Any]:
-    """Return what all pages have in common."""
+    """Return what all pages have in common; no orientation tag: some readers would turn frames that are as the device shows them."""
     engine = job.engines[0]
     pitch = engine.grid.pitch_um if engine.orientation.row[1] == "y" else engine.grid.pitch_um[::-1]
     return {
         "shape": shape,
-        "compression": COMPRESSION,
+        "compression": "zlib",
         "predictor": None,
         "rowsperstrip": shape[0],
         "photometric": "minisblack",
@@ -73,7 +72,6 @@ def _tags(job: PrintJob, shape: tuple[int, int]) -> dict[str, Any]:
         "resolutionunit": "CENTIMETER",
         "software": "pmsl",
         "metadata": None,
-        "extratags": [(274, 3, 1, ORIENTATIONS[engine.orientation.row, engine.orientation.col], True)],
     }
 
 
