@@ -7,7 +7,12 @@ frames      masks turned and quantised for the device
 stream      layers one after another into a file
 partial     a job from a file that holds less than a job
 native      job.json and PNG frames, folder or zip
-png         8-bit gray PNG
+sl1         Prusa's .sl1 and .sl1s
+byu         microfluidics print file, schema 5
+nanodlp     NanoDLP plate
+png         8-bit gray PNG, pngread its way back
+zipped      a file that is a zip of frames and tables
+thumbnail   small pictures for a printer's menu
 bundle      folder or zip, to read or to write
 target      complete or absent
 """

@@ -14,7 +14,7 @@ from pmsl.profiles.printer import Orientation
 
 STEP_SLACK = 1e-6  # of a step: what sums of floats may miss a multiple by
 PITCH_SLACK = 1e-6
-FIELDS = frozenset({"engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s", "power", "motion", "dose_maps"})
+FIELDS = frozenset({"engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s", "power", "motion", "lift", "dose_maps"})
 NEVER = "choose another format, or slice again with what this one can hold"
 
 
@@ -53,7 +53,7 @@ class Capability:
     name_rules : str
         What must hold for the file's name, in words.
     holds : frozenset of str
-        Of `FIELDS` those that the file has a place for. A job that leaves an exposure's field at its neutral value needs none.
+        Of `FIELDS` those that the file has a place for ("lift": of a motion only its lift and waits). A job that leaves an exposure's field at its neutral value needs none.
     """
 
     min_layer_um: float = 0.0

@@ -6,6 +6,7 @@ The fitted job is lazy as the first one is; what is lost in a layer is among tha
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -102,7 +103,8 @@ def _left_to_host(job: PrintJob, target: Capability, name: str) -> Iterator[Find
     missing = [word for word in ("motion", "power") if word not in target.holds]
     if missing:
         power = job.process.power if job.process.power is not None else job.printer.optics.settings[0].power
-        what = {"motion": "lift and waits", "power": f"the light setting (power {power:g})"}
+        lift = "speeds of the stage" if "lift" in target.holds else "lift and waits"
+        what = {"motion": lift, "power": f"the light setting (power {power:g})"}
         text = " and ".join(what[word] for word in missing)
         yield Finding(code="left-to-host", severity="info", message=f"{name} has no place for {text}: set them at the machine")
 
@@ -200,6 +202,7 @@ def _exposure(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> Exp
     """Return one exposure as the target holds it."""
     if limits.given_s is not None:
         e = _given_time(e, float(limits.given_s[k]), k, limits, found)
+    e = _split(e, k, limits, found)
     mask = e.mask if limits.shift is None else _moved(e.mask, limits)
     mask = _in_levels(mask, k, limits, found)
     time_s = _time(e, k, limits, found)
@@ -217,6 +220,16 @@ def _given_time(e: Exposure, given_s: float, k: int, limits: _Limits, found: lis
             Finding(code="times-rounded", severity="info", message=message, layers=(k, k), value=off, limit=TIME_SLACK_S, unit="s")
         )
     return scaled(e, given_s, limits.options.response)
+
+
+def _split(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> Exposure:
+    """Show an exposure that is too long for the target several times, where it can repeat one."""
+    most = limits.target.exposure_max_s
+    if e.time_s <= most or not limits.options.lossy or "repeat" not in limits.target.holds:
+        return e
+    n = math.ceil(e.time_s / most)
+    found.append(loss("repeat", f"an exposure of {e.time_s:.6g} s was split into {n} equal ones", k, e.time_s, most))
+    return dataclasses.replace(e, repeat=e.repeat * n, time_s=e.time_s / n, dose_mj_cm2=e.dose_mj_cm2 / n)
 
 
 def _neutral(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> Exposure:

@@ -55,6 +55,7 @@ class Facts:
     orientation: Orientation
     printer: str | None = None
     resin: str | None = None
+    process: str | None = None
     wavelength_nm: float | None = None
     motion: Motion | None = None
     resin_ml: float | None = None
@@ -184,7 +185,7 @@ def _process(facts: Facts, motion: Motion) -> Process:
     heights = [(len(list(same)), h) for h, same in itertools.groupby(round(h, 9) for h in facts.grid.thickness_um.tolist())]
     return Process(
         schema="pmsl.process/1",
-        name=f"of a {facts.format} file",
+        name=facts.process or f"of a {facts.format} file",
         description=f"What a {facts.format} file says of the process",
         layer_um=heights[-1][1],
         layers=heights,

@@ -69,6 +69,13 @@ def runs_of_png(data: bytes, shape: tuple[int, int], where: str) -> Runs:
         raise JobError(f"{where}: not a whole PNG ({err}); the file is damaged, copy or slice it again") from err
 
 
+def shape_of_png(data: bytes, where: str) -> tuple[int, int]:
+    """Return (rows, cols) that the header of a PNG states; raises `JobError` where there is no such header."""
+    if data[:8] != SIGNATURE or data[12:16] != b"IHDR" or len(data) < 24:
+        raise JobError(f"{where}: not a PNG; the file is damaged, copy or slice it again")
+    return int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big")
+
+
 def _runs(stream: _Stream, shape: tuple[int, int]) -> Runs:
     """Inflate and compare all rows."""
     rows, stride = shape[0], shape[1] + 1

@@ -43,6 +43,8 @@ SHIPPED = (  # of formats that share a suffix the first is chosen by it; content
     Shipped("sl1", (".sl1", ".sl1s"), "pmsl.formats.sl1:FORMAT"),
     Shipped("sl1-prusa", (), "pmsl.formats.sl1:PRUSA_SL1"),
     Shipped("sl1s-prusa", (), "pmsl.formats.sl1:PRUSA_SL1S"),
+    Shipped("nanodlp", (".nanodlp",), "pmsl.formats.nanodlp:FORMAT"),
+    Shipped("byu", (), "pmsl.formats.byu:FORMAT"),
 )
 
 

@@ -9,6 +9,7 @@ touched    helpers of both: the bits of touched cells
 rows       touched cells → coverage, as runs or dense; open rows mended
 shells     triangles that hang together
 spans      runs ↔ dense, 16 → 8 bit
+areas      runs that hang together
 png        runs of a frame → deflate symbols
 cheapest   the same, searching longer for fewer bits; helpers of both: copies
 unfilter   PNG row filters undone

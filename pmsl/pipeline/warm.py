@@ -15,6 +15,7 @@ from pmsl.profiles import find_printer, find_resin
 
 def warmup() -> None:
     """Compile, or load from the cache, every kernel that a job needs, by printing a pyramid of two layers."""
+    from pmsl.formats.nanodlp.tables import layer_info
     from pmsl.kernels import spans, unfilter
 
     corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
@@ -25,6 +26,7 @@ def warmup() -> None:
     mask = job[0].exposures[0].mask
     encode_mask(mask, printer.orientation, small=True)
     mask.sha256()
+    layer_info(mask, printer.orientation, 1.0)
     low = np.zeros(1, np.int64)
     spans.shrink(*mask.runs_8bit(), mask.window.row0, low, low + 1, low, low + 1, np.zeros((2, 2), np.int64), np.zeros((1, 1), np.uint8))
     MaskMaker([solid], job.grid).coverage(0)

@@ -242,7 +242,7 @@ def test_a_misspelt_key_in_a_profile(run, samples, tmp_path):
 def test_targets(run, samples, tmp_path):
     part = samples / "f_orientation.stl"
     refused(run("slice", part, "-o", "no/such/folder"), "no such folder")
-    refused(run("slice", part, "-o", "job.sl1"), "'.sl1'", codes=(2,))
+    refused(run("slice", part, "-o", "job.xyz"), "'.xyz'", ".sl1", codes=(2,))
     assert run("slice", part, "-o", "job", *SMALL, "--no-design")[0] == 0
     stamp = Path("job/job.json").stat().st_mtime_ns
     refused(run("slice", part, "-o", "job", *SMALL), "exists already", "--force", codes=(2,))

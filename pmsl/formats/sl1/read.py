@@ -68,6 +68,7 @@ def _job(opened: _Opened, path: Path) -> PrintJob:
         orientation=turn,
         printer=config.get("printerProfile") or config.get("printerModel") or None,
         resin=config.get("materialName") or None,
+        process=config.get("printProfile") or None,
         resin_ml=_float(config, "usedMaterial", f"{path}/config.ini", 0.0, 1e9) if "usedMaterial" in config else None,
     )
     return job(facts, [[Shown(time_s=t)] for t in times], mask_of)

@@ -1,0 +1,154 @@
+"""Plate file → PrintJob."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+from pmsl.core.finding import Finding
+from pmsl.core.grid import Grid
+from pmsl.core.job import PrintJob
+from pmsl.core.mask import LayerMask
+from pmsl.errors import GridError, JobError
+from pmsl.formats import frames, stream, zipped
+from pmsl.formats.bundle import ZipSource
+from pmsl.formats.contract import VerifyOptions
+from pmsl.formats.nanodlp.tables import OPTIONS, PLATE, PROFILE, OptionsRead, PlateRead, ProfileRead
+from pmsl.formats.partial import Facts, Shown, job
+from pmsl.profiles import Motion
+from pmsl.profiles.printer import Orientation
+from pmsl.profiles.strict import build
+
+MOST_LAYERS, MOST_S, MOST_UM = 200_000, 1e6, 1e5
+STATED = re.compile(r"row = ([+-][xy]); col = ([+-][xy])")
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def read(path: Path) -> PrintJob:
+    """Read a job.
+
+    Raises
+    ------
+    JobError
+        Damaged, or a table says what no job can be.
+    """
+    return _read(path)[0]
+
+
+def verify(path: Path, options: VerifyOptions) -> list[str]:
+    """Read every frame, and hold the tables against each other and against the frames."""
+    made, plate, source = _read(path)
+    wrong = []
+    if plate.layers_count != made.n_layers:
+        wrong.append(f"plate.json: LayersCount is {plate.layers_count}, the file has {made.n_layers} frames")
+    present = [name for name in OPTIONS if name in source.names()]
+    if len(present) == 2 and source.text(OPTIONS[0]) != source.text(OPTIONS[1]):
+        wrong.append("options.json and slicer.json say different things")
+    wrong += [f"{name}: not in the file, some readers need it" for name in ("info.json", "3d.png") if name not in source.names()]
+    return [*wrong, *stream.problems(made, options)]
+
+
+def _read(path: Path) -> tuple[PrintJob, PlateRead, ZipSource]:
+    source = ZipSource(path)
+    names, where = source.names(), str(path)
+    option = next((name for name in OPTIONS if name in names), OPTIONS[0])
+    plate, settings = _table(source, PLATE, PlateRead, where), _table(source, option, OptionsRead, where)
+    profile = _table(source, PROFILE, ProfileRead, where)
+    n, first = _layers(names, where)
+    stated = STATED.search(profile.desc)
+    try:
+        turn = Orientation(row=stated[1], col=stated[2]) if stated else Orientation(col="-x" if settings.mirror else "+x")  # type: ignore[arg-type]
+    except ValueError as err:
+        raise JobError(f"{where}: profile.json: {err}; the file is damaged") from err
+    grid, found = _grid(settings, plate, profile, turn, n, where)
+    times = _times(plate, profile, n, where)
+
+    def mask_of(k: int, j: int) -> LayerMask:
+        return zipped.mask_of_png(source, f"{k + first}.png", k, grid.shape, turn, where)
+
+    facts = Facts(
+        format="nanodlp",
+        file=path.name,
+        grid=grid,
+        orientation=turn,
+        resin=profile.title or None,
+        motion=_motion(profile, where),
+        findings=tuple(found),
+    )
+    return job(facts, [[Shown(time_s=t)] for t in times], mask_of), plate, source
+
+
+def _table(source: ZipSource, name: str, kind: type[S], where: str) -> S:
+    try:
+        table = msgspec.json.decode(source.text(name))
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as err:
+        raise JobError(f"{where}/{name}: not valid JSON ({err}); the file is damaged") from err
+    return build(table, kind, f"{where}/{name}", JobError)
+
+
+def _layers(names: set[str], where: str) -> tuple[int, int]:
+    """Return how many frames there are and the number of the first: they count from 1, of some writers from 0."""
+    numbers = {int(name[:-4]) for name in names if re.fullmatch(r"(0|[1-9]\d{0,6})\.png", name)}
+    first = 0 if 0 in numbers else 1
+    if not numbers or len(numbers) > MOST_LAYERS or max(numbers) != len(numbers) - 1 + first:
+        raise JobError(f"{where}: {len(numbers)} frames that do not count from {first}.png without a gap; the file is damaged")
+    return len(numbers), first
+
+
+def _grid(
+    settings: OptionsRead, plate: PlateRead, profile: ProfileRead, turn: Orientation, n: int, where: str
+) -> tuple[Grid, list[Finding]]:
+    """Return pixels and slabs."""
+    found = []
+    pitch = [round(mm * 1000.0, 9) for mm in (settings.x_mm, settings.y_mm)]
+    if min(pitch) <= 0:
+        pitch = [1.0, 1.0]
+        message = "the file does not say its pixel size; 1 µm stands in its place: only the scale in x and y rests on it"
+        found.append(Finding(code="pitch-guessed", severity="warning", message=message, value=1.0, unit="µm"))
+    if turn.row[1] == "x":
+        pitch.reverse()
+    heights = np.full(n, settings.thickness_um or profile.depth)
+    if profile.support_depth > 0:
+        heights[: max(profile.support_layer_number, 0)] = profile.support_depth
+    if plate.dynamic_thickness:
+        if len(plate.dynamic_thickness) != n:
+            raise JobError(f"{where}: DynamicThickness has {len(plate.dynamic_thickness)} entries for {n} layers; the file is damaged")
+        heights = np.array(plate.dynamic_thickness)
+    if not ((heights > 0) & (heights <= MOST_UM)).all():
+        raise JobError(f"{where}: layers of {heights.min():g} to {heights.max():g} µm; expected above 0 to {MOST_UM:g}")
+    edges = np.concatenate([[0.0], np.round(np.cumsum(heights), 9)])
+    try:
+        shape = frames.frame_shape((settings.height, settings.width), turn)
+        return Grid(origin_um=(0.0, 0.0), pitch_um=pitch, shape=shape, z_edges_um=edges), found
+    except GridError as err:
+        raise JobError(f"{where}: {err}; the file is damaged") from err
+
+
+def _times(plate: PlateRead, profile: ProfileRead, n: int, where: str) -> list[float]:
+    times = [profile.cure_time] * n
+    support = min(max(profile.support_layer_number, 0), n)
+    times[:support] = [profile.support_cure_time] * support
+    if plate.cure_times:
+        if len(plate.cure_times) != n:
+            raise JobError(f"{where}: CureTimes has {len(plate.cure_times)} entries for {n} layers; the file is damaged")
+        times = plate.cure_times
+    for k, t in enumerate(times):
+        if not (math.isfinite(t) and 0 < t <= MOST_S):
+            raise JobError(f"{where}: layer {k} is shown {t:g} s; expected above 0 to {MOST_S:g}")
+    return times
+
+
+def _motion(profile: ProfileRead, where: str) -> Motion:
+    """Return lift and waits; speeds are in the host's own code, the defaults of a process stand in their place."""
+    values = {
+        "lift_um": round(profile.wait_height * 1000.0, 9),
+        "wait_top_s": profile.top_wait,
+        "settle_s": profile.wait_before_print,
+        "wait_before_lift_s": profile.wait_after_print,
+    }
+    return build(values, Motion, f"{where}/{PROFILE}", JobError)
