@@ -103,12 +103,15 @@ def _polygons(rings: list[np.ndarray]) -> str:
 
 
 def _mesh(job: PrintJob) -> tuple[np.ndarray, np.ndarray]:
-    """Return vertices [µm] and faces of all placed parts, solid inside."""
+    """Return vertices [µm] and faces of all placed parts, solid inside; equal corners are one, faces without area are left out."""
     vertices, faces, n = [], [], 0
     for part in job.design:
-        vertices.append(part.placed_um())
-        faces.append((part.solid.faces[:, ::-1] if part.mirrored else part.solid.faces) + n)
-        n += len(vertices[-1])
+        corners, same = np.unique(part.placed_um(), axis=0, return_inverse=True)
+        found = same.reshape(-1)[part.solid.faces[:, ::-1] if part.mirrored else part.solid.faces]
+        a, b, c = found.T
+        vertices.append(corners)
+        faces.append(found[(a != b) & (b != c) & (c != a)] + n)
+        n += len(corners)
     return np.concatenate(vertices), np.concatenate(faces)
 
 
