@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import struct
 from collections.abc import Callable, Iterator
@@ -57,8 +58,10 @@ class Record:
 
     def unpack(self, data: bytes, where: str) -> dict[str, Any]:
         """Return the fields of a record; `JobError` for a float that is not finite."""
-        self.table(data, where)
-        return dict(zip(self.names, self._struct.unpack(data), strict=True))
+        values = dict(zip(self.names, self._struct.unpack(data), strict=True))
+        if not all(math.isfinite(values[name]) for name in self._floats):
+            self.table(data, where)  # says which
+        return values
 
     def table(self, data: bytes | bytearray, where: str) -> np.ndarray:
         """Return the fields of records one after another as a structured array; `JobError` for a float that is not finite."""

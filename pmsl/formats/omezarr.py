@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ from pmsl.formats import fit, png, stack, stream, target
 from pmsl.formats.bundle import FolderSink, FolderSource, check_written, frame_limit
 from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
 from pmsl.formats.desktop import common_height_um
-from pmsl.formats.frames import device_frame, frame_shape, turn, turn_back
+from pmsl.formats.frames import device_frame, frame_shape, mask_of_runs, turn
 from pmsl.formats.framestream import shown
-from pmsl.formats.inflate import inflated
+from pmsl.formats.inflate import bands, runs_of_deflated
 from pmsl.formats.stack import Notes, StackDoc
 
 GZIP = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # no name, no time: the same job is the same bytes
@@ -75,7 +76,7 @@ class OmeZarr:
     def verify(self, path: Path, options: VerifyOptions) -> list[str]:
         """Inflate every chunk; doses must be finite, none negative, none where the mask is black."""
         found = _Stack(path)
-        look = stack.dose_check(found.dose, str(path)) if found.has_dose else None
+        look = stack.dose_check(found.dose_bands, found.mask_bands, str(path)) if found.has_dose else None
         return list(stream.problems(self.read(path), options, look))
 
 
@@ -217,17 +218,22 @@ class _Stack:
         if names != ["bytes", "gzip"] or (KIND[array] != "uint8" and order.get("endian") != "little"):
             raise JobError(f"{self._path}/{array}/{TABLE}: codecs are {names}; expected bytes (little-endian), gzip, as pmsl writes them")
 
-    def _inflated(self, array: str, k: int) -> np.ndarray:
-        kind = np.dtype(KIND[array]).newbyteorder("<")
+    def _data(self, array: str, k: int) -> tuple[bytes, str]:
         name = _chunk(array, k)
-        size = self._shape[0] * self._shape[1] * kind.itemsize
-        data = self._source.read(name, frame_limit((self._shape[0], self._shape[1] * kind.itemsize)))
-        return turn_back(inflated(data, size, f"{self._path}/{name}", gzip=True).view(kind).reshape(self._shape), self.doc.orientation)
+        item = np.dtype(KIND[array]).itemsize
+        return self._source.read(name, frame_limit((self._shape[0], self._shape[1] * item))), f"{self._path}/{name}"
 
     def mask(self, k: int) -> LayerMask:
         """Return the mask of layer k."""
-        return LayerMask.from_dense(k, self._inflated(MASKS, k))
+        data, where = self._data(MASKS, k)
+        return mask_of_runs(runs_of_deflated(data, self._shape, where, gzip=True), k, self._shape, self.doc.orientation)
 
-    def dose(self, k: int) -> np.ndarray:
-        """Return the dose map of layer k, (rows, cols) float32 [mJ/cm²] of the grid."""
-        return self._inflated(DOSE, k)
+    def mask_bands(self, k: int) -> Iterator[np.ndarray]:
+        """Yield rows of the frame of layer k, uint8."""
+        data, where = self._data(MASKS, k)
+        return bands(data, self._shape, np.dtype(np.uint8), where, gzip=True)
+
+    def dose_bands(self, k: int) -> Iterator[np.ndarray]:
+        """Yield rows of the dose map of layer k as they lie in the file, float32 [mJ/cm²]."""
+        data, where = self._data(DOSE, k)
+        return bands(data, self._shape, np.dtype("<f4"), where, gzip=True)

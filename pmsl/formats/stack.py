@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -16,11 +16,14 @@ from pmsl.core.plan import LayerPlan
 from pmsl.errors import JobError
 from pmsl.formats import partial
 from pmsl.formats.capability import FIELDS, Capability
+from pmsl.formats.inflate import doses_wrong
 from pmsl.formats.partial import Facts, Shown
 from pmsl.profiles import Motion
 from pmsl.profiles.printer import Axis, Orientation, Positive
 from pmsl.profiles.process import NotNegative
 from pmsl.profiles.strict import Strict, build
+
+Look = Callable[[LayerPlan], list[str]]
 
 SCHEMA = "pmsl.stack/1"
 CAPABILITY = Capability(multi_exposure=False, holds=FIELDS - {"engine"})
@@ -131,16 +134,14 @@ def job_of(doc: StackDoc, format: str, file: str, mask_of: Callable[[int], Layer
     return partial.job(facts, shown, lambda k, _: mask_of(k), lambda k: doc.motions[doc.motion_of[k]])
 
 
-def dose_check(dose_of: Callable[[int], np.ndarray], where: str) -> Callable[[LayerPlan], list[str]]:
-    """Return what looks at a layer's dose map: it must be finite, nowhere negative, and 0 where the mask is black."""
+def dose_check(dose_of: Callable[[int], Iterator[np.ndarray]], mask_of: Callable[[int], Iterator[np.ndarray]], where: str) -> Look:
+    """Return what looks at a layer's dose map, given as the file's bands of it and of the mask."""
 
     def look(plan: LayerPlan) -> list[str]:
         try:
-            dose = dose_of(plan.index)
+            wrong = doses_wrong(dose_of(plan.index), mask_of(plan.index))
         except JobError as err:
             return [str(err)]
-        black = plan.exposures[0].mask.dense(np.uint8) == 0 if plan.exposures else np.ones(dose.shape, bool)
-        sound = np.isfinite(dose).all() and (dose >= 0).all() and not dose[black].any()
-        return [] if sound else [f"{where}: dose map of layer {plan.index} is negative, not finite, or not 0 where the mask is black"]
+        return [f"{where}: dose map of layer {plan.index} is negative, not finite, or not 0 where the mask is black"] if wrong else []
 
     return look

@@ -14,7 +14,7 @@ from pmsl.core.job import PrintJob
 from pmsl.formats import fit, stream, target
 from pmsl.formats.capability import Capability
 from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
-from pmsl.formats.ctb.layout import GRAYS, MAGIC, OTHERS
+from pmsl.formats.ctb.layout import GRAYS, LARGEST_SIDE, MAGIC, OTHERS
 from pmsl.formats.desktop import for_desktop
 
 KEY = 0x706D736C  # any but 0: the same job is the same bytes
@@ -29,7 +29,12 @@ class Ctb:
     key: int
     suffixes: tuple[str, ...] = (".ctb",)
     capability: Capability = Capability(
-        multi_exposure=False, gray_levels=128, gray_map=GRAYS, needs_thumbnail=True, holds=frozenset({"motion"})
+        multi_exposure=False,
+        gray_levels=128,
+        gray_map=GRAYS,
+        max_size=(LARGEST_SIDE, LARGEST_SIDE),
+        needs_thumbnail=True,
+        holds=frozenset({"motion"}),
     )
 
     def recognises(self, seen: Seen) -> bool:

@@ -9,6 +9,7 @@ from pmsl.formats.binary import Record
 MAGIC = 0x12FD0086
 OTHERS = {0x12FD0019: "a CBDDLP", 0x12FD0106: "a CTB version 4", 0x12FD0107: "an encrypted CTB"}
 LARGE, SMALL = (400, 300), (200, 125)  # width, height of the two pictures
+LARGEST_SIDE = 65535  # pixels; the fields could say more, no panel has them
 MODE = 0x2000000F  # 15: enciphered or not by the key; the high bit: each layer has its own settings
 SOFTWARE = 0x01060300
 GRAYS = (0, *range(3, 256, 2))  # 7 bits: what every reader makes of them

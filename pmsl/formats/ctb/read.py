@@ -12,7 +12,7 @@ from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
 from pmsl.formats import partial
 from pmsl.formats.binary import Pieces, decimals, text_of
-from pmsl.formats.ctb.layout import COPY, EXT, EXT2, HEADER, LAYER, MAGIC, OTHERS, PICTURE
+from pmsl.formats.ctb.layout import COPY, EXT, EXT2, HEADER, LARGEST_SIDE, LAYER, MAGIC, OTHERS, PICTURE
 from pmsl.formats.desktop import LONGEST_S, bounded, check_times, pitch_um, speed_um_s, z_edges_um
 from pmsl.formats.frames import mask_of_runs
 from pmsl.formats.partial import Facts, Shown
@@ -80,6 +80,9 @@ def _header(pieces: Pieces, path: Path) -> dict[str, Any]:
     for field in ("rows", "cols", "layers", "bed_x_mm", "bed_y_mm"):
         if head[field] <= 0:
             raise JobError(f"{path}: {field} is {head[field]:g}, it must be above 0; the file is damaged, copy or slice it again")
+    for field in ("rows", "cols"):
+        if head[field] > LARGEST_SIDE:
+            raise JobError(f"{path}: {field} is {head[field]}, at most {LARGEST_SIDE} are read; the file is damaged")
     return head
 
 

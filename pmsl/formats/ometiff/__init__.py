@@ -56,7 +56,7 @@ class OmeTiff:
         from pmsl.formats.ometiff.read import Pages, read
 
         pages = Pages(path)
-        look = stack.dose_check(pages.dose, str(path)) if pages.n_dose else None
+        look = stack.dose_check(pages.dose_bands, pages.mask_bands, str(path)) if pages.n_dose else None
         return list(stream.problems(read(path), options, look))
 
 

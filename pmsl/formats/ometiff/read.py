@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,12 @@ from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
 from pmsl.formats import stack
 from pmsl.formats.binary import Pieces
-from pmsl.formats.frames import frame_shape, turn_back
-from pmsl.formats.inflate import inflated
+from pmsl.formats.frames import frame_shape, mask_of_runs
+from pmsl.formats.inflate import bands, runs_of_deflated
 from pmsl.formats.ometiff.xml import notes_of
 from pmsl.formats.stack import StackDoc
 
 DEFLATE = (8, 32946)
-ITEM = {"uint8": 1, "float32": 4}
 
 
 class Pages:
@@ -70,20 +70,22 @@ class Pages:
                 f"expected {kind} of {self.shape}, deflated, without predictor, in one strip: write it with pmsl again"
             )
 
-    def _inflated(self, i: int, kind: str) -> np.ndarray:
-        what = f"page {i}"
-        data = self._pieces.read(int(self._strips[i, 0]), int(self._strips[i, 1]), what)
-        where = f"{self.path}: {what}"
-        page = inflated(data, self.shape[0] * self.shape[1] * ITEM[kind], where).view(np.dtype(kind).newbyteorder(self._order))
-        return turn_back(page.reshape(self.shape), self.doc.orientation)
+    def _strip(self, i: int) -> bytes:
+        return self._pieces.read(int(self._strips[i, 0]), int(self._strips[i, 1]), f"page {i}")
 
     def mask(self, k: int) -> LayerMask:
         """Return the mask of layer k."""
-        return LayerMask.from_dense(k, self._inflated(k, "uint8"))
+        runs = runs_of_deflated(self._strip(k), self.shape, f"{self.path}: page {k}")
+        return mask_of_runs(runs, k, self.shape, self.doc.orientation)
 
-    def dose(self, k: int) -> np.ndarray:
-        """Return the dose map of layer k, (rows, cols) float32 [mJ/cm²] of the grid."""
-        return self._inflated(len(self.doc.shots) + k, "float32")
+    def mask_bands(self, k: int) -> Iterator[np.ndarray]:
+        """Yield rows of the frame of layer k, uint8."""
+        return bands(self._strip(k), self.shape, np.dtype(np.uint8), f"{self.path}: page {k}")
+
+    def dose_bands(self, k: int) -> Iterator[np.ndarray]:
+        """Yield rows of the dose map of layer k as they lie in the file, float32 [mJ/cm²]."""
+        i = len(self.doc.shots) + k
+        return bands(self._strip(i), self.shape, np.dtype(np.float32).newbyteorder(self._order), f"{self.path}: page {i}")
 
 
 def _document(description: object, where: str) -> StackDoc:
