@@ -53,7 +53,8 @@ class Capability:
     name_rules : str
         What must hold for the file's name, in words.
     holds : frozenset of str
-        Of `FIELDS` those that the file has a place for ("lift": of a motion only its lift and waits). A job that leaves an exposure's field at its neutral value needs none.
+        Of `FIELDS` those that the file has a place for ("lift": of a motion only its lift and waits). A job that leaves an
+        exposure's field at its neutral value needs none.
     """
 
     min_layer_um: float = 0.0

@@ -293,7 +293,8 @@ def _time(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> float:
         time_s = whole
     if not target.exposure_min_s <= time_s <= target.exposure_max_s:
         limit = f"{target.exposure_min_s:g} to {target.exposure_max_s:g} s"
-        raise refusal(
-            limits.name, "time_s", f"{time_s:.6g} s", limit, "change the light setting or the dose, or choose another format", where
-        )
+        advice = "change the light setting or the dose, or choose another format"
+        if time_s > target.exposure_max_s and "repeat" in target.holds:
+            advice += ", or pass --lossy to show it in equal parts"
+        raise refusal(limits.name, "time_s", f"{time_s:.6g} s", limit, advice, where)
     return time_s

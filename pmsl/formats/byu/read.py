@@ -150,7 +150,7 @@ def _expanded(table: PrintFile, where: str) -> Iterator[Layer]:
         entries = [build(_with_variables(copy.deepcopy(e), variables, where, 0), Layer, where, JobError) for e in group]
         if any(e.group is not None for e in entries):
             raise JobError(f"{where}: group {layer.group[:80]!r} calls another; a group holds layers only")
-        for _ in range(layer.count or 1):
+        for _ in range(min(layer.count or 1, MOST_LAYERS + 1)):
             for entry in entries:
                 yield from (entry for _ in range(min(entry.count or 1, MOST_LAYERS + 1)))
 
@@ -158,30 +158,25 @@ def _expanded(table: PrintFile, where: str) -> Iterator[Layer]:
 def _slabs(table: PrintFile, where: str, found: list[Finding]) -> list[_Slab]:
     """Return the layers with their settings in full; one of no thickness adds its exposures to the one below."""
     slabs: list[_Slab] = []
-    exposures, merged, ignored = 0, 0, set[str]()
-    cache: dict[int, tuple[Position, list[Image]]] = {}
+    exposures, merged, ignored = 0, 0, {"special print technique"} if table.special else set[str]()
+    known: dict[int, tuple[Layer, _Slab]] = {}  # repeated layers are worked out once; the layer is kept, or its id could be another's
     for layer in _expanded(table, where):
-        if id(layer) not in cache:
-            cache[id(layer)] = _settings(layer, table, where)
-        position, images = cache[id(layer)]
-        ignored |= {IGNORED[f] for f in IGNORED for i in images if getattr(i, f, None)} | (
-            {"special technique"} if position.special else set()
-        )
-        exposures += len(images)
-        if len(slabs) >= MOST_LAYERS or exposures > MOST_EXPOSURES:
+        if id(layer) not in known:
+            known[id(layer)] = layer, _slab(layer, table, where, ignored)
+        slab = known[id(layer)][1]
+        exposures += len(layer.images or ()) or 1
+        if len(slabs) + merged >= MOST_LAYERS or exposures > MOST_EXPOSURES:
             raise JobError(f"{where}: more than {MOST_LAYERS} layers or {MOST_EXPOSURES} exposures; the file was tampered with")
-        files, shown = _shown(images, where)
-        if position.thickness_um:
-            slabs.append(_Slab(position.thickness_um, _motion(position, where), files, shown))
+        if slab.thickness_um > 0:
+            slabs.append(_Slab(slab.thickness_um, slab.motion, [*slab.files], [*slab.shown]))
         elif slabs:
             merged += 1
-            slabs[-1] = _Slab(slabs[-1].thickness_um, slabs[-1].motion, slabs[-1].files + files, slabs[-1].shown + shown)
+            slabs[-1].files.extend(slab.files)
+            slabs[-1].shown.extend(slab.shown)
         else:
             raise JobError(f"{where}: the first layer has no thickness")
     if not slabs:
         raise JobError(f"{where}: no layers; there is nothing to print")
-    if table.special:
-        ignored.add("special print technique")
     if merged:
         message = f"{merged} layers of 0 µm were joined with the layers below them; their own motion is not kept"
         found.append(Finding(code="zero-layers", severity="warning", message=message, value=float(merged)))
@@ -191,12 +186,22 @@ def _slabs(table: PrintFile, where: str, found: list[Finding]) -> list[_Slab]:
     return slabs
 
 
+def _slab(layer: Layer, table: PrintFile, where: str, ignored: set[str]) -> _Slab:
+    """Return one layer with its settings in full; what a job does not hold is added to `ignored`."""
+    position, images = _settings(layer, table, where)
+    ignored |= {IGNORED[f] for f in IGNORED for i in images if getattr(i, f)}
+    if position.special:
+        ignored.add(IGNORED["special"])
+    files, shown = _shown(images, where)
+    return _Slab(position.thickness_um or 0.0, _motion(position, where), files, shown)
+
+
 def _settings(layer: Layer, table: PrintFile, where: str) -> tuple[Position, list[Image]]:
     """Return position and exposures of a layer in full: defaults, then named settings, then its own."""
     position = _over(table.defaults.position, _follow(layer.position, table.named_positions, Position, where))
     base = table.defaults.image
     if layer.named_images:
-        base = _over(base, _named(layer.named_images, table.named_images, Image, where))
+        base = _over(base, _follow(Image(named=layer.named_images), table.named_images, Image, where))
     images = layer.images if layer.images else [Image()]
     return position, [_over(base, _follow(i, table.named_images, Image, where)) for i in images]
 

@@ -9,7 +9,7 @@ from pmsl.core.grid import Grid
 from pmsl.core.job import Engine, PrintJob
 from pmsl.core.part import Part
 from pmsl.core.plan import Exposure, LayerPlan
-from pmsl.errors import JobError
+from pmsl.errors import GridError, JobError
 from pmsl.formats import frames
 from pmsl.formats.bundle import Source, frame_limit, open_source
 from pmsl.formats.native import design, document
@@ -105,7 +105,10 @@ def _engine(doc: EngineDoc, where: str) -> Engine:
         raise JobError(
             f"{where}: orientation says mirrored = {doc.orientation.mirrored}, its axes say {orientation.mirrored}; the job is damaged"
         )
-    grid = Grid(origin_um=g.origin_um, pitch_um=g.pitch_um, shape=g.shape, z_edges_um=g.z_edges_um)
+    try:
+        grid = Grid(origin_um=g.origin_um, pitch_um=g.pitch_um, shape=g.shape, z_edges_um=g.z_edges_um)
+    except GridError as err:
+        raise JobError(f"{where}: {err}; the job is damaged") from err
     return Engine(grid=grid, wavelength_nm=doc.wavelength_nm, orientation=orientation)
 
 

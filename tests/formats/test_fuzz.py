@@ -1,0 +1,36 @@
+"""A short run of mutated real files through every reader; the long one is ``benchmarks/fuzz_readers.py``."""
+
+import random
+
+import pytest
+from formats import fuzz
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pmsl.formats import registry
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory):
+    return fuzz.seeds(tmp_path_factory.mktemp("seeds"))
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    return tmp_path_factory.mktemp("fuzz") / "file"
+
+
+def test_seeds_can_be_read(seeds, target):
+    for name, data in seeds.items():
+        target.write_bytes(data)
+        assert fuzz.try_to_read(target, name), name
+        assert registry.recognise(target).name == name
+
+
+@settings(max_examples=60)
+@given(number=st.integers(0, 2**64 - 1))
+def test_mutated_files_are_read_or_refused(seeds, target, number):
+    rng = random.Random(number)
+    for name, data in seeds.items():
+        target.write_bytes(fuzz.mutated(data, rng))
+        fuzz.try_to_read(target, name)
