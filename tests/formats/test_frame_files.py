@@ -1,6 +1,5 @@
 """GOO, CTB, OME-TIFF and OME-Zarr: what is written is read, to the bit; what they cannot hold is refused; damage is told."""
 
-import hashlib
 import shutil
 from pathlib import Path
 
@@ -10,12 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import JobError, TargetError, UsageError
 from pmsl.formats import registry
 from pmsl.formats.contract import VerifyOptions
 from pmsl.formats.ctb.layout import GRAYS
-from pmsl.formats.frames import turn
 
 FORMATS = ("goo", "ctb", "ctb-xor", "ome-tiff", "ome-zarr")
 TURNS = {
@@ -30,11 +27,6 @@ PARTIAL = {"partial-file"}
 
 def target(name, folder):
     return folder / f"job{'.zarr' if name == 'ome-zarr' else '.bin'}"
-
-
-def digest(path):
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    return hashlib.sha256(b"".join(f.name.encode() + f.read_bytes() for f in files if f.is_file())).hexdigest()
 
 
 def write(name, job, folder, **more):
@@ -108,42 +100,6 @@ def test_the_f_lies_as_it_does_in_the_job(name, samples, tmp_path):
     assert {f.code for f in again.findings} >= PARTIAL and not again.calibrated
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_same_bytes_for_any_threads_and_a_second_time(name, samples, tmp_path):
-    job, found = made.f_job(samples), set()
-    for i, threads in enumerate((1, 4, 1)):
-        folder = tmp_path / str(i)
-        folder.mkdir()
-        found.add(digest(write(name, job, folder, lossy=True, threads=threads)[0]))
-    assert len(found) == 1
-
-
-def with_exposures(job, exposures):
-    plans = [
-        LayerPlan(index=p.index, z_top_um=p.z_top_um, thickness_um=p.thickness_um, motion=p.motion, exposures=exposures(p))
-        for p in job.layers()
-    ]
-    from dataclasses import replace
-
-    return replace(job, plan_layer=lambda k: plans[k])
-
-
-def twice(plan):
-    e = plan.exposures[0]
-    return (e, Exposure(mask=e.mask, time_s=2 * e.time_s, dose_mj_cm2=2 * e.dose_mj_cm2, power=e.power))
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_two_exposures_are_refused_or_folded(name, tmp_path):
-    job = with_exposures(made.job_of(np.full((2, 3, 4), 255), [1.0, 1.0]), twice)
-    with pytest.raises(TargetError, match="exposures is 2, the limit is 1") as caught:
-        write(name, job, tmp_path)
-    assert (caught.value.field, caught.value.value, caught.value.limit) == ("exposures", 2, 1) and not any(tmp_path.iterdir())
-    path, written = write(name, job, tmp_path, lossy=True)
-    assert "lossy-exposures" in {f.code for f in written.findings}
-    assert made.times_of(registry.find(name).read(path)) == pytest.approx([3.0, 3.0])
-
-
 def test_grays_between_are_refused_by_ctb(tmp_path):
     with pytest.raises(TargetError, match="gray is 4 of 255, the limit is 128 levels"):
         write("ctb", made.job_of(np.full((1, 3, 4), 4), [1.0]), tmp_path)
@@ -153,20 +109,6 @@ def test_grays_between_are_refused_by_ctb(tmp_path):
 def test_frames_wider_than_a_goo_can_say_are_refused(tmp_path):
     with pytest.raises(TargetError, match="frame size is 65536 × 1 px"):
         write("goo", made.job_of(np.full((1, 1, 65536), 255), [1.0]), tmp_path, lossy=True)
-
-
-@pytest.mark.parametrize(("name", "row", "col"), [("goo", "+x", "-y"), ("ctb", "+y", "+x"), ("ctb", "-x", "+y")])
-def test_turns_without_a_mark_are_refused_or_listed(name, row, col, tmp_path):
-    job = made.job_of(np.eye(4)[None] * 255, [1.0], row=row, col=col)
-    with pytest.raises(TargetError, match=f"orientation is rows along .{row[1]}, columns along"):
-        write(name, job, tmp_path)
-    path, written = write(name, job, tmp_path, lossy=True)
-    assert "lossy-orientation" in {f.code for f in written.findings}
-
-    again = registry.find(name).read(path)
-    assert np.array_equal(
-        turn(made.levels_of(again)[0], again.engines[0].orientation), turn(made.levels_of(job)[0], job.engines[0].orientation)
-    )
 
 
 def test_dose_maps_go_only_where_they_have_a_place(tmp_path):
