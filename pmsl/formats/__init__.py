@@ -2,7 +2,8 @@
 
 contract    what a format is: start here to add one
 registry    name, suffix or content → format
-capability  what a target can hold; fit makes a job one that it holds, or refuses it; fold puts doses into gray
+capability  what a target can hold
+fit         a job made one that a target holds, or refused; fold: doses into gray, padding: into a panel, schedule: times by rule
 frames      masks turned and quantised for the device
 stream      layers one after another into a file
 partial     a job from a file that holds less than a job

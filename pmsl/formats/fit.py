@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pmsl.core.finding import Finding
-from pmsl.core.grid import Grid
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.core.plan import Exposure, LayerPlan
@@ -23,12 +22,12 @@ from pmsl.formats import frames
 from pmsl.formats.capability import NEVER, Capability, check_layers, check_pitch, check_size, loss, refusal
 from pmsl.formats.contract import WriteOptions
 from pmsl.formats.fold import folded, scaled
+from pmsl.formats.padding import moved, padded, padding
+from pmsl.formats.schedule import TIME_SLACK_S, Rule, longest
 
 STEP_OF_TIME = 1e-6  # of a step: what products of floats may miss a multiple by
 DITHERED = 16  # devices with as many levels or fewer get dithered frames
 NEUTRAL = {"offset_um": (0.0, 0.0), "focus_um": 0.0, "repeat": 1, "wait_before_s": 0.0, "wait_after_s": 0.0}
-TIME_SLACK_S = 1e-3
-Rule = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +56,8 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
     rule : callable, optional
         For ``per_layer_exposure = "rule"``: from the times wanted ((L,) float64 [s], nan for layers without light) to those the
         format's rule gives, none of them shorter than wanted. Asked beforehand only with `options.lossy`, for every layer must be
-        made for it: doses are then folded into gray where the rule gives more. Otherwise a writer asks `check_times` when it has
-        seen all layers. Left out, for ``"none"``, it is `longest`.
+        made for it: doses are then folded into gray where the rule gives more. Otherwise a writer asks `schedule.check_times` when it has
+        seen all layers. Left out, for ``"none"``, it is `schedule.longest`.
 
     Returns
     -------
@@ -84,8 +83,8 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
     shift, grid = None, engine.grid
     if check_size(frames.frame_shape(grid.shape, turn), target, name, options.lossy):
         assert target.exact_size is not None
-        grid, shift = _padded(engine.grid, frames.frame_shape(target.exact_size, turn))
-        found.append(_padding(engine.grid, grid, shift, name))
+        grid, shift = padded(engine.grid, frames.frame_shape(target.exact_size, turn))
+        found.append(padding(engine.grid, grid, shift, name))
     given_s = _given(job, target, options, rule or longest) if options.lossy else None
     limits = _Limits(target, name, options, shift, grid.shape, given_s)
     first = dataclasses.replace(engine, grid=grid, orientation=turn)
@@ -107,50 +106,6 @@ def _left_to_host(job: PrintJob, target: Capability, name: str) -> Iterator[Find
         what = {"motion": lift, "power": f"the light setting (power {power:g})"}
         text = " and ".join(what[word] for word in missing)
         yield Finding(code="left-to-host", severity="info", message=f"{name} has no place for {text}: set them at the machine")
-
-
-def _padded(grid: Grid, shape: tuple[int, int]) -> tuple[Grid, tuple[int, int]]:
-    """Return the grid with a field of another shape around the same middle, and how far masks move in it."""
-    shift = ((shape[0] - grid.shape[0]) // 2, (shape[1] - grid.shape[1]) // 2)
-    origin = grid.origin_um - grid.pitch_um * np.array(shift[::-1])
-    return Grid(origin_um=origin, pitch_um=grid.pitch_um, shape=shape, z_edges_um=grid.z_edges_um), shift
-
-
-def _padding(old: Grid, new: Grid, shift: tuple[int, int], name: str) -> Finding:
-    return loss(
-        "frame_size",
-        f"frames of {old.shape[1]} × {old.shape[0]} px were put in the middle of {name}'s field of {new.shape[1]} × {new.shape[0]} px: "
-        f"column 0 is now column {shift[1]}, row 0 row {shift[0]}",
-    )
-
-
-def longest(wanted_s: np.ndarray) -> np.ndarray:
-    """Return the rule of targets with one time for all layers: the longest that is wanted."""
-    lit = wanted_s[np.isfinite(wanted_s)]
-    return np.full(len(wanted_s), lit.max() if lit.size else 1.0)
-
-
-def check_times(wanted_s: np.ndarray, given_s: np.ndarray, name: str) -> None:
-    """Refuse exposure times that the target's rule does not give within `TIME_SLACK_S`.
-
-    Parameters
-    ----------
-    wanted_s, given_s : (L,) float64
-        Times of all layers [s]; nan for those without light.
-    name : str
-        Of the format, for the message.
-
-    Raises
-    ------
-    TargetError
-        With the first layer whose time would be another.
-    """
-    off = np.abs(given_s - wanted_s) > TIME_SLACK_S * (1 + 1e-9)
-    if off.any():
-        k = int(np.argmax(off))
-        limit = f"{given_s[k]:.6g} s, what the format's rule gives"
-        advice = "choose a format with a time for each layer, change bottom_dose_factors, or pass --lossy to fold doses into gray"
-        raise refusal(name, "time_s", f"{wanted_s[k]:.6g} s", limit, advice, f"layer {k}: ")
 
 
 def _given(job: PrintJob, target: Capability, options: WriteOptions, rule: Rule) -> np.ndarray | None:
@@ -203,7 +158,7 @@ def _exposure(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> Exp
     if limits.given_s is not None:
         e = _given_time(e, float(limits.given_s[k]), k, limits, found)
     e = _split(e, k, limits, found)
-    mask = e.mask if limits.shift is None else _moved(e.mask, limits)
+    mask = e.mask if limits.shift is None else moved(e.mask, limits.shift, limits.shape, limits.name)
     mask = _in_levels(mask, k, limits, found)
     time_s = _time(e, k, limits, found)
     return dataclasses.replace(e, mask=mask, time_s=time_s, dose_mj_cm2=e.dose_mj_cm2 * (time_s / e.time_s))
@@ -246,19 +201,6 @@ def _neutral(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> Expo
         changes: dict[str, Any] = {field: neutral, **more}
         e = dataclasses.replace(e, **changes)
     return e
-
-
-def _moved(mask: LayerMask, limits: _Limits) -> LayerMask:
-    """Put a mask into the padded grid; refuse one whose light would be cut off."""
-    assert limits.shift is not None
-    row0, col0 = mask.window.row0 + limits.shift[0], mask.window.col0 + limits.shift[1]
-    if not mask.empty and (row0 < 0 or col0 < 0 or row0 + mask.window.rows > limits.shape[0] or col0 + mask.window.cols > limits.shape[1]):
-        size = f"{mask.window.cols} × {mask.window.rows} px wide, {-min(0, row0, col0)} px or more outside"
-        advice = "place the part nearer to the middle of the field, or choose another format"
-        limit = f"{limits.shape[1]} × {limits.shape[0]} px"
-        raise refusal(limits.name, "lit area", size, limit, advice, f"layer {mask.index}: ")
-    runs = mask.runs_8bit()
-    return LayerMask.from_runs(mask.index, limits.shape, row0, runs._replace(col=(runs.col + limits.shift[1]).astype(np.int32)))
 
 
 def _in_levels(mask: LayerMask, k: int, limits: _Limits, found: list[Finding]) -> LayerMask:

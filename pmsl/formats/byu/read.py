@@ -29,6 +29,7 @@ from pmsl.profiles.strict import build
 
 MOST_LAYERS, MOST_EXPOSURES, DEEPEST = 200_000, 1_000_000, 16
 PITCHES_UM = {(1600, 2560): 7.56, (1080, 1920): 0.75}  # of the group's printers, by frame
+MOST_UM = 1e5  # thickest layer
 STATED = re.compile(r"pitch_um = ([0-9.e+-]{1,30}) ([0-9.e+-]{1,30}); row = ([+-][xy]); col = ([+-][xy])")
 IGNORED = {
     "corrected": "grayscale correction",
@@ -193,7 +194,10 @@ def _slab(layer: Layer, table: PrintFile, where: str, ignored: set[str]) -> _Sla
     if position.special:
         ignored.add(IGNORED["special"])
     files, shown = _shown(images, where)
-    return _Slab(position.thickness_um or 0.0, _motion(position, where), files, shown)
+    thickness_um = position.thickness_um or 0.0
+    if not thickness_um <= MOST_UM:
+        raise JobError(f"{where}: a layer is {thickness_um:g} µm thick; at most {MOST_UM:g} is read")
+    return _Slab(thickness_um, _motion(position, where), files, shown)
 
 
 def _settings(layer: Layer, table: PrintFile, where: str) -> tuple[Position, list[Image]]:

@@ -12,7 +12,7 @@ from pmsl.core.finding import Finding
 from pmsl.core.job import PrintJob
 from pmsl.core.plan import LayerPlan
 from pmsl.errors import JobError
-from pmsl.formats import fit, frames, png, stream, zipped
+from pmsl.formats import fit, frames, png, schedule, stream, zipped
 from pmsl.formats.capability import NEVER, refusal
 from pmsl.formats.contract import Format, WriteOptions, Written
 from pmsl.formats.sl1.fade import Fade, fade_over
@@ -45,7 +45,7 @@ def write(format: Format, panel: Panel, job: PrintJob, path: Path, options: Writ
 
         def fade() -> Fade:
             found = fade_over(wanted)
-            fit.check_times(wanted, found.times_s(len(wanted)), format.name)
+            schedule.check_times(wanted, found.times_s(len(wanted)), format.name)
             _check_bounds(found, panel, format.name)
             return found
 
@@ -75,10 +75,10 @@ def _notes(wanted: np.ndarray, fade: Fade, panel: Panel) -> list[Finding]:
     found = []
     if off > 1e-9:
         message = "exposure times are whole milliseconds in this file"
-        found.append(Finding(code="times-rounded", severity="info", message=message, value=off, limit=fit.TIME_SLACK_S, unit="s"))
+        found.append(Finding(code="times-rounded", severity="info", message=message, value=off, limit=schedule.TIME_SLACK_S, unit="s"))
     n = min(len(wanted), fade.layers)
     other = np.abs(fade.elsewhere_s(n) - fade.times_s(n))
-    if panel.model is None and other.max() > fit.TIME_SLACK_S:
+    if panel.model is None and other.max() > schedule.TIME_SLACK_S:
         k = int(other.argmax())
         found.append(
             Finding(
@@ -88,7 +88,7 @@ def _notes(wanted: np.ndarray, fade: Fade, panel: Panel) -> list[Finding]:
                 f"Odyssey {fade.elsewhere_s(n)[k]:.4g} s; set bottom_dose_factors = [] for one time on any",
                 layers=(0, n - 1),
                 value=float(other.max()),
-                limit=fit.TIME_SLACK_S,
+                limit=schedule.TIME_SLACK_S,
                 unit="s",
             )
         )

@@ -1,0 +1,115 @@
+"""Formats found by name, suffix and content; those of other packages through entry points, loaded only when asked for."""
+
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+
+import pytest
+from formats.conformance import f_frame, job_of, printer_of
+
+import pmsl
+from pmsl.errors import JobError, UsageError
+from pmsl.formats import registry
+from pmsl.formats.capability import Capability
+from pmsl.formats.contract import Format
+
+
+class Theirs:
+    """A format as another package would bring it."""
+
+    name = "theirs"
+    suffixes = (".thr",)
+    capability = Capability()
+
+    def recognises(self, seen):
+        return seen.head.startswith(b"THEIRS")
+
+    def foreign(self, path):
+        return ""
+
+    def write(self, job, path, options):
+        path.write_bytes(b"THEIRS")
+        return "written"
+
+    def read(self, path):
+        return "read"
+
+    def verify(self, path, options):
+        return []
+
+
+FORMAT, NONSENSE = Theirs(), object()
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Pretend that packages with these entry points are installed."""
+
+    def install(**found):
+        entries = [EntryPoint(name=n, value=v, group=registry.GROUP) for n, v in found.items()]
+        monkeypatch.setattr(registry, "entry_points", lambda group: entries if group == registry.GROUP else [])
+
+    return install
+
+
+def test_every_shipped_format_is_what_the_registry_says():
+    for shipped in registry.SHIPPED:
+        made: Format = shipped.load()
+        assert (made.name, tuple(made.suffixes)) == (shipped.name, shipped.suffixes)
+        assert isinstance(made.capability, Capability)
+        for method in (made.recognises, made.foreign, made.write, made.read, made.verify):
+            assert callable(method)
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "chosen"),
+    [
+        ("job", None, "native"), ("job.v2-final", None, "native"), ("job.ZIP", None, "native"), ("x.SL1", None, "sl1"),
+        ("x.sl1s", None, "sl1"), ("x.nanodlp", None, "nanodlp"), ("x.zip", "byu", "byu"), ("x.anything", "native", "native"),
+    ],
+)  # fmt: skip
+def test_names_and_suffixes(tmp_path, file, name, chosen):
+    assert registry.choose(tmp_path / file, name) == chosen
+
+
+def test_unknown_names_and_suffixes_are_refused(tmp_path):
+    with pytest.raises(UsageError, match="'sl9' is not known; known: native, sl1"):
+        registry.choose(tmp_path / "x", "sl9")
+    with pytest.raises(UsageError, match="no format writes '.xyz' files"):
+        registry.choose(tmp_path / "x.xyz", None)
+
+
+def test_another_packages_format_is_found_in_all_three_ways(tmp_path, installed):
+    installed(theirs=f"{__name__}:FORMAT", broken="no.such.module:FORMAT")
+    assert registry.choose(tmp_path / "x", "theirs") == "theirs" and registry.find("theirs").name == "theirs"
+    installed(theirs=f"{__name__}:FORMAT")
+    assert registry.choose(tmp_path / "x.thr", None) == "theirs"
+    job = job_of([f_frame((9, 11))], printer_of((9, 11)))
+    assert pmsl.write(job, tmp_path / "x.thr") == "written" and pmsl.read(tmp_path / "x.thr") == "read"
+    assert pmsl.verify(tmp_path / "x.thr") == [] and registry.is_job(tmp_path / "x.thr")
+
+
+def test_a_format_that_cannot_be_loaded_is_named_when_asked_for_and_only_then(tmp_path, installed):
+    installed(broken="no.such.module:FORMAT", nonsense=f"{__name__}:NONSENSE", renamed=f"{__name__}:FORMAT", sl1=f"{__name__}:FORMAT")
+    pmsl.write(job_of([f_frame((9, 11))], printer_of((9, 11))), tmp_path / "x.sl1")
+    assert pmsl.read(tmp_path / "x.sl1").n_layers == 1  # no other package takes the place of a shipped format
+    for name, words in (("broken", "cannot be loaded"), ("nonsense", "it has no name"), ("renamed", "it calls itself 'theirs'")):
+        with pytest.raises(UsageError, match=words):
+            registry.find(name)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"PK\3\4 no zip", b"no job at all", bytes(5000)])
+def test_what_is_no_job_is_refused(tmp_path, content):
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(JobError):
+        registry.recognise(tmp_path / "x")
+    assert not registry.is_job(tmp_path / "x")
+
+
+def test_formats_are_not_imported_before_they_are_asked_for():
+    code = (
+        "import sys, pmsl.cli, pmsl.pipeline; from pathlib import Path; from pmsl.formats import registry\n"
+        "registry.find(registry.choose(Path('job.zip'), None))\n"
+        "print([m for m in sys.modules if m.startswith('pmsl.formats.') and m.split('.')[2] in ('sl1', 'byu', 'nanodlp')])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
