@@ -125,6 +125,7 @@ def _document(job: PrintJob, written: Written, placed: list[DesignDoc], entries:
         parts=list(job.parts),
         design=placed,
         layers=entries,
+        correction=job.correction,
     )
 
 
