@@ -68,3 +68,13 @@ def shown(plan: LayerPlan, job: PrintJob) -> LayerMask:
         return plan.exposures[0].mask
     none = np.zeros(0, np.int32)
     return LayerMask.from_runs(plan.index, job.grid.shape, 0, Runs(np.zeros(1, np.int64), none, none, np.zeros(0, np.uint8)))
+
+
+def relevelled(mask: LayerMask, table: np.ndarray) -> LayerMask:
+    """Return a mask whose 8-bit levels are those of ``table``, (256,) uint8; 0 stays 0. Made from runs."""
+    from pmsl.kernels import spans
+
+    old = mask.runs_8bit()
+    new = Runs(np.zeros_like(old.row_start), np.zeros_like(old.col), np.zeros_like(old.length), np.zeros(len(old.col), np.uint8))
+    n = spans.to_8bit(old.row_start, old.col, old.length, table[old.value].astype(np.uint16) * np.uint16(257), *new)
+    return LayerMask.from_runs(mask.index, mask.shape, mask.window.row0, Runs(new.row_start, new.col[:n], new.length[:n], new.value[:n]))

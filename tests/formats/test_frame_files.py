@@ -1,5 +1,6 @@
 """GOO, CTB, OME-TIFF and OME-Zarr: what is written is read, to the bit; what they cannot hold is refused; damage is told."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError, TargetError, UsageError
 from pmsl.formats import registry
 from pmsl.formats.contract import VerifyOptions
 from pmsl.formats.ctb.layout import GRAYS
+from pmsl.formats.framestream import relevelled
 
 FORMATS = ("goo", "ctb", "ctb-xor", "ome-tiff", "ome-zarr")
 TURNS = {
@@ -109,6 +112,26 @@ def test_grays_between_are_refused_by_ctb(tmp_path):
 def test_frames_wider_than_a_goo_can_say_are_refused(tmp_path):
     with pytest.raises(TargetError, match="frame size is 65536 × 1 px"):
         write("goo", made.job_of(np.full((1, 1, 65536), 255), [1.0]), tmp_path, lossy=True)
+
+
+@given(st.integers(0, 2**32))
+def test_grays_are_taken_to_others_run_by_run_as_pixel_by_pixel(seed):
+    random = np.random.default_rng(seed)
+    levels = np.repeat(random.integers(0, 256, (6, 9)), random.integers(1, 5, 9), axis=1).astype(np.uint8)
+    levels[random.integers(0, 6)] = 0
+    table = np.sort(random.choice([0, 3, 90, 255], 256)).astype(np.uint8)
+    table[0] = 0
+    made_of = relevelled(LayerMask.from_dense(4, levels), table)
+    assert np.array_equal(made_of.dense(np.uint8), table[levels]) and made_of.index == 4
+    assert made_of.sha256() == LayerMask.from_dense(4, table[levels]).sha256()
+
+
+def test_another_light_setting_in_one_layer_is_refused(tmp_path):
+    job = made.job_of(np.full((3, 2, 2), 255), [1.0, 1.0, 1.0])
+    brighter = dataclasses.replace(job[1], exposures=(dataclasses.replace(job[1].exposures[0], power=0.5),))
+    mixed = dataclasses.replace(job, plan_layer=lambda k: brighter if k == 1 else job[k])
+    with pytest.raises(TargetError, match="layer 1: power is 0.5, the limit is 1 in all layers"):
+        write("goo", mixed, tmp_path, lossy=True)
 
 
 def test_dose_maps_go_only_where_they_have_a_place(tmp_path):
