@@ -33,6 +33,11 @@ class Shipped:
 
 SHIPPED = (  # of formats that share a suffix the first is chosen by it; content is looked at in this order
     Shipped("native", (".zip",), "pmsl.formats.native:FORMAT"),
+    Shipped("sl1", (".sl1", ".sl1s"), "pmsl.formats.sl1:FORMAT"),
+    Shipped("sl1-prusa", (), "pmsl.formats.sl1:PRUSA_SL1"),
+    Shipped("sl1s-prusa", (), "pmsl.formats.sl1:PRUSA_SL1S"),
+    Shipped("nanodlp", (".nanodlp",), "pmsl.formats.nanodlp:FORMAT"),
+    Shipped("byu", (), "pmsl.formats.byu:FORMAT"),
     Shipped("goo", (".goo",), "pmsl.formats.goo:FORMAT"),
     Shipped("ctb", (".ctb",), "pmsl.formats.ctb:PLAIN"),
     Shipped("ctb-xor", (".ctb",), "pmsl.formats.ctb:XOR"),
@@ -40,11 +45,6 @@ SHIPPED = (  # of formats that share a suffix the first is chosen by it; content
     Shipped("ome-tiff", (".tif", ".tiff"), "pmsl.formats.ometiff:FORMAT"),
     Shipped("svg", (".svg",), "pmsl.formats.contourfiles:SVG"),
     Shipped("3mf-slices", (), "pmsl.formats.contourfiles:THREEMF"),  # .3mf is a mesh unless it is asked for by name
-    Shipped("sl1", (".sl1", ".sl1s"), "pmsl.formats.sl1:FORMAT"),
-    Shipped("sl1-prusa", (), "pmsl.formats.sl1:PRUSA_SL1"),
-    Shipped("sl1s-prusa", (), "pmsl.formats.sl1:PRUSA_SL1S"),
-    Shipped("nanodlp", (".nanodlp",), "pmsl.formats.nanodlp:FORMAT"),
-    Shipped("byu", (), "pmsl.formats.byu:FORMAT"),
 )
 
 

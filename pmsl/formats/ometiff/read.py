@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class Pages:
         self._pieces = Pieces(path)
         self.path = path
         try:
-            with tifffile.TiffFile(path) as tiff:
+            with _quiet(), tifffile.TiffFile(path) as tiff:
                 first: Any = tiff.pages[0]
                 tag = first.tags.get("ImageDescription")
                 self.doc = _document(tag.value if tag is not None else "", str(path))
@@ -86,6 +87,16 @@ class Pages:
         """Yield rows of the dose map of layer k as they lie in the file, float32 [mJ/cm²]."""
         i = len(self.doc.shots) + k
         return bands(self._strip(i), self.shape, np.dtype(np.float32).newbyteorder(self._order), f"{self.path}: page {i}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the library from telling line by line what is wrong with a damaged file: one error says it."""
+    before, tifffile.logger().disabled = tifffile.logger().disabled, True
+    try:
+        yield
+    finally:
+        tifffile.logger().disabled = before
 
 
 def _document(description: object, where: str) -> StackDoc:
