@@ -19,6 +19,8 @@ from pmsl.formats import registry
 from pmsl.mesh import load_solid
 from pmsl.profiles import Printer, Process, Resin
 
+NOT_READ = ("partial-file", "not-read", "pitch-guessed", "zero-layers")  # findings of what a file did not say, or was not understood
+
 
 def info(path: str, wishes: Wishes, *, as_json: bool) -> None:
     """``pmsl info``: a folder, or a file that a format knows, is a job, everything else is a mesh."""
@@ -34,7 +36,7 @@ def _info_job(path: str, as_json: bool) -> None:
     estimate = job.estimate()
     facts = job_facts(job, job.findings, estimate)
     if as_json:
-        partial = [f.message for f in job.findings if f.code == "partial-file"]
+        partial = [f.message for f in job.findings if f.code in NOT_READ]
         print_json({"job": plain(path), "format": format.name, "partial": partial, **facts})
         return
     rows, cols = job.grid.shape

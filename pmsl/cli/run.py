@@ -38,7 +38,8 @@ def slice_job(
     """``pmsl slice``: load, place, prepare, write, preview."""
     began = time.perf_counter()
     target = Path(out)
-    check_target(target, force, registry.find(registry.choose(target, format)).foreign)
+    chosen = registry.find(registry.choose(target, format))
+    check_target(target, force, chosen.foreign)
     if preview is not None:
         _check_preview(Path(preview), target)
     printer, resin, process = wishes.profiles()
@@ -75,7 +76,9 @@ def slice_job(
         raise
     seconds = time.perf_counter() - began
     if as_json:
-        print_json({"job": plain(out), **job_facts(job, written.findings, written.estimate), "seconds": round(seconds, 3)})
+        print_json(
+            {"job": plain(out), "format": chosen.name, **job_facts(job, written.findings, written.estimate), "seconds": round(seconds, 3)}
+        )
         return
     say_findings(written.findings)
     e = written.estimate

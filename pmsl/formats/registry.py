@@ -7,11 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pmsl.errors import JobError, UsageError
 from pmsl.formats.contract import HEAD, Format, Seen
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "pmsl.formats"  # entry points of other packages
 
@@ -57,7 +60,7 @@ def choose(path: Path, name: str | None) -> str:
         An unknown name, or a suffix that belongs to no format.
     """
     if name is not None:
-        if name not in names():
+        if not any(shipped.name == name for shipped in SHIPPED) and name not in names():
             raise UsageError(f"format {name!r} is not known; known: {', '.join(names())}")
         return name
     suffix = path.suffix.lower()
@@ -139,6 +142,13 @@ def look(path: Path) -> Seen:
         raise JobError(f"{path}: cannot be read ({err.strerror or err})") from err
     zipped = head.startswith(b"PK") or path.suffix.lower() == ".zip"
     return Seen(path, False, head, frozenset(ZipSource(path).names()) if zipped else frozenset())
+
+
+def entry_points(group: str) -> list[EntryPoint]:
+    """Return the entry points of other packages; what finds them takes longer to import than to slice a small layer."""
+    from importlib.metadata import entry_points as all_of
+
+    return list(all_of(group=group))
 
 
 def _knows(seen: Seen) -> Format | None:

@@ -1,10 +1,12 @@
 """Archives that want to do harm: each is refused by name, at once, and for little memory."""
 
+import hashlib
 import io
 import json
 import struct
 import tracemalloc
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ def remade(whole, path, compression=zipfile.ZIP_DEFLATED, **changes):
     with zipfile.ZipFile(whole) as z:
         members = {n: z.read(n) for n in z.namelist()}
     with zipfile.ZipFile(path, "w", compression) as z:
-        for name, data in (members | {k.replace("__", "/"): v for k, v in changes.items()}).items():
+        for name, data in (members | changes).items():
             z.writestr(name, data)
     return path
 
@@ -43,29 +45,28 @@ def refused_in_little_memory(path, words, limit=64 << 20):
         tracemalloc.stop()
 
 
-def test_a_frame_that_unpacks_to_a_gigabyte(whole, tmp_path):
+def test_a_frame_that_unpacks_to_a_thousand_times_its_size(whole, tmp_path):
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as z, z.open("frames/00000.png", "w") as member:
-        for _ in range(256):
+        for _ in range(64):
             member.write(bytes(1 << 20))
     with zipfile.ZipFile(whole) as old, zipfile.ZipFile(bomb, "a") as z:
         for name in old.namelist():
             if name != "frames/00000.png":
                 z.writestr(name, old.read(name))
     (tmp_path / "x.zip").write_bytes(bomb.getvalue())
-    assert len(bomb.getvalue()) < 1 << 20
-    refused_in_little_memory(tmp_path / "x.zip", r"frames/00000.png has 268435456 bytes, at most \d+ fit")
+    assert len(bomb.getvalue()) < 1 << 18
+    refused_in_little_memory(tmp_path / "x.zip", r"frames/00000.png has 67108864 bytes, at most \d+ fit")
 
 
 def test_a_frame_whose_pixels_go_on_for_ever(whole, tmp_path):
     """A small PNG of the right size by its header; inflating stops one byte after the last pixel."""
     data = png.encode(np.zeros((20000, 20000), np.uint8))
     header = struct.pack(">II", 27, 19) + data[24:29]
-    lie = data[:16] + header + struct.pack(">I", __import__("zlib").crc32(b"IHDR" + header)) + data[33:]
+    lie = data[:16] + header + struct.pack(">I", zlib.crc32(b"IHDR" + header)) + data[33:]
     with zipfile.ZipFile(whole) as z:
         doc = json.loads(z.read("job.json"))
-    doc["layers"][0]["exposures"][0]["file_sha256"] = __import__("hashlib").sha256(lie).hexdigest()
-    path = remade(whole, tmp_path / "x.zip", frames__00000_png=b"")
+    doc["layers"][0]["exposures"][0]["file_sha256"] = hashlib.sha256(lie).hexdigest()
     path = remade(whole, tmp_path / "y.zip", **{"frames/00000.png": lie, "job.json": json.dumps(doc).encode()})
     refused_in_little_memory(path, "go on after the last row")
 
@@ -124,7 +125,7 @@ def test_paths_that_leave_the_job(whole, tmp_path, name):
 
 
 def test_names_that_differ_in_case_only(whole, tmp_path):
-    refused_in_little_memory(remade(whole, tmp_path / "x.zip", JOB_json=b"{}", **{"JOB.JSON": b"{}"}), "twice")
+    refused_in_little_memory(remade(whole, tmp_path / "x.zip", **{"JOB.JSON": b"{}"}), "twice")
 
 
 def test_a_zip_in_a_folder_job_that_is_a_link_out(tmp_path):

@@ -1,0 +1,109 @@
+"""``pmsl convert``, and slice, info and verify of formats other than native."""
+
+import hashlib
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pmsl
+from pmsl.cli import main
+
+PART = ["--printer", "pmsl-10um", "--resin", "pr48-405", "--layer-um", "20", "--no-design"]
+EVEN = 'schema = "pmsl.process/1"\nname = "even"\ndescription = ""\nlayer_um = 20.0\nbottom_dose_factors = []\n'
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Run one command line in an empty folder; return its exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+    Path("even.toml").write_text(EVEN)
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["pmsl", *map(str, words)])
+        code = main()
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err, err
+        return code, out, err
+
+    return call
+
+
+def shown(path):
+    return [[e.mask.sha256() for e in plan.exposures] for plan in pmsl.read(path).layers()]
+
+
+def sha(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(("out", "format"), [("x.sl1", "sl1"), ("x.nanodlp", "nanodlp"), ("x.zip", "byu")])
+def test_slice_straight_into_a_printers_file_or_by_way_of_a_job(run, samples, out, format):
+    part = samples / "f_orientation.stl"
+    assert run("slice", part, "-o", out, "--format", format, *PART, "--process", "even.toml")[0] == 0
+    assert run("slice", part, "-o", "job", *PART, "--process", "even.toml")[0] == 0
+    assert run("convert", "job", f"y{out}", "--format", format)[0] == 0
+    assert sha(out) == sha(f"y{out}")
+    assert run("verify", out)[:2] == (0, f"{out}: sound\n")
+    facts = json.loads(run("info", out, "--json")[1])
+    assert (facts["format"], facts["layers"], facts["shape"]) == (format, 10, [1080, 1920])
+    assert "irradiance" in facts["partial"][0] and not facts["calibrated"]
+    assert f"({format})" in run("info", out)[1]
+    assert run("convert", out, "back")[0] == 0 and run("verify", "back")[0] == 0
+    assert shown("back") == shown("job")
+    assert run("convert", "back", f"again{out}", "--format", format)[0] == 0
+    assert np.array_equal([e.time_s for p in pmsl.read(f"again{out}").layers() for e in p.exposures], times(out))
+
+
+def times(path):
+    return [e.time_s for p in pmsl.read(path).layers() for e in p.exposures]
+
+
+def test_what_a_format_cannot_hold_is_refused_with_field_value_and_limit(run, samples, tmp_path):
+    part = samples / "f_orientation.stl"
+    code, out, err = run("slice", part, "-o", "x.sl1", *PART)
+    assert code == 3 and out == "" and "layer 1: time_s is 8.95822 s, the limit is" in err and "--lossy" in err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["even.toml"]
+    code, out, err = run("slice", part, "-o", "x.sl1", *PART, "--lossy", "--json")
+    assert code == 0 and {"lossy-time-s", "fade-by-host"} <= {f["code"] for f in json.loads(out)["findings"]}
+    code, out, err = run("slice", part, "-o", "y.sl1", *PART, "--layer-um", "5", "--lossy")
+    assert code == 3 and "5 µm" in err and "at least 10 µm" in err
+    code, _, err = run("slice", part, "-o", "y.sl1", "--format", "sl1-prusa", *PART, "--lossy")
+    assert code == 3 and "pixel pitch is 10 × 10 µm, the limit is 47.25 × 47.25 µm" in err
+    assert not Path("y.sl1").exists()
+    for format, layer in (("native", "2.5"), ("byu", "2.5")):
+        assert run("slice", part, "-o", f"{format}.zip", "--format", format, *PART, "--layer-um", layer, "--process", "even.toml")[0] == 0
+        assert pmsl.read(f"{format}.zip").grid.thickness_um == pytest.approx(2.5)
+
+
+def test_the_real_panels(run, samples):
+    part = samples / "f_orientation.stl"
+    for name, pitch, size in (("sl1-prusa", 47.25, "2560x1440"), ("sl1s-prusa", 50, "2560x1620")):
+        words = [*PART, "--pitch-um", pitch, "--field", size, "--process", "even.toml", "--format", name]
+        assert run("slice", part, "-o", f"{name}.sl1", *words)[0] == 0
+        with zipfile.ZipFile(f"{name}.sl1") as z:
+            assert f"printerModel = {'SL1' if pitch == 47.25 else 'SL1S'}\n" in z.read("config.ini").decode()
+        assert run("verify", f"{name}.sl1")[0] == 0
+
+
+def test_convert_says_what_it_did_and_refuses_as_slice_does(run, samples, tmp_path):
+    run("slice", samples / "f_orientation.stl", "-o", "job", *PART, "--process", "even.toml")
+    code, out, err = run("convert", "job", "x.nanodlp")
+    assert code == 0 and out == "x.nanodlp: 10 layers as nanodlp, from job (native)\n" and "left-to-host" in err
+    facts = json.loads(run("convert", "job", "y.nanodlp", "--json")[1])
+    assert (facts["job"], facts["format"], facts["from"]) == ("y.nanodlp", "nanodlp", {"file": "job", "format": "native"})
+    before = sha("x.nanodlp")
+    assert run("convert", "job", "x.nanodlp")[0] == 2 and sha("x.nanodlp") == before
+    assert run("convert", "job", "x.nanodlp", "--force")[0] == 0
+    Path("thesis.sl1").write_text("ten years")
+    assert run("convert", "job", "thesis.sl1", "--force")[0] == 2 and Path("thesis.sl1").read_text() == "ten years"
+    assert run("convert", "nothing", "z.sl1")[0] == 3
+    assert run("convert", "job", "z.xyz")[0] == 2 and run("convert", "job", "z", "--format", "sl9")[0] == 2
+    assert run("convert", "job", "z.sl1", "--dose")[0] == 2
+    assert run("convert", "even.toml", "z.sl1")[0] == 3
+    Path("x.nanodlp").write_bytes(Path("x.nanodlp").read_bytes()[:-100])
+    assert run("convert", "x.nanodlp", "z")[0] == 3 and run("verify", "x.nanodlp")[0] == 3 and run("info", "x.nanodlp")[0] == 3
+    assert not list(tmp_path.glob("z*")) and not list(tmp_path.glob(".*"))
