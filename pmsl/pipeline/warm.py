@@ -18,7 +18,7 @@ def warmup() -> None:
     from pmsl.formats import runlength
     from pmsl.formats.framestream import laid, stream_of
     from pmsl.formats.nanodlp.tables import layer_info
-    from pmsl.kernels import spans, unfilter
+    from pmsl.kernels import discs, spans, unfilter
 
     corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
     solid = Solid.from_arrays(corners, np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]))
@@ -34,6 +34,7 @@ def warmup() -> None:
     runlength.decode_ctb(runlength.encode_ctb(stream), shape, "")
     low = np.zeros(1, np.int64)
     spans.shrink(*mask.runs_8bit(), mask.window.row0, low, low + 1, low, low + 1, np.zeros((2, 2), np.int64), np.zeros((1, 1), np.uint8))
+    discs.grow(np.ones((1, 1), np.uint8), low, np.zeros((1, 1), np.uint8))
     MaskMaker([solid], job.grid).coverage(0)
     volume = MaskMaker([solid], job.grid, "volume")
     volume.mask(0)
