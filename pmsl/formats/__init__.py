@@ -11,7 +11,14 @@ native      job.json and PNG frames, folder or zip
 sl1         Prusa's .sl1 and .sl1s
 byu         microfluidics print file, schema 5
 nanodlp     NanoDLP plate
+goo         Elegoo's GOO, version 3
+ctb         CTB, version 3, plain and enciphered
+ometiff     OME-TIFF and omezarr, OME-Zarr: masks and dose maps for image software; stack is what both carry beside pixels
+contourfiles  contours of the parts: 3MF slice stacks and SVG
 png         8-bit gray PNG, pngread its way back
+framestream  a frame as one sequence of runs; runlength its codes in GOO and CTB; inflate deflated frames back into runs
+binary      files of fixed records
+desktop     what files of desktop printers share: bottom layers, mm, flips
 zipped      a file that is a zip of frames and tables
 thumbnail   small pictures for a printer's menu
 bundle      folder or zip, to read or to write

@@ -16,13 +16,14 @@ A reader makes the job through `partial.job`, which says as findings what the fi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from pmsl.core.contours import Contours
 from pmsl.core.dose import DoseMap
 from pmsl.core.finding import Finding
 from pmsl.core.job import Estimate, PrintJob
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 HEAD = 4096
 
 DoseOf = Callable[[PrintJob, LayerPlan], DoseMap]
+ContoursOf = Callable[[PrintJob], Iterator[Contours]]
 Progress = Callable[[int, int], None]
 
 
@@ -47,6 +49,8 @@ class WriteOptions:
         Irradiance of every 8-bit level relative to white, never falling; grays are requantised and dithered in light.
     dose_of : callable, optional
         Gives the dose map of a layer; left out, no dose maps are written.
+    contours_of : callable, optional
+        Gives the rings in which the planes of all slabs cut a job's placed parts, some layers at a time, in order.
     with_design : bool
         Store the placed parts where the format can.
     small : bool
@@ -65,6 +69,7 @@ class WriteOptions:
 
     response: np.ndarray
     dose_of: DoseOf | None = None
+    contours_of: ContoursOf | None = None
     with_design: bool = True
     small: bool = False
     threads: int = 1

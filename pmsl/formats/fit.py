@@ -22,6 +22,7 @@ from pmsl.formats import frames
 from pmsl.formats.capability import NEVER, Capability, check_layers, check_pitch, check_size, loss, refusal
 from pmsl.formats.contract import WriteOptions
 from pmsl.formats.fold import folded, scaled
+from pmsl.formats.framestream import relevelled
 from pmsl.formats.padding import moved, padded, padding
 from pmsl.formats.schedule import TIME_SLACK_S, Rule, longest
 
@@ -40,6 +41,7 @@ class _Limits:
     shift: tuple[int, int] | None  # rows, columns a mask moves in the padded grid
     shape: tuple[int, int]
     given_s: np.ndarray | None  # time every layer gets, its dose folded into gray
+    power: float  # the light setting of the job
 
 
 def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rule: Rule | None = None) -> PrintJob:
@@ -89,7 +91,7 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
         grid, shift = padded(engine.grid, frames.frame_shape(target.exact_size, turn))
         found.append(padding(engine.grid, grid, shift, name))
     given_s = _given(job, target, options, rule or longest) if options.lossy else None
-    limits = _Limits(target, name, options, shift, grid.shape, given_s)
+    limits = _Limits(target, name, options, shift, grid.shape, given_s, _power(job))
     first = dataclasses.replace(engine, grid=grid, orientation=turn)
     return dataclasses.replace(
         job,
@@ -100,13 +102,17 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
     )
 
 
+def _power(job: PrintJob) -> float:
+    """Return the light setting of the job."""
+    return job.process.power if job.process.power is not None else job.printer.optics.settings[0].power
+
+
 def _left_to_host(job: PrintJob, target: Capability, name: str) -> Iterator[Finding]:
     """Say what is not in the file and has to be set at the machine."""
     missing = [word for word in ("motion", "power") if word not in target.holds]
     if missing:
-        power = job.process.power if job.process.power is not None else job.printer.optics.settings[0].power
         lift = "speeds of the stage" if "lift" in target.holds else "lift and waits"
-        what = {"motion": lift, "power": f"the light setting (power {power:g})"}
+        what = {"motion": lift, "power": f"the light setting (power {_power(job):g})"}
         text = " and ".join(what[word] for word in missing)
         yield Finding(code="left-to-host", severity="info", message=f"{name} has no place for {text}: set them at the machine")
 
@@ -193,6 +199,8 @@ def _split(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> Exposu
 def _neutral(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> Exposure:
     """Take out what the target has no place for; repeats of an exposure become a longer one."""
     holds = limits.target.holds
+    if "power" not in holds and e.power != limits.power:
+        raise refusal(limits.name, "power", f"{e.power:g}", f"{limits.power:g} in all layers, set at the machine", NEVER, f"layer {k}: ")
     for field, neutral in NEUTRAL.items():
         value = getattr(e, field)
         if field in holds or value == neutral:
@@ -211,17 +219,22 @@ def _in_levels(mask: LayerMask, k: int, limits: _Limits, found: list[Finding]) -
     kept = limits.target.gray_map
     if kept is None:
         return mask
-    other = np.setdiff1d(mask.runs_8bit().value, kept)
-    if not other.size:
+    lacking = np.ones(256, bool)
+    lacking[list(kept)] = False
+    values = mask.runs_8bit().value
+    if not lacking[values].any():
         return mask
+    other = np.unique(values[lacking[values]])
     dithered = limits.target.gray_levels <= DITHERED
     if not limits.options.lossy:
         advice = f"choose another format, or pass --lossy to {'dither' if dithered else 'take the nearest'}"
         raise refusal(limits.name, "gray", f"{other[0]} of 255", f"{limits.target.gray_levels} levels", advice, f"layer {k}: ")
-    levels = frames.quantised(mask.dense(np.uint8), kept, limits.options.response, dithered)
     how = "dithered to" if dithered else "taken to the nearest of"
     found.append(loss("gray", f"grays were {how} {limits.target.gray_levels} levels", k, float(other.size), limits.target.gray_levels))
-    return LayerMask.from_dense(mask.index, levels)
+    response = limits.options.response
+    if dithered:
+        return LayerMask.from_dense(mask.index, frames.quantised(mask.dense(np.uint8), kept, response, dithered))
+    return relevelled(mask, frames.quantised(np.arange(256, dtype=np.uint8)[None], kept, response)[0])
 
 
 def _time(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> float:

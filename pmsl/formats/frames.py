@@ -129,7 +129,7 @@ def quantised(levels: np.ndarray, kept: Sequence[int], response: np.ndarray, dit
     low, high = have[above - 1], have[above]
     low[have] = high[have] = have
     if not dithered:
-        return np.asarray(np.where(share >= 0.5, high, low)[levels])
+        return np.asarray(np.where(share >= 0.5 - 1e-9, high, low)[levels])
     rows, cols = levels.shape
     limit = np.tile(_bayer(), (-(-rows // 8), -(-cols // 8)))[:rows, :cols]
     return np.asarray(np.where(share[levels] > limit, high[levels], low[levels]))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.job import Engine, Estimate, PrintJob, Provenance
 from pmsl.core.mask import LayerMask
 from pmsl.core.plan import Exposure, LayerPlan
+from pmsl.errors import GridError, JobError
 from pmsl.profiles import Motion, Printer, Process, Resin
 from pmsl.profiles.printer import Dmd, LightSetting, Limits, Optics, Orientation, Psf, Stage
 from pmsl.profiles.resin import Material
@@ -33,6 +35,14 @@ class Shown:
     repeat: int = 1
     wait_before_s: float = 0.0
     wait_after_s: float = 0.0
+
+
+def grid_of(where: str, *, pitch_um: Any, shape: tuple[int, int], z_edges_um: Any, origin_um: Any = (0.0, 0.0)) -> Grid:
+    """Make the grid a file says; raises `JobError` where its numbers make none."""
+    try:
+        return Grid(origin_um=origin_um, pitch_um=pitch_um, shape=shape, z_edges_um=z_edges_um)
+    except GridError as err:
+        raise JobError(f"{where}: {err}; the file is damaged, copy or slice it again") from err
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

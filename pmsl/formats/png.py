@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from pmsl.core.mask import LayerMask
-from pmsl.core.runs import runs_of
 from pmsl.formats.frames import device_frame, frame_shape
+from pmsl.formats.framestream import laid
 from pmsl.profiles.printer import Orientation
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -40,14 +40,25 @@ def encode_mask(mask: LayerMask, orientation: Orientation, small: bool = False) 
         those of which more than one pixel in `DENSE` begins a run: the latter are compressed as pixels.
     """
     rows, cols = frame_shape(mask.shape, orientation)
-    if orientation.row[1] == "y":
-        runs, row0, flips = mask.runs_8bit(), mask.window.row0, (orientation.row[0] == "-", orientation.col[0] == "-")
-    else:
-        runs, row0, flips = runs_of(device_frame(mask, orientation), (0, 0, rows, cols)), 0, (False, False)
-    if len(runs.col) * DENSE > rows * cols:
-        return encode(device_frame(mask, orientation), small)
-    turned = (runs.row_start, row0, runs.col, runs.length, runs.value, rows, cols, *flips)
-    return _file(rows, cols, _smallest(turned) if small else _desk().compressed(turned))
+    return _file(rows, cols, deflated(mask, orientation, small, lead=1))
+
+
+def deflated(mask: LayerMask, orientation: Orientation, small: bool = False, lead: int = 0) -> bytes:
+    """Return the zlib stream of the pixels of a frame, row after row, each after `lead` zeros (the filter byte of a PNG is one)."""
+    frame = laid(mask, orientation)
+    rows, cols = frame.shape
+    if len(frame.runs.col) * DENSE > rows * cols:
+        return _deflated_pixels(device_frame(mask, orientation), small, lead)
+    turned = (frame.runs.row_start, frame.row0, frame.runs.col, frame.runs.length, frame.runs.value, rows, cols, *frame[3:], lead)
+    return _smallest(turned) if small else _desk().compressed(turned)
+
+
+def packed(page: np.ndarray) -> bytes:
+    """Return the zlib stream of the bytes of any array, row after row."""
+    from isal import isal_zlib
+
+    data: bytes = isal_zlib.compress(np.ascontiguousarray(page), 1)
+    return data
 
 
 class _Desk(threading.local):
@@ -62,7 +73,7 @@ class _Desk(threading.local):
         """Return the zlib stream of a frame given as the first arguments of ``kernels.frame.zlib_of_runs``."""
         from pmsl.kernels import frame
 
-        n, pixels = room_of(turned), turned[5] * (turned[6] + 1)
+        n, pixels = room_of(turned), turned[5] * (turned[6] + turned[9])
         if n > self._size[0] or pixels > self._size[1]:
             self._make(n + n // 2, pixels)
         while True:
@@ -122,6 +133,11 @@ def encode(frame: np.ndarray, small: bool = False) -> bytes:
     bytes
         8-bit gray, no filter, not interlaced, no time stamp.
     """
+    rows, cols = frame.shape
+    return _file(rows, cols, _deflated_pixels(frame, small, lead=1))
+
+
+def _deflated_pixels(frame: np.ndarray, small: bool, lead: int) -> bytes:
     from isal import isal_zlib
 
     compressors = [isal_zlib.compressobj(1)]
@@ -129,8 +145,7 @@ def encode(frame: np.ndarray, small: bool = False) -> bytes:
         from pmsl.formats import pngsmall
 
         compressors += pngsmall.compressors()
-    rows, cols = frame.shape
-    return _file(rows, cols, min(_compressed(_bands(frame), compressors), key=len))
+    return min(_compressed(_bands(frame, lead), compressors), key=len)
 
 
 def encode_colour(picture: np.ndarray) -> bytes:
@@ -138,18 +153,18 @@ def encode_colour(picture: np.ndarray) -> bytes:
     from isal import isal_zlib
 
     rows, cols, _ = picture.shape
-    (data,) = _compressed(_bands(picture.reshape(rows, 3 * cols)), [isal_zlib.compressobj(3)])
+    (data,) = _compressed(_bands(picture.reshape(rows, 3 * cols), lead=1), [isal_zlib.compressobj(3)])
     return _file(rows, cols, data, colour=2)
 
 
-def _bands(frame: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the bytes that a PNG compresses, some rows at a time."""
+def _bands(frame: np.ndarray, lead: int) -> Iterator[np.ndarray]:
+    """Yield the bytes that are compressed, some rows at a time."""
     rows, cols = frame.shape
-    many = max(1, BAND // (cols + 1))
+    many = max(1, BAND // (cols + lead))
     for first in range(0, rows, many):
         part = frame[first : first + many]
-        raw = np.zeros((len(part), cols + 1), np.uint8)  # a filter byte (0, none) before every row
-        raw[:, 1:] = part
+        raw = np.zeros((len(part), cols + lead), np.uint8)
+        raw[:, lead:] = part
         yield raw.reshape(-1)
 
 

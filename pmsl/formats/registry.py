@@ -41,6 +41,13 @@ SHIPPED = (  # of formats that share a suffix the first is chosen by it; content
     Shipped("sl1s-prusa", (), "pmsl.formats.sl1:PRUSA_SL1S"),
     Shipped("nanodlp", (".nanodlp",), "pmsl.formats.nanodlp:FORMAT"),
     Shipped("byu", (), "pmsl.formats.byu:FORMAT"),
+    Shipped("goo", (".goo",), "pmsl.formats.goo:FORMAT"),
+    Shipped("ctb", (".ctb",), "pmsl.formats.ctb:PLAIN"),
+    Shipped("ctb-xor", (".ctb",), "pmsl.formats.ctb:XOR"),
+    Shipped("ome-zarr", (".zarr",), "pmsl.formats.omezarr:FORMAT"),
+    Shipped("ome-tiff", (".tif", ".tiff"), "pmsl.formats.ometiff:FORMAT"),
+    Shipped("svg", (".svg",), "pmsl.formats.contourfiles:SVG"),
+    Shipped("3mf-slices", (), "pmsl.formats.contourfiles:THREEMF"),  # .3mf is a mesh unless it is asked for by name
 )
 
 

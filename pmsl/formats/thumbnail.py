@@ -9,7 +9,7 @@ from pmsl.core.mask import LayerMask
 from pmsl.formats.frames import turn
 from pmsl.profiles.printer import Orientation
 
-MOST = 256  # layers that are drawn: of a taller part evenly spaced ones
+MOST = 64  # layers that are drawn: of a taller part evenly spaced ones
 SIDE = 512  # pixels of the longer side while layers are added
 INK = (255, 172, 64)  # of a printer's preview: resin on dark gray
 PAPER = (32, 32, 32)

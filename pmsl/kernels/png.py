@@ -62,8 +62,8 @@ def _append(n, v, count, value, length):
 
 
 @kernel
-def stream(row_start, row0, col, run, level, rows, cols, flip_rows, flip_cols, value, length):
-    """Turn the 8-bit runs of a mask into the runs of a PNG's byte stream: a zero filter byte, then the pixels, row by row.
+def stream(row_start, row0, col, run, level, rows, cols, flip_rows, flip_cols, lead, value, length):
+    """Turn the 8-bit runs of a mask into the runs of a frame's byte stream: `lead` zeros, then the pixels, row by row.
 
     Parameters
     ----------
@@ -75,6 +75,8 @@ def stream(row_start, row0, col, run, level, rows, cols, flip_rows, flip_cols, v
         Size of the frame.
     flip_rows, flip_cols : bool
         Write the last row, the last column first.
+    lead : int
+        Zeros before every row: 1 is the filter byte of a PNG.
     value : (2 R + rows + 2,) uint8; length : (2 R + rows + 2,) int64
         Overwritten: runs whose neighbours differ.
 
@@ -87,7 +89,7 @@ def stream(row_start, row0, col, run, level, rows, cols, flip_rows, flip_cols, v
     window = row_start.size - 1
     for step in range(rows):
         r = (rows - 1 - step if flip_rows else step) - row0
-        n = _append(n, 0, 1, value, length)
+        n = _append(n, 0, lead, value, length)
         done = 0
         if 0 <= r < window:
             begin, end = row_start[r], row_start[r + 1]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
+from pmsl.core.contours import Contours
 from pmsl.core.finding import Finding, Severity, reaches
+from pmsl.core.grid import Grid
 from pmsl.core.job import PrintJob
 from pmsl.core.parallel import default_threads
-from pmsl.errors import FindingsError, UsageError
+from pmsl.errors import FindingsError, JobError, UsageError
 from pmsl.exposure import dose_map
 from pmsl.formats import registry
 from pmsl.formats.contract import Format, VerifyOptions, WriteOptions, Written
 from pmsl.optics.grayscale import response
+from pmsl.slicing import slice_contours
+
+CONTOUR_LAYERS = 128  # layers cut at a time
 
 
 def write(
@@ -81,6 +86,7 @@ def write(
     options = WriteOptions(
         response=response(job.printer),
         dose_of=dose_map if dose else None,
+        contours_of=contours_of,
         with_design=design,
         small=png == "small",
         threads=default_threads() if threads is None else threads,
@@ -112,6 +118,25 @@ def verify(
     """
     options = VerifyOptions(dose_of=dose_map, progress=progress, threads=default_threads() if threads is None else threads)
     return _format_of(Path(path), format).verify(Path(path), options)
+
+
+def contours_of(job: PrintJob) -> Iterator[Contours]:
+    """Yield the rings in which the middle planes of the slabs cut the placed parts of a job, some layers at a time.
+
+    Raises
+    ------
+    JobError
+        The job was written without its parts.
+    MeshError
+        A part is open.
+    """
+    parts, grid = job.design, job.grid
+    if not parts:
+        raise JobError("the job holds no placed parts (it was written with --no-design, or read from a file without them), so no contours")
+    for first in range(0, grid.n_layers, CONTOUR_LAYERS):
+        edges = grid.z_edges_um[first : first + CONTOUR_LAYERS + 1]
+        block = Grid(origin_um=grid.origin_um, pitch_um=grid.pitch_um, shape=grid.shape, z_edges_um=edges)
+        yield slice_contours(parts, block)
 
 
 def _format_of(path: Path, name: str | None) -> Format:

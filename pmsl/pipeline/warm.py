@@ -20,6 +20,8 @@ from pmsl.profiles.strict import Value
 
 def warmup() -> None:
     """Compile, or load from the cache, every kernel that a job needs, by printing a pyramid of two layers."""
+    from pmsl.formats import runlength
+    from pmsl.formats.framestream import laid, stream_of
     from pmsl.formats.nanodlp.tables import layer_info
     from pmsl.kernels import discs, spans, unfilter
 
@@ -33,6 +35,9 @@ def warmup() -> None:
         encode_mask(mask, printer.orientation, small)
     mask.sha256()
     layer_info(mask, printer.orientation, 1.0)
+    stream, shape = stream_of(laid(mask, printer.orientation)), mask.shape
+    runlength.decode_goo(runlength.encode_goo(stream), shape, "")
+    runlength.decode_ctb(runlength.encode_ctb(stream), shape, "")
     low = np.zeros(1, np.int64)
     spans.shrink(*mask.runs_8bit(), mask.window.row0, low, low + 1, low, low + 1, np.zeros((2, 2), np.int64), np.zeros((1, 1), np.uint8))
     discs.grow(np.ones((1, 1), np.uint8), low, np.zeros((1, 1), np.uint8))

@@ -33,6 +33,8 @@ def seeds(folder: Path) -> dict[str, bytes]:
         capability = made.capability
         if capability.exact_size is not None:
             continue  # read by the same reader as its sibling
+        if shipped.home.startswith("pmsl.formats.contourfiles"):
+            continue  # holds no masks; its readers have a fuzz of their own
         path = folder / f"{shipped.name}{'.zip' if shipped.name in ('native', 'byu') else made.suffixes[0]}"
         printer = printer_of(SHAPE, capability.exact_pitch_um or (7.6, 7.6))
         frames = [f_frame(SHAPE), None, *degenerate_frames(SHAPE)[-3:]]

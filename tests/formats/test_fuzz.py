@@ -24,7 +24,7 @@ def test_seeds_can_be_read(seeds, target):
     for name, data in seeds.items():
         target.write_bytes(data)
         assert fuzz.try_to_read(target, name), name
-        assert registry.recognise(target).name == name
+        assert registry.recognise(target).name == name.removesuffix("-xor")  # one reader for both
 
 
 @settings(max_examples=60)

@@ -1,0 +1,91 @@
+"""Contours of the placed parts for other CAM tools: 3MF slice stacks and SVG. They hold no masks, times or doses.
+
+threemf   3MF core and slice extension
+svg       one group a layer
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pmsl.core.contours import Contours
+from pmsl.core.finding import Finding
+from pmsl.core.job import PrintJob
+from pmsl.errors import JobError, UsageError
+from pmsl.formats import target
+from pmsl.formats.capability import Capability
+from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
+
+NONE = Capability(multi_exposure=True, holds=frozenset({"engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s"}))
+
+
+@dataclass(frozen=True, slots=True)
+class ContourFile:
+    """A file of contours; `module` holds ``recognises``, ``write_draft`` and ``read_contours``."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    module: str
+    capability: Capability = NONE
+
+    def _own(self, word: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(import_module(f"pmsl.formats.contourfiles.{self.module}"), word)
+        return found
+
+    def recognises(self, seen: Seen) -> bool:
+        """Tell by content."""
+        return bool(self._own("recognises")(seen))
+
+    def foreign(self, path: Path) -> str:
+        """Let files of contours be replaced."""
+        return target.other_format(path, self) or ("" if self._readable(path) else "its slices cannot be read")
+
+    def _readable(self, path: Path) -> bool:
+        try:
+            self.contours(path)
+        except JobError:
+            return False
+        return True
+
+    def write(self, job: PrintJob, path: Path, options: WriteOptions) -> Written:
+        """Write the contours, complete or absent."""
+        if options.dose_of is not None:
+            raise UsageError(f"--dose: {self.name} holds no dose maps; leave it out, or write a native job beside")
+        if options.contours_of is None:
+            raise UsageError(f"{self.name} needs the contours of the parts (contours_of); write it through pmsl.write")
+        note = Finding(
+            code="contours-only",
+            severity="info",
+            message=f"{self.name} holds the parts' contours in the middle of every slab: no masks, times, doses or moves",
+        )
+        findings = (*job.findings, note)
+        with target.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
+            if options.accept is not None:
+                options.accept(findings)
+            self._own("write_draft")(job, draft, options)
+            made = self.contours(draft)
+            if made.n_layers != job.n_layers:
+                raise JobError(f"{path}: {made.n_layers} layers were read back, {job.n_layers} written; the disk is not to be trusted")
+        return Written(findings, job.estimate(), job.n_layers)
+
+    def contours(self, path: Path) -> Contours:
+        """Read the contours [µm]; each layer's height is the middle of its slab."""
+        found: Contours = self._own("read_contours")(path)
+        return found
+
+    def read(self, path: Path) -> PrintJob:
+        """Refuse: contours are no job."""
+        raise JobError(f"{path}: a {self.name} file holds contours and no exposures, so it is no job; slice the part it was made of")
+
+    def verify(self, path: Path, options: VerifyOptions) -> list[str]:
+        """Read all contours."""
+        self.contours(path)
+        return []
+
+
+SVG = ContourFile("svg", (".svg",), "svg")
+THREEMF = ContourFile("3mf-slices", (), "threemf")

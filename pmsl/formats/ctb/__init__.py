@@ -1,0 +1,70 @@
+"""CTB, version 3: one 7-bit mask a layer in run-length code, plain or enciphered by a key, each with its time and move.
+
+layout   header, extensions, table of layers, pictures
+write    PrintJob → file
+read     file → PrintJob, version 2 too
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pmsl.core.job import PrintJob
+from pmsl.formats import fit, stream, target
+from pmsl.formats.capability import Capability
+from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.formats.ctb.layout import GRAYS, LARGEST_SIDE, MAGIC, OTHERS
+from pmsl.formats.desktop import for_desktop
+
+KEY = 0x706D736C  # any but 0: the same job is the same bytes
+TURNS = (("-y", "+x"), ("-y", "-x"))  # what its one mark, mirrored or not, can say
+
+
+@dataclass(frozen=True, slots=True)
+class Ctb:
+    """Files of ChiTu boards; `key` 0 leaves the layers in plain code."""
+
+    name: str
+    key: int
+    suffixes: tuple[str, ...] = (".ctb",)
+    capability: Capability = Capability(
+        multi_exposure=False,
+        gray_levels=128,
+        gray_map=GRAYS,
+        max_size=(LARGEST_SIDE, LARGEST_SIDE),
+        needs_thumbnail=True,
+        holds=frozenset({"motion"}),
+    )
+
+    def recognises(self, seen: Seen) -> bool:
+        """Tell by the mark at the beginning; files of its kin too, so that they are refused by their name."""
+        return int.from_bytes(seen.head[:4], "little") in (MAGIC, *OTHERS)
+
+    def foreign(self, path: Path) -> str:
+        """Let CTB files be replaced."""
+        return target.other_format(path, self)
+
+    def write(self, job: PrintJob, path: Path, options: WriteOptions) -> Written:
+        """Write the job, complete or absent."""
+        from pmsl.formats.ctb.write import write_draft
+
+        fitted = fit.fit(job, self.capability, self.name, options)
+        left = "accelerations and single waits (their sum is in the time the light is off)"
+        fitted = for_desktop(fitted, self.name, options.lossy, TURNS, left)
+        with target.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
+            return write_draft(fitted, draft, options, self.key, self.name)
+
+    def read(self, path: Path) -> PrintJob:
+        """Read a file of version 2 or 3, enciphered or not."""
+        from pmsl.formats.ctb.read import read
+
+        return read(path)
+
+    def verify(self, path: Path, options: VerifyOptions) -> list[str]:
+        """Decode every layer."""
+        return list(stream.problems(self.read(path), options))
+
+
+PLAIN = Ctb("ctb", 0)
+XOR = Ctb("ctb-xor", KEY)

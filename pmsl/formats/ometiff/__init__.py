@@ -1,0 +1,63 @@
+"""OME-TIFF (BigTIFF where large): masks, and dose maps where asked for, for Fiji, napari and Python; our notes make it a job again.
+
+xml      OME-XML, our notes in an annotation
+write    PrintJob → file
+read     file → PrintJob
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pmsl.core.job import PrintJob
+from pmsl.errors import JobError
+from pmsl.formats import fit, stack, stream, target
+from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
+
+MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+class OmeTiff:
+    """One 8-bit page a layer, then one float32 page a layer [mJ/cm²]."""
+
+    name = "ome-tiff"
+    suffixes = (".tif", ".tiff")
+    capability = stack.CAPABILITY
+
+    def recognises(self, seen: Seen) -> bool:
+        """Tell by the mark of a TIFF, any TIFF."""
+        return seen.head[:4] in MARKS
+
+    def foreign(self, path: Path) -> str:
+        """Let stacks that pmsl wrote be replaced, no other TIFF."""
+        from pmsl.formats.ometiff.read import Pages
+
+        try:
+            return target.other_format(path, self) or ("" if Pages(path) else "it is empty")
+        except JobError:
+            return "it is a TIFF pmsl did not write"
+
+    def write(self, job: PrintJob, path: Path, options: WriteOptions) -> Written:
+        """Write the job, complete or absent."""
+        from pmsl.formats.ometiff.write import write_draft
+
+        fitted = fit.fit(job, self.capability, self.name, options)
+        with target.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
+            return write_draft(fitted, draft, options)
+
+    def read(self, path: Path) -> PrintJob:
+        """Read a stack that pmsl wrote."""
+        from pmsl.formats.ometiff.read import read
+
+        return read(path)
+
+    def verify(self, path: Path, options: VerifyOptions) -> list[str]:
+        """Inflate every page; doses must be finite, none negative, none where the mask is black."""
+        from pmsl.formats.ometiff.read import Pages, read
+
+        pages = Pages(path)
+        look = stack.dose_check(pages.dose_bands, pages.mask_bands, str(path)) if pages.n_dose else None
+        return list(stream.problems(read(path), options, look))
+
+
+FORMAT = OmeTiff()
