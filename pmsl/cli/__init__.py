@@ -1,4 +1,4 @@
-"""The front desk: ``pmsl slice | info | convert | verify | profiles | warmup``.
+"""The front desk: ``pmsl slice | info | convert | verify | simulate | profiles | warmup``.
 
 app       the commands and their options
 options   text of an option → numbers
@@ -7,6 +7,7 @@ run       slice and warmup
 look      info and verify
 convert   convert
 library   profiles
+simulate  simulate
 """
 
 from pmsl.cli.app import main

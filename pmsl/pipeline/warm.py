@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+from msgspec.structs import replace
 
 from pmsl import checks
+from pmsl.core.grid import Grid
+from pmsl.core.job import PrintJob
 from pmsl.core.part import Part, Solid
+from pmsl.correct import Corrector
 from pmsl.formats.png import encode_mask
 from pmsl.masks import MaskMaker
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.start import place_for
 from pmsl.profiles import find_printer, find_resin
+from pmsl.profiles.strict import Value
 
 
 def warmup() -> None:
@@ -35,4 +40,15 @@ def warmup() -> None:
     volume = MaskMaker([solid], job.grid, "volume")
     volume.mask(0)
     volume.index.shells()
+    _corrected(job, solid)
     list(checks.partial_slab_findings([Part(solid=solid)], job.grid))
+
+
+def _corrected(job: PrintJob, solid: Solid) -> None:
+    """Correct a layer; a printer's field is far larger than the pyramid needs, so it gets one of its own."""
+    printer, resin = job.printer, job.resin
+    stated = Value("enclosed", "placeholder", "only to fill the cache")
+    resin = replace(resin, resin=replace(resin.resin, memory=stated))
+    dmd = replace(printer.dmd, shape=Value((40, 40), "placeholder", "only to fill the cache"))
+    grid = Grid(origin_um=(-20, -20), pitch_um=job.grid.pitch_um, shape=(40, 40), z_edges_um=job.grid.z_edges_um)
+    Corrector([solid], grid, replace(printer, dmd=dmd), resin, np.full(grid.n_layers, 100.0)).images(0)
