@@ -64,6 +64,7 @@ _ROOMS = (
     "errors",
     "exposure",
     "formats",
+    "host",
     "kernels",
     "masks",
     "mesh",

@@ -7,6 +7,7 @@
       ├─ GridError      pitch, shape or slab edges that make no grid         exit 3
       ├─ ExposureError  dose or time that the resin or printer cannot have   exit 3
       ├─ JobError       a job on disk that is damaged or too new             exit 3
+      ├─ HostError      engine or stage that a job does not fit, or failed   exit 3
       ├─ OutputError    the target cannot be written                         exit 3
       └─ FindingsError  findings at or above the severity asked to fail on   exit 4
 
@@ -48,6 +49,10 @@ class ExposureError(PmslError):
 
 class JobError(PmslError):
     """A job on disk is damaged, or made for a newer pmsl."""
+
+
+class HostError(PmslError):
+    """A light engine or a stage that the job does not fit, or that failed while it played; the light is off."""
 
 
 class OutputError(PmslError):
