@@ -160,9 +160,9 @@ class Record:
     Parameters
     ----------
     path : Path
-        Made when it does not exist.
-    keep_bytes : int
-        How much of what is there is kept: up to the end of its last whole line.
+    keep_bytes : int, optional
+        How much of the one that is there is kept: up to the end of its last whole line. Left out, it is made, and must
+        not be there.
 
     Raises
     ------
@@ -170,11 +170,11 @@ class Record:
         It cannot be written.
     """
 
-    def __init__(self, path: Path, keep_bytes: int = 0) -> None:
+    def __init__(self, path: Path, keep_bytes: int | None = None) -> None:
         self._path = path
         try:
-            self._file = open(path, "r+b" if os.path.lexists(path) else "xb")  # noqa: SIM115 — closed by close
-            self._file.truncate(keep_bytes)
+            self._file = open(path, "xb" if keep_bytes is None else "r+b")  # noqa: SIM115 — `close` closes it
+            self._file.truncate(keep_bytes or 0)
             self._file.seek(0, os.SEEK_END)
             _sync_folder(path.absolute().parent)
         except OSError as err:

@@ -57,9 +57,10 @@ def begin(job: PrintJob, digests: Digests | None, start: int | None, record: Pat
         raise UsageError("again is about what a record says was lit; it goes with resume")
     if record is None:
         return Start(layer=start or 0)
+    kept = None
     if not resume:
         check_new(record)
-        begun, kept = Start(layer=start or 0), 0
+        begun = Start(layer=start or 0)
     else:
         played = read_record(record)
         fits(played, job, digests, record)
