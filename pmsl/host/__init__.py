@@ -19,6 +19,7 @@ from pmsl.host.protocol import Clock, LightEngine, RealClock, Shifting, Stage
 from pmsl.host.shots import Shot, aexposures, exposures, shots
 from pmsl.host.simulated import SimulatedClock, SimulatedEngine, SimulatedStage, Simulation
 from pmsl.host.status import Status
+from pmsl.host.watchdog import Switch, Watched
 
 __all__ = [
     "Clock",
@@ -34,6 +35,8 @@ __all__ = [
     "Simulation",
     "Stage",
     "Status",
+    "Switch",
+    "Watched",
     "aexposures",
     "aplay",
     "arun",
