@@ -1,6 +1,6 @@
 """A host process for the tests: plays a job on an engine behind a watchdog whose switch writes down when it is lit.
 
-    python host_process.py JOB LOG RECORD (sync | async) SECONDS [option=value …]
+python host_process.py JOB LOG RECORD (sync | async) SECONDS [option=value …]
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The front desk: ``pmsl slice | info | verify | profiles | warmup``.
+"""The front desk: ``pmsl slice | info | verify | play | profiles | warmup``.
 
 app       the commands and their options
 options   text of an option → numbers

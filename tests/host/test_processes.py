@@ -145,7 +145,11 @@ def test_a_watchdog_that_is_killed_is_told(watched):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("host_process:failing", "no such light"), ("host_process:nothing", "no function nothing"), ("no.such.module:x", "cannot be imported")],
+    [
+        ("host_process:failing", "no such light"),
+        ("host_process:nothing", "no function nothing"),
+        ("no.such.module:x", "cannot be imported"),
+    ],
 )
 def test_a_factory_that_fails_is_told(name, words):
     with pytest.raises(HostError, match=words):
