@@ -73,7 +73,7 @@ def main(job_path, log, record, how, seconds, *options):
     os.environ["PMSL_TEST_LOG"] = log
     os.environ["PMSL_TEST_SHAPE"] = "{}x{}".format(*frame_shape(job.grid.shape, job.printer.orientation))
     engine = pmsl.host.Watched("host_process:switch")
-    wanted = {name: True for name in options}
+    wanted = dict.fromkeys(options, True)
     if how == "sync":
         status = pmsl.host.play(job, engine, Stage(), record=record, **wanted)
     else:

@@ -8,12 +8,14 @@ match       job against machine, before the first light
 lamp        the light; carriage: the plate's way; signals: SIGINT and SIGTERM while it is lit
 record      played.jsonl; resume: where a print goes on
 watchdog    a process of its own that times the light of engines which cannot
+events      exposures as the events of other hosts' loops
 simulated   a machine that is not there, and returns the dose it was given
 
 Only what is asked for is loaded: playing a written job needs neither the mesh library nor the compiler.
 """
 
 from pmsl.host.calls import aplay, arun, play
+from pmsl.host.events import useq_event, useq_events
 from pmsl.host.player import Options, Player
 from pmsl.host.protocol import Clock, LightEngine, RealClock, Shifting, Stage
 from pmsl.host.shots import Shot, aexposures, exposures, shots
@@ -43,4 +45,6 @@ __all__ = [
     "exposures",
     "play",
     "shots",
+    "useq_event",
+    "useq_events",
 ]

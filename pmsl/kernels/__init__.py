@@ -13,4 +13,5 @@ png        runs of a frame → deflate symbols
 cheapest   the same, searching longer for fewer bits; helpers of both: copies
 unfilter   PNG row filters undone
 deflate    deflate symbols → bytes
+bits       patterns of a few bits → 24-bit images; erle: their run-length code
 """

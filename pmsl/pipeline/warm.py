@@ -15,6 +15,7 @@ from pmsl.profiles import find_printer, find_resin
 
 def warmup() -> None:
     """Compile, or load from the cache, every kernel that a job needs, by printing a pyramid of two layers."""
+    from pmsl.formats import device
     from pmsl.kernels import spans, unfilter
 
     corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
@@ -24,6 +25,7 @@ def warmup() -> None:
     job = prepare(place_for([solid], printer, resin), printer, resin)
     mask = job[0].exposures[0].mask
     encode_mask(mask, printer.orientation, small=True)
+    device.decode_splash(device.encode_splash(device.merged([(np.zeros((2, 2), np.uint8), 8)], (2, 2)), "erle"))
     mask.sha256()
     low = np.zeros(1, np.int64)
     spans.shrink(*mask.runs_8bit(), mask.window.row0, low, low + 1, low, low + 1, np.zeros((2, 2), np.int64), np.zeros((1, 1), np.uint8))
