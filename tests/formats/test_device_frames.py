@@ -226,9 +226,12 @@ def test_split_gray_gives_every_level_its_share_of_the_time(time_us):
 def test_split_gray_uses_as_few_bits_of_the_controllers_own_as_it_can():
     assert [p.depth for p in device.split_gray(ramp(), 1.0).patterns] == [1] * 8
     assert [p.depth for p in device.split_gray(ramp(), 0.026).patterns] == [1] * 6 + [2]  # bit 0 would take 102 µs
-    assert [p.depth for p in device.split_gray(ramp(), 0.005).patterns] == [8]
-    with pytest.raises(ExposureError, match="4046"):
-        device.split_gray(ramp(), 0.004)
+    assert [p.depth for p in device.split_gray(ramp(), 0.0041).patterns] == [1, 7]
+    device.split_gray(ramp(), 0.004011)
+    with pytest.raises(ExposureError, match="at least 4011 µs"):
+        device.split_gray(ramp(), 0.00401)
+    with pytest.raises(ExposureError, match="at least 4046 µs"):
+        device.whole_gray(ramp(), 0.0041 * 0.98)
     for wrong in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(ExposureError):
             device.split_gray(ramp(), wrong)

@@ -30,7 +30,7 @@ def test_the_runner_of_pymmcore_plus_pulls_our_events(job):
     mda = pytest.importorskip("pymmcore_plus.mda", reason="pymmcore-plus is not installed (extra `hosts`)")
     shown, made = [], []
 
-    class Engine:
+    class Engine(mda.PMDAEngine):
         def setup_sequence(self, sequence):
             return None
 

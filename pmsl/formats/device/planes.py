@@ -100,7 +100,7 @@ def split_gray(frame: np.ndarray, time_s: float) -> Split:
     Raises
     ------
     ExposureError
-        So short that not even one pattern of 8 bits can be shown.
+        So short that its lowest bits cannot be shown, neither one by one nor together.
     """
     check_frame(frame)
     _microseconds(time_s)
@@ -118,8 +118,9 @@ def _low_bits(total_us: float) -> int:
         part, plane = total_us * ((1 << low) - 1) / WHITE, total_us * (1 << low) / WHITE
         if round(part) >= MIN_EXPOSURE_US[low - 1] and (low == 8 or round(plane) >= MIN_EXPOSURE_US[0]):
             return low
+    shortest = min(math.ceil((least - 0.5) * WHITE / ((1 << bits) - 1)) for bits, least in enumerate(MIN_EXPOSURE_US, 1))
     raise ExposureError(
-        f"exposure of {total_us:g} µs: a frame of 8 bits takes at least {MIN_EXPOSURE_US[7]} µs; expose longer at a lower light setting"
+        f"exposure of {total_us:g} µs: a frame of 8 bits takes at least {shortest} µs; expose longer at a lower light setting"
     )
 
 
