@@ -17,7 +17,19 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-QUESTIONS = ("area_coverage", "volume_coverage", "png_frames", "load", "end_to_end", "memory", "start_up", "peers", "peers_volume")
+QUESTIONS = (
+    "area_coverage",
+    "volume_coverage",
+    "png_frames",
+    "splash_images",
+    "host_latency",
+    "load",
+    "end_to_end",
+    "memory",
+    "start_up",
+    "peers",
+    "peers_volume",
+)
 
 
 def cpu_model() -> str:

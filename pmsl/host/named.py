@@ -20,7 +20,7 @@ def made_by(name: str, *arguments: Any) -> Any:
         Not of that form; no such module; no such function in it. What the function itself raises goes through.
     """
     if not NAME.fullmatch(name):
-        raise UsageError(f"{name!r} names no factory; expected package.module:function")
+        raise UsageError(f"{name!r} names no factory; expected package.module:factory")
     module, _, function = name.partition(":")
     try:
         found = import_module(module)

@@ -160,5 +160,5 @@ def test_names_of_factories():
     from pmsl.host.named import made_by
 
     for wrong in ("x", "a:b:c", "../a:b", "a.b:", ":f", "a b:c"):
-        with pytest.raises(UsageError, match="package.module:function"):
+        with pytest.raises(UsageError, match="package.module:factory"):
             made_by(wrong)
