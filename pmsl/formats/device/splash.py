@@ -14,6 +14,7 @@ MAGIC = b"Spld"
 HEADER = struct.Struct("<4sHHI8s4sBBB21s")  # 48 bytes
 RAW, ERLE = 0, 2  # compression, as the header says it
 BITS = 24
+BAND = 16  # rows
 WIDEST = (1 << 15) - 1  # pixels a row: numbers of the code have 15 bits
 
 
@@ -38,7 +39,7 @@ def merged(patterns: Iterable[tuple[np.ndarray, int]], shape: tuple[int, int]) -
     """
     from pmsl.kernels import bits
 
-    image, position = np.zeros(shape, np.uint32), 0
+    taken, position = [], 0
     for levels, depth in patterns:
         if levels.shape != tuple(shape) or levels.dtype != np.uint8:
             raise UsageError(f"pattern: {levels.dtype} of shape {levels.shape}; expected uint8 of shape {tuple(shape)}")
@@ -46,8 +47,12 @@ def merged(patterns: Iterable[tuple[np.ndarray, int]], shape: tuple[int, int]) -
             raise UsageError(f"pattern of {depth} bits at bit {position}; an image has {BITS} bits, a pattern 1 to 8")
         if levels.size and int(levels.max()) >> depth:
             raise UsageError(f"pattern of {depth} bits holds level {levels.max()}; the highest it can show is {(1 << depth) - 1}")
-        bits.merge(levels, depth, position, image)
+        taken.append((levels, depth, position))
         position += depth
+    image = np.zeros(shape, np.uint32)
+    for top in range(0, shape[0], BAND):  # a band stays in the processor's cache while every pattern is put into it
+        for levels, depth, position in taken:
+            bits.merge(levels[top : top + BAND], depth, position, image[top : top + BAND])
     return image
 
 
