@@ -45,8 +45,8 @@ def profile_findings(printer: Printer, resin: Resin, missing: Sequence[str]) -> 
             message=f"placeholder values for {', '.join(missing)}: masks are exact, "
             "but times and doses are a guess until these are measured",
         )
-    ours, theirs = printer.optics.wavelength_nm.value, resin.resin.wavelength_nm.value
-    if abs(ours - theirs) > WAVELENGTH_SLACK_NM:
+    if wavelengths_differ(printer, resin):
+        ours, theirs = printer.optics.wavelength_nm.value, resin.resin.wavelength_nm.value
         yield Finding(
             code="wavelength-mismatch",
             severity="warning",
@@ -56,6 +56,31 @@ def profile_findings(printer: Printer, resin: Resin, missing: Sequence[str]) -> 
             limit=theirs,
             unit="nm",
         )
+
+
+def wavelengths_differ(printer: Printer, resin: Resin) -> bool:
+    """Tell whether the resin was characterised at another wavelength than the printer exposes with."""
+    return abs(printer.optics.wavelength_nm.value - resin.resin.wavelength_nm.value) > WAVELENGTH_SLACK_NM
+
+
+def dose_findings(resin: Resin, doses_mj_cm2: np.ndarray) -> Iterator[Finding]:
+    """Yield the layers whose white dose the resin's working curve was not measured with; doses (L,) [mJ/cm²]."""
+    if resin.resin.dose_range_mj_cm2 is None:
+        return
+    low, high = resin.resin.dose_range_mj_cm2.value
+    for outside, worst, limit in ((doses_mj_cm2 < low, np.min, low), (doses_mj_cm2 > high, np.max, high)):
+        if outside.any():
+            layers = np.flatnonzero(outside)
+            yield Finding(
+                code="dose-outside-measured",
+                severity="warning",
+                message=f"resin {resin.name} was measured from {low:g} to {high:g} mJ/cm²; the white dose of these layers lies outside, "
+                "where its Dp and Ec are a guess",
+                layers=(int(layers[0]), int(layers[-1])),
+                value=float(worst(doses_mj_cm2)),
+                limit=limit,
+                unit="mJ/cm²",
+            )
 
 
 def height_findings(bounds_um: np.ndarray, grid: Grid) -> Iterator[Finding]:

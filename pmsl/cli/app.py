@@ -72,6 +72,10 @@ UnitOption = Annotated[Unit, typer.Option("--unit", help="Unit of the mesh; a fo
 CoverageOption = Annotated[
     Optional[Coverage], typer.Option("--coverage", help="Gray is area in mid-slab, or volume of the slab [default: as the process says].")
 ]
+CorrectOption = Annotated[
+    Optional[str],
+    typer.Option("--correct", help="Light that lands on the design: any of edges, printthrough, flatfield, or none.", metavar="LIST"),
+]
 RotateOption = Annotated[Optional[str], typer.Option("--rotate", help="Degrees about fixed x, y, z, in that order.", metavar="RX,RY,RZ")]
 ScaleOption = Annotated[Optional[str], typer.Option("--scale", help="Factor, or one for each axis.", metavar="S|SX,SY,SZ")]
 ThreadsOption = Annotated[
@@ -104,6 +108,10 @@ def slice_command(
     threads: ThreadsOption = None,
     dose: Annotated[bool, typer.Option("--dose", help="Also write the dose map of every layer.")] = False,
     no_design: Annotated[bool, typer.Option("--no-design", help="Leave the placed parts out of the job.")] = False,
+    correct: CorrectOption = None,
+    accept_uncalibrated: Annotated[
+        bool, typer.Option("--accept-uncalibrated", help="Correct although values it rests on are placeholders.")
+    ] = False,
     png: Annotated[
         Png, typer.Option("--png", help="Frames written fast, or searched long for smaller files; the pixels are the same.")
     ] = Png.fast,
@@ -119,7 +127,8 @@ def slice_command(
     from pmsl.cli.wishes import Wishes
 
     gray: Any = coverage.value if coverage else None
-    wishes = Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, at, rotate, scale, keep_place, gray)
+    placed = (at, rotate, scale, keep_place)
+    wishes = Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, *placed, gray, correct)
     run.slice_job(
         meshes,
         out,
@@ -128,6 +137,7 @@ def slice_command(
         threads=threads,
         dose=dose,
         design=not no_design,
+        accept_uncalibrated=accept_uncalibrated,
         png=png.value,
         preview=preview,
         fail_on=fail_on.value,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from typing import get_args
 
 from pmsl.errors import UsageError
+from pmsl.profiles.process import Correction
 
 
 def numbers(text: str, option: str, counts: tuple[int, ...], example: str) -> tuple[float, ...]:
@@ -71,3 +73,17 @@ def positive(value: float | None, option: str, unit: str) -> float | None:
     if value is not None and not (math.isfinite(value) and value > 0):
         raise UsageError(f"{option} {value:g}: must be a finite number above 0 {unit}".rstrip())
     return value
+
+
+def corrections(text: str | None) -> tuple[Correction, ...] | None:
+    """Read a list like ``edges,printthrough``; ``none`` is an empty one. Each may be named once: they are solved together, not in turn."""
+    if text is None:
+        return None
+    names = [] if text.strip() == "none" else [word.strip() for word in text.split(",")]
+    known = get_args(Correction)
+    for name in names:
+        if name not in known:
+            raise UsageError(f"--correct {text!r}: {name!r} is no correction; choose from {', '.join(known)}, or none")
+        if names.count(name) > 1:
+            raise UsageError(f"--correct {text!r}: {name} is named {names.count(name)} times; each is applied once")
+    return tuple(name for name in known if name in names)

@@ -27,6 +27,7 @@ def slice_job(
     threads: int | None,
     dose: bool,
     design: bool,
+    accept_uncalibrated: bool,
     png: Literal["fast", "small"],
     preview: str | None,
     fail_on: Severity,
@@ -48,7 +49,7 @@ def slice_job(
     try:
         with compiler_notice():
             placed = pipeline.place_for(solids, printer, resin, **placement)
-            job = pipeline.prepare(placed, printer, resin, process)
+            job = pipeline.prepare(placed, printer, resin, process, accept_uncalibrated=accept_uncalibrated)
             with layer_progress("slicing", as_json) as progress:
                 written = pipeline.write(
                     job,

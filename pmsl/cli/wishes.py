@@ -40,6 +40,7 @@ class Wishes:
     scale: str | None
     keep_place: bool
     coverage: Literal["area", "volume"] | None = None
+    correct: str | None = None
 
     def profiles(self) -> tuple[Printer, Resin, Process]:
         """Find the profiles and put the overrides in, each with its source."""
@@ -50,6 +51,9 @@ class Wishes:
             process = msgspec.structs.replace(process, layer_um=layer_um, layers=None)
         if self.coverage is not None:
             process = msgspec.structs.replace(process, coverage=self.coverage)
+        corrections = options.corrections(self.correct)
+        if corrections is not None:
+            process = msgspec.structs.replace(process, corrections=corrections)
         return printer, find_resin(self.resin or DEFAULT_RESIN), process
 
     def placement(self) -> dict[str, Any]:

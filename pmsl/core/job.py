@@ -68,6 +68,30 @@ class Provenance(Strict, frozen=True, kw_only=True):
     shrinkage: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
+class CorrectionRecord(Strict, frozen=True, kw_only=True):
+    """How the light of a corrected job was chosen.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The corrections, solved together.
+    block_layers : int
+        Layers are solved in blocks of this many, the same ones whatever layer is asked for first.
+    halo_layers : int
+        Layers on the light side that are solved with each block and left to the next.
+    error_bound : float
+        Share of a layer's dose that can come from beyond the halo.
+    latency_layers : int
+        Layers solved before the first of a block is there: what a host that asks on demand waits for.
+    """
+
+    names: tuple[str, ...]
+    block_layers: int
+    halo_layers: int
+    error_bound: float
+    latency_layers: int
+
+
 class Estimate(Strict, frozen=True, kw_only=True):
     """What the job costs: print time [s], motion included, and cured resin [ml]."""
 
@@ -92,6 +116,8 @@ class PrintJob:
         What is known before any layer is made; layers carry their own.
     placeholders : tuple of str
         Values the dose rests on that nobody measured or published; `calibrated` is False while there are any.
+    correction : CorrectionRecord or None
+        Where corrections chose the light.
     requires : tuple of str
         Abilities a reader must have.
     n_layers : int
@@ -108,6 +134,7 @@ class PrintJob:
     design_of: Callable[[], tuple[Part, ...]] = tuple
     findings: tuple[Finding, ...] = ()
     placeholders: tuple[str, ...] = ()
+    correction: CorrectionRecord | None = None
     requires: tuple[str, ...] = ()
     known_estimate: Estimate | None = None
 

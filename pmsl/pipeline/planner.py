@@ -25,6 +25,8 @@ def prepare(
     printer: Printer | str,
     resin: Resin | str,
     process: Process | str = "default",
+    *,
+    accept_uncalibrated: bool = False,
 ) -> PrintJob:
     """Make a print job of parts where their coordinates are (µm, field corner at 0, plate at z = 0); nothing is moved.
 
@@ -33,6 +35,8 @@ def prepare(
     parts : sequence of Solid or Part, or Placed
         United where they overlap. `pmsl.place` puts meshes into the field.
     printer, resin, process : profile, library name, or path of a TOML file
+    accept_uncalibrated : bool
+        Correct (`process.corrections`) although values the corrections rest on are placeholders.
 
     Returns
     -------
@@ -48,7 +52,8 @@ def prepare(
     resin = find_resin(resin) if isinstance(resin, str) else resin
     process = find_process(process) if isinstance(process, str) else process
     placed = parts if isinstance(parts, Placed) else None
-    s = stages(parts.parts if isinstance(parts, Placed) else parts, printer, resin, process, None if placed is None else placed.bounds_um)
+    pieces, bounds = (parts.parts, parts.bounds_um) if isinstance(parts, Placed) else (parts, None)
+    s = stages(pieces, printer, resin, process, bounds, accept_uncalibrated)
     engine = Engine(grid=s.grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.orientation)
     return PrintJob(
         engines=(engine,),

@@ -15,6 +15,7 @@ from pmsl.core.part import Part, Solid, as_part
 from pmsl.errors import MeshError, UsageError
 from pmsl.exposure import Ladder, dose_ladder
 from pmsl.mesh.place import SLACK_UM, Placed, place
+from pmsl.pipeline.allowed import check_corrections, check_wavelengths
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.slicing import z_edges_um
 
@@ -38,7 +39,14 @@ class Stages:
     findings: tuple[Finding, ...]
 
 
-def stages(parts: Sequence[Solid | Part], printer: Printer, resin: Resin, process: Process, bounds_um: np.ndarray | None = None) -> Stages:
+def stages(
+    parts: Sequence[Solid | Part],
+    printer: Printer,
+    resin: Resin,
+    process: Process,
+    bounds_um: np.ndarray | None = None,
+    accept_uncalibrated: bool = False,
+) -> Stages:
     """Find grid, doses and findings of parts where their coordinates are; nothing is moved.
 
     Raises
@@ -46,7 +54,7 @@ def stages(parts: Sequence[Solid | Part], printer: Printer, resin: Resin, proces
     MeshError
         No part, or a part outside the field, below the plate or above the travel.
     ExposureError
-        Doses the resin or the printer cannot have.
+        Doses the resin or the printer cannot have; wavelengths that differ; corrections that rest on what nobody gave.
     UsageError
         A part that asks for a dose or a region of its own.
     """
@@ -59,6 +67,7 @@ def stages(parts: Sequence[Solid | Part], printer: Printer, resin: Resin, proces
                 f"part {part.label}: dose_scale {part.dose_scale:g}, region {part.region!r}: all parts of a job get the same dose so far; "
                 "leave dose_scale at 1 and region at 'bulk', or print the part in a job of its own"
             )
+    check_wavelengths(printer, resin, process)
     boxes = np.array([p.bounds_um() for p in pieces])
     bounds = np.array([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)]) if bounds_um is None else bounds_um
     optics = printer.optics
@@ -69,8 +78,10 @@ def stages(parts: Sequence[Solid | Part], printer: Printer, resin: Resin, proces
     _check_inside(bounds, grid, printer)
     ladder = dose_ladder(grid, printer, resin, process)
     missing = checks.placeholders(printer, resin, ladder.power)
+    check_corrections(printer, resin, process, missing, accept_uncalibrated)
     findings = [f for p in pieces for f in p.solid.findings]
     findings += checks.profile_findings(printer, resin, missing)
+    findings += checks.dose_findings(resin, ladder.dose_mj_cm2)
     findings += checks.winding_findings(pieces)
     findings += checks.height_findings(bounds, grid)
     findings += checks.facet_findings(pieces, grid)

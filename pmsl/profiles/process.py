@@ -14,6 +14,7 @@ NotNegative = Annotated[float, Meta(ge=0)]
 Rate = Annotated[float, Meta(ge=1e-3, le=1e9)]  # µm/s or µm/s²
 Wait = Annotated[float, Meta(ge=0, le=1e6)]
 Height = Annotated[float, Meta(gt=0, le=100_000)]
+Correction = Literal["edges", "printthrough", "flatfield"]
 
 
 def move_time_s(distance_um: float, speed_um_s: float, accel_um_s2: float) -> float:
@@ -51,7 +52,8 @@ class Process(Strict, frozen=True, kw_only=True):
     `layers`, a list of [count, um] from the plate up, replaces `layer_um`; the last height goes on to the top of
     the part. `coverage` is what a pixel's gray means: the covered area in the middle of the slab, or the covered volume
     of the slab. `margin_um` is how far beyond the layer's far face its white dose still cures (default Dp·ln 1.5).
-    `power` picks a light setting of the printer (default: its first).
+    `power` picks a light setting of the printer (default: its first). `corrections` choose the light so that side walls (edges) and
+    faces that look at the plate (printthrough) land where they were drawn, and even out the field (flatfield); none by default.
     """
 
     schema: Literal["pmsl.process/1"]
@@ -63,4 +65,10 @@ class Process(Strict, frozen=True, kw_only=True):
     margin_um: NotNegative | None = None
     bottom_dose_factors: tuple[Positive, ...] = (10.0, 5.0, 2.5)
     power: Positive | None = None
+    corrections: tuple[Correction, ...] = ()
     motion: Motion = Motion()
+
+    def __post_init__(self) -> None:
+        for name in self.corrections:
+            if self.corrections.count(name) > 1:
+                raise ValueError(f"corrections name {name!r} {self.corrections.count(name)} times; each is applied once")

@@ -31,7 +31,8 @@ class Material(Strict, frozen=True, kw_only=True, omit_defaults=True):
 
     Optional: `induction_mj_cm2`, what every exposure event spends on dissolved oxygen, below Ec; `extra_decays` and `tail`, shares
     of the dose that fall with other lengths and not at all (Dp has the rest); `scatter_um`, growth of the light's lateral variance
-    with depth [µm² per µm]; `memory`, whether liquid keeps its dose ("enclosed") or recoating replaces it ("open").
+    with depth [µm² per µm]; `memory`, whether liquid keeps its dose ("enclosed") or recoating replaces it ("open");
+    `dose_range_mj_cm2`, the lowest and the highest dose the working curve was measured with.
     """
 
     wavelength_nm: Value[Positive]
@@ -43,11 +44,15 @@ class Material(Strict, frozen=True, kw_only=True, omit_defaults=True):
     tail: Value[Share] | None = None
     scatter_um: Value[NotNegative] | None = None
     memory: Value[Literal["enclosed", "open"]] | None = None
+    dose_range_mj_cm2: Value[tuple[Positive, Positive]] | None = None
 
     def __post_init__(self) -> None:
         induction, ec = self.induction_mj_cm2, self.ec_mj_cm2
         if induction is not None and not induction.value < ec.value:
             raise ValueError(f"induction_mj_cm2 is {induction.value:g}, it must be below ec_mj_cm2 = {ec.value:g}, which includes it")
+        if self.dose_range_mj_cm2 is not None and not self.dose_range_mj_cm2.value[0] < self.dose_range_mj_cm2.value[1]:
+            low, high = self.dose_range_mj_cm2.value
+            raise ValueError(f"dose_range_mj_cm2 is {low:g} to {high:g}; it goes from a lower to a higher dose")
         if not self.other_shares < 1:
             raise ValueError(f"extra_decays and tail take {self.other_shares:g} of the dose; less than 1 in all, the rest falls with dp_um")
 

@@ -93,7 +93,7 @@ def test_profiles(run, tmp_path):
 
 def test_overrides_are_used_and_recorded(run, samples):
     code, _, err = run(
-        *("slice", samples / "grating.stl", "-o", "j", "--printer", "dlp-27um", "--resin", "pr48-405", "--process", "default"),
+        *("slice", samples / "grating.stl", "-o", "j", "--printer", "dlp-27um", "--resin", "pr48-385", "--process", "default"),
         *(
             "--layer-um",
             "20",

@@ -76,7 +76,7 @@ def test_shares_leave_something_for_dp():
 @pytest.mark.parametrize("key", LINES)
 def test_no_dose_is_planned_without_what_the_resin_gives(key):
     solid = box((1000, 1000, 0), (1100, 1100, 30))
-    call = (solid,), pmsl.find_printer("dlp-27um"), resin(LINES[key])
+    call = (solid,), pmsl.find_printer("pmsl-25um"), resin(LINES[key])
     if key == "memory":  # which liquid keeps its dose does not change what a layer needs
         assert pmsl.prepare(*call).resin.resin.memory.value == "open"
     else:
@@ -86,4 +86,4 @@ def test_no_dose_is_planned_without_what_the_resin_gives(key):
 
 def test_an_induction_dose_of_zero_is_no_induction():
     solid = box((1000, 1000, 0), (1100, 1100, 30))
-    assert pmsl.prepare([solid], "dlp-27um", resin(LINES["induction_mj_cm2"].replace("2.5", "0.0"))).n_layers == 3
+    assert pmsl.prepare([solid], "pmsl-25um", resin(LINES["induction_mj_cm2"].replace("2.5", "0.0"))).n_layers == 3

@@ -102,7 +102,7 @@ def test_a_vignette_of_30_percent_can_be_evened_to_1_percent():
 def test_dose_maps_hold_the_flat_field(tmp_path):
     rows, cols = PRINTER.dmd.shape.value
     printer = replace(PRINTER, optics=replace(PRINTER.optics, flat_field=FlatField(vignetting=value(0.3))))
-    job = pmsl.prepare([box((54, 54, 0), (148.5, 108, 30))], printer, pmsl.find_resin("pr48-405"), pmsl.find_process("default"))
+    job = pmsl.prepare([box((54, 54, 0), (148.5, 108, 30))], printer, pmsl.find_resin("pr48-385"), pmsl.find_process("default"))
     exposure = job[1].exposures[0]
     wanted = exposure.mask.dense(np.uint8) / 255 * exposure.dose_mj_cm2 * flat_field(printer)
     assert pmsl.dose_map(job, job[1]).dense() == pytest.approx(wanted, rel=1e-6)
@@ -293,7 +293,7 @@ def test_an_image_of_the_wrong_shape_is_refused_when_the_profile_is_read(tmp_pat
 def test_a_placeholder_among_the_new_values_is_named():
     guess = Value(value=0.2, class_="placeholder", source="guess")
     printer = replace(PRINTER, optics=replace(PRINTER.optics, flat_field=FlatField(vignetting=guess)))
-    job = pmsl.prepare([box((54, 54, 0), (108, 108, 30))], printer, pmsl.find_resin("pr48-405"))
+    job = pmsl.prepare([box((54, 54, 0), (108, 108, 30))], printer, pmsl.find_resin("pr48-385"))
     assert "printer.optics.flat_field" in job.placeholders
 
 
@@ -301,7 +301,7 @@ def test_a_sliced_wall_is_seen_as_the_closed_form_of_its_gray_edge():
     """Mesh → mask → aerial image: white for x < 0, one pixel of gray g on [0, 1], at σ/p = 0.36."""
     p, n = 27.0, 8
     wall = box((10 * p, 10 * p, 0), (30.5 * p, 50 * p, 30))
-    job = pmsl.prepare([wall], PRINTER, pmsl.find_resin("pr48-405"), pmsl.find_process("default"))
+    job = pmsl.prepare([wall], PRINTER, pmsl.find_resin("pr48-385"), pmsl.find_process("default"))
     image = aerial_image(job[1].exposures[0].mask, PRINTER, response(PRINTER), n)
     row = (30 - image.window.row0) * n + n // 2
     x = (np.arange(image.irradiance.shape[1]) + 0.5) / n + image.window.col0 - 30

@@ -18,7 +18,7 @@ from pmsl.profiles.printer import LightSetting
 from pmsl.profiles.process import Motion, move_time_s
 from pmsl.profiles.strict import Value
 
-PRINTER, RESIN, PROCESS = pmsl.find_printer("dlp-27um"), pmsl.find_resin("pr48-405"), pmsl.find_process("default")
+PRINTER, RESIN, PROCESS = pmsl.find_printer("dlp-27um"), pmsl.find_resin("pr48-385"), pmsl.find_process("default")
 replace = msgspec.structs.replace
 
 
@@ -62,14 +62,14 @@ def test_values_that_make_no_curve_are_refused():
 def test_white_leaves_one_and_a_half_ec_at_the_far_face_of_every_layer():
     grid = slabs(10, 10, 10, 10, 25, 5)
     ladder = dose_ladder(grid, PRINTER, RESIN, PROCESS)
-    at_far_face = ladder.dose_mj_cm2 * np.exp(-grid.thickness_um / 69.3) / 17.9
+    at_far_face = ladder.dose_mj_cm2 * np.exp(-grid.thickness_um / 39.2) / 12.3
     assert at_far_face == pytest.approx([15, 7.5, 3.75, 1.5, 1.5, 1.5])
     assert ladder.time_s * 20.5 == pytest.approx(ladder.dose_mj_cm2)
 
 
 def test_the_margin_overrides():
     ladder = dose_ladder(slabs(10), PRINTER, RESIN, replace(PROCESS, margin_um=20.0, bottom_dose_factors=()))
-    assert cure_depth_um(ladder.dose_mj_cm2[0], 69.3, 17.9) == pytest.approx(30)
+    assert cure_depth_um(ladder.dose_mj_cm2[0], 39.2, 12.3) == pytest.approx(30)
 
 
 def test_frame_locked_times_are_whole_frames_rounded_up_never_zero():

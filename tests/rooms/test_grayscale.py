@@ -97,7 +97,7 @@ def test_light_that_no_level_gives_is_refused(bad):
 
 def test_dose_maps_use_the_printers_response():
     part = box((54, 54, 0), (54 + 27 * 3.5, 54 + 27 * 2.25, 30))
-    printer, resin, process = gamma(2.153), pmsl.find_resin("pr48-405"), pmsl.find_process("default")
+    printer, resin, process = gamma(2.153), pmsl.find_resin("pr48-385"), pmsl.find_process("default")
     job = pmsl.prepare([part], printer, resin, process)
     exposure = job[1].exposures[0]
     levels = exposure.mask.dense(np.uint8)
@@ -108,7 +108,7 @@ def test_dose_maps_use_the_printers_response():
 
 def test_a_job_keeps_the_response(tmp_path):
     printer = table(np.arange(256.0) ** 2)
-    job = pmsl.prepare([box((54, 54, 0), (148.5, 108, 30))], printer, pmsl.find_resin("pr48-405"), pmsl.find_process("default"))
+    job = pmsl.prepare([box((54, 54, 0), (148.5, 108, 30))], printer, pmsl.find_resin("pr48-385"), pmsl.find_process("default"))
     pmsl.write(job, tmp_path / "j", dose=True)
     assert pmsl.verify(tmp_path / "j") == []
     read = pmsl.read(tmp_path / "j")

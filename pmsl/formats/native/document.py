@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from pmsl.core.finding import Finding
-from pmsl.core.job import Estimate, PartRecord, Provenance
+from pmsl.core.job import CorrectionRecord, Estimate, PartRecord, Provenance
 from pmsl.errors import JobError
 from pmsl.profiles import Motion, Printer, Process, Resin
 from pmsl.profiles.printer import Axis, Positive
@@ -82,7 +82,7 @@ class DesignDoc(Strict, frozen=True, kw_only=True):
     label: str
 
 
-class Document(Strict, frozen=True, kw_only=True):
+class Document(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """The whole of job.json."""
 
     schema: Literal["pmsl.job/1"]
@@ -99,6 +99,7 @@ class Document(Strict, frozen=True, kw_only=True):
     parts: list[PartRecord]
     design: list[DesignDoc]
     layers: list[LayerDoc]
+    correction: CorrectionRecord | None = None
 
 
 def encode(document: Document) -> bytes:

@@ -66,6 +66,7 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
         findings=tuple(doc.findings),
         placeholders=tuple(doc.placeholders),
         requires=tuple(doc.requires),
+        correction=doc.correction,
         known_estimate=doc.estimate,
         design_of=lambda: tuple(_design(d, source, where) for d in doc.design),
     )

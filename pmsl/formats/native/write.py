@@ -212,6 +212,7 @@ def _document(
         parts=list(job.parts),
         design=placed,
         layers=entries,
+        correction=job.correction,
     )
 
 

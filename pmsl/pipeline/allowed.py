@@ -1,0 +1,56 @@
+"""What is refused before any layer: wavelengths that are known to differ, corrections that rest on values nobody gave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pmsl import checks
+from pmsl.errors import ExposureError
+from pmsl.profiles import Printer, Process, Resin
+
+FIELD = ("printer.optics.flat_field", "printer.response")  # all that evening out the field rests on
+
+
+def check_wavelengths(printer: Printer, resin: Resin, process: Process) -> None:
+    """Refuse a resin whose Dp and Ec do not hold at the printer's wavelength.
+
+    Where one of the two wavelengths is a placeholder a plain job gets a Finding instead: perhaps they agree. Corrections do not guess.
+
+    Raises
+    ------
+    ExposureError
+    """
+    ours, theirs = printer.optics.wavelength_nm, resin.resin.wavelength_nm
+    known = "placeholder" not in (ours.class_, theirs.class_)
+    if checks.wavelengths_differ(printer, resin) and (known or process.corrections):
+        raise ExposureError(
+            f"resin {resin.name} was characterised at {theirs.value:g} nm, printer {printer.name} exposes at {ours.value:g} nm "
+            f"(they may differ by {checks.WAVELENGTH_SLACK_NM:g} nm): its Dp and Ec do not hold; choose a resin measured at that wavelength"
+        )
+
+
+def check_corrections(printer: Printer, resin: Resin, process: Process, missing: Sequence[str], accept_uncalibrated: bool) -> None:
+    """Refuse corrections that rest on what nobody gave.
+
+    Raises
+    ------
+    ExposureError
+        A placeholder among the values a correction rests on, unless it is accepted; a resin that does not say what becomes of lit
+        liquid, for the correction of print-through; no flat field to even out.
+    """
+    names = process.corrections
+    if not names:
+        return
+    if "printthrough" in names and resin.resin.memory is None:
+        raise ExposureError(
+            f"correct printthrough: resin {resin.name} does not state its memory; add "
+            'memory = { value = "enclosed", … } where lit liquid stays in place, "open" where recoating replaces it'
+        )
+    if "flatfield" in names and printer.optics.flat_field is None:
+        raise ExposureError(f"correct flatfield: printer {printer.name} has no flat field; measure it and add optics.flat_field")
+    guessed = [name for name in missing if name in FIELD or set(names) != {"flatfield"}]
+    if guessed and not accept_uncalibrated:
+        raise ExposureError(
+            f"correct {', '.join(names)}: rests on placeholder values for {', '.join(guessed)}; measure them, or say --accept-uncalibrated "
+            "(accept_uncalibrated=True) to correct for a guess"
+        )
