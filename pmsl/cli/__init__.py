@@ -3,7 +3,7 @@
 app       the commands and their options
 options   text of an option → numbers
 show      progress, findings, compiler notice
-run       what each command does
+run       what each command does; play, playing: the same of ``pmsl play``
 """
 
 from pmsl.cli.app import main

@@ -73,7 +73,8 @@ async def aplay(
     """Play a job in a thread, so that the event loop goes on; parameters and errors as of `play`.
 
     Cancelling the task (SIGINT does it under `asyncio.run`, and SIGTERM where nothing else handles it) puts the light out
-    and waits for the print to end before `CancelledError` is raised. `on_status` is called in the event loop.
+    and waits for the print to end before `CancelledError` is raised. `on_status` is called in the event loop, a little
+    later: what it raises goes to the loop and does not end the print.
     """
     loop = asyncio.get_running_loop()
     told = None if on_status is None else _in_loop(loop, on_status)

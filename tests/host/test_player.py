@@ -1,5 +1,6 @@
 """Playing a job: what comes before what, what is refused before the first light, and dark on every way out."""
 
+import asyncio
 import dataclasses
 import threading
 import time
@@ -384,6 +385,41 @@ def test_a_late_frame_is_waited_for_in_the_dark(job, caplog):
     status = play(with_exposures(job, change), machine, verify=False, prefetch=2, on_status=tell)
     assert (status.state, status.late, len(machine.shown)) == ("done", 1, 5)
     assert "late" in caplog.text
+
+
+def test_asyncio_plays_in_a_thread_and_tells_in_the_loop(job):
+    machine, seen = Machine(job), []
+
+    async def print_it():
+        loop = threading.current_thread()
+        status = await pmsl.host.aplay(job, machine, machine, on_status=lambda s: seen.append((s, threading.current_thread() is loop)))
+        await asyncio.sleep(0)
+        return status
+
+    assert asyncio.run(print_it()).state == "done" and len(machine.shown) == 5
+    assert all(in_loop for _, in_loop in seen) and [s.layer for s, _ in seen if s.state == "layer done"] == [0, 1, 2, 3, 4]
+    with pytest.raises(HostError, match="not homed"):
+        machine.homed = False
+        asyncio.run(pmsl.host.aplay(job, machine, machine))
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_cancelled_task_is_dark_before_it_says_so(job, times):
+    machine = Patient(job)
+
+    async def print_and_cancel():
+        task = asyncio.ensure_future(pmsl.host.aplay(job, machine, machine))
+        while not machine.shown:
+            await asyncio.sleep(0.001)
+        for _ in range(times):  # an impatient caller changes nothing
+            task.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not machine.light.locked() and "dark" in machine.kinds()[machine.kinds().index("lit") :]
+
+    asyncio.run(print_and_cancel())
+    assert len(machine.shown) == 1
 
 
 def test_status_is_a_frozen_snapshot(job):
