@@ -46,7 +46,7 @@ n, read = job.n_layers, job.plan_layer
 tall = replace(job, n_layers=layers, engines=(replace(job.engines[0], grid=grid),), printer=printer,
                plan_layer=lambda k: replace(read(k % n), index=k, z_top_um=float(edges[k + 1])))
 m = pmsl.host.Simulation(tall)
-status = pmsl.host.play(tall, m.engine, m.stage, clock=m.clock, on_status=lambda s: m.engine.clear() if s.state == "layer done" else None)
+status = pmsl.host.play(tall, m.engine, m.stage, clock=m.clock)
 assert status.layers_done == layers
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """

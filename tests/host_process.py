@@ -5,6 +5,7 @@ python host_process.py JOB LOG RECORD (sync | async) SECONDS [option=value …]
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -62,6 +63,10 @@ def main(job_path, log, record, how, seconds, *options):
     import pmsl
     from pmsl.formats.frames import frame_shape
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore them
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
     job = pmsl.read(job_path)
     seconds, plan_layer = float(seconds), job.plan_layer
 

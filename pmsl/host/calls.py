@@ -13,6 +13,7 @@ from typing import Any
 from pmsl.core.job import PrintJob
 from pmsl.host.player import Options, Player
 from pmsl.host.protocol import Clock, LightEngine, Stage
+from pmsl.host.signals import NUMBERS
 from pmsl.host.status import Status
 
 
@@ -29,7 +30,7 @@ def play(
     """Play a job on a machine.
 
     Before the first light every hash is verified, and job, engine and stage are held against each other. The light is
-    off on every way out: when it is done, on an error, on `KeyboardInterrupt` (SIGINT, SIGTERM), when the stage is lost.
+    off on every way out: when it is done, on an error, on `KeyboardInterrupt` (SIGINT, SIGTERM, SIGHUP), when the stage is lost.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ async def aplay(
 ) -> Status:
     """Play a job in a thread, so that the event loop goes on; parameters and errors as of `play`.
 
-    Cancelling the task (SIGINT does it under `asyncio.run`, and SIGTERM where nothing else handles it) puts the light out
+    Cancelling the task (SIGINT does it under `asyncio.run`, SIGTERM and SIGHUP where nothing else handles them) puts the light out
     and waits for the print to end before `CancelledError` is raised. `on_status` is called in the event loop, a little
     later: what it raises goes to the loop and does not end the print.
     """
@@ -84,7 +85,7 @@ async def aplay(
 async def arun(player: Player) -> Status:
     """Run a player in a thread; see `aplay`."""
     running = asyncio.ensure_future(asyncio.to_thread(player.run))
-    with _sigterm_cancels(asyncio.current_task()):
+    with _signals_cancel(asyncio.current_task()):
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
@@ -128,15 +129,15 @@ async def _patiently(work: asyncio.Future[Any]) -> None:
 
 
 @contextmanager
-def _sigterm_cancels(task: asyncio.Task[Any] | None) -> Iterator[None]:
-    """Let SIGTERM cancel the task, where it would otherwise kill the process with no word to the engine."""
+def _signals_cancel(task: asyncio.Task[Any] | None) -> Iterator[None]:
+    """Let signals cancel the task that would otherwise kill the process with no word to the engine."""
     here = threading.current_thread() is threading.main_thread()
-    if task is None or not here or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
+    deadly = [number for number in NUMBERS if here and task is not None and signal.getsignal(number) is signal.SIG_DFL]
     loop = asyncio.get_running_loop()
-    signal.signal(signal.SIGTERM, lambda number, frame: loop.call_soon_threadsafe(task.cancel))
+    for number in deadly:
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(task.cancel))  # type: ignore[union-attr]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in deadly:
+            signal.signal(number, signal.SIG_DFL)

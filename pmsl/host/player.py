@@ -144,7 +144,7 @@ class Player:
         UsageError
             Options that do not go together, or a second call.
         KeyboardInterrupt
-            SIGINT or SIGTERM came, in the main thread.
+            SIGINT, SIGTERM or SIGHUP came, in the main thread.
 
         Notes
         -----

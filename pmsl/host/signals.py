@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM while the light may be on: once, as KeyboardInterrupt, and never while it is being put out."""
+"""Signals that end a process, while the light may be on: as KeyboardInterrupt, and never while it is being put out."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-NUMBERS = (signal.SIGINT, signal.SIGTERM)
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # Ctrl-C, a polite kill, the terminal closed; the last one on Windows
+NUMBERS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
 
 
 class Interruptible:
-    """Both signals raise KeyboardInterrupt inside the block, until `closing` is set. Handlers that were there come back after it.
+    """They raise KeyboardInterrupt inside the block, until `closing` is set. Handlers that were there come back after it.
 
-    Only the main thread is given signals; in another thread this does nothing.
+    One that is ignored stays so, as SIGHUP is under nohup. Only the main thread is given signals; in another thread this does nothing.
     """
 
     def __init__(self) -> None:
@@ -23,6 +24,8 @@ class Interruptible:
     def __enter__(self) -> Interruptible:
         if threading.current_thread() is threading.main_thread():
             for number in NUMBERS:
+                if signal.getsignal(number) is signal.SIG_IGN:
+                    continue
                 self._before[number] = signal.signal(number, self._handle)
         return self
 

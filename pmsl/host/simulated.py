@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from pmsl.core.dose import DoseMap
 from pmsl.core.job import PrintJob
-from pmsl.core.mask import EMPTY, Window
+from pmsl.core.mask import LayerMask
+from pmsl.core.plan import Exposure, LayerPlan
+from pmsl.core.runs import runs_of
 from pmsl.errors import HostError, UsageError
-from pmsl.formats.frames import frame_shape, turn_back
+from pmsl.formats.frames import frame_shape, mask_of_runs
 from pmsl.profiles.process import move_time_s
 
 STEP_UM = 1e-3
@@ -39,10 +43,12 @@ class SimulatedStage:
     ----------
     clock : SimulatedClock
     travel_um : float
+    on_move : callable, optional
+        Called before every move.
     """
 
-    def __init__(self, clock: SimulatedClock, travel_um: float) -> None:
-        self._clock = clock
+    def __init__(self, clock: SimulatedClock, travel_um: float, on_move: Callable[[], None] | None = None) -> None:
+        self._clock, self._on_move = clock, on_move
         self.travel_um = travel_um
         self.step_um = STEP_UM
         self.homed = True
@@ -52,6 +58,8 @@ class SimulatedStage:
         """Be there, and let the time of the way pass."""
         if not 0 <= distance_um <= self.travel_um * (1 + 1e-9):
             raise HostError(f"stage: asked for {distance_um:g} µm; it reaches from 0 to {self.travel_um:g} µm")
+        if self._on_move is not None:
+            self._on_move()
         self._clock.wait(move_time_s(abs(distance_um - self.position_um), speed_um_s, accel_um_s2), _NEVER)
         self.position_um = distance_um
         return distance_um
@@ -85,15 +93,15 @@ class SimulatedEngine:
         self.max_exposure_s = job.printer.limits.max_exposure_s.value
         self.max_power = job.printer.limits.max_power.value
         self.real = False
-        self._loaded: tuple[Window, np.ndarray] | None = None
-        self._given: list[tuple[Window, np.ndarray, float, float]] = []
+        self._loaded: LayerMask | None = None
+        self._given: list[Exposure] = []
 
     def load(self, frame: np.ndarray) -> None:
-        """Keep the lit part of a frame."""
+        """Keep what a frame shows."""
         self._loaded = None
         if frame.shape != self.shape or frame.dtype != np.uint8:
             raise HostError(f"engine: was given a frame {frame.shape} of {frame.dtype}; it shows {self.shape} of uint8")
-        self._loaded = _lit_part(turn_back(frame, self._orientation))
+        self._loaded = mask_of_runs(runs_of(frame, (0, 0, *self.shape)), 0, self.shape, self._orientation)
 
     def expose(self, time_s: float, power: float) -> float:
         """Add the frame's light to the dose."""
@@ -101,7 +109,7 @@ class SimulatedEngine:
             raise HostError("engine: asked for light, but no frame is loaded")
         if not 0 < time_s <= self.max_exposure_s * (1 + 1e-9):
             raise HostError(f"engine: asked for {time_s:g} s; expected more than 0 and at most {self.max_exposure_s:g} s")
-        self._given.append((*self._loaded, time_s, power))
+        self._given.append(Exposure(mask=self._loaded, time_s=time_s, dose_mj_cm2=0.0, power=power))
         self._clock.wait(time_s, _NEVER)
         return time_s
 
@@ -113,7 +121,7 @@ class SimulatedEngine:
         self._given.clear()
 
     def dose(self, index: int = 0) -> DoseMap:
-        """Return the dose of all light since the last `clear`.
+        """Return the dose of all light since the last `clear`; in a `Simulation` also since the plate last moved.
 
         Parameters
         ----------
@@ -123,26 +131,18 @@ class SimulatedEngine:
         Returns
         -------
         DoseMap
-            ``at="mirror"``: Σ time × irradiance × response of the level × flat field [mJ/cm²], as `pmsl.dose_map` gives it
-            for the layer's plan.
+            At the mirror: what `pmsl.dose_map` gives for the frames, times and light settings the engine was given.
         """
-        from pmsl.exposure.dose import irradiance_mw_cm2
-        from pmsl.exposure.grayscale import response
-        from pmsl.optics.field import flat_field, lit
+        from pmsl.exposure import dose_map
 
-        shape, printer = self._engine.grid.shape, self._job.printer
-        window = _around([w for w, *_ in self._given])
-        total = np.zeros((window.rows, window.cols))
-        relative = response(printer)
-        for part, levels, time_s, power in self._given:
-            row, col = part.row0 - window.row0, part.col0 - window.col0
-            total[row : row + part.rows, col : col + part.cols] += (time_s * irradiance_mw_cm2(printer, power) * relative)[levels]
-        dose = lit(total, window, flat_field(printer)).astype(np.float32)
-        return DoseMap(index, (shape[0], shape[1]), window, dose, "mirror")
+        plan = LayerPlan(index=index, z_top_um=0.0, thickness_um=0.0, motion=self._job.process.motion, exposures=tuple(self._given))
+        return dose_map(replace(self._job, engines=(self._engine,)), plan)
 
 
 class Simulation:
     """A whole machine for a job: `engine` (or `engines`), `stage` and `clock`, to be handed to `pmsl.host.play`.
+
+    Light is added up for one exposure plane at a time: when the plate moves the engines forget what they gave before.
 
     Parameters
     ----------
@@ -152,32 +152,17 @@ class Simulation:
     def __init__(self, job: PrintJob) -> None:
         self.clock = SimulatedClock()
         self.engines = tuple(SimulatedEngine(job, i, self.clock) for i in range(len(job.engines)))
-        self.stage = SimulatedStage(self.clock, job.printer.stage.travel_um.value + job.process.motion.lift_um)
+        travel_um = job.printer.stage.travel_um.value + job.process.motion.lift_um
+        self.stage = SimulatedStage(self.clock, travel_um, self._forget)
 
     @property
     def engine(self) -> SimulatedEngine:
         """The first engine."""
         return self.engines[0]
 
+    def _forget(self) -> None:
+        for engine in self.engines:
+            engine.clear()
+
 
 _NEVER = threading.Event()
-
-
-def _lit_part(levels: np.ndarray) -> tuple[Window, np.ndarray]:
-    """Return the smallest rectangle that holds all light, and a copy of its levels."""
-    rows = np.flatnonzero(levels.any(axis=1))
-    if not rows.size:
-        return EMPTY, np.zeros((0, 0), np.uint8)
-    band = levels[rows[0] : rows[-1] + 1]
-    cols = np.flatnonzero(band.any(axis=0))
-    part = band[:, cols[0] : cols[-1] + 1]
-    return Window(int(rows[0]), int(cols[0]), part.shape[0], part.shape[1]), part.copy()
-
-
-def _around(windows: list[Window]) -> Window:
-    """Return the smallest window that holds all of them."""
-    given = [w for w in windows if w.rows]
-    if not given:
-        return EMPTY
-    row0, col0 = min(w.row0 for w in given), min(w.col0 for w in given)
-    return Window(row0, col0, max(w.row0 + w.rows for w in given) - row0, max(w.col0 + w.cols for w in given) - col0)

@@ -2,8 +2,9 @@
 
 `Watched` is a `LightEngine`. Behind it stands another Python process, the only one that holds the switch. It puts the
 light out when the asked time is over, when it is told to, and when the host is gone: killed, crashed, or cut off (its
-end of the pipe closes). It ignores SIGINT and SIGTERM, and is in a session of its own, so that what ends the host does
-not end it first. A host that only hangs does not keep the light on either: the time runs here.
+end of the pipe closes). It ignores what ends a process politely (SIGINT, SIGTERM, SIGHUP), and is in a session of its
+own, so that what ends the host does not end it first. A host that only hangs does not keep the light on either: the time
+runs here.
 
 What it cannot do: put out a light whose switch no longer answers, or outlive a computer that loses its power.
 """
@@ -25,6 +26,7 @@ import numpy as np
 
 from pmsl.errors import HostError
 from pmsl.host.named import made_by
+from pmsl.host.signals import NUMBERS
 
 ANSWER_S = 10.0  # how long the watchdog may take to answer, beside the light's own time
 FACTS = ("shape", "wavelength_nm", "levels", "max_exposure_s", "max_power", "real")
@@ -208,7 +210,7 @@ def _lit(switch: Any, time_s: float, power: float, asked: queue.Queue[tuple[dict
 
 def main(factory: str) -> None:
     """Be the watchdog."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in NUMBERS:
         signal.signal(number, signal.SIG_IGN)
     source, to = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # what a driver prints must not be taken for an answer

@@ -68,11 +68,11 @@ def test_a_host_killed_in_mid_exposure_leaves_the_engine_dark_and_the_print_goes
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("how", ["sync", "async"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_puts_the_light_out_and_ends_the_print(folder, tmp_path, how, number):
     process = start(folder, tmp_path, how, LONG_S)
     wait_for(lambda: lit(tmp_path), process)
-    process.send_signal(number)
+    process.send_signal(getattr(signal, number))
     _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode != 0 and ("KeyboardInterrupt" in err or "CancelledError" in err)
     assert words(tmp_path).count("on") == 1 and not lit(tmp_path)

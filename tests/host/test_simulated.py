@@ -39,7 +39,6 @@ def test_the_delivered_dose_is_the_dose_map_of_every_layer(changes):
     def tell(status):
         if status.state == "layer done":
             given.append(machine.engine.dose(status.layer))
-            machine.engine.clear()
 
     pmsl.host.play(job, machine.engine, machine.stage, clock=machine.clock, on_status=tell)
     assert len(given) == 4
@@ -64,6 +63,23 @@ def test_a_dark_layer_has_no_dose():
     assert engine.dose().dense().max() == 0 and engine.dose().window == (0, 0, 0, 0)
     engine.load(np.zeros((24, 40), np.uint8))
     engine.expose(1.0, 1.0)
+    assert engine.dose().dense().max() == 0
+
+
+def test_the_dose_is_the_sum_in_closed_form_until_it_is_cleared():
+    job = small_job(1, response=GAMMA)
+    engine = pmsl.host.SimulatedEngine(job)
+    frame = np.zeros((24, 40), np.uint8)
+    frame[0, 0], frame[-1, 5] = 255, 51  # frame row 0 is the largest y
+    (setting,) = job.printer.optics.settings
+    for time_s in (0.5, 1.25):
+        engine.load(frame)
+        assert engine.expose(time_s, setting.power) == time_s
+    dose = engine.dose(7).dense()
+    white = 1.75 * setting.irradiance_mw_cm2.value
+    assert dose[-1, 0] == pytest.approx(white, rel=1e-6) and dose[0, 5] == pytest.approx(white * 0.2**2.2, rel=1e-6)
+    assert np.count_nonzero(dose) == 2
+    engine.clear()
     assert engine.dose().dense().max() == 0
 
 
@@ -141,10 +157,8 @@ def test_a_tall_job_plays_in_bounded_memory(layers):
     machine = pmsl.host.Simulation(job)
 
     def tell(status):
-        if status.state == "layer done":
-            machine.engine.clear()
-            if status.layer in (layers // 10, layers - 1):
-                peaks.append(tracemalloc.get_traced_memory()[0])
+        if status.state == "layer done" and status.layer in (layers // 10, layers - 1):
+            peaks.append(tracemalloc.get_traced_memory()[0])
 
     tracemalloc.start()
     try:
