@@ -18,7 +18,7 @@ SLACK_UM = 1e-3  # a nanometre
 
 
 def placeholders(printer: Printer, resin: Resin, power: float) -> tuple[str, ...]:
-    """Name the values the dose rests on that are placeholders: irradiance, blur, flat field, gray response, Dp, Ec."""
+    """Name the values the dose rests on that are placeholders: irradiance, blur, flat field, gray response, decay, Ec."""
     setting = next(s for s in printer.optics.settings if s.power == power)
     psf, flat, response = printer.optics.psf, printer.optics.flat_field, printer.response
     named = {
@@ -32,6 +32,9 @@ def placeholders(printer: Printer, resin: Resin, power: float) -> tuple[str, ...
         "printer.response": response.gamma or response.table,
         "resin.dp_um": resin.resin.dp_um,
         "resin.ec_mj_cm2": resin.resin.ec_mj_cm2,
+        "resin.induction_mj_cm2": resin.resin.induction_mj_cm2,
+        "resin.extra_decays": resin.resin.extra_decays,
+        "resin.tail": resin.resin.tail,
     }
     return tuple(name for name, value in named.items() if value is not None and value.class_ == "placeholder")
 
@@ -144,6 +147,21 @@ def facet_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:
         limit=0.0,
         unit="µm",
     )
+
+
+def weak_findings(weak: np.ndarray, factors: np.ndarray) -> Iterator[Finding]:
+    """Yield that dose factors leave layers (`weak`, their numbers) below Ec at their far face when shown by themselves."""
+    if len(weak):
+        yield Finding(
+            code="weak-layers",
+            severity="warning",
+            message=f"dose factors leave {len(weak)} layers below Ec at their far face: they hold to the layer before only by the light "
+            "of the layers after them; raise the dose scale of the part or the factor of bulk, or margin_um",
+            layers=(int(weak.min()), int(weak.max())),
+            value=float(factors[weak].min()),
+            limit=1.0,
+            unit="of the ordinary dose",
+        )
 
 
 def layer_findings(defects: Defects, grid: Grid, k: int) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ import pytest
 import pmsl
 
 FOLDER = Path(__file__).resolve().parents[1] / "sample_meshes"
+FINER = ("gyroid_lattice", "micro_gripper", "microlens_array", "microneedle_array")  # tips thinner than a pixel
 WANTED = {
     *("droplet_generator", "f_orientation", "grating", "gyroid_lattice", "horn_antenna", "mems_comb"),
     *("microfluidic_chip", "micro_gripper", "microlens_array", "microneedle_array", "spinneret"),
@@ -30,7 +31,7 @@ def test_sample(name):
     job = pmsl.prepare(pmsl.place([solid], printer, resin), printer, resin)
     chosen = np.unique(np.linspace(0, len(job) - 1, 25).round().astype(int))
     plans = [job[int(k)] for k in chosen]
-    assert all(plan.findings == () for plan in plans)
+    assert {f.code for plan in plans for f in plan.findings} == ({"unreachable-gray"} if name in FINER else set())
     assert all(plan.exposures for plan in plans)
     if len(chosen) == len(job):  # few layers: all were made, and they hold the volume but for the mid-slab rule
         volume = sum(p.exposures[0].mask.sum_px() * job.grid.pixel_um2 * p.thickness_um for p in plans)

@@ -8,7 +8,7 @@ import sys
 import threading
 import traceback
 from enum import Enum
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, Optional, cast
 
 import typer
 
@@ -41,6 +41,14 @@ class Coverage(str, Enum):
 
     area = "area"
     volume = "volume"
+
+
+class Unreachable(str, Enum):
+    """What becomes of grays that never cure."""
+
+    keep = "keep"
+    lift = "lift"
+    drop = "drop"
 
 
 class Severity(str, Enum):
@@ -77,6 +85,9 @@ CorrectOption = Annotated[
     Optional[str],
     typer.Option("--correct", help="Light that lands on the design: any of edges, printthrough, flatfield, or none.", metavar="LIST"),
 ]
+UnreachableOption = Annotated[
+    Optional[Unreachable], typer.Option("--unreachable", help="Grays away from white that never cure [default: as the process says].")
+]
 RotateOption = Annotated[Optional[str], typer.Option("--rotate", help="Degrees about fixed x, y, z, in that order.", metavar="RX,RY,RZ")]
 ScaleOption = Annotated[Optional[str], typer.Option("--scale", help="Factor, or one for each axis.", metavar="S|SX,SY,SZ")]
 ThreadsOption = Annotated[
@@ -100,6 +111,7 @@ def slice_command(
     pitch_um: PitchOption = None,
     field: FieldOption = None,
     coverage: CoverageOption = None,
+    unreachable: UnreachableOption = None,
     irradiance: LightOption = None,
     unit: UnitOption = Unit.mm,
     at: Annotated[Optional[str], typer.Option("--at", help="Where the lower corner of the group's box goes [µm].", metavar="X,Y")] = None,
@@ -128,8 +140,8 @@ def slice_command(
     from pmsl.cli.wishes import Wishes
 
     gray: Any = coverage.value if coverage else None
-    placed = (at, rotate, scale, keep_place)
-    wishes = Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, *placed, gray, correct)
+    placed, faint = (at, rotate, scale, keep_place), cast(Any, unreachable.value if unreachable else None)
+    wishes = Wishes(printer, resin, process, layer_um, pitch_um, field, irradiance, unit.value, *placed, gray, correct, faint)
     run.slice_job(
         meshes,
         out,

@@ -41,6 +41,7 @@ class Wishes:
     keep_place: bool
     coverage: Literal["area", "volume"] | None = None
     correct: str | None = None
+    unreachable: Literal["keep", "lift", "drop"] | None = None
 
     def profiles(self) -> tuple[Printer, Resin, Process]:
         """Find the profiles and put the overrides in, each with its source."""
@@ -54,6 +55,8 @@ class Wishes:
         corrections = options.corrections(self.correct)
         if corrections is not None:
             process = msgspec.structs.replace(process, corrections=corrections)
+        if self.unreachable is not None:
+            process = msgspec.structs.replace(process, unreachable=self.unreachable)
         return printer, find_resin(self.resin or DEFAULT_RESIN), process
 
     def placement(self) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
@@ -13,6 +14,7 @@ from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.printer import Orientation
 from pmsl.profiles.strict import Strict
 
+FLAT_FIELD_BY_HOST = "flat-field-by-host"  # in `requires`: the host evens out the field, frames do not
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 
@@ -121,6 +123,8 @@ class PrintJob:
     requires : tuple of str
         Abilities a reader must have.
     n_layers : int
+    prepared : dict
+        What rooms make once for the whole job and look up again; it lives and dies with this object.
     """
 
     engines: tuple[Engine, ...]
@@ -137,6 +141,7 @@ class PrintJob:
     correction: CorrectionRecord | None = None
     requires: tuple[str, ...] = ()
     known_estimate: Estimate | None = None
+    prepared: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def grid(self) -> Grid:
@@ -192,9 +197,10 @@ class Meter:
         self._resin_um3 = 0.0
 
     def add(self, plan: LayerPlan) -> None:
-        """Count one layer; of several exposures the largest mask counts as resin."""
+        """Count one layer; where the plan does not say what is covered, the largest mask of its exposures counts as resin."""
         self._time_s += plan.duration_s
-        covered = max((e.mask.sum_px() for e in plan.exposures), default=0.0)
+        known = plan.covered_px if plan.exposures else 0.0
+        covered = max((e.mask.sum_px() for e in plan.exposures), default=0.0) if known is None else known
         self._resin_um3 += covered * self._pixel_um2 * plan.thickness_um
 
     def estimate(self) -> Estimate:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pmsl.core.arrays import frozen
-from pmsl.core.runs import Runs, column_sums, painted, runs_of
+from pmsl.core.runs import Runs, clipped, column_sums, painted, runs_of
 from pmsl.errors import GridError
 
 FULL = 65535
@@ -25,6 +26,15 @@ class Window(NamedTuple):
 
 
 EMPTY = Window(0, 0, 0, 0)
+
+
+def around(windows: Iterable[Window]) -> Window:
+    """Return the smallest window that holds all of them."""
+    lit = [w for w in windows if w.rows]
+    if not lit:
+        return EMPTY
+    row0, col0 = min(w.row0 for w in lit), min(w.col0 for w in lit)
+    return Window(row0, col0, max(w.row0 + w.rows for w in lit) - row0, max(w.col0 + w.cols for w in lit) - col0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +71,12 @@ class LayerMask:
         window = Window(row0 + top, col0, bottom - top, int((runs.col + runs.length).max()) - col0)
         trimmed = runs._replace(row_start=runs.row_start[top : bottom + 1])
         return cls(index, shape, window, Runs(*(frozen(a) for a in trimmed)))
+
+    @classmethod
+    def from_window(cls, index: int, shape: tuple[int, int], window: Window, levels: np.ndarray) -> LayerMask:
+        """Make a mask of runs from the (window.rows, window.cols) uint8 or uint16 levels inside a window of the grid."""
+        found = runs_of(levels, (0, 0, window.rows, window.cols))
+        return cls.from_runs(index, shape, window.row0, found._replace(col=found.col + np.int32(window.col0)))
 
     @classmethod
     def from_dense(cls, index: int, levels: np.ndarray) -> LayerMask:
@@ -109,6 +125,15 @@ class LayerMask:
             return _convert(self._dense, wanted)
         assert self._runs is not None
         return painted(self._runs, _convert(self._runs.value, wanted), self.window.row0, self.shape)
+
+    def within(self, window: Window, dtype: Any = np.uint8) -> np.ndarray:
+        """Return the part of the mask inside a window of the grid: (window.rows, window.cols) of dtype; as `dense`."""
+        row0, col0, rows, cols = window
+        if self._runs is None:
+            assert self._dense is not None
+            return _convert(self._dense[row0 : row0 + rows, col0 : col0 + cols], np.dtype(dtype))
+        near = clipped(self._runs, self.window.row0, window)
+        return painted(near, _convert(near.value, np.dtype(dtype)), 0, (rows, cols))
 
     def runs(self) -> Runs:
         """Return the mask as maximal uint16 runs (columns of the grid, rows of the window)."""

@@ -70,6 +70,8 @@ class LayerPlan:
     exposures : tuple of Exposure
     findings : tuple of Finding
         What was noticed while the layer was made.
+    covered_px : float or None
+        Area of the part in this layer, where grays of the exposures say more than that: doses of regions, flat field.
     """
 
     index: int
@@ -78,6 +80,7 @@ class LayerPlan:
     motion: Motion
     exposures: tuple[Exposure, ...]
     findings: tuple[Finding, ...] = field(default=())
+    covered_px: float | None = None
 
     @property
     def duration_s(self) -> float:

@@ -101,6 +101,21 @@ def painted(runs: Runs, value: np.ndarray, row0: int, shape: tuple[int, int]) ->
     return np.repeat(turn, np.diff(edge)).reshape(shape)
 
 
+def clipped(runs: Runs, row0: int, window: tuple[int, int, int, int]) -> Runs:
+    """Return what lies inside `window` (row0, col0, rows, cols) of runs whose first row is `row0`; columns count from the window's."""
+    top, left, rows, cols = window
+    at = np.clip(np.arange(top, top + rows + 1) - row0, 0, len(runs.row_start) - 1)
+    ends = runs.row_start[at]
+    some = slice(int(ends[0]), int(ends[-1]))
+    first = np.maximum(runs.col[some] - np.int32(left), np.int32(0))
+    end = np.minimum(runs.col[some] + runs.length[some] - np.int32(left), np.int32(cols))
+    inside = end > first
+    if inside.all():
+        return Runs(ends - ends[0], first, end - first, runs.value[some])
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(inside)])
+    return Runs(before[ends - ends[0]], first[inside], (end - first)[inside], runs.value[some][inside])
+
+
 def column_sums(runs: Runs, cols: int) -> np.ndarray:
     """Return the sum of the levels of every column: (cols,) int64. It goes up where a run begins and down where it ends."""
     step: Any = np.zeros(cols + 1, np.int64)

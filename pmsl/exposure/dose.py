@@ -1,16 +1,27 @@
-"""LayerPlan → DoseMap at the mirror: time × irradiance × response × flat field."""
+"""LayerPlan → DoseMap: at the mirror, time × irradiance × response × flat field; at the exposure plane, after the optics' blur."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from pmsl.core.dose import DoseMap
 from pmsl.core.job import PrintJob
-from pmsl.core.mask import EMPTY, Window
-from pmsl.core.plan import LayerPlan
-from pmsl.exposure.grayscale import response
+from pmsl.core.mask import around
+from pmsl.core.plan import Exposure, LayerPlan
+from pmsl.errors import ExposureError, UsageError
 from pmsl.optics.field import flat_field, lit
+from pmsl.optics.grayscale import response
+from pmsl.optics.image import Projector
+from pmsl.optics.psf import psf_of
+from pmsl.optics.spread import target_of
+from pmsl.optics.tiles import spread_in_tiles
 from pmsl.profiles import Printer
+
+At = Literal["mirror", "plane"]
 
 
 def irradiance_mw_cm2(printer: Printer, power: float) -> float:
@@ -18,42 +29,92 @@ def irradiance_mw_cm2(printer: Printer, power: float) -> float:
     return next(s.irradiance_mw_cm2.value for s in printer.optics.settings if s.power == power)
 
 
-def dose_map(job: PrintJob, plan: LayerPlan) -> DoseMap:
-    """Return the dose every pixel receives from the layer's own exposures, before the optics blur it.
+@dataclass(frozen=True, slots=True, eq=False)
+class DoseMaker:
+    """What turns the plans of one job into doses, prepared once: gray response, flat field, blur.
+
+    Attributes
+    ----------
+    printer : Printer
+    projector : Projector
+        Flat field and point spread.
+    response : (256,) float64
+        Irradiance of every gray level relative to white.
+    """
+
+    printer: Printer
+    projector: Projector
+    response: np.ndarray
+
+    @classmethod
+    def of(cls, job: PrintJob) -> DoseMaker:
+        """Return the maker of a job, the same one every time; raises `ProfileError` where the flat field cannot be used."""
+        known: DoseMaker | None = job.prepared.get("dose")
+        if known is None:  # two threads may both come here: they make the same
+            flat = None if job.process.evened == "delegated" else flat_field(job.printer)
+            known = cls(job.printer, Projector(job.printer.dmd.shape.value, psf_of(job.printer), flat), response(job.printer))
+            job.prepared["dose"] = known
+        return known
+
+    def map(self, plan: LayerPlan, at: At = "mirror") -> DoseMap:
+        """Return the dose of a layer's own exposures together; see `dose_map`."""
+        return self._map(plan.index, plan.exposures, at)
+
+    def events(self, plan: LayerPlan, at: At = "mirror") -> list[DoseMap]:
+        """Return the dose of every exposure event of a layer by itself, repeats counted, in the order they are shown."""
+        once = [self._map(plan.index, [e], at, repeats=False) for e in plan.exposures]
+        return [dose for e, dose in zip(plan.exposures, once, strict=True) for _ in range(e.repeat)]
+
+    def _map(self, index: int, exposures: Sequence[Exposure], at: At, repeats: bool = True) -> DoseMap:
+        if at not in ("mirror", "plane"):
+            raise UsageError(f"dose at {at!r}: it is known at 'mirror', before the optics, and at 'plane', the exposure plane")
+        window = around(e.mask.window for e in exposures)
+        total = np.zeros((window.rows, window.cols))
+        for exposure in exposures:
+            white = exposure.time_s * (exposure.repeat if repeats else 1) * irradiance_mw_cm2(self.printer, exposure.power)
+            total += (white * self.response)[exposure.mask.within(window)]
+        total = lit(total, window, self.projector.flat)
+        if at == "plane":
+            _check_in_place(index, exposures)
+            target = target_of(window, self.projector.shape, self.projector.psf)
+            total, window = spread_in_tiles(total, window, target, self.projector.psf), target
+        return DoseMap(index, self.projector.shape, window, total.astype(np.float32), at)
+
+
+def dose_map(job: PrintJob, plan: LayerPlan, at: At = "mirror") -> DoseMap:
+    """Return the dose every pixel receives from the layer's own exposures.
 
     Parameters
     ----------
     job : PrintJob
-        Its printer gives irradiance, gray response and flat field.
+        Its printer gives irradiance, gray response, flat field (even, where the host compensates it) and point spread.
     plan : LayerPlan
+    at : {"mirror", "plane"}
+        Before the optics blur it, or at the exposure plane: mean over each pixel, in the window that the light reaches of
+        the field; outside the field there is no light.
 
     Returns
     -------
     DoseMap
-        ``at="mirror"``: Σ over exposures of time × irradiance × response of the 8-bit level × flat field [mJ/cm²].
+        ``at="mirror"``: Σ over exposures of time × irradiance × response of the 8-bit level × flat field [mJ/cm²];
+        ``at="plane"``: that, spread.
 
     Raises
     ------
     ProfileError
         A flat-field image that cannot be used.
+    ExposureError
+        At the exposure plane: an exposure that is shifted by the stage or out of focus, whose blur is not known.
+    UsageError
+        Another place than these two.
     """
-    shape = job.grid.shape
-    window = _around([e.mask.window for e in plan.exposures])
-    row0, col0, rows, cols = window
-    total = np.zeros((rows, cols))
-    relative = response(job.printer)
-    for exposure in plan.exposures:
-        white = exposure.time_s * exposure.repeat * irradiance_mw_cm2(job.printer, exposure.power)
-        levels = exposure.mask.dense(np.uint8)[row0 : row0 + rows, col0 : col0 + cols]
-        total += (white * relative)[levels]
-    total = lit(total, window, flat_field(job.printer))
-    return DoseMap(plan.index, shape, window, total.astype(np.float32), "mirror")
+    return DoseMaker.of(job).map(plan, at)
 
 
-def _around(windows: list[Window]) -> Window:
-    """Smallest window that holds all of them."""
-    lit = [w for w in windows if w.rows]
-    if not lit:
-        return EMPTY
-    row0, col0 = min(w.row0 for w in lit), min(w.col0 for w in lit)
-    return Window(row0, col0, max(w.row0 + w.rows for w in lit) - row0, max(w.col0 + w.cols for w in lit) - col0)
+def _check_in_place(index: int, exposures: Sequence[Exposure]) -> None:
+    for e in exposures:
+        if e.offset_um != (0.0, 0.0) or e.focus_um != 0.0:
+            raise ExposureError(
+                f"layer {index}: an exposure with stage offset {e.offset_um} µm and focus {e.focus_um:g} µm; "
+                "at the exposure plane only the dose of exposures in place and in focus is known: ask for it at 'mirror'"
+            )

@@ -1,46 +1,152 @@
-"""Resin, printer and process → the white dose and time of every layer."""
+"""Resin, printer and process → the white dose and time of every layer, and its exposures."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.core.mask import LayerMask
 from pmsl.core.plan import Exposure, LayerPlan
-from pmsl.cure import dose_for_depth_mj_cm2
+from pmsl.cure import CureModel, Decay, dose_for_depth_mj_cm2
+from pmsl.cure.curve import MAX_EXPONENT
 from pmsl.errors import ExposureError, UsageError
+from pmsl.exposure.images import Image, Merger
+from pmsl.optics.grayscale import response
 from pmsl.profiles import Motion, Printer, Process, Resin
 from pmsl.profiles.printer import LightSetting
 
 MARGIN_FACTOR = 1.5  # white dose at a layer's far face, in Ec, where the process gives no margin
+Even = Callable[[Sequence[Image]], list[Image]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ladder:
-    """White dose [mJ/cm²] and time [s] of every layer, (L,) float64, and the light setting they are made with."""
+    """White dose and time of every layer, and what turns them into exposures.
+
+    Attributes
+    ----------
+    dose_mj_cm2, time_s : (L,) float64
+        What an ordinary white pixel gets [mJ/cm²], and how long that takes [s].
+    power : float
+        Light setting they are made with.
+    printer : Printer
+    cure : CureModel
+    left : (L,) float64
+        Share of the dose that is left at the far face.
+    merger : Merger
+        Puts images of a layer together.
+    even : callable, optional
+        The last change of a layer's images, masks with white doses [mJ/cm²]: flat-field compensation.
+    """
 
     dose_mj_cm2: np.ndarray
     time_s: np.ndarray
     power: float
+    printer: Printer
+    cure: CureModel
+    left: np.ndarray
+    merger: Merger
+    even: Even | None = None
 
-    def plan(self, mask: LayerMask, grid: Grid, motion: Motion, findings: tuple[Finding, ...] = ()) -> LayerPlan:
-        """Plan one layer with one exposure; a mask whose frame is black has none."""
-        k = mask.index
-        exposures: tuple[Exposure, ...] = ()
-        if mask.black_at_8_bit:
-            findings += (_unlit(mask),)
-        else:
-            exposures = (Exposure(mask=mask, time_s=float(self.time_s[k]), dose_mj_cm2=float(self.dose_mj_cm2[k]), power=self.power),)
+    def plan(
+        self,
+        images: Sequence[Image],
+        grid: Grid,
+        motion: Motion,
+        findings: tuple[Finding, ...] = (),
+        covered_px: float | None = None,
+    ) -> LayerPlan:
+        """Plan one layer.
+
+        Parameters
+        ----------
+        images : sequence of (LayerMask, float)
+            One or more masks of the layer, each with its dose factor: 1 is the layer's ordinary dose; see `Merger`.
+        grid : Grid
+        motion : Motion
+        findings : tuple of Finding
+            What was noticed before.
+        covered_px : float, optional
+            Area of the part in this layer; of one plain mask it is that of the mask.
+
+        Returns
+        -------
+        LayerPlan
+            With as few exposures as give these doses; masks whose frames are black have none.
+
+        Raises
+        ------
+        ExposureError
+            An exposure that passes a limit of the printer.
+        """
+        k = images[0][0].index
+        exposures = self._exposures(images, k)
+        if not exposures:
+            findings += (_unlit(images),)
         edges = grid.z_edges_um
         top, thickness = float(edges[k + 1]), float(edges[k + 1] - edges[k])
-        return LayerPlan(index=k, z_top_um=top, thickness_um=thickness, motion=motion, exposures=exposures, findings=findings)
+        return LayerPlan(
+            index=k,
+            z_top_um=top,
+            thickness_um=thickness,
+            motion=motion,
+            exposures=exposures,
+            findings=findings,
+            covered_px=covered_px,
+        )
+
+    def _exposures(self, images: Sequence[Image], k: int) -> tuple[Exposure, ...]:
+        if len(images) == 1 and images[0][1] == 1.0 and self.even is None:
+            mask = images[0][0]
+            plain = Exposure(mask=mask, time_s=float(self.time_s[k]), dose_mj_cm2=float(self.dose_mj_cm2[k]), power=self.power)
+            return () if mask.black_at_8_bit else (plain,)
+        merged = self.merger.images(images, float(self.dose_mj_cm2[k]))
+        if self.even is not None:
+            merged = [(mask, dose) for mask, dose in self.even(merged) if not mask.black_at_8_bit]
+        doses, times = self.shown(np.array([dose for _, dose in merged]))
+        _check_limits(doses, times, self.power, self.printer, np.full(len(doses), k))
+        return tuple(
+            Exposure(mask=mask, time_s=time_s, dose_mj_cm2=dose, power=self.power)
+            for (mask, _), time_s, dose in zip(merged, times.tolist(), doses.tolist(), strict=True)
+        )
+
+    def shown(self, doses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return white doses [mJ/cm²] as the engine gives them, and their times [s]; both (n,) float64."""
+        return _in_frames(doses, _setting_of(self.printer, self.power).irradiance_mw_cm2.value, self.printer)
+
+    def scaled(self, factors: np.ndarray) -> np.ndarray:
+        """Return the white doses of layers whose effective doses are `factors` times the ordinary: (L,) float64 [mJ/cm²]."""
+        induction = self.cure.induction_mj_cm2
+        return np.where(factors == 1.0, self.dose_mj_cm2, (self.dose_mj_cm2 - induction) * factors + induction)
+
+    def weak(self, factors: np.ndarray) -> np.ndarray:
+        """Return the layers whose white dose, times (L,) effective factors, stays below Ec at their far face: (n,) int64."""
+        at_far_face = self.scaled(factors) * self.left
+        return np.flatnonzero((factors != 1.0) & (at_far_face < self.cure.ec_mj_cm2 * (1 - 1e-12)))
+
+    def check(self, factors: np.ndarray, gain: float = 1.0) -> None:
+        """Refuse doses above the printer's limits before any layer is made.
+
+        Parameters
+        ----------
+        factors : (L,) float64
+            Dose factor of every layer that is sure to come; 0 for none.
+        gain : float
+            What the flat field's compensation multiplies doses by.
+
+        Raises
+        ------
+        ExposureError
+        """
+        doses, times = self.shown(self.scaled(factors) * gain)
+        _check_limits(doses[factors > 0], times[factors > 0], self.power, self.printer, np.flatnonzero(factors > 0))
 
 
-def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process) -> Ladder:
+def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process, even: Even | None = None) -> Ladder:
     """Find the white dose and time of every layer.
 
     Parameters
@@ -48,6 +154,8 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process) ->
     grid : Grid
         Its slabs.
     printer, resin, process : Printer, Resin, Process
+    even : callable, optional
+        As of `Ladder`.
 
     Returns
     -------
@@ -59,73 +167,93 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process) ->
     UsageError
         The process asks for a light setting the printer does not have.
     ExposureError
-        A layer whose white dose does not reach Ec at its far face, or that passes a limit of the printer; a resin that gives values
-        which no dose is planned with so far.
+        A layer whose white dose does not reach Ec at its far face, or that passes a limit of the printer.
 
     Notes
     -----
-    Far-face rule: the dose at the exposure plane is ``Ec exp((h + margin) / Dp)``; the default margin, ``Dp ln 1.5``, leaves
-    1.5 Ec at the far face. `bottom_dose_factors` multiply the first layers. A frame-locked engine shows whole frames:
-    times are rounded up, never to zero.
+    Far-face rule: of the dose E at the exposure plane ``E A(z)`` is left at depth z. With a margin ``E = Ec / A(h + margin)``;
+    without, ``E = 1.5 Ec / A(h)``. For pure absorption, ``A = exp(-z / Dp)``, the default is the margin ``Dp ln 1.5``. Ec is of a
+    single shot and has the induction dose in it, so one exposure needs nothing more; scatter does not change a wide area's dose.
+    `bottom_dose_factors` multiply the effective doses of the first layers, ``(E - E_ind) f + E_ind``. A frame-locked engine
+    shows whole frames: times are rounded up, never to zero.
     """
-    _check_planned(resin)
+    cure = CureModel.of(resin)
     setting = _setting(printer, process)
-    irradiance = setting.irradiance_mw_cm2.value
-    dp, ec = resin.resin.dp_um.value, resin.resin.ec_mj_cm2.value
-    margin = dp * math.log(MARGIN_FACTOR) if process.margin_um is None else process.margin_um
     heights, which = np.unique(np.round(grid.thickness_um, 9), return_inverse=True)
-    doses = np.array([dose_for_depth_mj_cm2(h + margin, dp, ec) for h in heights])[which]
+    doses = np.array([_far_face_dose(float(h), process.margin_um, cure) for h in heights])[which]
     n = min(len(process.bottom_dose_factors), len(doses))
-    doses[:n] *= process.bottom_dose_factors[:n]
-    times = doses / irradiance
+    doses[:n] = (doses[:n] - cure.induction_mj_cm2) * process.bottom_dose_factors[:n] + cure.induction_mj_cm2
+    doses, times = _in_frames(doses, setting.irradiance_mw_cm2.value, printer)
+    left = _left(heights, cure.decay)[which]
+    _check_far_face(doses, heights[which], left, cure.ec_mj_cm2)
+    _check_limits(doses, times, setting.power, printer, np.arange(len(doses)))
+    merger = Merger.of(response(printer), cure.induction_mj_cm2)
+    return Ladder(doses, times, setting.power, printer, cure, left, merger, even)
+
+
+def _far_face_dose(height_um: float, margin_um: float | None, cure: CureModel) -> float:
+    """Return the white dose of a layer by the far-face rule [mJ/cm²]."""
+    decay, ec = cure.decay, cure.ec_mj_cm2
+    if len(decay.weights) == 1:
+        dp = decay.lengths_um[0]
+        return dose_for_depth_mj_cm2(height_um + (dp * math.log(MARGIN_FACTOR) if margin_um is None else margin_um), dp, ec)
+    _check_depth(height_um + (margin_um or 0.0), decay)
+    return MARGIN_FACTOR * ec / decay.fraction(height_um) if margin_um is None else ec / decay.fraction(height_um + margin_um)
+
+
+def _check_depth(depth_um: float, decay: Decay) -> None:
+    left = decay.fraction(depth_um)
+    if left < math.exp(-MAX_EXPONENT):
+        raise ExposureError(f"curing {depth_um:g} µm deep takes {1 / max(left, 1e-300):.3g} times Ec or more; make the layer thinner")
+
+
+def _in_frames(doses: np.ndarray, irradiance_mw_cm2: float, printer: Printer) -> tuple[np.ndarray, np.ndarray]:
+    """Return doses and times in whole frames, rounded up, where the engine is locked to them."""
+    times = doses / irradiance_mw_cm2
     if printer.dmd.frame_locked and printer.dmd.frame_s is not None:
         frame_s = printer.dmd.frame_s.value
         times = np.maximum(np.ceil(times / frame_s - 1e-9), 1.0) * frame_s
-        doses = times * irradiance
-    _check_far_face(doses, heights[which], dp, ec)
-    _check_limits(doses, times, setting.power, printer)
-    return Ladder(doses, times, setting.power)
+        doses = times * irradiance_mw_cm2
+    return doses, times
 
 
-def _unlit(mask: LayerMask) -> Finding:
+def _unlit(images: Sequence[Image]) -> Finding:
     """Say that nothing of a layer is lit: no material in its middle plane, or too little in every pixel."""
+    masks = [mask for mask, _ in images]
     code, message = "layer-too-faint", "the part covers no pixel of this layer by half a level of the device: nothing is lit"
-    if mask.empty:
+    if all(mask.empty for mask in masks):
         code, message = "empty-layer", "no material in the middle of this layer: nothing is lit, and what lies above it would float"
-    layers = (mask.index, mask.index)
-    return Finding(code=code, severity="warning", message=message, layers=layers, value=mask.sum_px(), limit=0.5 / 255, unit="px")
-
-
-def _check_planned(resin: Resin) -> None:
-    """Refuse a resin that gives values of its light or its oxygen which no dose is planned with so far."""
-    material = resin.resin
-    given = {
-        "induction_mj_cm2": material.induction_mj_cm2 is not None and material.induction_mj_cm2.value > 0,
-        "extra_decays": material.extra_decays is not None and len(material.extra_decays.value) > 0,
-        "tail": material.tail is not None,
-        "scatter_um": material.scatter_um is not None and material.scatter_um.value > 0,
-    }
-    named = ", ".join(name for name, unplanned in given.items() if unplanned)
-    if named:
-        raise ExposureError(
-            f"resin {resin.name} gives {named}: doses are planned with dp_um and ec_mj_cm2 alone so far; "
-            "leave it out to print with these two (pmsl.cure predicts with all of them)"
-        )
+    elif not all(mask.black_at_8_bit for mask in masks):
+        code, message = "layer-without-dose", "the dose factors of this layer leave no light for it: nothing is lit"
+    layers, covered = (masks[0].index, masks[0].index), sum(mask.sum_px() for mask in masks)
+    return Finding(code=code, severity="warning", message=message, layers=layers, value=covered, limit=0.5 / 255, unit="px")
 
 
 def _setting(printer: Printer, process: Process) -> LightSetting:
-    settings = printer.optics.settings
     if process.power is None:
-        return settings[0]
-    for setting in settings:
-        if setting.power == process.power:
-            return setting
-    known = ", ".join(f"{s.power:g}" for s in settings)
-    raise UsageError(f"process {process.name}: power {process.power:g} is no light setting of printer {printer.name}; it has {known}")
+        return printer.optics.settings[0]
+    known = [s.power for s in printer.optics.settings]
+    if process.power not in known:
+        raise UsageError(
+            f"process {process.name}: power {process.power:g} is no light setting of printer {printer.name}; "
+            f"it has {', '.join(f'{power:g}' for power in known)}"
+        )
+    return _setting_of(printer, process.power)
 
 
-def _check_far_face(doses: np.ndarray, heights: np.ndarray, dp: float, ec: float) -> None:
-    at_far_face = doses * np.exp(-heights / dp)
+def _setting_of(printer: Printer, power: float) -> LightSetting:
+    return next(s for s in printer.optics.settings if s.power == power)
+
+
+def _left(heights: np.ndarray, decay: Decay) -> np.ndarray:
+    """Return the share of light that is left below slabs: (n,) float64."""
+    if len(decay.weights) == 1:
+        return np.asarray(np.exp(-heights / decay.lengths_um[0]))
+    return np.array([decay.fraction(float(h)) for h in heights])
+
+
+def _check_far_face(doses: np.ndarray, heights: np.ndarray, left: np.ndarray, ec: float) -> None:
+    at_far_face = doses * left
     if (at_far_face < ec * (1 - 1e-12)).any():
         k = int(np.argmax(at_far_face < ec * (1 - 1e-12)))
         raise ExposureError(
@@ -135,15 +263,16 @@ def _check_far_face(doses: np.ndarray, heights: np.ndarray, dp: float, ec: float
         )
 
 
-def _check_limits(doses: np.ndarray, times: np.ndarray, power: float, printer: Printer) -> None:
+def _check_limits(doses: np.ndarray, times: np.ndarray, power: float, printer: Printer, layers: np.ndarray) -> None:
+    """Refuse exposures above the printer's limits; `layers` are their layer numbers."""
     limits = printer.limits
     for what, values, limit, unit, advice in (
-        ("exposure time", times, limits.max_exposure_s.value, "s", "raise the light setting or lower the bottom dose factors"),
-        ("white dose", doses, limits.max_dose_mj_cm2.value, "mJ/cm²", "lower the bottom dose factors or make the layer thinner"),
-        ("power", np.array([power]), limits.max_power.value, "", "choose a lower light setting"),
+        ("exposure time", times, limits.max_exposure_s.value, "s", "raise the light setting or lower the dose factors of that layer"),
+        ("white dose", doses, limits.max_dose_mj_cm2.value, "mJ/cm²", "lower the dose factors or make the layer thinner"),
+        ("power", np.full(len(doses), power), limits.max_power.value, "", "choose a lower light setting"),
     ):
         if (values > limit).any():
-            k = int(np.argmax(values > limit))
+            i = int(np.argmax(values > limit))
             raise ExposureError(
-                f"layer {k}: {what} {values[k]:.4g} {unit} is above the limit {limit:g} {unit} of printer {printer.name}; {advice}"
+                f"layer {layers[i]}: {what} {values[i]:.4g} {unit} is above the limit {limit:g} {unit} of printer {printer.name}; {advice}"
             )

@@ -63,6 +63,12 @@ def _check_engine(job: PrintJob, i: int, engine: LightEngine) -> None:
             f"engine {i} has {engine.wavelength_nm:g} nm, the job is made for {made_for.wavelength_nm:g} nm "
             f"(limit: {WAVELENGTH_SLACK_NM:g} nm apart); the resin answers otherwise there, slice for this engine"
         )
+    lacking = sorted(set(job.requires) - set(getattr(engine, "provides", ())))
+    if lacking:
+        raise HostError(
+            f"the job requires {', '.join(lacking)}, which engine {i} does not say it provides: the light would be wrong; "
+            "slice without it, or state it in the engine's `provides` where the engine does it"
+        )
     if not 2 <= engine.levels <= 256:
         raise HostError(f"engine {i} states {engine.levels} gray levels; expected 2 to 256")
     for what, value in (("max_exposure_s", engine.max_exposure_s), ("max_power", engine.max_power)):

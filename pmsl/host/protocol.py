@@ -30,6 +30,11 @@ class LightEngine(Protocol):
         Highest light setting it takes.
     real : bool
         True where light leaves it. Only a simulated engine says False; what says nothing counts as real.
+
+    Notes
+    -----
+    An engine may also state `provides`, strings: what of a job's `requires` it does by itself, as evening out its field
+    (``flat-field-by-host``). A job that requires more is refused.
     """
 
     @property

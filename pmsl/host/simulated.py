@@ -93,6 +93,7 @@ class SimulatedEngine:
         self.max_exposure_s = job.printer.limits.max_exposure_s.value
         self.max_power = job.printer.limits.max_power.value
         self.real = False
+        self.provides = job.requires  # its dose is that of a host which does all of it
         self._loaded: LayerMask | None = None
         self._given: list[Exposure] = []
 

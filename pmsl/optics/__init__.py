@@ -1,10 +1,11 @@
-"""Masks × printer → irradiance at the exposure plane: blur, evenness of the field, aerial image; each with its adjoint."""
+"""Masks × printer → irradiance at the exposure plane: gray response, evenness of the field, blur, aerial image; each with its adjoint."""
 
 from pmsl.optics.field import flat_field
 from pmsl.optics.image import AerialImage, Projector, aerial_image
 from pmsl.optics.points import at_points, at_points_adjoint
 from pmsl.optics.psf import Gaussian, Lorentzian, Psf, Sampled, psf_of
 from pmsl.optics.spread import spread, spread_adjoint, target_of
+from pmsl.optics.tiles import spread_in_tiles
 
 __all__ = [
     "AerialImage",
@@ -20,5 +21,6 @@ __all__ = [
     "psf_of",
     "spread",
     "spread_adjoint",
+    "spread_in_tiles",
     "target_of",
 ]

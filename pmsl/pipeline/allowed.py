@@ -36,7 +36,7 @@ def check_corrections(printer: Printer, resin: Resin, process: Process, missing:
     ------
     ExposureError
         A placeholder among the values a correction rests on, unless it is accepted; a resin that does not say what becomes of lit
-        liquid, for the correction of print-through; no flat field to even out.
+        liquid, for the correction of print-through.
     """
     names = process.corrections
     if not names:
@@ -46,8 +46,6 @@ def check_corrections(printer: Printer, resin: Resin, process: Process, missing:
             f"correct printthrough: resin {resin.name} does not state its memory; add "
             'memory = { value = "enclosed", … } where lit liquid stays in place, "open" where recoating replaces it'
         )
-    if "flatfield" in names and printer.optics.flat_field is None:
-        raise ExposureError(f"correct flatfield: printer {printer.name} has no flat field; measure it and add optics.flat_field")
     guessed = [name for name in missing if name in FIELD or set(names) != {"flatfield"}]
     if guessed and not accept_uncalibrated:
         raise ExposureError(

@@ -8,15 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from pmsl import checks
-from pmsl.core.job import Box, Engine, Input, PartRecord, PrintJob, Provenance
+from pmsl.core.job import FLAT_FIELD_BY_HOST, Box, Engine, Input, PartRecord, PrintJob, Provenance
 from pmsl.core.part import Part, Solid
 from pmsl.core.plan import LayerPlan
 from pmsl.masks import MaskMaker
+from pmsl.masks.recent import RecentMasks
 from pmsl.mesh.place import Placed
 from pmsl.pipeline.start import Stages, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.version import __version__
 
+LAYERS_KEPT, MOST_KEPT = 24, 96  # masks of neighbours: memory does not grow with the height
 TURNED = "faces turned: the mesh was inside out"
 
 
@@ -73,6 +75,7 @@ def prepare(
         design_of=lambda: s.parts,
         findings=s.findings,
         placeholders=s.placeholders,
+        requires=(FLAT_FIELD_BY_HOST,) if process.evened == "delegated" else (),
     )
 
 
@@ -82,17 +85,40 @@ class Planner:
     def __init__(self, s: Stages, process: Process) -> None:
         self._stages = s
         self._process = process
-        self._maker: MaskMaker | None = None
+        self._made: tuple[MaskMaker, RecentMasks, list[MaskMaker]] | None = None
         self._lock = threading.Lock()
 
     def __call__(self, k: int) -> LayerPlan:
         """Return the plan of layer `k`."""
-        with self._lock:
-            if self._maker is None:
-                self._maker = MaskMaker(self._stages.parts, self._stages.grid, self._process.coverage)
-        mask, defects = self._maker.mask_and_defects(k)
+        maker, recent, groups = self._makers()
+        mask, defects = maker.mask_and_defects(k)
         found = tuple(checks.layer_findings(defects, self._stages.grid, k))
-        return self._stages.ladder.plan(mask, self._stages.grid, self._process.motion, found)
+        s = self._stages
+        if s.regions is not None:
+            recent.keep(mask)
+        if s.grays is not None:
+            mask, more = s.grays.apply(k, mask, recent)
+            found += more
+        images = [(mask, 1.0)]
+        if s.regions is not None:
+            images = s.regions.apply(k, images, recent, [group.mask(k) for group in groups])
+        covered_px = None if s.regions is None and s.ladder.even is None else mask.sum_px()
+        return s.ladder.plan(images, s.grid, self._process.motion, found, covered_px)
+
+    def _makers(self) -> tuple[MaskMaker, RecentMasks, list[MaskMaker]]:
+        """Return what makes masks: of all parts, of layers around, and of the parts of every dose scale where scales differ."""
+        with self._lock:
+            if self._made is None:
+                s, mode = self._stages, self._process.coverage
+                maker = MaskMaker(s.parts, s.grid, mode)
+                scales = () if s.regions is None or len(s.regions.scales) == 1 else s.regions.scales
+                groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode) for scale in scales]
+                self._made = (
+                    maker,
+                    RecentMasks(maker, min(MOST_KEPT, LAYERS_KEPT + (0 if s.grays is None else s.grays.layers_above))),
+                    groups,
+                )
+            return self._made
 
 
 def _box(points_um: np.ndarray) -> Box:

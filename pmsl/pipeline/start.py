@@ -12,12 +12,19 @@ from pmsl import checks
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.part import Part, Solid, as_part
+from pmsl.correct.flatfield import FlatField
+from pmsl.correct.regions import RegionDoses
+from pmsl.correct.unreachable import GrayCheck
 from pmsl.errors import MeshError, UsageError
 from pmsl.exposure import Ladder, dose_ladder
 from pmsl.mesh.place import SLACK_UM, Placed, place
+from pmsl.optics import Projector, flat_field, psf_of
+from pmsl.optics.grayscale import response
 from pmsl.pipeline.allowed import check_corrections, check_wavelengths
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.slicing import z_edges_um
+
+MAX_SCALE = 10.0
 
 
 def place_for(solids: Sequence[Solid], printer: Printer, resin: Resin, **options: Any) -> Placed:
@@ -29,7 +36,10 @@ def place_for(solids: Sequence[Solid], printer: Printer, resin: Resin, **options
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stages:
-    """What a job is made of before any layer: parts and their box (2, 3) [µm], grid, dose ladder, placeholders, findings."""
+    """What a job is made of before any layer: parts and their box (2, 3) [µm], grid, doses, placeholders, findings.
+
+    `regions` gives pixels doses of their own, None where all get the same; `grays` looks for those that cure nothing.
+    """
 
     parts: tuple[Part, ...]
     bounds_um: np.ndarray
@@ -37,6 +47,8 @@ class Stages:
     ladder: Ladder
     placeholders: tuple[str, ...]
     findings: tuple[Finding, ...]
+    regions: RegionDoses | None = None
+    grays: GrayCheck | None = None
 
 
 def stages(
@@ -56,18 +68,13 @@ def stages(
     ExposureError
         Doses the resin or the printer cannot have; wavelengths that differ; corrections that rest on what nobody gave.
     UsageError
-        A part that asks for a dose or a region of its own.
+        A part that asks for a dose that is none, or for a region of its own.
     """
     pieces = tuple(as_part(item) for item in parts)
     if not pieces:
         raise MeshError("no part to print; give at least one mesh")
-    for part in pieces:
-        if part.dose_scale != 1.0 or part.region != "bulk":
-            raise UsageError(
-                f"part {part.label}: dose_scale {part.dose_scale:g}, region {part.region!r}: all parts of a job get the same dose so far; "
-                "leave dose_scale at 1 and region at 'bulk', or print the part in a job of its own"
-            )
     check_wavelengths(printer, resin, process)
+    _check_own_doses(pieces)
     boxes = np.array([p.bounds_um() for p in pieces])
     bounds = np.array([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)]) if bounds_um is None else bounds_um
     optics = printer.optics
@@ -76,7 +83,12 @@ def stages(
         origin_um=(0.0, 0.0), pitch_um=optics.pitch_um.value, shape=(rows, cols), z_edges_um=z_edges_um(float(bounds[1, 2]), process)
     )
     _check_inside(bounds, grid, printer)
-    ladder = dose_ladder(grid, printer, resin, process)
+    field = FlatField.of(printer) if process.evened == "baked" else None
+    ladder = dose_ladder(grid, printer, resin, process, None if field is None else field.apply)
+    bulk = 1.0 if process.regions is None else process.regions.bulk
+    least, most = (bulk * scale for scale in _scales(pieces, boxes, grid))
+    if field is not None or (most != 1.0).any():
+        ladder.check(most, 1.0 if field is None else field.dose_factor)
     missing = checks.placeholders(printer, resin, ladder.power)
     check_corrections(printer, resin, process, missing, accept_uncalibrated)
     findings = [f for p in pieces for f in p.solid.findings]
@@ -85,9 +97,40 @@ def stages(
     findings += checks.winding_findings(pieces)
     findings += checks.height_findings(bounds, grid)
     findings += checks.facet_findings(pieces, grid)
+    findings += checks.weak_findings(ladder.weak(least), least)
     if process.coverage == "volume":
         findings += checks.partial_slab_findings(pieces, grid)
-    return Stages(pieces, bounds, grid, ladder, missing, tuple(findings))
+    regions = RegionDoses.of(process.regions, grid, [p.dose_scale for p in pieces])
+    scale = regions.scales[0] if regions is not None and len(regions.scales) == 1 else 1.0
+    even = process.evened is not None
+    projector = Projector(printer.dmd.shape.value, psf_of(printer), None if even else flat_field(printer))
+    white = ladder.scaled(np.full(grid.n_layers, bulk * scale))
+    grays = GrayCheck(process.unreachable, grid, projector, response(printer), ladder.cure, white)
+    return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays)
+
+
+def _check_own_doses(parts: Sequence[Part]) -> None:
+    """Refuse doses and regions of single parts that are not offered."""
+    for part in parts:
+        if not 0 < part.dose_scale <= MAX_SCALE:
+            raise UsageError(
+                f"part {part.label}: dose_scale is {part.dose_scale:g}; it must be above 0 and at most {MAX_SCALE:g} "
+                "times the ordinary dose: leave out parts that are to get none"
+            )
+        if part.region != "bulk":
+            raise UsageError(
+                f"part {part.label}: region {part.region!r}: regions are found in the geometry ([regions] of the process); "
+                "leave region at 'bulk' and give the part a dose_scale"
+            )
+
+
+def _scales(parts: Sequence[Part], boxes: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and the largest dose scale of the parts in the middle of each layer, 1 where there are none: 2 × (L,) float64."""
+    least, most = np.full(grid.n_layers, np.inf), np.zeros(grid.n_layers)
+    for part, (low, high) in zip(parts, boxes, strict=True):
+        inside = (grid.mid_planes_um >= low[2]) & (grid.mid_planes_um <= high[2])
+        least[inside], most[inside] = np.minimum(least[inside], part.dose_scale), np.maximum(most[inside], part.dose_scale)
+    return np.where(most > 0, least, 1.0), np.where(most > 0, most, 1.0)
 
 
 def _check_inside(bounds: np.ndarray, grid: Grid, printer: Printer) -> None:

@@ -16,7 +16,7 @@ from pmsl.profiles import find_printer, find_resin
 def warmup() -> None:
     """Compile, or load from the cache, every kernel that a job needs, by printing a pyramid of two layers."""
     from pmsl.formats import device
-    from pmsl.kernels import spans, unfilter
+    from pmsl.kernels import discs, spans, unfilter
 
     corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
     solid = Solid.from_arrays(corners, np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]))
@@ -29,6 +29,7 @@ def warmup() -> None:
     mask.sha256()
     low = np.zeros(1, np.int64)
     spans.shrink(*mask.runs_8bit(), mask.window.row0, low, low + 1, low, low + 1, np.zeros((2, 2), np.int64), np.zeros((1, 1), np.uint8))
+    discs.grow(np.ones((1, 1), np.uint8), low, np.zeros((1, 1), np.uint8))
     MaskMaker([solid], job.grid).coverage(0)
     volume = MaskMaker([solid], job.grid, "volume")
     volume.mask(0)

@@ -15,6 +15,10 @@ Rate = Annotated[float, Meta(ge=1e-3, le=1e9)]  # µm/s or µm/s²
 Wait = Annotated[float, Meta(ge=0, le=1e6)]
 Height = Annotated[float, Meta(gt=0, le=100_000)]
 Correction = Literal["edges", "printthrough", "flatfield"]
+Unreachable = Literal["keep", "lift", "drop"]
+Factor = Annotated[float, Meta(ge=0, le=10)]
+Reach = Annotated[float, Meta(ge=0, le=256)]
+ReachUm = Annotated[float, Meta(ge=0, le=10_000)]
 
 
 def move_time_s(distance_um: float, speed_um_s: float, accel_um_s2: float) -> float:
@@ -46,6 +50,45 @@ class Motion(Strict, frozen=True, kw_only=True):
         return self.wait_before_lift_s + up + self.wait_top_s + down + self.settle_s
 
 
+class Regions(Strict, frozen=True, kw_only=True):
+    """Dose factors of the regions of a layer, relative to its ordinary (effective) dose; a region without one is bulk.
+
+    edge      lit pixels within `edge_erode` of the outline, and around it as far as `edge_dilate` reaches.
+    roof      material that lies over no material in one of the `roof_layers` layers before, less `roof_erode` all around.
+    membrane  material no thicker than `membrane_um` along z, not on the plate.
+
+    Lengths are in pixels (`_px`) or in µm (`_um`). Where edge and roof overlap the lower factor wins; a membrane has its own.
+    """
+
+    bulk: Factor = 1.0
+    edge: Factor | None = None
+    edge_erode_px: Reach | None = None
+    edge_erode_um: ReachUm | None = None
+    edge_dilate_px: Reach | None = None
+    edge_dilate_um: ReachUm | None = None
+    roof: Factor | None = None
+    roof_layers: Annotated[int, Meta(ge=1, le=1000)] = 5
+    roof_erode_px: Reach | None = None
+    roof_erode_um: ReachUm | None = None
+    membrane: Factor | None = None
+    membrane_um: Height | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("edge_erode", "edge_dilate", "roof_erode"):
+            if getattr(self, f"{name}_px") is not None and getattr(self, f"{name}_um") is not None:
+                raise ValueError(f"give {name}_px or {name}_um, one of the two")
+        for region, needed in (("edge", ("edge_erode_px", "edge_erode_um")), ("membrane", ("membrane_um",))):
+            if getattr(self, region) is not None and all(getattr(self, name) is None for name in needed):
+                raise ValueError(f"{region} = {getattr(self, region):g} needs {' or '.join(needed)}")
+
+    @property
+    def plain(self) -> bool:
+        """True where every region gets the ordinary dose and none is dilated."""
+        return {self.bulk, self.edge, self.roof, self.membrane} <= {1.0, None} and not (
+            self.edge is not None and (self.edge_dilate_px or self.edge_dilate_um)
+        )
+
+
 class Process(Strict, frozen=True, kw_only=True):
     """How a part is printed, schema ``pmsl.process/1``.
 
@@ -54,6 +97,10 @@ class Process(Strict, frozen=True, kw_only=True):
     of the slab. `margin_um` is how far beyond the layer's far face its white dose still cures (default Dp·ln 1.5).
     `power` picks a light setting of the printer (default: its first). `corrections` choose the light so that side walls (edges) and
     faces that look at the plate (printthrough) land where they were drawn, and even out the field (flatfield); none by default.
+    `flat_field` says who evens out the field where that is asked for: "baked", the frames' grays and times do, once and last;
+    "delegated", the host does while it shows them, and every white pixel then gets the dose that the job says.
+    `unreachable` says what becomes of gray pixels away from white that never receive the critical dose: kept and named, raised to
+    the least level that cures them through their layer, or made black.
     """
 
     schema: Literal["pmsl.process/1"]
@@ -66,9 +113,19 @@ class Process(Strict, frozen=True, kw_only=True):
     bottom_dose_factors: tuple[Positive, ...] = (10.0, 5.0, 2.5)
     power: Positive | None = None
     corrections: tuple[Correction, ...] = ()
+    flat_field: Literal["baked", "delegated"] = "baked"
+    regions: Regions | None = None
+    unreachable: Unreachable = "keep"
     motion: Motion = Motion()
 
     def __post_init__(self) -> None:
         for name in self.corrections:
             if self.corrections.count(name) > 1:
                 raise ValueError(f"corrections name {name!r} {self.corrections.count(name)} times; each is applied once")
+        if self.flat_field == "delegated" and "flatfield" not in self.corrections:
+            raise ValueError("flat_field is 'delegated', but corrections do not name flatfield; add it, or leave flat_field out")
+
+    @property
+    def evened(self) -> Literal["baked", "delegated"] | None:
+        """Who evens out the field: the frames, the host, or (None) nobody."""
+        return self.flat_field if "flatfield" in self.corrections else None

@@ -118,7 +118,8 @@ def _tile(job: PrintJob, k: int, box: tuple[int, int, int, int]) -> Image.Image:
     width_um, height_um = np.array([col1 - col0, row1 - row0]) * job.grid.pitch_um
     scale = min(TILE_PX / width_um, TILE_PX / height_um)
     shape = max(1, round(height_um * scale)), max(1, round(width_um * scale))
-    levels = _shrunk(exposures[0].mask, box, shape, orientation) if exposures else np.zeros(shape, np.uint8)
+    shown = [_shrunk(e.mask, box, shape, orientation) for e in exposures]
+    levels = np.maximum.reduce(shown) if shown else np.zeros(shape, np.uint8)
     picture = Image.fromarray(np.ascontiguousarray(turn(levels, orientation)))
     tile = Image.new("L", (TILE_PX, picture.height + LABEL), PAPER)
     edges = job.grid.z_edges_um

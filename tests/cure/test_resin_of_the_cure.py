@@ -9,7 +9,7 @@ from solids import box
 
 import pmsl
 from pmsl.cure import CureModel
-from pmsl.errors import ExposureError, ProfileError
+from pmsl.errors import ProfileError
 from pmsl.profiles import Resin, library_text
 from pmsl.profiles.strict import build, parse
 
@@ -74,14 +74,13 @@ def test_shares_leave_something_for_dp():
 
 
 @pytest.mark.parametrize("key", LINES)
-def test_no_dose_is_planned_without_what_the_resin_gives(key):
-    solid = box((1000, 1000, 0), (1100, 1100, 30))
-    call = (solid,), pmsl.find_printer("pmsl-25um"), resin(LINES[key])
-    if key == "memory":  # which liquid keeps its dose does not change what a layer needs
-        assert pmsl.prepare(*call).resin.resin.memory.value == "open"
-    else:
-        with pytest.raises(ExposureError, match=f"pr48-405 gives {key}: doses are planned with dp_um and ec_mj_cm2 alone"):
-            pmsl.prepare(*call)
+def test_doses_are_planned_with_what_the_resin_gives(key):
+    solid = box((1000, 1000, 0), (1100, 1100, 40))
+    plain, given = (pmsl.prepare([solid], "pmsl-25um", r) for r in (resin(), resin(LINES[key])))
+    (before,), (after,) = plain[3].exposures, given[3].exposures
+    model = CureModel.of(given.resin)
+    assert after.dose_mj_cm2 * model.decay.fraction(10) == pytest.approx(1.5 * model.ec_mj_cm2, rel=1e-12)
+    assert (after.dose_mj_cm2 == before.dose_mj_cm2) == (key not in ("extra_decays", "tail"))
 
 
 def test_an_induction_dose_of_zero_is_no_induction():

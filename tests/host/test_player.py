@@ -144,6 +144,15 @@ def test_the_printers_own_limits_hold_for_a_job_that_was_never_read(job):
         play(longer, machine)
 
 
+def test_a_job_that_requires_more_than_the_engine_provides_is_refused(job):
+    wanting, machine = dataclasses.replace(job, requires=("flat-field-by-host",)), Machine(job)
+    with pytest.raises(HostError, match="requires flat-field-by-host.*provides"):
+        play(wanting, machine)
+    assert set(machine.kinds()) == {"dark", "stop"}
+    machine.provides = ("flat-field-by-host",)
+    assert play(wanting, machine).state == "done"
+
+
 def test_steps_that_do_not_meet_the_layers_are_told(job):
     machine = Machine(job)
     machine.step_um = 3.0

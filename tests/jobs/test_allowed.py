@@ -42,7 +42,7 @@ def test_corrections_want_values_that_somebody_gave():
         pmsl.prepare(CUBE, PRINTER, RESIN, of("edges"))
     with pytest.raises(ExposureError, match="pr48-385 does not state its memory"):
         pmsl.prepare(CUBE, PRINTER, RESIN, of("edges", "printthrough"), accept_uncalibrated=True)
-    with pytest.raises(ExposureError, match="dlp-27um has no flat field"):
+    with pytest.raises(UsageError, match=r"dlp-27um has no optics\.flat_field"):
         pmsl.prepare(CUBE, PRINTER, RESIN, of("flatfield"), accept_uncalibrated=True)
 
 

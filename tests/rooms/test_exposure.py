@@ -163,7 +163,9 @@ def test_doses_beyond_reason_are_refused():
         dose_for_depth_mj_cm2(10, 1e-3, 5)
 
 
-@pytest.mark.parametrize("wish", [{"dose_scale": 1.2}, {"region": "membrane"}])
-def test_doses_of_single_parts_are_refused_not_ignored(wish):
+@pytest.mark.parametrize(
+    "wish", [{"dose_scale": 0.0}, {"dose_scale": -1.0}, {"dose_scale": math.nan}, {"dose_scale": 11.0}, {"region": "membrane"}]
+)
+def test_doses_of_single_parts_that_are_none_are_refused(wish):
     with pytest.raises(UsageError, match=next(iter(wish))):
         pmsl.prepare([pmsl.Part(solid=box((54, 54, 0), (108, 108, 40)), **wish)], PRINTER, RESIN, PROCESS)

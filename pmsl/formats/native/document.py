@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from pmsl.core.finding import Finding
-from pmsl.core.job import CorrectionRecord, Estimate, PartRecord, Provenance
+from pmsl.core.job import FLAT_FIELD_BY_HOST, CorrectionRecord, Estimate, PartRecord, Provenance
 from pmsl.errors import JobError
 from pmsl.profiles import Motion, Printer, Process, Resin
 from pmsl.profiles.printer import Axis, Positive
@@ -17,7 +17,7 @@ from pmsl.profiles.strict import Strict, build
 
 SCHEMA = "pmsl.job/1"
 SCHEMA_FILE = "job-1.schema.json"
-ABILITIES: frozenset[str] = frozenset()  # entries of `requires` this version understands
+ABILITIES = frozenset({FLAT_FIELD_BY_HOST})  # entries of `requires` this version understands
 PLAIN = ("time_s", "dose_mj_cm2", "power", "engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s")
 
 

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from pmsl.core.grid import Grid
-from pmsl.core.job import Engine, PrintJob
+from pmsl.core.job import FLAT_FIELD_BY_HOST, Engine, PrintJob
 from pmsl.core.part import Part
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import JobError
@@ -45,6 +45,11 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
     engines = tuple(_engine(e, where) for e in doc.engines)
     if not engines or any(len(doc.layers) != e.grid.n_layers for e in engines):
         raise JobError(f"{where}: {len(doc.layers)} layers do not fit the grid of its engines; the job is damaged")
+    if (doc.process.evened == "delegated") != (FLAT_FIELD_BY_HOST in doc.requires):
+        raise JobError(
+            f"{where}: the field is evened out by {doc.process.evened!r}, requires is {doc.requires}: whether the host evens out "
+            "the field is not clear; the job is damaged"
+        )
     for k, layer in enumerate(doc.layers):
         for e in layer.exposures:
             _check_exposure(e, doc, len(engines), f"{where}: layer {k}")

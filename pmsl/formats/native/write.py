@@ -23,6 +23,7 @@ from pmsl.formats.target import whole_or_absent
 
 DoseOf = Callable[[PrintJob, LayerPlan], DoseMap]
 Progress = Callable[[int, int], None]
+Box = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ def _store_design(job: PrintJob, store: Callable[[str, bytes], str]) -> list[Des
 
 
 def _merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Join findings of the same kind on neighbouring layers into one with a range of layers."""
+    """Join findings of the same kind on neighbouring layers into one: a range of layers, the box around all, the largest value."""
     out: list[Finding] = []
     open_ranges: dict[tuple[str, str], int] = {}
     for f in findings:
@@ -187,11 +188,18 @@ def _merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         if f.layers is not None and last is not None and last[1] + 1 == f.layers[0]:
             worse = f.value is not None and (out[at].value or 0.0) < f.value
             base = f if worse else out[at]
-            out[at] = msgspec.structs.replace(base, layers=(last[0], f.layers[1]))
+            out[at] = msgspec.structs.replace(base, layers=(last[0], f.layers[1]), box_um=_both(out[at].box_um, f.box_um))
         else:
             open_ranges[(f.code, f.severity)] = len(out)
             out.append(f)
     return tuple(out)
+
+
+def _both(a: Box | None, b: Box | None) -> Box | None:
+    """Return the box around two boxes; None where one has none."""
+    if a is None or b is None:
+        return None
+    return tuple(map(min, a[0], b[0])), tuple(map(max, a[1], b[1]))
 
 
 def _document(

@@ -1,0 +1,252 @@
+"""Grays that never reach the critical dose: found away from white only, kept, lifted or dropped."""
+
+import json
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pairs import printer_for
+from solids import box
+from typer.testing import CliRunner
+
+import pmsl
+from pmsl.cli.app import app
+from pmsl.core.mask import LayerMask
+from pmsl.correct.shapes import disc
+from pmsl.correct.unreachable import GrayCheck
+from pmsl.cure import CureModel, Decay
+from pmsl.kernels import grays
+from pmsl.optics import Gaussian, Lorentzian, Projector, Sampled, aerial_image
+from pmsl.optics.grayscale import response
+from pmsl.profiles.printer import FlatField, Psf
+from pmsl.profiles.strict import Value
+
+RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")
+PRINTER = printer_for(RESIN)
+SHAPE, P, DP, EC = (40, 60), 27.0, 69.3, 17.9
+replace = msgspec.structs.replace
+
+
+def value(v):
+    return Value(value=v, class_="measured", source="test")
+
+
+def printer_of(sigma=0.36, flat=None, **psf):
+    optics = replace(PRINTER.optics, psf=Psf(**psf) if psf else Psf(sigma_pitch=value(sigma)), flat_field=flat)
+    return replace(PRINTER, dmd=replace(PRINTER.dmd, shape=value(SHAPE)), optics=optics)
+
+
+def job_of(parts, unreachable="keep", coverage="volume", printer=None, resin=RESIN):
+    process = replace(PROCESS, bottom_dose_factors=(), coverage=coverage, unreachable=unreachable)
+    return pmsl.prepare(parts, printer or printer_of(), resin, process)
+
+
+def px(low, high):
+    return box((low[0] * P, low[1] * P, low[2]), (high[0] * P, high[1] * P, high[2]))
+
+
+def found(job, k):
+    return [f for f in job[k].findings if f.code == "unreachable-gray"]
+
+
+def levels_of(job, k):
+    (e,) = job[k].exposures
+    return e.mask.dense(np.uint8)
+
+
+def far_face_dose(job, k, lowered=None):
+    """Dose in the middle of every pixel at layer k's far face, from its aerial image and those of the layers above."""
+    total = np.zeros(SHAPE)
+    for j in range(k, len(job)):
+        for e in job[j].exposures:
+            levels = e.mask.dense(np.uint8)
+            if lowered is not None and j == k:
+                levels[lowered] -= 1
+            image = aerial_image(LayerMask.from_dense(j, levels), job.printer, response(job.printer), 1)
+            r, c, rows, cols = image.window
+            total[r : r + rows, c : c + cols] += image.irradiance * e.dose_mj_cm2 * np.exp(-10 * (j - k + 1) / DP)
+    return total
+
+
+PLATEAU = [px((10, 8, 0), (40, 30, 23))]  # the third slab is filled to three tenths: 0.52 Ec at its exposure plane
+
+
+def test_a_plateau_that_never_cures_is_named_with_its_place():
+    job = job_of(PLATEAU)
+    (finding,) = found(job, 2)
+    assert (finding.value, finding.layers, finding.severity, finding.unit) == (30 * 22, (2, 2), "warning", "px")
+    assert finding.box_um == ((10 * P, 8 * P, 20.0), (40 * P, 30 * P, 30.0))
+    assert not found(job, 0) and not found(job, 1)
+    assert levels_of(job, 2).max() == 77
+
+
+def test_lifted_it_cures_through_its_layer_with_the_least_levels():
+    job = job_of(PLATEAU, "lift")
+    levels = levels_of(job, 2)
+    assert levels[12:26, 14:36].max() == levels[12:26, 14:36].min() == 170  # 1.5 · 170/255 = 1
+    assert (levels[8:30, 10:40] >= 170).all() and levels[8, 10] > levels[8, 20] > 170  # edges and corners lose light
+    dose = far_face_dose(job, 2)
+    lit = np.zeros(SHAPE, bool)
+    lit[8:30, 10:40] = True
+    assert (dose[lit & (levels < 255)] >= EC * (1 - 1e-6)).all() and not levels[~lit].any()
+    for pixel in [(12, 20), (8, 25), (20, 10)]:
+        if levels[pixel] < 255:
+            assert far_face_dose(job, 2, pixel)[pixel] < EC * (1 + 2e-3)
+    assert found(job, 2)[0].severity == "info" and levels_of(job_of(PLATEAU), 1).tolist() == levels_of(job, 1).tolist()
+
+
+def test_dropped_it_is_black():
+    job = job_of(PLATEAU, "drop")
+    assert job[2].exposures == () and found(job, 2)[0].value == 660
+    assert [f.code for f in job[2].findings] == ["unreachable-gray", "empty-layer"]
+    assert np.array_equal(levels_of(job, 1), levels_of(job_of(PLATEAU), 1))
+
+
+def test_grays_that_the_layers_above_cure_are_left_alone():
+    part = [px((10, 8, 0), (20, 30, 60)), px((10, 8, 27), (40, 30, 60))]  # an overhang whose first slab is filled to 0.3
+    for do in ("keep", "lift", "drop"):
+        job = job_of(part, do)
+        assert levels_of(job, 2)[20, 30] == 77 and not any(found(job, k) for k in range(6))
+
+
+def test_grays_beside_white_place_edges_and_are_left_alone():
+    part = [px((10.7, 8.8, 0), (40.25, 30.1, 30))]
+    for do in ("keep", "drop"):
+        job = job_of(part, do, "area")
+        assert not any(found(job, k) for k in range(3))
+        assert levels_of(job, 1)[20, 40] == 64 and levels_of(job, 1)[30, 40] == 6
+
+
+@pytest.mark.parametrize(("sigma", "kept"), [(0.36, 1), (1.0, 3), (1.5, 4)])
+def test_nothing_within_three_sigma_of_white_is_touched(sigma, kept):
+    part = [px((10, 8, 0), (20, 30, 30)), px((20, 8, 0), (50, 30, 22))]
+    row = levels_of(job_of(part, "drop", printer=printer_of(sigma)), 2)[19]
+    assert row[10:20].tolist() == [255] * 10 and row[20 : 20 + kept].tolist() == [51] * kept and not row[20 + kept :].any()
+
+
+def test_thin_walls_are_found_and_layers_join(tmp_path):
+    job = job_of([px((10, 8, 0), (10.4, 30, 60)), px((20, 8, 0), (30, 30, 60))], coverage="area")
+    written = pmsl.write(job, tmp_path / "job")
+    (finding,) = [f for f in written.findings if f.code == "unreachable-gray"]
+    assert finding.layers == (4, 5) and finding.value == 22  # further down the layers above cure it
+
+
+def test_the_flat_field_counts():
+    field = FlatField(grid=value([[2.0, 1.0], [2.0, 1.0]]), reference="maximum")
+    part = [px((0, 8, 0), (60, 30, 29))]  # 0.9 of 1.73 Ec: enough on the left, not on the right
+    (finding,) = found(job_of(part, printer=printer_of(flat=field)), 2)
+    assert 20 * P < finding.box_um[0][0] < 60 * P and finding.box_um[1][0] == 60 * P
+    assert not found(job_of(part), 2)
+
+
+@pytest.mark.parametrize(
+    "psf",
+    [
+        {"kind": "lorentzian", "gamma_pitch": value(0.3)},
+        {"kind": "sampled", "step_pitch": value(0.5), "samples": value([[0.0, 1.0, 0.0], [1.0, 4.0, 2.0], [0.0, 1.0, 0.0]])},
+    ],
+    ids=["lorentzian", "sampled"],
+)
+def test_every_spread_has_its_say(psf):
+    job = job_of(PLATEAU, printer=printer_of(**psf))
+    (finding,) = found(job, 2)
+    assert finding.value == 660
+    lifted = job_of(PLATEAU, "lift", printer=printer_of(**psf))
+    levels, dose = levels_of(lifted, 2), far_face_dose(lifted, 2)
+    some = (levels > 0) & (levels < 255)
+    assert some.sum() > 300 and (dose[some] >= EC * (1 - 1e-6)).all()
+
+
+@pytest.mark.parametrize("memory", ["enclosed", "open"])
+@pytest.mark.parametrize("induction", [0.0, 4.0])
+@given(st.integers(0, 1 << 30))
+def test_the_judgement_is_that_of_the_sum_over_layers(memory, induction, seed):
+    rng = np.random.default_rng(seed)
+    psf = [Gaussian((0.5, 0.3)), Gaussian((0.4, 0.4), 0.9), Sampled(np.array([[0, 1, 0], [2, 5, 0], [0, 2, 0]]) / 10, (0.5, 0.5))][seed % 3]
+    grid = pmsl.Grid(origin_um=(0, 0), pitch_um=10, shape=(16, 20), z_edges_um=[0, 10, 25, 30, 200])
+    masks = []
+    for k in range(4):
+        levels = rng.integers(0, 200, grid.shape) * (rng.random(grid.shape) < rng.choice([0.02, 0.3, 1.0]))
+        levels[rng.integers(0, 16), rng.integers(0, 20)] = 255
+        masks.append(LayerMask.from_dense(k, levels.astype(np.uint8)))
+    model = CureModel(Decay((0.8, 0.2), (9.0, 14.0)), 12.0, induction, memory=memory)
+    light, white = np.arange(256) / 255, np.array([18.0, 25.0, 15.0, 30.0])
+    check = GrayCheck("drop", grid, Projector(grid.shape, psf, 0.5 + rng.random(grid.shape)), light, model, white)
+    after, _ = check.apply(0, masks[0], masks.__getitem__)
+    effective, join = np.zeros(grid.shape), np.maximum if memory == "open" else np.add
+    for j, z in enumerate((0.0, 15.0, 20.0)):  # the fourth layer is further than 5 · 14 µm
+        image = check.projector.aerial_image(masks[j], light, 1)
+        seen = np.zeros(grid.shape)
+        r, c, rows, cols = image.window
+        seen[r : r + rows, c : c + cols] = image.irradiance
+        effective = join(effective, np.maximum(seen * white[j] * model.decay.fraction(z) - induction, 0))
+    levels = masks[0].dense(np.uint8)
+    alone = ~near_white(levels, check._known["guard"])
+    below = (levels > 0) & alone & (effective < model.threshold_mj_cm2)
+    unsure = np.abs(effective - model.threshold_mj_cm2) < 1e-6
+    dropped = (levels > 0) & (after.dense(np.uint8) == 0)
+    assert np.array_equal(dropped[~unsure], below[~unsure])
+    assert np.array_equal(after.dense(np.uint8)[~dropped], levels[~dropped])
+
+
+# --- the search ------------------------------------------------------------------------------------------------
+
+
+def near_white(levels, half):
+    out, reach = np.zeros(levels.shape, bool), len(half) // 2
+    for r, c in np.argwhere(levels == 255):
+        for i, w in enumerate(half.tolist()):
+            if 0 <= r + i - reach < levels.shape[0]:
+                out[r + i - reach, max(0, c - w) : c + w + 1] = True
+    return out
+
+
+@given(st.integers(0, 1 << 30), st.sampled_from([(1.5, 1.5), (3.0, 3.0), (1.5, 4.2)]))
+def test_pixels_away_from_white_are_those_of_every_pair(seed, radius):
+    rng = np.random.default_rng(seed)
+    levels = np.zeros((14, 26), np.uint8)
+    for _ in range(rng.integers(1, 7)):
+        r, c = rng.integers(0, 14), rng.integers(0, 26)
+        levels[r : r + rng.integers(1, 6), c : c + rng.integers(1, 12)] = rng.choice([0, 60, 200, 254, 255])
+    mask, half = LayerMask.from_dense(0, levels), disc(radius)
+    room = tuple(np.zeros(400, np.int64) for _ in range(3))
+    n = grays.far_from_white(*mask.runs_8bit(), half, np.full(26, 7, np.uint8), *room)
+    marked = np.zeros(levels.shape, bool)
+    for row, col, length in zip(*(a[:n].tolist() for a in room), strict=True):
+        assert not marked[mask.window.row0 + row, col : col + length].any()
+        marked[mask.window.row0 + row, col : col + length] = True
+    assert np.array_equal(marked, (levels > 0) & (levels < 255) & ~near_white(levels, half))
+    short = tuple(np.zeros(1, np.int64) for _ in range(3))
+    assert grays.far_from_white(*mask.runs_8bit(), half, np.zeros(26, np.uint8), *short) == n
+
+
+def test_masks_without_lonely_grays_come_back_as_they_are_and_ask_for_no_other_layer():
+    grid = pmsl.Grid(origin_um=(0, 0), pitch_um=10, shape=SHAPE, z_edges_um=[0, 10, 20])
+    levels = np.zeros(SHAPE, np.uint8)
+    levels[5:20, 5:20], levels[5:20, 20], levels[20, 5:20] = 255, 90, 3
+    mask = LayerMask.from_dense(0, levels)
+    for psf in (Gaussian((0.36, 0.36)), Lorentzian((0.3, 0.3))):
+        check = GrayCheck("drop", grid, Projector(SHAPE, psf), np.arange(256) / 255, CureModel(Decay.single(40.0), 10.0), np.full(2, 20.0))
+        after, findings = check.apply(0, mask, lambda j: pytest.fail(f"layer {j} was asked for"))
+        assert after is mask and findings == ()
+
+
+def test_the_command_line_says_what_becomes_of_them(tmp_path):
+    from pmsl.mesh import load_solid
+
+    mesh = tmp_path / "p.stl"
+    lines = ["solid p"]
+    solid = px((0, 0, 0), (30, 22, 43))
+    for face in solid.vertices_um[solid.faces]:
+        corners = "".join(f"vertex {x!r} {y!r} {z!r}\n" for x, y, z in face.tolist())
+        lines.append(f"facet normal 0 0 0\nouter loop\n{corners}endloop\nendfacet")
+    mesh.write_text("\n".join([*lines, "endsolid p"]))
+    assert len(load_solid(mesh, "um").faces) == len(solid.faces)
+    args = ["slice", str(mesh), "-o", str(tmp_path / "j"), "--unit", "um", "--printer", "dlp-27um", "--resin", "pr48-385"]
+    done = CliRunner().invoke(app, [*args, "--coverage", "volume", "--unreachable", "drop", "--json"])
+    assert done.exit_code == 0, done.output
+    doc = json.loads((tmp_path / "j" / "job.json").read_text())
+    assert doc["process"]["unreachable"] == "drop" and doc["layers"][4]["exposures"] == []
+    assert "unreachable-gray" in [f["code"] for f in doc["findings"]]
