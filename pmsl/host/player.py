@@ -192,7 +192,7 @@ class Player:
         self._status = replace(
             self._status, state="cancelled" if stopped else "failed", elapsed_s=self._elapsed_s(), message=str(err) or type(err).__name__
         )
-        log.error("the print ended at layer %d, dark: %s", self._status.layer, self._status.message)
+        log.info("the print ended at layer %d, dark: %s", self._status.layer, self._status.message)
 
     # --- the print -------------------------------------------------------------------------------------------------
 

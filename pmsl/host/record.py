@@ -101,6 +101,8 @@ class Played:
         The last line about an exposure.
     lit : set of (layer, exposure, repeat)
         Every light that was lit, or may have been, by its place in the job.
+    hashes : dict
+        Hash of the mask of every exposure that was planned, by (layer, exposure).
     whole_bytes : int
         Length of the record up to the end of its last whole line.
     """

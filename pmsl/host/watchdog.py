@@ -110,10 +110,13 @@ class Watched:
         self._answer("dark", ANSWER_S)
 
     def close(self) -> None:
-        """Let the watchdog go: it puts the light out and ends."""
+        """Let the watchdog go: it puts the light out and ends; raises `HostError` where it does not."""
         with self._writing, contextlib.suppress(OSError):
             self._to.close()
-        self._process.wait(ANSWER_S)
+        try:
+            self._process.wait(ANSWER_S)
+        except subprocess.TimeoutExpired:  # it is not killed: only it can still put the light out
+            raise HostError(f"the watchdog did not end within {ANSWER_S:g} s; look whether the engine is dark") from None
         self._listener.join(ANSWER_S)
 
     def _ask(self, message: dict[str, Any], data: bytes = b"") -> None:

@@ -129,7 +129,7 @@ def decode_splash(data: bytes, where: str = "splash image") -> np.ndarray:
         raise JobError(
             f"{where}: no splash image (begins with {magic!r}, {cols} × {rows} px, compression {kind}); expected {MAGIC!r}, 0 or 2"
         )
-    if size not in (len(body) - pad for pad in range(-HEADER.size, 4)) and size > len(body) + HEADER.size:
+    if size > len(body) + HEADER.size:
         raise JobError(f"{where}: holds {len(body)} bytes of {size}; it is cut off, copy it again")
     if kind == RAW:
         if len(body) < 3 * rows * cols:
