@@ -10,7 +10,6 @@ One cell: python benchmarks/peers.py --peer prusa-slicer --mesh needles --work W
 from __future__ import annotations
 
 import argparse
-import shutil
 import statistics
 import sys
 import tempfile
@@ -86,8 +85,9 @@ def cell(peer: Tool, mesh: meshes.Mesh, work: Work, pairs: int, ours: Tool = PMS
 
 
 def _measured(tools: tuple[Tool, Tool], mesh: Path, work: Work, pairs: int, scratch: Path, errors_of: Errors) -> dict[str, Any]:
-    outs = [scratch / f"{i}{tool.suffix}" for i, tool in enumerate(tools)]
-    ran = [[_run(t, mesh, work, out) for t, out in zip(tools, outs, strict=True)] for _ in range(pairs)]
+    turns = [[scratch / f"{turn}-{i}{tool.suffix}" for i, tool in enumerate(tools)] for turn in range(pairs)]
+    ran = [[_run(t, mesh, work, out) for t, out in zip(tools, outs, strict=True)] for outs in turns]
+    outs = turns[-1]
     found = [frames(out) for out in outs]
     for tool, files in zip(tools, found, strict=True):
         if len(files) != work.layers:
@@ -102,10 +102,7 @@ def _measured(tools: tuple[Tool, Tool], mesh: Path, work: Work, pairs: int, scra
 
 
 def _run(tool: Tool, mesh: Path, work: Work, out: Path) -> Process:
-    shutil.rmtree(out, ignore_errors=True)
-    if out.is_file():
-        out.unlink()
-    try:
+    try:  # every run has a name of its own: ext4 makes new files ten times as slowly while others were deleted a moment ago
         return process(tool.command(work, mesh, out), limit_s=LIMIT_S)
     except RuntimeError as failed:
         raise RuntimeError(f"{tool.name}: {str(failed).strip().splitlines()[-1][:120]}") from failed

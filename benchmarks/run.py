@@ -20,6 +20,7 @@ from rich.table import Table
 QUESTIONS = (
     "area_coverage",
     "volume_coverage",
+    "corrections",
     "png_frames",
     "splash_images",
     "host_latency",

@@ -9,6 +9,7 @@ import numpy as np
 from pmsl.core.defects import Defects
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
+from pmsl.core.parallel import in_blocks
 from pmsl.core.part import Part
 from pmsl.profiles import Printer, Resin
 
@@ -221,6 +222,10 @@ def _flat_heights(part: Part) -> np.ndarray:
     """Heights of the part's horizontal triangles that have an area [µm]."""
     from pmsl.kernels import facets
 
-    out = np.zeros(len(part.solid.faces))
-    n = facets.flat_heights(part.solid.vertices_um, part.solid.faces, part.transform, 1e-2, out)
-    return out[:n]
+    def flat(block: slice) -> np.ndarray:
+        faces = part.solid.faces[block]
+        out = np.empty(len(faces))
+        n = facets.flat_heights(part.solid.vertices_um, faces, part.transform, 1e-2, out)
+        return out[:n].copy()
+
+    return np.concatenate(in_blocks(flat, len(part.solid.faces)))

@@ -10,16 +10,12 @@ import traceback
 from enum import Enum
 from typing import Annotated, Any, Optional, cast
 
-import typer
-
+from pmsl.cli import declare as typer
 from pmsl.cli.play import play_command
 from pmsl.errors import PmslError
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="pmsl turns meshes into light: exact gray masks, exposure times and dose maps "
     "for projection micro-stereolithography and DLP printers.",
@@ -200,7 +196,7 @@ def verify_command(
 app.command("play")(play_command)
 
 
-profiles_app = typer.Typer(help="List the printers, resins and processes that are shipped, or show one.", rich_markup_mode=None)
+profiles_app = typer.Typer(help="List the printers, resins and processes that are shipped, or show one.")
 app.add_typer(profiles_app, name="profiles")
 
 
@@ -242,10 +238,6 @@ def _top(version: Annotated[bool, typer.Option("--version", callback=_version, i
     pass
 
 
-# the base of what typer raises for wrong usage; typer carries its own copy of click, or uses the installed one
-_WRONG_USAGE: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
-
-
 def main() -> int:
     """Run the command line; return the exit code.
 
@@ -261,7 +253,7 @@ def main() -> int:
     except PmslError as err:
         print(f"error: {err}", file=sys.stderr)
         return err.exit_code
-    except _WRONG_USAGE as err:
+    except typer.ClickException as err:
         err.show()
         return 2
     except (typer.Abort, KeyboardInterrupt):

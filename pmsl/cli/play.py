@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Optional
 
-import typer
+from pmsl.cli import declare as typer
 
 
 def play_command(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from pmsl.core.grid import Grid
-from pmsl.core.parallel import default_threads, ordered_map
+from pmsl.core.parallel import in_blocks
 from pmsl.core.part import Part, Solid, as_part
 from pmsl.errors import GridError
 
 MAX_REACH_PX = 2.0**32
-BLOCK = 1 << 17  # triangles placed at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,12 +51,14 @@ class CrossingIndex:
         from pmsl.kernels import crossings
 
         while True:
-            n = crossings.cut_layer(
-                k, self.planes_um[k], self.corners, self.first, self.last, self.by_last, self.node_start, self.level_start, out
-            )
+            n = crossings.cut_layer(*self.of_layer(k), out)
             if n <= len(out):
                 return out, n
             out = np.zeros((n + n // 2, 4))
+
+    def of_layer(self, k: int) -> tuple[Any, ...]:
+        """Return the first arguments of ``kernels.crossings.cut_layer`` for layer k."""
+        return k, self.planes_um[k], self.corners, self.first, self.last, self.by_last, self.node_start, self.level_start
 
     def triangles(self, k: int, out: np.ndarray) -> tuple[np.ndarray, int]:
         """List the rows of `corners` that belong to layer k: (P,) int32 scratch, replaced where too small, and how many."""
@@ -105,29 +107,21 @@ def index_crossings(parts: Sequence[Solid | Part], grid: Grid, slabs: bool = Fal
     for part in placed:
         _check_range(part, grid)
     found = [_crossing(part, grid.z_edges_um if slabs else planes, slabs) for part in placed]
-    picked, first, last = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
-    level_start, n_nodes = _tree(len(planes))
-    node = np.zeros_like(first)
-    crossings.nodes(first, last, level_start, node)
-    node_start = np.zeros(n_nodes + 1, np.int64)
-
-    def ordered(key: np.ndarray) -> np.ndarray:
-        by_key, order = np.zeros_like(first), np.zeros_like(first)
-        crossings.counting_order(key, np.arange(len(first), dtype=np.int32), len(planes), np.zeros(len(planes) + 1, np.int64), by_key)
-        crossings.counting_order(node, by_key, n_nodes, node_start, order)
-        return order
-
-    by_first = ordered(first)
-    slots = np.zeros_like(by_first)
-    slots[by_first] = np.arange(len(by_first), dtype=np.int32)
-    by_last = slots[ordered(np.int32(len(planes) - 1) - last)]
-    corners, part_of = np.zeros((len(first), 9)), np.zeros(len(first), np.int32)
+    picked, first, last = (arrays[0] if len(arrays) == 1 else np.concatenate(arrays) for arrays in zip(*found, strict=True))
+    levels = max(len(planes) - 1, 0).bit_length() + 1
+    width = 1 << (levels - 1)
+    start, start_last = (np.empty(levels * width + 1, np.int32) for _ in range(2))
+    slots, first_sorted, last_sorted, by_last = (np.empty_like(first) for _ in range(4))
+    crossings.slots_of(first, last, width, start, start_last, slots, first_sorted, last_sorted, by_last)
+    node_start, level_start = _nodes(start, levels, len(planes))
+    corners, part_of = np.empty((len(first), 9)), np.zeros(len(first), np.int32)
     ends = np.cumsum([len(p) for p, _, _ in found])
     for i, (part, end, (faces, _, _)) in enumerate(zip(placed, ends, found, strict=True)):
         mine = slice(end - len(faces), end)
-        part_of[slots[mine]] = i
+        if i > 0:
+            part_of[slots[mine]] = i
         _gather(part, grid, picked[mine], slots[mine], corners)
-    return CrossingIndex(planes, corners, first[by_first], last[by_first], by_last, node_start, level_start, part_of)
+    return CrossingIndex(planes, corners, first_sorted, last_sorted, by_last, node_start, level_start, part_of)
 
 
 def _gather(part: Part, grid: Grid, picked: np.ndarray, slots: np.ndarray, corners: np.ndarray) -> None:
@@ -136,15 +130,13 @@ def _gather(part: Part, grid: Grid, picked: np.ndarray, slots: np.ndarray, corne
 
     turned = part.mirrored != part.solid.inside_out
 
-    def place(start: int) -> None:
-        block = slice(start, start + BLOCK)
+    def place(block: slice) -> None:
         crossings.gather(
             *(part.solid.vertices_um, part.solid.faces, part.transform, grid.origin_um, grid.pitch_um, turned),
             *(picked[block], slots[block], corners),
         )
 
-    for _ in ordered_map(place, range(0, len(picked), BLOCK), default_threads()):
-        pass
+    in_blocks(place, len(picked))
 
 
 def _check_range(part: Part, grid: Grid) -> None:
@@ -157,11 +149,12 @@ def _check_range(part: Part, grid: Grid) -> None:
         )
 
 
-def _tree(n_planes: int) -> tuple[np.ndarray, int]:
-    """First node number of every tree level, and the number of nodes: level l has a node for 2**l planes."""
-    levels = max(n_planes - 1, 0).bit_length() + 1
-    sizes = [((n_planes - 1) >> level) + 1 for level in range(levels)]
-    return np.cumsum([0, *sizes[:-1]]).astype(np.int64), sum(sizes)
+def _nodes(start: np.ndarray, levels: int, n_planes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the triangles of each node begin, and the first node of every level: level l has a node for 2**l planes."""
+    width = 1 << (levels - 1)
+    many = [((n_planes - 1) >> level) + 1 for level in range(levels)]
+    begins = [start[level * width + (np.arange(n) << level)] for level, n in enumerate(many)]
+    return np.concatenate([*begins, start[-1:]]).astype(np.int64), np.cumsum([0, *many[:-1]]).astype(np.int64)
 
 
 def _crossing(part: Part, planes: np.ndarray, slabs: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -169,8 +162,14 @@ def _crossing(part: Part, planes: np.ndarray, slabs: bool) -> tuple[np.ndarray, 
     from pmsl.kernels import crossings
 
     faces = part.solid.faces
-    first, last = np.zeros(len(faces), np.int32), np.zeros(len(faces), np.int32)
+    first, last = np.empty(len(faces), np.int32), np.empty(len(faces), np.int32)
     ranges = crossings.slab_ranges if slabs else crossings.plane_ranges
-    ranges(part.solid.vertices_um, faces, part.transform, planes, first, last)
+
+    def find(block: slice) -> int:
+        n: int = ranges(part.solid.vertices_um, faces[block], part.transform, planes, first[block], last[block])
+        return n
+
+    if sum(in_blocks(find, len(faces))) == len(faces):
+        return np.arange(len(faces), dtype=np.int32), first, last
     picked = np.flatnonzero(first <= last).astype(np.int32)
     return picked, first[picked], last[picked]

@@ -184,7 +184,7 @@ class PrintJob:
             return self.known_estimate
         meter = Meter(self.grid)
         for plan in self.layers():
-            meter.add(plan)
+            meter.add(*meter.cost(plan))
         return meter.estimate()
 
 
@@ -196,12 +196,16 @@ class Meter:
         self._time_s = 0.0
         self._resin_um3 = 0.0
 
-    def add(self, plan: LayerPlan) -> None:
-        """Count one layer; where the plan does not say what is covered, the largest mask of its exposures counts as resin."""
-        self._time_s += plan.duration_s
+    def cost(self, plan: LayerPlan) -> tuple[float, float]:
+        """Return time [s] and resin [µm³] of one layer; where it does not say what is covered, its largest mask counts."""
         known = plan.covered_px if plan.exposures else 0.0
         covered = max((e.mask.sum_px() for e in plan.exposures), default=0.0) if known is None else known
-        self._resin_um3 += covered * self._pixel_um2 * plan.thickness_um
+        return plan.duration_s, covered * self._pixel_um2 * plan.thickness_um
+
+    def add(self, time_s: float, resin_um3: float) -> None:
+        """Count the cost of one layer."""
+        self._time_s += time_s
+        self._resin_um3 += resin_um3
 
     def estimate(self) -> Estimate:
         """Return the totals so far."""

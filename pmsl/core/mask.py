@@ -59,6 +59,7 @@ class LayerMask:
     _runs: Runs | None = None
     _dense: np.ndarray | None = None
     _eight: Runs | None = None
+    _sum: int = -1  # of all levels, where it is known
 
     @classmethod
     def from_runs(cls, index: int, shape: tuple[int, int], row0: int, runs: Runs) -> LayerMask:
@@ -79,6 +80,11 @@ class LayerMask:
         return cls.from_runs(index, shape, window.row0, found._replace(col=found.col + np.int32(window.col0)))
 
     @classmethod
+    def known(cls, index: int, shape: tuple[int, int], window: Window, runs: Runs, eight: Runs, total: int) -> LayerMask:
+        """Make a mask of which everything is known: window, 16-bit runs, 8-bit runs, sum of all 16-bit levels; takes the arrays over."""
+        return cls(index, shape, window, Runs(*map(frozen, runs)), None, Runs(*map(frozen, eight)), total)
+
+    @classmethod
     def from_dense(cls, index: int, levels: np.ndarray) -> LayerMask:
         """Make a mask from a (rows, cols) uint8 or uint16 array of levels; takes the array over."""
         if levels.ndim != 2 or levels.dtype not in (np.uint8, np.uint16):
@@ -97,6 +103,8 @@ class LayerMask:
     @property
     def black_at_8_bit(self) -> bool:
         """True where no pixel reaches the lowest 8-bit level."""
+        if self._eight is not None:
+            return len(self._eight.col) == 0
         levels = self._dense if self._dense is not None else self._runs.value if self._runs is not None else np.zeros(0)
         return self.empty or _convert(np.atleast_1d(levels.max()), np.dtype(np.uint8))[0] == 0
 
@@ -153,14 +161,7 @@ class LayerMask:
         if self._dense is not None:
             return runs_of(_convert(self._dense, np.dtype(np.uint8)), self.window)
         assert self._runs is not None
-        wide = self._runs
-        if wide.value.dtype == np.uint8:
-            return wide
-        from pmsl.kernels import spans
-
-        out = Runs(np.zeros_like(wide.row_start), np.zeros_like(wide.col), np.zeros_like(wide.length), np.zeros(len(wide.col), np.uint8))
-        n = spans.to_8bit(*wide, *out)
-        return Runs(out.row_start, out.col[:n], out.length[:n], out.value[:n])
+        return self._runs if self._runs.value.dtype == np.uint8 else _narrowed(self._runs)
 
     def column_sums_px(self) -> np.ndarray:
         """Return the covered area of every column, seen along y: (cols,) float64 [px]."""
@@ -174,6 +175,8 @@ class LayerMask:
         if self._dense is not None:
             return int(self._dense.sum(dtype=np.int64)) / _full(self._dense)
         assert self._runs is not None
+        if self._sum >= 0:
+            return self._sum / FULL
         return int(np.multiply(self._runs.length, self._runs.value, dtype=np.int64).sum()) / _full(self._runs.value)
 
     def sha256(self) -> str:
@@ -188,13 +191,24 @@ class LayerMask:
         """
         runs = self.runs_8bit()
         counts = np.diff(runs.row_start)
-        lit = np.flatnonzero(counts)  # the window's first and last rows may be black at 8 bit
-        row0 = self.window.row0 + int(lit[0]) if lit.size else 0
-        counts = counts[lit[0] : lit[-1] + 1] if lit.size else counts[:0]
-        found = hashlib.sha256(np.array([*self.shape, row0, len(counts)], "<i4").data)
-        for array, kind in ((counts, "<i4"), (runs.col, "<i4"), (runs.length, "<i4"), (runs.value, "u1")):
-            found.update(np.ascontiguousarray(array, kind).data)
-        return found.hexdigest()
+        row0 = self.window.row0 if len(runs.col) else 0
+        if counts.size and not (counts[0] and counts[-1]):  # the window's first and last rows may be black at 8 bit
+            lit = np.flatnonzero(counts)
+            row0 += int(lit[0]) if lit.size else 0
+            counts = counts[lit[0] : lit[-1] + 1] if lit.size else counts[:0]
+        head = np.array([*self.shape, row0, len(counts)], "<i4")
+        kinds = ((head, "<i4"), (counts, "<i4"), (runs.col, "<i4"), (runs.length, "<i4"), (runs.value, "u1"))
+        whole = b"".join([np.ascontiguousarray(array, kind).data for array, kind in kinds])
+        return hashlib.sha256(whole).hexdigest()
+
+
+def _narrowed(wide: Runs) -> Runs:
+    """Return the maximal 8-bit runs of 16-bit ones."""
+    from pmsl.kernels import spans
+
+    out = Runs(np.empty_like(wide.row_start), np.empty_like(wide.col), np.empty_like(wide.length), np.empty(len(wide.col), np.uint8))
+    n = spans.to_8bit(*wide, *out)
+    return Runs(out.row_start, out.col[:n], out.length[:n], out.value[:n])
 
 
 def _full(levels: np.ndarray) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 
 from pmsl.core.arrays import frozen
 from pmsl.core.finding import Finding
+from pmsl.core.parallel import in_blocks
 from pmsl.errors import MeshError
 
 
@@ -66,12 +67,13 @@ def check_triangles(vertices: np.ndarray, faces: np.ndarray, source: str) -> Non
         raise MeshError(f"{source}: face index {low if low < 0 else high} is outside 0..{len(vertices) - 1}; the file is damaged")
 
 
-def _box(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Lower and upper corner of the vertices that faces use: (2, 3)."""
-    used = np.zeros(len(vertices), bool)
-    used[faces] = True
-    if not used.all():
-        vertices = vertices[used]
+def _box(vertices: np.ndarray, faces: np.ndarray | None) -> np.ndarray:
+    """Lower and upper corner of the vertices that faces use, or of all: (2, 3)."""
+    if faces is not None:
+        used = np.zeros(len(vertices), bool)
+        used[faces] = True
+        if not used.all():
+            vertices = vertices[used]
     return np.array([_extreme(np.min, vertices), _extreme(np.max, vertices)])
 
 
@@ -155,7 +157,7 @@ class Solid:
     def bounds_um(self) -> np.ndarray:
         """(2, 3) float64 [µm]: lower and upper corner over the vertices that faces use."""
         if "bounds" not in self._cache:
-            self._cache["bounds"] = frozen(_box(self.vertices_um, self.faces))
+            self._cache["bounds"] = frozen(_box(self.vertices_um, None if self._cache.get("soup") else self.faces))
         bounds: np.ndarray = self._cache["bounds"]
         return bounds
 
@@ -166,7 +168,8 @@ class Solid:
             from pmsl.kernels import facets
 
             centre = frozen(self.bounds_um.mean(axis=0))
-            self._cache["inside_out"] = bool(facets.signed_volume(self.vertices_um, self.faces, centre) < 0)
+            volumes = in_blocks(lambda block: facets.signed_volume(self.vertices_um, self.faces[block], centre), len(self.faces))
+            self._cache["inside_out"] = bool(sum(volumes) < 0)
         turned: bool = self._cache["inside_out"]
         return turned
 
@@ -244,7 +247,7 @@ class Part:
         matrix = self.transform[:3, :3]
         if np.array_equal(matrix, np.diag(np.diag(matrix))):  # axes stay axes: the solid's box goes along
             return np.sort(self.solid.bounds_um * np.diag(matrix) + self.transform[:3, 3], axis=0)
-        return _box(self.placed_um(), self.solid.faces)
+        return _box(self.placed_um(), None if self.solid._cache.get("soup") else self.solid.faces)
 
 
 def as_part(item: Solid | Part) -> Part:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import zipfile
 from pathlib import Path
 from typing import Protocol
 
@@ -64,10 +63,14 @@ class ZipSink:
     any_thread = False
 
     def __init__(self, path: Path) -> None:
+        import zipfile
+
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True)
 
     def add(self, name: str, data: bytes) -> None:
         """Write one member with a fixed date and fixed attributes."""
+        import zipfile
+
         info = zipfile.ZipInfo(name, ZIP_DATE)
         info.create_system = 3  # the same bytes on Windows
         info.external_attr = 0o644 << 16
@@ -108,6 +111,8 @@ class ZipSource:
     """Reads a zip, also from several threads."""
 
     def __init__(self, path: Path) -> None:
+        import zipfile
+
         self._path = path
         self._lock = threading.Lock()  # zipfile counts its open members without one
         try:
@@ -126,6 +131,8 @@ class ZipSource:
 
     def read(self, name: str) -> bytes:
         """Return the bytes of one member; the zip's own CRC is checked on the way."""
+        import zipfile
+
         inside(name)
         try:
             with self._lock:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import struct
+import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,9 @@ import numpy as np
 from pmsl.core.mask import LayerMask
 from pmsl.core.runs import runs_of
 from pmsl.formats.frames import device_frame, frame_shape
-from pmsl.formats.pngread import SIGNATURE
 from pmsl.profiles.printer import Orientation
 
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 DENSE = 12  # runs cost more than pixels when they are shorter than this
 BAND = 1 << 20  # bytes handed to a compressor at a time
 
@@ -44,31 +46,66 @@ def encode_mask(mask: LayerMask, orientation: Orientation, small: bool = False) 
         runs, row0, flips = runs_of(device_frame(mask, orientation), (0, 0, rows, cols)), 0, (False, False)
     if len(runs.col) * DENSE > rows * cols:
         return encode(device_frame(mask, orientation), small)
-    from pmsl.kernels import png
-
-    room = 2 * len(runs.col) + rows + 2
-    value, length = np.zeros(room, np.uint8), np.zeros(room, np.int64)
-    count = png.stream(runs.row_start, row0, runs.col, runs.length, runs.value, rows, cols, *flips, value, length)
-    return _file(rows, cols, _compressed_runs(value, length, count, small))
+    turned = (runs.row_start, row0, runs.col, runs.length, runs.value, rows, cols, *flips)
+    return _file(rows, cols, _smallest(turned) if small else _desk().compressed(turned))
 
 
-def _compressed_runs(value: np.ndarray, length: np.ndarray, count: int, small: bool) -> bytes:
-    """Return the zlib stream of the first `count` runs of a byte stream."""
+class _Desk(threading.local):
+    """Working arrays of one thread: they grow to what the largest frame needs and are used again for the next."""
+
+    def __init__(self) -> None:
+        self._scratch: tuple[np.ndarray, ...] = ()
+        self._out = np.empty(1 << 16, np.uint8)
+        self._size = -1, -1
+
+    def compressed(self, turned: tuple[Any, ...]) -> bytes:
+        """Return the zlib stream of a frame given as the first arguments of ``kernels.frame.zlib_of_runs``."""
+        from pmsl.kernels import frame
+
+        n, pixels = room_of(turned), turned[5] * (turned[6] + 1)
+        if n > self._size[0] or pixels > self._size[1]:
+            self._make(n + n // 2, pixels)
+        while True:
+            size: int = frame.zlib_of_runs(*turned, *self._scratch, self._out)
+            if size <= len(self._out):
+                return self._out[:size].tobytes()
+            self._out = np.empty(size + size // 2, np.uint8)
+
+    def _make(self, n: int, pixels: int) -> None:
+        from pmsl.kernels import copies, deflate
+
+        self._size = n, pixels
+        self._scratch = (
+            *(np.empty(n, np.uint8), np.empty(n, np.int64), np.empty(n + 1, np.int64), np.empty(1 << copies.HASH_BITS, np.int32)),
+            *(np.empty(n, np.int32), np.empty(4 * n + pixels // 255 + 16, np.int32), np.empty(deflate.WORK, np.int64)),
+        )
+
+
+_desk = cache(_Desk)
+
+
+def room_of(turned: tuple[Any, ...]) -> int:
+    """Return how many runs the byte stream of a frame may have."""
+    return 2 * len(turned[2]) + int(turned[5]) + 2
+
+
+def _smallest(turned: tuple[Any, ...]) -> bytes:
+    """Return the shortest zlib stream of a frame that is found with patience."""
+    from pmsl.formats import pngsmall
     from pmsl.kernels import copies, deflate, png
 
+    room = room_of(turned)
+    value, length = np.zeros(room, np.uint8), np.zeros(room, np.int64)
+    count = png.stream(*turned, value, length)
     start = np.zeros(count + 1, np.int64)
     symbols = np.zeros(4 * count + int(length[:count].sum()) // 255 + 16, np.int32)
     scratch = start, np.zeros(1 << copies.HASH_BITS, np.int32), np.zeros(count, np.int32)
     n = png.symbols_of(value, length, count, *scratch, symbols)
     adler = deflate.adler32(value, length, count)
     data = _zlib_stream(symbols, n, adler)
-    if small:
-        from pmsl.formats import pngsmall
-
-        n = pngsmall.cheapest_symbols(value, length, count, scratch, symbols, n)
-        raw = pngsmall.bytes_of_runs(value, start, BAND)
-        data = min(data, _zlib_stream(symbols, n, adler), *_compressed(raw, pngsmall.compressors()), key=len)
-    return data
+    n = pngsmall.cheapest_symbols(value, length, count, scratch, symbols, n)
+    raw = pngsmall.bytes_of_runs(value, start, BAND)
+    return min(data, _zlib_stream(symbols, n, adler), *_compressed(raw, pngsmall.compressors()), key=len)
 
 
 def encode(frame: np.ndarray, small: bool = False) -> bytes:
@@ -126,9 +163,16 @@ def _zlib_stream(symbols: np.ndarray, n: int, adler: int) -> bytes:
 
 def _file(rows: int, cols: int, data: bytes) -> bytes:
     """Frame a zlib stream as an 8-bit gray PNG."""
-    header = struct.pack(">IIBBBBB", cols, rows, 8, 0, 0, 0, 0)
-    return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+    return _head(rows, cols) + _chunk(b"IDAT", data) + END
+
+
+@cache
+def _head(rows: int, cols: int) -> bytes:
+    return SIGNATURE + _chunk(b"IHDR", struct.pack(">IIBBBBB", cols, rows, 8, 0, 0, 0, 0))
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
+
+
+END = _chunk(b"IEND", b"")

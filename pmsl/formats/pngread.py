@@ -13,8 +13,8 @@ from isal import igzip_lib, isal_zlib
 
 from pmsl.core.runs import BAND, Runs, joined, runs_of_band
 from pmsl.errors import JobError
+from pmsl.formats.png import SIGNATURE
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PIECE = 1 << 16  # compressed bytes handed over at a time: what is not inflated yet is copied
 OVERHEAD = 12  # bytes of a chunk beside its data
 MODES = {  # by bit depth and colour type

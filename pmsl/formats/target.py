@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 import shutil
@@ -44,6 +43,8 @@ def check_target(path: Path, force: bool) -> None:
 
 def _foreign(path: Path) -> str:
     """Say why `path` may not be replaced: no job, or a job that holds something else too. Nothing where it may."""
+    import json
+
     if path.is_symlink():
         return "it is a link"
     try:

@@ -53,6 +53,11 @@ def routine(function: Callable[..., Any]) -> Any:
     return function
 
 
+def inner(called: Any) -> Any:
+    """Return a kernel as a routine that another kernel may call; give it a name in the caller's file."""
+    return routine(getattr(called, "py_func", called))
+
+
 class Kernel:
     """A function that is compiled for each kind of arguments it is called with."""
 

@@ -118,52 +118,55 @@ def slab_ranges(vertices, faces, transform, edges, first, last):
     return touching
 
 
+@helper
+def _level(first, last):
+    """Level of the node that holds a range: the number of low bits in which its ends differ."""
+    level = 0
+    differ = first ^ last
+    while differ:
+        differ >>= 1
+        level += 1
+    return level
+
+
 @kernel
-def nodes(first, last, level_start, node):
-    """Place each triangle in its tree node.
+def slots_of(first, last, width, start, start_last, slots, first_sorted, last_sorted, by_last):
+    """Order triangles by (node, first), and those places by (node, last downward); equals stay in order.
+
+    The nodes of a level lie side by side, so (level, first) is that order, and (level, last with the bits below the level
+    turned over) the other: one counting sort each.
 
     Parameters
     ----------
-    first, last : (M,) int32, ``first <= last``
-    level_start : (levels,) int64
-        First node number of each level; level l has one node for 2**l planes.
-    node : (M,) int32
-        Overwritten.
+    first, last : (M,) int32, ``first <= last < width``
+    width : int
+        A power of two; level l has room for that many planes.
+    start, start_last : (levels * width + 1,) int32
+        Overwritten; `start` with where each (level, first) begins.
+    slots, first_sorted, last_sorted, by_last : (M,) int32
+        Overwritten: place of each triangle, the ranges in that order, the places in the other.
     """
+    start[:] = 0
+    start_last[:] = 0
     for i in range(first.size):
-        level = 0
-        differ = first[i] ^ last[i]
-        while differ:
-            differ >>= 1
-            level += 1
-        node[i] = level_start[level] + (first[i] >> level)
-
-
-@kernel
-def counting_order(keys, order, n_keys, start, out):
-    """Stable counting sort of `order` by ``keys[order[i]]``.
-
-    Parameters
-    ----------
-    keys : (M,) int32 in 0..n_keys-1
-    order : (M,) int32
-    n_keys : int
-    start : (n_keys + 1,) int64
-        Overwritten: where each key's group begins in `out`.
-    out : (M,) int32
-        Overwritten.
-    """
-    for key in range(n_keys + 1):
-        start[key] = 0
-    for i in range(order.size):
-        start[keys[order[i]] + 1] += 1
-    for key in range(n_keys):
+        level = _level(first[i], last[i])
+        start[level * width + first[i] + 1] += 1
+        start_last[level * width + (last[i] ^ ((1 << level) - 1)) + 1] += 1
+    for key in range(start.size - 1):
         start[key + 1] += start[key]
-    for i in range(order.size):
-        key = keys[order[i]]
-        out[start[key]] = order[i]
-        start[key] += 1
-    for key in range(n_keys, 0, -1):
+        start_last[key + 1] += start_last[key]
+    for i in range(first.size):
+        level = _level(first[i], last[i])
+        key = level * width + first[i]
+        slot = start[key]
+        start[key] = slot + 1
+        slots[i] = slot
+        first_sorted[slot] = first[i]
+        last_sorted[slot] = last[i]
+        key = level * width + (last[i] ^ ((1 << level) - 1))
+        by_last[start_last[key]] = slot
+        start_last[key] += 1
+    for key in range(start.size - 1, 0, -1):
         start[key] = start[key - 1]
     start[0] = 0
 

@@ -7,6 +7,7 @@ from pmsl.kernels._jit import helper, kernel, routine
 BLOCK = 40_000  # symbols a block
 WORK = (16, 640)  # shape of the working array; a row for each table
 END = 256
+FULL = 258 << 16 | 1  # the longest copy, at distance 1: most symbols of a plain mask
 ORDER = np.array([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15], np.int64)
 LENGTH_BASE = np.array(
     [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258], np.int64
@@ -28,27 +29,42 @@ def _distance_code(distance):
     return code
 
 
+@helper
+def _ascending(keys, n):
+    """Sort the first n keys, a Shell sort; np.sort compiles for seconds."""
+    gap = 1
+    while gap < n // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, n):
+            key = keys[i]
+            k = i
+            while k >= gap and keys[k - gap] > key:
+                keys[k] = keys[k - gap]
+                k -= gap
+            keys[k] = key
+        gap //= 3
+
+
 @routine
 def _lengths(weights, limit, bits, work):
     """Huffman code lengths of at most `limit` for the weights above 0 (two-queue tree, then Kraft repair)."""
     order, weight, parent, depth = work[7], work[8], work[9], work[10]
     n = 0
-    for symbol in range(weights.size):  # the symbols in use, rarest first; an insertion sort, for np.argsort compiles for seconds
+    for symbol in range(weights.size):
         bits[symbol] = 0
         if weights[symbol] > 0:
-            k = n
-            while k > 0 and weights[order[k - 1]] > weights[symbol]:
-                order[k] = order[k - 1]
-                k -= 1
-            order[k] = symbol
+            order[n] = weights[symbol] << 9 | symbol
             n += 1
+    _ascending(order, n)
+    for k in range(n):
+        weight[k] = order[k] >> 9
+        order[k] &= 511
     if n == 0:
         return
     if n == 1:
         bits[order[0]] = 1
         return
-    for k in range(n):
-        weight[k] = weights[order[k]]
     leaf, inner = 0, n
     for made in range(n, 2 * n - 1):
         weight[made] = 0
@@ -109,21 +125,37 @@ def _codes(bits, codes, work):
 
 
 @helper
-def _put(out, state, value, bits):
-    """Append bits, lowest first; state is [bytes written, bit buffer, bits in it]."""
-    state[1] |= value << state[2]
-    state[2] += bits
-    while state[2] >= 8:
-        if state[0] < out.size:
-            out[state[0]] = state[1] & 255
-        state[0] += 1
-        state[1] >>= 8
-        state[2] -= 8
+def _put(out, size, held, n_held, value, bits):
+    """Append at most 32 bits, lowest first; return bytes written, the bits held back and their number, less than 32."""
+    held |= np.uint64(value) << np.uint64(n_held)
+    n_held += bits
+    if n_held >= 32:
+        if size + 4 <= out.size:
+            for k in range(4):
+                out[size + k] = (held >> np.uint64(8 * k)) & np.uint64(255)
+            size += 4
+            held >>= np.uint64(32)
+            n_held -= 32
+        else:
+            size, held, n_held = _flush(out, size, held, n_held)
+    return size, held, n_held
+
+
+@helper
+def _flush(out, size, held, n_held):
+    """Write the whole bytes among the bits held back, those there is room for."""
+    while n_held >= 8:
+        if size < out.size:
+            out[size] = held & np.uint64(255)
+        size += 1
+        held >>= np.uint64(8)
+        n_held -= 8
+    return size, held, n_held
 
 
 @routine
-def _header(out, state, bits, n_literals, n_distances, work):
-    """Write the two code tables, run-length coded, themselves Huffman coded."""
+def _header(out, size, held, n_held, bits, n_literals, n_distances, work):
+    """Write the two code tables, run-length coded, themselves Huffman coded; return as `_put`."""
     total = n_literals + n_distances
     code, extra = work[11], work[12]
     weights, lengths, codes = work[13, :19], work[14, :19], work[15, :19]
@@ -152,34 +184,40 @@ def _header(out, state, bits, n_literals, n_distances, work):
     n_lengths = 19
     while n_lengths > 4 and lengths[ORDER[n_lengths - 1]] == 0:
         n_lengths -= 1
-    _put(out, state, (n_literals - 257) | (n_distances - 1) << 5 | (n_lengths - 4) << 10, 14)
+    size, held, n_held = _put(out, size, held, n_held, (n_literals - 257) | (n_distances - 1) << 5 | (n_lengths - 4) << 10, 14)
     for k in range(n_lengths + n):
         if k < n_lengths:
-            value, size = lengths[ORDER[k]], 3
+            value, many = lengths[ORDER[k]], 3
         else:
             c = code[k - n_lengths]
-            value, size = codes[c] | extra[k - n_lengths] << lengths[c], lengths[c]
-            size += 2 if c == 16 else 3 if c == 17 else 7 if c == 18 else 0
-        _put(out, state, value, size)
+            value, many = codes[c] | extra[k - n_lengths] << lengths[c], lengths[c]
+            many += 2 if c == 16 else 3 if c == 17 else 7 if c == 18 else 0
+        size, held, n_held = _put(out, size, held, n_held, value, many)
+    return size, held, n_held
 
 
 @routine
-def _block(symbols, first, last, final, out, state, work):
-    """Write one dynamic Huffman block."""
+def _block(symbols, first, last, final, out, size, held, n_held, work):
+    """Write one dynamic Huffman block; return as `_put`."""
     weights, bits, codes = work[0, :286], work[1, :286], work[2, :286]
     far, far_bits, far_codes, table = work[3, :30], work[4, :30], work[5, :30], work[6]
     weights[:] = 0
     far[:] = 0
     weights[END] = 1
-    copies = 0
+    copies = full = 0
     for k in range(first, last):
         s = symbols[k]
-        if s < 256:
+        if s == FULL:
+            full += 1
+        elif s < 256:
             weights[s] += 1
         else:
             weights[257 + LENGTH_CODE[s >> 16]] += 1
             far[_distance_code(s & 0xFFFF)] += 1
             copies += 1
+    weights[257 + LENGTH_CODE[FULL >> 16]] += full
+    far[0] += full
+    copies += full
     _lengths(weights, 15, bits, work)
     _lengths(far, 15, far_bits, work)
     if copies == 0:
@@ -191,27 +229,30 @@ def _block(symbols, first, last, final, out, state, work):
         n_literals -= 1
     while n_distances > 1 and far_bits[n_distances - 1] == 0:
         n_distances -= 1
-    _put(out, state, 5 if final else 4, 3)
+    size, held, n_held = _put(out, size, held, n_held, 5 if final else 4, 3)
     for k in range(n_literals):
         table[k] = bits[k]
     for k in range(n_distances):
         table[n_literals + k] = far_bits[k]
-    _header(out, state, table, n_literals, n_distances, work)
-    for k in range(first, last + 1):
-        s = symbols[k] if k < last else np.int32(END)
-        if s <= END:
-            value, size = codes[s], bits[s]
-        else:  # code, extra bits of the length, code and extra bits of the distance: 48 bits at most
-            length, distance = np.int64(s >> 16), np.int64(s & 0xFFFF)
-            c, d = LENGTH_CODE[length], _distance_code(distance)
-            value, size = codes[257 + c], bits[257 + c]
-            value |= (length - LENGTH_BASE[c]) << size
-            size += LENGTH_EXTRA[c]
-            value |= far_codes[d] << size
-            size += far_bits[d]
-            value |= (distance - DISTANCE_BASE[d]) << size
-            size += DISTANCE_EXTRA[d]
-        _put(out, state, value, size)
+    size, held, n_held = _header(out, size, held, n_held, table, n_literals, n_distances, work)
+    full_code = 257 + LENGTH_CODE[FULL >> 16]
+    full_value, full_bits = codes[full_code] | far_codes[0] << bits[full_code], bits[full_code] + far_bits[0]
+    for k in range(first, last):
+        s = symbols[k]
+        if s == FULL:
+            size, held, n_held = _put(out, size, held, n_held, full_value, full_bits)
+            continue
+        if s < 256:
+            size, held, n_held = _put(out, size, held, n_held, codes[s], bits[s])
+            continue
+        length, distance = np.int64(s >> 16), np.int64(s & 0xFFFF)
+        c = 257 + LENGTH_CODE[length]  # code and extra bits of the length: 20 bits at most; of the distance: 28
+        value = codes[c] | (length - LENGTH_BASE[c - 257]) << bits[c]
+        size, held, n_held = _put(out, size, held, n_held, value, bits[c] + LENGTH_EXTRA[c - 257])
+        d = _distance_code(distance)
+        value = far_codes[d] | (distance - DISTANCE_BASE[d]) << far_bits[d]
+        size, held, n_held = _put(out, size, held, n_held, value, far_bits[d] + DISTANCE_EXTRA[d])
+    return _put(out, size, held, n_held, codes[END], bits[END])
 
 
 @kernel
@@ -236,21 +277,18 @@ def zlib_stream(symbols, n, adler, work, out):
     int
         Number of bytes; where it exceeds B only the first B were written.
     """
-    state = work[15, 32:35]
-    state[:] = 0
-    _put(out, state, 0x5E78, 16)
+    size, held, n_held = _put(out, 0, np.uint64(0), 0, 0x5E78, 16)
     first = 0
     while True:
         last = min(first + BLOCK, n)
-        _block(symbols, first, last, last == n, out, state, work)
+        size, held, n_held = _block(symbols, first, last, last == n, out, size, held, n_held, work)
         first = last
         if first == n:
             break
-    if state[2]:
-        _put(out, state, 0, 8 - state[2])
+    size, held, n_held = _flush(out, size, held, (n_held + 7) & ~7)
     for shift in (24, 16, 8, 0):
-        _put(out, state, (adler >> shift) & 255, 8)
-    return state[0]
+        size, held, n_held = _put(out, size, held, n_held, (adler >> shift) & 255, 8)
+    return _flush(out, size, held, n_held)[0]
 
 
 @kernel

@@ -40,6 +40,30 @@ def to_8bit(row_start, col, length, level, row_start8, col8, length8, level8):
 
 
 @kernel
+def facts(row_start, col, length, level, found):
+    """Find what a mask tells of its runs.
+
+    Parameters
+    ----------
+    row_start : (n_rows + 1,) int64; col, length : (R,) int32; level : (R,) uint16
+        At least one run.
+    found : (5,) int64
+        Overwritten: first row that holds a run and one past the last, first column and one past the last, sum of all levels.
+    """
+    top, bottom = 0, row_start.size - 1
+    while row_start[top + 1] == row_start[top]:
+        top += 1
+    while row_start[bottom - 1] == row_start[bottom]:
+        bottom -= 1
+    left, right, total = np.int64(col[0]), 0, 0
+    for i in range(row_start[top], row_start[bottom]):
+        left = min(left, np.int64(col[i]))
+        right = max(right, np.int64(col[i]) + length[i])
+        total += np.int64(length[i]) * level[i]
+    found[0], found[1], found[2], found[3], found[4] = top, bottom, left, right, total
+
+
+@kernel
 def shrink(row_start, col, length, level, row0, low_row, high_row, low_col, high_col, work, out):
     """Mean level of the pixels of every rectangle ``low_row[r]..high_row[r] x low_col[c]..high_col[c]``, rounded half up.
 

@@ -11,7 +11,7 @@ import numpy as np
 from pmsl.core.crossings import CrossingIndex, index_crossings
 from pmsl.core.defects import Defects
 from pmsl.core.grid import Grid
-from pmsl.core.mask import LayerMask
+from pmsl.core.mask import LayerMask, Window
 from pmsl.core.part import Part, Solid
 from pmsl.core.runs import Runs
 from pmsl.errors import GridError, UsageError
@@ -68,10 +68,10 @@ class MaskMaker:
         """Return the mask of layer `k` and what is doubtful about it."""
         k = checked_layer(k, self.grid)
         sweep = self.sweep()
-        cells = sweep.cells(k, self._labels()) if isinstance(sweep, VolumeSweep) else sweep.cells(k)
         rows: _Rows = self._local.rows
-        runs, defects = rows.runs(cells)
-        return LayerMask.from_runs(k, self.grid.shape, cells.first, runs), defects
+        if isinstance(sweep, AreaSweep):
+            return rows.mask_of_plane(k, sweep)
+        return rows.mask(k, sweep.cells(k, self._labels()) if isinstance(sweep, VolumeSweep) else sweep.cells(k))
 
     def coverage(self, k: int) -> np.ndarray:
         """Return the covered fraction of every pixel of layer `k`, unquantised: (rows, cols) float64, row 0 at the smallest y."""
@@ -95,14 +95,16 @@ class _Rows:
         rows, cols = self.shape = grid.shape
         self.row_start, self.ends = np.zeros(rows + 1, np.int64), np.zeros(rows)
         self.line, self.guide = np.zeros(cols), np.zeros(cols)
-        self.open_rows, self.shared = np.zeros(5, np.int64), np.zeros(2)
+        self.open_rows, self.shared, self.found = np.zeros(5, np.int64), np.zeros(2), np.zeros(5, np.int64)
         self._room(4096)
 
     def _room(self, runs: int) -> None:
-        self.col, self.length, self.level = np.zeros(runs, np.int32), np.zeros(runs, np.int32), np.zeros(runs, np.uint16)
+        self.col, self.length, self.level = np.empty(runs, np.int32), np.empty(runs, np.int32), np.empty(runs, np.uint16)
+        eight = np.empty(runs, np.int32), np.empty(runs, np.int32), np.empty(runs, np.uint8)
+        self.eight: tuple[np.ndarray, ...] = (np.empty(self.shape[0] + 1, np.int64), *eight)
 
-    def runs(self, c: Cells) -> tuple[Runs, Defects]:
-        """Return the runs of a layer's cells and what is doubtful about them."""
+    def mask(self, k: int, c: Cells) -> tuple[LayerMask, Defects]:
+        """Return the mask of a layer's cells and what is doubtful about it."""
         from pmsl.kernels import rows
 
         while True:
@@ -114,9 +116,45 @@ class _Rows:
                 break
             self._room(n + n // 2)
         runs = Runs(self.row_start[c.first : c.last + 1].copy(), self.col[:n].copy(), self.length[:n].copy(), self.level[:n].copy())
+        return LayerMask.from_runs(k, self.shape, c.first, runs), self._defects()
+
+    def mask_of_plane(self, k: int, sweep: AreaSweep) -> tuple[LayerMask, Defects]:
+        """Return the mask of a layer's middle plane and what is doubtful about it: `mask` of ``sweep.cells(k)`` in one call."""
+        from pmsl.kernels import layer
+
+        f = sweep.found
+        while True:
+            status, n, top, bottom, n8 = layer.runs_of_layer(
+                *sweep.index.of_layer(k),
+                *(sweep.segments, *self.shape, sweep.row_begin, sweep.edges, sweep.live, sweep.line, sweep.bits),
+                *(f.start, f.col, f.sums, f.beyond, f.mixed, self.ends, self.line, self.guide, self.row_start),
+                *(self.col, self.length, self.level, self.open_rows, self.shared, self.found, *self.eight),
+            )
+            if status == layer.DONE:
+                break
+            if status == layer.SEGMENTS:
+                sweep.room(n)
+            elif status == layer.CELLS:
+                f.room(n)
+            else:
+                self._room(n + n // 2)
+        if n == 0:
+            return LayerMask.from_runs(k, self.shape, top, Runs(*(a[:0].copy() for a in self._wide()))), self._defects()
+        own, *wide = self._wide()
+        first, last, left, right, total = self.found.tolist()
+        own8, *narrow = self.eight
+        window = Window(top + first, left, last - first, right - left)
+        rows = slice(window.row0, window.row0 + window.rows + 1)
+        runs = Runs(own[rows].copy(), *(a[:n].copy() for a in wide))
+        eight = Runs(own8[rows].copy(), *(a[:n8].copy() for a in narrow))
+        return LayerMask.known(k, self.shape, window, runs, eight, total), self._defects()
+
+    def _wide(self) -> tuple[np.ndarray, ...]:
+        return self.row_start, self.col, self.length, self.level
+
+    def _defects(self) -> Defects:
         open_rows, first_row, last_row, first_col, last_col = self.open_rows.tolist()
-        defects = Defects(open_rows, first_row, last_row, first_col, last_col, int(self.shared[0]), float(self.shared[1]))
-        return runs, defects
+        return Defects(open_rows, first_row, last_row, first_col, last_col, int(self.shared[0]), float(self.shared[1]))
 
     def dense(self, c: Cells) -> np.ndarray:
         """Return the coverage of a layer's cells: (rows, cols) float64."""

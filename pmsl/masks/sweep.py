@@ -57,10 +57,15 @@ class AreaSweep:
     def __init__(self, index: CrossingIndex, grid: Grid) -> None:
         rows, cols = grid.shape
         self.index, self.grid = index, grid
-        self.segments, self.edges, self.live = np.zeros((1024, 4)), np.zeros((1024, 6)), np.zeros(1024, np.int32)
+        self.room(1024)
         self.row_begin = np.zeros(rows + 2, np.int64)
         self.line, self.bits = np.zeros((cols + 1, 2)), np.zeros(cols // 64 + 1, np.uint64)
         self.found = Cells.empty(rows)
+
+    def room(self, segments: int) -> None:
+        """Grow to hold `segments` and half as many more."""
+        n = segments + segments // 2
+        self.segments, self.edges, self.live = np.empty((n, 4)), np.empty((n, 6)), np.empty(n, np.int32)
 
     def cells(self, k: int) -> Cells:
         """Sweep the middle plane of layer k."""
@@ -68,7 +73,7 @@ class AreaSweep:
 
         self.segments, n = self.index.segments(k, self.segments)
         if len(self.edges) < len(self.segments):
-            self.edges, self.live = np.zeros((len(self.segments), 6)), np.zeros(len(self.segments), np.int32)
+            self.edges, self.live = np.empty((len(self.segments), 6)), np.empty(len(self.segments), np.int32)
         f = self.found
         while True:
             f.first, f.last, count = area.cells(

@@ -7,21 +7,19 @@ import mmap
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from pmsl.core.arrays import frozen
 from pmsl.core.part import Solid, check_triangles
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh.obj import read_obj
-from pmsl.mesh.ply import read_ply
 from pmsl.mesh.reading import UNITS_UM, RawMesh
-from pmsl.mesh.stl import read_stl
-from pmsl.mesh.threemf import read_3mf
 
 __all__ = ["READERS", "UNITS_UM", "load_solid"]
 
-Reader = Callable[[bytes, str, str], RawMesh]
-READERS: dict[str, Reader] = {".stl": read_stl, ".obj": read_obj, ".ply": read_ply, ".3mf": read_3mf}
+Reader = Callable[[Any, str, str], RawMesh]
+READERS = {".stl": "stl.read_stl", ".obj": "obj.read_obj", ".ply": "ply.read_ply", ".3mf": "threemf.read_3mf"}  # imported when needed
 
 
 def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
@@ -55,8 +53,9 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
     reader = _choose(file, data, name)
     with ThreadPoolExecutor(max_workers=1) as pool:  # hashing lets go of the GIL
         digest = pool.submit(lambda: hashlib.sha256(data).hexdigest())
-        raw = read_stl(data, name, unit) if reader is read_stl else reader(data[:], name, unit)  # the others need text
-        check_triangles(raw.vertices_um, raw.faces, name)
+        raw = reader(data if file.suffix.lower() == ".stl" else data[:], name, unit)  # the others need text
+        if not raw.soup:
+            check_triangles(raw.vertices_um, raw.faces, name)
     return Solid(
         vertices_um=frozen(raw.vertices_um),
         faces=frozen(raw.faces),
@@ -64,6 +63,7 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
         sha256=digest.result(),
         unit=raw.unit,
         findings=raw.findings,
+        _cache={"soup": raw.soup},
     )
 
 
@@ -97,4 +97,6 @@ def _choose(file: Path, data: mmap.mmap, name: str) -> Reader:
     if content != suffix:
         kind = "a zip archive, as 3MF files are" if content == ".3mf" else "a PLY file"
         raise MeshError(f"{name}: named {suffix}, but its content is {kind}; if so, rename it to {content}")
-    return READERS[suffix]
+    module, _, function = READERS[suffix].partition(".")
+    reader: Reader = getattr(import_module(f"pmsl.mesh.{module}"), function)
+    return reader

@@ -29,12 +29,15 @@ class RawMesh:
         Unit the numbers of the file were in.
     findings : tuple of Finding
         What the reader noticed.
+    soup : bool
+        Every vertex belongs to one face, in order, and the reader has seen that all are finite.
     """
 
     vertices_um: np.ndarray
     faces: np.ndarray
     unit: str
     findings: tuple[Finding, ...] = ()
+    soup: bool = False
 
 
 class BadNumber(ValueError):

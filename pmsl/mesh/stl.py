@@ -10,6 +10,7 @@ import mmap
 import numpy as np
 
 from pmsl.core.finding import Finding
+from pmsl.core.parallel import in_blocks
 from pmsl.errors import MeshError
 from pmsl.mesh.reading import UNITS_UM, RawMesh, plain_text
 from pmsl.mesh.stl_ascii import read_ascii
@@ -94,13 +95,19 @@ def _binary(data: bytes | mmap.mmap, count: int, name: str, unit: str, findings:
         raise MeshError(f"{name}: a binary STL with 0 triangles; nothing to slice; export it again")
     corners = np.frombuffer(data, dtype=RECORD, count=count, offset=HEAD)["corners"]
     out = np.empty((count, 9), dtype=np.float64)
-    for start in range(0, count, BLOCK):
-        block = np.ascontiguousarray(corners[start : start + BLOCK])
-        if not np.isfinite(block).all():
-            _refuse_not_finite(block, start, count, name)
-        np.multiply(block, UNITS_UM[unit], out=out[start : start + BLOCK], dtype=np.float64)
-    faces = np.arange(3 * count, dtype=np.int32).reshape(count, 3)
-    return RawMesh(vertices_um=out.reshape(3 * count, 3), faces=faces, unit=unit, findings=findings)
+    faces = np.empty((count, 3), np.int32)
+
+    def convert(some: slice) -> None:
+        for start in range(some.start, some.stop, BLOCK):
+            mine = slice(start, min(start + BLOCK, some.stop))
+            block = np.ascontiguousarray(corners[mine])
+            if not np.isfinite(block).all():
+                _refuse_not_finite(block, start, count, name)
+            np.multiply(block, UNITS_UM[unit], out=out[mine], dtype=np.float64)
+            faces[mine] = np.arange(3 * start, 3 * mine.stop, dtype=np.int32).reshape(-1, 3)
+
+    in_blocks(convert, count)
+    return RawMesh(vertices_um=out.reshape(3 * count, 3), faces=faces, unit=unit, findings=findings, soup=True)
 
 
 def _refuse_not_finite(block: np.ndarray, start: int, count: int, name: str) -> None:

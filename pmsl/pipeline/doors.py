@@ -87,7 +87,9 @@ def write(
 
 def read(path: str | Path) -> PrintJob:
     """Read a job from disk; raises `JobError` where it is damaged or too new."""
-    return native.read(Path(path))
+    from pmsl.formats.native.read import read as read_job
+
+    return read_job(Path(path))
 
 
 def verify(path: str | Path, progress: Callable[[int, int], None] | None = None, threads: int | None = None) -> list[str]:
@@ -95,4 +97,6 @@ def verify(path: str | Path, progress: Callable[[int, int], None] | None = None,
 
     `threads` layers are read at a time (default: one a processor); the answer does not depend on it.
     """
-    return native.verify(Path(path), dose_map, progress, default_threads() if threads is None else threads)
+    from pmsl.formats.native.verify import verify as verify_job
+
+    return verify_job(Path(path), dose_map, progress, default_threads() if threads is None else threads)

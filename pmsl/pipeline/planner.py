@@ -14,6 +14,7 @@ from pmsl.core.plan import LayerPlan
 from pmsl.masks import MaskMaker
 from pmsl.masks.recent import RecentMasks
 from pmsl.mesh.place import Placed
+from pmsl.pipeline.corrected import record_of
 from pmsl.pipeline.start import Stages, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.version import __version__
@@ -75,6 +76,7 @@ def prepare(
         design_of=lambda: s.parts,
         findings=s.findings,
         placeholders=s.placeholders,
+        correction=record_of(process, s.corrector),
         requires=(FLAT_FIELD_BY_HOST,) if process.evened == "delegated" else (),
     )
 
@@ -94,6 +96,9 @@ class Planner:
         mask, defects = maker.mask_and_defects(k)
         found = tuple(checks.layer_findings(defects, self._stages.grid, k))
         s = self._stages
+        if s.corrector is not None:
+            images, found = s.corrector.images(k), found + s.corrector.findings(k)
+            return s.ladder.plan(images, s.grid, self._process.motion, found, mask.sum_px())
         if s.regions is not None:
             recent.keep(mask)
         if s.grays is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,8 +21,12 @@ from pmsl.mesh.place import SLACK_UM, Placed, place
 from pmsl.optics import Projector, flat_field, psf_of
 from pmsl.optics.grayscale import response
 from pmsl.pipeline.allowed import check_corrections, check_wavelengths
+from pmsl.pipeline.corrected import corrector_of
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.slicing import z_edges_um
+
+if TYPE_CHECKING:
+    from pmsl.correct import Corrector
 
 MAX_SCALE = 10.0
 
@@ -49,6 +53,7 @@ class Stages:
     findings: tuple[Finding, ...]
     regions: RegionDoses | None = None
     grays: GrayCheck | None = None
+    corrector: Corrector | None = None
 
 
 def stages(
@@ -77,20 +82,16 @@ def stages(
     _check_own_doses(pieces)
     boxes = np.array([p.bounds_um() for p in pieces])
     bounds = np.array([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)]) if bounds_um is None else bounds_um
-    optics = printer.optics
-    rows, cols = printer.dmd.shape.value
-    grid = Grid(
-        origin_um=(0.0, 0.0), pitch_um=optics.pitch_um.value, shape=(rows, cols), z_edges_um=z_edges_um(float(bounds[1, 2]), process)
-    )
-    _check_inside(bounds, grid, printer)
+    grid = _grid(bounds, printer, process)
     field = FlatField.of(printer) if process.evened == "baked" else None
     ladder = dose_ladder(grid, printer, resin, process, None if field is None else field.apply)
+    missing = checks.placeholders(printer, resin, ladder.power)
+    check_corrections(printer, resin, process, missing, accept_uncalibrated)
     bulk = 1.0 if process.regions is None else process.regions.bulk
     least, most = (bulk * scale for scale in _scales(pieces, boxes, grid))
     if field is not None or (most != 1.0).any():
         ladder.check(most, 1.0 if field is None else field.dose_factor)
-    missing = checks.placeholders(printer, resin, ladder.power)
-    check_corrections(printer, resin, process, missing, accept_uncalibrated)
+    corrector = corrector_of(pieces, grid, printer, resin, process, ladder)
     findings = [f for p in pieces for f in p.solid.findings]
     findings += checks.profile_findings(printer, resin, missing)
     findings += checks.dose_findings(resin, ladder.dose_mj_cm2)
@@ -98,15 +99,29 @@ def stages(
     findings += checks.height_findings(bounds, grid)
     findings += checks.facet_findings(pieces, grid)
     findings += checks.weak_findings(ladder.weak(least), least)
+    if corrector is not None:
+        return Stages(pieces, bounds, grid, ladder, missing, (*findings, *corrector.job_findings()), corrector=corrector)
     if process.coverage == "volume":
         findings += checks.partial_slab_findings(pieces, grid)
     regions = RegionDoses.of(process.regions, grid, [p.dose_scale for p in pieces])
     scale = regions.scales[0] if regions is not None and len(regions.scales) == 1 else 1.0
-    even = process.evened is not None
-    projector = Projector(printer.dmd.shape.value, psf_of(printer), None if even else flat_field(printer))
-    white = ladder.scaled(np.full(grid.n_layers, bulk * scale))
-    grays = GrayCheck(process.unreachable, grid, projector, response(printer), ladder.cure, white)
+    grays = _gray_check(grid, printer, process, ladder, bulk * scale)
     return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays)
+
+
+def _grid(bounds_um: np.ndarray, printer: Printer, process: Process) -> Grid:
+    rows, cols = printer.dmd.shape.value
+    z_edges = z_edges_um(float(bounds_um[1, 2]), process)
+    grid = Grid(origin_um=(0.0, 0.0), pitch_um=printer.optics.pitch_um.value, shape=(rows, cols), z_edges_um=z_edges)
+    _check_inside(bounds_um, grid, printer)
+    return grid
+
+
+def _gray_check(grid: Grid, printer: Printer, process: Process, ladder: Ladder, scale: float) -> GrayCheck:
+    """Return what looks for grays that never cure; an uneven field counts where nobody evens it."""
+    flat = None if process.evened is not None else flat_field(printer)
+    projector = Projector(printer.dmd.shape.value, psf_of(printer), flat)
+    return GrayCheck(process.unreachable, grid, projector, response(printer), ladder.cure, ladder.scaled(np.full(grid.n_layers, scale)))
 
 
 def _check_own_doses(parts: Sequence[Part]) -> None:

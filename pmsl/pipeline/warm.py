@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+from msgspec.structs import replace
 
 from pmsl import checks
+from pmsl.core.grid import Grid
+from pmsl.core.job import PrintJob
 from pmsl.core.part import Part, Solid
+from pmsl.correct import Corrector
 from pmsl.formats.png import encode_mask
 from pmsl.masks import MaskMaker
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.start import place_for
 from pmsl.profiles import find_printer, find_resin
+from pmsl.profiles.strict import Value
 
 
 def warmup() -> None:
@@ -24,7 +29,8 @@ def warmup() -> None:
     unfilter.undo(np.zeros((1, 2), np.uint8), np.zeros(2, np.uint8))
     job = prepare(place_for([solid], printer, resin), printer, resin)
     mask = job[0].exposures[0].mask
-    encode_mask(mask, printer.orientation, small=True)
+    for small in (False, True):
+        encode_mask(mask, printer.orientation, small)
     device.decode_splash(device.encode_splash(device.merged([(np.zeros((2, 2), np.uint8), 8)], (2, 2)), "erle"))
     mask.sha256()
     low = np.zeros(1, np.int64)
@@ -34,4 +40,15 @@ def warmup() -> None:
     volume = MaskMaker([solid], job.grid, "volume")
     volume.mask(0)
     volume.index.shells()
+    _corrected(job, solid)
     list(checks.partial_slab_findings([Part(solid=solid)], job.grid))
+
+
+def _corrected(job: PrintJob, solid: Solid) -> None:
+    """Correct a layer; a printer's field is far larger than the pyramid needs, so it gets one of its own."""
+    printer, resin = job.printer, job.resin
+    stated = Value("enclosed", "placeholder", "only to fill the cache")
+    resin = replace(resin, resin=replace(resin.resin, memory=stated))
+    dmd = replace(printer.dmd, shape=Value((40, 40), "placeholder", "only to fill the cache"))
+    grid = Grid(origin_um=(-20, -20), pitch_um=job.grid.pitch_um, shape=(40, 40), z_edges_um=job.grid.z_edges_um)
+    Corrector([solid], grid, replace(printer, dmd=dmd), resin, np.full(grid.n_layers, 100.0)).images(0)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import os
+import re
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -33,6 +33,14 @@ def _shelf() -> dict[str, dict[str, str]]:
             table = tomllib.loads(text)
             shelf[table["schema"].split(".")[1].split("/")[0]][table["name"]] = text
     return shelf
+
+
+def _shipped(word: str, name: str) -> str | None:
+    """Return the TOML text of one shipped profile, whose file is named after kind and name: the rest of the shelf is left alone."""
+    if not re.fullmatch(r"[a-z0-9.-]{1,64}", name):
+        return None
+    file = files("pmsl.profiles") / "library" / f"{word}-{name}.toml"
+    return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
 def library() -> dict[str, list[str]]:
@@ -71,8 +79,9 @@ def find_process(name_or_path: str | Path) -> Process:
 
 def _find(name_or_path: str | Path, kind: type[P], word: str) -> P:
     name = str(name_or_path)
-    if name in _shelf()[word]:
-        return parse(_shelf()[word][name], kind, f"{word} {name}")
+    shipped = _shipped(word, name)
+    if shipped is not None:
+        return parse(shipped, kind, f"{word} {name}")
     path = Path(name)
     if not (path.suffix == ".toml" or os.path.exists(path)):
         raise _unknown(word, name, list(_shelf()[word]))
@@ -89,6 +98,8 @@ def _find(name_or_path: str | Path, kind: type[P], word: str) -> P:
 
 
 def _unknown(word: str, name: str, known: list[str]) -> ProfileError:
+    import difflib
+
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
     return ProfileError(f"{word} {name!r} is not in the library and is no file; {hint} (`pmsl profiles` lists them, a path ends in .toml)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 import tomllib
@@ -83,6 +82,8 @@ def _explain(message: str, table: Any, kind: Any) -> str:
     unknown = re.search(r"unknown field `(.*?)`", message)
     if unknown:
         known = _keys(_type_at(kind, place))
+        import difflib
+
         near = difflib.get_close_matches(unknown.group(1), known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
         return f"unknown key {unknown.group(1)!r}{_in(place)}{hint}"

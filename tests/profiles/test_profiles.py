@@ -139,3 +139,12 @@ def test_profiles_survive_json():
     for name in LIBRARY["printer"]:
         printer = pmsl.find_printer(name)
         assert build(json.loads(msgspec.json.encode(printer)), Printer, "json") == printer
+
+
+def test_shipped_files_are_named_after_kind_and_name():
+    from importlib.resources import files
+
+    from pmsl.profiles import library
+
+    names = {f"{kind}-{name}.toml" for kind, found in library().items() for name in found}
+    assert names == {f.name for f in (files("pmsl.profiles") / "library").iterdir() if f.name.endswith(".toml")}

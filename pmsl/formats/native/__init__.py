@@ -8,8 +8,6 @@ design     placed parts as PLY
 dosetiff   dose maps as TIFF
 """
 
-from pmsl.formats.native.read import read
-from pmsl.formats.native.verify import verify
 from pmsl.formats.native.write import Written, write
 
-__all__ = ["Written", "read", "verify", "write"]
+__all__ = ["Written", "write"]

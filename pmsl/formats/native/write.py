@@ -45,17 +45,18 @@ NOTHING = Finding(
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
-    """One layer ready to be stored: its entry in job.json and the files it names."""
+    """One layer ready to be stored: its entry in job.json, the files it names, its time and resin, what was found; no mask any more."""
 
-    plan: LayerPlan
     entry: LayerDoc
     files: list[tuple[str, bytes, str]]  # name, bytes (empty once they are stored), sha256
+    cost: tuple[float, float]
+    findings: tuple[Finding, ...]
 
     def stored_in(self, sink: Sink) -> _Encoded:
         """Write the files."""
         for name, data, _ in self.files:
             sink.add(name, data)
-        return _Encoded(self.plan, self.entry, [(name, b"", sha256) for name, _, sha256 in self.files])
+        return _Encoded(self.entry, [(name, b"", sha256) for name, _, sha256 in self.files], self.cost, self.findings)
 
 
 def write(
@@ -116,7 +117,7 @@ def write(
             digits = max(5, len(str(job.n_layers - 1)))
 
             def make(k: int) -> _Encoded:
-                encoded = _encode_layer(job, k, digits, dose_of, small)
+                encoded = _encode_layer(job, k, digits, dose_of, small, meter)
                 return encoded.stored_in(sink) if sink.any_thread else encoded
 
             for encoded in ordered_map(make, range(job.n_layers), threads):
@@ -124,8 +125,8 @@ def write(
                     encoded = encoded.stored_in(sink)
                 hashes.update({name: sha256 for name, _, sha256 in encoded.files})
                 entries.append(encoded.entry)
-                meter.add(encoded.plan)
-                found.extend(encoded.plan.findings)
+                meter.add(*encoded.cost)
+                found.extend(encoded.findings)
                 if progress is not None:
                     progress(len(entries), job.n_layers)
             if not any(entry.exposures for entry in entries):
@@ -141,7 +142,7 @@ def write(
     return Written(findings, estimate, job.n_layers)
 
 
-def _encode_layer(job: PrintJob, k: int, digits: int, dose_of: DoseOf | None, small: bool) -> _Encoded:
+def _encode_layer(job: PrintJob, k: int, digits: int, dose_of: DoseOf | None, small: bool, meter: Meter) -> _Encoded:
     """Make one layer and encode its files; runs on any thread."""
     plan = job[k]
     files: list[tuple[str, bytes, str]] = []
@@ -167,7 +168,7 @@ def _encode_layer(job: PrintJob, k: int, digits: int, dose_of: DoseOf | None, sm
         dose_name = f"dose/{k:0{digits}d}.tif"
         keep(dose_name, dosetiff.encode(dose_of(job, plan), job.engines[0].orientation))
     entry = LayerDoc(z_top_um=plan.z_top_um, thickness_um=plan.thickness_um, motion=plan.motion, exposures=exposures, dose=dose_name)
-    return _Encoded(plan, entry, files)
+    return _Encoded(entry, files, meter.cost(plan), plan.findings)
 
 
 def _store_design(job: PrintJob, store: Callable[[str, bytes], str]) -> list[DesignDoc]:

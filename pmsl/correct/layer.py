@@ -1,0 +1,193 @@
+"""One layer: rows from its walls, the walls and faces below that its light reaches, and the levels that meet them best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pmsl.correct.law import Law
+from pmsl.correct.rows import Pixels, Spot
+from pmsl.correct.surface import STEEP, Walls, steep
+
+FREE = 1e9  # no bound
+SWEEPS, SWEEPS_BELOW = 18, 36  # of rows of the layer's own walls and faces; where it must not cure what lies below
+ENOUGH = 1e-3  # of white: moves no edge by 0.001 px
+SOFT_WALL, SOFT_BELOW, SOFT_FACE, SOFT_RIM = 1e-3, 1e-2, 1e-4, 2e-2
+BELOW = 0.97  # of Ec is what walls below may get from the layers above: the rest is left to their own, whose edge is sharp
+ALONE = 1.1  # of Ec at the far face: what a solid pixel beside a dark face needs
+LEANS = -0.05  # rise of a wall from which on it overhangs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """What points ask of a layer: dose `low` to `high` [mJ/cm²] at its exposure plane; see `kernels.relax` for the rest."""
+
+    weights: np.ndarray
+    index: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    soft: np.ndarray
+
+    @classmethod
+    def asking(cls, weights: np.ndarray, index: np.ndarray, low: np.ndarray | float, high: np.ndarray | float, soft: object) -> Rows:
+        """Make rows; numbers stand for every row."""
+        n = len(index)
+        return cls(weights, index, *(np.broadcast_to(np.asarray(a, np.float64), (n,)) for a in (low, high, soft)))
+
+    @classmethod
+    def joined(cls, parts: list[Rows], width: int, dark: int) -> Rows:
+        """Put rows of up to `width` pixels together; `dark` is the number of a pixel without light."""
+        if not parts:
+            none = np.zeros(0)
+            return cls(np.zeros((0, width)), np.zeros((0, width), np.int32), none, none, none)
+        n = sum(len(p.index) for p in parts)
+        weights, index, at = np.zeros((n, width)), np.full((n, width), dark, np.int32), 0
+        for p in parts:
+            here, used = slice(at, at + len(p.index)), slice(0, p.index.shape[1])
+            weights[here, used], index[here, used] = p.weights, p.index
+            at += len(p.index)
+        return cls(weights, index, *(np.concatenate([getattr(p, name) for p in parts]) for name in ("low", "high", "soft")))
+
+
+def seen(weights: np.ndarray, index: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """Return the light at points: (N,) float64."""
+    from pmsl.kernels import relax
+
+    out = np.zeros(len(index))
+    alike = weights.strides[0] == 0 and len(weights) > 0  # rows of `Spot.middles` are one row, shown many times
+    relax.seen(np.ascontiguousarray(weights[:1] if alike else weights), index, light, out)
+    return out
+
+
+def own_walls(walls: Walls, k: int, law: Law, spot: Spot, pixels: Pixels) -> Rows:
+    """Ask for Ec on the layer's own walls in the middle of the slab."""
+    walls = steep(walls)
+    middle = 0.5 * (law.z_edges_um[k] + law.z_edges_um[k + 1])
+    wanted = law.at_plane_mj_cm2(k, middle)
+    return Rows.asking(*spot.rows(walls.at_px, pixels), wanted, wanted, SOFT_WALL)
+
+
+def walls_below(walls: Walls, outside: np.ndarray, j: int, k: int, law: Law, spot: Spot, pixels: Pixels) -> Rows | None:
+    """Ask layer `k` not to cure what lies outside the walls of layer `j` below it, where `k` overhangs them.
+
+    `outside` is the coverage of layer `k` just outside of the points.
+    """
+    middle = 0.5 * (law.z_edges_um[j] + law.z_edges_um[j + 1])
+    most = BELOW * float(law.at_plane_mj_cm2(k, middle))
+    under = (walls.rise >= -STEEP) & ((walls.rise < LEANS) | (outside > 0.5))
+    if most >= law.most_mj_cm2[k] or not under.any():
+        return None
+    return Rows.asking(*spot.rows(walls.at_px[under], pixels), -FREE, most, SOFT_BELOW)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceRows:
+    """What faces ask of a layer.
+
+    Attributes
+    ----------
+    pixel : (N,) int64
+        Numbers of the pixels with a face at or below the layer that its light can reach.
+    own : (N,) bool
+        Faces inside the layer's own slab.
+    inner : (N,) bool
+        No pixel beside it is without a face.
+    high : (N,) float64
+        Dose at the exposure plane that leaves Ec at the face [mJ/cm²].
+    slab : (N,) int64
+        The layer each face lies in.
+    weights, index
+        As in `Rows`.
+    """
+
+    pixel: np.ndarray
+    own: np.ndarray
+    inner: np.ndarray
+    high: np.ndarray
+    slab: np.ndarray
+    weights: np.ndarray
+    index: np.ndarray
+
+
+def faces_reached(k: int, z_um: np.ndarray, base: np.ndarray, law: Law, spot: Spot, pixels: Pixels) -> FaceRows:
+    """Find the faces that the light of layer `k` reaches: `z_um` (P + 1,) is the highest below its plane, -inf where there is none."""
+    bottom = law.z_edges_um[k] - 1e-6 * (law.z_edges_um[k + 1] - law.z_edges_um[k])
+    number = np.flatnonzero((z_um > -np.inf) & ((base > 0) | (z_um >= bottom)))
+    weights, index = spot.middles(pixels.row[number], pixels.col[number], pixels)
+    is_face = np.zeros(len(z_um), bool)
+    is_face[number] = True
+    own = z_um[number] >= bottom
+    slab = np.minimum(np.searchsorted(law.z_edges_um, z_um[number] + (law.z_edges_um[k] - bottom), side="right") - 1, k)
+    inner = is_face[index[:, spot.beside()]].all(axis=1)
+    return FaceRows(number, own, inner, law.at_plane_mj_cm2(k, z_um[number]), slab, weights, index)
+
+
+def lit_through(faces: FaceRows, wanted: np.ndarray, carried: np.ndarray, white: np.ndarray, shares: np.ndarray) -> None:
+    """Set the wanted levels over faces to what brings them to Ec: white as long as that is less, the fraction, dark once it is reached.
+
+    `shares` (N,): over the layers next to a face what is missing may be shared out evenly instead: what all layers from this one down
+    to the face's give it when they are equally gray, in this layer's light; else 1 (`Law.shares`).
+    """
+    missing = faces.high - seen(faces.weights, faces.index, carried)
+    solid = np.where(faces.own, 1.0, wanted[faces.pixel])
+    wanted[faces.pixel] = np.minimum(solid, np.clip(missing / (shares * white[faces.pixel]), 0.0, 1.0))
+
+
+def face_rows(faces: FaceRows, wanted: np.ndarray, carried: np.ndarray, white: np.ndarray, spot: Spot) -> list[Rows]:
+    """Ask for at most Ec on every face, and for as much on those of the layer's own slab; even stretches need no row."""
+    dose = seen(faces.weights, faces.index, wanted * white + carried)
+    is_face = np.zeros(len(wanted), bool)
+    is_face[faces.pixel] = True
+    lit_wall = (wanted > 0) & ~is_face
+    off = np.where(faces.own, np.abs(dose - faces.high), dose - faces.high) > 0.5 * ENOUGH * white[faces.pixel]
+    off |= lit_wall[faces.index].any(axis=1)
+    soft = np.where(faces.inner, SOFT_FACE, SOFT_RIM)
+    low = np.where(faces.own, faces.high, -FREE)
+    return [Rows(faces.weights[off], faces.index[off], low[off], faces.high[off], soft[off])]
+
+
+def rim_rows(faces: FaceRows, k: int, wanted: np.ndarray, through: np.ndarray, law: Law, spot: Spot, pixels: Pixels) -> list[Rows]:
+    """Ask for enough in solid pixels beside a darkened face; `through` (P + 1,): solid in this slab and the next below."""
+    dim = faces.pixel[wanted[faces.pixel] < 0.999]
+    _, index = spot.middles(pixels.row[dim], pixels.col[dim], pixels)
+    is_rim = np.zeros(len(wanted), bool)
+    is_rim[index[:, spot.beside()]] = True
+    is_rim[faces.pixel] = False
+    number = np.flatnonzero(is_rim & through)
+    if len(number) == 0:
+        return []
+    enough = ALONE * law.at_plane_mj_cm2(k, law.z_edges_um[k])
+    return [Rows.asking(*spot.middles(pixels.row[number], pixels.col[number], pixels), enough, FREE, SOFT_WALL)]
+
+
+def solved(
+    rows: Rows, wanted: np.ndarray, carried: np.ndarray, white: np.ndarray, scale: float, pushes: np.ndarray, sweeps: int
+) -> np.ndarray:
+    """Return the levels (P + 1,) nearest to the wanted ones that meet the rows as well as can be.
+
+    Parameters
+    ----------
+    rows : Rows
+    wanted : (P + 1,) float64
+        0..1.
+    carried : (P + 1,) float64
+        Dose of the layers above that is left at the exposure plane, per pixel [mJ/cm²].
+    white : (P + 1,) float64
+        White dose of each pixel [mJ/cm²]; 0 for the last, which stands for all without light.
+    scale : float
+        Dose that counts as 1 [mJ/cm²].
+    pushes : (N,) float64
+        Multipliers of the rows to begin with; updated.
+    sweeps : int
+    """
+    from pmsl.kernels import relax
+
+    n = len(rows.index)
+    left = seen(rows.weights, rows.index, carried)
+    low, high = (rows.low - left) / scale, np.maximum((rows.high - left) / scale, 0.0)
+    weights = rows.weights * (white / scale)[rows.index]
+    v, soft = wanted.copy(), np.ascontiguousarray(rows.soft)
+    relax.relax(weights, rows.index, low, high, soft, v, pushes, np.zeros(n, np.uint8), sweeps, ENOUGH)
+    v[-1] = 0.0
+    return np.asarray(np.clip(v, 0.0, 1.0))

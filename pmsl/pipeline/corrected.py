@@ -1,0 +1,63 @@
+"""The corrections of a job: what solves them, what they cannot be combined with, and how the job records them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from pmsl.core.grid import Grid
+from pmsl.core.job import CorrectionRecord
+from pmsl.core.part import Part
+from pmsl.errors import ExposureError
+from pmsl.exposure import Ladder
+from pmsl.profiles import Printer, Process, Resin
+
+if TYPE_CHECKING:
+    from pmsl.correct import Corrector
+
+
+def corrector_of(parts: Sequence[Part], grid: Grid, printer: Printer, resin: Resin, process: Process, ladder: Ladder) -> Corrector | None:
+    """Return what solves side walls and faces, or None where neither is asked for.
+
+    An uneven field that is evened out last, by the frames or the host, is even for the corrections.
+
+    Raises
+    ------
+    ExposureError
+        Regions, dose scales or a treatment of unreachable grays besides: the corrections choose these doses themselves.
+    """
+    names = [name for name in process.corrections if name != "flatfield"]
+    if not names:
+        return None
+    asked = {
+        "[regions]": process.regions is not None and not process.regions.plain,
+        "a part's dose_scale": any(part.dose_scale != 1.0 for part in parts),
+        f"unreachable = {process.unreachable!r}": process.unreachable != "keep",
+    }
+    for what, there in asked.items():
+        if there:
+            raise ExposureError(
+                f"correct {', '.join(names)}: the corrections choose every dose near a surface themselves; they cannot keep {what}: "
+                "leave one of the two out"
+            )
+    from pmsl.correct import Corrector
+
+    even = printer if process.evened is None else replace(printer, optics=replace(printer.optics, flat_field=None))
+    return Corrector(parts, grid, even, resin, ladder.dose_mj_cm2, names, process.coverage)
+
+
+def record_of(process: Process, corrector: Corrector | None) -> CorrectionRecord | None:
+    """Return what the job says about its corrections."""
+    if not process.corrections:
+        return None
+    if corrector is None:
+        return CorrectionRecord(names=process.corrections, block_layers=1, halo_layers=0, error_bound=0.0, latency_layers=1)
+    return CorrectionRecord(
+        names=process.corrections,
+        block_layers=corrector.block_layers,
+        halo_layers=corrector.halo,
+        error_bound=corrector.error_bound,
+        latency_layers=corrector.latency_layers,
+    )

@@ -1,0 +1,140 @@
+"""The corrector as a whole: same bytes in any order, what it refuses, blocks and halo, other coverage."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from landing import Stack, channel, frames_of, frustum, grid_of, printer_of, resin_of, ring_points, square, stated, white_of
+from msgspec.structs import replace
+
+from pmsl.correct import Corrector
+from pmsl.errors import ExposureError, UsageError
+from pmsl.profiles.printer import FlatField, Psf
+from pmsl.profiles.resin import ExtraDecay
+
+N = 50
+CONE = frustum(square(120, 17, (190.3, 191.1)), square(40, 17, (190.3, 191.1)), 0, 260)
+
+
+def made(parts=None, layers=26, resin=None, printer=None, **how):
+    grid = grid_of(N, N, layers)
+    return Corrector(parts or [channel(123.0, 260.0)], grid, printer or printer_of((N, N)), resin or resin_of(), white_of(grid), **how)
+
+
+def test_any_order_and_threads_give_the_same_bytes():
+    plain = made(block=8)
+    wanted = [plain.images(k)[0][0].sha256() for k in range(26)]
+    again = made(block=8)
+    order = np.random.default_rng(1).permutation(26)
+    with ThreadPoolExecutor(6) as threads:
+        found = dict(zip(order.tolist(), threads.map(lambda k: again.images(int(k))[0][0].sha256(), order), strict=True))
+    assert [found[k] for k in range(26)] == wanted
+    assert made(block=8).images(11)[0][0].sha256() == wanted[11]
+
+
+@pytest.mark.parametrize("solid", [channel(123.0, 260.0), CONE], ids=["channel", "cone"])
+def test_blocks_differ_by_no_more_than_what_lies_beyond_the_halo(solid):
+    whole, parts = (frames_of(made([solid], block=b), 26) for b in (100, 3))
+    off = [np.abs(a.astype(int) - b) for a, b in zip(whole, parts, strict=True)]
+    assert max(int(o.max()) for o in off) <= 4 and np.mean([(o > 1).mean() for o in off]) < 1e-4
+
+
+def test_halo_and_its_bound():
+    corrector = made()
+    assert corrector.halo == 19  # the light of 20 layers of 10 µm above falls below 1e-4 at Dp 20.94
+    assert 0 < corrector.error_bound < 1e-3
+    assert corrector.block_layers == 38 and corrector.latency_layers == 38 + 19
+    assert made(layers=5, parts=[CONE]).error_bound == 0.0
+
+
+def test_inside_is_white_and_outside_black_and_runs_are_few():
+    mask, factor = made(layers=26).images(20)[0]
+    levels = mask.dense(np.uint8)
+    assert factor == 1.0 and (levels[10:40, 10:40] == 255).all() and levels[:, 49].max() == 0
+    assert len(mask.runs().col) < 5 * N
+
+
+def test_volume_coverage_lands_too():
+    grid = grid_of(N, N, 10)
+    cone = frustum(square(110, 17, (190.3, 191.1)), square(80, 17, (190.3, 191.1)), 0, 100)
+    for corrections in (("edges",), ("edges", "printthrough")):
+        frames = frames_of(made([cone], layers=10, corrections=corrections, coverage="volume"), 10)
+        stack = Stack.of(frames, white_of(grid), grid, 20.94, 0.36)
+        rings = [(square(110 - 0.3 * z, 17, (190.3, 191.1)), z) for z in grid.mid_planes_um]
+        found = np.abs(np.concatenate([stack.edge_errors(*ring_points(ring), z) for ring, z in rings]))
+        assert np.median(found) <= 0.02 and np.percentile(found, 95) <= 0.06
+
+
+def test_a_surface_that_faces_the_light_is_on_or_off():
+    """A top that fills 0.4 or 0.6 of its slab: by volume it would be gray, and cure from its light side."""
+    for part, level in ((0.4, 0), (0.6, 255)):
+        solid = frustum(square(110, 0, (190.3, 191.1)), square(110, 0, (190.3, 191.1)), 0, 100 + 10 * part)
+        levels = made([solid], layers=11, corrections=("printthrough",), coverage="volume").images(10)[0][0].dense(np.uint8)
+        assert levels[25, 25] == level
+
+
+def test_flat_field_alone_evens_the_field():
+    from pmsl.optics import flat_field
+
+    base = printer_of((N, N))
+    printer = replace(base, optics=replace(base.optics, flat_field=FlatField(vignetting=stated(0.3))))
+    corrector = made([CONE], printer=printer, corrections=["flatfield"])
+    levels = corrector.images(1)[0][0].dense(np.uint8)[18:32, 18:32] / 255
+    dose = levels * flat_field(printer)[18:32, 18:32] * corrector.images(1)[0][1]
+    assert np.abs(dose - 1).max() <= 0.5 / 255 / 0.7
+    assert corrector.findings(1) == () and corrector.job_findings() == () and len(corrector.prediction(1).faces_px) == 0
+
+
+def test_parts_at_the_border_of_the_field_and_floating():
+    for centre in ((0.0, 0.0), (380.0, 190.0), (190.0, 379.0)):
+        ring = square(60, 0, centre)
+        levels = made([frustum(ring, ring, 0, 80)], layers=8).images(3)[0][0].dense(np.uint8)
+        assert levels.max() == 255 and (levels > 0).sum() < 80 * (1 + (max(centre) > 0))
+    ring = square(60, 0, (190.3, 191.1))
+    column = [int(f[25, 25]) for f in frames_of(made([frustum(ring, ring, 50, 90)], layers=12), 12)]
+    assert column[:6] == [0] * 6 and 0 < column[6] < 255 and column[7:9] == [255, 255] and column[9:] == [0] * 3
+
+
+@pytest.mark.parametrize(
+    ("how", "word"),
+    [
+        ({"corrections": ()}, "name none"),
+        ({"corrections": ("edges", "edges")}, "twice"),
+        ({"corrections": ("walls",)}, "'walls' is not one of edges, printthrough, flatfield"),
+        ({"roof_layers": -1}, "roof_layers"),
+        ({"corrections": "flatfield"}, "no optics.flat_field"),
+        ({"coverage": "exact"}, "coverage 'exact'"),
+        ({"block": 0}, "block is 0"),
+        ({"corrections": "edges", "roof_layers": 3}, "only with printthrough"),
+    ],
+)
+def test_wrong_wishes_are_refused(how, word):
+    with pytest.raises(UsageError, match=word):
+        made(**how)
+
+
+def test_another_grid_is_refused():
+    with pytest.raises(UsageError, match="printer"):
+        Corrector([CONE], grid_of(20, 20, 3), printer_of((N, N)), resin_of(), [1, 1, 1])
+
+
+def test_resins_and_printers_it_cannot_reckon_with_are_refused():
+    base = resin_of()
+    for more, word in (
+        ({"induction_mj_cm2": stated(1.0)}, "induction_mj_cm2"),
+        ({"tail": stated(0.01)}, "tail"),
+        ({"scatter_um": stated(0.1)}, "scatter_um"),
+        ({"extra_decays": stated((ExtraDecay(share=0.1, length_um=50.0),))}, "extra_decays"),
+    ):
+        with pytest.raises(ExposureError, match=word):
+            made(resin=replace(base, resin=replace(base.resin, **more)))
+    with pytest.raises(ExposureError, match="memory"):
+        made(resin=resin_of(memory=None))
+    assert [f.code for f in made([CONE], resin=resin_of(memory=None), corrections="edges").job_findings()] == ["assumed-memory"]
+    printer = printer_of((N, N))
+    lorentzian = replace(printer, optics=replace(printer.optics, psf=Psf(kind="lorentzian", gamma_pitch=stated(0.3))))
+    with pytest.raises(ExposureError, match="lorentzian"):
+        made(printer=lorentzian)
+    for doses in ([1.0, 2.0], [0.0] * 26, [np.nan] * 26):
+        with pytest.raises(ExposureError, match="white_dose"):
+            Corrector([CONE], grid_of(N, N, 26), printer, base, doses)
