@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pmsl.mesh import load_solid
     from pmsl.pipeline import place_for as place
     from pmsl.pipeline import prepare, read, verify, write
+    from pmsl.predict import simulate
     from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
     from pmsl.slicing import slice_contours
 
@@ -53,6 +54,7 @@ _HOME = {
     "place": "pmsl.pipeline:place_for",
     "prepare": "pmsl.pipeline",
     "read": "pmsl.pipeline",
+    "simulate": "pmsl.predict",
     "slice_contours": "pmsl.slicing",
     "verify": "pmsl.pipeline",
     "write": "pmsl.pipeline",
@@ -70,6 +72,7 @@ _ROOMS = (
     "mesh",
     "optics",
     "pipeline",
+    "predict",
     "profiles",
     "report",
     "slicing",
@@ -99,6 +102,7 @@ __all__ = [
     "place",
     "prepare",
     "read",
+    "simulate",
     "slice_contours",
     "verify",
     "write",

@@ -1,9 +1,9 @@
-"""The front desk: ``pmsl slice | info | verify | play | profiles | warmup``.
+"""The front desk: ``pmsl slice | info | verify | simulate | play | profiles | warmup``.
 
 app       the commands and their options
 options   text of an option → numbers
 show      progress, findings, compiler notice
-run       what each command does; play, playing: the same of ``pmsl play``
+run, look, simulate, playing, library   what the commands do; play: options of ``pmsl play``
 """
 
 from pmsl.cli.app import main

@@ -196,6 +196,40 @@ def verify_command(
 app.command("play")(play_command)
 
 
+@app.command("simulate")
+def simulate_command(
+    path: Annotated[str, typer.Argument(help="A job folder or a job .zip.", metavar="JOB")],
+    design: Annotated[
+        Optional[list[str]], typer.Option("--design", help="Mesh the job was made of, where the job holds no design.", metavar="MESH")
+    ] = None,
+    unit: UnitOption = Unit.mm,
+    pictures: Annotated[
+        Optional[str], typer.Option("--pictures", help="Folder for pictures of layers, sections, doses.", metavar="DIR")
+    ] = None,
+    layers: Annotated[Optional[str], typer.Option("--layers", help="Layers that get a picture [default: 8 of all].", metavar="A:B")] = None,
+    section: Annotated[
+        Optional[list[str]], typer.Option("--section", help="Also a picture of the cut there; may be given again.", metavar="x=UM|y=UM")
+    ] = None,
+    mesh: Annotated[Optional[str], typer.Option("--mesh", help="Write the predicted solid as a mesh.", metavar="OUT.stl")] = None,
+    threads: ThreadsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Predict what a job prints, and hold it against the design: edges, heights, channels, lost features, doses."""
+    from pmsl.cli import simulate
+
+    simulate.run(
+        path,
+        design or [],
+        unit=unit.value,
+        pictures=pictures,
+        sections=section or [],
+        layers=layers,
+        mesh=mesh,
+        threads=threads,
+        as_json=json,
+    )
+
+
 profiles_app = typer.Typer(help="List the printers, resins and processes that are shipped, or show one.")
 app.add_typer(profiles_app, name="profiles")
 

@@ -23,18 +23,20 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Option:
-    """Names of an option, and what click is to know of it."""
+    """Names of an option, and what click is to know of it; one that is a list may be given again."""
 
     def __init__(self, *names: str, min: float | None = None, **facts: Any) -> None:
         self.names, self.min, self.facts = names, min, facts
 
     def parameter(self, name: str, kind: Any, default: Any) -> Parameter:
         """Return the click option that fills the function's parameter `name`."""
-        given = {"is_flag": True} if kind is bool else {"type": _type(kind, self.min)}
+        given: dict[str, Any] = {"is_flag": True} if kind is bool else {"type": _type(kind, self.min)}
         rest: dict[str, Any] = {"required": True}
         if default is not inspect.Parameter.empty:
             shown = kind is not bool and default is not None
             rest = {"default": default.value if isinstance(default, Enum) else default, "show_default": shown}
+        if list in (get_origin(k) for k in (kind, *get_args(kind))):
+            given["multiple"] = True
         own = self.facts.get("callback")
         called = {"callback": lambda context, parameter, value: own(value)} if own else {}
         return ClickOption([*self.names, name], **given, **rest, **(self.facts | called))
@@ -66,6 +68,8 @@ class _Names(ClickChoice):
 def _type(kind: Any, least: float | None) -> ParamType | type:
     """Return click's type for a Python one."""
     kind = next((k for k in get_args(kind) if k is not type(None)), kind)
+    if get_origin(kind) is list:
+        kind = get_args(kind)[0]
     if issubclass(kind, Enum):
         return _Names(kind)
     if least is not None:

@@ -95,7 +95,10 @@ def _check_preview(path: Path, target: Path) -> None:
 
 def warmup() -> None:
     """``pmsl warmup``."""
+    from pmsl.predict.warm import warmup as warm_predictions
+
     began = time.perf_counter()
     with compiler_notice():
         pipeline.warmup()
+        warm_predictions()
     print(f"kernels ready in {time.perf_counter() - began:.1f} s")

@@ -5,6 +5,6 @@
 """
 
 from pmsl.masks.maker import MaskMaker, coverage, layer_masks
-from pmsl.masks.surface import SurfaceHeights, surface_heights
+from pmsl.masks.surface import SurfaceHeights, mask_and_heights, surface_heights
 
-__all__ = ["MaskMaker", "SurfaceHeights", "coverage", "layer_masks", "surface_heights"]
+__all__ = ["MaskMaker", "SurfaceHeights", "coverage", "layer_masks", "mask_and_heights", "surface_heights"]

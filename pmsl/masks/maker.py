@@ -73,6 +73,11 @@ class MaskMaker:
             return rows.mask_of_plane(k, sweep)
         return rows.mask(k, sweep.cells(k, self._labels()) if isinstance(sweep, VolumeSweep) else sweep.cells(k))
 
+    def mask_of(self, cells: Cells, k: int) -> tuple[LayerMask, Defects]:
+        """Return the mask of layer `k` and what is doubtful about it from the cells that the calling thread's sweep found."""
+        rows: _Rows = self._local.rows
+        return rows.mask(k, cells)
+
     def coverage(self, k: int) -> np.ndarray:
         """Return the covered fraction of every pixel of layer `k`, unquantised: (rows, cols) float64, row 0 at the smallest y."""
         cells = self.sweep().cells(checked_layer(k, self.grid))

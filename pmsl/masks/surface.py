@@ -9,6 +9,7 @@ import numpy as np
 
 from pmsl.core.arrays import frozen
 from pmsl.core.grid import Grid
+from pmsl.core.mask import LayerMask
 from pmsl.core.part import Part, Solid
 from pmsl.errors import GridError, UsageError
 from pmsl.masks.maker import MaskMaker, checked_layer
@@ -72,11 +73,27 @@ def surface_heights(parts: Sequence[Solid | Part] | MaskMaker, grid: Grid, k: in
     maker = parts if isinstance(parts, MaskMaker) else MaskMaker(parts, grid, "volume")
     if maker.grid is not grid:
         raise GridError("the grid is not that of the maker; pass maker.grid")
+    return _heights(_sided(maker, k), grid, checked_layer(k, grid))
+
+
+def mask_and_heights(maker: MaskMaker, k: int) -> tuple[LayerMask, SurfaceHeights]:
+    """Return the volume mask of slab `k` and its `surface_heights`, from one sweep.
+
+    Raises
+    ------
+    GridError, UsageError
+        As `surface_heights`.
+    """
+    cells = _sided(maker, k)
+    return maker.mask_of(cells, k)[0], _heights(cells, maker.grid, k)
+
+
+def _sided(maker: MaskMaker, k: int) -> Cells:
+    """Sweep a slab with its surface in each column."""
     sweep = maker.sweep()
     if not isinstance(sweep, VolumeSweep):
         raise UsageError(f"surface heights come with volume coverage; this maker's mode is {maker.mode!r}")
-    k = checked_layer(k, grid)
-    return _heights(sweep.cells(k, sided=True), grid, k)
+    return sweep.cells(checked_layer(k, maker.grid), sided=True)
 
 
 def _heights(cells: Cells, grid: Grid, k: int) -> SurfaceHeights:

@@ -284,7 +284,7 @@ def test_verify_exit_codes(run, samples):
 
 def test_no_arguments_and_help(run):
     assert run()[0] in (0, 2)
-    for command in ("slice", "info", "verify", "profiles", "warmup"):
+    for command in ("slice", "info", "verify", "simulate", "profiles", "warmup"):
         code, out, _ = run(command, "--help")
         assert code == 0 and "Usage" in out
     assert run("--version")[1].startswith("pmsl ")

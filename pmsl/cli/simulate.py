@@ -1,0 +1,173 @@
+"""``pmsl simulate``: the predicted print against the design."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pmsl import pipeline
+from pmsl.cli.show import compiler_notice, layer_progress, plain, print_json, say_findings
+from pmsl.core.job import PrintJob
+from pmsl.errors import OutputError, UsageError
+from pmsl.mesh import load_solid
+from pmsl.predict import Prediction, SeenLayer, simulate
+from pmsl.predict.design import design_parts
+from pmsl.predict.section import Section
+from pmsl.predict.solid import MeshWriter
+
+MANY = 8  # layers with a picture where none are named
+ROWS = 12  # of a list, on a terminal
+
+
+def run(
+    path: str,
+    designs: Sequence[str],
+    *,
+    unit: str,
+    pictures: str | None,
+    sections: Sequence[str],
+    layers: str | None,
+    mesh: str | None,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Read the job, predict, write what was asked for, tell."""
+    job = pipeline.read(path)
+    wanted = _layers(layers, job.n_layers)
+    cuts = [_section(text, job) for text in sections]
+    if (cuts or layers is not None) and pictures is None:
+        raise UsageError("--section and --layers choose pictures; say where they go: --pictures DIR")
+    parts = design_parts(job, [load_solid(name, unit) for name in designs])
+    watch: list[Callable[[SeenLayer], None]] = list(cuts)
+    with ExitStack() as stack:
+        folder = None if pictures is None else _folder(pictures)
+        if folder is not None:
+            watch.append(_layer_pictures(job, folder, wanted))
+        if mesh is not None:
+            watch.append(stack.enter_context(MeshWriter(_stl(mesh), job.grid)))
+        stack.enter_context(compiler_notice())
+        with layer_progress("simulating", as_json) as progress:
+            found = simulate(job, parts, watch=watch, progress=progress, threads=threads)
+    if folder is not None:
+        from pmsl.report import prediction as pages
+
+        pages.write_plots(job, found, cuts, folder)
+    if as_json:
+        print_json({"job": plain(path), **found.as_dict()})
+        return
+    tell(path, found)
+    say_findings(found.findings)
+
+
+def _layers(text: str | None, n: int) -> set[int]:
+    """Read ``A:B``, layers A to B - 1; without it some evenly spaced."""
+    if text is None:
+        return set(np.unique(np.linspace(0, n - 1, min(MANY, n)).round().astype(int)).tolist())
+    first, colon, last = text.partition(":")
+    try:
+        a, b = int(first or 0), int(last or n) if colon else int(first) + 1
+    except ValueError:
+        raise UsageError(f"--layers {text!r}: expected A:B like 10:20, layers A to B - 1") from None
+    if not 0 <= a < b <= n:
+        raise UsageError(f"--layers {text}: no layers of this job; choose from 0:{n}")
+    return set(range(a, b))
+
+
+def _section(text: str, job: PrintJob) -> Section:
+    """Read ``x=UM`` or ``y=UM``."""
+    axis, _, value = text.partition("=")
+    try:
+        at = float(value)
+    except ValueError:
+        at = np.nan
+    if axis not in ("x", "y") or not np.isfinite(at):
+        raise UsageError(f"--section {text!r}: expected x=UM or y=UM like x=9728")
+    return Section(job.grid, "x" if axis == "x" else "y", at)
+
+
+def _folder(name: str) -> Path:
+    from pmsl.report.prediction import check_plots
+
+    check_plots()
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise OutputError(f"--pictures {folder}: cannot be made ({err.strerror or err}); choose another folder") from err
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"--pictures {folder}: is not writable; choose another folder")
+    return folder
+
+
+def _stl(name: str) -> Path:
+    path = Path(name)
+    if path.suffix.lower() != ".stl":
+        raise UsageError(f"--mesh {name}: the name must end in .stl")
+    return path
+
+
+def _layer_pictures(job: PrintJob, folder: Path, wanted: set[int]) -> Callable[[SeenLayer], None]:
+    from pmsl.report.prediction import layer_picture
+
+    def draw(seen: SeenLayer) -> None:
+        if seen.lit.index in wanted:
+            layer_picture(seen, job.engines[0].orientation, folder / f"layer-{seen.lit.index:05d}.png")
+
+    return draw
+
+
+def tell(path: str, found: Prediction) -> None:
+    """Print the prediction for a person."""
+    model = found.model
+    print(f"{path}: predicted by the same model that made the masks, not measured")
+    assumed = " (assumed)" if model["memory_assumed"] else ""
+    print(f"resin      {model['resin']}, memory {model['memory']}{assumed}, solid from {model['ec_mj_cm2']:g} mJ/cm²")
+    iou = "nothing designed or printed" if found.iou is None else f"{found.iou:.4f}"
+    print(f"IoU        {iou}   designed {found.design_um3 * 1e-9:.4g} mm³, printed {found.printed_um3 * 1e-9:.4g} mm³")
+    e = found.epe_um
+    print(_row("walls", e, f"{e['probes']} probes, {e['merged']} merged, {e['lost']} lost; + is outside the design"))
+    for name, z in found.z_error_um.items():
+        area = f"{z['area_um2'] * 1e-6:.4g} mm², {z['merged_um2'] * 1e-6:.4g} merged, {z['lost_um2'] * 1e-6:.4g} lost; + is higher"
+        print(_row(f"faces {name}", z, area))
+    doses = found.dose_mj_cm2
+    for name in ("solid", "void"):
+        q = doses[name]
+        if q["median"] is not None:
+            spread = "  ".join(f"{key} {value:.4g}" for key, value in q.items())
+            print(f"dose {name:<6}{spread} mJ/cm²")
+    _tell_openings(found.openings)
+    _tell_lost(found.lost)
+
+
+def _row(name: str, values: dict[str, Any], rest: str) -> str:
+    if values["median"] is None:
+        return f"{name:<11}none compared; {rest}"
+    return f"{name:<11}median {values['median']:+.3f} µm, 95 % within {values['p95_abs']:.3f} µm ({rest})"
+
+
+def _tell_openings(openings: list[dict[str, Any]]) -> None:
+    for o in openings[:ROWS]:
+        sizes = [f"{what} {o[key]['height']:.4g} × {o[key]['width']:.4g}" for what, key in _SIZES]
+        state = "BLOCKED" if o["blocked"] else "does not flush" if o["flush_blocked"] else "open"
+        (x0, y0, z0), (x1, y1, z1) = o["box_um"]
+        where = f"x {x0:.6g}..{x1:.6g}, y {y0:.6g}..{y1:.6g}, z {z0:.6g}..{z1:.6g}"
+        print(f"opening    height × width: {', '.join(sizes)} µm: {state} ({where})")
+    if len(openings) > ROWS:
+        print(f"opening    and {len(openings) - ROWS} more; --json has all")
+
+
+_SIZES = (("designed", "design_um"), ("open", "printed_um"), ("flushable", "flushable_um"))
+
+
+def _tell_lost(lost: list[dict[str, Any]]) -> None:
+    for f in lost[:ROWS]:
+        (x0, y0, z0), (x1, y1, z1) = f["box_um"]
+        where = f"x {x0:.6g}..{x1:.6g}, y {y0:.6g}..{y1:.6g}, z {z0:.6g}..{z1:.6g} µm"
+        print(f"lost       {f['kind']} of {f['volume_um3']:.4g} µm³: {where}")
+    if len(lost) > ROWS:
+        print(f"lost       and {len(lost) - ROWS} more; --json has all")

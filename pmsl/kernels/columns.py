@@ -1,0 +1,192 @@
+"""Columns from the light side down: horizontal faces of the design matched with those printed, voids below roofs.
+
+A face that looks down opens a *record* in its column: where its printed counterpart lies, how much of the void below is cured. The next
+face that looks up, or the plate, closes it. A face that looks up and has nothing printed at it waits for the next printed layer.
+"""
+
+import numpy as np
+
+from pmsl.kernels._jit import helper, kernel, routine
+from pmsl.kernels.printed import BOTTOM, CURED, GELLED, LOOSE, OPEN, ROOF, SEEN, SHARE, WEIGHT
+
+FREE, WAITING, DONE = 0, 1, 2  # counts
+UP_MERGED, UP_LOST, DOWN_MERGED, DOWN_LOST = 0, 1, 2, 3  # tallies
+TINY = 1e-6  # of a slab
+SLIVER = 1e-3  # of a pixel: faces of less are rounding of upright walls
+
+
+@helper
+def put(bins, value, weight, step):
+    """Add a weight to the bin of a value; the middle bin is 0, the outer ones hold what is beyond."""
+    middle = bins.size // 2
+    at = np.int64(np.floor(min(max(value / step, -middle), middle) + 0.5))
+    bins[middle + at] += weight
+
+
+@routine
+def _close(r, c, floor, slack, slot, free, counts, records, down, step, tallies, done):
+    """Close the record of a column at a floor: count its roof, note the void."""
+    rec = records[slot[r, c]]
+    if rec[WEIGHT] > 0.0:
+        if rec[BOTTOM] <= floor + slack:
+            tallies[DOWN_MERGED] += rec[WEIGHT]
+        else:
+            put(down, rec[BOTTOM] - rec[ROOF], rec[WEIGHT], step)
+    depth = rec[ROOF] - floor
+    unseen = rec[SEEN] < depth - slack  # somewhere in it no light came: there it is as wide as designed
+    out = done[counts[DONE]]
+    out[0], out[1], out[2], out[3] = r, c, floor, rec[ROOF]
+    out[4], out[5] = max(depth - rec[CURED], 0.0), max(depth - max(rec[GELLED], rec[CURED]), 0.0)
+    out[6] = rec[SHARE]
+    out[7] = rec[SHARE] if unseen else min(rec[OPEN], rec[SHARE])
+    out[8] = rec[SHARE] if unseen else min(rec[LOOSE], rec[SHARE])
+    counts[DONE] += 1
+    free[counts[FREE]] = slot[r, c]
+    counts[FREE] += 1
+    slot[r, c] = -1
+
+
+@routine
+def _open(r, c, roof, share, weight, z_low, z_top, here, half, above, slot, free, counts, records, low, top, tallies):
+    """Open the record of a roof; find where it is printed."""
+    height = z_top - z_low
+    cured = min(max(here, 0.0), 1.0) * height
+    if cured > 0.0:
+        bottom = z_low if here >= 1.0 else z_top - cured
+    elif above >= 1.0:
+        bottom = z_top
+    elif low[r, c] < top[r, c]:
+        bottom = low[r, c]
+    else:  # nothing of the solid above it is printed
+        tallies[DOWN_LOST] += weight
+        bottom, weight = roof, 0.0
+    if slot[r, c] < 0:
+        counts[FREE] -= 1
+        slot[r, c] = free[counts[FREE]]
+    rec = records[slot[r, c]]
+    rec[ROOF], rec[BOTTOM], rec[WEIGHT] = roof, bottom, weight
+    rec[CURED] = roof - bottom
+    rec[GELLED] = min(max(half, 0.0), 1.0) * height - (z_top - roof)
+    rec[SHARE], rec[OPEN], rec[LOOSE], rec[SEEN] = min(share, 1.0), 0.0, 0.0, 0.0
+
+
+@routine
+def _floor(r, c, floor, weight, z_top, height, here, above, waits, waiting, counts, up, step, tallies):
+    """Match a face that looks up: its top is printed, merged with what is printed above, or waits for the next layer."""
+    cured = min(max(here, 0.0), 1.0) * height
+    if cured > 0.0 and cured >= z_top - floor - TINY * height:
+        if above >= 1.0:
+            tallies[UP_MERGED] += weight
+        elif weight > 0.0:
+            put(up, z_top - floor, weight, step)
+        return
+    if weight > 0.0:
+        n = counts[WAITING]
+        waiting[n, 0], waiting[n, 1], waiting[n, 2], waiting[n, 3] = r, c, floor, weight
+        waits[r, c] = 1
+        counts[WAITING] += 1
+
+
+@kernel
+def settle(front, z_top, waits, waiting, counts, up, step, tallies):
+    """Settle the waiting upper faces whose column is cured in this layer, and drop those marked lost.
+
+    Parameters
+    ----------
+    front : (R, C) float32
+    z_top : float
+    waits : (R, C) uint8
+        1 where a face waits, 2 where it was lost meanwhile; changed.
+    waiting : (W, 4) float64
+        Row, column, height, weight; closed up in place.
+    counts : (3,) int64
+    up : (B,) float64; step : float
+        Histogram of errors, added into.
+    tallies : (4,) float64
+    """
+    kept = 0
+    for i in range(counts[WAITING]):
+        r, c = np.int64(waiting[i, 0]), np.int64(waiting[i, 1])
+        if waits[r, c] != 2 and front[r, c] <= 0.0:
+            for j in range(4):
+                waiting[kept, j] = waiting[i, j]
+            kept += 1
+            continue
+        if waits[r, c] != 2:
+            put(up, z_top - waiting[i, 2], waiting[i, 3], step)
+        else:
+            tallies[UP_LOST] += waiting[i, 3]
+        waits[r, c] = 0
+    counts[WAITING] = kept
+
+
+@kernel
+def faces(
+    row, col, down_share, down_um, up_share, up_um, k, plate, z_low, z_top, front, half, shift, above, wall,
+    slot, free, counts, records, low, top, waits, waiting, up, down, step, tallies, done,
+):  # fmt: skip
+    """Match the faces of one slab, column by column; `compare` has gone over the slab before.
+
+    Parameters
+    ----------
+    row, col : (n,) int32
+        Pixels of the window.
+    down_share, down_um, up_share, up_um : (n,) float64
+        Faces in them, as `SurfaceHeights` has them.
+    k : int
+        Number of the slab.
+    plate, z_low, z_top : float
+        Height up to which faces that look down lie on the plate, and the slab.
+    front, half, above : (R, C) float32
+        Front of this slab, for half the threshold (or (0, 0): ``front + shift``), of the slab above.
+    shift : float
+    wall : (R, C) int32
+        Lowest slab so far with a wall within a pixel; the slab below this one included.
+    slot, free, counts, records, low, top, waits, waiting
+        Records and waiting faces; changed. `top`: the last face that looked up.
+    up, down : (B,) float64; step : float
+        Histograms of errors, added into.
+    tallies : (4,) float64
+        Added into.
+    done : (D, 9) float64
+        Appended to: row, column, floor, roof, open height, open height that flushes, and the void's share of the pixel: designed, open,
+        flushing.
+    """
+    height = z_top - z_low
+    slack = TINY * height
+    for i in range(row.size):
+        r, c = row[i], col[i]
+        near = wall[r, c] <= k + 1
+        here = front[r, c]
+        half_here = half[r, c] if half.size else here + shift
+        has_down = down_share[i] > SLIVER and down_um[i] > plate
+        has_up = up_share[i] > SLIVER
+        first = has_down and has_up and down_um[i] > up_um[i]
+        for turn in range(2):
+            if has_down and first == (turn == 0):
+                if waits[r, c] == 1:
+                    waits[r, c] = 2
+                _open(
+                    r, c, down_um[i], down_share[i], 0.0 if near else down_share[i], z_low, z_top, here, half_here, above[r, c],
+                    slot, free, counts, records, low, top, tallies,
+                )  # fmt: skip
+            if has_up and first == (turn == 1):
+                top[r, c] = up_um[i]
+                if slot[r, c] >= 0:
+                    rec = records[slot[r, c]]
+                    if up_um[i] < z_top - slack:  # the slab was counted whole; below the floor it is no void
+                        depth = z_top - up_um[i]
+                        rec[CURED] -= max(min(max(here, 0.0), 1.0) * height - depth, 0.0)
+                        rec[GELLED] -= max(min(max(half_here, 0.0), 1.0) * height - depth, 0.0)
+                    _close(r, c, up_um[i], slack, slot, free, counts, records, down, step, tallies, done)
+                weight = 0.0 if near else up_share[i]
+                _floor(r, c, up_um[i], weight, z_top, height, here, above[r, c], waits, waiting, counts, up, step, tallies)
+
+
+@kernel
+def rest(plate, slack, slot, free, counts, records, down, step, tallies, done):
+    """Close the records that reach the plate; parameters as of `faces`."""
+    for r in range(slot.shape[0]):
+        for c in range(slot.shape[1]):
+            if slot[r, c] >= 0:
+                _close(r, c, plate, slack, slot, free, counts, records, down, step, tallies, done)

@@ -1,0 +1,208 @@
+"""Dose of all layers above, for layers fed from the light side down: decay and add, blur, where the cure front lies.
+
+The *front* of a column is its cured thickness in slabs, gone on beyond the slab: ``ln(D / T) · length / h`` of one decay. At most 0
+nothing is cured, from 1 on the slab is cured through, and ``front = s / h`` is the printed contour at depth s below the exposure plane.
+Maps are float32: 1e-7 of a dose moves no surface by more than 1e-7 decay lengths.
+"""
+
+import math
+
+import numpy as np
+
+from pmsl.kernels._jit import helper, kernel
+
+NOTHING = -1000.0  # the front where there is no dose
+EVERYTHING = 1000.0  # and where the dose does not fall
+
+
+@kernel
+def advance(light, factor, least, weight, row_start, col, length, level, relative, row0, col0, flat):
+    """Let light fall to the next exposure plane and add what is exposed there: ``light = factor · light + weight · relative[level]``.
+
+    Parameters
+    ----------
+    light : (R, C) float32
+        Dose of all layers above at the mirrors; changed in place.
+    factor, least, weight : float
+        What is left of it; less than `least` becomes none (numbers near the smallest a float32 holds are slow); share of the exposure
+        that is added.
+    row_start : (n_rows + 1,) int64; col, length : (N,) int32; level : (N,) uint8
+        Runs of the mask, columns counted from `light`'s first.
+    relative : (256,) float32
+        Dose of each level.
+    row0, col0 : int
+        Row of `light` of the first run row; column of `light` of the grid's column 0.
+    flat : (R, C) float32, or (0, 0)
+        Relative irradiance of a white frame.
+    """
+    if factor != 1.0:
+        left, dark = np.float32(factor), np.float32(least)
+        for r in range(light.shape[0]):
+            line = light[r]
+            for c in range(line.size):
+                here = line[c] * left
+                line[c] = here if here >= dark else np.float32(0.0)
+    for r in range(row_start.size - 1):
+        line = light[row0 + r]
+        for i in range(row_start[r], row_start[r + 1]):
+            dose = np.float32(weight * relative[level[i]])
+            begin = col[i] + col0
+            for c in range(begin, begin + length[i]):
+                line[c] += dose if flat.size == 0 else dose * flat[row0 + r, c]
+
+
+@helper
+def _add_two(a, b, c, d, first, second, out):
+    """Add two pairs of equally weighted lines; few passes, for what counts is memory."""
+    for i in range(out.size):
+        out[i] += first * (a[i] + b[i]) + second * (c[i] + d[i])
+
+
+@kernel
+def blur(light, down, across, none, line, seen):
+    """Blur by a separable, symmetric spread: ``seen = down ⊗ across ⊛ light``; outside the array there is no light.
+
+    Parameters
+    ----------
+    light : (R, C) float32
+    down, across : (1 + 2n,) float32
+        Weights along y and x from the middle outward, even numbers of them beside the middle (the last may be 0).
+    none : (C,) float32
+        Zeros.
+    line : (C + 4n,) float32
+        Scratch, 2n of `across` on both sides.
+    seen : (R, C) float32
+        Overwritten.
+    """
+    rows, cols = light.shape
+    pad = across.size - 1
+    line[:] = np.float32(0.0)
+    middle = line[pad : pad + cols]
+    for r in range(rows):
+        source, weight = light[r], down[0]
+        for c in range(cols):
+            middle[c] = weight * source[c]
+        for t in range(1, down.size, 2):
+            a = light[r - t] if r - t >= 0 else none
+            b = light[r + t] if r + t < rows else none
+            c = light[r - t - 1] if r - t - 1 >= 0 else none
+            d = light[r + t + 1] if r + t + 1 < rows else none
+            _add_two(a, b, c, d, down[t], down[t + 1], middle)
+        out, weight = seen[r], across[0]
+        for c in range(cols):
+            out[c] = weight * middle[c]
+        for t in range(1, across.size, 2):
+            a, b = line[pad - t : pad - t + cols], line[pad + t : pad + t + cols]
+            c, d = line[pad - t - 1 : pad - t - 1 + cols], line[pad + t + 1 : pad + t + 1 + cols]
+            _add_two(a, b, c, d, across[t], across[t + 1], out)
+
+
+@kernel
+def front_of_one(dose, threshold, lengths, front):
+    """Find the front of one decay.
+
+    Parameters
+    ----------
+    dose : (R, C) float32
+        At the exposure plane [mJ/cm²].
+    threshold : float
+        Dose from which on resin is solid.
+    lengths : float
+        Decay length over the slab's thickness.
+    front : (R, C) float32
+        Overwritten.
+    """
+    for r in range(dose.shape[0]):
+        before, found = np.float32(0.0), np.float32(NOTHING)
+        for c in range(dose.shape[1]):
+            here = dose[r, c]
+            if here != before:  # inside a part doses are equal to the last bit
+                before = here
+                found = np.float32(lengths * math.log(here / threshold)) if here > 0.0 else np.float32(NOTHING)
+            front[r, c] = found
+
+
+@helper
+def _sum(terms, rates, r, c, depth):
+    """Dose at `depth` slabs below the plane, and how fast it falls [1/slab]."""
+    dose, slope = 0.0, 0.0
+    for i in range(rates.size):
+        part = terms[i, r, c] * math.exp(-depth * rates[i])
+        dose += part
+        slope += part * rates[i]
+    return dose, slope
+
+
+@kernel
+def front_of_sum(terms, threshold, rates, dose, front):
+    """Find the front of several decays by Newton's method on the logarithm of the dose, which is convex: steps never pass the root.
+
+    Parameters
+    ----------
+    terms : (T, R, C) float32
+        Dose of each decay at the exposure plane.
+    threshold : float
+    rates : (T,) float64
+        Slab thickness over decay length; 0 for a constant tail.
+    dose, front : (R, C) float32
+        Overwritten: sum of the terms at the plane, and the front. Outside the slab the front goes on with the decay at its face.
+    """
+    for r in range(dose.shape[0]):
+        for c in range(dose.shape[1]):
+            top, slope = _sum(terms, rates, r, c, 0.0)
+            dose[r, c] = top
+            depth = 0.0
+            if top <= 0.0:
+                front[r, c] = np.float32(NOTHING)
+                continue
+            if top > threshold:
+                bottom, falling = _sum(terms, rates, r, c, 1.0)
+                if bottom >= threshold:
+                    top, slope, depth = bottom, falling, 1.0
+                else:
+                    for _ in range(60):
+                        here, falling = _sum(terms, rates, r, c, depth)
+                        step = math.log(here / threshold) * here / falling
+                        depth = min(max(depth + step, 0.0), 1.0)
+                        if abs(step) < 1e-7:
+                            break
+                    front[r, c] = np.float32(depth)
+                    continue
+            beyond = math.log(top / threshold) * top / slope if slope > 1e-3 * top else EVERYTHING * (1.0 if top > threshold else -1.0)
+            front[r, c] = np.float32(min(max(depth + beyond, NOTHING), EVERYTHING))
+
+
+@kernel
+def inside(light, row, col, down, across, lines, out):
+    """See a separable spread at n × n points inside pixels.
+
+    Parameters
+    ----------
+    light : (R, C) float32
+    row, col : (E,) int32
+        The pixels.
+    down, across : (n, A) and (n, B) float64, A and B odd
+        Weights of the pixels around along y and x, for each of the n places along that axis.
+    lines : (B,) float64
+        Scratch.
+    out : (E, n * n) float32
+        Overwritten, places along y first.
+    """
+    rows, cols = light.shape
+    n = down.shape[0]
+    half_y, half_x = down.shape[1] // 2, across.shape[1] // 2
+    for e in range(row.size):
+        first_a, last_a = max(half_y - row[e], 0), min(down.shape[1], rows + half_y - row[e])
+        first_b, last_b = max(half_x - col[e], 0), min(across.shape[1], cols + half_x - col[e])
+        for i in range(n):
+            for b in range(first_b, last_b):
+                lines[b] = 0.0
+            for a in range(first_a, last_a):
+                weight, source = down[i, a], light[row[e] + a - half_y]
+                for b in range(first_b, last_b):
+                    lines[b] += weight * source[col[e] + b - half_x]
+            for j in range(n):
+                total = 0.0
+                for b in range(first_b, last_b):
+                    total += across[j, b] * lines[b]
+                out[e, i * n + j] = np.float32(total)

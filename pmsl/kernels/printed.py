@@ -1,0 +1,278 @@
+"""Cure front × design → what is printed of each voxel, and how that compares: one pass over a layer, a second over its edges.
+
+Between points of a pixel where the front is known it is taken as a plane; the printed share of a voxel and the printed area at a depth
+are then closed forms.
+"""
+
+import numpy as np
+
+from pmsl.kernels._jit import helper, kernel, routine
+
+FLAT = 1e-3  # slopes below this a pixel are none
+INTERSECTION, UNION, PRINTED, DESIGN, VOID_SOLID, VOID_GELLED = 0, 1, 2, 3, 4, 5
+LOST, EDGES = 0, 1  # counts
+BLOCK = 32  # pixels looked at together where nothing happens
+BIN = 17  # bits of a float32 below its histogram bin: 64 bins an octave
+ROOF, BOTTOM, WEIGHT, CURED, GELLED, SHARE, OPEN, LOOSE, SEEN = 0, 1, 2, 3, 4, 5, 6, 7, 8  # fields of a record of `columns`
+
+
+@helper
+def _ramp(u):
+    """First integral of ``clamp(u, 0, 1)``."""
+    return 0.0 if u <= 0.0 else 0.5 * u * u if u < 1.0 else u - 0.5
+
+
+@helper
+def _bowl(u):
+    """Second integral of ``clamp(u, 0, 1)``."""
+    return 0.0 if u <= 0.0 else u * u * u / 6.0 if u < 1.0 else 0.5 * u * u - 0.5 * u + 1.0 / 6.0
+
+
+@helper
+def mean_thickness(u, a, b):
+    """Mean of ``clamp(u + a x + b y, 0, 1)`` over the unit square around 0."""
+    a, b = max(abs(a), abs(b)), min(abs(a), abs(b))
+    if a < FLAT:
+        return min(max(u, 0.0), 1.0)
+    if b < FLAT:
+        return (_ramp(u + 0.5 * a) - _ramp(u - 0.5 * a)) / a
+    p, q = 0.5 * (a + b), 0.5 * (a - b)
+    return (_bowl(u + p) - _bowl(u + q) - _bowl(u - q) + _bowl(u - p)) / (a * b)
+
+
+@helper
+def area_above(u, a, b):
+    """Area of the unit square around 0 where ``u + a x + b y`` is above 0."""
+    a, b = max(abs(a), abs(b)), min(abs(a), abs(b))
+    if a < FLAT:
+        return 1.0 if u > 0.0 else 0.0
+    if b < FLAT:
+        return (max(u + 0.5 * a, 0.0) - max(u - 0.5 * a, 0.0)) / a
+    p, q = 0.5 * (a + b), 0.5 * (a - b)
+    return 0.5 * (max(u + p, 0.0) ** 2 - max(u + q, 0.0) ** 2 - max(u - q, 0.0) ** 2 + max(u - p, 0.0) ** 2) / (a * b)
+
+
+@helper
+def _light(rec, here, half, z_top, height):
+    """Add what is cured of a lit void voxel to the record of its column."""
+    cured = min(max(here, 0.0), 1.0) * height
+    rec[CURED] += cured
+    rec[GELLED] += min(max(half, 0.0), 1.0) * height
+    rec[SEEN] += height
+    if cured > 0.0 and rec[BOTTOM] <= z_top + 1e-6 * height:
+        rec[BOTTOM] = min(rec[BOTTOM], z_top - cured)
+
+
+@helper
+def _nothing_around(front, r, c):
+    """Tell whether nothing is cured in the eight neighbours."""
+    for i in range(max(r - 1, 0), min(r + 2, front.shape[0])):
+        for j in range(max(c - 1, 0), min(c + 2, front.shape[1])):
+            if front[i, j] > 0.0:
+                return False
+    return True
+
+
+@helper
+def _count(bins, bits, n):
+    """Count a dose n times by the bits of its float32."""
+    if bits > 0:
+        bins[bits >> BIN] += n
+
+
+@helper
+def _beyond(field, below, row, above, c, limit, design):
+    """Tell whether a solid block of pixels from column c on, and what is around it, is cured through; or a void one not even gelled."""
+    others = 0
+    if design == 1.0:
+        for i in range(c - 1, c + BLOCK + 1):
+            others |= (field[below, i] < limit) | (field[row, i] < limit) | (field[above, i] < limit)
+    else:
+        for i in range(c - 1, c + BLOCK + 1):
+            others |= (field[below, i] > limit) | (field[row, i] > limit) | (field[above, i] > limit)
+    return others == 0
+
+
+@routine
+def _span(r, begin, end, design, front, half, shift, bits, z_top, height, sums, bins, slot, records, low, lost, edge, edge_design, counts):
+    """Compare the pixels [begin, end) of row r, all of one design share, and count doses in `bins`; edges are only listed."""
+    rows, cols = front.shape
+    line, under, over = front[r], front[max(r - 1, 0)], front[min(r + 1, rows - 1)]
+    doses = bits[r]
+    whole, equal, dose = 0, 0, 0
+    left, here = line[max(begin - 1, 0)], line[begin]
+    plain = design == 0.0 or design == 1.0
+    field = half if half.size and design == 0.0 else front
+    limit = np.float32(1.0 if design == 1.0 else 0.0 if half.size else -shift)
+    c = begin - 1
+    while c + 1 < end:
+        c += 1
+        if plain and 0 < c < min(end, cols - 1) - BLOCK and _beyond(field, max(r - 1, 0), r, min(r + 1, rows - 1), c, limit, design):
+            for i in range(c, c + BLOCK):
+                if doses[i] == dose:
+                    equal += 1
+                else:
+                    _count(bins, dose, equal)
+                    equal, dose = 1, doses[i]
+            whole += BLOCK if design == 1.0 else 0
+            c += BLOCK - 1
+            left, here = line[c], line[c + 1]
+            continue
+        right = line[min(c + 1, cols - 1)]
+        below, above = under[c], over[c]
+        if doses[c] == dose:
+            equal += 1
+        else:
+            if bins.size:
+                _count(bins, dose, equal)
+            equal, dose = 1, doses[c]
+        uneven = False
+        if here >= 1.0 and left >= 1.0 and right >= 1.0 and below >= 1.0 and above >= 1.0:
+            whole += 1
+            if design == 1.0:
+                left, here = here, right
+                continue
+        elif here <= 0.0 and left <= 0.0 and right <= 0.0 and below <= 0.0 and above <= 0.0:
+            if design >= 0.5 and _nothing_around(front, r, c):
+                lost[0, counts[LOST]], lost[1, counts[LOST]] = r, c
+                counts[LOST] += 1
+        else:
+            if 0.0 < here < 1.0:
+                low[r, c] = z_top - here * height
+            uneven = here != left or here != right or here != below or here != above
+            if not uneven:
+                sums[INTERSECTION] += min(here, design)
+                sums[UNION] += max(here, design) - design
+                sums[PRINTED] += here
+                sums[VOID_SOLID] += max(here - design, 0.0)
+        listed = uneven
+        if design < 1.0:
+            gelled = half[r, c] if half.size else here + shift
+            if gelled > 0.0:
+                sums[VOID_GELLED] += min(gelled, 1.0) * (1.0 - design)
+                if slot[r, c] >= 0:
+                    rec = records[slot[r, c]]
+                    _light(rec, here, gelled, z_top, height)
+                    if here != left or here != right or here != below or here != above:
+                        listed = True
+                    else:
+                        rec[OPEN] = max(rec[OPEN], 1.0 - design if here < 0.5 else 0.0)
+                        rec[LOOSE] = max(rec[LOOSE], 1.0 - design if gelled < 0.5 else 0.0)
+        if listed:
+            n = counts[EDGES]
+            edge[0, n], edge[1, n], edge[2, n] = r, c, uneven
+            edge_design[n] = design
+            counts[EDGES] += 1
+        left, here = here, right
+    if bins.size:
+        _count(bins, dose, equal)
+    sums[INTERSECTION] += whole * design
+    sums[UNION] += whole * (1.0 - design) + design * (end - begin)
+    sums[PRINTED] += whole
+    sums[DESIGN] += design * (end - begin)
+    sums[VOID_SOLID] += whole * (1.0 - design)
+    return 0
+
+
+@kernel
+def compare(
+    front, half, shift, bits, z_top, height, row_start, col, length, level, row0, col0,
+    sums, solid, void, slot, records, low, lost, edge, edge_design, counts,
+):  # fmt: skip
+    """Compare one layer with its design, but for the pixels where the front is uneven, which are listed for `compare_edges`.
+
+    Parameters
+    ----------
+    front : (R, C) float32
+        Cured thickness in slabs, gone on beyond the slab; see `dose`.
+    half : (R, C) float32, or (0, 0)
+        The same for half the threshold; without it that is ``front + shift``.
+    shift : float
+    bits : (R, C) int32
+        The bits of the float32 dose at the exposure plane.
+    z_top, height : float
+        Exposure plane and thickness.
+    row_start : (n_rows + 1,) int64; col, length : (N,) int32; level : (N,) uint16
+        Runs of the design's volume coverage, columns of the grid.
+    row0, col0 : int
+        Row of the window of the first run row; column of the window of the grid's column 0.
+    sums : (6,) float64
+        Added into, in voxels: intersection, union, printed, design, printed outside the design, gelled void.
+    solid, void : (16320,) int64
+        Doses counted by the upper bits of their float32 in pixels that are wholly solid, wholly void.
+    slot : (R, C) int32; records : (K, 9) float64
+        Void below a roof: which record, or -1; see `columns`.
+    low : (R, C) float32
+        Overwritten where a slab is partly cured: its lower end.
+    lost : (2, R * C) int32
+        Overwritten: rows and columns of pixels at least half design in which, and around which, nothing is cured.
+    edge : (3, R * C) int32; edge_design : (R * C,) float32
+        Overwritten: rows and columns of uneven pixels, whether their share is still to be added, and their design share.
+    counts : (2,) int64
+        Overwritten: lengths of these two lists.
+    """
+    rows, cols = front.shape
+    counts[LOST], counts[EDGES] = 0, 0
+    neither = solid[:0]
+    for r in range(rows):
+        done = 0
+        k = r - row0
+        if 0 <= k < row_start.size - 1:
+            for i in range(row_start[k], row_start[k + 1]):
+                begin = min(max(col[i] + col0, 0), cols)
+                end = min(max(col[i] + col0 + length[i], 0), cols)
+                if begin > done:
+                    _span(
+                        r, done, begin, 0.0, front, half, shift, bits, z_top, height,
+                        sums, void, slot, records, low, lost, edge, edge_design, counts,
+                    )  # fmt: skip
+                if end > begin:
+                    _span(
+                        r, begin, end, level[i] / 65535.0, front, half, shift, bits, z_top, height,
+                        sums, solid if level[i] == 65535 else neither, slot, records, low, lost, edge, edge_design, counts,
+                    )  # fmt: skip
+                done = end
+        if cols > done:
+            _span(
+                r, done, cols, 0.0, front, half, shift, bits, z_top, height,
+                sums, void, slot, records, low, lost, edge, edge_design, counts,
+            )  # fmt: skip
+
+
+@kernel
+def compare_edges(inside, n, edge, edge_design, front, half, shift, sums, slot, records):
+    """Add the listed pixels, from points inside them.
+
+    Parameters
+    ----------
+    inside : (E, n * n) float32
+        The front at n × n even points of each pixel from border to border, rows first.
+    n : int
+        At least 2; between four points the front is a plane.
+    edge, edge_design, front, half, shift, sums, slot, records
+        As of `compare`.
+    """
+    for e in range(inside.shape[0]):
+        r, c, design = edge[0, e], edge[1, e], np.float64(edge_design[e])
+        more = half[r, c] - front[r, c] if half.size else shift
+        share, solid, gelled = 0.0, 0.0, 0.0
+        for i in range(n - 1):
+            for j in range(n - 1):
+                at = i * n + j
+                p, q, v, w = inside[e, at], inside[e, at + 1], inside[e, at + n], inside[e, at + n + 1]
+                here = 0.25 * (p + q + v + w)
+                a, b = 0.5 * (v + w - p - q), 0.5 * (q + w - p - v)
+                share += mean_thickness(here, a, b)
+                solid += area_above(here - 0.5, a, b)
+                gelled += area_above(here + more - 0.5, a, b)
+        cells = float((n - 1) * (n - 1))
+        if edge[2, e]:
+            share /= cells
+            sums[INTERSECTION] += min(share, design)
+            sums[UNION] += max(share, design) - design
+            sums[PRINTED] += share
+            sums[VOID_SOLID] += max(share - design, 0.0)
+        if slot[r, c] >= 0 and design < 1.0:
+            rec = records[slot[r, c]]
+            rec[OPEN] = max(rec[OPEN], min(1.0 - design, 1.0 - solid / cells))
+            rec[LOOSE] = max(rec[LOOSE], min(1.0 - design, 1.0 - gelled / cells))

@@ -1,0 +1,104 @@
+"""Columns of a job from the light side down: Z errors of horizontal faces, and the voids below roofs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pmsl.core.mask import Window
+from pmsl.masks import SurfaceHeights
+from pmsl.predict.light import LitLayer
+from pmsl.predict.tally import Tally
+
+STEP_UM, REACH_UM = 2.0**-9, 1024.0
+ON_PLATE_UM = 1e-3  # a face this near to the plate lies on it
+FAR = 1 << 30
+FIELDS = 9  # of a record, and of a void; see ``kernels.printed`` and ``kernels.columns``
+MOST_VOIDS = 4_000_000
+
+
+class Columns:
+    """Maps and records of all columns of a window.
+
+    Parameters
+    ----------
+    window : Window
+    """
+
+    def __init__(self, window: Window) -> None:
+        shape = window.rows, window.cols
+        self.window = window
+        self.up, self.down = Tally(STEP_UM, REACH_UM), Tally(STEP_UM, REACH_UM)
+        self.tallies = np.zeros(4)
+        self.near = np.full(shape, FAR, np.int32)
+        self.slot, self.records = np.full(shape, -1, np.int32), np.zeros((1024, FIELDS))
+        self.low, self.top = np.full(shape, np.inf, np.float32), np.full(shape, -np.inf, np.float32)
+        self._free, self._counts = np.arange(1024, dtype=np.int32), np.array([1024, 0, 0])
+        self._waits, self._waiting = np.zeros(shape, np.uint8), np.zeros((1024, 4))
+        self._done = np.zeros((4096, FIELDS))
+        self._above = np.full(shape, -1.0, np.float32)
+        self.voids_left_out = 0
+
+    def stamp(self, walls_px: np.ndarray, k: int) -> None:
+        """Mark the columns within a pixel of a wall of layer k; called for the layer below before `match`."""
+        from pmsl.kernels import probes
+
+        probes.stamp(walls_px, len(walls_px), self.window.row0, self.window.col0, k, self.near)
+
+    def match(self, layer: LitLayer, heights: SurfaceHeights) -> None:
+        """Match the faces of a layer, after ``kernels.printed.compare`` went over it."""
+        from pmsl.kernels import columns
+
+        z_low = layer.z_top_um - layer.height_um
+        columns.settle(layer.front, layer.z_top_um, self._waits, self._waiting, self._counts, self.up.bins, self.up.step, self.tallies)
+        row, col = heights.row - np.int32(self.window.row0), heights.col - np.int32(self.window.col0)
+        opening = int(((heights.down_share > 0) & (heights.down_um > ON_PLATE_UM)).sum())
+        self._room(opening, int((heights.up_share > 0).sum()))
+        columns.faces(
+            *(row, col, heights.down_share, heights.down_um, heights.up_share, heights.up_um, layer.index, ON_PLATE_UM),
+            *(z_low, layer.z_top_um, layer.front, layer.half, layer.shift, self._above, self.near),
+            *(self.slot, self._free, self._counts, self.records, self.low, self.top, self._waits, self._waiting),
+            *(self.up.bins, self.down.bins, self.up.step, self.tallies, self._done),
+        )
+        self._above = layer.front
+
+    def _room(self, opening: int, closing: int) -> None:
+        """Make room for so many more records, and for so many more voids and waiting faces."""
+        free, waiting, done = self._counts.tolist()
+        if free < opening:
+            have, more = len(self.records), max(opening, len(self.records))
+            self.records = _grown(self.records, have, have + more)
+            self._free = _grown(self._free, free, have + more)
+            self._free[free : free + more] = np.arange(have, have + more)
+            self._counts[0] = free + more
+        if waiting + closing > len(self._waiting):
+            self._waiting = _grown(self._waiting, waiting, 2 * waiting + closing)
+        if done + closing > MOST_VOIDS:
+            self.voids_left_out += done
+            self._counts[2] = done = 0
+        if done + closing > len(self._done):
+            self._done = _grown(self._done, done, 2 * done + closing)
+
+    def finish(self) -> np.ndarray:
+        """Close what reaches the plate; return all voids below roofs.
+
+        Returns
+        -------
+        (V, 9) float64
+            Row and column in the window; floor, roof, open height, height that flushes [µm]; share of the pixel that is void by
+            design, open, flushing.
+        """
+        from pmsl.kernels import columns
+
+        self._room(0, int((self.slot >= 0).sum()))
+        columns.rest(
+            *(0.0, ON_PLATE_UM, self.slot, self._free, self._counts, self.records, self.down.bins, self.down.step, self.tallies, self._done)
+        )
+        self.tallies[1] += float(self._waiting[: self._counts[1], 3].sum())
+        return self._done[: self._counts[2]]
+
+
+def _grown(array: np.ndarray, used: int, size: int) -> np.ndarray:
+    """Return a longer array whose first `used` rows are those of `array`."""
+    out = np.zeros((size, *array.shape[1:]), array.dtype)
+    out[:used] = array[:used]
+    return out

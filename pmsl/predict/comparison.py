@@ -1,0 +1,258 @@
+"""One simulated layer after the other, held against the design."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pmsl.core.finding import Finding
+from pmsl.core.job import PrintJob
+from pmsl.core.mask import Window
+from pmsl.core.plan import LayerPlan
+from pmsl.core.runs import painted
+from pmsl.cure import CureModel
+from pmsl.predict.columns import Columns
+from pmsl.predict.design import Design, DesignLayer
+from pmsl.predict.layered import Layered
+from pmsl.predict.light import Absorption, LitLayer
+from pmsl.predict.lost import Lost
+from pmsl.predict.openings import openings
+from pmsl.predict.prediction import QUANTILES, DoseHistogram, Prediction
+from pmsl.predict.tally import DOSE_BINS, Tally, dose_edges, dose_quantiles
+
+EPE_STEP_PX = 2.0**-14
+INSIDE_PX = 1e-2  # beside a probe: a pixel wholly solid there says that the wall lies inside another shell
+DARK = 1e-6  # of the threshold: darker void counts as not lit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenLayer:
+    """One layer as those who watch a simulation see it; what it holds is overwritten two layers later.
+
+    Attributes
+    ----------
+    lit : LitLayer
+        Dose and cure front.
+    design : DesignLayer or None
+    window : Window
+        Pixels of the grid the maps cover.
+    threshold_mj_cm2 : float
+    """
+
+    lit: LitLayer
+    design: DesignLayer | None
+    window: Window
+    threshold_mj_cm2: float
+
+    @property
+    def design_share(self) -> np.ndarray:
+        """(R, C) float32: the designed share of every voxel."""
+        assert self.design is not None
+        row0, col0, rows, cols = self.window
+        return self.design.mask.dense(np.float32)[row0 : row0 + rows, col0 : col0 + cols]
+
+
+def cure_sum(job: PrintJob, window: Window) -> Absorption | Layered:
+    """Return what adds up the exposures of a job: at the mirrors where the blur can wait, else event by event."""
+    model = CureModel.of(job.resin)
+    plain = model.induction_mj_cm2 == 0 and model.scatter_um == 0 and model.memory == "enclosed"
+    return Absorption(job, model, window) if plain else Layered(job, model, window)
+
+
+class Comparison:
+    """Adds a job up layer by layer and compares each with the design.
+
+    Parameters
+    ----------
+    job : PrintJob
+    design : Design
+    window : Window
+    """
+
+    def __init__(self, job: PrintJob, design: Design, window: Window) -> None:
+        self.job, self.design, self.window = job, design, window
+        self.sum = cure_sum(job, window)
+        self.columns, self.lost = Columns(window), Lost(job.grid, window)
+        self.pitch = np.array(job.grid.pitch_um)
+        px = float(self.pitch.min())
+        self.edges = Tally(EPE_STEP_PX * px, self.sum.limit_um + px)
+        self.probes = {"probes": 0, "lost": 0, "merged": 0}
+        self.sums, self.solid, self.void = np.zeros(6), np.zeros(DOSE_BINS, np.int64), np.zeros(DOSE_BINS, np.int64)
+        self.volumes = np.zeros(6)
+        n = window.rows * window.cols
+        self._missing, self._uneven = np.zeros((2, n), np.int32), np.zeros((3, n), np.int32)
+        self._uneven_design, self._counts = np.zeros(n, np.float32), np.zeros(2, np.int64)
+
+    def add(self, plan: LayerPlan, here: DesignLayer, below: DesignLayer | None) -> SeenLayer:
+        """Take the next layer toward the plate, its design and that of the layer below it."""
+        lit = self.sum.add(plan)
+        if plan.index == self.job.n_layers - 1:
+            self.columns.stamp(here.walls_px, plan.index)
+        if below is not None:
+            self.columns.stamp(below.walls_px, plan.index - 1)
+        n = self._compare(lit, here)
+        self.lost.add(plan.index, *self._missing[:, :n])
+        self.columns.match(lit, here.heights)
+        self._probe(lit, here)
+        return SeenLayer(lit, here, self.window, self.sum.model.threshold_mj_cm2)
+
+    def _compare(self, lit: LitLayer, here: DesignLayer) -> int:
+        from pmsl.kernels import printed
+
+        runs, window = here.mask.runs(), self.window
+        self.sums[:] = 0.0
+        ours = self.columns
+        printed.compare(
+            *(lit.front, lit.half, lit.shift, lit.dose.view(np.int32), lit.z_top_um, lit.height_um),
+            *(*runs, here.mask.window.row0 - window.row0, -window.col0, self.sums, self.solid, self.void),
+            *(ours.slot, ours.records, ours.low, self._missing, self._uneven, self._uneven_design, self._counts),
+        )
+        lost, uneven = self._counts.tolist()
+        inside = lit.inside(self._uneven[0, :uneven], self._uneven[1, :uneven])
+        printed.compare_edges(
+            *(inside, lit.points, self._uneven, self._uneven_design, lit.front, lit.half, lit.shift),
+            *(self.sums, ours.slot, ours.records),
+        )
+        self.volumes += self.sums * lit.height_um
+        return int(lost)
+
+    def _probe(self, lit: LitLayer, here: DesignLayer) -> None:
+        """Find the printed edges of a layer."""
+        points, outward = probes_along(here.walls_px, self.pitch)
+        if self.design.many_shells and len(points) and not here.mask.empty:
+            kept = self._on_surface(points, outward, here)
+            points, outward = points[kept], outward[kept]
+        if not len(points):
+            return
+        places = points - (self.window.row0, self.window.col0)
+        offset = lit.edges(places, outward)
+        found = np.isfinite(offset)
+        self.edges.add(offset[found])
+        self.probes["probes"] += len(points)
+        self.probes["lost"] += int((offset == -np.inf).sum())
+        self.probes["merged"] += int((offset == np.inf).sum())
+
+    def _on_surface(self, points: np.ndarray, outward: np.ndarray, here: DesignLayer) -> np.ndarray:
+        """Tell which probes lie on the surface of the united shells: the pixel just outside of them is not full."""
+        runs, window = here.mask.runs(), here.mask.window
+        levels = painted(runs._replace(col=runs.col - np.int32(window.col0)), runs.value, 0, (window.rows, window.cols))
+        beside = np.floor(points + INSIDE_PX * self.pitch.min() * outward).astype(np.int64) - (window.row0, window.col0)
+        inside = np.clip(beside, 0, np.array(levels.shape) - 1)
+        return np.asarray((levels[inside[:, 0], inside[:, 1]] < 65535) | (inside != beside).any(axis=1))
+
+    def result(self) -> Prediction:
+        """Return what was found, after the last layer."""
+        voids = self.columns.finish()
+        px2 = self.job.grid.pixel_um2
+        volume = self.volumes * px2
+        edges = self.edges
+        return Prediction(
+            iou=float(volume[0] / volume[1]) if volume[1] > 0 else None,
+            design_um3=float(volume[3]),
+            printed_um3=float(volume[2]),
+            outside_um3=float(volume[4]),
+            gelled_void_um3=float(volume[5]),
+            epe_um={"median": edges.median(), "median_abs": edges.absolute(0.5), "p95_abs": edges.absolute(0.95), **self.probes},
+            z_error_um={
+                "up": _z_error(self.columns.up, px2, self.columns.tallies[:2]),
+                "down": _z_error(self.columns.down, px2, self.columns.tallies[2:]),
+            },
+            openings=openings(voids, self.design, self.window),
+            lost=self.lost.features(),
+            dose_mj_cm2=self._doses(),
+            model=self._model(),
+            findings=tuple(self._findings()),
+        )
+
+    def _doses(self) -> dict[str, Any]:
+        """Quantiles of doses in solid and void, and the histogram."""
+        model = self.sum.model
+        shares = tuple(QUANTILES.values())
+        self.void[: np.searchsorted(dose_edges(), DARK * model.threshold_mj_cm2)] = 0
+        used = np.flatnonzero(self.solid + self.void)
+        first, last = (int(used[0]), int(used[-1]) + 1) if used.size else (0, 0)
+        edges = dose_edges()[first : last + 1]
+        return {
+            "threshold": model.threshold_mj_cm2,
+            "ec": model.ec_mj_cm2,
+            "solid": dict(zip(QUANTILES, dose_quantiles(self.solid, shares), strict=True)),
+            "void": dict(zip(QUANTILES, dose_quantiles(self.void, shares), strict=True)),
+            "histogram": DoseHistogram(edges, self.solid[first:last].copy(), self.void[first:last].copy()),
+        }
+
+    def _model(self) -> dict[str, Any]:
+        model, psf, resin = self.sum.model, self.job.printer.optics.psf, self.job.resin
+        return {
+            "printer": self.job.printer.name,
+            "resin": resin.name,
+            "calibrated": self.job.calibrated,
+            "decay": [{"share": a, "length_um": b if np.isfinite(b) else None} for a, b in _terms(model)],
+            "ec_mj_cm2": model.ec_mj_cm2,
+            "induction_mj_cm2": model.induction_mj_cm2,
+            "scatter_um": model.scatter_um,
+            "memory": model.memory,
+            "memory_assumed": resin.resin.memory is None,
+            "psf": psf.kind,
+            "edges": "exact" if isinstance(self.sum, Absorption) else "interpolated between three points a pixel",
+            "window_px": list(self.window),
+        }
+
+    def _findings(self) -> Iterator[Finding]:
+        if self.job.resin.resin.memory is None:
+            yield Finding(
+                code="memory-assumed",
+                severity="info",
+                message=f"resin {self.job.resin.name} does not say what recoating does: liquid is taken to keep its dose (memory = "
+                '"enclosed"), as in closed channels; in open overhangs less is cured',
+            )
+        if not self.job.calibrated:
+            yield Finding(
+                code="not-calibrated",
+                severity="warning",
+                message=f"the prediction rests on placeholder values for {', '.join(self.job.placeholders)}: "
+                "measure these before you trust it",
+            )
+        if self.columns.voids_left_out:
+            yield Finding(
+                code="openings-incomplete",
+                severity="warning",
+                message="so many columns lie below roofs that openings were looked for in the lower part only",
+                value=float(self.columns.voids_left_out),
+                limit=0.0,
+                unit="px",
+            )
+
+
+def _terms(model: CureModel) -> list[tuple[float, float]]:
+    return list(zip(model.decay.weights, model.decay.lengths_um, strict=True))
+
+
+def _z_error(tally: Tally, px2: float, without: np.ndarray) -> dict[str, Any]:
+    return {
+        "median": tally.median(),
+        "median_abs": tally.absolute(0.5),
+        "p95_abs": tally.absolute(0.95),
+        "area_um2": tally.weight * px2,
+        "merged_um2": float(without[0]) * px2,
+        "lost_um2": float(without[1]) * px2,
+    }
+
+
+def probes_along(walls_px: np.ndarray, pitch_um: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Set a probe at every pixel of length of walls.
+
+    Returns
+    -------
+    (P, 2) float64, (P, 2) float64
+        Places (y, x) in pixels, and what a place moves by for 1 µm out of the solid.
+    """
+    from pmsl.kernels import probes
+
+    lengths = np.hypot((walls_px[:, 2] - walls_px[:, 0]) * pitch_um[0], (walls_px[:, 3] - walls_px[:, 1]) * pitch_um[1])
+    room = int(lengths.sum() / pitch_um.min()) + 2
+    points, outward = np.zeros((room, 2)), np.zeros((room, 2))
+    n = probes.probes(walls_px, len(walls_px), pitch_um, 0.5, points, outward)
+    return points[:n], outward[:n]

@@ -1,0 +1,133 @@
+"""The design a prediction is held against: which parts, and what each layer of them looks like."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pmsl.core.crossings import index_crossings
+from pmsl.core.grid import Grid
+from pmsl.core.job import Input, PrintJob
+from pmsl.core.mask import LayerMask, Window
+from pmsl.core.part import Part, Solid
+from pmsl.errors import JobError, MeshError
+from pmsl.masks import MaskMaker, SurfaceHeights, mask_and_heights
+
+STEEP_DEG = 30.0  # a wall is within this of vertical
+MARGIN_PX = 16
+TOP_SLACK = 2e-3  # of a layer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DesignLayer:
+    """One layer of the design.
+
+    Attributes
+    ----------
+    mask : LayerMask
+        Exact share of every voxel.
+    heights : SurfaceHeights
+        Faces in every column.
+    walls_px : (N, 4) float64
+        The middle plane's cut through surfaces within 30° of vertical: x0, y0, x1, y1 in pixels of the grid, solid on the left.
+    """
+
+    mask: LayerMask
+    heights: SurfaceHeights
+    walls_px: np.ndarray
+
+
+class Design:
+    """Makes the layers of placed parts, in any order, from any thread.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    grid : Grid
+    """
+
+    def __init__(self, parts: Sequence[Part], grid: Grid) -> None:
+        self.parts, self.grid = tuple(parts), grid
+        self._volumes = MaskMaker(parts, _to_the_top(parts, grid), "volume")
+        self._planes = index_crossings(parts, grid)
+        self.many_shells = bool(self._volumes.index.shells().any())
+        self._local = threading.local()
+
+    def layer(self, k: int) -> DesignLayer:
+        """Return layer `k`."""
+        mask, heights = mask_and_heights(self._volumes, k)
+        return DesignLayer(mask, heights, self._walls(k))
+
+    def layer_mask(self, k: int) -> LayerMask:
+        """Return the exact share of every voxel of layer `k`."""
+        return self._volumes.mask(k)
+
+    def _walls(self, k: int) -> np.ndarray:
+        from pmsl.kernels import probes
+
+        index = self._planes
+        self._local.picked, n = index.triangles(k, getattr(self._local, "picked", np.zeros(1024, np.int32)))
+        out = np.zeros((n, 4))
+        lean = math.sin(math.radians(STEEP_DEG))
+        found = probes.cut(k, float(index.planes_um[k]), index.corners, self._local.picked, n, self.grid.pitch_um, lean, out)
+        return out[:found].copy()
+
+    def window(self, reach_px: tuple[int, int]) -> Window:
+        """Return the parts' box with room for light around, inside the field."""
+        low = np.min([p.bounds_um()[0, :2] for p in self.parts], axis=0)
+        high = np.max([p.bounds_um()[1, :2] for p in self.parts], axis=0)
+        rows, cols = self.grid.shape
+        room = np.array(reach_px[::-1]) + MARGIN_PX
+        first = np.floor((low - self.grid.origin_um) / self.grid.pitch_um - room).astype(int)
+        last = np.ceil((high - self.grid.origin_um) / self.grid.pitch_um + room).astype(int)
+        (col0, row0), (col1, row1) = np.maximum(first, 0).tolist(), np.minimum(last, (cols, rows)).tolist()
+        return Window(row0, col0, row1 - row0, col1 - col0)
+
+
+def _to_the_top(parts: Sequence[Part], grid: Grid) -> Grid:
+    """Return the grid, its last edge raised where the number of layers let the parts' top stick out by rounding noise of their file."""
+    edges = grid.z_edges_um.copy()
+    top = max(float(p.bounds_um()[1, 2]) for p in parts)
+    if edges[-1] < top <= edges[-1] + TOP_SLACK * (edges[-1] - edges[-2]):
+        edges[-1] = top
+    return Grid(origin_um=grid.origin_um, pitch_um=grid.pitch_um, shape=grid.shape, z_edges_um=edges)
+
+
+def design_parts(job: PrintJob, solids: Sequence[Solid] = ()) -> tuple[Part, ...]:
+    """Return the parts a job was made of: stored with it, or the given meshes, each told by its hash and placed as the job says.
+
+    Raises
+    ------
+    JobError
+        No design in the job and none given; a damaged one.
+    MeshError
+        A mesh the job was not made of, or not all of them.
+    """
+    if not solids:
+        parts = job.design
+        if not parts:
+            raise JobError(
+                "the job holds no design (it was sliced with --no-design); give the mesh it was made of: pmsl simulate JOB --design MESH"
+            )
+        return parts
+    inputs = list(job.provenance.inputs)
+    parts = tuple(_placed(solid, inputs) for solid in solids)
+    if inputs:
+        raise MeshError(f"the job was also made of {', '.join(i.file for i in inputs)}; give every mesh with --design")
+    return parts
+
+
+def _placed(solid: Solid, inputs: list[Input]) -> Part:
+    """Take the input whose hash a mesh has off the list, and place the mesh as it was."""
+    for i, given in enumerate(inputs):
+        if given.sha256 == solid.sha256:
+            del inputs[i]
+            if given.unit != solid.unit:
+                raise MeshError(f"{solid.source}: read in {solid.unit}, the job was made of it in {given.unit}; give --unit {given.unit}")
+            return Part(solid=solid, transform=np.array(given.transform).reshape(4, 4), label=given.file)
+    known = ", ".join(f"{i.file} ({i.sha256[:12]}…)" for i in inputs) or "nothing more"
+    raise MeshError(f"{solid.source}: its hash {solid.sha256[:12]}… is none of those the job was made of: {known}; nothing is compared")

@@ -1,0 +1,278 @@
+"""A job's exposures from the light side down → dose and cure front of every layer, at the exposure plane.
+
+Pure absorption, with one or several decays: every layer has the same blur, so the blur is taken after the layers are added up. Adding up is
+one map a decay, at the mirrors; the dose anywhere, also inside a pixel, is that map seen through the blur. Scatter, induction and open
+memory do not let the blur wait: `predict.layered` adds up blurred events for them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pmsl.core.job import PrintJob
+from pmsl.core.mask import Window
+from pmsl.core.plan import Exposure, LayerPlan
+from pmsl.core.runs import Runs
+from pmsl.cure import CureModel
+from pmsl.errors import JobError
+from pmsl.exposure.dose import irradiance_mw_cm2
+from pmsl.exposure.grayscale import response
+from pmsl.optics import Gaussian, Psf, at_points, flat_field, psf_of, spread
+from pmsl.predict.edges import edges_along
+
+DARK = 1e-12  # of Ec: less light is none
+TABLE_PER_PX = 512  # linear between: 1e-6 of white at σ = 0.36 px
+SEEN_SIGMA = 5.5  # light from further away counts for less than 2e-8 of white
+INSIDE_PX = (-0.5, 0.0, 0.5)  # places in an uneven pixel, along each axis: shares of it come out within 0.03 px of an edge
+NO_MAP = np.zeros((0, 0), np.float32)
+Finder = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LitLayer:
+    """One layer once all layers on its light side are exposed; maps are overwritten two layers later.
+
+    Attributes
+    ----------
+    index : int
+    height_um, z_top_um : float
+        Thickness and exposure plane [µm].
+    dose : (R, C) float32
+        In the middle of every pixel of the window, at the exposure plane [mJ/cm²]; effective dose where the resin has induction.
+    front : (R, C) float32
+        Cured thickness in slabs, gone on beyond the slab (`kernels.dose`).
+    half : (R, C) float32, or (0, 0)
+        The same for half the threshold; without it ``front + shift``.
+    shift : float
+        See ``kernels.printed.compare``.
+    points : int
+        Places known inside a pixel along each axis.
+    inside : callable
+        (E,) rows and columns of pixels of the window → (E, points²) float32, the front at even places from border to border.
+    edges : callable
+        (P, 2) points (y, x) in pixels of the window and (P, 2) outward normals [px/µm] → (P,) signed distances of the printed edge at half
+        height [µm]; inf where the solid goes on, -inf where there is none.
+    """
+
+    index: int
+    height_um: float
+    z_top_um: float
+    dose: np.ndarray
+    front: np.ndarray
+    shift: float
+    points: int
+    inside: Finder
+    edges: Finder
+    half: np.ndarray = field(default_factory=lambda: NO_MAP)
+
+    @property
+    def cured_um(self) -> np.ndarray:
+        """(R, C) float32 [µm]: cured thickness, hanging from the exposure plane."""
+        return np.asarray(np.clip(self.front, 0.0, 1.0) * np.float32(self.height_um))
+
+
+class Mirrors:
+    """What the mirrors of one engine give: dose of an exposure in a window of the field.
+
+    Parameters
+    ----------
+    job : PrintJob
+    window : Window
+        All that is lit must lie in it.
+    """
+
+    def __init__(self, job: PrintJob, window: Window) -> None:
+        self.job, self.window = job, window
+        self.relative = response(job.printer)
+        flat = None if job.process.evened == "delegated" else flat_field(job.printer)  # the host evens it
+        row0, col0, rows, cols = window
+        self.flat = NO_MAP if flat is None else np.ascontiguousarray(flat[row0 : row0 + rows, col0 : col0 + cols], np.float32)
+
+    def levels_mj_cm2(self, exposure: Exposure) -> np.ndarray:
+        """Return the dose of every gray level of one event: (256,) float32 [mJ/cm²]."""
+        white = exposure.time_s * irradiance_mw_cm2(self.job.printer, exposure.power)
+        return np.asarray(white * self.relative, np.float32)
+
+    def add(self, light: np.ndarray, factor: float, weight: float, plan: LayerPlan, exposure: Exposure | None, times: int = 1) -> None:
+        """Let `light` (R, C) float32 fall by `factor` and add an exposure, in place."""
+        from pmsl.kernels import dose
+
+        runs = Runs(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.uint8))
+        row0, levels = 0, np.zeros(256, np.float32)
+        if exposure is not None:
+            self._check(plan, exposure)
+            runs, row0 = exposure.mask.runs_8bit(), exposure.mask.window.row0 - self.window.row0
+            levels = self.levels_mj_cm2(exposure)
+        least = DARK * self.job.resin.resin.ec_mj_cm2.value
+        dose.advance(light, float(factor), least, float(weight * times), *runs, levels, row0, -self.window.col0, self.flat)
+
+    def _check(self, plan: LayerPlan, exposure: Exposure) -> None:
+        """Refuse what is not predicted so far, and light where no part is."""
+        lit, window = exposure.mask.window, self.window
+        if exposure.engine != 0 or exposure.offset_um != (0.0, 0.0) or exposure.focus_um != 0.0:
+            raise JobError(
+                f"layer {plan.index}: an exposure with engine {exposure.engine}, offset {exposure.offset_um} µm, "
+                f"focus {exposure.focus_um} µm; predictions hold for the first engine, without offsets, so far"
+            )
+        low_row, low_col = lit.row0 - window.row0, lit.col0 - window.col0
+        if lit.rows and not (0 <= low_row <= window.rows - lit.rows and 0 <= low_col <= window.cols - lit.cols):
+            raise JobError(
+                f"layer {plan.index} lights pixels (row, column) from ({lit.row0}, {lit.col0}), {lit.rows} × {lit.cols}, far outside the "
+                f"parts' box ({window.row0}, {window.col0}), {window.rows} × {window.cols}: masks and parts do not belong together"
+            )
+
+
+class Absorption:
+    """Pure absorption with one or several decays, enclosed memory.
+
+    Parameters
+    ----------
+    job : PrintJob
+    model : CureModel
+    window : Window
+    """
+
+    def __init__(self, job: PrintJob, model: CureModel, window: Window) -> None:
+        self.model, self.window, self.grid = model, window, job.grid
+        self.mirrors = Mirrors(job, window)
+        self.psf: Psf = psf_of(job.printer)
+        shape = window.rows, window.cols
+        self.light = np.zeros((len(model.decay.weights), *shape), np.float32)
+        self._maps = [(np.zeros(shape, np.float32), np.zeros(shape, np.float32)) for _ in range(2)]
+        self._blur = _Blur(self.psf, window)
+        self._height_um = 0.0
+        self.limit_um, self.stride_um = reach_um(self.psf, self.grid.pitch_um)
+
+    def add(self, plan: LayerPlan) -> LitLayer:
+        """Take the next layer toward the plate."""
+        factors = self.model.decay.factors(self._height_um)
+        for term, factor, weight in zip(self.light, factors, self.model.decay.weights, strict=True):
+            self.mirrors.add(term, factor, weight, plan, None)
+            for exposure in plan.exposures:
+                self.mirrors.add(term, 1.0, weight, plan, exposure, exposure.repeat)
+        self._height_um = height = plan.thickness_um
+        dose, front = self._maps[plan.index % 2]
+        lengths = np.array(self.model.decay.lengths_um)
+        threshold = self.model.threshold_mj_cm2
+        half = NO_MAP
+        longest = float(lengths[0] / height)
+        if len(lengths) == 1:
+            self._front_of_one(dose, threshold, longest, front)
+        else:
+            half = self._front_of_sum(dose, threshold, height / lengths, front)
+        fraction = self.model.decay.factors(0.5 * height)
+
+        def find(points: np.ndarray, outward: np.ndarray) -> np.ndarray:
+            return self._edges(fraction, threshold, points, outward)
+
+        def inside(rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+            return self._inside(lengths / height, threshold, rows, cols)
+
+        return LitLayer(plan.index, height, plan.z_top_um, dose, front, math.log(2.0) * longest, len(INSIDE_PX), inside, find, half)
+
+    def _front_of_one(self, dose: np.ndarray, threshold: float, lengths: float, front: np.ndarray) -> None:
+        from pmsl.kernels import dose as kernels
+
+        self._blur(self.light[0], dose)
+        kernels.front_of_one(dose, threshold, lengths, front)
+
+    def _front_of_sum(self, dose: np.ndarray, threshold: float, rates: np.ndarray, front: np.ndarray) -> np.ndarray:
+        from pmsl.kernels import dose as kernels
+
+        terms = np.zeros_like(self.light)
+        for light, seen in zip(self.light, terms, strict=True):
+            self._blur(light, seen)
+        half = np.zeros_like(front)
+        kernels.front_of_sum(terms, 0.5 * threshold, rates, dose, half)
+        kernels.front_of_sum(terms, threshold, rates, dose, front)
+        return half
+
+    def _inside(self, lengths: np.ndarray, threshold: float, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Front at places inside pixels: (E, 9) float32."""
+        from pmsl.kernels import dose as kernels
+
+        terms = np.zeros((len(lengths), len(rows), len(INSIDE_PX) ** 2), np.float32)
+        for light, seen in zip(self.light, terms, strict=True):
+            self._blur.inside(light, rows, cols, seen)
+        front: np.ndarray = np.zeros(terms.shape[1:], np.float32)
+        if len(lengths) == 1:
+            kernels.front_of_one(terms[0], threshold, float(lengths[0]), front)
+        else:
+            kernels.front_of_sum(terms, threshold, 1.0 / lengths, np.zeros_like(front), front)
+        return front
+
+    def _edges(self, fraction: np.ndarray, threshold: float, points: np.ndarray, outward: np.ndarray) -> np.ndarray:
+        """Edges exactly: the mirrors' light seen through the blur at any point."""
+        if isinstance(self.psf, Gaussian):
+            from pmsl.kernels import probes
+
+            offset = np.zeros(len(points))
+            reach = self._blur.reach
+            scratch = [np.zeros(int(2 * r) + 1) for r in reach]
+            probes.edges(
+                *(self.light, fraction, threshold, points, outward, self.stride_um, self.limit_um),
+                *(*self._blur.tables, float(TABLE_PER_PX), *reach, *scratch, offset),
+            )
+            return offset
+        light = np.tensordot(fraction, self.light.astype(np.float64), axes=1)
+        at_zero = Window(0, 0, self.window.rows, self.window.cols)
+
+        def level(places: np.ndarray) -> np.ndarray:
+            return np.asarray(np.log(np.maximum(at_points(light, at_zero, places, self.psf) / threshold, 1e-12)))
+
+        return edges_along(level, points, outward, self.stride_um, self.limit_um)
+
+
+class _Blur:
+    """The blur of a window of mirrors, seen in the middles of its pixels."""
+
+    def __init__(self, psf: Psf, window: Window) -> None:
+        self.psf, self.window = psf, window
+        if isinstance(psf, Gaussian):
+            reach = psf.reach_px
+            self.taps = [np.zeros(1 + n + n % 2, np.float32) for n in reach]
+            for axis in (0, 1):
+                self.taps[axis][: reach[axis] + 1] = psf.line(np.arange(reach[axis] + 1.0), axis, mean=False)
+            self.none = np.zeros(window.cols, np.float32)
+            self.line = np.zeros(window.cols + 2 * (len(self.taps[1]) - 1), np.float32)
+            self.reach = [SEEN_SIGMA * sigma + 0.5 for sigma in psf.sigma_px]
+            at = [np.arange(int((far + 1.5) * TABLE_PER_PX)) / TABLE_PER_PX for far in self.reach]
+            self.tables = [psf.line(places, axis, mean=False) for axis, places in enumerate(at)]
+
+            seen = [min(int(SEEN_SIGMA * sigma + 1.0), n) for sigma, n in zip(psf.sigma_px, reach, strict=True)]
+            around = [np.arange(n, -n - 1.0, -1.0) for n in seen]
+            self.places = [
+                np.array([psf.line(apart + place, axis, mean=False) for place in INSIDE_PX]) for axis, apart in enumerate(around)
+            ]
+
+    def inside(self, light: np.ndarray, rows: np.ndarray, cols: np.ndarray, out: np.ndarray) -> None:
+        """Write the light at places inside pixels into `out` (E, 9) float32."""
+        if isinstance(self.psf, Gaussian):
+            from pmsl.kernels import dose
+
+            dose.inside(light, rows, cols, *self.places, np.zeros(self.places[1].shape[1]), out)
+            return
+        middle = np.stack([rows, cols], axis=1)[:, None, :] + 0.5
+        places = middle + np.array([(v, u) for v in INSIDE_PX for u in INSIDE_PX])
+        at_zero = Window(0, 0, self.window.rows, self.window.cols)
+        out[:] = np.maximum(at_points(light, at_zero, places.reshape(-1, 2), self.psf), 0.0).reshape(out.shape)
+
+    def __call__(self, light: np.ndarray, seen: np.ndarray) -> None:
+        """Write the light in the middles of all pixels into `seen`."""
+        if isinstance(self.psf, Gaussian):
+            from pmsl.kernels import dose
+
+            dose.blur(light, *self.taps, self.none, self.line, seen)
+        else:
+            seen[:] = np.maximum(spread(light, self.window, self.window, self.psf, (0.0, 0.0)), 0.0)
+
+
+def reach_um(psf: Psf, pitch_um: np.ndarray) -> tuple[float, float]:
+    """Return how far from the design an edge is looked for, and in which steps [µm]: four pixels, or five σ of a wide blur."""
+    px = float(pitch_um.min())
+    wide = 5 * max(psf.sigma_px) if isinstance(psf, Gaussian) else 4.0
+    return max(4.0, wide) * px, 0.5 * px

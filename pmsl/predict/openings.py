@@ -1,0 +1,185 @@
+"""Voids below roofs → channels: where they are, and the smallest height and width by design, open (D < Ec), flushing (D < Ec / 2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pmsl.core.grid import Grid
+from pmsl.core.mask import Window
+from pmsl.predict.design import Design
+
+ROW, COL, FLOOR, ROOF, OPEN, LOOSE, SHARE, SHARE_OPEN, SHARE_LOOSE = range(9)
+FEWEST_PX = 4  # of a channel's footprint
+WALLED = 0.5  # share of the footprint's rim that must be wall; below it is an overhang
+WIDER, NEAR = 1.25, 1.6  # a place is no ridge within NEAR widths of one WIDER than it
+DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
+
+
+def openings(voids: np.ndarray, design: Design, window: Window) -> list[dict[str, Any]]:
+    """Find channels and measure them.
+
+    Parameters
+    ----------
+    voids : (V, 9) float64
+        Of `Columns.finish`.
+    design : Design
+    window : Window
+
+    Returns
+    -------
+    list of dict
+        One a channel, from the largest footprint down: ``box_um`` of the void, ``design_um``, ``printed_um`` and ``flushable_um`` with
+        ``height`` and ``width``, ``blocked``, ``flush_blocked``, ``at_um``: where it is narrowest (x, y).
+
+    Notes
+    -----
+    A channel is voids of neighbouring columns whose heights overlap, walled on at least half of its rim. It is measured along its
+    ridge, the columns whose distance to the rim no neighbour exceeds: heights there, and widths as the sum of the shares of the pixels
+    across, the least of four directions (at most 8 % too wide between them).
+    """
+    if not len(voids):
+        return []
+    voids = voids[np.lexsort((voids[:, FLOOR], voids[:, COL], voids[:, ROW]))]
+    label = _components(voids)
+    order = np.argsort(label, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
+    found = [_channel(voids[p], design, window) for p in parts if voids[p, SHARE].sum() >= FEWEST_PX]
+    channels = sorted((c for c in found if c is not None), key=lambda c: -c["footprint_um2"])
+    return channels
+
+
+def _components(voids: np.ndarray) -> np.ndarray:
+    """Number the voids (sorted by row, column) that hang together: (V,) int."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = len(voids)
+    width = int(voids[:, COL].max()) + 2
+    key = (voids[:, ROW] * width + voids[:, COL]).astype(np.int64)
+    pairs = []
+    most = int(np.bincount(np.unique(key, return_inverse=True)[1]).max())
+    for step in (1, width):
+        begin = np.searchsorted(key, key + step)
+        for i in range(most):
+            other = begin + i
+            fits = np.flatnonzero((other < n) & (key[np.minimum(other, n - 1)] == key + step))
+            other = other[fits]
+            touch = (voids[fits, FLOOR] < voids[other, ROOF]) & (voids[other, FLOOR] < voids[fits, ROOF])
+            pairs.append(np.stack([fits[touch], other[touch]]))
+    a, b = np.concatenate(pairs, axis=1)
+    return np.asarray(connected_components(coo_array((np.ones(len(a), np.int8), (a, b)), shape=(n, n)), directed=False)[1])
+
+
+def _channel(v: np.ndarray, design: Design, window: Window) -> dict[str, Any] | None:
+    """Measure the columns of one void; None where it is an overhang."""
+    from scipy import ndimage
+
+    places = v[:, (ROW, COL)].astype(int)
+    reach = 3 + int(min(np.ptp(places, axis=0)) // 2)  # room for what lies across, also where a channel ends in the open
+    low = places.min(axis=0) - reach
+    shape = tuple((places.max(axis=0) + 1 + reach - low).tolist())
+    at = tuple((places - low).T)
+    footprint = np.zeros(shape, bool)
+    footprint[at] = True
+    solid = _half_way_up(v, shape, low, design, window)
+    walls = (solid >= 0.5) & ~footprint
+    rim = ndimage.binary_dilation(footprint) & ~footprint
+    if walls[rim].mean() < WALLED:
+        return None
+    maps = {field: np.where(footprint, 0.0, 1.0 - solid) for field in (SHARE, SHARE_OPEN, SHARE_LOOSE)}
+    maps |= {field: np.zeros(shape) for field in (FLOOR, ROOF, OPEN, LOOSE)}
+    for field, values in maps.items():
+        values[at] = v[:, field]
+    unroofed = np.where(footprint, np.maximum(1.0 - solid - maps[SHARE], 0.0), 0.0)  # of pixels on the rim of a well
+    for field in (SHARE, SHARE_OPEN, SHARE_LOOSE):
+        maps[field] += unroofed
+    maps[SHARE_OPEN][footprint & (maps[OPEN] <= 0)] = 0.0
+    maps[SHARE_LOOSE][footprint & (maps[LOOSE] <= 0)] = 0.0
+    for field in (SHARE, SHARE_OPEN, SHARE_LOOSE):  # lines across end at the border
+        maps[field][[0, -1]] = maps[field][:, [0, -1]] = 0.0
+    return _measured(v, maps, _ridge(footprint & (maps[SHARE] >= 0.5), walls), low, design.grid, window)
+
+
+def _half_way_up(v: np.ndarray, shape: tuple[int, ...], low: np.ndarray, design: Design, window: Window) -> np.ndarray:
+    """Designed share of the voxels of a box of pixels, half way up a void; 0 outside the field."""
+    middle = float(np.median(0.5 * (v[:, FLOOR] + v[:, ROOF])))
+    mask = design.layer_mask(design.grid.layer_of(middle)).dense(np.float32)
+    first = low + (window.row0, window.col0)
+    begin, end = np.maximum(first, 0), np.minimum(first + shape, mask.shape)
+    out = np.zeros(shape)
+    here = tuple(slice(*pair) for pair in zip((begin - first).tolist(), (end - first).tolist(), strict=True))
+    out[here] = mask[begin[0] : end[0], begin[1] : end[1]]
+    return out
+
+
+def _ridge(footprint: np.ndarray, walls: np.ndarray) -> np.ndarray:
+    """Columns of a footprint in the middle between walls: no neighbour is further from them, and no wider place is near (corners)."""
+    from scipy import ndimage
+    from scipy.spatial import cKDTree
+
+    distance = ndimage.distance_transform_edt(~walls)
+    ridge = footprint & (distance >= ndimage.maximum_filter(distance, 3) - 1e-9)
+    points, widths = np.argwhere(ridge), distance[ridge]
+    kept = np.ones(len(points), bool)
+    size = 2.0
+    while size <= widths.max(initial=0.0):
+        small = np.flatnonzero(widths * WIDER < size)
+        if small.size:
+            kept[small] &= cKDTree(points[widths >= size]).query(points[small])[0] >= NEAR * size
+        size *= WIDER
+    ridge[tuple(points[~kept].T)] = False
+    return ridge if ridge.any() else footprint
+
+
+def _measured(
+    v: np.ndarray, maps: dict[int, np.ndarray], ridge: np.ndarray, low: np.ndarray, grid: Grid, window: Window
+) -> dict[str, Any] | None:
+    """Measure a channel along its ridge; None where it has none: no pixel half void."""
+    if not ridge.any():
+        return None
+    heights = {"design_um": maps[ROOF] - maps[FLOOR], "printed_um": maps[OPEN], "flushable_um": maps[LOOSE]}
+    shares = {"design_um": SHARE, "printed_um": SHARE_OPEN, "flushable_um": SHARE_LOOSE}
+    widths = {name: _widths_um(maps[share], ridge, grid.pitch_um) for name, share in shares.items()}
+    out: dict[str, Any] = {"box_um": _box_um(v, grid, window)}
+    for name in heights:
+        out[name] = {"height": float(heights[name][ridge].min()), "width": float(widths[name].min())}
+    out["blocked"] = min(out["printed_um"].values()) <= 0
+    out["flush_blocked"] = min(out["flushable_um"].values()) <= 0
+    out["at_um"] = _narrowest_um(ridge, np.minimum(heights["printed_um"][ridge], widths["printed_um"]), low, grid, window)
+    out["footprint_um2"] = float(v[:, SHARE].sum() * grid.pixel_um2)
+    return out
+
+
+def _widths_um(share: np.ndarray, ridge: np.ndarray, pitch_um: np.ndarray) -> np.ndarray:
+    """Width across at every ridge pixel: (n,) float64 [µm]."""
+    rows, cols = np.nonzero(ridge)
+    flat, place = share.reshape(-1), np.flatnonzero(ridge)
+    least = np.full(len(rows), np.inf)
+    for dr, dc in DIRECTIONS:
+        total = flat[place].copy()
+        for sign in (1, -1):
+            step = sign * (dr * share.shape[1] + dc)
+            going = np.flatnonzero(total > 0)
+            at = place[going]
+            while going.size:  # the maps have a rim of zeros
+                at = at + step
+                here = flat[at]
+                total[going] += here
+                going, at = going[here > 0], at[here > 0]
+        least = np.minimum(least, total * float(np.hypot(dr * pitch_um[1], dc * pitch_um[0])))
+    return least
+
+
+def _box_um(v: np.ndarray, grid: Grid, window: Window) -> list[list[float]]:
+    """Box around the voids ((x, y, z), (x, y, z)) [µm]."""
+    low = (v[:, (COL, ROW)].min(axis=0) + (window.col0, window.row0)) * grid.pitch_um + grid.origin_um
+    high = (v[:, (COL, ROW)].max(axis=0) + (window.col0 + 1, window.row0 + 1)) * grid.pitch_um + grid.origin_um
+    return [[*low.tolist(), float(v[:, FLOOR].min())], [*high.tolist(), float(v[:, ROOF].max())]]
+
+
+def _narrowest_um(ridge: np.ndarray, least: np.ndarray, low: np.ndarray, grid: Grid, window: Window) -> list[float]:
+    """Place (x, y) of the smallest opening along the ridge [µm]."""
+    row, col = np.argwhere(ridge)[int(np.argmin(least))] + low + (window.row0, window.col0)
+    return [float(grid.origin_um[0] + (col + 0.5) * grid.pitch_um[0]), float(grid.origin_um[1] + (row + 0.5) * grid.pitch_um[1])]

@@ -1,0 +1,25 @@
+"""Fill the cache of the kernels that predict."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import msgspec
+import numpy as np
+
+from pmsl import pipeline
+from pmsl.core.part import Solid
+from pmsl.predict.run import simulate
+from pmsl.profiles import find_printer, find_resin
+from pmsl.profiles.strict import Value
+
+
+def warmup() -> None:
+    """Compile, or load from the cache, every kernel that a prediction needs, by predicting a pyramid of two layers."""
+    corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
+    solid = Solid.from_arrays(corners, np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]))
+    printer, resin = find_printer("pmsl-2um"), find_resin("pr48-405")
+    job = pipeline.prepare(pipeline.place_for([solid], printer, resin), printer, resin)
+    simulate(job)
+    tail = Value(value=0.01, class_="placeholder", source="warmup")
+    simulate(dataclasses.replace(job, resin=msgspec.structs.replace(resin, resin=msgspec.structs.replace(resin.resin, tail=tail))))

@@ -1,0 +1,121 @@
+"""Sliced meshes through the public path against closed forms: roofs, walls, tails, ideal and grown prints."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from predictions import DP, PX, H, job_of, resin, tunnel
+from scipy.stats import norm
+from solids import box
+
+import pmsl
+from pmsl.profiles.resin import ExtraDecay
+
+
+@pytest.mark.parametrize(("n", "through"), [(1, 10.0), (2, 33.038), (5, 56.845), (20, 70.077)])
+def test_a_roof_cures_below_its_face_as_the_closed_form_says(n, through):
+    found = pmsl.simulate(job_of([tunnel(n * H)]))
+    down, up = found.z_error_um["down"], found.z_error_um["up"]
+    assert down["median"] == pytest.approx(-through, abs=0.01) and down["p95_abs"] == pytest.approx(through, abs=0.01)
+    assert up["median"] == 0 and up["p95_abs"] == 0
+    assert down["merged_um2"] == 0 and down["lost_um2"] == 0
+    (channel,) = found.openings
+    assert channel["design_um"] == pytest.approx({"height": 200.0, "width": 200.0}, abs=1e-3)
+    assert channel["printed_um"]["height"] == pytest.approx(200 - through, abs=0.01)
+    gelled = through + DP * math.log(2)
+    assert channel["flushable_um"]["height"] == pytest.approx(200 - gelled, abs=0.01)
+    assert not channel["blocked"] and not channel["flush_blocked"]
+    assert found.lost == []
+
+
+@pytest.mark.parametrize(("dp", "h", "cd", "n", "through"), [(9.5, 10, 20, 3, 13.665), (100, 50, 75, 3, 93.027)])
+def test_roofs_of_other_resins_and_layers(dp, h, cd, n, through):
+    found = pmsl.simulate(job_of([tunnel(n * h, floor_um=2 * h)], cd, dp, layer_um=h))
+    assert found.z_error_um["down"]["median"] == pytest.approx(-through, abs=0.01)
+
+
+def test_the_wall_of_a_bulk_stands_outside_by_the_closed_form():
+    sigma = 0.36
+    found = pmsl.simulate(job_of([box((150, 150, 0), (350, 330, 600))], sigma_px=sigma))
+    q = math.exp(-H / DP)
+    bulk = math.exp(20 / DP) / (1 - q)  # dose at the exposure plane, in Ec
+    at = [sigma * PX * norm.ppf(1 - math.exp(s / DP) / bulk) for s in (0.0, H / 2, H)]
+    assert (at[0], at[2]) == pytest.approx((1.1069 * sigma * PX, 0.9452 * sigma * PX), rel=1e-4)
+    assert found.epe_um["median"] == pytest.approx(at[1], abs=5e-3)  # the upper layers lie lower
+    assert found.epe_um["lost"] == found.epe_um["merged"] == 0
+    assert found.epe_um["probes"] == 60 * 2 * (20 + 18)
+
+
+def isofocal_um(height_um=H):
+    """Cure depth whose dose is twice the threshold half way down a single layer."""
+    return DP * math.log(2) + 0.5 * height_um
+
+
+@pytest.mark.parametrize(("grown", "iou"), [(0.0, 1.0), (5.0, 0.8264), (10.0, 0.6944)])
+def test_an_isofocal_layer_larger_than_its_design_by_so_much_says_so(grown, iou):
+    made, wanted = box((150, 150, 0), (250 + 2 * grown, 250 + 2 * grown, H)), box((150 + grown,) * 2 + (0,), (250 + grown,) * 2 + (H,))
+    found = pmsl.simulate(job_of([made], isofocal_um(), sigma_px=0.2), [wanted])
+    assert found.epe_um["median"] == pytest.approx(grown, abs=1e-3) and found.epe_um["median_abs"] == pytest.approx(grown, abs=1e-3)
+    assert found.epe_um["probes"] == 40
+    assert found.iou == pytest.approx(iou, abs=0.015)  # corners are rounded, walls lean
+    up = found.z_error_um["up"]
+    assert (up["median"], up["p95_abs"], up["merged_um2"], up["lost_um2"]) == (0, 0, 0, 0)
+    assert up["area_um2"] == pytest.approx(8 * 8 * 100 if grown != 5 else 7 * 7 * 100)
+
+
+def test_a_constant_tail_closes_a_channel_at_twelve_layers():
+    for n, closed in ((11, False), (12, True)):
+        job = job_of([tunnel(n * H)], 9.5 * math.log(5.0), 9.5)
+        tailed = dataclasses.replace(job, resin=resin(9.5, tail=0.017))
+        found = pmsl.simulate(tailed)
+        (channel,) = found.openings
+        down = found.z_error_um["down"]
+        assert channel["blocked"] is closed and found.model["decay"][1] == {"share": 0.017, "length_um": None}
+        if closed:
+            assert channel["printed_um"]["height"] == 0 and down["median"] is None and down["merged_um2"] > 0
+        else:
+            assert down["median"] == pytest.approx(-35.17, abs=0.01)
+    assert pmsl.simulate(job).z_error_um["down"]["median"] == pytest.approx(-9.37, abs=0.01)
+
+
+def test_decays_of_equal_length_are_one_decay():
+    solid = tunnel(50.0)
+    job = job_of([solid])
+    two = dataclasses.replace(job, resin=resin(extra_decays=(ExtraDecay(share=0.3, length_um=DP),)))
+    one, other = pmsl.simulate(job).as_dict(), pmsl.simulate(two).as_dict()
+    assert other["epe_um"]["median"] == pytest.approx(one["epe_um"]["median"], abs=2e-3)
+    assert other["z_error_um"]["down"]["median"] == pytest.approx(one["z_error_um"]["down"]["median"], abs=5e-3)
+    assert other["iou"] == pytest.approx(one["iou"], abs=1e-5)
+
+
+def test_a_sharp_bright_print_is_the_design():
+    found = pmsl.simulate(job_of([box((100, 100, 0), (300, 280, 50))], sigma_px=0.01))
+    assert found.iou == pytest.approx(1.0, abs=0.015)
+    assert found.epe_um["p95_abs"] < 0.03 * PX
+    assert found.design_um3 == pytest.approx(200 * 180 * 50, rel=1e-6) and found.printed_um3 == pytest.approx(found.design_um3, rel=0.015)
+    assert found.z_error_um["down"]["median"] is None and found.z_error_um["up"]["p95_abs"] == 0
+
+
+def test_a_membrane_that_gets_no_light_is_lost():
+    """The mesh has a membrane, the job was made without it."""
+    floor, posts = box((100, 100, 0), (400, 400, 20)), [box((x, 100, 0), (x + 60, 400, 120)) for x in (100, 340)]
+    job = job_of([floor, *posts], 10.5)
+    found = pmsl.simulate(job, [floor, *posts, box((140, 200, 100), (360, 300, 110))])
+    (feature,) = found.lost
+    assert feature["kind"] == "membrane" and feature["layers"] == [10, 10]
+    low, high = feature["box_um"]
+    assert np.allclose(low, (170, 200, 100), atol=PX + 1e-6) and np.allclose(high, (330, 300, 110), atol=PX + 1e-6)
+    assert found.z_error_um["down"]["lost_um2"] > 0 and found.z_error_um["up"]["lost_um2"] > 0
+
+
+def test_a_wall_thinner_than_the_light_can_make_is_lost():
+    found = pmsl.simulate(job_of([box((100, 100, 0), (400, 180, 30)), box((100, 250, 0), (400, 255.5, 30))], 10.5, sigma_px=1.0))
+    assert [f["kind"] for f in found.lost] == ["wall"] and found.lost[0]["layers"] == [0, 2]
+    assert found.lost[0]["box_um"][0][1] == pytest.approx(250) and found.epe_um["lost"] > 0
+
+
+def test_a_narrow_channel_closes_from_its_sides():
+    wide, narrow = (pmsl.simulate(job_of([tunnel(50.0, width_um=w)], sigma_px=1.0)).openings[0] for w in (200.0, 20.0))
+    assert not wide["blocked"] and narrow["blocked"]
+    assert narrow["design_um"] == pytest.approx({"height": 200.0, "width": 20.0}, abs=1e-3)
