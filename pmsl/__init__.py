@@ -66,6 +66,7 @@ _ROOMS = (
     "errors",
     "exposure",
     "formats",
+    "host",
     "kernels",
     "masks",
     "mesh",

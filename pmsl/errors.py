@@ -8,6 +8,7 @@
       ├─ ExposureError  dose or time that the resin or printer cannot have   exit 3
       ├─ JobError       a job on disk that is damaged or too new             exit 3
       ├─ TargetError    a format or machine cannot express the job           exit 3
+      ├─ HostError      engine or stage that a job does not fit, or failed   exit 3
       ├─ OutputError    the target cannot be written                         exit 3
       └─ FindingsError  findings at or above the severity asked to fail on   exit 4
 
@@ -57,6 +58,10 @@ class TargetError(PmslError):
     def __init__(self, message: str, field: str, value: Any, limit: Any) -> None:
         super().__init__(message)
         self.field, self.value, self.limit = field, value, limit
+
+
+class HostError(PmslError):
+    """A light engine or a stage that the job does not fit, or that failed while it played; the light is off."""
 
 
 class OutputError(PmslError):

@@ -1,4 +1,4 @@
-"""The front desk: ``pmsl slice | info | convert | verify | simulate | profiles | warmup``.
+"""The front desk: ``pmsl slice | info | convert | verify | simulate | play | profiles | warmup``.
 
 app       the commands and their options
 options   text of an option → numbers
@@ -8,6 +8,7 @@ look      info and verify
 convert   convert
 simulate  simulate
 library   profiles
+play      options of play; playing: what it does
 """
 
 from pmsl.cli.app import main

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Optional, cast
 
 from pmsl.cli import declare as typer
 from pmsl.cli.convert import convert_command
+from pmsl.cli.play import play_command
 from pmsl.errors import PmslError
 
 app = typer.Typer(
@@ -196,6 +197,9 @@ def verify_command(
     from pmsl.cli import look
 
     look.verify(path, threads=threads, as_json=json)
+
+
+app.command("play")(play_command)
 
 
 @app.command("simulate")

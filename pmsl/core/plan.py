@@ -33,6 +33,8 @@ class Exposure:
         How many times it is shown.
     wait_before_s, wait_after_s : float
         Dark time around it [s].
+    mask_sha256 : str or None
+        What `LayerMask.sha256` of the mask has to be, where the job was read from disk: a host holds every frame against it.
     """
 
     mask: LayerMask
@@ -45,6 +47,7 @@ class Exposure:
     repeat: int = 1
     wait_before_s: float = 0.0
     wait_after_s: float = 0.0
+    mask_sha256: str | None = None
 
     @property
     def duration_s(self) -> float:

@@ -21,6 +21,7 @@ binary      files of fixed records
 desktop     what files of desktop printers share: bottom layers, mm, flips
 zipped      a file that is a zip of frames and tables
 thumbnail   small pictures for a printer's menu
+device      frames as projector controllers take them: bit planes, 24-bit images, look-up tables, packed rows
 bundle      folder or zip, to read or to write
 target      complete or absent
 """

@@ -8,6 +8,7 @@ import numpy as np
 
 from pmsl.core.mask import LayerMask
 from pmsl.core.runs import Runs, painted, runs_of
+from pmsl.errors import UsageError
 from pmsl.profiles.printer import Orientation
 
 
@@ -42,6 +43,43 @@ def turn_back(frame: np.ndarray, orientation: Orientation) -> np.ndarray:
 def device_frame(mask: LayerMask, orientation: Orientation) -> np.ndarray:
     """Return the 8-bit frame as the device shows it: (rows, cols) uint8, turned once, ``u8 = (u16 + 128) // 257``."""
     return turn(mask.dense(np.uint8), orientation)
+
+
+def painted_frame(mask: LayerMask, orientation: Orientation, out: np.ndarray | None = None) -> np.ndarray:
+    """Return the 8-bit frame of `device_frame`, C-contiguous, as devices take it.
+
+    Parameters
+    ----------
+    mask : LayerMask
+    orientation : Orientation
+    out : (rows, cols) uint8, optional
+        Overwritten and returned; C-contiguous, of the frame's shape. Left out, a new array is made.
+
+    Returns
+    -------
+    (rows, cols) uint8 ndarray
+
+    Raises
+    ------
+    UsageError
+        `out` is of another shape, depth or layout.
+    """
+    shape = frame_shape(mask.shape, orientation)
+    if out is not None and (out.shape != shape or out.dtype != np.uint8 or not out.flags.c_contiguous or not out.flags.writeable):
+        raise UsageError(f"out: an array {out.shape} of {out.dtype}; a frame needs a writable, C-contiguous uint8 array of shape {shape}")
+    if orientation.row[1] == "y":
+        runs, row0 = mask.runs_8bit(), mask.window.row0
+        if orientation.col[0] == "-":
+            runs = _rows_mirrored(runs, shape[1])
+        if orientation.row[0] == "-":
+            runs, row0 = _rows_reversed(runs), shape[0] - row0 - mask.window.rows
+        frame = painted(runs, runs.value, row0, shape)
+    else:
+        frame = np.ascontiguousarray(device_frame(mask, orientation))
+    if out is None:
+        return frame
+    out[...] = frame
+    return out
 
 
 def frame_shape(shape: tuple[int, int], orientation: Orientation) -> tuple[int, int]:

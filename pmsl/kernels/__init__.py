@@ -16,4 +16,5 @@ unfilter   PNG row filters undone
 deflate    deflate symbols → bytes
 layer      crossings, area, rows and spans in one call
 frame      png and deflate in one call
+bits       patterns of a few bits → 24-bit images; erle: their run-length code
 """

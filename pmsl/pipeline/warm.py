@@ -20,7 +20,7 @@ from pmsl.profiles.strict import Value
 
 def warmup() -> None:
     """Compile, or load from the cache, every kernel that a job needs, by printing a pyramid of two layers."""
-    from pmsl.formats import runlength
+    from pmsl.formats import device, runlength
     from pmsl.formats.framestream import laid, stream_of
     from pmsl.formats.nanodlp.tables import layer_info
     from pmsl.kernels import discs, spans, unfilter
@@ -33,6 +33,7 @@ def warmup() -> None:
     mask = job[0].exposures[0].mask
     for small in (False, True):
         encode_mask(mask, printer.orientation, small)
+    device.decode_splash(device.encode_splash(device.merged([(np.zeros((2, 2), np.uint8), 8)], (2, 2)), "erle"))
     mask.sha256()
     layer_info(mask, printer.orientation, 1.0)
     stream, shape = stream_of(laid(mask, printer.orientation)), mask.shape

@@ -124,4 +124,4 @@ def _exposure(doc: ExposureDoc, k: int, engine: Engine, source: Source, where: s
     if hashlib.sha256(data).hexdigest() != doc.file_sha256:
         raise JobError(f"{where}: {doc.frame} does not have the hash job.json gives; the frame is damaged or was replaced, slice again")
     mask = frames.mask_of_runs(runs_of_png(data, shape, f"{where}: {doc.frame}"), k, shape, engine.orientation)
-    return Exposure(mask=mask, **{field: getattr(doc, field) for field in PLAIN})
+    return Exposure(mask=mask, mask_sha256=doc.mask_sha256, **{field: getattr(doc, field) for field in PLAIN})

@@ -1,0 +1,108 @@
+"""``pmsl play``: play a job, on the simulated machine, or, armed, on a real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pmsl import host, pipeline
+from pmsl.cli.show import clock, compiler_notice, plain, print_json, say, say_findings
+from pmsl.core.job import PrintJob
+from pmsl.errors import HostError, PmslError, UsageError
+from pmsl.host import LightEngine, Options, Player, Stage, Status
+from pmsl.host.named import made_by
+
+SIMULATED = "simulated"
+RECORD = "played.jsonl"
+ENGINE = ("shape", "wavelength_nm", "levels", "max_exposure_s", "max_power", "load", "expose", "dark")
+STAGE = ("travel_um", "step_um", "homed", "position_um", "move", "stop")
+
+
+def play(
+    path: str,
+    *,
+    engine: str,
+    arm: bool,
+    start: int | None,
+    record: str | None,
+    resume: bool,
+    again: bool,
+    accept_uncalibrated: bool,
+    as_json: bool,
+) -> int:
+    """Play a job; return the exit code: 0 done, 130 cancelled."""
+    real = engine != SIMULATED
+    if real and not arm:
+        raise UsageError(f"--engine {engine} is a real engine: it gives light; say --arm too when the machine is ready for it")
+    if arm and not real:
+        raise UsageError("--arm is for a real engine; the simulated one needs none")
+    kept = Path(record) if record is not None else Path(RECORD) if real else None
+    options = Options(start=start, record=kept, resume=resume, again=again, accept_uncalibrated=accept_uncalibrated)
+    with compiler_notice():
+        job = pipeline.read(path)
+        engines, stage, waits = _machine(job, engine)
+        with _live(as_json) as tell:
+            player = Player(job, engines, stage, options, clock=waits, on_status=tell)
+            status = player.run()
+    if as_json:
+        print_json({"job": plain(path), "engine": engine, "record": None if kept is None else plain(str(kept)), **status.as_dict()})
+        return 0 if status.state == "done" else 130
+    say_findings(status.findings)
+    print(
+        f"{path}: {status.state}, {status.layers_done} of {status.n_layers} layers, {status.exposures_done} exposures, "
+        f"{status.light_s:.1f} s of light in {clock(status.elapsed_s)}{' (simulated)' if not real else ''}"
+    )
+    return 0 if status.state == "done" else 130
+
+
+def _machine(job: PrintJob, engine: str) -> tuple[Sequence[LightEngine], Stage, host.Clock | None]:
+    """Return engines, stage, and the clock waits are measured with."""
+    if engine == SIMULATED:
+        machine = host.Simulation(job)
+        return machine.engines, machine.stage, machine.clock
+    try:
+        made = made_by(engine, job)
+    except PmslError:
+        raise
+    except Exception as err:
+        raise HostError(f"{engine}: the machine could not be made ({type(err).__name__}: {err}); look at its supply and cables") from err
+    if not (isinstance(made, tuple) and len(made) == 2):
+        raise UsageError(f"{engine}: returned {type(made).__name__}; expected (engine, stage), or ((engine, …), stage)")
+    engines = tuple(made[0]) if isinstance(made[0], Sequence) else (made[0],)
+    for one, wanted, what in (*((e, ENGINE, "engine") for e in engines), (made[1], STAGE, "stage")):
+        lacking = [name for name in wanted if not hasattr(one, name)]
+        if lacking:
+            raise UsageError(f"{engine}: its {what} has no {', '.join(lacking)}; see pmsl.host.LightEngine and Stage")
+    return engines, made[1], None
+
+
+@contextmanager
+def _live(quiet: bool) -> Iterator[Callable[[Status], None] | None]:
+    """Draw layers, state, light and time left on a terminal; nothing in a pipe."""
+    import sys
+
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    state, left = TextColumn("{task.fields[state]:<10}"), TextColumn("{task.fields[left]}")
+    columns: tuple[Any, ...] = (state, BarColumn(), MofNCompleteColumn(), TextColumn("layers"), left)
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("play", total=None, state="", left="")
+
+        def tell(s: Status) -> None:
+            done = s.layer + 1 if s.state == "checking" else s.layers_done
+            left = (
+                f"{s.light_s:.1f} s of light"
+                + ("" if s.left_s is None else f", {clock(s.left_s)} left")
+                + (f", {s.late} late" if s.late else "")
+            )
+            bar.update(task, completed=done, total=s.n_layers, state=s.state, left="" if s.state == "checking" else left)
+            if s.message:
+                say(s.message)
+
+        yield tell

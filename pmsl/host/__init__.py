@@ -1,0 +1,50 @@
+"""PrintJob → machine: the other door. Whatever happens to the host, the light goes out.
+
+protocol    LightEngine, Stage: what a machine must be, and what is true when each call returns
+calls       play, aplay: one print in one call
+player      Player: run, pause, cancel, status
+feed        layers made ahead of time, each held against its hash; shots: exposures one by one, for hosts with their own loop
+match       job against machine, before the first light
+lamp        the light; carriage: the plate's way; signals: SIGINT and SIGTERM while it is lit
+record      played.jsonl; resume: where a print goes on
+watchdog    a process of its own that times the light of engines which cannot
+events      exposures as the events of other hosts' loops
+simulated   a machine that is not there, and returns the dose it was given
+
+Only what is asked for is loaded: playing a written job needs neither the mesh library nor the compiler.
+"""
+
+from pmsl.host.calls import aplay, arun, play
+from pmsl.host.events import useq_event, useq_events
+from pmsl.host.player import Options, Player
+from pmsl.host.protocol import Clock, LightEngine, RealClock, Shifting, Stage
+from pmsl.host.shots import Shot, aexposures, exposures, shots
+from pmsl.host.simulated import SimulatedClock, SimulatedEngine, SimulatedStage, Simulation
+from pmsl.host.status import Status
+from pmsl.host.watchdog import Switch, Watched
+
+__all__ = [
+    "Clock",
+    "LightEngine",
+    "Options",
+    "Player",
+    "RealClock",
+    "Shifting",
+    "Shot",
+    "SimulatedClock",
+    "SimulatedEngine",
+    "SimulatedStage",
+    "Simulation",
+    "Stage",
+    "Status",
+    "Switch",
+    "Watched",
+    "aexposures",
+    "aplay",
+    "arun",
+    "exposures",
+    "play",
+    "shots",
+    "useq_event",
+    "useq_events",
+]

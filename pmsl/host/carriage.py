@@ -1,0 +1,104 @@
+"""The plate's way from layer to layer, and the waits between."""
+
+from __future__ import annotations
+
+import threading
+
+from pmsl.core.plan import Exposure, LayerPlan
+from pmsl.errors import HostError
+from pmsl.host.lamp import Cancelled
+from pmsl.host.match import UNMOVED
+from pmsl.host.protocol import Clock, Shifting, Stage
+
+
+class Carriage:
+    """A stage, asked for planes of a job, and never believed without looking.
+
+    Parameters
+    ----------
+    stage : Stage
+    clock : Clock
+    cancelled : threading.Event
+        Ends every wait.
+    """
+
+    def __init__(self, stage: Stage, clock: Clock, cancelled: threading.Event) -> None:
+        self.stage = stage
+        self._clock = clock
+        self._cancelled = cancelled
+        self._shifted: tuple[float, float, float] | None = None
+
+    def to_layer(self, plan: LayerPlan) -> None:
+        """Lift, wait, come to the layer's exposure plane, settle.
+
+        The lift ends `lift_um` above the plane of the layer below, wherever the plate is now: a print that goes on in
+        the middle moves as one that was never interrupted. A plate that is higher already is not lifted.
+        """
+        m, where = plan.motion, f"layer {plan.index}"
+        above_um = plan.z_top_um - plan.thickness_um + m.lift_um
+        self.rest(m.wait_before_lift_s)
+        if self._position_um(where) < above_um:
+            self._go(above_um, m.lift_um_s, m.lift_um_s2, where)
+        self.rest(m.wait_top_s)
+        self._go(plan.z_top_um, m.retract_um_s, m.retract_um_s2, where)
+        self.rest(m.settle_s)
+
+    def rest(self, seconds: float) -> None:
+        """Wait, dark and at rest."""
+        self._clock.wait(seconds, self._cancelled)
+        if self._cancelled.is_set():
+            raise Cancelled
+
+    def shift(self, e: Exposure) -> None:
+        """Shift image and focus where the exposure asks for it, and back where it does not."""
+        wanted = (*e.offset_um, e.focus_um)
+        if isinstance(self.stage, Shifting):
+            if wanted != self._shifted:
+                self.stage.shift(*wanted)
+                self._shifted = wanted
+        elif wanted != UNMOVED:
+            raise HostError("the exposure shifts image or focus, which this stage does not offer (it has no shift)")
+
+    def check_homed(self, where: str) -> None:
+        """Refuse a stage that was lost."""
+        try:
+            homed = self.stage.homed
+        except Exception as err:
+            raise HostError(
+                f"{where}: the stage was lost ({type(err).__name__}: {err}); it stays dark, home it and go on from the record"
+            ) from err
+        if not homed:
+            raise HostError(f"{where}: the stage lost its place; it stays dark, home it and go on from the record")
+
+    def stop(self) -> None:
+        """Bring the plate to rest."""
+        try:
+            self.stage.stop()
+        except Exception as err:
+            raise HostError(f"the stage did not stop ({type(err).__name__}: {err}); stop it by hand") from err
+
+    def _position_um(self, where: str) -> float:
+        self.check_homed(where)
+        try:
+            return float(self.stage.position_um)
+        except Exception as err:
+            raise HostError(f"{where}: the stage was lost ({type(err).__name__}: {err}); it stays dark") from err
+
+    def _go(self, distance_um: float, speed_um_s: float, accel_um_s2: float, where: str) -> None:
+        """Move, and see that the plate got there."""
+        try:
+            reached_um = float(self.stage.move(distance_um, speed_um_s, accel_um_s2))
+        except Exception as err:
+            if self._cancelled.is_set():
+                raise Cancelled from err
+            raise HostError(
+                f"{where}: the stage failed on its way to {distance_um:g} µm ({type(err).__name__}: {err}); it stays dark"
+            ) from err
+        if self._cancelled.is_set():
+            raise Cancelled
+        self.check_homed(where)
+        if not abs(reached_um - distance_um) <= self.stage.step_um * 1.001:
+            raise HostError(
+                f"{where}: the stage stands {reached_um:g} µm from the exposure plane, not {distance_um:g} µm "
+                f"(limit: one step, {self.stage.step_um:g} µm); it stays dark, home it and go on from the record"
+            )

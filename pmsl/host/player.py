@@ -1,0 +1,298 @@
+"""Plays a job: check everything, then move, load, light, layer by layer; dark on every way out."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pmsl.core.finding import Finding
+from pmsl.core.job import PrintJob
+from pmsl.core.plan import Exposure, LayerPlan
+from pmsl.errors import HostError, UsageError
+from pmsl.formats.frames import painted_frame
+from pmsl.host.carriage import Carriage
+from pmsl.host.digests import Digests
+from pmsl.host.feed import Feed
+from pmsl.host.lamp import Cancelled, Lamp
+from pmsl.host.match import check_machine, check_plan, walk
+from pmsl.host.protocol import Clock, LightEngine, RealClock, Stage
+from pmsl.host.resume import Start, begin
+from pmsl.host.shots import AHEAD
+from pmsl.host.signals import Interruptible
+from pmsl.host.status import State, Status
+
+log = logging.getLogger("pmsl.host")
+
+LATE_S = 0.02  # a frame that is this late is told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a job is played.
+
+    Attributes
+    ----------
+    start : int, optional
+        Layer to begin with (default: the first, or where the record ends).
+    record : Path, optional
+        played.jsonl to write (`pmsl.host.record`).
+    resume : bool
+        Go on from the record: an exposure that was lit, or may have been, is not lit again.
+    again : bool
+        It is lit again.
+    prefetch : int
+        How many layers are made ahead.
+    verify : bool
+        Look at every layer before the first light. False is only for a job that was never written: it is then sliced
+        while it prints, each layer checked before its own light.
+    accept_uncalibrated : bool
+        Play a job whose doses rest on placeholders on a real engine.
+    threads : int, optional
+        Layers looked at at a time before the print (default: one a processor).
+    """
+
+    start: int | None = None
+    record: Path | None = None
+    resume: bool = False
+    again: bool = False
+    prefetch: int = AHEAD
+    verify: bool = True
+    accept_uncalibrated: bool = False
+    threads: int | None = None
+
+
+class Player:
+    """One print. `run` plays it; the other calls may come from any thread.
+
+    Parameters
+    ----------
+    job : PrintJob
+    engine : LightEngine, or one for each engine of the job
+    stage : Stage
+    options : Options
+    clock : Clock, optional
+        What waits are measured with (default: real time).
+    on_status : callable, optional
+        Called with a `Status` at every change, in the thread that plays. What it raises ends the print, dark.
+    """
+
+    def __init__(
+        self,
+        job: PrintJob,
+        engine: LightEngine | Sequence[LightEngine],
+        stage: Stage,
+        options: Options | None = None,
+        *,
+        clock: Clock | None = None,
+        on_status: Callable[[Status], None] | None = None,
+    ) -> None:
+        self._job = job
+        self._engines: tuple[LightEngine, ...] = tuple(engine) if isinstance(engine, Sequence) else (engine,)
+        self._options = Options() if options is None else options
+        self._clock: Clock = RealClock() if clock is None else clock
+        self._on_status = on_status
+        self._cancelled, self._go_on, self._began = threading.Event(), threading.Event(), threading.Event()
+        self._go_on.set()
+        self._lamp = Lamp(self._engines, self._cancelled)
+        self._carriage = Carriage(stage, self._clock, self._cancelled)
+        self._digests: Digests | None = None
+        self._status = Status(n_layers=job.n_layers)
+        self._zero_s = 0.0
+        self._thread: threading.Thread | None = None
+        if self._options.prefetch < 0:
+            raise UsageError(f"prefetch is {self._options.prefetch}; expected 0 (nothing ahead) or more")
+
+    @property
+    def status(self) -> Status:
+        """What is going on: a frozen snapshot."""
+        return self._status
+
+    def pause(self) -> None:
+        """Stop before the next layer, dark, until `go_on`."""
+        self._go_on.clear()
+
+    def go_on(self) -> None:
+        """End a pause."""
+        self._go_on.set()
+
+    def cancel(self) -> None:
+        """Put the light out, stop the stage and end the print; when this returns, it is dark for good."""
+        self._cancelled.set()
+        self._go_on.set()
+        if threading.current_thread() is not self._thread:
+            self._lamp.dark_until_out()
+        self._carriage.stop()
+
+    def run(self) -> Status:
+        """Play the job.
+
+        Returns
+        -------
+        Status
+            Of state "done", or "cancelled" after `cancel`.
+
+        Raises
+        ------
+        HostError
+            A machine that does not fit, or that failed.
+        JobError
+            A frame that is damaged; a record that is.
+        UsageError
+            Options that do not go together, or a second call.
+        KeyboardInterrupt
+            SIGINT, SIGTERM or SIGHUP came, in the main thread.
+
+        Notes
+        -----
+        On every way out the light is off first; then the stage is at rest, and the record says what was lit.
+        """
+        if self._began.is_set():
+            raise UsageError("a player plays once; make another one")
+        self._began.set()
+        self._thread = threading.current_thread()
+        self._zero_s = self._clock.now_s()
+        try:
+            self._dark_at_the_end()
+        except Cancelled:
+            self._tell("cancelled")
+        except BaseException as err:
+            self._fail(err)
+            raise
+        else:
+            self._tell("done")
+        return self._status
+
+    def _dark_at_the_end(self) -> None:
+        """Play; the light goes out whatever happens, also where a signal comes between two lines."""
+        with Interruptible() as signals:
+            try:
+                try:
+                    self._lamp.dark()
+                    self._play()
+                finally:
+                    signals.closing = True
+                    self._lamp.dark()
+            finally:
+                signals.closing = True
+                self._lamp.dark()
+                if self._lamp.record is not None:
+                    self._lamp.record.close()
+
+    def _fail(self, err: BaseException) -> None:
+        """Bring the stage to rest and say why it ended; the light is off already."""
+        stopped = isinstance(err, (KeyboardInterrupt, SystemExit))
+        try:
+            self._carriage.stop()
+        except HostError as also:
+            log.error("%s", also)
+        self._status = replace(
+            self._status, state="cancelled" if stopped else "failed", elapsed_s=self._elapsed_s(), message=str(err) or type(err).__name__
+        )
+        log.info("the print ended at layer %d, dark: %s", self._status.layer, self._status.message)
+
+    # --- the print -------------------------------------------------------------------------------------------------
+
+    def _play(self) -> None:
+        """Check, then play layer by layer."""
+        o, job = self._options, self._job
+        self._tell("checking")
+        found: list[Finding] = check_machine(job, self._engines, self._carriage.stage, o.accept_uncalibrated)
+        self._digests = walk(job, self._engines, self._carriage.stage, self._checking, o.threads) if o.verify else None
+        begun = begin(job, self._digests, o.start, o.record, o.resume, o.again)
+        self._lamp.record = begun.record
+        self._tell("ready", layer=begun.layer, layers_done=begun.layer, findings=(*found, *begun.findings))
+        feed = Feed(job, range(begun.layer, job.n_layers), o.prefetch, self._digests)
+        try:
+            while (plan := self._taken(feed)) is not None:
+                self._layer(plan, begun if plan.index == begun.layer else Start(layer=plan.index))
+        finally:
+            feed.close(join=False)
+
+    def _layer(self, plan: LayerPlan, first: Start) -> None:
+        """Play one layer, from its first light that is due."""
+        self._between(plan.index)
+        if self._digests is None:
+            self._check_unseen(plan)
+        self._tell("moving", layer=plan.index, exposure=first.exposure, repeat=first.repeat)
+        self._carriage.to_layer(plan)
+        for j in range(first.exposure, len(plan.exposures)):
+            self._exposure(plan, j, first.repeat if j == first.exposure else 0)
+        self._tell("layer done", layers_done=plan.index + 1)
+
+    def _exposure(self, plan: LayerPlan, j: int, repeat: int) -> None:
+        """Load a frame and light it as often as it is due."""
+        e, sha256 = plan.exposures[j], plan.exposures[j].mask.sha256()
+        frame = painted_frame(e.mask, self._job.engines[e.engine].orientation)
+        frame.setflags(write=False)
+        self._lamp.load(e.engine, frame, f"layer {plan.index}, exposure {j}")
+        self._carriage.shift(e)
+        for r in range(repeat, e.repeat):
+            self._light(e, (plan.index, j, r), sha256)
+
+    def _light(self, e: Exposure, key: tuple[int, int, int], sha256: str) -> None:
+        """Wait, light, wait."""
+        self._lamp.plan(e, key, sha256)
+        self._tell("waiting", layer=key[0], exposure=key[1], repeat=key[2])
+        self._carriage.rest(e.wait_before_s)
+        self._carriage.check_homed(f"layer {key[0]}, exposure {key[1]}")
+        self._tell("lit")
+        delivered_s = self._lamp.show(e, key, sha256)
+        self._tell("waiting", exposures_done=self._status.exposures_done + 1, light_s=self._status.light_s + delivered_s)
+        self._carriage.rest(e.wait_after_s)
+
+    def _taken(self, feed: Feed) -> LayerPlan | None:
+        """Take the next layer; where it is late stay dark, say so, and wait."""
+        began_s, told = self._clock.now_s(), self._status.state == "ready"  # the first one has had no time yet
+        while not feed.wait(LATE_S):
+            self._check_cancelled()
+            if not told and self._clock.now_s() - began_s >= LATE_S:
+                told = True
+                log.warning("the frames after layer %d are late; it stays dark until they come", self._status.layer)
+                self._tell("waiting", late=self._status.late + 1, message="a frame is late")
+        return feed.take()
+
+    def _between(self, k: int) -> None:
+        """Between two layers: cancel, or pause."""
+        self._check_cancelled()
+        if self._go_on.is_set():
+            return
+        self._lamp.dark()
+        self._tell("paused", layer=k)
+        self._go_on.wait()
+        self._check_cancelled()
+        self._carriage.check_homed(f"layer {k}, after the pause")
+
+    def _check_unseen(self, plan: LayerPlan) -> None:
+        """Check a layer that was not looked at before the first light."""
+        if any(e.mask_sha256 is not None for e in plan.exposures):
+            raise UsageError(
+                "verify=False is for jobs that were never written; a job on disk is verified as a whole before the first light"
+            )
+        check_plan(self._job, plan, self._engines, self._carriage.stage)
+
+    def _check_cancelled(self) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled
+
+    # --- telling ---------------------------------------------------------------------------------------------------
+
+    def _checking(self, done: int, total: int) -> None:
+        self._check_cancelled()
+        self._tell("checking", layer=done - 1)
+
+    def _elapsed_s(self) -> float:
+        return self._clock.now_s() - self._zero_s
+
+    def _tell(self, state: State, **changes: Any) -> None:
+        """Make the next snapshot and hand it out."""
+        changes = {"message": "", **changes}
+        done = changes.get("layers_done", self._status.layers_done)
+        if self._digests is not None and "layers_done" in changes:
+            changes["left_s"] = float(self._digests.duration_s[done:].sum())
+        self._status = replace(self._status, state=state, elapsed_s=self._elapsed_s(), **changes)
+        if self._on_status is not None:
+            self._on_status(self._status)

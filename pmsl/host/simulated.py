@@ -1,0 +1,169 @@
+"""A machine that is not there: it integrates the light it is given, keeps its own time, and takes no real time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from pmsl.core.dose import DoseMap
+from pmsl.core.job import PrintJob
+from pmsl.core.mask import LayerMask
+from pmsl.core.plan import Exposure, LayerPlan
+from pmsl.core.runs import runs_of
+from pmsl.errors import HostError, UsageError
+from pmsl.formats.frames import frame_shape, mask_of_runs
+from pmsl.profiles.process import move_time_s
+
+STEP_UM = 1e-3
+
+
+class SimulatedClock:
+    """Time that passes only where somebody waits."""
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+
+    def now_s(self) -> float:
+        """Return the time since the clock was made [s]."""
+        return self._now_s
+
+    def wait(self, seconds: float, cancelled: threading.Event) -> None:
+        """Let time pass."""
+        if seconds > 0 and not cancelled.is_set():
+            self._now_s += seconds
+
+
+class SimulatedStage:
+    """A stage that moves as its speeds say, in steps of a nanometre.
+
+    Parameters
+    ----------
+    clock : SimulatedClock
+    travel_um : float
+    on_move : callable, optional
+        Called before every move.
+    """
+
+    def __init__(self, clock: SimulatedClock, travel_um: float, on_move: Callable[[], None] | None = None) -> None:
+        self._clock, self._on_move = clock, on_move
+        self.travel_um = travel_um
+        self.step_um = STEP_UM
+        self.homed = True
+        self.position_um = 0.0
+
+    def move(self, distance_um: float, speed_um_s: float, accel_um_s2: float) -> float:
+        """Be there, and let the time of the way pass."""
+        if not 0 <= distance_um <= self.travel_um * (1 + 1e-9):
+            raise HostError(f"stage: asked for {distance_um:g} µm; it reaches from 0 to {self.travel_um:g} µm")
+        if self._on_move is not None:
+            self._on_move()
+        self._clock.wait(move_time_s(abs(distance_um - self.position_um), speed_um_s, accel_um_s2), _NEVER)
+        self.position_um = distance_um
+        return distance_um
+
+    def stop(self) -> None:
+        """It rests already."""
+
+
+class SimulatedEngine:
+    """An engine as the job's printer profile describes it; what it shows is added up as dose.
+
+    Parameters
+    ----------
+    job : PrintJob
+        Gives frame shape, wavelength, limits, irradiance, gray response and flat field.
+    number : int
+        Number of the engine in the job.
+    clock : SimulatedClock, optional
+        Time passes while it is lit.
+    """
+
+    def __init__(self, job: PrintJob, number: int = 0, clock: SimulatedClock | None = None) -> None:
+        if not 0 <= number < len(job.engines):
+            raise UsageError(f"engine {number}: the job has engines 0..{len(job.engines) - 1}")
+        self._job, self._engine = job, job.engines[number]
+        self._clock = SimulatedClock() if clock is None else clock
+        self._orientation = self._engine.orientation
+        self.shape = frame_shape(self._engine.grid.shape, self._orientation)
+        self.wavelength_nm = self._engine.wavelength_nm
+        self.levels = 256
+        self.max_exposure_s = job.printer.limits.max_exposure_s.value
+        self.max_power = job.printer.limits.max_power.value
+        self.real = False
+        self.provides = job.requires  # its dose is that of a host which does all of it
+        self._loaded: LayerMask | None = None
+        self._given: list[Exposure] = []
+
+    def load(self, frame: np.ndarray) -> None:
+        """Keep what a frame shows."""
+        self._loaded = None
+        if frame.shape != self.shape or frame.dtype != np.uint8:
+            raise HostError(f"engine: was given a frame {frame.shape} of {frame.dtype}; it shows {self.shape} of uint8")
+        self._loaded = mask_of_runs(runs_of(frame, (0, 0, *self.shape)), 0, self.shape, self._orientation)
+
+    def expose(self, time_s: float, power: float) -> float:
+        """Add the frame's light to the dose."""
+        if self._loaded is None:
+            raise HostError("engine: asked for light, but no frame is loaded")
+        if not 0 < time_s <= self.max_exposure_s * (1 + 1e-9):
+            raise HostError(f"engine: asked for {time_s:g} s; expected more than 0 and at most {self.max_exposure_s:g} s")
+        self._given.append(Exposure(mask=self._loaded, time_s=time_s, dose_mj_cm2=0.0, power=power))
+        self._clock.wait(time_s, _NEVER)
+        return time_s
+
+    def dark(self) -> None:
+        """It is dark already."""
+
+    def clear(self) -> None:
+        """Forget the light that was given."""
+        self._given.clear()
+
+    def dose(self, index: int = 0) -> DoseMap:
+        """Return the dose of all light since the last `clear`; in a `Simulation` also since the plate last moved.
+
+        Parameters
+        ----------
+        index : int
+            Layer number the map is to carry.
+
+        Returns
+        -------
+        DoseMap
+            At the mirror: what `pmsl.dose_map` gives for the frames, times and light settings the engine was given.
+        """
+        from pmsl.exposure import dose_map
+
+        plan = LayerPlan(index=index, z_top_um=0.0, thickness_um=0.0, motion=self._job.process.motion, exposures=tuple(self._given))
+        return dose_map(replace(self._job, engines=(self._engine,)), plan)
+
+
+class Simulation:
+    """A whole machine for a job: `engine` (or `engines`), `stage` and `clock`, to be handed to `pmsl.host.play`.
+
+    Light is added up for one exposure plane at a time: when the plate moves the engines forget what they gave before.
+
+    Parameters
+    ----------
+    job : PrintJob
+    """
+
+    def __init__(self, job: PrintJob) -> None:
+        self.clock = SimulatedClock()
+        self.engines = tuple(SimulatedEngine(job, i, self.clock) for i in range(len(job.engines)))
+        travel_um = job.printer.stage.travel_um.value + job.process.motion.lift_um
+        self.stage = SimulatedStage(self.clock, travel_um, self._forget)
+
+    @property
+    def engine(self) -> SimulatedEngine:
+        """The first engine."""
+        return self.engines[0]
+
+    def _forget(self) -> None:
+        for engine in self.engines:
+            engine.clear()
+
+
+_NEVER = threading.Event()

@@ -1,0 +1,233 @@
+"""An engine that cannot time its own light, made safe: a process of its own switches it, and outlives this one.
+
+`Watched` is a `LightEngine`. Behind it stands another Python process, the only one that holds the switch. It puts the
+light out when the asked time is over, when it is told to, and when the host is gone: killed, crashed, or cut off (its
+end of the pipe closes). It ignores what ends a process politely (SIGINT, SIGTERM, SIGHUP), and is in a session of its
+own, so that what ends the host does not end it first. A host that only hangs does not keep the light on either: the time
+runs here.
+
+What it cannot do: put out a light whose switch no longer answers, or outlive a computer that loses its power.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import Any, BinaryIO, Protocol
+
+import msgspec
+import numpy as np
+
+from pmsl.errors import HostError
+from pmsl.host.named import made_by
+from pmsl.host.signals import NUMBERS
+
+ANSWER_S = 10.0  # how long the watchdog may take to answer, beside the light's own time
+FACTS = ("shape", "wavelength_nm", "levels", "max_exposure_s", "max_power", "real")
+
+
+class Switch(Protocol):
+    """What only the watchdog holds: a light that is on until it is off. It states what a `LightEngine` states."""
+
+    def load(self, frame: np.ndarray) -> None:
+        """Take the next frame over, (rows, cols) uint8, dark."""
+
+    def on(self, power: float) -> None:
+        """Light the loaded frame."""
+
+    def off(self) -> None:
+        """Put the light out; when it returns, it is dark."""
+
+
+class Watched:
+    """A `LightEngine` whose light is switched by a watchdog.
+
+    Parameters
+    ----------
+    factory : str
+        ``package.module:function`` that returns the `Switch`; it is called in the watchdog, with no argument.
+
+    Raises
+    ------
+    HostError
+        The watchdog did not start, or the factory failed in it.
+    """
+
+    shape: tuple[int, int]
+    wavelength_nm: float
+    levels: int
+    max_exposure_s: float
+    max_power: float
+    real: bool
+
+    def __init__(self, factory: str) -> None:
+        apart: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            apart = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", f"from pmsl.host.watchdog import main; main({factory!r})"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+            **apart,
+        )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._to: BinaryIO = self._process.stdin  # type: ignore[assignment]
+        self._writing, self._lost = threading.Lock(), False
+        self._answers: dict[str, queue.Queue[dict[str, Any]]] = {kind: queue.Queue() for kind in ("ready", "load", "expose", "dark")}
+        self._listener = threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True, name="pmsl-watchdog")
+        self._listener.start()
+        try:
+            facts = self._answer("ready", ANSWER_S)
+        except HostError:
+            self.close()
+            raise
+        self.shape = (facts["shape"][0], facts["shape"][1])
+        for name in FACTS[1:]:
+            setattr(self, name, facts[name])
+
+    def load(self, frame: np.ndarray) -> None:
+        """Hand a frame to the switch; it is dark meanwhile."""
+        self._ask({"do": "load", "shape": frame.shape}, np.ascontiguousarray(frame, np.uint8).tobytes())
+        self._answer("load", ANSWER_S)
+
+    def expose(self, time_s: float, power: float) -> float:
+        """Light the loaded frame for `time_s` seconds; the watchdog keeps the time. Returns when it is dark."""
+        if not 0 < time_s <= self.max_exposure_s:
+            raise HostError(f"watched engine: asked for {time_s} s; expected more than 0 and at most {self.max_exposure_s:g} s")
+        self._ask({"do": "expose", "time_s": time_s, "power": power})
+        return float(self._answer("expose", time_s + ANSWER_S)["delivered_s"])
+
+    def dark(self) -> None:
+        """Put the light out now; from any thread."""
+        self._ask({"do": "dark"})
+        self._answer("dark", ANSWER_S)
+
+    def close(self) -> None:
+        """Let the watchdog go: it puts the light out and ends; raises `HostError` where it does not."""
+        with self._writing, contextlib.suppress(OSError):
+            self._to.close()
+        try:
+            self._process.wait(ANSWER_S)
+        except subprocess.TimeoutExpired:  # it is not killed: only it can still put the light out
+            raise HostError(f"the watchdog did not end within {ANSWER_S:g} s; look whether the engine is dark") from None
+        self._listener.join(ANSWER_S)
+
+    def _ask(self, message: dict[str, Any], data: bytes = b"") -> None:
+        if self._lost and message["do"] != "dark":
+            raise HostError("the watchdog of the engine did not answer before; look whether it is dark, and start anew")
+        try:
+            with self._writing:
+                _send(self._to, message, data)
+        except (OSError, ValueError) as err:
+            raise HostError(f"the watchdog of the engine is gone ({err}); look whether it is dark, and start anew") from err
+
+    def _answer(self, kind: str, within_s: float) -> dict[str, Any]:
+        try:
+            answer = self._answers[kind].get(timeout=within_s)
+        except queue.Empty:
+            self._lost = True  # a late answer must not be taken for one to a later question
+            raise HostError(f"the watchdog did not answer to {kind!r} within {within_s:g} s; look whether it is dark") from None
+        if "error" in answer:
+            if answer.get("gone"):
+                self._answers[kind].put(answer)  # so it is for whoever asks next
+            raise HostError(f"watched engine: {answer['error']}")
+        return answer
+
+    def _listen(self, source: BinaryIO) -> None:
+        """Sort the answers by what they answer."""
+        while (got := _receive(source)) is not None:
+            self._answers[got[0]["to"]].put(got[0])
+        source.close()
+        for answers in self._answers.values():
+            answers.put({"error": "the watchdog is gone; look whether it is dark, and start anew", "gone": True})
+
+
+def _send(to: BinaryIO, message: dict[str, Any], data: bytes = b"") -> None:
+    """Write a message: its length, the length of its data, both."""
+    head = msgspec.msgpack.encode(message)
+    to.write(len(head).to_bytes(4, "big") + len(data).to_bytes(8, "big") + head + data)
+    to.flush()
+
+
+def _receive(source: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
+    """Read a message; None where the other side is gone."""
+    with contextlib.suppress(OSError, ValueError):
+        sizes = source.read(12)
+        if len(sizes) == 12:
+            head = source.read(int.from_bytes(sizes[:4], "big"))
+            data = source.read(int.from_bytes(sizes[4:], "big"))
+            return msgspec.msgpack.decode(head), data
+    return None
+
+
+# --- in the watchdog's own process -----------------------------------------------------------------------------------
+
+
+def _serve(switch: Any, asked: queue.Queue[tuple[dict[str, Any], bytes] | None], to: BinaryIO) -> None:
+    """Do what is asked until the host is gone; the light is off between two questions, and at the end."""
+    try:
+        switch.off()
+        _send(to, {"to": "ready", **{name: getattr(switch, name) for name in FACTS[:-1]}, "real": getattr(switch, "real", True)})
+        while (got := asked.get()) is not None:
+            message, data = got
+            kind = message["do"]
+            try:
+                answer: dict[str, Any] = {"to": kind}
+                if kind == "load":
+                    switch.load(np.frombuffer(data, np.uint8).reshape(message["shape"]))
+                elif kind == "expose":
+                    answer["delivered_s"] = _lit(switch, message["time_s"], message["power"], asked, to)
+                else:
+                    switch.off()
+            except Exception as err:
+                answer["error"] = f"{type(err).__name__}: {err}"
+            with contextlib.suppress(OSError):  # a host that is gone: the next question is its end
+                _send(to, answer)
+    finally:
+        switch.off()
+
+
+def _lit(switch: Any, time_s: float, power: float, asked: queue.Queue[tuple[dict[str, Any], bytes] | None], to: BinaryIO) -> float:
+    """Light for `time_s`, or until anything is asked or the host is gone; return how long it was lit."""
+    began = time.monotonic()
+    try:
+        switch.on(power)
+        with contextlib.suppress(queue.Empty):
+            got = asked.get(timeout=max(0.0, began + time_s - time.monotonic()))
+            switch.off()
+            if got is None or got[0]["do"] != "dark":
+                asked.put(got)  # the end, or what nobody may ask while it is lit: its turn comes in the dark
+            else:
+                _send(to, {"to": "dark"})
+    finally:
+        switch.off()
+    return time.monotonic() - began
+
+
+def main(factory: str) -> None:
+    """Be the watchdog."""
+    for number in NUMBERS:
+        signal.signal(number, signal.SIG_IGN)
+    source, to = sys.stdin.buffer, sys.stdout.buffer
+    sys.stdout = sys.stderr  # what a driver prints must not be taken for an answer
+    asked: queue.Queue[tuple[dict[str, Any], bytes] | None] = queue.Queue()
+    try:
+        switch = made_by(factory)
+    except Exception as err:
+        _send(to, {"to": "ready", "error": f"{type(err).__name__}: {err}"})
+        return
+
+    def listen() -> None:
+        while (got := _receive(source)) is not None:
+            asked.put(got)
+        asked.put(None)
+
+    threading.Thread(target=listen, daemon=True).start()
+    _serve(switch, asked, to)

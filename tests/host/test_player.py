@@ -1,0 +1,457 @@
+"""Playing a job: what comes before what, what is refused before the first light, and dark on every way out."""
+
+import asyncio
+import dataclasses
+import threading
+import time
+
+import numpy as np
+import pytest
+from host_doubles import Machine, Trouble, doubled, play, small_job, with_exposures
+
+import pmsl
+from pmsl.errors import HostError, JobError, UsageError
+from pmsl.formats.frames import device_frame
+from pmsl.host import Options, Player, Status
+
+
+@pytest.fixture(scope="module")
+def job():
+    return small_job()
+
+
+@pytest.fixture
+def folder(job, tmp_path):
+    pmsl.write(job, tmp_path / "job")
+    return tmp_path / "job"
+
+
+def test_every_frame_is_shown_once_in_order_as_the_orientation_says(job):
+    machine = Machine(job)
+    status = play(job, machine)
+    assert (status.state, status.layers_done, status.exposures_done, status.late) == ("done", 5, 5, 0)
+    wanted = [(device_frame(e.mask, job.printer.orientation), e.time_s, e.power) for plan in job.layers() for e in plan.exposures]
+    assert len(wanted) == len(machine.shown)
+    for (frame, time_s, power), (shown, lit_s, at) in zip(wanted, machine.shown, strict=True):
+        assert np.array_equal(frame, shown) and (time_s, power) == (lit_s, at)
+    assert status.light_s == pytest.approx(sum(w[1] for w in wanted))
+    assert machine.log[0] == ("dark",) and machine.log[-1] == ("dark",)
+
+
+def test_a_layer_is_lift_down_load_light(job):
+    machine = Machine(job)
+    play(job, machine)
+    calls = [what for what in machine.log if what[0] != "dark"]
+    for k in range(5):
+        lift, down, load, lit = calls[4 * k : 4 * k + 4]
+        assert lift == ("move", pytest.approx(10 * k + 100)) and down == ("move", pytest.approx(10 * k + 10))
+        assert load[0] == "load" and lit == ("lit", job[k].exposures[0].time_s)
+
+
+def test_repeats_and_several_exposures(job):
+    machine = Machine(doubled(job))
+    status = play(doubled(job), machine)
+    assert status.exposures_done == 5 * 4
+    assert machine.kinds().count("load") == 10  # a repeated frame is loaded once
+    assert [s for _, s, _ in machine.shown[:4]] == pytest.approx([job[0].exposures[0].time_s] + [job[0].exposures[0].time_s / 2] * 3)
+
+
+def test_a_layer_without_light_moves_and_lights_nothing(job):
+    gap = with_exposures(job, lambda k, exposures: () if k == 2 else exposures)
+    machine = Machine(gap)
+    assert play(gap, machine).exposures_done == 4 and machine.kinds().count("move") == 10
+
+
+# --- before the first light --------------------------------------------------------------------------------------
+
+
+def damage(path, at=-20):
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(bytes(data))
+
+
+def test_all_hashes_are_verified_before_anything_happens(folder):
+    job = pmsl.read(folder)
+    damage(sorted((folder / "frames").iterdir())[-1])  # the last one
+    machine = Machine(job)
+    with pytest.raises(JobError, match="hash"):
+        play(job, machine)
+    assert set(machine.kinds()) == {"dark", "stop"}
+
+
+def test_a_frame_whose_pixels_are_not_those_of_the_mask_hash_is_refused(folder):
+    text = (folder / "job.json").read_text()
+    first = pmsl.read(folder)[0].exposures[0].mask_sha256
+    (folder / "job.json").write_text(text.replace(first, "0" * 64))
+    job = pmsl.read(folder)
+    machine = Machine(job)
+    with pytest.raises(JobError, match=r"layer 0, exposure 0.*mask hash"):
+        play(job, machine)
+    assert "lit" not in machine.kinds()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"shape": (40, 24)}, "24 × 40 px.*40 × 24"),
+        ({"wavelength_nm": 385.0}, "385 nm.*405 nm"),
+        ({"wavelength_nm": float("nan")}, "nan nm"),
+        ({"levels": 1}, "1 gray levels"),
+        ({"levels": 2}, r"gray level \d+ of 255.*2 levels"),
+        ({"max_exposure_s": 0.01}, "exposure time.*at most 0.01 s"),
+        ({"max_exposure_s": float("inf")}, "max_exposure_s"),
+        ({"max_power": 0.5}, "power.*at most 0.5"),
+        ({"homed": False}, "not homed"),
+        ({"travel_um": 139.0}, "layer 4.*140 µm.*139 µm"),
+        ({"step_um": 11.0}, "step is 11 µm.*thinnest layer 10 µm"),
+        ({"step_um": 0.0}, "step_um"),
+        ({"real": True}, "not calibrated.*psf.sigma"),
+    ],
+)
+def test_a_machine_that_does_not_fit_is_refused_in_the_dark(job, change, words):
+    machine = Machine(job)
+    for name, value in change.items():
+        setattr(machine, name, value)
+    with pytest.raises(HostError, match=words):
+        play(job, machine)
+    assert set(machine.kinds()) == {"dark", "stop"}
+
+
+def test_an_engine_that_says_nothing_about_being_real_is_real(job):
+    machine = Machine(job)
+    del machine.real
+    with pytest.raises(HostError, match="not calibrated"):
+        play(job, machine)
+    status = play(job, machine, accept_uncalibrated=True)
+    assert status.state == "done" and [f.code for f in status.findings] == ["uncalibrated-print"]
+
+
+def test_an_engine_of_few_levels_plays_what_it_can_show(job):
+    black_and_white = with_exposures(
+        job, lambda k, es: [dataclasses.replace(e, mask=pmsl.LayerMask.from_dense(k, e.mask.dense(np.uint8) // 255 * 255)) for e in es]
+    )
+    machine = Machine(black_and_white)
+    machine.levels = 2
+    assert play(black_and_white, machine).state == "done"
+
+
+def test_the_printers_own_limits_hold_for_a_job_that_was_never_read(job):
+    longer = with_exposures(job, lambda k, es: [dataclasses.replace(e, time_s=1e9) for e in es])
+    machine = Machine(job)
+    machine.max_exposure_s = 1e12
+    with pytest.raises(HostError, match="printer pmsl-2um"):
+        play(longer, machine)
+
+
+def test_a_job_that_requires_more_than_the_engine_provides_is_refused(job):
+    wanting, machine = dataclasses.replace(job, requires=("flat-field-by-host",)), Machine(job)
+    with pytest.raises(HostError, match="requires flat-field-by-host.*provides"):
+        play(wanting, machine)
+    assert set(machine.kinds()) == {"dark", "stop"}
+    machine.provides = ("flat-field-by-host",)
+    assert play(wanting, machine).state == "done"
+
+
+def test_steps_that_do_not_meet_the_layers_are_told(job):
+    machine = Machine(job)
+    machine.step_um = 3.0
+    (found,) = play(job, machine).findings
+    assert (found.code, found.value, found.limit) == ("stage-steps", pytest.approx(1.0), 3.0)
+
+
+def test_shifted_exposures_need_a_stage_that_shifts(job):
+    shifted = with_exposures(job, lambda k, es: [dataclasses.replace(e, offset_um=(5.0, 0.0)) for e in es])
+    with pytest.raises(HostError, match="no shift"):
+        play(shifted, Machine(job))
+    machine, asked = Machine(job), []
+    machine.shift = lambda *where: asked.append(where)
+    assert play(shifted, machine).state == "done" and asked == [(5.0, 0.0, 0.0)]
+
+
+def test_several_engines_take_turns_and_all_go_dark(job):
+    both = dataclasses.replace(
+        with_exposures(job, lambda k, es: [e if k % 2 else dataclasses.replace(e, engine=1) for e in es]), engines=job.engines * 2
+    )
+    stage, engines = Machine(job), (Machine(job), Machine(job))
+    with pytest.raises(HostError, match="2 light engine"):
+        pmsl.host.play(both, engines[0], stage)
+    pmsl.host.play(both, engines, stage)
+    assert [len(e.shown) for e in engines] == [2, 3] and all(e.kinds()[-1] == "dark" for e in engines)
+
+
+def test_a_written_job_cannot_skip_verification(job, folder):
+    machine = Machine(job)
+    with pytest.raises(UsageError, match="verified as a whole"):
+        play(pmsl.read(folder), machine, verify=False)
+    assert set(machine.kinds()) == {"dark", "stop"}
+
+
+def test_a_job_sliced_while_it_prints_is_checked_layer_by_layer(job):
+    made = []
+
+    def plan_layer(k):
+        made.append(k)
+        return job.plan_layer(k)
+
+    live = dataclasses.replace(job, plan_layer=plan_layer)
+    assert play(live, Machine(job), verify=False, prefetch=0).state == "done" and made == [0, 1, 2, 3, 4]
+    machine = Machine(job)
+    machine.travel_um = 125.0
+    with pytest.raises(HostError, match="layer 3"):
+        play(live, machine, verify=False)
+    assert len(machine.shown) == 3
+
+
+# --- dark on every way out ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fail_at", range(1, 12))
+def test_whatever_call_fails_it_is_dark_and_nothing_is_lit_after(job, fail_at):
+    machine = Machine(job, fail_at=fail_at)
+    with pytest.raises(HostError) as caught:
+        play(job, machine)
+    assert isinstance(caught.value.__cause__, Trouble) and "dark" in str(caught.value) or "not known" in str(caught.value)
+    last_call = max(i for i, what in enumerate(machine.log) if what[0] in ("load", "lit", "move"))
+    assert machine.calls == fail_at and "dark" in machine.kinds()[last_call:]  # the failed call was the last one
+
+
+def test_a_frame_that_cannot_be_loaded_leaves_the_one_before_unseen(job):
+    def hook(machine, what):
+        if what[0] == "load" and machine.kinds().count("load") == 3:
+            raise Trouble
+
+    machine = Machine(job, hook=hook)
+    with pytest.raises(HostError, match="layer 2, exposure 0.*did not take the frame"):
+        play(job, machine)
+    assert len(machine.shown) == 2
+
+
+def test_a_frame_replaced_while_it_prints_is_not_shown(job, folder):
+    name = sorted((folder / "frames").iterdir())[3]
+
+    def tell(status):
+        if status.state == "lit" and status.layer == 0:
+            damage(name)
+
+    machine = Machine(job)
+    with pytest.raises(JobError, match=r"00003.png"):
+        play(pmsl.read(folder), machine, prefetch=1, on_status=tell)
+    assert len(machine.shown) == 3 and machine.kinds()[-2:] == ["dark", "stop"]
+
+
+def test_a_job_that_changes_after_it_was_checked_is_not_shown(job):
+    looked = []
+
+    def change(k, exposures):
+        looked.append(k)
+        if looked.count(3) == 2 and k == 3:
+            return [dataclasses.replace(e, mask=pmsl.LayerMask.from_dense(k, 255 - e.mask.dense(np.uint8))) for e in exposures]
+        return exposures
+
+    machine = Machine(job)
+    with pytest.raises(JobError, match="layer 3.*checked before the first light"):
+        play(with_exposures(job, change), machine)
+    assert len(machine.shown) == 3
+
+
+def test_a_stage_that_is_lost_stops_the_print(job):
+    def lose(machine, what):
+        if what == ("move", pytest.approx(30)):
+            machine.homed = False
+
+    machine = Machine(job, hook=lose)
+    with pytest.raises(HostError, match="layer 2.*lost its place"):
+        play(job, machine)
+    assert len(machine.shown) == 2
+
+
+def test_a_stage_that_does_not_arrive_stops_the_print(job):
+    class Short(Machine):
+        def move(self, distance_um, speed_um_s, accel_um_s2):
+            return super().move(distance_um, speed_um_s, accel_um_s2) - (distance_um == pytest.approx(20)) * 0.5
+
+    machine = Short(job)
+    with pytest.raises(HostError, match=r"layer 1.*19.5 µm.*not 20 µm"):
+        play(job, machine)
+    assert len(machine.shown) == 1
+
+
+@pytest.mark.parametrize(("delivered", "words"), [(0.5, "was lit for"), (float("nan"), "nan"), (-1.0, "not known"), (2.0, "was lit for")])
+def test_an_engine_that_delivers_something_else_stops_the_print(job, delivered, words):
+    class Wrong(Machine):
+        def expose(self, time_s, power):
+            return delivered * super().expose(time_s, power)
+
+    machine = Wrong(job)
+    with pytest.raises(HostError, match=words):
+        play(job, machine)
+    assert len(machine.shown) == 1
+
+
+def test_an_engine_that_does_not_go_dark_is_asked_again_and_named(job):
+    class Stuck(Machine):
+        times = 0
+
+        def dark(self):
+            self.times += 1
+            if self.times > 2:
+                raise Trouble("no answer")
+
+    machine = Stuck(job)
+    with pytest.raises(HostError, match="no answer.*by hand"):
+        play(job, machine)
+    assert machine.times == 2 + 3  # asked three times at the end, whatever else fails
+
+
+def test_a_callback_that_fails_ends_the_print_dark(job):
+    def tell(status):
+        if status.state == "lit" and status.layer == 1:
+            raise Trouble
+
+    machine = Machine(job)
+    with pytest.raises(Trouble):
+        play(job, machine, on_status=tell)
+    assert len(machine.shown) == 1 and machine.kinds()[-2:] == ["dark", "stop"]
+
+
+# --- control -----------------------------------------------------------------------------------------------------
+
+
+def test_pause_between_layers_and_go_on(job):
+    machine, seen = Machine(job), []
+
+    def tell(status):
+        seen.append(status)
+        if status.state == "layer done" and status.layer == 1:
+            player.pause()
+        if status.state == "paused":
+            assert machine.kinds()[-1] == "dark"
+            threading.Timer(0.02, player.go_on).start()
+
+    player = Player(job, machine, machine, on_status=tell)
+    assert player.run().state == "done" and len(machine.shown) == 5
+    states = [s.state for s in seen]
+    assert states.count("paused") == 1 and seen[states.index("paused")].layer == 2
+
+
+def test_cancel_in_a_pause(job):
+    machine = Machine(job)
+    player = Player(job, machine, machine)
+    player.pause()
+    thread = threading.Thread(target=player.run)
+    thread.start()
+    while player.status.state != "paused":
+        time.sleep(0.001)
+    player.cancel()
+    thread.join(10)
+    assert player.status.state == "cancelled" and machine.shown == []
+
+
+class Patient(Machine):
+    """Lit until it is put out, for a minute at most."""
+
+    def expose(self, time_s, power):
+        began = time.monotonic()
+        super().expose(time_s, power)
+        self.was_put_out.wait(60)
+        return min(time_s, time.monotonic() - began)
+
+
+def test_cancel_puts_the_light_out_at_once(job):
+    machine = Patient(job)
+    player = Player(job, machine, machine)
+    thread = threading.Thread(target=player.run)
+    thread.start()
+    while not machine.shown:
+        time.sleep(0.001)
+    player.cancel()
+    assert machine.kinds()[-1] == "stop" and "dark" in machine.kinds()[machine.kinds().index("lit") :]
+    thread.join(10)
+    assert not thread.is_alive() and player.status.state == "cancelled" and len(machine.shown) == 1
+
+
+def test_cancel_from_the_callback(job):
+    machine = Machine(job)
+    player = Player(job, machine, machine, on_status=lambda s: player.cancel() if s.state == "lit" and s.layer == 2 else None)
+    assert player.run().state == "cancelled" and len(machine.shown) == 2
+
+
+def test_a_late_frame_is_waited_for_in_the_dark(job, caplog):
+    gate, machine = threading.Event(), Machine(job)
+
+    def change(k, exposures):
+        if k == 3 and live:
+            gate.wait(60)
+        return exposures
+
+    def tell(status):
+        if status.state == "waiting" and status.message:
+            assert status.layer == 2 and machine.kinds()[-1] == "lit" and not machine.light.locked()
+            gate.set()
+
+    live = True
+    status = play(with_exposures(job, change), machine, verify=False, prefetch=2, on_status=tell)
+    assert (status.state, status.late, len(machine.shown)) == ("done", 1, 5)
+    assert "late" in caplog.text
+
+
+def test_asyncio_plays_in_a_thread_and_tells_in_the_loop(job):
+    machine, seen = Machine(job), []
+
+    async def print_it():
+        loop = threading.current_thread()
+        status = await pmsl.host.aplay(job, machine, machine, on_status=lambda s: seen.append((s, threading.current_thread() is loop)))
+        await asyncio.sleep(0)
+        return status
+
+    assert asyncio.run(print_it()).state == "done" and len(machine.shown) == 5
+    assert all(in_loop for _, in_loop in seen) and [s.layer for s, _ in seen if s.state == "layer done"] == [0, 1, 2, 3, 4]
+    with pytest.raises(HostError, match="not homed"):
+        machine.homed = False
+        asyncio.run(pmsl.host.aplay(job, machine, machine))
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_cancelled_task_is_dark_before_it_says_so(job, times):
+    machine = Patient(job)
+
+    async def print_and_cancel():
+        task = asyncio.ensure_future(pmsl.host.aplay(job, machine, machine))
+        while not machine.shown:
+            await asyncio.sleep(0.001)
+        for _ in range(times):  # an impatient caller changes nothing
+            task.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not machine.light.locked() and "dark" in machine.kinds()[machine.kinds().index("lit") :]
+
+    asyncio.run(print_and_cancel())
+    assert len(machine.shown) == 1
+
+
+def test_status_is_a_frozen_snapshot(job):
+    seen = []
+    play(job, Machine(job), on_status=seen.append)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        seen[0].layer = 7
+    done = [s for s in seen if s.state == "layer done"]
+    assert [s.layers_done for s in done] == [1, 2, 3, 4, 5] and seen[0].state == "checking" and done[0].layers_done == 1
+    left = [s.left_s for s in done]
+    assert left == sorted(left, reverse=True) and left[-1] == 0
+    assert Status().as_dict()["state"] == "ready"
+
+
+def test_wrong_calls(job):
+    machine = Machine(job)
+    player = Player(job, machine, machine)
+    player.run()
+    with pytest.raises(UsageError, match="plays once"):
+        player.run()
+    with pytest.raises(UsageError, match="start is layer 5"):
+        play(job, machine, start=5)
+    with pytest.raises(UsageError, match="prefetch"):
+        Player(job, machine, machine, Options(prefetch=-1))
+    with pytest.raises(TypeError, match="colour"):
+        play(job, machine, colour="red")

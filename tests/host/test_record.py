@@ -1,0 +1,238 @@
+"""played.jsonl: what is lit is on the disk before the light; a print goes on from any place a crash can leave it at."""
+
+import dataclasses
+import json
+import os
+from collections import Counter
+
+import numpy as np
+import pytest
+from host_doubles import Machine, Trouble, doubled, play, small_job, with_exposures
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import pmsl
+from pmsl.errors import HostError, JobError, OutputError, UsageError
+from pmsl.host.record import read_record
+
+
+@pytest.fixture(scope="module")
+def job():
+    return doubled(small_job(3))
+
+
+@pytest.fixture(scope="module")
+def whole(job, tmp_path_factory):
+    """Bytes of the record of a whole print."""
+    path = tmp_path_factory.mktemp("record") / "played.jsonl"
+    play(job, Machine(job), record=path)
+    return path.read_bytes()
+
+
+def keys(job):
+    """Every light of the job in order."""
+    return [(k, j, r) for k in range(len(job)) for j, e in enumerate(job[k].exposures) for r in range(e.repeat)]
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def lit_in(data):
+    return [
+        (line["layer"], line["exposure"], line["repeat"]) for line in map(json.loads, data.decode().splitlines()) if line["state"] == "lit"
+    ]
+
+
+def test_every_light_has_three_lines_in_order(job, tmp_path):
+    path = tmp_path / "played.jsonl"
+    play(job, Machine(job), record=path)
+    first, *rest = lines(path)
+    assert (first["state"], first["schema"], first["layers"], first["start"]) == ("job", "pmsl.played/1", 3, 0)
+    assert len(rest) == 3 * len(keys(job))
+    for i, (k, j, r) in enumerate(keys(job)):
+        e = job[k].exposures[j]
+        planned, lit, done = rest[3 * i : 3 * i + 3]
+        assert [x["state"] for x in (planned, lit, done)] == ["planned", "lit", "done"]
+        for line in (planned, lit, done):
+            assert (line["layer"], line["exposure"], line["repeat"]) == (k, j, r)
+            assert (line["time_s"], line["power"], line["sha256"]) == (e.time_s, e.power, e.mask.sha256())
+            assert line["utc"].endswith("Z") and len(line["utc"]) == 27
+        assert done["delivered_s"] == e.time_s
+    assert [line["utc"] for line in rest] == sorted(line["utc"] for line in rest)
+
+
+def test_a_light_is_on_the_disk_before_it_is_lit(job, tmp_path, monkeypatch):
+    path, synced = tmp_path / "played.jsonl", []
+    monkeypatch.setattr(os, "fsync", lambda handle, real=os.fsync: (real(handle), synced.append(path.read_bytes()))[0])
+
+    def hook(machine, what):
+        if what[0] == "lit":
+            assert json.loads(synced[-1].splitlines()[-1])["state"] == "lit"
+
+    play(job, Machine(job, hook=hook), record=path)
+    assert json.loads(synced[-1].splitlines()[-1])["state"] == "done"
+
+
+def test_a_record_that_cannot_be_written_stops_before_the_light(job, tmp_path, monkeypatch):
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    machine, count = Machine(job), []
+
+    def tell(status):
+        count.append(status.state)
+        if count.count("lit") == 3:
+            monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(OutputError, match="No space left.*nothing is lit without it"):
+        play(job, machine, record=tmp_path / "played.jsonl", on_status=tell)
+    assert len(machine.shown) == 2
+    with pytest.raises(OutputError, match="cannot be written"):
+        play(job, Machine(job), record=tmp_path / "no" / "played.jsonl")
+
+
+def resumed(job, path, **options):
+    """Go on from a record; return what was lit."""
+    before = lit_in(path.read_bytes()[: path.read_bytes().rfind(b"\n") + 1])
+    machine = Machine(job)
+    status = play(job, machine, record=path, resume=True, **options)
+    after = lit_in(path.read_bytes())
+    assert after[: len(before)] == before and len(after) - len(before) == len(machine.shown) == status.exposures_done
+    return status, after[len(before) :]
+
+
+@settings(max_examples=25)
+@given(data=st.data())
+def test_from_wherever_a_crash_cut_it_the_print_goes_on_and_lights_nothing_twice(job, whole, tmp_path_factory, data):
+    cut = data.draw(st.integers(0, len(whole)), label="cut")
+    path = tmp_path_factory.mktemp("cut") / "played.jsonl"
+    path.write_bytes(whole[:cut])
+    known = lit_in(whole[: whole.rfind(b"\n", 0, cut) + 1])
+    status, now = resumed(job, path)
+    assert Counter([*known, *now]) == Counter(keys(job))
+    last = json.loads(whole[: whole.rfind(b"\n", 0, cut) + 1].splitlines()[-1])["state"] if b"\n" in whole[:cut] else "job"
+    assert [f.code for f in status.findings] == (["exposure-cut-off"] if last == "lit" else [])
+    assert resumed(job, path)[1] == []  # and once more: nothing is left
+
+
+@pytest.mark.parametrize("fail_at", range(1, 25, 3))
+def test_after_a_failure_every_light_is_lit_once_or_named(job, tmp_path, fail_at):
+    path = tmp_path / "played.jsonl"
+    with pytest.raises(HostError):
+        play(job, Machine(job, fail_at=fail_at), record=path)
+    before = lit_in(path.read_bytes())
+    status, now = resumed(job, path)
+    assert Counter([*before, *now]) == Counter(keys(job))
+    uncertain = read_record(path).lit - {(x["layer"], x["exposure"], x["repeat"]) for x in lines(path) if x["state"] == "done"}
+    assert len(uncertain) == len(status.findings) <= 1
+
+
+def cut_in_the_light(job, path):
+    """A record that ends with the light of layer 1, exposure 1, second time."""
+
+    def hook(machine, what):
+        if what[0] == "lit" and len(machine.shown) == 6:
+            raise Trouble
+
+    with pytest.raises(HostError):
+        play(job, Machine(job, hook=hook), record=path)
+    assert read_record(path).last.key == (1, 1, 1)
+
+
+def test_again_lights_what_was_cut_off(job, tmp_path):
+    path = tmp_path / "played.jsonl"
+    cut_in_the_light(job, path)
+    status, now = resumed(job, path, again=True)
+    assert now == keys(job)[6:] and now[0] == (1, 1, 1) and status.findings == ()
+
+
+def test_start_at_a_layer_that_was_lit_is_refused_unless_told(job, tmp_path):
+    path = tmp_path / "played.jsonl"
+    cut_in_the_light(job, path)
+    stood = path.read_bytes()
+    with pytest.raises(HostError, match="layer 1 was lit already.*--again"):
+        resumed(job, path, start=1)
+    assert path.read_bytes() == stood
+    assert resumed(job, path, start=1, again=True)[1] == [key for key in keys(job) if key[0] >= 1]
+
+
+def test_start_beyond_the_record_says_what_is_left_out(job, tmp_path):
+    path = tmp_path / "played.jsonl"
+    play(job, Machine(job), record=path, start=0, on_status=None)
+    path.write_bytes(b"".join(line for line in path.read_bytes().splitlines(True) if b'"layer":0' in line or b'"job"' in line))
+    status, now = resumed(job, path, start=2)
+    assert now == [key for key in keys(job) if key[0] == 2]
+    (found,) = status.findings
+    assert (found.code, found.layers) == ("layers-skipped", (1, 1))
+
+
+def test_a_layer_that_goes_on_in_the_middle_is_moved_to_as_a_whole(job, tmp_path):
+    path = tmp_path / "played.jsonl"
+    cut_in_the_light(job, path)
+    machine = Machine(job)
+    machine.position_um = 0.0
+    play(job, machine, record=path, resume=True)
+    assert [what for what in machine.log if what[0] == "move"][:2] == [("move", pytest.approx(110)), ("move", pytest.approx(20))]
+    lost = Machine(job)
+    lost.homed = False
+    with pytest.raises(HostError, match="not homed"):
+        play(job, lost, record=path, resume=True)
+
+
+def test_a_cancelled_exposure_was_lit(job, tmp_path):
+    path = tmp_path / "played.jsonl"
+
+    class Half(Machine):
+        def expose(self, time_s, power):
+            super().expose(time_s, power)
+            player._cancelled.set()  # as a cancel from another thread does, in the middle of the light
+            return time_s / 2
+
+    machine = Half(job)
+    player = pmsl.host.Player(job, machine, machine, pmsl.host.Options(record=path))
+    assert player.run().state == "cancelled"
+    status, now = resumed(job, path)
+    assert now == keys(job)[1:] and [f.code for f in status.findings] == ["exposure-cut-off"]
+
+
+def test_a_record_of_another_job_is_refused(job, tmp_path):
+    path = tmp_path / "played.jsonl"
+    cut_in_the_light(job, path)
+    for other in (doubled(small_job(4)), doubled(small_job(3, shape=(26, 40)))):
+        with pytest.raises(HostError, match="another job"):
+            play(other, Machine(other), record=path, resume=True)
+    changed = with_exposures(job, lambda k, es: [dataclasses.replace(e, time_s=e.time_s * 1.01) for e in es])
+    with pytest.raises(HostError, match="not those the record was begun with"):
+        play(changed, Machine(changed), record=path, resume=True)
+    blind = path.with_name("blind.jsonl")  # a record of a job nobody looked at as a whole still knows the frames it lit
+    blind.write_bytes(path.read_bytes().replace(lines(path)[0]["exposures_sha256"].encode(), b"?").replace(b'"?"', b"null"))
+    inverted = with_exposures(
+        job, lambda k, es: [dataclasses.replace(e, mask=pmsl.LayerMask.from_dense(k, 255 - e.mask.dense(np.uint8))) for e in es]
+    )
+    with pytest.raises(HostError, match="layer 0, exposure 0 had another frame"):
+        play(inverted, Machine(inverted), record=blind, resume=True)
+
+
+@pytest.mark.parametrize("text", [b"hello\n", b'{"state":"lit"}\n', b'{"state":"job","utc":"x","head_sha256":1}\n', b"\xff\xfe\n", b"[]\n"])
+def test_what_is_no_record_is_refused(job, tmp_path, text):
+    path = tmp_path / "played.jsonl"
+    path.write_bytes(text)
+    with pytest.raises(JobError, match="line 1"):
+        play(job, Machine(job), record=path, resume=True)
+    assert path.read_bytes() == text
+
+
+def test_a_record_is_never_overwritten(job, tmp_path):
+    path = tmp_path / "played.jsonl"
+    path.write_text("mine")
+    with pytest.raises(UsageError, match="record is there already"):
+        play(job, Machine(job), record=path)
+    assert path.read_text() == "mine"
+    with pytest.raises(JobError, match="no record can be read"):
+        play(job, Machine(job), record=tmp_path / "none.jsonl", resume=True)
+    with pytest.raises(UsageError, match="needs the record"):
+        play(job, Machine(job), resume=True)
+    with pytest.raises(UsageError, match="goes with resume"):
+        play(job, Machine(job), record=tmp_path / "new.jsonl", again=True)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["played.jsonl"]
