@@ -95,11 +95,8 @@ def test_the_fade_never_shows_a_layer_too_short(wanted):
     given_s = fade.times_s(len(wanted))
     lit = np.isfinite(wanted)
     assert (given_s[lit] >= wanted[lit] - 1e-3 - 1e-9).all()
-    assert (
-        np.array_equal(fade_over(np.where(lit, given_s, np.nan)).times_s(len(wanted))[lit], given_s[lit])
-        or not lit.any()
-        or (np.abs(fade_over(given_s).times_s(len(wanted)) - given_s).max() <= 1e-3 + 1e-9)
-    )
+    if lit.all() and fade.layers <= len(wanted):  # the fall ends inside the job: shown times ask for the same fade again
+        assert np.abs(fade_over(given_s).times_s(len(wanted)) - given_s).max() <= 1e-3 + 1e-9
 
 
 def test_fades_by_name():
