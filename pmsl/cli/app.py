@@ -59,13 +59,12 @@ def main() -> int:
 
     0 done, 1 a bug, 2 wrong usage, 3 input refused or damaged, 4 findings at or above --fail-on, 130 cancelled.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # µ and × must not stop a command on a terminal that cannot show them
-            stream.reconfigure(errors="replace")
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up like Ctrl-C
+    _prepare()
+    out = sys.stdout
     try:
         code = app(standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # what cannot be written is told here, not by Python when it ends
     except PmslError as err:
         print(f"error: {err}", file=sys.stderr)
         return err.exit_code
@@ -76,6 +75,10 @@ def main() -> int:
         code = 130
     except BrokenPipeError:  # the reader of a pipe left, as `head` does
         sys.stdout = None
+        return 0
+    except SystemExit:  # click has completed a word for a shell; or a reader left, and click put a stream of its own there
+        if sys.stdout is out:
+            raise
         return 0
     except MemoryError:
         print("error: not enough memory; choose a smaller --field or fewer --threads", file=sys.stderr)
@@ -91,3 +94,12 @@ def main() -> int:
     if code == 130:
         print("cancelled; nothing half-written is left", file=sys.stderr)
     return code if isinstance(code, int) else 0
+
+
+def _prepare() -> None:
+    """Make the streams take any letter, and a polite kill clean up like Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # µ and × must not stop a command on a terminal that cannot show them
+            stream.reconfigure(errors="replace")
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
