@@ -14,6 +14,7 @@ from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
 from pmsl.correct.shapes import disc
 from pmsl.cure import CureModel
+from pmsl.masks.recent import RecentMasks
 from pmsl.optics.field import lit
 from pmsl.optics.grayscale import FINE, WHITE
 from pmsl.optics.image import Projector
@@ -24,6 +25,8 @@ from pmsl.profiles.process import Unreachable
 MaskOf = Callable[[int], LayerMask]
 DEPTHS = 5.0  # decay lengths of layers above that are counted: e^-5 of a dose is left there
 NEIGHBOUR_PX = 1.5  # pixels that touch, corners too
+TILE = 4  # pixels a side at least, of the map of how high the part is
+MANY = 256  # pixels from which on that map pays
 STEPS = 60
 CLOSE = 1e-9
 FAINT = 1e-9  # of white: what is left out of single pixels' light
@@ -140,33 +143,52 @@ class GrayCheck:
 
         Pixels are left alone from where on they have `enough` (n,).
         """
-        total, top = np.zeros(len(pixels)), self.grid.z_edges_um[1:]
+        total, reach = np.zeros(len(pixels)), self._reach(k)
         join: np.ufunc = np.maximum if self.cure.memory == "open" else np.add
-        for j in range(k + 1, self.grid.n_layers):
-            apart = float(top[j] - top[k])
-            some = np.flatnonzero((total < enough) & (total + self._most_from(j, k, depth_um) >= enough))
-            if apart > DEPTHS * self.cure.decay.longest_um or len(some) == 0:
+        left, still = self._left(k, reach, depth_um)
+        ends = self._ends(mask_of, pixels)
+        for j in range(k + 1, reach):
+            some = np.flatnonzero((total < enough) & (total + still[j - k - 1] >= enough) & (ends > j))
+            if len(some) == 0:
                 break
-            dose = self._dose(j, mask_of(j), pixels[some]) * self.cure.decay.fraction(apart + depth_um)
+            dose = self._dose(j, mask_of(j), pixels[some]) * left[j - k - 1]
             total[some] = join(total[some], np.maximum(dose - self.cure.induction_mj_cm2, 0.0))
         return total
 
-    def _most_from(self, j: int, k: int, depth_um: float) -> float:
-        """Return the most that layers from j up can bring so far below layer k's exposure plane, if all were white [mJ/cm²]."""
-        if "white" not in self._known:
-            flat = self.projector.flat
-            self._known["white"] = self.white_mj_cm2 * (1.0 if flat is None else float(flat.max()))
+    def _reach(self, k: int) -> int:
+        """Return the first layer above k that is too far to be looked at."""
         top = self.grid.z_edges_um[1:]
-        decay, most = self.cure.decay, self._known["white"]
-        reach = np.searchsorted(top, top[k] + DEPTHS * decay.longest_um, side="right")
-        apart = top[j:reach] - top[k] + depth_um
-        left = (np.array(decay.weights) @ np.exp(-apart / np.array(decay.lengths_um)[:, None])) * most[j:reach]
-        return float(left.max(initial=0.0) if self.cure.memory == "open" else left.sum())
+        return int(np.searchsorted(top, top[k] + DEPTHS * self.cure.decay.longest_um, side="right"))
+
+    def _left(self, k: int, reach: int, depth_um: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return of layers k + 1 up to `reach` what is left of their dose so far below layer k's exposure plane, and the most that
+        each and those above it can bring [mJ/cm²], if all were white.
+        """
+        top, decay, flat = self.grid.z_edges_um[1:], self.cure.decay, self.projector.flat
+        if "brightest" not in self._known:
+            self._known["brightest"] = 1.0 if flat is None else float(flat.max())
+        apart = top[k + 1 : reach] - top[k] + depth_um
+        left = np.array(decay.weights) @ np.exp(-apart / np.array(decay.lengths_um)[:, None])
+        most = left * self.white_mj_cm2[k + 1 : reach] * self._known["brightest"]
+        sums = np.maximum.accumulate if self.cure.memory == "open" else np.cumsum
+        return left, np.asarray(sums(most[::-1])[::-1]) * (1 + CLOSE)
+
+    def _ends(self, mask_of: MaskOf, pixels: np.ndarray) -> np.ndarray:
+        """Return the first layer from which on nothing that could light a pixel is drawn, where that is known: (n,) int64."""
+        if len(pixels) < MANY or not isinstance(mask_of, RecentMasks) or isinstance(self.projector.psf, Lorentzian):
+            return np.full(len(pixels), self.grid.n_layers)
+        tile = max(TILE, *self.projector.psf.reach_px)
+        if "ends" not in self._known:
+            tops = mask_of.tops_um(tile)
+            around = np.pad(tops, 1, constant_values=-np.inf)
+            highest = np.max([around[i : i + tops.shape[0], j : j + tops.shape[1]] for i in range(3) for j in range(3)], axis=0)
+            self._known["ends"] = np.searchsorted(self.grid.mid_planes_um, highest, side="right")
+        return np.asarray(self._known["ends"][pixels[:, 0] // tile, pixels[:, 1] // tile])
 
     def _dose(self, j: int, mask: LayerMask, pixels: np.ndarray) -> np.ndarray:
         """Return the dose of layer j's own exposure in the middle of pixels, at its exposure plane: (n,) float64 [mJ/cm²]."""
-        source = self._seen(pixels, mask.shape)
         if isinstance(self.projector.psf, Lorentzian):  # its light comes from everywhere
+            source = self._seen(pixels, mask.shape)
             return self._at(self.response[mask.within(source)], source, pixels) * float(self.white_mj_cm2[j])
         from pmsl.kernels import grays
 

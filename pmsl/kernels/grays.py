@@ -128,3 +128,28 @@ def light_at(row_start, row0, col, length, value, response, flat, pixel_row, pix
                     total += light * share[a, c - left] * (1.0 if even else flat[row0 + r, c])
                 low += 1
         out[i] += total
+
+
+@kernel
+def tops(corners, tile, out):
+    """Raise tiles of pixels to the highest triangle whose bounding box reaches over them.
+
+    Parameters
+    ----------
+    corners : (M, 9) float64
+        x and y in pixels, z.
+    tile : int
+        Pixels a side.
+    out : (R, C) float64
+        Raised.
+    """
+    for i in range(corners.shape[0]):
+        t = corners[i]
+        high = max(t[2], t[5], t[8])
+        r0 = int(max(min(t[1], t[4], t[7]) // tile, 0.0))
+        r1 = int(min(max(t[1], t[4], t[7]) // tile, out.shape[0] - 1.0))
+        c0 = int(max(min(t[0], t[3], t[6]) // tile, 0.0))
+        c1 = int(min(max(t[0], t[3], t[6]) // tile, out.shape[1] - 1.0))
+        for r in range(r0, r1 + 1):
+            for c in range(c0, c1 + 1):
+                out[r, c] = max(out[r, c], high)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
+import numpy as np
+
 from pmsl.core.defects import Defects
 from pmsl.core.mask import LayerMask
 from pmsl.masks.maker import MaskMaker
@@ -33,3 +35,12 @@ class RecentMasks:
         with self._lock:
             found = self._kept.get(k)
         return self._maker.mask_and_defects(k) if found is None else found
+
+    def tops_um(self, tile_px: int) -> np.ndarray:
+        """Return how high triangles reach over each tile of the field: (rows / tile, cols / tile) float64 [µm], -inf where none is."""
+        from pmsl.kernels import grays
+
+        rows, cols = self._maker.grid.shape
+        out = np.full((-(-rows // tile_px), -(-cols // tile_px)), -np.inf)
+        grays.tops(self._maker.index.corners, tile_px, out)
+        return out
