@@ -39,7 +39,10 @@ def runs_of_band(band: np.ndarray, col0: int = 0) -> Runs:
         Column of the grid the second column is.
     """
     lit = np.flatnonzero(band.max(axis=1, initial=0))  # black rows above and below are the most of many frames
-    first, last = (int(lit[0]), int(lit[-1]) + 1) if lit.size else (0, 0)
+    if not lit.size:
+        none = np.zeros(0, np.int32)
+        return Runs(np.zeros(len(band) + 1, np.int64), none, none, np.zeros(0, band.dtype))
+    first, last = int(lit[0]), int(lit[-1]) + 1
     found = _runs_of_rows(band[first:last], col0)
     ends = np.full(len(band) + 1, found.row_start[-1])
     ends[:first] = 0
