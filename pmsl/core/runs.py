@@ -38,6 +38,19 @@ def runs_of_band(band: np.ndarray, col0: int = 0) -> Runs:
     col0 : int
         Column of the grid the second column is.
     """
+    lit = np.flatnonzero(band.max(axis=1, initial=0))  # black rows above and below are the most of many frames
+    if not lit.size:
+        none = np.zeros(0, np.int32)
+        return Runs(np.zeros(len(band) + 1, np.int64), none, none, np.zeros(0, band.dtype))
+    first, last = int(lit[0]), int(lit[-1]) + 1
+    found = _runs_of_rows(band[first:last], col0)
+    ends = np.full(len(band) + 1, found.row_start[-1])
+    ends[:first] = 0
+    ends[first : last + 1] = found.row_start
+    return found._replace(row_start=ends)
+
+
+def _runs_of_rows(band: np.ndarray, col0: int) -> Runs:
     rows, stride = band.shape
     flat = band.reshape(-1)
     edge = np.flatnonzero(flat[1:] != flat[:-1]) + 1

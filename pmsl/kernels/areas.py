@@ -66,3 +66,36 @@ def areas(row_start, col, length, level, parent, area):
             root = i
         area[-1 - parent[root]] += length[i] * (level[i] / 255.0)
     return n
+
+
+@kernel
+def linked(first, second, parent, label):
+    """Number what hangs together by links.
+
+    Parameters
+    ----------
+    first, second : (P,) int64
+        The two ends of every link.
+    parent : (N,) int64
+        Overwritten: scratch.
+    label : (N,) int64
+        Overwritten: the group of each, groups in the order of their first members.
+
+    Returns
+    -------
+    int
+        Number of groups.
+    """
+    for i in range(parent.size):
+        parent[i] = i
+    for p in range(first.size):
+        join(parent, first[p], second[p])
+    n = 0
+    for i in range(parent.size):  # a root comes before all others of its group
+        root = find(parent, i)
+        if root == i:
+            label[i] = n
+            n += 1
+        else:
+            label[i] = label[root]
+    return n

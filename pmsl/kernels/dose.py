@@ -172,6 +172,21 @@ def front_of_sum(terms, threshold, rates, dose, front):
             front[r, c] = np.float32(min(max(depth + beyond, NOTHING), EVERYTHING))
 
 
+@helper
+def _columns(light, row, first, width, down, lines):
+    """Sum columns of pixels from `first` on, weighted along y, for each of the places: (n, width) at the start of `lines`."""
+    rows, cols = light.shape
+    half = down.shape[1] // 2
+    begin, end = max(-first, 0), min(width, cols - first)
+    for i in range(down.shape[0]):
+        line = lines[i]
+        line[:width] = 0.0
+        for a in range(max(half - row, 0), min(down.shape[1], rows + half - row)):
+            weight, source = down[i, a], light[row + a - half]
+            for b in range(begin, end):
+                line[b] += weight * source[first + b]
+
+
 @kernel
 def inside(light, row, col, down, across, lines, out):
     """See a separable spread at n × n points inside pixels.
@@ -180,29 +195,29 @@ def inside(light, row, col, down, across, lines, out):
     ----------
     light : (R, C) float32
     row, col : (E,) int32
-        The pixels.
+        The pixels; those that follow each other in a row share their columns and the points on their common border.
     down, across : (n, A) and (n, B) float64, A and B odd
-        Weights of the pixels around along y and x, for each of the n places along that axis.
-    lines : (B,) float64
+        Weights of the pixels around along y and x, for each of the n places along that axis, from border to border.
+    lines : (n, W) float64, W at least B
         Scratch.
     out : (E, n * n) float32
         Overwritten, places along y first.
     """
-    rows, cols = light.shape
-    n = down.shape[0]
-    half_y, half_x = down.shape[1] // 2, across.shape[1] // 2
-    for e in range(row.size):
-        first_a, last_a = max(half_y - row[e], 0), min(down.shape[1], rows + half_y - row[e])
-        first_b, last_b = max(half_x - col[e], 0), min(across.shape[1], cols + half_x - col[e])
-        for i in range(n):
-            for b in range(first_b, last_b):
-                lines[b] = 0.0
-            for a in range(first_a, last_a):
-                weight, source = down[i, a], light[row[e] + a - half_y]
-                for b in range(first_b, last_b):
-                    lines[b] += weight * source[col[e] + b - half_x]
-            for j in range(n):
-                total = 0.0
-                for b in range(first_b, last_b):
-                    total += across[j, b] * lines[b]
-                out[e, i * n + j] = np.float32(total)
+    n, taps = across.shape
+    e = 0
+    while e < row.size:
+        end = e + 1
+        while end < row.size and end - e <= lines.shape[1] - taps and row[end] == row[e] and col[end] == col[e] + end - e:
+            end += 1
+        _columns(light, row[e], col[e] - taps // 2, end - e + taps - 1, down, lines)
+        for p in range(end - e):
+            for i in range(n):
+                for j in range(n):
+                    if p > 0 and j == 0:
+                        out[e + p, i * n] = out[e + p - 1, i * n + n - 1]
+                        continue
+                    total = 0.0
+                    for b in range(taps):
+                        total += across[j, b] * lines[i, p + b]
+                    out[e + p, i * n + j] = np.float32(total)
+        e = end

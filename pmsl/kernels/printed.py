@@ -12,6 +12,7 @@ FLAT = 1e-3  # slopes below this a pixel are none
 INTERSECTION, UNION, PRINTED, DESIGN, VOID_SOLID, VOID_GELLED = 0, 1, 2, 3, 4, 5
 LOST, EDGES = 0, 1  # counts
 BLOCK = 32  # pixels looked at together where nothing happens
+AGAIN = 6  # pixels until a block is tried again
 BIN = 17  # bits of a float32 below its histogram bin: 64 bins an octave
 ROOF, BOTTOM, WEIGHT, CURED, GELLED, SHARE, OPEN, LOOSE, SEEN = 0, 1, 2, 3, 4, 5, 6, 7, 8  # fields of a record of `columns`
 
@@ -93,6 +94,15 @@ def _beyond(field, below, row, above, c, limit, design):
     return others == 0
 
 
+@helper
+def _all_equal(doses, c, dose):
+    """Tell whether a block of pixels from column c on has one dose."""
+    others = 0
+    for i in range(c, c + BLOCK):
+        others |= doses[i] != dose
+    return others == 0
+
+
 @routine
 def _span(r, begin, end, design, front, half, shift, bits, z_top, height, sums, bins, slot, records, low, lost, edge, edge_design, counts):
     """Compare the pixels [begin, end) of row r, all of one design share, and count doses in `bins`; edges are only listed."""
@@ -104,20 +114,26 @@ def _span(r, begin, end, design, front, half, shift, bits, z_top, height, sums, 
     plain = design == 0.0 or design == 1.0
     field = half if half.size and design == 0.0 else front
     limit = np.float32(1.0 if design == 1.0 else 0.0 if half.size else -shift)
-    c = begin - 1
+    last = min(end, cols - 1) - BLOCK if plain else 0  # where a block may begin
+    c, tried = begin - 1, 0
     while c + 1 < end:
         c += 1
-        if plain and 0 < c < min(end, cols - 1) - BLOCK and _beyond(field, max(r - 1, 0), r, min(r + 1, rows - 1), c, limit, design):
-            for i in range(c, c + BLOCK):
-                if doses[i] == dose:
-                    equal += 1
+        if max(tried, 1) <= c < last:
+            if _beyond(field, max(r - 1, 0), r, min(r + 1, rows - 1), c, limit, design):
+                if _all_equal(doses, c, dose):
+                    equal += BLOCK
                 else:
-                    _count(bins, dose, equal)
-                    equal, dose = 1, doses[i]
-            whole += BLOCK if design == 1.0 else 0
-            c += BLOCK - 1
-            left, here = line[c], line[c + 1]
-            continue
+                    for i in range(c, c + BLOCK):
+                        if doses[i] == dose:
+                            equal += 1
+                        else:
+                            _count(bins, dose, equal)
+                            equal, dose = 1, doses[i]
+                whole += BLOCK if design == 1.0 else 0
+                c += BLOCK - 1
+                left, here = line[c], line[c + 1]
+                continue
+            tried = c + AGAIN
         right = line[min(c + 1, cols - 1)]
         below, above = under[c], over[c]
         if doses[c] == dose:

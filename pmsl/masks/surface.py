@@ -97,15 +97,11 @@ def _sided(maker: MaskMaker, k: int) -> Cells:
 
 
 def _heights(cells: Cells, grid: Grid, k: int) -> SurfaceHeights:
+    from pmsl.kernels import heights
+
     n = int(cells.start[cells.last])
-    heights = cells.heights[:n]
-    kept = np.flatnonzero((heights[:, 0] > NOTHING) | (heights[:, 2] > NOTHING))
-    low, high = grid.z_edges_um[k : k + 2]
-    out = []
-    for side in (0, 2):
-        share = np.where(heights[kept, side] > NOTHING, heights[kept, side], 0.0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = np.clip(heights[kept, side + 1] / np.where(share > 0.0, share, np.nan), 0.0, 1.0)
-        out += [frozen(share), frozen(low + mean * (high - low))]
-    row = np.repeat(np.arange(grid.shape[0], dtype=np.int32), np.diff(cells.start))[kept]
-    return SurfaceHeights(k, frozen(row), frozen(cells.col[:n][kept]), *out)
+    low, high = grid.z_edges_um[k : k + 2].tolist()
+    row, col = np.empty(n, np.int32), np.empty(n, np.int32)
+    share, height = np.empty((2, n)), np.empty((2, n))
+    m = heights.taken(cells.start, cells.col, cells.heights, NOTHING, low, high, row, col, share, height)
+    return SurfaceHeights(k, *(frozen(a[:m].copy()) for a in (row, col, share[0], height[0], share[1], height[1])))

@@ -22,6 +22,7 @@ from pmsl.profiles import Printer
 Pair: TypeAlias = tuple[float, float]
 Curve: TypeAlias = Callable[[np.ndarray], np.ndarray]
 REACH_SIGMA = 7.1  # Φ(-7.1) = 6e-13
+FEW = 1 << 14  # values: more are worth to load scipy for, which takes as long as to slice a small part
 NEAR_PX, MIDDLE_PX = 8, 48  # means: closed form; beyond, 6 × 6 Gauss points; beyond, 2 × 2
 
 
@@ -64,16 +65,14 @@ class Gaussian:
         mean : bool
             Mean over the receiving pixel, or point value.
         """
-        from scipy.special import ndtr
-
         sigma = self.sigma_px[axis]
         far = -np.abs(np.asarray(distance_px, dtype=np.float64))  # the side where differences of small numbers are taken
         if not mean:
-            return _difference(lambda x: ndtr(x / sigma), far, self.mirror_px)
+            return _difference(lambda x: _below(x / sigma), far, self.mirror_px)
 
         def integral(x: np.ndarray) -> np.ndarray:
             u = x / sigma
-            return np.asarray(x * ndtr(u) + sigma * np.exp(-0.5 * u * u) / math.sqrt(2 * math.pi))
+            return np.asarray(x * _below(u) + sigma * np.exp(-0.5 * u * u) / math.sqrt(2 * math.pi))
 
         return _difference(integral, far, self.mirror_px, 1.0)
 
@@ -207,6 +206,15 @@ class Sampled:
 
 
 Psf: TypeAlias = Gaussian | Lorentzian | Sampled
+
+
+def _below(x: np.ndarray) -> np.ndarray:
+    """Return Φ(x), the share of a normal distribution below x, to the last bits also in the lower tail."""
+    if x.size > FEW:
+        from scipy.special import ndtr
+
+        return np.asarray(ndtr(x))
+    return np.array([0.5 * math.erfc(-v * math.sqrt(0.5)) for v in x.reshape(-1).tolist()]).reshape(x.shape)
 
 
 def psf_of(printer: Printer) -> Psf:

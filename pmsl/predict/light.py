@@ -28,6 +28,7 @@ DARK = 1e-12  # of Ec: less light is none
 TABLE_PER_PX = 512  # linear between: 1e-6 of white at σ = 0.36 px
 SEEN_SIGMA = 5.5  # light from further away counts for less than 2e-8 of white
 INSIDE_PX = (-0.5, 0.0, 0.5)  # places in an uneven pixel, along each axis: shares of it come out within 0.03 px of an edge
+TOGETHER = 256  # uneven pixels of a row looked at together
 NO_MAP = np.zeros((0, 0), np.float32)
 Finder = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -254,7 +255,7 @@ class _Blur:
         if isinstance(self.psf, Gaussian):
             from pmsl.kernels import dose
 
-            dose.inside(light, rows, cols, *self.places, np.zeros(self.places[1].shape[1]), out)
+            dose.inside(light, rows, cols, *self.places, np.zeros((len(INSIDE_PX), TOGETHER + self.places[1].shape[1])), out)
             return
         middle = np.stack([rows, cols], axis=1)[:, None, :] + 0.5
         places = middle + np.array([(v, u) for v in INSIDE_PX for u in INSIDE_PX])

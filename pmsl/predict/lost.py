@@ -66,11 +66,11 @@ class Lost:
 
     def add(self, k: int, rows: np.ndarray, cols: np.ndarray) -> None:
         """Take the missing pixels (n,) of layer k, in the window."""
-        from scipy import ndimage
-
         if not len(rows):
             self._names = []
             return
+        from scipy import ndimage
+
         corner = int(rows.min()), int(cols.min())
         missing = np.zeros((int(rows.max()) - corner[0] + 1, int(cols.max()) - corner[1] + 1), bool)
         missing[rows - corner[0], cols - corner[1]] = True

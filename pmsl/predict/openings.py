@@ -52,8 +52,7 @@ def openings(voids: np.ndarray, design: Design, window: Window) -> list[dict[str
 
 def _components(voids: np.ndarray) -> np.ndarray:
     """Number the voids (sorted by row, column) that hang together: (V,) int."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+    from pmsl.kernels import areas
 
     n = len(voids)
     width = int(voids[:, COL].max()) + 2
@@ -69,13 +68,13 @@ def _components(voids: np.ndarray) -> np.ndarray:
             touch = (voids[fits, FLOOR] < voids[other, ROOF]) & (voids[other, FLOOR] < voids[fits, ROOF])
             pairs.append(np.stack([fits[touch], other[touch]]))
     a, b = np.concatenate(pairs, axis=1)
-    return np.asarray(connected_components(coo_array((np.ones(len(a), np.int8), (a, b)), shape=(n, n)), directed=False)[1])
+    parent, label = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    areas.linked(np.ascontiguousarray(a), np.ascontiguousarray(b), parent, label)
+    return label
 
 
 def _channel(v: np.ndarray, design: Design, window: Window) -> dict[str, Any] | None:
     """Measure the columns of one void; None where it is an overhang."""
-    from scipy import ndimage
-
     places = v[:, (ROW, COL)].astype(int)
     reach = 3 + int(min(np.ptp(places, axis=0)) // 2)  # room for what lies across, also where a channel ends in the open
     low = places.min(axis=0) - reach
@@ -85,7 +84,7 @@ def _channel(v: np.ndarray, design: Design, window: Window) -> dict[str, Any] | 
     footprint[at] = True
     solid = _half_way_up(v, shape, low, design, window)
     walls = (solid >= 0.5) & ~footprint
-    rim = ndimage.binary_dilation(footprint) & ~footprint
+    rim = _grown(footprint) & ~footprint
     if walls[rim].mean() < WALLED:
         return None
     maps = {field: np.where(footprint, 0.0, 1.0 - solid) for field in (SHARE, SHARE_OPEN, SHARE_LOOSE)}
@@ -100,6 +99,16 @@ def _channel(v: np.ndarray, design: Design, window: Window) -> dict[str, Any] | 
     for field in (SHARE, SHARE_OPEN, SHARE_LOOSE):  # lines across end at the border
         maps[field][[0, -1]] = maps[field][:, [0, -1]] = 0.0
     return _measured(v, maps, _ridge(footprint & (maps[SHARE] >= 0.5), walls), low, design.grid, window)
+
+
+def _grown(footprint: np.ndarray) -> np.ndarray:
+    """Add the four neighbours of every pixel."""
+    out = footprint.copy()
+    out[1:] |= footprint[:-1]
+    out[:-1] |= footprint[1:]
+    out[:, 1:] |= footprint[:, :-1]
+    out[:, :-1] |= footprint[:, 1:]
+    return out
 
 
 def _half_way_up(v: np.ndarray, shape: tuple[int, ...], low: np.ndarray, design: Design, window: Window) -> np.ndarray:
@@ -117,7 +126,6 @@ def _half_way_up(v: np.ndarray, shape: tuple[int, ...], low: np.ndarray, design:
 def _ridge(footprint: np.ndarray, walls: np.ndarray) -> np.ndarray:
     """Columns of a footprint in the middle between walls: no neighbour is further from them, and no wider place is near (corners)."""
     from scipy import ndimage
-    from scipy.spatial import cKDTree
 
     distance = ndimage.distance_transform_edt(~walls)
     ridge = footprint & (distance >= ndimage.maximum_filter(distance, 3) - 1e-9)
@@ -127,6 +135,8 @@ def _ridge(footprint: np.ndarray, walls: np.ndarray) -> np.ndarray:
     while size <= widths.max(initial=0.0):
         small = np.flatnonzero(widths * WIDER < size)
         if small.size:
+            from scipy.spatial import cKDTree
+
             kept[small] &= cKDTree(points[widths >= size]).query(points[small])[0] >= NEAR * size
         size *= WIDER
     ridge[tuple(points[~kept].T)] = False
@@ -154,21 +164,22 @@ def _measured(
 
 def _widths_um(share: np.ndarray, ridge: np.ndarray, pitch_um: np.ndarray) -> np.ndarray:
     """Width across at every ridge pixel: (n,) float64 [µm]."""
-    rows, cols = np.nonzero(ridge)
     flat, place = share.reshape(-1), np.flatnonzero(ridge)
-    least = np.full(len(rows), np.inf)
+    least = np.full(len(place), np.inf)
     for dr, dc in DIRECTIONS:
+        unit = float(np.hypot(dr * pitch_um[1], dc * pitch_um[0]))
         total = flat[place].copy()
         for sign in (1, -1):
             step = sign * (dr * share.shape[1] + dc)
-            going = np.flatnonzero(total > 0)
+            going = np.flatnonzero((total > 0) & (total * unit < least))  # along a channel: until it is wider than across
             at = place[going]
             while going.size:  # the maps have a rim of zeros
                 at = at + step
                 here = flat[at]
                 total[going] += here
-                going, at = going[here > 0], at[here > 0]
-        least = np.minimum(least, total * float(np.hypot(dr * pitch_um[1], dc * pitch_um[0])))
+                on = (here > 0) & (total[going] * unit < least[going])
+                going, at = going[on], at[on]
+        least = np.minimum(least, total * unit)
     return least
 
 

@@ -1,0 +1,45 @@
+"""Share and height of the surface in touched columns, taken out of the sums of a sided sweep."""
+
+import numpy as np
+
+from pmsl.kernels._jit import kernel
+
+
+@kernel
+def taken(start, col, sums, nothing, low, high, row_out, col_out, share, height):
+    """Take out the columns of a slab that hold surface facing down or up.
+
+    Parameters
+    ----------
+    start : (R + 1,) int64; col : (N,) int32
+        Touched cells of every row.
+    sums : (N, 4) float64
+        Area facing down and its moment of z within the slab (0 to 1), the same facing up.
+    nothing : float
+        Areas up to this are none.
+    low, high : float
+        Heights of the slab's faces.
+    row_out, col_out : (N,) int32
+        Overwritten.
+    share, height : (2, N) float64
+        Overwritten: area facing down and up, and its mean height; not a number where there is none.
+
+    Returns
+    -------
+    int
+        How many columns were written.
+    """
+    n = 0
+    for r in range(start.size - 1):
+        for i in range(start[r], start[r + 1]):
+            if not (sums[i, 0] > nothing or sums[i, 2] > nothing):
+                continue
+            row_out[n], col_out[n] = r, col[i]
+            for side in range(2):
+                area = sums[i, 2 * side]
+                share[side, n], height[side, n] = 0.0, np.nan
+                if area > nothing:
+                    share[side, n] = area
+                    height[side, n] = low + min(max(sums[i, 2 * side + 1] / area, 0.0), 1.0) * (high - low)
+            n += 1
+    return n
