@@ -1,5 +1,6 @@
 """The corrector as a whole: same bytes in any order, what it refuses, blocks and halo, other coverage."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -30,6 +31,40 @@ def test_any_order_and_threads_give_the_same_bytes():
         found = dict(zip(order.tolist(), threads.map(lambda k: again.images(int(k))[0][0].sha256(), order), strict=True))
     assert [found[k] for k in range(26)] == wanted
     assert made(block=8).images(11)[0][0].sha256() == wanted[11]
+
+
+@pytest.mark.parametrize(("first", "both", "ahead"), [(0, (8, 9), 2), (25, (15, 14), 0)], ids=["up", "down"])
+def test_a_thread_that_would_wait_for_a_block_has_the_next_solved_meanwhile(monkeypatch, first, both, ahead):
+    """The solver of block 1 goes on only when the block after it, in the way layers are asked for, was begun."""
+    wanted = [made(block=8).images(k)[0][0].sha256() for k in both]
+    corrector, solve, begun = made(block=8), Corrector._solve, threading.Event()
+    corrector.images(first)
+
+    def slow(self, number):
+        if number == ahead:
+            begun.set()
+        assert number != 1 or begun.wait(20)
+        return solve(self, number)
+
+    monkeypatch.setattr(Corrector, "_solve", slow)
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(lambda k: corrector.images(k)[0][0].sha256(), both)) == wanted
+
+
+def test_a_block_that_cannot_be_solved_ahead_is_no_loss(monkeypatch):
+    corrector, solve, tried = made(block=8), Corrector._solve, threading.Event()
+
+    def slow(self, number):
+        if number == 1 and not tried.is_set():
+            tried.set()
+            raise MemoryError
+        assert number != 0 or tried.wait(20)
+        return solve(self, number)
+
+    monkeypatch.setattr(Corrector, "_solve", slow)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(corrector.images, (0, 1)))
+    assert corrector.images(8)[0][0].sha256() == made(block=8).images(8)[0][0].sha256()
 
 
 @pytest.mark.parametrize("solid", [channel(123.0, 260.0), CONE], ids=["channel", "cone"])
