@@ -15,7 +15,7 @@ from pmsl.core.mask import EMPTY, LayerMask, Window
 from pmsl.core.part import Part, Solid
 from pmsl.core.runs import runs_of
 from pmsl.correct.block import Block, Setup, Solved
-from pmsl.correct.found import assumed_memory, findings_of, overhang_findings
+from pmsl.correct.found import assumed_memory, findings_of, light_findings, overhang_findings
 from pmsl.correct.law import LEFT, Law
 from pmsl.correct.predicted import Prediction
 from pmsl.correct.rows import Spot
@@ -128,7 +128,7 @@ class Corrector:
     def job_findings(self) -> tuple[Finding, ...]:
         """Return what is doubtful before any layer."""
         setup = self._setup
-        found = () if self._memory_stated else (assumed_memory(),)
+        found = (() if self._memory_stated else (assumed_memory(),)) + light_findings(self._maker.index, self.grid)
         return found if setup.finder is None else found + overhang_findings(setup.finder, setup.law, self.grid)
 
     def prediction(self, k: int) -> Prediction:
