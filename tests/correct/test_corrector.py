@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from landing import Stack, channel, frames_of, frustum, grid_of, printer_of, resin_of, ring_points, square, stated, white_of
+from landing import H, Stack, channel, frames_of, frustum, grid_of, printer_of, resin_of, ring_points, square, stated, white_of
 from msgspec.structs import replace
 
 from pmsl.correct import Corrector
@@ -161,3 +161,21 @@ def test_resins_and_printers_it_cannot_reckon_with_are_refused():
     for doses in ([1.0, 2.0], [0.0] * 26, [np.nan] * 26):
         with pytest.raises(ExposureError, match="white_dose"):
             Corrector([CONE], grid_of(N, N, 26), printer, base, doses)
+
+
+def test_slopes_toward_the_light_are_named():
+    """A low cone is all slope, 50° from vertical; needles and boxes have none."""
+    low = frustum(square(120, 17, (190.3, 191.1)), square(10, 17, (190.3, 191.1)), 0, 90)
+    (found,) = (f for f in made([low], layers=9, corrections=("edges",)).job_findings() if f.code == "slopes-to-light")
+    assert (found.severity, found.layers, found.value) == ("info", (0, 8), H / 2) and f"{(240**2 - 20**2) * 1e-6:.3g} mm²" in found.message
+    for solid in (CONE, channel(123.0, 260.0)):
+        assert "slopes-to-light" not in [f.code for f in made([solid]).job_findings()]
+
+
+def test_a_blur_too_wide_for_a_part_is_a_warning():
+    """Corners alone are none."""
+    ring = square(30, 0, (190.3, 191.1))
+    for sigma, severity in ((0.36, {"info"}), (4.0, {"warning"})):
+        corrector = made([frustum(ring, ring, 0, 60)], layers=6, printer=printer_of((N, N), sigma), corrections=("edges",))
+        assert {f.severity for k in range(6) for f in corrector.findings(k) if f.code == "missed-edges"} <= severity
+    assert "missed-edges" in [f.code for f in corrector.findings(2)]
