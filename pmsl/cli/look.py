@@ -12,7 +12,7 @@ from pmsl import pipeline
 from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
 from pmsl.cli.wishes import Wishes
 from pmsl.core.finding import Finding
-from pmsl.core.job import Estimate, PrintJob
+from pmsl.core.job import CorrectionRecord, Estimate, PrintJob
 from pmsl.core.part import Solid
 from pmsl.errors import JobError, PmslError
 from pmsl.formats import registry
@@ -46,10 +46,22 @@ def _info_job(path: str, as_json: bool) -> None:
     print(f"resin     {job.resin.name}, {estimate.resin_ml * 1000:.4g} µl cured")
     print(f"layers    {job.n_layers}, {facts['height_um']:g} µm high")
     print(f"time      {clock(estimate.print_time_s)}, motion included")
+    _tell_correction(job.correction)
     for part in job.parts:
         print(f"part      {part.label}: {size_mm(*part.bounds_um)} at ({part.bounds_um[0][0]:g}, {part.bounds_um[0][1]:g}) µm")
     print(f"calibrated {'yes' if job.calibrated else 'no: placeholder ' + ', '.join(job.placeholders)}")
     say_findings(job.findings)
+
+
+def _tell_correction(made: CorrectionRecord | None) -> None:
+    if made is None:
+        return
+    print(f"corrected {', '.join(made.names)}")
+    if made.halo_layers or made.block_layers > 1:
+        beyond = f"; what lies beyond adds up to {made.error_bound:.1g} Ec" if made.error_bound else ""
+        print(f"          in blocks of {made.block_layers} layers that look {made.halo_layers} toward the light{beyond}")
+        print(f"          a host that asks on demand waits for {made.latency_layers} layers where a block begins")
+        print("          surfaces that face the light are not placed by dose: turn optical surfaces to the plate")
 
 
 def _info_mesh(path: str, wishes: Wishes, as_json: bool) -> None:
@@ -136,6 +148,7 @@ def job_facts(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate) 
         "process": job.process.name,
         "print_time_s": estimate.print_time_s,
         "resin_ml": estimate.resin_ml,
+        "correction": None if job.correction is None else msgspec.to_builtins(job.correction),
         "calibrated": job.calibrated,
         "placeholders": list(job.placeholders),
         "parts": [msgspec.to_builtins(p) for p in job.parts],

@@ -15,7 +15,7 @@ from pmsl.core.mask import EMPTY, LayerMask, Window
 from pmsl.core.part import Part, Solid
 from pmsl.core.runs import runs_of
 from pmsl.correct.block import Block, Setup, Solved
-from pmsl.correct.found import assumed_memory, findings_of, overhang_findings
+from pmsl.correct.found import assumed_memory, findings_of, light_findings, overhang_findings
 from pmsl.correct.law import LEFT, Law
 from pmsl.correct.predicted import Prediction
 from pmsl.correct.rows import Spot
@@ -28,7 +28,8 @@ from pmsl.profiles import Printer, Resin
 
 CORRECTIONS = ("edges", "printthrough", "flatfield")
 FEWEST = 32  # layers of a block
-KEPT = 3  # blocks
+KEPT = 4  # blocks
+AHEAD = 2  # blocks solved at most before they are asked for
 
 
 class Corrector:
@@ -74,7 +75,7 @@ class Corrector:
     error_bound : float
         Largest dose that layers beyond the halo would add, in Ec.
     block_layers : int
-        Layers of a block: those of one block are solved by one thread, so give each thread a block.
+        Layers of a block: those of one block are solved by one thread. A thread that has to wait for one has the next solved meanwhile.
     latency_layers : int
         Most layers that are solved when a first layer of a block is asked for.
     """
@@ -111,6 +112,7 @@ class Corrector:
         self._blocks: OrderedDict[int, dict[int, Solved]] = OrderedDict()
         self._busy: dict[int, threading.Lock] = {}
         self._lock = threading.Lock()
+        self._latest = 0  # block asked for last
 
     def images(self, k: int) -> list[tuple[LayerMask, float]]:
         """Return the corrected images of layer `k`: each a mask and the factor on the layer's white dose.
@@ -126,7 +128,7 @@ class Corrector:
     def job_findings(self) -> tuple[Finding, ...]:
         """Return what is doubtful before any layer."""
         setup = self._setup
-        found = () if self._memory_stated else (assumed_memory(),)
+        found = (() if self._memory_stated else (assumed_memory(),)) + light_findings(self._maker.index, self.grid)
         return found if setup.finder is None else found + overhang_findings(setup.finder, setup.law, self.grid)
 
     def prediction(self, k: int) -> Prediction:
@@ -136,22 +138,67 @@ class Corrector:
     def _solved(self, k: int) -> Solved:
         """Return layer k's solution; its block is solved once, by the first thread that asks."""
         number = k // self.block_layers
-        with self._lock:
-            busy = self._busy.setdefault(number, threading.Lock())
-        with busy:
+        found = self._known(number)
+        if found is None:
             with self._lock:
-                found = self._blocks.get(number)
-                if found is not None:
-                    self._blocks.move_to_end(number)
-            if found is None:
-                first = number * self.block_layers
-                block = Block(self._setup, first, min(first + self.block_layers, self.grid.n_layers))
-                found = {layer.index: layer for layer in block.layers()}
-                with self._lock:
-                    self._blocks[number] = found
-                    while len(self._blocks) > KEPT:
-                        self._blocks.popitem(last=False)
+                onward = 1 if number >= self._latest else -1
+            busy = self._lock_of(number)
+            if not busy.acquire(blocking=False):
+                self._solve_ahead(number, onward)
+                busy.acquire()
+            try:
+                found = self._known(number) or self._solve(number)
+            finally:
+                busy.release()
+        with self._lock:
+            self._latest = number
         return found[k]
+
+    def _lock_of(self, number: int) -> threading.Lock:
+        """Return what a thread holds while it solves a block."""
+        with self._lock:
+            return self._busy.setdefault(number, threading.Lock())
+
+    def _known(self, number: int) -> dict[int, Solved] | None:
+        """Return the layers of a block that was solved, if it is still kept."""
+        with self._lock:
+            found = self._blocks.get(number)
+            if found is not None:
+                self._blocks.move_to_end(number)
+            return found
+
+    def _solve(self, number: int) -> dict[int, Solved]:
+        """Solve a block and keep it; its lock is held."""
+        first = number * self.block_layers
+        block = Block(self._setup, first, min(first + self.block_layers, self.grid.n_layers))
+        found = {layer.index: layer for layer in block.layers()}
+        with self._lock:
+            self._blocks[number] = found
+            while len(self._blocks) > KEPT:
+                self._blocks.popitem(last=False)
+        return found
+
+    def _solve_ahead(self, number: int, onward: int) -> None:
+        """Have the next block that nobody solves yet solved by a thread of its own: its caller would only wait for `number`."""
+        for ahead in range(1, AHEAD + 1):
+            after = number + ahead * onward
+            if not 0 <= after * self.block_layers < self.grid.n_layers:
+                return
+            busy = self._lock_of(after)
+            if not busy.acquire(blocking=False):
+                continue
+            if self._known(after) is None:
+                threading.Thread(target=self._solve_and_release, args=(after, busy), name="pmsl-block").start()
+                return
+            busy.release()
+
+    def _solve_and_release(self, number: int, busy: threading.Lock) -> None:
+        try:
+            self._solve(number)
+        except Exception:  # whoever asks for the block meets it again
+            return
+        finally:
+            busy.release()
 
     def _base(self, k: int) -> LayerMask:
         """Return the mask of layer k before corrections; a surface inside the slab that faces the light is on if it fills half of it."""

@@ -6,14 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from pmsl.core.crossings import CrossingIndex
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.correct.law import Law
 from pmsl.correct.predicted import Prediction
-from pmsl.correct.surface import FaceFinder
+from pmsl.correct.surface import STEEP, FaceFinder, tilts
 
 MISS = 0.3  # of Ec: about a tenth of a pixel
+MOST_MISSED = 0.2  # of the points of a layer; corners are fewer
 FACE_UM = 2.0
+FLAT = 1e-4  # slope below which a face is flat: it lies on a slab plane, or is a finding of its own
 SHALLOW = 0.5  # least layer height / Dp for faces
 
 
@@ -32,12 +35,7 @@ def findings_of(prediction: Prediction, grid: Grid, k: int) -> tuple[Finding, ..
         found.append(Finding(code="narrow-edges", severity="info", message=message, value=float(narrow.sum()), unit="points", **place))
     missed = (off > MISS) & ~narrow
     if missed.any():
-        message = (
-            f"{int(missed.sum())} of {len(off)} points along walls cannot get the dose that puts them where they belong: corners do not"
-        )
-        place = {"layers": (k, k), "box_um": _box(prediction.walls_px[missed], grid, k)}
-        worst = float(off[missed].max())
-        found.append(Finding(code="missed-edges", severity="info", message=message, value=worst, limit=MISS, unit="Ec", **place))
+        found.append(_missed_walls(off, missed, prediction.walls_px, grid, k))
     if len(prediction.faces_px):
         found.append(_face_band(prediction, grid, k))
     least = np.minimum(prediction.face_errors_um["enclosed"], prediction.face_errors_um["open"])
@@ -54,6 +52,22 @@ def findings_of(prediction: Prediction, grid: Grid, k: int) -> tuple[Finding, ..
         place = {"layers": (k, k), "box_um": _box(prediction.faces_px[hangs] + 0.5, grid, k)}
         found.append(Finding(code="roof-needs-memory", severity="warning", message=message, value=float(hangs.sum()), unit="px", **place))
     return tuple(found)
+
+
+def _missed_walls(off: np.ndarray, missed: np.ndarray, walls_px: np.ndarray, grid: Grid, k: int) -> Finding:
+    """Tell which walls stay off; a warning where these are more than corners."""
+    many = float(missed.mean()) > MOST_MISSED
+    why = "the light is too blurred, or too little for this layer: sharpen the projection, or raise the dose" if many else "corners do not"
+    return Finding(
+        code="missed-edges",
+        severity="warning" if many else "info",
+        message=f"{int(missed.sum())} of {len(off)} points along walls cannot get the dose that puts them where they belong: {why}",
+        layers=(k, k),
+        box_um=_box(walls_px[missed], grid, k),
+        value=float(off[missed].max()),
+        limit=MISS,
+        unit="Ec",
+    )
 
 
 def _face_band(prediction: Prediction, grid: Grid, k: int) -> Finding:
@@ -85,6 +99,24 @@ def overhang_findings(finder: FaceFinder, law: Law, grid: Grid) -> tuple[Finding
         "far; use more absorber or thicker layers"
     )
     return (Finding(code="deep-light", severity="warning", message=message, value=ratio, limit=SHALLOW, unit="h/Dp"),)
+
+
+def light_findings(index: CrossingIndex, grid: Grid) -> tuple[Finding, ...]:
+    """Say that slopes toward the light become steps: a slab cured in part from its light side would float."""
+    up, across = tilts(index, grid)
+    slopes = (up > STEEP * np.hypot(up, across)) & (across > FLAT * up)
+    if not slopes.any():
+        return ()
+    heights = index.corners[slopes, 2::3]
+    low, high = float(heights.min()), float(heights.max())
+    last = grid.n_layers - 1
+    first, end = (min(max(int(np.searchsorted(grid.z_edges_um, z, side="right")) - 1, 0), last) for z in (low, high))
+    message = (
+        f"{0.5e-6 * up[slopes].sum():.3g} mm² of slopes toward the light (seen along z) cannot be placed by dose: they become steps of "
+        "whole layers, up to half a layer too high or too low; turn optical surfaces to the plate"
+    )
+    worst = 0.5 * float(grid.thickness_um[first : end + 1].max())
+    return (Finding(code="slopes-to-light", severity="info", message=message, layers=(first, end), value=worst, limit=0.0, unit="µm"),)
 
 
 def _box(at_px: np.ndarray, grid: Grid, k: int) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -138,6 +138,14 @@ def _merged(at_px: np.ndarray, outward: np.ndarray, rise: np.ndarray, length: np
     return Walls(means[:, :2].copy(), normal, means[:, 4].copy(), cell[order][first])
 
 
+def tilts(index: CrossingIndex, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """Return twice the area of every triangle as seen along z, above 0 where it faces the light, and as seen from the side [µm²]."""
+    c, (px, py) = index.corners, grid.pitch_um  # column by column: meshes are large
+    ux, uy, uz = (c[:, 3] - c[:, 0]) * px, (c[:, 4] - c[:, 1]) * py, c[:, 5] - c[:, 2]
+    vx, vy, vz = (c[:, 6] - c[:, 0]) * px, (c[:, 7] - c[:, 1]) * py, c[:, 8] - c[:, 2]
+    return ux * vy - uy * vx, np.hypot(uy * vz - uz * vy, uz * vx - ux * vz)
+
+
 class FaceFinder:
     """Finds faces that look at the plate and are not walls, of one set of parts.
 
@@ -149,14 +157,10 @@ class FaceFinder:
     """
 
     def __init__(self, index: CrossingIndex, grid: Grid) -> None:
-        c, (px, py) = index.corners, grid.pitch_um  # column by column: meshes are large
-        ux, uy, uz = (c[:, 3] - c[:, 0]) * px, (c[:, 4] - c[:, 1]) * py, c[:, 5] - c[:, 2]
-        vx, vy, vz = (c[:, 6] - c[:, 0]) * px, (c[:, 7] - c[:, 1]) * py, c[:, 8] - c[:, 2]
-        up = ux * vy - uy * vx
-        across = np.hypot(uy * vz - uz * vy, uz * vx - ux * vz)
+        up, across = tilts(index, grid)
         self._index, self._grid = index, grid
         self._picked = np.flatnonzero(up < -STEEP * np.hypot(up, across)).astype(np.int32)
-        heights = c[self._picked, 2::3]
+        heights = index.corners[self._picked, 2::3]
         self._low, self._high = heights.min(axis=1, initial=np.inf), heights.max(axis=1, initial=-np.inf)
 
     @property

@@ -48,8 +48,17 @@ def _close(r, c, floor, slack, slot, free, counts, records, down, step, tallies,
 
 @routine
 def _open(r, c, roof, share, weight, z_low, z_top, here, half, above, slot, free, counts, records, low, top, tallies):
-    """Open the record of a roof; find where it is printed."""
+    """Open the record of a roof; find where it is printed.
+
+    A slope that goes on from the slab above in the same column is one face: its parts count together, at their mean height.
+    """
     height = z_top - z_low
+    if slot[r, c] >= 0:
+        rec = records[slot[r, c]]
+        if rec[ROOF] - roof < 2.0 * height and rec[SHARE] + share <= 1.0 + SLIVER:
+            roof = (rec[SHARE] * rec[ROOF] + share * roof) / (rec[SHARE] + share)
+            share += rec[SHARE]
+            weight = share if weight > 0.0 and rec[WEIGHT] > 0.0 else 0.0
     cured = min(max(here, 0.0), 1.0) * height
     if cured > 0.0:
         bottom = z_low if here >= 1.0 else z_top - cured

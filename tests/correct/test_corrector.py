@@ -1,10 +1,11 @@
 """The corrector as a whole: same bytes in any order, what it refuses, blocks and halo, other coverage."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from landing import Stack, channel, frames_of, frustum, grid_of, printer_of, resin_of, ring_points, square, stated, white_of
+from landing import H, Stack, channel, frames_of, frustum, grid_of, printer_of, resin_of, ring_points, square, stated, white_of
 from msgspec.structs import replace
 
 from pmsl.correct import Corrector
@@ -30,6 +31,40 @@ def test_any_order_and_threads_give_the_same_bytes():
         found = dict(zip(order.tolist(), threads.map(lambda k: again.images(int(k))[0][0].sha256(), order), strict=True))
     assert [found[k] for k in range(26)] == wanted
     assert made(block=8).images(11)[0][0].sha256() == wanted[11]
+
+
+@pytest.mark.parametrize(("first", "both", "ahead"), [(0, (8, 9), 2), (25, (15, 14), 0)], ids=["up", "down"])
+def test_a_thread_that_would_wait_for_a_block_has_the_next_solved_meanwhile(monkeypatch, first, both, ahead):
+    """The solver of block 1 goes on only when the block after it, in the way layers are asked for, was begun."""
+    wanted = [made(block=8).images(k)[0][0].sha256() for k in both]
+    corrector, solve, begun = made(block=8), Corrector._solve, threading.Event()
+    corrector.images(first)
+
+    def slow(self, number):
+        if number == ahead:
+            begun.set()
+        assert number != 1 or begun.wait(20)
+        return solve(self, number)
+
+    monkeypatch.setattr(Corrector, "_solve", slow)
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(lambda k: corrector.images(k)[0][0].sha256(), both)) == wanted
+
+
+def test_a_block_that_cannot_be_solved_ahead_is_no_loss(monkeypatch):
+    corrector, solve, tried = made(block=8), Corrector._solve, threading.Event()
+
+    def slow(self, number):
+        if number == 1 and not tried.is_set():
+            tried.set()
+            raise MemoryError
+        assert number != 0 or tried.wait(20)
+        return solve(self, number)
+
+    monkeypatch.setattr(Corrector, "_solve", slow)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(corrector.images, (0, 1)))
+    assert corrector.images(8)[0][0].sha256() == made(block=8).images(8)[0][0].sha256()
 
 
 @pytest.mark.parametrize("solid", [channel(123.0, 260.0), CONE], ids=["channel", "cone"])
@@ -126,3 +161,21 @@ def test_resins_and_printers_it_cannot_reckon_with_are_refused():
     for doses in ([1.0, 2.0], [0.0] * 26, [np.nan] * 26):
         with pytest.raises(ExposureError, match="white_dose"):
             Corrector([CONE], grid_of(N, N, 26), printer, base, doses)
+
+
+def test_slopes_toward_the_light_are_named():
+    """A low cone is all slope, 50° from vertical; needles and boxes have none."""
+    low = frustum(square(120, 17, (190.3, 191.1)), square(10, 17, (190.3, 191.1)), 0, 90)
+    (found,) = (f for f in made([low], layers=9, corrections=("edges",)).job_findings() if f.code == "slopes-to-light")
+    assert (found.severity, found.layers, found.value) == ("info", (0, 8), H / 2) and f"{(240**2 - 20**2) * 1e-6:.3g} mm²" in found.message
+    for solid in (CONE, channel(123.0, 260.0)):
+        assert "slopes-to-light" not in [f.code for f in made([solid]).job_findings()]
+
+
+def test_a_blur_too_wide_for_a_part_is_a_warning():
+    """Corners alone are none."""
+    ring = square(30, 0, (190.3, 191.1))
+    for sigma, severity in ((0.36, {"info"}), (4.0, {"warning"})):
+        corrector = made([frustum(ring, ring, 0, 60)], layers=6, printer=printer_of((N, N), sigma), corrections=("edges",))
+        assert {f.severity for k in range(6) for f in corrector.findings(k) if f.code == "missed-edges"} <= severity
+    assert "missed-edges" in [f.code for f in corrector.findings(2)]
