@@ -132,7 +132,7 @@ def test_an_open_mesh_has_no_contours(tmp_path):
 
 def test_contours_are_no_job_and_meshes_no_contours(f, samples, tmp_path):
     for name in FILES:
-        with pytest.raises(JobError, match="holds contours and no exposures"):
+        with pytest.raises(JobError, match="hold contours and no exposures"):
             registry.recognise(write(name, f, tmp_path)).read(tmp_path / FILES[name][1])
     model = '<model xmlns="http://schemas.microsoft.com/3dmanufacturing/core/2015/02"><resources/></model>'
     with zipfile.ZipFile(tmp_path / "mesh.3mf", "w") as package:
