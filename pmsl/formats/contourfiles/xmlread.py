@@ -1,5 +1,4 @@
-"""XML of files that nobody here wrote: read without building a tree, as UTF-8 whatever it claims, entities refused, and rings collected
-into `Contours`."""
+"""XML of files that nobody here wrote: read without a tree, as UTF-8 whatever it claims, no entities; rings go into `Contours`."""
 
 from __future__ import annotations
 
