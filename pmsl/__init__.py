@@ -62,6 +62,7 @@ _HOME = {
 _ROOMS = (
     "checks",
     "core",
+    "correct",
     "cure",
     "errors",
     "exposure",

@@ -1,14 +1,20 @@
-"""The front desk: ``pmsl slice | info | convert | verify | simulate | play | profiles | warmup``.
+"""The front desk: ``pmsl slice | info | verify | play | simulate | convert | profiles | warmup``.
 
-app       the commands and their options
-options   text of an option → numbers
-show      progress, findings, compiler notice
+app       all commands together; exit codes
+commands  what can be typed: one file a command, with its options; it calls the work when it starts
+shared    options that several commands have
+
+The work of the commands, and what it has in common:
+
 run       slice and warmup
 look      info and verify
-convert   convert
+playing   play
 simulate  simulate
+convert   convert
 library   profiles
-play      options of play; playing: what it does
+options   text of an option → numbers
+wishes    options of profiles and placement → profiles and numbers
+show      progress, findings, compiler notice
 """
 
 from pmsl.cli.app import main

@@ -24,9 +24,7 @@ from pmsl.profiles.process import Unreachable
 MaskOf = Callable[[int], LayerMask]
 DEPTHS = 5.0  # decay lengths of layers above that are counted: e^-5 of a dose is left there
 NEIGHBOUR_PX = 1.5  # pixels that touch, corners too
-MANY = 1 / 16  # of the box around them: from so many points on the whole box is spread
 STEPS = 60
-CHUNK = 4096  # pixels whose neighbours are held at a time
 CLOSE = 1e-9
 FAINT = 1e-9  # of white: what is left out of single pixels' light
 
@@ -114,7 +112,8 @@ class GrayCheck:
             self._known["guard"] = disc(_guard_px(self.projector.psf))
         while True:
             row, col, length = (np.zeros(room, np.int64) for _ in range(3))
-            n = grays.far_from_white(*runs, self._known["guard"], np.empty(mask.shape[1], np.uint8), row, col, length)
+            guard = self._known["guard"]
+            n = grays.far_from_white(*runs, guard, np.empty(mask.shape[1], np.uint8), np.zeros(len(guard), np.int64), row, col, length)
             if n <= room:
                 break
             room = n
@@ -145,43 +144,47 @@ class GrayCheck:
         join: np.ufunc = np.maximum if self.cure.memory == "open" else np.add
         for j in range(k + 1, self.grid.n_layers):
             apart = float(top[j] - top[k])
-            some = np.flatnonzero(total < enough)
+            some = np.flatnonzero((total < enough) & (total + self._most_from(j, k, depth_um) >= enough))
             if apart > DEPTHS * self.cure.decay.longest_um or len(some) == 0:
                 break
             dose = self._dose(j, mask_of(j), pixels[some]) * self.cure.decay.fraction(apart + depth_um)
             total[some] = join(total[some], np.maximum(dose - self.cure.induction_mj_cm2, 0.0))
         return total
 
+    def _most_from(self, j: int, k: int, depth_um: float) -> float:
+        """Return the most that layers from j up can bring so far below layer k's exposure plane, if all were white [mJ/cm²]."""
+        if "white" not in self._known:
+            flat = self.projector.flat
+            self._known["white"] = self.white_mj_cm2 * (1.0 if flat is None else float(flat.max()))
+        top = self.grid.z_edges_um[1:]
+        decay, most = self.cure.decay, self._known["white"]
+        reach = np.searchsorted(top, top[k] + DEPTHS * decay.longest_um, side="right")
+        apart = top[j:reach] - top[k] + depth_um
+        left = (np.array(decay.weights) @ np.exp(-apart / np.array(decay.lengths_um)[:, None])) * most[j:reach]
+        return float(left.max(initial=0.0) if self.cure.memory == "open" else left.sum())
+
     def _dose(self, j: int, mask: LayerMask, pixels: np.ndarray) -> np.ndarray:
         """Return the dose of layer j's own exposure in the middle of pixels, at its exposure plane: (n,) float64 [mJ/cm²]."""
         source = self._seen(pixels, mask.shape)
-        return self._at(mask.within(source), source, pixels, self.response) * float(self.white_mj_cm2[j])
+        if isinstance(self.projector.psf, Lorentzian):  # its light comes from everywhere
+            return self._at(self.response[mask.within(source)], source, pixels) * float(self.white_mj_cm2[j])
+        from pmsl.kernels import grays
 
-    def _at(self, shown: np.ndarray, source: Window, pixels: np.ndarray, response: np.ndarray | None = None) -> np.ndarray:
-        """Return the relative irradiance in the middle of pixels: (n,) float64.
+        if "patch" not in self._known:
+            self._known["patch"] = _patch(self.projector.psf)
+        flat, out = self.projector.flat, np.zeros(len(pixels))
+        runs, places = mask.runs_8bit(), (np.ascontiguousarray(pixels[:, 0]), np.ascontiguousarray(pixels[:, 1]))
+        grays.light_at(
+            *(runs.row_start, mask.window.row0, runs.col, runs.length, runs.value, self.response),
+            *(np.zeros((0, 0)) if flat is None else flat, *places, *self._known["patch"], out),
+        )
+        return out * float(self.white_mj_cm2[j])
 
-        `shown` is the light in a window, or its levels where a response is given. Few pixels gather what reaches them, for many the
-        whole box is spread.
-        """
-        psf, box = self.projector.psf, _box(pixels)
-        if isinstance(psf, Lorentzian) or len(pixels) > MANY * box.rows * box.cols:
-            light = lit(shown if response is None else response[shown], source, self.projector.flat)
-            seen = spread(light, source, box, psf, (0.0, 0.0))
-            return np.asarray(seen[pixels[:, 0] - box.row0, pixels[:, 1] - box.col0])
-        if "taps" not in self._known:
-            self._known["taps"] = _taps(psf)
-        down, right, share = self._known["taps"]
-        out = np.zeros(len(pixels))
-        for start in range(0, len(pixels), CHUNK):
-            some = slice(start, start + CHUNK)
-            row, col = pixels[some, :1] + down, pixels[some, 1:] + right
-            inside = (row >= source.row0) & (row < source.row0 + source.rows) & (col >= source.col0) & (col < source.col0 + source.cols)
-            found = shown[np.where(inside, row - source.row0, 0), np.where(inside, col - source.col0, 0)]
-            light = np.where(inside, found if response is None else response[found], 0.0)
-            if self.projector.flat is not None:
-                light *= self.projector.flat[np.where(inside, row, 0), np.where(inside, col, 0)]
-            out[some] = light @ share
-        return out
+    def _at(self, light: np.ndarray, source: Window, pixels: np.ndarray) -> np.ndarray:
+        """Return the relative irradiance in the middle of pixels, of the light in a window: (n,) float64."""
+        box = _box(pixels)
+        seen = spread(lit(light, source, self.projector.flat), source, box, self.projector.psf, (0.0, 0.0))
+        return np.asarray(seen[pixels[:, 0] - box.row0, pixels[:, 1] - box.col0])
 
     def _seen(self, pixels: np.ndarray, shape: tuple[int, int]) -> Window:
         """Return the window whose light reaches pixels."""
@@ -223,15 +226,16 @@ class GrayCheck:
         )
 
 
-def _taps(psf: Gaussian | Sampled) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the pixels whose light gets into the middle of one: row and column offsets, and shares; each (T,)."""
+def _patch(psf: Gaussian | Sampled) -> tuple[np.ndarray, np.ndarray]:
+    """Return the shares of pixels' light that get into the middle of one: first offset (row, column), and (A, B) float64."""
     down, across = (np.arange(-reach, reach + 1) for reach in psf.reach_px)
     if isinstance(psf, Gaussian):
         share = np.outer(psf.line(down, 0, False), psf.line(across, 1, False))
     else:
         share = psf.kernel(-down, -across, False)
-    row, col = np.nonzero(share > FAINT)
-    return down[row], across[col], share[row, col]
+    rows, cols = (np.flatnonzero((share > FAINT).any(axis=axis)) for axis in (1, 0))
+    kept = share[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    return np.array([down[rows[0]], across[cols[0]]], np.int64), np.ascontiguousarray(kept)
 
 
 def _guard_px(psf: Psf) -> tuple[float, float]:

@@ -77,14 +77,20 @@ def written(
     return Written(findings, job.known_estimate or meter.estimate(), job.n_layers)
 
 
+SCATTERED = {"unreachable-gray": 64, "narrow-edges": 64, "missed-edges": 64}  # layers apart that are joined
+
+
 def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Join findings of the same kind on neighbouring layers into one: a range of layers, the box around all, the largest value."""
+    """Join findings of the same kind on neighbouring layers into one: a range of layers, the box around all, the largest value.
+
+    What comes and goes from layer to layer (`SCATTERED`) is one finding over gaps too, or hundreds would hide the others.
+    """
     out: list[Finding] = []
     open_ranges: dict[tuple[str, str], int] = {}
     for f in findings:
         at = open_ranges.get((f.code, f.severity), -1)
         last = out[at].layers if at >= 0 else None
-        if f.layers is not None and last is not None and last[1] + 1 == f.layers[0]:
+        if f.layers is not None and last is not None and 1 <= f.layers[0] - last[1] <= SCATTERED.get(f.code, 1):
             worse = f.value is not None and (out[at].value or 0.0) < f.value
             base = f if worse else out[at]
             out[at] = msgspec.structs.replace(base, layers=(last[0], f.layers[1]), box_um=_both(out[at].box_um, f.box_um))

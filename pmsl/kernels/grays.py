@@ -1,10 +1,10 @@
-"""Gray pixels that no white pixel is near."""
+"""Gray pixels that no white pixel is near, and the light that single pixels get from runs."""
 
 from pmsl.kernels._jit import kernel
 
 
 @kernel
-def far_from_white(row_start, col, length, value, half_width, line, out_row, out_col, out_length):
+def far_from_white(row_start, col, length, value, half_width, line, ahead, out_row, out_col, out_length):
     """Find stretches of gray pixels with no white pixel in the disc around each of them.
 
     Parameters
@@ -15,6 +15,8 @@ def far_from_white(row_start, col, length, value, half_width, line, out_row, out
         How far the disc reaches to both sides in the rows -R..R from its middle.
     line : (cols,) uint8
         Working space, as wide as the grid.
+    ahead : (2 R + 1,) int64
+        Working space: the runs before these ended left of the disc.
     out_row, out_col, out_length : (m,) int64
         Row of the mask's window, column of the grid and length of every stretch; overwritten as far as they reach.
 
@@ -28,6 +30,8 @@ def far_from_white(row_start, col, length, value, half_width, line, out_row, out
     rows = row_start.size - 1
     found = 0
     for r in range(rows):
+        for t in range(half_width.size):
+            ahead[t] = row_start[min(max(r + t - reach, 0), rows)]
         for i in range(row_start[r], row_start[r + 1]):
             if value[i] == 255:
                 continue
@@ -52,14 +56,11 @@ def far_from_white(row_start, col, length, value, half_width, line, out_row, out
                 row = r + t - reach
                 if row < 0 or row >= rows or left == 0:
                     continue
-                low, high = row_start[row], row_start[row + 1]
-                while low < high:  # the first run that ends beyond the disc's left end
-                    mid = (low + high) // 2
-                    if col[mid] + length[mid] + half_width[t] <= first:
-                        low = mid + 1
-                    else:
-                        high = mid
-                while low < row_start[row + 1] and col[low] - half_width[t] < end:
+                low, stop = ahead[t], row_start[row + 1]
+                while low < stop and col[low] + length[low] + half_width[t] <= first:  # the first run that ends beyond the disc's left end
+                    low += 1
+                ahead[t] = low
+                while low < stop and col[low] - half_width[t] < end:
                     if value[low] == 255:
                         for c in range(max(first, col[low] - half_width[t]), min(end, col[low] + length[low] + half_width[t])):
                             left -= 1 - line[c]
@@ -79,3 +80,51 @@ def far_from_white(row_start, col, length, value, half_width, line, out_row, out
                     out_row[found], out_col[found], out_length[found] = r, begin, c - begin
                 found += 1
     return found
+
+
+@kernel
+def light_at(row_start, row0, col, length, value, response, flat, pixel_row, pixel_col, first, share, out):
+    """Sum the light that reaches the middles of pixels, from the runs around each.
+
+    Parameters
+    ----------
+    row_start, col, length, value : (rows + 1,) int64, (n,) int32, (n,) int32, (n,) uint8
+        Runs of an 8-bit mask.
+    row0 : int
+        Row of the grid of the first row of runs.
+    response : (256,) float64
+        Relative irradiance of every level.
+    flat : (rows, cols) float64
+        Of the whole grid, or (0, 0): an even field.
+    pixel_row, pixel_col : (m,) int64
+    first : (2,) int64
+        Row and column, from the pixel, of the first of the shares.
+    share : (A, B) float64
+        Of the light of each pixel around one, what gets into its middle.
+    out : (m,) float64
+        Added into.
+    """
+    rows = row_start.size - 1
+    even = flat.size == 0
+    for i in range(pixel_row.size):
+        left = pixel_col[i] + first[1]
+        right = left + share.shape[1]
+        total = 0.0
+        for a in range(share.shape[0]):
+            r = pixel_row[i] + first[0] + a - row0
+            if r < 0 or r >= rows:
+                continue
+            low, high = row_start[r], row_start[r + 1]
+            stop = high
+            while low < high:  # the first run that ends beyond the left
+                mid = (low + high) // 2
+                if col[mid] + length[mid] <= left:
+                    low = mid + 1
+                else:
+                    high = mid
+            while low < stop and col[low] < right:
+                light = response[value[low]]
+                for c in range(max(left, col[low]), min(right, col[low] + length[low])):
+                    total += light * share[a, c - left] * (1.0 if even else flat[row0 + r, c])
+                low += 1
+        out[i] += total

@@ -87,20 +87,20 @@ class Planner:
     def __init__(self, s: Stages, process: Process) -> None:
         self._stages = s
         self._process = process
-        self._made: tuple[MaskMaker, RecentMasks, list[MaskMaker]] | None = None
+        self._made: tuple[RecentMasks, list[MaskMaker]] | None = None
         self._lock = threading.Lock()
 
     def __call__(self, k: int) -> LayerPlan:
         """Return the plan of layer `k`."""
-        maker, recent, groups = self._makers()
-        mask, defects = maker.mask_and_defects(k)
+        recent, groups = self._makers()
+        mask, defects = recent.plain(k)
         found = tuple(checks.layer_findings(defects, self._stages.grid, k))
         s = self._stages
         if s.corrector is not None:
             images, found = s.corrector.images(k), found + s.corrector.findings(k)
             return s.ladder.plan(images, s.grid, self._process.motion, found, mask.sum_px())
         if s.regions is not None:
-            recent.keep(mask)
+            mask = recent(k)
         if s.grays is not None:
             mask, more = s.grays.apply(k, mask, recent)
             found += more
@@ -110,8 +110,8 @@ class Planner:
         covered_px = None if s.regions is None and s.ladder.even is None else mask.sum_px()
         return s.ladder.plan(images, s.grid, self._process.motion, found, covered_px)
 
-    def _makers(self) -> tuple[MaskMaker, RecentMasks, list[MaskMaker]]:
-        """Return what makes masks: of all parts, of layers around, and of the parts of every dose scale where scales differ."""
+    def _makers(self) -> tuple[RecentMasks, list[MaskMaker]]:
+        """Return what makes masks: of all parts, with those of layers around, and of the parts of every dose scale where scales differ."""
         with self._lock:
             if self._made is None:
                 s, mode = self._stages, self._process.coverage
@@ -119,7 +119,6 @@ class Planner:
                 scales = () if s.regions is None or len(s.regions.scales) == 1 else s.regions.scales
                 groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode) for scale in scales]
                 self._made = (
-                    maker,
                     RecentMasks(maker, min(MOST_KEPT, LAYERS_KEPT + (0 if s.grays is None else s.grays.layers_above))),
                     groups,
                 )

@@ -9,7 +9,6 @@ from pmsl import checks
 from pmsl.core.grid import Grid
 from pmsl.core.job import PrintJob
 from pmsl.core.part import Part, Solid
-from pmsl.correct import Corrector
 from pmsl.formats.png import encode_mask
 from pmsl.masks import MaskMaker
 from pmsl.pipeline.planner import prepare
@@ -52,6 +51,8 @@ def warmup() -> None:
 
 def _corrected(job: PrintJob, solid: Solid) -> None:
     """Correct a layer; a printer's field is far larger than the pyramid needs, so it gets one of its own."""
+    from pmsl.correct import Corrector
+
     printer, resin = job.printer, job.resin
     stated = Value("enclosed", "placeholder", "only to fill the cache")
     resin = replace(resin, resin=replace(resin.resin, memory=stated))

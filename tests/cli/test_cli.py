@@ -8,13 +8,21 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import get_args, get_type_hints
 
+import click
 import numpy as np
 import pytest
 from PIL import Image
 
 import pmsl
 from pmsl.cli import main
+from pmsl.cli.app import app
+from pmsl.cli.run import slice_job
+from pmsl.core.finding import Severity
+from pmsl.mesh.load import UNITS_UM
+from pmsl.profiles import Process
+from pmsl.profiles.process import Unreachable
 
 SMALL = ["--printer", "pmsl-2um", "--resin", "pr48-405"]
 
@@ -282,12 +290,32 @@ def test_verify_exit_codes(run, samples):
     refused(run("info", "nothing.zip"), "no such", codes=(3,))
 
 
-def test_no_arguments_and_help(run):
-    assert run()[0] in (0, 2)
-    for command in ("slice", "info", "verify", "simulate", "profiles", "warmup"):
-        code, out, _ = run(command, "--help")
-        assert code == 0 and "Usage" in out
-    assert run("--version")[1].startswith("pmsl ")
+def test_choices_are_what_the_types_allow():
+    options = {p.name: p for p in app.commands["slice"].params}
+    allowed = {
+        "unit": set(UNITS_UM),
+        "coverage": set(get_args(get_type_hints(Process)["coverage"])),
+        "unreachable": set(get_args(Unreachable)),
+        "png": set(get_args(get_type_hints(slice_job)["png"])),
+        "fail_on": set(get_args(Severity)),
+    }
+    assert {name: set(p.type.choices) for name, p in options.items() if isinstance(p.type, click.Choice)} == allowed
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("pmsl ver", "plain,verify"),
+        ("pmsl slice part.stl --cov", "plain,--coverage"),
+        ("pmsl slice part.stl --coverage v", "plain,volume"),
+        ("pmsl verify jo", "file,jo"),
+        ("pmsl simulate job --design pa", "file,pa"),
+    ],
+)
+def test_a_shell_completes_commands_options_and_files(words, shown):
+    env = {**os.environ, "_PMSL_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    code = "import sys; sys.argv = ['pmsl']; from pmsl.cli import main; sys.exit(main())"
+    assert subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout == shown + "\n"
 
 
 def test_names_that_are_no_unicode_and_terminals_that_show_none(samples, tmp_path):
@@ -301,11 +329,29 @@ def test_names_that_are_no_unicode_and_terminals_that_show_none(samples, tmp_pat
         assert (Path(os.fsdecode(tmp_path)) / os.fsdecode(name)).is_dir()
 
 
+BUFFERED = pytest.mark.parametrize("env", [{"PYTHONUNBUFFERED": ""}, {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "unbuffered"])
+
+
+@BUFFERED
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-def test_standard_output_that_is_full(samples, tmp_path):
+def test_standard_output_that_is_full(env):
     with open("/dev/full", "w") as full:
-        done = subprocess.run([sys.executable, "-m", "pmsl", "profiles"], stdout=full, stderr=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", "pmsl", "profiles"]
+        done = subprocess.run(command, env={**os.environ, **env}, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 3 and "standard output" in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@BUFFERED
+@pytest.mark.parametrize("words", [["--help"], ["profiles"], ["profiles", "--json"]])
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+def test_a_reader_that_left_is_no_error(env, words):
+    there, here = os.pipe()
+    os.close(there)
+    command = [sys.executable, "-m", "pmsl", *words]
+    done = subprocess.run(command, env={**os.environ, **env}, stdout=here, stderr=subprocess.PIPE, text=True)
+    os.close(here)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGTERM") or os.name == "nt", reason="no SIGTERM on this system")

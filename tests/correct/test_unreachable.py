@@ -212,14 +212,14 @@ def test_pixels_away_from_white_are_those_of_every_pair(seed, radius):
         levels[r : r + rng.integers(1, 6), c : c + rng.integers(1, 12)] = rng.choice([0, 60, 200, 254, 255])
     mask, half = LayerMask.from_dense(0, levels), disc(radius)
     room = tuple(np.zeros(400, np.int64) for _ in range(3))
-    n = grays.far_from_white(*mask.runs_8bit(), half, np.full(26, 7, np.uint8), *room)
+    n = grays.far_from_white(*mask.runs_8bit(), half, np.full(26, 7, np.uint8), np.zeros(len(half), np.int64), *room)
     marked = np.zeros(levels.shape, bool)
     for row, col, length in zip(*(a[:n].tolist() for a in room), strict=True):
         assert not marked[mask.window.row0 + row, col : col + length].any()
         marked[mask.window.row0 + row, col : col + length] = True
     assert np.array_equal(marked, (levels > 0) & (levels < 255) & ~near_white(levels, half))
     short = tuple(np.zeros(1, np.int64) for _ in range(3))
-    assert grays.far_from_white(*mask.runs_8bit(), half, np.zeros(26, np.uint8), *short) == n
+    assert grays.far_from_white(*mask.runs_8bit(), half, np.zeros(26, np.uint8), np.zeros(len(half), np.int64), *short) == n
 
 
 def test_masks_without_lonely_grays_come_back_as_they_are_and_ask_for_no_other_layer():

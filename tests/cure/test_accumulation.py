@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from pmsl.cure import (
     CureModel,
@@ -415,3 +416,20 @@ def test_depths_outside_the_layer_are_refused():
     layer = accumulation(pure(), (1, 1)).add(0, 10.0, ONE)
     with pytest.raises(ExposureError, match="depth 10.5 µm is not inside its 10 µm"):
         layer.dose_at_mj_cm2(10.5)
+
+
+@pytest.mark.parametrize(("layers", "sigmas"), [(1, -0.270), (2, 0.410), (5, 0.885), (60, 1.1069)])
+def test_edges_under_few_layers_are_rounded(layers, sigmas):
+    """A straight edge at the exposure plane lies where Φ(-x/σ) of the dose above is Ec; the top of a wall is narrower than its bulk."""
+    model, white = pure(40.0), math.exp(20 / 40)
+    found = run(Recursion(model, (1, 1)), [10.0] * layers, [[np.full((1, 1), white)]] * layers)
+    assert norm.ppf(1 - 1 / float(found[0].dose_mj_cm2[0, 0])) == pytest.approx(sigmas, abs=5e-4)
+
+
+def test_the_isofocal_dose_leaves_walls_where_they_are_in_the_middle_of_a_slab():
+    """Full white of 2 Ec e^(h/2Dp) (1 - q) a layer: half of it, as at the edge of any blur, is Ec half way down a slab of the bulk."""
+    dp, h = 40.0, 10.0
+    white = 2 * math.exp(0.5 * h / dp) * (1 - math.exp(-h / dp))
+    assert white == pytest.approx(0.5013, abs=5e-5)
+    found = run(Recursion(pure(dp), (1, 1)), [h] * 200, [[np.full((1, 1), 0.5 * white)]] * 200)
+    assert float(found[0].dose_at_mj_cm2(0.5 * h)[0, 0]) == pytest.approx(1.0, rel=1e-12)

@@ -1,0 +1,25 @@
+"""``pmsl convert``: its options; the work is in `pmsl.cli.convert`."""
+
+from __future__ import annotations
+
+import click
+
+from pmsl.cli import shared
+
+
+@click.command("convert")
+@click.argument("job", type=shared.FILE, metavar="JOB", help="A job folder or file of any format, told by its content.")
+@click.argument("out", type=shared.FILE, metavar="OUT", help="What to write: a folder, a .zip, or a printer's file (.sl1, …).")
+@shared.format
+@shared.lossy
+@shared.dose
+@shared.threads
+@shared.force
+@shared.json
+def convert_command(
+    job: str, out: str, format: str | None, lossy: bool, dose: bool, threads: int | None, force: bool, as_json: bool
+) -> None:
+    """Write a job in another format; what that format cannot hold is refused, or with --lossy done and listed."""
+    from pmsl.cli.convert import convert
+
+    convert(job, out, format=format, lossy=lossy, dose=dose, threads=threads, force=force, as_json=as_json)

@@ -1,0 +1,34 @@
+"""``pmsl simulate``: its options; the work is in `pmsl.cli.simulate`."""
+
+from __future__ import annotations
+
+import click
+
+from pmsl.cli import shared
+
+
+@click.command("simulate")
+@click.argument("path", type=shared.FILE, metavar="JOB", help="A job folder or a job .zip.")
+@click.option("--design", multiple=True, type=shared.FILE, metavar="MESH", help="Mesh the job was made of, where the job holds no design.")
+@shared.unit
+@click.option("--pictures", type=shared.FILE, metavar="DIR", help="Folder for pictures of layers, sections, doses.")
+@click.option("--layers", metavar="A:B", help="Layers that get a picture [default: 8 of all].")
+@click.option("--section", multiple=True, metavar="x=UM|y=UM", help="Also a picture of the cut there; may be given again.")
+@click.option("--mesh", type=shared.FILE, metavar="OUT.stl", help="Write the predicted solid as a mesh.")
+@shared.threads
+@shared.json
+def simulate_command(
+    path: str,
+    design: tuple[str, ...],
+    unit: str,
+    pictures: str | None,
+    layers: str | None,
+    section: tuple[str, ...],
+    mesh: str | None,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Predict what a job prints, and hold it against the design: edges, heights, channels, lost features, doses."""
+    from pmsl.cli import simulate
+
+    simulate.run(path, design, unit=unit, pictures=pictures, sections=section, layers=layers, mesh=mesh, threads=threads, as_json=as_json)

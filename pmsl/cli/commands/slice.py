@@ -1,0 +1,95 @@
+"""``pmsl slice``: its options; the work is in `pmsl.cli.run`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import click
+
+from pmsl.cli import shared
+
+
+@click.command("slice")
+@click.argument(
+    "meshes", nargs=-1, required=True, type=shared.FILE, metavar="MESH...", help="STL, OBJ, PLY or 3MF files; placed as one group."
+)
+@click.option(
+    "-o", "--out", required=True, type=shared.FILE, metavar="OUT", help="Job to write: a folder, a .zip, or a printer's file (.sl1, …)."
+)
+@shared.format
+@shared.profiles
+@click.option(
+    "--coverage",
+    type=click.Choice(["area", "volume"]),
+    help="Gray is area in mid-slab, or volume of the slab [default: as the process says].",
+)
+@click.option(
+    "--unreachable",
+    type=click.Choice(["keep", "lift", "drop"]),
+    help="Grays away from white that never cure [default: as the process says].",
+)
+@shared.irradiance
+@shared.unit
+@click.option("--at", metavar="X,Y", help="Where the lower corner of the group's box goes [µm].")
+@shared.rotate
+@shared.scale
+@click.option("--keep-place", is_flag=True, help="Coordinates as in the file; nothing is moved.")
+@shared.threads
+@shared.dose
+@click.option("--no-design", is_flag=True, help="Leave the placed parts out of the job.")
+@click.option("--correct", metavar="LIST", help="Light that lands on the design: any of edges, printthrough, flatfield, or none.")
+@click.option("--accept-uncalibrated", is_flag=True, help="Correct although values it rests on are placeholders.")
+@click.option(
+    "--png",
+    type=click.Choice(["fast", "small"]),
+    default="fast",
+    show_default=True,
+    help="Frames written fast, or searched long for smaller files; the pixels are the same.",
+)
+@click.option("--preview", type=shared.FILE, metavar="FILE.png", help="Write a contact sheet of masks and a side view.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["info", "warning", "error"]),
+    default="error",
+    show_default=True,
+    help="Findings at or above this stop the job (exit 4).",
+)
+@shared.force
+@shared.lossy
+@shared.json
+def slice_command(
+    meshes: tuple[str, ...],
+    out: str,
+    format: str | None,
+    threads: int | None,
+    dose: bool,
+    no_design: bool,
+    accept_uncalibrated: bool,
+    png: Literal["fast", "small"],
+    preview: str | None,
+    fail_on: Literal["info", "warning", "error"],
+    force: bool,
+    lossy: bool,
+    as_json: bool,
+    **wishes: Any,
+) -> None:
+    """Slice meshes into a print job: gray masks, exposure times, motion."""
+    from pmsl.cli import run
+    from pmsl.cli.wishes import Wishes
+
+    run.slice_job(
+        list(meshes),
+        out,
+        Wishes(**wishes),
+        format=format,
+        threads=threads,
+        dose=dose,
+        design=not no_design,
+        accept_uncalibrated=accept_uncalibrated,
+        png=png,
+        preview=preview,
+        fail_on=fail_on,
+        force=force,
+        lossy=lossy,
+        as_json=as_json,
+    )

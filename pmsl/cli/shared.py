@@ -1,0 +1,48 @@
+"""Options that several commands have, as decorators; a command shows them in the order they stand above it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["FILE", "dose", "force", "format", "irradiance", "json", "lossy", "profiles", "rotate", "scale", "threads", "unit"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FILE = click.Path(readable=False)  # any name, for shells that complete it: who opens the file says what is wrong with it
+
+_PROFILES = (
+    click.option("--printer", metavar="P", help="Library name or TOML file [default: microfluidics-7.6um]."),
+    click.option("--resin", metavar="R", help="Library name or TOML file [default: pegda-nps-1.0-385]."),
+    click.option("--process", metavar="F", help="Library name or TOML file [default: default]."),
+    click.option("--layer-um", type=float, metavar="H", help="Layer height [µm]; overrides the process."),
+    click.option("--pitch-um", metavar="P|PX,PY", help="Pixel pitch at the image plane [µm]."),
+    click.option("--field", metavar="COLSxROWS", help="Pixels of the field."),
+)
+
+
+def profiles(command: F) -> F:
+    """Add the options that choose printer, resin and process, and what overrides them."""
+    for option in reversed(_PROFILES):
+        command = option(command)
+    return command
+
+
+irradiance = click.option("--irradiance", type=float, metavar="MW_CM2", help="Measured irradiance of a white pixel [mW/cm²].")
+unit = click.option(
+    "--unit",
+    type=click.Choice(["um", "mm", "cm", "m", "inch"]),
+    default="mm",
+    show_default=True,
+    help="Unit of the mesh; a format that carries its unit wins.",
+)
+rotate = click.option("--rotate", metavar="RX,RY,RZ", help="Degrees about fixed x, y, z, in that order.")
+scale = click.option("--scale", metavar="S|SX,SY,SZ", help="Factor, or one for each axis.")
+threads = click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Layers worked on at a time [default: one a processor].")
+format = click.option("--format", metavar="NAME", help="Format [default: by suffix; a folder or .zip is native].")
+dose = click.option("--dose", is_flag=True, help="Also write the dose map of every layer.")
+force = click.option("--force", is_flag=True, help="Replace a job of the same format, or an empty folder.")
+lossy = click.option("--lossy", is_flag=True, help="Do what the format cannot hold as well as it can, and list it.")
+json = click.option("--json", "as_json", is_flag=True, help="Machine-readable result on standard output.")
