@@ -1,7 +1,7 @@
 """Does any mutated file bring a reader down? ``python benchmarks/fuzz_readers.py --inputs 100000 [--seed 1] [--keep FOLDER]``
 
 Every input is a mutation of a real file of one of the formats: bytes changed anywhere, or tables, numbers and frames inside a zip
-that stays whole. It must be read, or refused with a JobError, within seconds and within 200 MB. Inputs that are not are kept.
+or a folder that stays whole. It must be read, or refused with a JobError, within seconds and within 200 MB. Inputs that are not are kept.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ def main() -> int:
         names = [wanted.format] if wanted.format else sorted(seeds)
         target = Path(scratch) / "file"
         for name in names:
-            target.write_bytes(seeds[name])
+            fuzz.put(target, name, seeds[name])
             fuzz.try_to_read(target, name)
         base = peak_mb()
         for i in range(wanted.inputs):
             name, rng = names[i % len(names)], random.Random(wanted.seed * 10**9 + i)
-            data = fuzz.mutated(seeds[name], rng)
-            target.write_bytes(data)
+            data = fuzz.mutated(seeds[name], rng, fuzz.is_folder(name))
+            fuzz.put(target, name, data)
             before, failure = peak_mb(), ""
             try:
                 read = fuzz.try_to_read(target, name)

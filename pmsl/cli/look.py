@@ -23,11 +23,16 @@ NOT_READ = ("partial-file", "not-read", "pitch-guessed", "zero-layers")  # findi
 
 
 def info(path: str, wishes: Wishes, *, as_json: bool) -> None:
-    """``pmsl info``: a folder, or a file that a format knows, is a job, everything else is a mesh."""
-    if registry.is_job(Path(path)):
+    """``pmsl info``: a folder, or a file that a format knows, is a job or contours; everything else is a mesh, a 3MF with slices both."""
+    contours = _contours_of(path)
+    if contours is None and registry.is_job(Path(path)):
         _info_job(path, as_json)
+    elif contours is None or (contours["format"] == "3mf-slices" and contours["mesh"]):
+        _info_mesh(path, wishes, as_json, contours)
+    elif as_json:
+        print_json(contours)
     else:
-        _info_mesh(path, wishes, as_json)
+        _print_contours(path, contours)
 
 
 def _info_job(path: str, as_json: bool) -> None:
@@ -64,13 +69,49 @@ def _tell_correction(made: CorrectionRecord | None) -> None:
         print("          surfaces that face the light are not placed by dose: turn optical surfaces to the plate")
 
 
-def _info_mesh(path: str, wishes: Wishes, as_json: bool) -> None:
+def _contours_of(path: str) -> dict[str, Any] | None:
+    """Return what is in a file of contours; None of any other file."""
+    from pmsl.formats.contourfiles import ContourFile, threemf
+
+    is_3mf = path.lower().endswith(".3mf")
+    if is_3mf and not threemf.has_slices(Path(path)):
+        return None
+    if not is_3mf and not registry.is_job(Path(path)):
+        return None
+    format = registry.recognise(Path(path))
+    if not isinstance(format, ContourFile):
+        return None
+    found = format.contours(Path(path))
+    points = found.xy_um if len(found.xy_um) else np.zeros((1, 2))
+    return {
+        "job": plain(path),
+        "format": format.name,
+        "mesh": is_3mf and not threemf.stands_in(Path(path)),
+        "layers": found.n_layers,
+        "rings": len(found.ring_start) - 1,
+        "points": len(found.xy_um),
+        "z_um": [float(found.z_um[0]), float(found.z_um[-1])],
+        "bounds_um": [points.min(0).tolist(), points.max(0).tolist()],
+    }
+
+
+def _print_contours(path: str, facts: dict[str, Any]) -> None:
+    print(f"contours  {path} ({facts['format']}): {facts['rings']} rings of {facts['points']} points; no masks, times or doses")
+    print(f"layers    {facts['layers']}, cut at {facts['z_um'][0]:g} to {facts['z_um'][1]:g} µm")
+    print(f"size      {size_mm(*facts['bounds_um'])} at ({', '.join(f'{v:g}' for v in facts['bounds_um'][0])}) µm")
+
+
+def _info_mesh(path: str, wishes: Wishes, as_json: bool, contours: dict[str, Any] | None = None) -> None:
     solid = load_solid(path, wishes.unit)
     printer, resin, process = wishes.profiles()
     facts = _mesh_facts(solid) | {"print": _print_facts(solid, wishes, printer, resin, process)}
+    if contours is not None:
+        facts["contours"] = contours
     if as_json:
         print_json(facts)
         return
+    if contours is not None:
+        _print_contours(path, contours)
     low, high = facts["bounds_um"]
     print(f"mesh      {path}: {facts['triangles']} triangles, read in {solid.unit}")
     print(f"size      {size_mm(low, high)}, from ({', '.join(f'{v / 1000:.6g}' for v in low)}) mm")

@@ -200,5 +200,5 @@ def _partial(facts: Facts) -> Finding:
     return Finding(
         code="partial-file",
         severity="warning",
-        message=f"{facts.file}: a {facts.format} file does not say {missing}; placeholders stand in their place, doses are relative",
+        message=f"{facts.file}: {facts.format} files do not say {missing}; placeholders stand in their place, doses are relative",
     )

@@ -155,7 +155,10 @@ def _check_exposure(job: PrintJob, e: Exposure, engine: LightEngine, where: str)
     lacking = ~shown_by(engine.levels)[e.mask.runs_8bit().value]
     if lacking.any():
         level = int(e.mask.runs_8bit().value[lacking][0])
-        raise HostError(f"{where}: has gray level {level} of 255, which an engine of {engine.levels} levels cannot show; slice for it")
+        raise HostError(
+            f"{where}: has gray level {level} of 255, which an engine of {engine.levels} levels cannot show; "
+            "pmsl.pipeline.with_depth makes the job one that it can"
+        )
 
 
 @cache

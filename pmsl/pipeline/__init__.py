@@ -1,12 +1,13 @@
 """The stages in order: place → planes → masks → dose → job. Every intermediate can be had by name.
 
 `prepare` is the whole house in one call; `stages` gives what it goes through, `pmsl.masks` and `pmsl.exposure` the rest.
-`write`, `read` and `verify` are the doors to disk.
+`with_depth` makes a job one for a device of few grays; `write`, `read` and `verify` are the doors to disk.
 """
 
+from pmsl.pipeline.depth import with_depth
 from pmsl.pipeline.doors import read, verify, write
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.start import Stages, place_for, stages
 from pmsl.pipeline.warm import warmup
 
-__all__ = ["Stages", "place_for", "prepare", "read", "stages", "verify", "warmup", "write"]
+__all__ = ["Stages", "place_for", "prepare", "read", "stages", "verify", "warmup", "with_depth", "write"]

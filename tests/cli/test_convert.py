@@ -67,6 +67,9 @@ def test_what_a_format_cannot_hold_is_refused_with_field_value_and_limit(run, sa
     code, out, err = run("slice", part, "-o", "x.sl1", *PART)
     assert code == 3 and out == "" and "layer 1: time_s is 8.95822 s, the limit is" in err and "--lossy" in err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["even.toml"]
+    assert "bottom_dose_factors that fall in equal steps, such as [10, 7, 4]" in err
+    Path("fall.toml").write_text(EVEN.replace("bottom_dose_factors = []", "bottom_dose_factors = [10, 7, 4]"))
+    assert run("slice", part, "-o", "fall.sl1", *PART, "--process", "fall.toml")[0] == 0  # the advice helps
     code, out, err = run("slice", part, "-o", "x.sl1", *PART, "--lossy", "--json")
     assert code == 0 and {"lossy-time-s", "fade-by-host"} <= {f["code"] for f in json.loads(out)["findings"]}
     code, out, err = run("slice", part, "-o", "y.sl1", *PART, "--layer-um", "5", "--lossy")
@@ -90,10 +93,13 @@ def test_the_real_panels(run, samples):
 
 
 def test_convert_says_what_it_did_and_refuses_as_slice_does(run, samples, tmp_path):
-    run("slice", samples / "f_orientation.stl", "-o", "job", *PART, "--process", "even.toml")
+    code, _, err = run("slice", samples / "f_orientation.stl", "-o", "job", *PART, "--process", "even.toml")
+    assert code == 0, err
     code, out, err = run("convert", "job", "x.nanodlp")
     assert code == 0 and out == "x.nanodlp: 10 layers as nanodlp, from job (native)\n" and "left-to-host" in err
-    facts = json.loads(run("convert", "job", "y.nanodlp", "--json")[1])
+    code, out, err = run("convert", "job", "y.nanodlp", "--json")
+    assert code == 0, (code, out, err)
+    facts = json.loads(out)
     assert (facts["job"], facts["format"], facts["from"]) == ("y.nanodlp", "nanodlp", {"file": "job", "format": "native"})
     before = sha("x.nanodlp")
     assert run("convert", "job", "x.nanodlp")[0] == 2 and sha("x.nanodlp") == before
@@ -107,3 +113,17 @@ def test_convert_says_what_it_did_and_refuses_as_slice_does(run, samples, tmp_pa
     Path("x.nanodlp").write_bytes(Path("x.nanodlp").read_bytes()[:-100])
     assert run("convert", "x.nanodlp", "z")[0] == 3 and run("verify", "x.nanodlp")[0] == 3 and run("info", "x.nanodlp")[0] == 3
     assert not list(tmp_path.glob("z*")) and not list(tmp_path.glob(".*"))
+
+
+def test_info_of_contours(run, samples):
+    part = samples / "f_orientation.stl"
+    for out, words in (("c.svg", []), ("c.3mf", ["--format", "3mf-slices"]), ("alone.3mf", ["--format", "3mf-slices"])):
+        design = PART[:-1] if out == "c.3mf" else PART
+        assert run("slice", part, "-o", out, *design, *words)[0] == 0 and run("verify", out)[0] == 0
+        code, text, _ = run("info", out)
+        assert code == 0 and f"contours  {out}" in text and ("mesh      " in text) == (out == "c.3mf")
+        facts = json.loads(run("info", out, "--json")[1])
+        facts = facts.get("contours", facts)
+        assert facts["layers"] == 10 and facts["rings"] == 10 and facts["z_um"] == pytest.approx([10.0, 190.0])
+        assert np.ptp(facts["bounds_um"], axis=0) == pytest.approx([1000.0, 1400.0], abs=0.01)
+    assert "contours" not in run("info", part)[1]

@@ -1,10 +1,13 @@
 """Mutated real files for every reader: bytes changed anywhere, and tables, numbers and frames changed inside a zip that stays whole.
 
+A format that is a folder has its files in a zip here, until `put` lays them out.
+
 Used by the tests, a few inputs of each format, and by ``benchmarks/fuzz_readers.py``, as many as one likes.
 """
 
 import io
 import random
+import shutil
 import signal
 import struct
 import zipfile
@@ -20,36 +23,88 @@ from pmsl.errors import JobError
 from pmsl.formats import registry
 
 SHAPE = (19, 27)
+TABLES = (".json", ".ini", ".model")
 PATIENCE_S = 20  # for one input of a few kB
 EXTREMES = ["0", "-1", "1e308", "1e-308", "4294967295", "18446744073709551616", "NaN", "Infinity", "null", '""', "[]", "{}", "true", "2.5"]
 SPLICES = [b"\0", b"\xff" * 4, b"PK\3\4", b"PK\1\2", b"PK\5\6", b"IDAT", b"../", b'"', b"{", b"[" * 40, b"\xff\xff\xff\x7f", b"\0\0\0\x80"]
 
 
 def seeds(folder: Path) -> dict[str, bytes]:
-    """One small real file of every shipped format that writes a single file, by name."""
+    """One small real file of every shipped reader, by name."""
     found = {}
     for shipped in registry.SHIPPED:
         made = registry.find(shipped.name)
         capability = made.capability
         if capability.exact_size is not None:
             continue  # read by the same reader as its sibling
-        if shipped.home.startswith("pmsl.formats.contourfiles"):
-            continue  # holds no masks; its readers have a fuzz of their own
-        path = folder / f"{shipped.name}{'.zip' if shipped.name in ('native', 'byu') else made.suffixes[0]}"
-        printer = printer_of(SHAPE, capability.exact_pitch_um or (7.6, 7.6))
-        frames = [f_frame(SHAPE), None, *degenerate_frames(SHAPE)[-3:]]
-        pmsl.write(job_of(frames, printer), path, format=shipped.name, lossy=True, design=False, threads=1)
-        if path.is_file():
-            found[shipped.name] = path.read_bytes()
-    assert RESIN.name and len(found) >= 4
+        path = folder / f"{shipped.name}{'.zip' if shipped.name in ('native', 'byu') else (*made.suffixes, '')[0]}"
+        if hasattr(made, "contours"):
+            pmsl.write(_prism_job(), path, format=shipped.name)
+        else:
+            printer = printer_of(SHAPE, capability.exact_pitch_um or (7.6, 7.6))
+            frames = [f_frame(SHAPE), None, *degenerate_frames(SHAPE)[-3:]]
+            pmsl.write(job_of(frames, printer), path, format=shipped.name, lossy=True, design=False, threads=1)
+        found[shipped.name] = _packed(path) if path.is_dir() else path.read_bytes()
+    assert RESIN.name and len(found) == len(registry.SHIPPED) - 2  # the panels of two printers
     return found
 
 
-def mutated(seed: bytes, rng: random.Random) -> bytes:
-    """One mutation of a file, or several."""
+def _prism_job():
+    """A job whose parts have contours: a wedge with a hole."""
+    corners = np.array([[0, 0], [150, 0], [150, 90], [0, 90], [30, 20], [30, 60], [90, 60], [90, 20]], np.float64)
+    vertices = np.vstack([np.column_stack([corners, np.full(8, z)]) for z in (0.0, 60.0)])
+    walls = [(first + i, first + (i + 1) % 4) for first in (0, 4) for i in range(4)]
+    sides = [f for a, b in walls for f in ([a, b, b + 8], [a, b + 8, a + 8])]
+    ring = [(i, 4 + (4 - i) % 4) for i in range(4)]  # outer corner, and the inner one beside it
+    lids = [f for (a, c), (b, d) in zip(ring, ring[1:] + ring[:1], strict=True) for f in ([a, b, c], [b, d, c])]
+    faces = np.array([*sides, *([a + 8, b + 8, c + 8] for a, b, c in lids), *([b, a, c] for a, b, c in lids)])
+    printer = printer_of(SHAPE)
+    return pmsl.prepare(pmsl.place([pmsl.Solid.from_arrays(vertices, faces)], printer, RESIN), printer, RESIN)
+
+
+def _packed(folder: Path) -> bytes:
+    """Put the files of a folder into a zip."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as z:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            z.write(path, path.relative_to(folder).as_posix())
+    return out.getvalue()
+
+
+def is_folder(name: str) -> bool:
+    """Tell whether files of a format are folders."""
+    return name == "ome-zarr"
+
+
+def put(path: Path, name: str, data: bytes) -> None:
+    """Write an input where it is to be read; of a folder's files those that stay inside it."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    if not is_folder(name):
+        path.write_bytes(data)
+        return
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    with zipfile.ZipFile(io.BytesIO(data)) as z:
+        for member in z.namelist():
+            place = path / member
+            if ".." in member or member.startswith("/") or place.exists() or any(p.is_file() for p in place.parents):
+                continue
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(z.read(member))
+
+
+def mutated(seed: bytes, rng: random.Random, folder: bool = False) -> bytes:
+    """One mutation of a file, or several; of a `folder`, of files in it."""
     data = seed
+    if folder:
+        for _ in range(rng.choice((1, 1, 1, 2, 5))):
+            data = _inside(data, rng)
+        return data
     if data[:2] == b"PK" and rng.random() < 0.65:
         data = _inside(data, rng)
+    elif data[:5] == b"<?xml" and rng.random() < 0.65:
+        data = _text(data, rng)
     if data is seed or rng.random() < 0.15:
         for _ in range(rng.choice((1, 1, 1, 2, 5, 20))):
             data = _bytes(data, rng)
@@ -84,7 +139,7 @@ def _inside(data: bytes, rng: random.Random) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as z:
         members = {name: z.read(name) for name in z.namelist()}
     name = rng.choice(list(members))
-    tables = [n for n in members if n.endswith((".json", ".ini"))]
+    tables = [n for n in members if n.endswith(TABLES)]
     if rng.random() < 0.6 and tables:
         name = rng.choice(tables)
     how = rng.randrange(12)
@@ -96,7 +151,7 @@ def _inside(data: bytes, rng: random.Random) -> bytes:
         )
     elif name.endswith(".png") and how < 8:
         members[name] = _png(rng)
-    elif name.endswith((".json", ".ini")):
+    elif name.endswith(TABLES):
         members[name] = _text(members[name], rng)
     else:
         members[name] = _bytes(members[name], rng)
@@ -125,7 +180,7 @@ def _text(data: bytes, rng: random.Random) -> bytes:
     elif how == 1 and lines:
         lines.insert(i, lines[i])
     elif how == 2:
-        lines.insert(i, rng.choice(("[" * 3000, '{"a":' * 2000, "\ud7ff", "x" * 5000 + "\n", "\0\n")))
+        lines.insert(i, rng.choice(("[" * 3000, '{"a":' * 2000, "<g>" * 2000, "<!DOCTYPE a>", "\ud7ff", "x" * 5000 + "\n", "\0\n")))
     else:
         return _bytes(data, rng)
     return "".join(lines).encode("utf-8", "replace")
@@ -172,7 +227,15 @@ def patience(seconds: int = PATIENCE_S):
 def try_to_read(path: Path, name: str) -> bool:
     """Recognise, verify and read a file; True where it could be read. Anything but a JobError is a failure."""
     read = False
+    made = registry.find(name)
     with patience():
+        if hasattr(made, "contours"):
+            try:
+                found = made.contours(path)
+                assert all(np.isfinite(ring).all() for k in range(found.n_layers) for ring in found.rings(k))
+                read = True
+            except JobError:
+                read = False
         for attempt in (lambda: pmsl.read(path), lambda: pmsl.read(path, name)):
             try:
                 job = attempt()

@@ -132,7 +132,7 @@ def test_an_open_mesh_has_no_contours(tmp_path):
 
 def test_contours_are_no_job_and_meshes_no_contours(f, samples, tmp_path):
     for name in FILES:
-        with pytest.raises(JobError, match="holds contours and no exposures"):
+        with pytest.raises(JobError, match="hold contours and no exposures"):
             registry.recognise(write(name, f, tmp_path)).read(tmp_path / FILES[name][1])
     model = '<model xmlns="http://schemas.microsoft.com/3dmanufacturing/core/2015/02"><resources/></model>'
     with zipfile.ZipFile(tmp_path / "mesh.3mf", "w") as package:
@@ -141,6 +141,36 @@ def test_contours_are_no_job_and_meshes_no_contours(f, samples, tmp_path):
         THREEMF.contours(tmp_path / "mesh.3mf")
     with pytest.raises(UsageError, match="does not replace"):
         pmsl.write(f, tmp_path / "mesh.3mf", format="3mf-slices", force=True)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('encoding="UTF-8"', 'encoding="UTF-Infinity"'),
+        ('encoding="UTF-8"', 'encoding="rot13"'),
+        ("M0 0L", "M0 1e308L"),
+        ("M0 0L", "M0 -infL"),
+        ('data-x0-um="0.0"', 'data-x0-um="1e308"'),
+        ('data-top-um="9.0"', 'data-top-um="nan"'),
+    ],
+)
+def test_an_unknown_encoding_and_points_beyond_any_field_are_refused(old, new, tmp_path):
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<svg xmlns="http://www.w3.org/2000/svg" data-x0-um="0.0" data-top-um="9.0">'
+        '<g data-z-top-um="5.0"><path d="M0 0L1 0L1 1Z"/></g></svg>'
+    )
+    path = tmp_path / "c.svg"
+    path.write_text(text)
+    assert SVG.contours(path).n_layers == 1 and old in text
+    path.write_text(text.replace(old, new))
+    if "encoding" in old:  # what is in the file is UTF-8 whatever it claims
+        assert SVG.contours(path).n_layers == 1
+    elif "1e308" in new and "x0" in old:
+        assert np.isfinite(SVG.contours(path).xy_um).all()
+    else:
+        with pytest.raises(JobError, match="not finite"):
+            SVG.contours(path)
 
 
 @given(data=st.data())

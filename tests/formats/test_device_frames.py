@@ -14,6 +14,7 @@ from pmsl.formats.device.planes import MAX_EXPOSURE_US, MIN_EXPOSURE_US
 from pmsl.formats.device.splash import HEADER, WIDEST
 
 RNG = np.random.default_rng(1)
+LINEAR = np.arange(256) / 255
 
 # --- slow and obvious --------------------------------------------------------------------------------------------
 
@@ -212,7 +213,7 @@ def ramp():
 @given(time_us=st.integers(4046, 60_000_000))
 def test_split_gray_gives_every_level_its_share_of_the_time(time_us):
     frame = ramp()
-    split = device.split_gray(frame, time_us / 1e6)
+    split = device.split_gray(frame, time_us / 1e6, LINEAR)
     lit = np.zeros(frame.shape)
     for pattern in split.patterns:
         assert all(MIN_EXPOSURE_US[pattern.depth - 1] <= t <= MAX_EXPOSURE_US for t in pattern.times_us)
@@ -224,23 +225,40 @@ def test_split_gray_gives_every_level_its_share_of_the_time(time_us):
 
 
 def test_split_gray_uses_as_few_bits_of_the_controllers_own_as_it_can():
-    assert [p.depth for p in device.split_gray(ramp(), 1.0).patterns] == [1] * 8
-    assert [p.depth for p in device.split_gray(ramp(), 0.026).patterns] == [1] * 6 + [2]  # bit 0 would take 102 µs
-    assert [p.depth for p in device.split_gray(ramp(), 0.0041).patterns] == [1, 7]
-    device.split_gray(ramp(), 0.004011)
+    assert [p.depth for p in device.split_gray(ramp(), 1.0, LINEAR).patterns] == [1] * 8
+    assert [p.depth for p in device.split_gray(ramp(), 0.026, LINEAR).patterns] == [1] * 6 + [2]  # bit 0 would take 102 µs
+    assert [p.depth for p in device.split_gray(ramp(), 0.0041, LINEAR).patterns] == [1, 7]
+    device.split_gray(ramp(), 0.004011, LINEAR)
     with pytest.raises(ExposureError, match="at least 4011 µs"):
-        device.split_gray(ramp(), 0.00401)
+        device.split_gray(ramp(), 0.00401, LINEAR)
     with pytest.raises(ExposureError, match="at least 4046 µs"):
-        device.whole_gray(ramp(), 0.0041 * 0.98)
+        device.whole_gray(ramp(), 0.0041 * 0.98, LINEAR)
     for wrong in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(ExposureError):
-            device.split_gray(ramp(), wrong)
+            device.split_gray(ramp(), wrong, LINEAR)
         with pytest.raises(ExposureError):
-            device.whole_gray(ramp(), wrong)
+            device.whole_gray(ramp(), wrong, LINEAR)
+
+
+@given(time_us=st.integers(4046, 20_000_000), gamma=st.floats(0.3, 3.0))
+def test_grays_of_a_bent_response_get_the_dose_they_had(time_us, gamma):
+    """A job made for video with a gamma, shown as timed patterns: each level is lit for its share of the light."""
+    response, frame = LINEAR**gamma, ramp()
+    for split in (device.split_gray(frame, time_us / 1e6, response), device.whole_gray(frame, time_us / 1e6, response)):
+        lit = sum(p.levels / ((1 << p.depth) - 1) * sum(p.times_us) for p in split.patterns)
+        error = np.abs(lit - response[frame] * time_us).max()
+        assert error == pytest.approx(split.error_us, rel=1e-9, abs=1e-6) and error <= time_us / 510 + 4.0
+
+
+@pytest.mark.parametrize("wrong", [LINEAR[1:], LINEAR * 0.9, LINEAR[::-1], LINEAR * np.nan, np.r_[LINEAR[:-1], np.inf]])
+def test_what_is_no_response_is_refused(wrong):
+    for call in (device.split_gray, device.whole_gray):
+        with pytest.raises(UsageError, match="response"):
+            call(ramp(), 1.0, wrong)
 
 
 def test_whole_gray_is_one_pattern_in_as_many_parts_as_needed():
-    (pattern,) = device.whole_gray(ramp(), 40.0).patterns
+    (pattern,) = device.whole_gray(ramp(), 40.0, LINEAR).patterns
     assert pattern.depth == 8 and sum(pattern.times_us) == 40_000_000 and len(pattern.times_us) == 3
     assert max(pattern.times_us) - min(pattern.times_us) <= 1
 
@@ -323,7 +341,7 @@ def test_controllers_take_what_their_makers_say():
 
 def test_commands_of_an_upload():
     controller = device.Controller((30, 40), True, 400)
-    split = device.split_gray(RNG.integers(0, 256, (30, 40), dtype=np.uint8), 0.5)
+    split = device.split_gray(RNG.integers(0, 256, (30, 40), dtype=np.uint8), 0.5, LINEAR)
     (batch,) = device.batches([*split.patterns, *split.patterns, *split.patterns, *split.patterns], controller)
     sent = list(device.commands(batch))
     codes = [c for c, _ in sent]

@@ -22,7 +22,7 @@ def target(tmp_path_factory):
 
 def test_seeds_can_be_read(seeds, target):
     for name, data in seeds.items():
-        target.write_bytes(data)
+        fuzz.put(target, name, data)
         assert fuzz.try_to_read(target, name), name
         assert registry.recognise(target).name == name.removesuffix("-xor")  # one reader for both
 
@@ -32,5 +32,5 @@ def test_seeds_can_be_read(seeds, target):
 def test_mutated_files_are_read_or_refused(seeds, target, number):
     rng = random.Random(number)
     for name, data in seeds.items():
-        target.write_bytes(fuzz.mutated(data, rng))
+        fuzz.put(target, name, fuzz.mutated(data, rng, fuzz.is_folder(name)))
         fuzz.try_to_read(target, name)

@@ -11,8 +11,9 @@ from host_doubles import Machine, Trouble, doubled, play, small_job, with_exposu
 
 import pmsl
 from pmsl.errors import HostError, JobError, UsageError
-from pmsl.formats.frames import device_frame
+from pmsl.formats.frames import depth_levels, device_frame
 from pmsl.host import Options, Player, Status
+from pmsl.host.match import shown_by
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +135,45 @@ def test_an_engine_of_few_levels_plays_what_it_can_show(job):
     machine = Machine(black_and_white)
     machine.levels = 2
     assert play(black_and_white, machine).state == "done"
+
+
+@pytest.mark.parametrize("bits", [1, 4, 7])
+def test_a_job_is_made_one_for_an_engine_of_few_levels(job, folder, bits):
+    """Refused as it is; with_depth makes it one the engine shows, the mean dose of its gray area kept where it is dithered."""
+    few = Machine(job)
+    few.levels = 1 << bits
+    with pytest.raises(HostError, match="with_depth"):
+        play(job, few)
+    for source in (job, pmsl.read(folder)):
+        made = pmsl.pipeline.with_depth(source, bits)
+        machine = Machine(made)
+        machine.levels = 1 << bits
+        assert play(made, machine).state == "done"
+        assert {int(g) for p in made.layers() for e in p.exposures for g in np.unique(e.mask.dense(np.uint8))} <= set(depth_levels(bits))
+        assert [p.exposures[0].time_s for p in made.layers()] == [p.exposures[0].time_s for p in job.layers()]
+        assert "lossy-gray" in {f.code for p in made.layers() for f in p.findings}
+    even = with_exposures(
+        job, lambda k, es: [dataclasses.replace(es[0], mask=pmsl.LayerMask.from_dense(k, np.full((24, 40), 77, np.uint8)))]
+    )
+    mean = pmsl.dose_map(even, pmsl.pipeline.with_depth(even, bits)[2]).dense().mean()
+    step = even[2].exposures[0].dose_mj_cm2 / (2**bits - 1)
+    assert abs(mean - pmsl.dose_map(even, even[2]).dense().mean()) <= step * (1 / 128 if bits <= 4 else 0.51) * 1.01
+
+
+def test_a_replaced_frame_is_told_before_its_grays_are_changed(folder):
+    read = pmsl.read(folder)
+    wrong = with_exposures(read, lambda k, es: [dataclasses.replace(e, mask_sha256="0" * 64) for e in es])
+    with pytest.raises(JobError, match="layer 1, exposure 0: the frame is not the one"):
+        pmsl.pipeline.with_depth(wrong, 4)[1]
+    assert pmsl.pipeline.with_depth(read, 8) is read
+    for bits in (0, 9):
+        with pytest.raises(UsageError, match="expected 1 to 8"):
+            pmsl.pipeline.with_depth(read, bits)
+
+
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_engine_and_frames_agree_on_the_levels_of_a_depth(bits):
+    assert tuple(np.flatnonzero(shown_by(1 << bits))) == depth_levels(bits)
 
 
 def test_the_printers_own_limits_hold_for_a_job_that_was_never_read(job):

@@ -79,7 +79,7 @@ class ContourFile:
 
     def read(self, path: Path) -> PrintJob:
         """Refuse: contours are no job."""
-        raise JobError(f"{path}: a {self.name} file holds contours and no exposures, so it is no job; slice the part it was made of")
+        raise JobError(f"{path}: {self.name} files hold contours and no exposures, so it is no job; slice the part it was made of")
 
     def verify(self, path: Path, options: VerifyOptions) -> list[str]:
         """Read all contours."""

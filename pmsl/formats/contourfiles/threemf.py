@@ -125,6 +125,23 @@ def _box(job: PrintJob) -> tuple[np.ndarray, np.ndarray]:
     return vertices, np.array([[0, 2, 1], [0, 3, 2], [4, 5, 6], [4, 6, 7], *sides])
 
 
+def has_slices(path: Path) -> bool:
+    """Tell whether a file is a package with a slice stack; what cannot be read has none."""
+    return b"slicestack" in _model_of(path)
+
+
+def stands_in(path: Path) -> bool:
+    """Tell whether the mesh of a package only stands for its slices."""
+    return b'meshresolution="lowres"' in _model_of(path)
+
+
+def _model_of(path: Path) -> bytes:
+    try:
+        return ZipSource(path).read(MODEL)
+    except JobError:
+        return b""
+
+
 def read_contours(path: Path) -> Contours:
     """Read the first slice stack of a package; polygons must be closed."""
     found = _Finder()

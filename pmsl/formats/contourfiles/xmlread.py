@@ -1,4 +1,4 @@
-"""XML of files that nobody here wrote: read without building a tree, entities refused, and rings collected into `Contours`."""
+"""XML of files that nobody here wrote: read without a tree, as UTF-8 whatever it claims, no entities; rings go into `Contours`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def parse(xml: bytes, start: Start, end: End, where: str) -> None:
     JobError
         Not XML, XML with a document type, or what the callbacks raise as `ValueError`.
     """
-    parser = expat.ParserCreate(namespace_separator=" ")
+    parser = expat.ParserCreate("utf-8", " ")
     parser.StartElementHandler = lambda name, attributes: start(name.rpartition(" ")[2], attributes)
     parser.EndElementHandler = lambda name: end(name.rpartition(" ")[2])
 
@@ -31,8 +31,9 @@ def parse(xml: bytes, start: Start, end: End, where: str) -> None:
 
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
     try:
-        parser.Parse(xml, True)
-    except (expat.ExpatError, ValueError, KeyError, IndexError, OverflowError) as err:
+        with np.errstate(over="ignore", invalid="ignore"):  # points that are not finite are refused with their ring
+            parser.Parse(xml, True)
+    except (expat.ExpatError, ValueError, LookupError, OverflowError) as err:
         raise JobError(
             f"{where}: its contours cannot be read ({err or type(err).__name__}); the file is damaged, copy or write it again"
         ) from err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +43,8 @@ class Split:
     patterns : tuple of Pattern
         The most significant bit first.
     error_us : float
-        By how much the time of any of the 256 levels differs from its share of the exposure, at most [µs]: times are whole µs.
+        By how much the time of any of the 256 levels differs from its share of the exposure, at most [µs]: times are whole
+        µs, and shares of a response that is not linear are whole 255ths.
     """
 
     patterns: tuple[Pattern, ...]
@@ -65,51 +67,67 @@ def bitplanes(frame: np.ndarray) -> np.ndarray:
     return np.stack([(frame >> np.uint8(7 - i)) & np.uint8(1) for i in range(8)])
 
 
-def whole_gray(frame: np.ndarray, time_s: float) -> Split:
+def whole_gray(frame: np.ndarray, time_s: float, response: np.ndarray) -> Split:
     """Return a frame as one 8-bit pattern, whose grays the controller makes by itself.
+
+    Parameters
+    ----------
+    frame, time_s, response
+        As of `split_gray`.
 
     Raises
     ------
     ExposureError
         Shorter than a controller can show 8 bits.
+    UsageError
+        No 8-bit frame, or no response.
     """
-    check_frame(frame)
+    share = _shares(frame, response)
     total_us = _microseconds(time_s)
     if total_us < MIN_EXPOSURE_US[7]:
         raise ExposureError(
             f"exposure of {total_us} µs: a pattern of 8 bits takes at least {MIN_EXPOSURE_US[7]} µs; expose longer at a lower light setting"
         )
-    return Split((Pattern(frame, 8, _in_parts(total_us)),), abs(total_us - 1e6 * time_s))
+    patterns = (Pattern(share[frame], 8, _in_parts(total_us)),)
+    return Split(patterns, _error_us(patterns, 8, share, response * 1e6 * time_s))
 
 
-def split_gray(frame: np.ndarray, time_s: float) -> Split:
+def split_gray(frame: np.ndarray, time_s: float, response: np.ndarray) -> Split:
     """Split a frame into patterns, each of which is shown for the time its bits are worth.
 
     Parameters
     ----------
     frame : (rows, cols) uint8
+        Levels as the job has them.
     time_s : float
         How long white is lit [s].
+    response : (256,) float64
+        Irradiance of every level relative to white, 0 to 1, never falling (`pmsl.optics.grayscale.response`). Mirrors that
+        are timed answer linearly whatever engine the job was made for, so a level is first taken to the whole 255th of
+        white that is nearest to its irradiance; of a linear response that is the level itself.
 
     Returns
     -------
     Split
         Planes of one bit, as long as the shortest of them can be shown; the bits below are one pattern of several, whose
-        grays the controller makes. Bit b of the frame is lit for ``time_s * 2**b / 255``.
+        grays the controller makes. Bit b of the 255ths is lit for ``time_s * 2**b / 255``.
 
     Raises
     ------
     ExposureError
         So short that its lowest bits cannot be shown, neither one by one nor together.
+    UsageError
+        No 8-bit frame, or no response.
     """
-    check_frame(frame)
+    share = _shares(frame, response)
+    frame = share[frame]
     _microseconds(time_s)
     total_us = 1e6 * time_s
     low = _low_bits(total_us)
-    share = [total_us * (1 << b) / WHITE for b in range(8)]
-    patterns = [Pattern((frame >> np.uint8(b)) & np.uint8(1), 1, _in_parts(round(share[b]))) for b in range(7, low - 1, -1)]
-    patterns.append(Pattern(frame & np.uint8((1 << low) - 1), low, _in_parts(round(sum(share[:low])))))
-    return Split(tuple(patterns), _error_us(patterns, low, total_us))
+    bit_us = [total_us * (1 << b) / WHITE for b in range(8)]
+    patterns = [Pattern((frame >> np.uint8(b)) & np.uint8(1), 1, _in_parts(round(bit_us[b]))) for b in range(7, low - 1, -1)]
+    patterns.append(Pattern(frame & np.uint8((1 << low) - 1), low, _in_parts(round(sum(bit_us[:low])))))
+    return Split(tuple(patterns), _error_us(patterns, low, share, response * total_us))
 
 
 def _low_bits(total_us: float) -> int:
@@ -130,12 +148,22 @@ def _in_parts(time_us: int) -> tuple[int, ...]:
     return tuple((time_us + i) // parts for i in range(parts))
 
 
-def _error_us(patterns: list[Pattern], low: int, total_us: float) -> float:
-    level = np.arange(WHITE + 1)
+def _error_us(patterns: Sequence[Pattern], low: int, share: np.ndarray, wanted_us: np.ndarray) -> float:
+    """Return by how much the time of a level differs from `wanted_us` of it, at most."""
+    level = share.astype(np.int64)
     given = (level & ((1 << low) - 1)) / ((1 << low) - 1) * sum(patterns[-1].times_us)
     for b, pattern in zip(range(7, low - 1, -1), patterns, strict=False):
         given = given + ((level >> b) & 1) * sum(pattern.times_us)
-    return float(np.abs(given - level * total_us / WHITE).max())
+    return float(np.abs(given - wanted_us).max())
+
+
+def _shares(frame: np.ndarray, response: np.ndarray) -> np.ndarray:
+    """Return the 255ths of white that every level of an engine of `response` gives, (256,) uint8; refuse what is no frame or response."""
+    check_frame(frame)
+    light = np.asarray(response, np.float64)
+    if light.shape != (WHITE + 1,) or light[0] != 0.0 or light[-1] != 1.0 or not (np.diff(light) >= 0).all():
+        raise UsageError("response: expected (256,) numbers from 0 to 1 that never fall, as pmsl.optics.grayscale.response gives them")
+    return np.rint(light * WHITE).astype(np.uint8)
 
 
 def _microseconds(time_s: float) -> int:

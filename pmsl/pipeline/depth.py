@@ -1,0 +1,63 @@
+"""A job for a machine that shows fewer than 256 grays."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from pmsl.core.job import PrintJob
+from pmsl.core.plan import LayerPlan
+from pmsl.errors import JobError, UsageError
+from pmsl.formats import fit
+from pmsl.formats.capability import Capability
+from pmsl.formats.contract import WriteOptions
+from pmsl.formats.frames import depth_levels
+from pmsl.optics.grayscale import response
+
+DEEPEST = 8
+
+
+def with_depth(job: PrintJob, bits: int) -> PrintJob:
+    """Return the job with only the grays that a device of so many bits shows, evenly spaced from black to white.
+
+    Parameters
+    ----------
+    job : PrintJob
+    bits : int
+        1 to 8. With 4 bits or fewer frames are dithered in light, so that an even area keeps its mean dose; with more each
+        gray becomes the one with the nearest light (`pmsl.formats.frames.quantised`).
+
+    Returns
+    -------
+    PrintJob
+        As lazy as `job`; findings of its layers say where grays were changed. Frames of a job that was read are held
+        against their hashes first.
+
+    Raises
+    ------
+    UsageError
+        Another number of bits.
+    JobError
+        A frame that is not the one of its hash, when its layer is made.
+    """
+    if not 1 <= bits <= DEEPEST:
+        raise UsageError(f"bits is {bits}; expected 1 to {DEEPEST}")
+    if bits == DEEPEST:
+        return job
+    target = Capability(gray_levels=1 << bits, gray_map=depth_levels(bits))
+    checked = dataclasses.replace(job, plan_layer=lambda k: _checked(job[k]))
+    fitted = fit.fit(checked, target, f"a device of {bits} bits", WriteOptions(response=response(job.printer), lossy=True))
+    return dataclasses.replace(fitted, plan_layer=lambda k: _hashed(fitted[k]), known_estimate=None)
+
+
+def _checked(plan: LayerPlan) -> LayerPlan:
+    """Hold the masks of a layer against the hashes they were read with."""
+    for j, e in enumerate(plan.exposures):
+        if e.mask_sha256 not in (None, e.mask.sha256()):
+            raise JobError(f"layer {plan.index}, exposure {j}: the frame is not the one of its mask_sha256; copy or slice the job again")
+    return plan
+
+
+def _hashed(plan: LayerPlan) -> LayerPlan:
+    """Give the exposures of a job that was read the hashes of the masks they have now."""
+    out = (e if e.mask_sha256 is None else dataclasses.replace(e, mask_sha256=e.mask.sha256()) for e in plan.exposures)
+    return dataclasses.replace(plan, exposures=tuple(out))

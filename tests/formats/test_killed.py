@@ -1,0 +1,41 @@
+"""A process that is killed while it writes leaves nothing under the final name, and the next one writes the same bytes."""
+
+import os
+import signal
+import sys
+
+import pytest
+from formats.conformance import degenerate_frames, digest, job_of, printer_of
+
+import pmsl
+
+SHAPE = (19, 27)
+FILES = {"native": "job", "byu": "job.zip", "sl1": "job.sl1", "goo": "job.goo", "ome-tiff": "job.tif", "ome-zarr": "job.zarr"}
+
+
+def write(folder, name, progress=None):
+    job = job_of(degenerate_frames(SHAPE), printer_of(SHAPE))
+    pmsl.write(job, folder / FILES[name], format=name, design=False, threads=1, progress=progress)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL on this system")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("name", FILES)
+def test_killed_while_writing(name, tmp_path):
+    def kill(done, total):
+        if done == total // 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    (tmp_path / "whole").mkdir()
+    write(tmp_path / "whole", name)
+    child = os.fork()
+    if child == 0:
+        try:
+            write(tmp_path, name, kill)
+        finally:
+            os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    left = [p.name for p in tmp_path.iterdir() if p.name != "whole"]
+    assert len(left) == 1 and left[0].startswith(".") and left[0].endswith(".partial")  # it was in the middle
+    write(tmp_path, name)
+    assert digest(tmp_path / FILES[name]) == digest(tmp_path / "whole" / FILES[name])
