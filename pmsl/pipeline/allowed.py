@@ -43,8 +43,9 @@ def check_corrections(printer: Printer, resin: Resin, process: Process, missing:
         return
     if "printthrough" in names and resin.resin.memory is None:
         raise ExposureError(
-            f"correct printthrough: resin {resin.name} does not state its memory; add "
-            'memory = { value = "enclosed", … } where lit liquid stays in place, "open" where recoating replaces it'
+            f"correct printthrough: resin {resin.name} does not state its memory; add to its [resin] "
+            'memory = { value = "enclosed", class = "placeholder", source = "…" } where lit liquid stays in place, '
+            'value = "open" where recoating replaces it (pmsl profiles show NAME > mine.toml, --resin mine.toml)'
         )
     guessed = [name for name in missing if name in FIELD or set(names) != {"flatfield"}]
     if guessed and not accept_uncalibrated:

@@ -1,5 +1,6 @@
 """The corrector as a whole: same bytes in any order, what it refuses, blocks and halo, other coverage."""
 
+import dataclasses
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +10,7 @@ from landing import H, Stack, channel, frames_of, frustum, grid_of, printer_of, 
 from msgspec.structs import replace
 
 from pmsl.correct import Corrector
+from pmsl.correct.found import findings_of
 from pmsl.errors import ExposureError, UsageError
 from pmsl.profiles.printer import Psf
 from pmsl.profiles.resin import ExtraDecay
@@ -172,10 +174,11 @@ def test_slopes_toward_the_light_are_named():
         assert "slopes-to-light" not in [f.code for f in made([solid]).job_findings()]
 
 
-def test_a_blur_too_wide_for_a_part_is_a_warning():
-    """Corners alone are none."""
-    ring = square(30, 0, (190.3, 191.1))
-    for sigma, severity in ((0.36, {"info"}), (4.0, {"warning"})):
-        corrector = made([frustum(ring, ring, 0, 60)], layers=6, printer=printer_of((N, N), sigma), corrections=("edges",))
-        assert {f.severity for k in range(6) for f in corrector.findings(k) if f.code == "missed-edges"} <= severity
-    assert "missed-edges" in [f.code for f in corrector.findings(2)]
+@pytest.mark.parametrize(("missed", "severity"), [(2, "info"), (3, "warning")])
+def test_walls_that_cannot_land_are_a_warning_where_they_are_more_than_corners(missed, severity):
+    """Ten points, of which some get half of what they need."""
+    told, points = made().prediction(20), np.full((10, 2), 12.0)
+    misses = np.where(np.arange(10) < missed, -0.5, 0.01)
+    told = dataclasses.replace(told, wall_misses=misses, walls_px=points, narrow=np.zeros(10, bool))
+    (found,) = (f for f in findings_of(told, grid_of(N, N, 26), 20) if f.code == "missed-edges")
+    assert (found.severity, found.value, found.layers) == (severity, 0.5, (20, 20)) and f"{missed} of 10 points" in found.message
