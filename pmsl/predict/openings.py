@@ -164,22 +164,14 @@ def _measured(
 
 def _widths_um(share: np.ndarray, ridge: np.ndarray, pitch_um: np.ndarray) -> np.ndarray:
     """Width across at every ridge pixel: (n,) float64 [µm]."""
-    flat, place = share.reshape(-1), np.flatnonzero(ridge)
-    least = np.full(len(place), np.inf)
-    for dr, dc in DIRECTIONS:
-        unit = float(np.hypot(dr * pitch_um[1], dc * pitch_um[0]))
-        total = flat[place].copy()
-        for sign in (1, -1):
-            step = sign * (dr * share.shape[1] + dc)
-            going = np.flatnonzero((total > 0) & (total * unit < least))  # along a channel: until it is wider than across
-            at = place[going]
-            while going.size:  # the maps have a rim of zeros
-                at = at + step
-                here = flat[at]
-                total[going] += here
-                on = (here > 0) & (total[going] * unit < least[going])
-                going, at = going[on], at[on]
-        least = np.minimum(least, total * unit)
+    from pmsl.kernels import across
+
+    place = np.flatnonzero(ridge)
+    step = np.array([dr * share.shape[1] + dc for dr, dc in DIRECTIONS])
+    unit = np.array([float(np.hypot(dr * pitch_um[1], dc * pitch_um[0])) for dr, dc in DIRECTIONS])
+    scratch = np.zeros(len(step)), np.zeros(len(step), np.int64), np.zeros(len(step), np.int64)
+    least = np.zeros(len(place))
+    across.widths(share.reshape(-1), place, step, unit, *scratch, least)
     return least
 
 
