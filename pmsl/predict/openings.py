@@ -114,12 +114,12 @@ def _grown(footprint: np.ndarray) -> np.ndarray:
 def _half_way_up(v: np.ndarray, shape: tuple[int, ...], low: np.ndarray, design: Design, window: Window) -> np.ndarray:
     """Designed share of the voxels of a box of pixels, half way up a void; 0 outside the field."""
     middle = float(np.median(0.5 * (v[:, FLOOR] + v[:, ROOF])))
-    mask = design.layer_mask(design.grid.layer_of(middle)).dense(np.float32)
+    mask = design.layer_mask(design.grid.layer_of(middle))
     first = low + (window.row0, window.col0)
     begin, end = np.maximum(first, 0), np.minimum(first + shape, mask.shape)
     out = np.zeros(shape)
     here = tuple(slice(*pair) for pair in zip((begin - first).tolist(), (end - first).tolist(), strict=True))
-    out[here] = mask[begin[0] : end[0], begin[1] : end[1]]
+    out[here] = mask.within(Window(*begin.tolist(), *(end - begin).tolist()), np.float32)
     return out
 
 

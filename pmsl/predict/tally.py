@@ -53,8 +53,9 @@ class Tally:
 
     def _used(self) -> tuple[int, int]:
         """Return the first bin that counts, and the one after the last; most of the many are empty."""
-        used = np.flatnonzero(self.bins)
-        return (int(used[0]), int(used[-1]) + 1) if used.size else (self.middle, self.middle + 1)
+        used = self.bins != 0
+        first = int(used.argmax())
+        return (first, len(used) - int(used[::-1].argmax())) if used[first] else (self.middle, self.middle + 1)
 
 
 def _quantile(bins: np.ndarray, share: float) -> int | None:
