@@ -13,17 +13,31 @@ from pmsl.correct.unreachable import GrayCheck
 
 @dataclass(slots=True)
 class _Waiting:
-    """Pixels of layers below the next one, in order of layers, that may still be cured by it."""
+    """Pixels that layers to come may still cure, in order of layers: where, effective doses of their own, needed and so far."""
 
-    layer: np.ndarray
     pixels: np.ndarray
     own: np.ndarray
     enough: np.ndarray
     total: np.ndarray
 
-    def taken(self, some: np.ndarray) -> _Waiting:
-        """Return those of a mask (n,) bool."""
-        return _Waiting(self.layer[some], self.pixels[some], self.own[some], self.enough[some], self.total[some])
+    def __getitem__(self, some: np.ndarray) -> _Waiting:
+        """Return some of them."""
+        return _Waiting(self.pixels[some], self.own[some], self.enough[some], self.total[some])
+
+    def __add__(self, more: _Waiting) -> _Waiting:
+        """Return these and more."""
+        pairs = (self.pixels, more.pixels), (self.own, more.own), (self.enough, more.enough), (self.total, more.total)
+        return _Waiting(*map(np.concatenate, pairs))
+
+
+@dataclass(slots=True)
+class _Group:
+    """A layer whose pixels wait: how many, and of each layer above it what is left of its light and the most that is to come."""
+
+    layer: int
+    count: int
+    left: list[float]
+    still: list[float]
 
 
 class GrayPass:
@@ -38,10 +52,9 @@ class GrayPass:
     def __init__(self, check: GrayCheck) -> None:
         self._check = check
         self._begun: dict[int, tuple[LayerMask, np.ndarray, np.ndarray]] = {}
-        self._left: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._dark: dict[int, list[np.ndarray]] = {}
-        none = np.zeros(0)
-        self._waiting = _Waiting(np.zeros(0, np.int64), np.zeros((0, 2), np.int64), none, none, none)
+        self._groups: list[_Group] = []
+        self._waiting = _Waiting(np.zeros((0, 2), np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
 
     def begin(self, k: int, mask: LayerMask) -> None:
         """Look at the grays of layer k by themselves; from any thread, in any order."""
@@ -50,40 +63,40 @@ class GrayPass:
     def passed(self, k: int) -> None:
         """Give the light of layer k, begun before, to the pixels below it; layer after layer, from one thread."""
         mask, pixels, own = self._begun.pop(k)
-        if len(self._waiting.layer):
+        if self._groups:
             self._lit_by(k, mask)
         if len(pixels):
-            self._left[k] = self._check.left(k)
-            new = _Waiting(np.full(len(own), k), pixels, own, self._check.lacking(own), np.zeros(len(own)))
-            w = self._waiting
-            pairs = ((w.layer, new.layer), (w.pixels, new.pixels), (w.own, new.own), (w.enough, new.enough), (w.total, new.total))
-            self._waiting = _Waiting(*(np.concatenate(pair) for pair in pairs))
+            left, still = self._check.left(k)
+            self._groups.append(_Group(k, len(own), [*left.tolist(), 0.0], [*still.tolist(), -np.inf]))
+            self._waiting += _Waiting(pixels, own, self._check.lacking(own), np.zeros(len(own)))
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what is found, in order of layers; all of them have passed."""
-        self._settle(self._waiting)
-        self._waiting = self._waiting.taken(np.zeros(len(self._waiting.layer), bool))
+        self._let_go(np.ones(len(self._waiting.own), bool))
         return tuple(self._check.finding(k, np.concatenate(self._dark[k])) for k in sorted(self._dark))
 
     def _lit_by(self, j: int, mask: LayerMask) -> None:
         """Add the light of layer j; let go of pixels that it and what is above it cannot change."""
-        check, w = self._check, self._waiting
-        layers, counts = np.unique(w.layer, return_counts=True)
-        at = [(*self._left[k], j - k - 1) for k in layers.tolist()]
-        left = np.repeat([left[i] if i < len(left) else 0.0 for left, _, i in at], counts)
-        still = np.repeat([still[i] if i < len(still) else -np.inf for _, still, i in at], counts)
-        open_ = (w.total < w.enough) & (w.total + still >= w.enough)
-        if not open_.all():
-            self._settle(w.taken(~open_))
-            self._waiting, left = w.taken(open_), left[open_]
-            for k in set(layers.tolist()) - set(self._waiting.layer.tolist()):
-                del self._left[k]
-        w = self._waiting
-        if len(w.layer):
+        w, groups, check = self._waiting, self._groups, self._check
+        counts = [g.count for g in groups]
+        still = np.repeat([g.still[j - g.layer - 1] for g in groups], counts)
+        done = (w.total >= w.enough) | (w.total + still < w.enough)
+        if done.any():
+            self._let_go(done)
+            w, groups = self._waiting, self._groups
+        if groups:
+            left = np.repeat([g.left[j - g.layer - 1] for g in groups], [g.count for g in groups])
             w.total = check.join(w.total, check.effective(check.dose(j, mask, w.pixels) * left))
 
-    def _settle(self, w: _Waiting) -> None:
-        """Keep those of the pixels that did not get enough."""
-        dark = self._check.join(w.own, w.total) < self._check.cure.threshold_mj_cm2
-        for k in np.unique(w.layer[dark]).tolist():
-            self._dark.setdefault(k, []).append(w.pixels[dark & (w.layer == k)])
+    def _let_go(self, done: np.ndarray) -> None:
+        """Take pixels that nothing changes any more from those that wait; keep in mind which of them are dark."""
+        w, check, begin = self._waiting, self._check, 0
+        dark = done & (check.join(w.own, w.total) < check.cure.threshold_mj_cm2)
+        for g in self._groups:
+            mine = slice(begin, begin + g.count)
+            begin += g.count
+            if dark[mine].any():
+                self._dark.setdefault(g.layer, []).append(w.pixels[mine][dark[mine]])
+            g.count -= int(np.count_nonzero(done[mine]))
+        self._groups = [g for g in self._groups if g.count]
+        self._waiting = w[~done]

@@ -144,15 +144,14 @@ class GrayCheck:
         if "guard" not in known:
             known["guard"] = disc(_guard_px(self.projector.psf))
         guard = known["guard"]
+        words = (mask.window.cols + 63) // 64 + 2
+        room = [np.empty((n, words), np.uint64) for n in (len(guard), len(guard), 2)]
         while True:
-            row, col, length = (np.empty(known.get("room", 64), np.int64) for _ in range(3))
-            n = grays.far_from_white(*runs, guard, np.empty(mask.shape[1], np.uint8), np.empty(len(guard), np.int64), row, col, length)
-            if n <= len(row):
-                break
-            known["room"] = n + n // 2  # layers are alike: the next one fits
-        many = length[:n]
-        along = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
-        return np.stack([np.repeat(row[:n] + mask.window.row0, many), np.repeat(col[:n], many) + along], axis=1)
+            pixels = np.empty((known.get("many", 64), 2), np.int64)
+            n = grays.far_from_white(*runs, mask.window.row0, mask.window.col0, guard, *room, pixels)
+            if n <= len(pixels):
+                return pixels[:n]
+            known["many"] = n + n // 2  # layers are alike: the next one fits
 
     def _from_above(self, k: int, mask_of: MaskOf, pixels: np.ndarray, depth_um: float, enough: np.ndarray) -> np.ndarray:
         """Return the effective dose from the layers above, so far below layer k's exposure plane: (n,) float64 [mJ/cm²].
@@ -205,11 +204,10 @@ class GrayCheck:
 
         if "patch" not in self._known:
             self._known["patch"] = _patch(self.projector.psf)
-        flat, out = self.projector.flat, np.zeros(len(pixels))
-        runs, places = mask.runs_8bit(), (np.ascontiguousarray(pixels[:, 0]), np.ascontiguousarray(pixels[:, 1]))
+        flat, out, runs = self.projector.flat, np.zeros(len(pixels)), mask.runs_8bit()
         grays.light_at(
             *(runs.row_start, mask.window.row0, runs.col, runs.length, runs.value, self.response),
-            *(np.zeros((0, 0)) if flat is None else flat, *places, *self._known["patch"], out),
+            *(np.zeros((0, 0)) if flat is None else flat, pixels, *self._known["patch"], out),
         )
         return out * float(self.white_mj_cm2[j])
 

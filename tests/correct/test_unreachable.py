@@ -244,23 +244,21 @@ def near_white(levels, half):
     return out
 
 
-@given(st.integers(0, 1 << 30), st.sampled_from([(1.5, 1.5), (3.0, 3.0), (1.5, 4.2)]))
+@given(st.integers(0, 1 << 30), st.sampled_from([(1.5, 1.5), (3.0, 3.0), (1.5, 4.2), (2.0, 70.0)]))
 def test_pixels_away_from_white_are_those_of_every_pair(seed, radius):
     rng = np.random.default_rng(seed)
-    levels = np.zeros((14, 26), np.uint8)
+    cols = int(rng.choice([26, 64, 65, 140]))
+    levels = np.zeros((14, cols), np.uint8)
     for _ in range(rng.integers(1, 7)):
-        r, c = rng.integers(0, 14), rng.integers(0, 26)
-        levels[r : r + rng.integers(1, 6), c : c + rng.integers(1, 12)] = rng.choice([0, 60, 200, 254, 255])
+        r, c = rng.integers(0, 14), rng.integers(0, cols)
+        levels[r : r + rng.integers(1, 6), c : c + rng.integers(1, cols)] = rng.choice([0, 60, 200, 254, 255])
     mask, half = LayerMask.from_dense(0, levels), disc(radius)
-    room = tuple(np.zeros(400, np.int64) for _ in range(3))
-    n = grays.far_from_white(*mask.runs_8bit(), half, np.full(26, 7, np.uint8), np.zeros(len(half), np.int64), *room)
-    marked = np.zeros(levels.shape, bool)
-    for row, col, length in zip(*(a[:n].tolist() for a in room), strict=True):
-        assert not marked[mask.window.row0 + row, col : col + length].any()
-        marked[mask.window.row0 + row, col : col + length] = True
-    assert np.array_equal(marked, (levels > 0) & (levels < 255) & ~near_white(levels, half))
-    short = tuple(np.zeros(1, np.int64) for _ in range(3))
-    assert grays.far_from_white(*mask.runs_8bit(), half, np.zeros(26, np.uint8), np.zeros(len(half), np.int64), *short) == n
+    room = [np.full((n, (mask.window.cols + 63) // 64 + 2), seed, np.uint64) for n in (len(half), len(half), 2)]
+    pixels = np.zeros((2000, 2), np.int64)
+    n = grays.far_from_white(*mask.runs_8bit(), mask.window.row0, mask.window.col0, half, *room, pixels)
+    wanted = np.argwhere((levels > 0) & (levels < 255) & ~near_white(levels, half))
+    assert np.array_equal(pixels[:n], wanted)
+    assert grays.far_from_white(*mask.runs_8bit(), mask.window.row0, mask.window.col0, half, *room, pixels[:1]) == n
 
 
 def test_masks_without_lonely_grays_come_back_as_they_are_and_ask_for_no_other_layer():
