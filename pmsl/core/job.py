@@ -175,7 +175,7 @@ class PrintJob:
         return self.plan_layer(n)
 
     def bare(self, k: int) -> LayerPlan:
-        """Return the plan of layer `k` (0..L-1) for whom its findings do not matter: those that other layers are needed for may be missing."""
+        """Return the plan of layer `k` (0..L-1) with fewer findings: those that other layers are needed for may be missing."""
         plan: LayerPlan = getattr(self.plan_layer, "bare", self.plan_layer)(k)
         return plan
 

@@ -181,8 +181,12 @@ def _zlib_stream(symbols: np.ndarray, n: int, adler: int) -> bytes:
     """Write the first `n` deflate symbols as a zlib stream."""
     from pmsl.kernels import deflate
 
-    out = np.zeros(6 * n + 4096, np.uint8)  # a copy takes at most 48 bits
-    return out[: deflate.zlib_stream(symbols, n, adler, np.zeros(deflate.WORK, np.int64), out)].tobytes()
+    size = 6 * n + 4096  # a copy takes at most 48 bits, but one symbol may stand for many copies
+    while True:
+        out = np.zeros(size, np.uint8)
+        size = deflate.zlib_stream(symbols, n, adler, np.zeros(deflate.WORK, np.int64), out)
+        if size <= len(out):
+            return out[:size].tobytes()
 
 
 def _file(rows: int, cols: int, data: bytes, colour: int = 0) -> bytes:

@@ -118,7 +118,7 @@ def symbols_of(value, length, count, start, head, following, symbols):
     head : (2**14,) int32; following : (R,) int32
         Scratch.
     symbols : (S,) int32
-        Overwritten: a literal is 0..255, a copy is ``length << 16 | distance``.
+        Overwritten, as `copies` describes them.
 
     Returns
     -------
