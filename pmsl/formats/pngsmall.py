@@ -27,7 +27,7 @@ def cheapest_symbols(
         Runs of the byte stream, of which `count` count.
     count : int
     scratch : start (R + 1,) int64, head (2**14,) int32, following (R,) int32
-        Where each run begins, and room, as `kernels.png.symbols_of` left them.
+        Where each run begins, as `kernels.png.symbols_of` left it, and room.
     symbols : (S,) int32
         Symbols of the stream; overwritten.
     n : int
