@@ -24,13 +24,15 @@ def literal(n, value, symbols):
 
 @helper
 def copy(n, length, distance, symbols):
-    """Write a copy of any length >= 3 as copies of 3..258 bytes, many of 258 at distance 1 as one symbol; return the number of symbols."""
-    if distance == 1 and length >= 2 * LONGEST + SHORTEST:
-        many = (length - SHORTEST) // LONGEST
-        if n < symbols.size:
-            symbols[n] = -many
-        n += 1
-        length -= many * LONGEST
+    """Write a copy of any length >= 3 as copies of 3..258 bytes, those of 258 at distance 1 as one symbol; return the number of symbols."""
+    if distance == 1 and length >= LONGEST:
+        rest = length % LONGEST
+        many = length // LONGEST - (0 < rest < SHORTEST)
+        if many > 0:
+            if n < symbols.size:
+                symbols[n] = -many
+            n += 1
+            length -= many * LONGEST
     while length > 0:
         part = min(length, LONGEST)
         if 0 < length - part < SHORTEST:
