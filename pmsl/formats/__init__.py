@@ -23,5 +23,5 @@ zipped      a file that is a zip of frames and tables
 thumbnail   small pictures for a printer's menu
 device      frames as projector controllers take them: bit planes, 24-bit images, look-up tables, packed rows
 bundle      folder or zip, to read or to write
-target      complete or absent
+target      complete or absent; leftovers: drafts, whose they are, and what killed writers left
 """

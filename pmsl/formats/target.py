@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pmsl.errors import JobError, OutputError, UsageError
+from pmsl.formats import leftovers
 from pmsl.formats.bundle import open_source
 from pmsl.formats.contract import Format
 
@@ -88,6 +87,8 @@ def native_only(path: Path) -> str:
 def whole_or_absent(path: Path, force: bool, folder: bool, foreign: Foreign | None = None) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it there on success, remove it on any failure.
 
+    What an earlier writer of `path` left when it was killed is swept first (`leftovers`).
+
     Parameters
     ----------
     path : Path
@@ -104,21 +105,18 @@ def whole_or_absent(path: Path, force: bool, folder: bool, foreign: Foreign | No
     UsageError, OutputError
         As `check_target`; also no space and no permission while writing.
     """
+    leftovers.sweep(path.absolute().parent, path.name)
     check_target(path, force, foreign)
-    draft: Path | None = None
     try:
-        draft = Path(tempfile.mkdtemp(prefix=f".{path.name[:32]}.", suffix=".partial", dir=path.absolute().parent))
-        inner = draft / "job"
-        if folder:
-            inner.mkdir()
-        yield inner
-        check_target(path, force, foreign)
-        _replace(inner, path, draft / "old")
+        with leftovers.draft(path) as draft:
+            inner = draft / leftovers.JOB
+            if folder:
+                inner.mkdir()
+            yield inner
+            check_target(path, force, foreign)
+            _replace(inner, path, draft / leftovers.OLD)
     except OSError as err:
         raise OutputError(f"{path}: {_reason(err)}") from err
-    finally:
-        if draft is not None and (os.path.lexists(path) or not os.path.lexists(draft / "old")):
-            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _replace(new: Path, path: Path, old: Path) -> None:
