@@ -157,7 +157,7 @@ def _check_exposure(job: PrintJob, e: Exposure, engine: LightEngine, where: str)
         level = int(e.mask.runs_8bit().value[lacking][0])
         raise HostError(
             f"{where}: has gray level {level} of 255, which an engine of {engine.levels} levels cannot show; "
-            "pmsl.pipeline.with_depth makes the job one that it can"
+            "pmsl convert --depth BITS, or pmsl.pipeline.with_depth, makes the job one that it can"
         )
 
 

@@ -28,7 +28,8 @@ from pmsl.errors import HostError
 from pmsl.host.named import made_by
 from pmsl.host.signals import NUMBERS
 
-ANSWER_S = 10.0  # how long the watchdog may take to answer, beside the light's own time
+START_S = 60.0  # how long the watchdog may take to start: Python, the driver, a projector that warms up
+ANSWER_S = 10.0  # how long it may take to answer, beside the light's own time
 FACTS = ("shape", "wavelength_nm", "levels", "max_exposure_s", "max_power", "real")
 
 
@@ -84,7 +85,7 @@ class Watched:
         self._listener = threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True, name="pmsl-watchdog")
         self._listener.start()
         try:
-            facts = self._answer("ready", ANSWER_S)
+            facts = self._answer("ready", START_S)
         except HostError:
             self.close()
             raise
