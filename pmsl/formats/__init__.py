@@ -22,6 +22,6 @@ desktop     what files of desktop printers share: bottom layers, mm, flips
 zipped      a file that is a zip of frames and tables
 thumbnail   small pictures for a printer's menu
 device      frames as projector controllers take them: bit planes, 24-bit images, look-up tables, packed rows
-bundle      folder or zip, to read or to write
+bundle      folder or zip, to read or to write; limits: what a file may cost its reader
 target      complete or absent; leftovers: drafts, whose they are, and what killed writers left
 """

@@ -10,7 +10,7 @@ from pmsl.core.job import FLAT_FIELD_BY_HOST, Engine, PrintJob
 from pmsl.core.part import Part
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import GridError, JobError
-from pmsl.formats import frames
+from pmsl.formats import frames, limits
 from pmsl.formats.bundle import Source, frame_limit, open_source
 from pmsl.formats.native import design, document
 from pmsl.formats.native.document import PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc
@@ -115,6 +115,7 @@ def _engine(doc: EngineDoc, where: str) -> Engine:
         grid = Grid(origin_um=g.origin_um, pitch_um=g.pitch_um, shape=g.shape, z_edges_um=g.z_edges_um)
     except GridError as err:
         raise JobError(f"{where}: {err}; the job is damaged") from err
+    limits.check_frame(grid.shape, orientation.row[1] == "x", where)
     return Engine(grid=grid, wavelength_nm=doc.wavelength_nm, orientation=orientation)
 
 

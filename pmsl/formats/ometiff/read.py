@@ -14,7 +14,7 @@ import tifffile
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
-from pmsl.formats import stack
+from pmsl.formats import limits, stack
 from pmsl.formats.binary import Pieces
 from pmsl.formats.frames import frame_shape, mask_of_runs
 from pmsl.formats.inflate import bands, runs_of_deflated
@@ -105,6 +105,7 @@ def _document(description: object, where: str) -> StackDoc:
     notes = notes_of(xml, where) if xml.lstrip().startswith(b"<") else None
     if notes is None:
         raise JobError(f"{where}: holds no notes of pmsl, so times, heights and pitch are not known; pmsl reads the stacks it writes")
+    limits.check_table(notes, 0, 0, where)
     try:
         table: Any = msgspec.json.decode(notes)
     except (msgspec.DecodeError, RecursionError) as err:
