@@ -4,7 +4,7 @@ contract    what a format is: start here to add one
 registry    name, suffix or content → format
 capability  what a target can hold
 fit         a job made one that a target holds, or refused; fold: doses into gray, padding: into a panel, schedule: times by rule
-frames      masks turned and quantised for the device
+frames      masks turned and quantised for the device; diamond: for mirrors that stand on their corners
 stream      layers one after another into a file
 partial     a job from a file that holds less than a job
 native      job.json and PNG frames, folder or zip
