@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -120,18 +121,31 @@ def whole_or_absent(path: Path, force: bool, folder: bool, foreign: Foreign | No
 
 
 def _replace(new: Path, path: Path, old: Path) -> None:
-    """Move `new` to `path`; what stood there moves to `old`, and comes back whatever interrupts."""
-    if new.is_file() and path.is_file():
-        os.replace(new, path)
-        return
+    """Move `new` to `path`; what stood there moves to `old`, and comes back whatever interrupts.
+
+    A file is on the disk before it gets its name, so that the name does not outlive a power cut alone. Files of a folder are many:
+    they are not waited for, and their hashes tell.
+    """
+    if new.is_file():
+        with open(new, "r+b") as file:
+            os.fsync(file.fileno())
     try:
-        if os.path.lexists(path):
-            os.rename(path, old)
-        os.rename(new, path)
+        if new.is_file() and path.is_file():
+            os.replace(new, path)
+        else:
+            if os.path.lexists(path):
+                os.rename(path, old)
+            os.rename(new, path)
     except BaseException:
         if os.path.lexists(old) and not os.path.lexists(path):
             os.rename(old, path)
         raise
+    with contextlib.suppress(OSError):  # not offered everywhere; the job is whole in any case
+        parent = os.open(path.absolute().parent, os.O_RDONLY)
+        try:
+            os.fsync(parent)
+        finally:
+            os.close(parent)
 
 
 def _reason(err: OSError) -> str:

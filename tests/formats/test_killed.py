@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import sys
 
 import pytest
@@ -49,3 +50,20 @@ def test_killed_while_writing(name, tmp_path):
     write(tmp_path, name)
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([FILES[name], "whole"])  # what the killed one left is gone
     assert digest(tmp_path / FILES[name]) == digest(tmp_path / "whole" / FILES[name])
+
+
+@pytest.mark.skipif(not hasattr(os, "pread"), reason="no pread on this system")
+@pytest.mark.parametrize("name", [name for name in FILES if name not in ("native", "ome-zarr")])
+def test_a_file_is_on_the_disk_before_it_gets_its_name(name, tmp_path, monkeypatch):
+    """All of it: what is synced last, before the file has its name, has the bytes of the file."""
+    synced = []
+
+    def note(handle, real=os.fsync):
+        real(handle)
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            assert not (tmp_path / FILES[name]).exists()
+            synced.append(os.pread(handle, 1 << 24, 0))
+
+    monkeypatch.setattr(os, "fsync", note)
+    write(tmp_path, name)
+    assert synced == [(tmp_path / FILES[name]).read_bytes()]
