@@ -104,7 +104,9 @@ def _document(description: object, where: str) -> StackDoc:
     xml = description.encode() if isinstance(description, str) else bytes(description) if isinstance(description, bytes) else b""
     notes = notes_of(xml, where) if xml.lstrip().startswith(b"<") else None
     if notes is None:
-        raise JobError(f"{where}: holds no notes of pmsl, so times, heights and pitch are not known; pmsl reads the stacks it writes")
+        raise JobError(
+            f"{where}: holds no notes of pmsl, so times, heights and pitch are not known; pmsl reads the stacks it writes, if they are whole"
+        )
     limits.check_table(notes, 0, 0, where)
     try:
         table: Any = msgspec.json.decode(notes)
