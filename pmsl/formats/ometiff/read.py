@@ -105,7 +105,7 @@ def _document(description: object, where: str) -> StackDoc:
     notes = notes_of(xml, where) if xml.lstrip().startswith(b"<") else None
     if notes is None:
         raise JobError(
-            f"{where}: holds no notes of pmsl, so times, heights and pitch are not known; pmsl reads the stacks it writes, if they are whole"
+            f"{where}: holds no notes of pmsl, so times and heights are not known; pmsl reads the stacks it writes, where they are whole"
         )
     limits.check_table(notes, 0, 0, where)
     try:
