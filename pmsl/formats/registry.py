@@ -109,9 +109,8 @@ def recognise(path: Path) -> Format:
     if found is None:
         if seen.folder or seen.names:
             raise JobError(f"{path}: no job.json in it, so it is no pmsl job, and no other format knows it ({', '.join(names())})")
-        raise JobError(
-            f"{path}: not a zip (begins with {seen.head[:4]!r}), and no other format knows it ({', '.join(names())}); copy or slice it again"
-        )
+        known = ", ".join(names())
+        raise JobError(f"{path}: begins with {seen.head[:4]!r}: not a zip, and no other format knows it ({known}); copy or slice it again")
     return found
 
 

@@ -120,7 +120,7 @@ def test_content_counts_and_not_the_suffix(tmp_path):
 def test_what_is_no_file_with_something_in_it_is_named(tmp_path):
     (tmp_path / "empty.zip").touch()
     (tmp_path / "text.zip").write_text("hello")
-    for name, words in (("empty.zip", "empty .0 bytes"), ("text.zip", "not a zip .begins with b'hell'")):
+    for name, words in (("empty.zip", "empty .0 bytes"), ("text.zip", "begins with b'hell': not a zip")):
         for ask in (registry.recognise, pmsl.read, pmsl.verify):
             with pytest.raises(JobError, match=words):
                 ask(tmp_path / name)
