@@ -16,7 +16,7 @@ from pmsl.core.part import Part, Solid
 from pmsl.core.runs import runs_of
 from pmsl.correct.block import Block, Setup, Solved
 from pmsl.correct.found import assumed_memory, findings_of, light_findings, overhang_findings
-from pmsl.correct.law import LEFT, Law
+from pmsl.correct.law import Law
 from pmsl.correct.predicted import Prediction
 from pmsl.correct.rows import Spot
 from pmsl.correct.surface import FaceFinder
@@ -106,7 +106,7 @@ class Corrector:
         finder = FaceFinder(self._volume.index, grid) if faces and self._volume is not None else None
         flat = None if "flatfield" in self.corrections else flat_field(printer)
         self._setup = Setup(grid, law, Spot.of(psf_of(printer)), self._maker, finder, roof_layers, edges, flat, self._response)
-        self.halo, self.error_bound = _halo(law, grid.n_layers)
+        self.halo, self.error_bound = law.halo()
         self.block_layers = block or max(FEWEST, 2 * self.halo)
         self.latency_layers = self.block_layers + self.halo
         self._blocks: OrderedDict[int, dict[int, Solved]] = OrderedDict()
@@ -256,10 +256,3 @@ def _check_wishes(coverage: str, roof_layers: int, faces: bool, block: int | Non
         raise UsageError(f"roof_layers is {roof_layers}; it is 0 or more, and above 0 only with printthrough")
     if block is not None and block < 1:
         raise UsageError(f"block is {block}; a block has 1 layer or more")
-
-
-def _halo(law: Law, n_layers: int) -> tuple[int, float]:
-    """Return the most layers that a halo has, and the largest dose [Ec] of the layers beyond it."""
-    tops = [law.halo_top(k) for k in range(n_layers)]
-    beyond = (LEFT * law.most_mj_cm2[top] / law.ec_mj_cm2 for top in tops if top < n_layers)
-    return max(top - 1 - k for k, top in enumerate(tops)), float(max(beyond, default=0.0))

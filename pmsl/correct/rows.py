@@ -79,7 +79,8 @@ class Spot:
         if isinstance(psf, Sampled):
             return cls(psf, (float(psf.reach_px[0]) + 0.5, float(psf.reach_px[1]) + 0.5))
         raise ExposureError(
-            "corrections take a printer's psf of kind 'gaussian', 'box' or 'sampled'; a 'lorentzian' lights the whole field with its tails"
+            "corrections take a printer's psf of kind 'gaussian', 'box' or 'sampled'; the tails of a 'lorentzian' light the whole field: "
+            "give the spot as measured ('sampled'), as far as it was, or print without --correct edges and printthrough"
         )
 
     @property
