@@ -23,6 +23,7 @@ from pmsl.correct.layer import (
     rim_rows,
     seen,
     solved,
+    to_join,
     walls_below,
 )
 from pmsl.correct.predicted import Prediction, Tracks
@@ -218,7 +219,8 @@ class Block:
         faces = faces_reached(k, self._highest_faces(k), base, law, spot, pixels, above)
         if len(faces.pixel):
             z_um = law.z_edges_um[k + 1] - faces.depth_um
-            lit_through(faces, wanted, white, law.shares(k, z_um, faces.slab, setup.roof_layers))
+            least = to_join(faces, k, law, above) if setup.roof_layers else np.zeros(len(z_um))
+            lit_through(faces, wanted, white, law.shares(k, z_um, faces.slab, setup.roof_layers), least)
             parts += face_rows(faces, wanted, white)
             through = (base > 0.999) & (self._level(k - 1) > 0.999 if k > 0 else True)
             parts += rim_rows(faces, k, wanted, through, law, spot, pixels, above)

@@ -15,12 +15,12 @@ from pmsl.core.mask import EMPTY, LayerMask, Window
 from pmsl.core.part import Part, Solid
 from pmsl.core.runs import runs_of
 from pmsl.correct.block import Block, Setup, Solved
-from pmsl.correct.found import assumed_memory, findings_of, light_findings, overhang_findings
+from pmsl.correct.found import assumed_memory, findings_of, light_findings, overhang_findings, relief_findings
 from pmsl.correct.law import Law
 from pmsl.correct.predicted import Prediction
 from pmsl.correct.rows import Spot
 from pmsl.correct.surface import FaceFinder
-from pmsl.errors import UsageError
+from pmsl.errors import ExposureError, UsageError
 from pmsl.masks import MaskMaker, surface_heights
 from pmsl.optics import flat_field, psf_of
 from pmsl.optics.grayscale import fine_levels_of, response
@@ -57,7 +57,7 @@ class Corrector:
         What the gray of uncorrected pixels means.
     roof_layers : int
         0: over a face layers are white, then one is gray, then dark, which cures as much as can be. n: over the n layers next to it
-        they are equally gray instead (the roof dose factor), where that is enough.
+        they are equally gray instead (the roof dose factor), where that is enough and leaves nothing liquid between them.
     block : int, optional
         Layers of a block, instead of at least 32 and twice the halo. Other blocks may give other bytes within `error_bound`.
 
@@ -105,6 +105,8 @@ class Corrector:
         law = Law.of(resin, grid, np.asarray(white_dose_mj_cm2, dtype=np.float64), faces)
         finder = FaceFinder(self._volume.index, grid) if faces and self._volume is not None else None
         flat = None if "flatfield" in self.corrections else flat_field(printer)
+        if roof_layers:
+            _check_relief(law, roof_layers)
         self._setup = Setup(grid, law, Spot.of(psf_of(printer)), self._maker, finder, roof_layers, edges, flat, self._response)
         self.halo, self.error_bound = law.halo()
         self.block_layers = block or max(FEWEST, 2 * self.halo)
@@ -129,7 +131,9 @@ class Corrector:
         """Return what is doubtful before any layer."""
         setup = self._setup
         found = (() if self._memory_stated else (assumed_memory(),)) + light_findings(self._maker.index, self.grid)
-        return found if setup.finder is None else found + overhang_findings(setup.finder, setup.law, self.grid)
+        if setup.finder is None:
+            return found
+        return found + overhang_findings(setup.finder, setup.law, self.grid) + relief_findings(setup.finder, setup.law, setup.roof_layers)
 
     def prediction(self, k: int) -> Prediction:
         """Return what is predicted of layer `k`: doses on its walls, errors of its faces also for other memory, Ec and Dp."""
@@ -246,6 +250,13 @@ def _checked(corrections: Sequence[str]) -> tuple[str, ...]:
             f"corrections {given} name neither edges nor printthrough; the field alone is evened out by pmsl.correct.flatfield"
         )
     return tuple(c for c in CORRECTIONS if c in given)
+
+
+def _check_relief(law: Law, roof_layers: int) -> None:
+    """Refuse to share out the light of a face where layers do not add up."""
+    if law.memory == "open" or law.induction_mj_cm2 > 0:
+        why = "its memory is open: recoating replaces what one layer lit" if law.memory == "open" else "every layer pays its induction"
+        raise ExposureError(f"roof_layers (relief_layers of the process) is {roof_layers}, but {why}: layers do not add up; make it 0")
 
 
 def _check_wishes(coverage: str, roof_layers: int, faces: bool, block: int | None) -> None:

@@ -101,6 +101,23 @@ def overhang_findings(finder: FaceFinder, law: Law, grid: Grid) -> tuple[Finding
     return (Finding(code="deep-light", severity="warning", message=message, value=ratio, limit=SHALLOW, unit="h/Dp"),)
 
 
+def relief_findings(finder: FaceFinder, law: Law, roof_layers: int) -> tuple[Finding, ...]:
+    """Say that a thick roof cures past its face from layers further up than those that share out its light."""
+    if roof_layers == 0 or not finder.overhangs:
+        return ()
+    tops = law.z_edges_um[1:] - law.z_edges_um[0]
+    given = law.white_mj_cm2[-1] * law.left_at(tops)
+    behind = np.append(np.cumsum(given[::-1])[::-1], 0.0)  # of all layers from each on
+    fewest = int(np.argmax(behind <= law.threshold_mj_cm2))
+    if roof_layers >= fewest:
+        return ()
+    message = (
+        f"relief_layers is {roof_layers}: where a roof is thick the layers above these cure down to its face by themselves, and they stay "
+        f"dark; {fewest} or more share out its light"
+    )
+    return (Finding(code="relief-too-thin", severity="info", message=message, value=roof_layers, limit=fewest, unit="layers"),)
+
+
 def light_findings(index: CrossingIndex, grid: Grid) -> tuple[Finding, ...]:
     """Say that slopes toward the light become steps: a slab cured in part from its light side would float."""
     up, across = tilts(index, grid)

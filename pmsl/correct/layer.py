@@ -17,6 +17,7 @@ ENOUGH = 1e-3  # of white: moves no edge by 0.001 px
 SOFT_WALL, SOFT_BELOW, SOFT_FACE, SOFT_RIM = 1e-3, 1e-2, 1e-4, 2e-2
 BELOW = 0.97  # of Ec is what walls below may get from the layers above: the rest is left to their own, whose edge is sharp
 ALONE = 1.1  # of Ec at the far face: what a solid pixel beside a dark face needs
+JOINED = 1.03  # of Ec at the far face: what layers need that share out the light of a face
 LEANS = -0.05  # rise of a wall from which on it overhangs
 
 
@@ -140,14 +141,23 @@ def faces_reached(k: int, z_um: np.ndarray, base: np.ndarray, law: Law, spot: Sp
     return FaceRows(number, own, inner, depth, given, *law.own_mj_cm2(depth, given), slab, weights, index)
 
 
-def lit_through(faces: FaceRows, wanted: np.ndarray, white: np.ndarray, shares: np.ndarray) -> None:
+def lit_through(faces: FaceRows, wanted: np.ndarray, white: np.ndarray, shares: np.ndarray, least: np.ndarray) -> None:
     """Set the wanted levels over faces to what brings them to Ec: white as long as that is less, the fraction, dark once it is reached.
 
     `shares` (N,): over the layers next to a face what is missing may be shared out evenly instead: what all layers from this one down
-    to the face's give it when they are equally gray, in this layer's light; else 1 (`Law.shares`).
+    to the face's give it when they are equally gray, in this layer's light; else 1 (`Law.shares`). But no less than `least` (N,) of
+    the layer's own light [mJ/cm²], which joins it to the one below.
     """
+    asked = np.minimum(np.maximum(faces.low / shares, least), faces.low)
     solid = np.where(faces.own, 1.0, wanted[faces.pixel])
-    wanted[faces.pixel] = np.minimum(solid, np.clip(faces.low / (shares * white[faces.pixel]), 0.0, 1.0))
+    wanted[faces.pixel] = np.minimum(solid, np.clip(asked / white[faces.pixel], 0.0, 1.0))
+
+
+def to_join(faces: FaceRows, k: int, law: Law, above: Above) -> np.ndarray:
+    """Return what layer `k` has to give itself so that it is solid down to its far face, over faces below it: (N,) float64 [mJ/cm²]."""
+    height = float(law.z_edges_um[k + 1] - law.z_edges_um[k])
+    least, _ = law.own_mj_cm2(height, from_above(faces.weights, faces.index, above, height), JOINED)
+    return np.where(faces.own, 0.0, least)
 
 
 def face_rows(faces: FaceRows, wanted: np.ndarray, white: np.ndarray) -> list[Rows]:
@@ -159,6 +169,10 @@ def face_rows(faces: FaceRows, wanted: np.ndarray, white: np.ndarray) -> list[Ro
     short = np.where(faces.own, faces.low - dose, -FREE)
     off = np.maximum(short, dose - faces.high) > 0.5 * ENOUGH * white[faces.pixel]
     off |= lit_wall[faces.index].any(axis=1)
+    touched = np.zeros(len(wanted), bool)
+    touched[faces.index[off]] = True
+    touched[-1] = False
+    off |= touched[faces.index].any(axis=1)  # what is changed for a row must not be paid by one that was left out
     soft = np.where(faces.inner, SOFT_FACE, SOFT_RIM)
     low = np.where(faces.own, faces.low, -FREE)
     return [Rows(faces.weights[off], faces.index[off], low[off], faces.high[off], soft[off])]

@@ -107,6 +107,8 @@ def test_any_order_and_any_threads_give_the_same_bytes(run, folder):
         (("--printer", "wide.toml", *CORRECTED), 3, "px wide along y; the field has 1600 px"),
         (("--printer", "falls.toml", *CORRECTED), 3, "table falls from 0.9 at entry 100"),
         (("--printer", "dark.toml", *CORRECTED), 3, "grid.value[1][0]"),
+        (("--process", "relief.toml", "--correct", "edges", "--accept-uncalibrated"), 2, "correct printthrough too, or leave it out"),
+        (("--process", "relief.toml", "--resin", "open.toml", *CORRECTED), 3, "its memory is open"),
         (("--correct", "flatfield", "--accept-uncalibrated"), 2, "has no optics.flat_field"),
     ],
 )
@@ -116,6 +118,8 @@ def test_what_cannot_be_corrected_is_refused_in_one_sentence_and_nothing_is_left
     given = {
         "regions.toml": library_text("default") + "\n[regions]\nedge = 0.8\nedge_erode_px = 2\n",
         "scatter.toml": resin + MEMORY + 'scatter_um = { value = 0.1, class = "measured", source = "test" }\n',
+        "relief.toml": library_text("default").replace("# relief_layers", "relief_layers"),
+        "open.toml": resin + MEMORY.replace("enclosed", "open"),
         "zero.toml": resin.replace("dp_um = { value = 20.94", "dp_um = { value = 0.0") + MEMORY,
         "wide.toml": printer.replace("sigma_pitch = { value = 0.36", "sigma_pitch = { value = 400.0"),
         "falls.toml": printer + f'\n[response]\nkind = "table"\ntable = {{ value = [{level}], class = "measured", source = "test" }}\n',

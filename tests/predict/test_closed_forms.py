@@ -122,6 +122,20 @@ def test_a_narrow_channel_closes_from_its_sides():
     assert narrow["design_um"] == pytest.approx({"height": 200.0, "width": 20.0}, abs=1e-3)
 
 
+@pytest.mark.parametrize(("layers", "factor"), [(0, None), (8, 0.0427), (12, 0.1289), (15, 0.1523)])
+def test_the_roof_dose_factor_as_an_option_of_the_process(layers, factor):
+    """PHYSICS.md 11.7 on a sliced job: the gray over a thick roof; but for 8-bit levels the designed face is the printed one."""
+    how = process(10.0, corrections=("printthrough",), relief_layers=layers)
+    job = pmsl.prepare([tunnel(300.0, 60.0)], printer(), resin(memory="enclosed"), how, accept_uncalibrated=True)
+    levels = np.array([e.mask.dense(np.uint8)[20:28, 20:28].mean() / 255 for k in range(8, 38) for e in job[k].exposures[:1]])
+    if layers:
+        assert levels[:layers].mean() == pytest.approx(factor, abs=2e-3) and (levels[layers:] == 1).all()
+    else:
+        assert (levels[:7] == 0).all() and 0 < levels[7] < 1 and (levels[8:] == 1).all()
+    down = pmsl.simulate(job).z_error_um["down"]
+    assert down["median_abs"] <= 0.05 and down["p95_abs"] <= 0.4
+
+
 @pytest.mark.parametrize(("slope", "median"), [(0.3, 0.1), (0.7, 0.1), (1.0, 0.2)])
 def test_a_sloping_roof_is_compared_whole_though_it_crosses_slabs_inside_pixels(slope, median):
     """Corrected for, it lands everywhere; its area is that of the tunnel without the pixels at its walls. At 45° pixels share light."""
