@@ -30,6 +30,9 @@ class Above(Protocol):
     def dose(self, seen: np.ndarray, depth_um: Depth) -> np.ndarray:
         """Return the dose so far below the plane of what is `seen` of every map, (maps, N): (N,) [mJ/cm²]."""
 
+    def depth_um(self, seen: np.ndarray, threshold_mj_cm2: float) -> np.ndarray | None:
+        """Return how far below the plane the dose is the threshold, (N,) [µm]; None where there is no closed form."""
+
 
 def above_of(law: Law, n: int, dp_um: float | None = None) -> Above:
     """Return what adds up in liquid that keeps its dose; another Dp than the resin's where one is given."""
@@ -52,6 +55,10 @@ class Nothing:
     def dose(self, seen: np.ndarray, depth_um: Depth) -> np.ndarray:
         """Return 0."""
         return np.zeros(seen.shape[1])
+
+    def depth_um(self, seen: np.ndarray, threshold_mj_cm2: float) -> np.ndarray | None:
+        """Return -inf."""
+        return np.full(seen.shape[1], -math.inf)
 
 
 class Summed:
@@ -76,6 +83,13 @@ class Summed:
     def dose(self, seen: np.ndarray, depth_um: Depth) -> np.ndarray:
         """Return the sum of the terms there."""
         return np.asarray((seen * np.exp(-np.asarray(depth_um) / self._lengths)).sum(axis=0))
+
+    def depth_um(self, seen: np.ndarray, threshold_mj_cm2: float) -> np.ndarray | None:
+        """Return where one term is the threshold."""
+        if len(seen) > 1:
+            return None
+        with np.errstate(divide="ignore"):
+            return np.asarray(self._lengths[0] * np.log(seen[0] / threshold_mj_cm2))
 
 
 class Kept:
@@ -112,6 +126,10 @@ class Kept:
             total += np.maximum(light * left - self._law.induction_mj_cm2, 0.0)
         return total
 
+    def depth_um(self, seen: np.ndarray, threshold_mj_cm2: float) -> np.ndarray | None:
+        """Return None."""
+        return None
+
 
 class Brightest:
     """Of every place the layer that is brightest there: what decides where recoating replaces liquid."""
@@ -139,12 +157,24 @@ class Brightest:
         left = self._law.left_at(above_um + depth_um, self._dp_um)
         return np.asarray(np.maximum(own * left - self._law.induction_mj_cm2, 0.0))
 
+    def depth_um(self, seen: np.ndarray, threshold_mj_cm2: float) -> np.ndarray | None:
+        """Return where the brightest layer is the threshold, of one decay term."""
+        lengths, (own, above_um) = self._law.lengths_um_of(self._dp_um), seen
+        if len(lengths) > 1:
+            return None
+        with np.errstate(divide="ignore"):
+            return np.asarray(lengths[0] * np.log(own / (threshold_mj_cm2 + self._law.induction_mj_cm2)) - above_um)
+
 
 def front_um(above: Above, seen: np.ndarray, depth_um: np.ndarray, threshold_mj_cm2: float, lowest_um: np.ndarray) -> np.ndarray:
     """Return how far below `depth_um` (N,) the dose of what is `seen` (maps, N) falls to the threshold [µm].
 
     At least ``-FAR_UP_UM``, where that is too far up -inf; at most `lowest_um` (N,).
     """
+    known = above.depth_um(seen, threshold_mj_cm2)
+    if known is not None:
+        front = np.minimum(known - depth_um, lowest_um)
+        return np.where(front < -FAR_UP_UM, -math.inf, front)
     high, low = np.full(len(depth_um), -FAR_UP_UM), lowest_um.copy()
     none = above.dose(seen, depth_um + high) < threshold_mj_cm2
     for _ in range(HALVINGS):
