@@ -136,6 +136,22 @@ def test_the_roof_dose_factor_as_an_option_of_the_process(layers, factor):
     assert down["median_abs"] <= 0.05 and down["p95_abs"] <= 0.4
 
 
+@pytest.mark.parametrize("coverage", ["area", "volume"])
+def test_a_slope_to_the_light_is_steps_of_whole_layers_right_in_the_mean(coverage):
+    """What cannot be placed is told beforehand, and the prediction agrees, with the 29 columns it has."""
+    hull = manifold3d.Manifold.hull_points(
+        [(x, y, z) for x, top in ((100, 60), (410, 160)) for y in (100, 400) for z in (0, top)]
+    ).to_mesh()
+    how = process(10.0, corrections=("edges", "printthrough"), coverage=coverage)
+    solid = pmsl.Solid.from_arrays(hull.vert_properties[:, :3], hull.tri_verts)
+    job = pmsl.prepare([solid], printer(), resin(20.0, memory="enclosed"), how, accept_uncalibrated=True)
+    (told,) = (f for f in job.findings if f.code == "slopes-to-light")
+    up = pmsl.simulate(job).z_error_um["up"]
+    assert "+0.00 µm off in the mean" in told.message and told.value == pytest.approx(4.75, abs=0.05) and told.layers == (6, 15)
+    assert abs(up["median"]) < 1.0 and up["p95_abs"] == pytest.approx(told.value, abs=0.3)
+    assert up["area_um2"] > 75_000 and up["merged_um2"] == up["lost_um2"] == 0
+
+
 @pytest.mark.parametrize(("slope", "median"), [(0.3, 0.1), (0.7, 0.1), (1.0, 0.2)])
 def test_a_sloping_roof_is_compared_whole_though_it_crosses_slabs_inside_pixels(slope, median):
     """Corrected for, it lands everywhere; its area is that of the tunnel without the pixels at its walls. At 45° pixels share light."""
