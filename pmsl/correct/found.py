@@ -130,8 +130,8 @@ def light_findings(index: CrossingIndex, grid: Grid) -> tuple[Finding, ...]:
     first, end = (_slab(grid, z) for z in (float(corners[:, 2::3].min()), float(corners[:, 2::3].max())))
     mean, most = _residual(corners, up[slopes], grid)
     message = (
-        f"{0.5e-6 * up[slopes].sum():.3g} mm² of slopes toward the light (seen along z) cannot be placed by dose: they become steps of whole "
-        f"layers, {round(mean, 2) + 0.0:+.2f} µm off in the mean, 95 % of them within {most:.2f} µm; turn optical surfaces to the plate"
+        f"{0.5e-6 * up[slopes].sum():.3g} mm² of slopes toward the light (seen along z) cannot be placed by dose: they become steps of "
+        f"whole layers, {round(mean, 2) + 0.0:+.2f} µm off in the mean, 95 % within {most:.2f} µm; turn optical surfaces to the plate"
     )
     return (Finding(code="slopes-to-light", severity="info", message=message, layers=(first, end), value=most, limit=0.0, unit="µm"),)
 

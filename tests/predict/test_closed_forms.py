@@ -6,6 +6,7 @@ import math
 import manifold3d
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from predictions import DP, PX, H, job_of, printer, process, resin, tunnel
 from scipy.stats import norm
 from solids import box
@@ -134,6 +135,23 @@ def test_the_roof_dose_factor_as_an_option_of_the_process(layers, factor):
         assert (levels[:7] == 0).all() and 0 < levels[7] < 1 and (levels[8:] == 1).all()
     down = pmsl.simulate(job).z_error_um["down"]
     assert down["median_abs"] <= 0.05 and down["p95_abs"] <= 0.4
+
+
+def test_first_layers_of_a_deep_dose_are_drawn_smaller_as_much_as_it_fades():
+    """Elephant's foot: a part of four layers, ten times, five times and twice and a half the ordinary dose in the first three."""
+    solid = box((150.3, 150.7, 0), (352.9, 331.1, 40.0))
+    found, areas = {}, {}
+    for corrections in ((), ("edges",)):
+        how = replace(process(10.0, corrections=corrections), bottom_dose_factors=(10.0, 5.0, 2.5))
+        job = pmsl.prepare([solid], printer(), resin(20.0, memory="enclosed"), how, accept_uncalibrated=True)
+        found[corrections] = pmsl.simulate(job).epe_um
+        areas[corrections] = [sum(e.mask.dense(np.uint8).sum() / 255 for e in job[k].exposures) for k in range(4)]
+    plain, corrected = found.values()
+    assert plain["median_abs"] > 0.5 * PX and plain["probes"] == corrected["probes"] > 250
+    assert corrected["median_abs"] <= 0.02 * PX and corrected["p95_abs"] <= 0.2 * PX  # a corner takes three probes of nineteen
+    assert corrected["lost"] == corrected["merged"] == 0
+    eroded = -np.diff([areas[()], areas[("edges",)]], axis=0)[0] / (2 * (20.26 + 18.04))  # px, all around
+    assert (np.diff(eroded) < -0.03).all() and eroded[0] > 0.5 and abs(eroded[3]) < 0.3
 
 
 @pytest.mark.parametrize("coverage", ["area", "volume"])
