@@ -169,14 +169,17 @@ class PrintJob:
         IndexError
             No such layer.
         """
+        return self.plan_layer(self._number(k))
+
+    def _number(self, k: int) -> int:
         n = k + self.n_layers if k < 0 else k
         if not 0 <= n < self.n_layers:
             raise IndexError(f"layer {k} is not in 0..{self.n_layers - 1}")
-        return self.plan_layer(n)
+        return n
 
     def bare(self, k: int) -> LayerPlan:
-        """Return the plan of layer `k` (0..L-1) with fewer findings: those that other layers are needed for may be missing."""
-        plan: LayerPlan = getattr(self.plan_layer, "bare", self.plan_layer)(k)
+        """Return ``self[k]`` with fewer findings: those that other layers are needed for may be missing."""
+        plan: LayerPlan = getattr(self.plan_layer, "bare", self.plan_layer)(self._number(k))
         return plan
 
     def in_order(self) -> InOrder:
