@@ -255,7 +255,9 @@ def _checked(corrections: Sequence[str]) -> tuple[str, ...]:
 def _check_relief(law: Law, roof_layers: int) -> None:
     """Refuse to share out the light of a face where layers do not add up."""
     if law.memory == "open" or law.induction_mj_cm2 > 0:
-        why = "its memory is open: recoating replaces what one layer lit" if law.memory == "open" else "every layer pays its induction"
+        why = "the resin's memory is open: recoating replaces what one layer lit"
+        if law.memory != "open":
+            why = "every layer pays the resin's induction dose"
         raise ExposureError(f"roof_layers (relief_layers of the process) is {roof_layers}, but {why}: layers do not add up; make it 0")
 
 

@@ -156,7 +156,7 @@ def test_resins_and_printers_it_cannot_reckon_with_are_refused():
     lorentzian = replace(printer, optics=replace(printer.optics, psf=Psf(kind="lorentzian", gamma_pitch=stated(0.3))))
     with pytest.raises(ExposureError, match="lorentzian"):
         made(printer=lorentzian)
-    for other, word in ((resin_of(memory="open"), "memory is open"), (induced, "pays its induction")):
+    for other, word in ((resin_of(memory="open"), "memory is open"), (induced, "pays the resin's induction")):
         with pytest.raises(ExposureError, match=f"roof_layers .*{word}.*make it 0"):
             made(resin=other, roof_layers=4)
     for doses in ([1.0, 2.0], [0.0] * 26, [np.nan] * 26):
@@ -169,7 +169,7 @@ def test_slopes_toward_the_light_are_named():
     low = frustum(square(120, 17, (190.3, 191.1)), square(10, 17, (190.3, 191.1)), 0, 90)
     (found,) = (f for f in made([low], layers=9, corrections=("edges",)).job_findings() if f.code == "slopes-to-light")
     assert (found.severity, found.layers) == ("info", (0, 8)) and found.value == pytest.approx(0.95 * H / 2, abs=0.03)
-    assert "-0.08 µm off in the mean, 95 % of them within 4.7" in found.message and f"{(240**2 - 20**2) * 1e-6:.3g} mm²" in found.message
+    assert "-0.08 µm off in the mean, 95 % within 4.7" in found.message and f"{(240**2 - 20**2) * 1e-6:.3g} mm²" in found.message
     for solid in (CONE, channel(123.0, 260.0)):
         assert "slopes-to-light" not in [f.code for f in made([solid]).job_findings()]
 

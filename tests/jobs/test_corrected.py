@@ -108,7 +108,9 @@ def test_any_order_and_any_threads_give_the_same_bytes(run, folder):
         (("--printer", "falls.toml", *CORRECTED), 3, "table falls from 0.9 at entry 100"),
         (("--printer", "dark.toml", *CORRECTED), 3, "grid.value[1][0]"),
         (("--process", "relief.toml", "--correct", "edges", "--accept-uncalibrated"), 2, "correct printthrough too, or leave it out"),
-        (("--process", "relief.toml", "--resin", "open.toml", *CORRECTED), 3, "its memory is open"),
+        (("--process", "relief.toml", "--resin", "open.toml", *CORRECTED), 3, "the resin's memory is open"),
+        (("--printer", "blurred.toml", "--field", "28x24"), 2, "--field 28x24: optics.psf is 30 px wide along y; the field has 24 px"),
+        (("--process", "delegated.toml", "--correct", "none"), 2, "--correct none: flat_field is 'delegated'"),
         (("--correct", "flatfield", "--accept-uncalibrated"), 2, "has no optics.flat_field"),
     ],
 )
@@ -122,6 +124,8 @@ def test_what_cannot_be_corrected_is_refused_in_one_sentence_and_nothing_is_left
         "open.toml": resin + MEMORY.replace("enclosed", "open"),
         "zero.toml": resin.replace("dp_um = { value = 20.94", "dp_um = { value = 0.0") + MEMORY,
         "wide.toml": printer.replace("sigma_pitch = { value = 0.36", "sigma_pitch = { value = 400.0"),
+        "blurred.toml": printer.replace("sigma_pitch = { value = 0.36", "sigma_pitch = { value = 5.0"),
+        "delegated.toml": library_text("default").replace("# corrections", "corrections").replace("# flat_field", "flat_field"),
         "falls.toml": printer + f'\n[response]\nkind = "table"\ntable = {{ value = [{level}], class = "measured", source = "test" }}\n',
         "dark.toml": printer + '\n[optics.flat_field]\ngrid = { value = [[1.0, 0.9], [0.0, 1.0]], class = "measured", source = "test" }\n',
     }
