@@ -98,10 +98,10 @@ def _runs_inflated(parts: list[memoryview], shape: tuple[int, int], where: str) 
     n = inflate.runs_of_zlib(data, rows * stride, np.empty(inflate.WORK, np.int64), value, start, length)
     if n == inflate.NOT_TAKEN:
         return None
-    limits.check_runs(n - rows, where)
     row_start = np.empty(rows + 1, np.int64)
     col, run, level = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.uint8)
     lit = inflate.rows_of(value, start, length, n, rows, stride, row_start, col, run, level)
+    limits.check_runs(lit, where)
     return None if lit == inflate.NOT_TAKEN else Runs(row_start, col[:lit].copy(), run[:lit].copy(), level[:lit].copy())
 
 
