@@ -9,6 +9,7 @@ from pmsl import checks
 from pmsl.core.grid import Grid
 from pmsl.core.job import PrintJob
 from pmsl.core.part import Part, Solid
+from pmsl.core.soup import Soup
 from pmsl.formats.png import encode_mask
 from pmsl.masks import MaskMaker
 from pmsl.pipeline.planner import prepare
@@ -48,6 +49,16 @@ def warmup() -> None:
     volume.index.shells()
     _corrected(job, solid)
     list(checks.partial_slab_findings([Part(solid=solid)], job.grid))
+    soup = _soup_of(solid)  # kernels that read the mesh have a variant for each precision
+    MaskMaker([soup], prepare(place_for([soup], printer, resin), printer, resin).grid)
+    MaskMaker([soup], job.grid, "volume")
+    list(checks.partial_slab_findings([Part(solid=soup)], job.grid))
+
+
+def _soup_of(solid: Solid) -> Solid:
+    """Return the solid as a binary STL would bring it."""
+    corners = solid.vertices_um[solid.faces].reshape(-1, 3).astype(np.float32)
+    return Solid.of_soup(Soup(corners, 1.0), source="soup", sha256="", unit="um")
 
 
 def _corrected(job: PrintJob, solid: Solid) -> None:
