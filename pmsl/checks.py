@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from pmsl.core.arrays import distinct
 from pmsl.core.defects import Defects
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
@@ -136,7 +137,7 @@ def facet_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:
     inside = off > HEIGHT_SLACK * (edges[above] - edges[above - 1])
     if not inside.any():
         return
-    levels = np.unique(np.round(heights[inside], 3))
+    levels = distinct(np.round(heights[inside], 3))[0]
     shown = ", ".join(f"{z:.6g}" for z in levels[:4]) + (", …" if len(levels) > 4 else "")
     yield Finding(
         code="facets-off-planes",
@@ -204,7 +205,7 @@ def partial_slab_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding
     n = 0
     for part in parts:
         turned = part.mirrored != part.solid.inside_out
-        n += facets.count_partial(part.solid.vertices_um, part.solid.faces, part.transform, turned, grid.z_edges_um, layers)
+        n += facets.count_partial(*part.solid.triangles(), part.transform, turned, grid.z_edges_um, layers)
     if n:
         yield Finding(
             code="partial-slabs",
@@ -223,9 +224,8 @@ def _flat_heights(part: Part) -> np.ndarray:
     from pmsl.kernels import facets
 
     def flat(block: slice) -> np.ndarray:
-        faces = part.solid.faces[block]
-        out = np.empty(len(faces))
-        n = facets.flat_heights(part.solid.vertices_um, faces, part.transform, 1e-2, out)
+        out = np.empty(block.stop - block.start)
+        n = facets.flat_heights(*part.solid.triangles(block), part.transform, 1e-2, out)
         return out[:n].copy()
 
-    return np.concatenate(in_blocks(flat, len(part.solid.faces)))
+    return np.concatenate(in_blocks(flat, part.solid.n_faces))

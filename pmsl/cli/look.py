@@ -131,7 +131,7 @@ def _mesh_facts(solid: Solid) -> dict[str, Any]:
     health = solid.health
     return {
         "mesh": solid.source,
-        "triangles": len(solid.faces),
+        "triangles": solid.n_faces,
         "unit": solid.unit,
         "bounds_um": solid.bounds_um.tolist(),
         "size_um": (solid.bounds_um[1] - solid.bounds_um[0]).tolist(),

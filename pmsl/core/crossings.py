@@ -15,6 +15,8 @@ from pmsl.errors import GridError
 
 MAX_REACH_PX = 2.0**32
 
+Order = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # first, last, by_last, node_start, level_start
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CrossingIndex:
@@ -100,28 +102,34 @@ def index_crossings(parts: Sequence[Solid | Part], grid: Grid, slabs: bool = Fal
     GridError
         A part reaches further than 2**32 pixels from the field's corner.
     """
-    from pmsl.kernels import crossings
-
     planes = grid.mid_planes_um
     placed = [as_part(item) for item in parts]
     for part in placed:
         _check_range(part, grid)
     found = [_crossing(part, grid.z_edges_um if slabs else planes, slabs) for part in placed]
-    picked, first, last = (arrays[0] if len(arrays) == 1 else np.concatenate(arrays) for arrays in zip(*found, strict=True))
-    levels = max(len(planes) - 1, 0).bit_length() + 1
+    picked, ends = [chosen for chosen, _, _ in found], np.cumsum([len(first) for _, first, _ in found])
+    first, last = (arrays[0] if len(arrays) == 1 else np.concatenate(arrays) for arrays in list(zip(*found, strict=True))[1:])
+    del found
+    slots, order = _ordered(first, last, len(planes))
+    del first, last  # before the corners are made: memory given back is memory that need not be cleared
+    corners, part_of = np.empty((len(slots), 9)), np.zeros(len(slots), np.int32)
+    for i, (part, chosen, begin, end) in enumerate(zip(placed, picked, [0, *ends[:-1]], ends, strict=True)):
+        if i > 0:
+            part_of[slots[begin:end]] = i
+        _gather(part, grid, chosen, slots[begin:end], corners)
+    return CrossingIndex(planes, corners, *order, part_of)
+
+
+def _ordered(first: np.ndarray, last: np.ndarray, n_planes: int) -> tuple[np.ndarray, Order]:
+    """Order triangles by their ranges: the place of each, then what the index keeps besides planes and corners."""
+    from pmsl.kernels import crossings
+
+    levels = max(n_planes - 1, 0).bit_length() + 1
     width = 1 << (levels - 1)
     start, start_last = (np.empty(levels * width + 1, np.int32) for _ in range(2))
     slots, first_sorted, last_sorted, by_last = (np.empty_like(first) for _ in range(4))
     crossings.slots_of(first, last, width, start, start_last, slots, first_sorted, last_sorted, by_last)
-    node_start, level_start = _nodes(start, levels, len(planes))
-    corners, part_of = np.empty((len(first), 9)), np.zeros(len(first), np.int32)
-    ends = np.cumsum([len(p) for p, _, _ in found])
-    for i, (part, end, (faces, _, _)) in enumerate(zip(placed, ends, found, strict=True)):
-        mine = slice(end - len(faces), end)
-        if i > 0:
-            part_of[slots[mine]] = i
-        _gather(part, grid, picked[mine], slots[mine], corners)
-    return CrossingIndex(planes, corners, first_sorted, last_sorted, by_last, node_start, level_start, part_of)
+    return slots, (first_sorted, last_sorted, by_last, *_nodes(start, levels, n_planes))
 
 
 def _gather(part: Part, grid: Grid, picked: np.ndarray, slots: np.ndarray, corners: np.ndarray) -> None:
@@ -131,12 +139,10 @@ def _gather(part: Part, grid: Grid, picked: np.ndarray, slots: np.ndarray, corne
     turned = part.mirrored != part.solid.inside_out
 
     def place(block: slice) -> None:
-        crossings.gather(
-            *(part.solid.vertices_um, part.solid.faces, part.transform, grid.origin_um, grid.pitch_um, turned),
-            *(picked[block], slots[block], corners),
-        )
+        triangles = part.solid.triangles() if len(picked) else part.solid.triangles(block)
+        crossings.gather(*triangles, part.transform, grid.origin_um, grid.pitch_um, turned, picked[block], slots[block], corners)
 
-    in_blocks(place, len(picked))
+    in_blocks(place, len(slots))
 
 
 def _check_range(part: Part, grid: Grid) -> None:
@@ -158,18 +164,28 @@ def _nodes(start: np.ndarray, levels: int, n_planes: int) -> tuple[np.ndarray, n
 
 
 def _crossing(part: Part, planes: np.ndarray, slabs: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Triangles of one part that cross a plane (or touch a slab), the first and the last each does: three (M,) int32."""
+    """Triangles of one part that cross a plane (or touch a slab), the first and the last each does: three (M,) int32.
+
+    The triangles are (0,) where all do.
+    """
     from pmsl.kernels import crossings
 
-    faces = part.solid.faces
-    first, last = np.empty(len(faces), np.int32), np.empty(len(faces), np.int32)
+    solid = part.solid
+    first, last = np.empty(solid.n_faces, np.int32), np.empty(solid.n_faces, np.int32)
     ranges = crossings.slab_ranges if slabs else crossings.plane_ranges
 
-    def find(block: slice) -> int:
-        n: int = ranges(part.solid.vertices_um, faces[block], part.transform, planes, first[block], last[block])
-        return n
+    def find(block: slice) -> tuple[slice, int]:
+        return block, ranges(*solid.triangles(block), part.transform, planes, first[block], last[block])
 
-    if sum(in_blocks(find, len(faces))) == len(faces):
-        return np.arange(len(faces), dtype=np.int32), first, last
-    picked = np.flatnonzero(first <= last).astype(np.int32)
-    return picked, first[picked], last[picked]
+    found = in_blocks(find, solid.n_faces)
+    total = sum(n for _, n in found)
+    if total == solid.n_faces:
+        return np.empty(0, np.int32), first, last
+    picked = np.empty(total, np.int32)
+    end = 0
+    for block, n in found:  # moved together where they are, a block at a time: no copies of whole arrays
+        chosen = np.flatnonzero(first[block] <= last[block])
+        to = slice(end, end + n)
+        picked[to], first[to], last[to] = block.start + chosen, first[block][chosen], last[block][chosen]
+        end = to.stop
+    return picked, first[:end], last[:end]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pmsl.core.arrays import frozen
 from pmsl.core.finding import Finding
 from pmsl.core.parallel import in_blocks
+from pmsl.core.soup import NO_FACES, Soup, box_of
 from pmsl.errors import MeshError
 
 
@@ -67,28 +68,11 @@ def check_triangles(vertices: np.ndarray, faces: np.ndarray, source: str) -> Non
         raise MeshError(f"{source}: face index {low if low < 0 else high} is outside 0..{len(vertices) - 1}; the file is damaged")
 
 
-def _box(vertices: np.ndarray, faces: np.ndarray | None) -> np.ndarray:
-    """Lower and upper corner of the vertices that faces use, or of all: (2, 3)."""
-    if faces is not None:
-        used = np.zeros(len(vertices), bool)
-        used[faces] = True
-        if not used.all():
-            vertices = vertices[used]
-    return np.array([_extreme(np.min, vertices), _extreme(np.max, vertices)])
-
-
-def _extreme(reach: Callable[..., np.ndarray], vertices: np.ndarray) -> np.ndarray:
-    """Least or greatest x, y and z: (3,). Rows of 1024 vertices side by side are thirty times as fast as one vertex a row."""
-    whole = len(vertices) // 1024 * 1024
-    if whole == 0:
-        return reach(vertices, axis=0)
-    wide = reach(vertices[:whole].reshape(-1, 3072), axis=0).reshape(-1, 3)
-    return reach(np.concatenate([wide, vertices[whole:]]), axis=0)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Solid:
     """A triangle mesh in µm. Vertices need not be merged; slicing never merges them.
+
+    A solid `of_soup` keeps the triangles of its file; `vertices_um` and `faces` are made when first asked for, and slicing never asks.
 
     Attributes
     ----------
@@ -113,10 +97,29 @@ class Solid:
     unit: str = "um"
     findings: tuple[Finding, ...] = ()
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
+    _soup: Soup | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         frozen(self.vertices_um)
         frozen(self.faces)
+
+    if not TYPE_CHECKING:  # a type checker would believe that any name is an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """Make what a solid of a soup was not made with; only empty slots are looked for here."""
+            if name not in ("vertices_um", "faces") or self._soup is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            object.__setattr__(self, name, getattr(self._soup, name)())
+            return object.__getattribute__(self, name)
+
+    @classmethod
+    def of_soup(cls, soup: Soup, *, source: str, sha256: str, unit: str, findings: tuple[Finding, ...] = ()) -> Solid:
+        """Make a solid of triangles as a file has them; nothing is copied."""
+        solid = object.__new__(cls)
+        given = {"source": source, "sha256": sha256, "unit": unit, "findings": findings, "_cache": {}, "_soup": soup}
+        for name, value in given.items():
+            object.__setattr__(solid, name, value)
+        return solid
 
     @classmethod
     def from_arrays(cls, vertices_um: Any, faces: Any, source: str = "arrays") -> Solid:
@@ -154,10 +157,41 @@ class Solid:
         return cls(vertices_um=vertices, faces=indices, source=source, sha256=digest)
 
     @property
+    def n_faces(self) -> int:
+        """Number of triangles."""
+        return len(self.faces) if self._soup is None else len(self._soup.corners) // 3
+
+    def triangles(self, some: slice | None = None) -> tuple[np.ndarray, np.ndarray, float]:
+        """Return all triangles, or a block of them, as kernels take them: vertices, faces and the factor to µm.
+
+        A soup's vertices are its corners, and its faces (0, 3): the kernels read three corners a triangle.
+        """
+        if self._soup is None:
+            return self.vertices_um, self.faces if some is None else self.faces[some], 1.0
+        corners = self._soup.corners
+        return corners if some is None else corners[3 * some.start : 3 * some.stop], NO_FACES, self._soup.factor
+
+    def points_um(self, some: slice | np.ndarray) -> np.ndarray:
+        """Return some of the vertices, (n, 3) float64 [µm]; those of a soup are made anew."""
+        return self.vertices_um[some] if self._soup is None else self._soup.points_um(some)
+
+    def box_of(self, points: Callable[[slice | np.ndarray], np.ndarray]) -> np.ndarray:
+        """Return the box, (2, 3) float64, of the vertices that faces use; `points` gives some of the vertices, as they shall count."""
+        if self._soup is not None:
+            return box_of(points, len(self._soup.corners))
+        used = np.zeros(len(self.vertices_um), bool)
+        used[self.faces] = True
+        if used.all():
+            return box_of(points, len(used))
+        rows = np.flatnonzero(used)
+        return box_of(lambda some: points(rows[some]), len(rows))
+
+    @property
     def bounds_um(self) -> np.ndarray:
         """(2, 3) float64 [µm]: lower and upper corner over the vertices that faces use."""
         if "bounds" not in self._cache:
-            self._cache["bounds"] = frozen(_box(self.vertices_um, None if self._cache.get("soup") else self.faces))
+            vertices, _, factor = self.triangles()
+            self._cache["bounds"] = frozen(self.box_of(lambda some: vertices[some]) * factor)  # order survives the factor, to the bit
         bounds: np.ndarray = self._cache["bounds"]
         return bounds
 
@@ -168,7 +202,7 @@ class Solid:
             from pmsl.kernels import facets
 
             centre = frozen(self.bounds_um.mean(axis=0))
-            volumes = in_blocks(lambda block: facets.signed_volume(self.vertices_um, self.faces[block], centre), len(self.faces))
+            volumes = in_blocks(lambda block: facets.signed_volume(*self.triangles(block), centre), self.n_faces)
             self._cache["inside_out"] = bool(sum(volumes) < 0)
         turned: bool = self._cache["inside_out"]
         return turned
@@ -231,23 +265,33 @@ class Part:
         Written out by component instead of a matrix product: BLAS may round equal rows
         differently, and equal vertices of neighbouring triangles must stay equal bit for bit.
         """
-        v, t = self.solid.vertices_um, self.transform
-        if np.array_equal(t, IDENTITY):
-            return v
+        if np.array_equal(self.transform, IDENTITY):
+            return self.solid.vertices_um
+        placed = np.empty((len(self.solid.triangles()[0]), 3))
+
+        def fill(some: slice) -> None:
+            placed[some] = self._place(self.solid.points_um(some))
+
+        in_blocks(fill, len(placed))
+        return frozen(placed)
+
+    def _place(self, v: np.ndarray) -> np.ndarray:
+        """Transform points, (n, 3) float64 [µm]."""
+        t = self.transform
         placed = np.zeros(v.shape)
         for axis in range(3):
             out = placed[:, axis]
             for j in range(3):
                 out += v[:, j] * t[axis, j]
             out += t[axis, 3]
-        return frozen(placed)
+        return placed
 
     def bounds_um(self) -> np.ndarray:
         """Return the box of the placed part: (2, 3) float64 [µm], over the vertices that faces use."""
         matrix = self.transform[:3, :3]
         if np.array_equal(matrix, np.diag(np.diag(matrix))):  # axes stay axes: the solid's box goes along
             return np.sort(self.solid.bounds_um * np.diag(matrix) + self.transform[:3, 3], axis=0)
-        return _box(self.placed_um(), None if self.solid._cache.get("soup") else self.solid.faces)
+        return self.solid.box_of(lambda some: self._place(self.solid.points_um(some)))
 
 
 def as_part(item: Solid | Part) -> Part:

@@ -15,6 +15,7 @@ from isal import igzip_lib, isal_zlib
 
 from pmsl.core.runs import BAND, Runs, joined, runs_of_band
 from pmsl.errors import JobError
+from pmsl.formats import limits
 from pmsl.formats.png import SIGNATURE
 
 PIECE = 1 << 16  # compressed bytes handed over at a time: what is not inflated yet is copied
@@ -68,8 +69,8 @@ def runs_of_png(data: bytes, shape: tuple[int, int], where: str) -> Runs:
     """
     try:
         parts = _compressed(memoryview(data), shape, where)
-        found = _runs_inflated(parts, shape) if has_kernels() else None
-        return _runs(_Stream(_pieces(parts)), shape) if found is None else found
+        found = _runs_inflated(parts, shape, where) if has_kernels() else None
+        return _runs(_Stream(_pieces(parts)), shape, where) if found is None else found
     except (_Broken, igzip_lib.error) as err:  # type: ignore[misc]
         raise JobError(f"{where}: not a whole PNG ({err}); the file is damaged, copy or slice it again") from err
 
@@ -86,7 +87,7 @@ def has_kernels() -> bool:
     return "pmsl.kernels._native" in sys.modules
 
 
-def _runs_inflated(parts: list[memoryview], shape: tuple[int, int]) -> Runs | None:
+def _runs_inflated(parts: list[memoryview], shape: tuple[int, int], where: str) -> Runs | None:
     """Inflate straight to runs; None where rows are filtered, runs are short, or anything is wrong."""
     from pmsl.kernels import inflate
 
@@ -100,15 +101,16 @@ def _runs_inflated(parts: list[memoryview], shape: tuple[int, int]) -> Runs | No
     row_start = np.empty(rows + 1, np.int64)
     col, run, level = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.uint8)
     lit = inflate.rows_of(value, start, length, n, rows, stride, row_start, col, run, level)
+    limits.check_runs(lit, where)
     return None if lit == inflate.NOT_TAKEN else Runs(row_start, col[:lit].copy(), run[:lit].copy(), level[:lit].copy())
 
 
-def _runs(stream: _Stream, shape: tuple[int, int]) -> Runs:
+def _runs(stream: _Stream, shape: tuple[int, int], where: str) -> Runs:
     """Inflate and compare all rows."""
     rows, stride = shape[0], shape[1] + 1
     buffer = np.zeros((max(1, min(rows, BAND // stride)), stride), np.uint8)
     above = np.zeros(stride, np.uint8)
-    found = []
+    found, many = [], 0
     for first in range(0, rows, len(buffer)):
         band = buffer[: min(len(buffer), rows - first)]
         stream.fill(band.reshape(-1).data)
@@ -116,6 +118,8 @@ def _runs(stream: _Stream, shape: tuple[int, int]) -> Runs:
             _unfilter(band, above, first)
         above[:] = band[-1]
         found.append(runs_of_band(band))
+        many += len(found[-1].col)
+        limits.check_runs(many, where)
     stream.finish()
     return joined(found)
 

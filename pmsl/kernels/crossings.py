@@ -31,29 +31,47 @@ def planes_up_to(planes, z, guess):
 
 
 @helper
-def placed(vertex, transform, axis):
-    """One coordinate of a placed vertex, term by term: equal vertices stay equal bit for bit."""
-    t = transform[axis]
-    return vertex[0] * t[0] + vertex[1] * t[1] + vertex[2] * t[2] + t[3]
+def count(vertices, faces):
+    """Number of triangles: without faces every three vertices are one."""
+    return faces.shape[0] if faces.shape[0] > 0 else vertices.shape[0] // 3
 
 
 @helper
-def _reach(vertices, face, transform):
+def vertex_of(faces, i, corner):
+    """Row of `vertices` that is a corner of triangle i."""
+    return np.int64(faces[i, corner]) if faces.shape[0] > 0 else 3 * i + corner
+
+
+@helper
+def placed(vertex, factor, transform, axis):
+    """One coordinate of a placed vertex, term by term: equal vertices stay equal bit for bit. In double precision from the start."""
+    t = transform[axis]
+    x, y, z = np.float64(vertex[0]) * factor, np.float64(vertex[1]) * factor, np.float64(vertex[2]) * factor
+    return x * t[0] + y * t[1] + z * t[2] + t[3]
+
+
+@helper
+def _reach(vertices, faces, factor, i, transform):
     """Lowest and highest point of a placed triangle."""
-    z0, z1, z2 = placed(vertices[face[0]], transform, 2), placed(vertices[face[1]], transform, 2), placed(vertices[face[2]], transform, 2)
+    z0 = placed(vertices[vertex_of(faces, i, 0)], factor, transform, 2)
+    z1 = placed(vertices[vertex_of(faces, i, 1)], factor, transform, 2)
+    z2 = placed(vertices[vertex_of(faces, i, 2)], factor, transform, 2)
     return min(z0, z1, z2), max(z0, z1, z2)
 
 
 @kernel
-def plane_ranges(vertices, faces, transform, planes, first, last):
+def plane_ranges(vertices, faces, factor, transform, planes, first, last):
     """Find the planes each triangle crosses.
 
     Parameters
     ----------
-    vertices : (V, 3) float64
+    vertices : (V, 3) float64 or float32
     faces : (F, 3) int32
+        Or (0, 3): vertices 3i, 3i + 1 and 3i + 2 are triangle i.
+    factor : float
+        Applied to the vertices first, in double precision.
     transform : (4, 4) float64
-        Applied to the vertices.
+        Applied to the vertices then.
     planes : (L,) float64, strictly increasing
     first, last : (F,) int32
         Overwritten; ``first > last`` where no plane is crossed.
@@ -67,8 +85,8 @@ def plane_ranges(vertices, faces, transform, planes, first, last):
     step = (planes[n - 1] - planes[0]) / max(n - 1, 1)
     inverse = 1.0 / step if step > 0.0 else 0.0
     crossing = 0
-    for i in range(faces.shape[0]):
-        low, high = _reach(vertices, faces[i], transform)
+    for i in range(count(vertices, faces)):
+        low, high = _reach(vertices, faces, factor, i, transform)
         guess = min(max((low - planes[0]) * inverse, -1.0), float(n))
         a = planes_up_to(planes, low, np.int64(guess) + 1)
         guess = min(max((high - planes[0]) * inverse, -1.0), float(n))
@@ -81,12 +99,12 @@ def plane_ranges(vertices, faces, transform, planes, first, last):
 
 
 @kernel
-def slab_ranges(vertices, faces, transform, edges, first, last):
+def slab_ranges(vertices, faces, factor, transform, edges, first, last):
     """Find the slabs each triangle reaches into.
 
     Parameters
     ----------
-    vertices, faces, transform
+    vertices, faces, factor, transform
         As in `plane_ranges`.
     edges : (L + 1,) float64, strictly increasing
     first, last : (F,) int32
@@ -100,8 +118,8 @@ def slab_ranges(vertices, faces, transform, edges, first, last):
     n = edges.size - 1
     inverse = n / (edges[n] - edges[0])
     touching = 0
-    for i in range(faces.shape[0]):
-        low, high = _reach(vertices, faces[i], transform)
+    for i in range(count(vertices, faces)):
+        low, high = _reach(vertices, faces, factor, i, transform)
         guess = min(max((low - edges[0]) * inverse, -1.0), float(n))
         a = planes_up_to(edges, low, np.int64(guess) + 1) - 1
         guess = min(max((high - edges[0]) * inverse, -1.0), float(n))
@@ -172,31 +190,32 @@ def slots_of(first, last, width, start, start_last, slots, first_sorted, last_so
 
 
 @kernel
-def gather(vertices, faces, transform, origin, pitch, turned, picked, slots, corners):
+def gather(vertices, faces, factor, transform, origin, pitch, turned, picked, slots, corners):
     """Place the picked triangles and write the corners of each into its slot.
 
     Parameters
     ----------
-    vertices : (V, 3) float64
-    faces : (F, 3) int32
-    transform : (4, 4) float64
-        Applied to the vertices first.
+    vertices, faces, factor, transform
+        As in `plane_ranges`.
     origin, pitch : (2,) float64
         Then x and y become ``(x - origin) / pitch``; z stays.
     turned : bool
         Swap two corners of each, for a transform that mirrors.
-    picked, slots : (M,) int32
-        Which triangles, and the row of `corners` each goes to.
+    picked : (M,) int32
+        Which triangles; (0,) for every one.
+    slots : (M,) int32
+        Row of `corners` each goes to.
     corners : (N, 9) float64
         Overwritten in those rows.
     """
-    for i in range(picked.size):
+    for i in range(slots.size):
         m = slots[i]
+        triangle = np.int64(picked[i]) if picked.size > 0 else i
         for corner in range(3):
-            v = vertices[faces[picked[i], 2 - corner if turned else corner]]
-            corners[m, 3 * corner] = (placed(v, transform, 0) - origin[0]) / pitch[0]
-            corners[m, 3 * corner + 1] = (placed(v, transform, 1) - origin[1]) / pitch[1]
-            corners[m, 3 * corner + 2] = placed(v, transform, 2)
+            v = vertices[vertex_of(faces, triangle, 2 - corner if turned else corner)]
+            corners[m, 3 * corner] = (placed(v, factor, transform, 0) - origin[0]) / pitch[0]
+            corners[m, 3 * corner + 1] = (placed(v, factor, transform, 1) - origin[1]) / pitch[1]
+            corners[m, 3 * corner + 2] = placed(v, factor, transform, 2)
 
 
 @helper

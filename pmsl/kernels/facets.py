@@ -1,17 +1,25 @@
 """Passes over the triangles of a mesh: which way they look, how high the flat ones lie, which leave a slab partly filled."""
 
-from pmsl.kernels._jit import kernel
-from pmsl.kernels.crossings import placed, planes_up_to
+import numpy as np
+
+from pmsl.kernels._jit import helper, kernel
+from pmsl.kernels.crossings import count, placed, planes_up_to, vertex_of
+
+
+@helper
+def seen(vertex, factor, centre, axis):
+    """One coordinate of a vertex as seen from `centre`."""
+    return np.float64(vertex[axis]) * factor - centre[axis]
 
 
 @kernel
-def signed_volume(vertices, faces, centre):
+def signed_volume(vertices, faces, factor, centre):
     """Six times the signed volume of a mesh, seen from `centre` (3,): positive where faces look outward.
 
     Parameters
     ----------
-    vertices : (V, 3) float64
-    faces : (F, 3) int32
+    vertices, faces, factor
+        As in `pmsl.kernels.crossings.plane_ranges`.
     centre : (3,) float64
 
     Returns
@@ -19,25 +27,23 @@ def signed_volume(vertices, faces, centre):
     float
     """
     total = 0.0
-    for i in range(faces.shape[0]):
-        a, b, c = vertices[faces[i, 0]], vertices[faces[i, 1]], vertices[faces[i, 2]]
-        ax, ay, az = a[0] - centre[0], a[1] - centre[1], a[2] - centre[2]
-        bx, by, bz = b[0] - centre[0], b[1] - centre[1], b[2] - centre[2]
-        cx, cy, cz = c[0] - centre[0], c[1] - centre[1], c[2] - centre[2]
+    for i in range(count(vertices, faces)):
+        a, b, c = vertices[vertex_of(faces, i, 0)], vertices[vertex_of(faces, i, 1)], vertices[vertex_of(faces, i, 2)]
+        ax, ay, az = seen(a, factor, centre, 0), seen(a, factor, centre, 1), seen(a, factor, centre, 2)
+        bx, by, bz = seen(b, factor, centre, 0), seen(b, factor, centre, 1), seen(b, factor, centre, 2)
+        cx, cy, cz = seen(c, factor, centre, 0), seen(c, factor, centre, 1), seen(c, factor, centre, 2)
         total += ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)
     return total
 
 
 @kernel
-def flat_heights(vertices, faces, transform, tolerance, heights):
+def flat_heights(vertices, faces, factor, transform, tolerance, heights):
     """Collect the mean height of every placed triangle that is horizontal within `tolerance` and has an area.
 
     Parameters
     ----------
-    vertices : (V, 3) float64
-    faces : (F, 3) int32
-    transform : (4, 4) float64
-        Applied to the vertices.
+    vertices, faces, factor, transform
+        As in `pmsl.kernels.crossings.plane_ranges`.
     tolerance : float
         Greatest difference of height over the triangle; also held against a thousandth of its extent.
     heights : (F,) float64
@@ -49,15 +55,15 @@ def flat_heights(vertices, faces, transform, tolerance, heights):
         How many were written.
     """
     n = 0
-    for i in range(faces.shape[0]):
-        a, b, c = vertices[faces[i, 0]], vertices[faces[i, 1]], vertices[faces[i, 2]]
-        za, zb, zc = placed(a, transform, 2), placed(b, transform, 2), placed(c, transform, 2)
+    for i in range(count(vertices, faces)):
+        a, b, c = vertices[vertex_of(faces, i, 0)], vertices[vertex_of(faces, i, 1)], vertices[vertex_of(faces, i, 2)]
+        za, zb, zc = placed(a, factor, transform, 2), placed(b, factor, transform, 2), placed(c, factor, transform, 2)
         rise = max(za, zb, zc) - min(za, zb, zc)
         if rise > tolerance:
             continue
-        xa, ya = placed(a, transform, 0), placed(a, transform, 1)
-        ux, uy = placed(b, transform, 0) - xa, placed(b, transform, 1) - ya
-        vx, vy = placed(c, transform, 0) - xa, placed(c, transform, 1) - ya
+        xa, ya = placed(a, factor, transform, 0), placed(a, factor, transform, 1)
+        ux, uy = placed(b, factor, transform, 0) - xa, placed(b, factor, transform, 1) - ya
+        vx, vy = placed(c, factor, transform, 0) - xa, placed(c, factor, transform, 1) - ya
         area = abs(ux * vy - uy * vx)
         if area == 0.0 or rise * rise > 1e-6 * area:
             continue
@@ -67,15 +73,13 @@ def flat_heights(vertices, faces, transform, tolerance, heights):
 
 
 @kernel
-def count_partial(vertices, faces, transform, turned, edges, layers):
+def count_partial(vertices, faces, factor, transform, turned, edges, layers):
     """Count the triangles that face up and lie inside a slab, not along its planes: they leave it partly filled from above.
 
     Parameters
     ----------
-    vertices : (V, 3) float64
-    faces : (F, 3) int32
-    transform : (4, 4) float64
-        Applied to the vertices.
+    vertices, faces, factor, transform
+        As in `pmsl.kernels.crossings.plane_ranges`.
     turned : bool
         The placed faces look inward.
     edges : (L + 1,) float64, strictly increasing
@@ -88,13 +92,13 @@ def count_partial(vertices, faces, transform, turned, edges, layers):
     """
     n = 0
     top = edges.size - 1
-    for i in range(faces.shape[0]):
-        a, b, c = vertices[faces[i, 0]], vertices[faces[i, 1]], vertices[faces[i, 2]]
-        xa, ya = placed(a, transform, 0), placed(a, transform, 1)
-        ux, uy = placed(b, transform, 0) - xa, placed(b, transform, 1) - ya
-        vx, vy = placed(c, transform, 0) - xa, placed(c, transform, 1) - ya
+    for i in range(count(vertices, faces)):
+        a, b, c = vertices[vertex_of(faces, i, 0)], vertices[vertex_of(faces, i, 1)], vertices[vertex_of(faces, i, 2)]
+        xa, ya = placed(a, factor, transform, 0), placed(a, factor, transform, 1)
+        ux, uy = placed(b, factor, transform, 0) - xa, placed(b, factor, transform, 1) - ya
+        vx, vy = placed(c, factor, transform, 0) - xa, placed(c, factor, transform, 1) - ya
         up = ux * vy - uy * vx
-        za, zb, zc = placed(a, transform, 2), placed(b, transform, 2), placed(c, transform, 2)
+        za, zb, zc = placed(a, factor, transform, 2), placed(b, factor, transform, 2), placed(c, factor, transform, 2)
         low, high = min(za, zb, zc), max(za, zb, zc)
         upright = (high - low) * (high - low) > 1e6 * abs(up)
         if (-up if turned else up) <= 0.0 or upright or high <= edges[0] or low >= edges[top]:

@@ -14,11 +14,11 @@ from typing import Any
 from pmsl.core.arrays import frozen
 from pmsl.core.part import Solid, check_triangles
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh.reading import UNITS_UM, RawMesh
+from pmsl.mesh.reading import UNITS_UM, RawMesh, RawSoup
 
 __all__ = ["READERS", "UNITS_UM", "load_solid"]
 
-Reader = Callable[[Any, str, str], RawMesh]
+Reader = Callable[[Any, str, str], RawMesh | RawSoup]
 READERS = {".stl": "stl.read_stl", ".obj": "obj.read_obj", ".ply": "ply.read_ply", ".3mf": "threemf.read_3mf"}  # imported when needed
 
 
@@ -54,8 +54,10 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
     with ThreadPoolExecutor(max_workers=1) as pool:  # hashing lets go of the GIL
         digest = pool.submit(lambda: hashlib.sha256(data).hexdigest())
         raw = reader(data if file.suffix.lower() == ".stl" else data[:], name, unit)  # the others need text
-        if not raw.soup:
+        if isinstance(raw, RawMesh):
             check_triangles(raw.vertices_um, raw.faces, name)
+    if isinstance(raw, RawSoup):
+        return Solid.of_soup(raw.soup, source=name, sha256=digest.result(), unit=raw.unit, findings=raw.findings)
     return Solid(
         vertices_um=frozen(raw.vertices_um),
         faces=frozen(raw.faces),
@@ -63,7 +65,6 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
         sha256=digest.result(),
         unit=raw.unit,
         findings=raw.findings,
-        _cache={"soup": raw.soup},
     )
 
 

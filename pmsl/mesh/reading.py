@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pmsl.core.finding import Finding
+from pmsl.core.soup import Soup
 from pmsl.errors import MeshError
 
 UNITS_UM: dict[str, float] = {"um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0}
@@ -29,15 +30,28 @@ class RawMesh:
         Unit the numbers of the file were in.
     findings : tuple of Finding
         What the reader noticed.
-    soup : bool
-        Every vertex belongs to one face, in order, and the reader has seen that all are finite.
     """
 
     vertices_um: np.ndarray
     faces: np.ndarray
     unit: str
     findings: tuple[Finding, ...] = ()
-    soup: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawSoup:
+    """What a reader hands over that need not turn float32 into µm; it has seen that all corners are finite, and that there are some.
+
+    Attributes
+    ----------
+    soup : Soup
+    unit, findings
+        As of `RawMesh`.
+    """
+
+    soup: Soup
+    unit: str
+    findings: tuple[Finding, ...] = ()
 
 
 class BadNumber(ValueError):

@@ -11,16 +11,17 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.parallel import in_blocks
+from pmsl.core.soup import Soup
 from pmsl.errors import MeshError
-from pmsl.mesh.reading import UNITS_UM, RawMesh, plain_text
+from pmsl.mesh.reading import UNITS_UM, RawMesh, RawSoup, plain_text
 from pmsl.mesh.stl_ascii import read_ascii
 
 HEAD = 84  # 80 bytes of anything, then the count as uint32
 RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", 9), ("attribute", "<u2")])
-BLOCK = 1 << 14  # triangles converted at a time: stays in the cache
+BLOCK = 1 << 14  # triangles copied and checked at a time: stays in the cache
 
 
-def read_stl(data: bytes | mmap.mmap, name: str, unit: str) -> RawMesh:
+def read_stl(data: bytes | mmap.mmap, name: str, unit: str) -> RawMesh | RawSoup:
     """Read an STL file, binary or ASCII.
 
     Parameters
@@ -34,8 +35,10 @@ def read_stl(data: bytes | mmap.mmap, name: str, unit: str) -> RawMesh:
 
     Returns
     -------
+    RawSoup
+        Of a binary file: its float32 corners as they are.
     RawMesh
-        A soup: ``vertices_um`` is (3F, 3), ``faces`` counts up.
+        Of an ASCII file: ``vertices_um`` is (3F, 3), ``faces`` counts up.
 
     Raises
     ------
@@ -90,24 +93,21 @@ def _trailing(data: bytes | mmap.mmap, count: int, name: str) -> tuple[Finding, 
     return (Finding(code="trailing-bytes", severity="warning", message=message, value=float(extra), limit=0.0, unit="bytes"),)
 
 
-def _binary(data: bytes | mmap.mmap, count: int, name: str, unit: str, findings: tuple[Finding, ...]) -> RawMesh:
+def _binary(data: bytes | mmap.mmap, count: int, name: str, unit: str, findings: tuple[Finding, ...]) -> RawSoup:
     if count == 0:
         raise MeshError(f"{name}: a binary STL with 0 triangles; nothing to slice; export it again")
     corners = np.frombuffer(data, dtype=RECORD, count=count, offset=HEAD)["corners"]
-    out = np.empty((count, 9), dtype=np.float64)
-    faces = np.empty((count, 3), np.int32)
+    out = np.empty((count, 9), dtype=np.float32)
 
-    def convert(some: slice) -> None:
+    def copy(some: slice) -> None:
         for start in range(some.start, some.stop, BLOCK):
-            mine = slice(start, min(start + BLOCK, some.stop))
-            block = np.ascontiguousarray(corners[mine])
+            block = out[start : min(start + BLOCK, some.stop)]
+            block[:] = corners[start : start + len(block)]
             if not np.isfinite(block).all():
                 _refuse_not_finite(block, start, count, name)
-            np.multiply(block, UNITS_UM[unit], out=out[mine], dtype=np.float64)
-            faces[mine] = np.arange(3 * start, 3 * mine.stop, dtype=np.int32).reshape(-1, 3)
 
-    in_blocks(convert, count)
-    return RawMesh(vertices_um=out.reshape(3 * count, 3), faces=faces, unit=unit, findings=findings, soup=True)
+    in_blocks(copy, count)
+    return RawSoup(soup=Soup(out.reshape(3 * count, 3), UNITS_UM[unit]), unit=unit, findings=findings)
 
 
 def _refuse_not_finite(block: np.ndarray, start: int, count: int, name: str) -> None:

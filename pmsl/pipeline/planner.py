@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pmsl import checks
-from pmsl.core.job import FLAT_FIELD_BY_HOST, Box, Engine, Input, PartRecord, PrintJob, Provenance
+from pmsl.core.finding import Finding
+from pmsl.core.job import FLAT_FIELD_BY_HOST, Box, Engine, InOrder, Input, PartRecord, PrintJob, Provenance
+from pmsl.core.mask import LayerMask
 from pmsl.core.part import Part, Solid
 from pmsl.core.plan import LayerPlan
+from pmsl.correct.graypass import GrayPass
+from pmsl.correct.unreachable import GrayCheck
 from pmsl.masks import MaskMaker
 from pmsl.masks.recent import RecentMasks
 from pmsl.mesh.place import Placed
 from pmsl.pipeline.corrected import record_of
+from pmsl.pipeline.regional import RegionalLight
 from pmsl.pipeline.start import Stages, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.version import __version__
@@ -57,7 +63,7 @@ def prepare(
     placed = parts if isinstance(parts, Placed) else None
     pieces, bounds = (parts.parts, parts.bounds_um) if isinstance(parts, Placed) else (parts, None)
     s = stages(pieces, printer, resin, process, bounds, accept_uncalibrated)
-    engine = Engine(grid=s.grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.orientation)
+    engine = Engine(grid=s.grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.turn)
     return PrintJob(
         engines=(engine,),
         printer=printer,
@@ -87,42 +93,82 @@ class Planner:
     def __init__(self, s: Stages, process: Process) -> None:
         self._stages = s
         self._process = process
-        self._made: tuple[RecentMasks, list[MaskMaker]] | None = None
+        self._made: tuple[RecentMasks, RegionalLight | None, GrayCheck | None] | None = None
         self._lock = threading.Lock()
 
     def __call__(self, k: int) -> LayerPlan:
         """Return the plan of layer `k`."""
-        recent, groups = self._makers()
+        return self._plan(k, self._makers()[2])
+
+    def bare(self, k: int) -> LayerPlan:
+        """Return the plan of layer `k` without looking for grays that never cure where they are kept all the same."""
+        return self._plan(k, None if self._looks_on else self._makers()[2])
+
+    def in_order(self) -> InOrder:
+        """Return a run through all layers."""
+        grays = self._makers()[2] if self._looks_on else None
+        return _InOrder(self, None if grays is None else GrayPass(grays))
+
+    @property
+    def _looks_on(self) -> bool:
+        """Whether grays that never cure are only told of."""
+        return self._stages.grays is not None and self._stages.grays.do == "keep"
+
+    def _plan(self, k: int, grays: GrayCheck | None, begin: Callable[[int, LayerMask], None] | None = None) -> LayerPlan:
+        recent, regional, _ = self._makers()
         mask, defects = recent.plain(k)
         found = tuple(checks.layer_findings(defects, self._stages.grid, k))
         s = self._stages
         if s.corrector is not None:
             images, found = s.corrector.images(k), found + s.corrector.findings(k)
             return s.ladder.plan(images, s.grid, self._process.motion, found, mask.sum_px())
-        if s.regions is not None:
+        if regional is not None:
             mask = recent(k)
-        if s.grays is not None:
-            mask, more = s.grays.apply(k, mask, recent)
+        if begin is not None:
+            begin(k, mask)
+        if grays is not None:
+            mask, more = grays.apply(k, mask, recent)
             found += more
-        images = [(mask, 1.0)]
-        if s.regions is not None:
-            images = s.regions.apply(k, images, recent, [group.mask(k) for group in groups])
+        images = [(mask, 1.0)] if regional is None else regional.images(k, mask)
         covered_px = None if s.regions is None and s.ladder.even is None else mask.sum_px()
         return s.ladder.plan(images, s.grid, self._process.motion, found, covered_px)
 
-    def _makers(self) -> tuple[RecentMasks, list[MaskMaker]]:
-        """Return what makes masks: of all parts, with those of layers around, and of the parts of every dose scale where scales differ."""
+    def _makers(self) -> tuple[RecentMasks, RegionalLight | None, GrayCheck | None]:
+        """Return masks of all parts with those of layers around, what has doses of its own, and what looks for grays that never cure."""
         with self._lock:
             if self._made is None:
                 s, mode = self._stages, self._process.coverage
-                maker = MaskMaker(s.parts, s.grid, mode)
-                scales = () if s.regions is None or len(s.regions.scales) == 1 else s.regions.scales
-                groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode) for scale in scales]
-                self._made = (
-                    RecentMasks(maker, min(MOST_KEPT, LAYERS_KEPT + (0 if s.grays is None else s.grays.layers_above))),
-                    groups,
-                )
+                many = min(MOST_KEPT, LAYERS_KEPT + (0 if s.grays is None else s.grays.layers_above))
+                recent = RecentMasks(MaskMaker(s.parts, s.grid, mode), many)
+                regional, grays = None, s.grays
+                if s.regions is not None:
+                    scales = () if len(s.regions.scales) == 1 else s.regions.scales
+                    groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode) for scale in scales]
+                    regional = RegionalLight(s.regions, recent, groups, s.ladder, many)
+                    grays = None if grays is None else replace(grays, given=regional)
+                self._made = recent, regional, grays
             return self._made
+
+
+@dataclass(frozen=True, slots=True)
+class _InOrder:
+    """A run through all layers of a planner; `grays` looks on."""
+
+    planner: Planner
+    grays: GrayPass | None
+
+    def plan(self, k: int) -> LayerPlan:
+        """Make layer k."""
+        return self.planner(k) if self.grays is None else self.planner._plan(k, None, self.grays.begin)
+
+    def passed(self, k: int) -> None:
+        """Let layer k be the next."""
+        if self.grays is not None:
+            self.grays.passed(k)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what the run has shown."""
+        return () if self.grays is None else self.grays.findings()
 
 
 def _box(points_um: np.ndarray) -> Box:

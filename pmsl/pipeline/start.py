@@ -34,7 +34,7 @@ MAX_SCALE = 10.0
 def place_for(solids: Sequence[Solid], printer: Printer, resin: Resin, **options: Any) -> Placed:
     """Place meshes in the field of a printer, scaled for the resin's shrinkage; `options` as `pmsl.place`."""
     pitch = np.array(printer.optics.pitch_um.value)
-    rows, cols = printer.dmd.shape.value
+    rows, cols = printer.field_px
     return place(solids, pitch * (cols, rows), pitch, printer.stage.travel_um.value, shrinkage=resin.resin.shrinkage.value, **options)
 
 
@@ -104,13 +104,12 @@ def stages(
     if process.coverage == "volume":
         findings += checks.partial_slab_findings(pieces, grid)
     regions = RegionDoses.of(process.regions, grid, [p.dose_scale for p in pieces])
-    scale = regions.scales[0] if regions is not None and len(regions.scales) == 1 else 1.0
-    grays = _gray_check(grid, printer, process, ladder, bulk * scale)
+    grays = _gray_check(grid, printer, process, ladder, 1.0 if regions is None else regions.most)
     return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays)
 
 
 def _grid(bounds_um: np.ndarray, printer: Printer, process: Process) -> Grid:
-    rows, cols = printer.dmd.shape.value
+    rows, cols = printer.field_px
     z_edges = z_edges_um(float(bounds_um[1, 2]), process)
     grid = Grid(origin_um=(0.0, 0.0), pitch_um=printer.optics.pitch_um.value, shape=(rows, cols), z_edges_um=z_edges)
     _check_inside(bounds_um, grid, printer)
@@ -118,9 +117,9 @@ def _grid(bounds_um: np.ndarray, printer: Printer, process: Process) -> Grid:
 
 
 def _gray_check(grid: Grid, printer: Printer, process: Process, ladder: Ladder, scale: float) -> GrayCheck:
-    """Return what looks for grays that never cure; an uneven field counts where nobody evens it."""
+    """Return what looks for grays that never cure; an uneven field counts where nobody evens it. `scale` is the largest dose factor."""
     flat = None if process.evened is not None else flat_field(printer)
-    projector = Projector(printer.dmd.shape.value, psf_of(printer), flat)
+    projector = Projector(printer.field_px, psf_of(printer), flat)
     return GrayCheck(process.unreachable, grid, projector, response(printer), ladder.cure, ladder.scaled(np.full(grid.n_layers, scale)))
 
 

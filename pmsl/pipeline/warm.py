@@ -9,6 +9,7 @@ from pmsl import checks
 from pmsl.core.grid import Grid
 from pmsl.core.job import PrintJob
 from pmsl.core.part import Part, Solid
+from pmsl.core.soup import Soup
 from pmsl.formats.png import encode_mask
 from pmsl.formats.pngread import runs_of_png
 from pmsl.masks import MaskMaker
@@ -27,9 +28,10 @@ def warmup() -> None:
 
     corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
     solid = Solid.from_arrays(corners, np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]))
+    thin = Solid.from_arrays([[40, 0, 0], [40.6, 0, 0], [40, 20, 0], [40, 0, 20]], np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]]))
     printer, resin = find_printer("pmsl-2um"), find_resin("pr48-405")
     unfilter.undo(np.zeros((1, 2), np.uint8), np.zeros(2, np.uint8))
-    job = prepare(place_for([solid], printer, resin), printer, resin)
+    job = prepare(place_for([solid, thin], printer, resin), printer, resin)  # the thin one has grays of its own
     mask = job[0].exposures[0].mask
     for small in (False, True):
         data = encode_mask(mask, printer.orientation, small)
@@ -45,10 +47,20 @@ def warmup() -> None:
     discs.grow(np.ones((1, 1), np.uint8), low, np.zeros((1, 1), np.uint8))
     MaskMaker([solid], job.grid).coverage(0)
     volume = MaskMaker([solid], job.grid, "volume")
-    volume.mask(0)
+    volume.mask(0).runs_8bit()
     volume.index.shells()
     _corrected(job, solid)
     list(checks.partial_slab_findings([Part(solid=solid)], job.grid))
+    soup = _soup_of(solid)  # kernels that read the mesh have a variant for each precision
+    MaskMaker([soup], prepare(place_for([soup], printer, resin), printer, resin).grid)
+    MaskMaker([soup], job.grid, "volume")
+    list(checks.partial_slab_findings([Part(solid=soup)], job.grid))
+
+
+def _soup_of(solid: Solid) -> Solid:
+    """Return the solid as a binary STL would bring it."""
+    corners = solid.vertices_um[solid.faces].reshape(-1, 3).astype(np.float32)
+    return Solid.of_soup(Soup(corners, 1.0), source="soup", sha256="", unit="um")
 
 
 def _corrected(job: PrintJob, solid: Solid) -> None:
