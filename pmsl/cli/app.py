@@ -92,7 +92,7 @@ def main() -> int:
         traceback.print_exc()
         print("error: this is a bug in pmsl; please report it with the lines above", file=sys.stderr)
         return 1
-    if code == 130:
+    if code == 130 and sys.argv[1:2] != ["play"]:  # which says more
         print("cancelled; nothing half-written is left", file=sys.stderr)
     return code if isinstance(code, int) else 0
 

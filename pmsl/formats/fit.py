@@ -77,6 +77,9 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
         raise UsageError(f"--dose: {name} holds no dose maps; leave it out, or write a native job beside")
     if len(job.engines) > 1 and "engine" not in target.holds:
         raise refusal(name, "light engines", len(job.engines), 1, NEVER)
+    for e in job.engines:
+        if e.orientation.lattice != "orthogonal" and "lattice" not in target.holds:
+            raise refusal(name, "lattice", e.orientation.lattice, "orthogonal", "write a native job, whose frames are the device's own")
     for ability in job.requires:
         if ability not in target.holds:
             raise refusal(name, "requires", ability, "nothing a host must do by itself", NEVER)

@@ -63,7 +63,7 @@ def prepare(
     placed = parts if isinstance(parts, Placed) else None
     pieces, bounds = (parts.parts, parts.bounds_um) if isinstance(parts, Placed) else (parts, None)
     s = stages(pieces, printer, resin, process, bounds, accept_uncalibrated)
-    engine = Engine(grid=s.grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.orientation)
+    engine = Engine(grid=s.grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.turn)
     return PrintJob(
         engines=(engine,),
         printer=printer,

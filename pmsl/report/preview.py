@@ -114,7 +114,7 @@ def _shrunk(mask: LayerMask, box: tuple[int, int, int, int], shape: tuple[int, i
 def _tile(job: PrintJob, k: int, box: tuple[int, int, int, int]) -> Image.Image:
     """One mask, cropped to the parts, turned as the frame is, with its label."""
     row0, col0, row1, col1 = box
-    exposures, orientation = job.bare(k).exposures, job.engines[0].orientation
+    exposures, orientation = job.bare(k).exposures, job.engines[0].orientation.plain
     width_um, height_um = np.array([col1 - col0, row1 - row0]) * job.grid.pitch_um
     scale = min(TILE_PX / width_um, TILE_PX / height_um)
     shape = max(1, round(height_um * scale)), max(1, round(width_um * scale))
