@@ -98,7 +98,7 @@ def blur(light, down, across, none, line, seen):
 
 
 @kernel
-def front_of_one(dose, threshold, lengths, front):
+def front_of_one(dose, threshold, lengths, changed, eight, front):
     """Find the front of one decay.
 
     Parameters
@@ -109,17 +109,28 @@ def front_of_one(dose, threshold, lengths, front):
         Dose from which on resin is solid.
     lengths : float
         Decay length over the slab's thickness.
+    changed : (8 n,) uint8, at least C; eight : (n,) uint64
+        Scratch, and the same memory eight bytes at a time.
     front : (R, C) float32
         Overwritten.
     """
+    cols = dose.shape[1]
     for r in range(dose.shape[0]):
-        before, found = np.float32(0.0), np.float32(NOTHING)
-        for c in range(dose.shape[1]):
-            here = dose[r, c]
-            if here != before:  # inside a part doses are equal to the last bit
-                before = here
-                found = np.float32(lengths * math.log(here / threshold)) if here > 0.0 else np.float32(NOTHING)
-            front[r, c] = found
+        line, out, found = dose[r], front[r], np.float32(NOTHING)
+        before, after, other = line[: cols - 1], line[1:], changed[1:]
+        changed[0] = 1
+        for c in range(before.size):
+            other[c] = after[c] != before[c]
+        c = 0
+        while c < cols:
+            if c % 8 == 0 and c + 8 <= cols and eight[c // 8] == 0:  # inside a part doses are equal to the last bit
+                out[c : c + 8] = found
+                c += 8
+                continue
+            if changed[c]:
+                found = np.float32(lengths * math.log(line[c] / threshold)) if line[c] > 0.0 else np.float32(NOTHING)
+            out[c] = found
+            c += 1
 
 
 @helper

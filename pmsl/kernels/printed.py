@@ -11,8 +11,10 @@ from pmsl.kernels._jit import helper, kernel, routine
 FLAT = 1e-3  # slopes below this a pixel are none
 INTERSECTION, UNION, PRINTED, DESIGN, VOID_SOLID, VOID_GELLED = 0, 1, 2, 3, 4, 5
 LOST, EDGES = 0, 1  # counts
-BLOCK = 32  # pixels looked at together where nothing happens
-AGAIN = 6  # pixels until a block is tried again
+BLOCK = 16  # pixels looked at together where nothing happens
+THROUGH, DARK, CHANGED = 0, 1, 2  # noted of every pixel: cured through; not even gelled; of another dose than the one before
+EVERY = np.uint64(0x0101010101010101)  # eight pixels of which something holds
+BUT_FIRST = np.uint64(0xFFFFFFFFFFFFFF00)
 BIN = 17  # bits of a float32 below its histogram bin: 64 bins an octave
 ROOF, BOTTOM, WEIGHT, CURED, GELLED, SHARE, OPEN, LOOSE, SEEN = 0, 1, 2, 3, 4, 5, 6, 7, 8  # fields of a record of `columns`
 
@@ -82,58 +84,91 @@ def _count(bins, bits, n):
 
 
 @helper
-def _beyond(field, below, row, above, c, limit, design):
-    """Tell whether a solid block of pixels from column c on, and what is around it, is cured through; or a void one not even gelled."""
-    others = 0
-    if design == 1.0:
-        for i in range(c - 1, c + BLOCK + 1):
-            others |= (field[below, i] < limit) | (field[row, i] < limit) | (field[above, i] < limit)
-    else:
-        for i in range(c - 1, c + BLOCK + 1):
-            others |= (field[below, i] > limit) | (field[row, i] > limit) | (field[above, i] > limit)
-    return others == 0
+def _note(r, front, half, shift, bits, states):
+    """Note of every pixel of a row what `_beyond` and `_one_dose` ask for, a byte each."""
+    solid, dark, other = states[r % 3, THROUGH], states[r % 3, DARK], states[r % 3, CHANGED]
+    line, doses = front[r], bits[r]
+    field = half[r] if half.size else line
+    limit = np.float32(0.0 if half.size else -shift)
+    for c in range(line.size):
+        solid[c] = line[c] >= np.float32(1.0)
+    for c in range(line.size):
+        dark[c] = field[c] <= limit
+    before = doses[: doses.size - 1]
+    after, changed = doses[1:], other[1:]
+    for c in range(before.size):
+        changed[c] = after[c] != before[c]
 
 
 @helper
-def _all_equal(doses, c, dose):
+def _beyond(eight, states, below, row, above, c, kind):
+    """Tell whether a kind holds in a block of pixels from column c on, and in all around it."""
+    e = c // 8
+    a, b, d = eight[below % 3, kind], eight[row % 3, kind], eight[above % 3, kind]
+    if a[e] & a[e + 1] & b[e] & b[e + 1] & d[e] & d[e + 1] != EVERY:
+        return False
+    i, j, k = states[below % 3, kind], states[row % 3, kind], states[above % 3, kind]
+    return i[c - 1] & i[c + BLOCK] & j[c - 1] & j[c + BLOCK] & k[c - 1] & k[c + BLOCK] != 0
+
+
+@helper
+def _one_dose(eight, row, c):
     """Tell whether a block of pixels from column c on has one dose."""
-    others = 0
-    for i in range(c, c + BLOCK):
-        others |= doses[i] != dose
-    return others == 0
+    changed, e = eight[row % 3, CHANGED], c // 8
+    return (changed[e] & BUT_FIRST) | changed[e + 1] == 0
 
 
 @routine
-def _span(r, begin, end, design, front, half, shift, bits, z_top, height, sums, bins, slot, records, low, lost, edge, edge_design, counts):
+def _span(
+    r,
+    begin,
+    end,
+    design,
+    front,
+    half,
+    states,
+    eight,
+    shift,
+    bits,
+    z_top,
+    height,
+    sums,
+    bins,
+    slot,
+    records,
+    low,
+    lost,
+    edge,
+    edge_design,
+    counts,
+):
     """Compare the pixels [begin, end) of row r, all of one design share, and count doses in `bins`; edges are only listed."""
     rows, cols = front.shape
     line, under, over = front[r], front[max(r - 1, 0)], front[min(r + 1, rows - 1)]
     doses = bits[r]
     whole, equal, dose = 0, 0, 0
     left, here = line[max(begin - 1, 0)], line[begin]
-    plain = design == 0.0 or design == 1.0
-    field = half if half.size and design == 0.0 else front
-    limit = np.float32(1.0 if design == 1.0 else 0.0 if half.size else -shift)
-    last = min(end, cols - 1) - BLOCK if plain else 0  # where a block may begin
-    c, tried = begin - 1, 0
+    kind = THROUGH if design == 1.0 else DARK
+    last = min(end, cols - 1) - BLOCK if design == 0.0 or design == 1.0 else 0  # where a block may begin
+    c = begin - 1
     while c + 1 < end:
         c += 1
-        if max(tried, 1) <= c < last:
-            if _beyond(field, max(r - 1, 0), r, min(r + 1, rows - 1), c, limit, design):
-                if _all_equal(doses, c, dose):
-                    equal += BLOCK
-                else:
-                    for i in range(c, c + BLOCK):
-                        if doses[i] == dose:
-                            equal += 1
-                        else:
-                            _count(bins, dose, equal)
-                            equal, dose = 1, doses[i]
-                whole += BLOCK if design == 1.0 else 0
-                c += BLOCK - 1
-                left, here = line[c], line[c + 1]
-                continue
-            tried = c + AGAIN
+        if c % BLOCK == 0 and 0 < c <= last and _beyond(eight, states, max(r - 1, 0), r, min(r + 1, rows - 1), c, kind):
+            if _one_dose(eight, r, c):
+                if doses[c] != dose:
+                    _count(bins, dose, equal)
+                    equal, dose = 0, doses[c]
+                equal += BLOCK
+            else:
+                for i in range(c, c + BLOCK):
+                    if doses[i] != dose:
+                        _count(bins, dose, equal)
+                        equal, dose = 0, doses[i]
+                    equal += 1
+            whole += BLOCK if design == 1.0 else 0
+            c += BLOCK - 1
+            left, here = line[c], line[c + 1]
+            continue
         right = line[min(c + 1, cols - 1)]
         below, above = under[c], over[c]
         if doses[c] == dose:
@@ -192,7 +227,7 @@ def _span(r, begin, end, design, front, half, shift, bits, z_top, height, sums, 
 
 @kernel
 def compare(
-    front, half, shift, bits, z_top, height, row_start, col, length, level, row0, col0,
+    front, half, states, eight, shift, bits, z_top, height, row_start, col, length, level, row0, col0,
     sums, solid, void, slot, records, low, lost, edge, edge_design, counts,
 ):  # fmt: skip
     """Compare one layer with its design, but for the pixels where the front is uneven, which are listed for `compare_edges`.
@@ -203,6 +238,8 @@ def compare(
         Cured thickness in slabs, gone on beyond the slab; see `dose`.
     half : (R, C) float32, or (0, 0)
         The same for half the threshold; without it that is ``front + shift``.
+    states : (3, 3, S) uint8, S >= C; eight : (3, 3, S / 8) uint64
+        Scratch, and the same memory eight bytes at a time.
     shift : float
     bits : (R, C) int32
         The bits of the float32 dose at the exposure plane.
@@ -230,7 +267,10 @@ def compare(
     rows, cols = front.shape
     counts[LOST], counts[EDGES] = 0, 0
     neither = solid[:0]
+    _note(0, front, half, shift, bits, states)
     for r in range(rows):
+        if r + 1 < rows:
+            _note(r + 1, front, half, shift, bits, states)
         done = 0
         k = r - row0
         if 0 <= k < row_start.size - 1:
@@ -239,18 +279,18 @@ def compare(
                 end = min(max(col[i] + col0 + length[i], 0), cols)
                 if begin > done:
                     _span(
-                        r, done, begin, 0.0, front, half, shift, bits, z_top, height,
+                        r, done, begin, 0.0, front, half, states, eight, shift, bits, z_top, height,
                         sums, void, slot, records, low, lost, edge, edge_design, counts,
                     )  # fmt: skip
                 if end > begin:
                     _span(
-                        r, begin, end, level[i] / 65535.0, front, half, shift, bits, z_top, height,
+                        r, begin, end, level[i] / 65535.0, front, half, states, eight, shift, bits, z_top, height,
                         sums, solid if level[i] == 65535 else neither, slot, records, low, lost, edge, edge_design, counts,
                     )  # fmt: skip
                 done = end
         if cols > done:
             _span(
-                r, done, cols, 0.0, front, half, shift, bits, z_top, height,
+                r, done, cols, 0.0, front, half, states, eight, shift, bits, z_top, height,
                 sums, void, slot, records, low, lost, edge, edge_design, counts,
             )  # fmt: skip
 

@@ -237,3 +237,39 @@ def test_a_sloping_roof_is_compared_whole_though_it_crosses_slabs_inside_pixels(
     assert down["area_um2"] == pytest.approx(300 * 150) and down["merged_um2"] == down["lost_um2"] == 0
     assert down["median_abs"] <= median and down["p95_abs"] <= 1.0
     assert [o["printed_um"]["width"] for o in found.openings] == [pytest.approx(170.0, abs=0.5)]
+
+
+def tops_um(surface_um, layers, cd_um, sigma_px):
+    """Printed tops of what is below ``surface_um(x)`` in pixels 1 to 30: coverage of the middle planes as light, blurred by box ⊛
+    Gaussian, decaying from each exposure plane down. The top is the highest plane at which what is cured below it reaches the surface.
+    """
+    columns = np.arange(32)
+    within = surface_um(columns[:, None] + (np.arange(1000) + 0.5) / 1000)
+    within[[0, 31]] = 0.0
+    middle = surface_um(columns + 0.5)
+    apart = columns[:, None] - columns
+    blur = norm.cdf((apart + 0.5) / sigma_px) - norm.cdf((apart - 0.5) / sigma_px)
+    dose, top = np.zeros(32), np.zeros(32)
+    for k in range(layers - 1, -1, -1):
+        level = np.floor((within > (k + 0.5) * H).mean(axis=1) * 255 + 0.5) / 255
+        dose = dose * np.exp(-H / DP) + blur @ level * np.exp(cd_um / DP)
+        cured = np.minimum(DP * np.log(np.maximum(dose, 1e-9)), H)
+        reaches = (cured > 0) & ((cured >= H) | ((k + 1) * H - cured <= middle) | ((k + 1) * H <= middle))
+        top = np.maximum(top, np.where(reaches, (k + 1) * H, 0.0))
+    return top
+
+
+@pytest.mark.parametrize("slope", [0.03, 0.1, 0.3, 0.7, 1.0, 1.3, 1.7])
+def test_a_slope_that_faces_the_light_is_one_face_in_every_column(slope):
+    """Shallow and steep, though it crosses up to three slabs inside a pixel: the parts in them have no errors of their own."""
+    low = 37.0
+    side = manifold3d.CrossSection([[(0, 0), (300, 0), (300, low + 300 * slope), (0, low)]])
+    mesh = side.extrude(320).rotate([90, 0, 0]).translate([100, 400, 0]).to_mesh()
+    job = job_of([pmsl.Solid.from_arrays(mesh.vert_properties[:, :3], mesh.tri_verts)], cd_um=20.0)
+    up = pmsl.simulate(job).z_error_um["up"]
+    tops = tops_um(lambda x: low + slope * PX * (x - 1), job.n_layers, 20.0, 0.36)
+    error = (tops - (low + slope * PX * (np.arange(32) - 0.5)))[2:30]  # beyond a pixel from the walls
+    signed, absolute = np.sort(error), np.sort(abs(error))
+    assert (up["area_um2"], up["merged_um2"], up["lost_um2"]) == (pytest.approx(28 * 30 * 100), 0, 0)
+    assert (up["median"], up["median_abs"]) == pytest.approx((signed[13], absolute[13]), abs=2.0**-8)
+    assert up["p95_abs"] == pytest.approx(absolute[26], abs=2.0**-8)
