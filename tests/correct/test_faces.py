@@ -66,7 +66,7 @@ def test_roofs_land_where_recoating_replaces_liquid(roof):
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3, 6])
-@pytest.mark.parametrize("dp", [11.0, 40.0])
+@pytest.mark.parametrize("dp", [11.0, 20.0, 40.0])
 def test_membranes_survive(dp, layers):
     low, high, face, above = 110.3, 270.3, 100.0, 60.0
     top = face + layers * H + above
@@ -75,7 +75,7 @@ def test_membranes_survive(dp, layers):
     stack, _ = printed(parts, round(top / H), dp)
     y, x = over(low, high, apart=1.5)
     found = np.abs(stack.face_errors(y, x, face))
-    assert np.median(found) <= 0.1 and np.percentile(found, 95) <= 0.3
+    assert np.median(found) <= 0.1 and np.percentile(found, 95) <= 0.2
     for z in np.linspace(face + 1, face + layers * H - 1e-6, 8):
         assert stack.dose(y, x, z).min() > EC
 
@@ -152,6 +152,20 @@ def test_the_roof_dose_factor(dp, ratio, layers, factor):
     levels = roof_levels(float(dp), ratio, layers)
     assert levels[4 : 4 + layers].mean() / 255 == pytest.approx(factor, abs=1.5e-3)
     assert (levels[4 + layers :] == 255).all() and np.ptp(levels[4 : 4 + layers]) <= 1
+
+
+@pytest.mark.parametrize("layers", [2, 6])
+@pytest.mark.parametrize("dp", [11.0, 40.0])
+def test_a_membrane_whose_light_is_shared_out_stays_one_piece(dp, layers):
+    """Equally gray layers that each give what is missing in part would leave liquid between them."""
+    low, high, face, top = 110.3, 270.3, 100.0, 100.0 + layers * H + 60
+    parts = [box((20.9, 20.7, 0), (low, 360, top)), box((high, 20.7, 0), (360, 360, top))]
+    parts += [box((low - 5, 20.7, 0), (high + 5, 360, 40)), box((low - 5, 20.7, face), (high + 5, 360, face + layers * H))]
+    stack, _ = printed(parts, round(top / H), dp, roof_layers=layers)
+    y, x = over(low, high, apart=2.0)
+    assert np.percentile(np.abs(stack.face_errors(y, x, face)), 95) <= 0.3
+    for z in np.linspace(face + 1, face + layers * H - 1e-6, 8):
+        assert stack.dose(y, x, z).min() > EC
 
 
 def test_faces_inside_other_solids_are_none():

@@ -6,6 +6,7 @@ import math
 import manifold3d
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from predictions import DP, PX, H, job_of, printer, process, resin, tunnel
 from scipy.stats import norm
 from solids import box
@@ -120,6 +121,53 @@ def test_a_narrow_channel_closes_from_its_sides():
     wide, narrow = (pmsl.simulate(job_of([tunnel(50.0, width_um=w)], sigma_px=1.0)).openings[0] for w in (200.0, 20.0))
     assert not wide["blocked"] and narrow["blocked"]
     assert narrow["design_um"] == pytest.approx({"height": 200.0, "width": 20.0}, abs=1e-3)
+
+
+@pytest.mark.parametrize(("layers", "factor"), [(0, None), (8, 0.0427), (12, 0.1289), (15, 0.1523)])
+def test_the_roof_dose_factor_as_an_option_of_the_process(layers, factor):
+    """PHYSICS.md 11.7 on a sliced job: the gray over a thick roof; but for 8-bit levels the designed face is the printed one."""
+    how = process(10.0, corrections=("printthrough",), relief_layers=layers)
+    job = pmsl.prepare([tunnel(300.0, 60.0)], printer(), resin(memory="enclosed"), how, accept_uncalibrated=True)
+    levels = np.array([e.mask.dense(np.uint8)[20:28, 20:28].mean() / 255 for k in range(8, 38) for e in job[k].exposures[:1]])
+    if layers:
+        assert levels[:layers].mean() == pytest.approx(factor, abs=2e-3) and (levels[layers:] == 1).all()
+    else:
+        assert (levels[:7] == 0).all() and 0 < levels[7] < 1 and (levels[8:] == 1).all()
+    down = pmsl.simulate(job).z_error_um["down"]
+    assert down["median_abs"] <= 0.05 and down["p95_abs"] <= 0.4
+
+
+def test_first_layers_of_a_deep_dose_are_drawn_smaller_as_much_as_it_fades():
+    """Elephant's foot: a part of four layers, ten times, five times and twice and a half the ordinary dose in the first three."""
+    solid = box((150.3, 150.7, 0), (352.9, 331.1, 40.0))
+    found, areas = {}, {}
+    for corrections in ((), ("edges",)):
+        how = replace(process(10.0, corrections=corrections), bottom_dose_factors=(10.0, 5.0, 2.5))
+        job = pmsl.prepare([solid], printer(), resin(20.0, memory="enclosed"), how, accept_uncalibrated=True)
+        found[corrections] = pmsl.simulate(job).epe_um
+        areas[corrections] = [sum(e.mask.dense(np.uint8).sum() / 255 for e in job[k].exposures) for k in range(4)]
+    plain, corrected = found.values()
+    assert plain["median_abs"] > 0.5 * PX and plain["probes"] == corrected["probes"] > 250
+    assert corrected["median_abs"] <= 0.02 * PX and corrected["p95_abs"] <= 0.2 * PX  # a corner takes three probes of nineteen
+    assert corrected["lost"] == corrected["merged"] == 0
+    eroded = -np.diff([areas[()], areas[("edges",)]], axis=0)[0] / (2 * (20.26 + 18.04))  # px, all around
+    assert (np.diff(eroded) < -0.03).all() and eroded[0] > 0.5 and abs(eroded[3]) < 0.3
+
+
+@pytest.mark.parametrize("coverage", ["area", "volume"])
+def test_a_slope_to_the_light_is_steps_of_whole_layers_right_in_the_mean(coverage):
+    """What cannot be placed is told beforehand, and the prediction agrees, with the 29 columns it has."""
+    hull = manifold3d.Manifold.hull_points(
+        [(x, y, z) for x, top in ((100, 60), (410, 160)) for y in (100, 400) for z in (0, top)]
+    ).to_mesh()
+    how = process(10.0, corrections=("edges", "printthrough"), coverage=coverage)
+    solid = pmsl.Solid.from_arrays(hull.vert_properties[:, :3], hull.tri_verts)
+    job = pmsl.prepare([solid], printer(), resin(20.0, memory="enclosed"), how, accept_uncalibrated=True)
+    (told,) = (f for f in job.findings if f.code == "slopes-to-light")
+    up = pmsl.simulate(job).z_error_um["up"]
+    assert "+0.00 µm off in the mean" in told.message and told.value == pytest.approx(4.75, abs=0.05) and told.layers == (6, 15)
+    assert abs(up["median"]) < 1.0 and up["p95_abs"] == pytest.approx(told.value, abs=0.3)
+    assert up["area_um2"] > 75_000 and up["merged_um2"] == up["lost_um2"] == 0
 
 
 @pytest.mark.parametrize(("slope", "median"), [(0.3, 0.1), (0.7, 0.1), (1.0, 0.2)])
