@@ -7,14 +7,11 @@ are then closed forms.
 import numpy as np
 
 from pmsl.kernels._jit import helper, kernel, routine
+from pmsl.kernels.notes import BLOCK, DARK, THROUGH, beyond, note, one_dose
 
 FLAT = 1e-3  # slopes below this a pixel are none
 INTERSECTION, UNION, PRINTED, DESIGN, VOID_SOLID, VOID_GELLED = 0, 1, 2, 3, 4, 5
 LOST, EDGES = 0, 1  # counts
-BLOCK = 16  # pixels looked at together where nothing happens
-THROUGH, DARK, CHANGED = 0, 1, 2  # noted of every pixel: cured through; not even gelled; of another dose than the one before
-EVERY = np.uint64(0x0101010101010101)  # eight pixels of which something holds
-BUT_FIRST = np.uint64(0xFFFFFFFFFFFFFF00)
 BIN = 17  # bits of a float32 below its histogram bin: 64 bins an octave
 ROOF, BOTTOM, WEIGHT, CURED, GELLED, SHARE, OPEN, LOOSE, SEEN = 0, 1, 2, 3, 4, 5, 6, 7, 8  # fields of a record of `columns`
 
@@ -83,41 +80,6 @@ def _count(bins, bits, n):
         bins[bits >> BIN] += n
 
 
-@helper
-def _note(r, front, half, shift, bits, states):
-    """Note of every pixel of a row what `_beyond` and `_one_dose` ask for, a byte each."""
-    solid, dark, other = states[r % 3, THROUGH], states[r % 3, DARK], states[r % 3, CHANGED]
-    line, doses = front[r], bits[r]
-    field = half[r] if half.size else line
-    limit = np.float32(0.0 if half.size else -shift)
-    for c in range(line.size):
-        solid[c] = line[c] >= np.float32(1.0)
-    for c in range(line.size):
-        dark[c] = field[c] <= limit
-    before = doses[: doses.size - 1]
-    after, changed = doses[1:], other[1:]
-    for c in range(before.size):
-        changed[c] = after[c] != before[c]
-
-
-@helper
-def _beyond(eight, states, below, row, above, c, kind):
-    """Tell whether a kind holds in a block of pixels from column c on, and in all around it."""
-    e = c // 8
-    a, b, d = eight[below % 3, kind], eight[row % 3, kind], eight[above % 3, kind]
-    if a[e] & a[e + 1] & b[e] & b[e + 1] & d[e] & d[e + 1] != EVERY:
-        return False
-    i, j, k = states[below % 3, kind], states[row % 3, kind], states[above % 3, kind]
-    return i[c - 1] & i[c + BLOCK] & j[c - 1] & j[c + BLOCK] & k[c - 1] & k[c + BLOCK] != 0
-
-
-@helper
-def _one_dose(eight, row, c):
-    """Tell whether a block of pixels from column c on has one dose."""
-    changed, e = eight[row % 3, CHANGED], c // 8
-    return (changed[e] & BUT_FIRST) | changed[e + 1] == 0
-
-
 @routine
 def _span(
     r,
@@ -153,8 +115,8 @@ def _span(
     c = begin - 1
     while c + 1 < end:
         c += 1
-        if c % BLOCK == 0 and 0 < c <= last and _beyond(eight, states, max(r - 1, 0), r, min(r + 1, rows - 1), c, kind):
-            if _one_dose(eight, r, c):
+        if c % BLOCK == 0 and 0 < c <= last and beyond(eight, states, max(r - 1, 0), r, min(r + 1, rows - 1), c, kind):
+            if one_dose(eight, r, c):
                 if doses[c] != dose:
                     _count(bins, dose, equal)
                     equal, dose = 0, doses[c]
@@ -267,10 +229,10 @@ def compare(
     rows, cols = front.shape
     counts[LOST], counts[EDGES] = 0, 0
     neither = solid[:0]
-    _note(0, front, half, shift, bits, states)
+    note(0, front, half, shift, bits, states)
     for r in range(rows):
         if r + 1 < rows:
-            _note(r + 1, front, half, shift, bits, states)
+            note(r + 1, front, half, shift, bits, states)
         done = 0
         k = r - row0
         if 0 <= k < row_start.size - 1:

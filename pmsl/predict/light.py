@@ -179,7 +179,7 @@ class Absorption:
         from pmsl.kernels import dose as kernels
 
         self._blur(self.light[0], dose)
-        kernels.front_of_one(dose, threshold, lengths, *scratch_of(dose.shape[1]), front)
+        kernels.front_of_one(dose, dose.view(np.int32), threshold, lengths, *scratch_of(dose.shape[1]), front)
 
     def _front_of_sum(self, dose: np.ndarray, threshold: float, rates: np.ndarray, front: np.ndarray) -> np.ndarray:
         from pmsl.kernels import dose as kernels
@@ -201,8 +201,8 @@ class Absorption:
             self._blur.inside(light, rows, cols, seen)
         front: np.ndarray = np.zeros(terms.shape[1:], np.float32)
         if len(lengths) == 1:
-            one = front.reshape(1, -1)
-            kernels.front_of_one(terms[0].reshape(1, -1), threshold, float(lengths[0]), *scratch_of(one.size), one)
+            seen = terms.reshape(-1)
+            kernels.front_of_points(seen, seen.view(np.int32), threshold, float(lengths[0]), front.reshape(-1))
         else:
             kernels.front_of_sum(terms, threshold, 1.0 / lengths, np.zeros_like(front), front)
         return front

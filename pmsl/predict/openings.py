@@ -125,21 +125,23 @@ def _half_way_up(v: np.ndarray, shape: tuple[int, ...], low: np.ndarray, design:
 
 def _ridge(footprint: np.ndarray, walls: np.ndarray) -> np.ndarray:
     """Columns of a footprint in the middle between walls: no neighbour is further from them, and no wider place is near (corners)."""
-    from scipy import ndimage
+    from pmsl.kernels import across
 
-    distance = ndimage.distance_transform_edt(~walls)
-    ridge = footprint & (distance >= ndimage.maximum_filter(distance, 3) - 1e-9)
+    rows, cols = walls.shape
+    distance = np.zeros(walls.shape)
+    across.distances(walls.astype(np.uint8), *np.zeros((2, cols), np.int64), np.zeros(cols + 1), distance)
+    around = np.pad(distance, 1)
+    farthest = np.max([around[i : i + rows, j : j + cols] for i in range(3) for j in range(3)], axis=0)
+    ridge = footprint & (distance >= farthest - 1e-9)
     points, widths = np.argwhere(ridge), distance[ridge]
-    kept = np.ones(len(points), bool)
-    size = 2.0
-    while size <= widths.max(initial=0.0):
-        small = np.flatnonzero(widths * WIDER < size)
-        if small.size:
-            from scipy.spatial import cKDTree
-
-            kept[small] &= cKDTree(points[widths >= size]).query(points[small])[0] >= NEAR * size
-        size *= WIDER
-    ridge[tuple(points[~kept].T)] = False
+    steps = [2.0]
+    while steps[-1] <= widths.max(initial=0.0):
+        steps.append(steps[-1] * WIDER)
+    order = np.argsort(widths, kind="stable")
+    size = np.concatenate([np.zeros(1), steps])[np.searchsorted(steps, widths[order], "right")]
+    kept = np.zeros(len(points), np.uint8)
+    across.near_wider(points[order, 0], points[order, 1], widths[order], size, WIDER, NEAR, kept)
+    ridge[tuple(points[order[kept == 0]].T)] = False
     return ridge if ridge.any() else footprint
 
 

@@ -61,7 +61,7 @@ def test_fronts_are_the_cured_thickness_of_the_recursion(seed, weights):
     assert np.allclose(total, layer.dose_mj_cm2, rtol=1e-6)
     assert np.allclose(np.clip(front, 0, 1) * 10, layer.cured_um, atol=2e-4)
     if len(weights) == 1:
-        dose.front_of_one(terms[0], 1.0, 4.0, *scratch_of(terms.shape[2]), total)
+        dose.front_of_one(terms[0], terms[0].view(np.int32), 1.0, 4.0, *scratch_of(terms.shape[2]), total)
         assert np.allclose(total, front, atol=1e-4)
 
 
