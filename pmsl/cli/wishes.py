@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -21,6 +21,8 @@ from pmsl.profiles import (
     find_resin,
 )
 from pmsl.profiles.strict import Value
+
+Profile = TypeVar("Profile", Printer, Process)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,14 @@ class Wishes:
         process = find_process(self.process or DEFAULT_PROCESS)
         layer_um = options.positive(self.layer_um, "--layer-um", "µm")
         if layer_um is not None:
-            process = msgspec.structs.replace(process, layer_um=layer_um, layers=None)
+            process = _replaced(process, "--layer-um", layer_um=layer_um, layers=None)
         if self.coverage is not None:
-            process = msgspec.structs.replace(process, coverage=self.coverage)
+            process = _replaced(process, "--coverage", coverage=self.coverage)
         corrections = options.corrections(self.correct)
         if corrections is not None:
-            process = msgspec.structs.replace(process, corrections=corrections)
+            process = _replaced(process, f"--correct {self.correct}", corrections=corrections)
         if self.unreachable is not None:
-            process = msgspec.structs.replace(process, unreachable=self.unreachable)
+            process = _replaced(process, "--unreachable", unreachable=self.unreachable)
         return printer, find_resin(self.resin or DEFAULT_RESIN), process
 
     def placement(self) -> dict[str, Any]:
@@ -79,14 +81,24 @@ class Wishes:
         return f"defaults: {', '.join(names)}" if names else ""
 
 
+def _replaced(profile: Profile, option: str, **values: Any) -> Profile:
+    """Return a profile with other values; what does not go together with the rest of it is the option's fault."""
+    try:
+        return msgspec.structs.replace(profile, **values)
+    except ValueError as err:
+        raise UsageError(f"{option}: {err}") from None
+
+
 def _override_printer(printer: Printer, wishes: Wishes) -> Printer:
     pitch, field = options.pitch_um(wishes.pitch_um), options.field_px(wishes.field)
     irradiance = options.positive(wishes.irradiance, "--irradiance", "mW/cm²")
     replace = msgspec.structs.replace
     if field is not None:
-        printer = replace(printer, dmd=replace(printer.dmd, shape=Value(value=field, class_="measured", source="--field")))
+        dmd = replace(printer.dmd, shape=Value(value=field, class_="measured", source="--field"))
+        printer = _replaced(printer, f"--field {wishes.field}", dmd=dmd)
     if pitch is not None:
-        printer = replace(printer, optics=replace(printer.optics, pitch_um=Value(value=pitch, class_="measured", source="--pitch-um")))
+        optics = replace(printer.optics, pitch_um=Value(value=pitch, class_="measured", source="--pitch-um"))
+        printer = _replaced(printer, f"--pitch-um {wishes.pitch_um}", optics=optics)
     if irradiance is not None:
         if len(printer.optics.settings) != 1:
             raise UsageError(

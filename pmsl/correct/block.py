@@ -9,6 +9,7 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.mask import Window
+from pmsl.correct.above import Above
 from pmsl.correct.law import Law
 from pmsl.correct.layer import (
     SWEEPS,
@@ -22,6 +23,7 @@ from pmsl.correct.layer import (
     rim_rows,
     seen,
     solved,
+    to_join,
     walls_below,
 )
 from pmsl.correct.predicted import Prediction, Tracks
@@ -30,6 +32,7 @@ from pmsl.correct.surface import FaceFinder, Faces, level_beside, levels_at, nea
 from pmsl.masks import MaskMaker
 from pmsl.optics.grayscale import levels_of
 
+NEXT_PX = 2.0  # pitches: a face that is no wall rises less from one pixel to the next
 BESIDE_PX = 0.75  # outside of a wall: covered there means overhung
 
 
@@ -80,10 +83,12 @@ class Solved:
 class Asked:
     """What surfaces ask of a layer: rows, its own walls first; faces it reaches; levels (P + 1,) it would have without walls.
 
-    `overhangs`: whether some rows are walls below that it must not cure.
+    `given` is what its own walls have from the layers above [mJ/cm²], `overhangs` whether some rows are walls below that it must not
+    cure.
     """
 
     rows: Rows
+    given: np.ndarray
     faces: FaceRows
     wanted: np.ndarray
     overhangs: bool
@@ -152,23 +157,23 @@ class Block:
                 yield Solved(k, self.pixels, np.zeros(0, np.uint8), Prediction.nothing())
             return
         flat = np.ones(n) if setup.flat is None else setup.flat[self.pixels.row, self.pixels.col]
-        mirror = np.zeros(n + 1)
+        above = law.above(n + 1)
         self._pushed = np.zeros(0, np.int64), np.zeros(0)
         for k in range(self.top - 1, self.first - 1, -1):
             white = np.append(law.white_mj_cm2[k] * flat, 0.0)
-            above = mirror * (law.left(k) if k + 1 < self.top else 0.0)
-            carried = above if law.memory == "enclosed" else np.zeros(n + 1)
+            if k + 1 < self.top:
+                above.fall(law.z_edges_um[k + 2] - law.z_edges_um[k + 1])
             base = self._level(k)
-            asked = self._asked(k, base, carried, white)
-            g = self._solved(k, asked, carried, white)
+            asked = self._asked(k, base, above, white)
+            g = self._solved(k, asked, white)
             levels = self._levels(g[:-1], asked.faces)
             own = np.append(setup.response[levels], 0.0) * white
-            mirror = own + above
+            above.add(own)
             self.tracks.add(k, own, base, k + 1 < self.top)
             if k < self.last:
-                yield Solved(k, self.pixels, levels, self._predicted(k, asked, carried + own, mirror))
+                yield Solved(k, self.pixels, levels, self._predicted(k, asked, own))
 
-    def _solved(self, k: int, asked: Asked, carried: np.ndarray, white: np.ndarray) -> np.ndarray:
+    def _solved(self, k: int, asked: Asked, white: np.ndarray) -> np.ndarray:
         """Solve layer k, its walls begun with what the layer above pushed in the same places."""
         walls = steep(self.walls[k]) if self.setup.edges else None
         pushes = np.zeros(len(asked.rows.index))
@@ -177,7 +182,7 @@ class Block:
             at = np.minimum(np.searchsorted(cells, walls.cell), len(cells) - 1)
             pushes[: len(at)] = np.where(cells[at] == walls.cell, values[at], 0.0)
         scale = float(self.setup.law.white_mj_cm2[k])
-        g = solved(asked.rows, asked.wanted, carried, white, scale, pushes, SWEEPS_BELOW if asked.overhangs else SWEEPS)
+        g = solved(asked.rows, asked.wanted, white, scale, pushes, SWEEPS_BELOW if asked.overhangs else SWEEPS)
         if walls is not None:
             self._pushed = walls.cell, pushes[: len(walls.cell)].copy()
         return g
@@ -197,27 +202,30 @@ class Block:
         mask = self.masks.get(k)
         return np.append(np.zeros(len(self.pixels.row)) if mask is None else levels_at(mask, self.pixels.row, self.pixels.col), 0.0)
 
-    def _asked(self, k: int, base: np.ndarray, carried: np.ndarray, white: np.ndarray) -> Asked:
+    def _asked(self, k: int, base: np.ndarray, above: Above, white: np.ndarray) -> Asked:
         """Find what surfaces ask of layer k."""
         setup, law, spot, pixels = self.setup, self.setup.law, self.setup.spot, self.pixels
-        wanted, parts, overhangs = base.copy(), [], False
+        wanted, parts, given, overhangs = base.copy(), [], np.zeros(0), False
         if setup.edges:
-            parts.append(own_walls(self.walls[k], k, law, spot, pixels))
+            own, given = own_walls(self.walls[k], k, law, spot, pixels, above)
+            parts.append(own)
             for j in range(k - 1, self.low - 1, -1):
                 if law.z_edges_um[k + 1] - law.z_edges_um[j + 1] > law.reach_um(k):
                     break
                 outside = level_beside(self.masks[k], self.walls[j], BESIDE_PX)
-                below = walls_below(self.walls[j], outside, j, k, law, spot, pixels)
+                below = walls_below(self.walls[j], outside, j, k, law, spot, pixels, above)
                 if below is not None:
                     parts.append(below)
                     overhangs = True
-        faces = faces_reached(k, self._highest_faces(k), base, law, spot, pixels)
+        faces = faces_reached(k, self._highest_faces(k), self._faces_go_on(k), base, law, spot, pixels, above)
         if len(faces.pixel):
-            lit_through(faces, wanted, carried, white, law.shares(k, faces.slab, setup.roof_layers))
-            parts += face_rows(faces, wanted, carried, white, spot)
+            z_um = law.z_edges_um[k + 1] - faces.depth_um
+            least = to_join(faces, k, law, above) if setup.roof_layers else np.zeros(len(z_um))
+            lit_through(faces, wanted, white, law.shares(k, z_um, faces.slab, setup.roof_layers), least)
+            parts += face_rows(faces, wanted, white)
             through = (base > 0.999) & (self._level(k - 1) > 0.999 if k > 0 else True)
-            parts += rim_rows(faces, k, wanted, through, law, spot, pixels)
-        return Asked(Rows.joined(parts, spot.width, len(pixels.row)), faces, wanted, overhangs)
+            parts += rim_rows(faces, k, wanted, through, law, spot, pixels, above)
+        return Asked(Rows.joined(parts, spot.width, len(pixels.row)), given, faces, wanted, overhangs)
 
     def _highest_faces(self, k: int) -> np.ndarray:
         """Height of the highest face below the plane of layer k that its light can reach: (P + 1,), -inf where there is none."""
@@ -230,12 +238,21 @@ class Block:
         z[self._face_number[first:last]] = self.faces.z_um[first:last]  # from the lowest up: the highest stays
         return z
 
-    def _predicted(self, k: int, asked: Asked, dose: np.ndarray, mirror: np.ndarray) -> Prediction:
+    def _faces_go_on(self, k: int) -> np.ndarray:
+        """Tell which pixels have a face so little above the plane of layer k that a slope may lead there: (P + 1,) bool."""
+        plane, near = self.setup.law.z_edges_um[k + 1], NEXT_PX * float(self.setup.grid.pitch_um.max())
+        first, last = np.searchsorted(self.faces.z_um, [plane, plane + near])
+        found = np.zeros(len(self.pixels.row) + 1, bool)
+        found[self._face_number[first:last]] = True
+        return found
+
+    def _predicted(self, k: int, asked: Asked, own: np.ndarray) -> Prediction:
         """Say how well the walls of layer k are met and where its own faces will be."""
-        walls = np.zeros(0), np.zeros((0, 2)), np.zeros(0, bool)
+        walls, law = (np.zeros(0), np.zeros((0, 2)), np.zeros(0, bool)), self.setup.law
         if self.setup.edges:
             rows, points = asked.rows, steep(self.walls[k])
             n = len(points.at_px)
-            misses = seen(rows.weights[:n], rows.index[:n], dose) / rows.low[:n] - 1.0
+            light, middle = seen(rows.weights[:n], rows.index[:n], own), 0.5 * (law.z_edges_um[k + 1] - law.z_edges_um[k])
+            misses = law.effective_mj_cm2(middle, light, asked.given) / law.threshold_mj_cm2 - 1.0
             walls = misses, points.at_px, near_another(self.masks[k], points)
-        return Prediction.of(walls, asked.faces, self.tracks, k, seen(asked.faces.weights, asked.faces.index, mirror), self.pixels)
+        return Prediction.of(walls, asked.faces, self.tracks, k, self.pixels)

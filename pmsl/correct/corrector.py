@@ -15,12 +15,12 @@ from pmsl.core.mask import EMPTY, LayerMask, Window
 from pmsl.core.part import Part, Solid
 from pmsl.core.runs import runs_of
 from pmsl.correct.block import Block, Setup, Solved
-from pmsl.correct.found import assumed_memory, findings_of, light_findings, overhang_findings
-from pmsl.correct.law import LEFT, Law
+from pmsl.correct.found import assumed_memory, findings_of, light_findings, overhang_findings, relief_findings
+from pmsl.correct.law import Law
 from pmsl.correct.predicted import Prediction
 from pmsl.correct.rows import Spot
 from pmsl.correct.surface import FaceFinder
-from pmsl.errors import UsageError
+from pmsl.errors import ExposureError, UsageError
 from pmsl.masks import MaskMaker, surface_heights
 from pmsl.optics import flat_field, psf_of
 from pmsl.optics.grayscale import fine_levels_of, response
@@ -57,7 +57,7 @@ class Corrector:
         What the gray of uncorrected pixels means.
     roof_layers : int
         0: over a face layers are white, then one is gray, then dark, which cures as much as can be. n: over the n layers next to it
-        they are equally gray instead (the roof dose factor), where that is enough.
+        they are equally gray instead (the roof dose factor), where that is enough and leaves nothing liquid between them.
     block : int, optional
         Layers of a block, instead of at least 32 and twice the halo. Other blocks may give other bytes within `error_bound`.
 
@@ -105,8 +105,10 @@ class Corrector:
         law = Law.of(resin, grid, np.asarray(white_dose_mj_cm2, dtype=np.float64), faces)
         finder = FaceFinder(self._volume.index, grid) if faces and self._volume is not None else None
         flat = None if "flatfield" in self.corrections else flat_field(printer)
+        if roof_layers:
+            _check_relief(law, roof_layers)
         self._setup = Setup(grid, law, Spot.of(psf_of(printer)), self._maker, finder, roof_layers, edges, flat, self._response)
-        self.halo, self.error_bound = _halo(law, grid.n_layers)
+        self.halo, self.error_bound = law.halo()
         self.block_layers = block or max(FEWEST, 2 * self.halo)
         self.latency_layers = self.block_layers + self.halo
         self._blocks: OrderedDict[int, dict[int, Solved]] = OrderedDict()
@@ -129,7 +131,9 @@ class Corrector:
         """Return what is doubtful before any layer."""
         setup = self._setup
         found = (() if self._memory_stated else (assumed_memory(),)) + light_findings(self._maker.index, self.grid)
-        return found if setup.finder is None else found + overhang_findings(setup.finder, setup.law, self.grid)
+        if setup.finder is None:
+            return found
+        return found + overhang_findings(setup.finder, setup.law, self.grid) + relief_findings(setup.finder, setup.law, setup.roof_layers)
 
     def prediction(self, k: int) -> Prediction:
         """Return what is predicted of layer `k`: doses on its walls, errors of its faces also for other memory, Ec and Dp."""
@@ -248,6 +252,15 @@ def _checked(corrections: Sequence[str]) -> tuple[str, ...]:
     return tuple(c for c in CORRECTIONS if c in given)
 
 
+def _check_relief(law: Law, roof_layers: int) -> None:
+    """Refuse to share out the light of a face where layers do not add up."""
+    if law.memory == "open" or law.induction_mj_cm2 > 0:
+        why = "the resin's memory is open: recoating replaces what one layer lit"
+        if law.memory != "open":
+            why = "every layer pays the resin's induction dose"
+        raise ExposureError(f"roof_layers (relief_layers of the process) is {roof_layers}, but {why}: layers do not add up; make it 0")
+
+
 def _check_wishes(coverage: str, roof_layers: int, faces: bool, block: int | None) -> None:
     """Refuse what is not offered."""
     if coverage not in ("area", "volume"):
@@ -256,10 +269,3 @@ def _check_wishes(coverage: str, roof_layers: int, faces: bool, block: int | Non
         raise UsageError(f"roof_layers is {roof_layers}; it is 0 or more, and above 0 only with printthrough")
     if block is not None and block < 1:
         raise UsageError(f"block is {block}; a block has 1 layer or more")
-
-
-def _halo(law: Law, n_layers: int) -> tuple[int, float]:
-    """Return the most layers that a halo has, and the largest dose [Ec] of the layers beyond it."""
-    tops = [law.halo_top(k) for k in range(n_layers)]
-    beyond = (LEFT * law.most_mj_cm2[top] / law.ec_mj_cm2 for top in tops if top < n_layers)
-    return max(top - 1 - k for k, top in enumerate(tops)), float(max(beyond, default=0.0))

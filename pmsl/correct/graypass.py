@@ -86,7 +86,7 @@ class GrayPass:
             w, groups = self._waiting, self._groups
         if groups:
             left = np.repeat([g.left[j - g.layer - 1] for g in groups], [g.count for g in groups])
-            w.total = check.join(w.total, check.effective(check.dose(j, mask, w.pixels) * left))
+            w.total = check.join(w.total, check.effective(check.doses(j, mask, w.pixels) * left))
 
     def _let_go(self, done: np.ndarray) -> None:
         """Take pixels that nothing changes any more from those that wait; keep in mind which of them are dark."""

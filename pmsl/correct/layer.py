@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pmsl.correct.above import Above, Depth
 from pmsl.correct.law import Law
 from pmsl.correct.rows import Pixels, Spot
 from pmsl.correct.surface import STEEP, Walls, steep
@@ -16,12 +17,13 @@ ENOUGH = 1e-3  # of white: moves no edge by 0.001 px
 SOFT_WALL, SOFT_BELOW, SOFT_FACE, SOFT_RIM = 1e-3, 1e-2, 1e-4, 2e-2
 BELOW = 0.97  # of Ec is what walls below may get from the layers above: the rest is left to their own, whose edge is sharp
 ALONE = 1.1  # of Ec at the far face: what a solid pixel beside a dark face needs
+JOINED = 1.03  # of Ec at the far face: what layers need that share out the light of a face
 LEANS = -0.05  # rise of a wall from which on it overhangs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """What points ask of a layer: dose `low` to `high` [mJ/cm²] at its exposure plane; see `kernels.relax` for the rest."""
+    """What points ask of a layer: `low` to `high` [mJ/cm²] of its own light at its exposure plane; see `kernels.relax` for the rest."""
 
     weights: np.ndarray
     index: np.ndarray
@@ -60,25 +62,32 @@ def seen(weights: np.ndarray, index: np.ndarray, light: np.ndarray) -> np.ndarra
     return out
 
 
-def own_walls(walls: Walls, k: int, law: Law, spot: Spot, pixels: Pixels) -> Rows:
-    """Ask for Ec on the layer's own walls in the middle of the slab."""
-    walls = steep(walls)
-    middle = 0.5 * (law.z_edges_um[k] + law.z_edges_um[k + 1])
-    wanted = law.at_plane_mj_cm2(k, middle)
-    return Rows.asking(*spot.rows(walls.at_px, pixels), wanted, wanted, SOFT_WALL)
+def from_above(weights: np.ndarray, index: np.ndarray, above: Above, depth_um: Depth) -> np.ndarray:
+    """Return the effective dose of the layers above at points so far below the plane: (N,) float64 [mJ/cm²]."""
+    light = [seen(weights, index, each) for each in above.maps()]
+    return above.dose(np.array(light).reshape(len(light), len(index)), depth_um)
 
 
-def walls_below(walls: Walls, outside: np.ndarray, j: int, k: int, law: Law, spot: Spot, pixels: Pixels) -> Rows | None:
+def own_walls(walls: Walls, k: int, law: Law, spot: Spot, pixels: Pixels, above: Above) -> tuple[Rows, np.ndarray]:
+    """Ask for Ec on the layer's own walls in the middle of the slab; return what they have from above too."""
+    depth = 0.5 * float(law.z_edges_um[k + 1] - law.z_edges_um[k])
+    weights, index = spot.rows(steep(walls).at_px, pixels)
+    given = from_above(weights, index, above, depth)
+    return Rows.asking(weights, index, *law.own_mj_cm2(depth, given), SOFT_WALL), given
+
+
+def walls_below(walls: Walls, outside: np.ndarray, j: int, k: int, law: Law, spot: Spot, pixels: Pixels, above: Above) -> Rows | None:
     """Ask layer `k` not to cure what lies outside the walls of layer `j` below it, where `k` overhangs them.
 
     `outside` is the coverage of layer `k` just outside of the points.
     """
-    middle = 0.5 * (law.z_edges_um[j] + law.z_edges_um[j + 1])
-    most = BELOW * float(law.at_plane_mj_cm2(k, middle))
+    depth = float(law.z_edges_um[k + 1]) - 0.5 * float(law.z_edges_um[j] + law.z_edges_um[j + 1])
     under = (walls.rise >= -STEEP) & ((walls.rise < LEANS) | (outside > 0.5))
-    if most >= law.most_mj_cm2[k] or not under.any():
+    if law.most_at(k, depth) <= BELOW * law.threshold_mj_cm2 or not under.any():
         return None
-    return Rows.asking(*spot.rows(walls.at_px[under], pixels), -FREE, most, SOFT_BELOW)
+    weights, index = spot.rows(walls.at_px[under], pixels)
+    _, most = law.own_mj_cm2(depth, from_above(weights, index, above, depth), BELOW)
+    return Rows.asking(weights, index, -FREE, most, SOFT_BELOW)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,9 +101,13 @@ class FaceRows:
     own : (N,) bool
         Faces inside the layer's own slab.
     inner : (N,) bool
-        No pixel beside it is without a face.
-    high : (N,) float64
-        Dose at the exposure plane that leaves Ec at the face [mJ/cm²].
+        No pixel beside it is without a face; a slope goes on where the next is a little higher.
+    depth_um : (N,) float64
+        Of the face below the layer's exposure plane.
+    above : (N,) float64
+        Effective dose it has from the layers above [mJ/cm²].
+    low, high : (N,) float64
+        What it takes of the layer's own light at its plane [mJ/cm²]; see `Law.own_mj_cm2`.
     slab : (N,) int64
         The layer each face lies in.
     weights, index
@@ -104,14 +117,22 @@ class FaceRows:
     pixel: np.ndarray
     own: np.ndarray
     inner: np.ndarray
+    depth_um: np.ndarray
+    above: np.ndarray
+    low: np.ndarray
     high: np.ndarray
     slab: np.ndarray
     weights: np.ndarray
     index: np.ndarray
 
 
-def faces_reached(k: int, z_um: np.ndarray, base: np.ndarray, law: Law, spot: Spot, pixels: Pixels) -> FaceRows:
-    """Find the faces that the light of layer `k` reaches: `z_um` (P + 1,) is the highest below its plane, -inf where there is none."""
+def faces_reached(
+    k: int, z_um: np.ndarray, go_on: np.ndarray, base: np.ndarray, law: Law, spot: Spot, pixels: Pixels, above: Above
+) -> FaceRows:
+    """Find the faces that the light of layer `k` reaches: `z_um` (P + 1,) is the highest below its plane, -inf where there is none.
+
+    `go_on` (P + 1,) bool: pixels with a face just above the plane, to which slopes lead.
+    """
     bottom = law.z_edges_um[k] - 1e-6 * (law.z_edges_um[k + 1] - law.z_edges_um[k])
     number = np.flatnonzero((z_um > -np.inf) & ((base > 0) | (z_um >= bottom)))
     weights, index = spot.middles(pixels.row[number], pixels.col[number], pixels)
@@ -119,35 +140,52 @@ def faces_reached(k: int, z_um: np.ndarray, base: np.ndarray, law: Law, spot: Sp
     is_face[number] = True
     own = z_um[number] >= bottom
     slab = np.minimum(np.searchsorted(law.z_edges_um, z_um[number] + (law.z_edges_um[k] - bottom), side="right") - 1, k)
-    inner = is_face[index[:, spot.beside()]].all(axis=1)
-    return FaceRows(number, own, inner, law.at_plane_mj_cm2(k, z_um[number]), slab, weights, index)
+    inner = (is_face | go_on)[index[:, spot.beside()]].all(axis=1)
+    depth = law.z_edges_um[k + 1] - z_um[number]
+    given = from_above(weights, index, above, depth)
+    return FaceRows(number, own, inner, depth, given, *law.own_mj_cm2(depth, given), slab, weights, index)
 
 
-def lit_through(faces: FaceRows, wanted: np.ndarray, carried: np.ndarray, white: np.ndarray, shares: np.ndarray) -> None:
+def lit_through(faces: FaceRows, wanted: np.ndarray, white: np.ndarray, shares: np.ndarray, least: np.ndarray) -> None:
     """Set the wanted levels over faces to what brings them to Ec: white as long as that is less, the fraction, dark once it is reached.
 
     `shares` (N,): over the layers next to a face what is missing may be shared out evenly instead: what all layers from this one down
-    to the face's give it when they are equally gray, in this layer's light; else 1 (`Law.shares`).
+    to the face's give it when they are equally gray, in this layer's light; else 1 (`Law.shares`). But no less than `least` (N,) of
+    the layer's own light [mJ/cm²], which joins it to the one below.
     """
-    missing = faces.high - seen(faces.weights, faces.index, carried)
+    asked = np.minimum(np.maximum(faces.low / shares, least), faces.low)
     solid = np.where(faces.own, 1.0, wanted[faces.pixel])
-    wanted[faces.pixel] = np.minimum(solid, np.clip(missing / (shares * white[faces.pixel]), 0.0, 1.0))
+    wanted[faces.pixel] = np.minimum(solid, np.clip(asked / white[faces.pixel], 0.0, 1.0))
 
 
-def face_rows(faces: FaceRows, wanted: np.ndarray, carried: np.ndarray, white: np.ndarray, spot: Spot) -> list[Rows]:
+def to_join(faces: FaceRows, k: int, law: Law, above: Above) -> np.ndarray:
+    """Return what layer `k` has to give itself so that it is solid down to its far face, over faces below it: (N,) float64 [mJ/cm²]."""
+    height = float(law.z_edges_um[k + 1] - law.z_edges_um[k])
+    least, _ = law.own_mj_cm2(height, from_above(faces.weights, faces.index, above, height), JOINED)
+    return np.where(faces.own, 0.0, least)
+
+
+def face_rows(faces: FaceRows, wanted: np.ndarray, white: np.ndarray) -> list[Rows]:
     """Ask for at most Ec on every face, and for as much on those of the layer's own slab; even stretches need no row."""
-    dose = seen(faces.weights, faces.index, wanted * white + carried)
+    dose = seen(faces.weights, faces.index, wanted * white)
     is_face = np.zeros(len(wanted), bool)
     is_face[faces.pixel] = True
     lit_wall = (wanted > 0) & ~is_face
-    off = np.where(faces.own, np.abs(dose - faces.high), dose - faces.high) > 0.5 * ENOUGH * white[faces.pixel]
+    short = np.where(faces.own, faces.low - dose, -FREE)
+    off = np.maximum(short, dose - faces.high) > 0.5 * ENOUGH * white[faces.pixel]
     off |= lit_wall[faces.index].any(axis=1)
+    touched = np.zeros(len(wanted), bool)
+    touched[faces.index[off]] = True
+    touched[-1] = False
+    off |= touched[faces.index].any(axis=1)  # what is changed for a row must not be paid by one that was left out
     soft = np.where(faces.inner, SOFT_FACE, SOFT_RIM)
-    low = np.where(faces.own, faces.high, -FREE)
+    low = np.where(faces.own, faces.low, -FREE)
     return [Rows(faces.weights[off], faces.index[off], low[off], faces.high[off], soft[off])]
 
 
-def rim_rows(faces: FaceRows, k: int, wanted: np.ndarray, through: np.ndarray, law: Law, spot: Spot, pixels: Pixels) -> list[Rows]:
+def rim_rows(
+    faces: FaceRows, k: int, wanted: np.ndarray, through: np.ndarray, law: Law, spot: Spot, pixels: Pixels, above: Above
+) -> list[Rows]:
     """Ask for enough in solid pixels beside a darkened face; `through` (P + 1,): solid in this slab and the next below."""
     dim = faces.pixel[wanted[faces.pixel] < 0.999]
     _, index = spot.middles(pixels.row[dim], pixels.col[dim], pixels)
@@ -157,13 +195,13 @@ def rim_rows(faces: FaceRows, k: int, wanted: np.ndarray, through: np.ndarray, l
     number = np.flatnonzero(is_rim & through)
     if len(number) == 0:
         return []
-    enough = ALONE * law.at_plane_mj_cm2(k, law.z_edges_um[k])
-    return [Rows.asking(*spot.middles(pixels.row[number], pixels.col[number], pixels), enough, FREE, SOFT_WALL)]
+    height = float(law.z_edges_um[k + 1] - law.z_edges_um[k])
+    weights, index = spot.middles(pixels.row[number], pixels.col[number], pixels)
+    enough, _ = law.own_mj_cm2(height, from_above(weights, index, above, height), ALONE)
+    return [Rows.asking(weights, index, enough, FREE, SOFT_WALL)]
 
 
-def solved(
-    rows: Rows, wanted: np.ndarray, carried: np.ndarray, white: np.ndarray, scale: float, pushes: np.ndarray, sweeps: int
-) -> np.ndarray:
+def solved(rows: Rows, wanted: np.ndarray, white: np.ndarray, scale: float, pushes: np.ndarray, sweeps: int) -> np.ndarray:
     """Return the levels (P + 1,) nearest to the wanted ones that meet the rows as well as can be.
 
     Parameters
@@ -171,8 +209,6 @@ def solved(
     rows : Rows
     wanted : (P + 1,) float64
         0..1.
-    carried : (P + 1,) float64
-        Dose of the layers above that is left at the exposure plane, per pixel [mJ/cm²].
     white : (P + 1,) float64
         White dose of each pixel [mJ/cm²]; 0 for the last, which stands for all without light.
     scale : float
@@ -184,8 +220,7 @@ def solved(
     from pmsl.kernels import relax
 
     n = len(rows.index)
-    left = seen(rows.weights, rows.index, carried)
-    low, high = (rows.low - left) / scale, np.maximum((rows.high - left) / scale, 0.0)
+    low, high = rows.low / scale, rows.high / scale
     weights = rows.weights * (white / scale)[rows.index]
     v, soft = wanted.copy(), np.ascontiguousarray(rows.soft)
     relax.relax(weights, rows.index, low, high, soft, v, pushes, np.zeros(n, np.uint8), sweeps, ENOUGH)

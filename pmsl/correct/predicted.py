@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from pmsl.correct.above import Above, Brightest, above_of, front_um
 from pmsl.correct.law import Law
 from pmsl.correct.layer import FaceRows, seen
 from pmsl.correct.rows import Pixels, Spot
 
 OFF = 0.1  # of Ec and Dp
+LEAST = 1e-3  # of Ec: a threshold is not lower
 CASES = ("enclosed", "open", "ec_low", "ec_high", "dp_low", "dp_high")
 
 
@@ -57,13 +58,11 @@ class Prediction:
         )
 
     @classmethod
-    def of(
-        cls, walls: tuple[np.ndarray, np.ndarray, np.ndarray], faces: FaceRows, tracks: Tracks, k: int, dose: np.ndarray, pixels: Pixels
-    ) -> Prediction:
-        """Take misses, places and narrowness of walls; reckon with the dose (N,) of all light at the middles of `faces`."""
+    def of(cls, walls: tuple[np.ndarray, np.ndarray, np.ndarray], faces: FaceRows, tracks: Tracks, k: int, pixels: Pixels) -> Prediction:
+        """Take misses, places and narrowness of walls, and the light of `tracks` at the middles of `faces`, layer k included."""
         kept = faces.own & faces.inner
         number = faces.pixel[kept]
-        errors, thick = tracks.errors_um(k, number, faces.high[kept], dose[kept])
+        errors, thick = tracks.errors_um(k, number, faces.depth_um[kept])
         lost = {case: errors[case] >= thick for case in CASES[:2]}
         return cls(*walls, np.stack([pixels.row[number], pixels.col[number]], axis=1), errors, lost)
 
@@ -79,8 +78,11 @@ class Tracks:
 
     def __init__(self, number: np.ndarray, weights: np.ndarray, index: np.ndarray, law: Law) -> None:
         self.number, self._weights, self._index, self._law = number, weights, index, law
-        self._other = [np.zeros(len(number)) for _ in range(2)]
-        self._most, self._thick_um, self._above_um = (np.zeros(len(number)) for _ in range(3))
+        n, dps = len(number), (law.dp_um * (1 - OFF), law.dp_um * (1 + OFF))
+        self._light: dict[str, Above] = {"enclosed": above_of(law, n), "open": Brightest(law, n)}
+        kind = Brightest if law.memory == "open" else above_of
+        self._light |= {case: kind(law, n, dp) for case, dp in zip(CASES[4:], dps, strict=True)}
+        self._thick_um, self._above_um = np.zeros(n), np.zeros(n)
 
     @classmethod
     def of(cls, number: np.ndarray, spot: Spot, pixels: Pixels, law: Law) -> Tracks:
@@ -91,38 +93,33 @@ class Tracks:
         """Take layer k: its dose at the mirror and its coverage, both (P + 1,)."""
         if len(self.number) == 0:
             return
-        law, dose = self._law, seen(self._weights, self._index, own)
-        for i, dp in enumerate(self._lengths()):
-            self._other[i] = dose + (law.left(k, dp) * self._other[i] if lit_above else 0.0)
-        self._most = np.maximum(dose, law.left(k) * self._most if lit_above else 0.0)
-        height = law.z_edges_um[k + 1] - law.z_edges_um[k]
+        z, dose = self._law.z_edges_um, seen(self._weights, self._index, own)
+        for light in self._light.values():
+            if lit_above:
+                light.fall(float(z[k + 2] - z[k + 1]))
+            light.add(dose)
         self._above_um = self._thick_um
-        self._thick_um = np.where(base[self.number] >= 0.5, self._thick_um + height, 0.0)
+        self._thick_um = np.where(base[self.number] >= 0.5, self._thick_um + float(z[k + 1] - z[k]), 0.0)
 
-    def _lengths(self) -> tuple[float, float]:
-        return self._law.dp_um * (1 - OFF), self._law.dp_um * (1 + OFF)
-
-    def errors_um(self, k: int, number: np.ndarray, high: np.ndarray, dose: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    def errors_um(self, k: int, number: np.ndarray, depth_um: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Return printed minus designed height of faces in slab k in every case, and how thick the solid above each is [µm].
 
         Notes
         -----
-        Below a face nothing is lit, so the dose falls as ``exp(-z / Dp)`` there and the error is ``-Dp ln(D / Ec)`` of the dose at
-        the face; where it is under-dosed the same holds upward as long as the layers just above it are dark.
+        Below a face nothing is lit, so what is left of the light falls there as it does in the resin, and the error is how far up from
+        the face it is Ec; where the face is under-dosed the same holds upward as long as the layers just above it are dark.
         """
-        law = self._law
-        at = np.searchsorted(self.number, number)
-        depth = law.dp_um * np.log(high / law.ec_mj_cm2)  # of the face below the plane
-        with np.errstate(divide="ignore"):
-            errors = {
-                "enclosed": -law.dp_um * np.log(dose / high),
-                "open": -law.dp_um * np.log(self._most[at] / high),
-            }
-            plan = errors[law.memory]
-            errors["ec_low"], errors["ec_high"] = (plan + law.dp_um * math.log(1 + off) for off in (-OFF, OFF))
-            for i, (case, dp) in enumerate(zip(("dp_low", "dp_high"), self._lengths(), strict=True)):
-                other = self._other[i][at] if law.memory == "enclosed" else self._most[at]
-                errors[case] = -dp * np.log(other / law.ec_mj_cm2) + depth
+        law, at = self._law, np.searchsorted(self.number, number)
+        threshold = dict.fromkeys(CASES, law.threshold_mj_cm2)
+        for case, off in (("ec_low", -OFF), ("ec_high", OFF)):
+            threshold[case] = max(law.threshold_mj_cm2 + off * law.ec_mj_cm2, LEAST * law.ec_mj_cm2)
+        lowest = law.z_edges_um[k + 1] - depth_um
+        errors = {}
+        for case in CASES:
+            light = self._light.get(case, self._light[law.memory])
+            maps = light.maps()
+            here = np.array([each[at] for each in maps]).reshape(len(maps), len(at))
+            errors[case] = -front_um(light, here, depth_um, threshold[case], lowest)
         inside = law.z_edges_um[k + 1] - law.z_edges_um[k]
         solid = self._thick_um[at]
-        return errors, np.where(solid > 0, solid - inside, self._above_um[at]) + depth
+        return errors, np.where(solid > 0, solid - inside, self._above_um[at]) + depth_um

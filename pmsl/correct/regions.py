@@ -49,6 +49,12 @@ class RegionDoses:
         wanted, groups = regions or Regions(), tuple(sorted(set(scales)))
         return None if groups == (1.0,) and wanted.plain else cls(wanted, grid, groups)
 
+    @property
+    def most(self) -> float:
+        """Largest factor that any pixel gets."""
+        r = self.regions
+        return max(factor for factor in (r.bulk, r.edge, r.roof, r.membrane) if factor is not None) * max(self.scales)
+
     def apply(self, k: int, images: Sequence[Image], mask_of: MaskOf, group_masks: Sequence[LayerMask] = ()) -> list[Image]:
         """Give every pixel of a layer's images the factor of its region.
 

@@ -79,7 +79,8 @@ class Spot:
         if isinstance(psf, Sampled):
             return cls(psf, (float(psf.reach_px[0]) + 0.5, float(psf.reach_px[1]) + 0.5))
         raise ExposureError(
-            "corrections take a printer's psf of kind 'gaussian', 'box' or 'sampled'; a 'lorentzian' lights the whole field with its tails"
+            "corrections take a printer's psf of kind 'gaussian', 'box' or 'sampled'; the tails of a 'lorentzian' light the whole field: "
+            "give the spot as measured ('sampled'), as far as it was, or print without --correct edges and printthrough"
         )
 
     @property
@@ -123,16 +124,23 @@ class Spot:
         return np.flatnonzero((down[:, None] & across[None, :]).reshape(-1))
 
     def _weights(self, from_first_px: np.ndarray, taps: tuple[int, int]) -> np.ndarray:
-        apart = [from_first_px[:, i, None] - np.arange(taps[i])[None, :] for i in (0, 1)]
         if isinstance(self.psf, Gaussian):
-            down, across = (self.psf.line(apart[i], i, mean=False) for i in (0, 1))
-            weights = down[:, :, None] * across[:, None, :]
-        else:
-            weights = self.psf.patches(apart[0], apart[1])
-        return np.asarray(weights.reshape(len(from_first_px), taps[0] * taps[1]))
+            from pmsl.kernels import spots
+
+            out = np.empty((len(from_first_px), taps[0] * taps[1]))
+            sizes = np.array(self.psf.sigma_px), np.full(2, self.psf.mirror_px)
+            spots.weights(np.ascontiguousarray(from_first_px, np.float64), *taps, *sizes, np.empty(taps[1]), out)
+            return out
+        apart = [from_first_px[:, i, None] - np.arange(taps[i])[None, :] for i in (0, 1)]
+        return np.asarray(self.psf.patches(apart[0], apart[1]).reshape(len(from_first_px), taps[0] * taps[1]))
 
     @staticmethod
     def _numbers(first: np.ndarray, taps: tuple[int, int], pixels: Pixels) -> np.ndarray:
-        rows = (first[:, 0] - pixels.window.row0)[:, None] + np.arange(taps[0])[None, :]
-        cols = (first[:, 1] - pixels.window.col0)[:, None] + np.arange(taps[1])[None, :]
-        return np.asarray(pixels.slot[rows[:, :, None], cols[:, None, :]].reshape(len(first), taps[0] * taps[1]))
+        from pmsl.kernels import spots
+
+        out = np.empty((len(first), taps[0] * taps[1]), np.int32)
+        corner = first - np.array([pixels.window.row0, pixels.window.col0])
+        if len(first) and ((corner < 0).any() or (corner + taps > pixels.slot.shape).any()):
+            raise IndexError("a point sees pixels outside of the window")
+        spots.numbers(pixels.slot, np.ascontiguousarray(corner), *taps, out)
+        return out

@@ -39,6 +39,8 @@ class Walls:
 
     def kept(self, which: np.ndarray) -> Walls:
         """Return some of the points."""
+        if which.all():
+            return self
         return Walls(self.at_px[which], self.outward[which], self.rise[which], self.cell[which])
 
 

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
+from pmsl.correct.patch import guard_px, patch_of
 from pmsl.correct.shapes import disc
 from pmsl.cure import CureModel
 from pmsl.masks.recent import RecentMasks
 from pmsl.optics.field import lit
 from pmsl.optics.grayscale import FINE, WHITE
 from pmsl.optics.image import Projector
-from pmsl.optics.psf import Gaussian, Lorentzian, Psf, Sampled
+from pmsl.optics.psf import Lorentzian
 from pmsl.optics.spread import spread, target_of
 from pmsl.profiles.process import Unreachable
 
+Image = tuple[LayerMask, float]
 MaskOf = Callable[[int], LayerMask]
 DEPTHS = 5.0  # decay lengths of layers above that are counted: e^-5 of a dose is left there
-NEIGHBOUR_PX = 1.5  # pixels that touch, corners too
 TILE = 4  # pixels a side at least, of the map of how high the part is
 MANY = 256  # pixels from which on that map pays
 STEPS = 60
 CLOSE = 1e-9
-FAINT = 1e-9  # of white: what is left out of single pixels' light
 
 SAID: dict[str, str] = {
     "keep": "gray pixels away from white do not reach the critical dose, with the blur and all light of the layers above: nothing cures "
@@ -37,6 +37,16 @@ SAID: dict[str, str] = {
     "lift": "gray pixels away from white would not reach the critical dose: raised to the least level that cures them through their layer",
     "drop": "gray pixels away from white would not reach the critical dose: made black",
 }
+
+
+class RegionLight(Protocol):
+    """What layers are given where doses differ inside them."""
+
+    def exposures(self, k: int) -> Sequence[Image]:
+        """Return the masks of layer k, each with the dose of its white [mJ/cm²]: one event each."""
+
+    def white_mj_cm2(self, k: int, pixels: np.ndarray) -> np.ndarray:
+        """Return the dose of white in the regions of pixels, (n, 2) row and column: (n,) float64 [mJ/cm²]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +63,9 @@ class GrayCheck:
         Irradiance of every gray level relative to white.
     cure : CureModel
     white_mj_cm2 : (L,) float64
-        White dose of every layer.
+        White dose of every layer; where regions have doses of their own the largest that any pixel gets.
+    given : RegionLight, optional
+        What pixels are given where regions or parts have doses of their own; without it all get `white_mj_cm2` times their gray.
 
     Notes
     -----
@@ -68,6 +80,7 @@ class GrayCheck:
     response: np.ndarray
     cure: CureModel
     white_mj_cm2: np.ndarray
+    given: RegionLight | None = None
     _known: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -118,13 +131,13 @@ class GrayCheck:
             At the layer's exposure plane, less the induction dose.
         """
         pixels = self._alone(mask)
-        effective = self.effective(self.dose(k, mask, pixels)) if len(pixels) else np.zeros(0)
+        effective = self.effective(self.doses(k, mask, pixels)) if len(pixels) else np.zeros(0)
         below = effective < self.cure.threshold_mj_cm2
         return pixels[below], effective[below]
 
-    def effective(self, dose: np.ndarray) -> np.ndarray:
-        """Return what of doses remains above the induction dose."""
-        return np.maximum(dose - self.cure.induction_mj_cm2, 0.0)
+    def effective(self, doses: np.ndarray) -> np.ndarray:
+        """Return what remains of the doses of a layer's events, (events, n), each less the induction dose: (n,)."""
+        return np.asarray(np.maximum(doses - self.cure.induction_mj_cm2, 0.0).sum(axis=0))
 
     @property
     def join(self) -> np.ufunc:
@@ -142,7 +155,7 @@ class GrayCheck:
 
         runs, known = mask.runs_8bit(), self._known
         if "guard" not in known:
-            known["guard"] = disc(_guard_px(self.projector.psf))
+            known["guard"] = disc(guard_px(self.projector.psf))
         guard = known["guard"]
         words = (mask.window.cols + 63) // 64 + 2
         room = [np.empty((n, words), np.uint64) for n in (len(guard), len(guard), 2)]
@@ -165,8 +178,8 @@ class GrayCheck:
             some = np.flatnonzero((total < enough) & (total + still[j - k - 1] >= enough) & (ends > j))
             if len(some) == 0:
                 break
-            dose = self.dose(j, mask_of(j), pixels[some]) * left[j - k - 1]
-            total[some] = self.join(total[some], self.effective(dose))
+            doses = self.doses(j, mask_of(j), pixels[some]) * left[j - k - 1]
+            total[some] = self.join(total[some], self.effective(doses))
         return total
 
     def left(self, k: int, depth_um: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -195,21 +208,29 @@ class GrayCheck:
             self._known["ends"] = np.searchsorted(self.grid.mid_planes_um, highest, side="right")
         return np.asarray(self._known["ends"][pixels[:, 0] // tile, pixels[:, 1] // tile])
 
-    def dose(self, j: int, mask: LayerMask, pixels: np.ndarray) -> np.ndarray:
-        """Return the dose of layer j's own exposure in the middle of pixels, at its exposure plane: (n,) float64 [mJ/cm²]."""
+    def doses(self, j: int, mask: LayerMask, pixels: np.ndarray) -> np.ndarray:
+        """Return the doses of layer j's own exposures in the middle of pixels, at its exposure plane: (events, n) float64 [mJ/cm²].
+
+        `mask` is the layer's; where regions have doses of their own it is not looked at.
+        """
+        given = [(mask, float(self.white_mj_cm2[j]))] if self.given is None else self.given.exposures(j)
+        return np.array([self._dose(each, white, pixels) for each, white in given]).reshape(len(given), len(pixels))
+
+    def _dose(self, mask: LayerMask, white_mj_cm2: float, pixels: np.ndarray) -> np.ndarray:
+        """Return the dose of an exposure in the middle of pixels: (n,) float64 [mJ/cm²]."""
         if isinstance(self.projector.psf, Lorentzian):  # its light comes from everywhere
             source = self._seen(pixels, mask.shape)
-            return self._at(self.response[mask.within(source)], source, pixels) * float(self.white_mj_cm2[j])
+            return self._at(self.response[mask.within(source)], source, pixels) * white_mj_cm2
         from pmsl.kernels import grays
 
         if "patch" not in self._known:
-            self._known["patch"] = _patch(self.projector.psf)
+            self._known["patch"] = patch_of(self.projector.psf)
         flat, out, runs = self.projector.flat, np.zeros(len(pixels)), mask.runs_8bit()
         grays.light_at(
             *(runs.row_start, mask.window.row0, runs.col, runs.length, runs.value, self.response),
             *(np.zeros((0, 0)) if flat is None else flat, pixels, *self._known["patch"], out),
         )
-        return out * float(self.white_mj_cm2[j])
+        return out * white_mj_cm2
 
     def _at(self, light: np.ndarray, source: Window, pixels: np.ndarray) -> np.ndarray:
         """Return the relative irradiance in the middle of pixels, of the light in a window: (n,) float64."""
@@ -229,18 +250,27 @@ class GrayCheck:
         height = float(self.grid.thickness_um[k])
         above = self._from_above(k, mask_of, pixels, height, np.full(len(pixels), self.cure.threshold_mj_cm2))
         own = self.cure.ec_mj_cm2 - (0.0 if self.cure.memory == "open" else above)  # dose, of this layer, that has to arrive there
-        wanted = np.where(above >= self.cure.threshold_mj_cm2, 0.0, own) / (float(self.white_mj_cm2[k]) * self.cure.decay.fraction(height))
+        wanted = np.where(above >= self.cure.threshold_mj_cm2, 0.0, own) / self.cure.decay.fraction(height)
         source = self._seen(pixels, mask.shape)
-        relative = self.response[mask.within(source)]
         at = pixels[:, 0] - source.row0, pixels[:, 1] - source.col0
+        relative = self.response[mask.within(source)][at]
+        white = np.full(len(pixels), self.white_mj_cm2[k]) if self.given is None else self.given.white_mj_cm2(k, pixels)
+        light = self._light(k, mask, source)
+        most, begun = light[at] + (1.0 - relative) * white, light[at]
         for _ in range(STEPS):
-            lack = wanted - self._at(relative, source, pixels)
-            raised = np.minimum(relative[at] + np.maximum(lack, 0.0), 1.0)
-            if (raised - relative[at]).max() <= CLOSE:
+            lack = wanted - self._at(light, source, pixels)
+            raised = np.minimum(light[at] + np.maximum(lack, 0.0), most)
+            if (raised - light[at]).max() <= CLOSE * float(self.white_mj_cm2[k]):
                 break
-            relative[at] = raised
-        level = np.minimum(np.searchsorted(self.response, relative[at] - CLOSE), WHITE)
+            light[at] = raised
+        relative = relative + np.divide(light[at] - begun, white, out=np.zeros(len(pixels)), where=white > 0)
+        level = np.minimum(np.searchsorted(self.response, relative - CLOSE), WHITE)
         return np.asarray((level * FINE).astype(np.uint16))
+
+    def _light(self, k: int, mask: LayerMask, window: Window) -> np.ndarray:
+        """Return the dose of layer k's exposures together at the mirrors of a window [mJ/cm²]."""
+        given = [(mask, float(self.white_mj_cm2[k]))] if self.given is None else self.given.exposures(k)
+        return np.asarray(sum((self.response[each.within(window)] * white for each, white in given), np.zeros((window.rows, window.cols))))
 
     def finding(self, k: int, pixels: np.ndarray) -> Finding:
         """Say what is found of a layer's pixels (n, 2)."""
@@ -256,31 +286,6 @@ class GrayCheck:
             limit=0.0,
             unit="px",
         )
-
-
-def _patch(psf: Gaussian | Sampled) -> tuple[np.ndarray, np.ndarray]:
-    """Return the shares of pixels' light that get into the middle of one: first offset (row, column), and (A, B) float64."""
-    down, across = (np.arange(-reach, reach + 1) for reach in psf.reach_px)
-    if isinstance(psf, Gaussian):
-        share = np.outer(psf.line(down, 0, False), psf.line(across, 1, False))
-    else:
-        share = psf.kernel(-down, -across, False)
-    rows, cols = (np.flatnonzero((share > FAINT).any(axis=axis)) for axis in (1, 0))
-    kept = share[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
-    return np.array([down[rows[0]], across[cols[0]]], np.int64), np.ascontiguousarray(kept)
-
-
-def _guard_px(psf: Psf) -> tuple[float, float]:
-    """Return how far from white (along y, along x) grays are left alone: 3 σ, at least what touches."""
-    if isinstance(psf, Gaussian):
-        sigma = psf.sigma_px
-    elif isinstance(psf, Lorentzian):
-        sigma = psf.gamma_px
-    else:
-        cells = [(np.arange(n) - n // 2) * step for n, step in zip(psf.samples.shape, psf.step_px, strict=True)]
-        y, x = (float(psf.samples.sum(axis=1 - axis) @ cells[axis] ** 2) ** 0.5 for axis in (0, 1))
-        sigma = (y, x)
-    return max(NEIGHBOUR_PX, 3 * sigma[0]), max(NEIGHBOUR_PX, 3 * sigma[1])
 
 
 def _box(pixels: np.ndarray) -> Window:

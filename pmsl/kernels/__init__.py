@@ -12,9 +12,15 @@ spans      runs ↔ dense, 16 → 8 bit
 areas      runs that hang together
 png        runs of a frame → deflate symbols
 cheapest   the same, searching longer for fewer bits; helpers of both: copies
+inflate    zlib stream → runs; codes: its Huffman codes
 unfilter   PNG row filters undone
 deflate    deflate symbols → bytes
 layer      crossings, area, rows and spans in one call
 frame      png and deflate in one call
+dose       light of all layers above → dose and cure front of a layer
+printed    cure front × design → what is printed of each voxel; helpers: notes (blocks where nothing happens)
+columns    faces of the design matched with those printed, column by column
+probes     walls of a layer and how far from them the printed edge lies
+across     ridges of voids and how wide they are there
 bits       patterns of a few bits → 24-bit images; erle: their run-length code
 """

@@ -1,7 +1,8 @@
 """Columns from the light side down: horizontal faces of the design matched with those printed, voids below roofs.
 
 A face that looks down opens a *record* in its column: where its printed counterpart lies, how much of the void below is cured. The next
-face that looks up, or the plate, closes it. A face that looks up and has nothing printed at it waits for the next printed layer.
+face that looks up, or the plate, closes it. A face that looks up waits: for the next printed layer where nothing is printed at it, and
+for the rest of it, where it slopes on into the slab below in the same column.
 """
 
 import numpy as np
@@ -12,6 +13,8 @@ from pmsl.kernels.printed import BOTTOM, CURED, GELLED, LOOSE, OPEN, ROOF, SEEN,
 FREE, WAITING, DONE = 0, 1, 2  # counts
 UP_MERGED, UP_LOST, DOWN_MERGED, DOWN_LOST = 0, 1, 2, 3  # tallies
 TINY = 1e-6  # of a slab
+FACE_ROW, FACE_COL, HEIGHT, AREA, COUNTED, TOP, LOWEST, ORDER = 0, 1, 2, 3, 4, 5, 6, 7  # fields of a waiting face
+WAITS = 8
 SLIVER = 1e-3  # of a pixel: faces of less are rounding of upright walls
 
 
@@ -79,35 +82,72 @@ def _open(r, c, roof, share, weight, z_low, z_top, here, half, above, slot, free
     rec[SHARE], rec[OPEN], rec[LOOSE], rec[SEEN] = min(share, 1.0), 0.0, 0.0, 0.0
 
 
-@routine
-def _floor(r, c, floor, weight, z_top, height, here, above, waits, waiting, counts, up, step, tallies):
-    """Match a face that looks up: its top is printed, merged with what is printed above, or waits for the next layer."""
+@helper
+def _land(face, here, above, z_top, height):
+    """Look for the printed top of a face in one slab: what is cured there hangs from its upper plane and must reach the face."""
     cured = min(max(here, 0.0), 1.0) * height
-    if cured > 0.0 and cured >= z_top - floor - TINY * height:
-        if above >= 1.0:
-            tallies[UP_MERGED] += weight
-        elif weight > 0.0:
-            put(up, z_top - floor, weight, step)
-        return
-    if weight > 0.0:
-        n = counts[WAITING]
-        waiting[n, 0], waiting[n, 1], waiting[n, 2], waiting[n, 3] = r, c, floor, weight
-        waits[r, c] = 1
-        counts[WAITING] += 1
+    face[TOP], face[LOWEST] = np.nan, -np.inf if here >= 1.0 else z_top - cured
+    if cured > 0.0 and (z_top <= face[HEIGHT] or face[LOWEST] <= face[HEIGHT] + TINY * height):
+        face[TOP] = np.inf if above >= 1.0 else z_top
+
+
+@routine
+def _floor(r, c, floor, share, weight, order, z_top, height, here, above, waits, roofed, waiting, counts):
+    """Note a face that looks up: its top is printed, merged with what is printed above, or looked for in the next slabs.
+
+    A slope that goes on from the slab above in the same column is one face: its parts count together, at their mean height.
+    """
+    n = waits[r, c]
+    if n >= 0:
+        face = waiting[n]
+        last = np.int64(face[ORDER])
+        if last >> 1 == (order >> 1) + 1 and roofed[r, c] >= last and face[AREA] + share <= 1.0 + SLIVER:
+            face[HEIGHT] = (face[AREA] * face[HEIGHT] + share * floor) / (face[AREA] + share)
+            face[AREA] += share
+            face[COUNTED] = face[AREA] if weight > 0.0 and face[COUNTED] > 0.0 else 0.0
+            face[ORDER] = order
+            if face[TOP] > face[HEIGHT] and face[LOWEST] > face[HEIGHT] + TINY * height:  # the whole lies lower than the part did
+                _land(face, here, 0.0, z_top, height)
+            return
+    n = counts[WAITING]
+    face = waiting[n]
+    face[FACE_ROW], face[FACE_COL], face[HEIGHT], face[AREA], face[COUNTED], face[ORDER] = r, c, floor, share, weight, order
+    _land(face, here, above, z_top, height)
+    waits[r, c] = n
+    counts[WAITING] += 1
+
+
+@helper
+def _count_face(face, up, step, tallies):
+    """Count a face that looks up, of which all is known."""
+    if face[COUNTED] > 0.0:
+        if np.isnan(face[TOP]):
+            tallies[UP_LOST] += face[COUNTED]
+        elif np.isinf(face[TOP]):
+            tallies[UP_MERGED] += face[COUNTED]
+        else:
+            put(up, face[TOP] - face[HEIGHT], face[COUNTED], step)
 
 
 @kernel
-def settle(front, z_top, waits, waiting, counts, up, step, tallies):
-    """Settle the waiting upper faces whose column is cured in this layer, and drop those marked lost.
+def settle(front, k, z_top, height, waits, roofed, waiting, counts, up, step, tallies):
+    """Find the tops of waiting faces whose column is cured in this slab, and count those that are whole.
 
     Parameters
     ----------
     front : (R, C) float32
-    z_top : float
-    waits : (R, C) uint8
-        1 where a face waits, 2 where it was lost meanwhile; changed.
-    waiting : (W, 4) float64
-        Row, column, height, weight; closed up in place.
+    k : int
+        Number of the slab. Below all (-1) the faces that are left are counted: those without a top are lost.
+    z_top, height : float
+        Its upper plane and thickness.
+    waits : (R, C) int32
+        The face last found in a column, or -1; changed.
+    roofed : (R, C) int32
+        When the last roof was found in it, as `ORDER` below.
+    waiting : (W, 8) float64
+        Row, column, height, share of the pixel, of it what counts, printed top (not a number where there is none so far, infinite where
+        merged), how far down it is printed there (-infinite: through the slab), when the last part was found: twice the slab, and 1 where
+        that was the higher one of its two faces; closed up in place.
     counts : (3,) int64
     up : (B,) float64; step : float
         Histogram of errors, added into.
@@ -115,24 +155,29 @@ def settle(front, z_top, waits, waiting, counts, up, step, tallies):
     """
     kept = 0
     for i in range(counts[WAITING]):
-        r, c = np.int64(waiting[i, 0]), np.int64(waiting[i, 1])
-        if waits[r, c] != 2 and front[r, c] <= 0.0:
-            for j in range(4):
-                waiting[kept, j] = waiting[i, j]
+        face = waiting[i]
+        r, c, order = np.int64(face[FACE_ROW]), np.int64(face[FACE_COL]), np.int64(face[ORDER])
+        goes_on = k >= 0 and roofed[r, c] >= order
+        if goes_on and np.isnan(face[TOP]) and front[r, c] > 0.0:
+            face[TOP], face[LOWEST] = z_top, -np.inf if front[r, c] >= 1.0 else z_top - front[r, c] * height
+        last = waits[r, c] == i
+        if goes_on and (np.isnan(face[TOP]) or order >> 1 == k + 1):
+            for j in range(WAITS):
+                waiting[kept, j] = face[j]
+            if last:
+                waits[r, c] = kept
             kept += 1
-            continue
-        if waits[r, c] != 2:
-            put(up, z_top - waiting[i, 2], waiting[i, 3], step)
         else:
-            tallies[UP_LOST] += waiting[i, 3]
-        waits[r, c] = 0
+            _count_face(face, up, step, tallies)
+            if last:
+                waits[r, c] = -1
     counts[WAITING] = kept
 
 
 @kernel
 def faces(
     row, col, down_share, down_um, up_share, up_um, k, plate, z_low, z_top, front, half, shift, above, wall,
-    slot, free, counts, records, low, top, waits, waiting, up, down, step, tallies, done,
+    slot, free, counts, records, low, top, waits, roofed, waiting, down, step, tallies, done,
 ):  # fmt: skip
     """Match the faces of one slab, column by column; `compare` has gone over the slab before.
 
@@ -151,10 +196,10 @@ def faces(
     shift : float
     wall : (R, C) int32
         Lowest slab so far with a wall within a pixel; the slab below this one included.
-    slot, free, counts, records, low, top, waits, waiting
-        Records and waiting faces; changed. `top`: the last face that looked up.
-    up, down : (B,) float64; step : float
-        Histograms of errors, added into.
+    slot, free, counts, records, low, top, waits, roofed, waiting
+        Records and waiting faces, see `settle`; changed. `top`: the last face that looked up.
+    down : (B,) float64; step : float
+        Histogram of errors, added into.
     tallies : (4,) float64
         Added into.
     done : (D, 9) float64
@@ -173,8 +218,7 @@ def faces(
         first = has_down and has_up and down_um[i] > up_um[i]
         for turn in range(2):
             if has_down and first == (turn == 0):
-                if waits[r, c] == 1:
-                    waits[r, c] = 2
+                roofed[r, c] = 2 * k + (turn == 0)
                 _open(
                     r, c, down_um[i], down_share[i], 0.0 if near else down_share[i], z_low, z_top, here, half_here, above[r, c],
                     slot, free, counts, records, low, top, tallies,
@@ -188,8 +232,8 @@ def faces(
                         rec[CURED] -= max(min(max(here, 0.0), 1.0) * height - depth, 0.0)
                         rec[GELLED] -= max(min(max(half_here, 0.0), 1.0) * height - depth, 0.0)
                     _close(r, c, up_um[i], slack, slot, free, counts, records, down, step, tallies, done)
-                weight = 0.0 if near else up_share[i]
-                _floor(r, c, up_um[i], weight, z_top, height, here, above[r, c], waits, waiting, counts, up, step, tallies)
+                order, weight = 2 * k + (turn == 0), 0.0 if near else up_share[i]
+                _floor(r, c, up_um[i], up_share[i], weight, order, z_top, height, here, above[r, c], waits, roofed, waiting, counts)
 
 
 @kernel

@@ -13,6 +13,8 @@ from pmsl.kernels._jit import helper, kernel
 
 NOTHING = -1000.0  # the front where there is no dose
 EVERYTHING = 1000.0  # and where the dose does not fall
+LEAST = np.float32(2.0**-126)  # normal float32; less is no dose
+LN_2, ROOT = math.log(2.0), math.sqrt(2.0)
 
 
 @kernel
@@ -97,29 +99,76 @@ def blur(light, down, across, none, line, seen):
             _add_two(a, b, c, d, across[t], across[t + 1], out)
 
 
+@helper
+def _log(bits):
+    """Logarithm of a normal float32 given by its bits, to 1e-15: the series of the inverse hyperbolic tangent, in vectors of pixels."""
+    exponent, x = np.float64((bits >> 23) - 127), 1.0 + np.float64(bits & 0x7FFFFF) * 2.0**-23
+    high = x > ROOT
+    x = 0.5 * x if high else x
+    exponent = exponent + 1.0 if high else exponent
+    s = (x - 1.0) / (x + 1.0)
+    z = s * s
+    series = 1.0 / 17.0
+    series = series * z + 1.0 / 15.0
+    series = series * z + 1.0 / 13.0
+    series = series * z + 1.0 / 11.0
+    series = series * z + 1.0 / 9.0
+    series = series * z + 1.0 / 7.0
+    series = series * z + 1.0 / 5.0
+    series = series * z + 1.0 / 3.0
+    series = series * z + 1.0
+    return exponent * LN_2 + 2.0 * s * series
+
+
+@helper
+def _fronts(dose, bits, zero, lengths, front):
+    """Find the fronts of a stretch of pixels, in vectors."""
+    for i in range(dose.size):
+        found = np.float32(lengths * (_log(bits[i]) - zero))
+        front[i] = found if dose[i] >= LEAST else np.float32(NOTHING)
+
+
 @kernel
-def front_of_one(dose, threshold, lengths, front):
+def front_of_one(dose, bits, threshold, lengths, changed, eight, front):
     """Find the front of one decay.
 
     Parameters
     ----------
     dose : (R, C) float32
         At the exposure plane [mJ/cm²].
+    bits : (R, C) int32
+        The same memory.
     threshold : float
         Dose from which on resin is solid.
     lengths : float
         Decay length over the slab's thickness.
+    changed : (8 n,) uint8, at least C; eight : (n,) uint64
+        Scratch, and the same memory eight bytes at a time.
     front : (R, C) float32
         Overwritten.
     """
+    cols, zero = dose.shape[1], math.log(threshold)
     for r in range(dose.shape[0]):
-        before, found = np.float32(0.0), np.float32(NOTHING)
-        for c in range(dose.shape[1]):
-            here = dose[r, c]
-            if here != before:  # inside a part doses are equal to the last bit
-                before = here
-                found = np.float32(lengths * math.log(here / threshold)) if here > 0.0 else np.float32(NOTHING)
-            front[r, c] = found
+        line, codes, out = dose[r], bits[r], front[r]
+        before, after, other = line[: cols - 1], line[1:], changed[1:]
+        changed[0] = 1
+        for c in range(before.size):
+            other[c] = after[c] != before[c]
+        c, words = 0, cols // 8
+        for e in range(words):
+            if eight[e] == 0:  # inside a part doses are equal to the last bit
+                if c < 8 * e:
+                    _fronts(line[c : 8 * e], codes[c : 8 * e], zero, lengths, out[c : 8 * e])
+                c = 8 * e + 8
+                out[8 * e : c] = out[8 * e - 1]
+        if c < cols:
+            _fronts(line[c:], codes[c:], zero, lengths, out[c:])
+
+
+@kernel
+def front_of_points(dose, bits, threshold, lengths, front):
+    """Find the front of one decay where every dose is another: (n,) float32; parameters as of `front_of_one`."""
+    _fronts(dose, bits, math.log(threshold), lengths, front)
 
 
 @helper

@@ -7,12 +7,11 @@ are then closed forms.
 import numpy as np
 
 from pmsl.kernels._jit import helper, kernel, routine
+from pmsl.kernels.notes import BLOCK, DARK, THROUGH, beyond, note, one_dose
 
 FLAT = 1e-3  # slopes below this a pixel are none
 INTERSECTION, UNION, PRINTED, DESIGN, VOID_SOLID, VOID_GELLED = 0, 1, 2, 3, 4, 5
 LOST, EDGES = 0, 1  # counts
-BLOCK = 32  # pixels looked at together where nothing happens
-AGAIN = 6  # pixels until a block is tried again
 BIN = 17  # bits of a float32 below its histogram bin: 64 bins an octave
 ROOF, BOTTOM, WEIGHT, CURED, GELLED, SHARE, OPEN, LOOSE, SEEN = 0, 1, 2, 3, 4, 5, 6, 7, 8  # fields of a record of `columns`
 
@@ -81,59 +80,57 @@ def _count(bins, bits, n):
         bins[bits >> BIN] += n
 
 
-@helper
-def _beyond(field, below, row, above, c, limit, design):
-    """Tell whether a solid block of pixels from column c on, and what is around it, is cured through; or a void one not even gelled."""
-    others = 0
-    if design == 1.0:
-        for i in range(c - 1, c + BLOCK + 1):
-            others |= (field[below, i] < limit) | (field[row, i] < limit) | (field[above, i] < limit)
-    else:
-        for i in range(c - 1, c + BLOCK + 1):
-            others |= (field[below, i] > limit) | (field[row, i] > limit) | (field[above, i] > limit)
-    return others == 0
-
-
-@helper
-def _all_equal(doses, c, dose):
-    """Tell whether a block of pixels from column c on has one dose."""
-    others = 0
-    for i in range(c, c + BLOCK):
-        others |= doses[i] != dose
-    return others == 0
-
-
 @routine
-def _span(r, begin, end, design, front, half, shift, bits, z_top, height, sums, bins, slot, records, low, lost, edge, edge_design, counts):
+def _span(
+    r,
+    begin,
+    end,
+    design,
+    front,
+    half,
+    states,
+    eight,
+    shift,
+    bits,
+    z_top,
+    height,
+    sums,
+    bins,
+    slot,
+    records,
+    low,
+    lost,
+    edge,
+    edge_design,
+    counts,
+):
     """Compare the pixels [begin, end) of row r, all of one design share, and count doses in `bins`; edges are only listed."""
     rows, cols = front.shape
     line, under, over = front[r], front[max(r - 1, 0)], front[min(r + 1, rows - 1)]
     doses = bits[r]
     whole, equal, dose = 0, 0, 0
     left, here = line[max(begin - 1, 0)], line[begin]
-    plain = design == 0.0 or design == 1.0
-    field = half if half.size and design == 0.0 else front
-    limit = np.float32(1.0 if design == 1.0 else 0.0 if half.size else -shift)
-    last = min(end, cols - 1) - BLOCK if plain else 0  # where a block may begin
-    c, tried = begin - 1, 0
+    kind = THROUGH if design == 1.0 else DARK
+    last = min(end, cols - 1) - BLOCK if design == 0.0 or design == 1.0 else 0  # where a block may begin
+    c = begin - 1
     while c + 1 < end:
         c += 1
-        if max(tried, 1) <= c < last:
-            if _beyond(field, max(r - 1, 0), r, min(r + 1, rows - 1), c, limit, design):
-                if _all_equal(doses, c, dose):
-                    equal += BLOCK
-                else:
-                    for i in range(c, c + BLOCK):
-                        if doses[i] == dose:
-                            equal += 1
-                        else:
-                            _count(bins, dose, equal)
-                            equal, dose = 1, doses[i]
-                whole += BLOCK if design == 1.0 else 0
-                c += BLOCK - 1
-                left, here = line[c], line[c + 1]
-                continue
-            tried = c + AGAIN
+        if c % BLOCK == 0 and 0 < c <= last and beyond(eight, states, max(r - 1, 0), r, min(r + 1, rows - 1), c, kind):
+            if one_dose(eight, r, c):
+                if doses[c] != dose:
+                    _count(bins, dose, equal)
+                    equal, dose = 0, doses[c]
+                equal += BLOCK
+            else:
+                for i in range(c, c + BLOCK):
+                    if doses[i] != dose:
+                        _count(bins, dose, equal)
+                        equal, dose = 0, doses[i]
+                    equal += 1
+            whole += BLOCK if design == 1.0 else 0
+            c += BLOCK - 1
+            left, here = line[c], line[c + 1]
+            continue
         right = line[min(c + 1, cols - 1)]
         below, above = under[c], over[c]
         if doses[c] == dose:
@@ -192,7 +189,7 @@ def _span(r, begin, end, design, front, half, shift, bits, z_top, height, sums, 
 
 @kernel
 def compare(
-    front, half, shift, bits, z_top, height, row_start, col, length, level, row0, col0,
+    front, half, states, eight, shift, bits, z_top, height, row_start, col, length, level, row0, col0,
     sums, solid, void, slot, records, low, lost, edge, edge_design, counts,
 ):  # fmt: skip
     """Compare one layer with its design, but for the pixels where the front is uneven, which are listed for `compare_edges`.
@@ -203,6 +200,8 @@ def compare(
         Cured thickness in slabs, gone on beyond the slab; see `dose`.
     half : (R, C) float32, or (0, 0)
         The same for half the threshold; without it that is ``front + shift``.
+    states : (3, 3, S) uint8, S >= C; eight : (3, 3, S / 8) uint64
+        Scratch, and the same memory eight bytes at a time.
     shift : float
     bits : (R, C) int32
         The bits of the float32 dose at the exposure plane.
@@ -230,7 +229,10 @@ def compare(
     rows, cols = front.shape
     counts[LOST], counts[EDGES] = 0, 0
     neither = solid[:0]
+    note(0, front, half, shift, bits, states)
     for r in range(rows):
+        if r + 1 < rows:
+            note(r + 1, front, half, shift, bits, states)
         done = 0
         k = r - row0
         if 0 <= k < row_start.size - 1:
@@ -239,18 +241,18 @@ def compare(
                 end = min(max(col[i] + col0 + length[i], 0), cols)
                 if begin > done:
                     _span(
-                        r, done, begin, 0.0, front, half, shift, bits, z_top, height,
+                        r, done, begin, 0.0, front, half, states, eight, shift, bits, z_top, height,
                         sums, void, slot, records, low, lost, edge, edge_design, counts,
                     )  # fmt: skip
                 if end > begin:
                     _span(
-                        r, begin, end, level[i] / 65535.0, front, half, shift, bits, z_top, height,
+                        r, begin, end, level[i] / 65535.0, front, half, states, eight, shift, bits, z_top, height,
                         sums, solid if level[i] == 65535 else neither, slot, records, low, lost, edge, edge_design, counts,
                     )  # fmt: skip
                 done = end
         if cols > done:
             _span(
-                r, done, cols, 0.0, front, half, shift, bits, z_top, height,
+                r, done, cols, 0.0, front, half, states, eight, shift, bits, z_top, height,
                 sums, void, slot, records, low, lost, edge, edge_design, counts,
             )  # fmt: skip
 

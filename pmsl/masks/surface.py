@@ -104,4 +104,4 @@ def _heights(cells: Cells, grid: Grid, k: int) -> SurfaceHeights:
     row, col = np.empty(n, np.int32), np.empty(n, np.int32)
     share, height = np.empty((2, n)), np.empty((2, n))
     m = heights.taken(cells.start, cells.col, cells.heights, NOTHING, low, high, row, col, share, height)
-    return SurfaceHeights(k, *(frozen(a[:m].copy()) for a in (row, col, share[0], height[0], share[1], height[1])))
+    return SurfaceHeights(k, *(frozen(a if m == n else a[:m].copy()) for a in (row, col, share[0], height[0], share[1], height[1])))

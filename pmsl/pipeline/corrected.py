@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pmsl.core.grid import Grid
 from pmsl.core.job import CorrectionRecord
 from pmsl.core.part import Part
-from pmsl.errors import ExposureError
+from pmsl.errors import ExposureError, UsageError
 from pmsl.exposure import Ladder
 from pmsl.profiles import Printer, Process, Resin
 
@@ -23,10 +23,17 @@ def corrector_of(parts: Sequence[Part], grid: Grid, printer: Printer, resin: Res
 
     Raises
     ------
+    UsageError
+        Layers of relief without the correction of print-through.
     ExposureError
         Regions, dose scales or a treatment of unreachable grays besides: the corrections choose these doses themselves.
     """
     names = [name for name in process.corrections if name != "flatfield"]
+    if process.relief_layers and "printthrough" not in names:
+        raise UsageError(
+            f"process {process.name}: relief_layers is {process.relief_layers}, which shares out the light that printthrough gives faces; "
+            "correct printthrough too, or leave it out"
+        )
     if not names:
         return None
     asked = {
@@ -42,7 +49,7 @@ def corrector_of(parts: Sequence[Part], grid: Grid, printer: Printer, resin: Res
             )
     from pmsl.correct import Corrector
 
-    return Corrector(parts, grid, printer, resin, ladder.dose_mj_cm2, process.corrections, process.coverage)
+    return Corrector(parts, grid, printer, resin, ladder.dose_mj_cm2, process.corrections, process.coverage, process.relief_layers)
 
 
 def record_of(process: Process, corrector: Corrector | None) -> CorrectionRecord | None:

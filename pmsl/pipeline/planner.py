@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from pmsl.masks import MaskMaker
 from pmsl.masks.recent import RecentMasks
 from pmsl.mesh.place import Placed
 from pmsl.pipeline.corrected import record_of
+from pmsl.pipeline.regional import RegionalLight
 from pmsl.pipeline.start import Stages, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.version import __version__
@@ -92,20 +93,21 @@ class Planner:
     def __init__(self, s: Stages, process: Process) -> None:
         self._stages = s
         self._process = process
-        self._made: tuple[RecentMasks, list[MaskMaker]] | None = None
+        self._made: tuple[RecentMasks, RegionalLight | None, GrayCheck | None] | None = None
         self._lock = threading.Lock()
 
     def __call__(self, k: int) -> LayerPlan:
         """Return the plan of layer `k`."""
-        return self._plan(k, self._stages.grays)
+        return self._plan(k, self._makers()[2])
 
     def bare(self, k: int) -> LayerPlan:
         """Return the plan of layer `k` without looking for grays that never cure where they are kept all the same."""
-        return self._plan(k, None if self._looks_on else self._stages.grays)
+        return self._plan(k, None if self._looks_on else self._makers()[2])
 
     def in_order(self) -> InOrder:
         """Return a run through all layers."""
-        return _InOrder(self, GrayPass(self._stages.grays) if self._stages.grays is not None and self._looks_on else None)
+        grays = self._makers()[2] if self._looks_on else None
+        return _InOrder(self, None if grays is None else GrayPass(grays))
 
     @property
     def _looks_on(self) -> bool:
@@ -113,38 +115,38 @@ class Planner:
         return self._stages.grays is not None and self._stages.grays.do == "keep"
 
     def _plan(self, k: int, grays: GrayCheck | None, begin: Callable[[int, LayerMask], None] | None = None) -> LayerPlan:
-        recent, groups = self._makers()
+        recent, regional, _ = self._makers()
         mask, defects = recent.plain(k)
         found = tuple(checks.layer_findings(defects, self._stages.grid, k))
         s = self._stages
         if s.corrector is not None:
             images, found = s.corrector.images(k), found + s.corrector.findings(k)
             return s.ladder.plan(images, s.grid, self._process.motion, found, mask.sum_px())
-        if s.regions is not None:
+        if regional is not None:
             mask = recent(k)
         if begin is not None:
             begin(k, mask)
         if grays is not None:
             mask, more = grays.apply(k, mask, recent)
             found += more
-        images = [(mask, 1.0)]
-        if s.regions is not None:
-            images = s.regions.apply(k, images, recent, [group.mask(k) for group in groups])
+        images = [(mask, 1.0)] if regional is None else regional.images(k, mask)
         covered_px = None if s.regions is None and s.ladder.even is None else mask.sum_px()
         return s.ladder.plan(images, s.grid, self._process.motion, found, covered_px)
 
-    def _makers(self) -> tuple[RecentMasks, list[MaskMaker]]:
-        """Return what makes masks: of all parts, with those of layers around, and of the parts of every dose scale where scales differ."""
+    def _makers(self) -> tuple[RecentMasks, RegionalLight | None, GrayCheck | None]:
+        """Return masks of all parts with those of layers around, what has doses of its own, and what looks for grays that never cure."""
         with self._lock:
             if self._made is None:
                 s, mode = self._stages, self._process.coverage
-                maker = MaskMaker(s.parts, s.grid, mode)
-                scales = () if s.regions is None or len(s.regions.scales) == 1 else s.regions.scales
-                groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode) for scale in scales]
-                self._made = (
-                    RecentMasks(maker, min(MOST_KEPT, LAYERS_KEPT + (0 if s.grays is None else s.grays.layers_above))),
-                    groups,
-                )
+                many = min(MOST_KEPT, LAYERS_KEPT + (0 if s.grays is None else s.grays.layers_above))
+                recent = RecentMasks(MaskMaker(s.parts, s.grid, mode), many)
+                regional, grays = None, s.grays
+                if s.regions is not None:
+                    scales = () if len(s.regions.scales) == 1 else s.regions.scales
+                    groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode) for scale in scales]
+                    regional = RegionalLight(s.regions, recent, groups, s.ladder, many)
+                    grays = None if grays is None else replace(grays, given=regional)
+                self._made = recent, regional, grays
             return self._made
 
 

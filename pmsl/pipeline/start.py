@@ -104,8 +104,7 @@ def stages(
     if process.coverage == "volume":
         findings += checks.partial_slab_findings(pieces, grid)
     regions = RegionDoses.of(process.regions, grid, [p.dose_scale for p in pieces])
-    scale = regions.scales[0] if regions is not None and len(regions.scales) == 1 else 1.0
-    grays = _gray_check(grid, printer, process, ladder, bulk * scale)
+    grays = _gray_check(grid, printer, process, ladder, 1.0 if regions is None else regions.most)
     return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays)
 
 
@@ -118,7 +117,7 @@ def _grid(bounds_um: np.ndarray, printer: Printer, process: Process) -> Grid:
 
 
 def _gray_check(grid: Grid, printer: Printer, process: Process, ladder: Ladder, scale: float) -> GrayCheck:
-    """Return what looks for grays that never cure; an uneven field counts where nobody evens it."""
+    """Return what looks for grays that never cure; an uneven field counts where nobody evens it. `scale` is the largest dose factor."""
     flat = None if process.evened is not None else flat_field(printer)
     projector = Projector(printer.field_px, psf_of(printer), flat)
     return GrayCheck(process.unreachable, grid, projector, response(printer), ladder.cure, ladder.scaled(np.full(grid.n_layers, scale)))

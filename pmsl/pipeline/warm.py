@@ -11,6 +11,7 @@ from pmsl.core.job import PrintJob
 from pmsl.core.part import Part, Solid
 from pmsl.core.soup import Soup
 from pmsl.formats.png import encode_mask
+from pmsl.formats.pngread import runs_of_png
 from pmsl.masks import MaskMaker
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.start import place_for
@@ -33,7 +34,8 @@ def warmup() -> None:
     job = prepare(place_for([solid, thin], printer, resin), printer, resin)  # the thin one has grays of its own
     mask = job[0].exposures[0].mask
     for small in (False, True):
-        encode_mask(mask, printer.orientation, small)
+        data = encode_mask(mask, printer.orientation, small)
+    runs_of_png(data, mask.shape, "")
     device.decode_splash(device.encode_splash(device.merged([(np.zeros((2, 2), np.uint8), 8)], (2, 2)), "erle"))
     mask.sha256()
     layer_info(mask, printer.orientation, 1.0)

@@ -33,7 +33,7 @@ class Columns:
         self.slot, self.records = np.full(shape, -1, np.int32), np.zeros((1024, FIELDS))
         self.low, self.top = np.full(shape, np.inf, np.float32), np.full(shape, -np.inf, np.float32)
         self._free, self._counts = np.arange(1024, dtype=np.int32), np.array([1024, 0, 0])
-        self._waits, self._waiting = np.zeros(shape, np.uint8), np.zeros((1024, 4))
+        self._waits, self._roofed, self._waiting = np.full(shape, -1, np.int32), np.full(shape, FAR, np.int32), np.zeros((1024, 8))
         self._done = np.zeros((4096, FIELDS))
         self._above = np.full(shape, -1.0, np.float32)
         self.voids_left_out = 0
@@ -49,17 +49,24 @@ class Columns:
         from pmsl.kernels import columns
 
         z_low = layer.z_top_um - layer.height_um
-        columns.settle(layer.front, layer.z_top_um, self._waits, self._waiting, self._counts, self.up.bins, self.up.step, self.tallies)
+        self._settle(layer.index, layer.z_top_um, layer.height_um, layer.front)
         row, col = heights.row - np.int32(self.window.row0), heights.col - np.int32(self.window.col0)
         opening = int(((heights.down_share > 0) & (heights.down_um > ON_PLATE_UM)).sum())
         self._room(opening, int((heights.up_share > 0).sum()))
         columns.faces(
             *(row, col, heights.down_share, heights.down_um, heights.up_share, heights.up_um, layer.index, ON_PLATE_UM),
             *(z_low, layer.z_top_um, layer.front, layer.half, layer.shift, self._above, self.near),
-            *(self.slot, self._free, self._counts, self.records, self.low, self.top, self._waits, self._waiting),
-            *(self.up.bins, self.down.bins, self.up.step, self.tallies, self._done),
+            *(self.slot, self._free, self._counts, self.records, self.low, self.top, self._waits, self._roofed, self._waiting),
+            *(self.down.bins, self.down.step, self.tallies, self._done),
         )
         self._above = layer.front
+
+    def _settle(self, k: int, z_top_um: float, height_um: float, front: np.ndarray) -> None:
+        """Count the faces looking up that are known by now."""
+        from pmsl.kernels import columns
+
+        found = self.up.bins, self.up.step, self.tallies
+        columns.settle(front, k, z_top_um, height_um, self._waits, self._roofed, self._waiting, self._counts, *found)
 
     def _room(self, opening: int, closing: int) -> None:
         """Make room for so many more records, and for so many more voids and waiting faces."""
@@ -93,7 +100,7 @@ class Columns:
         columns.rest(
             *(0.0, ON_PLATE_UM, self.slot, self._free, self._counts, self.records, self.down.bins, self.down.step, self.tallies, self._done)
         )
-        self.tallies[1] += float(self._waiting[: self._counts[1], 3].sum())
+        self._settle(-1, 0.0, 0.0, self._above)
         return self._done[: self._counts[2]]
 
 

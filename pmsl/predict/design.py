@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from pmsl.masks import MaskMaker, SurfaceHeights, mask_and_heights
 
 STEEP_DEG = 30.0  # a wall is within this of vertical
 MARGIN_PX = 16
+MOST_KEPT = 16  # masks
 TOP_SLACK = 2e-3  # of a layer
 
 
@@ -55,16 +56,25 @@ class Design:
         self._volumes = MaskMaker(parts, _to_the_top(parts, grid), "volume")
         self._planes = index_crossings(parts, grid)
         self.many_shells = bool(self._volumes.index.shells().any())
+        self._swept_as = alike(self._volumes.index.corners, self._volumes.grid.z_edges_um)
         self._local = threading.local()
+        self._asked: dict[int, LayerMask] = {}
 
     def layer(self, k: int) -> DesignLayer:
         """Return layer `k`."""
-        mask, heights = mask_and_heights(self._volumes, k)
-        return DesignLayer(mask, heights, self._walls(k))
+        like = int(self._swept_as[k])
+        if getattr(self._local, "like", -1) != like:
+            self._local.swept, self._local.like = mask_and_heights(self._volumes, like), like
+        mask, heights = self._local.swept
+        return DesignLayer(replace(mask, index=k), replace(heights, index=k), self._walls(k))
 
     def layer_mask(self, k: int) -> LayerMask:
-        """Return the exact share of every voxel of layer `k`."""
-        return self._volumes.mask(k)
+        """Return the exact share of every voxel of layer `k`; those asked for last are kept."""
+        if k not in self._asked:
+            if len(self._asked) == MOST_KEPT:
+                self._asked.clear()
+            self._asked[k] = self._volumes.mask(k)
+        return self._asked[k]
 
     def _walls(self, k: int) -> np.ndarray:
         from pmsl.kernels import probes
@@ -86,6 +96,41 @@ class Design:
         last = np.ceil((high - self.grid.origin_um) / self.grid.pitch_um + room).astype(int)
         (col0, row0), (col1, row1) = np.maximum(first, 0).tolist(), np.minimum(last, (cols, rows)).tolist()
         return Window(row0, col0, row1 - row0, col1 - col0)
+
+
+def alike(corners: np.ndarray, z_edges_um: np.ndarray) -> np.ndarray:
+    """Tell which slabs have the same solid in them, as those of channels and posts do.
+
+    Parameters
+    ----------
+    corners : (M, 9) float64
+        Triangles: x, y, z of each corner; heights as of `z_edges_um`.
+    z_edges_um : (L + 1,) float64
+
+    Returns
+    -------
+    (L,) int64
+        The highest slab that each is like, itself where it is like none above. Between two slabs that are alike no triangle begins or
+        ends, and all in them stand upright, to the last bit.
+    """
+    n = len(z_edges_um) - 1
+    x, y, z = corners[:, 0::3], corners[:, 1::3], corners[:, 2::3]
+    low, high = z.min(axis=1), z.max(axis=1)
+    upright = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) == (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
+    upright &= low < high
+    (low_before, low_at), (high_before, high_at) = (
+        tuple(np.clip(np.searchsorted(z_edges_um, at, side) - 1, 0, n - 1) for side in ("left", "right")) for at in (low, high)
+    )
+    leaning = np.zeros(n + 1, np.int64)
+    np.add.at(leaning, low_before[~upright], 1)
+    np.subtract.at(leaning, high_at[~upright] + 1, 1)
+    own, same = np.cumsum(leaning[:n]) > 0, np.zeros(n, bool)
+    own[low_at[upright & (low > z_edges_um[low_at])]] = True
+    own[high_before[upright & (high < z_edges_um[high_before + 1])]] = True
+    same[:-1] = ~own[:-1] & ~own[1:]
+    same[low_before[upright & (low == z_edges_um[low_before + 1])]] = False
+    same[high_before[upright & (high == z_edges_um[high_before + 1])]] = False
+    return np.asarray(np.minimum.accumulate(np.where(same, n - 1, np.arange(n))[::-1])[::-1])
 
 
 def _to_the_top(parts: Sequence[Part], grid: Grid) -> Grid:

@@ -179,7 +179,7 @@ class Absorption:
         from pmsl.kernels import dose as kernels
 
         self._blur(self.light[0], dose)
-        kernels.front_of_one(dose, threshold, lengths, front)
+        kernels.front_of_one(dose, dose.view(np.int32), threshold, lengths, *scratch_of(dose.shape[1]), front)
 
     def _front_of_sum(self, dose: np.ndarray, threshold: float, rates: np.ndarray, front: np.ndarray) -> np.ndarray:
         from pmsl.kernels import dose as kernels
@@ -201,7 +201,8 @@ class Absorption:
             self._blur.inside(light, rows, cols, seen)
         front: np.ndarray = np.zeros(terms.shape[1:], np.float32)
         if len(lengths) == 1:
-            kernels.front_of_one(terms[0], threshold, float(lengths[0]), front)
+            seen = terms.reshape(-1)
+            kernels.front_of_points(seen, seen.view(np.int32), threshold, float(lengths[0]), front.reshape(-1))
         else:
             kernels.front_of_sum(terms, threshold, 1.0 / lengths, np.zeros_like(front), front)
         return front
@@ -270,6 +271,12 @@ class _Blur:
             dose.blur(light, *self.taps, self.none, self.line, seen)
         else:
             seen[:] = np.maximum(spread(light, self.window, self.window, self.psf, (0.0, 0.0)), 0.0)
+
+
+def scratch_of(pixels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a byte a pixel of a row, and the same memory eight bytes at a time."""
+    places = np.zeros(-(-pixels // 8), np.uint64)
+    return places.view(np.uint8), places
 
 
 def reach_um(psf: Psf, pitch_um: np.ndarray) -> tuple[float, float]:

@@ -114,32 +114,34 @@ def _grown(footprint: np.ndarray) -> np.ndarray:
 def _half_way_up(v: np.ndarray, shape: tuple[int, ...], low: np.ndarray, design: Design, window: Window) -> np.ndarray:
     """Designed share of the voxels of a box of pixels, half way up a void; 0 outside the field."""
     middle = float(np.median(0.5 * (v[:, FLOOR] + v[:, ROOF])))
-    mask = design.layer_mask(design.grid.layer_of(middle)).dense(np.float32)
+    mask = design.layer_mask(design.grid.layer_of(middle))
     first = low + (window.row0, window.col0)
     begin, end = np.maximum(first, 0), np.minimum(first + shape, mask.shape)
     out = np.zeros(shape)
     here = tuple(slice(*pair) for pair in zip((begin - first).tolist(), (end - first).tolist(), strict=True))
-    out[here] = mask[begin[0] : end[0], begin[1] : end[1]]
+    out[here] = mask.within(Window(*begin.tolist(), *(end - begin).tolist()), np.float32)
     return out
 
 
 def _ridge(footprint: np.ndarray, walls: np.ndarray) -> np.ndarray:
     """Columns of a footprint in the middle between walls: no neighbour is further from them, and no wider place is near (corners)."""
-    from scipy import ndimage
+    from pmsl.kernels import across
 
-    distance = ndimage.distance_transform_edt(~walls)
-    ridge = footprint & (distance >= ndimage.maximum_filter(distance, 3) - 1e-9)
+    rows, cols = walls.shape
+    distance = np.zeros(walls.shape)
+    across.distances(walls.astype(np.uint8), *np.zeros((2, cols), np.int64), np.zeros(cols + 1), distance)
+    around = np.pad(distance, 1)
+    farthest = np.max([around[i : i + rows, j : j + cols] for i in range(3) for j in range(3)], axis=0)
+    ridge = footprint & (distance >= farthest - 1e-9)
     points, widths = np.argwhere(ridge), distance[ridge]
-    kept = np.ones(len(points), bool)
-    size = 2.0
-    while size <= widths.max(initial=0.0):
-        small = np.flatnonzero(widths * WIDER < size)
-        if small.size:
-            from scipy.spatial import cKDTree
-
-            kept[small] &= cKDTree(points[widths >= size]).query(points[small])[0] >= NEAR * size
-        size *= WIDER
-    ridge[tuple(points[~kept].T)] = False
+    steps = [2.0]
+    while steps[-1] <= widths.max(initial=0.0):
+        steps.append(steps[-1] * WIDER)
+    order = np.argsort(widths, kind="stable")
+    size = np.concatenate([np.zeros(1), steps])[np.searchsorted(steps, widths[order], "right")]
+    kept = np.zeros(len(points), np.uint8)
+    across.near_wider(points[order, 0], points[order, 1], widths[order], size, WIDER, NEAR, kept)
+    ridge[tuple(points[order[kept == 0]].T)] = False
     return ridge if ridge.any() else footprint
 
 
@@ -164,22 +166,14 @@ def _measured(
 
 def _widths_um(share: np.ndarray, ridge: np.ndarray, pitch_um: np.ndarray) -> np.ndarray:
     """Width across at every ridge pixel: (n,) float64 [µm]."""
-    flat, place = share.reshape(-1), np.flatnonzero(ridge)
-    least = np.full(len(place), np.inf)
-    for dr, dc in DIRECTIONS:
-        unit = float(np.hypot(dr * pitch_um[1], dc * pitch_um[0]))
-        total = flat[place].copy()
-        for sign in (1, -1):
-            step = sign * (dr * share.shape[1] + dc)
-            going = np.flatnonzero((total > 0) & (total * unit < least))  # along a channel: until it is wider than across
-            at = place[going]
-            while going.size:  # the maps have a rim of zeros
-                at = at + step
-                here = flat[at]
-                total[going] += here
-                on = (here > 0) & (total[going] * unit < least[going])
-                going, at = going[on], at[on]
-        least = np.minimum(least, total * unit)
+    from pmsl.kernels import across
+
+    place = np.flatnonzero(ridge)
+    step = np.array([dr * share.shape[1] + dc for dr, dc in DIRECTIONS])
+    unit = np.array([float(np.hypot(dr * pitch_um[1], dc * pitch_um[0])) for dr, dc in DIRECTIONS])
+    scratch = np.zeros(len(step)), np.zeros(len(step), np.int64), np.zeros(len(step), np.int64)
+    least = np.zeros(len(place))
+    across.widths(share.reshape(-1), place, step, unit, *scratch, least)
     return least
 
 

@@ -37,15 +37,25 @@ class Tally:
 
     def median(self) -> float | None:
         """Return the median, None where nothing was counted."""
-        at = _quantile(self.bins, 0.5)
-        return None if at is None else (at - self.middle) * self.step
+        first, last = self._used()
+        at = _quantile(self.bins[first:last], 0.5)
+        return None if at is None else (first + at - self.middle) * self.step
 
     def absolute(self, share: float) -> float | None:
         """Return what that share of the absolute values does not pass."""
-        folded = self.bins[self.middle :].copy()
-        folded[1:] += self.bins[: self.middle][::-1]
+        first, last = self._used()
+        folded = np.zeros(max(self.middle - first, last - 1 - self.middle, 0) + 1)
+        positive, negative = self.bins[self.middle : last], self.bins[first : self.middle][::-1]
+        folded[: len(positive)] = positive
+        folded[1 : 1 + len(negative)] += negative
         at = _quantile(folded, share)
         return None if at is None else at * self.step
+
+    def _used(self) -> tuple[int, int]:
+        """Return the first bin that counts, and the one after the last; most of the many are empty."""
+        used = self.bins != 0
+        first = int(used.argmax())
+        return (first, len(used) - int(used[::-1].argmax())) if used[first] else (self.middle, self.middle + 1)
 
 
 def _quantile(bins: np.ndarray, share: float) -> int | None:

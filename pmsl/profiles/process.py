@@ -99,6 +99,8 @@ class Process(Strict, frozen=True, kw_only=True):
     faces that look at the plate (printthrough) land where they were drawn, and even out the field (flatfield); none by default.
     `flat_field` says who evens out the field where that is asked for: "baked", the frames' grays and times do, once and last;
     "delegated", the host does while it shows them, and every white pixel then gets the dose that the job says.
+    `relief_layers` is over how many layers next to a face that looks at the plate its light is shared out as one gray, the roof dose
+    factor (printthrough; 0, by default: they stay dark but for one).
     `unreachable` says what becomes of gray pixels away from white that never receive the critical dose: kept and named, raised to
     the least level that cures them through their layer, or made black.
     """
@@ -114,6 +116,7 @@ class Process(Strict, frozen=True, kw_only=True):
     power: Positive | None = None
     corrections: tuple[Correction, ...] = ()
     flat_field: Literal["baked", "delegated"] = "baked"
+    relief_layers: Annotated[int, Meta(ge=0, le=1000)] = 0
     regions: Regions | None = None
     unreachable: Unreachable = "keep"
     motion: Motion = Motion()

@@ -19,11 +19,14 @@ from pmsl.profiles.printer import Orientation
 
 VOID, BOTH, CURED, WANTED = (24, 24, 28), (190, 190, 190), (240, 110, 30), (50, 130, 240)
 SUBLAYERS = 10
+SIDE_PX = 640  # of pictures of small parts
 INCHES, DPI = (9.0, 5.0), 110
 
 
 def layer_picture(seen: SeenLayer, orientation: Orientation, path: Path) -> None:
-    """Write a PNG of one layer, a pixel a pixel, turned as its frame is: gray both, orange cured but not wanted, blue wanted but not cured.
+    """Write a PNG of one layer, turned as its frame is: gray both, orange cured but not wanted, blue wanted but not cured.
+
+    A pixel of the field is one of the picture, of small parts a square of several.
 
     Parameters
     ----------
@@ -43,7 +46,9 @@ def layer_picture(seen: SeenLayer, orientation: Orientation, path: Path) -> None
     colours = [sum(share * colour[channel] for share, colour in parts) for channel in range(3)]
     turned = [turn(np.round(c).astype(np.uint8), orientation.plain) for c in colours]
     try:
-        Image.fromarray(np.ascontiguousarray(np.dstack(turned))).save(path, "PNG")
+        picture = Image.fromarray(np.ascontiguousarray(np.dstack(turned)))
+        many = max(1, SIDE_PX // max(picture.size))
+        picture.resize((many * picture.width, many * picture.height), Image.Resampling.NEAREST).save(path, "PNG")
     except OSError as err:
         raise OutputError(f"{path}: the picture cannot be written ({err.strerror or err})") from err
 
@@ -132,7 +137,7 @@ def section_figure(section: Section, model: CureModel) -> Any:
     thickness = np.diff(edges)
     depth = (np.arange(SUBLAYERS)[::-1] + 0.5) / SUBLAYERS  # of a slab, its lowest first
     cured = section.cured_um[:, None, :] > (thickness[:, None] * depth)[:, :, None]
-    wanted = np.broadcast_to((section.design_share >= 0.5)[:, None, :], cured.shape)
+    wanted = wanted_in_slabs(section.design_share, depth)
     kind = (cured + 2 * wanted).reshape(-1, cured.shape[-1])
     heights = np.append((edges[:-1, None] + thickness[:, None] * np.arange(SUBLAYERS) / SUBLAYERS).reshape(-1), edges[-1])
     colours = ListedColormap(np.array([VOID, CURED, WANTED, BOTH]) / 255)
@@ -141,10 +146,37 @@ def section_figure(section: Section, model: CureModel) -> Any:
     dose = np.maximum(section.dose_mj_cm2, 1e-6)
     norm = LogNorm(0.03 * model.threshold_mj_cm2, max(float(dose.max()), model.threshold_mj_cm2))
     picture = below.pcolormesh(along, edges, dose, norm=norm, cmap="inferno", rasterized=True)
+    middles = 0.5 * (along[:-1] + along[1:])
+    if len(middles) > 1 and cured.any() and not cured.all():
+        solid = cured.reshape(-1, len(middles)).astype(float)
+        below.contour(middles, 0.5 * (heights[:-1] + heights[1:]), solid, levels=[0.5], colors="cyan", linewidths=0.8)
     bar = figure.colorbar(picture, ax=below, label="mJ/cm²")
     bar.ax.axhline(model.threshold_mj_cm2, color="cyan")
     below.set(xlabel=f"{'y' if section.axis == 'x' else 'x'} [µm]", ylabel="z [µm]", title="dose at each layer's exposure plane; line: Ec")
     return figure
+
+
+def wanted_in_slabs(share: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Tell where inside slabs the design is solid.
+
+    Parameters
+    ----------
+    share : (L, n) float
+        Designed share of every voxel.
+    depth : (S,) float64
+        Places below the upper side of a slab, in slabs.
+
+    Returns
+    -------
+    (L, S, n) bool
+        A voxel between a solid and a void one is solid on the side of the solid one; others, with a wall in them, are wholly what
+        they are for the larger part.
+    """
+    padded = np.pad(share, ((1, 1), (0, 0)))
+    rise = (padded[2:] - padded[:-2])[:, None, :]  # above less below
+    part, at = share[:, None, :], depth[None, :, None]
+    inside = np.where(rise > 0, at < part, 1.0 - at < part)
+    return np.asarray(np.where(np.abs(rise) > 0.5, inside, part >= 0.5))
 
 
 def _figure(rows: int = 1) -> tuple[Any, Any]:

@@ -66,7 +66,7 @@ def test_roofs_land_where_recoating_replaces_liquid(roof):
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3, 6])
-@pytest.mark.parametrize("dp", [11.0, 40.0])
+@pytest.mark.parametrize("dp", [11.0, 20.0, 40.0])
 def test_membranes_survive(dp, layers):
     low, high, face, above = 110.3, 270.3, 100.0, 60.0
     top = face + layers * H + above
@@ -75,7 +75,7 @@ def test_membranes_survive(dp, layers):
     stack, _ = printed(parts, round(top / H), dp)
     y, x = over(low, high, apart=1.5)
     found = np.abs(stack.face_errors(y, x, face))
-    assert np.median(found) <= 0.1 and np.percentile(found, 95) <= 0.3
+    assert np.median(found) <= 0.1 and np.percentile(found, 95) <= 0.2
     for z in np.linspace(face + 1, face + layers * H - 1e-6, 8):
         assert stack.dose(y, x, z).min() > EC
 
@@ -109,7 +109,7 @@ def test_slopes_land(slope, median, high):
     vertices = np.array([(x, y, z) for y in (60.7, 320.2) for x, z in ends])
     faces = [f for i in range(4) for j in [(i + 1) % 4] for f in ((i, j, 4 + j), (i, 4 + j, 4 + i))]
     wedge = Solid.from_arrays(vertices, np.array([*faces, (2, 1, 0), (3, 2, 0), (4, 5, 6), (4, 6, 7)])[:, ::-1], source="wedge")
-    stack, _ = printed([wedge, box((50.3, 60.7, 0), (x0, 320.2, top))], round(top / H), dp)
+    stack, corrector = printed([wedge, box((50.3, 60.7, 0), (x0, 320.2, top))], round(top / H), dp)
     found, heights = [], np.arange(-4.0, 4.1, 0.25)
     y = np.arange(13, 37, 3.3)
     for x in np.arange(x0 / PITCH + 1.5, x1 / PITCH - 1.5, 0.37):
@@ -121,6 +121,8 @@ def test_slopes_land(slope, median, high):
             i = up[np.argmin(np.abs(heights[up]))]
             found.append(heights[i] - 0.25 * column[i] / (column[i + 1] - column[i]))
     assert np.median(np.abs(found)) <= median and np.percentile(np.abs(found), 95) <= high
+    told = np.concatenate([corrector.prediction(k).face_errors_um["enclosed"] for k in range(round(top / H))])
+    assert len(told) > 20 * 30 and np.median(np.abs(told)) <= median and np.percentile(np.abs(told), 95) <= high
 
 
 def roof_levels(dp, dose_over_ec, roof_layers=0):
@@ -152,6 +154,20 @@ def test_the_roof_dose_factor(dp, ratio, layers, factor):
     levels = roof_levels(float(dp), ratio, layers)
     assert levels[4 : 4 + layers].mean() / 255 == pytest.approx(factor, abs=1.5e-3)
     assert (levels[4 + layers :] == 255).all() and np.ptp(levels[4 : 4 + layers]) <= 1
+
+
+@pytest.mark.parametrize("layers", [2, 6])
+@pytest.mark.parametrize("dp", [11.0, 40.0])
+def test_a_membrane_whose_light_is_shared_out_stays_one_piece(dp, layers):
+    """Equally gray layers that each give what is missing in part would leave liquid between them."""
+    low, high, face, top = 110.3, 270.3, 100.0, 100.0 + layers * H + 60
+    parts = [box((20.9, 20.7, 0), (low, 360, top)), box((high, 20.7, 0), (360, 360, top))]
+    parts += [box((low - 5, 20.7, 0), (high + 5, 360, 40)), box((low - 5, 20.7, face), (high + 5, 360, face + layers * H))]
+    stack, _ = printed(parts, round(top / H), dp, roof_layers=layers)
+    y, x = over(low, high, apart=2.0)
+    assert np.percentile(np.abs(stack.face_errors(y, x, face)), 95) <= 0.3
+    for z in np.linspace(face + 1, face + layers * H - 1e-6, 8):
+        assert stack.dose(y, x, z).min() > EC
 
 
 def test_faces_inside_other_solids_are_none():

@@ -23,6 +23,7 @@ from pmsl.kernels import grays
 from pmsl.optics import Gaussian, Lorentzian, Projector, Sampled, aerial_image
 from pmsl.optics.grayscale import response
 from pmsl.profiles.printer import FlatField, Psf
+from pmsl.profiles.process import Regions
 from pmsl.profiles.strict import Value
 
 RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")
@@ -104,6 +105,47 @@ def test_dropped_it_is_black():
     assert job[2].exposures == () and found(job, 2)[0].value == 660
     assert [f.code for f in job[2].findings] == ["unreachable-gray", "empty-layer"]
     assert np.array_equal(levels_of(job, 1), levels_of(job_of(PLATEAU), 1))
+
+
+def regional(parts, unreachable="keep", **factors):
+    process = replace(PROCESS, bottom_dose_factors=(), coverage="volume", unreachable=unreachable, regions=Regions(**factors))
+    return pmsl.prepare(parts, printer_of(), RESIN, process)
+
+
+def in_order(job):
+    """Findings of a run through all layers."""
+    run = job.plan_layer.in_order()
+    for k in range(len(job)):
+        run.plan(k)
+        run.passed(k)
+    return [f for f in run.findings() if f.code == "unreachable-gray"]
+
+
+def test_doses_of_regions_decide_what_cures():
+    """The third slab's faint plateau is no material, so all of it is edge; the middle of a denser one is not."""
+    for factor, many in ((1.0, 660), (2.0, 660 - 28 * 20), (2.5, 0)):  # light blurs away from the outermost pixels
+        job = regional(PLATEAU, edge=factor, edge_erode_px=2)
+        assert [f.value for f in found(job, 2)] == ([many] if many else []) == [f.value for f in in_order(job)]
+    dense = [px((10, 8, 0), (40, 30, 27))]  # 1.2 Ec at the exposure plane of the third slab, and 0.97 with the factor
+    job = regional(dense, edge=0.8, edge_erode_px=2)
+    (finding,) = found(job, 2)
+    assert finding.value == 660 - 26 * 18 and in_order(job) == [finding] and not found(regional(dense, edge=1.5, edge_erode_px=2), 2)
+
+
+def test_layers_above_give_what_their_regions_get():
+    part = [px((10, 8, 0), (20, 30, 60)), px((10, 8, 27), (40, 30, 60))]  # an overhang whose first slab is filled to 0.3
+    assert not found(regional(part, roof=1.0, roof_layers=4), 2)
+    job = regional(part, roof=0.1, roof_layers=4)
+    (finding,) = found(job, 2)
+    assert finding.value > 300 and in_order(job) == [finding]
+
+
+def test_what_is_lifted_cures_with_the_dose_of_its_region():
+    job = regional([px((10, 8, 0), (40, 30, 27))], "lift", edge=0.8, edge_erode_px=2)
+    assert found(job, 2)[0].severity == "info"
+    dose, levels = far_face_dose(job, 2), job[2].exposures[0].mask.dense(np.uint8)
+    assert len(job[2].exposures) == 1 and levels[9, 20] > levels[19, 20] / 1.5 > 0
+    assert (dose[9, 11:39] >= EC * (1 - 4e-3)).all() and dose[9, 20] < 1.03 * EC  # levels of the merged image are rounded
 
 
 def test_grays_that_the_layers_above_cure_are_left_alone():

@@ -102,11 +102,15 @@ def test_any_order_and_any_threads_give_the_same_bytes(run, folder):
         (("--resin", "pegda-nps-1.0-385", *CORRECTED), 3, "does not state its memory"),
         (("--process", "regions.toml", *CORRECTED), 3, "cannot keep [regions]"),
         (("--unreachable", "drop", *CORRECTED), 3, "cannot keep unreachable = 'drop'"),
-        (("--resin", "tail.toml", *CORRECTED), 3, "gives tail"),
+        (("--resin", "scatter.toml", *CORRECTED), 3, "gives scatter_um = 0.1"),
         (("--resin", "zero.toml", *CORRECTED), 3, "dp_um.value"),
         (("--printer", "wide.toml", *CORRECTED), 3, "px wide along y; the field has 1600 px"),
         (("--printer", "falls.toml", *CORRECTED), 3, "table falls from 0.9 at entry 100"),
         (("--printer", "dark.toml", *CORRECTED), 3, "grid.value[1][0]"),
+        (("--process", "relief.toml", "--correct", "edges", "--accept-uncalibrated"), 2, "correct printthrough too, or leave it out"),
+        (("--process", "relief.toml", "--resin", "open.toml", *CORRECTED), 3, "the resin's memory is open"),
+        (("--printer", "blurred.toml", "--field", "28x24"), 2, "--field 28x24: optics.psf is 30 px wide along y; the field has 24 px"),
+        (("--process", "delegated.toml", "--correct", "none"), 2, "--correct none: flat_field is 'delegated'"),
         (("--correct", "flatfield", "--accept-uncalibrated"), 2, "has no optics.flat_field"),
     ],
 )
@@ -115,9 +119,13 @@ def test_what_cannot_be_corrected_is_refused_in_one_sentence_and_nothing_is_left
     level = ", ".join(["0.0", *(f"{i / 255:.4f}" for i in range(1, 100)), "0.9", *(f"{i / 255:.4f}" for i in range(101, 256))])
     given = {
         "regions.toml": library_text("default") + "\n[regions]\nedge = 0.8\nedge_erode_px = 2\n",
-        "tail.toml": resin + MEMORY + 'tail = { value = 0.02, class = "measured", source = "test" }\n',
+        "scatter.toml": resin + MEMORY + 'scatter_um = { value = 0.1, class = "measured", source = "test" }\n',
+        "relief.toml": library_text("default").replace("# relief_layers", "relief_layers"),
+        "open.toml": resin + MEMORY.replace("enclosed", "open"),
         "zero.toml": resin.replace("dp_um = { value = 20.94", "dp_um = { value = 0.0") + MEMORY,
         "wide.toml": printer.replace("sigma_pitch = { value = 0.36", "sigma_pitch = { value = 400.0"),
+        "blurred.toml": printer.replace("sigma_pitch = { value = 0.36", "sigma_pitch = { value = 5.0"),
+        "delegated.toml": library_text("default").replace("# corrections", "corrections").replace("# flat_field", "flat_field"),
         "falls.toml": printer + f'\n[response]\nkind = "table"\ntable = {{ value = [{level}], class = "measured", source = "test" }}\n',
         "dark.toml": printer + '\n[optics.flat_field]\ngrid = { value = [[1.0, 0.9], [0.0, 1.0]], class = "measured", source = "test" }\n',
     }

@@ -11,10 +11,15 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.special import ndtr
+from solids import box
 
+import pmsl
+from pmsl.core.part import as_part
 from pmsl.core.runs import painted, runs_of_band
-from pmsl.kernels import areas, dose
+from pmsl.kernels import across, areas, dose
+from pmsl.masks import MaskMaker, mask_and_heights
 from pmsl.optics import psf
+from pmsl.predict.design import Design
 
 
 @settings(max_examples=40, deadline=None)
@@ -82,3 +87,78 @@ print(found.lost == [] , [n for n in names if n in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "[]"], done.stdout
+
+
+masks_of_walls = st.tuples(st.integers(1, 25), st.integers(1, 25)).flatmap(
+    lambda shape: st.lists(st.integers(0, shape[0] * shape[1] - 1), max_size=12).map(lambda at: (shape, at))
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(masks_of_walls)
+def test_distances_are_exact(walls):
+    (rows, cols), at = walls
+    solid = np.zeros((rows, cols), np.uint8)
+    solid.reshape(-1)[at] = 1
+    out = np.zeros((rows, cols))
+    across.distances(solid, *np.zeros((2, cols), np.int64), np.zeros(cols + 1), out)
+    y, x = np.mgrid[:rows, :cols]
+    apart = np.array([np.hypot(y - r, x - c) for r, c in np.argwhere(solid)])
+    assert np.allclose(out, apart.min(axis=0), rtol=1e-15) if at else np.isinf(out).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 0.9))
+def test_widths_are_the_least_sum_along_lines(seed, part):
+    rng = np.random.default_rng(seed)
+    share = np.pad(rng.random((9, 11)) * (rng.random((9, 11)) < part), 1)
+    place = np.flatnonzero(share)
+    directions, unit = ((0, 1), (1, 0), (1, 1), (1, -1)), np.array([1.0, 1.5, 1.8, 1.8])
+    step = np.array([dr * share.shape[1] + dc for dr, dc in directions])
+    least = np.zeros(len(place))
+    across.widths(share.reshape(-1), place, step, unit, np.zeros(4), *np.zeros((2, 4), np.int64), least)
+    flat = share.reshape(-1)
+    for at, found in zip(place, least, strict=True):
+        sums = []
+        for d, length in zip(step, unit, strict=True):
+            ahead = next(i for i in range(1, 20) if flat[at + i * d] == 0)
+            behind = next(i for i in range(1, 20) if flat[at - i * d] == 0)
+            sums.append(length * sum(flat[at + i * d] for i in range(1 - behind, ahead)))
+        assert found == pytest.approx(min(sums), rel=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.sampled_from([1.0, 2.0, 3.5, 5.0, 9.0])), min_size=1, max_size=30))
+def test_ridges_are_left_out_near_much_wider_ones(points):
+    row, col, width = (np.array(a) for a in zip(*sorted(points, key=lambda p: p[2]), strict=True))
+    ladder = 2.0 * 1.25 ** np.arange(9)
+    size = np.concatenate([[0.0], ladder])[np.searchsorted(ladder, width, "right")]
+    kept = np.zeros(len(row), np.uint8)
+    across.near_wider(row, col, width, size, 1.25, 1.6, kept)
+    wanted = np.ones(len(row), bool)
+    for s in ladder[ladder <= width.max()]:
+        near = np.hypot(row[:, None] - row[width >= s], col[:, None] - col[width >= s]).min(axis=1)
+        wanted &= ~((width * 1.25 < s) & (near < 1.6 * s))
+    assert (kept == wanted).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(*[st.integers(0, 6)] * 4, st.integers(0, 12), st.integers(1, 8)), min_size=1, max_size=3), st.booleans())
+def test_slabs_said_to_be_alike_have_the_same_masks_and_no_faces(boxes, leaning):
+    """Boxes that begin and end on slab planes and between them, over and beside one another; with a pyramid nothing is alike beside it."""
+    solids = [box((x, y, 5.0 * z), (x + w + 0.5, y + d + 0.25, 5.0 * (z + h))) for x, y, w, d, z, h in boxes]
+    if leaning:
+        corners = np.array([[0, 0, 0], [4, 0, 0], [4, 4, 0], [0, 4, 0], [2, 2, 35]], float)
+        solids.append(pmsl.Solid.from_arrays(corners, np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]])))
+    grid = pmsl.Grid(origin_um=(-1, -1), pitch_um=(1, 1), shape=(16, 16), z_edges_um=np.arange(12) * 10.0)
+    design = Design([as_part(s) for s in solids], grid)
+    maker = MaskMaker(solids, grid, "volume")
+    for k, like in enumerate(design._swept_as):
+        mine, other = mask_and_heights(maker, k), mask_and_heights(maker, int(like))
+        assert all(np.array_equal(a, b) for a, b in zip(mine[0].runs(), other[0].runs(), strict=True))
+        assert mine[0].window == other[0].window and (like == k or not len(mine[1].row) + len(other[1].row))
+        assert not leaning or k > 3 or like == k
+    heights = sorted({5.0 * z for *_, z, h in boxes} | {5.0 * (z + h) for *_, z, h in boxes})
+    if not leaning:  # and all that could be are
+        same = [not any(10.0 * k <= z <= 10.0 * (k + 2) for z in heights) for k in range(10)]
+        assert all(design._swept_as[k] == design._swept_as[k + 1] for k in range(10) if same[k])
