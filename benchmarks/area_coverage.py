@@ -86,7 +86,7 @@ def _cost(name: str, part: Any, quick: bool) -> dict[str, Any]:
     limits = {"prefix sum": dense / 20, "fill": filled / 100}
     return {
         "part": name,
-        "triangles": sum(len(p.solid.faces) for p in parts),
+        "triangles": sum(p.solid.n_faces for p in parts),
         "layers": grid.n_layers,
         **{f"{what} ms": s * 1e3 for what, s in times.items()},
         "segments": float(np.mean([maker.index.segments(k, scratch)[1] for k in layers])),

@@ -12,7 +12,8 @@ import numpy as np
 from pmsl.core.arrays import frozen
 from pmsl.core.finding import Finding
 from pmsl.core.parallel import in_blocks
-from pmsl.core.soup import NO_FACES, Soup, box_of
+from pmsl.core.soup import NO_FACES, Soup
+from pmsl.core.triangles import box_of, check_triangles
 from pmsl.errors import MeshError
 
 
@@ -39,33 +40,6 @@ class MeshHealth:
     bodies: int
     volume_um3: float
     findings: tuple[Finding, ...] = ()
-
-
-def check_triangles(vertices: np.ndarray, faces: np.ndarray, source: str) -> None:
-    """Refuse what is not a mesh: no triangle, a number that is not finite, an index out of range.
-
-    Parameters
-    ----------
-    vertices : (V, 3) ndarray of float
-    faces : (F, 3) ndarray of int
-    source : str
-        Name used in the message.
-
-    Raises
-    ------
-    MeshError
-    """
-    if len(faces) == 0:
-        raise MeshError(f"{source}: no triangle in it; nothing to slice")
-    if not np.isfinite(vertices).all():
-        bad = np.flatnonzero(~np.isfinite(vertices).all(axis=1))
-        raise MeshError(
-            f"{source}: {len(bad)} of {len(vertices)} vertices are not finite (first: vertex {bad[0]} = {vertices[bad[0]].tolist()}); "
-            "export the mesh again"
-        )
-    low, high = int(faces.min()), int(faces.max())
-    if low < 0 or high >= len(vertices):
-        raise MeshError(f"{source}: face index {low if low < 0 else high} is outside 0..{len(vertices) - 1}; the file is damaged")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -161,6 +135,11 @@ class Solid:
         """Number of triangles."""
         return len(self.faces) if self._soup is None else len(self._soup.corners) // 3
 
+    @property
+    def n_vertices(self) -> int:
+        """Number of vertices."""
+        return len(self.triangles()[0])
+
     def triangles(self, some: slice | None = None) -> tuple[np.ndarray, np.ndarray, float]:
         """Return all triangles, or a block of them, as kernels take them: vertices, faces and the factor to µm.
 
@@ -175,10 +154,16 @@ class Solid:
         """Return some of the vertices, (n, 3) float64 [µm]; those of a soup are made anew."""
         return self.vertices_um[some] if self._soup is None else self._soup.points_um(some)
 
+    def faces_of(self, some: slice) -> np.ndarray:
+        """Return the faces of a block of triangles, (n, 3) int32; those of a soup are made anew."""
+        if self._soup is None:
+            return self.faces[some]
+        return np.arange(3 * some.start, 3 * some.stop, dtype=np.int32).reshape(-1, 3)
+
     def box_of(self, points: Callable[[slice | np.ndarray], np.ndarray]) -> np.ndarray:
         """Return the box, (2, 3) float64, of the vertices that faces use; `points` gives some of the vertices, as they shall count."""
         if self._soup is not None:
-            return box_of(points, len(self._soup.corners))
+            return box_of(points, self.n_vertices)
         used = np.zeros(len(self.vertices_um), bool)
         used[self.faces] = True
         if used.all():
@@ -267,17 +252,19 @@ class Part:
         """
         if np.array_equal(self.transform, IDENTITY):
             return self.solid.vertices_um
-        placed = np.empty((len(self.solid.triangles()[0]), 3))
+        placed = np.empty((self.solid.n_vertices, 3))
 
         def fill(some: slice) -> None:
-            placed[some] = self._place(self.solid.points_um(some))
+            placed[some] = self.points_um(some)
 
         in_blocks(fill, len(placed))
         return frozen(placed)
 
-    def _place(self, v: np.ndarray) -> np.ndarray:
-        """Transform points, (n, 3) float64 [µm]."""
-        t = self.transform
+    def points_um(self, some: slice | np.ndarray) -> np.ndarray:
+        """Return some of the vertices in field coordinates, (n, 3) float64 [µm]."""
+        v, t = self.solid.points_um(some), self.transform
+        if np.array_equal(t, IDENTITY):
+            return v
         placed = np.zeros(v.shape)
         for axis in range(3):
             out = placed[:, axis]
@@ -291,7 +278,7 @@ class Part:
         matrix = self.transform[:3, :3]
         if np.array_equal(matrix, np.diag(np.diag(matrix))):  # axes stay axes: the solid's box goes along
             return np.sort(self.solid.bounds_um * np.diag(matrix) + self.transform[:3, 3], axis=0)
-        return self.solid.box_of(lambda some: self._place(self.solid.points_um(some)))
+        return self.solid.box_of(self.points_um)
 
 
 def as_part(item: Solid | Part) -> Part:

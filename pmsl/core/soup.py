@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,23 +48,3 @@ class Soup:
     def faces(self) -> np.ndarray:
         """Return what corners make each triangle, (F, 3) int32, read-only: they count up."""
         return frozen(np.arange(len(self.corners), dtype=np.int32).reshape(-1, 3))
-
-
-def box_of(points: Callable[[slice], np.ndarray], n: int) -> np.ndarray:
-    """Return the lower and upper corner of n points, of which `points` gives some: (2, 3) float64."""
-
-    def ends(some: slice) -> np.ndarray:
-        block = points(some)
-        return np.array([_extreme(np.min, block), _extreme(np.max, block)], np.float64)
-
-    found = np.array(in_blocks(ends, n))
-    return np.array([found[:, 0].min(axis=0), found[:, 1].max(axis=0)]) + 0.0  # whether a zero has a sign would depend on their order
-
-
-def _extreme(reach: Callable[..., np.ndarray], points: np.ndarray) -> np.ndarray:
-    """Least or greatest x, y and z: (3,). Rows of 1024 points side by side are thirty times as fast as one point a row."""
-    whole = len(points) // 1024 * 1024
-    if whole == 0:
-        return reach(points, axis=0)
-    wide = reach(points[:whole].reshape(-1, 3072), axis=0).reshape(-1, 3)
-    return reach(np.concatenate([wide, points[whole:]]), axis=0)

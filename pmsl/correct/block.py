@@ -32,6 +32,7 @@ from pmsl.correct.surface import FaceFinder, Faces, level_beside, levels_at, nea
 from pmsl.masks import MaskMaker
 from pmsl.optics.grayscale import levels_of
 
+NEXT_PX = 2.0  # pitches: a face that is no wall rises less from one pixel to the next
 BESIDE_PX = 0.75  # outside of a wall: covered there means overhung
 
 
@@ -216,7 +217,7 @@ class Block:
                 if below is not None:
                     parts.append(below)
                     overhangs = True
-        faces = faces_reached(k, self._highest_faces(k), base, law, spot, pixels, above)
+        faces = faces_reached(k, self._highest_faces(k), self._faces_go_on(k), base, law, spot, pixels, above)
         if len(faces.pixel):
             z_um = law.z_edges_um[k + 1] - faces.depth_um
             least = to_join(faces, k, law, above) if setup.roof_layers else np.zeros(len(z_um))
@@ -236,6 +237,14 @@ class Block:
         z = np.full(len(self.pixels.row) + 1, -np.inf)
         z[self._face_number[first:last]] = self.faces.z_um[first:last]  # from the lowest up: the highest stays
         return z
+
+    def _faces_go_on(self, k: int) -> np.ndarray:
+        """Tell which pixels have a face so little above the plane of layer k that a slope may lead there: (P + 1,) bool."""
+        plane, near = self.setup.law.z_edges_um[k + 1], NEXT_PX * float(self.setup.grid.pitch_um.max())
+        first, last = np.searchsorted(self.faces.z_um, [plane, plane + near])
+        found = np.zeros(len(self.pixels.row) + 1, bool)
+        found[self._face_number[first:last]] = True
+        return found
 
     def _predicted(self, k: int, asked: Asked, own: np.ndarray) -> Prediction:
         """Say how well the walls of layer k are met and where its own faces will be."""

@@ -37,7 +37,7 @@ def findings_of(prediction: Prediction, grid: Grid, k: int) -> tuple[Finding, ..
         found.append(Finding(code="narrow-edges", severity="info", message=message, value=float(narrow.sum()), unit="points", **place))
     missed = (off > MISS) & ~narrow
     if missed.any():
-        found.append(_missed_walls(off, missed, prediction.walls_px, grid, k))
+        found.append(_missed_walls(prediction.wall_misses, missed, prediction.walls_px, grid, k))
     if len(prediction.faces_px):
         found.append(_face_band(prediction, grid, k))
     least = np.minimum(prediction.face_errors_um["enclosed"], prediction.face_errors_um["open"])
@@ -56,10 +56,13 @@ def findings_of(prediction: Prediction, grid: Grid, k: int) -> tuple[Finding, ..
     return tuple(found)
 
 
-def _missed_walls(off: np.ndarray, missed: np.ndarray, walls_px: np.ndarray, grid: Grid, k: int) -> Finding:
+def _missed_walls(misses: np.ndarray, missed: np.ndarray, walls_px: np.ndarray, grid: Grid, k: int) -> Finding:
     """Tell which walls stay off; a warning where these are more than corners."""
-    many = float(missed.mean()) > MOST_MISSED
-    why = "the light is too blurred, or too little for this layer: sharpen the projection, or raise the dose" if many else "corners do not"
+    off, many, why = np.abs(misses), float(missed.mean()) > MOST_MISSED, "corners do not"
+    if many:
+        why = "the light is too blurred, or too little for this layer: sharpen the projection, or raise the dose"
+        if float(np.median(misses[missed])) > 0:
+            why = "they get too much: lower the dose of this layer (bottom_dose_factors, margin_um), or sharpen the projection"
     return Finding(
         code="missed-edges",
         severity="warning" if many else "info",

@@ -101,7 +101,7 @@ class FaceRows:
     own : (N,) bool
         Faces inside the layer's own slab.
     inner : (N,) bool
-        No pixel beside it is without a face.
+        No pixel beside it is without a face; a slope goes on where the next is a little higher.
     depth_um : (N,) float64
         Of the face below the layer's exposure plane.
     above : (N,) float64
@@ -126,8 +126,13 @@ class FaceRows:
     index: np.ndarray
 
 
-def faces_reached(k: int, z_um: np.ndarray, base: np.ndarray, law: Law, spot: Spot, pixels: Pixels, above: Above) -> FaceRows:
-    """Find the faces that the light of layer `k` reaches: `z_um` (P + 1,) is the highest below its plane, -inf where there is none."""
+def faces_reached(
+    k: int, z_um: np.ndarray, go_on: np.ndarray, base: np.ndarray, law: Law, spot: Spot, pixels: Pixels, above: Above
+) -> FaceRows:
+    """Find the faces that the light of layer `k` reaches: `z_um` (P + 1,) is the highest below its plane, -inf where there is none.
+
+    `go_on` (P + 1,) bool: pixels with a face just above the plane, to which slopes lead.
+    """
     bottom = law.z_edges_um[k] - 1e-6 * (law.z_edges_um[k + 1] - law.z_edges_um[k])
     number = np.flatnonzero((z_um > -np.inf) & ((base > 0) | (z_um >= bottom)))
     weights, index = spot.middles(pixels.row[number], pixels.col[number], pixels)
@@ -135,7 +140,7 @@ def faces_reached(k: int, z_um: np.ndarray, base: np.ndarray, law: Law, spot: Sp
     is_face[number] = True
     own = z_um[number] >= bottom
     slab = np.minimum(np.searchsorted(law.z_edges_um, z_um[number] + (law.z_edges_um[k] - bottom), side="right") - 1, k)
-    inner = is_face[index[:, spot.beside()]].all(axis=1)
+    inner = (is_face | go_on)[index[:, spot.beside()]].all(axis=1)
     depth = law.z_edges_um[k + 1] - z_um[number]
     given = from_above(weights, index, above, depth)
     return FaceRows(number, own, inner, depth, given, *law.own_mj_cm2(depth, given), slab, weights, index)

@@ -12,25 +12,24 @@ import numpy as np
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
+from pmsl.correct.patch import guard_px, patch_of
 from pmsl.correct.shapes import disc
 from pmsl.cure import CureModel
 from pmsl.masks.recent import RecentMasks
 from pmsl.optics.field import lit
 from pmsl.optics.grayscale import FINE, WHITE
 from pmsl.optics.image import Projector
-from pmsl.optics.psf import Gaussian, Lorentzian, Psf, Sampled
+from pmsl.optics.psf import Lorentzian
 from pmsl.optics.spread import spread, target_of
 from pmsl.profiles.process import Unreachable
 
 Image = tuple[LayerMask, float]
 MaskOf = Callable[[int], LayerMask]
 DEPTHS = 5.0  # decay lengths of layers above that are counted: e^-5 of a dose is left there
-NEIGHBOUR_PX = 1.5  # pixels that touch, corners too
 TILE = 4  # pixels a side at least, of the map of how high the part is
 MANY = 256  # pixels from which on that map pays
 STEPS = 60
 CLOSE = 1e-9
-FAINT = 1e-9  # of white: what is left out of single pixels' light
 
 SAID: dict[str, str] = {
     "keep": "gray pixels away from white do not reach the critical dose, with the blur and all light of the layers above: nothing cures "
@@ -156,7 +155,7 @@ class GrayCheck:
 
         runs, known = mask.runs_8bit(), self._known
         if "guard" not in known:
-            known["guard"] = disc(_guard_px(self.projector.psf))
+            known["guard"] = disc(guard_px(self.projector.psf))
         guard = known["guard"]
         words = (mask.window.cols + 63) // 64 + 2
         room = [np.empty((n, words), np.uint64) for n in (len(guard), len(guard), 2)]
@@ -225,7 +224,7 @@ class GrayCheck:
         from pmsl.kernels import grays
 
         if "patch" not in self._known:
-            self._known["patch"] = _patch(self.projector.psf)
+            self._known["patch"] = patch_of(self.projector.psf)
         flat, out, runs = self.projector.flat, np.zeros(len(pixels)), mask.runs_8bit()
         grays.light_at(
             *(runs.row_start, mask.window.row0, runs.col, runs.length, runs.value, self.response),
@@ -287,31 +286,6 @@ class GrayCheck:
             limit=0.0,
             unit="px",
         )
-
-
-def _patch(psf: Gaussian | Sampled) -> tuple[np.ndarray, np.ndarray]:
-    """Return the shares of pixels' light that get into the middle of one: first offset (row, column), and (A, B) float64."""
-    down, across = (np.arange(-reach, reach + 1) for reach in psf.reach_px)
-    if isinstance(psf, Gaussian):
-        share = np.outer(psf.line(down, 0, False), psf.line(across, 1, False))
-    else:
-        share = psf.kernel(-down, -across, False)
-    rows, cols = (np.flatnonzero((share > FAINT).any(axis=axis)) for axis in (1, 0))
-    kept = share[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
-    return np.array([down[rows[0]], across[cols[0]]], np.int64), np.ascontiguousarray(kept)
-
-
-def _guard_px(psf: Psf) -> tuple[float, float]:
-    """Return how far from white (along y, along x) grays are left alone: 3 σ, at least what touches."""
-    if isinstance(psf, Gaussian):
-        sigma = psf.sigma_px
-    elif isinstance(psf, Lorentzian):
-        sigma = psf.gamma_px
-    else:
-        cells = [(np.arange(n) - n // 2) * step for n, step in zip(psf.samples.shape, psf.step_px, strict=True)]
-        y, x = (float(psf.samples.sum(axis=1 - axis) @ cells[axis] ** 2) ** 0.5 for axis in (0, 1))
-        sigma = (y, x)
-    return max(NEIGHBOUR_PX, 3 * sigma[0]), max(NEIGHBOUR_PX, 3 * sigma[1])
 
 
 def _box(pixels: np.ndarray) -> Window:

@@ -31,7 +31,7 @@ class Sink(Protocol):
     any_thread: bool
     """Whether files may be added from any thread, in any order."""
 
-    def add(self, name: str, data: bytes) -> None:
+    def add(self, name: str, data: bytes | bytearray) -> None:
         """Write one file."""
 
     def close(self) -> None:
@@ -63,7 +63,7 @@ class FolderSink:
         self._folder = folder
         self._made: set[str] = set()
 
-    def add(self, name: str, data: bytes) -> None:
+    def add(self, name: str, data: bytes | bytearray) -> None:
         """Write one file, making its folder when it is the first in it."""
         folder = os.path.dirname(name)
         if folder not in self._made:
@@ -86,7 +86,7 @@ class ZipSink:
 
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True)
 
-    def add(self, name: str, data: bytes) -> None:
+    def add(self, name: str, data: bytes | bytearray) -> None:
         """Write one member with a fixed date and fixed attributes."""
         import zipfile
 

@@ -1,4 +1,4 @@
-"""Frames of devices whose mirrors stand on their corners: the field's pixels in another order, see `pmsl.profiles.printer.Diamond`."""
+"""Frames of devices whose mirrors stand on their corners: the field's pixels in another order, see `pmsl.profiles.orientation.Diamond`."""
 
 from __future__ import annotations
 

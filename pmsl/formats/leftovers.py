@@ -11,7 +11,6 @@ import contextlib
 import errno
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,11 +20,11 @@ from typing import BinaryIO
 
 import msgspec
 
+from pmsl.core.locks import lock
+
 OWNER, SUFFIX = "owner.json", ".partial"
 JOB, OLD = "job", "old"  # in a draft: what is written, and what stood at the target
 TRIES = 100  # a draft is made anew where a sweep took it between two steps of making it: another process, just then
-BEYOND = 1 << 20  # where the locked byte lies on Windows, which lets nobody read it
-HELD = (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +93,7 @@ def _claimed(target: Path) -> tuple[Path, BinaryIO]:
             held = open(folder / OWNER, "xb")  # noqa: SIM115 — closed when the draft is removed
             held.write(owner)
             held.flush()
-            if _lock(held) is not False and _lies_at(held, folder / OWNER):
+            if lock(held) is not False and _lies_at(held, folder / OWNER):
                 return folder, held
             held.close()
             shutil.rmtree(folder, ignore_errors=True)
@@ -114,7 +113,7 @@ def _swept(place: Path, target: str | None) -> bool:
     except OSError:
         return False
     with held:
-        if _lock(held) is not True or not _lies_at(held, place / OWNER):
+        if lock(held) is not True or not _lies_at(held, place / OWNER):
             return False
         name = _abandoned(held, place.name)
         if name is None or target not in (None, name):
@@ -161,21 +160,3 @@ def _lies_at(held: BinaryIO, path: Path) -> bool:
         return os.path.samestat(os.fstat(held.fileno()), os.stat(path))
     except OSError:
         return False
-
-
-def _lock(held: BinaryIO) -> bool | None:
-    """Lock an open file for as long as it is open; False where another one holds it, None where the disk knows no locks."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            held.seek(BEYOND)
-            msvcrt.locking(held.fileno(), msvcrt.LK_NBLCK, 1)
-            held.seek(0)
-        else:
-            import fcntl
-
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as err:
-        return False if err.errno in HELD else None
-    return True

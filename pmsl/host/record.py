@@ -22,6 +22,7 @@ import msgspec
 from msgspec import Meta
 
 from pmsl.core.job import PrintJob
+from pmsl.core.locks import lock
 from pmsl.errors import HostError, JobError, OutputError, UsageError
 from pmsl.host.digests import Digests, head_sha256
 from pmsl.profiles.strict import Strict
@@ -157,30 +158,40 @@ def read_record(path: Path) -> Played:
 
 
 class Record:
-    """Appends to a record; each line that matters is on the disk when the call returns.
+    """Appends to a record; each line that matters is on the disk when the call returns. Nobody else can play on it meanwhile.
 
     Parameters
     ----------
     path : Path
-    keep_bytes : int, optional
-        How much of the one that is there is kept: up to the end of its last whole line. Left out, it is made, and must
-        not be there.
+    new : bool
+        It is made, and must not be there; else it must be.
 
     Raises
     ------
     OutputError
         It cannot be written.
+    HostError
+        Another host that runs holds it.
     """
 
-    def __init__(self, path: Path, keep_bytes: int | None = None) -> None:
+    def __init__(self, path: Path, new: bool) -> None:
         self._path = path
         try:
-            self._file = open(path, "xb" if keep_bytes is None else "r+b")  # noqa: SIM115 — `close` closes it
-            self._file.truncate(keep_bytes or 0)
-            self._file.seek(0, os.SEEK_END)
+            self._file = open(path, "xb" if new else "r+b")  # noqa: SIM115 — `close` closes it
             _sync_folder(path.absolute().parent)
         except OSError as err:
             raise OutputError(f"{path}: the record cannot be written ({err.strerror or err}); name a file that can") from err
+        if lock(self._file) is False:
+            self._file.close()
+            raise HostError(f"{path}: another host plays on this record now; end it first: what it lights would be lit twice")
+
+    def keep(self, whole_bytes: int) -> None:
+        """Go on behind so many bytes of what is there, the end of its last whole line; raises `OutputError` where that is not possible."""
+        try:
+            self._file.truncate(whole_bytes)
+            self._file.seek(0, os.SEEK_END)
+        except OSError as err:
+            raise OutputError(f"{self._path}: the record cannot be written ({err.strerror or err}); name a file that can") from err
 
     def add(self, line: Line, sync: bool = True) -> None:
         """Append a line; with `sync` it, and all before it, is on the disk when this returns."""

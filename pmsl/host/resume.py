@@ -46,7 +46,7 @@ def begin(job: PrintJob, digests: Digests | None, start: int | None, record: Pat
     UsageError
         No such layer; a record that exists without `resume`; `resume` or `again` without a record.
     HostError
-        Something at or above `start` was lit already; a record of another job.
+        Something at or above `start` was lit already; a record of another job, or one that another host plays on.
     JobError, OutputError
         A record that cannot be read, or not be written.
     """
@@ -58,22 +58,28 @@ def begin(job: PrintJob, digests: Digests | None, start: int | None, record: Pat
         raise UsageError("again is about what a record says was lit; it goes with resume")
     if record is None:
         return Start(layer=start or 0)
-    kept = None
-    if not resume:
-        check_new(record)
-        begun = Start(layer=start or 0)
+    if resume:
+        read_record(record)  # says what is wrong with it
     else:
-        played = read_record(record)
-        fits(played, job, digests, record)
-        begun, kept = _where(job, played, start, again), played.whole_bytes
-    opened = Record(record, kept)
+        check_new(record)
+    opened = Record(record, new=not resume)
     try:
+        begun = _resumed(job, digests, start, record, again, opened) if resume else Start(layer=start or 0)
         opened.add(run_of(job, digests, begun.layer))
     except BaseException:
         with contextlib.suppress(OutputError):
             opened.close()
         raise
     return Start(layer=begun.layer, exposure=begun.exposure, repeat=begun.repeat, record=opened, findings=begun.findings)
+
+
+def _resumed(job: PrintJob, digests: Digests | None, start: int | None, path: Path, again: bool, opened: Record) -> Start:
+    """Find the first light after what a record tells, which nobody else writes any more."""
+    played = read_record(path)
+    fits(played, job, digests, path)
+    begun = _where(job, played, start, again)
+    opened.keep(played.whole_bytes)
+    return begun
 
 
 def _where(job: PrintJob, played: Played, start: int | None, again: bool) -> Start:

@@ -2,7 +2,7 @@
 
 _jit       the decorators; _native: machine code kept on disk, called without the compiler
 crossings  triangles by the planes they cross; triangles × plane → directed segments
-facets     passes over a mesh: winding, flat triangles, partly filled slabs
+facets     passes over a mesh: winding, flat triangles, partly filled slabs; helpers of both: triangles
 area       directed segments → touched pixels, with what exact area coverage needs
 volume     triangles → touched voxels, with what exact volume coverage needs; helpers: polygon (cutting), surface (heights)
 touched    helpers of both: the bits of touched cells

@@ -3,7 +3,8 @@
 import numpy as np
 
 from pmsl.kernels._jit import helper, kernel
-from pmsl.kernels.crossings import count, placed, planes_up_to, vertex_of
+from pmsl.kernels.crossings import planes_up_to
+from pmsl.kernels.triangles import count, placed, vertex_of
 
 
 @helper

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pmsl.core.arrays import frozen
-from pmsl.core.part import Solid, check_triangles
+from pmsl.core.part import Solid
+from pmsl.core.triangles import check_triangles
 from pmsl.errors import MeshError, UsageError
 from pmsl.mesh.reading import UNITS_UM, RawMesh, RawSoup
 

@@ -404,6 +404,26 @@ def test_a_second_slice_compiles_nothing(samples, tmp_path):
     assert "compil" not in second
 
 
+@pytest.mark.slow
+def test_after_a_warmup_meshes_of_single_and_double_precision_compile_nothing(samples, tmp_path):
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def run(*words):
+        command = [sys.executable, "-m", "pmsl", *words]
+        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stderr
+
+    assert "compiling kernels" in run("warmup")
+    binary = samples / "f_orientation.stl"
+    solid = pmsl.load_solid(binary)
+    points, corners = solid.vertices_um / 1000.0, solid.faces + 1
+    lines = [f"v {x!r} {y!r} {z!r}" for x, y, z in points.tolist()] + [f"f {a} {b} {c}" for a, b, c in corners.tolist()]
+    (tmp_path / "f.obj").write_text("\n".join(lines))
+    for mesh in (binary, tmp_path / "f.obj"):
+        for coverage in ("area", "volume"):
+            out = f"{mesh.suffix[1:]}-{coverage}"
+            assert "compil" not in run("slice", str(mesh), "-o", out, *SMALL, "--coverage", coverage)
+
+
 def test_python_m_and_console_script_agree(tmp_path):
     a = subprocess.run([sys.executable, "-m", "pmsl", "--version"], capture_output=True, text=True, check=True)
     assert a.stdout == f"pmsl {pmsl.__version__}\n"

@@ -109,7 +109,7 @@ def test_slopes_land(slope, median, high):
     vertices = np.array([(x, y, z) for y in (60.7, 320.2) for x, z in ends])
     faces = [f for i in range(4) for j in [(i + 1) % 4] for f in ((i, j, 4 + j), (i, 4 + j, 4 + i))]
     wedge = Solid.from_arrays(vertices, np.array([*faces, (2, 1, 0), (3, 2, 0), (4, 5, 6), (4, 6, 7)])[:, ::-1], source="wedge")
-    stack, _ = printed([wedge, box((50.3, 60.7, 0), (x0, 320.2, top))], round(top / H), dp)
+    stack, corrector = printed([wedge, box((50.3, 60.7, 0), (x0, 320.2, top))], round(top / H), dp)
     found, heights = [], np.arange(-4.0, 4.1, 0.25)
     y = np.arange(13, 37, 3.3)
     for x in np.arange(x0 / PITCH + 1.5, x1 / PITCH - 1.5, 0.37):
@@ -121,6 +121,8 @@ def test_slopes_land(slope, median, high):
             i = up[np.argmin(np.abs(heights[up]))]
             found.append(heights[i] - 0.25 * column[i] / (column[i + 1] - column[i]))
     assert np.median(np.abs(found)) <= median and np.percentile(np.abs(found), 95) <= high
+    told = np.concatenate([corrector.prediction(k).face_errors_um["enclosed"] for k in range(round(top / H))])
+    assert len(told) > 20 * 30 and np.median(np.abs(told)) <= median and np.percentile(np.abs(told), 95) <= high
 
 
 def roof_levels(dp, dose_over_ec, roof_layers=0):

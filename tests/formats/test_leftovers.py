@@ -177,14 +177,14 @@ def test_a_sweep_between_two_steps_of_making_a_draft_only_makes_another(tmp_path
 
         monkeypatch.setattr(leftovers.tempfile, "mkdtemp", makes)
     else:
-        lock = leftovers._lock
+        lock = leftovers.lock
 
         def locks(held):
             if held.mode == "xb" and len(swept) < 3:
                 swept.extend(leftovers.sweep(tmp_path))
             return lock(held)
 
-        monkeypatch.setattr(leftovers, "_lock", locks)
+        monkeypatch.setattr(leftovers, "lock", locks)
     with leftovers.draft(tmp_path / "job") as draft:
         assert len(swept) == 3 and draft.is_dir() and draft.name not in swept
         assert leftovers.sweep(tmp_path) == () and draft.is_dir()

@@ -479,7 +479,7 @@ def test_a_cancelled_task_is_dark_although_every_thread_of_the_loop_is_busy(job)
         from concurrent.futures import ThreadPoolExecutor
 
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-        busy = asyncio.ensure_future(asyncio.to_thread(gate.wait, 50))
+        busy = asyncio.ensure_future(asyncio.to_thread(gate.wait, 300))
         task = asyncio.ensure_future(pmsl.host.aplay(job, machine, machine))
         while not machine.shown:
             await asyncio.sleep(0.001)

@@ -4,7 +4,10 @@ import dataclasses
 import io
 import json
 import os
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,7 +113,7 @@ def test_a_disk_that_is_full_from_the_start_or_at_the_end_is_one_error(job, tmp_
         def close(self):
             full(None)
 
-    record = Record(tmp_path / "b.jsonl")
+    record = Record(tmp_path / "b.jsonl", new=True)
     record._file.close()
     record._file = Full()
     with pytest.raises(OutputError, match=r"b.jsonl: the record cannot be written \(No space left"):
@@ -266,6 +269,43 @@ def test_what_is_no_record_is_refused(job, tmp_path, text):
     with pytest.raises(JobError, match="line 1"):
         play(job, Machine(job), record=path, resume=True)
     assert path.read_bytes() == text
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from pmsl.host.record import Record
+record = Record(Path(sys.argv[1]), new=False)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_two_hosts_never_play_on_one_record(job, tmp_path):
+    """The second would light what the first is about to; a host that was killed holds nothing."""
+    path = tmp_path / "played.jsonl"
+    cut_in_the_light(job, path)
+    stood = path.read_bytes()
+    env = {**os.environ, "PYTHONPATH": str(Path(pmsl.__file__).parents[1])}
+    other = subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+    assert other.stdout.readline() == "held\n"
+    machine = Machine(job)
+    with pytest.raises(HostError, match="another host plays on this record"):
+        play(job, machine, record=path, resume=True)
+    assert machine.shown == [] and path.read_bytes() == stood
+    other.kill()
+    other.communicate()
+    assert resumed(job, path)[1] == keys(job)[7:]
+    inner = []
+
+    def hook(machine, what):
+        if what[0] == "lit" and not inner:
+            with pytest.raises(HostError, match="another host"):
+                play(job, Machine(job), record=tmp_path / "new.jsonl", resume=True)
+            inner.append(True)
+
+    play(job, Machine(job, hook=hook), record=tmp_path / "new.jsonl")
+    assert inner and len(lit_in((tmp_path / "new.jsonl").read_bytes())) == len(keys(job))
 
 
 def test_a_record_is_never_overwritten(job, tmp_path):

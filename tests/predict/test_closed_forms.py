@@ -54,6 +54,59 @@ def isofocal_um(height_um=H):
     return DP * math.log(2) + 0.5 * height_um
 
 
+@pytest.mark.parametrize(("tau", "widths"), [(0.5, (0.9950, 2.0, 3.0, 4.0)), (0.4, (1.1801, 2.1824, 3.1824, 4.1824))])
+def test_lines_print_as_wide_as_the_closed_form_says(tau, widths):
+    """PHYSICS.md 11.14 on a sliced layer: lines of 1 to 4 pixels along x, each twice its walls' error wider."""
+    depth = DP * math.log(1 / tau) + 0.5 * H
+    for px, width in enumerate(widths, 1):
+        walls = pmsl.simulate(job_of([box((100, 200, 0), (460, 200 + px * PX, H))], depth)).epe_um
+        assert walls["lost"] <= 2 and px + 2 * walls["median"] / PX == pytest.approx(width, abs=1e-3)
+
+
+def test_a_lone_pixel_prints_where_its_peak_passes_the_threshold():
+    """PHYSICS.md 11.13: peaks of 0.6974 and 0.4661 against half."""
+    for sigma, prints in ((0.36, True), (0.5, False)):
+        fronts = []
+        pmsl.simulate(
+            job_of([box((200, 200, 0), (210, 210, H))], isofocal_um(), sigma_px=sigma),
+            watch=[lambda s, f=fronts: f.append(s.lit.front.max())],
+        )
+        assert (fronts[0] > 0.5) == prints  # half way down the slab the threshold is half of white
+
+
+@pytest.mark.parametrize(("dp", "level"), [(50.0, 231), (40.0, 225)])
+def test_gray_raises_a_face_that_looks_at_the_plate(dp, level):
+    """PHYSICS.md 11.19: by 5 µm; white reaches the far face of the slab and no further."""
+    parts = [box((100, 100, 0), (160, 400, 60)), box((340, 100, 0), (400, 400, 60)), box((130, 100, 45), (370, 400, 60))]
+    how = process(0.0, 20.0, corrections=("printthrough",))
+    job = pmsl.prepare(parts, printer(), resin(dp, memory="enclosed"), how, accept_uncalibrated=True)
+    (exposure,) = job[2].exposures
+    assert abs(int(exposure.mask.dense(np.uint8)[25, 25]) - level) <= 1  # a checker of quarters of a level evens out rounding
+    assert exposure.mask.dense(np.uint8)[22:28, 22:28].mean() == pytest.approx(255 * math.exp(-5 / dp), abs=0.3)
+    assert pmsl.simulate(job).z_error_um["down"]["median"] == pytest.approx(0.0, abs=0.5 * dp / level)
+
+
+def test_a_ramp_of_grays_over_one_pixel():
+    """PHYSICS.md 11.20: 32 layers of 25 µm over a pixel of 50 µm step by 1.5625 µm, a draft of 3.576°."""
+    steps, pitch, height = 32, 50.0, 25.0
+    assert pitch / steps == 1.5625 and math.degrees(math.atan(pitch / (steps * height))) == pytest.approx(3.576, abs=1e-3)
+    ring = [
+        (500, 500, 0),
+        (1000, 500, 0),
+        (500, 800, 0),
+        (1000, 800, 0),
+        (500, 500, 800),
+        (950, 500, 800),
+        (500, 800, 800),
+        (950, 800, 800),
+    ]
+    hull = manifold3d.Manifold.hull_points(ring).to_mesh()
+    grid = pmsl.Grid(origin_um=(0, 0), pitch_um=pitch, shape=(20, 24), z_edges_um=height * np.arange(steps + 1))
+    solid = pmsl.Solid.from_arrays(hull.vert_properties[:, :3], hull.tri_verts)
+    edge = [mask.dense(np.float32)[13, 19] for mask in pmsl.layer_masks([solid], grid)]
+    assert edge == pytest.approx([1 - (k + 0.5) / steps for k in range(steps)], abs=1e-4)
+
+
 @pytest.mark.parametrize(("grown", "iou"), [(0.0, 1.0), (5.0, 0.8264), (10.0, 0.6944)])
 def test_an_isofocal_layer_larger_than_its_design_by_so_much_says_so(grown, iou):
     made, wanted = box((150, 150, 0), (250 + 2 * grown, 250 + 2 * grown, H)), box((150 + grown,) * 2 + (0,), (250 + grown,) * 2 + (H,))

@@ -8,7 +8,7 @@ from pmsl.cli import shared
 
 
 @click.command("play")
-@click.argument("path", type=shared.FILE, metavar="JOB", help="A job folder or a job .zip.")
+@click.argument("path", type=shared.FILE, metavar="JOB", help="A job folder or file of any format, told by its content.")
 @click.option(
     "--engine",
     default="simulated",

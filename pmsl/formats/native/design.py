@@ -6,24 +6,39 @@ import re
 
 import numpy as np
 
+from pmsl.core.parallel import in_blocks
 from pmsl.core.part import Part, Solid
 from pmsl.errors import JobError
 
 FACE = np.dtype([("n", "u1"), ("v", "<i4", 3)])
 
 
-def ply_bytes(part: Part) -> bytes:
-    """Return the part in field coordinates [µm] as binary little-endian PLY (double vertices, int faces)."""
-    vertices = part.placed_um().astype("<f8", copy=False)
-    faces = np.zeros(len(part.solid.faces), FACE)
-    faces["n"] = 3
-    faces["v"] = part.solid.faces[:, ::-1] if part.mirrored else part.solid.faces
+def ply_bytes(part: Part) -> bytearray:
+    """Return the part in field coordinates [µm] as binary little-endian PLY (double vertices, int faces).
+
+    Written where it stays, a block at a time: a large part has hundreds of megabytes of them.
+    """
+    solid = part.solid
     header = (
         "ply\nformat binary_little_endian 1.0\ncomment pmsl design, unit um\n"
-        f"element vertex {len(vertices)}\nproperty double x\nproperty double y\nproperty double z\n"
-        f"element face {len(faces)}\nproperty list uchar int vertex_indices\nend_header\n"
-    )
-    return header.encode() + vertices.tobytes() + faces.tobytes()
+        f"element vertex {solid.n_vertices}\nproperty double x\nproperty double y\nproperty double z\n"
+        f"element face {solid.n_faces}\nproperty list uchar int vertex_indices\nend_header\n"
+    ).encode()
+    out = bytearray(len(header) + 24 * solid.n_vertices + FACE.itemsize * solid.n_faces)
+    out[: len(header)] = header
+    vertices = np.frombuffer(out, "<f8", 3 * solid.n_vertices, len(header)).reshape(-1, 3)
+    faces = np.frombuffer(out, FACE, offset=len(header) + vertices.nbytes)
+
+    def place(some: slice) -> None:
+        vertices[some] = part.points_um(some)
+
+    def turn(some: slice) -> None:
+        faces["n"][some] = 3
+        faces["v"][some] = solid.faces_of(some)[:, ::-1] if part.mirrored else solid.faces_of(some)
+
+    in_blocks(place, len(vertices))
+    in_blocks(turn, len(faces))
+    return out
 
 
 def solid_of(data: bytes, label: str, where: str) -> Solid:

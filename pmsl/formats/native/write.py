@@ -47,7 +47,7 @@ def write(job: PrintJob, path: Path, options: WriteOptions) -> Written:
         sink: Sink = ZipSink(draft) if as_zip else FolderSink(draft)
         hashes: dict[str, str] = {}
 
-        def store(name: str, data: bytes) -> str:
+        def store(name: str, data: bytes | bytearray) -> str:
             sink.add(name, data)
             hashes[name] = hashlib.sha256(data).hexdigest()
             return hashes[name]
@@ -104,7 +104,7 @@ def _encode_layer(job: PrintJob, plan: LayerPlan, digits: int, options: WriteOpt
     return _Encoded(entry, files)
 
 
-def _store_design(job: PrintJob, store: Callable[[str, bytes], str]) -> list[DesignDoc]:
+def _store_design(job: PrintJob, store: Callable[[str, bytes | bytearray], str]) -> list[DesignDoc]:
     out = []
     for i, part in enumerate(job.design):
         name = f"design/{i:03d}.ply"
