@@ -182,6 +182,16 @@ def layer_findings(defects: Defects, grid: Grid, k: int) -> Iterator[Finding]:
             limit=0.0,
             unit="rows",
         )
+    if defects.overlap:
+        yield Finding(
+            code="overlap-united",
+            severity="info",
+            message=f"shells overlap, coincide or look inward in {defects.overlap} pixels of a layer: their union is printed, exactly",
+            layers=(k, k),
+            value=float(defects.overlap),
+            limit=0.0,
+            unit="px",
+        )
     if defects.shared:
         thickness = float(grid.thickness_um[k])
         yield Finding(

@@ -16,10 +16,11 @@ class Defects:
     first_col, last_col : int
         Columns between which the missing boundary was put.
     shared : int
-        Cells that the boundaries of two shells share: in volume mode all of them (shells are triangles of one part that
-        hang together), in area mode those in which the winding shows it.
+        Voxels that the boundaries of two shells share (shells are triangles of one part that hang together); 0 in area mode.
     excess_px : float
         By how much the mask may be larger than the union because of them, at most [px].
+    overlap : int
+        Pixels in which shells were united exactly, because their winding is neither 0 nor 1; 0 in volume mode.
     """
 
     rows: int
@@ -29,3 +30,4 @@ class Defects:
     last_col: int
     shared: int
     excess_px: float
+    overlap: int = 0

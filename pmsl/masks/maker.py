@@ -56,7 +56,7 @@ class MaskMaker:
         """Return the calling thread's sweep."""
         if not hasattr(self._local, "sweep"):
             self._local.sweep = SWEEPS[self.mode](self.index, self.grid)
-            self._local.rows = _Rows(self.grid)
+            self._local.rows = _Rows(self.grid, self.mode == "volume")
         sweep: Sweep = self._local.sweep
         return sweep
 
@@ -70,7 +70,8 @@ class MaskMaker:
         sweep = self.sweep()
         rows: _Rows = self._local.rows
         if isinstance(sweep, AreaSweep):
-            return rows.mask_of_plane(k, sweep)
+            found = rows.mask_of_plane(k, sweep)
+            return found if rows.overlap == 0 else rows.mask(k, sweep.united(sweep.cells(k)), rows.overlap)
         return rows.mask(k, sweep.cells(k, self._labels()) if isinstance(sweep, VolumeSweep) else sweep.cells(k))
 
     def mask_of(self, cells: Cells, k: int) -> tuple[LayerMask, Defects]:
@@ -80,8 +81,11 @@ class MaskMaker:
 
     def coverage(self, k: int) -> np.ndarray:
         """Return the covered fraction of every pixel of layer `k`, unquantised: (rows, cols) float64, row 0 at the smallest y."""
-        cells = self.sweep().cells(checked_layer(k, self.grid))
+        sweep = self.sweep()
+        cells = sweep.cells(checked_layer(k, self.grid))
         rows: _Rows = self._local.rows
+        if isinstance(sweep, AreaSweep) and rows.overlaps(cells):
+            cells = sweep.united(cells)
         return rows.dense(cells)
 
     def _labels(self) -> np.ndarray | None:
@@ -96,11 +100,12 @@ class MaskMaker:
 class _Rows:
     """Working arrays of one thread: from touched cells to runs."""
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, grid: Grid, volume: bool) -> None:
         rows, cols = self.shape = grid.shape
+        self.volume = volume
         self.row_start, self.ends = np.zeros(rows + 1, np.int64), np.zeros(rows)
         self.line, self.guide = np.zeros(cols), np.zeros(cols)
-        self.open_rows, self.shared, self.found = np.zeros(5, np.int64), np.zeros(2), np.zeros(5, np.int64)
+        self.open_rows, self.shared, self.found = np.zeros(5, np.int64), np.zeros(3), np.zeros(5, np.int64)
         self._room(4096)
 
     def _room(self, runs: int) -> None:
@@ -108,8 +113,20 @@ class _Rows:
         eight = np.empty(runs, np.int32), np.empty(runs, np.int32), np.empty(runs, np.uint8)
         self.eight: tuple[np.ndarray, ...] = (np.empty(self.shape[0] + 1, np.int64), *eight)
 
-    def mask(self, k: int, c: Cells) -> tuple[LayerMask, Defects]:
-        """Return the mask of a layer's cells and what is doubtful about it."""
+    @property
+    def overlap(self) -> int:
+        """Cells of the layer made last whose winding is neither 0 nor 1."""
+        return int(self.shared[2])
+
+    def overlaps(self, c: Cells) -> int:
+        """Count the cells whose winding is neither 0 nor 1."""
+        from pmsl.kernels import rows
+
+        n: int = rows.overlaps(c.first, c.last, c.start, c.sums, c.beyond)
+        return n
+
+    def mask(self, k: int, c: Cells, overlap: int = 0) -> tuple[LayerMask, Defects]:
+        """Return the mask of a layer's cells and what is doubtful about it; `overlap` of them were united."""
         from pmsl.kernels import rows
 
         while True:
@@ -121,7 +138,7 @@ class _Rows:
                 break
             self._room(n + n // 2)
         runs = Runs(self.row_start[c.first : c.last + 1].copy(), self.col[:n].copy(), self.length[:n].copy(), self.level[:n].copy())
-        return LayerMask.from_runs(k, self.shape, c.first, runs), self._defects()
+        return LayerMask.from_runs(k, self.shape, c.first, runs), self._defects(overlap)
 
     def mask_of_plane(self, k: int, sweep: AreaSweep) -> tuple[LayerMask, Defects]:
         """Return the mask of a layer's middle plane and what is doubtful about it: `mask` of ``sweep.cells(k)`` in one call."""
@@ -157,9 +174,10 @@ class _Rows:
     def _wide(self) -> tuple[np.ndarray, ...]:
         return self.row_start, self.col, self.length, self.level
 
-    def _defects(self) -> Defects:
+    def _defects(self, overlap: int = 0) -> Defects:
         open_rows, first_row, last_row, first_col, last_col = self.open_rows.tolist()
-        return Defects(open_rows, first_row, last_row, first_col, last_col, int(self.shared[0]), float(self.shared[1]))
+        shared, excess = (int(self.shared[0]), float(self.shared[1])) if self.volume else (0, 0.0)
+        return Defects(open_rows, first_row, last_row, first_col, last_col, shared, excess, overlap)
 
     def dense(self, c: Cells) -> np.ndarray:
         """Return the coverage of a layer's cells: (rows, cols) float64."""

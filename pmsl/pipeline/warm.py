@@ -45,6 +45,7 @@ def warmup() -> None:
     volume = MaskMaker([solid], job.grid, "volume")
     volume.mask(0)
     volume.index.shells()
+    MaskMaker([solid, solid], job.grid).mask(0)
     _corrected(job, solid)
     list(checks.partial_slab_findings([Part(solid=solid)], job.grid))
 

@@ -137,16 +137,15 @@ def test_shells_that_do_not_overlap_share_nothing():
             assert (defects.shared, defects.excess_px) == (0, 0)
 
 
-@pytest.mark.parametrize("mode", ["area", "volume"])
-def test_a_solid_twice_is_said(mode):
+def test_a_solid_twice_is_said():
     a = icosphere(3, 4, (7, 6, 2))
-    alone = MaskMaker([a], grid(), mode).coverage(1)
-    maker = MaskMaker([joined(a, a)], grid(), mode)
+    alone = MaskMaker([a], grid(), "volume").coverage(1)
+    maker = MaskMaker([joined(a, a)], grid(), "volume")
     _, defects = maker.mask_and_defects(1)
     assert defects.shared >= ((alone > 0) & (alone < 1)).sum() / 2
     excess = maker.coverage(1) - alone
     assert excess.sum() / 2 <= defects.excess_px <= excess.sum() + 1e-9  # pixels below one half are not seen
-    _, inside = MaskMaker([box((1, 1, 0), (13, 11, 3)), a], grid(), mode).mask_and_defects(1)
+    _, inside = MaskMaker([box((1, 1, 0), (13, 11, 3)), a], grid(), "volume").mask_and_defects(1)
     assert inside.shared == 0
 
 
