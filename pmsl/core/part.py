@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -103,7 +103,9 @@ class Solid:
     unit : str
         Unit the file was read in.
     findings : tuple of Finding
-        What loading noticed.
+        What loading noticed, and what was repaired.
+    repairs : tuple of str
+        What was changed of the file's mesh; none of a mesh as it was read.
     """
 
     vertices_um: np.ndarray
@@ -112,6 +114,7 @@ class Solid:
     sha256: str = ""
     unit: str = "um"
     findings: tuple[Finding, ...] = ()
+    repairs: tuple[str, ...] = ()
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -183,6 +186,12 @@ class Solid:
         health: MeshHealth = self._cache["health"]
         return health
 
+    def repaired(self, repair: str = "auto") -> Solid:
+        """Return the solid as it can be printed; see `pmsl.mesh.repair.repaired`."""
+        from pmsl.mesh import repair as repairs  # the other look upward
+
+        return repairs.repaired(self, repair)
+
 
 IDENTITY = frozen(np.eye(4))
 
@@ -241,6 +250,11 @@ class Part:
                 out += v[:, j] * t[axis, j]
             out += t[axis, 3]
         return frozen(placed)
+
+    def repaired(self, repair: str = "auto") -> Part:
+        """Return the part with its solid as it can be printed; see `pmsl.mesh.repair.repaired`."""
+        solid = self.solid.repaired(repair)
+        return self if solid is self.solid else replace(self, solid=solid)
 
     def bounds_um(self) -> np.ndarray:
         """Return the box of the placed part: (2, 3) float64 [µm], over the vertices that faces use."""

@@ -12,7 +12,7 @@ from pmsl.core.crossings import CrossingIndex, index_crossings
 from pmsl.core.defects import Defects
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
-from pmsl.core.part import Part, Solid
+from pmsl.core.part import Part, Solid, as_part
 from pmsl.core.runs import Runs
 from pmsl.errors import GridError, UsageError
 from pmsl.masks.sweep import AreaSweep, Cells, Sweep, VolumeSweep
@@ -30,23 +30,28 @@ class MaskMaker:
     grid : Grid
     mode : {"area", "volume"}
         "area" is the exact covered area in the middle plane of the slab, "volume" the exact covered volume of the slab.
+    repair : {"auto", "none", "strict"}
+        As `pmsl.mesh.repair.repaired`.
 
     Raises
     ------
     UsageError
-        An unknown mode.
+        An unknown mode or way to repair.
     GridError
         No part.
+    MeshError
+        A mesh that encloses nothing; with "strict" one that needs repair.
     """
 
-    def __init__(self, parts: Sequence[Solid | Part], grid: Grid, mode: str = "area") -> None:
+    def __init__(self, parts: Sequence[Solid | Part], grid: Grid, mode: str = "area", repair: str = "auto") -> None:
         if mode not in SWEEPS:
             raise UsageError(f"coverage mode {mode!r} is not one of {', '.join(SWEEPS)}")
         if len(parts) == 0:
             raise GridError("no part to make masks of; give at least one solid")
         self.grid = grid
         self.mode = mode
-        self.index = index_crossings(parts, grid, slabs=mode == "volume")
+        self.parts = tuple(as_part(item).repaired(repair) for item in parts)
+        self.index = index_crossings(self.parts, grid, slabs=mode == "volume")
         self._local = threading.local()
         self._lock = threading.Lock()
         self._labelled = False
@@ -188,7 +193,7 @@ class _Rows:
         return out
 
 
-def layer_masks(parts: Sequence[Solid | Part], grid: Grid, mode: str = "area") -> Iterator[LayerMask]:
+def layer_masks(parts: Sequence[Solid | Part], grid: Grid, mode: str = "area", repair: str = "auto") -> Iterator[LayerMask]:
     """Yield the mask of every layer in order, empty ones too.
 
     Parameters
@@ -198,6 +203,8 @@ def layer_masks(parts: Sequence[Solid | Part], grid: Grid, mode: str = "area") -
     grid : Grid
     mode : {"area", "volume"}
         "area" is the exact covered area in the middle plane of the slab, "volume" the exact covered volume of the slab.
+    repair : {"auto", "none", "strict"}
+        As `pmsl.mesh.repair.repaired`.
 
     Yields
     ------
@@ -207,13 +214,15 @@ def layer_masks(parts: Sequence[Solid | Part], grid: Grid, mode: str = "area") -
     Raises
     ------
     UsageError
-        An unknown mode.
+        An unknown mode or way to repair.
+    MeshError
+        A mesh that encloses nothing; with "strict" one that needs repair.
     """
-    maker = MaskMaker(parts, grid, mode)
+    maker = MaskMaker(parts, grid, mode, repair)
     return (maker.mask(k) for k in range(grid.n_layers))
 
 
-def coverage(parts: Sequence[Solid | Part], grid: Grid, k: int, mode: str = "area") -> np.ndarray:
+def coverage(parts: Sequence[Solid | Part], grid: Grid, k: int, mode: str = "area", repair: str = "auto") -> np.ndarray:
     """Return the exact coverage of layer `k`, not quantised.
 
     Parameters
@@ -223,6 +232,8 @@ def coverage(parts: Sequence[Solid | Part], grid: Grid, k: int, mode: str = "are
     k : int
         Layer number, 0..L-1.
     mode : {"area", "volume"}
+    repair : {"auto", "none", "strict"}
+        As `pmsl.mesh.repair.repaired`.
 
     Returns
     -------
@@ -234,9 +245,11 @@ def coverage(parts: Sequence[Solid | Part], grid: Grid, k: int, mode: str = "are
     GridError
         `k` is not a layer of the grid.
     UsageError
-        An unknown mode.
+        An unknown mode or way to repair.
+    MeshError
+        A mesh that encloses nothing; with "strict" one that needs repair.
     """
-    return MaskMaker(parts, grid, mode).coverage(k)
+    return MaskMaker(parts, grid, mode, repair).coverage(k)
 
 
 def checked_layer(k: int, grid: Grid) -> int:

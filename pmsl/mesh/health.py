@@ -12,9 +12,8 @@ import numpy as np
 
 from pmsl.core.finding import Finding, Severity
 from pmsl.core.part import MeshHealth, Solid
-from pmsl.mesh.topology import Edges, body_count, edges_of, group_rows
+from pmsl.mesh.topology import Edges, body_count, edges_of, group_rows, join_vertices
 
-JOIN_UM = 1e-6
 SMALLEST_UM = 10.0
 LARGEST_UM = 300_000.0
 BLOCK = 1 << 17  # triangles at a time: bounds the memory
@@ -43,7 +42,7 @@ def examine(solid: Solid) -> MeshHealth:
         Triangles that use one position twice are left out of the edges and reported. Bodies are groups of
         faces joined across edges of exactly two faces. Findings carry the box of the defect [µm].
     """
-    ids, points = _joined(solid)
+    ids, points = join_vertices(solid.vertices_um)
     corners = ids[solid.faces]
     proper = (corners[:, 0] != corners[:, 1]) & (corners[:, 1] != corners[:, 2]) & (corners[:, 2] != corners[:, 0])
     corners = corners[proper]
@@ -64,15 +63,6 @@ def examine(solid: Solid) -> MeshHealth:
         volume_um3=abs(sizes.volume_um3),
         findings=tuple(findings),
     )
-
-
-def _joined(solid: Solid) -> tuple[np.ndarray, np.ndarray]:
-    """Return the id of every vertex, (V,) int64, and the position of every id, (n, 3)."""
-    v = solid.vertices_um
-    size = float(np.abs(v).max()) or 1.0
-    step = max(min(JOIN_UM, 1e-10 * size), 1e-15 * size)  # also for a wrong unit; and within int64
-    ids, first = group_rows(np.rint(v / step).astype(np.int64))
-    return ids, v[first]
 
 
 def _measure(solid: Solid) -> _Sizes:

@@ -40,7 +40,7 @@ def ball(subdivisions):
 def test_a_damaged_sphere_keeps_its_area(mode, damage):
     whole = ball(4)
     faces = np.random.default_rng(1).choice(len(whole.faces), len(whole.faces) // (100 if damage is without else 50), replace=False)
-    good, bad = MaskMaker([whole], FINE, mode), MaskMaker([damage(whole, faces)], FINE, mode)
+    good, bad = MaskMaker([whole], FINE, mode), MaskMaker([damage(whole, faces)], FINE, mode, "none")
     reported = 0
     for k in range(2, 18):
         (wanted, none), (got, defects) = good.mask_and_defects(k), bad.mask_and_defects(k)
@@ -57,7 +57,7 @@ def test_a_damaged_sphere_keeps_its_area(mode, damage):
 @pytest.mark.parametrize("mode", ["area", "volume"])
 def test_sound_rows_of_a_damaged_layer_are_exact(mode):
     whole = ball(3)
-    good, bad = MaskMaker([whole], FINE, mode), MaskMaker([without(whole, [100, 700])], FINE, mode)
+    good, bad = MaskMaker([whole], FINE, mode), MaskMaker([without(whole, [100, 700])], FINE, mode, "none")
     touched = 0
     for k in range(20):
         got, defects = bad.mask_and_defects(k)
@@ -83,14 +83,14 @@ def test_a_missing_wall_goes_where_the_next_sound_row_has_it(mode):
     whole = Solid.from_arrays(np.array(vertices, float), np.array(faces))
     hole = [i for i, f in enumerate(whole.faces) if set(f) <= {2, 3, 8, 9}]
     assert whole.health.watertight and len(hole) == 2
-    mask, defects = MaskMaker([without(whole, hole)], g, mode).mask_and_defects(1)
+    mask, defects = MaskMaker([without(whole, hole)], g, mode, "none").mask_and_defects(1)
     assert np.array_equal(mask.dense(np.uint16), MaskMaker([whole], g, mode).mask(1).dense(np.uint16))
     assert (defects.rows, defects.first_row, defects.last_row, defects.first_col, defects.last_col) == (2, 4, 5, 9, 9)
 
 
 def test_open_rows_are_a_finding_with_a_place(tmp_path):
     whole = icosphere(3, 400, (5000, 5000, 400))
-    job = pmsl.prepare([without(whole, [100])], "pmsl-25um", "pr48-405")
+    job = pmsl.prepare([without(whole, [100])], "pmsl-25um", "pr48-405", repair="none")
     found = [f for f in pmsl.write(job, tmp_path / "job.zip").findings if f.code == "open-rows"]
     assert found
     a, b, c = whole.vertices_um[whole.faces[100]]
