@@ -52,7 +52,8 @@ def process(command: Sequence[str], environment: Mapping[str, str] | None = None
         The command failed, and the message has what it printed; or it took too long.
     """
     launcher = [sys.executable, "-I", "-S", __file__, str(limit_s), *command]
-    told = subprocess.run(launcher, capture_output=True, text=True, env={**os.environ, **(environment or {})}, check=True)
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as an installed package has it
+    told = subprocess.run(launcher, capture_output=True, text=True, env={**kept, **(environment or {})}, check=True)
     facts = json.loads(told.stdout)
     if facts.pop("late"):
         raise RuntimeError(f"{' '.join(command)} failed:\nstopped after {limit_s:g} s")

@@ -165,8 +165,8 @@ def _nothing() -> str:
     return ""
 
 
-PMSL = Tool("pmsl", "exact area", _nothing, lambda: package.__version__, _pmsl("area"), top_first=True)
-PMSL_VOLUME = Tool("pmsl --coverage volume", "exact volume", _nothing, lambda: package.__version__, _pmsl("volume"), top_first=True)
+PMSL = Tool("pmsl", "exact area", _nothing, lambda: package.__version__, _pmsl("area"), ".zip", top_first=True)
+PMSL_VOLUME = Tool("pmsl --coverage volume", "exact volume", _nothing, lambda: package.__version__, _pmsl("volume"), ".zip", top_first=True)
 PRUSA = Tool(
     "prusa-slicer",
     "area, 8 bit",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from pmsl.core.arrays import distinct
 from pmsl.core.defects import Defects
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
@@ -136,7 +137,7 @@ def facet_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:
     inside = off > HEIGHT_SLACK * (edges[above] - edges[above - 1])
     if not inside.any():
         return
-    levels = np.unique(np.round(heights[inside], 3))
+    levels = distinct(np.round(heights[inside], 3))[0]
     shown = ", ".join(f"{z:.6g}" for z in levels[:4]) + (", …" if len(levels) > 4 else "")
     yield Finding(
         code="facets-off-planes",

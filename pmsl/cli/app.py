@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 import threading
@@ -91,13 +92,14 @@ def main() -> int:
         traceback.print_exc()
         print("error: this is a bug in pmsl; please report it with the lines above", file=sys.stderr)
         return 1
-    if code == 130:
+    if code == 130 and sys.argv[1:2] != ["play"]:  # which says more
         print("cancelled; nothing half-written is left", file=sys.stderr)
     return code if isinstance(code, int) else 0
 
 
 def _prepare() -> None:
-    """Make the streams take any letter, and a polite kill clean up like Ctrl-C."""
+    """Make the streams take any letter and a polite kill clean up like Ctrl-C; keep the threads of BLAS, which spin beside ours, away."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # µ and × must not stop a command on a terminal that cannot show them
             stream.reconfigure(errors="replace")

@@ -13,13 +13,26 @@ from pmsl.formats import registry
 from pmsl.formats.target import check_target
 
 
-def convert(path: str, out: str, *, format: str | None, lossy: bool, dose: bool, threads: int | None, force: bool, as_json: bool) -> None:
+def convert(
+    path: str,
+    out: str,
+    *,
+    format: str | None,
+    lossy: bool,
+    depth: int | None,
+    dose: bool,
+    threads: int | None,
+    force: bool,
+    as_json: bool,
+) -> None:
     """Read a job of any format, write it in another, tell."""
     target = Path(out)
     chosen = registry.find(registry.choose(target, format))
     check_target(target, force, chosen.foreign)
     source = registry.recognise(Path(path))
     read = source.read(Path(path))
+    if depth is not None:
+        read = pipeline.with_depth(read, depth)
     try:
         with compiler_notice(), layer_progress("converting", as_json) as progress:
             written = pipeline.write(

@@ -45,7 +45,13 @@ def play(
         engines, stage, waits = _machine(job, engine)
         with _live(as_json) as tell:
             player = Player(job, engines, stage, options, clock=waits, on_status=tell)
-            status = player.run()
+            try:
+                status = player.run()
+            except KeyboardInterrupt:
+                at = player.status
+                go_on = "" if kept is None else f"; go on with --resume --record {plain(str(kept))}"
+                say(f"cancelled at layer {at.layer} of {at.n_layers}, {at.light_s:.1f} s of light given; the light is out{go_on}")
+                raise
     if as_json:
         print_json({"job": plain(path), "engine": engine, "record": None if kept is None else plain(str(kept)), **status.as_dict()})
         return 0 if status.state == "done" else 130

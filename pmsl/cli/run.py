@@ -25,6 +25,7 @@ def slice_job(
     *,
     format: str | None,
     threads: int | None,
+    depth: int | None,
     dose: bool,
     design: bool,
     accept_uncalibrated: bool,
@@ -51,6 +52,8 @@ def slice_job(
         with compiler_notice():
             placed = pipeline.place_for(solids, printer, resin, **placement)
             job = pipeline.prepare(placed, printer, resin, process, accept_uncalibrated=accept_uncalibrated)
+            if depth is not None:
+                job = pipeline.with_depth(job, depth)
             with layer_progress("slicing", as_json) as progress:
                 written = pipeline.write(
                     job,

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["FILE", "dose", "force", "format", "irradiance", "json", "lossy", "profiles", "rotate", "scale", "threads", "unit"]
+__all__ = ["FILE", "depth", "dose", "force", "format", "irradiance", "json", "lossy", "profiles", "rotate", "scale", "threads", "unit"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,6 +42,12 @@ rotate = click.option("--rotate", metavar="RX,RY,RZ", help="Degrees about fixed 
 scale = click.option("--scale", metavar="S|SX,SY,SZ", help="Factor, or one for each axis.")
 threads = click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Layers worked on at a time [default: one a processor].")
 format = click.option("--format", metavar="NAME", help="Format [default: by suffix; a folder or .zip is native].")
+depth = click.option(
+    "--depth",
+    type=click.IntRange(1, 8),
+    metavar="BITS",
+    help="Only the grays a device of so many bits shows: the nearest light, dithered from 4 bits down.",
+)
 dose = click.option("--dose", is_flag=True, help="Also write the dose map of every layer.")
 force = click.option("--force", is_flag=True, help="Replace a job of the same format, or an empty folder.")
 lossy = click.option("--lossy", is_flag=True, help="Do what the format cannot hold as well as it can, and list it.")

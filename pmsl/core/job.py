@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
@@ -169,10 +169,23 @@ class PrintJob:
         IndexError
             No such layer.
         """
+        return self.plan_layer(self._number(k))
+
+    def _number(self, k: int) -> int:
         n = k + self.n_layers if k < 0 else k
         if not 0 <= n < self.n_layers:
             raise IndexError(f"layer {k} is not in 0..{self.n_layers - 1}")
-        return self.plan_layer(n)
+        return n
+
+    def bare(self, k: int) -> LayerPlan:
+        """Return ``self[k]`` with fewer findings: those that other layers are needed for may be missing."""
+        plan: LayerPlan = getattr(self.plan_layer, "bare", self.plan_layer)(self._number(k))
+        return plan
+
+    def in_order(self) -> InOrder:
+        """Return the layers for a run through all of them: the same exposures and, all in all, the same findings as one by one."""
+        run: InOrder = getattr(self.plan_layer, "in_order", lambda: _OneByOne(self.plan_layer))()
+        return run
 
     def layers(self) -> Iterator[LayerPlan]:
         """Yield every layer's plan from the plate up, made one at a time."""
@@ -183,9 +196,76 @@ class PrintJob:
         if self.known_estimate is not None:
             return self.known_estimate
         meter = Meter(self.grid)
-        for plan in self.layers():
-            meter.add(*meter.cost(plan))
+        for k in range(self.n_layers):
+            meter.add(*meter.cost(self.bare(k)))
         return meter.estimate()
+
+
+class InOrder(Protocol):
+    """A run through all layers of a job, from the plate up: what takes several layers to notice costs little this way."""
+
+    def plan(self, k: int) -> LayerPlan:
+        """Make layer k; from any thread, ahead of `passed`, once. Its findings are those of the layer by itself."""
+
+    def passed(self, k: int) -> None:
+        """Let layer k, made before, be the next; from one thread, layer after layer."""
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what else was noticed, in order of layers, when all have passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _OneByOne:
+    """A run that looks at every layer by itself."""
+
+    plan: Callable[[int], LayerPlan]
+
+    def passed(self, k: int) -> None:
+        """Nothing waits for it."""
+
+    def findings(self) -> tuple[Finding, ...]:
+        """All are in the plans."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The layers of a job, each changed by itself: the `plan_layer` of another job."""
+
+    job: PrintJob
+    change: Callable[[LayerPlan], LayerPlan]
+
+    def __call__(self, k: int) -> LayerPlan:
+        """Return layer `k`, changed."""
+        return self.change(self.job[k])
+
+    def bare(self, k: int) -> LayerPlan:
+        """Return layer `k`, changed; as `PrintJob.bare`."""
+        return self.change(self.job.bare(k))
+
+    def in_order(self) -> InOrder:
+        """Return a run through all layers, changed."""
+        return _ChangedInOrder(self.job.in_order(), self.change)
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangedInOrder:
+    """A run of which each layer is changed by itself."""
+
+    run: InOrder
+    change: Callable[[LayerPlan], LayerPlan]
+
+    def plan(self, k: int) -> LayerPlan:
+        """Make layer k, changed."""
+        return self.change(self.run.plan(k))
+
+    def passed(self, k: int) -> None:
+        """Let layer k be the next."""
+        self.run.passed(k)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what else was noticed."""
+        return self.run.findings()
 
 
 class Meter:

@@ -94,8 +94,8 @@ class Corrector:
     ) -> None:
         self.corrections = _checked(corrections)
         _check_wishes(coverage, roof_layers, "printthrough" in self.corrections, block)
-        if grid.shape != printer.dmd.shape.value:
-            raise UsageError(f"the grid has {grid.shape} pixels, printer {printer.name} {printer.dmd.shape.value}; use its")
+        if grid.shape != printer.field_px:
+            raise UsageError(f"the grid has {grid.shape} pixels, printer {printer.name} {printer.field_px}; use its")
         self.grid, self._coverage = grid, coverage
         self._maker = MaskMaker(parts, grid, "area")
         self._volume = MaskMaker(parts, grid, "volume") if coverage == "volume" or "printthrough" in self.corrections else None

@@ -92,12 +92,13 @@ class GrayCheck:
             The same object where nothing is changed.
         findings : tuple of Finding
         """
-        pixels = self._alone(mask)
+        pixels, own = self.doubtful(k, mask)
         if len(pixels):
-            pixels = pixels[self._out_of_reach(k, mask, mask_of, pixels)]
+            above = self._from_above(k, mask_of, pixels, 0.0, self.lacking(own))
+            pixels = pixels[self.join(own, above) < self.cure.threshold_mj_cm2]
         if len(pixels) == 0:
             return mask, ()
-        finding = self._finding(k, pixels)
+        finding = self.finding(k, pixels)
         if self.do == "keep":
             return mask, (finding,)
         levels = self._lifted(k, mask, mask_of, pixels) if self.do == "lift" else np.zeros(len(pixels), np.uint16)
@@ -106,67 +107,76 @@ class GrayCheck:
         changed[pixels[:, 0] - window.row0, pixels[:, 1] - window.col0] = levels
         return LayerMask.from_window(k, mask.shape, window, changed), (finding,)
 
+    def doubtful(self, k: int, mask: LayerMask) -> tuple[np.ndarray, np.ndarray]:
+        """Return the gray pixels away from white that their own layer's light does not cure, and their effective dose of it.
+
+        Returns
+        -------
+        pixels : (n, 2) int64
+            Row and column.
+        effective : (n,) float64 [mJ/cm²]
+            At the layer's exposure plane, less the induction dose.
+        """
+        pixels = self._alone(mask)
+        effective = self.effective(self.dose(k, mask, pixels)) if len(pixels) else np.zeros(0)
+        below = effective < self.cure.threshold_mj_cm2
+        return pixels[below], effective[below]
+
+    def effective(self, dose: np.ndarray) -> np.ndarray:
+        """Return what of doses remains above the induction dose."""
+        return np.maximum(dose - self.cure.induction_mj_cm2, 0.0)
+
+    @property
+    def join(self) -> np.ufunc:
+        """How the effective doses of two exposures make one."""
+        return np.maximum if self.cure.memory == "open" else np.add
+
+    def lacking(self, own: np.ndarray) -> np.ndarray:
+        """Return the effective dose that has to come from above where a layer's own is `own`, all (n,) float64 [mJ/cm²]."""
+        enough = np.full(len(own), self.cure.threshold_mj_cm2)
+        return enough - own if self.cure.memory == "enclosed" else enough
+
     def _alone(self, mask: LayerMask) -> np.ndarray:
         """Return row and column of gray pixels away from white: (n, 2) int64."""
         from pmsl.kernels import grays
 
-        runs, room = mask.runs_8bit(), 64
-        if "guard" not in self._known:
-            self._known["guard"] = disc(_guard_px(self.projector.psf))
+        runs, known = mask.runs_8bit(), self._known
+        if "guard" not in known:
+            known["guard"] = disc(_guard_px(self.projector.psf))
+        guard = known["guard"]
+        words = (mask.window.cols + 63) // 64 + 2
+        room = [np.empty((n, words), np.uint64) for n in (len(guard), len(guard), 2)]
         while True:
-            row, col, length = (np.zeros(room, np.int64) for _ in range(3))
-            guard = self._known["guard"]
-            n = grays.far_from_white(*runs, guard, np.empty(mask.shape[1], np.uint8), np.zeros(len(guard), np.int64), row, col, length)
-            if n <= room:
-                break
-            room = n
-        many = length[:n]
-        along = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
-        return np.stack([np.repeat(row[:n] + mask.window.row0, many), np.repeat(col[:n], many) + along], axis=1)
-
-    def _out_of_reach(self, k: int, mask: LayerMask, mask_of: MaskOf, pixels: np.ndarray) -> np.ndarray:
-        """Tell which pixels do not reach the threshold at their own exposure plane: (n,) bool."""
-        effective = np.maximum(self._dose(k, mask, pixels) - self.cure.induction_mj_cm2, 0.0)
-        below = effective < self.cure.threshold_mj_cm2
-        some = np.flatnonzero(below)
-        if len(some):
-            enough = np.full(len(some), self.cure.threshold_mj_cm2)
-            if self.cure.memory == "enclosed":
-                enough -= effective[some]
-            above = self._from_above(k, mask_of, pixels[some], 0.0, enough)
-            join: np.ufunc = np.maximum if self.cure.memory == "open" else np.add
-            below[some] = join(effective[some], above) < self.cure.threshold_mj_cm2
-        return below
+            pixels = np.empty((known.get("many", 64), 2), np.int64)
+            n = grays.far_from_white(*runs, mask.window.row0, mask.window.col0, guard, *room, pixels)
+            if n <= len(pixels):
+                return pixels[:n]
+            known["many"] = n + n // 2  # layers are alike: the next one fits
 
     def _from_above(self, k: int, mask_of: MaskOf, pixels: np.ndarray, depth_um: float, enough: np.ndarray) -> np.ndarray:
         """Return the effective dose from the layers above, so far below layer k's exposure plane: (n,) float64 [mJ/cm²].
 
         Pixels are left alone from where on they have `enough` (n,).
         """
-        total, reach = np.zeros(len(pixels)), self._reach(k)
-        join: np.ufunc = np.maximum if self.cure.memory == "open" else np.add
-        left, still = self._left(k, reach, depth_um)
+        total = np.zeros(len(pixels))
+        left, still = self.left(k, depth_um)
         ends = self._ends(mask_of, pixels)
-        for j in range(k + 1, reach):
+        for j in range(k + 1, k + 1 + len(left)):
             some = np.flatnonzero((total < enough) & (total + still[j - k - 1] >= enough) & (ends > j))
             if len(some) == 0:
                 break
-            dose = self._dose(j, mask_of(j), pixels[some]) * left[j - k - 1]
-            total[some] = join(total[some], np.maximum(dose - self.cure.induction_mj_cm2, 0.0))
+            dose = self.dose(j, mask_of(j), pixels[some]) * left[j - k - 1]
+            total[some] = self.join(total[some], self.effective(dose))
         return total
 
-    def _reach(self, k: int) -> int:
-        """Return the first layer above k that is too far to be looked at."""
-        top = self.grid.z_edges_um[1:]
-        return int(np.searchsorted(top, top[k] + DEPTHS * self.cure.decay.longest_um, side="right"))
-
-    def _left(self, k: int, reach: int, depth_um: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return of layers k + 1 up to `reach` what is left of their dose so far below layer k's exposure plane, and the most that
-        each and those above it can bring [mJ/cm²], if all were white.
+    def left(self, k: int, depth_um: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """Return what is left of the dose of each layer above k so far below layer k's exposure plane, and the most that it and those
+        above it can bring there [mJ/cm²], if all were white: (n,) float64 each, of the layers that are near enough to count.
         """
         top, decay, flat = self.grid.z_edges_um[1:], self.cure.decay, self.projector.flat
         if "brightest" not in self._known:
             self._known["brightest"] = 1.0 if flat is None else float(flat.max())
+        reach = int(np.searchsorted(top, top[k] + DEPTHS * decay.longest_um, side="right"))
         apart = top[k + 1 : reach] - top[k] + depth_um
         left = np.array(decay.weights) @ np.exp(-apart / np.array(decay.lengths_um)[:, None])
         most = left * self.white_mj_cm2[k + 1 : reach] * self._known["brightest"]
@@ -185,7 +195,7 @@ class GrayCheck:
             self._known["ends"] = np.searchsorted(self.grid.mid_planes_um, highest, side="right")
         return np.asarray(self._known["ends"][pixels[:, 0] // tile, pixels[:, 1] // tile])
 
-    def _dose(self, j: int, mask: LayerMask, pixels: np.ndarray) -> np.ndarray:
+    def dose(self, j: int, mask: LayerMask, pixels: np.ndarray) -> np.ndarray:
         """Return the dose of layer j's own exposure in the middle of pixels, at its exposure plane: (n,) float64 [mJ/cm²]."""
         if isinstance(self.projector.psf, Lorentzian):  # its light comes from everywhere
             source = self._seen(pixels, mask.shape)
@@ -194,11 +204,10 @@ class GrayCheck:
 
         if "patch" not in self._known:
             self._known["patch"] = _patch(self.projector.psf)
-        flat, out = self.projector.flat, np.zeros(len(pixels))
-        runs, places = mask.runs_8bit(), (np.ascontiguousarray(pixels[:, 0]), np.ascontiguousarray(pixels[:, 1]))
+        flat, out, runs = self.projector.flat, np.zeros(len(pixels)), mask.runs_8bit()
         grays.light_at(
             *(runs.row_start, mask.window.row0, runs.col, runs.length, runs.value, self.response),
-            *(np.zeros((0, 0)) if flat is None else flat, *places, *self._known["patch"], out),
+            *(np.zeros((0, 0)) if flat is None else flat, pixels, *self._known["patch"], out),
         )
         return out * float(self.white_mj_cm2[j])
 
@@ -233,7 +242,8 @@ class GrayCheck:
         level = np.minimum(np.searchsorted(self.response, relative[at] - CLOSE), WHITE)
         return np.asarray((level * FINE).astype(np.uint16))
 
-    def _finding(self, k: int, pixels: np.ndarray) -> Finding:
+    def finding(self, k: int, pixels: np.ndarray) -> Finding:
+        """Say what is found of a layer's pixels (n, 2)."""
         pitch, z = self.grid.pitch_um, self.grid.z_edges_um
         low, high = (pixels.min(axis=0)[::-1] * pitch + self.grid.origin_um), ((pixels.max(axis=0)[::-1] + 1) * pitch + self.grid.origin_um)
         return Finding(

@@ -52,7 +52,7 @@ class DoseMaker:
         known: DoseMaker | None = job.prepared.get("dose")
         if known is None:  # two threads may both come here: they make the same
             flat = None if job.process.evened == "delegated" else flat_field(job.printer)
-            known = cls(job.printer, Projector(job.printer.dmd.shape.value, psf_of(job.printer), flat), response(job.printer))
+            known = cls(job.printer, Projector(job.printer.field_px, psf_of(job.printer), flat), response(job.printer))
             job.prepared["dose"] = known
         return known
 

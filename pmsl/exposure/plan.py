@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pmsl.core.arrays import distinct
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.plan import Exposure, LayerPlan
@@ -179,7 +180,7 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process, ev
     """
     cure = CureModel.of(resin)
     setting = _setting(printer, process)
-    heights, which = np.unique(np.round(grid.thickness_um, 9), return_inverse=True)
+    heights, which = distinct(np.round(grid.thickness_um, 9))
     doses = np.array([_far_face_dose(float(h), process.margin_um, cure) for h in heights])[which]
     n = min(len(process.bottom_dose_factors), len(doses))
     doses[:n] = (doses[:n] - cure.induction_mj_cm2) * process.bottom_dose_factors[:n] + cure.induction_mj_cm2

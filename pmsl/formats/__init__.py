@@ -4,7 +4,7 @@ contract    what a format is: start here to add one
 registry    name, suffix or content → format
 capability  what a target can hold
 fit         a job made one that a target holds, or refused; fold: doses into gray, padding: into a panel, schedule: times by rule
-frames      masks turned and quantised for the device
+frames      masks turned and quantised for the device; diamond: for mirrors that stand on their corners
 stream      layers one after another into a file
 partial     a job from a file that holds less than a job
 native      job.json and PNG frames, folder or zip
@@ -22,6 +22,6 @@ desktop     what files of desktop printers share: bottom layers, mm, flips
 zipped      a file that is a zip of frames and tables
 thumbnail   small pictures for a printer's menu
 device      frames as projector controllers take them: bit planes, 24-bit images, look-up tables, packed rows
-bundle      folder or zip, to read or to write
-target      complete or absent
+bundle      folder or zip, to read or to write; limits: what a file may cost its reader
+target      complete or absent; leftovers: drafts, whose they are, and what killed writers left
 """

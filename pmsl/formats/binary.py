@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pmsl.errors import JobError, OutputError
+from pmsl.formats import limits
 
 Read = Callable[[int, int, str], bytes]
 
@@ -101,6 +102,8 @@ class Pieces:
                             f"{self.path}: {what} would lie at bytes {at} to {at + size}, the file has {self.size}; "
                             "it is cut off or damaged, copy or slice it again"
                         )
+                    if size > limits.FILE:
+                        raise JobError(f"{self.path}: {what} takes {size} bytes, at most {limits.FILE} are read; the file is damaged")
                     file.seek(at)
                     data = file.read(size)
                     if len(data) != size:

@@ -14,18 +14,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from pmsl.core.parallel import ordered_map
 from pmsl.errors import JobError
+from pmsl.formats import limits
 
 if TYPE_CHECKING:
     from zipfile import ZipInfo
 
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed: the same job is the same bytes on any day
-MOST_MEMBERS = 1 << 18
-DIRECTORY = 1 << 25  # bytes of a zip's directory: each of its entries costs ten times its size in memory
-RATIO, FREE = 256, 1 << 24  # what a member without a limit of its own may unpack to: so many times its size, or so many bytes
 PIECE = 1 << 20  # bytes read at a time where only their hash is wanted
 END, LOCATOR, END64 = 22, 20, 56  # bytes of a zip's end records
-TEXT = 6 << 20  # bytes a table of any job may have (as objects it takes 25 times as much),
-TEXT_A_MEMBER = 1 << 12  # and beside these for every file of the job
+ENTRY = b"PK\1\2"  # what every entry of a zip's directory begins with
 
 
 class Sink(Protocol):
@@ -116,8 +113,10 @@ class FolderSource:
         return {p.relative_to(self._folder).as_posix() for p in self._folder.rglob("*") if p.is_file()}
 
     def text(self, name: str) -> bytes:
-        """Return the bytes of a table; on a disk it is as large as it looks."""
-        return self.read(name)
+        """Return the bytes of a table."""
+        data = self.read(name, limits.TABLE)
+        limits.check_table(data, 0, 0, str(self._folder / name))
+        return data
 
     def sha256(self, name: str) -> str:
         """Return the hash of one file."""
@@ -142,8 +141,9 @@ class FolderSource:
         """Return the bytes of one file."""
         path = self._ordinary(name)
         try:
-            if limit is not None and os.path.getsize(path) > limit:
-                raise _too_large(str(path), name, os.path.getsize(path), limit)
+            size, most = os.path.getsize(path), limits.FILE if limit is None else limit
+            if size > most:
+                raise _too_large(str(path), name, size, most)
             return path.read_bytes()
         except OSError as err:
             raise self._unreadable(name, err) from err
@@ -176,18 +176,21 @@ class ZipSource:
 
     def text(self, name: str) -> bytes:
         """Return the bytes of a table."""
-        inside(name)
-        packed = self._zip.NameToInfo[name].compress_size if name in self._zip.NameToInfo else 0
-        return self.read(name, max(TEXT + TEXT_A_MEMBER * len(self._zip.filelist), 2 * packed))
+        info, members = self._member(name), len(self._zip.filelist)
+        data = self._read(info, limits.of_table(info.compress_size, members))
+        limits.check_table(data, info.compress_size, members, f"{self._path}/{name}")
+        return data
 
     def read(self, name: str, limit: int | None = None) -> bytes:
         """Return the bytes of one member; the zip's own CRC is checked on the way."""
         info = self._member(name)
-        most = max(FREE, RATIO * info.compress_size) if limit is None else limit
+        return self._read(info, min(limits.of_member(info.compress_size), limits.FILE if limit is None else limit))
+
+    def _read(self, info: ZipInfo, most: int) -> bytes:
         if info.file_size > most:
-            raise _too_large(str(self._path), name, info.file_size, most)
-        with self._damage_told(name):
-            return self._zip.read(name)  # never more than file_size
+            raise _too_large(str(self._path), info.filename, info.file_size, most)
+        with self._damage_told(info.filename):
+            return self._zip.read(info.filename)  # never more than file_size
 
     def sha256(self, name: str) -> str:
         """Return the hash of one member."""
@@ -234,7 +237,7 @@ def _too_large(where: str, name: str, size: int, limit: int) -> JobError:
 
 
 def _check_directory(path: Path) -> None:
-    """Refuse a zip whose directory would take too much memory, before it is read.
+    """Refuse a zip whose directory would take too much memory, before it is read; its entries are counted, what it says of them may lie.
 
     The end record is looked for as zipfile does it: without a comment at the very end, else the last one within 64 KiB.
     """
@@ -243,15 +246,21 @@ def _check_directory(path: Path) -> None:
         reach = min(size, END + (1 << 16) + LOCATOR + END64)
         file.seek(size - reach)
         tail = file.read(reach)
-    at = len(tail) - END if tail[-END : -END + 4] == b"PK\5\6" and tail[-2:] == b"\0\0" else tail.rfind(b"PK\5\6")
-    if at < 0 or at + END > len(tail):
-        raise JobError(f"{path}: not a whole zip (its directory is missing); copy or slice it again")
-    members, table = struct.unpack_from("<HI", tail, at + 10)
-    wide = tail.rfind(b"PK\6\6", 0, at)
-    if tail[max(0, at - LOCATOR) : at][:4] == b"PK\6\7" and wide >= 0 and wide + END64 <= len(tail):
-        members, table = struct.unpack_from("<QQ", tail, wide + 32)
-    if members > MOST_MEMBERS or table > DIRECTORY:
-        raise JobError(f"{path}: a zip of {members} files, its directory of {table} bytes; at most {MOST_MEMBERS} and {DIRECTORY} are read")
+        at = len(tail) - END if tail[-END : -END + 4] == b"PK\5\6" and tail[-2:] == b"\0\0" else tail.rfind(b"PK\5\6")
+        if at < 0 or at + END > len(tail):
+            raise JobError(f"{path}: not a whole zip (its directory is missing); copy or slice it again")
+        members, table = struct.unpack_from("<HI", tail, at + 10)
+        wide = tail.rfind(b"PK\6\6", 0, at)
+        if tail[max(0, at - LOCATOR) : at][:4] == b"PK\6\7" and wide >= 0 and wide + END64 <= len(tail):
+            members, table = struct.unpack_from("<QQ", tail, wide + 32)
+        if table <= limits.DIRECTORY:
+            before = min(size, table + reach)
+            file.seek(size - before)
+            members = max(members, file.read(before).count(ENTRY))
+    if members > limits.MEMBERS or table > limits.DIRECTORY:
+        raise JobError(
+            f"{path}: a zip of {members} files, its directory of {table} bytes; at most {limits.MEMBERS} and {limits.DIRECTORY} are read"
+        )
 
 
 def inside(name: str) -> None:

@@ -16,7 +16,7 @@ from pmsl.profiles.printer import Orientation
 STEP_SLACK = 1e-6  # of a step: what sums of floats may miss a multiple by
 PITCH_SLACK = 1e-6
 FIELDS = frozenset(
-    {"engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s", "power", "motion", "lift", "dose_maps"}
+    {"engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s", "power", "motion", "lift", "lattice", "dose_maps"}
     | {FLAT_FIELD_BY_HOST}
 )
 NEVER = "choose another format, or slice again with what this one can hold"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pmsl.core.finding import Finding
-from pmsl.core.job import PrintJob
+from pmsl.core.job import Changed, PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import UsageError
@@ -77,6 +77,9 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
         raise UsageError(f"--dose: {name} holds no dose maps; leave it out, or write a native job beside")
     if len(job.engines) > 1 and "engine" not in target.holds:
         raise refusal(name, "light engines", len(job.engines), 1, NEVER)
+    for e in job.engines:
+        if e.orientation.lattice != "orthogonal" and "lattice" not in target.holds:
+            raise refusal(name, "lattice", e.orientation.lattice, "orthogonal", "write a native job, whose frames are the device's own")
     for ability in job.requires:
         if ability not in target.holds:
             raise refusal(name, "requires", ability, "nothing a host must do by itself", NEVER)
@@ -96,7 +99,7 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
     return dataclasses.replace(
         job,
         engines=(first, *(dataclasses.replace(e, orientation=target.orientation or e.orientation) for e in job.engines[1:])),
-        plan_layer=lambda k: _fitted(job[k], job, limits),
+        plan_layer=Changed(job, lambda plan: _fitted(plan, job, limits)),
         findings=(*job.findings, *found),
         known_estimate=None if options.lossy else job.known_estimate,
     )

@@ -9,7 +9,8 @@ import numpy as np
 from pmsl.core.mask import LayerMask
 from pmsl.core.runs import Runs, painted, runs_of
 from pmsl.errors import UsageError
-from pmsl.profiles.printer import Orientation
+from pmsl.formats import diamond
+from pmsl.profiles.printer import Diamond, Orientation
 
 
 def turn(levels: np.ndarray, orientation: Orientation) -> np.ndarray:
@@ -24,8 +25,10 @@ def turn(levels: np.ndarray, orientation: Orientation) -> np.ndarray:
     Returns
     -------
     ndarray
-        Transposed where frame rows run along x.
+        Transposed where frame rows run along x; of a diamond lattice its mirrors, a copy.
     """
+    if isinstance(orientation, Diamond):
+        return diamond.gathered(levels, orientation)
     out = levels if orientation.row[1] == "y" else levels.T
     rows = slice(None, None, -1 if orientation.row[0] == "-" else 1)
     cols = slice(None, None, -1 if orientation.col[0] == "-" else 1)
@@ -33,7 +36,9 @@ def turn(levels: np.ndarray, orientation: Orientation) -> np.ndarray:
 
 
 def turn_back(frame: np.ndarray, orientation: Orientation) -> np.ndarray:
-    """Undo `turn`."""
+    """Undo `turn`; 0 where a diamond lattice has no mirror."""
+    if isinstance(orientation, Diamond):
+        return diamond.scattered(frame, orientation)
     rows = slice(None, None, -1 if orientation.row[0] == "-" else 1)
     cols = slice(None, None, -1 if orientation.col[0] == "-" else 1)
     out = frame[rows, cols]
@@ -41,7 +46,15 @@ def turn_back(frame: np.ndarray, orientation: Orientation) -> np.ndarray:
 
 
 def device_frame(mask: LayerMask, orientation: Orientation) -> np.ndarray:
-    """Return the 8-bit frame as the device shows it: (rows, cols) uint8, turned once, ``u8 = (u16 + 128) // 257``."""
+    """Return the 8-bit frame as the device shows it: (rows, cols) uint8, turned once, ``u8 = (u16 + 128) // 257``.
+
+    Raises
+    ------
+    TargetError
+        It lights what a diamond lattice has no mirror for.
+    """
+    if isinstance(orientation, Diamond):
+        diamond.check_lit(mask, orientation)
     return turn(mask.dense(np.uint8), orientation)
 
 
@@ -63,11 +76,13 @@ def painted_frame(mask: LayerMask, orientation: Orientation, out: np.ndarray | N
     ------
     UsageError
         `out` is of another shape, depth or layout.
+    TargetError
+        As `device_frame`.
     """
     shape = frame_shape(mask.shape, orientation)
     if out is not None and (out.shape != shape or out.dtype != np.uint8 or not out.flags.c_contiguous or not out.flags.writeable):
         raise UsageError(f"out: an array {out.shape} of {out.dtype}; a frame needs a writable, C-contiguous uint8 array of shape {shape}")
-    if orientation.row[1] == "y":
+    if by_runs(orientation):
         runs, row0 = mask.runs_8bit(), mask.window.row0
         if orientation.col[0] == "-":
             runs = _rows_mirrored(runs, shape[1])
@@ -82,8 +97,15 @@ def painted_frame(mask: LayerMask, orientation: Orientation, out: np.ndarray | N
     return out
 
 
+def by_runs(orientation: Orientation) -> bool:
+    """Tell whether rows of a frame are rows of the field, in some direction: their runs are its runs."""
+    return orientation.row[1] == "y" and orientation.lattice == "orthogonal"
+
+
 def frame_shape(shape: tuple[int, int], orientation: Orientation) -> tuple[int, int]:
     """Return (rows, cols) of a frame of a grid of `shape`."""
+    if isinstance(orientation, Diamond):
+        return orientation.frame
     return shape if orientation.row[1] == "y" else (shape[1], shape[0])
 
 
@@ -98,15 +120,16 @@ def mask_of_runs(runs: Runs, index: int, shape: tuple[int, int], orientation: Or
     shape : (int, int)
         (rows, cols) of the frame.
     orientation : Orientation
-        Flips reorder the runs. A frame whose rows run along x is painted and read crosswise: this takes a byte a pixel.
+        Flips reorder the runs. A frame whose rows run along x, or of a diamond lattice, is painted first: this takes a byte a pixel.
 
     Returns
     -------
     LayerMask
     """
-    if orientation.row[1] != "y":
+    if not by_runs(orientation):
         levels = turn_back(painted(runs, runs.value, 0, shape), orientation)
-        return LayerMask.from_runs(index, shape[::-1], 0, runs_of(levels, (0, 0, *shape[::-1])))
+        rows, cols = levels.shape
+        return LayerMask.from_runs(index, (rows, cols), 0, runs_of(levels, (0, 0, rows, cols)))
     if orientation.col[0] == "-":
         runs = _rows_mirrored(runs, shape[1])
     if orientation.row[0] == "-":

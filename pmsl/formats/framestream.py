@@ -10,7 +10,7 @@ from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.core.plan import LayerPlan
 from pmsl.core.runs import Runs, runs_of
-from pmsl.formats.frames import device_frame, frame_shape
+from pmsl.formats.frames import by_runs, device_frame, frame_shape
 from pmsl.profiles.printer import Orientation
 
 
@@ -33,9 +33,9 @@ class Laid(NamedTuple):
 
 
 def laid(mask: LayerMask, orientation: Orientation) -> Laid:
-    """Return the runs of a mask as its frame has them; a frame is made only where its rows run along x."""
+    """Return the runs of a mask as its frame has them; a frame is made only where its rows are none of the field's."""
     shape = frame_shape(mask.shape, orientation)
-    if orientation.row[1] == "y":
+    if by_runs(orientation):
         return Laid(mask.runs_8bit(), mask.window.row0, shape, orientation.row[0] == "-", orientation.col[0] == "-")
     return Laid(runs_of(device_frame(mask, orientation), (0, 0, *shape)), 0, shape, False, False)
 

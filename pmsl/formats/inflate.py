@@ -9,6 +9,7 @@ from isal import igzip_lib
 
 from pmsl.core.runs import BAND, Runs, joined, runs_of_band
 from pmsl.errors import JobError
+from pmsl.formats import limits
 
 PIECE = 1 << 16  # compressed bytes handed over at a time: what is not inflated yet is copied
 
@@ -91,12 +92,14 @@ class _Stream:
 def runs_of_deflated(data: bytes, shape: tuple[int, int], where: str, gzip: bool = False) -> Runs:
     """Return the maximal runs of a deflated uint8 frame, rows and columns as in the file; errors as `bands`."""
     buffer = np.zeros((0, shape[1] + 1), np.uint8)
-    found = []
+    found, many = [], 0
     for part in bands(data, shape, np.dtype(np.uint8), where, gzip):
         if len(buffer) < len(part):
             buffer = np.zeros((len(part), shape[1] + 1), np.uint8)
         buffer[: len(part), 1:] = part
         found.append(runs_of_band(buffer[: len(part)]))
+        many += len(found[-1].col)
+        limits.check_runs(many, where)
     return joined(found)
 
 

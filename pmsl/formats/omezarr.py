@@ -192,7 +192,7 @@ class _Stack:
 
     def _table(self, name: str) -> dict[str, Any]:
         try:
-            table = msgspec.json.decode(self._source.read(name))
+            table = msgspec.json.decode(self._source.text(name))
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as err:
             raise JobError(f"{self._path}/{name}: not valid JSON ({err}); the stack is damaged") from err
         if not isinstance(table, dict):

@@ -13,6 +13,7 @@ from pmsl.core.job import Engine, Estimate, PrintJob, Provenance
 from pmsl.core.mask import LayerMask
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import GridError, JobError
+from pmsl.formats import limits
 from pmsl.profiles import Motion, Printer, Process, Resin
 from pmsl.profiles.printer import Dmd, LightSetting, Limits, Optics, Orientation, Psf, Stage
 from pmsl.profiles.resin import Material
@@ -84,7 +85,13 @@ def job(
     -------
     PrintJob
         Not calibrated. Doses are relative: the strongest light setting counts as `GUESS_MW_CM2`.
+
+    Raises
+    ------
+    JobError
+        Frames larger than are read.
     """
+    limits.check_frame(facts.grid.shape, facts.orientation.row[1] == "x", facts.file)
     powers = sorted({e.power for layer in shown for e in layer}) or [1.0]
     light = {p: GUESS_MW_CM2 * p / powers[-1] for p in powers}
     motion = facts.motion or Motion()

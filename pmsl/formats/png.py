@@ -88,7 +88,7 @@ class _Desk(threading.local):
         self._size = n, pixels
         self._scratch = (
             *(np.empty(n, np.uint8), np.empty(n, np.int64), np.empty(n + 1, np.int64), np.empty(1 << copies.HASH_BITS, np.int32)),
-            *(np.empty(n, np.int32), np.empty(4 * n + pixels // 255 + 16, np.int32), np.empty(deflate.WORK, np.int64)),
+            *(np.empty(4 * n + pixels // 255 + 16, np.int32), np.empty(deflate.WORK, np.int64)),
         )
 
 
@@ -111,7 +111,7 @@ def _smallest(turned: tuple[Any, ...]) -> bytes:
     start = np.zeros(count + 1, np.int64)
     symbols = np.zeros(4 * count + int(length[:count].sum()) // 255 + 16, np.int32)
     scratch = start, np.zeros(1 << copies.HASH_BITS, np.int32), np.zeros(count, np.int32)
-    n = png.symbols_of(value, length, count, *scratch, symbols)
+    n = png.symbols_of(value, length, count, *scratch[:2], symbols)
     adler = deflate.adler32(value, length, count)
     data = _zlib_stream(symbols, n, adler)
     n = pngsmall.cheapest_symbols(value, length, count, scratch, symbols, n)
@@ -181,8 +181,12 @@ def _zlib_stream(symbols: np.ndarray, n: int, adler: int) -> bytes:
     """Write the first `n` deflate symbols as a zlib stream."""
     from pmsl.kernels import deflate
 
-    out = np.zeros(6 * n + 4096, np.uint8)  # a copy takes at most 48 bits
-    return out[: deflate.zlib_stream(symbols, n, adler, np.zeros(deflate.WORK, np.int64), out)].tobytes()
+    size = 6 * n + 4096  # a copy takes at most 48 bits, but one symbol may stand for many copies
+    while True:
+        out = np.zeros(size, np.uint8)
+        size = deflate.zlib_stream(symbols, n, adler, np.zeros(deflate.WORK, np.int64), out)
+        if size <= len(out):
+            return out[:size].tobytes()
 
 
 def _file(rows: int, cols: int, data: bytes, colour: int = 0) -> bytes:

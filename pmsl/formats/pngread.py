@@ -13,6 +13,7 @@ from isal import igzip_lib, isal_zlib
 
 from pmsl.core.runs import BAND, Runs, joined, runs_of_band
 from pmsl.errors import JobError
+from pmsl.formats import limits
 from pmsl.formats.png import SIGNATURE
 
 PIECE = 1 << 16  # compressed bytes handed over at a time: what is not inflated yet is copied
@@ -64,7 +65,7 @@ def runs_of_png(data: bytes, shape: tuple[int, int], where: str) -> Runs:
         Not a PNG, not 8-bit gray, interlaced, another size, or damaged.
     """
     try:
-        return _runs(_Stream(_compressed(memoryview(data), shape, where)), shape)
+        return _runs(_Stream(_compressed(memoryview(data), shape, where)), shape, where)
     except (_Broken, igzip_lib.error) as err:  # type: ignore[misc]
         raise JobError(f"{where}: not a whole PNG ({err}); the file is damaged, copy or slice it again") from err
 
@@ -76,12 +77,12 @@ def shape_of_png(data: bytes, where: str) -> tuple[int, int]:
     return int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big")
 
 
-def _runs(stream: _Stream, shape: tuple[int, int]) -> Runs:
+def _runs(stream: _Stream, shape: tuple[int, int], where: str) -> Runs:
     """Inflate and compare all rows."""
     rows, stride = shape[0], shape[1] + 1
     buffer = np.zeros((max(1, min(rows, BAND // stride)), stride), np.uint8)
     above = np.zeros(stride, np.uint8)
-    found = []
+    found, many = [], 0
     for first in range(0, rows, len(buffer)):
         band = buffer[: min(len(buffer), rows - first)]
         stream.fill(band.reshape(-1).data)
@@ -89,6 +90,8 @@ def _runs(stream: _Stream, shape: tuple[int, int]) -> Runs:
             _unfilter(band, above, first)
         above[:] = band[-1]
         found.append(runs_of_band(band))
+        many += len(found[-1].col)
+        limits.check_runs(many, where)
     stream.finish()
     return joined(found)
 

@@ -27,7 +27,7 @@ def cheapest_symbols(
         Runs of the byte stream, of which `count` count.
     count : int
     scratch : start (R + 1,) int64, head (2**14,) int32, following (R,) int32
-        Where each run begins, and room, as `kernels.png.symbols_of` left them.
+        Where each run begins, as `kernels.png.symbols_of` left it, and room.
     symbols : (S,) int32
         Symbols of the stream; overwritten.
     n : int
@@ -51,8 +51,12 @@ def _room(count: int) -> tuple[np.ndarray, ...]:
 def _costs(symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Bits of each literal (256,), length (259,) and distance (32769,), extra bits included, were codes as frequent as in `symbols`."""
     copies = symbols[symbols > deflate.END]
-    near = np.bincount(symbols[symbols < deflate.END], minlength=286) + np.bincount(257 + deflate.LENGTH_CODE[copies >> 16], minlength=286)
-    far = np.bincount(CODE_OF_DISTANCE[copies & 0xFFFF], minlength=30)
+    near = np.bincount(symbols[(symbols >= 0) & (symbols < deflate.END)], minlength=286) + np.bincount(
+        257 + deflate.LENGTH_CODE[copies >> 16], minlength=286
+    )
+    far, full = np.bincount(CODE_OF_DISTANCE[copies & 0xFFFF], minlength=30), -int(symbols[symbols < 0].sum(dtype=np.int64))
+    near[deflate.FULL] += full
+    far[0] += full
     near_bits, far_bits = (np.log2(n.sum() + 1.0) - np.log2(np.maximum(n, RARE)) for n in (near, far))
     length_bits = near_bits[257 + deflate.LENGTH_CODE] + deflate.LENGTH_EXTRA[deflate.LENGTH_CODE]
     return near_bits[:256].copy(), length_bits, (far_bits + deflate.DISTANCE_EXTRA)[CODE_OF_DISTANCE]

@@ -109,7 +109,8 @@ def recognise(path: Path) -> Format:
     if found is None:
         if seen.folder or seen.names:
             raise JobError(f"{path}: no job.json in it, so it is no pmsl job, and no other format knows it ({', '.join(names())})")
-        raise JobError(f"{path}: not a whole zip and no other format knows it ({', '.join(names())}); copy or slice it again")
+        known = ", ".join(names())
+        raise JobError(f"{path}: begins with {seen.head[:4]!r}: not a zip, and no other format knows it ({known}); copy or slice it again")
     return found
 
 
@@ -136,12 +137,17 @@ def look(path: Path) -> Seen:
         if os.path.isdir(path):
             with os.scandir(path) as entries:
                 return Seen(path, True, b"", frozenset(entry.name for entry in entries))
+        if not os.path.isfile(path):  # a pipe would be waited for
+            raise JobError(f"{path}: is no ordinary file; give a job folder or a job file")
         with open(path, "rb") as file:
             head = file.read(HEAD)
     except OSError as err:
         raise JobError(f"{path}: cannot be read ({err.strerror or err})") from err
-    zipped = head.startswith(b"PK") or path.suffix.lower() == ".zip"
-    return Seen(path, False, head, frozenset(ZipSource(path).names()) if zipped else frozenset())
+    if not head:
+        raise JobError(f"{path}: the file is empty (0 bytes); copy or slice it again")
+    if head.startswith(b"PK"):
+        return Seen(path, False, head, frozenset(ZipSource(path).names()))
+    return Seen(path, False, head, frozenset())
 
 
 def entry_points(group: str) -> list[EntryPoint]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from pmsl.core.runs import Runs
 from pmsl.errors import JobError
+from pmsl.formats import limits
 from pmsl.formats.framestream import Stream, runs_of_stream
 
 GOO_MARK = 0x55
@@ -67,6 +68,7 @@ def _decoded(kernel: Callable[..., Any], data: np.ndarray, shape: tuple[int, int
     from pmsl.kernels import runlength
 
     pixels = shape[0] * shape[1]
+    limits.check_runs(len(data) // BYTES_A_RUN, where)
     value, length = np.empty(len(data), np.uint8), np.empty(len(data), np.int64)  # only what is written takes memory
     count, status = kernel(np.ascontiguousarray(data), pixels, value, length)
     if status != runlength.WHOLE:
@@ -79,6 +81,7 @@ def _decoded(kernel: Callable[..., Any], data: np.ndarray, shape: tuple[int, int
         raise JobError(
             f"{where}: its layer data {wrong} (the frame has {shape[1]} × {shape[0]}); the file is damaged, copy or slice it again"
         )
+    limits.check_runs(count, where)
     return runs_of_stream(Stream(value, length, count), shape)
 
 

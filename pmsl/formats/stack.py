@@ -26,7 +26,7 @@ from pmsl.profiles.strict import Strict, build
 Look = Callable[[LayerPlan], list[str]]
 
 SCHEMA = "pmsl.stack/1"
-CAPABILITY = Capability(multi_exposure=False, holds=FIELDS - {"engine"})
+CAPABILITY = Capability(multi_exposure=False, holds=FIELDS - {"engine", "lattice"})
 FIELDS_OF_SHOT = ("time_s", "power", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s")
 
 

@@ -54,20 +54,22 @@ def written(
     -------
     Written
     """
-    meter, found, any_light = Meter(job.grid), list(job.findings), False
+    meter, found, any_light, run = Meter(job.grid), list(job.findings), False, job.in_order()
 
     def layer(k: int) -> tuple[LayerPlan, T, tuple[float, float], bool]:
-        plan = job[k]
+        plan = run.plan(k)
         made, cost, lit = make(plan), meter.cost(plan), bool(plan.exposures)
         return plan if masks else replace(plan, exposures=()), made, cost, lit
 
     for done, (plan, made, cost, lit) in enumerate(ordered_map(layer, range(job.n_layers), options.threads), 1):
         store(plan, made)
+        run.passed(plan.index)
         meter.add(*cost)
         found.extend(plan.findings)
         any_light = any_light or lit
         if options.progress is not None:
             options.progress(done, job.n_layers)
+    found.extend(run.findings())
     found.extend(notes())
     if not any_light:
         found.append(NOTHING)
@@ -112,7 +114,7 @@ def problems(job: PrintJob, options: VerifyOptions, look: Callable[[LayerPlan], 
 
     def layer(k: int) -> list[str]:
         try:
-            plan = job[k]
+            plan = job.bare(k)
         except JobError as err:
             return [str(err)]
         return [] if look is None else look(plan)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pmsl.errors import JobError, OutputError, UsageError
+from pmsl.formats import leftovers
 from pmsl.formats.bundle import open_source
 from pmsl.formats.contract import Format
 
@@ -88,6 +88,8 @@ def native_only(path: Path) -> str:
 def whole_or_absent(path: Path, force: bool, folder: bool, foreign: Foreign | None = None) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it there on success, remove it on any failure.
 
+    What an earlier writer of `path` left when it was killed is swept first (`leftovers`).
+
     Parameters
     ----------
     path : Path
@@ -104,36 +106,46 @@ def whole_or_absent(path: Path, force: bool, folder: bool, foreign: Foreign | No
     UsageError, OutputError
         As `check_target`; also no space and no permission while writing.
     """
+    leftovers.sweep(path.absolute().parent, path.name)
     check_target(path, force, foreign)
-    draft: Path | None = None
     try:
-        draft = Path(tempfile.mkdtemp(prefix=f".{path.name[:32]}.", suffix=".partial", dir=path.absolute().parent))
-        inner = draft / "job"
-        if folder:
-            inner.mkdir()
-        yield inner
-        check_target(path, force, foreign)
-        _replace(inner, path, draft / "old")
+        with leftovers.draft(path) as draft:
+            inner = draft / leftovers.JOB
+            if folder:
+                inner.mkdir()
+            yield inner
+            check_target(path, force, foreign)
+            _replace(inner, path, draft / leftovers.OLD)
     except OSError as err:
         raise OutputError(f"{path}: {_reason(err)}") from err
-    finally:
-        if draft is not None and (os.path.lexists(path) or not os.path.lexists(draft / "old")):
-            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _replace(new: Path, path: Path, old: Path) -> None:
-    """Move `new` to `path`; what stood there moves to `old`, and comes back whatever interrupts."""
-    if new.is_file() and path.is_file():
-        os.replace(new, path)
-        return
+    """Move `new` to `path`; what stood there moves to `old`, and comes back whatever interrupts.
+
+    A file is on the disk before it gets its name, so that the name does not outlive a power cut alone. Files of a folder are many:
+    they are not waited for, and their hashes tell.
+    """
+    if new.is_file():
+        with open(new, "r+b") as file:
+            os.fsync(file.fileno())
     try:
-        if os.path.lexists(path):
-            os.rename(path, old)
-        os.rename(new, path)
+        if new.is_file() and path.is_file():
+            os.replace(new, path)
+        else:
+            if os.path.lexists(path):
+                os.rename(path, old)
+            os.rename(new, path)
     except BaseException:
         if os.path.lexists(old) and not os.path.lexists(path):
             os.rename(old, path)
         raise
+    with contextlib.suppress(OSError):  # not offered everywhere; the job is whole in any case
+        parent = os.open(path.absolute().parent, os.O_RDONLY)
+        try:
+            os.fsync(parent)
+        finally:
+            os.close(parent)
 
 
 def _reason(err: OSError) -> str:

@@ -6,6 +6,7 @@ player      Player: run, pause, cancel, status
 feed        layers made ahead of time, each held against its hash; shots: exposures one by one, for hosts with their own loop
 match       job against machine, before the first light
 lamp        the light; carriage: the plate's way; signals: SIGINT and SIGTERM while it is lit
+waiting     for events and threads
 record      played.jsonl; resume: where a print goes on
 watchdog    a process of its own that times the light of engines which cannot
 events      exposures as the events of other hosts' loops

@@ -6,15 +6,18 @@ import asyncio
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pmsl.core.job import PrintJob
+from pmsl.errors import HostError
 from pmsl.host.player import Options, Player
 from pmsl.host.protocol import Clock, LightEngine, Stage
 from pmsl.host.signals import NUMBERS
 from pmsl.host.status import Status
+from pmsl.host.waiting import finished
 
 
 def play(
@@ -74,8 +77,8 @@ async def aplay(
     """Play a job in a thread, so that the event loop goes on; parameters and errors as of `play`.
 
     Cancelling the task (SIGINT does it under `asyncio.run`, SIGTERM and SIGHUP where nothing else handles them) puts the light out
-    and waits for the print to end before `CancelledError` is raised. `on_status` is called in the event loop, a little
-    later: what it raises goes to the loop and does not end the print.
+    and waits for the print to end before `CancelledError` is raised, or `HostError` where an engine does not go dark.
+    `on_status` is called in the event loop, a little later: what it raises goes to the loop and does not end the print.
     """
     loop = asyncio.get_running_loop()
     told = None if on_status is None else _in_loop(loop, on_status)
@@ -84,13 +87,16 @@ async def aplay(
 
 async def arun(player: Player) -> Status:
     """Run a player in a thread; see `aplay`."""
-    running = asyncio.ensure_future(asyncio.to_thread(player.run))
-    with _signals_cancel(asyncio.current_task()):
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(2, "pmsl-print") as own, _signals_cancel(asyncio.current_task()):  # the loop's threads may all be busy
+        running = loop.run_in_executor(own, player.run)
         try:
             return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            await _patiently(asyncio.ensure_future(asyncio.to_thread(player.cancel)))
-            await _patiently(running)
+        except asyncio.CancelledError as cancelled:
+            await finished(loop.run_in_executor(own, player.cancel))
+            error = await finished(running)
+            if isinstance(error, HostError):  # an engine that does not go dark must not be taken for a print that was cancelled
+                raise error from cancelled
             raise
 
 
@@ -115,17 +121,6 @@ def _in_loop(loop: asyncio.AbstractEventLoop, on_status: Callable[[Status], None
             loop.call_soon_threadsafe(on_status, status)
 
     return tell
-
-
-async def _patiently(work: asyncio.Future[Any]) -> None:
-    """Wait for work to end, however often the waiting is cancelled; what it raises is dropped."""
-    while not work.done():
-        try:
-            await asyncio.wait([work])
-        except asyncio.CancelledError:
-            continue
-    if not work.cancelled():
-        work.exception()
 
 
 @contextmanager

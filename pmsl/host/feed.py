@@ -20,7 +20,7 @@ def checked_plan(job: PrintJob, k: int, known: Digests | None = None) -> LayerPl
     JobError
         A mask that is not the one the hash was made of.
     """
-    plan = job[k]
+    plan = job.bare(k)
     for j, exposure in enumerate(plan.exposures):
         found = exposure.mask.sha256()
         if exposure.mask_sha256 not in (None, found):

@@ -13,10 +13,12 @@ from pmsl.core.job import PrintJob
 from pmsl.core.parallel import default_threads, ordered_map
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import HostError
+from pmsl.formats.diamond import check_lit
 from pmsl.formats.frames import frame_shape
 from pmsl.host.digests import Digests
 from pmsl.host.feed import checked_plan
 from pmsl.host.protocol import LightEngine, Shifting, Stage
+from pmsl.profiles.printer import Diamond
 
 WAVELENGTH_SLACK_NM = 5.0  # half the width of an LED's line: its nominal and its measured wavelength differ by as much
 SLACK = 1 + 1e-9
@@ -152,12 +154,15 @@ def _check_exposure(job: PrintJob, e: Exposure, engine: LightEngine, where: str)
     ):
         if not 0 < value <= limit * SLACK:
             raise HostError(f"{where}: {what} is {value:g}{unit}; {whose} allows more than 0 and at most {limit:g}{unit}")
+    lattice = job.engines[e.engine].orientation
+    if isinstance(lattice, Diamond):
+        check_lit(e.mask, lattice)
     lacking = ~shown_by(engine.levels)[e.mask.runs_8bit().value]
     if lacking.any():
         level = int(e.mask.runs_8bit().value[lacking][0])
         raise HostError(
             f"{where}: has gray level {level} of 255, which an engine of {engine.levels} levels cannot show; "
-            "pmsl.pipeline.with_depth makes the job one that it can"
+            "pmsl convert --depth BITS, or pmsl.pipeline.with_depth, makes the job one that it can"
         )
 
 

@@ -24,6 +24,7 @@ from pmsl.host.resume import Start, begin
 from pmsl.host.shots import AHEAD
 from pmsl.host.signals import Interruptible
 from pmsl.host.status import State, Status
+from pmsl.host.waiting import patiently
 
 log = logging.getLogger("pmsl.host")
 
@@ -120,12 +121,20 @@ class Player:
         self._go_on.set()
 
     def cancel(self) -> None:
-        """Put the light out, stop the stage and end the print; when this returns, it is dark for good."""
+        """Put the light out, stop the stage and end the print; when this returns, it is dark for good.
+
+        Raises
+        ------
+        HostError
+            An engine does not say that it is dark, or the stage does not stop; the print ends all the same.
+        """
         self._cancelled.set()
         self._go_on.set()
-        if threading.current_thread() is not self._thread:
-            self._lamp.dark_until_out()
-        self._carriage.stop()
+        try:
+            if threading.current_thread() is not self._thread:
+                self._lamp.dark_until_out()
+        finally:
+            self._carriage.stop()
 
     def run(self) -> Status:
         """Play the job.
@@ -262,7 +271,7 @@ class Player:
             return
         self._lamp.dark()
         self._tell("paused", layer=k)
-        self._go_on.wait()
+        patiently(self._go_on)
         self._check_cancelled()
         self._carriage.check_homed(f"layer {k}, after the pause")
 

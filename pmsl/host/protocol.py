@@ -12,6 +12,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from pmsl.host.waiting import patiently
+
 
 @runtime_checkable
 class LightEngine(Protocol):
@@ -148,4 +150,4 @@ class RealClock:
     def wait(self, seconds: float, cancelled: threading.Event) -> None:
         """Return after `seconds`, or soon after `cancelled` is set."""
         if seconds > 0:
-            cancelled.wait(seconds)
+            patiently(cancelled, seconds)

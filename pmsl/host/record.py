@@ -193,8 +193,11 @@ class Record:
             raise OutputError(f"{self._path}: the record cannot be written ({err.strerror or err}); nothing is lit without it") from err
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file; raises `OutputError` where its last line cannot be written."""
+        try:
+            self._file.close()
+        except OSError as err:
+            raise OutputError(f"{self._path}: the record cannot be written ({err.strerror or err}); its last line may be missing") from err
 
 
 def _sync_folder(folder: Path) -> None:

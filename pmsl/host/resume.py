@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from pmsl.core.finding import Finding
 from pmsl.core.job import PrintJob
-from pmsl.errors import HostError, UsageError
+from pmsl.errors import HostError, OutputError, UsageError
 from pmsl.host.digests import Digests
 from pmsl.host.lamp import whole
 from pmsl.host.record import Done, Key, Lit, Played, Record, check_new, fits, read_record, run_of
@@ -66,7 +67,12 @@ def begin(job: PrintJob, digests: Digests | None, start: int | None, record: Pat
         fits(played, job, digests, record)
         begun, kept = _where(job, played, start, again), played.whole_bytes
     opened = Record(record, kept)
-    opened.add(run_of(job, digests, begun.layer))
+    try:
+        opened.add(run_of(job, digests, begun.layer))
+    except BaseException:
+        with contextlib.suppress(OutputError):
+            opened.close()
+        raise
     return Start(layer=begun.layer, exposure=begun.exposure, repeat=begun.repeat, record=opened, findings=begun.findings)
 
 
@@ -84,15 +90,24 @@ def _where(job: PrintJob, played: Played, start: int | None, again: bool) -> Sta
             k, j, r = last.key
             return Start(layer=k, exposure=j, repeat=r)
         k, j, r = played.next_key(count)
+        if not again:
+            _refuse_lit(played, (k, j, r), "the print would go on at")
         return Start(layer=k, exposure=j, repeat=r, findings=(_cut_off(last.key),) if last is not None and uncertain else ())
-    lit = [key for key in played.lit if key[0] >= start]
-    if lit and not again:
-        raise HostError(
-            f"start is layer {start}, but layer {min(lit)[0]} was lit already, according to the record; it is not lit again "
-            "unless told (again=True, --again)"
-        )
+    if not again:
+        _refuse_lit(played, (start, 0, 0), "start is")
     due = played.next_key(count)[0]
     return Start(layer=start, findings=(_skipped(due, start),) if start > due else ())
+
+
+def _refuse_lit(played: Played, first: Key, what: str) -> None:
+    """Refuse to begin at a light where it, or one after it, was lit before: in a run that was begun again at an earlier layer, too."""
+    lit = [key for key in played.lit if key >= first]
+    if lit:
+        k, j, _ = min(lit)
+        raise HostError(
+            f"{what} layer {first[0]}, but layer {k}, exposure {j} was lit already, according to the record; it is not lit again "
+            "unless told (again=True, --again)"
+        )
 
 
 def _cut_off(key: Key) -> Finding:

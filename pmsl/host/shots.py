@@ -14,6 +14,7 @@ from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import UsageError
 from pmsl.formats.frames import frame_shape, painted_frame
 from pmsl.host.feed import Feed, checked_plan
+from pmsl.host.waiting import finished
 from pmsl.profiles import Motion
 
 AHEAD = 4  # layers made ahead of time
@@ -162,9 +163,9 @@ async def aexposures(
                 return
             yield shot
     finally:
-        if pending is not None and not pending.done():  # cancelled while a thread is inside the generator
-            await asyncio.wait([pending])
-        await asyncio.to_thread(pulled.close)
+        if pending is not None:  # cancelled while a thread is inside the generator
+            await finished(pending)
+        await finished(asyncio.ensure_future(asyncio.to_thread(pulled.close)))
 
 
 def _shot(job: PrintJob, plan: LayerPlan, j: int, e: Exposure, out: np.ndarray | None) -> Shot:

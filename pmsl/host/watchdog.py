@@ -27,8 +27,10 @@ import numpy as np
 from pmsl.errors import HostError
 from pmsl.host.named import made_by
 from pmsl.host.signals import NUMBERS
+from pmsl.host.waiting import STEP_S
 
-ANSWER_S = 10.0  # how long the watchdog may take to answer, beside the light's own time
+START_S = 60.0  # how long the watchdog may take to start: Python, the driver, a projector that warms up
+ANSWER_S = 10.0  # how long it may take to answer, beside the light's own time
 FACTS = ("shape", "wavelength_nm", "levels", "max_exposure_s", "max_power", "real")
 
 
@@ -84,7 +86,7 @@ class Watched:
         self._listener = threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True, name="pmsl-watchdog")
         self._listener.start()
         try:
-            facts = self._answer("ready", ANSWER_S)
+            facts = self._answer("ready", START_S)
         except HostError:
             self.close()
             raise
@@ -129,11 +131,14 @@ class Watched:
             raise HostError(f"the watchdog of the engine is gone ({err}); look whether it is dark, and start anew") from err
 
     def _answer(self, kind: str, within_s: float) -> dict[str, Any]:
-        try:
-            answer = self._answers[kind].get(timeout=within_s)
-        except queue.Empty:
+        until = time.monotonic() + within_s
+        answer = None
+        while answer is None and (left_s := until - time.monotonic()) > 0:  # in short steps: on Windows no Ctrl-C ends a single wait
+            with contextlib.suppress(queue.Empty):
+                answer = self._answers[kind].get(timeout=min(STEP_S, left_s))
+        if answer is None:
             self._lost = True  # a late answer must not be taken for one to a later question
-            raise HostError(f"the watchdog did not answer to {kind!r} within {within_s:g} s; look whether it is dark") from None
+            raise HostError(f"the watchdog did not answer to {kind!r} within {within_s:g} s; look whether it is dark")
         if "error" in answer:
             if answer.get("gone"):
                 self._answers[kind].put(answer)  # so it is for whoever asks next

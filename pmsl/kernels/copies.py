@@ -1,4 +1,8 @@
-"""Deflate symbols of runs and far copies. Helpers of `png` and `cheapest`."""
+"""Deflate symbols of runs and far copies. Helpers of `png` and `cheapest`.
+
+A symbol is an int32: a literal 0..255; a copy ``length << 16 | distance``; -n stands for n copies of 258 bytes at distance 1,
+which most of a plain frame is made of.
+"""
 
 import numpy as np
 
@@ -20,7 +24,15 @@ def literal(n, value, symbols):
 
 @helper
 def copy(n, length, distance, symbols):
-    """Write a copy of any length >= 3 as copies of 3..258 bytes; return the number of symbols."""
+    """Write a copy of any length >= 3 as copies of 3..258 bytes, those of 258 at distance 1 as one symbol; return the number of symbols."""
+    if distance == 1 and length >= LONGEST:
+        rest = length % LONGEST
+        many = length // LONGEST - (0 < rest < SHORTEST)
+        if many > 0:
+            if n < symbols.size:
+                symbols[n] = -many
+            n += 1
+            length -= many * LONGEST
     while length > 0:
         part = min(length, LONGEST)
         if 0 < length - part < SHORTEST:

@@ -7,7 +7,7 @@ from pmsl.kernels._jit import helper, kernel, routine
 BLOCK = 40_000  # symbols a block
 WORK = (16, 640)  # shape of the working array; a row for each table
 END = 256
-FULL = 258 << 16 | 1  # the longest copy, at distance 1: most symbols of a plain mask
+FULL = 257 + 28  # code of the longest copy; at distance 1 most of a plain mask
 ORDER = np.array([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15], np.int64)
 LENGTH_BASE = np.array(
     [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258], np.int64
@@ -207,15 +207,15 @@ def _block(symbols, first, last, final, out, size, held, n_held, work):
     copies = full = 0
     for k in range(first, last):
         s = symbols[k]
-        if s == FULL:
-            full += 1
+        if s < 0:
+            full -= s
         elif s < 256:
             weights[s] += 1
         else:
             weights[257 + LENGTH_CODE[s >> 16]] += 1
             far[_distance_code(s & 0xFFFF)] += 1
             copies += 1
-    weights[257 + LENGTH_CODE[FULL >> 16]] += full
+    weights[FULL] += full
     far[0] += full
     copies += full
     _lengths(weights, 15, bits, work)
@@ -235,12 +235,17 @@ def _block(symbols, first, last, final, out, size, held, n_held, work):
     for k in range(n_distances):
         table[n_literals + k] = far_bits[k]
     size, held, n_held = _header(out, size, held, n_held, table, n_literals, n_distances, work)
-    full_code = 257 + LENGTH_CODE[FULL >> 16]
-    full_value, full_bits = codes[full_code] | far_codes[0] << bits[full_code], bits[full_code] + far_bits[0]
+    full_value, full_bits = codes[FULL] | far_codes[0] << bits[FULL], max(bits[FULL] + far_bits[0], 1)
+    together, many_value = 32 // full_bits, np.int64(0)
+    for k in range(together):
+        many_value |= np.int64(full_value) << (k * full_bits)
     for k in range(first, last):
         s = symbols[k]
-        if s == FULL:
-            size, held, n_held = _put(out, size, held, n_held, full_value, full_bits)
+        if s < 0:
+            for _ in range(-s // together):
+                size, held, n_held = _put(out, size, held, n_held, many_value, together * full_bits)
+            for _ in range(-s % together):
+                size, held, n_held = _put(out, size, held, n_held, full_value, full_bits)
             continue
         if s < 256:
             size, held, n_held = _put(out, size, held, n_held, codes[s], bits[s])
@@ -262,7 +267,7 @@ def zlib_stream(symbols, n, adler, work, out):
     Parameters
     ----------
     symbols : (S,) int32
-        A literal is 0..255, a copy is ``length << 16 | distance``.
+        As `copies` describes them.
     n : int
         How many of them count.
     adler : int

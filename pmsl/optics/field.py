@@ -31,7 +31,7 @@ def flat_field(printer: Printer) -> np.ndarray | None:
     flat = printer.optics.flat_field
     if flat is None:
         return None
-    shape = printer.dmd.shape.value
+    shape = printer.field_px
     if flat.grid is not None:
         field = _between(np.array(flat.grid.value, dtype=np.float64), shape)
     elif flat.image is not None:

@@ -59,7 +59,7 @@ class Projector:
     @classmethod
     def of(cls, printer: Printer) -> Projector:
         """Prepare the optics of a printer; raises ProfileError where its flat field cannot be used."""
-        return cls(printer.dmd.shape.value, psf_of(printer), flat_field(printer))
+        return cls(printer.field_px, psf_of(printer), flat_field(printer))
 
     def project(self, relative: np.ndarray, source: Window, target: Window, points_per_px: int | None = None) -> np.ndarray:
         """Project light of a window of mirrors.

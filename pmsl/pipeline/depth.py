@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from pmsl.core.job import PrintJob
+from pmsl.core.job import Changed, PrintJob
 from pmsl.core.plan import LayerPlan
 from pmsl.errors import JobError, UsageError
 from pmsl.formats import fit
@@ -44,9 +44,9 @@ def with_depth(job: PrintJob, bits: int) -> PrintJob:
     if bits == DEEPEST:
         return job
     target = Capability(gray_levels=1 << bits, gray_map=depth_levels(bits))
-    checked = dataclasses.replace(job, plan_layer=lambda k: _checked(job[k]))
+    checked = dataclasses.replace(job, plan_layer=Changed(job, _checked))
     fitted = fit.fit(checked, target, f"a device of {bits} bits", WriteOptions(response=response(job.printer), lossy=True))
-    return dataclasses.replace(fitted, plan_layer=lambda k: _hashed(fitted[k]), known_estimate=None)
+    return dataclasses.replace(fitted, plan_layer=Changed(fitted, _hashed), known_estimate=None)
 
 
 def _checked(plan: LayerPlan) -> LayerPlan:

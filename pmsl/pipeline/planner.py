@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from pmsl import checks
-from pmsl.core.job import FLAT_FIELD_BY_HOST, Box, Engine, Input, PartRecord, PrintJob, Provenance
+from pmsl.core.finding import Finding
+from pmsl.core.job import FLAT_FIELD_BY_HOST, Box, Engine, InOrder, Input, PartRecord, PrintJob, Provenance
+from pmsl.core.mask import LayerMask
 from pmsl.core.part import Part, Solid
 from pmsl.core.plan import LayerPlan
+from pmsl.correct.graypass import GrayPass
+from pmsl.correct.unreachable import GrayCheck
 from pmsl.masks import MaskMaker
 from pmsl.masks.recent import RecentMasks
 from pmsl.mesh.place import Placed
@@ -60,7 +65,7 @@ def prepare(
     placed = parts if isinstance(parts, Placed) else None
     pieces, bounds = (parts.parts, parts.bounds_um) if isinstance(parts, Placed) else (parts, None)
     s = stages(pieces, printer, resin, process, bounds, accept_uncalibrated, repair)
-    engine = Engine(grid=s.grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.orientation)
+    engine = Engine(grid=s.grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.turn)
     return PrintJob(
         engines=(engine,),
         printer=printer,
@@ -95,6 +100,22 @@ class Planner:
 
     def __call__(self, k: int) -> LayerPlan:
         """Return the plan of layer `k`."""
+        return self._plan(k, self._stages.grays)
+
+    def bare(self, k: int) -> LayerPlan:
+        """Return the plan of layer `k` without looking for grays that never cure where they are kept all the same."""
+        return self._plan(k, None if self._looks_on else self._stages.grays)
+
+    def in_order(self) -> InOrder:
+        """Return a run through all layers."""
+        return _InOrder(self, GrayPass(self._stages.grays) if self._stages.grays is not None and self._looks_on else None)
+
+    @property
+    def _looks_on(self) -> bool:
+        """Whether grays that never cure are only told of."""
+        return self._stages.grays is not None and self._stages.grays.do == "keep"
+
+    def _plan(self, k: int, grays: GrayCheck | None, begin: Callable[[int, LayerMask], None] | None = None) -> LayerPlan:
         recent, groups = self._makers()
         mask, defects = recent.plain(k)
         found = tuple(checks.layer_findings(defects, self._stages.grid, k))
@@ -104,8 +125,10 @@ class Planner:
             return s.ladder.plan(images, s.grid, self._process.motion, found, mask.sum_px())
         if s.regions is not None:
             mask = recent(k)
-        if s.grays is not None:
-            mask, more = s.grays.apply(k, mask, recent)
+        if begin is not None:
+            begin(k, mask)
+        if grays is not None:
+            mask, more = grays.apply(k, mask, recent)
             found += more
         images = [(mask, 1.0)]
         if s.regions is not None:
@@ -126,6 +149,27 @@ class Planner:
                     groups,
                 )
             return self._made
+
+
+@dataclass(frozen=True, slots=True)
+class _InOrder:
+    """A run through all layers of a planner; `grays` looks on."""
+
+    planner: Planner
+    grays: GrayPass | None
+
+    def plan(self, k: int) -> LayerPlan:
+        """Make layer k."""
+        return self.planner(k) if self.grays is None else self.planner._plan(k, None, self.grays.begin)
+
+    def passed(self, k: int) -> None:
+        """Let layer k be the next."""
+        if self.grays is not None:
+            self.grays.passed(k)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what the run has shown."""
+        return () if self.grays is None else self.grays.findings()
 
 
 def _box(points_um: np.ndarray) -> Box:

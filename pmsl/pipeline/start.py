@@ -34,7 +34,7 @@ MAX_SCALE = 10.0
 def place_for(solids: Sequence[Solid], printer: Printer, resin: Resin, **options: Any) -> Placed:
     """Place meshes in the field of a printer, scaled for the resin's shrinkage; `options` as `pmsl.place`."""
     pitch = np.array(printer.optics.pitch_um.value)
-    rows, cols = printer.dmd.shape.value
+    rows, cols = printer.field_px
     return place(solids, pitch * (cols, rows), pitch, printer.stage.travel_um.value, shrinkage=resin.resin.shrinkage.value, **options)
 
 
@@ -76,7 +76,10 @@ def stages(
     UsageError
         A part that asks for a dose that is none, or for a region of its own.
     """
-    pieces = tuple(as_part(item).repaired(repair) for item in parts)
+    given = [as_part(item) for item in parts]
+    pieces = tuple(part.repaired(repair) for part in given)
+    if any(a is not b for a, b in zip(given, pieces, strict=True)):
+        bounds_um = None  # what was left out may have made the box
     if not pieces:
         raise MeshError("no part to print; give at least one mesh")
     check_wavelengths(printer, resin, process)
@@ -111,7 +114,7 @@ def stages(
 
 
 def _grid(bounds_um: np.ndarray, printer: Printer, process: Process) -> Grid:
-    rows, cols = printer.dmd.shape.value
+    rows, cols = printer.field_px
     z_edges = z_edges_um(float(bounds_um[1, 2]), process)
     grid = Grid(origin_um=(0.0, 0.0), pitch_um=printer.optics.pitch_um.value, shape=(rows, cols), z_edges_um=z_edges)
     _check_inside(bounds_um, grid, printer)
@@ -121,7 +124,7 @@ def _grid(bounds_um: np.ndarray, printer: Printer, process: Process) -> Grid:
 def _gray_check(grid: Grid, printer: Printer, process: Process, ladder: Ladder, scale: float) -> GrayCheck:
     """Return what looks for grays that never cure; an uneven field counts where nobody evens it."""
     flat = None if process.evened is not None else flat_field(printer)
-    projector = Projector(printer.dmd.shape.value, psf_of(printer), flat)
+    projector = Projector(printer.field_px, psf_of(printer), flat)
     return GrayCheck(process.unreachable, grid, projector, response(printer), ladder.cure, ladder.scaled(np.full(grid.n_layers, scale)))
 
 

@@ -26,9 +26,10 @@ def warmup() -> None:
 
     corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
     solid = Solid.from_arrays(corners, np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]))
+    thin = Solid.from_arrays([[40, 0, 0], [40.6, 0, 0], [40, 20, 0], [40, 0, 20]], np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]]))
     printer, resin = find_printer("pmsl-2um"), find_resin("pr48-405")
     unfilter.undo(np.zeros((1, 2), np.uint8), np.zeros(2, np.uint8))
-    job = prepare(place_for([solid], printer, resin), printer, resin)
+    job = prepare(place_for([solid, thin], printer, resin), printer, resin)  # the thin one has grays of its own
     mask = job[0].exposures[0].mask
     for small in (False, True):
         encode_mask(mask, printer.orientation, small)
@@ -43,7 +44,7 @@ def warmup() -> None:
     discs.grow(np.ones((1, 1), np.uint8), low, np.zeros((1, 1), np.uint8))
     MaskMaker([solid], job.grid).coverage(0)
     volume = MaskMaker([solid], job.grid, "volume")
-    volume.mask(0)
+    volume.mask(0).runs_8bit()
     volume.index.shells()
     MaskMaker([solid, solid], job.grid).mask(0)
     _corrected(job, solid)

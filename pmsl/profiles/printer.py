@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -20,11 +20,15 @@ LORENTZIAN_WIDTH = 2 * math.tan(0.45 * math.pi)  # in γ: between these limits l
 
 
 class Dmd(Strict, frozen=True, kw_only=True):
-    """The micromirror device: shape is (rows, cols); a frame-locked engine shows whole frames of `frame_s`."""
+    """The micromirror device: shape is (rows, cols); a frame-locked engine shows whole frames of `frame_s`.
+
+    Of a diamond lattice mirrors stand on their corners, and every other row is shifted by half a mirror's width: shape is
+    that of its frames, the pitch is along the mirrors' edges.
+    """
 
     chip: str
     shape: Value[tuple[Count, Count]]
-    lattice: Literal["orthogonal"] = "orthogonal"
+    lattice: Literal["orthogonal", "diamond"] = "orthogonal"
     bit_depth: Literal[8] = 8
     frame_locked: bool = False
     frame_s: Value[Positive] | None = None
@@ -50,6 +54,60 @@ class Orientation(Strict, frozen=True, kw_only=True):
         vectors = {"+x": (1, 0), "-x": (-1, 0), "+y": (0, 1), "-y": (0, -1)}
         right, down = vectors[self.col], vectors[self.row]
         return right[0] * -down[1] + right[1] * down[0] < 0
+
+    lattice: ClassVar[str] = "orthogonal"
+
+    @property
+    def plain(self) -> Orientation:
+        """The turn alone, for pictures of the field."""
+        return self
+
+
+class Diamond(Orientation, frozen=True, kw_only=True):
+    """How frames of a diamond lattice lie: `frame` is their (rows, cols), and odd rows are shifted by half a pixel to the right.
+
+    Mirrors that stand on their corners are the cells of a square grid at 45° to the frame: the field of such a device. Its x
+    lies between the x and the y that `Orientation` speaks of, its y between y and -x. So a frame holds the field's pixels in
+    another order, and none is computed anew. The field's corners have no mirrors.
+    """
+
+    frame: tuple[int, int]
+    lattice: ClassVar[str] = "diamond"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.row[1] != "y":
+            raise ValueError(f"row is {self.row}; rows of a diamond lattice run along x, so it must be +y or -y")
+
+    @property
+    def plain(self) -> Orientation:
+        """The turn alone, for pictures of the field."""
+        return Orientation(row=self.row, col=self.col)
+
+    @property
+    def field(self) -> tuple[int, int]:
+        """(rows, cols) of the smallest grid that has a cell for every mirror."""
+        across, along = self._ends()
+        return (across[1] - across[0]) // 2 + 1, (along[1] - along[0]) // 2 + 1
+
+    def cell(self, i: Any, j: Any) -> tuple[Any, Any]:
+        """Return (row, col) of the field's pixel that frame row `i`, column `j` shows; of integers, or arrays of them."""
+        across, along = self._ends()
+        y, x = self._half_diagonals(i, j)
+        return (y - x - across[0]) // 2, (y + x - along[0]) // 2
+
+    def _ends(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return the smallest and the largest of y - x and of y + x: they are in the frame's outer rows and columns."""
+        rows, cols = self.frame
+        outer = [self._half_diagonals(i, j) for i in (0, min(1, rows - 1), max(0, rows - 2), rows - 1) for j in (0, cols - 1)]
+        across, along = [y - x for y, x in outer], [y + x for y, x in outer]
+        return (min(across), max(across)), (min(along), max(along))
+
+    def _half_diagonals(self, i: Any, j: Any) -> tuple[Any, Any]:
+        """Return y and x of mirrors, in halves of a mirror's diagonal."""
+        rows, cols = self.frame
+        right = 2 * j + i % 2
+        return (i if self.row[0] == "+" else rows - 1 - i), (right if self.col[0] == "+" else 2 * cols - 1 - right)
 
 
 class LightSetting(Strict, frozen=True, kw_only=True):
@@ -232,8 +290,22 @@ class Printer(Strict, frozen=True, kw_only=True):
     limits: Limits
     response: Response = Response()
 
+    @property
+    def turn(self) -> Orientation:
+        """How frames lie, the device's lattice included."""
+        if self.dmd.lattice == "orthogonal":
+            return self.orientation
+        return Diamond(row=self.orientation.row, col=self.orientation.col, frame=self.dmd.shape.value)
+
+    @property
+    def field_px(self) -> tuple[int, int]:
+        """(rows, cols) of the field: the device's own, or of a diamond lattice the square grid its mirrors are cells of."""
+        turn = self.turn
+        return turn.field if isinstance(turn, Diamond) else self.dmd.shape.value
+
     def __post_init__(self) -> None:
-        shape = self.dmd.shape.value
+        self._check_lattice()
+        shape = self.field_px
         widths = self.optics.psf.width_px(self.optics.pitch_um.value)
         for width, field, axis in zip(widths, shape, "yx", strict=True):
             if width > field:
@@ -243,3 +315,17 @@ class Printer(Strict, frozen=True, kw_only=True):
             rows, cols = len(flat.grid.value), len(flat.grid.value[0])
             if rows > shape[0] or cols > shape[1]:
                 raise ValueError(f"optics.flat_field.grid is {rows} × {cols}, finer than the device's {shape[0]} × {shape[1]} pixels")
+
+    def _check_lattice(self) -> None:
+        """Refuse what a diamond lattice cannot have."""
+        if self.dmd.lattice == "orthogonal":
+            return
+        try:
+            _ = self.turn
+        except ValueError as err:
+            raise ValueError(f"orientation: {err}") from err
+        px, py = self.optics.pitch_um.value
+        if px != py:
+            raise ValueError(f"optics.pitch_um is {px:g} × {py:g}; mirrors of a diamond lattice are squares: give their edge twice")
+        if self.optics.flat_field is not None:
+            raise ValueError("optics.flat_field is not offered for a diamond lattice; leave it out, the host must even out the field")

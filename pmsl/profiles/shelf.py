@@ -6,7 +6,6 @@ import os
 import re
 import tomllib
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +18,7 @@ from pmsl.profiles.resin import Resin
 from pmsl.profiles.strict import Strict, build, parse, tables
 
 P = TypeVar("P", Printer, Resin, Process)
+SHELF = Path(__file__).with_name("library")
 KINDS: dict[str, type[Strict]] = {"printer": Printer, "resin": Resin, "process": Process}
 
 
@@ -26,7 +26,7 @@ KINDS: dict[str, type[Strict]] = {"printer": Printer, "resin": Resin, "process":
 def _shelf() -> dict[str, dict[str, str]]:
     """Kind → name → TOML text, in the order of the file names."""
     shelf: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
-    folder = files("pmsl.profiles") / "library"
+    folder = SHELF
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".toml"):
             text = entry.read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ def _shipped(word: str, name: str) -> str | None:
     """Return the TOML text of one shipped profile, whose file is named after kind and name: the rest of the shelf is left alone."""
     if not re.fullmatch(r"[a-z0-9.-]{1,64}", name):
         return None
-    file = files("pmsl.profiles") / "library" / f"{word}-{name}.toml"
+    file = SHELF / f"{word}-{name}.toml"
     return file.read_text(encoding="utf-8") if file.is_file() else None
 
 

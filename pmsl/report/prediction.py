@@ -41,7 +41,7 @@ def layer_picture(seen: SeenLayer, orientation: Orientation, path: Path) -> None
     both = np.minimum(wanted, cured)
     parts = ((both, BOTH), (cured - both, CURED), (wanted - both, WANTED), (1.0 - np.maximum(wanted, cured), VOID))
     colours = [sum(share * colour[channel] for share, colour in parts) for channel in range(3)]
-    turned = [turn(np.round(c).astype(np.uint8), orientation) for c in colours]
+    turned = [turn(np.round(c).astype(np.uint8), orientation.plain) for c in colours]
     try:
         Image.fromarray(np.ascontiguousarray(np.dstack(turned))).save(path, "PNG")
     except OSError as err:

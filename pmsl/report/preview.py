@@ -114,7 +114,7 @@ def _shrunk(mask: LayerMask, box: tuple[int, int, int, int], shape: tuple[int, i
 def _tile(job: PrintJob, k: int, box: tuple[int, int, int, int]) -> Image.Image:
     """One mask, cropped to the parts, turned as the frame is, with its label."""
     row0, col0, row1, col1 = box
-    exposures, orientation = job[k].exposures, job.engines[0].orientation
+    exposures, orientation = job.bare(k).exposures, job.engines[0].orientation.plain
     width_um, height_um = np.array([col1 - col0, row1 - row0]) * job.grid.pitch_um
     scale = min(TILE_PX / width_um, TILE_PX / height_um)
     shape = max(1, round(height_um * scale)), max(1, round(width_um * scale))
@@ -140,7 +140,7 @@ def _side_view(job: PrintJob) -> Image.Image:
     view, deepest = np.zeros((len(layers), size[0])), 1e-9
     for i, k in enumerate(layers):
         depth = np.zeros(col1 - col0)
-        for exposure in job[int(k)].exposures:
+        for exposure in job.bare(int(k)).exposures:
             depth = np.maximum(depth, exposure.mask.column_sums_px()[col0:col1])
         deepest = max(deepest, depth.max())
         total = np.concatenate([[0.0], np.cumsum(np.sqrt(depth))])

@@ -11,6 +11,7 @@ import pytest
 
 import pmsl
 from pmsl.cli import main
+from pmsl.formats.frames import depth_levels
 
 PART = ["--printer", "pmsl-10um", "--resin", "pr48-405", "--layer-um", "20", "--no-design"]
 EVEN = 'schema = "pmsl.process/1"\nname = "even"\ndescription = ""\nlayer_um = 20.0\nbottom_dose_factors = []\n'
@@ -127,3 +128,30 @@ def test_info_of_contours(run, samples):
         assert facts["layers"] == 10 and facts["rings"] == 10 and facts["z_um"] == pytest.approx([10.0, 190.0])
         assert np.ptp(facts["bounds_um"], axis=0) == pytest.approx([1000.0, 1400.0], abs=0.01)
     assert "contours" not in run("info", part)[1]
+
+
+@pytest.mark.parametrize("bits", [1, 4, 6])
+def test_a_depth_is_the_same_when_sliced_and_when_converted(run, samples, bits):
+    """Only the levels of the device, the mean light kept where they are dithered, and said; dose maps are of what is shown."""
+    part = samples / "f_orientation.stl"
+    words = ["--process", "even.toml", "--rotate", "0,0,10"]  # so that there are grays
+    assert run("slice", part, "-o", "whole", *PART, *words)[0] == 0
+    code, _, err = run("slice", part, "-o", "few", *PART, *words, "--depth", bits, "--dose")
+    assert code == 0 and "lossy-gray" in err
+    assert run("convert", "whole", "few.zip", "--depth", bits)[0] == 0
+    assert run("verify", "few")[0] == run("verify", "few.zip")[0] == 0
+    assert shown("few") == shown("few.zip") != shown("whole")
+    whole, few = (pmsl.read(name)[3].exposures[0].mask.dense(np.uint8) for name in ("whole", "few"))
+    assert set(np.unique(few)) <= set(depth_levels(bits)) and len(np.unique(whole)) > 16
+    edge = ((whole > 0) & (whole < 255)).sum()
+    assert abs(few.sum(dtype=float) - whole.sum(dtype=float)) < 255 / (2**bits - 1) * 0.15 * edge
+    assert run("convert", "few", "again", "--depth", bits)[0] == 0 and shown("again") == shown("few")
+    assert run("convert", "whole", "x.nanodlp", "--depth", bits)[0] == 0 and shown("x.nanodlp") == shown("few")
+
+
+@pytest.mark.parametrize("bits", ["0", "9", "-1", "2.5", "many"])
+def test_depths_that_are_none(run, samples, tmp_path, bits):
+    for words in (["slice", samples / "f_orientation.stl", "-o", "x"], ["convert", "even.toml", "x"]):
+        code, _, err = run(*words, "--depth", bits)
+        assert code == 2 and "--depth" in err
+    assert [p.name for p in tmp_path.iterdir()] == ["even.toml"]

@@ -151,6 +151,7 @@ def test_ctrl_c_is_130_and_the_print_goes_on(run, tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in err and Path("dark.txt").exists()
+    assert "cancelled at layer 0 of 4" in err and "the light is out; go on with --resume --record played.jsonl" in err
     Path("slow").unlink()
     code, out, err = run("job", *REAL, "--resume")
     assert code == 0 and "3 exposures" in out and "exposure-cut-off" in err

@@ -14,9 +14,11 @@ from solids import box
 import pmsl
 from pmsl.cli.app import main
 from pmsl.core.mask import LayerMask
+from pmsl.correct.graypass import GrayPass
 from pmsl.correct.shapes import disc
 from pmsl.correct.unreachable import GrayCheck
 from pmsl.cure import CureModel, Decay
+from pmsl.formats.stream import merged
 from pmsl.kernels import grays
 from pmsl.optics import Gaussian, Lorentzian, Projector, Sampled, aerial_image
 from pmsl.optics.grayscale import response
@@ -191,6 +193,45 @@ def test_the_judgement_is_that_of_the_sum_over_layers(memory, induction, seed):
     assert np.array_equal(after.dense(np.uint8)[~dropped], levels[~dropped])
 
 
+@pytest.mark.parametrize("memory", ["enclosed", "open"])
+@given(st.integers(0, 1 << 30))
+def test_a_run_through_all_layers_finds_what_single_layers_find(memory, seed):
+    rng = np.random.default_rng(seed)
+    shape, edges = (16, 20), np.cumsum([0, *rng.choice([3.0, 5.0, 8.0], 12)])
+    grid = pmsl.Grid(origin_um=(0, 0), pitch_um=10, shape=shape, z_edges_um=edges)
+    masks = []
+    for k in range(12):
+        levels = rng.integers(0, 200, shape) * (rng.random(shape) < rng.choice([0.0, 0.05, 0.6]))
+        masks.append(LayerMask.from_dense(k, levels.astype(np.uint8)))
+    model = CureModel(Decay((0.8, 0.2), (4.0, 7.0)), 12.0, float(rng.choice([0.0, 3.0])), memory=memory)
+    psf = [Gaussian((0.5, 0.3)), Lorentzian((0.3, 0.3))][seed % 2]
+    check = GrayCheck("keep", grid, Projector(shape, psf), np.arange(256) / 255, model, rng.uniform(8, 25, 12))
+    one_by_one = [f for k in range(12) for f in check.apply(k, masks[k], masks.__getitem__)[1]]
+    run = GrayPass(check)
+    begun = -1
+    for k in range(12):
+        while begun < min(k + int(rng.integers(0, 4)), 11):  # layers are begun ahead
+            begun += 1
+            run.begin(begun, masks[begun])
+        if begun < k:
+            begun = k
+            run.begin(k, masks[k])
+        run.passed(k)
+    assert list(run.findings()) == one_by_one
+
+
+def test_a_written_job_has_the_findings_of_its_layers(tmp_path):
+    parts = [*PLATEAU, px((42, 8, 0), (42.4, 30, 60)), px((46, 9, 10), (47.4, 9.3, 40)), px((50, 8, 0), (58, 30, 26))]
+    job = job_of(parts)
+    alone = [f for k in range(len(job)) for f in found(job, k)]
+    assert len(alone) > 2
+    written = pmsl.write(job, tmp_path / "job")
+    assert [f for f in written.findings if f.code == "unreachable-gray"] == list(merged(alone))
+    fitted = pmsl.pipeline.with_depth(job, 7)
+    assert merged(f for f in pmsl.write(fitted, tmp_path / "seven").findings if f.code == "unreachable-gray") == merged(alone)
+    assert all(not [f for f in job.bare(k).findings if f.code == "unreachable-gray"] for k in range(len(job)))
+
+
 # --- the search ------------------------------------------------------------------------------------------------
 
 
@@ -203,23 +244,21 @@ def near_white(levels, half):
     return out
 
 
-@given(st.integers(0, 1 << 30), st.sampled_from([(1.5, 1.5), (3.0, 3.0), (1.5, 4.2)]))
+@given(st.integers(0, 1 << 30), st.sampled_from([(1.5, 1.5), (3.0, 3.0), (1.5, 4.2), (2.0, 70.0)]))
 def test_pixels_away_from_white_are_those_of_every_pair(seed, radius):
     rng = np.random.default_rng(seed)
-    levels = np.zeros((14, 26), np.uint8)
+    cols = int(rng.choice([26, 64, 65, 140]))
+    levels = np.zeros((14, cols), np.uint8)
     for _ in range(rng.integers(1, 7)):
-        r, c = rng.integers(0, 14), rng.integers(0, 26)
-        levels[r : r + rng.integers(1, 6), c : c + rng.integers(1, 12)] = rng.choice([0, 60, 200, 254, 255])
+        r, c = rng.integers(0, 14), rng.integers(0, cols)
+        levels[r : r + rng.integers(1, 6), c : c + rng.integers(1, cols)] = rng.choice([0, 60, 200, 254, 255])
     mask, half = LayerMask.from_dense(0, levels), disc(radius)
-    room = tuple(np.zeros(400, np.int64) for _ in range(3))
-    n = grays.far_from_white(*mask.runs_8bit(), half, np.full(26, 7, np.uint8), np.zeros(len(half), np.int64), *room)
-    marked = np.zeros(levels.shape, bool)
-    for row, col, length in zip(*(a[:n].tolist() for a in room), strict=True):
-        assert not marked[mask.window.row0 + row, col : col + length].any()
-        marked[mask.window.row0 + row, col : col + length] = True
-    assert np.array_equal(marked, (levels > 0) & (levels < 255) & ~near_white(levels, half))
-    short = tuple(np.zeros(1, np.int64) for _ in range(3))
-    assert grays.far_from_white(*mask.runs_8bit(), half, np.zeros(26, np.uint8), np.zeros(len(half), np.int64), *short) == n
+    room = [np.full((n, (mask.window.cols + 63) // 64 + 2), seed, np.uint64) for n in (len(half), len(half), 2)]
+    pixels = np.zeros((2000, 2), np.int64)
+    n = grays.far_from_white(*mask.runs_8bit(), mask.window.row0, mask.window.col0, half, *room, pixels)
+    wanted = np.argwhere((levels > 0) & (levels < 255) & ~near_white(levels, half))
+    assert np.array_equal(pixels[:n], wanted)
+    assert grays.far_from_white(*mask.runs_8bit(), mask.window.row0, mask.window.col0, half, *room, pixels[:1]) == n
 
 
 def test_masks_without_lonely_grays_come_back_as_they_are_and_ask_for_no_other_layer():

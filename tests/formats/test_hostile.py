@@ -11,10 +11,12 @@ import zlib
 import numpy as np
 import pytest
 from formats.conformance import f_frame, job_of, printer_of
+from hypothesis import given
+from hypothesis import strategies as st
 
 import pmsl
 from pmsl.errors import JobError
-from pmsl.formats import bundle, png
+from pmsl.formats import limits, png
 from pmsl.formats.bundle import FolderSource, ZipSource
 
 
@@ -79,16 +81,93 @@ def test_a_table_that_unpacks_to_more_than_it_may(whole, tmp_path):
 def test_a_design_that_unpacks_a_thousandfold(tmp_path):
     with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as z:
         z.writestr("design/000.ply", bytes(1 << 25))
-    with pytest.raises(JobError, match="at most 16777216 fit"):
+    with pytest.raises(JobError, match="has 33554432 bytes, at most 16777216 fit"):
         ZipSource(tmp_path / "x.zip").read("design/000.ply")
 
 
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_table_of_more_numbers_than_any_job_has(whole, tmp_path, zipped):
+    """It packs well and is no larger than it may be: what it would cost is counted before it is taken apart."""
+    table = b"[" + b"0," * ((limits.ITEMS_FREE if zipped else limits.ITEMS) + (1 << 16)) + b"0]"
+    assert len(table) < limits.of_table(1 << 18, 3)
+    path = tmp_path / "x"
+    if zipped:
+        remade(whole, path, **{"job.json": table})
+    else:
+        path.mkdir()
+        (path / "job.json").write_bytes(table)
+    refused_in_little_memory(path, r"job.json: holds \d+ numbers, texts and tables, at most \d+ fit")
+
+
+def test_a_sparse_file_of_a_folder_is_not_read(tmp_path):
+    (tmp_path / "job").mkdir()
+    for name, words in (("job.json", f"at most {limits.TABLE} fit"), ("design.ply", f"at most {limits.FILE} fit")):
+        with open(tmp_path / "job" / name, "wb") as file:
+            try:
+                file.truncate(limits.FILE + 1)
+            except OSError:
+                pytest.skip("no sparse files here")
+        with pytest.raises(JobError, match=words):
+            FolderSource(tmp_path / "job").text(name) if name == "job.json" else FolderSource(tmp_path / "job").read(name)
+
+
+@pytest.mark.parametrize(("row", "side", "limit"), [("-y", 1 << 16, limits.PIXELS), ("+x", 1 << 14, limits.TURNED_PIXELS)])
+def test_frames_of_more_pixels_than_are_read(whole, tmp_path, row, side, limit):
+    with zipfile.ZipFile(whole) as z:
+        doc = json.loads(z.read("job.json"))
+    doc["engines"][0]["grid"]["shape"] = [side, side]
+    doc["engines"][0]["orientation"] |= {"row": row, "col": "+y" if row == "+x" else "+x", "mirrored": False}
+    path = remade(whole, tmp_path / "x.zip", **{"job.json": json.dumps(doc).encode()})
+    refused_in_little_memory(path, f"{side} × {side} px, {side * side} in all; at most {limit} are read")
+
+
+def test_a_large_frame_that_packs_as_no_frame_does(whole, tmp_path):
+    """Its grid would allow 400 MB of PNG; the zip gives 64 kB for them."""
+    with zipfile.ZipFile(whole) as z:
+        doc = json.loads(z.read("job.json"))
+    doc["engines"][0]["grid"]["shape"] = [20000, 20000]
+    path = remade(whole, tmp_path / "x.zip", **{"job.json": json.dumps(doc).encode(), "frames/00000.png": bytes(1 << 26)})
+    refused_in_little_memory(path, "frames/00000.png has 67108864 bytes, at most 16777216 fit")
+
+
+@pytest.mark.parametrize("name", ["native", "byu", "sl1", "nanodlp", "goo", "ctb", "ctb-xor", "ome-tiff", "ome-zarr"])
+def test_a_frame_of_more_runs_than_are_read(tmp_path, monkeypatch, name):
+    """Noise in a large frame takes ten times its pixels: every reader stops at the same number of runs."""
+    noise = np.random.default_rng(3).integers(0, 128, (19, 27)).astype(np.uint8) * 2
+    pmsl.write(job_of([noise], printer_of((19, 27))), tmp_path / "x", format=name, design=False, lossy=True)
+    job = pmsl.read(tmp_path / "x")
+    assert len(job[0].exposures[0].mask.runs_8bit().col) > 300
+    monkeypatch.setattr(limits, "RUNS", 300)
+    with pytest.raises(JobError, match="holds more than 300 runs of equal pixels"):
+        pmsl.read(tmp_path / "x")[0]
+    assert any("300 runs" in p for p in pmsl.verify(tmp_path / "x"))
+
+
+@given(packed=st.integers(0, 1 << 40), more=st.integers(0, 1 << 30), members=st.integers(0, limits.MEMBERS))
+def test_limits_grow_with_the_file_up_to_an_end(packed, more, members):
+    assert limits.FREE <= limits.of_member(packed) <= limits.of_member(packed + more) <= limits.FILE
+    assert limits.TABLE_FREE <= limits.of_table(packed, members) <= limits.of_table(packed + more, members) <= limits.TABLE
+    assert limits.of_table(packed, 0) <= max(limits.UNPACKED, limits.TABLE_FREE)  # a zip with little in it stays cheap
+
+
+def test_a_directory_that_says_less_than_it_holds(whole, tmp_path, monkeypatch):
+    """Entries are read as long as there are bytes, whatever number is written down."""
+    data = bytearray(whole.read_bytes())
+    at = data.rindex(b"PK\5\6")
+    data[at + 8 : at + 12] = struct.pack("<HH", 1, 1)
+    (tmp_path / "x.zip").write_bytes(data)
+    assert pmsl.verify(tmp_path / "x.zip") == []
+    monkeypatch.setattr(limits, "MEMBERS", 3)
+    with pytest.raises(JobError, match="a zip of 4 files"):
+        pmsl.read(tmp_path / "x.zip")
+
+
 def test_more_members_or_a_larger_directory_than_any_job(whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(bundle, "MOST_MEMBERS", 3)
+    monkeypatch.setattr(limits, "MEMBERS", 3)
     with pytest.raises(JobError, match="a zip of 4 files"):
         pmsl.read(whole)
-    monkeypatch.setattr(bundle, "MOST_MEMBERS", 100)
-    monkeypatch.setattr(bundle, "DIRECTORY", 100)
+    monkeypatch.setattr(limits, "MEMBERS", 100)
+    monkeypatch.setattr(limits, "DIRECTORY", 100)
     with pytest.raises(JobError, match="its directory of"):
         pmsl.read(whole)
 

@@ -164,7 +164,7 @@ def test_skewed_weights_stay_within_the_limit():
 
 def test_too_little_room_is_told_not_overrun():
     value, length = np.array([0, 255, 0], np.uint8), np.array([900, 40, 900], np.int64)
-    scratch = np.zeros(4, np.int64), np.zeros(1 << copies.HASH_BITS, np.int32), np.zeros(3, np.int32)
+    scratch = np.zeros(4, np.int64), np.zeros(1 << copies.HASH_BITS, np.int32)
     few, many = np.zeros(2, np.int32), np.zeros(99, np.int32)
     n = kernel.symbols_of(value, length, 3, *scratch, many)
     assert kernel.symbols_of(value, length, 3, *scratch, few) == n > 2 and np.array_equal(few, many[:2])

@@ -1,5 +1,6 @@
 """Formats found by name, suffix and content; those of other packages through entry points, loaded only when asked for."""
 
+import os
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -104,6 +105,29 @@ def test_what_is_no_job_is_refused(tmp_path, content):
     with pytest.raises(JobError):
         registry.recognise(tmp_path / "x")
     assert not registry.is_job(tmp_path / "x")
+
+
+def test_content_counts_and_not_the_suffix(tmp_path):
+    """Also where the suffix is that of native zips."""
+    job = job_of([f_frame((19, 27))], printer_of((19, 27)))
+    for name in ("native", "byu", "sl1", "nanodlp", "goo", "ctb", "ome-tiff"):
+        for suffix in (".zip", ".goo", ".tif") if name != "native" else (".zip",):  # native names of other suffixes are folders
+            path = tmp_path / f"{name}{suffix}"
+            pmsl.write(job, path, format=name, design=False, lossy=True)
+            assert registry.recognise(path).name == name
+
+
+def test_what_is_no_file_with_something_in_it_is_named(tmp_path):
+    (tmp_path / "empty.zip").touch()
+    (tmp_path / "text.zip").write_text("hello")
+    for name, words in (("empty.zip", "empty .0 bytes"), ("text.zip", "begins with b'hell': not a zip")):
+        for ask in (registry.recognise, pmsl.read, pmsl.verify):
+            with pytest.raises(JobError, match=words):
+                ask(tmp_path / name)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")  # whoever opens it waits for a writer
+        with pytest.raises(JobError, match="no ordinary file"):
+            pmsl.read(tmp_path / "pipe")
 
 
 def test_formats_are_not_imported_before_they_are_asked_for():

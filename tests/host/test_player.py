@@ -471,6 +471,75 @@ def test_a_cancelled_task_is_dark_before_it_says_so(job, times):
     assert len(machine.shown) == 1
 
 
+def test_a_cancelled_task_is_dark_although_every_thread_of_the_loop_is_busy(job):
+    """Hosts give blocking work to the loop's own threads; putting the light out must not stand in line behind it."""
+    machine, gate = Patient(job), threading.Event()
+
+    async def print_and_cancel():
+        from concurrent.futures import ThreadPoolExecutor
+
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        busy = asyncio.ensure_future(asyncio.to_thread(gate.wait, 50))
+        task = asyncio.ensure_future(pmsl.host.aplay(job, machine, machine))
+        while not machine.shown:
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not busy.done() and not machine.light.locked()
+        gate.set()
+        await busy
+
+    asyncio.run(print_and_cancel())
+    assert len(machine.shown) == 1
+
+
+class Stuck(Patient):
+    """Goes out by itself, and never says so once it was lit."""
+
+    def dark(self):
+        super().dark()
+        if self.shown:
+            raise Trouble("stuck")
+
+
+def test_a_cancelled_task_says_that_the_engine_does_not_go_dark(job):
+    machine = Stuck(job)
+
+    async def print_and_cancel():
+        task = asyncio.ensure_future(pmsl.host.aplay(job, machine, machine))
+        while not machine.shown:
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(HostError, match="switch its supply off by hand"):
+            await task
+
+    asyncio.run(print_and_cancel())
+
+
+def test_cancel_stops_the_stage_although_the_engine_does_not_go_dark(job):
+    machine = Stuck(job)
+    player = Player(job, machine, machine)
+    ended = []
+    thread = threading.Thread(target=lambda: ended.append(_raised(player.run)))
+    thread.start()
+    while not machine.shown:
+        time.sleep(0.001)
+    with pytest.raises(HostError, match="switch its supply off by hand"):
+        player.cancel()
+    assert ("stop",) in machine.log
+    thread.join(10)
+    assert "switch its supply off by hand" in str(ended[0])
+
+
+def _raised(call):
+    try:
+        call()
+    except Exception as err:
+        return err
+    return None
+
+
 def test_status_is_a_frozen_snapshot(job):
     seen = []
     play(job, Machine(job), on_status=seen.append)

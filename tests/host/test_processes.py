@@ -80,12 +80,16 @@ def test_a_signal_puts_the_light_out_and_ends_the_print(folder, tmp_path, how, n
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGSTOP on this system")
-def test_a_host_that_hangs_does_not_keep_the_light_on(folder, tmp_path):
-    process = start(folder, tmp_path, "sync", 1.0)
+def test_a_host_that_hangs_does_not_keep_the_light_on(folder, tmp_path, monkeypatch):
+    """The switch itself stops the host as soon as it is lit: nothing here has to be quick enough to see it."""
+    monkeypatch.setenv("PMSL_TEST_STOP_HOST", "1")
+    process = start(folder, tmp_path, "sync", 0.5)
     try:
-        wait_for(lambda: lit(tmp_path), process)
-        process.send_signal(signal.SIGSTOP)
+        _, state = os.waitpid(process.pid, os.WUNTRACED)  # returns when it is stopped, or has ended
+        assert os.WIFSTOPPED(state)
         wait_for(lambda: not lit(tmp_path))
+        assert words(tmp_path)[-2:] == ["on", "off"]
+        assert os.waitpid(process.pid, os.WUNTRACED | os.WNOHANG) == (0, 0)  # the host did nothing for it: it is stopped still
     finally:
         process.kill()
         process.communicate()

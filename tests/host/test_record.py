@@ -1,6 +1,7 @@
 """played.jsonl: what is lit is on the disk before the light; a print goes on from any place a crash can leave it at."""
 
 import dataclasses
+import io
 import json
 import os
 from collections import Counter
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 import pmsl
 from pmsl.errors import HostError, JobError, OutputError, UsageError
-from pmsl.host.record import read_record
+from pmsl.host.record import Record, read_record
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,30 @@ def test_a_record_that_cannot_be_written_stops_before_the_light(job, tmp_path, m
         play(job, Machine(job), record=tmp_path / "no" / "played.jsonl")
 
 
+def test_a_disk_that_is_full_from_the_start_or_at_the_end_is_one_error(job, tmp_path, monkeypatch):
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: full(handle) if os.path.isfile(f"/proc/self/fd/{handle}") else real(handle))
+    machine = Machine(job)
+    with pytest.raises(OutputError, match="No space left.*nothing is lit without it"):
+        play(job, machine, record=tmp_path / "a.jsonl")
+    assert machine.shown == []
+    monkeypatch.undo()
+    assert resumed(job, tmp_path / "a.jsonl")[1] == keys(job)  # the file that was made meanwhile is a record of nothing
+
+    class Full(io.BytesIO):
+        def close(self):
+            full(None)
+
+    record = Record(tmp_path / "b.jsonl")
+    record._file.close()
+    record._file = Full()
+    with pytest.raises(OutputError, match=r"b.jsonl: the record cannot be written \(No space left"):
+        record.close()
+
+
 def resumed(job, path, **options):
     """Go on from a record; return what was lit."""
     before = lit_in(path.read_bytes()[: path.read_bytes().rfind(b"\n") + 1])
@@ -151,7 +176,7 @@ def test_start_at_a_layer_that_was_lit_is_refused_unless_told(job, tmp_path):
     path = tmp_path / "played.jsonl"
     cut_in_the_light(job, path)
     stood = path.read_bytes()
-    with pytest.raises(HostError, match="layer 1 was lit already.*--again"):
+    with pytest.raises(HostError, match="layer 1, exposure 0 was lit already.*--again"):
         resumed(job, path, start=1)
     assert path.read_bytes() == stood
     assert resumed(job, path, start=1, again=True)[1] == [key for key in keys(job) if key[0] >= 1]
@@ -165,6 +190,26 @@ def test_start_beyond_the_record_says_what_is_left_out(job, tmp_path):
     assert now == [key for key in keys(job) if key[0] == 2]
     (found,) = status.findings
     assert (found.code, found.layers) == ("layers-skipped", (1, 1))
+
+
+def test_what_a_later_run_lit_anew_does_not_free_what_an_earlier_one_lit(job, tmp_path):
+    """A print begun again at layer 1 that stops in it: layers above were lit by the first run, and are not lit again unless told."""
+    path = tmp_path / "played.jsonl"
+    play(job, Machine(job), record=path)
+    calls = []
+
+    def hook(machine, what):
+        calls.append(what)
+        if what[0] == "lit" and len(machine.shown) == 5:
+            raise Trouble
+
+    with pytest.raises(HostError, match="while it was lit"):
+        play(job, Machine(job, hook=hook), record=path, resume=True, start=1, again=True)
+    stood = path.read_bytes()
+    with pytest.raises(HostError, match="layer 2, exposure 1 was lit already.*--again"):
+        play(job, Machine(job), record=path, resume=True)
+    assert path.read_bytes() == stood
+    assert resumed(job, path, again=True)[1] == keys(job)[-3:]
 
 
 def test_a_layer_that_goes_on_in_the_middle_is_moved_to_as_a_whole(job, tmp_path):

@@ -192,3 +192,27 @@ def test_asyncio_pulls_the_same_and_leaves_nothing_behind(job):
 
     asyncio.run(cancelled())
     assert not workers()
+
+
+def test_an_impatient_caller_leaves_no_worker_behind_either():
+    """Cancelled again while it waits for the thread that makes the frame: the workers still stop before the task ends."""
+    gate, begun = threading.Event(), threading.Event()
+
+    def slow(k):
+        begun.set()
+        gate.wait(60)
+
+    async def cancelled():
+        task = asyncio.ensure_future(anext(pmsl.host.aexposures(counted(small_job(4), [], slow))))
+        while not begun.is_set():
+            await asyncio.sleep(0.001)
+        for _ in range(5):
+            task.cancel()
+            await asyncio.sleep(0)
+        assert not task.done()
+        gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not workers()
+
+    asyncio.run(cancelled())

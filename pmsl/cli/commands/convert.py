@@ -12,14 +12,23 @@ from pmsl.cli import shared
 @click.argument("out", type=shared.FILE, metavar="OUT", help="What to write: a folder, a .zip, or a printer's file (.sl1, …).")
 @shared.format
 @shared.lossy
+@shared.depth
 @shared.dose
 @shared.threads
 @shared.force
 @shared.json
 def convert_command(
-    job: str, out: str, format: str | None, lossy: bool, dose: bool, threads: int | None, force: bool, as_json: bool
+    job: str,
+    out: str,
+    format: str | None,
+    lossy: bool,
+    depth: int | None,
+    dose: bool,
+    threads: int | None,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Write a job in another format; what that format cannot hold is refused, or with --lossy done and listed."""
     from pmsl.cli.convert import convert
 
-    convert(job, out, format=format, lossy=lossy, dose=dose, threads=threads, force=force, as_json=as_json)
+    convert(job, out, format=format, lossy=lossy, depth=depth, dose=dose, threads=threads, force=force, as_json=as_json)

@@ -35,6 +35,7 @@ from pmsl.cli import shared
 @shared.scale
 @click.option("--keep-place", is_flag=True, help="Coordinates as in the file; nothing is moved.")
 @shared.threads
+@shared.depth
 @shared.dose
 @click.option("--no-design", is_flag=True, help="Leave the placed parts out of the job.")
 @click.option("--correct", metavar="LIST", help="Light that lands on the design: any of edges, printthrough, flatfield, or none.")
@@ -62,6 +63,7 @@ def slice_command(
     out: str,
     format: str | None,
     threads: int | None,
+    depth: int | None,
     dose: bool,
     no_design: bool,
     accept_uncalibrated: bool,
@@ -83,6 +85,7 @@ def slice_command(
         Wishes(**wishes),
         format=format,
         threads=threads,
+        depth=depth,
         dose=dose,
         design=not no_design,
         accept_uncalibrated=accept_uncalibrated,

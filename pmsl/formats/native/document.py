@@ -11,7 +11,7 @@ from pmsl.core.finding import Finding
 from pmsl.core.job import FLAT_FIELD_BY_HOST, CorrectionRecord, Estimate, PartRecord, Provenance
 from pmsl.errors import JobError
 from pmsl.profiles import Motion, Printer, Process, Resin
-from pmsl.profiles.printer import Axis, Positive
+from pmsl.profiles.printer import Axis, Count, Positive
 from pmsl.profiles.process import NotNegative
 from pmsl.profiles.strict import Strict, build
 
@@ -31,12 +31,16 @@ class GridDoc(Strict, frozen=True, kw_only=True):
 
 
 class OrientationDoc(Strict, frozen=True, kw_only=True):
-    """Which way frame rows and columns grow."""
+    """Which way frame rows and columns grow; of a device whose mirrors stand on their corners, [rows, cols] of its frames.
+
+    Then odd rows of a frame are shifted by half a pixel to the right, and the grid is the square one whose cells the mirrors are.
+    """
 
     row: Axis
     col: Axis
     seen_from: Literal["light side"]
     mirrored: bool
+    diamond: tuple[Count, Count] | msgspec.UnsetType = msgspec.UNSET
 
 
 class EngineDoc(Strict, frozen=True, kw_only=True):

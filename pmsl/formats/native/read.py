@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import msgspec
+
 from pmsl.core.grid import Grid
 from pmsl.core.job import FLAT_FIELD_BY_HOST, Engine, PrintJob
 from pmsl.core.part import Part
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import GridError, JobError
-from pmsl.formats import frames
+from pmsl.formats import frames, limits
 from pmsl.formats.bundle import Source, frame_limit, open_source
 from pmsl.formats.native import design, document
 from pmsl.formats.native.document import PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc
 from pmsl.formats.pngread import runs_of_png
-from pmsl.profiles.printer import Orientation
+from pmsl.profiles.printer import Diamond, Orientation
 
 
 def read(path: Path) -> PrintJob:
@@ -104,7 +106,11 @@ def _design(doc: DesignDoc, source: Source, where: str) -> Part:
 def _engine(doc: EngineDoc, where: str) -> Engine:
     g = doc.grid
     try:
-        orientation = Orientation(row=doc.orientation.row, col=doc.orientation.col)
+        o = doc.orientation
+        orientation = Orientation(row=o.row, col=o.col)
+        if o.diamond is not msgspec.UNSET:
+            limits.check_frame(o.diamond, True, where)
+            orientation = Diamond(row=o.row, col=o.col, frame=o.diamond)
     except ValueError as err:
         raise JobError(f"{where}: orientation: {err}; the job is damaged") from err
     if orientation.mirrored != doc.orientation.mirrored:
@@ -115,6 +121,11 @@ def _engine(doc: EngineDoc, where: str) -> Engine:
         grid = Grid(origin_um=g.origin_um, pitch_um=g.pitch_um, shape=g.shape, z_edges_um=g.z_edges_um)
     except GridError as err:
         raise JobError(f"{where}: {err}; the job is damaged") from err
+    if isinstance(orientation, Diamond) and orientation.field != grid.shape:
+        raise JobError(
+            f"{where}: a diamond lattice of {orientation.frame} has a field of {orientation.field}, not {grid.shape}; it is damaged"
+        )
+    limits.check_frame(grid.shape, not frames.by_runs(orientation), where)
     return Engine(grid=grid, wavelength_nm=doc.wavelength_nm, orientation=orientation)
 
 

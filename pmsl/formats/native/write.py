@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from pmsl.core.job import Engine, PrintJob
 from pmsl.core.plan import LayerPlan
 from pmsl.formats import png, stream
@@ -15,6 +17,7 @@ from pmsl.formats.contract import WriteOptions, Written
 from pmsl.formats.native import design, document, dosetiff
 from pmsl.formats.native.document import PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc, GridDoc, LayerDoc, OrientationDoc
 from pmsl.formats.target import whole_or_absent
+from pmsl.profiles.printer import Diamond
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,5 +139,11 @@ def _engine_doc(engine: Engine) -> EngineDoc:
             origin_um=tuple(g.origin_um.tolist()), pitch_um=tuple(g.pitch_um.tolist()), shape=g.shape, z_edges_um=g.z_edges_um.tolist()
         ),
         wavelength_nm=engine.wavelength_nm,
-        orientation=OrientationDoc(row=o.row, col=o.col, seen_from="light side", mirrored=o.mirrored),
+        orientation=OrientationDoc(
+            row=o.row,
+            col=o.col,
+            seen_from="light side",
+            mirrored=o.mirrored,
+            diamond=o.frame if isinstance(o, Diamond) else msgspec.UNSET,
+        ),
     )

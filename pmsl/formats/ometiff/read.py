@@ -14,7 +14,7 @@ import tifffile
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
-from pmsl.formats import stack
+from pmsl.formats import limits, stack
 from pmsl.formats.binary import Pieces
 from pmsl.formats.frames import frame_shape, mask_of_runs
 from pmsl.formats.inflate import bands, runs_of_deflated
@@ -104,7 +104,10 @@ def _document(description: object, where: str) -> StackDoc:
     xml = description.encode() if isinstance(description, str) else bytes(description) if isinstance(description, bytes) else b""
     notes = notes_of(xml, where) if xml.lstrip().startswith(b"<") else None
     if notes is None:
-        raise JobError(f"{where}: holds no notes of pmsl, so times, heights and pitch are not known; pmsl reads the stacks it writes")
+        raise JobError(
+            f"{where}: holds no notes of pmsl, so times and heights are not known; pmsl reads the stacks it writes, where they are whole"
+        )
+    limits.check_table(notes, 0, 0, where)
     try:
         table: Any = msgspec.json.decode(notes)
     except (msgspec.DecodeError, RecursionError) as err:
