@@ -1,9 +1,9 @@
 """Pairs of triangles that pass through one another, found in a tree of boxes.
 
 Two triangles cross where an edge of one passes from one side of the other's plane to the other, through the triangle.
-Sides are signs of determinants, taken only where they are beyond rounding (Shewchuk's bound); a corner that rounding cannot
-tell from the plane lies on it and crosses nothing, and an edge through the rim of a triangle passes through it. So neighbours and
-faces that touch do not cross, and what is reported does.
+Sides are signs of determinants, taken only where they are beyond rounding (Shewchuk's bound): a corner that rounding cannot
+tell from the plane lies on it and crosses nothing. So neighbours and faces that touch do not cross, and what is reported does. Not
+seen are surfaces all whose edges pass exactly through edges of the other, unless that is asked for.
 """
 
 import numpy as np
@@ -31,21 +31,25 @@ def _side(a, b, c, d):
 
 
 @helper
-def _edge_through(p, q, a, b, c, sp, sq):
+def _edge_through(p, q, a, b, c, sp, sq, rim):
     """Tell whether edge pq, whose ends are on sides sp and sq of abc, passes through it."""
     if sp * sq >= 0:
         return False
     s, t, u = _side(p, q, a, b), _side(p, q, b, c), _side(p, q, c, a)
-    return (s >= 0 and t >= 0 and u >= 0) or (s <= 0 and t <= 0 and u <= 0)
+    if rim:
+        return (s >= 0 and t >= 0 and u >= 0) or (s <= 0 and t <= 0 and u <= 0)
+    return s == t and t == u and s != 0
 
 
 @routine
-def _half(a, b, c, p, q, r):
+def _half(a, b, c, p, q, r, rim):
     """Tell whether an edge of pqr passes through abc."""
     sp, sq, sr = _side(a, b, c, p), _side(a, b, c, q), _side(a, b, c, r)
     if sp >= 0 and sq >= 0 and sr >= 0 or sp <= 0 and sq <= 0 and sr <= 0:
         return False
-    return _edge_through(p, q, a, b, c, sp, sq) or _edge_through(q, r, a, b, c, sq, sr) or _edge_through(r, p, a, b, c, sr, sp)
+    return (
+        _edge_through(p, q, a, b, c, sp, sq, rim) or _edge_through(q, r, a, b, c, sq, sr, rim) or _edge_through(r, p, a, b, c, sr, sp, rim)
+    )
 
 
 @kernel
@@ -77,7 +81,7 @@ def tree(vertices, faces, order, boxes):
 
 
 @kernel
-def find(vertices, faces, label, asked, order, boxes, other, stack, most, pairs, box, counts):
+def find(vertices, faces, label, asked, order, boxes, other, rim, stack, most, pairs, box, counts):
     """Find triangles of the tree that those of `asked` pass through.
 
     Parameters
@@ -88,8 +92,10 @@ def find(vertices, faces, label, asked, order, boxes, other, stack, most, pairs,
         Shell of every triangle.
     asked : (m,) int32
         Triangles to ask for. A pair is reported once where both are asked for.
-    other : bool
-        Only triangles of different shells.
+    other : int
+        1: only triangles of different shells.
+    rim : int
+        1: an edge through the rim of a triangle counts, although surfaces may only touch there.
     stack : (128,) int64
         Scratch.
     most : int
@@ -133,7 +139,7 @@ def find(vertices, faces, label, asked, order, boxes, other, stack, most, pairs,
                 if min(p[2], min(q[2], r[2])) > z1 or max(p[2], max(q[2], r[2])) < z0:
                     continue
                 counts[1] += 1
-                if _half(a, b, c, p, q, r) or _half(p, q, r, a, b, c):
+                if _half(a, b, c, p, q, r, rim) or _half(p, q, r, a, b, c, rim):
                     if counts[0] < pairs.shape[0]:
                         pairs[counts[0], 0], pairs[counts[0], 1] = f, g
                     counts[0] += 1

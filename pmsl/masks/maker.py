@@ -5,6 +5,8 @@ from __future__ import annotations
 import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +14,15 @@ from pmsl.core.crossings import CrossingIndex, index_crossings
 from pmsl.core.defects import Defects
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
-from pmsl.core.part import Part, Solid, as_part
+from pmsl.core.part import Part, Solid, as_part, crossing_heights
 from pmsl.core.runs import Runs
 from pmsl.errors import GridError, UsageError
 from pmsl.masks.sweep import AreaSweep, Cells, Sweep, VolumeSweep
 
 SWEEPS: dict[str, Callable[[CrossingIndex, Grid], Sweep]] = {"area": AreaSweep, "volume": VolumeSweep}
+UNKNOWN = object()
+FEW = 20_000  # triangles: looking for crossings takes some 20 ms
+SAMPLES = 16  # layers
 
 
 class MaskMaker:
@@ -56,6 +61,8 @@ class MaskMaker:
         self._lock = threading.Lock()
         self._labelled = False
         self._shells: np.ndarray | None = None
+        self._made_union: Any = UNKNOWN
+        self._crossing = self._layers_of_crossings() if mode == "area" else np.zeros(grid.n_layers, bool)
 
     def sweep(self) -> Sweep:
         """Return the calling thread's sweep."""
@@ -76,8 +83,15 @@ class MaskMaker:
         rows: _Rows = self._local.rows
         if isinstance(sweep, AreaSweep):
             found = rows.mask_of_plane(k, sweep)
-            return found if rows.overlap == 0 else rows.mask(k, sweep.united(sweep.cells(k)), rows.overlap)
-        return rows.mask(k, sweep.cells(k, self._labels()) if isinstance(sweep, VolumeSweep) else sweep.cells(k))
+            if rows.overlap == 0 and not self._crossing[k]:
+                return found
+            return rows.mask(k, sweep.united(sweep.cells(k)), rows.overlap)
+        assert isinstance(sweep, VolumeSweep)
+        found = rows.mask(k, sweep.cells(k, self._labels()))
+        if found[1].shared == 0 or found[1].rows or self._union() is None:
+            return found
+        mask, defects = self._union().mask_and_defects(k)  # type: ignore[union-attr]
+        return mask, replace(defects, shared=0, excess_px=0.0, overlap=found[1].shared)
 
     def mask_of(self, cells: Cells, k: int) -> tuple[LayerMask, Defects]:
         """Return the mask of layer `k` and what is doubtful about it from the cells that the calling thread's sweep found."""
@@ -89,9 +103,53 @@ class MaskMaker:
         sweep = self.sweep()
         cells = sweep.cells(checked_layer(k, self.grid))
         rows: _Rows = self._local.rows
-        if isinstance(sweep, AreaSweep) and rows.overlaps(cells):
-            cells = sweep.united(cells)
-        return rows.dense(cells)
+        if isinstance(sweep, AreaSweep):
+            return rows.dense(sweep.united(cells) if self._crossing[k] or rows.overlaps(cells) else cells)
+        union = self._union() if self._overlaps(k) else None
+        return rows.dense(sweep.cells(k)) if union is None else union.coverage(k)
+
+    def _layers_of_crossings(self) -> np.ndarray:
+        """Tell in which layers shells pass through one another: (L,) bool.
+
+        Where that takes a look at many triangles it is only taken if one of a few layers shows an overlap. Others may then overlap
+        unseen, by less than a pixel.
+        """
+        z = self.grid.mid_planes_um
+        ranges = crossing_heights(self.parts, FEW)
+        if ranges is None:
+            sweep = self.sweep()
+            some = np.unique(np.linspace(0, len(z) - 1, SAMPLES).round().astype(int)).tolist()
+            shown = any(self._local.rows.overlaps(sweep.cells(k)) for k in some)
+            ranges = crossing_heights(self.parts, 2**31) if shown else np.zeros((0, 2))
+        out = np.zeros(len(z) + 1, np.int64)
+        if ranges is not None:
+            np.add.at(out, np.searchsorted(z, ranges[:, 0]), 1)
+            np.add.at(out, np.searchsorted(z, ranges[:, 1], side="right"), -1)
+        crossing: np.ndarray = out[:-1].cumsum() > 0
+        return crossing
+
+    def _overlaps(self, k: int) -> bool:
+        """Tell whether shells share voxels of slab k, whose rows all close."""
+        sweep, rows = self.sweep(), self._local.rows
+        assert isinstance(sweep, VolumeSweep)
+        defects: Defects = rows.mask(k, sweep.cells(k, self._labels()))[1]
+        return defects.shared > 0 and defects.rows == 0
+
+    def _union(self) -> MaskMaker | None:
+        """Return what makes masks of the union of the parts, None where that cannot be had; made when the first slab asks for it.
+
+        It gives slabs without overlap the same coverage, so it does not matter which slab asks first.
+        """
+        from pmsl.masks.united import union_of
+
+        with self._lock:
+            if self._made_union is UNKNOWN:
+                whole = union_of(self.parts)
+                self._made_union = None if whole is None else MaskMaker([whole], self.grid, self.mode, "none")
+                if self._made_union is not None:
+                    self._made_union._made_union = None  # its shells share voxels only where they touch
+            made: MaskMaker | None = self._made_union
+        return made
 
     def _labels(self) -> np.ndarray | None:
         """Shell of every triangle, None where there is only one; found when the first layer asks for it."""

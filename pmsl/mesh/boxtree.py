@@ -51,14 +51,17 @@ class BoxTree:
         tripairs.tree(vertices, faces, order, boxes)
         return cls(vertices, faces, order, boxes)
 
-    def crossed_by(self, asked: np.ndarray, label: np.ndarray, other: bool, most: int = MOST) -> Crossings:
-        """Find triangles of the tree that the triangles `asked` (m,) pass through; with `other` only those of another label."""
+    def crossed_by(self, asked: np.ndarray, label: np.ndarray, other: bool, rim: bool = False, most: int = MOST) -> Crossings:
+        """Find triangles of the tree that the triangles `asked` (m,) pass through.
+
+        With `other` only those of another label, with `rim` also those whose edges meet.
+        """
         from pmsl.kernels import tripairs
 
         pairs, counts = np.zeros((1 << 16, 2), np.int32), np.zeros(2, np.int64)
         box = np.array([[np.inf] * 3, [-np.inf] * 3])
         tripairs.find(
-            *(self.vertices, self.faces, label, asked.astype(np.int32), self.order, self.boxes, int(other)),
+            *(self.vertices, self.faces, label, asked.astype(np.int32), self.order, self.boxes, int(other), int(rim)),
             *(np.zeros(128, np.int64), most, pairs, box, counts),
         )
         count, tested = counts.tolist()

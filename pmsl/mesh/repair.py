@@ -17,7 +17,7 @@ from pmsl.core.arrays import frozen
 from pmsl.core.finding import Finding
 from pmsl.core.part import Solid
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh.shells import FEW, Shells, inward, measures_of, shells_of
+from pmsl.mesh.shells import FEW, TURN, Shells, inward, measures_of, shells_of
 from pmsl.mesh.surface import Change, Surface
 
 WAYS = ("auto", "none", "strict")
@@ -63,7 +63,7 @@ def repaired(solid: Solid, repair: str = "auto") -> Solid:
 def _repaired(solid: Solid) -> Solid:
     if solid.repairs:
         return solid
-    shells = shells_of(solid.vertices_um, solid.faces)
+    shells = solid._cache["shells"] = shells_of(solid.vertices_um, solid.faces)
     if not shells.closed:
         return _mended(solid)
     if shells.count == 1 and len(solid.faces) > FEW:
@@ -119,7 +119,7 @@ def _turned(vertices: np.ndarray, faces: np.ndarray, shells: Shells, source: str
     m = measures_of(vertices, faces, shells)
     if not m.area_um2.any():
         raise MeshError(f"{source}: no triangle has an area; nothing to print. Export the mesh again")
-    turn = inward(vertices, faces, shells, m) == 2
+    turn = inward(vertices, faces, shells, m)[0] == TURN
     if not turn.any():
         return faces, None
     mine = turn[shells.label]

@@ -9,6 +9,7 @@ import numpy as np
 from pmsl.mesh.boxtree import BoxTree
 
 FEW = 1 << 17  # triangles whose shells are found by their corners; of more, by stretches of the file
+OUTWARD, CAVITY, TURN = range(3)  # how a shell looks
 NOTHING = 1e-9  # volume over area**1.5 of a shell that encloses nothing
 
 
@@ -98,33 +99,34 @@ def measures_of(vertices: np.ndarray, faces: np.ndarray, shells: Shells) -> Meas
     return Measures(-volume if turned else volume, area, box, widest, turned)
 
 
-def inward(vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures) -> np.ndarray:
+def inward(vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures) -> tuple[np.ndarray, np.ndarray]:
     """Find the shells that look inward.
 
     Returns
     -------
-    (n,) int8
-        0 where a shell looks outward or encloses nothing, 1 where it is a cavity (wholly inside one outward shell),
-        2 where it is not, and must be turned.
+    looks : (n,) int8
+        `OUTWARD`, also where a shell encloses nothing; `CAVITY` where it lies wholly inside one outward shell; `TURN` where it looks
+        inward and does not.
+    holder : (n,) int64
+        The smallest outward shell around a cavity, -1 for others.
     """
-    out = np.zeros(shells.count, np.int8)
+    out, holder = np.zeros(shells.count, np.int8), np.full(shells.count, -1)
     reversed_ = np.flatnonzero((m.volume_um3 < 0) & ~m.hollow)
-    if len(reversed_) == 0:
-        return out
-    out[reversed_] = 2
+    out[reversed_] = TURN
     around = _boxes_around(reversed_, m)
     if len(around) == 0:
-        return out
+        return out, holder
     inner, outer = around[_winding(vertices, faces, shells, m, around) != 0].T
     members = np.split(np.argsort(shells.label, kind="stable"), np.cumsum(np.bincount(shells.label, minlength=shells.count))[:-1])
-    for shell in np.unique(outer):
-        held = inner[(outer == shell) & (out[inner] == 2)]
+    holders = np.unique(outer)
+    for shell in holders[np.argsort(m.volume_um3[holders], kind="stable")]:
+        held = inner[(outer == shell) & (out[inner] == TURN)]
         near = _near(vertices, faces, members[shell], m.box_um[held])
         tree = BoxTree.of(vertices, faces, near)
         for cavity in held:
             if len(near) == 0 or tree.crossed_by(members[cavity], shells.label, other=True).count == 0:
-                out[cavity] = 1
-    return out
+                out[cavity], holder[cavity] = CAVITY, shell
+    return out, holder
 
 
 def _boxes_around(reversed_: np.ndarray, m: Measures) -> np.ndarray:

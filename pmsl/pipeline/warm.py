@@ -11,6 +11,7 @@ from pmsl.core.job import PrintJob
 from pmsl.core.part import Part, Solid
 from pmsl.formats.png import encode_mask
 from pmsl.masks import MaskMaker
+from pmsl.mesh.shells import shells_of
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.start import place_for
 from pmsl.profiles import find_printer, find_resin
@@ -47,8 +48,19 @@ def warmup() -> None:
     volume.mask(0).runs_8bit()
     volume.index.shells()
     MaskMaker([solid, solid], job.grid).mask(0)
+    _mended(solid)
     _corrected(job, solid)
     list(checks.partial_slab_findings([Part(solid=solid)], job.grid))
+
+
+def _mended(solid: Solid) -> None:
+    """Examine and repair the pyramid without a face, turned inside another, and too large for the quick look."""
+    lacking = np.concatenate([solid.faces[1:], solid.faces[1:2]])
+    inner = (solid.vertices_um - 15) * 0.2 + (15, 15, 4)
+    small = Solid.from_arrays(np.concatenate([solid.vertices_um, inner]), np.concatenate([solid.faces, solid.faces[:, ::-1] + 5]))
+    shells_of(small.vertices_um, small.faces, few=0)
+    for mesh in (small, Solid.from_arrays(solid.vertices_um, lacking)):
+        assert mesh.repaired().health.watertight
 
 
 def _corrected(job: PrintJob, solid: Solid) -> None:

@@ -100,10 +100,15 @@ def test_open_rows_are_a_finding_with_a_place(tmp_path):
         assert x0 <= high[0] + 25 and x1 >= low[0] - 25 and y0 <= high[1] + 25 and y1 >= low[1] - 25 and z0 <= high[2] and z1 >= low[2]
 
 
-# --- overlapping shells --------------------------------------------------------------------------------------------
+# --- overlapping shells, where no library unites them -----------------------------------------------------------------
 
 
-def test_crossing_shells_are_counted_and_bounded():
+@pytest.fixture
+def no_union(monkeypatch):
+    monkeypatch.setattr("pmsl.masks.united.united", lambda parts: None)
+
+
+def test_crossing_shells_are_counted_and_bounded(no_union):
     """The union of two cones, exactly: a fine grid of the union of runs gives what the coarse gray should be."""
     a, b = cone(40, 4, 9, (6, 6, 0)), cone(40, 4, 9, (8.5, 6.3, 0))
     g = grid(rows=12, cols=16, edges=(0.0, 1.0, 2.0))
@@ -137,7 +142,7 @@ def test_shells_that_do_not_overlap_share_nothing():
             assert (defects.shared, defects.excess_px) == (0, 0)
 
 
-def test_a_solid_twice_is_said():
+def test_a_solid_twice_is_said(no_union):
     a = icosphere(3, 4, (7, 6, 2))
     alone = MaskMaker([a], grid(), "volume").coverage(1)
     maker = MaskMaker([joined(a, a)], grid(), "volume")
@@ -149,7 +154,7 @@ def test_a_solid_twice_is_said():
     assert inside.shared == 0
 
 
-def test_defects_do_not_depend_on_the_order_of_layers():
+def test_defects_do_not_depend_on_the_order_of_layers(no_union):
     """Walls along x have no area seen along x: what they mark must not outlive their layer."""
     g = Grid(origin_um=(0, 0), pitch_um=1.0, shape=(16, 40), z_edges_um=[0, 1.0, 2.0])
     parts = [box((1.5, 5.5, 0), (30.5, 10.5, 1)), box((3.5, 3.5, 0), (10.5, 8.5, 1))]
@@ -162,7 +167,7 @@ def test_defects_do_not_depend_on_the_order_of_layers():
 
 
 @pytest.mark.parametrize("low", [(2.5, 2.5, 0.2), (2, 2, 0)])
-def test_tops_over_one_another_in_a_slab_are_counted_and_bounded(low):
+def test_tops_over_one_another_in_a_slab_are_counted_and_bounded(no_union, low):
     a, b = box((1, 1, 0), (9, 9, 1.3)), box(low, (8, 8, 1.6))
     g = Grid(origin_um=(0, 0), pitch_um=1.0, shape=(10, 10), z_edges_um=[0, 1.0, 2.0])
     mask, defects = MaskMaker([a, b], g, "volume").mask_and_defects(1)

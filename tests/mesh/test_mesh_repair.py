@@ -112,7 +112,8 @@ def test_what_looks_inward():
     mesh = joined(BALL, turned(SMALL), crossing, apart)
     found = shells(mesh)
     m = measures_of(mesh.vertices_um, mesh.faces, found)
-    assert inward(mesh.vertices_um, mesh.faces, found, m).tolist() == [0, 1, 2, 2]
+    looks, holder = inward(mesh.vertices_um, mesh.faces, found, m)
+    assert looks.tolist() == [0, 1, 2, 2] and holder.tolist() == [-1, 0, -1, -1]
 
 
 @pytest.mark.parametrize("shift", [0.0, 2.5, 4.5, 8.0], ids=["inside", "touching the rim", "crossing", "apart"])
