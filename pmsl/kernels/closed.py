@@ -84,7 +84,7 @@ def shells(vertices, faces, keys, first, label, total):
     ----------
     vertices : (V, 3) float64; faces : (F, 3) int32
     keys : (2**b,) uint64; first : (2**b,) int32, all -1
-        Scratch: a table, larger than 3 F, of the corners and the triangle each was seen in first.
+        Scratch: a table of the corners and the triangle each was seen in first.
     label : (F,) int32
         Overwritten: number of each triangle's shell, in the order of their first triangles.
     total : (1,) uint64
@@ -93,11 +93,12 @@ def shells(vertices, faces, keys, first, label, total):
     Returns
     -------
     int
-        Number of shells.
+        Number of shells; -1 where the table is too small for so many different corners.
     """
     bits = vertices.view(np.uint64)
     mask = np.uint64(keys.size - 1)
     sum_ = np.uint64(0)
+    left = keys.size - keys.size // 4
     for f in range(faces.shape[0]):
         label[f] = f
         ua, ub, uc = _hash(bits, faces[f, 0]), _hash(bits, faces[f, 1]), _hash(bits, faces[f, 2])
@@ -108,9 +109,12 @@ def shells(vertices, faces, keys, first, label, total):
                 at = (at + np.uint64(1)) & mask
             if first[at] < 0:
                 keys[at], first[at] = key, f
+                left -= 1
             elif label[first[at]] != label[f]:
                 a, b = _root(label, first[at]), _root(label, f)
                 label[max(a, b)] = min(a, b)
+        if left < 3:
+            return -1
     total[0] = sum_
     n = 0
     for f in range(faces.shape[0]):  # a root is the first of its shell: what lies before is numbered already

@@ -52,8 +52,10 @@ def shells_of(vertices: np.ndarray, faces: np.ndarray, few: int = FEW) -> Shells
     if len(faces) > few:
         count = closed.stretches(vertices, faces, label, total)
     else:
-        room = 1 << (4 * len(faces)).bit_length()
-        count = closed.shells(vertices, faces, np.empty(room, np.uint64), np.full(room, -1, np.int32), label, total)
+        count, room = -1, 1 << (len(faces) + 3).bit_length()  # a closed mesh has half as many corners as triangles
+        while count < 0:
+            count = closed.shells(vertices, faces, np.empty(room, np.uint64), np.full(room, -1, np.int32), label, total)
+            room *= 4
     return Shells(bool(total[0] == 0), int(count), label)
 
 
