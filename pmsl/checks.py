@@ -183,13 +183,24 @@ def layer_findings(defects: Defects, grid: Grid, k: int) -> Iterator[Finding]:
             limit=0.0,
             unit="rows",
         )
+    if defects.overlap:
+        yield Finding(
+            code="overlap-united",
+            severity="info",
+            message=f"shells overlap, coincide or look inward in {defects.overlap} pixels of a layer: their union is printed, exactly",
+            layers=(k, k),
+            value=float(defects.overlap),
+            limit=0.0,
+            unit="px",
+        )
     if defects.shared:
         thickness = float(grid.thickness_um[k])
         yield Finding(
             code="shared-voxels",
             severity="info",
             message=f"the boundaries of overlapping shells share {defects.shared} pixels of a layer: their grays may be too high, "
-            f"by {defects.excess_px * grid.pixel_um2 * thickness:.3g} µm³ in all at most; unite the shells for exact grays",
+            f"by {defects.excess_px * grid.pixel_um2 * thickness:.3g} µm³ in all at most; for exact grays install pmsl[repair], "
+            "which unites shells that are closed and do not cross themselves",
             layers=(k, k),
             value=defects.excess_px * grid.pixel_um2 * thickness,
             limit=0.0,

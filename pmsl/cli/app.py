@@ -11,6 +11,7 @@ import traceback
 
 import click
 
+from pmsl.cli.commands.check import check_command
 from pmsl.cli.commands.convert import convert_command
 from pmsl.cli.commands.info import info_command
 from pmsl.cli.commands.play import play_command
@@ -45,6 +46,7 @@ def app() -> None:
 for _command in (
     slice_command,
     info_command,
+    check_command,
     verify_command,
     play_command,
     simulate_command,

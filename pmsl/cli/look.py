@@ -9,11 +9,11 @@ import msgspec
 import numpy as np
 
 from pmsl import pipeline
+from pmsl.cli.examine import Examined, examined, mesh_facts
 from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
 from pmsl.cli.wishes import Wishes
 from pmsl.core.finding import Finding
 from pmsl.core.job import CorrectionRecord, Estimate, PrintJob
-from pmsl.core.part import Solid
 from pmsl.errors import JobError, PmslError
 from pmsl.formats import registry
 from pmsl.mesh import load_solid
@@ -22,13 +22,13 @@ from pmsl.profiles import Printer, Process, Resin
 NOT_READ = ("partial-file", "not-read", "pitch-guessed", "zero-layers")  # findings of what a file did not say, or was not understood
 
 
-def info(path: str, wishes: Wishes, *, as_json: bool) -> None:
+def info(path: str, wishes: Wishes, *, repair: str, as_json: bool) -> None:
     """``pmsl info``: a folder, or a file that a format knows, is a job or contours; everything else is a mesh, a 3MF with slices both."""
     contours = _contours_of(path)
     if contours is None and registry.is_job(Path(path)):
         _info_job(path, as_json)
     elif contours is None or (contours["format"] == "3mf-slices" and contours["mesh"]):
-        _info_mesh(path, wishes, as_json, contours)
+        _info_mesh(path, wishes, repair, as_json, contours)
     elif as_json:
         print_json(contours)
     else:
@@ -101,10 +101,12 @@ def _print_contours(path: str, facts: dict[str, Any]) -> None:
     print(f"size      {size_mm(*facts['bounds_um'])} at ({', '.join(f'{v:g}' for v in facts['bounds_um'][0])}) µm")
 
 
-def _info_mesh(path: str, wishes: Wishes, as_json: bool, contours: dict[str, Any] | None = None) -> None:
+def _info_mesh(path: str, wishes: Wishes, repair: str, as_json: bool, contours: dict[str, Any] | None = None) -> None:
     solid = load_solid(path, wishes.unit)
     printer, resin, process = wishes.profiles()
-    facts = _mesh_facts(solid) | {"print": _print_facts(solid, wishes, printer, resin, process)}
+    with compiler_notice():
+        found = examined(solid, repair)
+    facts = mesh_facts(found) | {"print": _print_facts(found, wishes, printer, resin, process)}
     if contours is not None:
         facts["contours"] = contours
     if as_json:
@@ -118,39 +120,26 @@ def _info_mesh(path: str, wishes: Wishes, as_json: bool, contours: dict[str, Any
     print(f"volume    {facts['volume_um3'] * 1e-9:.6g} mm³")
     bodies = "1 body" if facts["bodies"] == 1 else f"{facts['bodies']} bodies"
     print(f"health    {'watertight' if facts['watertight'] else 'NOT watertight'}, {bodies}")
+    for repair_done in facts["repairs"]:
+        print(f"repaired  {repair_done}")
     p = facts["print"]
     if "refused" in p:
         print(f"print     refused: {p['refused']}")
     else:
         cost = f"{p['layers']} layers, {clock(p['print_time_s'])}, {p['resin_ml'] * 1000:.4g} µl"
         print(f"print     on {p['printer']} with {p['resin']}: {cost}")
-    say_findings([*solid.findings, *solid.health.findings])
+    say_findings(found.findings)
 
 
-def _mesh_facts(solid: Solid) -> dict[str, Any]:
-    health = solid.health
-    return {
-        "mesh": solid.source,
-        "triangles": solid.n_faces,
-        "unit": solid.unit,
-        "bounds_um": solid.bounds_um.tolist(),
-        "size_um": (solid.bounds_um[1] - solid.bounds_um[0]).tolist(),
-        "volume_um3": health.volume_um3,
-        "watertight": health.watertight,
-        "winding_consistent": health.winding_consistent,
-        "bodies": health.bodies,
-        "sha256": solid.sha256,
-        "findings": [f.as_dict() for f in (*solid.findings, *health.findings)],
-    }
-
-
-def _print_facts(solid: Solid, wishes: Wishes, printer: Printer, resin: Resin, process: Process) -> dict[str, Any]:
+def _print_facts(found: Examined, wishes: Wishes, printer: Printer, resin: Resin, process: Process) -> dict[str, Any]:
     """What printing the mesh would take; a refusal is told, not raised, for the mesh itself is readable."""
     names = {"printer": printer.name, "resin": resin.name, "process": process.name}
+    if found.refusal is not None:
+        return names | {"refused": str(found.refusal)}
     try:
         with compiler_notice():
-            placed = pipeline.place_for([solid], printer, resin, **wishes.placement())
-            s = pipeline.stages(placed.parts, printer, resin, process, placed.bounds_um)
+            placed = pipeline.place_for([found.printed], printer, resin, **wishes.placement())
+            s = pipeline.stages(placed.parts, printer, resin, process, placed.bounds_um, repair="none")
     except PmslError as err:
         return names | {"refused": str(err)}
     scale = float(np.linalg.det(placed.parts[0].transform[:3, :3]))
@@ -158,7 +147,7 @@ def _print_facts(solid: Solid, wishes: Wishes, printer: Printer, resin: Resin, p
     return names | {
         "layers": s.grid.n_layers,
         "print_time_s": float(s.ladder.time_s.sum()) + motion,
-        "resin_ml": solid.health.volume_um3 * scale * 1e-12,
+        "resin_ml": found.volume_um3 * scale * 1e-12,
     }
 
 

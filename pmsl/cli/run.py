@@ -32,6 +32,7 @@ def slice_job(
     png: Literal["fast", "small"],
     preview: str | None,
     fail_on: Severity,
+    repair: str,
     force: bool,
     lossy: bool,
     as_json: bool,
@@ -50,8 +51,9 @@ def slice_job(
     solids = [load_solid(mesh, wishes.unit) for mesh in meshes]
     try:
         with compiler_notice():
+            solids = [solid.repaired(repair) for solid in solids]
             placed = pipeline.place_for(solids, printer, resin, **placement)
-            job = pipeline.prepare(placed, printer, resin, process, accept_uncalibrated=accept_uncalibrated)
+            job = pipeline.prepare(placed, printer, resin, process, accept_uncalibrated=accept_uncalibrated, repair=repair)
             if depth is not None:
                 job = pipeline.with_depth(job, depth)
             with layer_progress("slicing", as_json) as progress:

@@ -7,7 +7,22 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["FILE", "depth", "dose", "force", "format", "irradiance", "json", "lossy", "profiles", "rotate", "scale", "threads", "unit"]
+__all__ = [
+    "FILE",
+    "depth",
+    "dose",
+    "force",
+    "format",
+    "irradiance",
+    "json",
+    "lossy",
+    "profiles",
+    "repair",
+    "rotate",
+    "scale",
+    "threads",
+    "unit",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,6 +52,13 @@ unit = click.option(
     default="mm",
     show_default=True,
     help="Unit of the mesh; a format that carries its unit wins.",
+)
+repair = click.option(
+    "--repair",
+    type=click.Choice(["auto", "none", "strict"]),
+    default="auto",
+    show_default=True,
+    help="Mend meshes that are open, doubled or turned, and say so; leave them; or refuse them.",
 )
 rotate = click.option("--rotate", metavar="RX,RY,RZ", help="Degrees about fixed x, y, z, in that order.")
 scale = click.option("--scale", metavar="S|SX,SY,SZ", help="Factor, or one for each axis.")

@@ -16,10 +16,13 @@ class Defects:
     first_col, last_col : int
         Columns between which the missing boundary was put.
     shared : int
-        Cells that the boundaries of two shells share: in volume mode all of them (shells are triangles of one part that
-        hang together), in area mode those in which the winding shows it.
+        Voxels that the boundaries of two shells share (shells are triangles of one part that hang together) and
+        that could not be united; 0 in area mode.
     excess_px : float
         By how much the mask may be larger than the union because of them, at most [px].
+    overlap : int
+        Pixels in which shells were united exactly: in area mode those whose winding is neither 0 nor 1, in volume mode those that
+        boundaries of two shells share.
     """
 
     rows: int
@@ -29,3 +32,4 @@ class Defects:
     last_col: int
     shared: int
     excess_px: float
+    overlap: int = 0

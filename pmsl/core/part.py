@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,7 +61,9 @@ class Solid:
     unit : str
         Unit the file was read in.
     findings : tuple of Finding
-        What loading noticed.
+        What loading noticed, and what was repaired.
+    repairs : tuple of str
+        What was changed of the file's mesh; none of a mesh as it was read.
     """
 
     vertices_um: np.ndarray
@@ -70,6 +72,7 @@ class Solid:
     sha256: str = ""
     unit: str = "um"
     findings: tuple[Finding, ...] = ()
+    repairs: tuple[str, ...] = ()
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
     _soup: Soup | None = field(default=None, init=False, repr=False)
 
@@ -90,7 +93,7 @@ class Solid:
     def of_soup(cls, soup: Soup, *, source: str, sha256: str, unit: str, findings: tuple[Finding, ...] = ()) -> Solid:
         """Make a solid of triangles as a file has them; nothing is copied."""
         solid = object.__new__(cls)
-        given = {"source": source, "sha256": sha256, "unit": unit, "findings": findings, "_cache": {}, "_soup": soup}
+        given = {"source": source, "sha256": sha256, "unit": unit, "findings": findings, "repairs": (), "_cache": {}, "_soup": soup}
         for name, value in given.items():
             object.__setattr__(solid, name, value)
         return solid
@@ -129,6 +132,11 @@ class Solid:
         indices = np.array(given, dtype=np.int32, order="C")
         digest = hashlib.sha256(vertices.tobytes() + indices.tobytes()).hexdigest()
         return cls(vertices_um=vertices, faces=indices, source=source, sha256=digest)
+
+    @property
+    def of_file(self) -> bool:
+        """Whether the triangles are kept as their file has them (`of_soup`)."""
+        return self._soup is not None
 
     @property
     def n_faces(self) -> int:
@@ -202,6 +210,12 @@ class Solid:
         health: MeshHealth = self._cache["health"]
         return health
 
+    def repaired(self, repair: str = "auto") -> Solid:
+        """Return the solid as it can be printed; see `pmsl.mesh.repair.repaired`."""
+        from pmsl.mesh import repair as repairs  # the other look upward
+
+        return repairs.repaired(self, repair)
+
 
 IDENTITY = frozen(np.eye(4))
 
@@ -273,6 +287,11 @@ class Part:
             out += t[axis, 3]
         return placed
 
+    def repaired(self, repair: str = "auto") -> Part:
+        """Return the part with its solid as it can be printed; see `pmsl.mesh.repair.repaired`."""
+        solid = self.solid.repaired(repair)
+        return self if solid is self.solid else replace(self, solid=solid)
+
     def bounds_um(self) -> np.ndarray:
         """Return the box of the placed part: (2, 3) float64 [µm], over the vertices that faces use."""
         matrix = self.transform[:3, :3]
@@ -284,3 +303,17 @@ class Part:
 def as_part(item: Solid | Part) -> Part:
     """Return `item` as a part; a bare solid stays where its coordinates are."""
     return item if isinstance(item, Part) else Part(solid=item, label=item.source)
+
+
+def crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray | None:
+    """Return the heights at which shells pass through one another; see `pmsl.mesh.overlap.crossing_heights`."""
+    from pmsl.mesh import overlap
+
+    return overlap.crossing_heights(parts, most)
+
+
+def united(parts: Sequence[Part]) -> Solid | None:
+    """Return the union of parts as one solid in field coordinates, None where that cannot be had; see `pmsl.mesh.boolean.united`."""
+    from pmsl.mesh import boolean  # another look upward
+
+    return boolean.united(parts)

@@ -35,6 +35,28 @@ def _level(coverage):
 
 
 @helper
+def _odd(value, total):
+    """Tell whether the winding on a cell, or that behind it, is neither 0 nor 1 nor between."""
+    return max(value, total) > 1.0 + OVER or min(value, total) < -OVER
+
+
+@kernel
+def overlaps(first, last, start, sums, beyond):
+    """Count the cells in rows that close whose winding, or that behind them, is neither 0 nor 1; parameters as in `runs`."""
+    count = 0
+    for r in range(first, last):
+        total = 0.0
+        odd = 0
+        for i in range(start[r], start[r + 1]):
+            value = total + sums[i, AREA]
+            total = _settle(total + sums[i, COVER])
+            odd += _odd(value, total)
+        if abs(total + beyond[r]) <= LEAK:
+            count += odd
+    return count
+
+
+@helper
 def _put(n, begin, end, value, run_begin, col, length, level):
     """Append [begin, end) at `value`, joined to the run before where that is the same; return the run count."""
     if value == 0 or end <= begin:
@@ -153,9 +175,10 @@ def runs(first, last, cols, start, cell_col, sums, mixed, beyond, ends, line, gu
         Overwritten: maximal runs that are not black.
     open_rows : (5,) int64
         Overwritten: number of rows that did not close, the first, the last, first and last column mended.
-    shared : (2,) float64
+    shared : (3,) float64
         Overwritten: number of cells that boundaries of two shells share, as `mixed` or the winding on a cell and
-        both its sides show; by how much they may be over-counted, in cells, at most.
+        both its sides show; by how much they may be over-counted, in cells, at most; number of cells in rows that close
+        whose winding, or that behind them, is neither 0 nor 1: shells overlap or look inward.
 
     Returns
     -------
@@ -163,7 +186,7 @@ def runs(first, last, cols, start, cell_col, sums, mixed, beyond, ends, line, gu
         Number of runs. Where it exceeds R the runs beyond R were not written: call again with more room.
     """
     open_rows[0], open_rows[1], open_rows[2], open_rows[3], open_rows[4] = 0, -1, -1, cols, -1
-    shared[0], shared[1] = 0.0, 0.0
+    shared[0], shared[1], shared[2] = 0.0, 0.0, 0.0
     count = 0
     sound = -1  # rows that close; not counted before one does not
     for r in range(first, last):
@@ -172,6 +195,7 @@ def runs(first, last, cols, start, cell_col, sums, mixed, beyond, ends, line, gu
         total = 0.0
         done = 0
         behind = np.uint16(0)
+        odd = 0
         for i in range(start[r], start[r + 1]):
             c = np.int64(cell_col[i])
             if behind != 0:
@@ -182,6 +206,7 @@ def runs(first, last, cols, start, cell_col, sums, mixed, beyond, ends, line, gu
             total = _settle(total + sums[i, COVER])
             behind = _level(total)
             done = c + 1
+            odd += _odd(value, total)
             most, least = max(abs(value), max(abs(before), abs(total))), min(abs(value), min(abs(before), abs(total)))
             others = mixed[i] if mixed.size else 0
             if others or (most > 1.0 + OVER and least < 1.0 - OVER):
@@ -191,6 +216,7 @@ def runs(first, last, cols, start, cell_col, sums, mixed, beyond, ends, line, gu
                     shared[1] -= abs(value) / np.ceil(max(most, 2.0))
         if abs(total + beyond[r]) <= LEAK:
             count = _put(count, done, cols, behind, begin, col, length, level)
+            shared[2] += odd
             continue
         if sound < 0:
             sound = _balance(first, last, start, sums, beyond, ends)

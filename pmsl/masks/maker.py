@@ -5,6 +5,8 @@ from __future__ import annotations
 import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +14,15 @@ from pmsl.core.crossings import CrossingIndex, index_crossings
 from pmsl.core.defects import Defects
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
-from pmsl.core.part import Part, Solid
+from pmsl.core.part import Part, Solid, as_part, crossing_heights
 from pmsl.core.runs import Runs
 from pmsl.errors import GridError, UsageError
 from pmsl.masks.sweep import AreaSweep, Cells, Sweep, VolumeSweep
 
 SWEEPS: dict[str, Callable[[CrossingIndex, Grid], Sweep]] = {"area": AreaSweep, "volume": VolumeSweep}
+UNKNOWN = object()
+FEW = 20_000  # triangles: looking for crossings takes some 20 ms
+SAMPLES = 16  # layers
 
 
 class MaskMaker:
@@ -30,33 +35,40 @@ class MaskMaker:
     grid : Grid
     mode : {"area", "volume"}
         "area" is the exact covered area in the middle plane of the slab, "volume" the exact covered volume of the slab.
+    repair : {"auto", "none", "strict"}
+        As `pmsl.mesh.repair.repaired`.
 
     Raises
     ------
     UsageError
-        An unknown mode.
+        An unknown mode or way to repair.
     GridError
         No part.
+    MeshError
+        A mesh that encloses nothing; with "strict" one that needs repair.
     """
 
-    def __init__(self, parts: Sequence[Solid | Part], grid: Grid, mode: str = "area") -> None:
+    def __init__(self, parts: Sequence[Solid | Part], grid: Grid, mode: str = "area", repair: str = "auto") -> None:
         if mode not in SWEEPS:
             raise UsageError(f"coverage mode {mode!r} is not one of {', '.join(SWEEPS)}")
         if len(parts) == 0:
             raise GridError("no part to make masks of; give at least one solid")
         self.grid = grid
         self.mode = mode
-        self.index = index_crossings(parts, grid, slabs=mode == "volume")
+        self.parts = tuple(as_part(item).repaired(repair) for item in parts)
+        self.index = index_crossings(self.parts, grid, slabs=mode == "volume")
         self._local = threading.local()
         self._lock = threading.Lock()
         self._labelled = False
         self._shells: np.ndarray | None = None
+        self._made_union: Any = UNKNOWN
+        self._crossing = self._layers_of_crossings() if mode == "area" else np.zeros(grid.n_layers, bool)
 
     def sweep(self) -> Sweep:
         """Return the calling thread's sweep."""
         if not hasattr(self._local, "sweep"):
             self._local.sweep = SWEEPS[self.mode](self.index, self.grid)
-            self._local.rows = _Rows(self.grid)
+            self._local.rows = _Rows(self.grid, self.mode == "volume")
         sweep: Sweep = self._local.sweep
         return sweep
 
@@ -70,8 +82,16 @@ class MaskMaker:
         sweep = self.sweep()
         rows: _Rows = self._local.rows
         if isinstance(sweep, AreaSweep):
-            return rows.mask_of_plane(k, sweep)
-        return rows.mask(k, sweep.cells(k, self._labels()) if isinstance(sweep, VolumeSweep) else sweep.cells(k))
+            found = rows.mask_of_plane(k, sweep)
+            if rows.overlap == 0 and not self._crossing[k]:
+                return found
+            return rows.mask(k, sweep.united(sweep.cells(k)), rows.overlap)
+        assert isinstance(sweep, VolumeSweep)
+        found = rows.mask(k, sweep.cells(k, self._labels()))
+        if found[1].shared == 0 or found[1].rows or self._union() is None:
+            return found
+        mask, defects = self._union().mask_and_defects(k)  # type: ignore[union-attr]
+        return mask, replace(defects, shared=0, excess_px=0.0, overlap=found[1].shared)
 
     def mask_of(self, cells: Cells, k: int) -> tuple[LayerMask, Defects]:
         """Return the mask of layer `k` and what is doubtful about it from the cells that the calling thread's sweep found."""
@@ -80,9 +100,56 @@ class MaskMaker:
 
     def coverage(self, k: int) -> np.ndarray:
         """Return the covered fraction of every pixel of layer `k`, unquantised: (rows, cols) float64, row 0 at the smallest y."""
-        cells = self.sweep().cells(checked_layer(k, self.grid))
+        sweep = self.sweep()
+        cells = sweep.cells(checked_layer(k, self.grid))
         rows: _Rows = self._local.rows
-        return rows.dense(cells)
+        if isinstance(sweep, AreaSweep):
+            return rows.dense(sweep.united(cells) if self._crossing[k] or rows.overlaps(cells) else cells)
+        union = self._union() if self._overlaps(k) else None
+        return rows.dense(sweep.cells(k)) if union is None else union.coverage(k)
+
+    def _layers_of_crossings(self) -> np.ndarray:
+        """Tell in which layers shells pass through one another: (L,) bool.
+
+        Where that takes a look at many triangles it is only taken if one of a few layers shows an overlap. Others may then overlap
+        unseen, by less than a pixel.
+        """
+        z = self.grid.mid_planes_um
+        ranges = crossing_heights(self.parts, FEW)
+        if ranges is None:
+            sweep = self.sweep()
+            some = np.unique(np.linspace(0, len(z) - 1, SAMPLES).round().astype(int)).tolist()
+            shown = any(self._local.rows.overlaps(sweep.cells(k)) for k in some)
+            ranges = crossing_heights(self.parts, 2**31) if shown else np.zeros((0, 2))
+        out = np.zeros(len(z) + 1, np.int64)
+        if ranges is not None:
+            np.add.at(out, np.searchsorted(z, ranges[:, 0]), 1)
+            np.add.at(out, np.searchsorted(z, ranges[:, 1], side="right"), -1)
+        crossing: np.ndarray = out[:-1].cumsum() > 0
+        return crossing
+
+    def _overlaps(self, k: int) -> bool:
+        """Tell whether shells share voxels of slab k, whose rows all close."""
+        sweep, rows = self.sweep(), self._local.rows
+        assert isinstance(sweep, VolumeSweep)
+        defects: Defects = rows.mask(k, sweep.cells(k, self._labels()))[1]
+        return defects.shared > 0 and defects.rows == 0
+
+    def _union(self) -> MaskMaker | None:
+        """Return what makes masks of the union of the parts, None where that cannot be had; made when the first slab asks for it.
+
+        It gives slabs without overlap the same coverage, so it does not matter which slab asks first.
+        """
+        from pmsl.masks.united import union_of
+
+        with self._lock:
+            if self._made_union is UNKNOWN:
+                whole = union_of(self.parts)
+                self._made_union = None if whole is None else MaskMaker([whole], self.grid, self.mode, "none")
+                if self._made_union is not None:
+                    self._made_union._made_union = None  # its shells share voxels only where they touch
+            made: MaskMaker | None = self._made_union
+        return made
 
     def _labels(self) -> np.ndarray | None:
         """Shell of every triangle, None where there is only one; found when the first layer asks for it."""
@@ -96,11 +163,12 @@ class MaskMaker:
 class _Rows:
     """Working arrays of one thread: from touched cells to runs."""
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, grid: Grid, volume: bool) -> None:
         rows, cols = self.shape = grid.shape
+        self.volume = volume
         self.row_start, self.ends = np.zeros(rows + 1, np.int64), np.zeros(rows)
         self.line, self.guide = np.zeros(cols), np.zeros(cols)
-        self.open_rows, self.shared, self.found = np.zeros(5, np.int64), np.zeros(2), np.zeros(5, np.int64)
+        self.open_rows, self.shared, self.found = np.zeros(5, np.int64), np.zeros(3), np.zeros(5, np.int64)
         self._room(4096)
 
     def _room(self, runs: int) -> None:
@@ -108,8 +176,20 @@ class _Rows:
         eight = np.empty(runs, np.int32), np.empty(runs, np.int32), np.empty(runs, np.uint8)
         self.eight: tuple[np.ndarray, ...] = (np.empty(self.shape[0] + 1, np.int64), *eight)
 
-    def mask(self, k: int, c: Cells) -> tuple[LayerMask, Defects]:
-        """Return the mask of a layer's cells and what is doubtful about it."""
+    @property
+    def overlap(self) -> int:
+        """Cells of the layer made last whose winding is neither 0 nor 1."""
+        return int(self.shared[2])
+
+    def overlaps(self, c: Cells) -> int:
+        """Count the cells whose winding is neither 0 nor 1."""
+        from pmsl.kernels import rows
+
+        n: int = rows.overlaps(c.first, c.last, c.start, c.sums, c.beyond)
+        return n
+
+    def mask(self, k: int, c: Cells, overlap: int = 0) -> tuple[LayerMask, Defects]:
+        """Return the mask of a layer's cells and what is doubtful about it; `overlap` of them were united."""
         from pmsl.kernels import rows
 
         while True:
@@ -121,7 +201,7 @@ class _Rows:
                 break
             self._room(n + n // 2)
         runs = Runs(self.row_start[c.first : c.last + 1].copy(), self.col[:n].copy(), self.length[:n].copy(), self.level[:n].copy())
-        return LayerMask.from_runs(k, self.shape, c.first, runs), self._defects()
+        return LayerMask.from_runs(k, self.shape, c.first, runs), self._defects(overlap)
 
     def mask_of_plane(self, k: int, sweep: AreaSweep) -> tuple[LayerMask, Defects]:
         """Return the mask of a layer's middle plane and what is doubtful about it: `mask` of ``sweep.cells(k)`` in one call."""
@@ -157,9 +237,10 @@ class _Rows:
     def _wide(self) -> tuple[np.ndarray, ...]:
         return self.row_start, self.col, self.length, self.level
 
-    def _defects(self) -> Defects:
+    def _defects(self, overlap: int = 0) -> Defects:
         open_rows, first_row, last_row, first_col, last_col = self.open_rows.tolist()
-        return Defects(open_rows, first_row, last_row, first_col, last_col, int(self.shared[0]), float(self.shared[1]))
+        shared, excess = (int(self.shared[0]), float(self.shared[1])) if self.volume else (0, 0.0)
+        return Defects(open_rows, first_row, last_row, first_col, last_col, shared, excess, overlap)
 
     def dense(self, c: Cells) -> np.ndarray:
         """Return the coverage of a layer's cells: (rows, cols) float64."""
@@ -170,7 +251,7 @@ class _Rows:
         return out
 
 
-def layer_masks(parts: Sequence[Solid | Part], grid: Grid, mode: str = "area") -> Iterator[LayerMask]:
+def layer_masks(parts: Sequence[Solid | Part], grid: Grid, mode: str = "area", repair: str = "auto") -> Iterator[LayerMask]:
     """Yield the mask of every layer in order, empty ones too.
 
     Parameters
@@ -180,6 +261,8 @@ def layer_masks(parts: Sequence[Solid | Part], grid: Grid, mode: str = "area") -
     grid : Grid
     mode : {"area", "volume"}
         "area" is the exact covered area in the middle plane of the slab, "volume" the exact covered volume of the slab.
+    repair : {"auto", "none", "strict"}
+        As `pmsl.mesh.repair.repaired`.
 
     Yields
     ------
@@ -189,13 +272,15 @@ def layer_masks(parts: Sequence[Solid | Part], grid: Grid, mode: str = "area") -
     Raises
     ------
     UsageError
-        An unknown mode.
+        An unknown mode or way to repair.
+    MeshError
+        A mesh that encloses nothing; with "strict" one that needs repair.
     """
-    maker = MaskMaker(parts, grid, mode)
+    maker = MaskMaker(parts, grid, mode, repair)
     return (maker.mask(k) for k in range(grid.n_layers))
 
 
-def coverage(parts: Sequence[Solid | Part], grid: Grid, k: int, mode: str = "area") -> np.ndarray:
+def coverage(parts: Sequence[Solid | Part], grid: Grid, k: int, mode: str = "area", repair: str = "auto") -> np.ndarray:
     """Return the exact coverage of layer `k`, not quantised.
 
     Parameters
@@ -205,6 +290,8 @@ def coverage(parts: Sequence[Solid | Part], grid: Grid, k: int, mode: str = "are
     k : int
         Layer number, 0..L-1.
     mode : {"area", "volume"}
+    repair : {"auto", "none", "strict"}
+        As `pmsl.mesh.repair.repaired`.
 
     Returns
     -------
@@ -216,9 +303,11 @@ def coverage(parts: Sequence[Solid | Part], grid: Grid, k: int, mode: str = "are
     GridError
         `k` is not a layer of the grid.
     UsageError
-        An unknown mode.
+        An unknown mode or way to repair.
+    MeshError
+        A mesh that encloses nothing; with "strict" one that needs repair.
     """
-    return MaskMaker(parts, grid, mode).coverage(k)
+    return MaskMaker(parts, grid, mode, repair).coverage(k)
 
 
 def checked_layer(k: int, grid: Grid) -> int:

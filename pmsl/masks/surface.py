@@ -70,7 +70,7 @@ def surface_heights(parts: Sequence[Solid | Part] | MaskMaker, grid: Grid, k: in
     UsageError
         A maker of another mode.
     """
-    maker = parts if isinstance(parts, MaskMaker) else MaskMaker(parts, grid, "volume")
+    maker = parts if isinstance(parts, MaskMaker) else MaskMaker(parts, grid, "volume", "none")
     if maker.grid is not grid:
         raise GridError("the grid is not that of the maker; pass maker.grid")
     return _heights(_sided(maker, k), grid, checked_layer(k, grid))

@@ -14,6 +14,8 @@ import numpy as np
 from pmsl.core.crossings import CrossingIndex
 from pmsl.core.grid import Grid
 
+CROSSINGS = 64  # taken apart at a time between two events of a row
+
 
 @dataclass(slots=True)
 class Cells:
@@ -61,6 +63,8 @@ class AreaSweep:
         self.row_begin = np.zeros(rows + 2, np.int64)
         self.line, self.bits = np.zeros((cols + 1, 2)), np.zeros(cols // 64 + 1, np.uint64)
         self.found = Cells.empty(rows)
+        self.cut = 0
+        self.union: _UnionScratch | None = None
 
     def room(self, segments: int) -> None:
         """Grow to hold `segments` and half as many more."""
@@ -81,7 +85,50 @@ class AreaSweep:
                 *(f.start, f.col, f.sums, f.beyond),
             )
             if f.room(count):
+                self.cut = n
                 return f
+
+    def united(self, c: Cells) -> Cells:
+        """Return the cells of the union of the shells of the layer that was swept last, whose plain cells are `c`."""
+        from pmsl.kernels import union
+
+        rows, cols = self.grid.shape
+        if self.union is None or len(self.union.piece) < len(self.segments):
+            self.union = _UnionScratch.of(len(self.segments), rows)
+        u = self.union
+        f = u.found
+        f.first, f.last = c.first, c.last
+        while True:
+            count = union.cells(
+                *(self.segments, self.cut, rows, cols, c.first, c.last, c.start, c.col, c.sums, c.beyond, self.row_begin),
+                *(u.order, u.live, u.piece, u.x, u.what, u.active, u.left, u.right, u.cuts, f.start, f.col, f.sums, f.beyond),
+            )
+            if f.room(count):
+                return f
+
+
+@dataclass(slots=True)
+class _UnionScratch:
+    """Working arrays of ``pmsl.kernels.union.cells`` for S segments."""
+
+    order: np.ndarray
+    live: np.ndarray
+    piece: np.ndarray
+    x: np.ndarray
+    what: np.ndarray
+    active: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    cuts: np.ndarray
+    found: Cells
+
+    @classmethod
+    def of(cls, segments: int, rows: int) -> _UnionScratch:
+        """Make room for so many segments."""
+        order, live = np.zeros(segments, np.int32), np.zeros(segments, np.int32)
+        x, what = np.zeros(3 * segments), np.zeros(3 * segments, np.int64)
+        active, left, right = np.zeros(segments, np.int64), np.zeros(segments), np.zeros(segments)
+        return cls(order, live, np.zeros((segments, 6)), x, what, active, left, right, np.zeros(CROSSINGS), Cells.empty(rows))
 
 
 class VolumeSweep:

@@ -12,11 +12,15 @@ import numpy as np
 
 from pmsl.core.finding import Finding, Severity
 from pmsl.core.part import MeshHealth, Solid
-from pmsl.mesh.topology import Edges, body_count, edges_of, group_rows
+from pmsl.errors import MeshError
+from pmsl.mesh.bodies import bodies_of, body_findings
+from pmsl.mesh.shells import shells_of
+from pmsl.mesh.topology import Edges, body_count, edges_of, group_rows, join_vertices
 
-JOIN_UM = 1e-6
 SMALLEST_UM = 10.0
 LARGEST_UM = 300_000.0
+LARGEST_USE_UM = 1e12
+SLIVER, NO_HEIGHT = 1e-5, 1e-6  # height over the longest edge; thinner is rounding, where edges were split
 BLOCK = 1 << 17  # triangles at a time: bounds the memory
 
 Box = tuple[tuple[float, ...], tuple[float, ...]]
@@ -43,7 +47,7 @@ def examine(solid: Solid) -> MeshHealth:
         Triangles that use one position twice are left out of the edges and reported. Bodies are groups of
         faces joined across edges of exactly two faces. Findings carry the box of the defect [µm].
     """
-    ids, points = _joined(solid)
+    ids, points = join_vertices(solid.vertices_um)
     corners = ids[solid.faces]
     proper = (corners[:, 0] != corners[:, 1]) & (corners[:, 1] != corners[:, 2]) & (corners[:, 2] != corners[:, 0])
     corners = corners[proper]
@@ -55,6 +59,8 @@ def examine(solid: Solid) -> MeshHealth:
         *_edge_findings(edges, points, solid),
         *_inside_out(solid, watertight and consistent, sizes),
         *_face_findings(solid, corners, points, proper, sizes),
+        *_slivers(corners, points, solid),
+        *_bodies(solid),
         *_size(solid),
     ]
     return MeshHealth(
@@ -64,15 +70,6 @@ def examine(solid: Solid) -> MeshHealth:
         volume_um3=abs(sizes.volume_um3),
         findings=tuple(findings),
     )
-
-
-def _joined(solid: Solid) -> tuple[np.ndarray, np.ndarray]:
-    """Return the id of every vertex, (V,) int64, and the position of every id, (n, 3)."""
-    v = solid.vertices_um
-    size = float(np.abs(v).max()) or 1.0
-    step = max(min(JOIN_UM, 1e-10 * size), 1e-15 * size)  # also for a wrong unit; and within int64
-    ids, first = group_rows(np.rint(v / step).astype(np.int64))
-    return ids, v[first]
 
 
 def _measure(solid: Solid) -> _Sizes:
@@ -97,9 +94,44 @@ def _finding(code: str, severity: Severity, value: int, unit: str, box: Box, mes
     return Finding(code=code, severity=severity, message=message, box_um=box, value=float(value), limit=0.0, unit=unit)
 
 
+def _bodies(solid: Solid) -> list[Finding]:
+    """Say how bodies lie to one another, once holes are closed. Of a mesh with coordinates beyond use nothing can be said."""
+    if not np.abs(solid.bounds_um).max() < LARGEST_USE_UM:
+        return []
+    try:
+        mended = solid.repaired()
+    except MeshError as err:
+        box = _box(np.stack(list(solid.bounds_um)))
+        return [Finding(code="no-solid", severity="error", message=str(err), box_um=box)]
+    whole = solid if shells_of(solid.vertices_um, solid.faces).closed else mended
+    ids, points = join_vertices(whole.vertices_um)
+    corners = ids[whole.faces].astype(np.int32)
+    return body_findings(bodies_of(points, corners), solid.source)
+
+
+def _slivers(corners: np.ndarray, points: np.ndarray, solid: Solid) -> list[Finding]:
+    """Say how many triangles are so slender that their normals are noise; what they cover is right all the same."""
+    thin = []
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        for start in range(0, len(corners), BLOCK):
+            a, b, c = (points[corners[start : start + BLOCK, i]] for i in range(3))
+            longest = np.max([np.einsum("ij,ij->i", e, e) for e in (b - a, c - b, a - c)], axis=0)
+            height = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+            thin.append(start + np.flatnonzero((height < SLIVER * longest) & (height > NO_HEIGHT * longest)))
+    which = np.concatenate(thin) if thin else np.zeros(0, np.int64)
+    if len(which) == 0:
+        return []
+    box = _box(points[corners[which].ravel()])
+    message = f"{solid.source}: {len(which)} triangles are slivers: their height is less than {SLIVER:g} of their length; harmless"
+    return [_finding("slivers", "info", len(which), "faces", box, message)]
+
+
 def _edge_findings(edges: Edges, points: np.ndarray, solid: Solid) -> list[Finding]:
+    rim = edges.count == 1
+    length = float(np.linalg.norm(points[edges.low[rim]] - points[edges.high[rim]], axis=1).sum())
+    holes = f"edges, {length:.6g} um long in all, have a face on one side only: the surface has holes; close them"
     kinds: list[tuple[str, np.ndarray, str]] = [
-        ("open-edges", edges.count == 1, "edges have a face on one side only: the surface has holes; close them"),
+        ("open-edges", rim, holes),
         ("non-manifold-edges", edges.count > 2, "edges are shared by more than two faces: surfaces touch or overlap; unite the bodies"),
         ("inconsistent-winding", edges.askew, "edges have faces on both sides that turn opposite ways; make the normals consistent"),
     ]

@@ -8,6 +8,8 @@ import numpy as np
 
 MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9))
 
+JOIN_UM = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class Edges:
@@ -21,15 +23,21 @@ class Edges:
         Faces at the edge.
     askew : (E,) bool
         Faces run through it more often one way than the other (an odd face left over does not count).
+    net : (E,) int64
+        By how many more faces run through it from `low` to `high` than back.
     pairs : (P, 2) int64
         Faces on both sides of every edge of exactly two faces.
+    same_way : (P,) bool
+        Both of these run through it in one direction.
     """
 
     low: np.ndarray
     high: np.ndarray
     count: np.ndarray
     askew: np.ndarray
+    net: np.ndarray
     pairs: np.ndarray
+    same_way: np.ndarray
 
 
 def group_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -57,6 +65,26 @@ def group_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ids = np.empty(len(rows), dtype=np.int64)
     ids[order] = np.cumsum(starts) - 1
     return ids, order[starts]
+
+
+def join_vertices(vertices_um: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give vertices of one position one number; a picometre counts as none.
+
+    Parameters
+    ----------
+    vertices_um : (V, 3) float64
+
+    Returns
+    -------
+    ids : (V,) int64
+        Number of each vertex's position.
+    points_um : (n, 3) float64
+        The positions: those of one vertex each.
+    """
+    size = float(np.abs(vertices_um).max()) or 1.0
+    step = max(min(JOIN_UM, 1e-10 * size), 1e-15 * size)  # also for a wrong unit; and within int64
+    ids, first = group_rows(np.rint(vertices_um / step).astype(np.int64))
+    return ids, vertices_um[first]
 
 
 def _steps(rows: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -100,14 +128,16 @@ def edges_of(corners: np.ndarray, points: int) -> Edges:
     face = order % max(len(corners), 1)  # columns lie one after the other
     start = np.flatnonzero(np.concatenate([np.ones(min(len(keys), 1), dtype=bool), keys[1:] != keys[:-1]]))
     count = np.diff(np.append(start, len(keys)))
-    balance = np.abs(np.add.reduceat(way, start, dtype=np.int64)) if len(start) else np.zeros(0, dtype=np.int64)
+    net = np.add.reduceat(way, start, dtype=np.int64) if len(start) else np.zeros(0, dtype=np.int64)
     two = start[count == 2]
     return Edges(
         low=keys[start] // max(points, 1),
         high=keys[start] % max(points, 1),
         count=count,
-        askew=balance > count % 2,
+        askew=np.abs(net) > count % 2,
+        net=net,
         pairs=np.stack([face[two], face[two + 1]], axis=1),
+        same_way=net[count == 2] != 0,
     )
 
 

@@ -36,6 +36,7 @@ def prepare(
     process: Process | str = "default",
     *,
     accept_uncalibrated: bool = False,
+    repair: str = "auto",
 ) -> PrintJob:
     """Make a print job of parts where their coordinates are (µm, field corner at 0, plate at z = 0); nothing is moved.
 
@@ -46,6 +47,8 @@ def prepare(
     printer, resin, process : profile, library name, or path of a TOML file
     accept_uncalibrated : bool
         Correct (`process.corrections`) although values the corrections rest on are placeholders.
+    repair : {"auto", "none", "strict"}
+        What is done about meshes that are open, doubled or look inward: see `pmsl.mesh.repair.repaired`.
 
     Returns
     -------
@@ -55,14 +58,14 @@ def prepare(
     Raises
     ------
     MeshError, ProfileError, ExposureError, UsageError
-        Geometry outside the field, profiles that are not valid, doses that are refused.
+        Geometry outside the field, meshes that cannot be repaired, profiles that are not valid, doses that are refused.
     """
     printer = find_printer(printer) if isinstance(printer, str) else printer
     resin = find_resin(resin) if isinstance(resin, str) else resin
     process = find_process(process) if isinstance(process, str) else process
     placed = parts if isinstance(parts, Placed) else None
     pieces, bounds = (parts.parts, parts.bounds_um) if isinstance(parts, Placed) else (parts, None)
-    s = stages(pieces, printer, resin, process, bounds, accept_uncalibrated)
+    s = stages(pieces, printer, resin, process, bounds, accept_uncalibrated, repair)
     engine = Engine(grid=s.grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.turn)
     return PrintJob(
         engines=(engine,),
@@ -139,11 +142,11 @@ class Planner:
             if self._made is None:
                 s, mode = self._stages, self._process.coverage
                 many = min(MOST_KEPT, LAYERS_KEPT + (0 if s.grays is None else s.grays.layers_above))
-                recent = RecentMasks(MaskMaker(s.parts, s.grid, mode), many)
+                recent = RecentMasks(MaskMaker(s.parts, s.grid, mode, "none"), many)  # repaired already, or not to be
                 regional, grays = None, s.grays
                 if s.regions is not None:
                     scales = () if len(s.regions.scales) == 1 else s.regions.scales
-                    groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode) for scale in scales]
+                    groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode, "none") for scale in scales]
                     regional = RegionalLight(s.regions, recent, groups, s.ladder, many)
                     grays = None if grays is None else replace(grays, given=regional)
                 self._made = recent, regional, grays
@@ -178,7 +181,7 @@ def _box(points_um: np.ndarray) -> Box:
 
 def _input(part: Part) -> Input:
     transform = tuple(float(v) for v in part.transform.reshape(-1))
-    repairs = (TURNED,) if part.solid.inside_out else ()
+    repairs = (*part.solid.repairs, TURNED) if part.solid.inside_out else part.solid.repairs
     return Input(file=part.solid.source, sha256=part.solid.sha256, unit=part.solid.unit, transform=transform, repairs=repairs)
 
 

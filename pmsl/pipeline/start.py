@@ -63,19 +63,23 @@ def stages(
     process: Process,
     bounds_um: np.ndarray | None = None,
     accept_uncalibrated: bool = False,
+    repair: str = "auto",
 ) -> Stages:
     """Find grid, doses and findings of parts where their coordinates are; nothing is moved.
 
     Raises
     ------
     MeshError
-        No part, or a part outside the field, below the plate or above the travel.
+        No part, one that cannot be repaired, or a part outside the field, below the plate or above the travel.
     ExposureError
         Doses the resin or the printer cannot have; wavelengths that differ; corrections that rest on what nobody gave.
     UsageError
         A part that asks for a dose that is none, or for a region of its own.
     """
-    pieces = tuple(as_part(item) for item in parts)
+    given = [as_part(item) for item in parts]
+    pieces = tuple(part.repaired(repair) for part in given)
+    if any(a is not b for a, b in zip(given, pieces, strict=True)):
+        bounds_um = None  # what was left out may have made the box
     if not pieces:
         raise MeshError("no part to print; give at least one mesh")
     check_wavelengths(printer, resin, process)

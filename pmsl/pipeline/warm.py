@@ -13,6 +13,7 @@ from pmsl.core.soup import Soup
 from pmsl.formats.png import encode_mask
 from pmsl.formats.pngread import runs_of_png
 from pmsl.masks import MaskMaker
+from pmsl.mesh.shells import shells_of
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.start import place_for
 from pmsl.profiles import find_printer, find_resin
@@ -49,6 +50,8 @@ def warmup() -> None:
     volume = MaskMaker([solid], job.grid, "volume")
     volume.mask(0).runs_8bit()
     volume.index.shells()
+    MaskMaker([solid, solid], job.grid).mask(0)
+    _mended(solid)
     _corrected(job, solid)
     list(checks.partial_slab_findings([Part(solid=solid)], job.grid))
     soup = _soup_of(solid)  # kernels that read the mesh have a variant for each precision
@@ -61,6 +64,16 @@ def _soup_of(solid: Solid) -> Solid:
     """Return the solid as a binary STL would bring it."""
     corners = solid.vertices_um[solid.faces].reshape(-1, 3).astype(np.float32)
     return Solid.of_soup(Soup(corners, 1.0), source="soup", sha256="", unit="um")
+
+
+def _mended(solid: Solid) -> None:
+    """Examine and repair the pyramid without a face, turned inside another, and too large for the quick look."""
+    lacking = np.concatenate([solid.faces[1:], solid.faces[1:2]])
+    inner = (solid.vertices_um - 15) * 0.2 + (15, 15, 4)
+    small = Solid.from_arrays(np.concatenate([solid.vertices_um, inner]), np.concatenate([solid.faces, solid.faces[:, ::-1] + 5]))
+    shells_of(small.vertices_um, small.faces, few=0)
+    for mesh in (small, Solid.from_arrays(solid.vertices_um, lacking)):
+        assert mesh.repaired().health.watertight
 
 
 def _corrected(job: PrintJob, solid: Solid) -> None:

@@ -21,6 +21,7 @@ from pmsl.cli.app import app
 from pmsl.cli.run import slice_job
 from pmsl.core.finding import Severity
 from pmsl.mesh.load import UNITS_UM
+from pmsl.mesh.repair import WAYS
 from pmsl.profiles import Process
 from pmsl.profiles.process import Unreachable
 
@@ -298,6 +299,7 @@ def test_choices_are_what_the_types_allow():
         "unreachable": set(get_args(Unreachable)),
         "png": set(get_args(get_type_hints(slice_job)["png"])),
         "fail_on": set(get_args(Severity)),
+        "repair": set(WAYS),
     }
     assert {name: set(p.type.choices) for name, p in options.items() if isinstance(p.type, click.Choice)} == allowed
 

@@ -486,7 +486,7 @@ def test_findings_at_the_wanted_severity_stop_the_job(job, tmp_path):
 def test_leaks_of_neighbouring_layers_become_one_finding(tmp_path):
     whole = box((100, 100, 0), (500, 500, 50))
     opened = pmsl.Solid.from_arrays(whole.vertices_um, whole.faces[[i for i in range(len(whole.faces)) if i not in (4, 5)]])
-    written = pmsl.write(pmsl.prepare([opened], PRINTER, RESIN), tmp_path / "j")
+    written = pmsl.write(pmsl.prepare([opened], PRINTER, RESIN, repair="none"), tmp_path / "j")
     (found,) = (f for f in written.findings if f.code == "open-rows")
     assert found.layers == (0, 4) and found.value == 200
     assert found in pmsl.read(tmp_path / "j").findings

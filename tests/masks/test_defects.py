@@ -40,7 +40,7 @@ def ball(subdivisions):
 def test_a_damaged_sphere_keeps_its_area(mode, damage):
     whole = ball(4)
     faces = np.random.default_rng(1).choice(len(whole.faces), len(whole.faces) // (100 if damage is without else 50), replace=False)
-    good, bad = MaskMaker([whole], FINE, mode), MaskMaker([damage(whole, faces)], FINE, mode)
+    good, bad = MaskMaker([whole], FINE, mode), MaskMaker([damage(whole, faces)], FINE, mode, "none")
     reported = 0
     for k in range(2, 18):
         (wanted, none), (got, defects) = good.mask_and_defects(k), bad.mask_and_defects(k)
@@ -57,7 +57,7 @@ def test_a_damaged_sphere_keeps_its_area(mode, damage):
 @pytest.mark.parametrize("mode", ["area", "volume"])
 def test_sound_rows_of_a_damaged_layer_are_exact(mode):
     whole = ball(3)
-    good, bad = MaskMaker([whole], FINE, mode), MaskMaker([without(whole, [100, 700])], FINE, mode)
+    good, bad = MaskMaker([whole], FINE, mode), MaskMaker([without(whole, [100, 700])], FINE, mode, "none")
     touched = 0
     for k in range(20):
         got, defects = bad.mask_and_defects(k)
@@ -83,14 +83,14 @@ def test_a_missing_wall_goes_where_the_next_sound_row_has_it(mode):
     whole = Solid.from_arrays(np.array(vertices, float), np.array(faces))
     hole = [i for i, f in enumerate(whole.faces) if set(f) <= {2, 3, 8, 9}]
     assert whole.health.watertight and len(hole) == 2
-    mask, defects = MaskMaker([without(whole, hole)], g, mode).mask_and_defects(1)
+    mask, defects = MaskMaker([without(whole, hole)], g, mode, "none").mask_and_defects(1)
     assert np.array_equal(mask.dense(np.uint16), MaskMaker([whole], g, mode).mask(1).dense(np.uint16))
     assert (defects.rows, defects.first_row, defects.last_row, defects.first_col, defects.last_col) == (2, 4, 5, 9, 9)
 
 
 def test_open_rows_are_a_finding_with_a_place(tmp_path):
     whole = icosphere(3, 400, (5000, 5000, 400))
-    job = pmsl.prepare([without(whole, [100])], "pmsl-25um", "pr48-405")
+    job = pmsl.prepare([without(whole, [100])], "pmsl-25um", "pr48-405", repair="none")
     found = [f for f in pmsl.write(job, tmp_path / "job.zip").findings if f.code == "open-rows"]
     assert found
     a, b, c = whole.vertices_um[whole.faces[100]]
@@ -100,10 +100,15 @@ def test_open_rows_are_a_finding_with_a_place(tmp_path):
         assert x0 <= high[0] + 25 and x1 >= low[0] - 25 and y0 <= high[1] + 25 and y1 >= low[1] - 25 and z0 <= high[2] and z1 >= low[2]
 
 
-# --- overlapping shells --------------------------------------------------------------------------------------------
+# --- overlapping shells, where no library unites them -----------------------------------------------------------------
 
 
-def test_crossing_shells_are_counted_and_bounded():
+@pytest.fixture
+def no_union(monkeypatch):
+    monkeypatch.setattr("pmsl.masks.united.united", lambda parts: None)
+
+
+def test_crossing_shells_are_counted_and_bounded(no_union):
     """The union of two cones, exactly: a fine grid of the union of runs gives what the coarse gray should be."""
     a, b = cone(40, 4, 9, (6, 6, 0)), cone(40, 4, 9, (8.5, 6.3, 0))
     g = grid(rows=12, cols=16, edges=(0.0, 1.0, 2.0))
@@ -137,20 +142,19 @@ def test_shells_that_do_not_overlap_share_nothing():
             assert (defects.shared, defects.excess_px) == (0, 0)
 
 
-@pytest.mark.parametrize("mode", ["area", "volume"])
-def test_a_solid_twice_is_said(mode):
+def test_a_solid_twice_is_said(no_union):
     a = icosphere(3, 4, (7, 6, 2))
-    alone = MaskMaker([a], grid(), mode).coverage(1)
-    maker = MaskMaker([joined(a, a)], grid(), mode)
+    alone = MaskMaker([a], grid(), "volume").coverage(1)
+    maker = MaskMaker([joined(a, a)], grid(), "volume")
     _, defects = maker.mask_and_defects(1)
     assert defects.shared >= ((alone > 0) & (alone < 1)).sum() / 2
     excess = maker.coverage(1) - alone
     assert excess.sum() / 2 <= defects.excess_px <= excess.sum() + 1e-9  # pixels below one half are not seen
-    _, inside = MaskMaker([box((1, 1, 0), (13, 11, 3)), a], grid(), mode).mask_and_defects(1)
+    _, inside = MaskMaker([box((1, 1, 0), (13, 11, 3)), a], grid(), "volume").mask_and_defects(1)
     assert inside.shared == 0
 
 
-def test_defects_do_not_depend_on_the_order_of_layers():
+def test_defects_do_not_depend_on_the_order_of_layers(no_union):
     """Walls along x have no area seen along x: what they mark must not outlive their layer."""
     g = Grid(origin_um=(0, 0), pitch_um=1.0, shape=(16, 40), z_edges_um=[0, 1.0, 2.0])
     parts = [box((1.5, 5.5, 0), (30.5, 10.5, 1)), box((3.5, 3.5, 0), (10.5, 8.5, 1))]
@@ -163,7 +167,7 @@ def test_defects_do_not_depend_on_the_order_of_layers():
 
 
 @pytest.mark.parametrize("low", [(2.5, 2.5, 0.2), (2, 2, 0)])
-def test_tops_over_one_another_in_a_slab_are_counted_and_bounded(low):
+def test_tops_over_one_another_in_a_slab_are_counted_and_bounded(no_union, low):
     a, b = box((1, 1, 0), (9, 9, 1.3)), box(low, (8, 8, 1.6))
     g = Grid(origin_um=(0, 0), pitch_um=1.0, shape=(10, 10), z_edges_um=[0, 1.0, 2.0])
     mask, defects = MaskMaker([a, b], g, "volume").mask_and_defects(1)

@@ -235,7 +235,7 @@ def test_overlaps_unite_and_cavities_stay():
 def test_an_open_mesh_is_noticed_and_does_not_smear():
     whole = box((3, 2, 0), (9, 7, 3))
     open_side = whole.faces[[i for i, f in enumerate(whole.faces) if not np.all(whole.vertices_um[f, 0] == 9)]]
-    mask, leaks = MaskMaker([Solid.from_arrays(whole.vertices_um, open_side)], grid(), "volume").mask_and_defects(0)
+    mask, leaks = MaskMaker([Solid.from_arrays(whole.vertices_um, open_side)], grid(), "volume", "none").mask_and_defects(0)
     assert (leaks.rows, leaks.first_row, leaks.last_row) == (5, 2, 6)
     assert mask.dense(np.uint8)[:, 9:].max() == 0
 

@@ -82,7 +82,7 @@ def test_degenerate_and_duplicate_faces():
 def test_all_faces_in_one_point():
     found = health(np.zeros((3, 3)), np.array([[0, 1, 2], [0, 0, 0]]))
     assert (found.watertight, found.bodies, found.volume_um3) == (False, 0, 0.0)
-    assert codes(found) == ["degenerate-faces", "size-suspicious"]
+    assert codes(found) == ["degenerate-faces", "no-solid", "size-suspicious"]
 
 
 @pytest.mark.parametrize(("scale", "limit"), [(0.0999, 10.0), (0.1, None), (3000, None), (3001, 300_000.0)])
@@ -108,3 +108,95 @@ def test_grouping_is_that_of_unique(rows):
 def test_grouping_survives_equal_keys(monkeypatch):
     monkeypatch.setattr("pmsl.mesh.topology._mix", lambda rows: np.zeros(len(rows), dtype=np.uint64))
     assert health(soup=True).watertight
+
+
+# --- bodies ------------------------------------------------------------------------------------------------------------
+
+
+def many(*bodies):
+    """Bodies as (vertices, faces), in one mesh."""
+    counts = np.cumsum([0, *(len(v) for v, _ in bodies)])
+    return np.concatenate([v for v, _ in bodies]), np.concatenate([f + n for (_, f), n in zip(bodies, counts, strict=False)])
+
+
+def cube(low, size, turn=False):
+    return CUBE / 100 * size + np.array(low, float), FACES[:, ::-1] if turn else FACES
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        (cube((50, 50, 50), 100), "overlapping-bodies"),
+        (cube((50, 31, 27), 100), "overlapping-bodies"),
+        (cube((50, 0, 0), 100), "overlapping-bodies"),  # sides in common planes: no triangle crosses another
+        (cube((100, 20, 30), 50), None),  # stands on a face
+        (cube((-50, 20, 30), 50), None),
+        (cube((20, 100, 30), 50), None),
+        (cube((20, 30, -50), 50), None),
+        (cube((150, 0, 0), 100), None),
+        (cube((20, 30, 10), 50), "nested-bodies"),
+        (cube((20, 30, 10), 50, turn=True), "cavities"),
+        (cube((20, 30, 80), 50, turn=True), "overlapping-bodies"),
+        (cube((150, 30, 10), 50, turn=True), "reversed-bodies"),
+    ],
+)
+def test_how_two_bodies_lie_to_one_another(second, expected):
+    found = health(*many(cube((0, 0, 0), 100), second))
+    if second[1] is not FACES and expected == "overlapping-bodies":
+        assert codes(found) == ["overlapping-bodies", "reversed-bodies"]
+    else:
+        assert codes(found) == ([] if expected is None else [expected])
+
+
+def test_where_bodies_overlap():
+    [finding] = health(*many(cube((0, 0, 0), 100), cube((50, 31, 27), 100))).findings
+    assert finding.box_um == ((50, 31, 27), (100, 100, 100)) and (finding.value, finding.unit) == (1, "pairs")
+
+
+def test_a_surface_through_itself():
+    """A prism whose ring crosses itself."""
+    ring = np.array([(0, 0), (100, 0), (100, 100), (60, 100), (60, -40), (40, -40), (40, 100), (0, 100)], float)
+    n = len(ring)
+    v = np.concatenate([np.c_[ring, np.zeros(n)], np.c_[ring, np.full(n, 50.0)], [[20, 50, 0], [20, 50, 50]]])
+    faces = [t for i in range(n) for t in ((i, (i + 1) % n, n + (i + 1) % n), (i, n + (i + 1) % n, n + i))]
+    faces += [t for i in range(n) for t in (((i + 1) % n, i, 2 * n), (n + i, n + (i + 1) % n, 2 * n + 1))]
+    found = [f for f in health(v, np.array(faces)).findings if f.code == "self-intersection"]
+    assert len(found) == 1 and found[0].severity == "warning" and found[0].value > 0
+
+
+def test_open_edges_have_a_length():
+    finding = health(faces=FACES[2:]).findings[0]
+    assert "4 edges, 400 um long in all" in finding.message
+
+
+def test_slivers_are_said():
+    v = np.concatenate([CUBE, [[50, 0.0005, 0]]])
+    faces = np.concatenate([FACES[1:4], FACES[5:], [[0, 8, 1], [0, 2, 8], [2, 1, 8], [0, 1, 4]]])
+    found = [f for f in health(v, faces).findings if f.code == "slivers"]
+    assert [f.value for f in found] == [1.0]
+
+
+def test_crossings_agree_with_fractions():
+    """Triangles against triangles, with corners on a coarse lattice: every kind of touching, decided exactly."""
+    from pmsl.mesh.boxtree import BoxTree
+
+    rng = np.random.default_rng(2)
+    points = rng.integers(0, 4, (240, 3)).astype(float)
+    faces = np.arange(240, dtype=np.int32).reshape(-1, 3)
+    every = np.arange(80)
+    found = BoxTree.of(points, faces, every).crossed_by(every, every.astype(np.int32), other=False)
+    wanted = {(i, j) for i in range(80) for j in range(i + 1, 80) if crosses(points[faces[i]], points[faces[j]])}
+    assert {tuple(sorted(p)) for p in found.pairs.tolist()} == wanted and len(wanted) > 50
+
+
+def crosses(s, t):
+    """Whether an edge of one passes strictly through the inside of the other; integers, so exact."""
+
+    def side(a, b, c, d):
+        return np.sign(round(np.linalg.det([a - d, b - d, c - d])))
+
+    def through(p, q, a, b, c):
+        sides = {side(p, q, a, b), side(p, q, b, c), side(p, q, c, a)}
+        return side(a, b, c, p) * side(a, b, c, q) < 0 and len(sides) == 1 and 0 not in sides
+
+    return any(through(u[i], u[(i + 1) % 3], *w) for u, w in ((s, t), (t, s)) for i in range(3))

@@ -78,9 +78,12 @@ CODES = {
     "missing_one_triangle_2875_faces.stl": ["open-edges"],
     "one_inverted_face_ascii.stl": ["inconsistent-winding"],
     "open_cube_stuck_to_side_ascii.stl": ["open-edges"],
-    "overlap_27_shells_3dsmax_export.STL": ["non-manifold-edges"],
+    "overlap_two_cubes_ascii.stl": ["overlapping-bodies"],
+    "nested_shell_cavity_ascii.stl": ["cavities"],
+    "self_intersecting_bent_tube_A.obj": ["self-intersection"],
+    "overlap_27_shells_3dsmax_export.STL": ["non-manifold-edges", "self-intersection", "overlapping-bodies"],
     "ball_bearing_16_bodies.STL": [],
-    "zero_size_cube_ascii.stl": ["degenerate-faces", "size-suspicious"],
+    "zero_size_cube_ascii.stl": ["degenerate-faces", "no-solid", "size-suspicious"],
 }
 
 

@@ -20,6 +20,7 @@ from pmsl.core.part import Part, Solid
 from pmsl.core.soup import Soup
 from pmsl.formats.native.design import ply_bytes, solid_of
 from pmsl.masks import MaskMaker
+from pmsl.mesh import shells
 from pmsl.mesh.load import UNITS_UM, load_solid
 from pmsl.mesh.place import place
 
@@ -126,7 +127,8 @@ def test_a_changed_copy_of_a_soup_is_what_it_was_changed_to():
 
 
 @pytest.mark.parametrize("mode", ["area", "volume"])
-def test_a_job_of_a_binary_stl_never_makes_them_and_its_masks_are_those_of_its_twin(tmp_path, mode):
+def test_a_job_of_a_binary_stl_never_makes_them_and_its_masks_are_those_of_its_twin(tmp_path, monkeypatch, mode):
+    monkeypatch.setattr(shells, "FEW", 0)  # shells of small meshes are found by their vertices
     shape = cone(30, 12, 25, (20, 20, 0))
     loaded = load_solid(write_stl(tmp_path / "a.stl", shape.vertices_um[shape.faces] / 25400.0), "inch")
     printer, resin = pmsl.find_printer("pmsl-10um"), pmsl.find_resin("pr48-405")
@@ -167,3 +169,22 @@ def test_loading_and_indexing_hold_no_second_copy(tmp_path):
     finally:
         tracemalloc.stop()
     assert made(solid) == []
+
+
+@pytest.mark.parametrize("broken", [None, "open", "turned", "two bodies", "minus zero"])
+def test_a_large_soup_is_one_closed_body_where_its_twin_in_um_is(monkeypatch, broken):
+    monkeypatch.setattr(shells, "FEW", 0)
+    shape = cone(30, 12, 25, (0, 0, 0))
+    corners = shape.vertices_um[shape.faces].reshape(-1, 9).astype(np.float32)
+    if broken == "open":
+        corners = corners[1:]
+    elif broken == "turned":
+        corners[3] = corners[3].reshape(3, 3)[::-1].reshape(9)
+    elif broken == "two bodies":
+        corners = np.concatenate([corners, corners + np.float32(100)])
+    elif broken == "minus zero":
+        corners[5][corners[5] == 0] = -0.0
+    solid = soup(corners.reshape(-1), 25400.0)
+    found = shells.shells_of(solid.vertices_um, solid.faces, 0)
+    assert shells.one_closed_body(solid) == (found.closed and found.count == 1) == (broken in (None, "minus zero"))
+    assert not shells.one_closed_body(twin(solid))

@@ -14,12 +14,13 @@ from pmsl.cli import shared
 @shared.profiles
 @shared.irradiance
 @shared.unit
+@shared.repair
 @shared.rotate
 @shared.scale
 @shared.json
-def info_command(path: str, as_json: bool, **wishes: Any) -> None:
+def info_command(path: str, repair: str, as_json: bool, **wishes: Any) -> None:
     """Show what a mesh or a job is: sizes, volume, layers, print time, resin, findings."""
     from pmsl.cli import look
     from pmsl.cli.wishes import Wishes
 
-    look.info(path, Wishes(**wishes, at=None, keep_place=False), as_json=as_json)
+    look.info(path, Wishes(**wishes, at=None, keep_place=False), repair=repair, as_json=as_json)

@@ -30,6 +30,7 @@ from pmsl.cli import shared
 )
 @shared.irradiance
 @shared.unit
+@shared.repair
 @click.option("--at", metavar="X,Y", help="Where the lower corner of the group's box goes [µm].")
 @shared.rotate
 @shared.scale
@@ -70,6 +71,7 @@ def slice_command(
     png: Literal["fast", "small"],
     preview: str | None,
     fail_on: Literal["info", "warning", "error"],
+    repair: str,
     force: bool,
     lossy: bool,
     as_json: bool,
@@ -92,6 +94,7 @@ def slice_command(
         png=png,
         preview=preview,
         fail_on=fail_on,
+        repair=repair,
         force=force,
         lossy=lossy,
         as_json=as_json,

@@ -1,0 +1,88 @@
+"""``pmsl check``, and what ``pmsl info`` says of a mesh: its health, what repair does about it, the volume that is printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pmsl.cli.show import compiler_notice, plain, print_json, say_findings
+from pmsl.core.finding import Finding, Severity, reaches
+from pmsl.core.part import Solid
+from pmsl.errors import FindingsError, MeshError
+from pmsl.mesh import load_solid
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A mesh looked over.
+
+    Attributes
+    ----------
+    solid, printed : Solid
+        As the file has it; as it is printed, the same where nothing is changed or repair refuses it.
+    refusal : MeshError or None
+        Why it is not printed.
+    volume_um3 : float
+        What is printed, bodies that overlap counted once [µm³].
+    findings : tuple of Finding
+        Of reading, of the surface, of repair.
+    """
+
+    solid: Solid
+    printed: Solid
+    refusal: MeshError | None
+    volume_um3: float
+    findings: tuple[Finding, ...]
+
+
+def examined(solid: Solid, repair: str) -> Examined:
+    """Look a mesh over; repair it as asked. A refusal is told, not raised, for the mesh itself is readable."""
+    from pmsl.pipeline.volume import united_volume_um3
+
+    printed, refusal = solid, None
+    try:
+        printed = solid.repaired(repair)
+    except MeshError as err:
+        refusal = err
+    found = [*solid.findings, *solid.health.findings, *printed.findings[len(solid.findings) :]]
+    if refusal is not None and "no-solid" not in [f.code for f in found]:
+        found.append(Finding(code="refused", severity="error", message=str(refusal)))
+    volume = united_volume_um3(printed) if refusal is None else solid.health.volume_um3
+    return Examined(solid, printed, refusal, volume, tuple(found))
+
+
+def mesh_facts(found: Examined) -> dict[str, Any]:
+    """Return what a program wants to know about a mesh, ready for JSON."""
+    solid, health = found.solid, found.solid.health
+    return {
+        "mesh": solid.source,
+        "triangles": len(solid.faces),
+        "unit": solid.unit,
+        "bounds_um": solid.bounds_um.tolist(),
+        "size_um": (solid.bounds_um[1] - solid.bounds_um[0]).tolist(),
+        "volume_um3": found.volume_um3,
+        "watertight": health.watertight,
+        "winding_consistent": health.winding_consistent,
+        "bodies": health.bodies,
+        "sha256": solid.sha256,
+        "repairs": list(found.printed.repairs),
+        "findings": [f.as_dict() for f in found.findings],
+    }
+
+
+def check(paths: list[str], *, unit: str, repair: str, fail_on: Severity, as_json: bool) -> None:
+    """``pmsl check``: look meshes over, exit 4 where findings reach `fail_on`."""
+    with compiler_notice():
+        seen = [examined(load_solid(path, unit), repair) for path in paths]
+    if as_json:
+        meshes = [mesh_facts(found) | {"sound": not reaches(found.findings, fail_on)} for found in seen]
+        print_json({"sound": all(m["sound"] for m in meshes), "fail_on": fail_on, "meshes": meshes})
+    for path, found in zip(paths, seen, strict=True):
+        say_findings(found.findings)
+        if not as_json:
+            word = "findings" if reaches(found.findings, fail_on) else "sound"
+            print(f"{plain(path)}: {word}, {len(found.solid.faces)} triangles, {found.volume_um3 * 1e-9:.6g} mm³")
+    failed = [plain(path) for path, found in zip(paths, seen, strict=True) if reaches(found.findings, fail_on)]
+    if failed:
+        findings = tuple(f for found in seen for f in found.findings)
+        raise FindingsError(f"{', '.join(failed)}: there are findings at or above --fail-on {fail_on}", findings)

@@ -1,0 +1,161 @@
+"""What a mesh needs before it can be printed, done and said. A sound mesh pays one pass over its triangles.
+
+    closed, one shell ──────────────────────────► as it is
+    closed, shells ──► which look inward? ──────► cavities stay, others are turned
+    not closed ──► join, drop, agree, close ──┘
+
+Closed shells are left as they are where they overlap: masks unite them exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from pmsl.core.arrays import frozen
+from pmsl.core.finding import Finding
+from pmsl.core.part import Solid
+from pmsl.errors import MeshError, UsageError
+from pmsl.mesh.shells import FEW, TURN, Shells, inward, measures_of, one_closed_body, shells_of
+from pmsl.mesh.surface import Change, Surface
+
+WAYS = ("auto", "none", "strict")
+INVENTED = 0.4  # share of a shell's surface that closing holes added, above which nobody can know what was meant
+LOST = 0.05  # share of all surface that may be in sheets that enclose nothing
+NEED_UNION = ("overlapping-bodies", "self-intersection", "duplicate-faces")  # findings of health that masks or a boolean take care of
+
+
+def repaired(solid: Solid, repair: str = "auto") -> Solid:
+    """Return the solid as it can be printed.
+
+    Parameters
+    ----------
+    solid : Solid
+    repair : {"auto", "none", "strict"}
+        "auto" closes, unites and turns what needs it, and says so in `findings` and `repairs`; "none" leaves the mesh as it
+        is (rows that do not close are mended, layer by layer); "strict" refuses a mesh that needs anything.
+
+    Returns
+    -------
+    Solid
+        The same object where nothing was changed.
+
+    Raises
+    ------
+    UsageError
+        `repair` is none of these.
+    MeshError
+        Nothing in the mesh encloses a volume, or too much of it is missing to know what was meant; with "strict" anything.
+    """
+    if repair not in WAYS:
+        raise UsageError(f"repair is {repair!r}; use one of {', '.join(WAYS)}")
+    if repair == "none":
+        return solid
+    if "repaired" not in solid._cache:
+        solid._cache["repaired"] = _repaired(solid)
+    out: Solid = solid._cache["repaired"]
+    if repair == "strict":
+        _refuse_any(solid, out)
+    return out
+
+
+def _repaired(solid: Solid) -> Solid:
+    if solid.repairs or one_closed_body(solid):
+        return solid
+    shells = solid._cache["shells"] = shells_of(solid.vertices_um, solid.faces)
+    if not shells.closed:
+        return _mended(solid)
+    if shells.count == 1 and len(solid.faces) > FEW:
+        return solid
+    faces, change = _turned(solid.vertices_um, solid.faces, shells, solid.source)
+    return solid if change is None else _made(solid, solid.vertices_um, faces, [change])
+
+
+def _mended(solid: Solid) -> Solid:
+    """Repair a mesh whose edges do not all meet in pairs."""
+    surface = Surface.of(solid)
+    surface.drop_duplicates()
+    surface.weld()
+    surface.agree()
+    surface.close_holes()
+    if len(surface.corners) == 0:
+        raise MeshError(f"{solid.source}: no triangle has an area; nothing to print. Export the mesh again")
+    shells = shells_of(surface.points, surface.faces(), len(surface.corners))
+    _drop_sheets(surface, shells, solid.source)
+    faces = surface.faces()
+    shells = shells_of(surface.points, faces, len(faces))
+    faces, change = _turned(surface.points, faces, shells, solid.source)
+    changes = surface.changes + ([] if change is None else [change])
+    if not changes:
+        return solid  # vertices a picometre apart: nothing that shows
+    return _made(solid, surface.points, faces, changes)
+
+
+def _drop_sheets(surface: Surface, shells: Shells, source: str) -> None:
+    """Take out shells that are sheets: they enclose nothing, or most of what would close them was never there."""
+    m = measures_of(surface.points, surface.faces(), shells)
+    a, b, c = (surface.points[surface.corners[:, i]] for i in range(3))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    added = np.bincount(shells.label, area * surface.added, shells.count)
+    sheet = m.hollow | (added > INVENTED * m.area_um2)
+    if not sheet.any():
+        return
+    mine = sheet[shells.label] & ~surface.added
+    lost, whole = float(area[mine].sum()), float(area[~surface.added].sum())
+    if sheet.all() or lost > LOST * whole:
+        raise MeshError(
+            f"{source}: {int(sheet.sum())} open surfaces, {100 * lost / max(whole, 1e-300):.3g} % of the mesh, enclose no volume: "
+            "what is solid cannot be known. Close them in the program that made them, or slice the mesh as it is with --repair none"
+        )
+    if mine.any():
+        text = f"of {int(sheet.sum())} open surfaces, {lost * 1e-6:.3g} mm², enclose no volume; left out"
+        surface.note("sheets", int(mine.sum()), "faces", surface.corners[mine], text)
+    surface.keep(~sheet[shells.label])
+
+
+def _turned(vertices: np.ndarray, faces: np.ndarray, shells: Shells, source: str) -> tuple[np.ndarray, Change | None]:
+    """Turn shells that look inward and are no cavities."""
+    m = measures_of(vertices, faces, shells)
+    if not m.area_um2.any():
+        raise MeshError(f"{source}: no triangle has an area; nothing to print. Export the mesh again")
+    turn = inward(vertices, faces, shells, m)[0] == TURN
+    if not turn.any():
+        return faces, None
+    mine = turn[shells.label]
+    faces = np.where(mine[:, None], faces[:, ::-1], faces)
+    low, high = m.box_um[turn, 0].min(axis=0), m.box_um[turn, 1].max(axis=0)
+    text = "looked inward without lying wholly inside another; turned"
+    return faces, Change("shells", int(turn.sum()), "shells", (tuple(low.tolist()), tuple(high.tolist())), text)
+
+
+def _made(solid: Solid, vertices: np.ndarray, faces: np.ndarray, changes: list[Change]) -> Solid:
+    findings = [
+        Finding(
+            code=f"repaired-{c.code}",
+            severity="warning",
+            message=f"{solid.source}: {c.count} {c.unit} {c.text}",
+            box_um=c.box_um,
+            value=float(c.count),
+            limit=0.0,
+            unit=c.unit,
+        )
+        for c in changes
+    ]
+    repairs = tuple(f"{c.count} {c.unit} {c.text}" for c in changes)
+    vertices, faces = np.array(vertices, np.float64, order="C"), np.array(faces, np.int32, order="C")
+    return replace(
+        solid, vertices_um=frozen(vertices), faces=frozen(faces), findings=(*solid.findings, *findings), repairs=repairs, _cache={}
+    )
+
+
+def _refuse_any(solid: Solid, out: Solid) -> None:
+    """Refuse a mesh that needed repair."""
+    needed = list(out.repairs)
+    if solid.inside_out:
+        needed.append("all faces look inward")
+    needed += [f.message.removeprefix(f"{solid.source}: ") for f in solid.health.findings if f.code in NEED_UNION]
+    if needed:
+        raise MeshError(
+            f"{solid.source}: needs repair, and --repair strict allows none: {'; '.join(needed)}. Mend the mesh, or use --repair auto"
+        )
