@@ -124,10 +124,11 @@ def test_an_open_mesh_has_no_contours(tmp_path):
     solid = box((100, 100, 0), (300, 300, 50))
     upright = np.ptp(solid.vertices_um[solid.faces][..., 2], axis=1) > 0
     torn = pmsl.Solid.from_arrays(solid.vertices_um, np.delete(solid.faces, np.argmax(upright), axis=0))
-    job = pmsl.prepare([torn], pmsl.find_printer("pmsl-2um"), pmsl.find_resin("pr48-405"))
+    given = [torn], pmsl.find_printer("pmsl-2um"), pmsl.find_resin("pr48-405")
     with pytest.raises(MeshError, match="the mesh is open"):
-        write("svg", job, tmp_path)
+        write("svg", pmsl.prepare(*given, repair="none"), tmp_path)
     assert not any(tmp_path.iterdir())
+    assert write("svg", pmsl.prepare(*given), tmp_path).stat().st_size > 1000  # closed, it has some
 
 
 def test_contours_are_no_job_and_meshes_no_contours(f, samples, tmp_path):
