@@ -83,3 +83,20 @@ def _timed(work: Callable[[A], B], block: list[A]) -> tuple[list[B], float]:
     """Work on a block; return the results and the seconds they took."""
     began = perf_counter()
     return [work(item) for item in block], max(perf_counter() - began, 1e-9)
+
+
+def one_ahead(items: Iterable[A]) -> Iterator[A]:
+    """Yield items in order; while one is used, a thread makes the next."""
+    source = iter(items)
+    with ThreadPoolExecutor(1, thread_name_prefix="pmsl-ahead") as pool:
+        making = pool.submit(_next_of, source)
+        while found := making.result():
+            making = pool.submit(_next_of, source)
+            yield found[0]
+
+
+def _next_of(source: Iterator[A]) -> tuple[A] | None:
+    """Return the next item, None after the last."""
+    for item in source:
+        return (item,)
+    return None

@@ -18,13 +18,15 @@ LN_2, ROOT = math.log(2.0), math.sqrt(2.0)
 
 
 @kernel
-def advance(light, factor, least, weight, row_start, col, length, level, relative, row0, col0, flat):
-    """Let light fall to the next exposure plane and add what is exposed there: ``light = factor · light + weight · relative[level]``.
+def advance(before, light, factor, least, weight, row_start, col, length, level, relative, row0, col0, flat):
+    """Let light fall to the next exposure plane and add what is exposed there: ``light = factor · before + weight · relative[level]``.
 
     Parameters
     ----------
+    before : (R, C) float32, or (0, 0)
+        Dose of all layers above at the mirrors, at the plane before; without it `light` is added to where it is.
     light : (R, C) float32
-        Dose of all layers above at the mirrors; changed in place.
+        The same at this plane; may be `before` itself.
     factor, least, weight : float
         What is left of it; less than `least` becomes none (numbers near the smallest a float32 holds are slow); share of the exposure
         that is added.
@@ -37,12 +39,12 @@ def advance(light, factor, least, weight, row_start, col, length, level, relativ
     flat : (R, C) float32, or (0, 0)
         Relative irradiance of a white frame.
     """
-    if factor != 1.0:
+    if before.size > 0:
         left, dark = np.float32(factor), np.float32(least)
         for r in range(light.shape[0]):
-            line = light[r]
+            above, line = before[r], light[r]
             for c in range(line.size):
-                here = line[c] * left
+                here = above[c] * left
                 line[c] = here if here >= dark else np.float32(0.0)
     for r in range(row_start.size - 1):
         line = light[row0 + r]

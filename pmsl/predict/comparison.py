@@ -11,7 +11,6 @@ import numpy as np
 from pmsl.core.finding import Finding
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import Window
-from pmsl.core.plan import LayerPlan
 from pmsl.core.runs import painted
 from pmsl.cure import CureModel
 from pmsl.predict.columns import Columns
@@ -87,17 +86,16 @@ class Comparison:
         self._states = np.zeros((3, 3, (window.cols + 7) // 8 * 8), np.uint8)
         self._uneven_design, self._counts = np.zeros(n, np.float32), np.zeros(2, np.int64)
 
-    def add(self, plan: LayerPlan, here: DesignLayer, below: DesignLayer | None) -> SeenLayer:
-        """Take the next layer toward the plate, its design and that of the layer below it."""
-        lit = self.sum.add(plan)
-        if plan.index == self.job.n_layers - 1:
-            self.columns.stamp(here.walls_px, plan.index)
+    def add(self, lit: LitLayer, edges_um: np.ndarray, here: DesignLayer, below: DesignLayer | None) -> SeenLayer:
+        """Take the next layer toward the plate as `cure_sum` lit it, where its edges are, its design and that of the layer below it."""
+        if lit.index == self.job.n_layers - 1:
+            self.columns.stamp(here.walls_px, lit.index)
         if below is not None:
-            self.columns.stamp(below.walls_px, plan.index - 1)
+            self.columns.stamp(below.walls_px, lit.index - 1)
         n = self._compare(lit, here)
-        self.lost.add(plan.index, *self._missing[:, :n])
+        self.lost.add(lit.index, *self._missing[:, :n])
         self.columns.match(lit, here.heights)
-        self._probe(lit, here)
+        self._count(edges_um)
         return SeenLayer(lit, here, self.window, self.sum.model.threshold_mj_cm2)
 
     def _compare(self, lit: LitLayer, here: DesignLayer) -> int:
@@ -129,21 +127,19 @@ class Comparison:
         self.volumes += self.sums * lit.height_um
         return int(lost)
 
-    def _probe(self, lit: LitLayer, here: DesignLayer) -> None:
-        """Find the printed edges of a layer."""
+    def edges_um(self, lit: LitLayer, here: DesignLayer) -> np.ndarray:
+        """Find the printed edges of a layer at every probe, as `LitLayer.edges`; nothing is counted yet."""
         points, outward = probes_along(here.walls_px, self.pitch)
         if self.design.many_shells and len(points) and not here.mask.empty:
             kept = self._on_surface(points, outward, here)
             points, outward = points[kept], outward[kept]
-        if not len(points):
-            return
-        places = points - (self.window.row0, self.window.col0)
-        offset = lit.edges(places, outward)
-        found = np.isfinite(offset)
-        self.edges.add(offset[found])
-        self.probes["probes"] += len(points)
-        self.probes["lost"] += int((offset == -np.inf).sum())
-        self.probes["merged"] += int((offset == np.inf).sum())
+        return lit.edges(points - (self.window.row0, self.window.col0), outward) if len(points) else np.zeros(0)
+
+    def _count(self, edges_um: np.ndarray) -> None:
+        self.edges.add(edges_um[np.isfinite(edges_um)])
+        self.probes["probes"] += len(edges_um)
+        self.probes["lost"] += int((edges_um == -np.inf).sum())
+        self.probes["merged"] += int((edges_um == np.inf).sum())
 
     def _on_surface(self, points: np.ndarray, outward: np.ndarray, here: DesignLayer) -> np.ndarray:
         """Tell which probes lie on the surface of the united shells: the pixel just outside of them is not full."""

@@ -38,7 +38,7 @@ class Layered:
         events = []
         for exposure in plan.exposures:
             light = np.zeros((self.window.rows, self.window.cols), np.float32)
-            self.mirrors.add(light, 1.0, 1.0, plan, exposure)
+            self.mirrors.add(light, 1.0, plan, exposure)
             events += [self._seen(light)] * exposure.repeat
         cured = self.sum.add(plan.index, plan.thickness_um, *events)
         lengths = self.model.decay.lengths_um[0] / plan.thickness_um

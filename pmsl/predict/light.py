@@ -30,6 +30,7 @@ SEEN_SIGMA = 5.5  # light from further away counts for less than 2e-8 of white
 INSIDE_PX = (-0.5, 0.0, 0.5)  # places in an uneven pixel, along each axis: shares of it come out within 0.03 px of an edge
 TOGETHER = 256  # uneven pixels of a row looked at together
 NO_MAP = np.zeros((0, 0), np.float32)
+KEPT = 4  # layers: the one compared and the one above it, and the two below that are probed and lit meanwhile
 Finder = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -98,18 +99,21 @@ class Mirrors:
         white = exposure.time_s * irradiance_mw_cm2(self.job.printer, exposure.power)
         return np.asarray(white * self.relative, np.float32)
 
-    def add(self, light: np.ndarray, factor: float, weight: float, plan: LayerPlan, exposure: Exposure | None, times: int = 1) -> None:
-        """Let `light` (R, C) float32 fall by `factor` and add an exposure, in place."""
+    def fall(self, before: np.ndarray, light: np.ndarray, factor: float) -> None:
+        """Write ``factor * before`` into `light`, both (R, C) float32."""
         from pmsl.kernels import dose
 
-        runs = Runs(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.uint8))
-        row0, levels = 0, np.zeros(256, np.float32)
-        if exposure is not None:
-            self._check(plan, exposure)
-            runs, row0 = exposure.mask.runs_8bit(), exposure.mask.window.row0 - self.window.row0
-            levels = self.levels_mj_cm2(exposure)
+        none = Runs(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.uint8))
         least = DARK * self.job.resin.resin.ec_mj_cm2.value
-        dose.advance(light, float(factor), least, float(weight * times), *runs, levels, row0, -self.window.col0, self.flat)
+        dose.advance(before, light, float(factor), least, 0.0, *none, np.zeros(256, np.float32), 0, 0, self.flat)
+
+    def add(self, light: np.ndarray, weight: float, plan: LayerPlan, exposure: Exposure) -> None:
+        """Add an exposure to `light` (R, C) float32, in place."""
+        from pmsl.kernels import dose
+
+        self._check(plan, exposure)
+        row0, levels = exposure.mask.window.row0 - self.window.row0, self.levels_mj_cm2(exposure)
+        dose.advance(NO_MAP, light, 1.0, 0.0, float(weight), *exposure.mask.runs_8bit(), levels, row0, -self.window.col0, self.flat)
 
     def _check(self, plan: LayerPlan, exposure: Exposure) -> None:
         """Refuse what is not predicted so far, and light where no part is."""
@@ -142,63 +146,66 @@ class Absorption:
         self.mirrors = Mirrors(job, window)
         self.psf: Psf = psf_of(job.printer)
         shape = window.rows, window.cols
-        self.light = np.zeros((len(model.decay.weights), *shape), np.float32)
-        self._maps = [(np.zeros(shape, np.float32), np.zeros(shape, np.float32)) for _ in range(2)]
+        self._light = [np.zeros((len(model.decay.weights), *shape), np.float32) for _ in range(KEPT)]
+        self._maps = [(np.zeros(shape, np.float32), np.zeros(shape, np.float32)) for _ in range(KEPT)]
         self._blur = _Blur(self.psf, window)
         self._height_um = 0.0
         self.limit_um, self.stride_um = reach_um(self.psf, self.grid.pitch_um)
 
     def add(self, plan: LayerPlan) -> LitLayer:
         """Take the next layer toward the plate."""
+        before, light = self._light[(plan.index + 1) % KEPT], self._light[plan.index % KEPT]
         factors = self.model.decay.factors(self._height_um)
-        for term, factor, weight in zip(self.light, factors, self.model.decay.weights, strict=True):
-            self.mirrors.add(term, factor, weight, plan, None)
+        for above, term, factor, weight in zip(before, light, factors, self.model.decay.weights, strict=True):
+            self.mirrors.fall(above, term, factor)
             for exposure in plan.exposures:
-                self.mirrors.add(term, 1.0, weight, plan, exposure, exposure.repeat)
+                self.mirrors.add(term, weight * exposure.repeat, plan, exposure)
         self._height_um = height = plan.thickness_um
-        dose, front = self._maps[plan.index % 2]
+        dose, front = self._maps[plan.index % KEPT]
         lengths = np.array(self.model.decay.lengths_um)
         threshold = self.model.threshold_mj_cm2
         half = NO_MAP
         longest = float(lengths[0] / height)
         if len(lengths) == 1:
-            self._front_of_one(dose, threshold, longest, front)
+            self._front_of_one(light[0], dose, threshold, longest, front)
         else:
-            half = self._front_of_sum(dose, threshold, height / lengths, front)
+            half = self._front_of_sum(light, dose, threshold, height / lengths, front)
         fraction = self.model.decay.factors(0.5 * height)
 
         def find(points: np.ndarray, outward: np.ndarray) -> np.ndarray:
-            return self._edges(fraction, threshold, points, outward)
+            return self._edges(light, fraction, threshold, points, outward)
 
         def inside(rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-            return self._inside(lengths / height, threshold, rows, cols)
+            return self._inside(light, lengths / height, threshold, rows, cols)
 
         return LitLayer(plan.index, height, plan.z_top_um, dose, front, math.log(2.0) * longest, len(INSIDE_PX), inside, find, half)
 
-    def _front_of_one(self, dose: np.ndarray, threshold: float, lengths: float, front: np.ndarray) -> None:
+    def _front_of_one(self, light: np.ndarray, dose: np.ndarray, threshold: float, lengths: float, front: np.ndarray) -> None:
         from pmsl.kernels import dose as kernels
 
-        self._blur(self.light[0], dose)
+        self._blur(light, dose)
         kernels.front_of_one(dose, dose.view(np.int32), threshold, lengths, *scratch_of(dose.shape[1]), front)
 
-    def _front_of_sum(self, dose: np.ndarray, threshold: float, rates: np.ndarray, front: np.ndarray) -> np.ndarray:
+    def _front_of_sum(
+        self, light: np.ndarray, dose: np.ndarray, threshold: float, rates: np.ndarray, front: np.ndarray
+    ) -> np.ndarray:
         from pmsl.kernels import dose as kernels
 
-        terms = np.zeros_like(self.light)
-        for light, seen in zip(self.light, terms, strict=True):
-            self._blur(light, seen)
+        terms = np.zeros_like(light)
+        for term, seen in zip(light, terms, strict=True):
+            self._blur(term, seen)
         half = np.zeros_like(front)
         kernels.front_of_sum(terms, 0.5 * threshold, rates, dose, half)
         kernels.front_of_sum(terms, threshold, rates, dose, front)
         return half
 
-    def _inside(self, lengths: np.ndarray, threshold: float, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    def _inside(self, light: np.ndarray, lengths: np.ndarray, threshold: float, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         """Front at places inside pixels: (E, 9) float32."""
         from pmsl.kernels import dose as kernels
 
         terms = np.zeros((len(lengths), len(rows), len(INSIDE_PX) ** 2), np.float32)
-        for light, seen in zip(self.light, terms, strict=True):
-            self._blur.inside(light, rows, cols, seen)
+        for term, seen in zip(light, terms, strict=True):
+            self._blur.inside(term, rows, cols, seen)
         front: np.ndarray = np.zeros(terms.shape[1:], np.float32)
         if len(lengths) == 1:
             seen = terms.reshape(-1)
@@ -207,7 +214,7 @@ class Absorption:
             kernels.front_of_sum(terms, threshold, 1.0 / lengths, np.zeros_like(front), front)
         return front
 
-    def _edges(self, fraction: np.ndarray, threshold: float, points: np.ndarray, outward: np.ndarray) -> np.ndarray:
+    def _edges(self, light: np.ndarray, fraction: np.ndarray, threshold: float, points: np.ndarray, outward: np.ndarray) -> np.ndarray:
         """Edges exactly: the mirrors' light seen through the blur at any point."""
         if isinstance(self.psf, Gaussian):
             from pmsl.kernels import probes
@@ -216,15 +223,15 @@ class Absorption:
             reach = self._blur.reach
             scratch = [np.zeros(int(2 * r) + 1) for r in reach]
             probes.edges(
-                *(self.light, fraction, threshold, points, outward, self.stride_um, self.limit_um),
+                *(light, fraction, threshold, points, outward, self.stride_um, self.limit_um),
                 *(*self._blur.tables, float(TABLE_PER_PX), *reach, *scratch, offset),
             )
             return offset
-        light = np.tensordot(fraction, self.light.astype(np.float64), axes=1)
+        seen = np.tensordot(fraction, light.astype(np.float64), axes=1)
         at_zero = Window(0, 0, self.window.rows, self.window.cols)
 
         def level(places: np.ndarray) -> np.ndarray:
-            return np.asarray(np.log(np.maximum(at_points(light, at_zero, places, self.psf) / threshold, 1e-12)))
+            return np.asarray(np.log(np.maximum(at_points(seen, at_zero, places, self.psf) / threshold, 1e-12)))
 
         return edges_along(level, points, outward, self.stride_um, self.limit_um)
 

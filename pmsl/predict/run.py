@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from pmsl.core.job import PrintJob
-from pmsl.core.parallel import default_threads, ordered_map
+from pmsl.core.parallel import default_threads, one_ahead, ordered_map
 from pmsl.core.part import Part, Solid
 from pmsl.core.plan import LayerPlan
 from pmsl.optics import Lorentzian, psf_of
@@ -53,10 +53,13 @@ def simulate(
     facts = Design(parts, job.grid)
     window = facts.window(_reach_px(job))
     comparison = Comparison(job, facts, window)
-    layers = _layers(job, facts, default_threads() if threads is None else threads)
+    many = default_threads() if threads is None else threads
+    ahead = one_ahead if many > 1 else iter
+    lit = ahead((comparison.sum.add(plan), here, below) for plan, here, below in _layers(job, facts, many))
+    probed = ahead((layer, comparison.edges_um(layer, here), here, below) for layer, here, below in lit)
     total = job.n_layers
-    for n, (plan, here, below) in enumerate(layers, start=1):
-        seen = comparison.add(plan, here, below)
+    for n, layer in enumerate(probed, start=1):
+        seen = comparison.add(*layer)
         for watcher in watch:
             watcher(seen)
         if progress is not None:
