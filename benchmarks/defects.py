@@ -96,7 +96,7 @@ def judged(made: list[np.ndarray], wanted: Callable[[int], np.ndarray], area_lim
         frame = made[k] / 255.0 if k < len(made) else np.zeros_like(right[k])
         area = max(area, abs(frame.sum() / areas[k] - 1.0))
         pixels = max(pixels, float(((np.abs(frame - right[k]) > 0.5) & ~_beside_edge(right[k])).sum() / areas[k]))
-    told = f"{100 * area:.2g} %" + (f", {100 * pixels:.2g} % px" if pixels > 0 else "")
+    told = f"{100 * area:.3g} %" + (f", {100 * pixels:.3g} % px" if pixels > 0 else "")
     return f"{'right' if area <= area_limit and pixels <= PIXELS else 'WRONG'} {told}"
 
 
