@@ -6,6 +6,7 @@ answer is the union of `wanted`, whose shells look outward (cavities inward).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -118,6 +119,23 @@ def _outward(given: np.ndarray) -> np.ndarray:
     return np.concatenate(made)
 
 
+def _capped(given: np.ndarray) -> np.ndarray:
+    """Turn every piece outward and close where it is open, with triangles to the middle of each ring."""
+    whole = _outward(given)
+    points, tail, head = _edges(whole)
+    net = Counter(zip(tail.ravel().tolist(), head.ravel().tolist(), strict=True))
+    onward = {b: a for (a, b), n in net.items() if n > net.get((b, a), 0)}  # missing faces run the other way
+    caps = []
+    while onward:
+        ring = [next(iter(onward))]
+        while ring[-1] in onward:
+            ring.append(onward.pop(ring[-1]))
+        assert ring[0] == ring[-1]
+        middle = points[ring[:-1]].mean(axis=0)
+        caps += [(middle, points[a], points[b]) for a, b in zip(ring[:-1], ring[1:], strict=True)]
+    return np.concatenate([whole, np.array(caps).reshape(-1, 3, 3)])
+
+
 def _edges(given: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return points, and tail and head (F, 3) of the edges of every triangle."""
     points, ids = np.unique(given.reshape(-1, 3), axis=0, return_inverse=True)
@@ -158,7 +176,7 @@ def _box(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 REAL: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "overlap_two_cubes_ascii.stl": _as_it_is,
-    "overlap_27_shells_3dsmax_export.STL": _outward,
+    "overlap_27_shells_3dsmax_export.STL": _capped,
     "self_intersecting_bent_tube_A.obj": _as_it_is,
     "nested_shell_cavity_ascii.stl": _as_it_is,
     "missing_one_triangle_2875_faces.stl": _one_face_put_back,

@@ -15,9 +15,10 @@ import numpy as np
 
 from pmsl.core.arrays import frozen
 from pmsl.core.finding import Finding
+from pmsl.core.parallel import in_blocks
 from pmsl.core.part import Solid
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh.shells import FEW, TURN, Shells, inward, measures_of, one_closed_body, shells_of
+from pmsl.mesh.shells import FEW, NOTHING, TURN, Measures, Shells, inward, measures_of, one_closed_body, shells_of
 from pmsl.mesh.surface import Change, Surface
 
 WAYS = ("auto", "none", "strict")
@@ -61,22 +62,55 @@ def repaired(solid: Solid, repair: str = "auto") -> Solid:
 
 
 def _repaired(solid: Solid) -> Solid:
-    if solid.repairs or one_closed_body(solid):
+    if solid.repairs:
         return solid
+    if one_closed_body(solid):
+        return _mended(solid) if _nothing_inside(solid) else solid
     shells = solid._cache["shells"] = shells_of(solid.vertices_um, solid.faces)
     if not shells.closed:
         return _mended(solid)
     if shells.count == 1 and len(solid.faces) > FEW:
-        return solid
-    faces, change = _turned(solid.vertices_um, solid.faces, shells, solid.source)
+        return _mended(solid) if _nothing_inside(solid) else solid
+    m = measures_of(solid.vertices_um, solid.faces, shells)
+    if (m.hollow & (m.area_um2 > 0)).any():  # every face twice, looking both ways: the sum of a row does not show it
+        try:
+            return _mended(solid)
+        except MeshError:
+            if m.hollow.all():
+                raise
+            return _without_sheets(solid, shells, m)
+    faces, change = _turned(solid.vertices_um, solid.faces, shells, m, solid.source)
     return solid if change is None else _made(solid, solid.vertices_um, faces, [change])
+
+
+def _without_sheets(solid: Solid, shells: Shells, m: Measures) -> Solid:
+    """Leave out closed shells that enclose nothing, although they are large: none of them would print."""
+    faces = solid.faces[~m.hollow[shells.label]]
+    box = m.box_um[m.hollow & (m.area_um2 > 0)]
+    low, high = box[:, 0].min(axis=0), box[:, 1].max(axis=0)
+    text = "look both ways and enclose no volume; left out"
+    sheets = Change("sheets", len(solid.faces) - len(faces), "faces", (tuple(low.tolist()), tuple(high.tolist())), text)
+    shells = shells_of(solid.vertices_um, faces)
+    faces, change = _turned(solid.vertices_um, faces, shells, measures_of(solid.vertices_um, faces, shells), solid.source)
+    return _made(solid, solid.vertices_um, faces, [sheets] if change is None else [sheets, change])
+
+
+def _nothing_inside(solid: Solid) -> bool:
+    """Tell that the signed volume of a closed mesh is next to nothing beside its box: its faces look both ways."""
+    from pmsl.kernels import facets
+
+    low, high = solid.bounds_um
+    centre = (low + high) / 2
+    volume = sum(in_blocks(lambda block: facets.signed_volume(*solid.triangles(block), centre), solid.n_faces))
+    return bool(abs(volume) <= NOTHING * np.prod(high - low))
 
 
 def _mended(solid: Solid) -> Solid:
     """Repair a mesh whose edges do not all meet in pairs."""
     surface = Surface.of(solid)
     surface.drop_duplicates()
-    surface.weld()
+    if surface.weld():
+        surface.drop_duplicates()
     surface.agree()
     surface.close_holes()
     if len(surface.corners) == 0:
@@ -85,7 +119,7 @@ def _mended(solid: Solid) -> Solid:
     _drop_sheets(surface, shells, solid.source)
     faces = surface.faces()
     shells = shells_of(surface.points, faces, len(faces))
-    faces, change = _turned(surface.points, faces, shells, solid.source)
+    faces, change = _turned(surface.points, faces, shells, measures_of(surface.points, faces, shells), solid.source)
     changes = surface.changes + ([] if change is None else [change])
     if not changes:
         return solid  # vertices a picometre apart: nothing that shows
@@ -114,9 +148,8 @@ def _drop_sheets(surface: Surface, shells: Shells, source: str) -> None:
     surface.keep(~sheet[shells.label])
 
 
-def _turned(vertices: np.ndarray, faces: np.ndarray, shells: Shells, source: str) -> tuple[np.ndarray, Change | None]:
+def _turned(vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, source: str) -> tuple[np.ndarray, Change | None]:
     """Turn shells that look inward and are no cavities."""
-    m = measures_of(vertices, faces, shells)
     if not m.area_um2.any():
         raise MeshError(f"{source}: no triangle has an area; nothing to print. Export the mesh again")
     turn = inward(vertices, faces, shells, m)[0] == TURN

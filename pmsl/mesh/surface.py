@@ -100,12 +100,12 @@ class Surface:
             whole |= found & ~odd
         return ends | ~whole
 
-    def weld(self) -> None:
-        """Join vertices at which the surface ends to others of them that lie next to them: cracks close."""
+    def weld(self) -> bool:
+        """Join vertices at which the surface ends to others of them that lie next to them: cracks close. Tell whether there were any."""
         edges = self.edges()
         rim = np.unique(np.concatenate([edges.low[edges.net != 0], edges.high[edges.net != 0]]))
         if len(rim) < 2:
-            return
+            return False
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
         from scipy.spatial import cKDTree
@@ -113,7 +113,7 @@ class Surface:
         reach = min(WELD * float(np.ptp(self.points, axis=0).max()), MOST_WELD_UM)
         pairs = cKDTree(self.points[rim]).query_pairs(reach, output_type="ndarray")
         if len(pairs) == 0:
-            return
+            return False
         links = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(rim), len(rim)))
         _, label = connected_components(links, directed=False)
         _, one = np.unique(label, return_index=True)
@@ -123,6 +123,7 @@ class Surface:
         self.note("cracks", len(moved), "vertices", moved, f"at open edges joined to others within {reach:.3g} um")
         self.corners = to[self.corners]
         self.drop_degenerate()
+        return True
 
     def agree(self) -> None:
         """Turn the fewer faces of each patch so that neighbours agree."""

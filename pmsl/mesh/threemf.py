@@ -137,10 +137,11 @@ class _Package:
             raise Damage(found.trouble)
         return found
 
-
     def unused(self) -> int:
         """Count the objects with triangles, of the parts that were read, that no build item leads to."""
-        return sum(len(o.faces) > 0 and (part, number) not in self.used for part, m in self.models.items() for number, o in m.objects.items())
+        return sum(
+            len(o.faces) > 0 and (part, number) not in self.used for part, m in self.models.items() for number, o in m.objects.items()
+        )
 
 
 def _part(path: str) -> str:

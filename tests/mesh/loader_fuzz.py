@@ -79,11 +79,15 @@ def _3mf(solid) -> bytes:
     triangles = "".join(f'<triangle v1="{a}" v2="{b}" v3="{c}"/>\n' for a, b, c in solid.faces.tolist())
     mesh = f"<mesh><vertices>{vertices}</vertices>\n<triangles>{triangles}</triangles></mesh>\n"
     moved = 'transform="-1 0 0 0 1 0 0 0 1 10 0 0"'
-    components = f'<components><component objectid="1"/>\n<component objectid="1" {moved}/>\n<component p:path="/3D/b.model" objectid="1"/></components>'
     head = f'<?xml version="1.0"?>\n<model unit="micron" {CORE} {PRODUCTION} requiredextensions="p">'
-    main = f'{head}<resources><object id="1">{mesh}</object>\n<object id="2" type="support">{mesh}</object>\n<object id="3">{components}</object></resources>'
-    main += f'<build><item objectid="3"/>\n<item objectid="2"/>\n<item objectid="1" {moved}/></build></model>'
-    other = f'{head}<resources><object id="1">{mesh}</object></resources><build/></model>'
+    instances = ('objectid="1"', f'objectid="1" {moved}', 'p:path="/3D/b.model" objectid="1"')
+    components = "\n".join(f"<component {instance}/>" for instance in instances)
+    objects = [f'<object id="1">{mesh}</object>', f'<object id="2" type="support">{mesh}</object>']
+    objects.append(f'<object id="3"><components>{components}</components></object>')
+    build = "\n".join(f"<item {item}/>" for item in ('objectid="3"', 'objectid="2"', f'objectid="1" {moved}'))
+    joined = "\n".join(objects)
+    main = f"{head}<resources>{joined}</resources><build>{build}</build></model>"
+    other = f"{head}<resources>{objects[0]}</resources><build/></model>"
     kind = "http://schemas.microsoft.com/3dmanufacturing/2013/01/3dmodel"
     rels = f'<?xml version="1.0"?>\n<Relationships><Relationship Target="/{MODEL}" Id="rel0" Type="{kind}"/>\n</Relationships>'
     out = io.BytesIO()

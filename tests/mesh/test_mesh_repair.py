@@ -8,6 +8,7 @@ from solids import box, grid, hull, icosphere, moved, soup
 
 import pmsl
 from pmsl import Solid
+from pmsl.core.soup import Soup
 from pmsl.errors import MeshError, UsageError
 from pmsl.masks import MaskMaker, coverage
 from pmsl.mesh.shells import inward, measures_of, shells_of
@@ -208,6 +209,43 @@ def test_two_sides_of_nothing_are_taken_out():
     mesh = Solid.from_arrays(np.vstack([BALL.vertices_um, [[20, 20, 20]]]), np.concatenate([BALL.faces, fin[:, [0, 1, 2]], BALL.faces[:1]]))
     mended = mesh.repaired()
     assert mended.health.watertight and len(mended.faces) == len(BALL.faces)
+
+
+@pytest.mark.parametrize("other", [None, FAR], ids=["alone", "beside a sound body"])
+@pytest.mark.parametrize("jitter_um", [0.0, 1e-6])
+def test_a_body_whose_faces_look_both_ways_is_a_body(other, jitter_um):
+    """Every edge has as many faces one way as the other, and every row sums to nothing: it must not be lost without a word."""
+    both = soup(joined(BALL, turned(BALL)))
+    both = Solid.from_arrays(both.vertices_um + np.random.default_rng(1).uniform(-1, 1, both.vertices_um.shape) * jitter_um, both.faces)
+    wanted = [BALL] if other is None else [BALL, other]
+    mended = joined(both, *wanted[1:]).repaired()
+    assert "repaired-duplicate-faces" in codes(mended) and mended.health.watertight
+    assert mended.health.volume_um3 == pytest.approx(len(wanted) * BALL.health.volume_um3, rel=1e-5)
+    with pytest.raises(MeshError, match="strict allows none"):
+        joined(both, *wanted[1:]).repaired("strict")
+
+
+def test_a_large_body_whose_faces_look_both_ways_is_a_body(monkeypatch):
+    for module in ("repair", "shells"):
+        monkeypatch.setattr(f"pmsl.mesh.{module}.FEW", 100)
+    both = soup(joined(BALL, turned(BALL)))
+    order = np.random.default_rng(0).permutation(len(both.faces))
+    records = both.vertices_um.reshape(-1, 3, 3)[order].astype(np.float32)
+    as_read = Solid.of_soup(Soup(records.reshape(-1, 3), 1.0), source="a.stl", sha256="", unit="um")
+    for mesh in (as_read, Solid.from_arrays(both.vertices_um, both.faces[order])):
+        mended = mesh.repaired()
+        assert codes(mended) == ["repaired-duplicate-faces", "repaired-winding"]
+        assert mended.health.volume_um3 == pytest.approx(BALL.health.volume_um3, rel=1e-6)
+
+
+def test_a_sheet_of_two_sides_covers_nothing_and_is_said():
+    wall = np.array([[20, 0, 0], [24, 0, 0], [24, 0, 4], [20, 0, 4]], float)
+    sheet = Solid.from_arrays(wall, np.array([[0, 1, 2], [0, 2, 3], [2, 1, 0], [3, 2, 0]]))
+    mended = joined(BALL, sheet).repaired()
+    assert "repaired-sheets" in codes(mended) and len(mended.faces) == len(BALL.faces)
+    large = Solid.from_arrays(wall * 30, sheet.faces)
+    mended = joined(BALL, large).repaired()
+    assert mended.repairs == ("4 faces look both ways and enclose no volume; left out",) and len(mended.faces) == len(BALL.faces)
 
 
 def test_cracks_are_welded():
