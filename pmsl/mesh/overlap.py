@@ -1,8 +1,13 @@
-"""At which heights shells pass through one another: there they may overlap within a pixel, where no sum of a row shows it."""
+"""At which heights shells pass through one another: there they may overlap within a pixel, where no sum of a row shows it.
+
+Triangles are looked at in blocks, and only those kept that lie near another shell: a file of millions needs no vertices for this.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +16,11 @@ from pmsl.mesh.boxtree import BoxTree
 from pmsl.mesh.shells import Shells, measures_of, one_closed_body, shells_of
 
 MOST_SHELLS = 20_000
+BLOCK = 1 << 17  # triangles at a time
+CELLS = 64  # along each axis, to see which shells come near one another
+MANY = 1 << 16  # triangles worth that look
+MOST_LARGE = 1 << 15  # triangles marked one by one, as they span many cells
+ROOM = 1e-9  # of a box: what placing it may round
 
 
 def crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray | None:
@@ -32,32 +42,44 @@ def crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray | None:
     found = [_shells(part) for part in parts]
     if sum(s.count for s in found) < 2:
         return np.zeros((0, 2))
-    placed = [part.placed_um() for part in parts]
-    boxes = np.concatenate([measures_of(v, p.solid.faces, s).box_um for v, p, s in zip(placed, parts, found, strict=True)])
+    boxes = np.concatenate([_boxes(part, s) for part, s in zip(parts, found, strict=True)])
     if len(boxes) > MOST_SHELLS:
         return None
     meet = _meeting(boxes)
     if not len(meet):
         return np.zeros((0, 2))
-    shell_start = np.cumsum([0, *(s.count for s in found)])
-    vertex_start = np.cumsum([0, *(len(v) for v in placed)])
-    faces = np.concatenate([p.solid.faces + np.int32(n) for p, n in zip(parts, vertex_start, strict=False)])
-    label = np.concatenate([s.label + np.int32(n) for s, n in zip(found, shell_start, strict=False)])
-    vertices = np.concatenate(placed)
-    near = _within(vertices, faces, label, boxes, meet)
+    near = _Near.of(parts, found, boxes, meet)
     if len(near) > most:
         return None
-    pairs = BoxTree.of(vertices, faces, near).crossed_by(near, label, other=True, rim=True).pairs
-    z = vertices[faces[pairs], 2]  # (n, 2, 3)
+    if len(near) > MANY:
+        near = near.beside_others()
+    corners, label = near.all()
+    every = np.arange(len(corners), dtype=np.int32)
+    tree = BoxTree.of(corners.reshape(-1, 3), np.arange(3 * len(every), dtype=np.int32).reshape(-1, 3), every)
+    z = corners[tree.crossed_by(every, label, other=True, rim=True).pairs, :, 2]  # (n, 2, 3)
     return np.stack([z.min(axis=2).max(axis=1), z.max(axis=2).min(axis=1)], axis=1)
 
 
 def _shells(part: Part) -> Shells:
-    cache = part.solid._cache
+    """Return the shells of a part's solid, as repair found them."""
+    cache, solid = part.solid._cache, part.solid
     if "shells" not in cache:
-        cache["shells"] = shells_of(part.solid.vertices_um, part.solid.faces)
+        cache["shells"] = shells_of(solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces)))
     found: Shells = cache["shells"]
     return found
+
+
+def _boxes(part: Part, shells: Shells) -> np.ndarray:
+    """Return boxes that hold the placed shells, (n, 2, 3) float64 [µm]: where the part is turned, those of their turned boxes."""
+    cache, solid = part.solid._cache, part.solid
+    if "shell boxes" not in cache:
+        cache["shell boxes"] = measures_of(solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces)), shells).box_um
+    own = cache["shell boxes"]
+    ends = np.stack([own[:, [x, y, z], [0, 1, 2]] for x in (0, 1) for y in (0, 1) for z in (0, 1)], axis=1)  # (n, 8, 3)
+    placed = ends @ part.transform[:3, :3].T + part.transform[:3, 3]
+    low, high = placed.min(axis=1), placed.max(axis=1)
+    room = ROOM * np.maximum(np.abs(low), np.abs(high)).max(axis=1, keepdims=True)
+    return np.stack([low - room, high + room], axis=1)
 
 
 def _meeting(boxes: np.ndarray) -> np.ndarray:
@@ -71,15 +93,122 @@ def _meeting(boxes: np.ndarray) -> np.ndarray:
     return np.array(rows).reshape(-1, 7)
 
 
-def _within(vertices: np.ndarray, faces: np.ndarray, label: np.ndarray, boxes: np.ndarray, meet: np.ndarray) -> np.ndarray:
-    """Triangles that reach into the place where the box of their shell meets others."""
-    low, high = np.full((len(boxes), 3), np.inf), np.full((len(boxes), 3), -np.inf)
-    shell = meet[:, 0].astype(int)
-    low[shell], high[shell] = meet[:, 1:4], meet[:, 4:]
-    out = []
-    for start in range(0, len(faces), 1 << 17):
-        block = slice(start, start + (1 << 17))
-        corners = vertices[faces[block]]
-        inside = (corners.min(axis=1) <= high[label[block]]) & (corners.max(axis=1) >= low[label[block]])
-        out.append(start + np.flatnonzero(inside.all(axis=1)))
-    return np.concatenate(out)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Near:
+    """Triangles that may come near another shell: for every part its number of those, and the shell of each, counted over all parts."""
+
+    parts: Sequence[Part]
+    which: list[np.ndarray]
+    label: list[np.ndarray]
+
+    @classmethod
+    def of(cls, parts: Sequence[Part], found: Sequence[Shells], boxes: np.ndarray, meet: np.ndarray) -> _Near:
+        """Take the triangles that reach into the place where the box of their shell meets others."""
+        low, high = np.full((len(boxes), 3), np.inf), np.full((len(boxes), 3), -np.inf)
+        shell = meet[:, 0].astype(int)
+        low[shell], high[shell] = meet[:, 1:4], meet[:, 4:]
+        which, labels, first = [], [], 0
+        for part, shells in zip(parts, found, strict=True):
+            kept = [np.zeros(0, np.int32)]
+            for start in range(0, part.solid.n_faces, BLOCK):
+                block = np.arange(start, min(start + BLOCK, part.solid.n_faces), dtype=np.int32)
+                corners, own = _corners(part, block), first + shells.label[block]
+                inside = (corners.min(axis=1) <= high[own]) & (corners.max(axis=1) >= low[own])
+                kept.append(block[inside.all(axis=1)])
+            which.append(np.concatenate(kept))
+            labels.append(first + shells.label[which[-1]])
+            first += shells.count
+        return cls(parts, which, labels)
+
+    def __len__(self) -> int:
+        return sum(len(w) for w in self.which)
+
+    def blocks(self) -> Iterator[tuple[int, slice, np.ndarray, np.ndarray]]:
+        """Yield part, slice of its triangles, their placed corners (n, 3, 3) and shells (n,)."""
+        for i, (part, which, label) in enumerate(zip(self.parts, self.which, self.label, strict=True)):
+            for start in range(0, len(which), BLOCK):
+                some = slice(start, start + BLOCK)
+                yield i, some, _corners(part, which[some]), label[some]
+
+    def all(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the placed corners (n, 3, 3) float64 and the shells (n,) int32 of all."""
+        found = [(corners, label) for _, _, corners, label in self.blocks()]
+        if not found:
+            return np.zeros((0, 3, 3)), np.zeros(0, np.int32)
+        corners, labels = zip(*found, strict=True)
+        return np.concatenate(corners), np.concatenate(labels)
+
+    def beside_others(self) -> _Near:
+        """Keep those that share a cell of a coarse grid with a triangle of another shell."""
+        grid = _Cells.around(self)
+        large = sum(int((np.ptp(grid.span(corners), axis=1) > 1).any(axis=1).sum()) for _, _, corners, _ in self.blocks())
+        if large > MOST_LARGE:
+            return self
+        for _, _, corners, label in self.blocks():
+            grid.mark(corners, label)
+        kept: list[list[np.ndarray]] = [[np.zeros(0, bool)] for _ in self.parts]
+        for i, _, corners, _ in self.blocks():
+            kept[i].append(grid.shared_by(corners))
+        masks = [np.concatenate(k) for k in kept]
+        return _Near(self.parts, *([a[m] for a, m in zip(arrays, masks, strict=True)] for arrays in (self.which, self.label)))
+
+
+def _corners(part: Part, which: np.ndarray) -> np.ndarray:
+    """Return the placed corners of some triangles of a part: (n, 3, 3) float64 [µm]."""
+    solid = part.solid
+    vertices = (3 * which[:, None] + np.arange(3)).ravel() if solid.of_file else solid.faces[which].ravel()
+    return part.points_um(vertices).reshape(-1, 3, 3)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cells:
+    """A coarse grid: the first shell seen in each cell, -1 for none, and whether another one was."""
+
+    low: np.ndarray
+    step: np.ndarray
+    first: np.ndarray
+    shared: np.ndarray
+
+    @classmethod
+    def around(cls, near: _Near) -> _Cells:
+        """Lay an empty grid around triangles."""
+        ends = [(corners.min(axis=(0, 1)), corners.max(axis=(0, 1))) for _, _, corners, _ in near.blocks()]
+        low, high = np.min([a for a, _ in ends], axis=0), np.max([b for _, b in ends], axis=0)
+        step = np.maximum((high - low) / CELLS, 1e-300)
+        return cls(low, step, np.full((CELLS,) * 3, -1, np.int32), np.zeros((CELLS,) * 3, bool))
+
+    def span(self, corners: np.ndarray) -> np.ndarray:
+        """Return the first and the last cell of each triangle along each axis: (n, 2, 3) int64."""
+        ends = np.stack([corners.min(axis=1), corners.max(axis=1)], axis=1)
+        cells: np.ndarray = ((ends - self.low) / self.step).astype(np.int64).clip(0, CELLS - 1)
+        return cells
+
+    def _places(self, corners: np.ndarray) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+        """Yield triangles, and a cell of each or all cells of one."""
+        span = self.span(corners)
+        large = (np.ptp(span, axis=1) > 1).any(axis=1)
+        small = np.flatnonzero(~large)
+        for way in np.ndindex(2, 2, 2):
+            yield small, tuple(span[small, way[axis], axis] for axis in range(3))
+        for i in np.flatnonzero(large):
+            yield slice(i, i + 1), tuple(slice(a, b + 1) for a, b in span[i].T)
+
+    def mark(self, corners: np.ndarray, label: np.ndarray) -> None:
+        """Enter triangles of shells `label` (n,)."""
+        for which, cells in self._places(corners):
+            own = label[which]
+            before = self.first[cells]
+            self.first[cells] = np.where(before < 0, own, before)
+            other = self.first[cells] != own  # of several in one cell the last was entered, and the others differ
+            if isinstance(which, slice):
+                self.shared[cells] |= other
+            else:
+                self.shared[tuple(c[other] for c in cells)] = True
+
+    def shared_by(self, corners: np.ndarray) -> np.ndarray:
+        """Tell which triangles touch a cell of several shells: (n,) bool."""
+        out = np.zeros(len(corners), bool)
+        for which, cells in self._places(corners):
+            found = self.shared[cells]
+            out[which] |= found.any() if isinstance(which, slice) else found
+        return out

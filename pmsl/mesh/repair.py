@@ -66,12 +66,14 @@ def _repaired(solid: Solid) -> Solid:
         return solid
     if one_closed_body(solid):
         return _mended(solid) if _nothing_inside(solid) else solid
-    shells = solid._cache["shells"] = shells_of(solid.vertices_um, solid.faces)
+    vertices, faces = solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces))  # of a soup made here, and not kept
+    shells = solid._cache["shells"] = shells_of(vertices, faces)
     if not shells.closed:
         return _mended(solid)
-    if shells.count == 1 and len(solid.faces) > FEW:
+    if shells.count == 1 and len(faces) > FEW:
         return _mended(solid) if _nothing_inside(solid) else solid
-    m = measures_of(solid.vertices_um, solid.faces, shells)
+    m = measures_of(vertices, faces, shells)
+    solid._cache["shell boxes"] = m.box_um
     if (m.hollow & (m.area_um2 > 0)).any():  # every face twice, looking both ways: the sum of a row does not show it
         try:
             return _mended(solid)
@@ -79,8 +81,8 @@ def _repaired(solid: Solid) -> Solid:
             if m.hollow.all():
                 raise
             return _without_sheets(solid, shells, m)
-    faces, change = _turned(solid.vertices_um, solid.faces, shells, m, solid.source)
-    return solid if change is None else _made(solid, solid.vertices_um, faces, [change])
+    faces, change = _turned(vertices, faces, shells, m, solid.source)
+    return solid if change is None else _made(solid, vertices, faces, [change])
 
 
 def _without_sheets(solid: Solid, shells: Shells, m: Measures) -> Solid:

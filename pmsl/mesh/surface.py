@@ -43,8 +43,8 @@ class Surface:
     @classmethod
     def of(cls, solid: Solid) -> Surface:
         """Join the vertices of a solid by position; faces that use one position twice are left out."""
-        ids, points = join_vertices(solid.vertices_um)
-        surface = cls(points, ids[solid.faces], np.zeros(len(solid.faces), bool))
+        ids, points = join_vertices(solid.points_um(slice(None)))  # of a soup made here, and not kept
+        surface = cls(points, ids[solid.faces_of(slice(0, solid.n_faces))], np.zeros(solid.n_faces, bool))
         surface.drop_degenerate()
         return surface
 
