@@ -16,8 +16,8 @@ from pmsl.mesh.boxtree import BoxTree
 from pmsl.mesh.shells import Shells, measures_of, one_closed_body, shells_of
 
 MOST_SHELLS = 20_000
-BLOCK = 1 << 17  # triangles at a time
-CELLS = 64  # along each axis, to see which shells come near one another
+BLOCK = 1 << 15  # triangles at a time: stays in the cache
+CELLS = 128  # along each axis, to see which shells come near one another
 MANY = 1 << 16  # triangles worth that look
 MOST_LARGE = 1 << 15  # triangles marked one by one, as they span many cells
 ROOM = 1e-9  # of a box: what placing it may round
@@ -113,8 +113,8 @@ class _Near:
             for start in range(0, part.solid.n_faces, BLOCK):
                 block = np.arange(start, min(start + BLOCK, part.solid.n_faces), dtype=np.int32)
                 corners, own = _corners(part, block), first + shells.label[block]
-                inside = (corners.min(axis=1) <= high[own]) & (corners.max(axis=1) >= low[own])
-                kept.append(block[inside.all(axis=1)])
+                least, most = _ends(corners)
+                kept.append(block[((least <= high[own]) & (most >= low[own])).all(axis=1)])
             which.append(np.concatenate(kept))
             labels.append(first + shells.label[which[-1]])
             first += shells.count
@@ -141,11 +141,11 @@ class _Near:
     def beside_others(self) -> _Near:
         """Keep those that share a cell of a coarse grid with a triangle of another shell."""
         grid = _Cells.around(self)
-        large = sum(int((np.ptp(grid.span(corners), axis=1) > 1).any(axis=1).sum()) for _, _, corners, _ in self.blocks())
-        if large > MOST_LARGE:
-            return self
+        large = 0
         for _, _, corners, label in self.blocks():
-            grid.mark(corners, label)
+            large += grid.mark(corners, label, MOST_LARGE - large)
+            if large > MOST_LARGE:
+                return self
         kept: list[list[np.ndarray]] = [[np.zeros(0, bool)] for _ in self.parts]
         for i, _, corners, _ in self.blocks():
             kept[i].append(grid.shared_by(corners))
@@ -156,6 +156,8 @@ class _Near:
 def _corners(part: Part, which: np.ndarray) -> np.ndarray:
     """Return the placed corners of some triangles of a part: (n, 3, 3) float64 [µm]."""
     solid = part.solid
+    if solid.of_file and len(which) and which[-1] - which[0] == len(which) - 1:
+        return part.points_um(slice(3 * int(which[0]), 3 * int(which[-1]) + 3)).reshape(-1, 3, 3)
     vertices = (3 * which[:, None] + np.arange(3)).ravel() if solid.of_file else solid.faces[which].ravel()
     return part.points_um(vertices).reshape(-1, 3, 3)
 
@@ -172,30 +174,35 @@ class _Cells:
     @classmethod
     def around(cls, near: _Near) -> _Cells:
         """Lay an empty grid around triangles."""
-        ends = [(corners.min(axis=(0, 1)), corners.max(axis=(0, 1))) for _, _, corners, _ in near.blocks()]
-        low, high = np.min([a for a, _ in ends], axis=0), np.max([b for _, b in ends], axis=0)
+        ends = [_ends(corners) for _, _, corners, _ in near.blocks()]
+        low, high = np.min([a.min(axis=0) for a, _ in ends], axis=0), np.max([b.max(axis=0) for _, b in ends], axis=0)
         step = np.maximum((high - low) / CELLS, 1e-300)
         return cls(low, step, np.full((CELLS,) * 3, -1, np.int32), np.zeros((CELLS,) * 3, bool))
 
     def span(self, corners: np.ndarray) -> np.ndarray:
-        """Return the first and the last cell of each triangle along each axis: (n, 2, 3) int64."""
-        ends = np.stack([corners.min(axis=1), corners.max(axis=1)], axis=1)
-        cells: np.ndarray = ((ends - self.low) / self.step).astype(np.int64).clip(0, CELLS - 1)
+        """Return the first and the last cell of each triangle along each axis: (n, 2, 3) int32."""
+        ends = np.stack(_ends(corners), axis=1)
+        ends -= self.low
+        ends /= self.step
+        cells: np.ndarray = ends.astype(np.int32).clip(0, CELLS - 1)
         return cells
 
-    def _places(self, corners: np.ndarray) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    def _places(self, span: np.ndarray, large: np.ndarray) -> Iterator[tuple[Any, tuple[Any, ...]]]:
         """Yield triangles, and a cell of each or all cells of one."""
-        span = self.span(corners)
-        large = (np.ptp(span, axis=1) > 1).any(axis=1)
         small = np.flatnonzero(~large)
         for way in np.ndindex(2, 2, 2):
             yield small, tuple(span[small, way[axis], axis] for axis in range(3))
         for i in np.flatnonzero(large):
             yield slice(i, i + 1), tuple(slice(a, b + 1) for a, b in span[i].T)
 
-    def mark(self, corners: np.ndarray, label: np.ndarray) -> None:
-        """Enter triangles of shells `label` (n,)."""
-        for which, cells in self._places(corners):
+    def mark(self, corners: np.ndarray, label: np.ndarray, most: int) -> int:
+        """Enter triangles of shells `label` (n,); return how many span several cells. Nothing is done where these are more than `most`."""
+        span = self.span(corners)
+        large = _spans_many(span)
+        many = int(large.sum())
+        if many > most:
+            return many
+        for which, cells in self._places(span, large):
             own = label[which]
             before = self.first[cells]
             self.first[cells] = np.where(before < 0, own, before)
@@ -204,11 +211,23 @@ class _Cells:
                 self.shared[cells] |= other
             else:
                 self.shared[tuple(c[other] for c in cells)] = True
+        return many
 
     def shared_by(self, corners: np.ndarray) -> np.ndarray:
         """Tell which triangles touch a cell of several shells: (n,) bool."""
-        out = np.zeros(len(corners), bool)
-        for which, cells in self._places(corners):
+        out, span = np.zeros(len(corners), bool), self.span(corners)
+        for which, cells in self._places(span, _spans_many(span)):
             found = self.shared[cells]
             out[which] |= found.any() if isinstance(which, slice) else found
         return out
+
+
+def _ends(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and the greatest x, y and z of every triangle: two (n, 3). One corner after the other: far faster than an axis."""
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    return np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
+
+
+def _spans_many(span: np.ndarray) -> np.ndarray:
+    large: np.ndarray = (span[:, 1] - span[:, 0] > 1).any(axis=1)
+    return large
