@@ -1,10 +1,10 @@
 """What do masks of broken meshes look like: pmsl and other tools beside each other, against the answer that is right?
 
 Every tool gets the same binary STL and makes one 8-bit PNG a layer. Layers of at least 5 % of the largest area count. A cell is "right"
-with the largest error of the lit area where in all of them it is at most 0.5 % (5 % for tools without grays, which paint what an
-outline touches) and at most 0.5 % of the part's pixels are clearly wrong (by more than half, no edge of the right answer within two
-pixels); else WRONG, with the largest of both errors, and in how many of the layers. "refused": no masks, and the tool said so. The right
-answer is that of the mesh before it was damaged, in plain numpy; of a real file, what was meant.
+where in all of them the lit area is within 0.5 % (of tools without grays it does not count, as they paint what an outline touches), and
+at most 0.5 % of the part's pixels are clearly wrong: by more than half, with no edge of the right answer in them or beside them. The
+number is the largest error of the area; where WRONG the largest of both, and in how many of the layers. "refused": no masks, and the
+tool said so. The right answer is that of the mesh before it was damaged, in plain numpy; of a real file, what was meant.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from peer_tools import PEERS, PMSL, PRUSA, SKIA, Tool, Work, decoded, frames
 WORK = Work("defects", 300, 300, 10.0, 24, 100.0)
 LIMIT_S = 60.0
 LARGE = 0.05  # of the largest area: a smaller layer does not count
-AREA, AREA_BINARY, PIXELS = 0.005, 0.05, 0.005  # what is still right
-BESIDE = 2  # pixels from an edge within which a coarse outline may be off
+AREA, PIXELS = 0.005, 0.005  # what is still right
+BESIDE = 1  # pixels from an edge within which a coarse outline may be off
 QUICK = (PRUSA, SKIA)
 
 
@@ -76,7 +76,7 @@ def _tried(tool: Tool, case: Case, right: list[np.ndarray]) -> Found:
         except (RuntimeError, OSError) as failed:
             why = str(failed).strip().splitlines()[-1].replace(str(mesh), "mesh.stl")[:160]
             return Found("refused" if "refuse" in why or "--repair none" in why else "failed", why)
-    return Found(judged(made, right, AREA_BINARY if tool.gray == "binary" else AREA))
+    return Found(judged(made, right, np.inf if tool.gray == "binary" else AREA))
 
 
 def _by_layer(out: Path, tool: Tool) -> list[bytes | None]:

@@ -9,8 +9,6 @@ Closed shells are left as they are where they overlap: masks unite them exactly.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from pmsl.core.arrays import frozen
@@ -18,6 +16,7 @@ from pmsl.core.finding import Finding
 from pmsl.core.parallel import in_blocks
 from pmsl.core.part import Solid
 from pmsl.errors import MeshError, UsageError
+from pmsl.mesh.patch import patched
 from pmsl.mesh.shells import FEW, NOTHING, TURN, Measures, Shells, inward, measures_of, one_closed_body, shells_of
 from pmsl.mesh.surface import Change, Surface
 
@@ -109,6 +108,32 @@ def _nothing_inside(solid: Solid) -> bool:
 
 def _mended(solid: Solid) -> Solid:
     """Repair a mesh whose edges do not all meet in pairs."""
+    return (_patched(solid) if solid.of_file and solid.n_faces > FEW else None) or _rebuilt(solid)
+
+
+def _patched(solid: Solid) -> Solid | None:
+    """Close a few holes of a large file; None where that does not make it whole."""
+    found = patched(solid)
+    if found is None:
+        return None
+    soup, change = found
+    findings, repairs = _told(solid.source, [change])
+    facts = {"source": solid.source, "sha256": solid.sha256, "unit": solid.unit}
+    whole = Solid.of_soup(soup, **facts, findings=(*solid.findings, *findings), repairs=repairs)
+    if one_closed_body(whole):
+        return whole
+    vertices, faces = whole.points_um(slice(None)), whole.faces_of(slice(0, whole.n_faces))
+    shells = whole._cache["shells"] = shells_of(vertices, faces)
+    m = measures_of(vertices, faces, shells)
+    if not shells.closed or m.hollow.any():
+        return None
+    whole._cache["shell boxes"] = m.box_um
+    faces, turned = _turned(vertices, faces, shells, m, solid.source)
+    return whole if turned is None else _made(whole, vertices, faces, [turned])
+
+
+def _rebuilt(solid: Solid) -> Solid:
+    """Join vertices, take out copies, turn faces, close holes."""
     surface = Surface.of(solid)
     surface.drop_duplicates()
     if surface.weld():
@@ -165,11 +190,26 @@ def _turned(vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures
 
 
 def _made(solid: Solid, vertices: np.ndarray, faces: np.ndarray, changes: list[Change]) -> Solid:
+    findings, repairs = _told(solid.source, changes)
+    vertices, faces = np.array(vertices, np.float64, order="C"), np.array(faces, np.int32, order="C")
+    return Solid(
+        vertices_um=frozen(vertices),
+        faces=frozen(faces),
+        source=solid.source,
+        sha256=solid.sha256,
+        unit=solid.unit,
+        findings=(*solid.findings, *findings),
+        repairs=(*solid.repairs, *repairs),
+    )
+
+
+def _told(source: str, changes: list[Change]) -> tuple[list[Finding], tuple[str, ...]]:
+    """Put changes into findings, and into words for the job."""
     findings = [
         Finding(
             code=f"repaired-{c.code}",
             severity="warning",
-            message=f"{solid.source}: {c.count} {c.unit} {c.text}",
+            message=f"{source}: {c.count} {c.unit} {c.text}",
             box_um=c.box_um,
             value=float(c.count),
             limit=0.0,
@@ -177,11 +217,7 @@ def _made(solid: Solid, vertices: np.ndarray, faces: np.ndarray, changes: list[C
         )
         for c in changes
     ]
-    repairs = tuple(f"{c.count} {c.unit} {c.text}" for c in changes)
-    vertices, faces = np.array(vertices, np.float64, order="C"), np.array(faces, np.int32, order="C")
-    return replace(
-        solid, vertices_um=frozen(vertices), faces=frozen(faces), findings=(*solid.findings, *findings), repairs=repairs, _cache={}
-    )
+    return findings, tuple(f"{c.count} {c.unit} {c.text}" for c in changes)
 
 
 def _refuse_any(solid: Solid, out: Solid) -> None:

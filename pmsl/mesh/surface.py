@@ -31,6 +31,15 @@ class Change:
     text: str
 
 
+def holes_closed(loops: list[list[int]], faces: np.ndarray, areas: np.ndarray, points: np.ndarray) -> Change:
+    """Say that holes, loops of `points` (n, 3) [µm], were closed with faces of these `areas` [µm²]."""
+    rim = np.concatenate([np.array(loop) for loop in loops])
+    whole, largest = areas.sum() * 1e-6, areas.max() * 1e-6
+    text = f"of {len(rim)} edges closed with {len(faces)} faces, {whole:.3g} mm² in all, the largest {largest:.3g} mm²"
+    low, high = points[rim].min(axis=0), points[rim].max(axis=0)
+    return Change("holes", len(loops), "holes", (tuple(low.tolist()), tuple(high.tolist())), text)
+
+
 @dataclass(slots=True, eq=False)
 class Surface:
     """Points (n, 3) float64 [µm], corners of faces (F, 3) int64, which faces are new, and what was changed."""
@@ -165,10 +174,7 @@ class Surface:
         if not loops:
             return
         faces, middles, areas = close(loops, self.points)
-        rim = np.concatenate([np.array(loop) for loop in loops])
-        whole, largest = areas.sum() * 1e-6, areas.max() * 1e-6
-        text = f"of {len(rim)} edges closed with {len(faces)} faces, {whole:.3g} mm² in all, the largest {largest:.3g} mm²"
-        self.note("holes", len(loops), "holes", rim, text)
+        self.changes.append(holes_closed(loops, faces, areas, self.points))
         self.points = np.concatenate([self.points, middles])
         self.corners = np.concatenate([self.corners, faces])
         self.added = np.concatenate([self.added, np.ones(len(faces), bool)])
