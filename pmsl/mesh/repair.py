@@ -100,10 +100,11 @@ def _nothing_inside(solid: Solid) -> bool:
     """Tell that the signed volume of a closed mesh is next to nothing beside its box: its faces look both ways."""
     from pmsl.kernels import facets
 
-    low, high = solid.bounds_um
-    centre = (low + high) / 2
+    bounds = solid.bounds_um
+    centre = frozen(bounds.mean(axis=0))
     volume = sum(in_blocks(lambda block: facets.signed_volume(*solid.triangles(block), centre), solid.n_faces))
-    return bool(abs(volume) <= NOTHING * np.prod(high - low))
+    solid._cache["inside_out"] = bool(volume < 0)  # asked for next
+    return bool(abs(volume) <= NOTHING * np.prod(bounds[1] - bounds[0]))
 
 
 def _mended(solid: Solid) -> Solid:
