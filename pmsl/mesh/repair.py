@@ -22,6 +22,7 @@ from pmsl.mesh.surface import Change, Surface
 
 WAYS = ("auto", "none", "strict")
 INVENTED = 0.4  # share of a shell's surface that closing holes added, above which nobody can know what was meant
+LARGEST_UM = 1e12  # what is larger no field takes; its squares might overflow
 LOST = 0.05  # share of all surface that may be in sheets that enclose nothing
 NEED_UNION = ("overlapping-bodies", "self-intersection", "duplicate-faces")  # findings of health that masks or a boolean take care of
 
@@ -61,7 +62,7 @@ def repaired(solid: Solid, repair: str = "auto") -> Solid:
 
 
 def _repaired(solid: Solid) -> Solid:
-    if solid.repairs:
+    if solid.repairs or not np.abs(solid.bounds_um).max() < LARGEST_UM:
         return solid
     if one_closed_body(solid):
         return _mended(solid) if _nothing_inside(solid) else solid
@@ -76,10 +77,8 @@ def _repaired(solid: Solid) -> Solid:
     if (m.hollow & (m.area_um2 > 0)).any():  # every face twice, looking both ways: the sum of a row does not show it
         try:
             return _mended(solid)
-        except MeshError:
-            if m.hollow.all():
-                raise
-            return _without_sheets(solid, shells, m)
+        except MeshError:  # sheets, or slivers next to nothing thin
+            return solid if m.hollow.all() else _without_sheets(solid, shells, m)
     faces, change = _turned(vertices, faces, shells, m, solid.source)
     return solid if change is None else _made(solid, vertices, faces, [change])
 

@@ -9,7 +9,7 @@ from solids import box, grid, hull, icosphere, moved, soup
 import pmsl
 from pmsl import Solid
 from pmsl.core.soup import Soup
-from pmsl.errors import MeshError, UsageError
+from pmsl.errors import GridError, MeshError, UsageError
 from pmsl.masks import MaskMaker, coverage
 from pmsl.mesh.shells import inward, measures_of, shells_of
 
@@ -270,6 +270,14 @@ def test_a_soup_is_refused_with_a_reason():
 def test_a_point_is_refused():
     with pytest.raises(MeshError, match="no triangle has an area"):
         Solid.from_arrays(np.ones((3, 3)), np.array([[0, 1, 2], [1, 2, 0]])).repaired()
+
+
+@pytest.mark.parametrize("size", [1e13, 1e100, 1e200, 1e300])
+@pytest.mark.parametrize("damage", [lambda s: without(s, [3]), turned, lambda s: joined(s, turned(s))], ids=["open", "turned", "both ways"])
+def test_sizes_beyond_reason_are_refused_whatever_is_broken(size, damage):
+    huge = damage(Solid.from_arrays(BALL.vertices_um * size, BALL.faces))
+    with pytest.raises((MeshError, GridError)):
+        MaskMaker([huge], grid())
 
 
 def test_a_stray_face_is_left_out_and_said():
