@@ -27,6 +27,7 @@ QUICK = 10  # times fewer each way
 BLOCK = 50  # rings of quads made at a time
 MIDDLE_MM, RADIUS_MM, TUBE_MM = (9.6, 5.4), 3.6, 1.4
 FIELD = ("--printer", "pmsl-10um", "--resin", "pr48-405", "--layer-um", "28", "--keep-place", "--no-design")
+SLICES = (("torus", "area"), ("torus", "volume"), ("two bodies", "area"), ("two bodies", "volume"), ("a face missing", "area"))
 LIMIT = 4.0  # times the size of the file
 LOADERS: dict[str, tuple[str, str, str]] = {  # name: module, what loads, what says how much: triangles, low, high
     "pmsl": ("pmsl.mesh", "s = pmsl.mesh.load_solid(sys.argv[1])", "s.n_faces, *(s.bounds_um / 1000).ravel()"),
@@ -51,7 +52,7 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
             yield {"skipped": f"{name}: {PACKAGES[module]} not installed"}
         else:
             yield _loaded(name, whole, 1 if quick else 3)
-    for kind, coverage in (("torus", "area"), ("torus", "volume"), ("two bodies", "area"), ("a face missing", "area")):
+    for kind, coverage in SLICES:
         yield _sliced(kind, _file(kind, quick), coverage)
 
 

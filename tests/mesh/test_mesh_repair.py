@@ -293,6 +293,9 @@ def test_a_stray_face_is_left_out_and_said():
         (turned(BALL, [3]), "1 faces ran against their neighbours"),
         (turned(BALL), "all faces look inward"),
         (joined(BALL, turned(moved(SMALL, (4, 0, 0)))), "1 shells looked inward"),
+        (joined(BALL, moved(SMALL, (4, 0, 0))), "1 pairs of bodies overlap"),
+        (joined(BALL, SMALL), "1 bodies lie wholly inside another"),
+        (joined(BALL, BALL), "triangles repeat another one"),
     ],
 )
 def test_strict_refuses_what_needed_repair(mesh, reason):
