@@ -14,6 +14,8 @@ from pmsl.core.part import Part, Solid, as_part
 from pmsl.errors import GridError
 
 MAX_REACH_PX = 2.0**32
+BLOCK = 1 << 14  # triangles at a time: stays in the cache
+MIX = tuple(np.uint64(k) for k in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
 
 Order = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # first, last, by_last, node_start, level_start
 
@@ -73,13 +75,44 @@ class CrossingIndex:
             out = np.zeros(n + n // 2, np.int32)
 
     def shells(self) -> np.ndarray:
-        """Number the shells: (M,) int32, equal for triangles of one part that hang together by equal corners."""
+        """Number the shells: (M,) int32, equal for triangles of one part that hang together by equal corners.
+
+        A triangle that repeats another one belongs to a shell of its own: a solid twice is two shells.
+        """
         from pmsl.kernels import shells
 
         m = len(self.corners)
         labels = np.zeros(m, np.int32)
         shells.label(self.corners, self.part, np.zeros(1 << (3 * m + 1).bit_length(), np.int32), np.zeros(m, np.int32), labels)
+        copies = _copies(self.corners)
+        if len(copies):
+            labels[copies] = labels.max() + 1
         return labels
+
+
+def _copies(corners: np.ndarray) -> np.ndarray:
+    """Find the triangles (M, 9) that have the corners of an earlier one, in any order."""
+    keys = np.empty(len(corners), np.uint64)
+
+    def fill(some: slice) -> None:
+        for start in range(some.start, some.stop, BLOCK):
+            block = slice(start, min(start + BLOCK, some.stop))
+            bits = (corners[block] + 0.0).view(np.uint64).reshape(-1, 3, 3)  # -0 is 0
+            own = bits[:, :, 0] * MIX[0]
+            for axis, factor in ((1, MIX[1]), (2, MIX[2])):
+                own ^= own >> np.uint64(32)
+                own += bits[:, :, axis]
+                own *= factor
+            own ^= own >> np.uint64(29)
+            np.sum(own, axis=1, out=keys[block])
+
+    in_blocks(fill, len(corners))
+    ordered = np.sort(keys)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return np.empty(0, np.int64)
+    order = np.argsort(keys, kind="stable")
+    copies: np.ndarray = order[1:][keys[order[1:]] == keys[order[:-1]]]
+    return copies
 
 
 def index_crossings(parts: Sequence[Solid | Part], grid: Grid, slabs: bool = False) -> CrossingIndex:

