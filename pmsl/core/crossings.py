@@ -97,22 +97,31 @@ def _copies(corners: np.ndarray) -> np.ndarray:
     def fill(some: slice) -> None:
         for start in range(some.start, some.stop, BLOCK):
             block = slice(start, min(start + BLOCK, some.stop))
-            bits = (corners[block] + 0.0).view(np.uint64).reshape(-1, 3, 3)  # -0 is 0
-            own = bits[:, :, 0] * MIX[0]
-            for axis, factor in ((1, MIX[1]), (2, MIX[2])):
-                own ^= own >> np.uint64(32)
-                own += bits[:, :, axis]
-                own *= factor
-            own ^= own >> np.uint64(29)
-            np.sum(own, axis=1, out=keys[block])
+            bits = (corners[block] + 0.0).view(np.uint64)  # -0 is 0
+            keys[block] = _mixed(*(bits[:, axis] + bits[:, axis + 3] + bits[:, axis + 6] for axis in range(3)))
 
     in_blocks(fill, len(corners))
     ordered = np.sort(keys)
-    if not (ordered[1:] == ordered[:-1]).any():
+    again = ordered[1:][ordered[1:] == ordered[:-1]]
+    if len(again) == 0:
         return np.empty(0, np.int64)
-    order = np.argsort(keys, kind="stable")
-    copies: np.ndarray = order[1:][keys[order[1:]] == keys[order[:-1]]]
+    some = np.flatnonzero(np.isin(keys, again))  # in these the sums of corners are equal: now the corners themselves
+    bits = (corners[some] + 0.0).view(np.uint64).reshape(-1, 3, 3)
+    strong = _mixed(*(bits[:, :, axis] for axis in range(3))).sum(axis=1)
+    order = np.argsort(strong, kind="stable")
+    copies: np.ndarray = some[order[1:][strong[order[1:]] == strong[order[:-1]]]]
     return copies
+
+
+def _mixed(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """64-bit hash of three numbers each."""
+    out: np.ndarray = x * MIX[0]
+    for more, factor in ((y, MIX[1]), (z, MIX[2])):
+        out ^= out >> np.uint64(32)
+        out += more
+        out *= factor
+    out ^= out >> np.uint64(29)
+    return out
 
 
 def index_crossings(parts: Sequence[Solid | Part], grid: Grid, slabs: bool = False) -> CrossingIndex:

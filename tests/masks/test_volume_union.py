@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from solids import box, cone, grid, hull, icosphere, moved, prism
 
 from pmsl import Grid, Part, Solid
+from pmsl.core.crossings import _copies
 from pmsl.masks import MaskMaker, coverage
 from pmsl.masks.united import union_of
 from pmsl.pipeline.volume import united_volume_um3
@@ -138,3 +139,17 @@ def test_more_triangles_than_are_united_are_counted_and_bounded(monkeypatch):
     assert not any(d.shared for d in united) and any(d.overlap for d in united)
     monkeypatch.setattr("pmsl.mesh.boolean.MOST", 600)
     assert any(MaskMaker([joined(a, b)], BIG, "volume").mask_and_defects(k)[1].shared for k in range(BIG.n_layers))
+
+
+def test_copies_of_triangles_are_told_from_triangles_of_equal_sums():
+    """A grid of points has many triangles whose corners add up to the same."""
+    rng = np.random.default_rng(2)
+    t = np.concatenate([rng.integers(-1, 2, (2000, 3, 3)).astype(float), -np.zeros((2, 3, 3))])
+    found = np.zeros(len(t), bool)
+    found[_copies(t.reshape(-1, 9))] = True
+    seen, wanted = set(), []
+    for triangle in t + 0.0:
+        key = tuple(sorted(map(tuple, triangle.tolist())))
+        wanted.append(key in seen)
+        seen.add(key)
+    assert 100 < sum(wanted) < 1900 and found.tolist() == wanted
