@@ -107,20 +107,23 @@ def _copies(corners: np.ndarray) -> np.ndarray:
         return np.empty(0, np.int64)
     some = np.flatnonzero(np.isin(keys, again))  # in these the sums of corners are equal: now the corners themselves
     bits = (corners[some] + 0.0).view(np.uint64).reshape(-1, 3, 3)
-    strong = _mixed(*(bits[:, :, axis] for axis in range(3))).sum(axis=1)
+    corner = _mixed(*(bits[:, :, axis] for axis in range(3)))
+    strong = (corner * corner).sum(axis=1)  # a square, for equal sums must not add up to equal ones
     order = np.argsort(strong, kind="stable")
     copies: np.ndarray = some[order[1:][strong[order[1:]] == strong[order[:-1]]]]
     return copies
 
 
 def _mixed(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """64-bit hash of three numbers each."""
-    out: np.ndarray = x * MIX[0]
-    for more, factor in ((y, MIX[1]), (z, MIX[2])):
-        out ^= out >> np.uint64(32)
+    """64-bit hash of three numbers each. Round numbers have their bits at the upper end only: each step takes these down."""
+    out: np.ndarray = np.zeros_like(x)
+    for more, factor in ((x, MIX[0]), (y, MIX[1]), (z, MIX[2])):
         out += more
+        out ^= out >> np.uint64(32)
         out *= factor
-    out ^= out >> np.uint64(29)
+        out ^= out >> np.uint64(29)
+    out *= MIX[1]
+    out ^= out >> np.uint64(32)
     return out
 
 
