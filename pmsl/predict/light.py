@@ -186,9 +186,7 @@ class Absorption:
         self._blur(light, dose)
         kernels.front_of_one(dose, dose.view(np.int32), threshold, lengths, *scratch_of(dose.shape[1]), front)
 
-    def _front_of_sum(
-        self, light: np.ndarray, dose: np.ndarray, threshold: float, rates: np.ndarray, front: np.ndarray
-    ) -> np.ndarray:
+    def _front_of_sum(self, light: np.ndarray, dose: np.ndarray, threshold: float, rates: np.ndarray, front: np.ndarray) -> np.ndarray:
         from pmsl.kernels import dose as kernels
 
         terms = np.zeros_like(light)
