@@ -39,6 +39,15 @@ def place_for(solids: Sequence[Solid], printer: Printer, resin: Resin, **options
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """What the layers of a job are made of beside its profiles: repaired parts, their box (2, 3) [µm], grays reduced to so many bits."""
+
+    parts: tuple[Part, ...]
+    bounds_um: np.ndarray
+    bits: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Stages:
     """What a job is made of before any layer: parts and their box (2, 3) [µm], grid, doses, placeholders, findings.
 

@@ -1,0 +1,18 @@
+"""Layers of a job → blocks for workers. Bytes do not depend on it: a block is made the same whoever makes the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pmsl.core.job import PrintJob
+
+Span = tuple[int, int]  # first layer, one past the last
+EACH, LEAST, MOST = 16, 4, 64  # blocks for each worker, so that none waits long for the last; layers of a block
+
+
+def parted(job: PrintJob, workers: int) -> Iterator[Span]:
+    """Part the layers for so many workers; those that corrections solve together stay together."""
+    unit = 1 if job.correction is None else job.correction.block_layers
+    want = min(max(-(-job.n_layers // (EACH * max(workers, 1))), LEAST), MOST)
+    step = -(-want // unit) * unit
+    return ((first, min(first + step, job.n_layers)) for first in range(0, job.n_layers, step))
