@@ -105,7 +105,7 @@ def stages(
     if field is not None or (most != 1.0).any():
         ladder.check(most, 1.0 if field is None else field.dose_factor)
     corrector = corrector_of(pieces, grid, printer, resin, process, ladder)
-    findings = [f for p in pieces for f in p.solid.findings]
+    findings = [f for solid in {id(p.solid): p.solid for p in pieces}.values() for f in solid.findings]
     findings += checks.profile_findings(printer, resin, missing)
     findings += checks.dose_findings(resin, ladder.dose_mj_cm2)
     findings += checks.winding_findings(pieces)

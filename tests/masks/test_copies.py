@@ -37,6 +37,7 @@ def hold_against(parts, mode):
     copies, slow = MaskMaker(parts, GRID, mode), MaskMaker(apart(parts), GRID, mode)
     assert isinstance(slow.index, CrossingIndex)
     assert isinstance(copies.index, CopyIndex) == (len(alike(parts)) < len(parts))
+    assert np.array_equal(copies._crossing, slow._crossing)
     for k in range(GRID.n_layers):
         ours, theirs = copies.coverage(k), slow.coverage(k)
         assert np.abs(ours - theirs).max() < 1e-10

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from pmsl.core.copies import alike
 from pmsl.core.job import Engine, PrintJob
 from pmsl.core.plan import LayerPlan
 from pmsl.formats import stream
@@ -73,10 +74,19 @@ def _layers(job: PrintJob, options: WriteOptions, sink: Sink, hashes: dict[str, 
 
 
 def _store_design(job: PrintJob, store: Callable[[str, bytes | bytearray], str]) -> list[DesignDoc]:
-    out = []
-    for i, part in enumerate(job.design):
-        name = f"design/{i:03d}.ply"
-        out.append(DesignDoc(file=name, sha256=store(name, design.ply_bytes(part)), label=part.label))
+    """Store the placed parts; of copies the first, and how far the others are from it."""
+    parts = job.design
+    out: list[DesignDoc] = []
+    first_of = {i: group[0] for group in alike(parts) for i in group}
+    files: dict[int, tuple[str, str]] = {}
+    for i, part in enumerate(parts):
+        first = first_of[i]
+        if first not in files:
+            name = f"design/{len(files):03d}.ply"
+            files[first] = name, store(name, design.ply_bytes(parts[first]))
+        name, sha256 = files[first]
+        shift = tuple((part.transform[:2, 3] - parts[first].transform[:2, 3]).tolist())
+        out.append(DesignDoc(file=name, sha256=sha256, label=part.label, shift_um=shift if i != first else msgspec.UNSET))
     return out
 
 
