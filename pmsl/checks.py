@@ -117,7 +117,10 @@ def height_findings(bounds_um: np.ndarray, grid: Grid) -> Iterator[Finding]:
 
 def winding_findings(parts: Sequence[Part]) -> Iterator[Finding]:
     """Yield the parts whose faces look inward, of copies the first: they are turned, so that parts unite."""
-    for part in {id(part.solid): part for part in reversed(parts)}.values():
+    seen: dict[int, Part] = {}
+    for part in parts:
+        seen.setdefault(id(part.solid), part)
+    for part in seen.values():
         if part.solid.inside_out:
             yield Finding(
                 code="inside-out",
