@@ -74,8 +74,9 @@ def place_copies(
     MeshError
         A copy outside of the field, or an array that does not fit.
     """
-    if isinstance(copies, tuple) and len(copies) == 2 and all(isinstance(n, (int, np.integer)) for n in copies):
-        nx, ny = copies
+    many = [n for n in copies if isinstance(n, int)]
+    if len(many) == len(copies) == 2:
+        nx, ny = many
         if nx < 1 or ny < 1:
             raise UsageError(f"copies {nx}x{ny}: at least 1 along x and y")
         _check_many(nx * ny)

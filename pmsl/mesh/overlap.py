@@ -82,7 +82,7 @@ def _near(parts: Sequence[Part]) -> _Near | None:
     meet = _meeting(boxes)
     if not len(meet):
         return nothing
-    vertices, faces, label = [], [], []
+    vertices, faces, label = list[np.ndarray](), list[np.ndarray](), list[np.ndarray]()
     shell = 0
     for part, shells in zip(parts, found, strict=True):
         mine = slice(shell, shell + shells.count)
@@ -90,7 +90,7 @@ def _near(parts: Sequence[Part]) -> _Near | None:
         some = _within(part, shells.label, low, high)
         if len(some):
             corners, back = np.unique(part.solid.faces[some], return_inverse=True)
-            faces.append(back.reshape(-1, 3).astype(np.int32) + np.int32(sum(map(len, vertices))))
+            faces.append(back.reshape(-1, 3).astype(np.int32) + np.int32(sum(len(v) for v in vertices)))
             vertices.append(part.points_um(corners))
             label.append(shells.label[some] + np.int32(shell))
         shell += shells.count

@@ -38,7 +38,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-            **apart,  # type: ignore[arg-type]
+            **apart,
         )
 
     @property
@@ -177,11 +177,8 @@ class _Blocks:
 
     def _replaced(self, i: int, number: int, end: str) -> bool:
         """Put a block back and start another worker; tell whether to go on."""
-        with self._changed:
-            if self._closed:
-                return False
-            self._lost[number] += 1
-            self._todo.appendleft(number)
+        if not self._wanted_again(number):
+            return False
         try:
             if self._lost[number] >= LOST_MOST:
                 first, last = self._spans[number]
@@ -195,10 +192,18 @@ class _Blocks:
             self._tell(err)
             return False
         with self._changed:
-            late = self._closed
-        if late:
+            wanted = not self._closed
+        if not wanted:  # `close` may have been before the new worker was there to be ended
             self._crew.workers[i].end()
-        return not late
+        return wanted
+
+    def _wanted_again(self, number: int) -> bool:
+        """Put a block back whose worker is lost; tell whether it is still wanted."""
+        with self._changed:
+            if not self._closed:
+                self._lost[number] += 1
+                self._todo.appendleft(number)
+            return not self._closed
 
     def _tell(self, err: BaseException) -> None:
         with self._changed:
