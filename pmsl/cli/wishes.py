@@ -9,6 +9,7 @@ import msgspec
 
 from pmsl.cli import options
 from pmsl.errors import UsageError
+from pmsl.pipeline.layout import Layout
 from pmsl.profiles import (
     DEFAULT_PRINTER,
     DEFAULT_PROCESS,
@@ -44,6 +45,10 @@ class Wishes:
     coverage: Literal["area", "volume"] | None = None
     correct: str | None = None
     unreachable: Literal["keep", "lift", "drop"] | None = None
+    copies: str | None = None
+    spacing_um: str | None = None
+    pack: float | None = None
+    plates: int | None = None
 
     def profiles(self) -> tuple[Printer, Resin, Process]:
         """Find the profiles and put the overrides in, each with its source."""
@@ -69,6 +74,16 @@ class Wishes:
             "scale": options.scale(self.scale),
             "keep_place": self.keep_place,
         }
+
+    def layout(self) -> Layout:
+        """Return how the parts are laid out."""
+        return Layout(
+            placement=self.placement(),
+            copies=options.copies(self.copies),
+            spacing_um=options.spacing_um(self.spacing_um),
+            clearance_um=self.pack,
+            plates=self.plates,
+        )
 
     def defaults_used(self) -> str:
         """Name the default profiles that were used, or nothing."""

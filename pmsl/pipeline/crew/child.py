@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import msgspec
 
+COMPILING = b""  # instead of an answer, which follows
 Order = tuple[str, int, int]  # recipe, first layer, one past the last
 
 
@@ -46,12 +47,14 @@ def main() -> None:
         os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
+    from pmsl.core.parallel import keep_to
     from pmsl.pipeline.crew.labour import answer  # takes a while; orders are heard meanwhile
 
+    keep_to(1)  # the others have the other processors
     while True:
         path, first, last = msgspec.msgpack.decode(orders.get(), type=Order)
         try:
-            send(sink, answer(path, first, last, mapped=True))
+            send(sink, answer(path, first, last, mapped=True, compiling=lambda: send(sink, COMPILING)))
         except BrokenPipeError:
             os._exit(0)
 

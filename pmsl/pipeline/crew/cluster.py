@@ -74,7 +74,7 @@ class Cluster:
 
     def threads(self) -> int:
         """Return how many blocks the workers make at a time."""
-        return sum(worker["nthreads"] for worker in self._client.scheduler_info(n_workers=-1)["workers"].values())
+        return sum(self._client.nthreads().values())
 
     def blocks(self, job: PrintJob, place: Place) -> _Blocks:
         """Let the workers begin."""
@@ -84,9 +84,9 @@ class Cluster:
 
     def submit(self, path: str, span: Span) -> Any:
         """Ask for a block; return its future."""
-        from pmsl.pipeline.crew.labour import answer
+        from pmsl.pipeline.crew.labour import as_one_of_many
 
-        return self._client.submit(answer, path, *span, pure=False)
+        return self._client.submit(as_one_of_many, path, *span, pure=False)
 
     def _check_workers(self, since: float) -> None:
         """Wait for a worker, up to `WORKERS_S` after `since`."""

@@ -7,6 +7,7 @@ import platform
 import threading
 import traceback
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,8 @@ from pmsl.errors import PmslError, TargetError, WorkerError
 from pmsl.exposure import dose_map
 from pmsl.formats.contract import Place, WriteOptions
 from pmsl.formats.native.blocks import make_block
+from pmsl.kernels import _jit
+from pmsl.kernels._jit import compile_watch
 from pmsl.optics.grayscale import response
 from pmsl.pipeline.crew import recipe
 
@@ -38,35 +41,55 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came of a block: what it is (`BlockDone`), or the trouble."""
+    """What came of a block: what it is (`BlockDone`), or the trouble; and for how long kernels were compiled meanwhile."""
 
     block: bytes = b""
     trouble: Trouble | None = None
+    compiled_s: float = 0.0
 
 
-def answer(path: str, first: int, last: int, mapped: bool = False) -> bytes:
-    """Make the layers [first, last) of the recipe at `path`; return an `Answer`. Raises nothing."""
-    try:
-        job, place = _job(path, mapped)
-        options = WriteOptions(response=response(job.printer), dose_of=dose_map if place.dose else None, small=place.small)
-        return msgspec.msgpack.encode(Answer(block=make_block(job, first, last, place, options)))
-    except Exception as err:
-        return msgspec.msgpack.encode(Answer(trouble=_told(err)))
+def answer(path: str, first: int, last: int, mapped: bool = False, compiling: Callable[[], None] = lambda: None) -> bytes:
+    """Make the layers [first, last) of the recipe at `path`; return an `Answer`. Raises nothing.
+
+    `mapped`: meshes stay in the recipe's files. `compiling` is called when kernels have to be compiled first.
+    """
+    with compile_watch(compiling) as watch:
+        try:
+            job, place = _job(path, mapped)
+            options = WriteOptions(response=response(job.printer), dose_of=dose_map if place.dose else None, small=place.small)
+            block, trouble = make_block(job, first, last, place, options), None
+        except Exception as err:
+            block, trouble = b"", _told(err)
+    return msgspec.msgpack.encode(Answer(block, trouble, watch.seconds))
+
+
+def as_one_of_many(path: str, first: int, last: int) -> bytes:
+    """Return the `answer` of a worker of a cluster: each of its threads makes a block, so no block uses several."""
+    keep_to(1)
+    return answer(path, first, last)
 
 
 def block_of(data: bytes) -> bytes:
     """Return the block of an answer, or raise its trouble as if it had happened here."""
     told = msgspec.msgpack.decode(data, type=Answer)
+    if told.compiled_s:
+        compiled(told.compiled_s)
     if told.trouble is not None:
         raise _raised(told.trouble)
     return told.block
+
+
+def compiled(seconds: float = 0.0) -> None:
+    """Tell whoever watches the compiler here that a worker has to wait for its own, or for how long it did; they wait at the same time."""
+    for watch in _jit._watches:
+        watch.starts()
+        watch.seconds = max(watch.seconds, seconds)
 
 
 def _job(path: str, mapped: bool) -> tuple[PrintJob, Place]:
     """Return the job of a recipe, made once; other threads that want it wait."""
     with _lock:
         if path not in _jobs:
-            keep_to(1)  # one of several on its machine, and each of its threads makes a block
             try:
                 made = recipe.load(Path(path), mapped)
             except FileNotFoundError as err:

@@ -48,11 +48,14 @@ class Worker:
 
     def make(self, path: str, span: Span) -> bytes:
         """Have a block made; raises `Lost` where the process ends instead."""
+        from pmsl.pipeline.crew.labour import compiled
+
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
             child.send(self._process.stdin, msgspec.msgpack.encode((path, *span)))  # type: ignore[arg-type]
-            answer = child.receive(self._process.stdout)  # type: ignore[arg-type]
+            while (answer := child.receive(self._process.stdout)) == child.COMPILING:  # type: ignore[arg-type]
+                compiled()
         except (OSError, ValueError):  # ValueError: closed by `end`
             answer = None
         if answer is None:
