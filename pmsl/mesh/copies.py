@@ -162,9 +162,10 @@ def _listed(
     """Place each copy where it says."""
     parts: list[Part] = []
     labels = Labels()
+    given = {i: [labels.of(c.label, s.source, len(solids) > 1) for s in solids] for i, c in enumerate(copies) if c.label is not None}
     turned: dict[float, tuple[np.ndarray, np.ndarray]] = {}
-    for copy in copies:
-        names = [labels.of(copy.label, s.source, len(solids) > 1) for s in solids]
+    for i, copy in enumerate(copies):
+        names = given.get(i) or [labels.next(s.source) for s in solids]
         if not all(np.isfinite([copy.x_um, copy.y_um, copy.rotate_deg])):
             raise UsageError(f"copy {names[0]}: x_um {copy.x_um}, y_um {copy.y_um}, rotate_deg {copy.rotate_deg}: expected finite numbers")
         if copy.rotate_deg not in turned:
@@ -197,10 +198,8 @@ class Labels:
                 self._given.add(label)
                 return label
 
-    def of(self, label: str | None, source: str, several: bool) -> str:
-        """Return the name of a part of a copy that has a label, or the next of its mesh."""
-        if label is None:
-            return self.next(source)
+    def of(self, label: str, source: str, several: bool) -> str:
+        """Return the name of a part of a copy that has a label."""
         if not label.strip():
             raise UsageError("copies: a label is empty; name the copy, or leave its label out")
         name = f"{label}/{source}" if several else label

@@ -77,8 +77,10 @@ def test_rotation_comes_after_that_of_the_group_and_before_shrinkage():
 def test_labels_and_doses():
     listed = [Copy(x_um=1, y_um=1, label="prism-1", dose_scale=1.5), Copy(x_um=50, y_um=1), Copy(x_um=100, y_um=1, label="c")]
     assert [(p.label, p.dose_scale) for p in copies(listed).parts] == [("prism-1", 1.5), ("prism-2", 1.0), ("c", 1.0)]
+    late = [Copy(x_um=1, y_um=1), Copy(x_um=50, y_um=1, label="prism-1")]
+    assert [p.label for p in copies(late).parts] == ["prism-2", "prism-1"]
     two = copies([Copy(x_um=1, y_um=1, label="a")], [PART, cone(5, 3, 4, (40, 10, 1))])
-    assert [p.label for p in two.parts] == ["a/prism", "a/arrays"]
+    assert [p.label for p in two.parts] == ["a/prism", "a/cone"]
 
 
 REFUSED = {
