@@ -8,10 +8,12 @@ import sys
 import time
 
 import pytest
-from cli.test_cli import SMALL, files, refused, run  # noqa: F401 — a fixture
+from cli.test_cli import SMALL as PROFILES
+from cli.test_cli import files, refused, run  # noqa: F401 — a fixture
 from crew.test_processes import gone, same
 
-F = "f_orientation.stl"
+F = "f_orientation.stl"  # 1 × 1.4 mm
+SMALL = [*PROFILES, "--scale", "0.3,0.3,1"]
 
 
 def parts_of(path):

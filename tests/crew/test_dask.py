@@ -76,7 +76,7 @@ def test_processes_are_for_local_clusters():
 def test_a_scheduler_without_workers(monkeypatch):
     monkeypatch.setattr(cluster, "WORKERS_S", 0.3)
     with (
-        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None, silence_logs=40) as empty,
+        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0", silence_logs=40) as empty,
         pytest.raises(WorkerError, match="has had no worker for 0.3 s"),
         crew_of(None, empty.scheduler_address),
     ):

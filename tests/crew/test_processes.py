@@ -93,7 +93,7 @@ def test_every_kind_of_job(crew, tmp_path, way):
 def test_a_stl_and_its_copies(crew, tmp_path, samples):
     printer = pmsl.find_printer("pmsl-2um")
     solid = pmsl.load_solid(samples / "f_orientation.stl")
-    placed = pmsl.place_copies([solid], printer, RESIN, (3, 2), spacing_um=(50.5, 20))
+    placed = pmsl.place_copies([solid], printer, RESIN, (3, 2), spacing_um=(50.5, 20), scale=(0.3, 0.3, 1.0))
     job = pmsl.prepare(placed, printer, RESIN)
     pmsl.write(job, tmp_path / "a.zip")
     pmsl.write(job, tmp_path / "b.zip", crew=crew)

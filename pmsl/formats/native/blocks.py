@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -39,7 +41,7 @@ class LayerDone(msgspec.Struct, frozen=True, array_like=True):
     entry: bytes
     files: list[File]
     cost: tuple[float, float]
-    findings: list[Finding]
+    findings: list[dict[str, Any]]
     lit: bool
 
 
@@ -47,7 +49,7 @@ class BlockDone(msgspec.Struct, frozen=True, array_like=True):
     """A block that was made: its layers, what was noticed across them, and the file in the work folder that holds all files, for a zip."""
 
     layers: list[LayerDone]
-    findings: list[Finding]
+    findings: list[dict[str, Any]]
     bundle: str = ""
 
 
@@ -78,7 +80,7 @@ def make_block(job: PrintJob, first: int, last: int, place: Place, options: Writ
                 else:
                     _put(work / own, Path(place.folder) / name, data)
             files = [File(name, sha256, len(data)) for name, data, sha256 in made.files]
-            layers.append(LayerDone(msgspec.json.encode(made.entry), files, meter.cost(plan), list(plan.findings), bool(plan.exposures)))
+            layers.append(LayerDone(msgspec.json.encode(made.entry), files, meter.cost(plan), _told(plan.findings), bool(plan.exposures)))
     except BaseException:
         for left in (bundle or own, own):
             (work / left).unlink(missing_ok=True)
@@ -86,7 +88,7 @@ def make_block(job: PrintJob, first: int, last: int, place: Place, options: Writ
     finally:
         if together is not None:
             together.close()
-    return msgspec.msgpack.encode(BlockDone(layers, list(run.findings()), bundle))
+    return msgspec.msgpack.encode(BlockDone(layers, _told(run.findings()), bundle))
 
 
 def _put(beside: Path, path: Path, data: bytes) -> None:
@@ -134,10 +136,21 @@ def gather(
         for layer in done.layers:
             hashes.update({file.name: file.sha256 for file in layer.files})
             entries.append(msgspec.Raw(layer.entry))
-            tally.add(layer.cost, layer.findings, layer.lit)
-        across.extend(done.findings)
+            tally.add(layer.cost, map(_heard, layer.findings), layer.lit)
+        across.extend(map(_heard, done.findings))
     tally.found.extend(across)
     return tally.written(), entries
+
+
+def _told(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Return findings as plain dicts: whole numbers stay whole, or job.json would have other bytes."""
+    return [finding.as_dict() for finding in findings]
+
+
+def _heard(told: dict[str, Any]) -> Finding:
+    layers, box = told["layers"], told["box_um"]
+    pair = None if layers is None else (layers[0], layers[1])
+    return Finding(**{**told, "layers": pair, "box_um": None if box is None else (tuple(box[0]), tuple(box[1]))})
 
 
 def _unpack(path: Path, done: BlockDone, sink: Sink) -> None:

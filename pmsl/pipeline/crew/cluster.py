@@ -55,7 +55,7 @@ class Cluster:
             if self._address == LOCAL:
                 count = self._processes or default_threads()
                 where = self._ends.enter_context(
-                    LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=40)
+                    LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=40)
                 )
             try:
                 self._client = self._ends.enter_context(Client(where, timeout=ANSWER_S, set_as_default=False))
