@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pmsl import pipeline
 from pmsl.cli.look import job_facts
 from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
 from pmsl.cli.wishes import Wishes
 from pmsl.core.finding import Severity
+from pmsl.core.job import PrintJob
+from pmsl.core.part import Solid
 from pmsl.errors import FindingsError, OutputError, UsageError
 from pmsl.formats import registry
+from pmsl.formats.contract import Crew, Format, Written
 from pmsl.formats.target import check_target
 from pmsl.mesh import load_solid
+from pmsl.mesh.place import Placed
 
 
 def slice_job(
@@ -25,6 +31,8 @@ def slice_job(
     *,
     format: str | None,
     threads: int | None,
+    processes: int | None,
+    scheduler: str | None,
     depth: int | None,
     dose: bool,
     design: bool,
@@ -37,62 +45,116 @@ def slice_job(
     lossy: bool,
     as_json: bool,
 ) -> None:
-    """``pmsl slice``: load, place, prepare, write, preview."""
+    """``pmsl slice``: load, place, prepare, write, preview; several jobs where plates are filled."""
     began = time.perf_counter()
     target = Path(out)
     chosen = registry.find(registry.choose(target, format))
-    check_target(target, force, chosen.foreign)
+    layout = wishes.layout()
+    if layout.plates is None:
+        check_target(target, force, chosen.foreign)
+    crew = _crew(threads, processes, scheduler, chosen)
     if preview is not None:
-        _check_preview(Path(preview), target)
+        _check_preview(Path(preview), target, layout.plates)
     printer, resin, process = wishes.profiles()
-    placement = wishes.placement()
     if wishes.defaults_used() and not as_json:
         say(wishes.defaults_used())
-    solids = [load_solid(mesh, wishes.unit) for mesh in meshes]
+    done = []
     try:
-        with compiler_notice():
-            solids = [solid.repaired(repair) for solid in solids]
-            placed = pipeline.place_for(solids, printer, resin, **placement)
-            job = pipeline.prepare(placed, printer, resin, process, accept_uncalibrated=accept_uncalibrated, repair=repair)
-            if depth is not None:
-                job = pipeline.with_depth(job, depth)
-            with layer_progress("slicing", as_json) as progress:
-                written = pipeline.write(
-                    job,
-                    target,
-                    format=format,
-                    dose=dose,
-                    design=design,
-                    png=png,
-                    threads=threads,
-                    force=force,
-                    lossy=lossy,
-                    progress=progress,
-                    fail_on=fail_on,
-                )
+        with compiler_notice(), crew or nullcontext() as workers:
+            solids = [solid.repaired(repair) for solid in _loaded(meshes, wishes.unit)]
+            plates = layout.placed(solids, printer, resin)
+            names = layout.names(target, len(plates))
+            for name in names:
+                check_target(name, force, chosen.foreign)
+            jobs = []
+            for placed in plates:  # all are made ready before the first is written
+                job = pipeline.prepare(placed, printer, resin, process, accept_uncalibrated=accept_uncalibrated, repair=repair)
+                jobs.append(job if depth is None else pipeline.with_depth(job, depth))
+            for name, placed, job in zip(names, plates, jobs, strict=True):
+                with layer_progress("slicing" if len(names) == 1 else f"slicing {name.name}", as_json) as progress:
+                    written = pipeline.write(
+                        job,
+                        name,
+                        format=format,
+                        dose=dose,
+                        design=design,
+                        png=png,
+                        threads=threads,
+                        force=force,
+                        lossy=lossy,
+                        progress=progress,
+                        fail_on=fail_on,
+                        crew=workers,
+                    )
+                done.append(_Sliced(plain(str(name)) if layout.plates else plain(out), chosen.name, job, placed, written))
             if preview is not None:
                 from pmsl.report import contact_sheet
 
-                contact_sheet(job, preview)
+                contact_sheet(jobs[0], preview)
     except FindingsError as err:
         if as_json:
             print_json({"job": None, "error": str(err), "findings": [f.as_dict() for f in err.findings]})
         say_findings(err.findings)
         raise
-    seconds = time.perf_counter() - began
+    _tell(done, layout.plates is not None, time.perf_counter() - began, as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sliced:
+    """A job that was written."""
+
+    name: str
+    format: str
+    job: PrintJob
+    placed: Placed
+    written: Written
+
+    def facts(self) -> dict[str, Any]:
+        """Return what ``--json`` says of it."""
+        return {"job": self.name, "format": self.format, **job_facts(self.job, self.written.findings, self.written.estimate)}
+
+    def say(self) -> None:
+        """Print what a person wants to know of it."""
+        say_findings(self.written.findings)
+        placed, e = self.placed, self.written.estimate
+        moved = f"; {placed.how}"
+        if placed.shift_um:
+            moved += f", shifted by ({placed.shift_um[0]:.3g}, {placed.shift_um[1]:.3g}) µm"
+        print(f"{self.name}: {self.job.n_layers} layers, {size_mm(*placed.bounds_um)}{moved}")
+        print(f"{self.name}: print time {clock(e.print_time_s)}, resin {e.resin_ml * 1000:.4g} µl", end="")
+
+
+def _tell(done: list[_Sliced], plates: bool, seconds: float, as_json: bool) -> None:
+    """Say what was written."""
     if as_json:
-        print_json(
-            {"job": plain(out), "format": chosen.name, **job_facts(job, written.findings, written.estimate), "seconds": round(seconds, 3)}
-        )
+        took = {"seconds": round(seconds, 3)}
+        print_json({"jobs": [sliced.facts() for sliced in done], **took} if plates else {**done[0].facts(), **took})
         return
-    say_findings(written.findings)
-    e = written.estimate
-    moved = f"; {placed.how}, shifted by ({placed.shift_um[0]:.3g}, {placed.shift_um[1]:.3g}) µm" if placed.shift_um else f"; {placed.how}"
-    print(f"{out}: {job.n_layers} layers, {size_mm(*placed.bounds_um)}{moved}")
-    print(f"{out}: print time {clock(e.print_time_s)}, resin {e.resin_ml * 1000:.4g} µl, sliced in {seconds:.1f} s")
+    for sliced in done:
+        sliced.say()
+        print(f", sliced in {seconds:.1f} s" if sliced is done[-1] else "")
 
 
-def _check_preview(path: Path, target: Path) -> None:
+def _crew(threads: int | None, processes: int | None, scheduler: str | None, chosen: Format) -> AbstractContextManager[Crew] | None:
+    """Return the processes that make the layers, or None where threads of this one do."""
+    if processes is None and scheduler is None:
+        return None
+    if threads is not None:
+        option = "--processes" if scheduler is None else "--scheduler"
+        raise UsageError(f"--threads and {option} exclude each other: layers are made by threads of this process, or by others")
+    pipeline.check_spreads(chosen)
+    return pipeline.crew_of(processes, scheduler)
+
+
+def _loaded(meshes: list[str], unit: str) -> list[Solid]:
+    """Load the meshes, one that is named several times once."""
+    loaded = {mesh: load_solid(mesh, unit) for mesh in dict.fromkeys(meshes)}
+    return [loaded[mesh] for mesh in meshes]
+
+
+def _check_preview(path: Path, target: Path, plates: int | None) -> None:
+    if plates is not None:
+        raise UsageError(f"--preview {path}: shows one job; leave it out with --plates, or pack one field without")
     if path.suffix.lower() != ".png":
         raise UsageError(f"--preview {path}: the name must end in .png")
     where, job = path.absolute(), target.absolute()

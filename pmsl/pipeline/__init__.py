@@ -8,13 +8,14 @@ fill a field, or several; `crew_of` gives processes, here or of a cluster, that 
 from pmsl.pipeline.copies import pack, place_copies
 from pmsl.pipeline.crew import crew_of
 from pmsl.pipeline.depth import with_depth
-from pmsl.pipeline.doors import read, verify, write
+from pmsl.pipeline.doors import check_spreads, read, verify, write
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.start import Stages, place_for, stages
 from pmsl.pipeline.warm import warmup
 
 __all__ = [
     "Stages",
+    "check_spreads",
     "crew_of",
     "pack",
     "place_copies",

@@ -111,7 +111,7 @@ def test_ctrl_c_leaves_no_worker_and_nothing_half_written(samples, tmp_path, sen
     command = [sys.executable, "-m", "pmsl", *map(str, words)]
     child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
     until = time.monotonic() + 60
-    while not list(tmp_path.glob(".job*/job/frames/*.png")) and time.monotonic() < until:
+    while not list(tmp_path.glob(".job*/job/frames/*.png")) and child.poll() is None and time.monotonic() < until:
         time.sleep(0.01)
     workers = [int(pid) for pid in (child_pids(child.pid))]
     os.killpg(child.pid, sent)  # as a terminal does

@@ -35,7 +35,13 @@ from pmsl.cli import shared
 @shared.rotate
 @shared.scale
 @click.option("--keep-place", is_flag=True, help="Coordinates as in the file; nothing is moved.")
+@click.option("--copies", metavar="NXxNY|FILE|N", help="An array of copies; a .csv or .toml list of places; with --pack: how many of each.")
+@click.option("--spacing-um", metavar="SX,SY", help="Gap between the boxes of an array's copies [µm; default: 10 pixels].")
+@click.option("--pack", type=float, metavar="CLEARANCE_UM", help="Place each mesh by itself, none nearer to another than this [µm].")
+@click.option("--plates", type=click.IntRange(min=1), metavar="N", help="Fields that --pack may fill; their jobs are OUT-1, OUT-2, …")
 @shared.threads
+@click.option("--processes", type=click.IntRange(min=1), metavar="N", help="Make the layers in N processes instead of threads.")
+@click.option("--scheduler", metavar="ADDRESS", help="Make them on a Dask cluster: tcp://HOST:PORT, or local (with --processes N).")
 @shared.depth
 @shared.dose
 @click.option("--no-design", is_flag=True, help="Leave the placed parts out of the job.")
@@ -64,6 +70,8 @@ def slice_command(
     out: str,
     format: str | None,
     threads: int | None,
+    processes: int | None,
+    scheduler: str | None,
     depth: int | None,
     dose: bool,
     no_design: bool,
@@ -87,6 +95,8 @@ def slice_command(
         Wishes(**wishes),
         format=format,
         threads=threads,
+        processes=processes,
+        scheduler=scheduler,
         depth=depth,
         dose=dose,
         design=not no_design,
