@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,9 +31,8 @@ from pmsl.formats.bundle import FolderSource, check_written
 from pmsl.formats.contract import Place
 from pmsl.pipeline import crew_of
 from pmsl.pipeline.crew import labour, recipe
-from pmsl.pipeline.crew.parting import parted
 
-LAYERS, QUICK_LAYERS = 6000, 300  # a minute or more on one worker
+LAYERS, QUICK_LAYERS = 1500, 60  # a minute or more on one worker
 EMPTY_BLOCKS = 200
 HEIGHT_UM = 5000.0
 
@@ -50,7 +50,7 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
 
 
 def job_of(mesh: meshes.Mesh, layers: int) -> PrintJob:
-    """The mesh in so many layers, volume coverage."""
+    """The mesh in so many layers, volume coverage; they are written with their dose maps."""
     printer, resin = pmsl.find_printer("pmsl-10um"), pmsl.find_resin("pr48-405")
     process = replace(pmsl.find_process("default"), coverage="volume", layer_um=HEIGHT_UM / layers)
     return pmsl.prepare(pmsl.place([pmsl.load_solid(str(mesh.path))], printer, resin), printer, resin, process)
@@ -63,7 +63,7 @@ def _costs(mesh: meshes.Mesh, layers: int, scratch: Path) -> Iterator[dict[str, 
     jobs: list[PrintJob] = []
     whole = seconds(lambda: jobs.append(job_of(mesh, layers)))
     yield _cost("parent", "load, place, prepare", whole)
-    place = _place(scratch, "costs")
+    place = _place(scratch, "costs", dose=True)
     paths: list[Path] = []
     yield _cost("parent", "give the recipe, mesh included", seconds(lambda: paths.append(recipe.store(jobs[0], place))))
     code = "import pmsl.pipeline.crew.labour"
@@ -71,12 +71,15 @@ def _costs(mesh: meshes.Mesh, layers: int, scratch: Path) -> Iterator[dict[str, 
     yield _cost("worker", "read the mesh, prepare", seconds(lambda: labour._job(str(paths[0]), True)))
     first = seconds(lambda: labour.answer(str(paths[0]), layers // 2, layers // 2 + 1, True))
     yield _cost("worker", "index, first layer (kernels loaded from the cache)", first)
-    many = min(layers // 2, 200)
+    many = min(layers // 2, 100)
     answers: list[bytes] = []
     took = seconds(lambda: answers.append(labour.answer(str(paths[0]), layers // 4, layers // 4 + many, True)))
     block = labour.msgspec.msgpack.decode(labour.block_of(answers[0]))
     written = sum(size for layer in block[0] for _, _, size in layer[1])
-    yield _cost("layer", "mask, frame, file", took / many) | {"bytes": written // many, "bytes to the parent": len(answers[0]) // many}
+    yield _cost("layer", "mask, frame, dose map, files", took / many) | {
+        "bytes": written // many,
+        "bytes to the parent": len(answers[0]) // many,
+    }
     yield from _of_parent(jobs[0], scratch)
     yield from _of_blocks(scratch)
 
@@ -85,15 +88,15 @@ def _of_parent(job: PrintJob, scratch: Path) -> Iterator[dict[str, Any]]:
     """What the parent does for every layer, beside waiting."""
     from pmsl.formats.native import document
 
-    pmsl.write(job, scratch / "read-back", design=False)
+    pmsl.write(job, scratch / "read-back", design=False, dose=True)
     data = (scratch / "read-back" / "job.json").read_bytes()
     entries = document.decode(data, "job.json")
     yield _cost("layer", "job.json, by the parent", seconds(lambda: document.encode(entries)) / job.n_layers) | {
         "bytes": len(data) // job.n_layers
     }
-    frames = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted((scratch / "read-back" / "frames").iterdir())}
-    source = FolderSource(scratch / "read-back" / "frames")
-    yield _cost("layer", "read back, by the parent", seconds(lambda: check_written(source, frames, 1)) / job.n_layers)
+    whole = scratch / "read-back"
+    hashes = {f"{p.parent.name}/{p.name}": hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(whole.glob("*/*"))}
+    yield _cost("layer", "read back, by the parent", seconds(lambda: check_written(FolderSource(whole), hashes, 1)) / job.n_layers)
 
 
 def _of_blocks(scratch: Path) -> Iterator[dict[str, Any]]:
@@ -105,20 +108,23 @@ def _of_blocks(scratch: Path) -> Iterator[dict[str, Any]]:
     job = pmsl.prepare(pmsl.place([post], printer, resin), printer, resin, replace(pmsl.find_process("default"), layer_um=1.0))
     for name, kind in _kinds():
         with kind(1) as crew:
-            pmsl.write(job, scratch / f"warm-{name}", crew=crew)
             place = _place(scratch, f"blocks-{name}")
-            blocks = crew.blocks(job, place)
-            took = seconds(lambda blocks=blocks: list(blocks))
+            blocks = crew.blocks(job, place)  # the worker reads the job
+            list(blocks)
             blocks.close()
-            own = seconds(lambda place=place: [labour.answer(f"{place.work}/recipe.json", *span) for span in parted(job, 1)])
-            yield _cost("block", f"hand over and take back, {name}", max(took - own, 0.0) / len(list(parted(job, 1))))
+            path, spans = f"{place.work}/recipe.json", [(k, k + 1) for k in range(EMPTY_BLOCKS)]
+            own = [seconds(lambda path=path, spans=spans: [labour.answer(path, *span) for span in spans]) for _ in range(2)][1]
+            again = type(blocks)(crew, path, spans)
+            took = seconds(lambda again=again: list(again))
+            again.close()
+            yield _cost("block", f"hand over and take back, {name}", max(took - own, 0.0) / len(spans))
 
 
-def _place(scratch: Path, name: str) -> Place:
+def _place(scratch: Path, name: str, dose: bool = False) -> Place:
     work, folder = scratch / f"{name}-work", scratch / f"{name}-job"
-    for p in (work, folder, folder / "frames"):
+    for p in (work, folder, folder / "frames", folder / "dose"):
         p.mkdir()
-    return Place(work=str(work), folder=str(folder), bundled=False, small=False, dose=False)
+    return Place(work=str(work), folder=str(folder), bundled=False, small=False, dose=dose)
 
 
 def _cost(whose: str, what: str, took: float) -> dict[str, Any]:
@@ -148,8 +154,8 @@ def _scaling(mesh: meshes.Mesh, layers: int, scratch: Path) -> Iterator[dict[str
                 yield _scaled("strong", name, n, layers, took, base.setdefault("strong", took), 1.0) | {
                     "ERROR files": sum(files.get(k) != v for k, v in wanted.items()) + len(set(files) ^ set(wanted))
                 }
-                weak = job_of(mesh, layers * n // most)
-                took, _ = _written(weak, scratch / f"{name}-weak-{n}", crew)
+                if n < most:
+                    took, _ = _written(job_of(mesh, layers * n // most), scratch / f"{name}-weak-{n}", crew)
                 yield _scaled("weak", name, n, layers * n // most, took, base.setdefault("weak", took), float(n)) | {"ERROR files": 0}
 
 
@@ -161,9 +167,11 @@ def _written(job: PrintJob, path: Path, crew: Any, only: bool = False) -> tuple[
         job = pmsl.prepare(pmsl.place([small], printer, resin, scale=(0.1,) * 3), printer, resin)
     os.sync()
     began = time.perf_counter()
-    pmsl.write(job, path, design=False, crew=crew, threads=1)
+    pmsl.write(job, path, design=False, dose=True, crew=crew)
     took = time.perf_counter() - began
-    return took, {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in path.rglob("*") if p.is_file()}
+    files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in path.rglob("*") if p.is_file()}
+    shutil.rmtree(path)
+    return took, files
 
 
 def _scaled(table: str, kind: str, workers: int, layers: int, took: float, one: float, work: float) -> dict[str, Any]:

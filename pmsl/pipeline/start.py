@@ -40,11 +40,15 @@ def place_for(solids: Sequence[Solid], printer: Printer, resin: Resin, **options
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Origin:
-    """What the layers of a job are made of beside its profiles: repaired parts, their box (2, 3) [µm], grays reduced to so many bits."""
+    """What the layers of a job are made of beside its profiles: repaired parts, their box (2, 3) [µm], grays reduced to so many bits.
+
+    `halo_layers` above a layer may have to be made to tell what is found of it.
+    """
 
     parts: tuple[Part, ...]
     bounds_um: np.ndarray
     bits: int | None = None
+    halo_layers: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
