@@ -10,12 +10,12 @@ from typing import Literal
 from pmsl import pipeline
 from pmsl.cli.look import job_facts
 from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
-from pmsl.cli.wishes import Wishes
 from pmsl.core.finding import Severity
 from pmsl.errors import FindingsError, OutputError, UsageError
 from pmsl.formats import registry
 from pmsl.formats.target import check_target
 from pmsl.mesh import load_solid
+from pmsl.pipeline.wishes import Wishes
 
 
 def slice_job(
