@@ -12,8 +12,6 @@ playing   play
 simulate  simulate
 convert   convert
 library   profiles
-options   text of an option → numbers
-wishes    options of profiles and placement → profiles and numbers
 show      progress, findings, compiler notice
 """
 

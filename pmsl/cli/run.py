@@ -12,7 +12,6 @@ from typing import Any, Literal
 from pmsl import pipeline
 from pmsl.cli.look import job_facts
 from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
-from pmsl.cli.wishes import Wishes
 from pmsl.core.finding import Severity
 from pmsl.core.job import PrintJob
 from pmsl.core.part import Solid
@@ -22,6 +21,7 @@ from pmsl.formats.contract import Crew, Format, Written
 from pmsl.formats.target import check_target
 from pmsl.mesh import load_solid
 from pmsl.mesh.place import Placed
+from pmsl.pipeline.wishes import Wishes
 
 
 def slice_job(

@@ -3,6 +3,7 @@
 `prepare` is the whole house in one call; `stages` gives what it goes through, `pmsl.masks` and `pmsl.exposure` the rest.
 `with_depth` makes a job one for a device of few grays; `write`, `read` and `verify` are the doors to disk. `place_copies` and `pack`
 fill a field, or several; `crew_of` gives processes, here or of a cluster, that make the layers of a big job.
+`options` and `wishes` read what a person asks for: text of an option → numbers, options of profiles and placement → profiles and numbers.
 """
 
 from pmsl.pipeline.copies import pack, place_copies

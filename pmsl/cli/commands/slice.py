@@ -87,7 +87,7 @@ def slice_command(
 ) -> None:
     """Slice meshes into a print job: gray masks, exposure times, motion."""
     from pmsl.cli import run
-    from pmsl.cli.wishes import Wishes
+    from pmsl.pipeline.wishes import Wishes
 
     run.slice_job(
         list(meshes),

@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from pmsl.cli import options
 from pmsl.errors import UsageError
+from pmsl.pipeline import options
 from pmsl.pipeline.layout import Layout
 from pmsl.profiles import (
     DEFAULT_PRINTER,
