@@ -104,20 +104,25 @@ def test_processes_give_the_same_bytes(run, samples, tmp_path):  # noqa: F811
     assert same(tmp_path / "a.zip", tmp_path / "b.zip")
 
 
+PLAIN, DASK = ("--processes", "2"), ("--scheduler", "local", "--processes", "2")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is looked at")
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_leaves_no_worker_and_nothing_half_written(samples, tmp_path, sent):
-    words = ("slice", samples / F, "-o", "job", *SMALL, "--layer-um", "0.02", "--processes", "2")
+@pytest.mark.parametrize(("sent", "words"), [(signal.SIGINT, PLAIN), (signal.SIGTERM, PLAIN), (signal.SIGINT, DASK)])
+def test_ctrl_c_leaves_no_worker_and_nothing_half_written(samples, tmp_path, sent, words):
+    if words is DASK:
+        pytest.importorskip("distributed")
+    words = ("slice", samples / F, "-o", "job", *SMALL, "--layer-um", "0.02", *words)
     command = [sys.executable, "-m", "pmsl", *map(str, words)]
     child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
     until = time.monotonic() + 60
     while not list(tmp_path.glob(".job*/job/frames/*.png")) and child.poll() is None and time.monotonic() < until:
         time.sleep(0.01)
-    workers = [int(pid) for pid in (child_pids(child.pid))]
+    workers = child_pids(child.pid)
     os.killpg(child.pid, sent)  # as a terminal does
     err = child.communicate(timeout=30)[1]
     assert child.returncode == 130 and "cancelled; nothing half-written is left" in err and "Traceback" not in err
-    assert len(workers) == 2 and all(gone(pid) for pid in workers) and not list(tmp_path.iterdir())
+    assert len(workers) >= 2 and all(gone(pid) for pid in workers) and not list(tmp_path.iterdir())
 
 
 def child_pids(pid):

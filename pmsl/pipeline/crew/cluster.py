@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import time
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -54,9 +56,10 @@ class Cluster:
             where: Any = self._address
             if self._address == LOCAL:
                 count = self._processes or default_threads()
-                where = self._ends.enter_context(
-                    LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=40)
-                )
+                with _interrupt_waits():
+                    where = self._ends.enter_context(
+                        LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=40)
+                    )
             try:
                 self._client = self._ends.enter_context(Client(where, timeout=ANSWER_S, set_as_default=False))
             except (OSError, ValueError) as err:  # a time-out is an OSError
@@ -158,6 +161,20 @@ class _Blocks:
             wait(left, timeout=ANSWER_S)
         for future in left:
             future.release()
+
+
+@contextlib.contextmanager
+def _interrupt_waits() -> Iterator[None]:
+    """Let Ctrl-C wait, and threads and processes that are started here never have it: who started them is interrupted, and ends them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # it would let signals through again when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _check_address(address: str) -> None:
