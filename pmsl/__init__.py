@@ -60,6 +60,7 @@ _HOME = {
     "write": "pmsl.pipeline",
 }
 _ROOMS = (
+    "batch",
     "checks",
     "core",
     "correct",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from msgspec import Meta
 
 from pmsl.core.finding import Severity
@@ -79,10 +80,13 @@ class Order(Strict, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sliced:
-    """What came of an order: the job, how its parts were placed, and, once it is on disk, what the writer says."""
+    """What came of an order: the job, how its parts were placed, how long each layer's ordinary dose takes, and, once it is on disk,
+    what the writer says.
+    """
 
     job: PrintJob
     placed: Placed
+    times_s: np.ndarray
     written: Written | None = None
 
 
@@ -114,11 +118,12 @@ def made_ready(order: Order) -> Sliced:
     solids = [solid.repaired(order.repair) for solid in solids]
     placed = place_for(solids, printer, resin, **placement)
     job = prepare(placed, printer, resin, process, accept_uncalibrated=order.accept_uncalibrated, repair=order.repair)
-    return Sliced(job if order.depth is None else with_depth(job, order.depth), placed)
+    times_s = job.plan_layer.times_s  # type: ignore[attr-defined]
+    return Sliced(job if order.depth is None else with_depth(job, order.depth), placed, times_s)
 
 
-def put_on_disk(order: Order, ready: Sliced, progress: Callable[[int, int], None] | None = None) -> Written:
-    """Write what `made_ready` made, complete or absent, as the order says.
+def put_on_disk(order: Order, ready: Sliced, progress: Callable[[int, int], None] | None = None, accept: bool = False) -> Written:
+    """Write what `made_ready` made, complete or absent, as the order says; with `accept` whatever is found.
 
     Raises
     ------
@@ -136,7 +141,7 @@ def put_on_disk(order: Order, ready: Sliced, progress: Callable[[int, int], None
         force=order.force,
         lossy=order.lossy,
         progress=progress,
-        fail_on=order.fail_on,
+        fail_on=None if accept else order.fail_on,
     )
 
 
