@@ -64,6 +64,7 @@ _HOME = {
     "write": "pmsl.pipeline",
 }
 _ROOMS = (
+    "batch",
     "checks",
     "core",
     "correct",

@@ -35,7 +35,7 @@ def write(
     force: bool = False,
     lossy: bool = False,
     progress: Callable[[int, int], None] | None = None,
-    fail_on: Severity = "error",
+    fail_on: Severity | None = "error",
     processes: int | None = None,
     scheduler: str | None = None,
     crew: Crew | None = None,
@@ -62,8 +62,8 @@ def write(
         Do what the format cannot hold exactly as well as it can, and list it among the findings, instead of refusing it.
     progress : callable, optional
         Called with (layers done, layers in all).
-    fail_on : {"info", "warning", "error"}
-        Findings at or above this severity stop the job; nothing is left.
+    fail_on : {"info", "warning", "error"}, optional
+        Findings at or above this severity stop the job; nothing is left. With None none does.
     processes : int, optional
         Make the layers in so many processes on this machine instead of on threads of this one; native jobs only.
     scheduler : str, optional
@@ -96,7 +96,7 @@ def write(
         raise UsageError(f"png is {png!r}; choose 'fast' or 'small'")
 
     def accept(findings: tuple[Finding, ...]) -> None:
-        if reaches(findings, fail_on):
+        if fail_on is not None and reaches(findings, fail_on):
             raise FindingsError(f"{target}: not written: there are findings at or above --fail-on {fail_on}", findings)
 
     accept(job.findings)

@@ -121,6 +121,12 @@ class Planner:
         return _InOrder(self, None if grays is None else GrayPass(grays), last)
 
     @property
+    def times_s(self) -> np.ndarray:
+        """How long the ordinary dose of each layer takes: (L,) [s]."""
+        times: np.ndarray = self._stages.ladder.time_s
+        return times
+
+    @property
     def _looks_on(self) -> bool:
         """Whether grays that never cure are only told of."""
         return self._stages.grays is not None and self._stages.grays.do == "keep"

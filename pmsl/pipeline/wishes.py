@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -21,6 +22,7 @@ from pmsl.profiles import (
     find_process,
     find_resin,
 )
+from pmsl.profiles.change import with_values
 from pmsl.profiles.strict import Value
 
 Profile = TypeVar("Profile", Printer, Process)
@@ -28,7 +30,7 @@ Profile = TypeVar("Profile", Printer, Process)
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """Profile and placement options as they were typed."""
+    """Profile and placement options as they were typed; `values` by dotted name (`pmsl.profiles.change`) come last."""
 
     printer: str | None
     resin: str | None
@@ -49,6 +51,7 @@ class Wishes:
     spacing_um: str | None = None
     pack: float | None = None
     plates: int | None = None
+    values: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def profiles(self) -> tuple[Printer, Resin, Process]:
         """Find the profiles and put the overrides in, each with its source."""
@@ -64,7 +67,7 @@ class Wishes:
             process = _replaced(process, f"--correct {self.correct}", corrections=corrections)
         if self.unreachable is not None:
             process = _replaced(process, "--unreachable", unreachable=self.unreachable)
-        return printer, find_resin(self.resin or DEFAULT_RESIN), process
+        return with_values(printer, find_resin(self.resin or DEFAULT_RESIN), process, self.values)
 
     def placement(self) -> dict[str, Any]:
         """Return the options of `pmsl.place`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import click
 
@@ -65,47 +65,9 @@ from pmsl.cli import shared
 @shared.force
 @shared.lossy
 @shared.json
-def slice_command(
-    meshes: tuple[str, ...],
-    out: str,
-    format: str | None,
-    threads: int | None,
-    processes: int | None,
-    scheduler: str | None,
-    depth: int | None,
-    dose: bool,
-    no_design: bool,
-    accept_uncalibrated: bool,
-    png: Literal["fast", "small"],
-    preview: str | None,
-    fail_on: Literal["info", "warning", "error"],
-    repair: str,
-    force: bool,
-    lossy: bool,
-    as_json: bool,
-    **wishes: Any,
-) -> None:
+def slice_command(meshes: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Slice meshes into a print job: gray masks, exposure times, motion."""
     from pmsl.cli import run
-    from pmsl.pipeline.wishes import Wishes
+    from pmsl.pipeline.order import Order
 
-    run.slice_job(
-        list(meshes),
-        out,
-        Wishes(**wishes),
-        format=format,
-        threads=threads,
-        processes=processes,
-        scheduler=scheduler,
-        depth=depth,
-        dose=dose,
-        design=not no_design,
-        accept_uncalibrated=accept_uncalibrated,
-        png=png,
-        preview=preview,
-        fail_on=fail_on,
-        repair=repair,
-        force=force,
-        lossy=lossy,
-        as_json=as_json,
-    )
+    run.slice_job(Order(meshes=list(meshes), **options), as_json=as_json)
