@@ -24,6 +24,8 @@ ELSEWHERE = (
     "resin",
     "process",
     "copies",
+    "processes",
+    "scheduler",
 )  # no bytes depend on them, or they come resolved
 BLOCK = 1 << 20
 
