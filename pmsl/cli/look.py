@@ -11,12 +11,12 @@ import numpy as np
 from pmsl import pipeline
 from pmsl.cli.examine import Examined, examined, mesh_facts
 from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
-from pmsl.cli.wishes import Wishes
 from pmsl.core.finding import Finding
 from pmsl.core.job import CorrectionRecord, Estimate, PrintJob
 from pmsl.errors import JobError, PmslError
 from pmsl.formats import registry
 from pmsl.mesh import load_solid
+from pmsl.pipeline.wishes import Wishes
 from pmsl.profiles import Printer, Process, Resin
 
 NOT_READ = ("partial-file", "not-read", "pitch-guessed", "zero-layers")  # findings of what a file did not say, or was not understood

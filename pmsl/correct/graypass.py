@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,6 +98,13 @@ class GrayPass:
             left, still = self._check.left(k)
             self._groups.append(_Group(k, len(own), [*left.tolist(), 0.0], [*still.tolist(), -np.inf]))
             self._waiting.add(pixels, own)
+
+    def beyond(self, first: int, n_layers: int, mask_of: Callable[[int], LayerMask]) -> None:
+        """Give the light of the layers from `first` on, which belong to another run, to the pixels that still wait for some."""
+        for k in range(first, n_layers):
+            if not self._groups:
+                return
+            self._lit_by(k, mask_of(k))
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what is found, in order of layers; all of them have passed."""
