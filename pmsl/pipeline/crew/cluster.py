@@ -56,10 +56,16 @@ class Cluster:
             where: Any = self._address
             if self._address == LOCAL:
                 count = self._processes or default_threads()
-                with _interrupt_waits():
-                    where = self._ends.enter_context(
-                        LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=40)
-                    )
+                try:
+                    with _interrupt_waits():
+                        where = self._ends.enter_context(
+                            LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=40)
+                        )
+                except RuntimeError as err:
+                    raise WorkerError(
+                        f"--scheduler local: its {count} workers cannot be started ({err}); a script that asks for them does its work "
+                        'under `if __name__ == "__main__":`. --processes N needs no such thing'
+                    ) from err
             try:
                 self._client = self._ends.enter_context(Client(where, timeout=ANSWER_S, set_as_default=False))
             except (OSError, ValueError) as err:  # a time-out is an OSError
