@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 
 from pmsl.core.job import PrintJob
 from pmsl.core.parallel import default_threads
-from pmsl.errors import UsageError, WorkerError
+from pmsl.errors import PmslError, UsageError, WorkerError
 from pmsl.formats.contract import Place
 from pmsl.pipeline.crew.parting import Span, parted
 from pmsl.pipeline.crew.processes import LOST_MOST
+from pmsl.version import __version__
 
 LOCAL = "local"
 SCHEMES = ("tcp", "tls", "ws", "wss", "ucx", "inproc")
@@ -122,6 +123,12 @@ class Cluster:
                 future = self.submit(path, span)
             except (CancelledError, FutureCancelledError) as err:
                 raise WorkerError(f"scheduler {self._address} is gone; nothing was written, start it and slice again") from err
+            except PmslError:
+                raise
+            except Exception as err:  # what happens while a block is made comes as an answer
+                raise WorkerError(
+                    f"a worker of {self._address} cannot make layers ({type(err).__name__}: {err}); is pmsl {__version__} installed on it?"
+                ) from err
         first, last = span
         raise WorkerError(f"layers {first}..{last - 1}: every worker that made them was lost; is there memory for them? See its log")
 
