@@ -213,7 +213,7 @@ class _Run:
             self._tell({"event": report.state, "name": name, "done": report.done, "total": report.total})
             return
         ready = self._ready.pop(report.number)
-        code, state, message = report.exit_code, report.state, report.message
+        code, state, message = (3 if report.exit_code == 2 else report.exit_code), report.state, report.message  # no usage: what the file says
         if state == "done" and not self._predict:
             try:
                 self._note_done(name, ready, report)
