@@ -61,9 +61,7 @@ def test_jobs_are_those_of_slice_and_are_not_made_twice(file, tmp_path):
 def test_what_has_changed_is_made_again_and_the_rest_is_not(file, tmp_path):
     made(file)
     first = digests(tmp_path / "night")
-    mesh = bytearray((tmp_path / "a.stl").read_bytes())
-    mesh[84 + 50 * 3 + 12 :][:4]
-    shutil.copy(PART.with_name("grating.stl"), tmp_path / "a.stl")
+    (tmp_path / "a.stl").write_bytes(b"another".ljust(80) + PART.read_bytes()[80:])  # its head: the same solid, another file
     assert words(made(file)[1]) == {"a": "done", "b.zip": "already done"}
     assert digests(tmp_path / "night")["b.zip"] == first["b.zip"] and digests(tmp_path / "night") != first
     batch_file(tmp_path, TWO + "layer_um = 20\n")
@@ -172,7 +170,7 @@ def test_memory_is_a_cap_and_what_cannot_fit_is_not_started(tmp_path):
 
 def test_jobs_wait_until_they_fit(tmp_path, monkeypatch):
     """Never more is promised than the cap: with room for two peaks, four workers make two jobs at a time."""
-    monkeypatch.setattr(scheduler, "peak_bytes", lambda order: 400 * MIB)
+    monkeypatch.setattr(scheduler, "most_bytes", lambda order: 400 * MIB)
     monkeypatch.setattr(scheduler, "_own_bytes", lambda: 100 * MIB)
     most = [0]
 
