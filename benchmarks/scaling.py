@@ -27,8 +27,10 @@ from msgspec.structs import replace
 import pmsl
 from pmsl.core.job import PrintJob
 from pmsl.core.parallel import default_threads
-from pmsl.formats.bundle import FolderSource, check_written
-from pmsl.formats.contract import Place
+from pmsl.formats.bundle import FolderSink, FolderSource, check_written
+from pmsl.formats.contract import Place, WriteOptions
+from pmsl.formats.native.blocks import gather
+from pmsl.optics.grayscale import response
 from pmsl.pipeline import crew_of
 from pmsl.pipeline.crew import labour, recipe
 
@@ -80,23 +82,24 @@ def _costs(mesh: meshes.Mesh, layers: int, scratch: Path) -> Iterator[dict[str, 
         "bytes": written // many,
         "bytes to the parent": len(answers[0]) // many,
     }
+    options = WriteOptions(response=response(jobs[0].printer))
+    taken = seconds(lambda: gather([labour.block_of(answers[0])], jobs[0], options, Path(place.folder), FolderSink(scratch), {}))
+    yield _cost("layer", "take back, see that the files are there", taken / many)
     yield from _of_parent(jobs[0], scratch)
     yield from _of_blocks(scratch)
 
 
 def _of_parent(job: PrintJob, scratch: Path) -> Iterator[dict[str, Any]]:
-    """What the parent does for every layer, beside waiting."""
+    """What the parent does for every layer when all are there."""
     from pmsl.formats.native import document
 
-    pmsl.write(job, scratch / "read-back", design=False, dose=True)
-    data = (scratch / "read-back" / "job.json").read_bytes()
+    whole = scratch / "whole"
+    pmsl.write(job, whole, design=False, dose=True)
+    data = (whole / "job.json").read_bytes()
     entries = document.decode(data, "job.json")
-    yield _cost("layer", "job.json, by the parent", seconds(lambda: document.encode(entries)) / job.n_layers) | {
-        "bytes": len(data) // job.n_layers
-    }
-    whole = scratch / "read-back"
+    yield _cost("layer", "job.json", seconds(lambda: document.encode(entries)) / job.n_layers) | {"bytes": len(data) // job.n_layers}
     hashes = {f"{p.parent.name}/{p.name}": hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(whole.glob("*/*"))}
-    yield _cost("layer", "read back, by the parent", seconds(lambda: check_written(FolderSource(whole), hashes, 1)) / job.n_layers)
+    yield _cost("layer", "read back (a zip)", seconds(lambda: check_written(FolderSource(whole), hashes, 1)) / job.n_layers)
 
 
 def _of_blocks(scratch: Path) -> Iterator[dict[str, Any]]:

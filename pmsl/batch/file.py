@@ -15,13 +15,14 @@ from msgspec import Meta
 from pmsl.batch import names
 from pmsl.batch.sweep import combinations
 from pmsl.core.finding import Severity
-from pmsl.errors import BatchError, UsageError
+from pmsl.errors import BatchError, ProfileError, UsageError
 from pmsl.formats import registry
 from pmsl.pipeline.order import Order
 from pmsl.profiles import library
+from pmsl.profiles.change import check_name
 from pmsl.profiles.strict import Strict, build
 
-SCHEMA = "pmsl.batch/1"
+SCHEMA_FILE = "batch-1.schema.json"
 NOT_OF_A_JOB = ("out", "force", "plates", "processes", "scheduler")  # the batch says where and on how many cores, the command whether
 OWN = ("name", "sweep")
 OPTIONS = tuple(f.name for f in msgspec.structs.fields(Order) if f.name not in NOT_OF_A_JOB)
@@ -104,9 +105,14 @@ def _jobs_of(table: dict[str, Any], defaults: dict[str, Any], folder: Path, out:
     given = {**defaults, **{key: value for key, value in table.items() if key not in OWN}}
     given["values"] = {**_table(defaults, "values", where), **_table(table, "values", where)}
     swept = _table(table, "sweep", where)
-    for key in swept:
-        if "." not in key:
+    for key in (*given["values"], *swept):
+        if key in swept and "." not in key:
             _check_keys({key: None}, OPTIONS, f"{where}: [sweep]")
+            continue
+        try:
+            check_name(key)
+        except ProfileError as err:
+            raise BatchError(f"{where}: {err}") from err
     jobs = []
     for words, chosen in combinations(swept, f"{where}: [sweep]", MOST_JOBS):
         options = {**given, **{key: value for key, value in chosen.items() if "." not in key}}
@@ -169,6 +175,11 @@ def _check_keys(table: dict[str, Any], known: tuple[str, ...], where: str) -> No
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
             raise BatchError(f"{where}: unknown key {key!r}; {hint}")
+
+
+def publish() -> None:
+    """Write the JSON Schema beside this module; run after a change of the structs."""
+    Path(__file__).with_name(SCHEMA_FILE).write_bytes(json_schema())
 
 
 def json_schema() -> bytes:

@@ -22,7 +22,7 @@ from pmsl.core.memory import resident_bytes
 from pmsl.core.parallel import default_threads
 from pmsl.errors import OutputError, PmslError, UsageError
 from pmsl.formats import leftovers
-from pmsl.pipeline.memory import WORKER_BYTES, peak_bytes
+from pmsl.pipeline.memory import WORKER_BYTES, most_bytes
 from pmsl.pipeline.order import Order
 
 LOOK_AHEAD = 64  # jobs looked at for one that fits into the memory that is left
@@ -170,7 +170,7 @@ class _Run:
             if there and not self._force:
                 _check_ours(job, note, there)
             order = msgspec.structs.replace(job.order, force=bool(there), threads=job.order.threads or self._threads)
-            ready = _Ready(order, mark, peak_bytes(order) if self._cap is not None else 0)
+            ready = _Ready(order, mark, most_bytes(order) if self._cap is not None else 0)
             if self._cap is not None and ready.peak_bytes + _own_bytes() > self._cap:
                 raise OutputError(self._too_large(ready))
         except (PmslError, OSError) as err:
@@ -213,7 +213,11 @@ class _Run:
             self._tell({"event": report.state, "name": name, "done": report.done, "total": report.total})
             return
         ready = self._ready.pop(report.number)
-        code, state, message = report.exit_code, report.state, report.message
+        code, state, message = (
+            (3 if report.exit_code == 2 else report.exit_code),
+            report.state,
+            report.message,
+        )  # no usage: what the file says
         if state == "done" and not self._predict:
             try:
                 self._note_done(name, ready, report)
@@ -254,7 +258,7 @@ class _Run:
         own = _own_bytes()
         return (
             f"may take {ready.peak_bytes / MIB:.0f} MiB, and the batch itself holds {own / MIB:.0f} MiB: more than --memory "
-            f"{(self._cap or 0) / MIB:.0f} MiB; give more, or make the mesh or the field smaller"
+            f'{(self._cap or 0) / MIB:.0f} MiB; give more, make the mesh or the field smaller, or leave a sound mesh as it is (repair = "none")'
         )
 
 

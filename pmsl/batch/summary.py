@@ -61,7 +61,7 @@ class Summary:
     @property
     def exit_code(self) -> int:
         """That of the worst job: 1 before 3 before 4 before 0."""
-        codes = {3 if o.exit_code == 2 else o.exit_code for o in self.outcomes}
+        codes = {o.exit_code for o in self.outcomes}
         return next((code for code in WORST if code in codes), 0)
 
     @property

@@ -74,7 +74,7 @@ def _tell_plain(event: dict[str, Any]) -> None:
 def _print_end(event: dict[str, Any]) -> None:
     states = ", ".join(f"{n} {state}" for state, n in event["states"].items())
     print(f"{event['jobs']} jobs: {states}; in {clock(event['seconds'])}")
-    print(f"print time {clock(event['print_time_s'])}, resin {event['resin_ml']:.4g} ml in all that is done")
+    print(f"print time {clock(event['print_time_s'])}, resin {event['resin_ml'] * 1000:.4g} µl in all that is done")
 
 
 class _Live:

@@ -28,7 +28,7 @@ def show(batch: Batch, *, workers: int | None, memory_bytes: int | None, force: 
     print(f"{len(batch.jobs)} jobs, {total['jobs']} to be sliced, into {batch.out}")
     print(
         f"about {clock(total['wall_s'])} with {size} at a time, {_mib(total['peak_bytes'])} at most, {_mb(total['disk_bytes'])} on disk; "
-        f"print time {clock(total['print_time_s'])}, resin {total['resin_ml']:.4g} ml"
+        f"print time {clock(total['print_time_s'])}, resin {total['resin_ml'] * 1000:.4g} µl"
     )
     return found.exit_code
 
@@ -64,7 +64,7 @@ def _line(item: dict[str, Any]) -> None:
 
 
 def _table(found: Summary) -> None:
-    rows = [("job", "layers", "slicing", "memory", "disk", "print time", "resin")]
+    rows: list[tuple[str, ...]] = [("job", "layers", "slicing", "memory", "disk", "print time", "resin")]
     for outcome in found.outcomes:
         f, name = _facts(outcome), plain(outcome.name)
         if f:

@@ -85,7 +85,8 @@ def pack(
             move = np.array([*((np.array([col, row]) + low) * pitch_um), 0.0]) - box[0]
             parts.append(Part(solid=solid, transform=affine(turn, move), label=names[number]))
         on = f"plate {plate + 1} of {needed}, " if needed > 1 else ""
-        how = f"{on}{len(parts)} parts packed, {clearance_um:g} µm or more between their boxes, lower corners on pixel corners"
+        count = f"{len(parts)} part{'s' * (len(parts) > 1)}"
+        how = f"{on}{count} packed, {clearance_um:g} µm or more between their boxes, lower corners on pixel corners"
         out.append(Placed(parts=tuple(parts), bounds_um=box_of_all(parts), how=how, shift_um=None))
     return out
 

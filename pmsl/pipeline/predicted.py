@@ -3,8 +3,8 @@
 The mesh is loaded, repaired and placed as for the job itself, and the clock runs with it. Then a few blocks of layers, spread
 over the height, are made and written by the writer of the order's format, to a folder for passing files: what a layer takes
 is a difference of two such jobs, what a job takes besides is the rest. The machine's speed is in all of it. The work that is
-not seen is that between the blocks. Memory is told from file sizes (`pmsl.pipeline.memory`), for it must be known before a mesh is
-read. Print time is exact where layers differ only in dose; resin is exact for one closed body.
+not seen is that between the blocks. Memory is told from the triangles, the field and the threads, with measured constants
+(`pmsl.pipeline.memory`). Print time is exact where layers differ only in dose; resin is exact for one closed body.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from pmsl.core.job import PrintJob
 from pmsl.core.part import Part
-from pmsl.pipeline.memory import peak_bytes
+from pmsl.pipeline.memory import likely_bytes
 from pmsl.pipeline.order import Order, Sliced, made_ready, put_on_disk
 from pmsl.pipeline.sampled import thin
 from pmsl.profiles.strict import Strict
@@ -40,7 +40,7 @@ class Cost(Strict, frozen=True, kw_only=True):
     seconds : float
         From loading the mesh to the job on disk, in a process that runs [s].
     peak_bytes : int
-        The most memory the process may take.
+        The most memory the process takes.
     disk_bytes : int
         Sizes of the files of the job.
     layers, sampled : int
@@ -102,7 +102,7 @@ def predicted_of(order: Order, ready: Sliced, ready_s: float) -> Cost:
     each = max(many.size - besides, 0) / count
     return Cost(
         seconds=ready_s + first.seconds + max(n - _solved_at_once(job), 0) * each_s,
-        peak_bytes=peak_bytes(order),
+        peak_bytes=likely_bytes(order, ready),
         disk_bytes=int(besides + first.size - single.size + n * each),
         layers=n,
         sampled=count + 1,

@@ -15,7 +15,7 @@ from pmsl.profiles.resin import Resin
 from pmsl.profiles.strict import Value, build, keys_of, unwrapped
 
 P = TypeVar("P", Printer, Resin, Process)
-KINDS = ("printer", "resin", "process")
+KINDS: dict[str, Any] = {"printer": Printer, "resin": Resin, "process": Process}
 SOURCE = "chosen for this job"
 
 
@@ -36,9 +36,8 @@ def with_values(printer: Printer, resin: Resin, process: Process, values: Mappin
         No such value, with the near match, or one that the profile cannot have.
     """
     for name, value in values.items():
+        check_name(name)
         kind, _, rest = name.partition(".")
-        if kind not in KINDS or not rest:
-            raise ProfileError(f"{name!r} is no value of a profile: it begins with printer., resin. or process., as process.layer_um")
         if kind == "printer":
             printer = _changed(printer, name, rest, value)
         elif kind == "resin":
@@ -48,14 +47,30 @@ def with_values(printer: Printer, resin: Resin, process: Process, values: Mappin
     return printer, resin, process
 
 
+def check_name(name: str) -> None:
+    """Refuse a dotted name that no profile of any machine or resin can have; raises `ProfileError` with the near match."""
+    word, _, rest = name.partition(".")
+    if word not in KINDS or not rest:
+        near = difflib.get_close_matches(word, KINDS, n=1)
+        hint = f"; did you mean {near[0] + '.' + rest!r}?" if near and rest else ""
+        raise ProfileError(f"{name!r} is no value of a profile: it begins with printer., resin. or process., as process.layer_um{hint}")
+    kind: Any = KINDS[word]
+    for step in _steps(kind, word, rest):
+        kind = _inner(kind, step, name)
+
+
+def _steps(kind: Any, word: str, rest: str) -> list[str]:
+    """Return the keys of a name; ``resin.dp_um`` is short for ``resin.resin.dp_um``."""
+    steps = rest.split(".")
+    return [word, *steps] if steps[0] not in keys_of(kind) and word in keys_of(kind) else steps
+
+
 def _changed(profile: P, name: str, rest: str, value: Any) -> P:
     table: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(profile))  # lists, no tuples
     where = f"{name} = {value!r}"
     place: Any = table
     kind: Any = type(profile)
-    steps = rest.split(".")
-    if steps[0] not in keys_of(kind) and name.split(".")[0] in keys_of(kind):
-        steps.insert(0, name.split(".")[0])
+    steps = _steps(kind, name.partition(".")[0], rest)
     for step in steps[:-1]:
         kind = _inner(kind, step, name)
         place = _entered(place, step, name)

@@ -82,6 +82,7 @@ def test_info_of_a_mesh(run, samples):
     assert facts["volume_um3"] == pytest.approx(33.80478e9, rel=1e-5)
     assert np.ptp(facts["bounds_um"], axis=0) == pytest.approx([9000, 5000, 800])
     assert facts["print"]["layers"] == 80
+    assert facts["slicing"]["seconds"] > 0 and facts["slicing"]["peak_bytes"] > 50e6 and facts["slicing"]["sampled_layers"] < 80
     assert "watertight, 1 body" in run("info", samples / "microfluidic_chip.stl")[1]
 
 

@@ -20,6 +20,7 @@ from solids import box, icosphere
 import pmsl
 from pmsl.core.part import Part
 from pmsl.errors import JobError, MeshError, OutputError, UsageError, WorkerError
+from pmsl.formats.native import blocks
 from pmsl.pipeline import crew_of, with_depth
 from pmsl.pipeline.crew import labour, processes, recipe
 from pmsl.pipeline.crew.parting import parted
@@ -215,6 +216,24 @@ def test_a_recipe_of_another_version_is_refused(tmp_path):
     (tmp_path / "recipe.json").write_text('{"version": "9.9"}')
     with pytest.raises(WorkerError, match="made by pmsl 9.9, this worker has"):
         labour.block_of(labour.answer(str(tmp_path / "recipe.json"), 0, 4))
+
+
+def test_files_that_are_not_what_the_worker_wrote(tmp_path, monkeypatch):
+    """As on a disk that is not the one the workers write to, or that loses bytes."""
+    (tmp_path / "a.png").write_bytes(b"12")
+    blocks._check_there(tmp_path / "a.png", blocks.File("a.png", "", 2))
+    with pytest.raises(JobError, match="a.png: a worker wrote it, and here it has 2 of 3 bytes"):
+        blocks._check_there(tmp_path / "a.png", blocks.File("a.png", "", 3))
+    with pytest.raises(JobError, match="frames/b.png: a worker wrote it, and here it is missing"):
+        blocks._check_there(tmp_path / "b.png", blocks.File("frames/b.png", "", 3))
+    (tmp_path / "work").mkdir()
+    (tmp_path / "frames").mkdir()
+    job = job_with()
+    place = labour.Place(work=str(tmp_path / "work"), folder=str(tmp_path), bundled=False, small=False, dose=False)
+    path = recipe.store(job, place)
+    monkeypatch.setattr(blocks, "_put", lambda beside, path, data: path.write_bytes(data[:-1]))
+    with pytest.raises(JobError, match="what was read back is not what was written"):
+        labour.block_of(labour.answer(str(path), 0, 2))
 
 
 def test_what_cannot_be_spread_is_refused(crew, tmp_path):

@@ -1,7 +1,8 @@
 """Layers of a native job made elsewhere, a block at a time: what a worker does with one, and how the blocks become the job.
 
 A worker writes the files of its block, each under a name of its own that is then changed to the final one, so that a file is whole
-whenever it is there, and whoever makes a block again writes the same bytes. It sends back only what job.json says of the layers.
+whenever it is there, and whoever makes a block again writes the same bytes. It reads them back and sends only what job.json says of the
+layers. Who gathers the blocks looks whether the files are there; in a zip, which it writes itself, it reads them back.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import msgspec
 
 from pmsl.core.finding import Finding
 from pmsl.core.job import Meter, PrintJob
-from pmsl.errors import WorkerError
-from pmsl.formats.bundle import Sink
+from pmsl.errors import JobError, WorkerError
+from pmsl.formats.bundle import FolderSource, Sink, check_written
 from pmsl.formats.contract import Blocks, Place, WriteOptions, Written
 from pmsl.formats.native.document import LayerDoc
 from pmsl.formats.native.encode import encode_layer
@@ -60,6 +61,8 @@ def make_block(job: PrintJob, first: int, last: int, place: Place, options: Writ
     ------
     OSError
         A file cannot be written.
+    JobError
+        What is read back is not what was written.
     WorkerError
         The job was given up meanwhile.
     """
@@ -79,6 +82,8 @@ def make_block(job: PrintJob, first: int, last: int, place: Place, options: Writ
                     together.write(data)
                 else:
                     _put(work / own, Path(place.folder) / name, data)
+            if together is None:
+                check_written(FolderSource(Path(place.folder)), {name: sha256 for name, _, sha256 in made.files}, 1)
             files = [File(name, sha256, len(data)) for name, data, sha256 in made.files]
             layers.append(LayerDone(msgspec.json.encode(made.entry), files, meter.cost(plan), _told(plan.findings), bool(plan.exposures)))
     except BaseException:
@@ -125,7 +130,12 @@ def gather(
     sink : Sink
         Takes the files of a zip; a folder's are there already.
     hashes : dict
-        Gets the hash of every file.
+        Gets the hash of every file that is still to be read back.
+
+    Raises
+    ------
+    JobError
+        A file that a worker wrote is not seen here.
     """
     tally, across = Tally(job, options), list[Finding]()
     entries: list[LayerDoc | msgspec.Raw] = []
@@ -134,12 +144,27 @@ def gather(
         if done.bundle:
             _unpack(draft.parent / WORK / done.bundle, done, sink)
         for layer in done.layers:
-            hashes.update({file.name: file.sha256 for file in layer.files})
+            for file in layer.files:
+                if done.bundle:
+                    hashes[file.name] = file.sha256
+                else:
+                    _check_there(draft / file.name, file)
             entries.append(msgspec.Raw(layer.entry))
             tally.add(layer.cost, map(_heard, layer.findings), layer.lit)
         across.extend(map(_heard, done.findings))
     tally.found.extend(across)
     return tally.written(), entries
+
+
+def _check_there(path: Path, file: File) -> None:
+    """Refuse a file that is missing here or has another size than where it was written and read back."""
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        size = -1
+    if size != file.size:
+        what = "is missing" if size < 0 else f"has {size} of {file.size} bytes"
+        raise JobError(f"{file.name}: a worker wrote it, and here it {what}; the disk they share is not to be trusted")
 
 
 def _told(findings: Iterable[Finding]) -> list[dict[str, Any]]:

@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 
 from pmsl.core.job import PrintJob
 from pmsl.core.parallel import default_threads
-from pmsl.errors import UsageError, WorkerError
+from pmsl.errors import PmslError, UsageError, WorkerError
 from pmsl.formats.contract import Place
 from pmsl.pipeline.crew.parting import Span, parted
 from pmsl.pipeline.crew.processes import LOST_MOST
+from pmsl.version import __version__
 
 LOCAL = "local"
 SCHEMES = ("tcp", "tls", "ws", "wss", "ucx", "inproc")
@@ -56,10 +57,16 @@ class Cluster:
             where: Any = self._address
             if self._address == LOCAL:
                 count = self._processes or default_threads()
-                with _interrupt_waits():
-                    where = self._ends.enter_context(
-                        LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=40)
-                    )
+                try:
+                    with _interrupt_waits():
+                        where = self._ends.enter_context(
+                            LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=40)
+                        )
+                except RuntimeError as err:
+                    raise WorkerError(
+                        f"--scheduler local: its {count} workers cannot be started ({err}); a script that asks for them does its work "
+                        'under `if __name__ == "__main__":`. --processes N needs no such thing'
+                    ) from err
             try:
                 self._client = self._ends.enter_context(Client(where, timeout=ANSWER_S, set_as_default=False))
             except (OSError, ValueError) as err:  # a time-out is an OSError
@@ -116,6 +123,12 @@ class Cluster:
                 future = self.submit(path, span)
             except (CancelledError, FutureCancelledError) as err:
                 raise WorkerError(f"scheduler {self._address} is gone; nothing was written, start it and slice again") from err
+            except PmslError:
+                raise
+            except Exception as err:  # what happens while a block is made comes as an answer
+                raise WorkerError(
+                    f"a worker of {self._address} cannot make layers ({type(err).__name__}: {err}); is pmsl {__version__} installed on it?"
+                ) from err
         first, last = span
         raise WorkerError(f"layers {first}..{last - 1}: every worker that made them was lost; is there memory for them? See its log")
 

@@ -8,14 +8,14 @@ from pmsl.core.job import PrintJob
 from pmsl.pipeline.start import Origin
 
 Span = tuple[int, int]  # first layer, one past the last
-EACH, FEWEST_EACH = 16, 2  # blocks for each worker, so that none waits long for the last
+EACH, FEWEST_EACH = 16, 4  # blocks for each worker, so that none waits long for the last
 LEAST, MOST = 4, 64  # layers of a block
 
 
 def parted(job: PrintJob, workers: int) -> Iterator[Span]:
     """Part the layers for so many workers; those that corrections solve together stay together.
 
-    Where layers above a block are made only for what is found in it, a block has as many itself, as long as there are two for each
+    Where layers above a block are made only for what is found in it, a block has as many itself, as long as there are four for each
     worker: smaller ones would cost more than they save.
     """
     workers = max(workers, 1)
