@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,10 +66,22 @@ def _subdivide(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.
 
 def write_stl(path: Path, vertices: np.ndarray, faces: np.ndarray) -> None:
     """Write a binary STL (normals left at 0), beside its name first so that no half file is ever found."""
-    records = np.zeros(len(faces), RECORD)
-    records["corners"] = vertices.astype("<f4")[faces]
-    draft = path.with_suffix(f".{os.getpid()}.tmp")
-    draft.write_bytes(b"pmsl benchmark".ljust(80) + np.uint32(len(faces)).astype("<u4").tobytes() + records.tobytes())
+    write_corners(path, vertices.astype("<f4")[faces])
+
+
+def write_corners(path: Path, *blocks: np.ndarray | Callable[[], np.ndarray]) -> None:
+    """Write a binary STL of blocks of corners (F, 3, 3), or of what makes them, one block at a time."""
+    draft, count = path.with_suffix(f".{os.getpid()}.tmp"), 0
+    with draft.open("wb") as out:
+        out.write(b"pmsl benchmark".ljust(80) + bytes(4))
+        for block in blocks:
+            corners = block() if callable(block) else block
+            records = np.zeros(len(corners), RECORD)
+            records["corners"] = corners
+            out.write(records.tobytes())
+            count += len(corners)
+        out.seek(80)
+        out.write(np.uint32(count).astype("<u4").tobytes())
     os.replace(draft, path)
 
 

@@ -203,8 +203,8 @@ def layer_findings(defects: Defects, grid: Grid, k: int) -> Iterator[Finding]:
             code="shared-voxels",
             severity="info",
             message=f"the boundaries of overlapping shells share {defects.shared} pixels of a layer: their grays may be too high, "
-            f"by {defects.excess_px * grid.pixel_um2 * thickness:.3g} µm³ in all at most; for exact grays install pmsl[repair], "
-            "which unites shells that are closed and do not cross themselves",
+            f"by {defects.excess_px * grid.pixel_um2 * thickness:.3g} µm³ in all at most; they are exact where "
+            "pmsl[repair] is installed and no shell is open or passes through itself (up to 3 million triangles)",
             layers=(k, k),
             value=defects.excess_px * grid.pixel_um2 * thickness,
             limit=0.0,

@@ -66,10 +66,10 @@ class Solid:
             return object.__getattribute__(self, name)
 
     @classmethod
-    def of_soup(cls, soup: Soup, *, source: str, sha256: str, unit: str, findings: tuple[Finding, ...] = ()) -> Solid:
+    def of_soup(cls, soup: Soup, *, source: str, sha256: str, unit: str, findings: tuple[Finding, ...] = (), repairs: Any = ()) -> Solid:
         """Make a solid of triangles as a file has them; nothing is copied."""
         solid = object.__new__(cls)
-        given = {"source": source, "sha256": sha256, "unit": unit, "findings": findings, "repairs": (), "_cache": {}, "_soup": soup}
+        given = {"source": source, "sha256": sha256, "unit": unit, "findings": findings, "repairs": repairs, "_cache": {}, "_soup": soup}
         for name, value in given.items():
             object.__setattr__(solid, name, value)
         return solid

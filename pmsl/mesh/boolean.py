@@ -11,6 +11,8 @@ from pmsl.mesh.boxtree import BoxTree
 from pmsl.mesh.shells import OUTWARD, TURN, inward, measures_of, shells_of
 from pmsl.mesh.topology import group_rows, join_vertices
 
+MOST = 3_000_000  # triangles: more would take minutes and many times the memory of the file
+
 
 def united(parts: Sequence[Part]) -> Solid | None:
     """Return the union of parts as one solid, in field coordinates.
@@ -23,8 +25,11 @@ def united(parts: Sequence[Part]) -> Solid | None:
     Returns
     -------
     Solid or None
-        None where manifold3d is not installed or cannot do it: a part is open, or a single body passes through itself.
+        None where manifold3d is not installed or cannot do it: a part is open, a single body passes through itself, or there are more
+        than `MOST` triangles.
     """
+    if sum(part.solid.n_faces for part in parts) > MOST:
+        return None
     try:
         from manifold3d import Manifold, OpType
     except ImportError:

@@ -21,6 +21,7 @@ SURFACES = frozenset(b"surf curv curv2 cstype scrv bzp cdc cdp bsp res".split())
 HARMLESS = frozenset(
     b"vt vn vp p l o g s mg usemtl mtllib usemap maplib bevel c_interp d_interp lod shadow_obj trace_obj ctech stech".split()
 )
+LONGEST_INDEX = 18  # digits
 TRUNCATING = 16  # offending lines named in a message
 
 
@@ -120,7 +121,7 @@ def _polygon(words: list[bytes], known: int, number: int, name: str) -> list[int
         if word.startswith(b"#"):
             break
         reference = word.partition(b"/")[0]
-        if not reference.removeprefix(b"-").isdigit():
+        if not reference.removeprefix(b"-").isdigit() or len(reference) > LONGEST_INDEX:
             shown = word[:40].decode("utf-8", "backslashreplace")
             raise MeshError(f"{name}: line {number}: {shown!r} is no vertex reference; the file is damaged; export it again")
         index = int(reference)

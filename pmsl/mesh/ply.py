@@ -11,7 +11,7 @@ import numpy as np
 from pmsl.core.finding import Finding
 from pmsl.errors import MeshError
 from pmsl.mesh.ply_body import INDEX_NAMES, Columns, Damage, Header, ascii_columns, binary_columns, read_header
-from pmsl.mesh.reading import UNITS_UM, RawMesh, fan, scale
+from pmsl.mesh.reading import UNITS_UM, RawMesh, brief, fan, scale
 
 TAIL = 64  # bytes that may follow the last element
 
@@ -46,7 +46,7 @@ def read_ply(data: bytes, name: str, unit: str) -> RawMesh:
         vertices = _vertices(columns)
         faces = _faces(columns, len(vertices))
     except Damage as error:
-        raise MeshError(f"{name}: {error}; export or copy it again") from error
+        raise MeshError(f"{name}: {brief(error)}; export or copy it again") from error
     return RawMesh(vertices_um=scale(vertices, UNITS_UM[unit]), faces=faces, unit=unit, findings=findings)
 
 
@@ -64,7 +64,8 @@ def _vertices(columns: dict[str, Columns]) -> np.ndarray:
     missing = [axis for axis in "xyz" if not isinstance(vertex.get(axis), np.ndarray)]
     if missing:
         raise Damage(f"its vertices have no {', '.join(missing)}")
-    return np.stack([np.asarray(vertex[axis], dtype=np.float64) for axis in "xyz"], axis=1)
+    with np.errstate(invalid="ignore"):  # what is no number is refused by `load_solid`
+        return np.stack([np.asarray(vertex[axis], dtype=np.float64) for axis in "xyz"], axis=1)
 
 
 def _faces(columns: dict[str, Columns], count: int) -> np.ndarray:
@@ -79,7 +80,10 @@ def _faces(columns: dict[str, Columns], count: int) -> np.ndarray:
     shortest = polygons.shape[1] if isinstance(polygons, np.ndarray) else min(len(p) for p in polygons)
     if shortest < 3:
         raise Damage(f"a face of {shortest} corners; it needs 3")
-    triangles = _fan_table(polygons) if isinstance(polygons, np.ndarray) else fan(polygons)
+    try:
+        triangles = _fan_table(polygons) if isinstance(polygons, np.ndarray) else fan(polygons)
+    except OverflowError as error:  # uint64
+        raise Damage("a vertex index beyond 2**63") from error
     low, high = int(triangles.min()), int(triangles.max())
     if low < 0 or high >= count:
         wrong = low if low < 0 else high

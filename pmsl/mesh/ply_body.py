@@ -23,6 +23,8 @@ TYPES: dict[str, str] = {
     **dict.fromkeys(("float", "float32"), "f4"),
     **dict.fromkeys(("double", "float64"), "f8"),
 }
+LONGEST = 18  # digits of an index or a length: it fits int64
+MOST_DIGITS = 40  # of a count: Python refuses thousands of them
 INDEX_NAMES = ("vertex_indices", "vertex_index")
 ORDERS = {"ascii": "=", "binary_little_endian": "<", "binary_big_endian": ">"}
 
@@ -103,7 +105,9 @@ def _header_line(header: Header, words: list[str]) -> None:
     match words:
         case ["format", encoding, _]:
             header.encoding = encoding
-        case ["element", name, count] if count.isascii() and count.isdigit():
+        case ["element", name, count] if count.isascii() and count.isdigit() and len(count) <= MOST_DIGITS:
+            if any(name == e.name for e in header.elements):
+                raise Damage(f"its header lists the element {name!r} twice")
             header.elements.append(Element(name, int(count)))
         case ["property", "list", length, code, name] if header.elements and length in TYPES and code in TYPES:
             header.elements[-1].properties.append(Property(name, TYPES[code], TYPES[length]))
@@ -225,16 +229,23 @@ def _rows(element: Element, words: list[bytes], at: int) -> tuple[Columns, int]:
             if not p.length_code:
                 at += 1
                 continue
-            if not words[at].isdigit() or at + 1 + int(words[at]) > len(words):
-                _have(element, record if words[at].isdigit() else element.count)
+            known = words[at].isdigit() and len(words[at]) <= LONGEST
+            if not known or at + 1 + int(words[at]) > len(words):
+                _have(element, record if known else element.count)
                 raise Damage(f"{element.name} record {record}: {words[at][:40]!r} is no list length")
             stop = at + 1 + int(words[at])
             try:
-                columns[p.name].append([int(w) if p.code[0] in "iu" else 0 for w in words[at + 1 : stop]])  # type: ignore[union-attr]
+                columns[p.name].append([_whole(w) if p.code[0] in "iu" else 0 for w in words[at + 1 : stop]])  # type: ignore[union-attr]
             except ValueError as error:
                 raise Damage(f"{element.name} record {record}: {error}") from error
             at = stop
     return columns, at
+
+
+def _whole(word: bytes) -> int:
+    if len(word) > LONGEST:
+        raise ValueError(f"{word[:40].decode('latin-1')!r} is no index")
+    return int(word)
 
 
 def _values(words: list[bytes], element: Element) -> np.ndarray:

@@ -13,6 +13,7 @@ from pmsl.errors import MeshError
 
 UNITS_UM: dict[str, float] = {"um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0}
 
+LONGEST_MESSAGE = 400
 NUMBER_BYTES = b"0123456789+-.eE"
 
 
@@ -105,6 +106,12 @@ def _is_number(token: bytes) -> bool:
         return not token.translate(None, NUMBER_BYTES) and bool(np.isfinite(float(token)))
     except ValueError:
         return False
+
+
+def brief(error: object) -> str:
+    """Return what an error says, long words of the file cut short."""
+    text = str(error)
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE // 2]} … {text[-LONGEST_MESSAGE // 2 :]}"
 
 
 def scale(vertices: np.ndarray, factor: float) -> np.ndarray:

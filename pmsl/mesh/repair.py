@@ -9,21 +9,23 @@ Closed shells are left as they are where they overlap: masks unite them exactly.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from pmsl.core.arrays import frozen
 from pmsl.core.finding import Finding
+from pmsl.core.parallel import in_blocks
 from pmsl.core.part import Solid
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh.shells import FEW, TURN, Shells, inward, measures_of, one_closed_body, shells_of
+from pmsl.mesh.patch import patched
+from pmsl.mesh.shells import FEW, NOTHING, TURN, Measures, Shells, inward, measures_of, one_closed_body, shells_of
 from pmsl.mesh.surface import Change, Surface
 
 WAYS = ("auto", "none", "strict")
 INVENTED = 0.4  # share of a shell's surface that closing holes added, above which nobody can know what was meant
+LARGEST_UM = 1e12  # what is larger no field takes; its squares might overflow
 LOST = 0.05  # share of all surface that may be in sheets that enclose nothing
-NEED_UNION = ("overlapping-bodies", "self-intersection", "duplicate-faces")  # findings of health that masks or a boolean take care of
+# findings of health that masks or a boolean take care of
+NEED_UNION = ("overlapping-bodies", "nested-bodies", "self-intersection", "duplicate-faces")
 
 
 def repaired(solid: Solid, repair: str = "auto") -> Solid:
@@ -61,22 +63,82 @@ def repaired(solid: Solid, repair: str = "auto") -> Solid:
 
 
 def _repaired(solid: Solid) -> Solid:
-    if solid.repairs or one_closed_body(solid):
+    if solid.repairs or not np.abs(solid.bounds_um).max() < LARGEST_UM:
         return solid
-    shells = solid._cache["shells"] = shells_of(solid.vertices_um, solid.faces)
+    if one_closed_body(solid):
+        return _mended(solid) if _nothing_inside(solid) else solid
+    vertices, faces = solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces))  # of a soup made here, and not kept
+    shells = solid._cache["shells"] = shells_of(vertices, faces)
     if not shells.closed:
         return _mended(solid)
-    if shells.count == 1 and len(solid.faces) > FEW:
-        return solid
-    faces, change = _turned(solid.vertices_um, solid.faces, shells, solid.source)
-    return solid if change is None else _made(solid, solid.vertices_um, faces, [change])
+    if shells.count == 1 and len(faces) > FEW:
+        return _mended(solid) if _nothing_inside(solid) else solid
+    m = measures_of(vertices, faces, shells)
+    solid._cache["shell boxes"] = m.box_um
+    if (m.hollow & (m.area_um2 > 0)).any():  # every face twice, looking both ways: the sum of a row does not show it
+        try:
+            return _mended(solid)
+        except MeshError:  # sheets, or slivers next to nothing thin
+            return solid if m.hollow.all() else _without_sheets(solid, shells, m)
+    faces, change = _turned(vertices, faces, shells, m, solid.source)
+    return solid if change is None else _made(solid, vertices, faces, [change])
+
+
+def _without_sheets(solid: Solid, shells: Shells, m: Measures) -> Solid:
+    """Leave out closed shells that enclose nothing, although they are large: none of them would print."""
+    faces = solid.faces[~m.hollow[shells.label]]
+    box = m.box_um[m.hollow & (m.area_um2 > 0)]
+    low, high = box[:, 0].min(axis=0), box[:, 1].max(axis=0)
+    text = "look both ways and enclose no volume; left out"
+    sheets = Change("sheets", len(solid.faces) - len(faces), "faces", (tuple(low.tolist()), tuple(high.tolist())), text)
+    shells = shells_of(solid.vertices_um, faces)
+    faces, change = _turned(solid.vertices_um, faces, shells, measures_of(solid.vertices_um, faces, shells), solid.source)
+    return _made(solid, solid.vertices_um, faces, [sheets] if change is None else [sheets, change])
+
+
+def _nothing_inside(solid: Solid) -> bool:
+    """Tell that the signed volume of a closed mesh is next to nothing beside its box: its faces look both ways."""
+    from pmsl.kernels import facets
+
+    bounds = solid.bounds_um
+    centre = frozen(bounds.mean(axis=0))
+    volume = sum(in_blocks(lambda block: facets.signed_volume(*solid.triangles(block), centre), solid.n_faces))
+    solid._cache["inside_out"] = bool(volume < 0)  # asked for next
+    return bool(abs(volume) <= NOTHING * np.prod(bounds[1] - bounds[0]))
 
 
 def _mended(solid: Solid) -> Solid:
     """Repair a mesh whose edges do not all meet in pairs."""
+    return (_patched(solid) if solid.of_file and solid.n_faces > FEW else None) or _rebuilt(solid)
+
+
+def _patched(solid: Solid) -> Solid | None:
+    """Close a few holes of a large file; None where that does not make it whole."""
+    found = patched(solid)
+    if found is None:
+        return None
+    soup, change = found
+    findings, repairs = _told(solid.source, [change])
+    facts = {"source": solid.source, "sha256": solid.sha256, "unit": solid.unit}
+    whole = Solid.of_soup(soup, **facts, findings=(*solid.findings, *findings), repairs=repairs)
+    if one_closed_body(whole):
+        return whole
+    vertices, faces = whole.points_um(slice(None)), whole.faces_of(slice(0, whole.n_faces))
+    shells = whole._cache["shells"] = shells_of(vertices, faces)
+    m = measures_of(vertices, faces, shells)
+    if not shells.closed or m.hollow.any():
+        return None
+    whole._cache["shell boxes"] = m.box_um
+    faces, turned = _turned(vertices, faces, shells, m, solid.source)
+    return whole if turned is None else _made(whole, vertices, faces, [turned])
+
+
+def _rebuilt(solid: Solid) -> Solid:
+    """Join vertices, take out copies, turn faces, close holes."""
     surface = Surface.of(solid)
     surface.drop_duplicates()
-    surface.weld()
+    if surface.weld():
+        surface.drop_duplicates()
     surface.agree()
     surface.close_holes()
     if len(surface.corners) == 0:
@@ -85,7 +147,7 @@ def _mended(solid: Solid) -> Solid:
     _drop_sheets(surface, shells, solid.source)
     faces = surface.faces()
     shells = shells_of(surface.points, faces, len(faces))
-    faces, change = _turned(surface.points, faces, shells, solid.source)
+    faces, change = _turned(surface.points, faces, shells, measures_of(surface.points, faces, shells), solid.source)
     changes = surface.changes + ([] if change is None else [change])
     if not changes:
         return solid  # vertices a picometre apart: nothing that shows
@@ -114,9 +176,8 @@ def _drop_sheets(surface: Surface, shells: Shells, source: str) -> None:
     surface.keep(~sheet[shells.label])
 
 
-def _turned(vertices: np.ndarray, faces: np.ndarray, shells: Shells, source: str) -> tuple[np.ndarray, Change | None]:
+def _turned(vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, source: str) -> tuple[np.ndarray, Change | None]:
     """Turn shells that look inward and are no cavities."""
-    m = measures_of(vertices, faces, shells)
     if not m.area_um2.any():
         raise MeshError(f"{source}: no triangle has an area; nothing to print. Export the mesh again")
     turn = inward(vertices, faces, shells, m)[0] == TURN
@@ -130,11 +191,26 @@ def _turned(vertices: np.ndarray, faces: np.ndarray, shells: Shells, source: str
 
 
 def _made(solid: Solid, vertices: np.ndarray, faces: np.ndarray, changes: list[Change]) -> Solid:
+    findings, repairs = _told(solid.source, changes)
+    vertices, faces = np.array(vertices, np.float64, order="C"), np.array(faces, np.int32, order="C")
+    return Solid(
+        vertices_um=frozen(vertices),
+        faces=frozen(faces),
+        source=solid.source,
+        sha256=solid.sha256,
+        unit=solid.unit,
+        findings=(*solid.findings, *findings),
+        repairs=(*solid.repairs, *repairs),
+    )
+
+
+def _told(source: str, changes: list[Change]) -> tuple[list[Finding], tuple[str, ...]]:
+    """Put changes into findings, and into words for the job."""
     findings = [
         Finding(
             code=f"repaired-{c.code}",
             severity="warning",
-            message=f"{solid.source}: {c.count} {c.unit} {c.text}",
+            message=f"{source}: {c.count} {c.unit} {c.text}",
             box_um=c.box_um,
             value=float(c.count),
             limit=0.0,
@@ -142,11 +218,7 @@ def _made(solid: Solid, vertices: np.ndarray, faces: np.ndarray, changes: list[C
         )
         for c in changes
     ]
-    repairs = tuple(f"{c.count} {c.unit} {c.text}" for c in changes)
-    vertices, faces = np.array(vertices, np.float64, order="C"), np.array(faces, np.int32, order="C")
-    return replace(
-        solid, vertices_um=frozen(vertices), faces=frozen(faces), findings=(*solid.findings, *findings), repairs=repairs, _cache={}
-    )
+    return findings, tuple(f"{c.count} {c.unit} {c.text}" for c in changes)
 
 
 def _refuse_any(solid: Solid, out: Solid) -> None:

@@ -31,6 +31,15 @@ class Change:
     text: str
 
 
+def holes_closed(loops: list[list[int]], faces: np.ndarray, areas: np.ndarray, points: np.ndarray) -> Change:
+    """Say that holes, loops of `points` (n, 3) [µm], were closed with faces of these `areas` [µm²]."""
+    rim = np.concatenate([np.array(loop) for loop in loops])
+    whole, largest = areas.sum() * 1e-6, areas.max() * 1e-6
+    text = f"of {len(rim)} edges closed with {len(faces)} faces, {whole:.3g} mm² in all, the largest {largest:.3g} mm²"
+    low, high = points[rim].min(axis=0), points[rim].max(axis=0)
+    return Change("holes", len(loops), "holes", (tuple(low.tolist()), tuple(high.tolist())), text)
+
+
 @dataclass(slots=True, eq=False)
 class Surface:
     """Points (n, 3) float64 [µm], corners of faces (F, 3) int64, which faces are new, and what was changed."""
@@ -43,8 +52,8 @@ class Surface:
     @classmethod
     def of(cls, solid: Solid) -> Surface:
         """Join the vertices of a solid by position; faces that use one position twice are left out."""
-        ids, points = join_vertices(solid.vertices_um)
-        surface = cls(points, ids[solid.faces], np.zeros(len(solid.faces), bool))
+        ids, points = join_vertices(solid.points_um(slice(None)))  # of a soup made here, and not kept
+        surface = cls(points, ids[solid.faces_of(slice(0, solid.n_faces))], np.zeros(solid.n_faces, bool))
         surface.drop_degenerate()
         return surface
 
@@ -100,12 +109,12 @@ class Surface:
             whole |= found & ~odd
         return ends | ~whole
 
-    def weld(self) -> None:
-        """Join vertices at which the surface ends to others of them that lie next to them: cracks close."""
+    def weld(self) -> bool:
+        """Join vertices at which the surface ends to others of them that lie next to them: cracks close. Tell whether there were any."""
         edges = self.edges()
         rim = np.unique(np.concatenate([edges.low[edges.net != 0], edges.high[edges.net != 0]]))
         if len(rim) < 2:
-            return
+            return False
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
         from scipy.spatial import cKDTree
@@ -113,7 +122,7 @@ class Surface:
         reach = min(WELD * float(np.ptp(self.points, axis=0).max()), MOST_WELD_UM)
         pairs = cKDTree(self.points[rim]).query_pairs(reach, output_type="ndarray")
         if len(pairs) == 0:
-            return
+            return False
         links = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(rim), len(rim)))
         _, label = connected_components(links, directed=False)
         _, one = np.unique(label, return_index=True)
@@ -123,6 +132,7 @@ class Surface:
         self.note("cracks", len(moved), "vertices", moved, f"at open edges joined to others within {reach:.3g} um")
         self.corners = to[self.corners]
         self.drop_degenerate()
+        return True
 
     def agree(self) -> None:
         """Turn the fewer faces of each patch so that neighbours agree."""
@@ -164,10 +174,7 @@ class Surface:
         if not loops:
             return
         faces, middles, areas = close(loops, self.points)
-        rim = np.concatenate([np.array(loop) for loop in loops])
-        whole, largest = areas.sum() * 1e-6, areas.max() * 1e-6
-        text = f"of {len(rim)} edges closed with {len(faces)} faces, {whole:.3g} mm² in all, the largest {largest:.3g} mm²"
-        self.note("holes", len(loops), "holes", rim, text)
+        self.changes.append(holes_closed(loops, faces, areas, self.points))
         self.points = np.concatenate([self.points, middles])
         self.corners = np.concatenate([self.corners, faces])
         self.added = np.concatenate([self.added, np.ones(len(faces), bool)])

@@ -8,10 +8,10 @@ undefined objects vanish.
 from __future__ import annotations
 
 import posixpath
-import re
 import struct
 import zipfile
 import zlib
+from contextlib import suppress
 from io import BytesIO
 from xml.parsers.expat import ExpatError
 
@@ -19,8 +19,8 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.errors import MeshError
-from pmsl.mesh.reading import RawMesh, scale
-from pmsl.mesh.threemf_model import Damage, Model, Object, parse_model
+from pmsl.mesh.reading import RawMesh, brief, scale
+from pmsl.mesh.threemf_model import Damage, Model, Object, parse_model, start_part
 
 UNITS_3MF: dict[str, tuple[str, float]] = {
     "micron": ("um", 1.0),
@@ -32,6 +32,8 @@ UNITS_3MF: dict[str, tuple[str, float]] = {
 }
 LIMIT = 200_000_000  # triangles after unfolding; a few lines of nested components can ask for any number
 SOLID_TYPES = ("model", "solidsupport")
+RELATIONSHIPS, MOST_RELATIONSHIPS = "_rels/.rels", 1 << 20
+FREE_BYTES, RATIO, MOST_BYTES = 1 << 26, 64, 1 << 32  # a model part may unpack to so many, or times what it takes, up to an end
 Key = tuple[str, str]  # model part, object id
 
 
@@ -60,23 +62,28 @@ def read_3mf(data: bytes, name: str, unit: str) -> RawMesh:
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             package = _Package(archive)
-            vertices, faces, left_out = _unfold(package)
+            with np.errstate(over="ignore", invalid="ignore"):  # what is no number any more is refused by `load_solid`
+                vertices, faces, left_out = _unfold(package)
+            unused = package.unused()
     except (Damage, ExpatError) as error:
-        raise MeshError(f"{name}: {error}; export it again") from error
+        raise MeshError(f"{name}: {brief(error)}; export it again") from error
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, LookupError, ValueError) as error:
-        raise MeshError(f"{name}: the archive is damaged or not a 3MF ({error}); export or copy it again") from error
+        raise MeshError(f"{name}: the archive is damaged or not a 3MF ({brief(error)}); export or copy it again") from error
     used, factor = UNITS_3MF[package.unit]
-    return RawMesh(vertices_um=scale(vertices, factor), faces=faces, unit=used, findings=_findings(name, unit, used, left_out))
+    return RawMesh(vertices_um=scale(vertices, factor), faces=faces, unit=used, findings=_findings(name, unit, used, left_out, unused))
 
 
-def _findings(name: str, given: str, used: str, left_out: int) -> tuple[Finding, ...]:
+def _findings(name: str, given: str, used: str, left_out: int, unused: int) -> tuple[Finding, ...]:
     found = []
     if used != given:
         message = f"{name}: the file gives its unit as {used}, which wins over {given!r}"
         found.append(Finding(code="unit-from-file", severity="info", message=message))
     if left_out:
-        message = f"{name}: {left_out} build items are support or surface objects and were left out; remove them or make them models"
+        message = f"{name}: {left_out} build items are support or surface objects, or marked as not printed; they were left out"
         found.append(Finding(code="objects-left-out", severity="warning", message=message, value=float(left_out), unit="items"))
+    if unused:
+        message = f"{name}: {unused} objects of the file are not in its build; they are not printed"
+        found.append(Finding(code="objects-not-built", severity="info", message=message, value=float(unused), unit="objects"))
     return tuple(found)
 
 
@@ -87,6 +94,7 @@ class _Package:
         self.archive = archive
         self.names = {n.lower().lstrip("/"): n for n in archive.namelist()}
         self.models: dict[str, Model] = {}
+        self.used: set[Key] = set()
         self.root = self._root()
         self.unit = self.model(self.root).unit or "millimeter"
         if self.unit not in UNITS_3MF:
@@ -94,18 +102,25 @@ class _Package:
 
     def _root(self) -> str:
         """Return the start part: what the package relationships name, else the usual place."""
-        if "_rels/.rels" in self.names:
-            rels = self.archive.read(self.names["_rels/.rels"]).decode("utf-8", "replace")
-            for tag in re.findall(r"<[^<>]*Relationship\s[^<>]*>", rels):
-                target = re.search(r"""Target\s*=\s*["']([^"']+)["']""", tag)
-                if target and "/3dmodel" in re.sub(r"""Target\s*=\s*["'][^"']*["']""", "", tag):
-                    return _part(target.group(1))
-        return "3d/3dmodel.model"
+        named = start_part(self._read(RELATIONSHIPS)) if RELATIONSHIPS in self.names else None
+        return _part(named) if named else "3d/3dmodel.model"
+
+    def _read(self, part: str) -> bytes:
+        self._check_size(part, MOST_RELATIONSHIPS)
+        return self.archive.read(self.names[part])
+
+    def _check_size(self, part: str, most: int) -> None:
+        """Refuse what unpacks to more than a part of that packed size may have; `zipfile` reads no further than the size it is told."""
+        size = self.archive.getinfo(self.names[part]).file_size
+        if size > most:
+            raise Damage(f"part {part!r} unpacks to {size} bytes, at most {most} are read of one that is packed like this")
 
     def model(self, part: str) -> Model:
         if part not in self.models:
             if part not in self.names:
                 raise Damage(f"the archive has no 3D model part {part!r}")
+            packed = self.archive.getinfo(self.names[part]).compress_size
+            self._check_size(part, min(max(FREE_BYTES, RATIO * packed), MOST_BYTES))
             with self.archive.open(self.names[part]) as stream:  # reading to the end checks the CRC
                 self.models[part] = parse_model(stream, part)
             own = self.models[part].unit
@@ -114,12 +129,19 @@ class _Package:
         return self.models[part]
 
     def object(self, key: Key) -> Object:
+        self.used.add(key)
         found = self.model(key[0]).objects.get(key[1])
         if found is None:
             raise Damage(f"object {key[1]!r} of model part {key[0]!r} is used but not defined")
         if found.trouble and found.kind in SOLID_TYPES:
             raise Damage(found.trouble)
         return found
+
+    def unused(self) -> int:
+        """Count the objects with triangles, of the parts that were read, that no build item leads to."""
+        return sum(
+            len(o.faces) > 0 and (part, number) not in self.used for part, m in self.models.items() for number, o in m.objects.items()
+        )
 
 
 def _part(path: str) -> str:
@@ -130,10 +152,15 @@ def _unfold(package: _Package) -> tuple[np.ndarray, np.ndarray, int]:
     """Return all build items as one mesh in file units, and how many items are no solids."""
     root = package.model(package.root)
     if not root.items:
-        raise Damage("nothing to build: the model has no build items")
+        switched_off = f"; {root.unprinted} are marked as not printed" if root.unprinted else ""
+        raise Damage(f"nothing to build: the model has no build items{switched_off}")
     counts: dict[Key, int] = {}
     items = [((_part(path) if path else package.root, number), matrix) for path, number, matrix in root.items]
     solids = [(key, matrix) for key, matrix in items if package.object(key).kind in SOLID_TYPES]
+    for key, _ in items:
+        if package.object(key).kind not in SOLID_TYPES:
+            with suppress(Damage):  # what is left out need not be whole, but what it is made of is in the build
+                _count(package, key, {}, ())
     total = sum(_count(package, key, counts, ()) for key, _ in solids)
     if total == 0:
         raise Damage("no triangle in its build items")
@@ -147,7 +174,7 @@ def _unfold(package: _Package) -> tuple[np.ndarray, np.ndarray, int]:
     if starts[-1] > np.iinfo(np.int32).max:
         raise Damage(f"{starts[-1]} vertices after its components are unfolded; too many")
     joined = np.concatenate([f + np.int32(s) for f, s in zip(faces, starts[:-1], strict=True)])
-    return np.concatenate(vertices), joined, len(items) - len(solids)
+    return np.concatenate(vertices), joined, len(items) - len(solids) + root.unprinted
 
 
 def _count(package: _Package, key: Key, counts: dict[Key, int], above: tuple[Key, ...]) -> int:

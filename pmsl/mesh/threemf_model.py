@@ -14,7 +14,11 @@ from pmsl.mesh.reading import BadNumber, parse_floats
 # extensions that may be required without changing the shape of a mesh
 KNOWN_EXTENSIONS = ("/core/", "/production/", "/material/", "/slice/", "/trianglesets/")
 
+AT_ONCE = 3 << 14  # texts kept until they are made numbers
+LONGEST_INDEX = 18  # digits
+
 Instance = tuple[str, str, np.ndarray | None]  # model part ("" is the same one), object id, (4, 3) matrix
+START_PART = "/3dmodel"  # how the type of the relationship to the start part ends
 
 
 class Damage(ValueError):
@@ -39,6 +43,7 @@ class Model:
     unit: str = ""
     objects: dict[str, Object] = field(default_factory=dict)
     items: list[Instance] = field(default_factory=list)
+    unprinted: int = 0  # build items marked as not to be printed
 
 
 def parse_model(stream: IO[bytes], part: str) -> Model:
@@ -69,8 +74,29 @@ def parse_model(stream: IO[bytes], part: str) -> Model:
     return reader.model
 
 
+def start_part(text: bytes) -> str | None:
+    """Return what the relationships of a package name as the start part, None where they name none.
+
+    Raises
+    ------
+    Damage, xml.parsers.expat.ExpatError
+    """
+    targets: list[str] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        kind = attributes.get("Type", "")
+        if name.rpartition(" ")[2] == "Relationship" and kind.endswith(START_PART) and "Target" in attributes:
+            targets.append(attributes["Target"])
+
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler = start
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    parser.Parse(text, True)
+    return targets[0] if targets else None
+
+
 def _refuse_doctype(*_: object) -> None:
-    raise Damage("a model part with a DOCTYPE, which 3MF forbids")
+    raise Damage("a part with a DOCTYPE, which 3MF forbids")
 
 
 class _Reader:
@@ -85,7 +111,9 @@ class _Reader:
         self.current: Object | None = None
         self.unknown: list[str] = []
         self.coordinates: list[str] = []
+        self.points: list[np.ndarray] = []
         self.indices: list[str] = []
+        self.triangles: list[np.ndarray] = []
         self.starts: dict[str, Callable[[dict[str, str]], None]] = {}
         self.ends: dict[str, Callable[[], None]] = {}
 
@@ -137,22 +165,41 @@ class _Reader:
         if self.id in self.model.objects:
             raise Damage(f"{self.part}: two objects of the number {self.id!r}")
         self.current = Object(kind=a.get("type", "model"))
-        self.coordinates, self.indices, self.unknown = [], [], []
+        self.unknown, self.coordinates, self.points, self.indices, self.triangles = [], [], [], [], []
         if any(key.endswith("meshresolution") and value == "lowres" for key, value in a.items()):
             self.current.trouble = f"object {self.id!r} is a low-resolution stand-in for slices, which are not supported"
 
     def _vertex(self, a: dict[str, str]) -> None:
         self.coordinates += (a["x"], a["y"], a["z"])
+        if len(self.coordinates) >= AT_ONCE:
+            self._take_points()
 
     def _triangle(self, a: dict[str, str]) -> None:
         self.indices += (a["v1"], a["v2"], a["v3"])
+        if len(self.indices) >= AT_ONCE:
+            self._take_triangles()
+
+    def _take_points(self) -> None:
+        """Make numbers of the texts read so far: texts take ten times the memory."""
+        self.points.append(self._floats(self.coordinates, "coordinate").reshape(-1, 3))
+        self.coordinates = []
+
+    def _take_triangles(self) -> None:
+        for text in self.indices:
+            if not text.isascii() or not text.strip().isdigit() or len(text) > LONGEST_INDEX:
+                raise Damage(f"{self.part}: object {self.id!r} has the vertex index {text[:40]!r}; the file is damaged")
+        self.triangles.append(np.array([int(text) for text in self.indices], np.int64).reshape(-1, 3))
+        self.indices = []
 
     def _component(self, a: dict[str, str]) -> None:
         if self.current is not None:
             self.current.components.append(self._instance(a))
 
     def _item(self, a: dict[str, str]) -> None:
-        self.model.items.append(self._instance(a))
+        if any(key.rpartition(" ")[2] == "printable" and value in ("0", "false") for key, value in a.items()):
+            self.model.unprinted += 1  # slicers keep objects that were switched off in the build
+        else:
+            self.model.items.append(self._instance(a))
 
     def _instance(self, a: dict[str, str]) -> Instance:
         path = next((value for key, value in a.items() if key.endswith(" path")), "")
@@ -175,23 +222,25 @@ class _Reader:
         item = self.current
         if item is None:
             return
-        item.vertices = self._floats(self.coordinates, "coordinate").reshape(-1, 3)
+        self._take_points()
+        self._take_triangles()
+        item.vertices = np.concatenate(self.points)
         item.faces = self._faces(len(item.vertices))
         if not len(item.faces) and not item.components and not item.trouble:
             found = f" (found: {', '.join(sorted(set(self.unknown)))})" if self.unknown else ""
             item.trouble = f"object {self.id!r} has neither triangles nor components{found}"
         self.model.objects[self.id] = item
-        self.current, self.coordinates, self.indices = None, [], []
+        self.current, self.points, self.triangles = None, [], []
 
     def _faces(self, count: int) -> np.ndarray:
-        if any(not i.isascii() or not i.strip().isdigit() for i in self.indices):
-            bad = next(i for i in self.indices if not i.isascii() or not i.strip().isdigit())
-            raise Damage(f"{self.part}: object {self.id!r} has the vertex index {bad[:40]!r}; the file is damaged")
-        indices = [int(i) for i in self.indices]
-        if indices and max(indices) >= count:
-            at = next(n for n, i in enumerate(indices) if i >= count) // 3
-            raise Damage(f"{self.part}: triangle {at} of object {self.id!r} uses vertex {max(indices[3 * at : 3 * at + 3])} of {count}")
-        return np.array(indices, dtype=np.int32).reshape(-1, 3)
+        first = 0
+        for block in self.triangles:
+            wrong = np.flatnonzero((block >= count).any(axis=1))
+            if len(wrong):
+                at = int(wrong[0])
+                raise Damage(f"{self.part}: triangle {first + at} of object {self.id!r} uses vertex {block[at].max()} of {count}")
+            first += len(block)
+        return np.concatenate([block.astype(np.int32) for block in self.triangles])
 
     def _floats(self, texts: list[str], what: str) -> np.ndarray:
         try:

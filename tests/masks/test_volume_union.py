@@ -118,3 +118,12 @@ def test_parts_far_apart_are_left_alone():
     maker = MaskMaker(parts, grid(), "volume")
     maker.mask(1)
     assert maker._made_union is not None and not isinstance(maker._made_union, MaskMaker)
+
+
+def test_more_triangles_than_are_united_are_counted_and_bounded(monkeypatch):
+    monkeypatch.setattr("pmsl.mesh.boolean.MOST", 700)
+    a, b = icosphere(2, 3, (5, 6, 3)), icosphere(2, 3, (8, 6.2, 3))
+    united = [MaskMaker([joined(a, b)], BIG, "volume").mask_and_defects(k)[1] for k in range(BIG.n_layers)]
+    assert not any(d.shared for d in united) and any(d.overlap for d in united)
+    monkeypatch.setattr("pmsl.mesh.boolean.MOST", 600)
+    assert any(MaskMaker([joined(a, b)], BIG, "volume").mask_and_defects(k)[1].shared for k in range(BIG.n_layers))

@@ -73,6 +73,7 @@ def test_obj_unknown_lines_are_a_finding(tmp_path):
         ("f 1 2 x\n", "line 6: 'x' is no vertex reference"),
         ("f 1 2 1.5\n", "line 6: '1.5' is no vertex reference"),
         ("f 1 2\n", "line 6: a face of 2 corners"),
+        ("f 1 2 " + "9" * 5000 + "\n", "is no vertex reference"),
         ("surf 0 1 0 1\n", "line 6: free-form geometry"),
         ("", "no face in it"),
     ],
@@ -144,12 +145,26 @@ def test_ply_tails(tmp_path):
         (ply_head("ascii", 0) + b"0 0 0\n" * 5, "point cloud"),
         (ply_head("binary_little_endian", 10**18) + POINTS.tobytes() + ply_faces("<", [[0, 1, 2]]), "only 1 are there"),
         (ply_head("binary_little_endian", 1, vertices=10**18) + POINTS.tobytes(), "only 5 are there"),
+        (ply_head("ascii", 1) + b"0 0 0\n" * 5 + b"3 0 1 99999999999999999999\n", "'99999999999999999999' is no index"),
+        (ply_head("ascii", 1) + b"0 0 0\n" * 5 + b"9" * 5000 + b" 0 1 2\n", "is no list length"),
+        (ply_head("ascii", "9" * 5000), "is not PLY"),
+        (ply_head("ascii", 1, extra="element vertex 3\n"), "lists the element 'vertex' twice"),
+        (ply_head("ascii", 1) + b"0 0 " + b"[" * 9000 + b"\n" + b"0 0 0\n" * 4 + b"3 0 1 2\n", "could not convert"),
         (ply_head("ebcdic", 1), "encoding 'ebcdic'"),
         (b"ply\nformat ascii 1.0\nelement vertex -3\nend_header\n", "is not PLY"),
     ],
 )
 def test_ply_damage_is_named(tmp_path, data, expected):
-    assert expected in refusal(tmp_path, data, "a.ply")
+    message = refusal(tmp_path, data, "a.ply")
+    assert expected in message and len(message) < 600
+
+
+def test_ply_indices_beyond_int64_and_signalling_nans(tmp_path):
+    head = ply_head("binary_little_endian", 2).replace(b"uchar int", b"uchar uint64")
+    polygons = b"".join(struct.pack(f"<B{len(p)}Q", len(p), *p) for p in ([0, 1, 2], [0, 1, 2, 2**64 - 1]))
+    assert "beyond 2**63" in refusal(tmp_path, head + POINTS.tobytes() + polygons, "a.ply")
+    nan = b"\x01\0\x80\x7f" + POINTS.tobytes()[4:]
+    assert "not finite" in refusal(tmp_path, ply_head("binary_little_endian", 1) + nan + ply_faces("<", [[0, 1, 2]]), "a.ply")
 
 
 # ---------------------------------------------------------------- 3MF
@@ -235,6 +250,43 @@ def test_3mf_support_items_are_reported(tmp_path):
     solid = load(tmp_path, archive(model(resources, '<item objectid="1"/><item objectid="2"/>')), "a.3mf", "um")
     assert len(solid.faces) == 4
     assert [f.code for f in solid.findings] == ["objects-left-out"]
+
+
+def test_3mf_objects_switched_off_or_not_in_the_build_are_not_printed(tmp_path):
+    objects = "".join(f'<object id="{n}">{tetrahedron(n)}</object>' for n in (1, 2, 3))
+    objects += '<object id="4" type="support"><components><component objectid="3"/></components></object>'
+    solid = load(
+        tmp_path, archive(model(objects, '<item objectid="1"/><item objectid="1" printable="0"/><item objectid="4"/>')), "a.3mf", "um"
+    )
+    assert len(solid.faces) == 4 and solid.vertices_um.max() == 1
+    assert [(f.code, f.value) for f in solid.findings] == [("objects-left-out", 2.0), ("objects-not-built", 1.0)]
+    message = refusal(tmp_path, archive(model(objects, '<item objectid="1" printable="0"/>')), "a.3mf")
+    assert "no build items; 1 are marked as not printed" in message
+
+
+def test_3mf_parts_that_unpack_to_far_more_than_they_take_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("pmsl.mesh.threemf.FREE_BYTES", 4000)
+    many = tetrahedron(1).replace("<triangles>", "<triangles>" + '<triangle v1="0" v2="1" v3="2"/>' * 20_000)
+    message = refusal(tmp_path, archive(model(f'<object id="1">{many}</object>', '<item objectid="1"/>')), "a.3mf")
+    assert "unpacks to" in message and "are read of one that is packed like this" in message
+    rels = "<Relationships>" + "<Relationship " * 200_000
+    assert "at most 1048576" in refusal(tmp_path, archive(model("", ""), {"_rels/.rels": rels}), "a.3mf")
+    assert "not well-formed" in refusal(tmp_path, archive(model("", ""), {"_rels/.rels": rels[:9000]}), "a.3mf")
+
+
+def test_3mf_numbers_are_taken_in_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr("pmsl.mesh.threemf_model.AT_ONCE", 6)
+    solid = load(tmp_path, simple(size=3), "a.3mf")
+    assert len(solid.vertices_um) == 4 and solid.health.watertight and solid.health.volume_um3 == pytest.approx(27 / 6)
+    bad = archive(
+        model(f'<object id="1">{tetrahedron(1).replace(chr(34) + "3" + chr(34), chr(34) + "9" + chr(34))}</object>', '<item objectid="1"/>')
+    )
+    assert "triangle 1 of object '1' uses vertex 9 of 4" in refusal(tmp_path, bad, "a.3mf")
+
+
+def test_3mf_a_transform_that_overflows_is_refused(tmp_path):
+    huge = 'transform="1e308 0 0 0 1e308 0 0 0 1e308 1e308 0 0"'
+    assert "not finite" in refusal(tmp_path, simple(f'<item objectid="1" {huge}/>', size=100), "a.3mf")
 
 
 def test_3mf_every_truncation_and_every_flipped_byte_is_refused_or_harmless(tmp_path):

@@ -8,7 +8,8 @@ from solids import box, grid, hull, icosphere, moved, soup
 
 import pmsl
 from pmsl import Solid
-from pmsl.errors import MeshError, UsageError
+from pmsl.core.soup import Soup
+from pmsl.errors import GridError, MeshError, UsageError
 from pmsl.masks import MaskMaker, coverage
 from pmsl.mesh.shells import inward, measures_of, shells_of
 
@@ -210,6 +211,43 @@ def test_two_sides_of_nothing_are_taken_out():
     assert mended.health.watertight and len(mended.faces) == len(BALL.faces)
 
 
+@pytest.mark.parametrize("other", [None, FAR], ids=["alone", "beside a sound body"])
+@pytest.mark.parametrize("jitter_um", [0.0, 1e-6])
+def test_a_body_whose_faces_look_both_ways_is_a_body(other, jitter_um):
+    """Every edge has as many faces one way as the other, and every row sums to nothing: it must not be lost without a word."""
+    both = soup(joined(BALL, turned(BALL)))
+    both = Solid.from_arrays(both.vertices_um + np.random.default_rng(1).uniform(-1, 1, both.vertices_um.shape) * jitter_um, both.faces)
+    wanted = [BALL] if other is None else [BALL, other]
+    mended = joined(both, *wanted[1:]).repaired()
+    assert "repaired-duplicate-faces" in codes(mended) and mended.health.watertight
+    assert mended.health.volume_um3 == pytest.approx(len(wanted) * BALL.health.volume_um3, rel=1e-5)
+    with pytest.raises(MeshError, match="strict allows none"):
+        joined(both, *wanted[1:]).repaired("strict")
+
+
+def test_a_large_body_whose_faces_look_both_ways_is_a_body(monkeypatch):
+    for module in ("repair", "shells"):
+        monkeypatch.setattr(f"pmsl.mesh.{module}.FEW", 100)
+    both = soup(joined(BALL, turned(BALL)))
+    order = np.random.default_rng(0).permutation(len(both.faces))
+    records = both.vertices_um.reshape(-1, 3, 3)[order].astype(np.float32)
+    as_read = Solid.of_soup(Soup(records.reshape(-1, 3), 1.0), source="a.stl", sha256="", unit="um")
+    for mesh in (as_read, Solid.from_arrays(both.vertices_um, both.faces[order])):
+        mended = mesh.repaired()
+        assert codes(mended) == ["repaired-duplicate-faces", "repaired-winding"]
+        assert mended.health.volume_um3 == pytest.approx(BALL.health.volume_um3, rel=1e-6)
+
+
+def test_a_sheet_of_two_sides_covers_nothing_and_is_said():
+    wall = np.array([[20, 0, 0], [24, 0, 0], [24, 0, 4], [20, 0, 4]], float)
+    sheet = Solid.from_arrays(wall, np.array([[0, 1, 2], [0, 2, 3], [2, 1, 0], [3, 2, 0]]))
+    mended = joined(BALL, sheet).repaired()
+    assert "repaired-sheets" in codes(mended) and len(mended.faces) == len(BALL.faces)
+    large = Solid.from_arrays(wall * 30, sheet.faces)
+    mended = joined(BALL, large).repaired()
+    assert mended.repairs == ("4 faces look both ways and enclose no volume; left out",) and len(mended.faces) == len(BALL.faces)
+
+
 def test_cracks_are_welded():
     b = soup(icosphere(3, 4000, (7000, 6000, 5000)))
     noise = np.random.default_rng(1).uniform(-2e-3, 2e-3, b.vertices_um.shape)
@@ -234,6 +272,14 @@ def test_a_point_is_refused():
         Solid.from_arrays(np.ones((3, 3)), np.array([[0, 1, 2], [1, 2, 0]])).repaired()
 
 
+@pytest.mark.parametrize("size", [1e13, 1e100, 1e200, 1e300])
+@pytest.mark.parametrize("damage", [lambda s: without(s, [3]), turned, lambda s: joined(s, turned(s))], ids=["open", "turned", "both ways"])
+def test_sizes_beyond_reason_are_refused_whatever_is_broken(size, damage):
+    huge = damage(Solid.from_arrays(BALL.vertices_um * size, BALL.faces))
+    with pytest.raises((MeshError, GridError)):
+        MaskMaker([huge], grid())
+
+
 def test_a_stray_face_is_left_out_and_said():
     stray = Solid.from_arrays(BALL.vertices_um[BALL.faces[0]] + 20, np.array([[0, 1, 2]]))
     mended = joined(BALL, stray).repaired()
@@ -247,6 +293,9 @@ def test_a_stray_face_is_left_out_and_said():
         (turned(BALL, [3]), "1 faces ran against their neighbours"),
         (turned(BALL), "all faces look inward"),
         (joined(BALL, turned(moved(SMALL, (4, 0, 0)))), "1 shells looked inward"),
+        (joined(BALL, moved(SMALL, (4, 0, 0))), "1 pairs of bodies overlap"),
+        (joined(BALL, SMALL), "1 bodies lie wholly inside another"),
+        (joined(BALL, BALL), "triangles repeat another one"),
     ],
 )
 def test_strict_refuses_what_needed_repair(mesh, reason):
