@@ -19,7 +19,20 @@ from rich.table import Table
 
 QUESTIONS = (
     *("area_coverage", "volume_coverage", "corrections", "before_after", "predict_layers", "png_frames", "splash_images", "host_latency"),
-    *("load", "end_to_end", "memory", "start_up", "large_file", "defects", "peers", "peers_volume"),
+    *(
+        "load",
+        "end_to_end",
+        "copies",
+        "scaling",
+        "memory",
+        "start_up",
+        "predicted_cost",
+        "batches",
+        "large_file",
+        "defects",
+        "peers",
+        "peers_volume",
+    ),
 )
 
 

@@ -24,14 +24,16 @@ if TYPE_CHECKING:
     from pmsl.exposure import dose_map
     from pmsl.masks import layer_masks
     from pmsl.mesh import load_solid
+    from pmsl.mesh.copies import Copy
+    from pmsl.pipeline import pack, place_copies, prepare, read, verify, write
     from pmsl.pipeline import place_for as place
-    from pmsl.pipeline import prepare, read, verify, write
     from pmsl.predict import simulate
     from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
     from pmsl.slicing import slice_contours
 
 _HOME = {
     "Contours": "pmsl.core.contours",
+    "Copy": "pmsl.mesh.copies",
     "DoseMap": "pmsl.core.dose",
     "Exposure": "pmsl.core.plan",
     "Finding": "pmsl.core.finding",
@@ -51,7 +53,9 @@ _HOME = {
     "find_resin": "pmsl.profiles",
     "layer_masks": "pmsl.masks",
     "load_solid": "pmsl.mesh",
+    "pack": "pmsl.pipeline",
     "place": "pmsl.pipeline:place_for",
+    "place_copies": "pmsl.pipeline",
     "prepare": "pmsl.pipeline",
     "read": "pmsl.pipeline",
     "simulate": "pmsl.predict",
@@ -60,6 +64,7 @@ _HOME = {
     "write": "pmsl.pipeline",
 }
 _ROOMS = (
+    "batch",
     "checks",
     "core",
     "correct",
@@ -81,6 +86,7 @@ _ROOMS = (
 
 __all__ = [
     "Contours",
+    "Copy",
     "DoseMap",
     "Exposure",
     "Finding",
@@ -100,7 +106,9 @@ __all__ = [
     "find_resin",
     "layer_masks",
     "load_solid",
+    "pack",
     "place",
+    "place_copies",
     "prepare",
     "read",
     "simulate",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from pmsl.core.arrays import distinct
+from pmsl.core.copies import alike
 from pmsl.core.defects import Defects
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
@@ -115,8 +116,11 @@ def height_findings(bounds_um: np.ndarray, grid: Grid) -> Iterator[Finding]:
 
 
 def winding_findings(parts: Sequence[Part]) -> Iterator[Finding]:
-    """Yield the parts whose faces look inward: they are turned, so that parts unite."""
+    """Yield the parts whose faces look inward, of copies the first: they are turned, so that parts unite."""
+    seen: dict[int, Part] = {}
     for part in parts:
+        seen.setdefault(id(part.solid), part)
+    for part in seen.values():
         if part.solid.inside_out:
             yield Finding(
                 code="inside-out",
@@ -127,7 +131,7 @@ def winding_findings(parts: Sequence[Part]) -> Iterator[Finding]:
 
 def facet_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:
     """Yield horizontal facets that lie inside a slab: their surface moves to a slab plane."""
-    heights = np.concatenate([_flat_heights(part) for part in parts])
+    heights = np.concatenate([_flat_heights(parts[i]) for (i, *_) in alike(parts)])
     edges = grid.z_edges_um
     heights = heights[(heights > edges[0]) & (heights < edges[-1])]
     if heights.size == 0:
@@ -214,9 +218,10 @@ def partial_slab_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding
 
     layers = np.array([grid.n_layers, -1], np.int64)
     n = 0
-    for part in parts:
+    for group in alike(parts):
+        part = parts[group[0]]
         turned = part.mirrored != part.solid.inside_out
-        n += facets.count_partial(*part.solid.triangles(), part.transform, turned, grid.z_edges_um, layers)
+        n += len(group) * facets.count_partial(*part.solid.triangles(), part.transform, turned, grid.z_edges_um, layers)
     if n:
         yield Finding(
             code="partial-slabs",

@@ -9,7 +9,9 @@
       ├─ JobError       a job on disk that is damaged or too new             exit 3
       ├─ TargetError    a format or machine cannot express the job           exit 3
       ├─ HostError      engine or stage that a job does not fit, or failed   exit 3
+      ├─ BatchError     batch file that is not valid, or that others work on exit 3
       ├─ OutputError    the target cannot be written                         exit 3
+      ├─ WorkerError    processes that make layers are lost, or not there    exit 3
       └─ FindingsError  findings at or above the severity asked to fail on   exit 4
 
 Every message says what, where, value, limit, and what to do. Kernels never raise.
@@ -64,8 +66,16 @@ class HostError(PmslError):
     """A light engine or a stage that the job does not fit, or that failed while it played; the light is off."""
 
 
+class BatchError(PmslError):
+    """A batch file is not valid, or another batch works in its folder."""
+
+
 class OutputError(PmslError):
     """The target cannot be written: no permission, no space, not a folder."""
+
+
+class WorkerError(PmslError):
+    """Processes or machines that make layers were lost again and again, cannot be reached, or do not see the job's folder."""
 
 
 class FindingsError(PmslError):

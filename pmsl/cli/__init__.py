@@ -1,4 +1,4 @@
-"""The front desk: ``pmsl slice | info | verify | play | simulate | convert | profiles | warmup``.
+"""The front desk: ``pmsl slice | info | verify | play | simulate | convert | batch | profiles | warmup``.
 
 app       all commands together; exit codes
 commands  what can be typed: one file a command, with its options; it calls the work when it starts
@@ -11,9 +11,8 @@ look      info and verify
 playing   play
 simulate  simulate
 convert   convert
+batch     batch
 library   profiles
-options   text of an option → numbers
-wishes    options of profiles and placement → profiles and numbers
 show      progress, findings, compiler notice
 """
 

@@ -11,6 +11,7 @@ import traceback
 
 import click
 
+from pmsl.cli.commands.batch import batch_command
 from pmsl.cli.commands.check import check_command
 from pmsl.cli.commands.convert import convert_command
 from pmsl.cli.commands.info import info_command
@@ -51,6 +52,7 @@ for _command in (
     play_command,
     simulate_command,
     convert_command,
+    batch_command,
     profiles_command,
     warmup_command,
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,12 @@ import numpy as np
 from pmsl import pipeline
 from pmsl.cli.examine import Examined, examined, mesh_facts
 from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
-from pmsl.cli.wishes import Wishes
 from pmsl.core.finding import Finding
 from pmsl.core.job import CorrectionRecord, Estimate, PrintJob
 from pmsl.errors import JobError, PmslError
 from pmsl.formats import registry
 from pmsl.mesh import load_solid
+from pmsl.pipeline.wishes import Wishes
 from pmsl.profiles import Printer, Process, Resin
 
 NOT_READ = ("partial-file", "not-read", "pitch-guessed", "zero-layers")  # findings of what a file did not say, or was not understood
@@ -107,6 +108,8 @@ def _info_mesh(path: str, wishes: Wishes, repair: str, as_json: bool, contours: 
     with compiler_notice():
         found = examined(solid, repair)
     facts = mesh_facts(found) | {"print": _print_facts(found, wishes, printer, resin, process)}
+    if "refused" not in facts["print"]:
+        facts["slicing"] = _slicing_facts(path, wishes, repair)
     if contours is not None:
         facts["contours"] = contours
     if as_json:
@@ -128,6 +131,7 @@ def _info_mesh(path: str, wishes: Wishes, repair: str, as_json: bool, contours: 
     else:
         cost = f"{p['layers']} layers, {clock(p['print_time_s'])}, {p['resin_ml'] * 1000:.4g} µl"
         print(f"print     on {p['printer']} with {p['resin']}: {cost}")
+        print(f"slicing   {_slicing_words(facts['slicing'])}")
     say_findings(found.findings)
 
 
@@ -149,6 +153,28 @@ def _print_facts(found: Examined, wishes: Wishes, printer: Printer, resin: Resin
         "print_time_s": float(s.ladder.time_s.sum()) + motion,
         "resin_ml": found.volume_um3 * scale * 1e-12,
     }
+
+
+def _slicing_facts(path: str, wishes: Wishes, repair: str) -> dict[str, Any]:
+    """What slicing the mesh into a folder would take here, by slicing a little of it."""
+    from pmsl.pipeline.order import Order
+    from pmsl.pipeline.predicted import predicted
+
+    wanted = {f.name: getattr(wishes, f.name) for f in dataclasses.fields(wishes)}
+    try:
+        with compiler_notice():
+            cost = predicted(Order(meshes=[path], out="job", repair=repair, **wanted))  # type: ignore[arg-type]
+    except PmslError as err:
+        return {"refused": str(err)}
+    return {"seconds": cost.seconds, "peak_bytes": cost.peak_bytes, "disk_bytes": cost.disk_bytes, "sampled_layers": cost.sampled}
+
+
+def _slicing_words(s: dict[str, Any]) -> str:
+    if "refused" in s:
+        return f"refused: {s['refused']}"
+    seconds = f"{s['seconds']:.2g} s" if s["seconds"] < 10 else clock(s["seconds"])
+    size = f"{s['peak_bytes'] / 2**20:.0f} MiB of memory, {s['disk_bytes'] / 1e6:.3g} MB on disk"
+    return f"about {seconds}, {size}, by {s['sampled_layers']} layers"
 
 
 def verify(path: str, *, threads: int | None, as_json: bool) -> None:

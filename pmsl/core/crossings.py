@@ -20,6 +20,23 @@ MIX = tuple(np.uint64(k) for k in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165
 Order = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # first, last, by_last, node_start, level_start
 
 
+@dataclass(slots=True)
+class Slab:
+    """The triangles of one layer, `picked[:n]` among `corners`, with their shells in `labels`; and room of one thread to put them."""
+
+    corners: np.ndarray
+    picked: np.ndarray
+    n: int
+    labels: np.ndarray | None
+    own: np.ndarray
+    own_labels: np.ndarray
+
+    @classmethod
+    def empty(cls) -> Slab:
+        """Make room for a first layer."""
+        return cls(np.zeros((0, 9)), np.zeros(1024, np.int32), 0, None, np.zeros((0, 9)), np.zeros(0, np.int32))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CrossingIndex:
     """The triangles of all parts that cross a plane of the grid, in pixels, as an interval tree.
@@ -73,6 +90,15 @@ class CrossingIndex:
             if n <= len(out):
                 return out, n
             out = np.zeros(n + n // 2, np.int32)
+
+    def slab(self, k: int, labels: np.ndarray | None, out: Slab) -> None:
+        """Put the triangles of layer k into `out`, and their shells where `labels` has those of all (`shells`)."""
+        out.picked, out.n = self.triangles(k, out.picked)
+        out.corners, out.labels = self.corners, labels
+
+    def whole(self) -> CrossingIndex:
+        """Return the index that has every triangle: this one."""
+        return self
 
     def shells(self) -> np.ndarray:
         """Number the shells: (M,) int32, equal for triangles of one part that hang together by equal corners.
@@ -150,7 +176,7 @@ def index_crossings(parts: Sequence[Solid | Part], grid: Grid, slabs: bool = Fal
     planes = grid.mid_planes_um
     placed = [as_part(item) for item in parts]
     for part in placed:
-        _check_range(part, grid)
+        check_range(part, grid)
     found = [_crossing(part, grid.z_edges_um if slabs else planes, slabs) for part in placed]
     picked, ends = [chosen for chosen, _, _ in found], np.cumsum([len(first) for _, first, _ in found])
     first, last = (arrays[0] if len(arrays) == 1 else np.concatenate(arrays) for arrays in list(zip(*found, strict=True))[1:])
@@ -190,7 +216,7 @@ def _gather(part: Part, grid: Grid, picked: np.ndarray, slots: np.ndarray, corne
     in_blocks(place, len(slots))
 
 
-def _check_range(part: Part, grid: Grid) -> None:
+def check_range(part: Part, grid: Grid) -> None:
     """Refuse coordinates so far off that pixels could not be told apart in double precision."""
     reach = float(np.abs((part.bounds_um()[:, :2] - grid.origin_um) / grid.pitch_um).max())
     if not reach <= MAX_REACH_PX:

@@ -182,9 +182,13 @@ class PrintJob:
         plan: LayerPlan = getattr(self.plan_layer, "bare", self.plan_layer)(self._number(k))
         return plan
 
-    def in_order(self) -> InOrder:
-        """Return the layers for a run through all of them: the same exposures and, all in all, the same findings as one by one."""
-        run: InOrder = getattr(self.plan_layer, "in_order", lambda: _OneByOne(self.plan_layer))()
+    def in_order(self, last: int | None = None) -> InOrder:
+        """Return the layers for a run through all of them, or, from any layer on, through those before `last`.
+
+        The exposures and, all in all, the findings are the same as one by one; those of runs side by side are those of one run.
+        """
+        make = getattr(self.plan_layer, "in_order", None)
+        run: InOrder = _OneByOne(self.plan_layer) if make is None else make(self.n_layers if last is None else last)
         return run
 
     def layers(self) -> Iterator[LayerPlan]:
@@ -202,7 +206,7 @@ class PrintJob:
 
 
 class InOrder(Protocol):
-    """A run through all layers of a job, from the plate up: what takes several layers to notice costs little this way."""
+    """A run through layers of a job, from the plate up: what takes several layers to notice costs little this way."""
 
     def plan(self, k: int) -> LayerPlan:
         """Make layer k; from any thread, ahead of `passed`, once. Its findings are those of the layer by itself."""
@@ -243,9 +247,9 @@ class Changed:
         """Return layer `k`, changed; as `PrintJob.bare`."""
         return self.change(self.job.bare(k))
 
-    def in_order(self) -> InOrder:
-        """Return a run through all layers, changed."""
-        return _ChangedInOrder(self.job.in_order(), self.change)
+    def in_order(self, last: int) -> InOrder:
+        """Return a run through the layers before `last`, changed."""
+        return _ChangedInOrder(self.job.in_order(last), self.change)
 
 
 @dataclass(frozen=True, slots=True)

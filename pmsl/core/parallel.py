@@ -20,8 +20,18 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 
+_most: list[int] = []
+
+
+def keep_to(threads: int) -> None:
+    """Let this process use so many processors at most: it is one of several that share the machine."""
+    _most[:] = [threads]
+
+
 def default_threads() -> int:
     """Number of processors this process may use."""
+    if _most:
+        return _most[0]
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return max(1, os.cpu_count() or 1)

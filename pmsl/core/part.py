@@ -11,35 +11,11 @@ import numpy as np
 
 from pmsl.core.arrays import frozen
 from pmsl.core.finding import Finding
+from pmsl.core.health import MeshHealth
 from pmsl.core.parallel import in_blocks
 from pmsl.core.soup import NO_FACES, Soup
 from pmsl.core.triangles import box_of, check_triangles
 from pmsl.errors import MeshError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeshHealth:
-    """What is known about a solid beyond its triangles (computed only when asked).
-
-    Attributes
-    ----------
-    watertight : bool
-        Every edge is shared by exactly two faces.
-    winding_consistent : bool
-        Neighbouring faces run through their common edge in opposite directions.
-    bodies : int
-        Groups of faces connected across edges.
-    volume_um3 : float
-        Absolute value of the signed volume [µm³]; meaningful when watertight.
-    findings : tuple of Finding
-        What a user should know, positions in µm.
-    """
-
-    watertight: bool
-    winding_consistent: bool
-    bodies: int
-    volume_um3: float
-    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -297,7 +273,13 @@ class Part:
         matrix = self.transform[:3, :3]
         if np.array_equal(matrix, np.diag(np.diag(matrix))):  # axes stay axes: the solid's box goes along
             return np.sort(self.solid.bounds_um * np.diag(matrix) + self.transform[:3, 3], axis=0)
-        return self.solid.box_of(self.points_um)
+        cache, key = self.solid._cache, f"box {matrix.tobytes().hex()}"
+        if key not in cache:  # of copies turned alike once; moving comes last, and keeps the order of rounded numbers
+            unmoved = np.eye(4)
+            unmoved[:3, :3] = matrix
+            cache[key] = frozen(self.solid.box_of(replace(self, transform=unmoved).points_um))
+        bounds: np.ndarray = cache[key] + self.transform[:3, 3]
+        return bounds
 
 
 def as_part(item: Solid | Part) -> Part:

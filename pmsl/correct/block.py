@@ -111,7 +111,7 @@ class Block:
         self.low = max(0, min(int(np.searchsorted(law.z_edges_um, low_um, side="right")) - 1, first - setup.roof_layers))
         self.masks = {k: setup.maker.mask(k) for k in range(max(0, self.low - 1), self.top)}
         placed = range(self.low, self.top) if setup.edges else range(0)
-        self.walls = {k: walls_of(setup.maker.index, setup.grid, k, self.masks[k]) for k in placed}
+        self.walls = {k: walls_of(setup.maker.index.whole(), setup.grid, k, self.masks[k]) for k in placed}
         self.faces = self._faces()
         self.pixels = self._pixels()
         number = self.pixels.number(self.faces.row, self.faces.col)

@@ -103,7 +103,7 @@ class Corrector:
         self._memory_stated = resin.resin.memory is not None
         faces, edges = "printthrough" in self.corrections, "edges" in self.corrections
         law = Law.of(resin, grid, np.asarray(white_dose_mj_cm2, dtype=np.float64), faces)
-        finder = FaceFinder(self._volume.index, grid) if faces and self._volume is not None else None
+        finder = FaceFinder(self._volume.index.whole(), grid) if faces and self._volume is not None else None
         flat = None if "flatfield" in self.corrections else flat_field(printer)
         if roof_layers:
             _check_relief(law, roof_layers)
@@ -130,7 +130,7 @@ class Corrector:
     def job_findings(self) -> tuple[Finding, ...]:
         """Return what is doubtful before any layer."""
         setup = self._setup
-        found = (() if self._memory_stated else (assumed_memory(),)) + light_findings(self._maker.index, self.grid)
+        found = (() if self._memory_stated else (assumed_memory(),)) + light_findings(self._maker.index.whole(), self.grid)
         if setup.finder is None:
             return found
         return found + overhang_findings(setup.finder, setup.law, self.grid) + relief_findings(setup.finder, setup.law, setup.roof_layers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,24 +11,38 @@ from pmsl.core.finding import Finding
 from pmsl.core.mask import LayerMask
 from pmsl.correct.unreachable import GrayCheck
 
+FAR = 1 << 62
 
-@dataclass(slots=True)
+
 class _Waiting:
-    """Pixels that layers to come may still cure, in order of layers: where, effective doses of their own, needed and so far."""
+    """Pixels that layers to come may still cure, in order of layers: where, effective doses of their own and from above so far."""
 
-    pixels: np.ndarray
-    own: np.ndarray
-    enough: np.ndarray
-    total: np.ndarray
+    def __init__(self) -> None:
+        self.count = 0
+        self._room: tuple[np.ndarray, ...] = (np.zeros((0, 2), np.int32), np.zeros(0), np.zeros(0))
 
-    def __getitem__(self, some: np.ndarray) -> _Waiting:
-        """Return some of them."""
-        return _Waiting(self.pixels[some], self.own[some], self.enough[some], self.total[some])
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """(n, 2) int32 rows and columns, and (n,) float64 own and total, as views."""
+        return tuple(array[: self.count] for array in self._room)
 
-    def __add__(self, more: _Waiting) -> _Waiting:
-        """Return these and more."""
-        pairs = (self.pixels, more.pixels), (self.own, more.own), (self.enough, more.enough), (self.total, more.total)
-        return _Waiting(*map(np.concatenate, pairs))
+    def add(self, pixels: np.ndarray, own: np.ndarray) -> None:
+        """Let more wait, that got nothing from above so far."""
+        begin, self.count = self.count, self.count + len(own)
+        if self.count > len(self._room[1]):
+            room = tuple(np.empty((2 * self.count, *array.shape[1:]), array.dtype) for array in self._room)
+            for old, new in zip(self._room, room, strict=True):
+                new[:begin] = old[:begin]
+            self._room = room
+        for array, values in zip(self._room, (pixels, own, 0.0), strict=True):
+            array[begin : self.count] = values
+
+    def keep(self, some: np.ndarray) -> None:
+        """Let only some go on waiting, (n,) bool."""
+        kept = [array[some] for array in self.arrays]
+        self.count = len(kept[0])
+        for array, values in zip(self._room, kept, strict=True):
+            array[: self.count] = values
 
 
 @dataclass(slots=True)
@@ -38,6 +53,20 @@ class _Group:
     count: int
     left: list[float]
     still: list[float]
+
+
+@dataclass(slots=True)
+class _Dark:
+    """Pixels of a layer that nothing cures: how many, first and last row and column."""
+
+    count: int
+    first: np.ndarray
+    last: np.ndarray
+
+    def add(self, count: int, first: np.ndarray, last: np.ndarray) -> None:
+        """Count more."""
+        self.count += count
+        self.first, self.last = np.minimum(self.first, first), np.maximum(self.last, last)
 
 
 class GrayPass:
@@ -52,9 +81,9 @@ class GrayPass:
     def __init__(self, check: GrayCheck) -> None:
         self._check = check
         self._begun: dict[int, tuple[LayerMask, np.ndarray, np.ndarray]] = {}
-        self._dark: dict[int, list[np.ndarray]] = {}
+        self._dark: dict[int, _Dark] = {}
         self._groups: list[_Group] = []
-        self._waiting = _Waiting(np.zeros((0, 2), np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
+        self._waiting = _Waiting()
 
     def begin(self, k: int, mask: LayerMask) -> None:
         """Look at the grays of layer k by themselves; from any thread, in any order."""
@@ -68,35 +97,72 @@ class GrayPass:
         if len(pixels):
             left, still = self._check.left(k)
             self._groups.append(_Group(k, len(own), [*left.tolist(), 0.0], [*still.tolist(), -np.inf]))
-            self._waiting += _Waiting(pixels, own, self._check.lacking(own), np.zeros(len(own)))
+            self._waiting.add(pixels, own)
+
+    def beyond(self, first: int, n_layers: int, mask_of: Callable[[int], LayerMask]) -> None:
+        """Give the light of the layers from `first` on, which belong to another run, to the pixels that still wait for some."""
+        for k in range(first, n_layers):
+            if not self._groups:
+                return
+            self._lit_by(k, mask_of(k))
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what is found, in order of layers; all of them have passed."""
-        self._let_go(np.ones(len(self._waiting.own), bool))
-        return tuple(self._check.finding(k, np.concatenate(self._dark[k])) for k in sorted(self._dark))
+        self._let_go(np.ones(self._waiting.count, bool))
+        return tuple(self._check.finding(k, d.count, d.first, d.last) for k, d in sorted(self._dark.items()))
 
     def _lit_by(self, j: int, mask: LayerMask) -> None:
         """Add the light of layer j; let go of pixels that it and what is above it cannot change."""
-        w, groups, check = self._waiting, self._groups, self._check
-        counts = [g.count for g in groups]
-        still = np.repeat([g.still[j - g.layer - 1] for g in groups], counts)
-        done = (w.total >= w.enough) | (w.total + still < w.enough)
+        if self._check.plain:
+            self._lit_by_plain(j, mask)
+            return
+        check, (_, own, total) = self._check, self._waiting.arrays
+        still = np.repeat([g.still[j - g.layer - 1] for g in self._groups], [g.count for g in self._groups])
+        enough = check.lacking(own)
+        done = (total >= enough) | (total + still < enough)
         if done.any():
             self._let_go(done)
-            w, groups = self._waiting, self._groups
-        if groups:
-            left = np.repeat([g.left[j - g.layer - 1] for g in groups], [g.count for g in groups])
-            w.total = check.join(w.total, check.effective(check.doses(j, mask, w.pixels) * left))
+        if self._groups:
+            pixels, _, total = self._waiting.arrays
+            left = np.repeat([g.left[j - g.layer - 1] for g in self._groups], [g.count for g in self._groups])
+            check.join(total, check.effective(check.doses(j, mask, pixels) * left), out=total)
+
+    def _lit_by_plain(self, j: int, mask: LayerMask) -> None:
+        """Do the same in one go over the pixels."""
+        from pmsl.kernels import graylight
+
+        groups, check = self._groups, self._check
+        count = np.array([g.count for g in groups])
+        left = np.array([g.left[j - g.layer - 1] for g in groups])
+        still = np.array([g.still[j - g.layer - 1] for g in groups])
+        found = np.tile(np.array([0, FAR, FAR, -1, -1]), (len(groups), 1))
+        self._waiting.count = graylight.fall(
+            *(*check.sources(mask), *check.around(mask, self._waiting.count), float(check.white_mj_cm2[j]), check.cure.induction_mj_cm2),
+            *(int(check.cure.memory == "open"), check.cure.threshold_mj_cm2),
+            *(*self._waiting.arrays, count, left, still, found),
+        )
+        for g, stay, (dark, *box) in zip(groups, count.tolist(), found.tolist(), strict=True):
+            g.count = stay
+            if dark:
+                self._found(g.layer, dark, np.array(box[:2]), np.array(box[2:]))
+        self._groups = [g for g in groups if g.count]
+
+    def _found(self, layer: int, many: int, first: np.ndarray, last: np.ndarray) -> None:
+        if layer in self._dark:
+            self._dark[layer].add(many, first, last)
+        else:
+            self._dark[layer] = _Dark(many, first, last)
 
     def _let_go(self, done: np.ndarray) -> None:
         """Take pixels that nothing changes any more from those that wait; keep in mind which of them are dark."""
-        w, check, begin = self._waiting, self._check, 0
-        dark = done & (check.join(w.own, w.total) < check.cure.threshold_mj_cm2)
+        check, begin, (where, own, total) = self._check, 0, self._waiting.arrays
+        dark = done & (check.join(own, total) < check.cure.threshold_mj_cm2)
         for g in self._groups:
             mine = slice(begin, begin + g.count)
             begin += g.count
             if dark[mine].any():
-                self._dark.setdefault(g.layer, []).append(w.pixels[mine][dark[mine]])
+                pixels = where[mine][dark[mine]]
+                self._found(g.layer, len(pixels), pixels.min(axis=0), pixels.max(axis=0))
             g.count -= int(np.count_nonzero(done[mine]))
         self._groups = [g for g in self._groups if g.count]
-        self._waiting = w[~done]
+        self._waiting.keep(~done)

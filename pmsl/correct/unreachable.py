@@ -28,6 +28,7 @@ MaskOf = Callable[[int], LayerMask]
 DEPTHS = 5.0  # decay lengths of layers above that are counted: e^-5 of a dose is left there
 TILE = 4  # pixels a side at least, of the map of how high the part is
 MANY = 256  # pixels from which on that map pays
+PAINTED, PAYS = 1 << 24, 100  # pixels of a mask that is painted, at most, and beside those that look at it
 STEPS = 60
 CLOSE = 1e-9
 
@@ -111,7 +112,7 @@ class GrayCheck:
             pixels = pixels[self.join(own, above) < self.cure.threshold_mj_cm2]
         if len(pixels) == 0:
             return mask, ()
-        finding = self.finding(k, pixels)
+        finding = self.finding(k, len(pixels), pixels.min(axis=0), pixels.max(axis=0))
         if self.do == "keep":
             return mask, (finding,)
         levels = self._lifted(k, mask, mask_of, pixels) if self.do == "lift" else np.zeros(len(pixels), np.uint16)
@@ -221,16 +222,38 @@ class GrayCheck:
         if isinstance(self.projector.psf, Lorentzian):  # its light comes from everywhere
             source = self._seen(pixels, mask.shape)
             return self._at(self.response[mask.within(source)], source, pixels) * white_mj_cm2
-        from pmsl.kernels import grays
+        from pmsl.kernels import graylight
 
-        if "patch" not in self._known:
-            self._known["patch"] = patch_of(self.projector.psf)
-        flat, out, runs = self.projector.flat, np.zeros(len(pixels)), mask.runs_8bit()
-        grays.light_at(
-            *(runs.row_start, mask.window.row0, runs.col, runs.length, runs.value, self.response),
-            *(np.zeros((0, 0)) if flat is None else flat, pixels, *self._known["patch"], out),
-        )
+        out = np.zeros(len(pixels))
+        graylight.light_at(*self.sources(mask), pixels, *self.around(mask, len(pixels)), out)
         return out * white_mj_cm2
+
+    def sources(self, mask: LayerMask) -> tuple[Any, ...]:
+        """Return the runs of a mask, the response and the flat field, as kernels of `graylight` take them."""
+        flat, runs = self.projector.flat, mask.runs_8bit()
+        even = np.zeros((0, 0)) if flat is None else flat
+        return runs.row_start, mask.window.row0, runs.col, runs.length, runs.value, self.response, even
+
+    def around(self, mask: LayerMask, pixels: int) -> tuple[Any, ...]:
+        """Return what kernels of `graylight` need beside the runs: the shares of light around a pixel that get into its middle, working
+        space, and the levels of a mask where there are so many pixels that painting them pays.
+        """
+        psf, window = self.projector.psf, mask.window
+        if "patch" not in self._known and not isinstance(psf, Lorentzian):
+            self._known["patch"] = patch_of(psf)
+        first, share = self._known["patch"]
+        levels, near = np.zeros((2, 0, 0), np.uint8)
+        if window.rows * window.cols <= min(PAINTED, PAYS * pixels):
+            from pmsl.kernels import graylight
+
+            levels, near = np.zeros((window.rows, window.cols), np.uint8), np.zeros((window.rows // 8 + 1, window.cols // 8 + 1), np.uint8)
+            graylight.paint(*mask.runs_8bit(), window.col0, first, share, levels, near)
+        return first, share, np.empty(len(share), np.int64), levels, near, window.col0
+
+    @property
+    def plain(self) -> bool:
+        """Whether a layer is one event, the same for all pixels, of light that comes from near by."""
+        return self.given is None and not isinstance(self.projector.psf, Lorentzian)
 
     def _at(self, light: np.ndarray, source: Window, pixels: np.ndarray) -> np.ndarray:
         """Return the relative irradiance in the middle of pixels, of the light in a window: (n,) float64."""
@@ -272,17 +295,17 @@ class GrayCheck:
         given = [(mask, float(self.white_mj_cm2[k]))] if self.given is None else self.given.exposures(k)
         return np.asarray(sum((self.response[each.within(window)] * white for each, white in given), np.zeros((window.rows, window.cols))))
 
-    def finding(self, k: int, pixels: np.ndarray) -> Finding:
-        """Say what is found of a layer's pixels (n, 2)."""
+    def finding(self, k: int, many: int, first: np.ndarray, last: np.ndarray) -> Finding:
+        """Say what is found of a layer: so many pixels, from row and column `first` to `last`."""
         pitch, z = self.grid.pitch_um, self.grid.z_edges_um
-        low, high = (pixels.min(axis=0)[::-1] * pitch + self.grid.origin_um), ((pixels.max(axis=0)[::-1] + 1) * pitch + self.grid.origin_um)
+        low, high = first[::-1] * pitch + self.grid.origin_um, (last[::-1] + 1) * pitch + self.grid.origin_um
         return Finding(
             code="unreachable-gray",
             severity="warning" if self.do == "keep" else "info",
             message=SAID[self.do],
             layers=(k, k),
             box_um=((*low.tolist(), float(z[k])), (*high.tolist(), float(z[k + 1]))),
-            value=float(len(pixels)),
+            value=float(many),
             limit=0.0,
             unit="px",
         )

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 import numpy as np
 
 from pmsl.core.contours import Contours
@@ -37,6 +38,45 @@ HEAD = 4096
 DoseOf = Callable[[PrintJob, LayerPlan], DoseMap]
 ContoursOf = Callable[[PrintJob], Iterator[Contours]]
 Progress = Callable[[int, int], None]
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and how other processes write the layers of a job; every one of them sees the folders under these names.
+
+    Attributes
+    ----------
+    work : str
+        Folder they share, gone when the job is done.
+    folder : str
+        The job itself, where it is a folder.
+    bundled : bool
+        The files of a block go into one in the work folder: the job is a zip.
+    small, dose : bool
+        As of `WriteOptions`: `small`, and whether there are dose maps.
+    """
+
+    work: str
+    folder: str
+    bundled: bool
+    small: bool
+    dose: bool
+
+
+class Blocks(Protocol):
+    """What workers say of the layers they made, block after block, in order of layers, and an end to their work."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield every block; the blocks of a worker that is lost are made again."""
+
+    def close(self) -> None:
+        """Let no worker write any more."""
+
+
+class Crew(Protocol):
+    """Other processes that make the layers of a job."""
+
+    def blocks(self, job: PrintJob, place: Place) -> Blocks:
+        """Let the workers begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +105,8 @@ class WriteOptions:
         Called with (layers done, layers in all).
     accept : callable, optional
         Called with all findings before the file gets its name; raises to refuse it.
+    crew : Crew, optional
+        Makes the layers in other processes; the bytes do not depend on it. Only formats that say `spreads` take one.
     """
 
     response: np.ndarray
@@ -77,6 +119,7 @@ class WriteOptions:
     lossy: bool = False
     progress: Progress | None = None
     accept: Callable[[tuple[Finding, ...]], None] | None = None
+    crew: Crew | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,29 +54,45 @@ def written(
     -------
     Written
     """
-    meter, found, any_light, run = Meter(job.grid), list(job.findings), False, job.in_order()
+    tally, run, meter = Tally(job, options), job.in_order(), Meter(job.grid)
 
     def layer(k: int) -> tuple[LayerPlan, T, tuple[float, float], bool]:
         plan = run.plan(k)
         made, cost, lit = make(plan), meter.cost(plan), bool(plan.exposures)
         return plan if masks else replace(plan, exposures=()), made, cost, lit
 
-    for done, (plan, made, cost, lit) in enumerate(ordered_map(layer, range(job.n_layers), options.threads), 1):
+    for plan, made, cost, lit in ordered_map(layer, range(job.n_layers), options.threads):
         store(plan, made)
         run.passed(plan.index)
-        meter.add(*cost)
-        found.extend(plan.findings)
-        any_light = any_light or lit
-        if options.progress is not None:
-            options.progress(done, job.n_layers)
-    found.extend(run.findings())
-    found.extend(notes())
-    if not any_light:
-        found.append(NOTHING)
-    findings = merged(found)
-    if options.accept is not None:
-        options.accept(findings)
-    return Written(findings, job.known_estimate or meter.estimate(), job.n_layers)
+        tally.add(cost, plan.findings, lit)
+    tally.found.extend(run.findings())
+    tally.found.extend(notes())
+    return tally.written()
+
+
+class Tally:
+    """What a job turns out to be while its layers go by, from the plate up; `found` are the findings so far."""
+
+    def __init__(self, job: PrintJob, options: WriteOptions) -> None:
+        self._job, self._options = job, options
+        self._meter, self._done, self._any_light = Meter(job.grid), 0, False
+        self.found = list(job.findings)
+
+    def add(self, cost: tuple[float, float], findings: Iterable[Finding], lit: bool) -> None:
+        """Count the next layer: its cost as `Meter.cost` gives it, its findings, whether it has any light."""
+        self._meter.add(*cost)
+        self.found.extend(findings)
+        self._any_light = self._any_light or lit
+        self._done += 1
+        if self._options.progress is not None:
+            self._options.progress(self._done, self._job.n_layers)
+
+    def written(self) -> Written:
+        """Return what it is when all layers were counted, and let `options.accept` see all findings."""
+        findings = merged([*self.found, *(() if self._any_light else (NOTHING,))])
+        if self._options.accept is not None:
+            self._options.accept(findings)
+        return Written(findings, self._job.known_estimate or self._meter.estimate(), self._job.n_layers)
 
 
 SCATTERED = {"unreachable-gray": 64, "narrow-edges": 64, "missed-edges": 64}  # layers apart that are joined

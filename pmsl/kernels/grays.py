@@ -1,4 +1,4 @@
-"""Gray pixels that no white pixel is near, and the light that single pixels get from runs."""
+"""Gray pixels that no white pixel is near, and how high the part is above pixels."""
 
 import numpy as np
 
@@ -93,55 +93,6 @@ def far_from_white(row_start, col, length, value, row0, col0, half_width, white,
                 found += 1
                 word &= word - ONE
     return found
-
-
-@kernel
-def light_at(row_start, row0, col, length, value, response, flat, pixels, first, share, out):
-    """Sum the light that reaches the middles of pixels, from the runs around each.
-
-    Parameters
-    ----------
-    row_start, col, length, value : (rows + 1,) int64, (n,) int32, (n,) int32, (n,) uint8
-        Runs of an 8-bit mask.
-    row0 : int
-        Row of the grid of the first row of runs.
-    response : (256,) float64
-        Relative irradiance of every level.
-    flat : (rows, cols) float64
-        Of the whole grid, or (0, 0): an even field.
-    pixels : (m, 2) int64
-        Row and column.
-    first : (2,) int64
-        Row and column, from the pixel, of the first of the shares.
-    share : (A, B) float64
-        Of the light of each pixel around one, what gets into its middle.
-    out : (m,) float64
-        Added into.
-    """
-    rows = row_start.size - 1
-    even = flat.size == 0
-    for i in range(pixels.shape[0]):
-        left = pixels[i, 1] + first[1]
-        right = left + share.shape[1]
-        total = 0.0
-        for a in range(share.shape[0]):
-            r = pixels[i, 0] + first[0] + a - row0
-            if r < 0 or r >= rows:
-                continue
-            low, high = row_start[r], row_start[r + 1]
-            stop = high
-            while low < high:  # the first run that ends beyond the left
-                mid = (low + high) // 2
-                if col[mid] + length[mid] <= left:
-                    low = mid + 1
-                else:
-                    high = mid
-            while low < stop and col[low] < right:
-                light = response[value[low]]
-                for c in range(max(left, col[low]), min(right, col[low] + length[low])):
-                    total += light * share[a, c - left] * (1.0 if even else flat[row0 + r, c])
-                low += 1
-        out[i] += total
 
 
 @kernel

@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from pmsl.core.crossings import CrossingIndex, index_crossings
+from pmsl.core.copies import CopyIndex, index_parts
 from pmsl.core.defects import Defects
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
 from pmsl.core.part import Part, Solid, as_part, crossing_heights
 from pmsl.core.runs import Runs
 from pmsl.errors import GridError, UsageError
-from pmsl.masks.sweep import AreaSweep, Cells, Sweep, VolumeSweep
+from pmsl.masks.sweep import AreaSweep, Cells, Index, Sweep, VolumeSweep
 
-SWEEPS: dict[str, Callable[[CrossingIndex, Grid], Sweep]] = {"area": AreaSweep, "volume": VolumeSweep}
+SWEEPS: dict[str, Callable[[Index, Grid], Sweep]] = {"area": AreaSweep, "volume": VolumeSweep}
 UNKNOWN = object()
 FEW = 20_000  # triangles: looking for crossings takes some 20 ms
 SAMPLES = 16  # layers
@@ -56,7 +56,7 @@ class MaskMaker:
         self.grid = grid
         self.mode = mode
         self.parts = tuple(as_part(item).repaired(repair) for item in parts)
-        self.index = index_crossings(self.parts, grid, slabs=mode == "volume")
+        self.index = index_parts(self.parts, grid, slabs=mode == "volume")
         self._local = threading.local()
         self._lock = threading.Lock()
         self._labelled = False
@@ -82,7 +82,7 @@ class MaskMaker:
         sweep = self.sweep()
         rows: _Rows = self._local.rows
         if isinstance(sweep, AreaSweep):
-            found = rows.mask_of_plane(k, sweep)
+            found = rows.mask(k, sweep.cells(k)) if isinstance(self.index, CopyIndex) else rows.mask_of_plane(k, sweep)
             if rows.overlap == 0 and not self._crossing[k]:
                 return found
             return rows.mask(k, sweep.united(sweep.cells(k)), rows.overlap)
@@ -156,7 +156,8 @@ class MaskMaker:
         with self._lock:
             if not self._labelled:
                 shells = self.index.shells()
-                self._shells, self._labelled = shells if shells.any() else None, True
+                several = isinstance(self.index, CopyIndex) or bool(shells.any())
+                self._shells, self._labelled = shells if several else None, True
         return self._shells
 
 
@@ -210,7 +211,7 @@ class _Rows:
         f = sweep.found
         while True:
             status, n, top, bottom, n8 = layer.runs_of_layer(
-                *sweep.index.of_layer(k),
+                *sweep.index.whole().of_layer(k),
                 *(sweep.segments, *self.shape, sweep.row_begin, sweep.edges, sweep.live, sweep.line, sweep.bits),
                 *(f.start, f.col, f.sums, f.beyond, f.mixed, self.ends, self.line, self.guide, self.row_start),
                 *(self.col, self.length, self.level, self.open_rows, self.shared, self.found, *self.eight),

@@ -7,6 +7,7 @@ from collections import OrderedDict
 
 import numpy as np
 
+from pmsl.core.copies import Copied, CopyIndex
 from pmsl.core.defects import Defects
 from pmsl.core.mask import LayerMask
 from pmsl.masks.maker import MaskMaker
@@ -37,10 +38,38 @@ class RecentMasks:
         return self._maker.mask_and_defects(k) if found is None else found
 
     def tops_um(self, tile_px: int) -> np.ndarray:
-        """Return how high triangles reach over each tile of the field: (rows / tile, cols / tile) float64 [µm], -inf where none is."""
-        from pmsl.kernels import grays
+        """Return how high triangles reach over each tile of the field: (rows / tile, cols / tile) float64 [µm], -inf where none is.
 
+        Copies may seem to reach over a tile more than they do.
+        """
         rows, cols = self._maker.grid.shape
         out = np.full((-(-rows // tile_px), -(-cols // tile_px)), -np.inf)
-        grays.tops(self._maker.index.corners, tile_px, out)
+        index = self._maker.index
+        for group in index.groups if isinstance(index, CopyIndex) else (Copied(index, np.zeros((1, 2))),):
+            _raise(group, tile_px, out)
         return out
+
+
+def _raise(group: Copied, tile_px: int, out: np.ndarray) -> None:
+    """Raise tiles to the highest triangle over them, of all copies of a part."""
+    from pmsl.kernels import grays
+
+    corners = group.index.corners
+    if group.many == 1:
+        grays.tops(corners, tile_px, out)
+        return
+    if len(corners) == 0:
+        return
+    x, y = corners[:, 0::3], corners[:, 1::3]
+    low = np.floor([x.min(), y.min()])
+    size = np.ceil([x.max() - low[0] + 1, y.max() - low[1] + 1])
+    tops = np.full((int(size[1]) // tile_px + 1, int(size[0]) // tile_px + 1), -np.inf)
+    grays.tops(corners - np.array([*low, 0.0] * 3), tile_px, tops)
+    wide = np.pad(tops, ((0, 1), (0, 1)), constant_values=-np.inf)  # a tile of the part lies over four of the field
+    wide[1:] = np.maximum(wide[1:], wide[:-1].copy())
+    wide[:, 1:] = np.maximum(wide[:, 1:], wide[:, :-1].copy())
+    for col, row in np.floor((low + group.shifts_px) / tile_px).astype(int).tolist():
+        top, left = max(row, 0), max(col, 0)
+        inside = out[top : max(row + wide.shape[0], 0), left : max(col + wide.shape[1], 0)]
+        here = wide[top - row : top - row + inside.shape[0], left - col : left - col + inside.shape[1]]
+        np.maximum(inside, here, out=inside)

@@ -11,9 +11,11 @@ from typing import Protocol
 
 import numpy as np
 
-from pmsl.core.crossings import CrossingIndex
+from pmsl.core.copies import CopyIndex
+from pmsl.core.crossings import CrossingIndex, Slab
 from pmsl.core.grid import Grid
 
+Index = CrossingIndex | CopyIndex
 CROSSINGS = 64  # taken apart at a time between two events of a row
 
 
@@ -56,7 +58,7 @@ class Sweep(Protocol):
 class AreaSweep:
     """Area in the middle plane of the slab."""
 
-    def __init__(self, index: CrossingIndex, grid: Grid) -> None:
+    def __init__(self, index: Index, grid: Grid) -> None:
         rows, cols = grid.shape
         self.index, self.grid = index, grid
         self.room(1024)
@@ -134,12 +136,13 @@ class _UnionScratch:
 class VolumeSweep:
     """Volume of the slab."""
 
-    def __init__(self, index: CrossingIndex, grid: Grid) -> None:
+    def __init__(self, index: Index, grid: Grid) -> None:
         from pmsl.kernels.volume import BAND
 
         rows, cols = grid.shape
         self.index, self.grid = index, grid
-        self.picked, self.order, self.live = (np.zeros(1024, np.int32) for _ in range(3))
+        self.slab = Slab.empty()
+        self.order, self.live = np.zeros(1024, np.int32), np.zeros(1024, np.int32)
         self.band_begin = np.zeros(rows // BAND + 4, np.int64)
         self.walk, self.scratch = np.zeros(4, np.int64), np.zeros((3, 18, 3))
         self.board, self.bits = np.zeros((BAND, cols + 1, 2)), np.zeros((BAND, cols // 64 + 1), np.uint64)
@@ -148,12 +151,13 @@ class VolumeSweep:
         self.found = Cells.empty(rows)
 
     def cells(self, k: int, labels: np.ndarray | None = None, sided: bool = False) -> Cells:
-        """Sweep slab k, with `labels` (M,) int32 also for shells that share a voxel, `sided` also for the surface in each column."""
+        """Sweep slab k, with `labels` (M,) of the index also for shells that share a voxel, `sided` also for the surface in each column."""
         from pmsl.kernels import volume
 
-        self.picked, n = self.index.triangles(k, self.picked)
-        if len(self.live) < len(self.picked):
-            self.order, self.live = np.zeros(len(self.picked), np.int32), np.zeros(len(self.picked), np.int32)
+        slab = self.slab
+        self.index.slab(k, labels, slab)
+        if len(self.live) < len(slab.picked):
+            self.order, self.live = np.zeros(len(slab.picked), np.int32), np.zeros(len(slab.picked), np.int32)
         if labels is not None and self.owner.shape[1] == 0:
             self.owner, self.others = (np.full((volume.BAND, self.grid.shape[1]), -1, np.int32) for _ in range(2))
         if sided and self.sides.shape[1] == 0:
@@ -164,8 +168,8 @@ class VolumeSweep:
             f.mixed = np.zeros(0 if labels is None else len(f.col), np.uint8)
             f.heights = np.zeros((len(f.col) if sided else 0, 4))
             count = volume.cells(
-                *(self.index.corners, self.picked, n, self.grid.z_edges_um[k : k + 2], *self.grid.shape),
-                *(np.zeros(0, np.int32) if labels is None else labels, sided),
+                *(slab.corners, slab.picked, slab.n, self.grid.z_edges_um[k : k + 2], *self.grid.shape),
+                *(np.zeros(0, np.int32) if slab.labels is None else slab.labels, sided),
                 *(self.band_begin, self.order, self.live, self.walk, self.scratch, self.board, self.bits),
                 *(self.owner, self.others, self.sides, f.start, f.col, f.sums, f.mixed, f.heights, f.beyond),
             )

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pmsl.core.finding import Finding, Severity
-from pmsl.core.part import MeshHealth, Solid
+from pmsl.core.health import MeshHealth
+from pmsl.core.part import Solid
 from pmsl.errors import MeshError
 from pmsl.mesh.bodies import bodies_of, body_findings
 from pmsl.mesh.shells import shells_of

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pmsl.core.copies import alike
 from pmsl.core.part import Part
 from pmsl.mesh.boxtree import BoxTree
 from pmsl.mesh.shells import Shells, measures_of, one_closed_body, shells_of
@@ -37,27 +38,38 @@ def crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray | None:
     (n, 2) float64 or None
         Ranges of z [µm], in field coordinates; None where more than `most` triangles lie where boxes of shells meet.
     """
-    if len(parts) == 1 and one_closed_body(parts[0].solid):
-        return np.zeros((0, 2))
+    out, left = [], most
+    for together in _groups(parts):
+        if len(together) == 1 and one_closed_body(together[0].solid):
+            continue
+        near = _near(together)
+        if near is None or len(near) > left:
+            return None
+        left -= len(near)
+        out.append(near.heights())
+    return np.concatenate([np.zeros((0, 2)), *out])
+
+
+def _groups(parts: Sequence[Part]) -> list[list[Part]]:
+    """Part the parts: those whose boxes meet others together; of copies that stand alone one, for they are alike at every height."""
+    boxes = np.array([part.bounds_um() for part in parts])
+    low, high = boxes[:, 0], boxes[:, 1]
+    meets = np.array([((low <= h).all(axis=1) & (high >= w).all(axis=1)).sum() > 1 for w, h in boxes])
+    alone = [part for part, met in zip(parts, meets, strict=True) if not met]
+    out = [[alone[i]] for (i, *_) in alike(alone)]
+    return [*out, [part for part, met in zip(parts, meets, strict=True) if met]] if meets.any() else out
+
+
+def _near(parts: Sequence[Part]) -> _Near | None:
+    """Find the triangles where boxes of shells meet; None where there are too many shells."""
     found = [_shells(part) for part in parts]
     if sum(s.count for s in found) < 2:
-        return np.zeros((0, 2))
+        return _Near(parts, [], [])
     boxes = np.concatenate([_boxes(part, s) for part, s in zip(parts, found, strict=True)])
     if len(boxes) > MOST_SHELLS:
         return None
     meet = _meeting(boxes)
-    if not len(meet):
-        return np.zeros((0, 2))
-    near = _Near.of(parts, found, boxes, meet)
-    if len(near) > most:
-        return None
-    if len(near) > MANY:
-        near = near.beside_others()
-    corners, label = near.all()
-    every = np.arange(len(corners), dtype=np.int32)
-    tree = BoxTree.of(corners.reshape(-1, 3), np.arange(3 * len(every), dtype=np.int32).reshape(-1, 3), every)
-    z = corners[tree.crossed_by(every, label, other=True, rim=True).pairs, :, 2]  # (n, 2, 3)
-    return np.stack([z.min(axis=2).max(axis=1), z.max(axis=2).min(axis=1)], axis=1)
+    return _Near.of(parts, found, boxes, meet) if len(meet) else _Near(parts, [], [])
 
 
 def _shells(part: Part) -> Shells:
@@ -122,6 +134,16 @@ class _Near:
 
     def __len__(self) -> int:
         return sum(len(w) for w in self.which)
+
+    def heights(self) -> np.ndarray:
+        """Find the heights at which they pass through one another: (n, 2) float64."""
+        if len(self) == 0:
+            return np.zeros((0, 2))
+        corners, label = (self.beside_others() if len(self) > MANY else self).all()
+        every = np.arange(len(corners), dtype=np.int32)
+        tree = BoxTree.of(corners.reshape(-1, 3), np.arange(3 * len(every), dtype=np.int32).reshape(-1, 3), every)
+        z = corners[tree.crossed_by(every, label, other=True, rim=True).pairs, :, 2]  # (n, 2, 3)
+        return np.stack([z.min(axis=2).max(axis=1), z.max(axis=2).min(axis=1)], axis=1)
 
     def blocks(self) -> Iterator[tuple[int, slice, np.ndarray, np.ndarray]]:
         """Yield part, slice of its triangles, their placed corners (n, 3, 3) and shells (n,)."""

@@ -73,13 +73,11 @@ def place(
     """
     if keep_place and at_um is not None:
         raise UsageError("--at and --keep-place exclude each other: either coordinates stay or the group moves")
-    if not all(np.isfinite(scale)) or min(scale) <= 0:
-        raise UsageError(f"scale is {scale}; every factor must be above 0")
-    turn = _turn(rotate_deg, scale, shrinkage)
-    turned = [Part(solid=s, transform=_affine(turn, np.zeros(3)), label=s.source) for s in solids]
-    bounds = _bounds(turned)
+    turn = turning(rotate_deg, scale, shrinkage)
+    turned = [Part(solid=s, transform=affine(turn, np.zeros(3)), label=s.source) for s in solids]
+    bounds = box_of_all(turned)
     size = bounds[1] - bounds[0]
-    _check_size(size, field_um, travel_um)
+    check_size(size, field_um, travel_um)
     if keep_place:
         _check_kept(bounds, field_um, travel_um)
         return Placed(parts=tuple(turned), bounds_um=bounds, how="as in the file", shift_um=None)
@@ -87,9 +85,9 @@ def place(
     corner = np.floor(centred / pitch_um + 0.5) * pitch_um if at_um is None else np.array(at_um, np.float64)
     corner = np.minimum(corner, np.maximum(field_um - size[:2], 0.0)) if at_um is None else corner
     if at_um is not None:
-        _check_inside(corner, corner + size[:2], field_um, f"--at {at_um[0]:g},{at_um[1]:g}")
+        check_inside(corner, corner + size[:2], field_um, f"--at {at_um[0]:g},{at_um[1]:g}")
     move = np.array([*corner, 0.0]) - bounds[0]
-    parts = tuple(Part(solid=s, transform=_affine(turn, move), label=s.source) for s in solids)
+    parts = tuple(Part(solid=s, transform=affine(turn, move), label=s.source) for s in solids)
     shift = corner - centred
     return Placed(
         parts=parts,
@@ -99,10 +97,17 @@ def place(
     )
 
 
-def _turn(rotate_deg: tuple[float, float, float], scale: tuple[float, float, float], shrinkage: tuple[float, float, float]) -> np.ndarray:
-    """Scale, then rotate about fixed x, y, z, then make up for shrinkage: a 3 × 3 matrix."""
+def turning(
+    rotate_deg: tuple[float, float, float],
+    scale: tuple[float, float, float],
+    shrinkage: tuple[float, float, float],
+    then_deg: float = 0.0,
+) -> np.ndarray:
+    """Scale, then rotate about fixed x, y, z, then about z again, then make up for shrinkage: a 3 × 3 matrix."""
+    if not all(np.isfinite(scale)) or min(scale) <= 0:
+        raise UsageError(f"scale is {scale}; every factor must be above 0")
     matrix = np.diag(np.array(scale, np.float64))
-    for axis, degrees in enumerate(rotate_deg):
+    for axis, degrees in [*enumerate(rotate_deg), (2, then_deg)]:
         cos, sin = _cos_sin(degrees)
         i, j = (axis + 1) % 3, (axis + 2) % 3
         rotation = np.eye(3)
@@ -125,45 +130,49 @@ def _cos_sin(degrees: float) -> tuple[float, float]:
     return cos, sin
 
 
-def _affine(matrix: np.ndarray, move: np.ndarray) -> np.ndarray:
+def affine(matrix: np.ndarray, move: np.ndarray) -> np.ndarray:
+    """Return the 4 × 4 transform that turns, then moves."""
     out = np.eye(4)
     out[:3, :3], out[:3, 3] = matrix, move
     return frozen(out + 0.0)  # + 0.0: no negative zeros in job.json
 
 
-def _bounds(parts: Sequence[Part]) -> np.ndarray:
-    """Box of all parts."""
+def box_of_all(parts: Sequence[Part]) -> np.ndarray:
+    """Return the box of all parts: (2, 3) float64 [µm]."""
     boxes = np.array([part.bounds_um() for part in parts])
     return np.array([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)])
 
 
-def _mm(a: np.ndarray) -> str:
+def in_mm(a: np.ndarray) -> str:
+    """Write lengths in µm as mm."""
     return " × ".join(f"{v / 1000:.6g}" for v in a)
 
 
-def _check_size(size: np.ndarray, field_um: np.ndarray, travel_um: float) -> None:
+def check_size(size: np.ndarray, field_um: np.ndarray, travel_um: float, name: str = "the part") -> None:
+    """Refuse what is larger than the field or higher than the travel."""
     if (size[:2] > field_um + SLACK_UM).any():
         raise MeshError(
-            f"the part is {_mm(size[:2])} mm (x × y), the field {_mm(field_um)} mm; check --unit, turn it with --rotate, "
+            f"{name} is {in_mm(size[:2])} mm (x × y), the field {in_mm(field_um)} mm; check --unit, turn it with --rotate, "
             "or choose a printer with a larger field"
         )
     if size[2] > travel_um + SLACK_UM:
         raise MeshError(
-            f"the part is {size[2] / 1000:.6g} mm high, the printer builds up to {travel_um / 1000:.6g} mm; "
+            f"{name} is {size[2] / 1000:.6g} mm high, the printer builds up to {travel_um / 1000:.6g} mm; "
             "check --unit or turn it with --rotate"
         )
 
 
-def _check_inside(low: np.ndarray, high: np.ndarray, field_um: np.ndarray, what: str) -> None:
+def check_inside(low: np.ndarray, high: np.ndarray, field_um: np.ndarray, what: str) -> None:
+    """Refuse what reaches out of the field."""
     if (low < -SLACK_UM).any() or (high > field_um + SLACK_UM).any():
         raise MeshError(
-            f"{what}: the part reaches from ({_mm(low[:2]).replace(' × ', ', ')}) to ({_mm(high[:2]).replace(' × ', ', ')}) mm, "
-            f"the field from (0, 0) to ({_mm(field_um).replace(' × ', ', ')}) mm; move it inside"
+            f"{what}: the part reaches from ({in_mm(low[:2]).replace(' × ', ', ')}) to ({in_mm(high[:2]).replace(' × ', ', ')}) mm, "
+            f"the field from (0, 0) to ({in_mm(field_um).replace(' × ', ', ')}) mm; move it inside"
         )
 
 
 def _check_kept(bounds: np.ndarray, field_um: np.ndarray, travel_um: float) -> None:
-    _check_inside(bounds[0, :2], bounds[1, :2], field_um, "--keep-place")
+    check_inside(bounds[0, :2], bounds[1, :2], field_um, "--keep-place")
     if bounds[0, 2] < -SLACK_UM:
         raise MeshError(
             f"--keep-place: the part reaches {-bounds[0, 2]:.6g} µm below the plate (z = 0); move it up or leave --keep-place out"

@@ -24,7 +24,8 @@ WAYS = ("auto", "none", "strict")
 INVENTED = 0.4  # share of a shell's surface that closing holes added, above which nobody can know what was meant
 LARGEST_UM = 1e12  # what is larger no field takes; its squares might overflow
 LOST = 0.05  # share of all surface that may be in sheets that enclose nothing
-NEED_UNION = ("overlapping-bodies", "nested-bodies", "self-intersection", "duplicate-faces")  # findings that masks take care of
+# findings of health that masks or a boolean take care of
+NEED_UNION = ("overlapping-bodies", "nested-bodies", "self-intersection", "duplicate-faces")
 
 
 def repaired(solid: Solid, repair: str = "auto") -> Solid:

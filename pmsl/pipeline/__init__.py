@@ -1,13 +1,31 @@
 """The stages in order: place → planes → masks → dose → job. Every intermediate can be had by name.
 
 `prepare` is the whole house in one call; `stages` gives what it goes through, `pmsl.masks` and `pmsl.exposure` the rest.
-`with_depth` makes a job one for a device of few grays; `write`, `read` and `verify` are the doors to disk.
+`with_depth` makes a job one for a device of few grays; `write`, `read` and `verify` are the doors to disk. `place_copies` and `pack`
+fill a field, or several; `crew_of` gives processes, here or of a cluster, that make the layers of a big job.
+`options` and `wishes` read what a person asks for: text of an option → numbers, options of profiles and placement → profiles and numbers.
 """
 
+from pmsl.pipeline.copies import pack, place_copies
+from pmsl.pipeline.crew import crew_of
 from pmsl.pipeline.depth import with_depth
-from pmsl.pipeline.doors import read, verify, write
+from pmsl.pipeline.doors import check_spreads, read, verify, write
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.start import Stages, place_for, stages
 from pmsl.pipeline.warm import warmup
 
-__all__ = ["Stages", "place_for", "prepare", "read", "stages", "verify", "warmup", "with_depth", "write"]
+__all__ = [
+    "Stages",
+    "check_spreads",
+    "crew_of",
+    "pack",
+    "place_copies",
+    "place_for",
+    "prepare",
+    "read",
+    "stages",
+    "verify",
+    "warmup",
+    "with_depth",
+    "write",
+]

@@ -12,6 +12,7 @@ from pmsl.formats.capability import Capability
 from pmsl.formats.contract import WriteOptions
 from pmsl.formats.frames import depth_levels
 from pmsl.optics.grayscale import response
+from pmsl.pipeline.start import Origin
 
 DEEPEST = 8
 
@@ -46,7 +47,17 @@ def with_depth(job: PrintJob, bits: int) -> PrintJob:
     target = Capability(gray_levels=1 << bits, gray_map=depth_levels(bits))
     checked = dataclasses.replace(job, plan_layer=Changed(job, _checked))
     fitted = fit.fit(checked, target, f"a device of {bits} bits", WriteOptions(response=response(job.printer), lossy=True))
-    return dataclasses.replace(fitted, plan_layer=Changed(fitted, _hashed), known_estimate=None)
+    origin: Origin | None = getattr(job.plan_layer, "origin", None)
+    if origin is not None:
+        origin = dataclasses.replace(origin, bits=bits) if origin.bits is None else None
+    return dataclasses.replace(fitted, plan_layer=_Reduced(fitted, _hashed, origin), known_estimate=None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Reduced(Changed):
+    """Layers with fewer grays; `origin` is what another process needs to make the same, none where it cannot."""
+
+    origin: Origin | None = None
 
 
 def _checked(plan: LayerPlan) -> LayerPlan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,8 +15,9 @@ from pmsl.core.parallel import default_threads
 from pmsl.errors import FindingsError, JobError, UsageError
 from pmsl.exposure import dose_map
 from pmsl.formats import registry
-from pmsl.formats.contract import Format, VerifyOptions, WriteOptions, Written
+from pmsl.formats.contract import Crew, Format, VerifyOptions, WriteOptions, Written
 from pmsl.optics.grayscale import response
+from pmsl.pipeline.crew import crew_of
 from pmsl.slicing import slice_contours
 
 CONTOUR_LAYERS = 128  # layers cut at a time
@@ -33,9 +35,12 @@ def write(
     force: bool = False,
     lossy: bool = False,
     progress: Callable[[int, int], None] | None = None,
-    fail_on: Severity = "error",
+    fail_on: Severity | None = "error",
+    processes: int | None = None,
+    scheduler: str | None = None,
+    crew: Crew | None = None,
 ) -> Written:
-    """Write a job to a file of any format, complete or absent, the same bytes for any `threads`.
+    """Write a job to a file of any format, complete or absent, the same bytes for any `threads`, `processes` and `scheduler`.
 
     Parameters
     ----------
@@ -57,8 +62,15 @@ def write(
         Do what the format cannot hold exactly as well as it can, and list it among the findings, instead of refusing it.
     progress : callable, optional
         Called with (layers done, layers in all).
-    fail_on : {"info", "warning", "error"}
-        Findings at or above this severity stop the job; nothing is left.
+    fail_on : {"info", "warning", "error"}, optional
+        Findings at or above this severity stop the job; nothing is left. With None none does.
+    processes : int, optional
+        Make the layers in so many processes on this machine instead of on threads of this one; native jobs only.
+    scheduler : str, optional
+        Make them on a Dask cluster: the address of its scheduler, or ``"local"`` for `processes` workers on this machine. The folder
+        the job is written to must be one that all workers see, under the same name.
+    crew : Crew, optional
+        Workers that are there already, for several jobs: what `pmsl.pipeline.crew_of` gives, in a ``with`` block.
 
     Returns
     -------
@@ -72,14 +84,19 @@ def write(
         The format cannot hold the job.
     UsageError, OutputError
         The target exists, or cannot be written; an option that is none.
+    WorkerError
+        Processes that make layers are lost again and again, or a scheduler does not answer.
     """
     target = Path(path)
     chosen = registry.find(registry.choose(target, format))
+    own = crew_of(processes, scheduler)
+    if own is not None or crew is not None:
+        check_spreads(chosen)
     if png not in ("fast", "small"):
         raise UsageError(f"png is {png!r}; choose 'fast' or 'small'")
 
     def accept(findings: tuple[Finding, ...]) -> None:
-        if reaches(findings, fail_on):
+        if fail_on is not None and reaches(findings, fail_on):
             raise FindingsError(f"{target}: not written: there are findings at or above --fail-on {fail_on}", findings)
 
     accept(job.findings)
@@ -94,8 +111,21 @@ def write(
         lossy=lossy,
         progress=progress,
         accept=accept,
+        crew=crew,
     )
-    return chosen.write(job, target, options)
+    if own is None:
+        return chosen.write(job, target, options)
+    with own as workers:
+        return chosen.write(job, target, replace(options, crew=workers))
+
+
+def check_spreads(format: Format) -> None:
+    """Refuse to have the layers of a format made by other processes that takes them in one."""
+    if not getattr(format, "spreads", False):
+        raise UsageError(
+            f"format {format.name}: its layers are made in one process; write a native job (a folder or .zip) with --processes or "
+            "--scheduler, then `pmsl convert` it"
+        )
 
 
 def read(path: str | Path, format: str | None = None) -> PrintJob:

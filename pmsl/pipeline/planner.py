@@ -21,7 +21,7 @@ from pmsl.masks.recent import RecentMasks
 from pmsl.mesh.place import Placed
 from pmsl.pipeline.corrected import record_of
 from pmsl.pipeline.regional import RegionalLight
-from pmsl.pipeline.start import Stages, stages
+from pmsl.pipeline.start import Origin, Stages, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.version import __version__
 
@@ -99,6 +99,14 @@ class Planner:
         self._made: tuple[RecentMasks, RegionalLight | None, GrayCheck | None] | None = None
         self._lock = threading.Lock()
 
+    @property
+    def origin(self) -> Origin:
+        """What another process needs to make the same layers."""
+        s = self._stages
+        grays_abound = self._process.coverage == "volume" or s.regions is not None
+        halo = s.grays.layers_above if s.grays is not None and self._looks_on and grays_abound else 0
+        return Origin(s.parts, s.bounds_um, halo_layers=halo)
+
     def __call__(self, k: int) -> LayerPlan:
         """Return the plan of layer `k`."""
         return self._plan(k, self._makers()[2])
@@ -107,10 +115,16 @@ class Planner:
         """Return the plan of layer `k` without looking for grays that never cure where they are kept all the same."""
         return self._plan(k, None if self._looks_on else self._makers()[2])
 
-    def in_order(self) -> InOrder:
-        """Return a run through all layers."""
+    def in_order(self, last: int) -> InOrder:
+        """Return a run through the layers before `last`."""
         grays = self._makers()[2] if self._looks_on else None
-        return _InOrder(self, None if grays is None else GrayPass(grays))
+        return _InOrder(self, None if grays is None else GrayPass(grays), last)
+
+    @property
+    def times_s(self) -> np.ndarray:
+        """How long the ordinary dose of each layer takes: (L,) [s]."""
+        times: np.ndarray = self._stages.ladder.time_s
+        return times
 
     @property
     def _looks_on(self) -> bool:
@@ -155,10 +169,11 @@ class Planner:
 
 @dataclass(frozen=True, slots=True)
 class _InOrder:
-    """A run through all layers of a planner; `grays` looks on."""
+    """A run through the layers of a planner before `last`; `grays` looks on."""
 
     planner: Planner
     grays: GrayPass | None
+    last: int
 
     def plan(self, k: int) -> LayerPlan:
         """Make layer k."""
@@ -170,8 +185,12 @@ class _InOrder:
             self.grays.passed(k)
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return what the run has shown."""
-        return () if self.grays is None else self.grays.findings()
+        """Return what the run has shown; layers above it are made where they could light what it left dark."""
+        if self.grays is None:
+            return ()
+        recent = self.planner._makers()[0]
+        self.grays.beyond(self.last, self.planner._stages.grid.n_layers, lambda k: recent.plain(k)[0])
+        return self.grays.findings()
 
 
 def _box(points_um: np.ndarray) -> Box:

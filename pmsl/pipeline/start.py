@@ -39,6 +39,19 @@ def place_for(solids: Sequence[Solid], printer: Printer, resin: Resin, **options
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """What the layers of a job are made of beside its profiles: repaired parts, their box (2, 3) [µm], grays reduced to so many bits.
+
+    `halo_layers` above a layer may have to be made to tell what is found of it.
+    """
+
+    parts: tuple[Part, ...]
+    bounds_um: np.ndarray
+    bits: int | None = None
+    halo_layers: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Stages:
     """What a job is made of before any layer: parts and their box (2, 3) [µm], grid, doses, placeholders, findings.
 
@@ -96,7 +109,7 @@ def stages(
     if field is not None or (most != 1.0).any():
         ladder.check(most, 1.0 if field is None else field.dose_factor)
     corrector = corrector_of(pieces, grid, printer, resin, process, ladder)
-    findings = [f for p in pieces for f in p.solid.findings]
+    findings = [f for solid in {id(p.solid): p.solid for p in pieces}.values() for f in solid.findings]
     findings += checks.profile_findings(printer, resin, missing)
     findings += checks.dose_findings(resin, ladder.dose_mj_cm2)
     findings += checks.winding_findings(pieces)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pmsl.core.copies import CopyIndex
 from pmsl.core.crossings import index_crossings
 from pmsl.core.grid import Grid
 from pmsl.core.job import Input, PrintJob
@@ -55,8 +56,9 @@ class Design:
         self.parts, self.grid = tuple(parts), grid
         self._volumes = MaskMaker(parts, _to_the_top(parts, grid), "volume")
         self._planes = index_crossings(parts, grid)
-        self.many_shells = bool(self._volumes.index.shells().any())
-        self._swept_as = alike(self._volumes.index.corners, self._volumes.grid.z_edges_um)
+        volumes = self._volumes.index
+        self.many_shells = isinstance(volumes, CopyIndex) or bool(volumes.shells().any())
+        self._swept_as = alike(volumes.whole().corners, self._volumes.grid.z_edges_um)
         self._local = threading.local()
         self._asked: dict[int, LayerMask] = {}
 

@@ -81,7 +81,7 @@ def _explain(message: str, table: Any, kind: Any) -> str:
     place = path.group(1) if path else ""
     unknown = re.search(r"unknown field `(.*?)`", message)
     if unknown:
-        known = _keys(_type_at(kind, place))
+        known = keys_of(_type_at(kind, place))
         import difflib
 
         near = difflib.get_close_matches(unknown.group(1), known, n=1)
@@ -110,15 +110,15 @@ def _steps(place: str) -> list[str]:
 
 def _type_at(kind: Any, place: str) -> Any:
     for step in _steps(place):
-        kind = _unwrap(kind)
+        kind = unwrapped(kind)
         if step.isdigit() or step == "...":
             kind = get_args(kind)[0]
         else:
             kind = {f.encode_name: f.type for f in msgspec.structs.fields(kind)}[step]
-    return _unwrap(kind)
+    return unwrapped(kind)
 
 
-def _unwrap(kind: Any) -> Any:
+def unwrapped(kind: Any) -> Any:
     """Strip annotations, and `None` from an optional type."""
     kind = getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind
     if type(None) in get_args(kind):
@@ -126,7 +126,8 @@ def _unwrap(kind: Any) -> Any:
     return kind
 
 
-def _keys(kind: Any) -> list[str]:
+def keys_of(kind: Any) -> list[str]:
+    """Return the keys of a table, as they stand in TOML."""
     struct = get_origin(kind) or kind
     return [f.encode_name for f in msgspec.structs.fields(struct)]
 

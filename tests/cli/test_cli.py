@@ -18,10 +18,10 @@ from PIL import Image
 import pmsl
 from pmsl.cli import main
 from pmsl.cli.app import app
-from pmsl.cli.run import slice_job
 from pmsl.core.finding import Severity
 from pmsl.mesh.load import UNITS_UM
 from pmsl.mesh.repair import WAYS
+from pmsl.pipeline.order import Order
 from pmsl.profiles import Process
 from pmsl.profiles.process import Unreachable
 
@@ -82,6 +82,7 @@ def test_info_of_a_mesh(run, samples):
     assert facts["volume_um3"] == pytest.approx(33.80478e9, rel=1e-5)
     assert np.ptp(facts["bounds_um"], axis=0) == pytest.approx([9000, 5000, 800])
     assert facts["print"]["layers"] == 80
+    assert facts["slicing"]["seconds"] > 0 and facts["slicing"]["peak_bytes"] > 50e6 and facts["slicing"]["sampled_layers"] < 80
     assert "watertight, 1 body" in run("info", samples / "microfluidic_chip.stl")[1]
 
 
@@ -297,7 +298,7 @@ def test_choices_are_what_the_types_allow():
         "unit": set(UNITS_UM),
         "coverage": set(get_args(get_type_hints(Process)["coverage"])),
         "unreachable": set(get_args(Unreachable)),
-        "png": set(get_args(get_type_hints(slice_job)["png"])),
+        "png": set(get_args(get_type_hints(Order)["png"])),
         "fail_on": set(get_args(Severity)),
         "repair": set(WAYS),
     }

@@ -114,7 +114,7 @@ def regional(parts, unreachable="keep", **factors):
 
 def in_order(job):
     """Findings of a run through all layers."""
-    run = job.plan_layer.in_order()
+    run = job.in_order()
     for k in range(len(job)):
         run.plan(k)
         run.passed(k)

@@ -74,14 +74,14 @@ def test_each_correction_is_applied_once(tmp_path):
     [("edges,edges", "edges is named 2 times"), ("edge", "'edge' is no correction; choose from edges"), ("", "is no correction")],
 )
 def test_the_option_is_strict(text, message):
-    from pmsl.cli.options import corrections
+    from pmsl.pipeline.options import corrections
 
     with pytest.raises(UsageError, match=re.escape(message)):
         corrections(text)
 
 
 def test_the_option_takes_any_order_and_none():
-    from pmsl.cli.options import corrections
+    from pmsl.pipeline.options import corrections
 
     assert corrections("printthrough, edges") == ("edges", "printthrough")
     assert corrections("none") == () and corrections(None) is None

@@ -21,6 +21,6 @@ from pmsl.cli import shared
 def info_command(path: str, repair: str, as_json: bool, **wishes: Any) -> None:
     """Show what a mesh or a job is: sizes, volume, layers, print time, resin, findings."""
     from pmsl.cli import look
-    from pmsl.cli.wishes import Wishes
+    from pmsl.pipeline.wishes import Wishes
 
     look.info(path, Wishes(**wishes, at=None, keep_place=False), repair=repair, as_json=as_json)

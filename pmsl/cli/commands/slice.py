@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import click
 
@@ -35,7 +35,13 @@ from pmsl.cli import shared
 @shared.rotate
 @shared.scale
 @click.option("--keep-place", is_flag=True, help="Coordinates as in the file; nothing is moved.")
+@click.option("--copies", metavar="NXxNY|FILE|N", help="An array of copies; a .csv or .toml list of places; with --pack: how many of each.")
+@click.option("--spacing-um", metavar="SX,SY", help="Gap between the boxes of an array's copies [µm; default: 10 pixels].")
+@click.option("--pack", type=float, metavar="CLEARANCE_UM", help="Place each mesh by itself, none nearer to another than this [µm].")
+@click.option("--plates", type=click.IntRange(min=1), metavar="N", help="Fields that --pack may fill; their jobs are OUT-1, OUT-2, …")
 @shared.threads
+@click.option("--processes", type=click.IntRange(min=1), metavar="N", help="Make the layers in N processes instead of threads.")
+@click.option("--scheduler", metavar="ADDRESS", help="Make them on a Dask cluster: tcp://HOST:PORT, or local (with --processes N).")
 @shared.depth
 @shared.dose
 @click.option("--no-design", is_flag=True, help="Leave the placed parts out of the job.")
@@ -59,43 +65,9 @@ from pmsl.cli import shared
 @shared.force
 @shared.lossy
 @shared.json
-def slice_command(
-    meshes: tuple[str, ...],
-    out: str,
-    format: str | None,
-    threads: int | None,
-    depth: int | None,
-    dose: bool,
-    no_design: bool,
-    accept_uncalibrated: bool,
-    png: Literal["fast", "small"],
-    preview: str | None,
-    fail_on: Literal["info", "warning", "error"],
-    repair: str,
-    force: bool,
-    lossy: bool,
-    as_json: bool,
-    **wishes: Any,
-) -> None:
+def slice_command(meshes: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Slice meshes into a print job: gray masks, exposure times, motion."""
     from pmsl.cli import run
-    from pmsl.cli.wishes import Wishes
+    from pmsl.pipeline.order import Order
 
-    run.slice_job(
-        list(meshes),
-        out,
-        Wishes(**wishes),
-        format=format,
-        threads=threads,
-        depth=depth,
-        dose=dose,
-        design=not no_design,
-        accept_uncalibrated=accept_uncalibrated,
-        png=png,
-        preview=preview,
-        fail_on=fail_on,
-        repair=repair,
-        force=force,
-        lossy=lossy,
-        as_json=as_json,
-    )
+    run.slice_job(Order(meshes=list(meshes), **options), as_json=as_json)

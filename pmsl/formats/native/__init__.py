@@ -25,6 +25,7 @@ class Native:
     name = "native"
     suffixes = (".zip",)
     capability = Capability()
+    spreads = True
 
     def recognises(self, seen: Seen) -> bool:
         """Tell by its job.json."""

@@ -79,11 +79,12 @@ class LayerDoc(Strict, frozen=True, kw_only=True):
 
 
 class DesignDoc(Strict, frozen=True, kw_only=True):
-    """One placed part: binary PLY, µm."""
+    """One placed part: binary PLY, µm; of a copy, how far (x, y) it is from the part in the file."""
 
     file: str
     sha256: str
     label: str
+    shift_um: tuple[float, float] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Document(Strict, frozen=True, kw_only=True, omit_defaults=True):

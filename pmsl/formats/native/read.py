@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.job import FLAT_FIELD_BY_HOST, Engine, PrintJob
-from pmsl.core.part import Part
+from pmsl.core.part import Part, Solid
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import GridError, JobError
 from pmsl.formats import frames, limits
@@ -75,7 +77,7 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
         requires=tuple(doc.requires),
         correction=doc.correction,
         known_estimate=doc.estimate,
-        design_of=lambda: tuple(_design(d, source, where) for d in doc.design),
+        design_of=lambda: _designs(doc.design, source, where),
     )
 
 
@@ -95,12 +97,27 @@ def _check_exposure(e: ExposureDoc, doc: Document, n_engines: int, where: str) -
             raise JobError(f"{where}: {what} is {value:g}, the limit of printer {doc.printer.name} {limit:g}; the job was tampered with")
 
 
-def _design(doc: DesignDoc, source: Source, where: str) -> Part:
+def _designs(docs: Sequence[DesignDoc], source: Source, where: str) -> tuple[Part, ...]:
+    """Read the placed parts; a file that several stand in is read once."""
+    solids: dict[tuple[str, str], Solid] = {}
+    out = []
+    for doc in docs:
+        key = doc.file, doc.sha256
+        if key not in solids:
+            solids[key] = _design(doc, source, where)
+        transform = np.eye(4)
+        if doc.shift_um is not msgspec.UNSET:
+            transform[:2, 3] = doc.shift_um
+        out.append(Part(solid=solids[key], transform=transform, label=doc.label))
+    return tuple(out)
+
+
+def _design(doc: DesignDoc, source: Source, where: str) -> Solid:
     """Read one placed part."""
     data = source.read(doc.file)
     if hashlib.sha256(data).hexdigest() != doc.sha256:
         raise JobError(f"{where}: {doc.file} does not have the hash job.json gives; it is damaged or was replaced")
-    return Part(solid=design.solid_of(data, doc.label, f"{where}: {doc.file}"), label=doc.label)
+    return design.solid_of(data, doc.label, f"{where}: {doc.file}")
 
 
 def _engine(doc: EngineDoc, where: str) -> Engine:

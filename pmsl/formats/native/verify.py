@@ -73,10 +73,10 @@ def _files(doc: Document, source: Source) -> Iterator[str]:
     named |= {e.frame for layer in doc.layers for e in layer.exposures} | {layer.dose for layer in doc.layers if layer.dose}
     for name in sorted(source.names() - named):
         yield f"{name}: job.json does not name it"
-    for part in doc.design:
+    for file, sha256 in dict.fromkeys((part.file, part.sha256) for part in doc.design):
         try:
-            if source.sha256(part.file) != part.sha256:
-                yield f"{part.file}: its hash is not the one in job.json"
+            if source.sha256(file) != sha256:
+                yield f"{file}: its hash is not the one in job.json"
         except JobError as err:
             yield str(err)
 

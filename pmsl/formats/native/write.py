@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
+from pmsl.core.copies import alike
 from pmsl.core.job import Engine, PrintJob
 from pmsl.core.plan import LayerPlan
-from pmsl.formats import png, stream
+from pmsl.formats import stream
 from pmsl.formats.bundle import FolderSink, FolderSource, Sink, ZipSink, ZipSource, check_written
 from pmsl.formats.contract import WriteOptions, Written
-from pmsl.formats.native import design, document, dosetiff
-from pmsl.formats.native.document import PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc, GridDoc, LayerDoc, OrientationDoc
+from pmsl.formats.native import design, document
+from pmsl.formats.native.blocks import asked, gather
+from pmsl.formats.native.document import DesignDoc, Document, EngineDoc, GridDoc, LayerDoc, OrientationDoc
+from pmsl.formats.native.encode import Encoded, encode_layer
 from pmsl.formats.target import whole_or_absent
 from pmsl.profiles.printer import Diamond
-
-
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """One layer ready to be stored: its entry in job.json and the files it names; no mask any more."""
-
-    entry: LayerDoc
-    files: list[tuple[str, bytes, str]]  # name, bytes (empty once they are stored), sha256
-
-    def stored_in(self, sink: Sink) -> _Encoded:
-        """Write the files."""
-        for name, data, _ in self.files:
-            sink.add(name, data)
-        return _Encoded(self.entry, [(name, b"", sha256) for name, _, sha256 in self.files])
 
 
 def write(job: PrintJob, path: Path, options: WriteOptions) -> Written:
@@ -53,21 +42,13 @@ def write(job: PrintJob, path: Path, options: WriteOptions) -> Written:
             return hashes[name]
 
         try:
-            placed = _store_design(job, store) if options.with_design else []
-            entries: list[LayerDoc] = []
-            digits = max(5, len(str(job.n_layers - 1)))
-
-            def make(plan: LayerPlan) -> _Encoded:
-                encoded = _encode_layer(job, plan, digits, options)
-                return encoded.stored_in(sink) if sink.any_thread else encoded
-
-            def keep(plan: LayerPlan, encoded: _Encoded) -> None:
-                if not sink.any_thread:
-                    encoded = encoded.stored_in(sink)
-                hashes.update({name: sha256 for name, _, sha256 in encoded.files})
-                entries.append(encoded.entry)
-
-            written = stream.written(job, options, make, keep, masks=False)
+            if options.crew is None:
+                placed = _store_design(job, store) if options.with_design else []
+                written, entries = _layers(job, options, sink, hashes)
+            else:
+                with closing(asked(job, options, draft, bundled=as_zip)) as blocks:  # they begin before the design is stored
+                    placed = _store_design(job, store) if options.with_design else []
+                    written, entries = gather(blocks, job, options, draft, sink, hashes)
             store("job.json", document.encode(_document(job, written, placed, entries)))
         finally:
             sink.close()
@@ -75,44 +56,41 @@ def write(job: PrintJob, path: Path, options: WriteOptions) -> Written:
     return written
 
 
-def _encode_layer(job: PrintJob, plan: LayerPlan, digits: int, options: WriteOptions) -> _Encoded:
-    """Encode the files of one layer; runs on any thread."""
-    k = plan.index
-    files: list[tuple[str, bytes, str]] = []
+def _layers(job: PrintJob, options: WriteOptions, sink: Sink, hashes: dict[str, str]) -> tuple[Written, list[LayerDoc | msgspec.Raw]]:
+    """Make and store all layers on threads of this process; return what the job turned out to be and the layers' entries."""
+    entries: list[LayerDoc | msgspec.Raw] = []
 
-    def keep(name: str, data: bytes) -> str:
-        files.append((name, data, hashlib.sha256(data).hexdigest()))
-        return files[-1][2]
+    def make(plan: LayerPlan) -> Encoded:
+        encoded = encode_layer(job, plan, options)
+        return encoded.stored_in(sink) if sink.any_thread else encoded
 
-    exposures = []
-    for j, e in enumerate(plan.exposures):
-        name = f"frames/{k:0{digits}d}{f'-{j}' if len(plan.exposures) > 1 else ''}.png"
-        data = png.encode_mask(e.mask, job.engines[e.engine].orientation, options.small)
-        exposures.append(
-            ExposureDoc(
-                frame=name,
-                file_sha256=keep(name, data),
-                mask_sha256=e.mask.sha256(),
-                **{field: getattr(e, field) for field in PLAIN},
-            )
-        )
-    dose_name = None
-    if options.dose_of is not None:
-        dose_name = f"dose/{k:0{digits}d}.tif"
-        keep(dose_name, dosetiff.encode(options.dose_of(job, plan), job.engines[0].orientation))
-    entry = LayerDoc(z_top_um=plan.z_top_um, thickness_um=plan.thickness_um, motion=plan.motion, exposures=exposures, dose=dose_name)
-    return _Encoded(entry, files)
+    def keep(plan: LayerPlan, encoded: Encoded) -> None:
+        if not sink.any_thread:
+            encoded = encoded.stored_in(sink)
+        hashes.update({name: sha256 for name, _, sha256 in encoded.files})
+        entries.append(encoded.entry)
+
+    return stream.written(job, options, make, keep, masks=False), entries
 
 
 def _store_design(job: PrintJob, store: Callable[[str, bytes | bytearray], str]) -> list[DesignDoc]:
-    out = []
-    for i, part in enumerate(job.design):
-        name = f"design/{i:03d}.ply"
-        out.append(DesignDoc(file=name, sha256=store(name, design.ply_bytes(part)), label=part.label))
+    """Store the placed parts; of copies the first, and how far the others are from it."""
+    parts = job.design
+    out: list[DesignDoc] = []
+    first_of = {i: group[0] for group in alike(parts) for i in group}
+    files: dict[int, tuple[str, str]] = {}
+    for i, part in enumerate(parts):
+        first = first_of[i]
+        if first not in files:
+            name = f"design/{len(files):03d}.ply"
+            files[first] = name, store(name, design.ply_bytes(parts[first]))
+        name, sha256 = files[first]
+        shift = tuple((part.transform[:2, 3] - parts[first].transform[:2, 3]).tolist())
+        out.append(DesignDoc(file=name, sha256=sha256, label=part.label, shift_um=shift if i != first else msgspec.UNSET))
     return out
 
 
-def _document(job: PrintJob, written: Written, placed: list[DesignDoc], entries: list[LayerDoc]) -> Document:
+def _document(job: PrintJob, written: Written, placed: list[DesignDoc], entries: list[LayerDoc | msgspec.Raw]) -> Document:
     return Document(
         schema=document.SCHEMA,  # type: ignore[arg-type]
         requires=list(job.requires),
@@ -127,7 +105,7 @@ def _document(job: PrintJob, written: Written, placed: list[DesignDoc], entries:
         process=job.process,
         parts=list(job.parts),
         design=placed,
-        layers=entries,
+        layers=entries,  # type: ignore[arg-type]  # Raw: the JSON of an entry
         correction=job.correction,
     )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from pmsl.cli import options
 from pmsl.errors import UsageError
+from pmsl.pipeline import options
+from pmsl.pipeline.layout import Layout
 from pmsl.profiles import (
     DEFAULT_PRINTER,
     DEFAULT_PROCESS,
@@ -20,6 +22,7 @@ from pmsl.profiles import (
     find_process,
     find_resin,
 )
+from pmsl.profiles.change import with_values
 from pmsl.profiles.strict import Value
 
 Profile = TypeVar("Profile", Printer, Process)
@@ -27,7 +30,7 @@ Profile = TypeVar("Profile", Printer, Process)
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """Profile and placement options as they were typed."""
+    """Profile and placement options as they were typed; `values` by dotted name (`pmsl.profiles.change`) come last."""
 
     printer: str | None
     resin: str | None
@@ -44,6 +47,11 @@ class Wishes:
     coverage: Literal["area", "volume"] | None = None
     correct: str | None = None
     unreachable: Literal["keep", "lift", "drop"] | None = None
+    copies: str | None = None
+    spacing_um: str | None = None
+    pack: float | None = None
+    plates: int | None = None
+    values: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def profiles(self) -> tuple[Printer, Resin, Process]:
         """Find the profiles and put the overrides in, each with its source."""
@@ -59,7 +67,7 @@ class Wishes:
             process = _replaced(process, f"--correct {self.correct}", corrections=corrections)
         if self.unreachable is not None:
             process = _replaced(process, "--unreachable", unreachable=self.unreachable)
-        return printer, find_resin(self.resin or DEFAULT_RESIN), process
+        return with_values(printer, find_resin(self.resin or DEFAULT_RESIN), process, self.values)
 
     def placement(self) -> dict[str, Any]:
         """Return the options of `pmsl.place`."""
@@ -69,6 +77,16 @@ class Wishes:
             "scale": options.scale(self.scale),
             "keep_place": self.keep_place,
         }
+
+    def layout(self) -> Layout:
+        """Return how the parts are laid out."""
+        return Layout(
+            placement=self.placement(),
+            copies=options.copies(self.copies),
+            spacing_um=options.spacing_um(self.spacing_um),
+            clearance_um=self.pack,
+            plates=self.plates,
+        )
 
     def defaults_used(self) -> str:
         """Name the default profiles that were used, or nothing."""

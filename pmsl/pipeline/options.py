@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 from typing import get_args
 
 from pmsl.errors import UsageError
+from pmsl.mesh.copies import Copy
+from pmsl.mesh.copyfile import read_copies
 from pmsl.profiles.process import Correction
 
 
@@ -87,3 +90,23 @@ def corrections(text: str | None) -> tuple[Correction, ...] | None:
         if names.count(name) > 1:
             raise UsageError(f"--correct {text!r}: {name} is named {names.count(name)} times; each is applied once")
     return tuple(name for name in known if name in names)
+
+
+def copies(text: str | None) -> tuple[int, int] | list[Copy] | int | None:
+    """Read ``NXxNY``, ``N``, or the name of a file that lists copies."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,6})(?:[x×](\d{1,6}))?", text.strip(), re.IGNORECASE)
+    if match is None:
+        return read_copies(Path(text))
+    return int(match[1]) if match[2] is None else (int(match[1]), int(match[2]))
+
+
+def spacing_um(text: str | None) -> tuple[float, float] | None:
+    """Read ``S`` or ``SX,SY`` [µm], 0 or more."""
+    if text is None:
+        return None
+    values = numbers(text, "--spacing-um", (1, 2), "200 or 200,150")
+    if min(values) < 0:
+        raise UsageError(f"--spacing-um {text}: is the gap between the boxes of neighbours; 0 or more")
+    return values[0], values[-1]

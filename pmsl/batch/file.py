@@ -1,0 +1,196 @@
+"""The batch file: strict TOML, every job of it an order, every combination of a sweep a job of its own."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from pmsl.batch import names
+from pmsl.batch.sweep import combinations
+from pmsl.core.finding import Severity
+from pmsl.errors import BatchError, ProfileError, UsageError
+from pmsl.formats import registry
+from pmsl.pipeline.order import Order
+from pmsl.profiles import library
+from pmsl.profiles.change import check_name
+from pmsl.profiles.strict import Strict, build
+
+SCHEMA_FILE = "batch-1.schema.json"
+NOT_OF_A_JOB = ("out", "force", "plates", "processes", "scheduler")  # the batch says where and on how many cores, the command whether
+OWN = ("name", "sweep")
+OPTIONS = tuple(f.name for f in msgspec.structs.fields(Order) if f.name not in NOT_OF_A_JOB)
+TEXTS = {name for name, kind in get_type_hints(Order).items() if kind in (str, str | None)}
+MOST_JOBS = 100_000
+USUAL = {"sl1-prusa": ".sl1", "sl1s-prusa": ".sl1s", "byu": ".zip", "3mf-slices": ".3mf"}  # suffixes that choose another format
+
+
+class Document(Strict, frozen=True, kw_only=True):
+    """The file as it stands: where jobs go, what they have in common, and the jobs."""
+
+    schema: Literal["pmsl.batch/1"]
+    out: str
+    defaults: dict[str, Any] = {}
+    job: Annotated[list[dict[str, Any]], Meta(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job of a batch: its name, which is that of its target in the out folder, and what is asked for."""
+
+    name: str
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch file, read: the folder that jobs go to, and the jobs."""
+
+    file: Path
+    out: Path
+    jobs: tuple[Job, ...]
+
+
+def read_batch(path: str | Path, fail_on: Severity | None = None) -> Batch:
+    """Read a batch file; nothing it names is opened yet.
+
+    Parameters
+    ----------
+    path : str or Path
+        TOML of schema ``pmsl.batch/1``. Paths in it are relative to its folder.
+    fail_on : {"info", "warning", "error"}, optional
+        For jobs that do not say it themselves.
+
+    Raises
+    ------
+    BatchError
+        It cannot be read, a key is not known (with the near match), a value is none, or two jobs have one name.
+    """
+    file = Path(path)
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        str(file.absolute()).encode()
+    except (OSError, UnicodeError) as err:
+        raise BatchError(f"batch {file}: cannot be read as a TOML file: {getattr(err, 'strerror', None) or err}") from err
+    except (tomllib.TOMLDecodeError, RecursionError) as err:
+        raise BatchError(f"batch {file}: not valid TOML: {err}") from err
+    where = f"batch {file.name}"
+    document = build(table, Document, where, BatchError)
+    if "\0" in document.out or not document.out.strip():
+        raise BatchError(f"{where}: out = {document.out!r}: name the folder that jobs go to")
+    folder = file.absolute().parent
+    out = folder / document.out
+    _check_keys(document.defaults, OPTIONS, f"{where}: [defaults]")
+    defaults = document.defaults if fail_on is None else {"fail_on": fail_on, **document.defaults}
+    jobs: list[Job] = []
+    for number, table in enumerate(document.job, 1):
+        jobs.extend(_jobs_of(table, defaults, folder, out, f"{where}: job {table.get('name', number)!r}"))
+        if len(jobs) > MOST_JOBS:
+            raise BatchError(f"{where}: more than {MOST_JOBS} jobs; sweep over fewer values, or make several batches")
+    names.check_distinct([job.name for job in jobs], where)
+    return Batch(file, out, tuple(jobs))
+
+
+def _jobs_of(table: dict[str, Any], defaults: dict[str, Any], folder: Path, out: Path, where: str) -> list[Job]:
+    """Return the jobs of one [[job]] table."""
+    _check_keys(table, (*OWN, *OPTIONS), where)
+    if not isinstance(table.get("name"), str):
+        raise BatchError(f'{where}: give it a name, as name = "chip": its target is called so')
+    given = {**defaults, **{key: value for key, value in table.items() if key not in OWN}}
+    given["values"] = {**_table(defaults, "values", where), **_table(table, "values", where)}
+    swept = _table(table, "sweep", where)
+    for key in (*given["values"], *swept):
+        if key in swept and "." not in key:
+            _check_keys({key: None}, OPTIONS, f"{where}: [sweep]")
+            continue
+        try:
+            check_name(key)
+        except ProfileError as err:
+            raise BatchError(f"{where}: {err}") from err
+    jobs = []
+    for words, chosen in combinations(swept, f"{where}: [sweep]", MOST_JOBS):
+        options = {**given, **{key: value for key, value in chosen.items() if "." not in key}}
+        options["values"] = {**given["values"], **{key: value for key, value in chosen.items() if "." in key}}
+        name = names.target_name(table["name"], words, _chosen_suffix(table["name"], options.get("format"), where), where)
+        jobs.append(Job(name, _order(options, name, folder, out, where)))
+    return jobs
+
+
+def _order(options: dict[str, Any], name: str, folder: Path, out: Path, where: str) -> Order:
+    written = {key: _as_text(value) if key in TEXTS else value for key, value in options.items()}
+    order = build({**written, "out": str(out / name)}, Order, where, BatchError)
+    stem = Path(name).stem if _is_suffix(Path(name).suffix) else name
+    preview = None if order.preview is None else str(folder / order.preview.replace("{name}", stem))
+    copies = order.copies if order.copies is None or not order.copies.lower().endswith((".csv", ".toml")) else str(folder / order.copies)
+    profiles = {kind: _profile(getattr(order, kind), kind, folder) for kind in ("printer", "resin", "process")}
+    return msgspec.structs.replace(order, meshes=[str(folder / mesh) for mesh in order.meshes], preview=preview, copies=copies, **profiles)
+
+
+def _profile(name: str | None, kind: str, folder: Path) -> str | None:
+    """Return a library name as it is, and a file by its path."""
+    if name is None or name in library()[kind]:
+        return name
+    return str(folder / name) if name.endswith(".toml") or os.path.exists(folder / name) else name
+
+
+def _as_text(value: Any) -> Any:
+    """Write numbers and lists as they are typed for an option: [1000, 500] is 1000,500."""
+    if isinstance(value, list) and all(isinstance(v, (str, int, float)) and not isinstance(v, bool) for v in value):
+        return ",".join(str(v) for v in value) or "none"
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def _chosen_suffix(name: str, format: str | None, where: str) -> str:
+    """Return the suffix that a job of a format gets where its name has none."""
+    try:
+        chosen = registry.find(registry.choose(Path(name), format))
+    except UsageError as err:
+        raise BatchError(f"{where}: {err}") from err
+    own = Path(name).suffix
+    if _is_suffix(own) or chosen.name == "native":
+        return own if _is_suffix(own) else ""
+    return chosen.suffixes[0] if chosen.suffixes else USUAL.get(chosen.name, "")
+
+
+def _is_suffix(suffix: str) -> bool:
+    return any(suffix.lower() in shipped.suffixes for shipped in registry.SHIPPED)
+
+
+def _table(table: dict[str, Any], key: str, where: str) -> dict[str, Any]:
+    found = table.get(key, {})
+    if not isinstance(found, dict):
+        raise BatchError(f"{where}: {key} is {found!r}; expected a table, as [job.{key}]")
+    return found
+
+
+def _check_keys(table: dict[str, Any], known: tuple[str, ...], where: str) -> None:
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+            raise BatchError(f"{where}: unknown key {key!r}; {hint}")
+
+
+def publish() -> None:
+    """Write the JSON Schema beside this module; run after a change of the structs."""
+    Path(__file__).with_name(SCHEMA_FILE).write_bytes(json_schema())
+
+
+def json_schema() -> bytes:
+    """Return the JSON Schema (2020-12) of a batch file, for editors that check TOML while it is written."""
+    schema = msgspec.json.schema(Document)
+    _, parts = msgspec.json.schema_components([Document, Order])
+    options = {key: kind for key, kind in parts["Order"]["properties"].items() if key in OPTIONS}
+    loose: dict[str, Any] = {key: {} if key in TEXTS else kind for key, kind in options.items()}
+    table = {"type": "object", "properties": loose, "additionalProperties": False}
+    own = {"name": {"type": "string"}, "sweep": {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}}}
+    properties = schema["$defs"]["Document"]["properties"]
+    properties["defaults"] = table
+    properties["job"]["items"] = {**table, "properties": {**own, **loose}, "required": ["name"]}
+    return msgspec.json.format(msgspec.json.encode(schema), indent=1) + b"\n"

@@ -1,0 +1,131 @@
+"""``pmsl batch``: run or plan a batch, and show it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from pmsl.batch import read_batch, scheduler
+from pmsl.cli.show import clock, plain, say
+from pmsl.core.finding import Severity
+from pmsl.errors import UsageError
+
+UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+SHOWN = 12  # running jobs in the table
+Tell = Callable[[dict[str, Any]], None]
+
+
+def run(file: str, *, dry_run: bool, jobs: int | None, memory: str | None, fail_on: Severity | None, force: bool, as_json: bool) -> int:
+    """``pmsl batch``; return the exit code of the worst job."""
+    cap = None if memory is None else memory_bytes(memory)
+    batch = read_batch(file, fail_on)
+    if dry_run:
+        from pmsl.cli import planned
+
+        return planned.show(batch, workers=jobs, memory_bytes=cap, force=force, as_json=as_json)
+    with _teller(as_json) as tell:
+        code: int = scheduler.run(batch, workers=jobs, memory_bytes=cap, force=force, tell=tell).exit_code
+    return code
+
+
+def memory_bytes(text: str) -> int:
+    """Read ``8GB``, ``512MiB``, ``8e9``."""
+    match = re.fullmatch(r"\s*([\d.]+(?:e\d+)?)\s*([kmgt]i?)?b?\s*", text, re.IGNORECASE)
+    try:
+        size = float(match[1]) * UNITS[(match[2] or "").lower()] if match else 0.0
+    except ValueError:
+        size = 0.0
+    if not 0 < size < 1e18:
+        raise UsageError(f"--memory {text!r}: expected a size like 8GB or 512MiB")
+    return int(size)
+
+
+@contextmanager
+def _teller(as_json: bool) -> Iterator[Tell]:
+    """Give what shows events: JSON lines, a live table on a terminal, or only what went wrong and the end."""
+    if as_json:
+        yield json_line
+    elif sys.stderr is not None and sys.stderr.isatty():
+        with _Live() as live:
+            yield live
+    else:
+        yield _tell_plain
+
+
+def json_line(event: dict[str, Any]) -> None:
+    """Print an event as one line of JSON, at once."""
+    sys.stdout.buffer.write(msgspec.json.encode({k: plain(v) if isinstance(v, str) else v for k, v in event.items()}) + b"\n")
+    sys.stdout.flush()
+
+
+def _tell_plain(event: dict[str, Any]) -> None:
+    """Say what went wrong, and the end."""
+    if event["event"] == "job" and event["exit_code"]:
+        say(f"{plain(event['name'])}: {event['state']}: {plain(event['message'])}")
+    elif event["event"] == "end":
+        _print_end(event)
+
+
+def _print_end(event: dict[str, Any]) -> None:
+    states = ", ".join(f"{n} {state}" for state, n in event["states"].items())
+    print(f"{event['jobs']} jobs: {states}; in {clock(event['seconds'])}")
+    print(f"print time {clock(event['print_time_s'])}, resin {event['resin_ml'] * 1000:.4g} µl in all that is done")
+
+
+class _Live:
+    """A table of what runs, under the lines of what went wrong."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._running: dict[str, str] = {}
+        self._counts: dict[str, int] = {}
+        self._total = 0
+        self._end: dict[str, Any] | None = None
+        self._live = Live(console=Console(stderr=True), refresh_per_second=8, transient=True)
+
+    def __enter__(self) -> _Live:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+        if self._end is not None:
+            _print_end(self._end)
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Take an event."""
+        name = event.get("name", "")
+        match event["event"]:
+            case "start":
+                self._total = event["jobs"]
+            case "job-start":
+                self._running[name] = ""
+            case "progress":
+                self._running[name] = f"{event['done']}/{event['total']} layers"
+            case "compiling":
+                self._running[name] = "compiling kernels, once"
+            case "job":
+                self._running.pop(name, None)
+                self._counts[event["state"]] = self._counts.get(event["state"], 0) + 1
+                if event["exit_code"]:
+                    self._live.console.print(f"{plain(name)}: {event['state']}: {plain(event['message'])}", markup=False, highlight=False)
+            case "end":
+                self._end = event
+        self._live.update(self._table())
+
+    def _table(self) -> Any:
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for name, words in list(self._running.items())[:SHOWN]:
+            table.add_row(plain(name), words)
+        ended = sum(self._counts.values())
+        table.add_row(f"{ended}/{self._total} jobs", ", ".join(f"{n} {state}" for state, n in self._counts.items()))
+        return table

@@ -1,0 +1,57 @@
+"""A layer's plan → its files and its entry in job.json."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from pmsl.core.job import PrintJob
+from pmsl.core.plan import LayerPlan
+from pmsl.formats import png
+from pmsl.formats.bundle import Sink
+from pmsl.formats.contract import WriteOptions
+from pmsl.formats.native import dosetiff
+from pmsl.formats.native.document import PLAIN, ExposureDoc, LayerDoc
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One layer ready to be stored: its entry in job.json and the files it names; no mask any more."""
+
+    entry: LayerDoc
+    files: list[tuple[str, bytes, str]]  # name, bytes (empty once they are stored), sha256
+
+    def stored_in(self, sink: Sink) -> Encoded:
+        """Write the files."""
+        for name, data, _ in self.files:
+            sink.add(name, data)
+        return Encoded(self.entry, [(name, b"", sha256) for name, _, sha256 in self.files])
+
+
+def encode_layer(job: PrintJob, plan: LayerPlan, options: WriteOptions) -> Encoded:
+    """Encode the files of one layer; runs on any thread."""
+    k, digits = plan.index, max(5, len(str(job.n_layers - 1)))
+    files: list[tuple[str, bytes, str]] = []
+
+    def keep(name: str, data: bytes) -> str:
+        files.append((name, data, hashlib.sha256(data).hexdigest()))
+        return files[-1][2]
+
+    exposures = []
+    for j, e in enumerate(plan.exposures):
+        name = f"frames/{k:0{digits}d}{f'-{j}' if len(plan.exposures) > 1 else ''}.png"
+        data = png.encode_mask(e.mask, job.engines[e.engine].orientation, options.small)
+        exposures.append(
+            ExposureDoc(
+                frame=name,
+                file_sha256=keep(name, data),
+                mask_sha256=e.mask.sha256(),
+                **{field: getattr(e, field) for field in PLAIN},
+            )
+        )
+    dose_name = None
+    if options.dose_of is not None:
+        dose_name = f"dose/{k:0{digits}d}.tif"
+        keep(dose_name, dosetiff.encode(options.dose_of(job, plan), job.engines[0].orientation))
+    entry = LayerDoc(z_top_um=plan.z_top_um, thickness_um=plan.thickness_um, motion=plan.motion, exposures=exposures, dose=dose_name)
+    return Encoded(entry, files)

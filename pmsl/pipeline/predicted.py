@@ -1,0 +1,179 @@
+"""What slicing an order will cost, from slicing a little of it: time, memory, bytes on disk, print time, resin.
+
+The mesh is loaded, repaired and placed as for the job itself, and the clock runs with it. Then a few blocks of layers, spread
+over the height, are made and written by the writer of the order's format, to a folder for passing files: what a layer takes
+is a difference of two such jobs, what a job takes besides is the rest. The machine's speed is in all of it. The work that is
+not seen is that between the blocks. Memory is told from the triangles, the field and the threads, with measured constants
+(`pmsl.pipeline.memory`). Print time is exact where layers differ only in dose; resin is exact for one closed body.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from msgspec.structs import replace
+
+from pmsl.core.job import PrintJob
+from pmsl.core.part import Part
+from pmsl.pipeline.memory import likely_bytes
+from pmsl.pipeline.order import Order, Sliced, made_ready, put_on_disk
+from pmsl.pipeline.sampled import thin
+from pmsl.profiles.strict import Strict
+
+BLOCK = 8  # layers side by side: what looks at neighbours finds them
+FEW, MANY = 4, 16  # blocks
+SHORT_S = 0.15  # a sample that takes less is too small a measure
+CONTOURS = ("svg", "3mf-slices")  # formats that cut the parts where they are
+
+
+class Cost(Strict, frozen=True, kw_only=True):
+    """What a job will cost.
+
+    Attributes
+    ----------
+    seconds : float
+        From loading the mesh to the job on disk, in a process that runs [s].
+    peak_bytes : int
+        The most memory the process takes.
+    disk_bytes : int
+        Sizes of the files of the job.
+    layers, sampled : int
+        Layers in all, and those that were made to know.
+    print_time_s, resin_ml : float
+        Of the print, motion included.
+    """
+
+    seconds: float
+    peak_bytes: int
+    disk_bytes: int
+    layers: int
+    sampled: int
+    print_time_s: float
+    resin_ml: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """A thin job that was written: seconds, bytes, and time [s] and resin [µm³] of each layer."""
+
+    seconds: float
+    size: int
+    costs: list[tuple[float, float]]
+
+
+def predicted(order: Order) -> Cost:
+    """Return what an order will cost; its target is not touched.
+
+    Raises
+    ------
+    PmslError
+        What would stop the order before its first layer, or in the layers that are tried.
+    """
+    began = time.perf_counter()
+    ready = made_ready(order)
+    return predicted_of(order, ready, time.perf_counter() - began)
+
+
+def predicted_of(order: Order, ready: Sliced, ready_s: float) -> Cost:
+    """Return what an order will cost of which is known how long (`ready_s`) it takes to make it ready."""
+    job, n = ready.job, ready.job.n_layers
+    blocks = blocks_of(job, FEW, order)
+    one = _apart(blocks, n)
+    with tempfile.TemporaryDirectory(prefix="pmsl-plan-") as folder:
+
+        def tried(some: Sequence[range], design: bool = False) -> _Tried:
+            return _written(order, ready, some, design, Path(folder))
+
+        first = tried([one], design=not order.no_design)
+        single, double = tried([one]), tried([one, one])
+        many = tried(blocks)
+        if many.seconds < SHORT_S and len(more := blocks_of(job, MANY, order)) > len(blocks):
+            blocks, many = more, tried(more)
+    layer = double.size - single.size
+    besides = single.size - layer
+    count = sum(len(b) for b in blocks)
+    each_s = max(many.seconds - single.seconds, 0.0) / max(count - 1, 1) if count > 1 else single.seconds
+    each = max(many.size - besides, 0) / count
+    return Cost(
+        seconds=ready_s + first.seconds + max(n - _solved_at_once(job), 0) * each_s,
+        peak_bytes=likely_bytes(order, ready),
+        disk_bytes=int(besides + first.size - single.size + n * each),
+        layers=n,
+        sampled=count + 1,
+        print_time_s=_print_time_s(ready, blocks, many.costs),
+        resin_ml=_resin_ml(ready, blocks, many.costs),
+    )
+
+
+def blocks_of(job: PrintJob, count: int, order: Order) -> list[range]:
+    """Return blocks of layers spread evenly over the height: those that corrections solve at once, or a few side by side."""
+    n = job.n_layers
+    if order.chosen_format().name in CONTOURS:
+        long = min(n, BLOCK * count)
+        return [range((n - long) // 2, (n - long) // 2 + long)]
+    if job.correction is not None and job.correction.block_layers > 1:
+        size = job.correction.block_layers
+        chosen = np.unique(np.linspace(0, -(-n // size), min(FEW, count) + 2)[1:-1].astype(int))
+        return [range(b * size, min((b + 1) * size, n)) for b in chosen.tolist() if b * size < n]
+    size = BLOCK if n >= 2 * BLOCK * count else max(1, n // (3 * count))
+    count = min(count, n // size)
+    return [range(int((b + 0.5) * n / count - size / 2), int((b + 0.5) * n / count - size / 2) + size) for b in range(count)]
+
+
+def _apart(blocks: Sequence[range], n: int) -> range:
+    """Return a layer that is in no block, if there is one: what is made for it is not made for the blocks."""
+    taken = {k for block in blocks for k in block}
+    around = sorted(range(n), key=lambda k: abs(k - n // 2))
+    k = next((k for k in around if k not in taken), n // 2)
+    return range(k, k + 1)
+
+
+def _solved_at_once(job: PrintJob) -> int:
+    return 1 if job.correction is None else job.correction.block_layers
+
+
+def _written(order: Order, ready: Sliced, blocks: Sequence[range], design: bool, folder: Path) -> _Tried:
+    """Write a thin job; what would be refused or found in it does not matter here."""
+    job, sampled = thin(ready.job, blocks, design)
+    target = folder / f"{len(os.listdir(folder))}{Path(order.out).suffix}"
+    draft = replace(order, out=str(target), no_design=not design, lossy=True, force=False, preview=None)
+    began = time.perf_counter()
+    put_on_disk(draft, Sliced(job, ready.placed, ready.times_s), accept=True)
+    return _Tried(time.perf_counter() - began, size_of(target), sampled.costs)
+
+
+def size_of(path: Path) -> int:
+    """Return the sizes of a file, or of all files of a folder [bytes]."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+def _print_time_s(ready: Sliced, blocks: Sequence[range], costs: list[tuple[float, float]]) -> float:
+    """Extrapolate the time of the sampled layers by the time that every layer's ordinary dose takes."""
+    layers = [k for block in blocks for k in block]
+    motion = ready.job.process.motion.duration_s
+    lit = sum(seconds for seconds, _ in costs) - motion * len(layers)
+    ordinary = float(ready.times_s[layers].sum())
+    share = lit / ordinary if ordinary > 0 else 1.0
+    return motion * ready.job.n_layers + share * float(ready.times_s.sum())
+
+
+def _resin_ml(ready: Sliced, blocks: Sequence[range], costs: list[tuple[float, float]]) -> float:
+    """Return the volume of a single closed body, else the mean of the sampled layers by height."""
+    parts = ready.job.design
+    if len(parts) == 1 and parts[0].solid.health.watertight and parts[0].solid.health.bodies == 1:
+        return _volume_um3(parts[0]) * 1e-12
+    heights = ready.job.grid.thickness_um
+    seen = sum(float(heights[k]) for block in blocks for k in block)
+    return sum(um3 for _, um3 in costs) / seen * float(heights.sum()) * 1e-12
+
+
+def _volume_um3(part: Part) -> float:
+    return abs(part.solid.health.volume_um3 * float(np.linalg.det(part.transform[:3, :3])))

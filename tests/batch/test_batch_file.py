@@ -1,0 +1,154 @@
+"""Batch files: what they may say, what they mean, and what is refused."""
+
+import json
+
+import jsonschema
+import pytest
+from batched import HEAD, LADDER, PART, batch_file
+
+from pmsl.batch import read_batch
+from pmsl.batch.file import NOT_OF_A_JOB, OPTIONS, SCHEMA_FILE, json_schema
+from pmsl.cli.batch import memory_bytes
+from pmsl.cli.commands.slice import slice_command
+from pmsl.errors import BatchError, UsageError
+from pmsl.pipeline.order import Order
+
+ONE = '[[job]]\nname = "a"\n'
+
+
+def test_every_option_of_slice_is_a_key():
+    options = {p.name for p in slice_command.params} - {"as_json"}
+    assert options == {name for name in Order.__struct_fields__ if name != "values"}
+    assert set(OPTIONS) == (options | {"values"}) - set(NOT_OF_A_JOB)
+    typed = slice_command.make_context("slice", ["a", "-o", "b"]).params
+    del typed["as_json"]
+    assert Order(**typed | {"meshes": ["a"]}) == Order(meshes=["a"], out="b")
+
+
+def test_paths_are_relative_to_the_file_and_values_are_typed_as_options_are(tmp_path):
+    (tmp_path / "mine.toml").write_text("")
+    text = (
+        '[[job]]\nname = "a"\nmeshes = ["x.stl", "sub/y.stl"]\nresin = "mine.toml"\nat = [1000, 500.5]\nscale = 1.02\n'
+        "pitch_um = [7.6, 7.5]\n"
+        'correct = ["edges", "printthrough"]\npreview = "{name}.png"\nformat = "sl1"\n'
+    )
+    (job,) = read_batch(batch_file(tmp_path, text)).jobs
+    o = job.order
+    assert o.meshes == [str(tmp_path / "x.stl"), str(tmp_path / "sub/y.stl")] and o.resin == str(tmp_path / "mine.toml")
+    assert (o.at, o.scale, o.pitch_um, o.correct, o.printer) == ("1000,500.5", "1.02", "7.6,7.5", "edges,printthrough", "pmsl-10um")
+    assert (job.name, o.out, o.preview) == ("a.sl1", str(tmp_path / "night" / "a.sl1"), str(tmp_path / "a.png"))
+
+
+def test_a_sweep_is_a_grid_with_readable_names(tmp_path):
+    jobs = read_batch(batch_file(tmp_path)).jobs
+    assert [j.name for j in jobs] == [
+        *(f"ladder_layer_um={h}_depth={d}" for h in (10, 20) for d in (8, 6, 4)),
+        *(f"packed_rotate={r}.zip" for r in ("0-0-0", "0-0-90")),
+    ]
+    assert [(j.order.values, j.order.depth) for j in jobs[:4]] == [
+        ({"process.layer_um": 10}, 8),
+        ({"process.layer_um": 10}, 6),
+        ({"process.layer_um": 10}, 4),
+        ({"process.layer_um": 20}, 8),
+    ]
+    printer, resin, process = jobs[3].order.wishes().profiles()
+    assert process.layer_um == 20 and printer.name == "pmsl-10um"
+
+
+def test_values_of_defaults_job_and_sweep_are_joined_and_the_inner_wins(tmp_path):
+    text = (
+        '[defaults.values]\n"resin.dp_um" = 30\n"process.motion.settle_s" = 2\n' + ONE + '[job.values]\n"resin.dp_um" = 40\n'
+        '[job.sweep]\n"resin.dp_um" = [50]\n"resin.resin.ec_mj_cm2" = [10]\n"process.bottom_dose_factors" = [[]]\n'
+    )
+    (job,) = read_batch(batch_file(tmp_path, text)).jobs
+    _, resin, process = job.order.wishes().profiles()
+    assert (resin.resin.dp_um.value, resin.resin.ec_mj_cm2.value, process.motion.settle_s) == (50, 10, 2)
+    assert process.bottom_dose_factors == () and resin.resin.dp_um.class_ == "placeholder"
+    assert job.name == "a_dp_um=50_ec_mj_cm2=10_bottom_dose_factors=none"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x", "not valid TOML"),
+        ('[[job]]\nname = "a"\nlayr_um = 5\n', "job 'a': unknown key 'layr_um'; did you mean 'layer_um'"),
+        ("[[jobs]]\n", "did you mean 'job'"),
+        ('[[job]]\nmeshes = ["a.stl"]\n', "job 1: give it a name"),
+        ('[[job]]\nname = "a"\nlayer_um = "thick"\n', "layer_um: expected `float | null`"),
+        ('[[job]]\nname = "a"\nmeshes = "a.stl"\n', "meshes: expected `array`"),
+        ('[[job]]\nname = "a"\nmeshes = []\n', "meshes"),
+        ('[[job]]\nname = "a"\ndose = "yes"\n', "dose: expected `bool`"),
+        ('[[job]]\nname = "a"\nthreads = 0\n', "threads"),
+        ('[[job]]\nname = "a"\ncoverage = "both"\n', "'area' or 'volume'"),
+        ('[[job]]\nname = "a"\nout = "b"\n', "unknown key 'out'"),
+        ('[[job]]\nname = "a"\nformat = "nothing"\n', "format 'nothing' is not known"),
+        ('[[job]]\nname = "a.xyz"\n', "no format writes '.xyz' files"),
+        (ONE + ONE, "two jobs are called 'a' and 'a'"),
+        (ONE + '[[job]]\nname = "A"\n', "two jobs are called 'a' and 'A'"),
+        (ONE + "[job.sweep]\nlayer_um = [5, 5]\n", "two jobs are called 'a_layer_um=5'"),
+        (ONE + "[job.sweep]\nlayer_um = 5\n", "expected a list of values"),
+        (ONE + "[job.sweep]\nlayer_um = []\n", "expected a list of values"),
+        (ONE + "[job.sweep]\nlayr_um = [5]\n", "did you mean 'layer_um'"),
+        (ONE + "[job.sweep]\nname = ['b']\n", "unknown key 'name'"),
+        (ONE + '[job.sweep]\n"resin.dpum" = [5]\n', "did you mean 'dp_um'"),
+        (ONE + '[job.sweep]\n"resn.dp_um" = [5]\n', "did you mean 'resin.dp_um'"),
+        (ONE + '[job.values]\n"process.motion.settle" = 5\n', "did you mean 'settle_s'"),
+        (ONE + "[job.values]\nlayer_um = 5\n", "begins with printer., resin. or process."),
+        (ONE + "sweep = 5\n", "expected a table"),
+        (ONE + f"[job.sweep]\nlayer_um = {list(range(1, 400))}\nirradiance = {list(range(1, 400))}\n", "159201 combinations"),
+        *(
+            (f"[[job]]\nname = '{name}'\n", "is no name for a job")
+            for name in ("a/b", "..", ".a", "", "a\\b", "a ", "b.", "con", "LPT1.zip")
+        ),
+        ('[[job]]\nname = "a\\u0000b"\n', "is no name for a job"),
+    ],
+)
+def test_what_is_no_batch_is_refused(tmp_path, text, words):
+    with pytest.raises(BatchError) as err:
+        read_batch(batch_file(tmp_path, text))
+    assert words in str(err.value) and "batch" in str(err.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["batch.toml"]
+
+
+def test_heads_that_are_none(tmp_path):
+    for head, words in (
+        (HEAD.replace("batch/1", "batch/2"), "pmsl.batch/1"),
+        (HEAD.replace('out = "night"', 'out = " "'), "name the folder"),
+        (HEAD.replace('out = "night"', ""), "'out' is missing"),
+        (HEAD.replace("[defaults]", "[default]"), "did you mean 'defaults'"),
+        (HEAD.replace("resin =", "resn ="), "did you mean 'resin'"),
+    ):
+        with pytest.raises(BatchError, match=words):
+            read_batch(batch_file(tmp_path, ONE, head))
+    with pytest.raises(BatchError, match="No such file"):
+        read_batch(tmp_path / "nothing.toml")
+    with pytest.raises(BatchError, match="'job' is missing"):
+        read_batch(batch_file(tmp_path, ""))
+
+
+def test_long_names_are_shortened_and_stay_apart(tmp_path):
+    words = ", ".join(f'"{"x" * 150}{i}.toml"' for i in range(3))
+    names = [j.name for j in read_batch(batch_file(tmp_path, ONE + f"[job.sweep]\nresin = [{words}]\n")).jobs]
+    assert len(set(names)) == 3 and max(map(len, names)) <= 160
+
+
+def test_sizes_of_memory():
+    sizes = {"8GB": 8e9, "512MiB": 512 * 2**20, "8e9": 8e9, " 1.5 g ": 1.5e9, "100k": 1e5, "7B": 7}
+    assert {text: memory_bytes(text) for text in sizes} == sizes
+    for wrong in ("", "8XB", "-1", "0", "1e30", "1.2.3", "nan", "GB"):
+        with pytest.raises(UsageError, match="8GB"):
+            memory_bytes(wrong)
+
+
+def test_the_published_schema_is_that_of_the_code_and_knows_batches(tmp_path):
+    import tomllib
+
+    from pmsl.batch import file
+
+    published = (file.Path(file.__file__).parent / SCHEMA_FILE).read_bytes()
+    assert published == json_schema()
+    check = jsonschema.Draft202012Validator(json.loads(published))
+    check.validate(tomllib.loads(HEAD + LADDER))
+    for wrong in (HEAD, HEAD + '[[job]]\nname = "a"\nlayr_um = 5\n', HEAD + LADDER + "x = 1\n", HEAD.replace("batch/1", "batch/2") + ONE):
+        assert not check.is_valid(tomllib.loads(wrong))
+    assert PART.exists()

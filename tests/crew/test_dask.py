@@ -1,0 +1,89 @@
+"""Layers made on a Dask cluster: the same bytes, whatever happens to its workers."""
+
+import os
+import signal
+import sys
+
+import pytest
+from crew.test_processes import job_with, same
+
+import pmsl
+from pmsl.errors import UsageError, WorkerError
+from pmsl.pipeline import crew_of
+from pmsl.pipeline.crew import cluster
+
+distributed = pytest.importorskip("distributed", reason="Dask is not installed (pip install 'pmsl[dask]')")
+
+
+@pytest.fixture(scope="module")
+def local():
+    with crew_of(2, "local") as crew:
+        yield crew
+
+
+@pytest.mark.parametrize("name", ["job", "job.zip"])
+def test_the_bytes_are_those_of_one_process(local, tmp_path, name):
+    pmsl.write(job_with(), tmp_path / f"a-{name}")
+    pmsl.write(job_with(), tmp_path / f"b-{name}", crew=local)
+    assert same(tmp_path / f"a-{name}", tmp_path / f"b-{name}") and len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL on this system")
+def test_a_worker_that_is_killed_in_the_middle(local, tmp_path):
+    """By its address: another cluster connects to the same scheduler."""
+    pids = local._client.run(os.getpid)
+    address = local._client.scheduler.address
+
+    def kill(done, total):
+        if done == total // 4:
+            os.kill(next(iter(pids.values())), signal.SIGKILL)
+
+    pmsl.write(job_with(), tmp_path / "a")
+    with crew_of(None, address) as crew:
+        assert crew.threads() == 2
+        pmsl.write(job_with(), tmp_path / "b", crew=crew, progress=kill)
+    assert same(tmp_path / "a", tmp_path / "b")
+
+
+def test_what_goes_wrong_in_a_worker_stops_the_job(local, tmp_path):
+    def stop(done, total):
+        if done == total // 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pmsl.write(job_with(), tmp_path / "b", crew=local, progress=stop)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_scheduler_that_does_not_answer(tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "ANSWER_S", 0.5)
+    with pytest.raises(WorkerError, match="scheduler tcp://127.0.0.1:9 does not answer within 0.5 s"):
+        pmsl.write(job_with(), tmp_path / "a", scheduler="tcp://127.0.0.1:9")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("address", ["", "here", "tcp://", "tcp://host", "tcp://host:x", "http://host:80", "host:8786"])
+def test_an_address_that_is_none(address):
+    with pytest.raises(UsageError, match="expected local, or an address like tcp://"):
+        crew_of(None, address)
+
+
+def test_processes_are_for_local_clusters():
+    with pytest.raises(UsageError, match="its workers are there already"):
+        crew_of(3, "tcp://127.0.0.1:8786")
+
+
+def test_a_scheduler_without_workers(monkeypatch):
+    monkeypatch.setattr(cluster, "WORKERS_S", 0.3)
+    with (
+        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0", silence_logs=40) as empty,
+        pytest.raises(WorkerError, match="has had no worker for 0.3 s"),
+        crew_of(None, empty.scheduler_address),
+    ):
+        pass
+
+
+def test_without_dask_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(UsageError, match=r"pip install 'pmsl\[dask\]'"), crew_of(2, "local"):
+        pass
