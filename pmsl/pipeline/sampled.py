@@ -55,8 +55,9 @@ class Sampled:
         """Return layer `i`; as `PrintJob.bare`."""
         return self.as_mine(i, self.job.bare(self.layers[i]))
 
-    def in_order(self) -> InOrder:
-        """Return a run through all layers."""
+    def in_order(self, last: int) -> InOrder:
+        """Return a run through all layers, `last` in number: a thin job is never parted."""
+        assert last == len(self.layers)
         owners = [b for b, block in enumerate(self.blocks) for _ in block]
         return _Run(self, owners, [self.job.in_order() for _ in self.blocks])
 
