@@ -3,8 +3,9 @@
 Wall times of `pmsl.write` of a job that is prepared, workers started, to a folder on this machine; single-threaded workers. "costs" is
 what the model of docs/scaling.md is made of: what the parent does alone, what a worker does before its first layer, a layer, a block
 that holds next to nothing. "strong" is one job on more workers, "weak" as many more layers as workers; efficiency is against one
-worker of the same kind. More workers than processors are not asked for: they would measure the system's scheduler. The error counts the
-files that are not those of one process without workers.
+worker of the same kind: of wall time, and of the CPU seconds of the busiest worker, which hold on a machine that others use too, but
+miss what is waited for. More workers than processors are not asked for: they would measure the system's scheduler. The error counts
+the files that are not those of one process without workers.
 """
 
 from __future__ import annotations
@@ -143,42 +144,58 @@ def _kinds() -> list[tuple[str, Callable[[int], Any]]]:
     return [*kinds, ("Dask", lambda n: crew_of(n, "local"))]
 
 
-def _scaling(mesh: meshes.Mesh, layers: int, scratch: Path) -> Iterator[dict[str, Any]]:
+def _scaling(mesh: meshes.Mesh, layers: int, scratch: Path, wanted: tuple[str, ...] = ("processes", "Dask")) -> Iterator[dict[str, Any]]:
     most = default_threads()
     counts = sorted({1, 2, most} & set(range(1, most + 1)))
     strong = job_of(mesh, layers)
-    wanted = _written(strong, scratch / "plain", None)[1]
+    plain = _written(strong, scratch / "plain", None)[2]
     for name, kind in _kinds():
-        base: dict[str, float] = {}
+        if name not in wanted:
+            continue
+        base: dict[str, tuple[float, float]] = {}
         for n in counts:
             with kind(n) as crew:
                 _written(strong, scratch / f"start-{name}-{n}", crew, only=True)
-                took, files = _written(strong, scratch / f"{name}-{n}", crew)
-                yield _scaled("strong", name, n, layers, took, base.setdefault("strong", took), 1.0) | {
-                    "ERROR files": sum(files.get(k) != v for k, v in wanted.items()) + len(set(files) ^ set(wanted))
-                }
+                took, busy, files = _written(strong, scratch / f"{name}-{n}", crew)
+                wrong = sum(files.get(k) != v for k, v in plain.items()) + len(set(files) ^ set(plain))
+                yield _scaled("strong", name, n, layers, took, busy, base.setdefault("strong", (took, busy)), 1.0) | {"ERROR files": wrong}
                 if n < most:
-                    took, _ = _written(job_of(mesh, layers * n // most), scratch / f"{name}-weak-{n}", crew)
-                yield _scaled("weak", name, n, layers * n // most, took, base.setdefault("weak", took), float(n)) | {"ERROR files": 0}
+                    took, busy, _ = _written(job_of(mesh, layers * n // most), scratch / f"{name}-weak-{n}", crew)
+                few = layers * n // most
+                yield _scaled("weak", name, n, few, took, busy, base.setdefault("weak", (took, busy)), float(n)) | {"ERROR files": 0}
 
 
-def _written(job: PrintJob, path: Path, crew: Any, only: bool = False) -> tuple[float, dict[str, str]]:
-    """Wall seconds of writing, and the hash of every file; with `only` a small job, so that workers have started."""
+def _cpu_s(crew: Any) -> list[float]:
+    """CPU seconds of every worker so far."""
+    if crew is None:
+        return [time.process_time()]
+    if hasattr(crew, "workers"):
+        import psutil
+
+        times = [psutil.Process(worker.pid).cpu_times() for worker in crew.workers]
+        return [t.user + t.system for t in times]
+    return list(crew._client.run(time.process_time).values())
+
+
+def _written(job: PrintJob, path: Path, crew: Any, only: bool = False) -> tuple[float, float, dict[str, str]]:
+    """Wall seconds of writing, CPU seconds of the busiest worker, and the hash of every file; with `only` a small job: workers start."""
     if only:
         printer, resin = pmsl.find_printer("pmsl-10um"), pmsl.find_resin("pr48-405")
         small = pmsl.load_solid(str(meshes.ellipsoid80k().path))
         job = pmsl.prepare(pmsl.place([small], printer, resin, scale=(0.1,) * 3), printer, resin)
     os.sync()
-    began = time.perf_counter()
+    before, began = _cpu_s(crew), time.perf_counter()
     pmsl.write(job, path, design=False, dose=True, crew=crew)
     took = time.perf_counter() - began
+    busy = max(after - start for after, start in zip(_cpu_s(crew), before, strict=True))
     files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in path.rglob("*") if p.is_file()}
     shutil.rmtree(path)
-    return took, files
+    return took, busy, files
 
 
-def _scaled(table: str, kind: str, workers: int, layers: int, took: float, one: float, work: float) -> dict[str, Any]:
-    speed = work * one / took
+def _scaled(
+    table: str, kind: str, workers: int, layers: int, took: float, busy: float, one: tuple[float, float], work: float
+) -> dict[str, Any]:
     return {
         "table": table,
         "workers are": kind,
@@ -186,6 +203,7 @@ def _scaled(table: str, kind: str, workers: int, layers: int, took: float, one: 
         "layers": layers,
         "wall s": took,
         "layers/s": layers / took,
-        "speed": speed,
-        "efficiency %": 100 * speed / workers,
+        "efficiency %": 100 * work * one[0] / took / workers,
+        "CPU s, busiest": busy,
+        "of CPU %": 100 * work * one[1] / busy / workers,
     }

@@ -94,6 +94,7 @@ def read_batch(path: str | Path, fail_on: Severity | None = None) -> Batch:
         if len(jobs) > MOST_JOBS:
             raise BatchError(f"{where}: more than {MOST_JOBS} jobs; sweep over fewer values, or make several batches")
     names.check_distinct([job.name for job in jobs], where)
+    names.check_previews([(job.name, job.order.preview) for job in jobs if job.order.preview is not None], where)
     return Batch(file, out, tuple(jobs))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,8 @@ class FileHashes:
 
 def _stamp(path: str) -> tuple[int, int, int]:
     found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+        raise OSError(errno.EINVAL, "is no ordinary file", path)
     return found.st_size, found.st_mtime_ns, found.st_ino
 
 

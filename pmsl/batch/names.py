@@ -44,3 +44,12 @@ def check_distinct(names: Sequence[str], where: str) -> None:
         if other is not None:
             raise BatchError(f"{where}: two jobs are called {other!r} and {name!r}: both would be written there; choose other names")
         seen[name.casefold()] = name
+
+
+def check_previews(previews: Sequence[tuple[str, str]], where: str) -> None:
+    """Refuse one preview for two jobs; raises `BatchError`."""
+    seen: dict[str, str] = {}
+    for name, preview in previews:
+        other = seen.setdefault(preview.casefold(), name)
+        if other != name:
+            raise BatchError(f'{where}: jobs {other!r} and {name!r} have one preview, {preview}; write it with their name: "{{name}}.png"')

@@ -56,7 +56,8 @@ class Sampled:
         return self.as_mine(i, self.job.bare(self.layers[i]))
 
     def in_order(self, last: int) -> InOrder:
-        """Return a run through the layers; its findings are left out, so `last` makes no difference."""
+        """Return a run through all layers, `last` in number: a thin job is never parted."""
+        assert last == len(self.layers)
         owners = [b for b, block in enumerate(self.blocks) for _ in block]
         return _Run(self, owners, [self.job.in_order() for _ in self.blocks])
 

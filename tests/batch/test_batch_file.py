@@ -94,6 +94,7 @@ def test_values_of_defaults_job_and_sweep_are_joined_and_the_inner_wins(tmp_path
         (ONE + '[job.sweep]\n"resn.dp_um" = [5]\n', "did you mean 'resin.dp_um'"),
         (ONE + '[job.values]\n"process.motion.settle" = 5\n', "did you mean 'settle_s'"),
         (ONE + "[job.values]\nlayer_um = 5\n", "begins with printer., resin. or process."),
+        (ONE + 'preview = "p.png"\n[job.sweep]\nlayer_um = [5, 6]\n', "have one preview"),
         (ONE + "sweep = 5\n", "expected a table"),
         (ONE + f"[job.sweep]\nlayer_um = {list(range(1, 400))}\nirradiance = {list(range(1, 400))}\n", "159201 combinations"),
         *(

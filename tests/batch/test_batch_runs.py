@@ -12,9 +12,9 @@ import pytest
 from batched import HEAD, PART, batch_file, digests, outcomes, ran, started, states
 
 import pmsl
-from pmsl.batch import journal, read_batch, run, scheduler
+from pmsl.batch import Outcome, Summary, journal, read_batch, run, scheduler, worker
 from pmsl.batch.journal import HOME, JOURNAL
-from pmsl.errors import BatchError, OutputError
+from pmsl.errors import BatchError, FindingsError, OutputError
 
 MIB = 1 << 20
 ENV = {**os.environ, "PYTHONPATH": str(Path(pmsl.__file__).parents[1])}
@@ -269,3 +269,36 @@ def test_json_is_one_line_an_event(tmp_path):
         "job",
         "end",
     ]
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no pipes with names on this system")
+    os.mkfifo(tmp_path / "pipe.stl")
+    text = '[[job]]\nname = "pipe"\nmeshes = ["pipe.stl"]\n[[job]]\nname = "folder"\nmeshes = ["."]\n'
+    summary, found = made(batch_file(tmp_path, text))
+    assert words(found) == {"pipe": "refused", "folder": "refused"} and "is no ordinary file" in found["pipe"][1]
+
+
+def test_whatever_happens_in_a_worker_is_a_report(tmp_path, monkeypatch):
+    order = read_batch(batch_file(tmp_path, '[[job]]\nname = "a"\n')).jobs[0].order
+    for error, state, code in (
+        (ZeroDivisionError("odd"), "bug", 1),
+        (MemoryError(), "refused", 3),
+        (OSError(28, "No space left on device", "x"), "refused", 3),
+        (FindingsError("found", ()), "findings", 4),
+    ):
+
+        def fails(order, progress, error=error):
+            raise error
+
+        monkeypatch.setattr(worker, "carry_out", fails)
+        report = worker._done(worker.Task(number=7, order=order), None)
+        assert (report.number, report.state, report.exit_code) == (7, state, code)
+        assert report.tired == isinstance(error, (ZeroDivisionError, MemoryError))
+        assert ("Traceback" in report.message) == (code == 1)
+
+
+@pytest.mark.parametrize(("codes", "worst"), [((0, 0), 0), ((0, 4), 4), ((4, 3, 0), 3), ((3, 1, 4), 1), ((), 0)])
+def test_a_batch_ends_with_the_worst_of_its_jobs(codes, worst):
+    assert Summary(tuple(Outcome(str(i), "done", code) for i, code in enumerate(codes)), 1.0).exit_code == worst
