@@ -106,10 +106,11 @@ def _info_mesh(path: str, wishes: Wishes, repair: str, as_json: bool, contours: 
     solid = load_solid(path, wishes.unit)
     printer, resin, process = wishes.profiles()
     with compiler_notice():
+        slicing = _slicing_facts(path, wishes, repair)  # first, so that it loads its kernels, as slicing does
         found = examined(solid, repair)
     facts = mesh_facts(found) | {"print": _print_facts(found, wishes, printer, resin, process)}
     if "refused" not in facts["print"]:
-        facts["slicing"] = _slicing_facts(path, wishes, repair)
+        facts["slicing"] = slicing
     if contours is not None:
         facts["contours"] = contours
     if as_json:
@@ -162,8 +163,7 @@ def _slicing_facts(path: str, wishes: Wishes, repair: str) -> dict[str, Any]:
 
     wanted = {f.name: getattr(wishes, f.name) for f in dataclasses.fields(wishes)}
     try:
-        with compiler_notice():
-            cost = predicted(Order(meshes=[path], out="job", repair=repair, **wanted))  # type: ignore[arg-type]
+        cost = predicted(Order(meshes=[path], out="job", repair=repair, **wanted))  # type: ignore[arg-type]
     except PmslError as err:
         return {"refused": str(err)}
     return {"seconds": cost.seconds, "peak_bytes": cost.peak_bytes, "disk_bytes": cost.disk_bytes, "sampled_layers": cost.sampled}

@@ -17,9 +17,13 @@ from pmsl.formats import registry
 from pmsl.pipeline.order import Order, Sliced
 
 MIB = 1 << 20
-WORKER_BYTES = 100 * MIB  # the interpreter, numpy, and the kernels' code
-MENDED, SOUND, OTHER_THREADS, IN_VOLUME, DESIGN = 620, 45, 65, 45, 25  # bytes a triangle
-CORRECTED, DOSE, PRINTERS_FILE = 60, 4, 20  # bytes a pixel of the field
+WORKER_BYTES, THREAD_BYTES = 95 * MIB, 2 * MIB  # the interpreter, numpy, the kernels' code; and each thread
+COMPILER_BYTES = 120 * MIB  # where kernels are not in the cache yet
+SLACK = 1.1
+SOUND, MENDED = 41, 620  # bytes a triangle
+VOLUME, DESIGN, ZIPPED_DESIGN = 110, 88, 155  # and these added
+DOSE, CORRECTED = 11, 10  # bytes a pixel of the field, for each thread
+FILES = {"sl1": 6, "sl1-prusa": 6, "sl1s-prusa": 6, "ome-zarr": 3, "native": 0}  # the same, others 1
 TEXT_BYTES = {".stl": 240, ".obj": 40, ".ply": 19, ".3mf": 80}  # of a file, a triangle: the least that is met
 
 
@@ -32,7 +36,7 @@ def most_bytes(order: Order) -> int:
         A mesh that is not there, a profile or option that is none.
     """
     triangles = sum(triangles_of(mesh) for mesh in order.meshes)
-    return _bytes(order, triangles, mended=order.repair != "none")
+    return int(SLACK * _bytes(order, triangles, mended=order.repair != "none")) + COMPILER_BYTES
 
 
 def likely_bytes(order: Order, ready: Sliced) -> int:
@@ -43,13 +47,15 @@ def likely_bytes(order: Order, ready: Sliced) -> int:
 
 def _bytes(order: Order, triangles: float, mended: bool) -> int:
     printer, _, process = order.wishes().profiles()
-    threads = order.threads or default_threads()
+    threads, form = order.threads or default_threads(), registry.choose(Path(order.out), order.format)
     rows, cols = printer.field_px
-    triangle = SOUND + (threads > 1) * OTHER_THREADS + (process.coverage == "volume") * IN_VOLUME + (not order.no_design) * DESIGN
-    pixel = CORRECTED * bool(process.corrections) + DOSE * order.dose * (2 if threads == 1 else 2 * threads + 2)
-    if registry.choose(Path(order.out), order.format) != "native":
-        pixel += PRINTERS_FILE
-    return int(WORKER_BYTES + triangles * (MENDED if mended else triangle) + pixel * rows * cols)
+    triangle = MENDED if mended else SOUND
+    if process.coverage == "volume":
+        triangle = max(triangle, SOUND + VOLUME)
+    if form == "native" and not order.no_design:
+        triangle = max(triangle, SOUND + (ZIPPED_DESIGN if order.out.lower().endswith(".zip") else DESIGN))
+    pixel = FILES.get(form, 1) + DOSE * order.dose + CORRECTED * bool(process.corrections)
+    return int(WORKER_BYTES + THREAD_BYTES * threads + triangle * triangles + pixel * threads * rows * cols)
 
 
 def triangles_of(mesh: str) -> float:
