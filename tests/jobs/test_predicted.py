@@ -45,7 +45,7 @@ def held_against(asked, size=0.05, time=1e-9, resin=1e-6):
 )
 def test_native_jobs(tmp_path, options):
     """The part is a prism, so bytes are known too; its volume is not what a few thick layers print, the last of which stands out."""
-    resin = {100.0: 1e-6, 60.0: 0.2}.get(options.get("layer_um"), 0.03 if "values" in options else 1e-6)
+    resin = {100.0: 1e-6, 60.0: 0.2}.get(options.get("layer_um"), 0.03 if "values" in options else 1e-4)
     held_against(order(tmp_path / "job", **options), size=0.1 if "depth" in options else 0.05, resin=resin)
 
 
