@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -121,7 +123,8 @@ class Crew:
         process = self._context.Process(
             target=main, args=(theirs, None if self._out is None else str(self._out), self._started, os.getpid())
         )
-        process.start()
+        with _deaf():
+            process.start()
         theirs.close()
         worker = Worker(process, ours)
         self.workers.append(worker)
@@ -134,3 +137,19 @@ class Crew:
             worker.process.kill()
             worker.process.join()
         worker.process.close()
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Let a process that starts inherit that Ctrl-C is not for it: while it imports it could not say so itself. Ours comes later."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # which would let signals through when it starts with the first worker
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
