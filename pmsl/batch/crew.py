@@ -80,16 +80,15 @@ class Crew:
 
     def give(self, task: Task, peak_bytes: int) -> None:
         """Give a task to an idle worker, or a new one; there is room for one (`idle`, or fewer than `size`)."""
-        for worker in [*self.idle, None]:
-            chosen = self._new() if worker is None else worker
-            try:
-                chosen.pipe.send_bytes(msgspec.json.encode(task))
-            except OSError:  # it died idle
-                self.dismiss(chosen)
-                continue
-            chosen.task, chosen.peak_bytes = task, peak_bytes
-            return
-        raise RuntimeError("workers die as soon as they are started")
+        data = msgspec.json.encode(task)
+        for worker in self.idle:
+            if _sent(worker, data):
+                break
+            self.dismiss(worker)  # it died idle
+        else:
+            worker = self._new()
+            _sent(worker, data)  # one that died while it started is found dead by `reports`
+        worker.task, worker.peak_bytes = task, peak_bytes
 
     def dismiss(self, worker: Worker) -> None:
         """End a worker that has nothing to do, so that its memory is free."""
@@ -125,9 +124,9 @@ class Crew:
         )
         with _deaf():
             process.start()
-        theirs.close()
-        worker = Worker(process, ours)
-        self.workers.append(worker)
+            theirs.close()
+            worker = Worker(process, ours)
+            self.workers.append(worker)
         return worker
 
     def _end(self, worker: Worker) -> None:
@@ -137,6 +136,15 @@ class Crew:
             worker.process.kill()
             worker.process.join()
         worker.process.close()
+
+
+def _sent(worker: Worker, data: bytes) -> bool:
+    """Send a worker its task; tell whether it took it."""
+    try:
+        worker.pipe.send_bytes(data)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
