@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -78,16 +80,15 @@ class Crew:
 
     def give(self, task: Task, peak_bytes: int) -> None:
         """Give a task to an idle worker, or a new one; there is room for one (`idle`, or fewer than `size`)."""
-        for worker in [*self.idle, None]:
-            chosen = self._new() if worker is None else worker
-            try:
-                chosen.pipe.send_bytes(msgspec.json.encode(task))
-            except OSError:  # it died idle
-                self.dismiss(chosen)
-                continue
-            chosen.task, chosen.peak_bytes = task, peak_bytes
-            return
-        raise RuntimeError("workers die as soon as they are started")
+        data = msgspec.json.encode(task)
+        for worker in self.idle:
+            if _sent(worker, data):
+                break
+            self.dismiss(worker)  # it died idle
+        else:
+            worker = self._new()
+            _sent(worker, data)  # one that died while it started is found dead by `reports`
+        worker.task, worker.peak_bytes = task, peak_bytes
 
     def dismiss(self, worker: Worker) -> None:
         """End a worker that has nothing to do, so that its memory is free."""
@@ -121,10 +122,11 @@ class Crew:
         process = self._context.Process(
             target=main, args=(theirs, None if self._out is None else str(self._out), self._started, os.getpid())
         )
-        process.start()
-        theirs.close()
-        worker = Worker(process, ours)
-        self.workers.append(worker)
+        with _deaf():
+            process.start()
+            theirs.close()
+            worker = Worker(process, ours)
+            self.workers.append(worker)
         return worker
 
     def _end(self, worker: Worker) -> None:
@@ -134,3 +136,28 @@ class Crew:
             worker.process.kill()
             worker.process.join()
         worker.process.close()
+
+
+def _sent(worker: Worker, data: bytes) -> bool:
+    """Send a worker its task; tell whether it took it."""
+    try:
+        worker.pipe.send_bytes(data)
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Let a process that starts inherit that Ctrl-C is not for it: while it imports it could not say so itself. Ours comes later."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # which would let signals through when it starts with the first worker
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

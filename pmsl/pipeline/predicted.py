@@ -4,7 +4,8 @@ The mesh is loaded, repaired and placed as for the job itself, and the clock run
 over the height, are made and written by the writer of the order's format, to a folder for passing files: what a layer takes
 is a difference of two such jobs, what a job takes besides is the rest. The machine's speed is in all of it. The work that is
 not seen is that between the blocks. Memory is told from the triangles, the field and the threads, with measured constants
-(`pmsl.pipeline.memory`). Print time is exact where layers differ only in dose; resin is exact for one closed body.
+(`pmsl.pipeline.memory`). Print time is exact where layers differ only in dose; resin is the volume of
+one closed body (layers round its top), or a mean of the sampled layers.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ def _solved_at_once(job: PrintJob) -> int:
 
 def _written(order: Order, ready: Sliced, blocks: Sequence[range], design: bool, folder: Path) -> _Tried:
     """Write a thin job; what would be refused or found in it does not matter here."""
-    job, sampled = thin(ready.job, blocks, design)
+    job, sampled = thin(ready.job, blocks, design or order.chosen_format().name in CONTOURS)
     target = folder / f"{len(os.listdir(folder))}{Path(order.out).suffix}"
     draft = replace(order, out=str(target), no_design=not design, lossy=True, force=False, preview=None)
     began = time.perf_counter()

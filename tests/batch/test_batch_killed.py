@@ -93,6 +93,17 @@ def workers_of(pid):
     return found
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc on this system, so the worker cannot be found")
+def test_a_worker_that_still_starts_does_not_hear_of_it(tmp_path):
+    """Ctrl-C goes to every process of a terminal, also to one that has not come to say that it is not for it."""
+    process = started(batch_file(tmp_path), "--jobs", 2)
+    while not workers_of(process.pid):
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and err.strip() == b"cancelled; nothing half-written is left", err
+
+
 def test_interrupted_leaves_nothing_half_written(tmp_path, undisturbed):
     process = started(batch_file(tmp_path), "--jobs", 2)
     while b'"event":"job"' not in process.stdout.readline():
