@@ -35,7 +35,7 @@ from pmsl.optics.grayscale import response
 from pmsl.pipeline import crew_of
 from pmsl.pipeline.crew import labour, recipe
 
-LAYERS, QUICK_LAYERS = 1500, 60  # a minute or more on one worker
+LAYERS, QUICK_LAYERS = 1500, 60  # about a minute on one worker
 EMPTY_BLOCKS = 200
 HEIGHT_UM = 5000.0
 
