@@ -35,36 +35,37 @@ from pmsl.optics.grayscale import response
 from pmsl.pipeline import crew_of
 from pmsl.pipeline.crew import labour, recipe
 
-LAYERS, QUICK_LAYERS = 1500, 60  # about a minute on one worker
+LAYERS, QUICK_LAYERS, QUICK_SIZE = 1500, 40, 0.25  # about a minute on one worker; half of the quick layers are thin enough too
 EMPTY_BLOCKS = 200
 HEIGHT_UM = 5000.0
 
 
 def rows(quick: bool) -> Iterator[dict[str, Any]]:
     """Yield the costs, then the scaling of both kinds of workers."""
-    mesh = meshes.ellipsoid1300k()
+    mesh = meshes.ellipsoid80k() if quick else meshes.ellipsoid1300k()
     if mesh.path is None:
         yield {"skipped": f"{mesh.name}: {mesh.skipped}"}
         return
-    layers = QUICK_LAYERS if quick else LAYERS
+    layers, size = (QUICK_LAYERS, QUICK_SIZE) if quick else (LAYERS, 1.0)
     with tempfile.TemporaryDirectory(prefix="pmsl-bench-") as scratch:
-        yield from _costs(mesh, layers, Path(scratch))
-        yield from _scaling(mesh, layers, Path(scratch))
+        yield from _costs(mesh, layers, Path(scratch), size)
+        yield from _scaling(mesh, layers, Path(scratch), size)
 
 
-def job_of(mesh: meshes.Mesh, layers: int) -> PrintJob:
-    """The mesh in so many layers, volume coverage; they are written with their dose maps."""
+def job_of(mesh: meshes.Mesh, layers: int, size: float = 1.0) -> PrintJob:
+    """The mesh, or a smaller one, in so many layers, volume coverage; they are written with their dose maps."""
     printer, resin = pmsl.find_printer("pmsl-10um"), pmsl.find_resin("pr48-405")
-    process = replace(pmsl.find_process("default"), coverage="volume", layer_um=HEIGHT_UM / layers)
-    return pmsl.prepare(pmsl.place([pmsl.load_solid(str(mesh.path))], printer, resin), printer, resin, process)
+    process = replace(pmsl.find_process("default"), coverage="volume", layer_um=size * HEIGHT_UM / layers)
+    placed = pmsl.place([pmsl.load_solid(str(mesh.path))], printer, resin, scale=(size,) * 3)
+    return pmsl.prepare(placed, printer, resin, process)
 
 
-def _costs(mesh: meshes.Mesh, layers: int, scratch: Path) -> Iterator[dict[str, Any]]:
+def _costs(mesh: meshes.Mesh, layers: int, scratch: Path, size: float) -> Iterator[dict[str, Any]]:
     """What is done once by the parent, once by each worker, once a layer and once a block."""
     solid: list[Any] = []
     yield _cost("parent", "load the mesh", seconds(lambda: solid.append(pmsl.load_solid(str(mesh.path)))))
     jobs: list[PrintJob] = []
-    whole = seconds(lambda: jobs.append(job_of(mesh, layers)))
+    whole = seconds(lambda: jobs.append(job_of(mesh, layers, size)))
     yield _cost("parent", "load, place, prepare", whole)
     place = _place(scratch, "costs", dose=True)
     paths: list[Path] = []
@@ -144,14 +145,12 @@ def _kinds() -> list[tuple[str, Callable[[int], Any]]]:
     return [*kinds, ("Dask", lambda n: crew_of(n, "local"))]
 
 
-def _scaling(mesh: meshes.Mesh, layers: int, scratch: Path, wanted: tuple[str, ...] = ("processes", "Dask")) -> Iterator[dict[str, Any]]:
+def _scaling(mesh: meshes.Mesh, layers: int, scratch: Path, size: float) -> Iterator[dict[str, Any]]:
     most = default_threads()
     counts = sorted({1, 2, most} & set(range(1, most + 1)))
-    strong = job_of(mesh, layers)
+    strong = job_of(mesh, layers, size)
     plain = _written(strong, scratch / "plain", None)[2]
     for name, kind in _kinds():
-        if name not in wanted:
-            continue
         base: dict[str, tuple[float, float]] = {}
         for n in counts:
             with kind(n) as crew:
@@ -160,7 +159,7 @@ def _scaling(mesh: meshes.Mesh, layers: int, scratch: Path, wanted: tuple[str, .
                 wrong = sum(files.get(k) != v for k, v in plain.items()) + len(set(files) ^ set(plain))
                 yield _scaled("strong", name, n, layers, took, busy, base.setdefault("strong", (took, busy)), 1.0) | {"ERROR files": wrong}
                 if n < most:
-                    took, busy, _ = _written(job_of(mesh, layers * n // most), scratch / f"{name}-weak-{n}", crew)
+                    took, busy, _ = _written(job_of(mesh, layers * n // most, size), scratch / f"{name}-weak-{n}", crew)
                 few = layers * n // most
                 yield _scaled("weak", name, n, few, took, busy, base.setdefault("weak", (took, busy)), float(n)) | {"ERROR files": 0}
 
