@@ -17,22 +17,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from batched import HEAD
 from measure import pmsl, process, python
 
 from pmsl.batch import read_batch
 from pmsl.batch.identity import fingerprint
 from pmsl.pipeline.order import carry_out
-
-PART = Path(__file__).resolve().parents[1] / "sample_meshes" / "f_orientation.stl"
-HEAD = f"""
-schema = "pmsl.batch/1"
-out = "night"
-[defaults]
-printer = "pmsl-10um"
-resin = "pr48-405"
-field = "160x160"
-meshes = ["{PART.as_posix()}"]
-"""
 
 
 def rows(quick: bool) -> Iterator[dict[str, Any]]:

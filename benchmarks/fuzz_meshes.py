@@ -11,15 +11,13 @@ import argparse
 import random
 import sys
 import tempfile
-import time
-import traceback
-import warnings
-from collections import Counter
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from fuzz_readers import LIMIT_MB, peak_mb
+from fuzz_readers import Input, run_through
 from mesh import loader_fuzz
 
 DEEP = 0.1  # of the inputs are also sliced
@@ -34,48 +32,27 @@ def main() -> int:
     parser.add_argument("--kind", choices=sorted(loader_fuzz.seeds()), help="only this one")
     parser.add_argument("--keep", type=Path, default=Path("fuzz-failures"))
     wanted = parser.parse_args()
-    warnings.simplefilter("error")
-    counts: Counter[str] = Counter()
-    began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="pmsl-fuzz-") as scratch:
         seeds = loader_fuzz.seeds()
         kinds = [wanted.kind] if wanted.kind else sorted(seeds)
         for kind in kinds:
             loader_fuzz.try_to_load(_put(Path(scratch), *seeds[kind]), deep=True)
-        base = peak_mb()
-        for i in range(wanted.first, wanted.first + wanted.inputs):
-            kind, rng = kinds[i % len(kinds)], random.Random(wanted.seed * 10**9 + i)
-            suffix, seed = seeds[kind]
-            data = loader_fuzz.mutated(kind, seed, rng)
-            outcome, failure = _one(_put(Path(scratch), suffix, data), rng.random() < DEEP, len(data))
-            counts[f"{kind} {outcome}"] += 1
-            if failure:
-                wanted.keep.mkdir(exist_ok=True)
-                (wanted.keep / f"{kind.replace(' ', '-')}-{wanted.seed}-{i}{suffix}").write_bytes(data)
-                print(f"input {i} of {kind}:\n{failure}", file=sys.stderr)
-    seconds = time.perf_counter() - began
-    print(f"{wanted.inputs} inputs, {seconds:.0f} s, memory {base:.0f} MB before, {peak_mb():.0f} MB at most")
-    for what, n in sorted(counts.items()):
-        print(f"  {what:<24} {n}")
-    return int(any("FAILED" in what for what in counts))
+
+        def inputs() -> Iterator[Input]:
+            for i in range(wanted.first, wanted.first + wanted.inputs):
+                kind, rng = kinds[i % len(kinds)], random.Random(wanted.seed * 10**9 + i)
+                suffix, seed = seeds[kind]
+                data = loader_fuzz.mutated(kind, seed, rng)
+                attempt = partial(loader_fuzz.try_to_load, _put(Path(scratch), suffix, data), rng.random() < DEEP)
+                yield Input(i, kind, f"{kind.replace(' ', '-')}-{wanted.seed}-{i}{suffix}", data, attempt)
+
+        return run_through(inputs(), wanted.keep)
 
 
 def _put(folder: Path, suffix: str, data: bytes) -> Path:
     path = folder / f"file{suffix}"
     path.write_bytes(data)
     return path
-
-
-def _one(path: Path, deep: bool, size: int) -> tuple[str, str]:
-    """Try one input: what came of it, and the traceback where it failed."""
-    before, failure, outcome = peak_mb(), "", "FAILED"
-    try:
-        outcome = "read" if loader_fuzz.try_to_load(path, deep) else "refused"
-    except Exception:
-        failure = traceback.format_exc()
-    if peak_mb() - before > LIMIT_MB + size / 1e6:
-        failure += f"\nmemory grew from {before:.0f} to {peak_mb():.0f} MB for a file of {size} bytes"
-    return ("FAILED" if failure else outcome), failure
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ identity   what a job is made of, and what lies at its target, as hashes
 journal    what was begun and done in a folder, and who works there
 scheduler  what starts when, under a cap on memory; what came of it
 crew, worker   the two ends of the worker processes
-plan       what it will cost
 summary    the end: counts, CSV, exit code
 """
 

@@ -148,10 +148,7 @@ class GrayPass:
         self._groups = [g for g in groups if g.count]
 
     def _found(self, layer: int, many: int, first: np.ndarray, last: np.ndarray) -> None:
-        if layer in self._dark:
-            self._dark[layer].add(many, first, last)
-        else:
-            self._dark[layer] = _Dark(many, first, last)
+        self._dark.setdefault(layer, _Dark(0, first, last)).add(many, first, last)
 
     def _let_go(self, done: np.ndarray) -> None:
         """Take pixels that nothing changes any more from those that wait; keep in mind which of them are dark."""
