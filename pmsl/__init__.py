@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pmsl.later import later
 from pmsl.version import __version__
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
     from pmsl.slicing import slice_contours
 
-_HOME = {
+_HOMES = {
     "Contours": "pmsl.core.contours",
     "Copy": "pmsl.mesh.copies",
     "DoseMap": "pmsl.core.dose",
@@ -119,13 +120,11 @@ __all__ = [
 ]
 
 
+_named, _ = later(__name__, _HOMES)
+
+
 def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        module, _, inner = _HOME[name].partition(":")
-        return getattr(import_module(module), inner or name)
-    if name in _ROOMS:
-        return import_module(f"pmsl.{name}")
-    raise AttributeError(f"module 'pmsl' has no attribute {name!r}")
+    return import_module(f"pmsl.{name}") if name in _ROOMS else _named(name)
 
 
 def __dir__() -> list[str]:

@@ -8,33 +8,33 @@ import signal
 import sys
 import threading
 import traceback
+from importlib import import_module
 
 import click
 
-from pmsl.cli.commands.batch import batch_command
-from pmsl.cli.commands.check import check_command
-from pmsl.cli.commands.convert import convert_command
-from pmsl.cli.commands.info import info_command
-from pmsl.cli.commands.play import play_command
-from pmsl.cli.commands.profiles import profiles_command
-from pmsl.cli.commands.simulate import simulate_command
-from pmsl.cli.commands.slice import slice_command
-from pmsl.cli.commands.verify import verify_command
-from pmsl.cli.commands.warmup import warmup_command
 from pmsl.errors import PmslError
 from pmsl.version import __version__
 
+COMMANDS = ("slice", "info", "check", "verify", "play", "simulate", "convert", "batch", "profiles", "warmup")  # in the order of work
 
-class _InOrder(click.Group):
-    """Lists its commands as they were added, in the order of work; click lists them by name."""
+
+class _Commands(click.Group):
+    """Loads a command when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names."""
-        return list(self.commands)
+        """Return the names; click would list them from A to Z."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, None where there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = getattr(import_module(f"pmsl.cli.commands.{cmd_name}"), f"{cmd_name}_command")
+        return found
 
 
 @click.group(
-    cls=_InOrder,
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="pmsl turns meshes into light: exact gray masks, exposure times and dose maps "
     "for projection micro-stereolithography and DLP printers.",
@@ -42,21 +42,6 @@ class _InOrder(click.Group):
 @click.version_option(__version__, prog_name="pmsl", message="%(prog)s %(version)s", help="Print the version.")
 def app() -> None:
     """Hold the commands."""
-
-
-for _command in (
-    slice_command,
-    info_command,
-    check_command,
-    verify_command,
-    play_command,
-    simulate_command,
-    convert_command,
-    batch_command,
-    profiles_command,
-    warmup_command,
-):
-    app.add_command(_command)
 
 
 def main() -> int:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from pmsl import pipeline
-from pmsl.cli.look import job_facts
 from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
 from pmsl.errors import FindingsError
 from pmsl.pipeline.order import Order, Sliced, all_ready, check, put_on_disk, workers_of
@@ -60,6 +59,8 @@ def _tell(order: Order, done: list[Sliced], seconds: float, as_json: bool) -> No
 
 def _facts(order: Order, made: Sliced) -> dict[str, Any]:
     """Return what ``--json`` says of a job."""
+    from pmsl.cli.look import job_facts
+
     assert made.written is not None
     facts = job_facts(made.job, made.written.findings, made.written.estimate)
     return {"job": plain(made.out), "format": order.chosen_format().name, **facts}

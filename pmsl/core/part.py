@@ -11,11 +11,13 @@ import numpy as np
 
 from pmsl.core.arrays import frozen
 from pmsl.core.finding import Finding
-from pmsl.core.health import MeshHealth
 from pmsl.core.parallel import in_blocks
 from pmsl.core.soup import NO_FACES, Soup
 from pmsl.core.triangles import box_of, check_triangles
 from pmsl.errors import MeshError
+
+if TYPE_CHECKING:
+    from pmsl.core.health import MeshHealth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

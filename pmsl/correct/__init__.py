@@ -3,24 +3,15 @@
 `Corrector` solves side walls and faces together, once; `regions` and `unreachable` look at doses and grays, `flatfield` comes last.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from typing import TYPE_CHECKING, Any
+from pmsl.later import homes_in, later
 
 if TYPE_CHECKING:
     from pmsl.correct.corrector import CORRECTIONS, Corrector
     from pmsl.correct.predicted import Prediction
 
+_HOMES = homes_in(__name__, corrector="CORRECTIONS Corrector", predicted="Prediction")
+__getattr__, __dir__ = later(__name__, _HOMES)
+
 __all__ = ["CORRECTIONS", "Corrector", "Prediction"]
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("CORRECTIONS", "Corrector"):
-        from pmsl.correct import corrector
-
-        return getattr(corrector, name)
-    if name == "Prediction":
-        from pmsl.correct.predicted import Prediction
-
-        return Prediction
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

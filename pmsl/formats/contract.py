@@ -24,19 +24,19 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 import numpy as np
 
-from pmsl.core.contours import Contours
-from pmsl.core.dose import DoseMap
 from pmsl.core.finding import Finding
 from pmsl.core.job import Estimate, PrintJob
 from pmsl.core.plan import LayerPlan
 
 if TYPE_CHECKING:
+    from pmsl.core.contours import Contours
+    from pmsl.core.dose import DoseMap
     from pmsl.formats.capability import Capability
 
 HEAD = 4096
 
-DoseOf = Callable[[PrintJob, LayerPlan], DoseMap]
-ContoursOf = Callable[[PrintJob], Iterator[Contours]]
+DoseOf = Callable[[PrintJob, LayerPlan], "DoseMap"]
+ContoursOf = Callable[[PrintJob], "Iterator[Contours]"]
 Progress = Callable[[int, int], None]
 
 

@@ -4,7 +4,19 @@
 `surface_heights` says where in a slab the surface lies.
 """
 
-from pmsl.masks.maker import MaskMaker, coverage, layer_masks
-from pmsl.masks.surface import SurfaceHeights, mask_and_heights, surface_heights
+from typing import TYPE_CHECKING
+
+from pmsl.later import homes_in, later
+
+if TYPE_CHECKING:
+    from pmsl.masks.maker import MaskMaker, coverage, layer_masks
+    from pmsl.masks.surface import SurfaceHeights, mask_and_heights, surface_heights
+
+_HOMES = homes_in(
+    __name__,
+    maker="MaskMaker coverage layer_masks",
+    surface="SurfaceHeights mask_and_heights surface_heights",
+)
+__getattr__, __dir__ = later(__name__, _HOMES)
 
 __all__ = ["MaskMaker", "SurfaceHeights", "coverage", "layer_masks", "mask_and_heights", "surface_heights"]

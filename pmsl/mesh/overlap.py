@@ -13,7 +13,6 @@ import numpy as np
 
 from pmsl.core.copies import alike
 from pmsl.core.part import Part
-from pmsl.mesh.boxtree import BoxTree
 from pmsl.mesh.shells import Shells, measures_of, one_closed_body, shells_of
 
 MOST_SHELLS = 20_000
@@ -141,6 +140,8 @@ class _Near:
             return np.zeros((0, 2))
         corners, label = (self.beside_others() if len(self) > MANY else self).all()
         every = np.arange(len(corners), dtype=np.int32)
+        from pmsl.mesh.boxtree import BoxTree
+
         tree = BoxTree.of(corners.reshape(-1, 3), np.arange(3 * len(every), dtype=np.int32).reshape(-1, 3), every)
         z = corners[tree.crossed_by(every, label, other=True, rim=True).pairs, :, 2]  # (n, 2, 3)
         return np.stack([z.min(axis=2).max(axis=1), z.max(axis=2).min(axis=1)], axis=1)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from pmsl.core.part import Solid
-from pmsl.mesh.boxtree import BoxTree
 
 FEW = 1 << 17  # triangles whose shells are found by their corners; of more, by stretches of the file
 OUTWARD, CAVITY, TURN = range(3)  # how a shell looks
@@ -137,6 +136,8 @@ def inward(vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures)
     for shell in holders[np.argsort(m.volume_um3[holders], kind="stable")]:
         held = inner[(outer == shell) & (out[inner] == TURN)]
         near = _near(vertices, faces, members[shell], m.box_um[held])
+        from pmsl.mesh.boxtree import BoxTree
+
         tree = BoxTree.of(vertices, faces, near)
         for cavity in held:
             if len(near) == 0 or tree.crossed_by(members[cavity], shells.label, other=True).count == 0:

@@ -14,7 +14,6 @@ from pmsl.core.parallel import in_blocks
 from pmsl.core.soup import Soup
 from pmsl.errors import MeshError
 from pmsl.mesh.reading import UNITS_UM, RawMesh, RawSoup, plain_text
-from pmsl.mesh.stl_ascii import read_ascii
 
 HEAD = 84  # 80 bytes of anything, then the count as uint32
 RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", 9), ("attribute", "<u2")])
@@ -50,6 +49,8 @@ def read_stl(data: bytes | mmap.mmap, name: str, unit: str) -> RawMesh | RawSoup
         return _binary(data, count, name, unit, ())
     text = _ascii_text(data, name)
     if text is not None:
+        from pmsl.mesh.stl_ascii import read_ascii
+
         return read_ascii(text, name, unit)
     if count < 0:
         raise MeshError(

@@ -1,11 +1,26 @@
 """Masks × printer → irradiance at the exposure plane: gray response, evenness of the field, blur, aerial image; each with its adjoint."""
 
-from pmsl.optics.field import flat_field
-from pmsl.optics.image import AerialImage, Projector, aerial_image
-from pmsl.optics.points import at_points, at_points_adjoint
-from pmsl.optics.psf import Gaussian, Lorentzian, Psf, Sampled, psf_of
+from typing import TYPE_CHECKING
+
+from pmsl.later import homes_in, later
 from pmsl.optics.spread import spread, spread_adjoint, target_of
-from pmsl.optics.tiles import spread_in_tiles
+
+if TYPE_CHECKING:
+    from pmsl.optics.field import flat_field
+    from pmsl.optics.image import AerialImage, Projector, aerial_image
+    from pmsl.optics.points import at_points, at_points_adjoint
+    from pmsl.optics.psf import Gaussian, Lorentzian, Psf, Sampled, psf_of
+    from pmsl.optics.tiles import spread_in_tiles
+
+_HOMES = homes_in(
+    __name__,
+    field="flat_field",
+    image="AerialImage Projector aerial_image",
+    points="at_points at_points_adjoint",
+    psf="Gaussian Lorentzian Psf Sampled psf_of",
+    tiles="spread_in_tiles",
+)
+__getattr__, __dir__ = later(__name__, _HOMES)
 
 __all__ = [
     "AerialImage",

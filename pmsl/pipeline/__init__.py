@@ -6,13 +6,30 @@ fill a field, or several; `crew_of` gives processes, here or of a cluster, that 
 `options` and `wishes` read what a person asks for: text of an option → numbers, options of profiles and placement → profiles and numbers.
 """
 
-from pmsl.pipeline.copies import pack, place_copies
-from pmsl.pipeline.crew import crew_of
-from pmsl.pipeline.depth import with_depth
-from pmsl.pipeline.doors import check_spreads, read, verify, write
-from pmsl.pipeline.planner import prepare
-from pmsl.pipeline.start import Stages, place_for, stages
-from pmsl.pipeline.warm import warmup
+from typing import TYPE_CHECKING
+
+from pmsl.later import homes_in, later
+
+if TYPE_CHECKING:
+    from pmsl.pipeline.copies import pack, place_copies
+    from pmsl.pipeline.crew import crew_of
+    from pmsl.pipeline.depth import with_depth
+    from pmsl.pipeline.doors import check_spreads, read, verify, write
+    from pmsl.pipeline.planner import prepare
+    from pmsl.pipeline.start import Stages, place_for, stages
+    from pmsl.pipeline.warm import warmup
+
+_HOMES = homes_in(
+    __name__,
+    copies="pack place_copies",
+    crew="crew_of",
+    depth="with_depth",
+    doors="check_spreads read verify write",
+    planner="prepare",
+    start="Stages place_for stages",
+    warm="warmup",
+)
+__getattr__, __dir__ = later(__name__, _HOMES)
 
 __all__ = [
     "Stages",

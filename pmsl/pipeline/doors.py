@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pmsl.core.contours import Contours
 from pmsl.core.finding import Finding, Severity, reaches
 from pmsl.core.grid import Grid
 from pmsl.core.job import PrintJob
 from pmsl.core.parallel import default_threads
 from pmsl.errors import FindingsError, JobError, UsageError
-from pmsl.exposure import dose_map
 from pmsl.formats import registry
 from pmsl.formats.contract import Crew, Format, VerifyOptions, WriteOptions, Written
 from pmsl.optics.grayscale import response
 from pmsl.pipeline.crew import crew_of
-from pmsl.slicing import slice_contours
+
+if TYPE_CHECKING:
+    from pmsl.core.contours import Contours
+    from pmsl.core.dose import DoseMap
+    from pmsl.core.plan import LayerPlan
 
 CONTOUR_LAYERS = 128  # layers cut at a time
 
@@ -102,7 +104,7 @@ def write(
     accept(job.findings)
     options = WriteOptions(
         response=response(job.printer),
-        dose_of=dose_map if dose else None,
+        dose_of=_dose_map if dose else None,
         contours_of=contours_of,
         with_design=design,
         small=png == "small",
@@ -146,8 +148,14 @@ def verify(
 
     `threads` layers are read at a time (default: one a processor); the answer does not depend on it.
     """
-    options = VerifyOptions(dose_of=dose_map, progress=progress, threads=default_threads() if threads is None else threads)
+    options = VerifyOptions(dose_of=_dose_map, progress=progress, threads=default_threads() if threads is None else threads)
     return _format_of(Path(path), format).verify(Path(path), options)
+
+
+def _dose_map(job: PrintJob, plan: LayerPlan) -> DoseMap:
+    from pmsl.exposure import dose_map
+
+    return dose_map(job, plan)
 
 
 def contours_of(job: PrintJob) -> Iterator[Contours]:
@@ -163,6 +171,8 @@ def contours_of(job: PrintJob) -> Iterator[Contours]:
     parts, grid = job.design, job.grid
     if not parts:
         raise JobError("the job holds no placed parts (it was written with --no-design, or read from a file without them), so no contours")
+    from pmsl.slicing import slice_contours
+
     for first in range(0, grid.n_layers, CONTOUR_LAYERS):
         edges = grid.z_edges_um[first : first + CONTOUR_LAYERS + 1]
         block = Grid(origin_um=grid.origin_um, pitch_um=grid.pitch_um, shape=grid.shape, z_edges_um=edges)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pmsl.core.part import Solid
 from pmsl.errors import UsageError
-from pmsl.mesh.copies import Copy
 from pmsl.mesh.place import Placed
-from pmsl.pipeline.copies import numbered, pack, place_copies
 from pmsl.pipeline.start import place_for
 from pmsl.profiles import Printer, Resin
+
+if TYPE_CHECKING:
+    from pmsl.mesh.copies import Copy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,17 +71,23 @@ class Layout:
         UsageError, MeshError
             As `pmsl.place`, `pmsl.place_copies` and `pmsl.pack`.
         """
+        if self.copies is None and self.clearance_um is None:
+            return [place_for(solids, printer, resin, **self.placement)]
+        from pmsl.pipeline.copies import pack, place_copies
+
         moved = {name: value for name, value in self.placement.items() if name != "keep_place"}
         if self.clearance_um is not None:
             assert self.copies is None or isinstance(self.copies, int)
             moved.pop("at_um", None)
             many = 1 if self.copies is None else self.copies
             return pack(solids, printer, resin, self.clearance_um, plates=self.plates or 1, copies=many, **moved)
-        if self.copies is None:
-            return [place_for(solids, printer, resin, **self.placement)]
-        assert not isinstance(self.copies, int)
+        assert self.copies is not None and not isinstance(self.copies, int)
         return [place_copies(solids, printer, resin, self.copies, spacing_um=self.spacing_um, **moved)]
 
     def names(self, path: Path, plates: int) -> list[Path]:
         """Return the name of the job of each field: that of the job, numbered where several were allowed."""
-        return [path] if self.plates is None else [numbered(path, n + 1) for n in range(plates)]
+        if self.plates is None:
+            return [path]
+        from pmsl.pipeline.copies import numbered
+
+        return [numbered(path, n + 1) for n in range(plates)]

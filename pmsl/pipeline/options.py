@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from pmsl.errors import UsageError
-from pmsl.mesh.copies import Copy
-from pmsl.mesh.copyfile import read_copies
 from pmsl.profiles.process import Correction
+
+if TYPE_CHECKING:
+    from pmsl.mesh.copies import Copy
 
 
 def numbers(text: str, option: str, counts: tuple[int, ...], example: str) -> tuple[float, ...]:
@@ -98,6 +99,8 @@ def copies(text: str | None) -> tuple[int, int] | list[Copy] | int | None:
         return None
     match = re.fullmatch(r"(\d{1,6})(?:[x×](\d{1,6}))?", text.strip(), re.IGNORECASE)
     if match is None:
+        from pmsl.mesh.copyfile import read_copies
+
         return read_copies(Path(text))
     return int(match[1]) if match[2] is None else (int(match[1]), int(match[2]))
 

@@ -24,8 +24,6 @@ from pmsl.formats.contract import Crew, Format, Written
 from pmsl.formats.target import check_target
 from pmsl.mesh import load_solid
 from pmsl.mesh.place import Placed
-from pmsl.pipeline.crew import crew_of
-from pmsl.pipeline.depth import with_depth
 from pmsl.pipeline.doors import check_spreads, write
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.wishes import Wishes
@@ -118,6 +116,8 @@ def check(order: Order) -> None:
 
 def workers_of(order: Order) -> AbstractContextManager[Crew | None]:
     """Return the processes that make the layers of an order, for a ``with`` block; None where threads of this one do."""
+    from pmsl.pipeline.crew import crew_of
+
     return crew_of(order.processes, order.scheduler) or nullcontext()
 
 
@@ -154,9 +154,17 @@ def all_ready(order: Order) -> list[Sliced]:
     for name, placed in zip(names, plates, strict=True):
         job = prepare(placed, printer, resin, process, accept_uncalibrated=order.accept_uncalibrated, repair=order.repair)
         times_s = job.plan_layer.times_s  # type: ignore[attr-defined]
-        made = job if order.depth is None else with_depth(job, order.depth)
-        out.append(Sliced(made, placed, times_s, out=order.out if layout.plates is None else str(name)))
+        out.append(Sliced(_shallower(job, order.depth), placed, times_s, out=order.out if layout.plates is None else str(name)))
     return out
+
+
+def _shallower(job: PrintJob, bits: int | None) -> PrintJob:
+    """Return a job of so few grays as were asked for."""
+    if bits is None:
+        return job
+    from pmsl.pipeline.depth import with_depth
+
+    return with_depth(job, bits)
 
 
 def put_on_disk(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,10 +21,12 @@ from pmsl.masks import MaskMaker
 from pmsl.masks.recent import RecentMasks
 from pmsl.mesh.place import Placed
 from pmsl.pipeline.corrected import record_of
-from pmsl.pipeline.regional import RegionalLight
 from pmsl.pipeline.start import Origin, Stages, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.version import __version__
+
+if TYPE_CHECKING:
+    from pmsl.pipeline.regional import RegionalLight
 
 LAYERS_KEPT, MOST_KEPT = 24, 96  # masks of neighbours: memory does not grow with the height
 TURNED = "faces turned: the mesh was inside out"
@@ -159,6 +162,8 @@ class Planner:
                 recent = RecentMasks(MaskMaker(s.parts, s.grid, mode, "none"), many)  # repaired already, or not to be
                 regional, grays = None, s.grays
                 if s.regions is not None:
+                    from pmsl.pipeline.regional import RegionalLight
+
                     scales = () if len(s.regions.scales) == 1 else s.regions.scales
                     groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode, "none") for scale in scales]
                     regional = RegionalLight(s.regions, recent, groups, s.ladder, many)

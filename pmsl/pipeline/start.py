@@ -12,7 +12,6 @@ from pmsl import checks
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.part import Part, Solid, as_part
-from pmsl.correct.flatfield import FlatField
 from pmsl.correct.regions import RegionDoses
 from pmsl.correct.unreachable import GrayCheck
 from pmsl.errors import MeshError, UsageError
@@ -27,6 +26,7 @@ from pmsl.slicing import z_edges_um
 
 if TYPE_CHECKING:
     from pmsl.correct import Corrector
+    from pmsl.correct.flatfield import FlatField
 
 MAX_SCALE = 10.0
 
@@ -100,7 +100,7 @@ def stages(
     boxes = np.array([p.bounds_um() for p in pieces])
     bounds = np.array([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)]) if bounds_um is None else bounds_um
     grid = _grid(bounds, printer, process)
-    field = FlatField.of(printer) if process.evened == "baked" else None
+    field = _baked_field(printer, process)
     ladder = dose_ladder(grid, printer, resin, process, None if field is None else field.apply)
     missing = checks.placeholders(printer, resin, ladder.power)
     check_corrections(printer, resin, process, missing, accept_uncalibrated)
@@ -131,6 +131,15 @@ def _grid(bounds_um: np.ndarray, printer: Printer, process: Process) -> Grid:
     grid = Grid(origin_um=(0.0, 0.0), pitch_um=printer.optics.pitch_um.value, shape=(rows, cols), z_edges_um=z_edges)
     _check_inside(bounds_um, grid, printer)
     return grid
+
+
+def _baked_field(printer: Printer, process: Process) -> FlatField | None:
+    """Return what evens the field in the frames, None where they do not."""
+    if process.evened != "baked":
+        return None
+    from pmsl.correct.flatfield import FlatField
+
+    return FlatField.of(printer)
 
 
 def _gray_check(grid: Grid, printer: Printer, process: Process, ladder: Ladder, scale: float) -> GrayCheck:

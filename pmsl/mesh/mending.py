@@ -1,0 +1,156 @@
+"""The work of `repair`, on a mesh that needs it: holes closed, the surface put together anew, sheets left out, shells turned."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pmsl.core.arrays import frozen
+from pmsl.core.finding import Finding
+from pmsl.core.part import Solid
+from pmsl.errors import MeshError
+from pmsl.mesh.patch import patched
+from pmsl.mesh.shells import FEW, TURN, Measures, Shells, inward, measures_of, one_closed_body, shells_of
+from pmsl.mesh.surface import Change, Surface
+
+INVENTED = 0.4  # share of a shell's surface that closing holes added, above which nobody can know what was meant
+LOST = 0.05  # share of all surface that may be in sheets that enclose nothing
+
+
+def mended(solid: Solid) -> Solid:
+    """Repair a mesh whose edges do not all meet in pairs."""
+    return (_patched(solid) if solid.of_file and solid.n_faces > FEW else None) or _rebuilt(solid)
+
+
+def turned(solid: Solid, vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures) -> Solid:
+    """Return a closed mesh with the shells turned that look inward and are no cavities."""
+    faces, change = _turned(vertices, faces, shells, m, solid.source)
+    return solid if change is None else _made(solid, vertices, faces, [change])
+
+
+def without_copies(solid: Solid, shells: Shells, m: Measures) -> Solid:
+    """Repair a closed mesh with faces that look both ways; sheets, or slivers next to nothing thin, may be all there is."""
+    try:
+        return mended(solid)
+    except MeshError:
+        return solid if m.hollow.all() else _without_sheets(solid, shells, m)
+
+
+def _without_sheets(solid: Solid, shells: Shells, m: Measures) -> Solid:
+    """Leave out closed shells that enclose nothing, although they are large: none of them would print."""
+    faces = solid.faces[~m.hollow[shells.label]]
+    box = m.box_um[m.hollow & (m.area_um2 > 0)]
+    low, high = box[:, 0].min(axis=0), box[:, 1].max(axis=0)
+    text = "look both ways and enclose no volume; left out"
+    sheets = Change("sheets", len(solid.faces) - len(faces), "faces", (tuple(low.tolist()), tuple(high.tolist())), text)
+    shells = shells_of(solid.vertices_um, faces)
+    faces, change = _turned(solid.vertices_um, faces, shells, measures_of(solid.vertices_um, faces, shells), solid.source)
+    return _made(solid, solid.vertices_um, faces, [sheets] if change is None else [sheets, change])
+
+
+def _patched(solid: Solid) -> Solid | None:
+    """Close a few holes of a large file; None where that does not make it whole."""
+    found = patched(solid)
+    if found is None:
+        return None
+    soup, change = found
+    findings, repairs = _told(solid.source, [change])
+    facts = {"source": solid.source, "sha256": solid.sha256, "unit": solid.unit}
+    whole = Solid.of_soup(soup, **facts, findings=(*solid.findings, *findings), repairs=repairs)
+    if one_closed_body(whole):
+        return whole
+    vertices, faces = whole.points_um(slice(None)), whole.faces_of(slice(0, whole.n_faces))
+    shells = whole._cache["shells"] = shells_of(vertices, faces)
+    m = measures_of(vertices, faces, shells)
+    if not shells.closed or m.hollow.any():
+        return None
+    whole._cache["shell boxes"] = m.box_um
+    faces, turned = _turned(vertices, faces, shells, m, solid.source)
+    return whole if turned is None else _made(whole, vertices, faces, [turned])
+
+
+def _rebuilt(solid: Solid) -> Solid:
+    """Join vertices, take out copies, turn faces, close holes."""
+    surface = Surface.of(solid)
+    surface.drop_duplicates()
+    if surface.weld():
+        surface.drop_duplicates()
+    surface.agree()
+    surface.close_holes()
+    if len(surface.corners) == 0:
+        raise MeshError(f"{solid.source}: no triangle has an area; nothing to print. Export the mesh again")
+    shells = shells_of(surface.points, surface.faces(), len(surface.corners))
+    _drop_sheets(surface, shells, solid.source)
+    faces = surface.faces()
+    shells = shells_of(surface.points, faces, len(faces))
+    faces, change = _turned(surface.points, faces, shells, measures_of(surface.points, faces, shells), solid.source)
+    changes = surface.changes + ([] if change is None else [change])
+    if not changes:
+        return solid  # vertices a picometre apart: nothing that shows
+    return _made(solid, surface.points, faces, changes)
+
+
+def _drop_sheets(surface: Surface, shells: Shells, source: str) -> None:
+    """Take out shells that are sheets: they enclose nothing, or most of what would close them was never there."""
+    m = measures_of(surface.points, surface.faces(), shells)
+    a, b, c = (surface.points[surface.corners[:, i]] for i in range(3))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    added = np.bincount(shells.label, area * surface.added, shells.count)
+    sheet = m.hollow | (added > INVENTED * m.area_um2)
+    if not sheet.any():
+        return
+    mine = sheet[shells.label] & ~surface.added
+    lost, whole = float(area[mine].sum()), float(area[~surface.added].sum())
+    if sheet.all() or lost > LOST * whole:
+        raise MeshError(
+            f"{source}: {int(sheet.sum())} open surfaces, {100 * lost / max(whole, 1e-300):.3g} % of the mesh, enclose no volume: "
+            "what is solid cannot be known. Close them in the program that made them, or slice the mesh as it is with --repair none"
+        )
+    if mine.any():
+        text = f"of {int(sheet.sum())} open surfaces, {lost * 1e-6:.3g} mm², enclose no volume; left out"
+        surface.note("sheets", int(mine.sum()), "faces", surface.corners[mine], text)
+    surface.keep(~sheet[shells.label])
+
+
+def _turned(vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, source: str) -> tuple[np.ndarray, Change | None]:
+    """Turn shells that look inward and are no cavities."""
+    if not m.area_um2.any():
+        raise MeshError(f"{source}: no triangle has an area; nothing to print. Export the mesh again")
+    turn = inward(vertices, faces, shells, m)[0] == TURN
+    if not turn.any():
+        return faces, None
+    mine = turn[shells.label]
+    faces = np.where(mine[:, None], faces[:, ::-1], faces)
+    low, high = m.box_um[turn, 0].min(axis=0), m.box_um[turn, 1].max(axis=0)
+    text = "looked inward without lying wholly inside another; turned"
+    return faces, Change("shells", int(turn.sum()), "shells", (tuple(low.tolist()), tuple(high.tolist())), text)
+
+
+def _made(solid: Solid, vertices: np.ndarray, faces: np.ndarray, changes: list[Change]) -> Solid:
+    findings, repairs = _told(solid.source, changes)
+    vertices, faces = np.array(vertices, np.float64, order="C"), np.array(faces, np.int32, order="C")
+    return Solid(
+        vertices_um=frozen(vertices),
+        faces=frozen(faces),
+        source=solid.source,
+        sha256=solid.sha256,
+        unit=solid.unit,
+        findings=(*solid.findings, *findings),
+        repairs=(*solid.repairs, *repairs),
+    )
+
+
+def _told(source: str, changes: list[Change]) -> tuple[list[Finding], tuple[str, ...]]:
+    """Put changes into findings, and into words for the job."""
+    findings = [
+        Finding(
+            code=f"repaired-{c.code}",
+            severity="warning",
+            message=f"{source}: {c.count} {c.unit} {c.text}",
+            box_um=c.box_um,
+            value=float(c.count),
+            limit=0.0,
+            unit=c.unit,
+        )
+        for c in changes
+    ]
+    return findings, tuple(f"{c.count} {c.unit} {c.text}" for c in changes)
