@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import io
 import os
 import signal
@@ -9,12 +10,14 @@ import sys
 import threading
 import traceback
 from importlib import import_module
+from types import FrameType
 
 import click
 
 from pmsl.errors import PmslError
 from pmsl.version import __version__
 
+LATER_S = 0.02
 COMMANDS = ("slice", "info", "check", "verify", "play", "simulate", "convert", "batch", "profiles", "warmup")  # in the order of work
 
 
@@ -93,4 +96,18 @@ def _prepare() -> None:
         if isinstance(stream, io.TextIOWrapper):  # µ and × must not stop a command on a terminal that cannot show them
             stream.reconfigure(errors="replace")
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, _interrupt)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored, as in scripts' background
+            signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt; a little later while a module is loaded: there Python may lose it, or die of the signal in the end."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            again = threading.Timer(LATER_S, _thread.interrupt_main, (number,))
+            again.daemon = True
+            again.start()
+            return
+        frame = frame.f_back
+    raise KeyboardInterrupt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -208,6 +208,9 @@ class PrintJob:
 class InOrder(Protocol):
     """A run through layers of a job, from the plate up: what takes several layers to notice costs little this way."""
 
+    def ahead(self, layers: Sequence[int]) -> None:
+        """Get ready for layers that `plan` is called for next in this thread; what they have in common may be done at once."""
+
     def plan(self, k: int) -> LayerPlan:
         """Make layer k; from any thread, ahead of `passed`, once. Its findings are those of the layer by itself."""
 
@@ -223,6 +226,9 @@ class _OneByOne:
     """A run that looks at every layer by itself."""
 
     plan: Callable[[int], LayerPlan]
+
+    def ahead(self, layers: Sequence[int]) -> None:
+        """Nothing is done ahead."""
 
     def passed(self, k: int) -> None:
         """Nothing waits for it."""
@@ -258,6 +264,10 @@ class _ChangedInOrder:
 
     run: InOrder
     change: Callable[[LayerPlan], LayerPlan]
+
+    def ahead(self, layers: Sequence[int]) -> None:
+        """Get ready for layers."""
+        self.run.ahead(layers)
 
     def plan(self, k: int) -> LayerPlan:
         """Make layer k, changed."""

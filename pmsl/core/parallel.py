@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import TypeVar
 
 SHORT_S = 0.45e-3  # what takes less is not worth a thread: two take turns at the interpreter's lock, 0.38 ms a layer instead of 0.34
+SHORTEST_S = 0.1e-3  # the same of items that are made together
 SMOOTH = 0.25  # weight of the last item in their mean time: one that was held up does not count as slow
 BLOCK_S = 4e-3  # items handed over at a time take about this long: a hand-over costs 0.1 ms, and the interpreter's lock more
 LONGEST_BLOCK = 16
@@ -42,7 +43,9 @@ def in_blocks(work: Callable[[slice], B], n: int) -> list[B]:
     return list(ordered_map(work, [slice(i, min(i + THINGS, n)) for i in range(0, n, THINGS)], default_threads()))
 
 
-def ordered_map(work: Callable[[A], B], items: Iterable[A], threads: int) -> Iterator[B]:
+def ordered_map(
+    work: Callable[[A], B], items: Iterable[A], threads: int, together: Callable[[list[A]], list[B]] | None = None
+) -> Iterator[B]:
     """Yield ``work(item)`` in the order of `items`, made on `threads` threads.
 
     Parameters
@@ -53,7 +56,9 @@ def ordered_map(work: Callable[[A], B], items: Iterable[A], threads: int) -> Ite
     threads : int
         At most ``2 * threads + 2`` blocks of results exist at any time. A block is one item, or as many as take
         `BLOCK_S`, `LONGEST_BLOCK` at most. With 1 the work is done in the caller's thread, and so it is as long as items
-        take less than `SHORT_S`.
+        take less than `SHORT_S` (`SHORTEST_S` where they can be made together).
+    together : callable, optional
+        Gives ``work(item)`` of each of a block of items, and lets go of the interpreter's lock less often.
 
     Yields
     ------
@@ -67,10 +72,11 @@ def ordered_map(work: Callable[[A], B], items: Iterable[A], threads: int) -> Ite
         if i > 0:  # the first also loads what it needs
             taken += SMOOTH * (perf_counter() - began - taken)
         yield result
-        if threads > 1 and taken > SHORT_S:
+        if threads > 1 and taken > (SHORT_S if together is None else SHORTEST_S):
             break
     else:
         return
+    each = together or (lambda block: [work(item) for item in block])
     waiting: deque[Future[tuple[list[B], float]]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="pmsl-layer")
     try:
@@ -79,7 +85,7 @@ def ordered_map(work: Callable[[A], B], items: Iterable[A], threads: int) -> Ite
                 block = list(islice(rest, min(max(int(BLOCK_S / taken), 1), LONGEST_BLOCK)))
                 if not block:
                     break
-                waiting.append(pool.submit(_timed, work, block))
+                waiting.append(pool.submit(_timed, each, block))
             if not waiting:
                 return
             results, seconds = waiting.popleft().result()
@@ -89,10 +95,10 @@ def ordered_map(work: Callable[[A], B], items: Iterable[A], threads: int) -> Ite
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _timed(work: Callable[[A], B], block: list[A]) -> tuple[list[B], float]:
+def _timed(each: Callable[[list[A]], list[B]], block: list[A]) -> tuple[list[B], float]:
     """Work on a block; return the results and the seconds they took."""
     began = perf_counter()
-    return [work(item) for item in block], max(perf_counter() - began, 1e-9)
+    return each(block), max(perf_counter() - began, 1e-9)
 
 
 def one_ahead(items: Iterable[A]) -> Iterator[A]:

@@ -11,7 +11,6 @@ import contextlib
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -42,16 +41,27 @@ def draft(target: Path) -> Iterator[Path]:
 
     What lies in it as `OLD` is not removed where nothing stands at the target.
     """
-    folder, held = _claimed(target)
+    made: list[Path] = []  # noted before it is made: Ctrl-C may come between any two steps
+    held = None
     try:
+        folder, held = _claimed(target, made)
         yield folder
     finally:
-        with held:
-            keep = os.path.lexists(folder / OLD) and not os.path.lexists(target)
-            if not keep:
-                _emptied(folder)
+        if held is None:
+            for unclaimed in made:
+                shutil.rmtree(unclaimed, ignore_errors=True)
+        else:
+            _removed(folder, held, target)
+
+
+def _removed(folder: Path, held: BinaryIO, target: Path) -> None:
+    """Remove a draft, but not what stood at the target and would be lost with it."""
+    with held:
+        keep = os.path.lexists(folder / OLD) and not os.path.lexists(target)
         if not keep:
-            shutil.rmtree(folder, ignore_errors=True)
+            _emptied(folder)
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep(folder: Path, target: str | None = None) -> tuple[str, ...]:
@@ -82,13 +92,19 @@ def _prefix(target: str | None) -> str:
     return "." if target is None else f".{target[:32]}."
 
 
-def _claimed(target: Path) -> tuple[Path, BinaryIO]:
-    """Make a draft with its owner in it, locked."""
+def _claimed(target: Path, made: list[Path]) -> tuple[Path, BinaryIO]:
+    """Make a draft with its owner in it, locked; `made` has its path from before it is there."""
     name = os.fsencode(target.name).decode("latin-1")  # any name, as text
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
     owner = msgspec.json.encode(Owner(pid=os.getpid(), host=_host(), started=started, target=name))
     for _ in range(TRIES):
-        folder = Path(tempfile.mkdtemp(prefix=_prefix(target.name), suffix=SUFFIX, dir=target.absolute().parent))
+        folder = target.absolute().parent / f"{_prefix(target.name)}{os.urandom(5).hex()}{SUFFIX}"
+        made[:] = [folder]
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            made.clear()
+            continue
         with contextlib.suppress(FileNotFoundError):  # a sweep took the empty folder
             held = open(folder / OWNER, "xb")  # noqa: SIM115 — closed when the draft is removed
             held.write(owner)

@@ -13,7 +13,7 @@ import numpy as np
 
 from pmsl.core.mask import LayerMask
 from pmsl.formats.frames import device_frame, frame_shape
-from pmsl.formats.framestream import laid
+from pmsl.formats.framestream import Laid, laid
 from pmsl.profiles.printer import Orientation
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -43,14 +43,38 @@ def encode_mask(mask: LayerMask, orientation: Orientation, small: bool = False) 
     return _file(rows, cols, deflated(mask, orientation, small, lead=1))
 
 
+def encode_masks(masks: Sequence[tuple[LayerMask, Orientation]], small: bool = False) -> list[bytes]:
+    """Return `encode_mask` of some masks, each with its orientation; where they are plain this is faster than one by one."""
+    if small or len(masks) == 1:
+        return [encode_mask(*each, small) for each in masks]
+    frames = [laid(*each) for each in masks]
+    sparse = [not _is_dense(frame) for frame in frames]
+    streams = iter(_desk().all_compressed([_as_arguments(frame, 1) for frame, by_runs in zip(frames, sparse, strict=True) if by_runs]))
+    return [
+        _file(*frame.shape, next(streams)) if by_runs else encode_mask(*each)
+        for each, frame, by_runs in zip(masks, frames, sparse, strict=True)
+    ]
+
+
 def deflated(mask: LayerMask, orientation: Orientation, small: bool = False, lead: int = 0) -> bytes:
     """Return the zlib stream of the pixels of a frame, row after row, each after `lead` zeros (the filter byte of a PNG is one)."""
     frame = laid(mask, orientation)
-    rows, cols = frame.shape
-    if len(frame.runs.col) * DENSE > rows * cols:
+    if _is_dense(frame):
         return _deflated_pixels(device_frame(mask, orientation), small, lead)
-    turned = (frame.runs.row_start, frame.row0, frame.runs.col, frame.runs.length, frame.runs.value, rows, cols, *frame[3:], lead)
+    turned = _as_arguments(frame, lead)
     return _smallest(turned) if small else _desk().compressed(turned)
+
+
+def _is_dense(frame: Laid) -> bool:
+    """Tell whether runs would cost more than pixels."""
+    rows, cols = frame.shape
+    return len(frame.runs.col) * DENSE > rows * cols
+
+
+def _as_arguments(frame: Laid, lead: int) -> tuple[Any, ...]:
+    """Return a frame as the first arguments of ``kernels.frame.zlib_of_runs``."""
+    runs = frame.runs
+    return (runs.row_start, frame.row0, runs.col, runs.length, runs.value, *frame.shape, *frame[3:], lead)
 
 
 def packed(page: np.ndarray) -> bytes:
@@ -66,21 +90,42 @@ class _Desk(threading.local):
 
     def __init__(self) -> None:
         self._scratch: tuple[np.ndarray, ...] = ()
-        self._out = np.empty(1 << 16, np.uint8)
+        self._outs = [np.empty(1 << 16, np.uint8)]
         self._size = -1, -1
 
     def compressed(self, turned: tuple[Any, ...]) -> bytes:
         """Return the zlib stream of a frame given as the first arguments of ``kernels.frame.zlib_of_runs``."""
         from pmsl.kernels import frame
 
-        n, pixels = room_of(turned), turned[5] * (turned[6] + turned[9])
+        self._room([turned])
+        while True:
+            out = self._outs[0]
+            size: int = frame.zlib_of_runs(*turned, *self._scratch, out)
+            if size <= len(out):
+                return out[:size].tobytes()
+            self._outs[0] = np.empty(size + size // 2, np.uint8)
+
+    def all_compressed(self, frames: Sequence[tuple[Any, ...]]) -> list[bytes]:
+        """Return `compressed` of some frames, and let go of the interpreter's lock once for all of them."""
+        from pmsl.kernels import frame
+        from pmsl.kernels._jit import many
+
+        self._room(frames)
+        while len(self._outs) < len(frames):
+            self._outs.append(np.empty_like(self._outs[0]))
+        outs = self._outs[: len(frames)]
+        sizes = many(frame.zlib_of_runs, [(*turned, *self._scratch, out) for turned, out in zip(frames, outs, strict=True)])
+        data = []
+        for i, (turned, out, size) in enumerate(zip(frames, outs, sizes, strict=True)):
+            if size > len(out):
+                self._outs[i] = np.empty(size + size // 2, np.uint8)
+            data.append(out[:size].tobytes() if size <= len(out) else self.compressed(turned))
+        return data
+
+    def _room(self, frames: Sequence[tuple[Any, ...]]) -> None:
+        n, pixels = max(map(room_of, frames), default=0), max((f[5] * (f[6] + f[9]) for f in frames), default=0)
         if n > self._size[0] or pixels > self._size[1]:
             self._make(n + n // 2, pixels)
-        while True:
-            size: int = frame.zlib_of_runs(*turned, *self._scratch, self._out)
-            if size <= len(self._out):
-                return self._out[:size].tobytes()
-            self._out = np.empty(size + size // 2, np.uint8)
 
     def _make(self, n: int, pixels: int) -> None:
         from pmsl.kernels import copies, deflate

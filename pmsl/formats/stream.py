@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -33,6 +33,7 @@ def written(
     store: Callable[[LayerPlan, T], object],
     notes: Callable[[], Iterable[Finding]] = tuple,
     masks: bool = True,
+    make_all: Callable[[Sequence[LayerPlan]], list[T]] | None = None,
 ) -> Written:
     """Make every layer and store it, and let `options.accept` see all findings.
 
@@ -49,6 +50,8 @@ def written(
         Gives what else is to be found when all layers are stored; may refuse the job.
     masks : bool
         Whether `store` needs the exposures; they take memory until their turn comes.
+    make_all : callable, optional
+        Encodes some layers at once, where that is faster than one by one.
 
     Returns
     -------
@@ -56,12 +59,20 @@ def written(
     """
     tally, run, meter = Tally(job, options), job.in_order(), Meter(job.grid)
 
-    def layer(k: int) -> tuple[LayerPlan, T, tuple[float, float], bool]:
-        plan = run.plan(k)
-        made, cost, lit = make(plan), meter.cost(plan), bool(plan.exposures)
+    def done(plan: LayerPlan, made: T) -> tuple[LayerPlan, T, tuple[float, float], bool]:
+        cost, lit = meter.cost(plan), bool(plan.exposures)
         return plan if masks else replace(plan, exposures=()), made, cost, lit
 
-    for plan, made, cost, lit in ordered_map(layer, range(job.n_layers), options.threads):
+    def layer(k: int) -> tuple[LayerPlan, T, tuple[float, float], bool]:
+        plan = run.plan(k)
+        return done(plan, make(plan))
+
+    def layers(block: list[int]) -> list[tuple[LayerPlan, T, tuple[float, float], bool]]:
+        run.ahead(block)
+        plans = [run.plan(k) for k in block]
+        return list(map(done, plans, map(make, plans) if make_all is None else make_all(plans)))
+
+    for plan, made, cost, lit in ordered_map(layer, range(job.n_layers), options.threads, layers):
         store(plan, made)
         run.passed(plan.index)
         tally.add(cost, plan.findings, lit)

@@ -21,10 +21,10 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -58,22 +58,33 @@ def inner(called: Any) -> Any:
     return routine(getattr(called, "py_func", called))
 
 
+class Entry(NamedTuple):
+    """The ways into a compiled function: with its arguments, with them while the interpreter's lock is kept, with those of many calls."""
+
+    run: Callable[[tuple], Any]
+    held: Callable[[tuple], Any]
+    many: Callable[[Sequence[tuple]], list[Any]]
+
+
 class Kernel:
     """A function that is compiled for each kind of arguments it is called with."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.py_func = function
         self.__name__, self.__doc__, self.__module__ = function.__name__, function.__doc__, function.__module__
-        self._entries: dict[tuple, Callable[[tuple], Any]] = {}
+        self._entries: dict[tuple, Entry] = {}
 
     def __call__(self, *args: Any) -> Any:
         """Call the compiled function."""
+        return self._entry(args).run(args)
+
+    def _entry(self, args: tuple) -> Entry:
+        """Load, or compile, for arguments of these kinds."""
         kinds = tuple([_kind(a) for a in args])
         entry = self._entries.get(kinds)
-        return (self._enter(kinds) if entry is None else entry)(args)
+        return self._enter(kinds) if entry is None else entry
 
-    def _enter(self, kinds: tuple) -> Callable[[tuple], Any]:
-        """Load, or compile, for arguments of these kinds."""
+    def _enter(self, kinds: tuple) -> Entry:
         with _lock:
             if kinds not in self._entries:
                 from pmsl.kernels import _native
@@ -81,7 +92,7 @@ class Kernel:
                 self._entries[kinds] = _native.load(self, kinds) or self._compile(kinds)
             return self._entries[kinds]
 
-    def _compile(self, kinds: tuple) -> Callable[[tuple], Any]:
+    def _compile(self, kinds: tuple) -> Entry:
         from pmsl.kernels import _native
 
         began = time.perf_counter()
@@ -91,10 +102,27 @@ class Kernel:
             _make_dispatchers()
             if not _native.compile_and_keep(self, kinds):
                 uncached.append(self.__name__)
-            return _native.load(self, kinds) or _native.unkept(self, kinds)
+            return _native.load(self, kinds) or _native.unkept(self)
         finally:
             for watch in _watches:
                 watch.seconds += time.perf_counter() - began
+
+
+def brief(function: Any, *args: Any) -> Any:
+    """Call a kernel that is done in some ten microseconds, and keep the interpreter's lock: to get it back would take as long."""
+    return function._entry(args).held(args) if isinstance(function, Kernel) else function(*args)
+
+
+def many(function: Any, calls: Sequence[tuple]) -> list[Any]:
+    """Call a kernel once for each of some tuples of arguments, in a row, and return what each call returns.
+
+    The interpreter's lock is let go of once for all, so that another thread has it meanwhile: short kernels on two threads spend half
+    their time handing it over. Arrays in `calls` are to be of the same kinds; working arrays may be the same ones.
+    """
+    if not isinstance(function, Kernel) or not calls:
+        return [function(*args) for args in calls]
+    kinds = {tuple([_kind(a) for a in args]) for args in calls}
+    return function._entry(calls[0]).many(calls) if len(kinds) == 1 else [function(*args) for args in calls]
 
 
 def _kind(argument: Any) -> Any:

@@ -16,10 +16,12 @@ import re
 import struct
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pmsl.kernels._jit import OPTIONS, Entry
 
 if TYPE_CHECKING:
     from pmsl.kernels._jit import Kernel
@@ -27,12 +29,14 @@ if TYPE_CHECKING:
 HEAD = object.__basicsize__  # of every Python object; numpy's fields follow: data, nd, shape, strides
 DATA, SHAPE, STRIDES = HEAD, HEAD + 16, HEAD + 24
 ROOM = 8  # returned numbers
-PROTOTYPE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
+ONE = ctypes.c_char_p, ctypes.c_void_p
+PROTOTYPE, HELD = ctypes.CFUNCTYPE(ctypes.c_int, *ONE), ctypes.PYFUNCTYPE(ctypes.c_int, *ONE)
+MANY = ctypes.CFUNCTYPE(ctypes.c_int, *ONE, ctypes.c_int64)
 KNOWN = re.compile(r"llvm\.|mem(set|cpy|move)$|(floor|ceil|rint|log2?|exp2?|pow|sqrt|fabs|sin|cos|erf|erfc)f?$")
-_calls: dict[str, Callable[[tuple], Any]] = {}  # of kernels that could not be kept
+_calls: dict[str, Entry] = {}  # of kernels that could not be kept
 
 
-def load(kernel: Kernel, kinds: tuple) -> Callable[[tuple], Any] | None:
+def load(kernel: Kernel, kinds: tuple) -> Entry | None:
     """Return the entry of a kernel for arguments of these kinds, or None where it is not in the cache."""
     try:
         kept = _path(kernel, kinds).read_bytes()
@@ -45,14 +49,12 @@ def load(kernel: Kernel, kinds: tuple) -> Callable[[tuple], Any] | None:
     return _entry(code, json.loads(head), kinds)
 
 
-def unkept(kernel: Kernel, kinds: tuple) -> Callable[[tuple], Any]:
+def unkept(kernel: Kernel) -> Entry:
     """Let numba call the kernel itself: its machine code could not be had."""
     import numba
 
-    from pmsl.kernels._jit import OPTIONS
-
     dispatcher = numba.njit(**OPTIONS)(kernel.py_func)
-    return lambda args: dispatcher(*args)
+    return Entry(lambda args: dispatcher(*args), lambda args: dispatcher(*args), lambda calls: [dispatcher(*args) for args in calls])
 
 
 def compile_and_keep(kernel: Kernel, kinds: tuple) -> bool:
@@ -90,8 +92,6 @@ def _compiled(kernel: Kernel, kinds: tuple) -> tuple[bytes, dict[str, Any]] | No
     from numba.core import types
     from numba.core.registry import cpu_target
 
-    from pmsl.kernels._jit import OPTIONS
-
     signature = tuple(_numba_type(kind) for kind in kinds)
     njit: Any = numba.njit
     dispatcher = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(kernel.py_func)
@@ -109,7 +109,7 @@ def _compiled(kernel: Kernel, kinds: tuple) -> tuple[bytes, dict[str, Any]] | No
     symbol = "pmsl_" + hashlib.sha256(_name(kernel, kinds).encode()).hexdigest()[:24]
     module = binding.parse_assembly(text + _shim(symbol, result.fndesc.llvm_func_name, [str(a) for a in shape.args], kinds))
     for function in module.functions:  # names of helpers must not meet those of another kernel in the engine
-        if not function.is_declaration and function.name != symbol:
+        if not function.is_declaration and function.name not in (symbol, symbol + "_many"):
             function.linkage = "internal"
     module.verify()
     return _machine().emit_object(module), {"symbol": symbol, "returns": letters, "tuple": several}
@@ -156,31 +156,67 @@ def _shim(symbol: str, target: str, arguments: list[str], kinds: tuple) -> str:
         raise RuntimeError(f"{target}: numba passes {len(arguments)} values, not {len(passed) + 2}")
     call = f'call i32 @"{target}"(ptr %out, ptr %error, {", ".join(passed)})'
     body = "\n".join(["  %error = alloca ptr", *lines, f"  %status = {call}", "  ret i32 %status"])
-    return f'\ndefine i32 @"{symbol}"(ptr %slots, ptr %out) {{\n{body}\n}}\n'
+    return f'\ndefine i32 @"{symbol}"(ptr %slots, ptr %out) {{\n{body}\n}}\n' + _loop(symbol, 8 * len(kinds))
 
 
-def _entry(code: bytes, facts: dict[str, Any], kinds: tuple) -> Callable[[tuple], Any]:
+def _loop(symbol: str, stride: int) -> str:
+    """Write the entry that makes one call after another, until one fails."""
+    return f"""
+define i32 @"{symbol}_many"(ptr %slots, ptr %out, i64 %n) {{
+begin:
+  br label %next
+next:
+  %i = phi i64 [ 0, %begin ], [ %following, %next ]
+  %mine = mul i64 %i, {stride}
+  %own = mul i64 %i, {8 * ROOM}
+  %these = getelementptr i8, ptr %slots, i64 %mine
+  %there = getelementptr i8, ptr %out, i64 %own
+  %status = call i32 @"{symbol}"(ptr %these, ptr %there)
+  %following = add i64 %i, 1
+  %good = icmp eq i32 %status, 0
+  %more = icmp slt i64 %following, %n
+  %on = and i1 %good, %more
+  br i1 %on, label %next, label %end
+end:
+  ret i32 %status
+}}
+"""
+
+
+def _entry(code: bytes, facts: dict[str, Any], kinds: tuple) -> Entry:
     """Make loaded machine code callable."""
     from llvmlite import binding
 
     engine = _engine()
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    call = PROTOTYPE(engine.get_function_address(facts["symbol"]))
+    address = engine.get_function_address(facts["symbol"])
+    call, held, several = PROTOTYPE(address), HELD(address), MANY(engine.get_function_address(facts["symbol"] + "_many"))
     pack = struct.Struct("".join("d" if kind is float else "q" for kind in kinds)).pack
     unpack = struct.Struct(facts["returns"]).unpack_from
     arrays = [isinstance(kind, tuple) for kind in kinds]
     single = bool(facts["returns"]) and not facts["tuple"]
 
-    def run(args: tuple) -> Any:
-        out = bytearray(8 * ROOM)
-        slots = pack(*[id(a) if is_array else a for a, is_array in zip(args, arrays, strict=True)])
-        if call(slots, ctypes.addressof(ctypes.c_char.from_buffer(out))):
-            raise RuntimeError(f"kernel {facts['symbol']} failed")
-        values = unpack(out)
+    def slots(args: tuple) -> bytes:
+        return pack(*[id(a) if is_array else a for a, is_array in zip(args, arrays, strict=True)])
+
+    def returned(out: bytearray, at: int = 0) -> Any:
+        values = unpack(out, at)
         return values[0] if single else values or None
 
-    return run
+    def run(args: tuple, call: Any = call) -> Any:
+        out = bytearray(8 * ROOM)
+        if call(slots(args), ctypes.addressof(ctypes.c_char.from_buffer(out))):
+            raise RuntimeError(f"kernel {facts['symbol']} failed")
+        return returned(out)
+
+    def many(calls: Sequence[tuple]) -> list[Any]:
+        out = bytearray(8 * ROOM * len(calls))
+        if several(b"".join(map(slots, calls)), ctypes.addressof(ctypes.c_char.from_buffer(out)), len(calls)):
+            raise RuntimeError(f"kernel {facts['symbol']} failed")
+        return [returned(out, 8 * ROOM * i) for i in range(len(calls))]
+
+    return Entry(run, lambda args: run(args, held), many)
 
 
 def _machine() -> Any:

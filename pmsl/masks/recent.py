@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -20,6 +21,7 @@ class RecentMasks:
         self._maker, self._many = maker, many
         self._kept: OrderedDict[int, tuple[LayerMask, Defects]] = OrderedDict()
         self._lock = threading.Lock()
+        self._local = threading.local()
 
     def __call__(self, k: int) -> LayerMask:
         """Return the mask of layer `k`, and keep it."""
@@ -35,7 +37,15 @@ class RecentMasks:
         """Return the mask of layer `k` and what is doubtful about it; one that is not kept already is made and not kept."""
         with self._lock:
             found = self._kept.get(k)
+        if found is None and hasattr(self._local, "ahead"):
+            found = self._local.ahead.pop(k, None)
         return self._maker.mask_and_defects(k) if found is None else found
+
+    def ahead(self, layers: Sequence[int]) -> None:
+        """Make the masks of layers that the calling thread asks for next, each once; instead of those it was to ask for before."""
+        with self._lock:
+            wanted = [k for k in layers if k not in self._kept]
+        self._local.ahead = dict(zip(wanted, self._maker.masks_and_defects(wanted), strict=True))
 
     def tops_um(self, tile_px: int) -> np.ndarray:
         """Return how high triangles reach over each tile of the field: (rows / tile, cols / tile) float64 [µm], -inf where none is.

@@ -180,6 +180,10 @@ class _InOrder:
     grays: GrayPass | None
     last: int
 
+    def ahead(self, layers: Sequence[int]) -> None:
+        """Make the masks of layers that are planned next."""
+        self.planner._makers()[0].ahead(layers)
+
     def plan(self, k: int) -> LayerPlan:
         """Make layer k."""
         return self.planner(k) if self.grays is None else self.planner._plan(k, None, self.grays.begin)

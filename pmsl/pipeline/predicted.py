@@ -30,6 +30,7 @@ from pmsl.profiles.strict import Strict
 BLOCK = 8  # layers side by side: what looks at neighbours finds them
 FEW, MANY = 4, 16  # blocks
 SHORT_S = 0.15  # a sample that takes less is too small a measure
+LOW = 160  # layers of a job of which a third is always tried: on a busy machine a small sample takes long too
 CONTOURS = ("svg", "3mf-slices")  # formats that cut the parts where they are
 
 
@@ -94,7 +95,7 @@ def predicted_of(order: Order, ready: Sliced, ready_s: float) -> Cost:
         first = tried([one], design=not order.no_design)
         single, double = tried([one]), tried([one, one])
         many = tried(blocks)
-        if many.seconds < SHORT_S and len(more := blocks_of(job, MANY, order)) > len(blocks):
+        if (many.seconds < SHORT_S or n <= LOW) and len(more := blocks_of(job, MANY, order)) > len(blocks):
             blocks, many = more, tried(more)
     layer = double.size - single.size
     besides = single.size - layer

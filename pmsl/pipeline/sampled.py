@@ -75,6 +75,11 @@ class _Run:
     owners: list[int]
     runs: list[InOrder]
 
+    def ahead(self, layers: Sequence[int]) -> None:
+        """Get ready for layers; of each block those that are its own."""
+        for owner in dict.fromkeys(self.owners[i] for i in layers):
+            self.runs[owner].ahead([self.sampled.layers[i] for i in layers if self.owners[i] == owner])
+
     def plan(self, i: int) -> LayerPlan:
         """Make layer i."""
         return self.sampled.as_mine(i, self.runs[self.owners[i]].plan(self.sampled.layers[i]))

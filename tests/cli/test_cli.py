@@ -293,7 +293,7 @@ def test_verify_exit_codes(run, samples):
 
 
 def test_choices_are_what_the_types_allow():
-    options = {p.name: p for p in app.commands["slice"].params}
+    options = {p.name: p for p in app.get_command(click.Context(app), "slice").params}
     allowed = {
         "unit": set(UNITS_UM),
         "coverage": set(get_args(get_type_hints(Process)["coverage"])),

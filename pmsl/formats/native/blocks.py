@@ -21,7 +21,7 @@ from pmsl.errors import JobError, WorkerError
 from pmsl.formats.bundle import FolderSource, Sink, check_written
 from pmsl.formats.contract import Blocks, Place, WriteOptions, Written
 from pmsl.formats.native.document import LayerDoc
-from pmsl.formats.native.encode import encode_layer
+from pmsl.formats.native.encode import encode_layers
 from pmsl.formats.stream import Tally
 
 WORK = "work"  # in a draft: what its workers share, gone with it
@@ -76,7 +76,7 @@ def make_block(job: PrintJob, first: int, last: int, place: Place, options: Writ
                 raise WorkerError(f"{work}: the job was given up; its layers are not made")
             plan = run.plan(k)
             run.passed(k)
-            made = encode_layer(job, plan, options)
+            (made,) = encode_layers(job, [plan], options)
             for name, data, _ in made.files:
                 if together is not None:
                     together.write(data)

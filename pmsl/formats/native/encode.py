@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pmsl.core.job import PrintJob
@@ -28,8 +29,15 @@ class Encoded:
         return Encoded(self.entry, [(name, b"", sha256) for name, _, sha256 in self.files])
 
 
-def encode_layer(job: PrintJob, plan: LayerPlan, options: WriteOptions) -> Encoded:
-    """Encode the files of one layer; runs on any thread."""
+def encode_layers(job: PrintJob, plans: Sequence[LayerPlan], options: WriteOptions) -> list[Encoded]:
+    """Encode the files of some layers; runs on any thread."""
+    shown = [(e.mask, job.engines[e.engine].orientation) for plan in plans for e in plan.exposures]
+    frames = iter(png.encode_masks(shown, options.small))
+    return [_encoded(job, plan, options, frames) for plan in plans]
+
+
+def _encoded(job: PrintJob, plan: LayerPlan, options: WriteOptions, frames: Iterator[bytes]) -> Encoded:
+    """Put the files of a layer together; `frames` gives those of its exposures next."""
     k, digits = plan.index, max(5, len(str(job.n_layers - 1)))
     files: list[tuple[str, bytes, str]] = []
 
@@ -40,11 +48,10 @@ def encode_layer(job: PrintJob, plan: LayerPlan, options: WriteOptions) -> Encod
     exposures = []
     for j, e in enumerate(plan.exposures):
         name = f"frames/{k:0{digits}d}{f'-{j}' if len(plan.exposures) > 1 else ''}.png"
-        data = png.encode_mask(e.mask, job.engines[e.engine].orientation, options.small)
         exposures.append(
             ExposureDoc(
                 frame=name,
-                file_sha256=keep(name, data),
+                file_sha256=keep(name, next(frames)),
                 mask_sha256=e.mask.sha256(),
                 **{field: getattr(e, field) for field in PLAIN},
             )

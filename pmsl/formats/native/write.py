@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pmsl.formats.contract import WriteOptions, Written
 from pmsl.formats.native import design, document
 from pmsl.formats.native.blocks import asked, gather
 from pmsl.formats.native.document import DesignDoc, Document, EngineDoc, GridDoc, LayerDoc, OrientationDoc
-from pmsl.formats.native.encode import Encoded, encode_layer
+from pmsl.formats.native.encode import Encoded, encode_layers
 from pmsl.formats.target import whole_or_absent
 from pmsl.profiles.printer import Diamond
 
@@ -61,8 +61,11 @@ def _layers(job: PrintJob, options: WriteOptions, sink: Sink, hashes: dict[str, 
     entries: list[LayerDoc | msgspec.Raw] = []
 
     def make(plan: LayerPlan) -> Encoded:
-        encoded = encode_layer(job, plan, options)
-        return encoded.stored_in(sink) if sink.any_thread else encoded
+        return make_all([plan])[0]
+
+    def make_all(plans: Sequence[LayerPlan]) -> list[Encoded]:
+        made = encode_layers(job, plans, options)
+        return [encoded.stored_in(sink) for encoded in made] if sink.any_thread else made
 
     def keep(plan: LayerPlan, encoded: Encoded) -> None:
         if not sink.any_thread:
@@ -70,7 +73,7 @@ def _layers(job: PrintJob, options: WriteOptions, sink: Sink, hashes: dict[str, 
         hashes.update({name: sha256 for name, _, sha256 in encoded.files})
         entries.append(encoded.entry)
 
-    return stream.written(job, options, make, keep, masks=False), entries
+    return stream.written(job, options, make, keep, masks=False, make_all=make_all), entries
 
 
 def _store_design(job: PrintJob, store: Callable[[str, bytes | bytearray], str]) -> list[DesignDoc]:
