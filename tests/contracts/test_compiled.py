@@ -8,8 +8,9 @@ import threading
 import numpy as np
 import pytest
 
-from pmsl.kernels import spans
-from pmsl.kernels._jit import Kernel, _kind, compile_watch
+from pmsl.core.runs import Runs
+from pmsl.kernels import deflate, spans
+from pmsl.kernels._jit import Kernel, _kind, brief, compile_watch, many
 
 USE = """
 import sys
@@ -103,3 +104,24 @@ def test_threads_that_call_first_at_the_same_time_agree():
         for thread in threads:
             thread.join()
     assert results == [(1, 255)] * 8
+
+
+def test_many_calls_in_a_row_are_the_calls_one_by_one():
+    values = [np.array([0, 255, i], np.uint8) for i in range(9)]
+    lengths = [np.array([3, 70_000 + i, 5]) for i in range(9)]
+    calls = [(v, n, 3) for v, n in zip(values, lengths, strict=True)]
+    wanted = [deflate.adler32(*args) for args in calls]
+    assert len(set(wanted)) == 9 and many(deflate.adler32, calls) == wanted
+    assert many(deflate.adler32, []) == [] and [brief(deflate.adler32, *args) for args in calls] == wanted
+    other = [*calls, (values[0][::-1], lengths[0], 2)]  # not of the same kinds: not contiguous
+    assert many(deflate.adler32, other) == [*wanted, deflate.adler32(*other[-1])]
+
+
+def test_kernels_that_return_nothing_or_several_numbers_are_called_in_a_row():
+    runs = [Runs(np.array([0, 2]), np.array([i, 5], np.int32), np.array([1, 2], np.int32), np.array([i, 255], np.uint8)) for i in (1, 2)]
+    outs = [np.zeros(5, np.int64) for _ in runs]
+    many(spans.facts, [(r.row_start, r.col, r.length, r.value.astype(np.uint16), out) for r, out in zip(runs, outs, strict=True)])
+    for r, out in zip(runs, outs, strict=True):
+        alone = np.zeros(5, np.int64)
+        assert spans.facts(r.row_start, r.col, r.length, r.value.astype(np.uint16), alone) is None
+        assert np.array_equal(out, alone) and out.any()

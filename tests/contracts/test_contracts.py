@@ -39,6 +39,40 @@ def test_public_names_resolve_and_are_listed():
         _ = pmsl.nothing
 
 
+LATE = ["cure", "optics", "masks", "exposure", "pipeline", "slicing", "correct"]
+
+
+@pytest.mark.parametrize("room", LATE)
+def test_rooms_that_open_late_have_what_they_list(room):
+    """Also after every module in them is loaded, which must not put itself in the place of a name."""
+    code = (
+        f"import importlib, pkgutil, types, pmsl.{room} as room\n"
+        "for found in pkgutil.walk_packages(room.__path__, room.__name__ + '.'): importlib.import_module(found.name)\n"
+        "assert not any(isinstance(getattr(room, name), types.ModuleType) for name in room.__all__)\n"
+        "assert set(room.__all__) <= set(dir(room)) and not hasattr(room, 'nothing')"
+    )
+    loaded_after(code)
+
+
+def test_slicing_loads_nothing_of_cure_simulation_packing_and_repair(samples, tmp_path):
+    code = (
+        "from pmsl.cli.app import app\n"
+        f"app(['slice', {str(samples / 'grating.stl')!r}, '-o', {str(tmp_path / 'job.zip')!r}], standalone_mode=False)"
+    )
+    late = (
+        "cure.events",
+        "cure.stack",
+        "predict",
+        "mesh.mending",
+        "mesh.surface",
+        "mesh.packing",
+        "core.contours",
+        "formats.fit",
+        "cli.look",
+    )
+    assert not {f"pmsl.{name}" for name in late} & loaded_after(code)
+
+
 @pytest.mark.parametrize("code", ["import pmsl", "import pmsl.cli", "import pmsl.__main__"])
 def test_import_and_help_load_no_compiler_and_no_mesh_library(code):
     assert not {"numba", "trimesh", "shapely", "scipy", "skimage", "PIL", "tifffile"} & loaded_after(code)

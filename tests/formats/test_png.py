@@ -106,6 +106,19 @@ def test_both_ways_of_writing_agree_and_the_form_of_the_mask_does_not_matter():
     assert png.encode_mask(as_runs, VIEWER) == png.encode_mask(mask, VIEWER)
 
 
+@pytest.mark.parametrize("small", [False, True])
+def test_frames_encoded_together_are_those_encoded_one_by_one(small):
+    """Plain ones, blank ones, one that grows the working arrays, dense ones, each way round."""
+    rng = np.random.default_rng(5)
+    frames = [in_runs(rng, 40, 200, mean, (0, 90, 255)) for mean in (60, 9, 200, 2)] + [np.zeros((40, 200), np.uint8)]
+    frames += [rng.integers(0, 256, (40, 200)).astype(np.uint8), in_runs(rng, 700, 900, 14, (0, *range(1, 256)))]
+    ways = [VIEWER, Orientation(row="+x", col="+y"), VIEWER, VIEWER, VIEWER, VIEWER, VIEWER]
+    masks = [(LayerMask.from_dense(i, frame), way) for i, (frame, way) in enumerate(zip(frames, ways, strict=True))]
+    wanted = [png.encode_mask(*each, small) for each in masks]
+    assert png.encode_masks(masks, small) == wanted and png.encode_masks(masks[::-1], small) == wanted[::-1]
+    assert png.encode_masks([], small) == [] and png.encode_masks(masks[:1], small) == wanted[:1]
+
+
 def test_dense_frames_are_written_as_pixels():
     for shape in ((200, 300), (700, 3000)):
         noise = np.random.default_rng(2).integers(0, 256, shape, np.uint8)

@@ -1,8 +1,10 @@
 """Any layer in any order, from any thread; uneven slabs; px ≠ py; the index against plain search."""
 
 import random
+import time
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import section
@@ -43,6 +45,40 @@ def test_any_order_and_any_thread_give_the_same_masks():
     random.Random(4).shuffle(shuffled)
     for threads in (1, 4):
         assert list(ordered_map(lambda k: maker.mask(k).sha256(), shuffled, threads)) == [wanted[k] for k in shuffled]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("slow_s", [0.0, 0.002])
+def test_items_made_together_come_in_order_each_once(threads, slow_s):
+    sizes = []
+
+    def together(block):
+        sizes.append(len(block))
+        time.sleep(slow_s * len(block))
+        return [-i for i in block]
+
+    def one(i):
+        time.sleep(slow_s)
+        return -i
+
+    assert list(ordered_map(one, range(60), threads, together)) == [-i for i in range(60)]
+    assert sum(sizes) <= 58 and (not sizes or max(sizes) <= 16) and (threads > 1 or not sizes)
+    assert sizes or threads == 1 or slow_s == 0.0
+
+
+def test_what_fails_in_a_block_is_raised_in_its_turn():
+    def fails(block):
+        return [1 // (40 - i) for i in block]
+
+    def one(i):
+        time.sleep(0.001)
+        return 1 // (40 - i)
+
+    taken = []
+    with pytest.raises(ZeroDivisionError):
+        for found in ordered_map(one, range(60), 2, fails):
+            taken.append(found)
+    assert len(taken) <= 40
 
 
 def test_uneven_slabs_are_cut_in_their_middles():

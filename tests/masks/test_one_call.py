@@ -1,6 +1,9 @@
 """What is done in one call equals what its steps give; the order of the index against a plain sort."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from solids import icosphere
@@ -8,6 +11,7 @@ from solids import icosphere
 from pmsl.core.grid import Grid
 from pmsl.kernels import crossings
 from pmsl.masks import MaskMaker
+from pmsl.masks.recent import RecentMasks
 
 
 def test_a_layer_in_one_call_is_the_layer_step_by_step():
@@ -37,3 +41,37 @@ def test_the_index_is_ordered_by_node_and_range(ranges):
     assert np.array_equal(first_sorted, first[wanted]) and np.array_equal(last_sorted, last[wanted])
     assert np.array_equal(by_last, slots[np.lexsort((np.arange(n), -last, node, level))])
     assert all(start[a] == np.count_nonzero(level * width + first < a) for a in range(levels * width))
+
+
+def everything(mask):
+    return mask.index, mask.window, mask.sum_px(), *(a.tobytes() for a in (*mask.runs(), *mask.runs_8bit()))
+
+
+@pytest.mark.parametrize("cut", [0.1, 1.0])
+def test_layers_in_one_call_are_the_layers_one_by_one(cut):
+    """In a thread whose arrays are still small, so that some layers have to be made again; two balls overlap."""
+    grid = Grid(origin_um=(0, 0), pitch_um=0.02 / cut, shape=(2400, 2400), z_edges_um=np.linspace(-2, 30, 17))
+    balls = [icosphere(4, 12, (22, 24, 13)), icosphere(3, 9, (22 + 8, 24, 13))]
+    wanted = [MaskMaker(balls, grid).mask_and_defects(k) for k in range(grid.n_layers)]
+    maker = MaskMaker(balls, grid)
+    for layers in ([3], [7, 2, 8, 9], [], list(range(grid.n_layers))):
+        found = maker.masks_and_defects(layers)
+        assert [(everything(m), d) for m, d in found] == [(everything(wanted[k][0]), wanted[k][1]) for k in layers]
+    assert any(d.overlap for _, d in wanted) and any(m.empty for m, _ in wanted)
+    assert max(len(m.runs().col) for m, _ in wanted) > 4096 or cut == 0.1
+
+
+@pytest.mark.parametrize("mode", ["area", "volume"])
+def test_masks_made_ahead_are_given_once_and_to_the_thread_that_made_them(mode):
+    grid = Grid(origin_um=(0, 0), pitch_um=1.0, shape=(50, 50), z_edges_um=np.linspace(0, 26, 9))
+    maker = MaskMaker([icosphere(3, 12, (25, 25, 13))], grid, mode)
+    recent = RecentMasks(maker, 4)
+    kept = recent(2)
+    recent.ahead([1, 2, 3])
+    assert recent.plain(2)[0] is kept
+    first = recent.plain(1)[0]
+    assert everything(first) == everything(maker.mask(1)) and recent.plain(1)[0] is not first
+    with ThreadPoolExecutor(1) as other:
+        assert everything(other.submit(lambda: recent.plain(3)[0]).result()) == everything(maker.mask(3))
+    recent.ahead([])
+    assert everything(recent.plain(3)[0]) == everything(maker.mask(3))
