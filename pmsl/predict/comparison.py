@@ -112,6 +112,7 @@ class Comparison:
                 self._states.view(np.uint64),
                 lit.shift,
                 lit.dose.view(np.int32),
+                lit.recalled,
                 lit.z_top_um,
                 lit.height_um,
             ),
@@ -119,9 +120,9 @@ class Comparison:
             *(ours.slot, ours.records, ours.low, self._missing, self._uneven, self._uneven_design, self._counts),
         )
         lost, uneven = self._counts.tolist()
-        inside = lit.inside(self._uneven[0, :uneven], self._uneven[1, :uneven])
+        inside, which = lit.inside(self._uneven[0, :uneven], self._uneven[1, :uneven])
         printed.compare_edges(
-            *(inside, lit.points, self._uneven, self._uneven_design, lit.front, lit.half, lit.shift),
+            *(inside, which, np.empty((len(inside), 3)), lit.points, self._uneven, self._uneven_design, lit.front, lit.half, lit.shift),
             *(self.sums, ours.slot, ours.records),
         )
         self.volumes += self.sums * lit.height_um
