@@ -50,7 +50,7 @@ def _close(r, c, floor, slack, slot, free, counts, records, down, step, tallies,
     slot[r, c] = -1
 
 
-@routine
+@helper
 def _open(r, c, roof, share, weight, z_low, z_top, here, half, above, slot, free, counts, records, low, top, tallies):
     """Open the record of a roof; find where it is printed.
 
@@ -104,7 +104,7 @@ def _count_face(face, up, step, tallies):
             put(up, face[TOP] - face[HEIGHT], face[COUNTED], step)
 
 
-@routine
+@helper
 def _floor(r, c, floor, share, weight, order, z_top, height, here, above, waits, roofed, waiting, counts, up, step, tallies):
     """Note a face that looks up: its top is printed, merged with what is printed above, or looked for in the next slabs.
 
