@@ -17,7 +17,7 @@ unfilter   PNG row filters undone
 deflate    deflate symbols → bytes
 layer      crossings, area, rows and spans in one call
 frame      png and deflate in one call
-dose       light of all layers above → dose and cure front of a layer
+dose       light of all layers above → dose and cure front of a layer; recall: the same, found once where light is the same
 printed    cure front × design → what is printed of each voxel; helpers: notes (blocks where nothing happens)
 columns    faces of the design matched with those printed, column by column
 probes     walls of a layer and how far from them the printed edge lies

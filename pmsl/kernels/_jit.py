@@ -30,6 +30,7 @@ import numpy as np
 
 uncached: list[str] = []
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+ARRAY, SCALARS = np.ndarray, {float: float, int: int}  # most arguments are of just these types
 _helpers: dict[Callable[..., Any], dict[str, Any]] = {}  # and what each is compiled with
 _dispatchers: dict[Callable[..., Any], Any] = {}
 _lock = threading.RLock()
@@ -80,7 +81,7 @@ class Kernel:
 
     def _entry(self, args: tuple) -> Entry:
         """Load, or compile, for arguments of these kinds."""
-        kinds = tuple([_kind(a) for a in args])
+        kinds = tuple([(a.dtype, a.ndim, a.flags.c_contiguous) if type(a) is ARRAY else SCALARS.get(type(a)) or _kind(a) for a in args])
         entry = self._entries.get(kinds)
         return self._enter(kinds) if entry is None else entry
 

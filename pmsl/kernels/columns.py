@@ -16,6 +16,7 @@ TINY = 1e-6  # of a slab
 FACE_ROW, FACE_COL, HEIGHT, AREA, COUNTED, TOP, LOWEST, ORDER = 0, 1, 2, 3, 4, 5, 6, 7  # fields of a waiting face
 WAITS = 8
 SLIVER = 1e-3  # of a pixel: faces of less are rounding of upright walls
+FULL = 1.0 - 2.0**-36  # of a pixel: no other face adds to this one
 
 
 @helper
@@ -49,7 +50,7 @@ def _close(r, c, floor, slack, slot, free, counts, records, down, step, tallies,
     slot[r, c] = -1
 
 
-@routine
+@helper
 def _open(r, c, roof, share, weight, z_low, z_top, here, half, above, slot, free, counts, records, low, top, tallies):
     """Open the record of a roof; find where it is printed.
 
@@ -91,8 +92,20 @@ def _land(face, here, above, z_top, height):
         face[TOP] = np.inf if above >= 1.0 else z_top
 
 
-@routine
-def _floor(r, c, floor, share, weight, order, z_top, height, here, above, waits, roofed, waiting, counts):
+@helper
+def _count_face(face, up, step, tallies):
+    """Count a face that looks up, of which all is known."""
+    if face[COUNTED] > 0.0:
+        if np.isnan(face[TOP]):
+            tallies[UP_LOST] += face[COUNTED]
+        elif np.isinf(face[TOP]):
+            tallies[UP_MERGED] += face[COUNTED]
+        else:
+            put(up, face[TOP] - face[HEIGHT], face[COUNTED], step)
+
+
+@helper
+def _floor(r, c, floor, share, weight, order, z_top, height, here, above, waits, roofed, waiting, counts, up, step, tallies):
     """Note a face that looks up: its top is printed, merged with what is printed above, or looked for in the next slabs.
 
     A slope that goes on from the slab above in the same column is one face: its parts count together, at their mean height.
@@ -113,20 +126,12 @@ def _floor(r, c, floor, share, weight, order, z_top, height, here, above, waits,
     face = waiting[n]
     face[FACE_ROW], face[FACE_COL], face[HEIGHT], face[AREA], face[COUNTED], face[ORDER] = r, c, floor, share, weight, order
     _land(face, here, above, z_top, height)
+    if share > FULL and not np.isnan(face[TOP]):  # all is known: the next one has its place
+        _count_face(face, up, step, tallies)
+        waits[r, c] = -1
+        return
     waits[r, c] = n
     counts[WAITING] += 1
-
-
-@helper
-def _count_face(face, up, step, tallies):
-    """Count a face that looks up, of which all is known."""
-    if face[COUNTED] > 0.0:
-        if np.isnan(face[TOP]):
-            tallies[UP_LOST] += face[COUNTED]
-        elif np.isinf(face[TOP]):
-            tallies[UP_MERGED] += face[COUNTED]
-        else:
-            put(up, face[TOP] - face[HEIGHT], face[COUNTED], step)
 
 
 @kernel
@@ -177,7 +182,7 @@ def settle(front, k, z_top, height, waits, roofed, waiting, counts, up, step, ta
 @kernel
 def faces(
     row, col, down_share, down_um, up_share, up_um, k, plate, z_low, z_top, front, half, shift, above, wall,
-    slot, free, counts, records, low, top, waits, roofed, waiting, down, step, tallies, done,
+    slot, free, counts, records, low, top, waits, roofed, waiting, down, up, step, tallies, done,
 ):  # fmt: skip
     """Match the faces of one slab, column by column; `compare` has gone over the slab before.
 
@@ -198,8 +203,8 @@ def faces(
         Lowest slab so far with a wall within a pixel; the slab below this one included.
     slot, free, counts, records, low, top, waits, roofed, waiting
         Records and waiting faces, see `settle`; changed. `top`: the last face that looked up.
-    down : (B,) float64; step : float
-        Histogram of errors, added into.
+    down, up : (B,) float64; step : float
+        Histograms of errors, added into.
     tallies : (4,) float64
         Added into.
     done : (D, 9) float64
@@ -233,7 +238,25 @@ def faces(
                         rec[GELLED] -= max(min(max(half_here, 0.0), 1.0) * height - depth, 0.0)
                     _close(r, c, up_um[i], slack, slot, free, counts, records, down, step, tallies, done)
                 order, weight = 2 * k + (turn == 0), 0.0 if near else up_share[i]
-                _floor(r, c, up_um[i], up_share[i], weight, order, z_top, height, here, above[r, c], waits, roofed, waiting, counts)
+                _floor(
+                    r,
+                    c,
+                    up_um[i],
+                    up_share[i],
+                    weight,
+                    order,
+                    z_top,
+                    height,
+                    here,
+                    above[r, c],
+                    waits,
+                    roofed,
+                    waiting,
+                    counts,
+                    up,
+                    step,
+                    tallies,
+                )
 
 
 @kernel

@@ -130,6 +130,25 @@ def _fronts(dose, bits, zero, lengths, front):
         front[i] = found if dose[i] >= LEAST else np.float32(NOTHING)
 
 
+@helper
+def _front_of_line(line, codes, zero, lengths, changed, eight, out):
+    """Find the fronts of a row; doses that go on as they are have theirs found once."""
+    cols = line.size
+    before, after, other = line[: cols - 1], line[1:], changed[1:]
+    changed[0] = 1
+    for c in range(before.size):
+        other[c] = after[c] != before[c]
+    c, words = 0, cols // 8
+    for e in range(words):
+        if eight[e] == 0:  # inside a part doses are equal to the last bit
+            if c < 8 * e:
+                _fronts(line[c : 8 * e], codes[c : 8 * e], zero, lengths, out[c : 8 * e])
+            c = 8 * e + 8
+            out[8 * e : c] = out[8 * e - 1]
+    if c < cols:
+        _fronts(line[c:], codes[c:], zero, lengths, out[c:])
+
+
 @kernel
 def front_of_one(dose, bits, threshold, lengths, changed, eight, front):
     """Find the front of one decay.
@@ -149,22 +168,9 @@ def front_of_one(dose, bits, threshold, lengths, changed, eight, front):
     front : (R, C) float32
         Overwritten.
     """
-    cols, zero = dose.shape[1], math.log(threshold)
+    zero = math.log(threshold)
     for r in range(dose.shape[0]):
-        line, codes, out = dose[r], bits[r], front[r]
-        before, after, other = line[: cols - 1], line[1:], changed[1:]
-        changed[0] = 1
-        for c in range(before.size):
-            other[c] = after[c] != before[c]
-        c, words = 0, cols // 8
-        for e in range(words):
-            if eight[e] == 0:  # inside a part doses are equal to the last bit
-                if c < 8 * e:
-                    _fronts(line[c : 8 * e], codes[c : 8 * e], zero, lengths, out[c : 8 * e])
-                c = 8 * e + 8
-                out[8 * e : c] = out[8 * e - 1]
-        if c < cols:
-            _fronts(line[c:], codes[c:], zero, lengths, out[c:])
+        _front_of_line(dose[r], bits[r], zero, lengths, changed, eight, front[r])
 
 
 @kernel

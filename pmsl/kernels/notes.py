@@ -4,23 +4,24 @@ import numpy as np
 
 from pmsl.kernels._jit import helper
 
-BLOCK = 16  # pixels looked at together where nothing happens
+RECALLED = 32  # pixels; see `recall`
 THROUGH, DARK, CHANGED = 0, 1, 2  # noted of every pixel: cured through; not even gelled; of another dose than the one before
 EVERY = np.uint64(0x0101010101010101)  # eight pixels of which something holds
 BUT_FIRST = np.uint64(0xFFFFFFFFFFFFFF00)
 
 
 @helper
-def note(r, front, half, shift, bits, states):
-    """Note of every pixel of a row what `beyond` and `one_dose` ask for, a byte each."""
-    solid, dark, other = states[r % 3, THROUGH], states[r % 3, DARK], states[r % 3, CHANGED]
-    line, doses = front[r], bits[r]
-    field = half[r] if half.size else line
+def _note_stretch(r, begin, end, front, half, shift, bits, states):
+    """Note of the pixels [begin, end) of a row."""
+    solid, dark, other = states[r % 3, THROUGH, begin:end], states[r % 3, DARK, begin:end], states[r % 3, CHANGED, begin:end]
+    line, doses = front[r, begin:end], bits[r, begin:end]
+    field = half[r, begin:end] if half.size else line
     limit = np.float32(0.0 if half.size else -shift)
     for c in range(line.size):
         solid[c] = line[c] >= np.float32(1.0)
     for c in range(line.size):
         dark[c] = field[c] <= limit
+    other[0] = doses[0] != bits[r, max(begin - 1, 0)]
     before = doses[: doses.size - 1]
     after, changed = doses[1:], other[1:]
     for c in range(before.size):
@@ -28,18 +29,41 @@ def note(r, front, half, shift, bits, states):
 
 
 @helper
-def beyond(eight, states, below, row, above, c, kind):
-    """Tell whether a kind holds in a block of pixels from column c on, and in all around it."""
-    e = c // 8
-    a, b, d = eight[below % 3, kind], eight[row % 3, kind], eight[above % 3, kind]
-    if a[e] & a[e + 1] & b[e] & b[e + 1] & d[e] & d[e + 1] != EVERY:
-        return False
-    i, j, k = states[below % 3, kind], states[row % 3, kind], states[above % 3, kind]
-    return i[c - 1] & i[c + BLOCK] & j[c - 1] & j[c + BLOCK] & k[c - 1] & k[c + BLOCK] != 0
+def note(r, front, half, shift, bits, states, recalled):
+    """Note of every pixel of a row what `beyond` and `one_dose` ask for, a byte each; blocks that are recalled have the row above's."""
+    cols, begin = front.shape[1], 0
+    for b in range(recalled.shape[1]):
+        if recalled[r, b]:
+            end = b * RECALLED
+            if end > begin:
+                _note_stretch(r, begin, end, front, half, shift, bits, states)
+            begin = min(end + RECALLED, cols)
+            for kind in range(3):
+                here, above = states[r % 3, kind, end:begin], states[(r + 2) % 3, kind, end:begin]
+                for c in range(here.size):
+                    here[c] = above[c]
+            states[r % 3, CHANGED, end] = bits[r, end] != bits[r, max(end - 1, 0)]  # the one block may be recalled, the other not
+    if cols > begin:
+        _note_stretch(r, begin, cols, front, half, shift, bits, states)
 
 
 @helper
-def one_dose(eight, row, c):
-    """Tell whether a block of pixels from column c on has one dose."""
+def beyond(eight, states, below, row, above, c, kind, room):
+    """Tell in how many pixels from column c on, 16, 8 or none, a kind holds, and in all around them; `room` for 16."""
+    e = c // 8
+    a, b, d = eight[below % 3, kind], eight[row % 3, kind], eight[above % 3, kind]
+    if a[e] & b[e] & d[e] != EVERY:
+        return 0
+    i, j, k = states[below % 3, kind], states[row % 3, kind], states[above % 3, kind]
+    if i[c - 1] & j[c - 1] & k[c - 1] == 0:
+        return 0
+    if room and a[e + 1] & b[e + 1] & d[e + 1] == EVERY and i[c + 16] & j[c + 16] & k[c + 16] != 0:
+        return 16
+    return 8 if i[c + 8] & j[c + 8] & k[c + 8] != 0 else 0
+
+
+@helper
+def one_dose(eight, row, c, width):
+    """Tell whether 8 or 16 pixels from column c on have one dose."""
     changed, e = eight[row % 3, CHANGED], c // 8
-    return (changed[e] & BUT_FIRST) | changed[e + 1] == 0
+    return changed[e] & BUT_FIRST == 0 and (width == 8 or changed[e + 1] == 0)

@@ -6,8 +6,8 @@ are then closed forms.
 
 import numpy as np
 
-from pmsl.kernels._jit import helper, kernel, routine
-from pmsl.kernels.notes import BLOCK, DARK, THROUGH, beyond, note, one_dose
+from pmsl.kernels._jit import helper, kernel
+from pmsl.kernels.notes import DARK, THROUGH, beyond, note, one_dose
 
 FLAT = 1e-3  # slopes below this a pixel are none
 INTERSECTION, UNION, PRINTED, DESIGN, VOID_SOLID, VOID_GELLED = 0, 1, 2, 3, 4, 5
@@ -80,7 +80,7 @@ def _count(bins, bits, n):
         bins[bits >> BIN] += n
 
 
-@routine
+@helper
 def _span(
     r,
     begin,
@@ -111,24 +111,27 @@ def _span(
     whole, equal, dose = 0, 0, 0
     left, here = line[max(begin - 1, 0)], line[begin]
     kind = THROUGH if design == 1.0 else DARK
-    last = min(end, cols - 1) - BLOCK if design == 0.0 or design == 1.0 else 0  # where a block may begin
+    last = min(end, cols - 1) - 8 if design == 0.0 or design == 1.0 else 0  # where eight pixels may begin
     c = begin - 1
     while c + 1 < end:
         c += 1
-        if c % BLOCK == 0 and 0 < c <= last and beyond(eight, states, max(r - 1, 0), r, min(r + 1, rows - 1), c, kind):
-            if one_dose(eight, r, c):
+        width = 0
+        if c % 8 == 0 and 0 < c <= last:
+            width = beyond(eight, states, max(r - 1, 0), r, min(r + 1, rows - 1), c, kind, c + 8 <= last)
+        if width > 0:
+            if one_dose(eight, r, c, width):
                 if doses[c] != dose:
                     _count(bins, dose, equal)
                     equal, dose = 0, doses[c]
-                equal += BLOCK
+                equal += width
             else:
-                for i in range(c, c + BLOCK):
+                for i in range(c, c + width):
                     if doses[i] != dose:
                         _count(bins, dose, equal)
                         equal, dose = 0, doses[i]
                     equal += 1
-            whole += BLOCK if design == 1.0 else 0
-            c += BLOCK - 1
+            whole += width if design == 1.0 else 0
+            c += width - 1
             left, here = line[c], line[c + 1]
             continue
         right = line[min(c + 1, cols - 1)]
@@ -189,7 +192,7 @@ def _span(
 
 @kernel
 def compare(
-    front, half, states, eight, shift, bits, z_top, height, row_start, col, length, level, row0, col0,
+    front, half, states, eight, shift, bits, recalled, z_top, height, row_start, col, length, level, row0, col0,
     sums, solid, void, slot, records, low, lost, edge, edge_design, counts,
 ):  # fmt: skip
     """Compare one layer with its design, but for the pixels where the front is uneven, which are listed for `compare_edges`.
@@ -205,6 +208,8 @@ def compare(
     shift : float
     bits : (R, C) int32
         The bits of the float32 dose at the exposure plane.
+    recalled : (R, ceil(C / 32)) uint8, or (0, 0)
+        Blocks in which front and dose are those of the row above; see `recall`.
     z_top, height : float
         Exposure plane and thickness.
     row_start : (n_rows + 1,) int64; col, length : (N,) int32; level : (N,) uint16
@@ -229,68 +234,77 @@ def compare(
     rows, cols = front.shape
     counts[LOST], counts[EDGES] = 0, 0
     neither = solid[:0]
-    note(0, front, half, shift, bits, states)
+    note(0, front, half, shift, bits, states, recalled)
     for r in range(rows):
         if r + 1 < rows:
-            note(r + 1, front, half, shift, bits, states)
-        done = 0
+            note(r + 1, front, half, shift, bits, states, recalled)
         k = r - row0
-        if 0 <= k < row_start.size - 1:
-            for i in range(row_start[k], row_start[k + 1]):
-                begin = min(max(col[i] + col0, 0), cols)
-                end = min(max(col[i] + col0 + length[i], 0), cols)
-                if begin > done:
-                    _span(
-                        r, done, begin, 0.0, front, half, states, eight, shift, bits, z_top, height,
-                        sums, void, slot, records, low, lost, edge, edge_design, counts,
-                    )  # fmt: skip
-                if end > begin:
-                    _span(
-                        r, begin, end, level[i] / 65535.0, front, half, states, eight, shift, bits, z_top, height,
-                        sums, solid if level[i] == 65535 else neither, slot, records, low, lost, edge, edge_design, counts,
-                    )  # fmt: skip
-                done = end
-        if cols > done:
-            _span(
-                r, done, cols, 0.0, front, half, states, eight, shift, bits, z_top, height,
-                sums, void, slot, records, low, lost, edge, edge_design, counts,
-            )  # fmt: skip
+        i, last = (row_start[k], row_start[k + 1]) if 0 <= k < row_start.size - 1 else (0, 0)
+        done = 0
+        while i < last or done < cols:
+            begin, end, design, bins = done, cols, 0.0, void
+            if i < last:
+                end = min(max(col[i] + col0, 0), cols)
+            if i < last and end <= done:
+                begin, end = end, min(max(col[i] + col0 + length[i], 0), cols)
+                design, bins = level[i] / 65535.0, solid if level[i] == 65535 else neither
+                i += 1
+            done = end
+            if end > begin:  # the one place it is called from: inlined, for most runs are a pixel and it has many arguments
+                _span(
+                    r, begin, end, design, front, half, states, eight, shift, bits, z_top, height,
+                    sums, bins, slot, records, low, lost, edge, edge_design, counts,
+                )  # fmt: skip
+
+
+@helper
+def _shares(inside, n, more, found):
+    """Write of a pixel: its share that is printed, the parts of its area that are solid and gelled half way up."""
+    share, solid, gelled = 0.0, 0.0, 0.0
+    for i in range(n - 1):
+        for j in range(n - 1):
+            at = i * n + j
+            p, q, v, w = inside[at], inside[at + 1], inside[at + n], inside[at + n + 1]
+            here = 0.25 * (p + q + v + w)
+            a, b = 0.5 * (v + w - p - q), 0.5 * (q + w - p - v)
+            share += mean_thickness(here, a, b)
+            solid += area_above(here - 0.5, a, b)
+            gelled += area_above(here + more - 0.5, a, b)
+    cells = float((n - 1) * (n - 1))
+    found[0], found[1], found[2] = share / cells, solid / cells, gelled / cells
 
 
 @kernel
-def compare_edges(inside, n, edge, edge_design, front, half, shift, sums, slot, records):
+def compare_edges(inside, which, found, n, edge, edge_design, front, half, shift, sums, slot, records):
     """Add the listed pixels, from points inside them.
 
     Parameters
     ----------
-    inside : (E, n * n) float32
-        The front at n × n even points of each pixel from border to border, rows first.
+    inside : (U, n * n) float32
+        The front at n × n even points of a pixel from border to border, rows first.
+    which : (E,) int32
+        The row of `inside` of each pixel, new ones in turn; with `half` each has its own.
+    found : (U, 3) float64
+        Scratch.
     n : int
         At least 2; between four points the front is a plane.
     edge, edge_design, front, half, shift, sums, slot, records
         As of `compare`.
     """
-    for e in range(inside.shape[0]):
+    done = 0
+    for e in range(which.size):
         r, c, design = edge[0, e], edge[1, e], np.float64(edge_design[e])
-        more = half[r, c] - front[r, c] if half.size else shift
-        share, solid, gelled = 0.0, 0.0, 0.0
-        for i in range(n - 1):
-            for j in range(n - 1):
-                at = i * n + j
-                p, q, v, w = inside[e, at], inside[e, at + 1], inside[e, at + n], inside[e, at + n + 1]
-                here = 0.25 * (p + q + v + w)
-                a, b = 0.5 * (v + w - p - q), 0.5 * (q + w - p - v)
-                share += mean_thickness(here, a, b)
-                solid += area_above(here - 0.5, a, b)
-                gelled += area_above(here + more - 0.5, a, b)
-        cells = float((n - 1) * (n - 1))
+        u = which[e]
+        if u == done:
+            _shares(inside[u], n, half[r, c] - front[r, c] if half.size else shift, found[u])
+            done += 1
+        share, solid, gelled = found[u, 0], found[u, 1], found[u, 2]
         if edge[2, e]:
-            share /= cells
             sums[INTERSECTION] += min(share, design)
             sums[UNION] += max(share, design) - design
             sums[PRINTED] += share
             sums[VOID_SOLID] += max(share - design, 0.0)
         if slot[r, c] >= 0 and design < 1.0:
             rec = records[slot[r, c]]
-            rec[OPEN] = max(rec[OPEN], min(1.0 - design, 1.0 - solid / cells))
-            rec[LOOSE] = max(rec[LOOSE], min(1.0 - design, 1.0 - gelled / cells))
+            rec[OPEN] = max(rec[OPEN], min(1.0 - design, 1.0 - solid))
+            rec[LOOSE] = max(rec[LOOSE], min(1.0 - design, 1.0 - gelled))

@@ -6,6 +6,7 @@ grow to what the largest layer needs and are used again for the next.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from pmsl.core.grid import Grid
 
 Index = CrossingIndex | CopyIndex
 CROSSINGS = 64  # taken apart at a time between two events of a row
+SIDED = 1 << 20  # cells there is room for from the start where surfaces are asked for: faces fill many, and memory costs once it is used
 
 
 @dataclass(slots=True)
@@ -44,8 +46,21 @@ class Cells:
         """Grow to hold `cells` and half as many more where they do not fit; return whether they did."""
         if cells <= len(self.col):
             return True
-        self.col, self.sums = np.zeros(cells + cells // 2, np.int32), np.zeros((cells + cells // 2, 2))
+        self._grow(cells + cells // 2)
         return False
+
+    def _grow(self, cells: int) -> None:
+        self.col, self.sums = np.zeros(cells, np.int32), np.zeros((cells, 2))
+
+    def beside(self, labels: bool, sided: bool, pixels: int) -> None:
+        """Make room for what a sweep of volumes also finds: shells that share a voxel, surfaces; of so many pixels at most."""
+        if sided and not len(self.heights):
+            self._grow(max(len(self.col), min(pixels, SIDED)))
+        n = len(self.col)
+        if len(self.mixed) != (n if labels else 0):
+            self.mixed = np.empty(n if labels else 0, np.uint8)
+        if len(self.heights) != (n if sided else 0):
+            self.heights = np.empty((n if sided else 0, 4))
 
 
 class Sweep(Protocol):
@@ -165,8 +180,7 @@ class VolumeSweep:
         f = self.found
         f.first, f.last = 0, self.grid.shape[0]
         while True:
-            f.mixed = np.zeros(0 if labels is None else len(f.col), np.uint8)
-            f.heights = np.zeros((len(f.col) if sided else 0, 4))
+            f.beside(labels is not None, sided, math.prod(self.grid.shape))
             count = volume.cells(
                 *(slab.corners, slab.picked, slab.n, self.grid.z_edges_um[k : k + 2], *self.grid.shape),
                 *(np.zeros(0, np.int32) if slab.labels is None else slab.labels, sided),

@@ -57,7 +57,7 @@ class Columns:
             *(row, col, heights.down_share, heights.down_um, heights.up_share, heights.up_um, layer.index, ON_PLATE_UM),
             *(z_low, layer.z_top_um, layer.front, layer.half, layer.shift, self._above, self.near),
             *(self.slot, self._free, self._counts, self.records, self.low, self.top, self._waits, self._roofed, self._waiting),
-            *(self.down.bins, self.down.step, self.tallies, self._done),
+            *(self.down.bins, self.up.bins, self.down.step, self.tallies, self._done),
         )
         self._above = layer.front
 

@@ -78,7 +78,7 @@ class Comparison:
         self.pitch = np.array(job.grid.pitch_um)
         px = float(self.pitch.min())
         self.edges = Tally(EPE_STEP_PX * px, self.sum.limit_um + px)
-        self.probes = {"probes": 0, "lost": 0, "merged": 0}
+        self.probes = 0
         self.sums, self.solid, self.void = np.zeros(6), np.zeros(DOSE_BINS, np.int64), np.zeros(DOSE_BINS, np.int64)
         self.volumes = np.zeros(6)
         n = window.rows * window.cols
@@ -95,7 +95,8 @@ class Comparison:
         n = self._compare(lit, here)
         self.lost.add(lit.index, *self._missing[:, :n])
         self.columns.match(lit, here.heights)
-        self._count(edges_um)
+        self.edges.add(edges_um)
+        self.probes += len(edges_um)
         return SeenLayer(lit, here, self.window, self.sum.model.threshold_mj_cm2)
 
     def _compare(self, lit: LitLayer, here: DesignLayer) -> int:
@@ -112,6 +113,7 @@ class Comparison:
                 self._states.view(np.uint64),
                 lit.shift,
                 lit.dose.view(np.int32),
+                lit.recalled,
                 lit.z_top_um,
                 lit.height_um,
             ),
@@ -119,9 +121,9 @@ class Comparison:
             *(ours.slot, ours.records, ours.low, self._missing, self._uneven, self._uneven_design, self._counts),
         )
         lost, uneven = self._counts.tolist()
-        inside = lit.inside(self._uneven[0, :uneven], self._uneven[1, :uneven])
+        inside, which = lit.inside(self._uneven[0, :uneven], self._uneven[1, :uneven])
         printed.compare_edges(
-            *(inside, lit.points, self._uneven, self._uneven_design, lit.front, lit.half, lit.shift),
+            *(inside, which, np.empty((len(inside), 3)), lit.points, self._uneven, self._uneven_design, lit.front, lit.half, lit.shift),
             *(self.sums, ours.slot, ours.records),
         )
         self.volumes += self.sums * lit.height_um
@@ -134,12 +136,6 @@ class Comparison:
             kept = self._on_surface(points, outward, here)
             points, outward = points[kept], outward[kept]
         return lit.edges(points - (self.window.row0, self.window.col0), outward) if len(points) else np.zeros(0)
-
-    def _count(self, edges_um: np.ndarray) -> None:
-        self.edges.add(edges_um[np.isfinite(edges_um)])
-        self.probes["probes"] += len(edges_um)
-        self.probes["lost"] += int((edges_um == -np.inf).sum())
-        self.probes["merged"] += int((edges_um == np.inf).sum())
 
     def _on_surface(self, points: np.ndarray, outward: np.ndarray, here: DesignLayer) -> np.ndarray:
         """Tell which probes lie on the surface of the united shells: the pixel just outside of them is not full."""
@@ -154,14 +150,15 @@ class Comparison:
         voids = self.columns.finish()
         px2 = self.job.grid.pixel_um2
         volume = self.volumes * px2
-        edges = self.edges
+        edges, (lost, merged) = self.edges, self.edges.missed.tolist()
+        probes = {"probes": self.probes, "lost": lost, "merged": merged}
         return Prediction(
             iou=float(volume[0] / volume[1]) if volume[1] > 0 else None,
             design_um3=float(volume[3]),
             printed_um3=float(volume[2]),
             outside_um3=float(volume[4]),
             gelled_void_um3=float(volume[5]),
-            epe_um={"median": edges.median(), "median_abs": edges.absolute(0.5), "p95_abs": edges.absolute(0.95), **self.probes},
+            epe_um={"median": edges.median(), "median_abs": edges.absolute(0.5), "p95_abs": edges.absolute(0.95), **probes},
             z_error_um={
                 "up": _z_error(self.columns.up, px2, self.columns.tallies[:2]),
                 "down": _z_error(self.columns.down, px2, self.columns.tallies[2:]),

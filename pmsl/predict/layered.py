@@ -49,12 +49,12 @@ class Layered:
             near = np.clip(front, -4.0 * lengths, 4.0 * lengths)
             return edges_along(lambda at: cubic(near, POINTS * at - 0.5) - 0.5, points, outward, self.stride_um, self.limit_um)
 
-        def inside(rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        def inside(rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             padded = np.pad(front, 1, mode="edge")  # at borders: the mean of the points on both sides
             r, c = (POINTS * at[:, None].astype(np.int64) + 1 + np.array([[-1, 1, 2]]) for at in (rows, cols))
             s, d = (POINTS * at[:, None].astype(np.int64) + 1 + np.array([[0, 1, 3]]) for at in (rows, cols))
             corners = [padded[a[:, :, None], b[:, None, :]] for a in (r, s) for b in (c, d)]
-            return np.asarray(sum(corners).reshape(len(rows), -1) / 4, np.float32)
+            return np.asarray(sum(corners).reshape(len(rows), -1) / 4, np.float32), np.arange(len(rows), dtype=np.int32)
 
         dose = np.ascontiguousarray(cured.dose_mj_cm2[middle, middle], np.float32)
         halves = CuredLayer.of(plan.index, plan.thickness_um, cured.light, 0.5 * self.model.threshold_mj_cm2)

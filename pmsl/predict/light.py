@@ -21,17 +21,15 @@ from pmsl.cure import CureModel
 from pmsl.errors import JobError
 from pmsl.exposure.dose import irradiance_mw_cm2
 from pmsl.exposure.grayscale import response
-from pmsl.optics import Gaussian, Psf, at_points, flat_field, psf_of, spread
+from pmsl.optics import Gaussian, Psf, at_points, flat_field, psf_of
+from pmsl.predict.blur import INSIDE_PX, NO_BLOCKS, TABLE_PER_PX, Blur
 from pmsl.predict.edges import edges_along
 
 DARK = 1e-12  # of Ec: less light is none
-TABLE_PER_PX = 512  # linear between: 1e-6 of white at σ = 0.36 px
-SEEN_SIGMA = 5.5  # light from further away counts for less than 2e-8 of white
-INSIDE_PX = (-0.5, 0.0, 0.5)  # places in an uneven pixel, along each axis: shares of it come out within 0.03 px of an edge
-TOGETHER = 256  # uneven pixels of a row looked at together
 NO_MAP = np.zeros((0, 0), np.float32)
 KEPT = 4  # layers: the one compared and the one above it, and the two below that are probed and lit meanwhile
 Finder = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Insides = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,12 +47,15 @@ class LitLayer:
         Cured thickness in slabs, gone on beyond the slab (`kernels.dose`).
     half : (R, C) float32, or (0, 0)
         The same for half the threshold; without it ``front + shift``.
+    recalled : (R, B) uint8, or (0, 0)
+        See ``kernels.recall.see_one``.
     shift : float
         See ``kernels.printed.compare``.
     points : int
         Places known inside a pixel along each axis.
     inside : callable
-        (E,) rows and columns of pixels of the window → (E, points²) float32, the front at even places from border to border.
+        (E,) rows and columns of pixels of the window, row by row → (U, points²) float32, the front at even places from border to border,
+        and (E,) int32, which of them each pixel has; new ones in turn.
     edges : callable
         (P, 2) points (y, x) in pixels of the window and (P, 2) outward normals [px/µm] → (P,) signed distances of the printed edge at half
         height [µm]; inf where the solid goes on, -inf where there is none.
@@ -67,9 +68,10 @@ class LitLayer:
     front: np.ndarray
     shift: float
     points: int
-    inside: Finder
+    inside: Insides
     edges: Finder
     half: np.ndarray = field(default_factory=lambda: NO_MAP)
+    recalled: np.ndarray = field(default_factory=lambda: NO_BLOCKS)
 
     @property
     def cured_um(self) -> np.ndarray:
@@ -90,6 +92,7 @@ class Mirrors:
     def __init__(self, job: PrintJob, window: Window) -> None:
         self.job, self.window = job, window
         self.relative = response(job.printer)
+        self.least = float(DARK * job.resin.resin.ec_mj_cm2.value)
         flat = None if job.process.evened == "delegated" else flat_field(job.printer)  # the host evens it
         row0, col0, rows, cols = window
         self.flat = NO_MAP if flat is None else np.ascontiguousarray(flat[row0 : row0 + rows, col0 : col0 + cols], np.float32)
@@ -104,16 +107,18 @@ class Mirrors:
         from pmsl.kernels import dose
 
         none = Runs(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.uint8))
-        least = DARK * self.job.resin.resin.ec_mj_cm2.value
-        dose.advance(before, light, float(factor), least, 0.0, *none, np.zeros(256, np.float32), 0, 0, self.flat)
+        dose.advance(before, light, float(factor), self.least, 0.0, *none, np.zeros(256, np.float32), 0, 0, self.flat)
 
-    def add(self, light: np.ndarray, weight: float, plan: LayerPlan, exposure: Exposure) -> None:
-        """Add an exposure to `light` (R, C) float32, in place."""
+    def add(
+        self, light: np.ndarray, weight: float, plan: LayerPlan, exposure: Exposure, before: np.ndarray = NO_MAP, factor: float = 1.0
+    ) -> None:
+        """Add an exposure to `light` (R, C) float32, in place, or to ``factor * before`` where that is given."""
         from pmsl.kernels import dose
 
         self._check(plan, exposure)
         row0, levels = exposure.mask.window.row0 - self.window.row0, self.levels_mj_cm2(exposure)
-        dose.advance(NO_MAP, light, 1.0, 0.0, float(weight), *exposure.mask.runs_8bit(), levels, row0, -self.window.col0, self.flat)
+        runs = exposure.mask.runs_8bit()
+        dose.advance(before, light, float(factor), self.least, float(weight), *runs, levels, row0, -self.window.col0, self.flat)
 
     def _check(self, plan: LayerPlan, exposure: Exposure) -> None:
         """Refuse what is not predicted so far, and light where no part is."""
@@ -148,7 +153,8 @@ class Absorption:
         shape = window.rows, window.cols
         self._light = [np.zeros((len(model.decay.weights), *shape), np.float32) for _ in range(KEPT)]
         self._maps = [(np.zeros(shape, np.float32), np.zeros(shape, np.float32)) for _ in range(KEPT)]
-        self._blur = _Blur(self.psf, window)
+        self._blur = Blur(self.psf, window)
+        self._recalled = [self._blur.blocks() for _ in range(KEPT)]
         self._height_um = 0.0
         self.limit_um, self.stride_um = reach_um(self.psf, self.grid.pitch_um)
 
@@ -157,17 +163,19 @@ class Absorption:
         before, light = self._light[(plan.index + 1) % KEPT], self._light[plan.index % KEPT]
         factors = self.model.decay.factors(self._height_um)
         for above, term, factor, weight in zip(before, light, factors, self.model.decay.weights, strict=True):
-            self.mirrors.fall(above, term, factor)
+            if not plan.exposures:
+                self.mirrors.fall(above, term, factor)
             for exposure in plan.exposures:
-                self.mirrors.add(term, weight * exposure.repeat, plan, exposure)
+                self.mirrors.add(term, weight * exposure.repeat, plan, exposure, above, factor)
+                above = NO_MAP
         self._height_um = height = plan.thickness_um
         dose, front = self._maps[plan.index % KEPT]
         lengths = np.array(self.model.decay.lengths_um)
         threshold = self.model.threshold_mj_cm2
-        half = NO_MAP
+        half, recalled = NO_MAP, NO_BLOCKS
         longest = float(lengths[0] / height)
         if len(lengths) == 1:
-            self._front_of_one(light[0], dose, threshold, longest, front)
+            recalled = self._blur.see_one(light[0], threshold, longest, dose, front, self._recalled[plan.index % KEPT])
         else:
             half = self._front_of_sum(light, dose, threshold, height / lengths, front)
         fraction = self.model.decay.factors(0.5 * height)
@@ -175,16 +183,11 @@ class Absorption:
         def find(points: np.ndarray, outward: np.ndarray) -> np.ndarray:
             return self._edges(light, fraction, threshold, points, outward)
 
-        def inside(rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-            return self._inside(light, lengths / height, threshold, rows, cols)
+        def inside(rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return self._inside(light, lengths / height, threshold, rows, cols, recalled)
 
-        return LitLayer(plan.index, height, plan.z_top_um, dose, front, math.log(2.0) * longest, len(INSIDE_PX), inside, find, half)
-
-    def _front_of_one(self, light: np.ndarray, dose: np.ndarray, threshold: float, lengths: float, front: np.ndarray) -> None:
-        from pmsl.kernels import dose as kernels
-
-        self._blur(light, dose)
-        kernels.front_of_one(dose, dose.view(np.int32), threshold, lengths, *scratch_of(dose.shape[1]), front)
+        shift = math.log(2.0) * longest
+        return LitLayer(plan.index, height, plan.z_top_um, dose, front, shift, len(INSIDE_PX), inside, find, half, recalled)
 
     def _front_of_sum(self, light: np.ndarray, dose: np.ndarray, threshold: float, rates: np.ndarray, front: np.ndarray) -> np.ndarray:
         from pmsl.kernels import dose as kernels
@@ -197,20 +200,23 @@ class Absorption:
         kernels.front_of_sum(terms, threshold, rates, dose, front)
         return half
 
-    def _inside(self, light: np.ndarray, lengths: np.ndarray, threshold: float, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-        """Front at places inside pixels: (E, 9) float32."""
+    def _inside(
+        self, light: np.ndarray, lengths: np.ndarray, threshold: float, rows: np.ndarray, cols: np.ndarray, recalled: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Front at places inside pixels, see `LitLayer`."""
         from pmsl.kernels import dose as kernels
 
+        if len(lengths) == 1:
+            seen, which = self._blur.inside_once(light[0], rows, cols, recalled)
+            front = np.empty_like(seen)
+            kernels.front_of_points(seen.reshape(-1), seen.view(np.int32).reshape(-1), threshold, float(lengths[0]), front.reshape(-1))
+            return front, which
         terms = np.zeros((len(lengths), len(rows), len(INSIDE_PX) ** 2), np.float32)
         for term, seen in zip(light, terms, strict=True):
             self._blur.inside(term, rows, cols, seen)
-        front: np.ndarray = np.zeros(terms.shape[1:], np.float32)
-        if len(lengths) == 1:
-            seen = terms.reshape(-1)
-            kernels.front_of_points(seen, seen.view(np.int32), threshold, float(lengths[0]), front.reshape(-1))
-        else:
-            kernels.front_of_sum(terms, threshold, 1.0 / lengths, np.zeros_like(front), front)
-        return front
+        front = np.zeros(terms.shape[1:], np.float32)
+        kernels.front_of_sum(terms, threshold, 1.0 / lengths, np.zeros_like(front), front)
+        return front, np.arange(len(rows), dtype=np.int32)
 
     def _edges(self, light: np.ndarray, fraction: np.ndarray, threshold: float, points: np.ndarray, outward: np.ndarray) -> np.ndarray:
         """Edges exactly: the mirrors' light seen through the blur at any point."""
@@ -232,56 +238,6 @@ class Absorption:
             return np.asarray(np.log(np.maximum(at_points(seen, at_zero, places, self.psf) / threshold, 1e-12)))
 
         return edges_along(level, points, outward, self.stride_um, self.limit_um)
-
-
-class _Blur:
-    """The blur of a window of mirrors, seen in the middles of its pixels."""
-
-    def __init__(self, psf: Psf, window: Window) -> None:
-        self.psf, self.window = psf, window
-        if isinstance(psf, Gaussian):
-            reach = psf.reach_px
-            self.taps = [np.zeros(1 + n + n % 2, np.float32) for n in reach]
-            for axis in (0, 1):
-                self.taps[axis][: reach[axis] + 1] = psf.line(np.arange(reach[axis] + 1.0), axis, mean=False)
-            self.none = np.zeros(window.cols, np.float32)
-            self.line = np.zeros(window.cols + 2 * (len(self.taps[1]) - 1), np.float32)
-            self.reach = [SEEN_SIGMA * sigma + 0.5 for sigma in psf.sigma_px]
-            at = [np.arange(int((far + 1.5) * TABLE_PER_PX)) / TABLE_PER_PX for far in self.reach]
-            self.tables = [psf.line(places, axis, mean=False) for axis, places in enumerate(at)]
-
-            seen = [min(int(SEEN_SIGMA * sigma + 1.0), n) for sigma, n in zip(psf.sigma_px, reach, strict=True)]
-            around = [np.arange(n, -n - 1.0, -1.0) for n in seen]
-            self.places = [
-                np.array([psf.line(apart + place, axis, mean=False) for place in INSIDE_PX]) for axis, apart in enumerate(around)
-            ]
-
-    def inside(self, light: np.ndarray, rows: np.ndarray, cols: np.ndarray, out: np.ndarray) -> None:
-        """Write the light at places inside pixels into `out` (E, 9) float32."""
-        if isinstance(self.psf, Gaussian):
-            from pmsl.kernels import dose
-
-            dose.inside(light, rows, cols, *self.places, np.zeros((len(INSIDE_PX), TOGETHER + self.places[1].shape[1])), out)
-            return
-        middle = np.stack([rows, cols], axis=1)[:, None, :] + 0.5
-        places = middle + np.array([(v, u) for v in INSIDE_PX for u in INSIDE_PX])
-        at_zero = Window(0, 0, self.window.rows, self.window.cols)
-        out[:] = np.maximum(at_points(light, at_zero, places.reshape(-1, 2), self.psf), 0.0).reshape(out.shape)
-
-    def __call__(self, light: np.ndarray, seen: np.ndarray) -> None:
-        """Write the light in the middles of all pixels into `seen`."""
-        if isinstance(self.psf, Gaussian):
-            from pmsl.kernels import dose
-
-            dose.blur(light, *self.taps, self.none, self.line, seen)
-        else:
-            seen[:] = np.maximum(spread(light, self.window, self.window, self.psf, (0.0, 0.0)), 0.0)
-
-
-def scratch_of(pixels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a byte a pixel of a row, and the same memory eight bytes at a time."""
-    places = np.zeros(-(-pixels // 8), np.uint64)
-    return places.view(np.uint8), places
 
 
 def reach_um(psf: Psf, pitch_um: np.ndarray) -> tuple[float, float]:

@@ -113,7 +113,8 @@ def _grown(footprint: np.ndarray) -> np.ndarray:
 
 def _half_way_up(v: np.ndarray, shape: tuple[int, ...], low: np.ndarray, design: Design, window: Window) -> np.ndarray:
     """Designed share of the voxels of a box of pixels, half way up a void; 0 outside the field."""
-    middle = float(np.median(0.5 * (v[:, FLOOR] + v[:, ROOF])))
+    heights = np.sort(0.5 * (v[:, FLOOR] + v[:, ROOF]))
+    middle = 0.5 * float(heights[(len(v) - 1) // 2] + heights[len(v) // 2])  # np.median loads masked arrays for it: 30 ms
     mask = design.layer_mask(design.grid.layer_of(middle))
     first = low + (window.row0, window.col0)
     begin, end = np.maximum(first, 0), np.minimum(first + shape, mask.shape)

@@ -54,9 +54,10 @@ def simulate(
     window = facts.window(_reach_px(job))
     comparison = Comparison(job, facts, window)
     many = default_threads() if threads is None else threads
-    ahead = one_ahead if many > 1 else iter
-    lit = ahead((comparison.sum.add(plan), here, below) for plan, here, below in _layers(job, facts, many))
-    probed = ahead((layer, comparison.edges_um(layer, here), here, below) for layer, here, below in lit)
+    lit_ahead, probed_ahead = (one_ahead if many > least else iter for least in (2, 1))
+    layers = _layers(job, facts, many if many > 2 else 1)  # of two processors a third thread takes more time than it gives
+    lit = lit_ahead((comparison.sum.add(plan), here, below) for plan, here, below in layers)
+    probed = probed_ahead((layer, comparison.edges_um(layer, here), here, below) for layer, here, below in lit)
     total = job.n_layers
     for n, layer in enumerate(probed, start=1):
         seen = comparison.add(*layer)

@@ -16,19 +16,25 @@ class Tally:
         Width of a bin, the accuracy of every quantile.
     reach : float
         Largest value told apart, of either sign.
+
+    Attributes
+    ----------
+    bins : (B,) float64
+    missed : (2,) int64
+        How many of the values added were negative and positive infinite.
     """
 
     def __init__(self, step: float, reach: float) -> None:
         self.step = step
         self.middle = round(reach / step)
         self.bins = np.zeros(2 * self.middle + 1)
+        self.missed = np.zeros(2, np.int64)
 
     def add(self, values: np.ndarray) -> None:
-        """Count finite values, each with weight 1."""
-        at = np.clip(np.floor(values / self.step + 0.5), -self.middle, self.middle).astype(np.int64) + self.middle
-        if len(at):
-            first, counts = int(at.min()), np.bincount(at - at.min())
-            self.bins[first : first + len(counts)] += counts
+        """Count values, each with weight 1; those that are not finite in `missed`."""
+        from pmsl.kernels import probes
+
+        probes.count(values, self.step, self.bins, self.missed)
 
     @property
     def weight(self) -> float:

@@ -18,9 +18,9 @@ from pmsl.errors import JobError, MeshError, UsageError
 from pmsl.kernels import columns, dose, printed, probes
 from pmsl.optics import Gaussian, at_points
 from pmsl.predict import solid as solids_out
+from pmsl.predict.blur import TABLE_PER_PX, Blur, scratch_of
 from pmsl.predict.edges import edges_along
 from pmsl.predict.layered import cubic
-from pmsl.predict.light import scratch_of
 from pmsl.predict.section import Section
 from pmsl.predict.solid import MeshWriter
 from pmsl.predict.tally import Tally, dose_edges, dose_quantiles
@@ -69,9 +69,7 @@ def test_fronts_are_the_cured_thickness_of_the_recursion(seed, weights):
 def test_light_in_pixels_is_what_at_points_says(seed, sigma):
     rng, psf = np.random.default_rng(seed), Gaussian((sigma, 1.3 * sigma))
     light = (rng.random((14, 17)) * rng.integers(0, 2, (14, 17))).astype(np.float32)
-    from pmsl.predict.light import _Blur
-
-    blur = _Blur(psf, Window(3, 5, 14, 17))
+    blur = Blur(psf, Window(3, 5, 14, 17))
     seen, own = np.zeros((14, 17), np.float32), np.zeros((14 * 17, 9), np.float32)
     blur(light, seen)
     rows, cols = (a.reshape(-1).astype(np.int32) for a in np.indices((14, 17)))
@@ -92,9 +90,7 @@ def test_both_searches_find_the_same_edges(seed):
     angle = rng.uniform(0, 2 * np.pi, 40)
     points = 15 + 6.5 * np.stack([np.sin(angle), np.cos(angle)], axis=1)
     outward = np.stack([np.sin(angle), np.cos(angle)], axis=1)
-    from pmsl.predict.light import TABLE_PER_PX, _Blur
-
-    blur, offset = _Blur(psf, Window(0, 0, 30, 30)), np.zeros(40)
+    blur, offset = Blur(psf, Window(0, 0, 30, 30)), np.zeros(40)
     scratch = [np.zeros(int(2 * r) + 1) for r in blur.reach]
     found = probes.edges(
         *(light[None], np.ones(1), 1.0, points, outward, 0.5, 9.0, *blur.tables, float(TABLE_PER_PX), *blur.reach, *scratch, offset)

@@ -1,0 +1,189 @@
+"""What straight walls and plain areas have over and over: found once, recalled where the light around is the same to the last bit.
+
+A row is compared with the one above it, block of pixels by block; where the light is the same in all rows that are seen from a pixel, and
+in those seen from the pixel above, both have the same dose. So nothing is rounded differently.
+"""
+
+import math
+
+import numpy as np
+
+from pmsl.kernels._jit import helper, kernel
+from pmsl.kernels.dose import _add_two, _columns, _front_of_line
+
+BLOCK = 32  # pixels that are recalled together, a multiple of 16; of 64 fewer are, of 16 each costs too much
+
+
+@helper
+def _count_alike(codes, r, alike):
+    """Count in every block how many rows up to r are each the same as the row before it."""
+    here, before = codes[r], codes[r - 1]
+    for b in range(alike.size):
+        one = here[b * BLOCK : min(b * BLOCK + BLOCK, here.size)]
+        two = before[b * BLOCK : min(b * BLOCK + BLOCK, here.size)]
+        other = np.int32(0)
+        for c in range(one.size):
+            other |= one[c] ^ two[c]
+        alike[b] = alike[b] + 1 if other == 0 else 0
+
+
+@helper
+def _copy(source, out):
+    for i in range(out.size):
+        out[i] = source[i]
+
+
+@helper
+def _blur_stretch(light, r, begin, end, down, across, none, line, out):
+    """Blur the pixels [begin, end) of a row; the sums of ``dose.blur``."""
+    rows, cols = light.shape
+    pad = across.size - 1
+    low, high = max(begin - pad, 0), min(end + pad, cols)
+    middle, source, weight = line[pad + low : pad + high], light[r, low:high], down[0]
+    for c in range(middle.size):
+        middle[c] = weight * source[c]
+    for t in range(1, down.size, 2):
+        a = light[r - t, low:high] if r - t >= 0 else none[low:high]
+        b = light[r + t, low:high] if r + t < rows else none[low:high]
+        c = light[r - t - 1, low:high] if r - t - 1 >= 0 else none[low:high]
+        d = light[r + t + 1, low:high] if r + t + 1 < rows else none[low:high]
+        _add_two(a, b, c, d, down[t], down[t + 1], middle)
+    first, last, weight = pad + begin, pad + end, across[0]
+    for c in range(end - begin):
+        out[begin + c] = weight * line[first + c]
+    for t in range(1, across.size, 2):
+        a, b = line[first - t : last - t], line[first + t : last + t]
+        c, d = line[first - t - 1 : last - t - 1], line[first + t + 1 : last + t + 1]
+        _add_two(a, b, c, d, across[t], across[t + 1], out[begin:end])
+
+
+@kernel
+def see_one(light, codes, down, across, none, line, threshold, lengths, alike, changed, eight, seen, bits, front, recalled):
+    """Blur the light of one decay and find the front: ``dose.blur``, then ``dose.front_of_one``.
+
+    Parameters
+    ----------
+    light : (R, C) float32; codes : (R, C) int32
+        At the mirrors, and the same memory.
+    down, across, none, line
+        As of ``dose.blur``.
+    threshold, lengths, changed, eight
+        As of ``dose.front_of_one``.
+    alike : (ceil(C / 32),) int64
+        Scratch.
+    seen : (R, C) float32; bits : (R, C) int32
+        Overwritten: the dose, and the same memory.
+    front : (R, C) float32
+        Overwritten.
+    recalled : (R, ceil(C / 32)) uint8
+        Overwritten: whether the light in and around a block, a pixel further than the blur reaches, is that of the row above.
+    """
+    rows, cols = light.shape
+    reach, zero = down.size - 1, math.log(threshold)
+    beside, needed = (across.size - 1) // BLOCK + 1, 2 * reach + 1
+    line[:] = np.float32(0.0)
+    alike[:] = 0
+    for r in range(1, min(reach, rows)):
+        _count_alike(codes, r, alike)
+    for r in range(rows):
+        if r + reach < rows:
+            _count_alike(codes, r + reach, alike)
+        else:
+            alike[:] = 0
+        kept, begin = recalled[r], 0
+        for b in range(alike.size):
+            least = needed
+            for i in range(max(b - beside, 0), min(b + beside + 1, alike.size)):
+                least = min(least, alike[i])
+            kept[b] = least == needed
+        for b in range(alike.size + 1):
+            if b < alike.size and not kept[b]:
+                continue
+            end = min(b * BLOCK, cols)
+            if end > begin:
+                _blur_stretch(light, r, begin, end, down, across, none, line, seen[r])
+                _front_of_line(seen[r, begin:end], bits[r, begin:end], zero, lengths, changed, eight, front[r, begin:end])
+            begin = end + BLOCK
+            if b < alike.size:
+                last = min(begin, cols)
+                _copy(seen[r - 1, end:last], seen[r, end:last])
+                _copy(front[r - 1, end:last], front[r, end:last])
+
+
+@kernel
+def inside(light, row, col, down, across, lines, recalled, latest, starts, which, out):
+    """See the points inside pixels as ``dose.inside`` does, but those of pixels around which the light is the same only once.
+
+    Parameters
+    ----------
+    light, row, col, down, across, lines
+        As of ``dose.inside``; rows rise, and columns in a row.
+    recalled : (R, ceil(C / 32)) uint8
+        As `see_one` told.
+    latest : (C,) int32; starts : (E,) uint8
+        Scratch: the last pixel so far in a column; whether a pixel shares no points with the one before it.
+    which : (E,) int32
+        Overwritten: the row of `out` each pixel has; new ones in turn.
+    out : (E, n * n) float32
+        Overwritten as far as there are new ones.
+
+    Returns
+    -------
+    int
+        How many there are.
+    """
+    n, taps = across.shape
+    latest[:] = -1
+    e, new = 0, 0
+    while e < row.size:
+        end = e + 1
+        while end < row.size and end - e <= lines.shape[1] - taps and row[end] == row[e] and col[end] == col[e] + end - e:
+            end += 1
+        known = True
+        for i in range(e, end):
+            c = col[i]
+            above = latest[c]
+            latest[c] = i
+            starts[i] = i == e
+            if above >= 0 and row[above] == row[i] - 1 and starts[above] == starts[i] and recalled[row[i], c // BLOCK]:
+                which[i] = which[above]
+            else:
+                which[i] = -1
+                known = False
+        if known:
+            e = end
+            continue
+        _columns(light, row[e], col[e] - taps // 2, end - e + taps - 1, down, lines)
+        same = 0  # columns up to the last one seen that are each as the one before
+        for b in range(1, taps - 1):
+            same = same + 1 if _one_sum(lines, b) else 0
+        for i in range(e, end):
+            p = i - e
+            same = same + 1 if _one_sum(lines, p + taps - 1) else 0
+            if which[i] >= 0:
+                continue
+            if p > 1 and same > taps:
+                which[i] = which[i - 1]
+                continue
+            which[i] = new
+            for j in range(n):
+                for k in range(n):
+                    if p > 0 and k == 0:
+                        out[new, j * n] = out[which[i - 1], j * n + n - 1]
+                        continue
+                    total = 0.0
+                    for b in range(taps):
+                        total += across[k, b] * lines[j, p + b]
+                    out[new, j * n + k] = np.float32(total)
+            new += 1
+        e = end
+    return new
+
+
+@helper
+def _one_sum(lines, b):
+    """Tell whether column b of the sums is as the one before."""
+    same = True
+    for i in range(lines.shape[0]):
+        same &= lines[i, b] == lines[i, b - 1]
+    return same

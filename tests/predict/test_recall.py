@@ -1,0 +1,131 @@
+"""What a prediction recalls is, to the last bit, what it would have found again."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from predictions import job_of, tunnel
+from solids import box, icosphere
+
+import pmsl
+from pmsl.core.mask import Window
+from pmsl.kernels import dose, recall
+from pmsl.optics import Gaussian
+from pmsl.predict.blur import Blur, scratch_of
+from pmsl.predict.tally import Tally
+
+ROWS, COLS = 41, 143  # the last block is not whole
+
+
+def light_of(rng, boxes):
+    """Overlapping boxes of light, some of them with noise of the last bits or a slope."""
+    light = np.zeros((ROWS, COLS), np.float32)
+    for r, c, rows, cols, kind in boxes:
+        part = light[r : r + rows, c : c + cols]
+        part += np.float32(rng.uniform(0.1, 5))
+        if kind == 1:
+            part *= np.linspace(1, 2, part.shape[1], dtype=np.float32)
+        if kind == 2:
+            part *= 1 + np.float32(2.0**-23) * rng.integers(0, 2, part.shape)
+    return light
+
+
+boxes_of_light = st.lists(
+    st.tuples(st.integers(0, ROWS - 1), st.integers(0, COLS - 1), st.integers(1, ROWS), st.integers(1, COLS), st.integers(0, 2)), max_size=5
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), boxes_of_light, st.sampled_from([0.1, 0.36, 1.3, 6.0]))
+def test_dose_front_and_points_in_pixels_are_those_of_every_pixel_by_itself(seed, boxes, sigma):
+    rng = np.random.default_rng(seed)
+    light, blur = light_of(rng, boxes), Blur(Gaussian((sigma, 1.2 * sigma)), Window(0, 0, ROWS, COLS))
+    seen, front, slow, slow_front = np.full((4, ROWS, COLS), np.nan, np.float32)
+    recalled = blur.see_one(light, 1.0, 4.0, seen, front, blur.blocks())
+    blur(light, slow)
+    dose.front_of_one(slow, slow.view(np.int32), 1.0, 4.0, *scratch_of(COLS), slow_front)
+    assert seen.tobytes() == slow.tobytes() and front.tobytes() == slow_front.tobytes()
+    for r, b in np.argwhere(recalled):
+        around = slice(max((b - 1) * recall.BLOCK, 0), (b + 2) * recall.BLOCK)
+        assert r > 0 and np.array_equal(light[r, around], light[r - 1, around])
+    rows, cols = (a.astype(np.int32) for a in np.nonzero(rng.random((ROWS, COLS)) < rng.choice([0.3, 0.9, 1.1])))
+    points, which = blur.inside_once(light, rows, cols, recalled)
+    every = np.zeros((len(rows), 9), np.float32)
+    blur.inside(light, rows, cols, every)
+    assert points[which].tobytes() == every.tobytes()
+    assert np.array_equal(np.unique(which, return_index=True)[1], np.flatnonzero(np.diff(np.maximum.accumulate(which), prepend=-1)))
+
+
+def test_plain_areas_and_straight_walls_are_recalled():
+    blur, light = Blur(Gaussian((0.36, 0.36)), Window(0, 0, 60, 256)), np.zeros((60, 256), np.float32)
+    light[5:, 100:] = 3.0
+    recalled = blur.see_one(light, 1.0, 4.0, *np.zeros((2, 60, 256), np.float32), blur.blocks())
+    assert recalled[14:55].all() and not recalled[1:9, 4:].any()
+    rows, cols = (a.astype(np.int32) for a in np.nonzero(np.pad(np.ones((50, 156), bool), ((5, 5), (100, 0)))))
+    points, _ = blur.inside_once(light, rows, cols, recalled)
+    assert len(points) < 0.1 * len(rows)
+
+
+def found_again(monkeypatch):
+    """Nothing is recalled from now on."""
+
+    def see_one(light, codes, down, across, none, line, threshold, lengths, alike, changed, eight, seen, bits, front, recalled):
+        dose.blur(light, down, across, none, line, seen)
+        dose.front_of_one(seen, bits, threshold, lengths, changed, eight, front)
+        recalled[:] = 0
+
+    def inside(light, row, col, down, across, lines, recalled, latest, starts, which, out):
+        dose.inside(light, row, col, down, across, lines, out)
+        which[:] = np.arange(len(row))
+        return len(row)
+
+    monkeypatch.setattr(recall, "see_one", see_one)
+    monkeypatch.setattr(recall, "inside", inside)
+
+
+def alternating():
+    """Two sections in turn, layer by layer."""
+    return [box((100.0, 100.0, 20.0 * k), (300.0 - 60.0 * (k % 2), 320.0, 20.0 * k + 20.0)) for k in range(8)]
+
+
+def changing_below_the_mask():
+    """The upper half leans so little that the 8-bit mask stays while the design section changes."""
+    wall = box((100.0, 100.0, 0.0), (300.0, 320.0, 160.0))
+    leaning = wall.vertices_um.copy()
+    leaning[leaning[:, 2] > 100, 0] += 0.005
+    return [pmsl.Solid.from_arrays(leaning, wall.faces)]
+
+
+PARTS = {
+    "alternating": alternating,
+    "changing design": changing_below_the_mask,
+    "channel": lambda: [tunnel(60.0)],
+    "round": lambda: [icosphere(3, 100.0, (200.0, 200.0, 100.0))],
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_prediction_is_the_same_without_recall(name, monkeypatch):
+    job = job_of(PARTS[name]())
+    if name == "changing design":
+        assert job[7].exposures[0].mask.runs_8bit().value.tobytes() == job[2].exposures[0].mask.runs_8bit().value.tobytes()
+    with_recall = pmsl.simulate(job)
+    found_again(monkeypatch)
+    without = pmsl.simulate(job, threads=1)
+    assert with_recall.as_dict() == without.as_dict()
+    for one, other in zip(*(vars_of(p.dose_mj_cm2["histogram"]) for p in (with_recall, without)), strict=True):
+        assert np.array_equal(one, other)
+
+
+def vars_of(histogram):
+    return histogram.edges_mj_cm2, histogram.solid, histogram.void
+
+
+@given(st.lists(st.floats(-9, 9) | st.sampled_from([np.inf, -np.inf]), max_size=40))
+def test_values_are_counted_in_their_bins(values):
+    tally, many = Tally(0.25, 4.0), np.array(values)
+    tally.add(many)
+    finite = many[np.isfinite(many)]
+    at = np.clip(np.floor(finite / 0.25 + 0.5), -16, 16).astype(int) + 16
+    assert np.array_equal(tally.bins, np.bincount(at, minlength=33))
+    assert tally.missed.tolist() == [(many == -np.inf).sum(), (many == np.inf).sum()]
