@@ -14,6 +14,7 @@ SHORT_S = 0.45e-3  # what takes less is not worth a thread: two take turns at th
 SHORTEST_S = 0.1e-3  # the same of items that are made together
 SMOOTH = 0.25  # weight of the last item in their mean time: one that was held up does not count as slow
 BLOCK_S = 4e-3  # items handed over at a time take about this long: a hand-over costs 0.1 ms, and the interpreter's lock more
+TOGETHER_S = 15e-3  # the same of items that are made together
 LONGEST_BLOCK = 16
 THINGS = 1 << 17
 
@@ -76,13 +77,14 @@ def ordered_map(
             break
     else:
         return
+    block_s = BLOCK_S if together is None else TOGETHER_S
     each = together or (lambda block: [work(item) for item in block])
     waiting: deque[Future[tuple[list[B], float]]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="pmsl-layer")
     try:
         while True:
             while len(waiting) < 2 * threads + 2:
-                block = list(islice(rest, min(max(int(BLOCK_S / taken), 1), LONGEST_BLOCK)))
+                block = list(islice(rest, min(max(int(block_s / taken), 1), LONGEST_BLOCK)))
                 if not block:
                     break
                 waiting.append(pool.submit(_timed, each, block))

@@ -130,13 +130,15 @@ class GrayPass:
     def _lit_by_plain(self, j: int, mask: LayerMask) -> None:
         """Do the same in one go over the pixels."""
         from pmsl.kernels import graylight
+        from pmsl.kernels._jit import call
 
         groups, check = self._groups, self._check
         count = np.array([g.count for g in groups])
         left = np.array([g.left[j - g.layer - 1] for g in groups])
         still = np.array([g.still[j - g.layer - 1] for g in groups])
         found = np.tile(np.array([0, FAR, FAR, -1, -1]), (len(groups), 1))
-        self._waiting.count = graylight.fall(
+        self._waiting.count = call(
+            *(graylight.fall, self._waiting.count),
             *(*check.sources(mask), *check.around(mask, self._waiting.count), float(check.white_mj_cm2[j]), check.cure.induction_mj_cm2),
             *(int(check.cure.memory == "open"), check.cure.threshold_mj_cm2),
             *(*self._waiting.arrays, count, left, still, found),

@@ -153,6 +153,7 @@ class GrayCheck:
     def _alone(self, mask: LayerMask) -> np.ndarray:
         """Return row and column of gray pixels away from white: (n, 2) int64."""
         from pmsl.kernels import grays
+        from pmsl.kernels._jit import call
 
         runs, known = mask.runs_8bit(), self._known
         if "guard" not in known:
@@ -162,7 +163,7 @@ class GrayCheck:
         room = [np.empty((n, words), np.uint64) for n in (len(guard), len(guard), 2)]
         while True:
             pixels = np.empty((known.get("many", 64), 2), np.int64)
-            n = grays.far_from_white(*runs, mask.window.row0, mask.window.col0, guard, *room, pixels)
+            n = call(grays.far_from_white, len(runs.col), *runs, mask.window.row0, mask.window.col0, guard, *room, pixels)
             if n <= len(pixels):
                 return pixels[:n]
             known["many"] = n + n // 2  # layers are alike: the next one fits
@@ -223,9 +224,10 @@ class GrayCheck:
             source = self._seen(pixels, mask.shape)
             return self._at(self.response[mask.within(source)], source, pixels) * white_mj_cm2
         from pmsl.kernels import graylight
+        from pmsl.kernels._jit import call
 
         out = np.zeros(len(pixels))
-        graylight.light_at(*self.sources(mask), pixels, *self.around(mask, len(pixels)), out)
+        call(graylight.light_at, len(pixels), *self.sources(mask), pixels, *self.around(mask, len(pixels)), out)
         return out * white_mj_cm2
 
     def sources(self, mask: LayerMask) -> tuple[Any, ...]:

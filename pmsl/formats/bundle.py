@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pmsl.core.parallel import ordered_map
 from pmsl.errors import JobError
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from zipfile import ZipInfo
 
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed: the same job is the same bytes on any day
+BUFFER = 1 << 20  # bytes of a zip that are written at a time
+LARGE = 1 << 30  # of a member that `zipfile` is left to write: it may need a longer head
 PIECE = 1 << 20  # bytes read at a time where only their hash is wanted
 END, LOCATOR, END64 = 22, 20, 56  # bytes of a zip's end records
 ENTRY = b"PK\1\2"  # what every entry of a zip's directory begins with
@@ -84,7 +86,8 @@ class ZipSink:
     def __init__(self, path: Path) -> None:
         import zipfile
 
-        self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True)
+        self._file = open(path, "w+b", buffering=BUFFER)  # noqa: SIM115 — closed with the zip
+        self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED, allowZip64=True)
 
     def add(self, name: str, data: bytes | bytearray) -> None:
         """Write one member with a fixed date and fixed attributes."""
@@ -95,11 +98,34 @@ class ZipSink:
         info.external_attr = 0o644 << 16
         if name.endswith((".json", ".ply", ".ini")):
             info.compress_type = zipfile.ZIP_DEFLATED
-        self._zip.writestr(info, data)
+            self._zip.writestr(info, data)
+        elif len(data) > LARGE:
+            self._zip.writestr(info, data)
+        else:
+            self._store(info, data)
+
+    def _store(self, info: ZipInfo, data: bytes | bytearray) -> None:
+        """Do what ``writestr`` does without coming back to the head of the member: it goes to the system seven times, and each time
+        lets other threads have the interpreter's lock.
+        """
+        info.file_size = info.compress_size = len(data)
+        info.CRC = zlib.crc32(data)
+        made: Any = self._zip
+        info.header_offset = made.start_dir
+        head = info.FileHeader(zip64=False)
+        self._file.write(head)
+        self._file.write(data)
+        made.start_dir += len(head) + len(data)
+        made.filelist.append(info)
+        made.NameToInfo[info.filename] = info
+        made._didModify = True
 
     def close(self) -> None:
         """Write the zip's directory."""
-        self._zip.close()
+        try:
+            self._zip.close()
+        finally:
+            self._file.close()
 
 
 class FolderSource:

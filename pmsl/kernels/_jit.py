@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+FEW = 2500  # runs or pixels: some 50 µs
 uncached: list[str] = []
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 ARRAY, SCALARS = np.ndarray, {float: float, int: int}  # most arguments are of just these types
@@ -109,9 +110,10 @@ class Kernel:
                 watch.seconds += time.perf_counter() - began
 
 
-def brief(function: Any, *args: Any) -> Any:
-    """Call a kernel that is done in some ten microseconds, and keep the interpreter's lock: to get it back would take as long."""
-    return function._entry(args).held(args) if isinstance(function, Kernel) else function(*args)
+def call(function: Any, items: int, *args: Any) -> Any:
+    """Call a kernel; where it has few items to look at keep the interpreter's lock: to get it back would take as long."""
+    brief = items <= FEW and isinstance(function, Kernel)
+    return function._entry(args).held(args) if brief else function(*args)
 
 
 def many(function: Any, calls: Sequence[tuple]) -> list[Any]:

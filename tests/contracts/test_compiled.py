@@ -10,7 +10,7 @@ import pytest
 
 from pmsl.core.runs import Runs
 from pmsl.kernels import deflate, spans
-from pmsl.kernels._jit import Kernel, _kind, brief, compile_watch, many
+from pmsl.kernels._jit import FEW, Kernel, _kind, call, compile_watch, many
 
 USE = """
 import sys
@@ -112,7 +112,10 @@ def test_many_calls_in_a_row_are_the_calls_one_by_one():
     calls = [(v, n, 3) for v, n in zip(values, lengths, strict=True)]
     wanted = [deflate.adler32(*args) for args in calls]
     assert len(set(wanted)) == 9 and many(deflate.adler32, calls) == wanted
-    assert many(deflate.adler32, []) == [] and [brief(deflate.adler32, *args) for args in calls] == wanted
+    assert many(deflate.adler32, []) == []
+    assert [call(deflate.adler32, n, *args) for n in (1, FEW + 1) for args in calls] == wanted * 2
+        call(deflate.adler32, n, *args) == w for args, w in zip(calls, wanted, strict=True) for n in (1, FEW + 1)
+    )
     other = [*calls, (values[0][::-1], lengths[0], 2)]  # not of the same kinds: not contiguous
     assert many(deflate.adler32, other) == [*wanted, deflate.adler32(*other[-1])]
 
