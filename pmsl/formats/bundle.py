@@ -98,11 +98,8 @@ class ZipSink:
         info.external_attr = 0o644 << 16
         if name.endswith((".json", ".ply", ".ini")):
             info.compress_type = zipfile.ZIP_DEFLATED
-            self._zip.writestr(info, data)
-        elif len(data) > LARGE:
-            self._zip.writestr(info, data)
-        else:
-            self._store(info, data)
+        stored = info.compress_type == zipfile.ZIP_STORED and len(data) <= LARGE
+        (self._store if stored else self._zip.writestr)(info, data)
 
     def _store(self, info: ZipInfo, data: bytes | bytearray) -> None:
         """Do what ``writestr`` does without coming back to the head of the member: it goes to the system seven times, and each time

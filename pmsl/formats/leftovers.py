@@ -107,10 +107,14 @@ def _claimed(target: Path, made: list[Path]) -> tuple[Path, BinaryIO]:
             continue
         with contextlib.suppress(FileNotFoundError):  # a sweep took the empty folder
             held = open(folder / OWNER, "xb")  # noqa: SIM115 — closed when the draft is removed
-            held.write(owner)
-            held.flush()
-            if lock(held) is not False and _lies_at(held, folder / OWNER):
-                return folder, held
+            try:
+                held.write(owner)
+                held.flush()
+                if lock(held) is not False and _lies_at(held, folder / OWNER):
+                    return folder, held
+            except BaseException:
+                held.close()
+                raise
             held.close()
             shutil.rmtree(folder, ignore_errors=True)
     raise OSError(errno.EBUSY, "drafts vanish as soon as they are made", str(target))

@@ -430,3 +430,24 @@ def test_after_a_warmup_meshes_of_single_and_double_precision_compile_nothing(sa
 def test_python_m_and_console_script_agree(tmp_path):
     a = subprocess.run([sys.executable, "-m", "pmsl", "--version"], capture_output=True, text=True, check=True)
     assert a.stdout == f"pmsl {pmsl.__version__}\n"
+
+
+SLOW_IMPORT = """
+import importlib, signal, sys, threading, time
+from pathlib import Path
+from pmsl.cli import app
+app._prepare()
+Path("slow.py").write_text("import _thread, signal, time\\n_thread.interrupt_main(signal.SIGINT)\\ntime.sleep(0.1)\\nloaded = True")
+sys.path.insert(0, "")
+try:
+    import slow
+    time.sleep(5)
+except KeyboardInterrupt:
+    print("interrupted", slow.loaded, "slow" in sys.modules)
+"""
+
+
+def test_ctrl_c_waits_until_a_module_is_loaded(tmp_path):
+    """Raised inside an import it may be lost: importlib drops what its callbacks raise."""
+    done = subprocess.run([sys.executable, "-c", SLOW_IMPORT], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted True True\n", "")

@@ -167,15 +167,14 @@ def test_a_sweep_between_two_steps_of_making_a_draft_only_makes_another(tmp_path
     """The sweep of another process comes at the worst moments; the writer ends up with a draft that is there, and locked."""
     swept = []
     if step == "before its owner":
-        make = leftovers.tempfile.mkdtemp
+        make = Path.mkdir
 
-        def makes(**more):
-            made = make(**more)
+        def makes(self, **more):
+            make(self, **more)
             if len(swept) < 3:
                 swept.extend(leftovers.sweep(tmp_path))
-            return made
 
-        monkeypatch.setattr(leftovers.tempfile, "mkdtemp", makes)
+        monkeypatch.setattr(Path, "mkdir", makes)
     else:
         lock = leftovers.lock
 
@@ -223,3 +222,24 @@ def test_a_failed_return_of_the_old_job_keeps_it(tmp_path, monkeypatch):
     assert not path.exists() and len(list(tmp_path.glob(".job.*.partial/old"))) == 1
     leftovers.sweep(tmp_path, "job")
     assert digest(path) == before and [p.name for p in tmp_path.iterdir()] == ["job"]
+
+
+class _Stopped(BaseException):
+    """Stands for Ctrl-C."""
+
+
+@pytest.mark.parametrize("place", ["mkdir", "lock", "_lies_at"])
+def test_an_interrupt_between_any_two_steps_of_making_a_draft_leaves_none(tmp_path, monkeypatch, place):
+    """Right after each step, before its result is in anyone's hands."""
+    owner = Path if place == "mkdir" else leftovers
+    real = getattr(owner, place)
+
+    def stopped(*given, **more):
+        real(*given, **more)
+        raise _Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, place, stopped)
+        with pytest.raises(_Stopped), leftovers.draft(tmp_path / "job"):
+            pass
+    assert list(tmp_path.iterdir()) == []
