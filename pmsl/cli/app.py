@@ -17,7 +17,7 @@ import click
 from pmsl.errors import PmslError
 from pmsl.version import __version__
 
-LATER_S = 0.02
+LATER_S = 0.02  # until an interrupt that came during an import is tried again
 COMMANDS = ("slice", "info", "check", "verify", "play", "simulate", "convert", "batch", "profiles", "warmup")  # in the order of work
 
 

@@ -67,17 +67,17 @@ def ordered_map(
     """
     rest = iter(items)
     taken = 0.0
+    short_s, block_s = (SHORT_S, BLOCK_S) if together is None else (SHORTEST_S, TOGETHER_S)
     for i, item in enumerate(rest):
         began = perf_counter()
         result = work(item)
         if i > 0:  # the first also loads what it needs
             taken += SMOOTH * (perf_counter() - began - taken)
         yield result
-        if threads > 1 and taken > (SHORT_S if together is None else SHORTEST_S):
+        if threads > 1 and taken > short_s:
             break
     else:
         return
-    block_s = BLOCK_S if together is None else TOGETHER_S
     each = together or (lambda block: [work(item) for item in block])
     waiting: deque[Future[tuple[list[B], float]]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="pmsl-layer")

@@ -63,16 +63,12 @@ def written(
         cost, lit = meter.cost(plan), bool(plan.exposures)
         return plan if masks else replace(plan, exposures=()), made, cost, lit
 
-    def layer(k: int) -> tuple[LayerPlan, T, tuple[float, float], bool]:
-        plan = run.plan(k)
-        return done(plan, make(plan))
-
     def layers(block: list[int]) -> list[tuple[LayerPlan, T, tuple[float, float], bool]]:
         run.ahead(block)
         plans = [run.plan(k) for k in block]
         return list(map(done, plans, map(make, plans) if make_all is None else make_all(plans)))
 
-    for plan, made, cost, lit in ordered_map(layer, range(job.n_layers), options.threads, layers):
+    for plan, made, cost, lit in ordered_map(lambda k: layers([k])[0], range(job.n_layers), options.threads, layers):
         store(plan, made)
         run.passed(plan.index)
         tally.add(cost, plan.findings, lit)

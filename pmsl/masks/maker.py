@@ -83,9 +83,7 @@ class MaskMaker:
         rows: Rows = self._local.rows
         if isinstance(sweep, AreaSweep):
             found = rows.mask(k, sweep.cells(k)) if isinstance(self.index, CopyIndex) else rows.mask_of_plane(k, sweep)
-            if rows.overlap == 0 and not self._crossing[k]:
-                return found
-            return rows.mask(k, sweep.united(sweep.cells(k)), rows.overlap)
+            return self._united(k, sweep, found, rows.overlap)
         assert isinstance(sweep, VolumeSweep)
         found = rows.mask(k, sweep.cells(k, self._labels()))
         if found[1].shared == 0 or found[1].rows or self._union() is None:
@@ -100,8 +98,14 @@ class MaskMaker:
             return [self.mask_and_defects(k) for k in layers]
         rows: Rows = self._local.rows
         found = rows.masks_of_planes([checked_layer(k, self.grid) for k in layers], sweep)
-        again = [overlap > 0 or bool(self._crossing[k]) for k, (_, overlap) in zip(layers, found, strict=True)]
-        return [self.mask_and_defects(k) if more else made for k, more, (made, _) in zip(layers, again, found, strict=True)]
+        return [self._united(k, sweep, made, overlap) for k, (made, overlap) in zip(layers, found, strict=True)]
+
+    def _united(self, k: int, sweep: AreaSweep, found: tuple[LayerMask, Defects], overlap: int) -> tuple[LayerMask, Defects]:
+        """Return what was found of a layer, or the union of its shells where they overlap in so many cells or pass through one another."""
+        if overlap == 0 and not self._crossing[k]:
+            return found
+        rows: Rows = self._local.rows
+        return rows.mask(k, sweep.united(sweep.cells(k)), overlap)
 
     def mask_of(self, cells: Cells, k: int) -> tuple[LayerMask, Defects]:
         """Return the mask of layer `k` and what is doubtful about it from the cells that the calling thread's sweep found."""

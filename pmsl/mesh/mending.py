@@ -64,8 +64,7 @@ def _patched(solid: Solid) -> Solid | None:
     if not shells.closed or m.hollow.any():
         return None
     whole._cache["shell boxes"] = m.box_um
-    faces, turned = _turned(vertices, faces, shells, m, solid.source)
-    return whole if turned is None else _made(whole, vertices, faces, [turned])
+    return turned(whole, vertices, faces, shells, m)
 
 
 def _rebuilt(solid: Solid) -> Solid:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pmsl import exposure, slicing
 from pmsl.core.finding import Finding, Severity, reaches
 from pmsl.core.grid import Grid
 from pmsl.core.job import PrintJob
@@ -19,8 +20,6 @@ from pmsl.pipeline.crew import crew_of
 
 if TYPE_CHECKING:
     from pmsl.core.contours import Contours
-    from pmsl.core.dose import DoseMap
-    from pmsl.core.plan import LayerPlan
 
 CONTOUR_LAYERS = 128  # layers cut at a time
 
@@ -104,7 +103,7 @@ def write(
     accept(job.findings)
     options = WriteOptions(
         response=response(job.printer),
-        dose_of=_dose_map if dose else None,
+        dose_of=exposure.dose_map if dose else None,
         contours_of=contours_of,
         with_design=design,
         small=png == "small",
@@ -148,14 +147,8 @@ def verify(
 
     `threads` layers are read at a time (default: one a processor); the answer does not depend on it.
     """
-    options = VerifyOptions(dose_of=_dose_map, progress=progress, threads=default_threads() if threads is None else threads)
+    options = VerifyOptions(dose_of=exposure.dose_map, progress=progress, threads=default_threads() if threads is None else threads)
     return _format_of(Path(path), format).verify(Path(path), options)
-
-
-def _dose_map(job: PrintJob, plan: LayerPlan) -> DoseMap:
-    from pmsl.exposure import dose_map
-
-    return dose_map(job, plan)
 
 
 def contours_of(job: PrintJob) -> Iterator[Contours]:
@@ -171,12 +164,10 @@ def contours_of(job: PrintJob) -> Iterator[Contours]:
     parts, grid = job.design, job.grid
     if not parts:
         raise JobError("the job holds no placed parts (it was written with --no-design, or read from a file without them), so no contours")
-    from pmsl.slicing import slice_contours
-
     for first in range(0, grid.n_layers, CONTOUR_LAYERS):
         edges = grid.z_edges_um[first : first + CONTOUR_LAYERS + 1]
         block = Grid(origin_um=grid.origin_um, pitch_um=grid.pitch_um, shape=grid.shape, z_edges_um=edges)
-        yield slice_contours(parts, block)
+        yield slicing.slice_contours(parts, block)
 
 
 def _format_of(path: Path, name: str | None) -> Format:

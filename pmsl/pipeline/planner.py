@@ -136,14 +136,14 @@ class Planner:
 
     def _plan(self, k: int, grays: GrayCheck | None, begin: Callable[[int, LayerMask], None] | None = None) -> LayerPlan:
         recent, regional, _ = self._makers()
+        if regional is not None:
+            recent(k)  # and keep it: regions of the layers around ask for it too
         mask, defects = recent.plain(k)
         found = tuple(checks.layer_findings(defects, self._stages.grid, k))
         s = self._stages
         if s.corrector is not None:
             images, found = s.corrector.images(k), found + s.corrector.findings(k)
             return s.ladder.plan(images, s.grid, self._process.motion, found, mask.sum_px())
-        if regional is not None:
-            mask = recent(k)
         if begin is not None:
             begin(k, mask)
         if grays is not None:
