@@ -15,6 +15,7 @@ from pmsl.errors import GridError
 
 MAX_REACH_PX = 2.0**32
 BLOCK = 1 << 14  # triangles at a time: stays in the cache
+LATE = 1 << 15  # corners
 MIX = tuple(np.uint64(k) for k in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
 
 Order = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # first, last, by_last, node_start, level_start
@@ -108,12 +109,20 @@ class CrossingIndex:
         from pmsl.kernels import shells
 
         m = len(self.corners)
-        labels = np.zeros(m, np.int32)
-        shells.label(self.corners, self.part, np.zeros(1 << (3 * m + 1).bit_length(), np.int32), np.zeros(m, np.int32), labels)
+        labels = np.empty(m, np.int32)
+        n, room = -1, 1 << (m * 3 // 4 + 3).bit_length()  # a closed mesh has half as many corners as triangles
+        while n < 0:
+            n = shells.label(self.corners, self.part, *_table(room), *_table(LATE), labels)
+            room *= 4
         copies = _copies(self.corners)
         if len(copies):
             labels[copies] = labels.max() + 1
         return labels
+
+
+def _table(room: int) -> tuple[np.ndarray, np.ndarray]:
+    """Make an empty table of so many keys, each with a number."""
+    return np.zeros(room, np.uint64), np.zeros(room, np.int32)
 
 
 def _copies(corners: np.ndarray) -> np.ndarray:

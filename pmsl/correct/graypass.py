@@ -9,6 +9,7 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.mask import LayerMask
+from pmsl.correct.painted import NOTHING, Painted
 from pmsl.correct.unreachable import GrayCheck
 
 FAR = 1 << 62
@@ -80,20 +81,25 @@ class GrayPass:
 
     def __init__(self, check: GrayCheck) -> None:
         self._check = check
-        self._begun: dict[int, tuple[LayerMask, np.ndarray, np.ndarray]] = {}
+        self._begun: dict[int, tuple[LayerMask, Painted, np.ndarray, np.ndarray]] = {}
         self._dark: dict[int, _Dark] = {}
         self._groups: list[_Group] = []
         self._waiting = _Waiting()
 
     def begin(self, k: int, mask: LayerMask) -> None:
         """Look at the grays of layer k by themselves; from any thread, in any order."""
-        self._begun[k] = (mask, *self._check.doubtful(k, mask))
+        check = self._check
+        pixels = check.alone(mask)
+        painted = check.light.paint(mask, len(pixels)) if check.plain else NOTHING
+        found = check.below(k, mask, pixels, painted if check.plain else None)
+        self._begun[k] = mask, check.light.kept(painted), *found
 
     def passed(self, k: int) -> None:
         """Give the light of layer k, begun before, to the pixels below it; layer after layer, from one thread."""
-        mask, pixels, own = self._begun.pop(k)
+        mask, painted, pixels, own = self._begun.pop(k)
         if self._groups:
-            self._lit_by(k, mask)
+            self._lit_by(k, mask, painted)
+        self._check.light.done(painted)
         if len(pixels):
             left, still = self._check.left(k)
             self._groups.append(_Group(k, len(own), [*left.tolist(), 0.0], [*still.tolist(), -np.inf]))
@@ -111,10 +117,10 @@ class GrayPass:
         self._let_go(np.ones(self._waiting.count, bool))
         return tuple(self._check.finding(k, d.count, d.first, d.last) for k, d in sorted(self._dark.items()))
 
-    def _lit_by(self, j: int, mask: LayerMask) -> None:
+    def _lit_by(self, j: int, mask: LayerMask, painted: Painted = NOTHING) -> None:
         """Add the light of layer j; let go of pixels that it and what is above it cannot change."""
         if self._check.plain:
-            self._lit_by_plain(j, mask)
+            self._lit_by_plain(j, mask, painted)
             return
         check, (_, own, total) = self._check, self._waiting.arrays
         still = np.repeat([g.still[j - g.layer - 1] for g in self._groups], [g.count for g in self._groups])
@@ -127,7 +133,7 @@ class GrayPass:
             left = np.repeat([g.left[j - g.layer - 1] for g in self._groups], [g.count for g in self._groups])
             check.join(total, check.effective(check.doses(j, mask, pixels) * left), out=total)
 
-    def _lit_by_plain(self, j: int, mask: LayerMask) -> None:
+    def _lit_by_plain(self, j: int, mask: LayerMask, painted: Painted) -> None:
         """Do the same in one go over the pixels."""
         from pmsl.kernels import graylight
         from pmsl.kernels._jit import call
@@ -137,12 +143,15 @@ class GrayPass:
         left = np.array([g.left[j - g.layer - 1] for g in groups])
         still = np.array([g.still[j - g.layer - 1] for g in groups])
         found = np.tile(np.array([0, FAR, FAR, -1, -1]), (len(groups), 1))
+        own = check.light.paint(mask, self._waiting.count) if painted is NOTHING else painted
         self._waiting.count = call(
             *(graylight.fall, self._waiting.count),
-            *(*check.sources(mask), *check.around(mask, self._waiting.count), float(check.white_mj_cm2[j]), check.cure.induction_mj_cm2),
+            *(*check.light.sources(mask), *check.light.around(own), float(check.white_mj_cm2[j]), check.cure.induction_mj_cm2),
             *(int(check.cure.memory == "open"), check.cure.threshold_mj_cm2),
             *(*self._waiting.arrays, count, left, still, found),
         )
+        if painted is NOTHING:
+            check.light.done(own)
         for g, stay, (dark, *box) in zip(groups, count.tolist(), found.tolist(), strict=True):
             g.count = stay
             if dark:

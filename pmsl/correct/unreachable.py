@@ -12,15 +12,14 @@ import numpy as np
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
-from pmsl.correct.patch import guard_px, patch_of
+from pmsl.correct.painted import Painted, PixelLight
+from pmsl.correct.patch import guard_px
 from pmsl.correct.shapes import disc
 from pmsl.cure import CureModel
 from pmsl.masks.recent import RecentMasks
-from pmsl.optics.field import lit
 from pmsl.optics.grayscale import FINE, WHITE
 from pmsl.optics.image import Projector
 from pmsl.optics.psf import Lorentzian
-from pmsl.optics.spread import spread, target_of
 from pmsl.profiles.process import Unreachable
 
 Image = tuple[LayerMask, float]
@@ -28,7 +27,6 @@ MaskOf = Callable[[int], LayerMask]
 DEPTHS = 5.0  # decay lengths of layers above that are counted: e^-5 of a dose is left there
 TILE = 4  # pixels a side at least, of the map of how high the part is
 MANY = 256  # pixels from which on that map pays
-PAINTED, PAYS = 1 << 24, 100  # pixels of a mask that is painted, at most, and beside those that look at it
 STEPS = 60
 CLOSE = 1e-9
 
@@ -131,8 +129,11 @@ class GrayCheck:
         effective : (n,) float64 [mJ/cm²]
             At the layer's exposure plane, less the induction dose.
         """
-        pixels = self._alone(mask)
-        effective = self.effective(self.doses(k, mask, pixels)) if len(pixels) else np.zeros(0)
+        return self.below(k, mask, self.alone(mask))
+
+    def below(self, k: int, mask: LayerMask, pixels: np.ndarray, painted: Painted | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return those of some gray pixels that their own layer's light does not cure, as `doubtful` does."""
+        effective = self.effective(self.doses(k, mask, pixels, painted)) if len(pixels) else np.zeros(0)
         below = effective < self.cure.threshold_mj_cm2
         return pixels[below], effective[below]
 
@@ -150,7 +151,7 @@ class GrayCheck:
         enough = np.full(len(own), self.cure.threshold_mj_cm2)
         return enough - own if self.cure.memory == "enclosed" else enough
 
-    def _alone(self, mask: LayerMask) -> np.ndarray:
+    def alone(self, mask: LayerMask) -> np.ndarray:
         """Return row and column of gray pixels away from white: (n, 2) int64."""
         from pmsl.kernels import grays
         from pmsl.kernels._jit import call
@@ -210,62 +211,28 @@ class GrayCheck:
             self._known["ends"] = np.searchsorted(self.grid.mid_planes_um, highest, side="right")
         return np.asarray(self._known["ends"][pixels[:, 0] // tile, pixels[:, 1] // tile])
 
-    def doses(self, j: int, mask: LayerMask, pixels: np.ndarray) -> np.ndarray:
+    def doses(self, j: int, mask: LayerMask, pixels: np.ndarray, painted: Painted | None = None) -> np.ndarray:
         """Return the doses of layer j's own exposures in the middle of pixels, at its exposure plane: (events, n) float64 [mJ/cm²].
 
-        `mask` is the layer's; where regions have doses of their own it is not looked at.
+        `mask` is the layer's, `painted` or not; where regions have doses of their own it is not looked at.
         """
-        given = [(mask, float(self.white_mj_cm2[j]))] if self.given is None else self.given.exposures(j)
-        return np.array([self._dose(each, white, pixels) for each, white in given]).reshape(len(given), len(pixels))
+        if self.given is None:
+            return self.light.at(mask, pixels, painted)[None] * float(self.white_mj_cm2[j])
+        given = self.given.exposures(j)
+        return np.array([self.light.at(each, pixels) * white for each, white in given]).reshape(len(given), len(pixels))
 
-    def _dose(self, mask: LayerMask, white_mj_cm2: float, pixels: np.ndarray) -> np.ndarray:
-        """Return the dose of an exposure in the middle of pixels: (n,) float64 [mJ/cm²]."""
-        if isinstance(self.projector.psf, Lorentzian):  # its light comes from everywhere
-            source = self._seen(pixels, mask.shape)
-            return self._at(self.response[mask.within(source)], source, pixels) * white_mj_cm2
-        from pmsl.kernels import graylight
-        from pmsl.kernels._jit import call
-
-        out = np.zeros(len(pixels))
-        call(graylight.light_at, len(pixels), *self.sources(mask), pixels, *self.around(mask, len(pixels)), out)
-        return out * white_mj_cm2
-
-    def sources(self, mask: LayerMask) -> tuple[Any, ...]:
-        """Return the runs of a mask, the response and the flat field, as kernels of `graylight` take them."""
-        flat, runs = self.projector.flat, mask.runs_8bit()
-        even = np.zeros((0, 0)) if flat is None else flat
-        return runs.row_start, mask.window.row0, runs.col, runs.length, runs.value, self.response, even
-
-    def around(self, mask: LayerMask, pixels: int) -> tuple[Any, ...]:
-        """Return what kernels of `graylight` need beside the runs: the shares of light around a pixel that get into its middle, working
-        space, and the levels of a mask where there are so many pixels that painting them pays.
-        """
-        psf, window = self.projector.psf, mask.window
-        if "patch" not in self._known and not isinstance(psf, Lorentzian):
-            self._known["patch"] = patch_of(psf)
-        first, share = self._known["patch"]
-        levels, near = np.zeros((2, 0, 0), np.uint8)
-        if window.rows * window.cols <= min(PAINTED, PAYS * pixels):
-            from pmsl.kernels import graylight
-
-            levels, near = np.zeros((window.rows, window.cols), np.uint8), np.zeros((window.rows // 8 + 1, window.cols // 8 + 1), np.uint8)
-            graylight.paint(*mask.runs_8bit(), window.col0, first, share, levels, near)
-        return first, share, np.empty(len(share), np.int64), levels, near, window.col0
+    @property
+    def light(self) -> PixelLight:
+        """What gives the light of a mask in the middles of pixels."""
+        if "light" not in self._known:
+            self._known.setdefault("light", PixelLight.of(self.projector, self.response))  # one for all threads
+        light: PixelLight = self._known["light"]
+        return light
 
     @property
     def plain(self) -> bool:
         """Whether a layer is one event, the same for all pixels, of light that comes from near by."""
-        return self.given is None and not isinstance(self.projector.psf, Lorentzian)
-
-    def _at(self, light: np.ndarray, source: Window, pixels: np.ndarray) -> np.ndarray:
-        """Return the relative irradiance in the middle of pixels, of the light in a window: (n,) float64."""
-        box = _box(pixels)
-        seen = spread(lit(light, source, self.projector.flat), source, box, self.projector.psf, (0.0, 0.0))
-        return np.asarray(seen[pixels[:, 0] - box.row0, pixels[:, 1] - box.col0])
-
-    def _seen(self, pixels: np.ndarray, shape: tuple[int, int]) -> Window:
-        """Return the window whose light reaches pixels."""
-        return target_of(_box(pixels), shape, self.projector.psf)
+        return self.given is None and self.light.near
 
     def _lifted(self, k: int, mask: LayerMask, mask_of: MaskOf, pixels: np.ndarray) -> np.ndarray:
         """Return the least levels with which pixels cure through their layer, or white: (n,) uint16.
@@ -276,14 +243,14 @@ class GrayCheck:
         above = self._from_above(k, mask_of, pixels, height, np.full(len(pixels), self.cure.threshold_mj_cm2))
         own = self.cure.ec_mj_cm2 - (0.0 if self.cure.memory == "open" else above)  # dose, of this layer, that has to arrive there
         wanted = np.where(above >= self.cure.threshold_mj_cm2, 0.0, own) / self.cure.decay.fraction(height)
-        source = self._seen(pixels, mask.shape)
+        source = self.light.seen(pixels, mask.shape)
         at = pixels[:, 0] - source.row0, pixels[:, 1] - source.col0
         relative = self.response[mask.within(source)][at]
         white = np.full(len(pixels), self.white_mj_cm2[k]) if self.given is None else self.given.white_mj_cm2(k, pixels)
         light = self._light(k, mask, source)
         most, begun = light[at] + (1.0 - relative) * white, light[at]
         for _ in range(STEPS):
-            lack = wanted - self._at(light, source, pixels)
+            lack = wanted - self.light.of_window(light, source, pixels)
             raised = np.minimum(light[at] + np.maximum(lack, 0.0), most)
             if (raised - light[at]).max() <= CLOSE * float(self.white_mj_cm2[k]):
                 break
@@ -311,8 +278,3 @@ class GrayCheck:
             limit=0.0,
             unit="px",
         )
-
-
-def _box(pixels: np.ndarray) -> Window:
-    (row0, col0), (row1, col1) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
-    return Window(row0, col0, row1 - row0 + 1, col1 - col0 + 1)

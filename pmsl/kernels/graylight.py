@@ -3,9 +3,9 @@
 import numpy as np
 
 from pmsl.kernels._jit import helper, kernel
+from pmsl.kernels.touched import ONE, mark
 
 STEPS = 4  # runs gone along before the row is searched
-TILE = 3  # a tile is 8 pixels a side
 
 
 @helper
@@ -22,7 +22,7 @@ def _ending_beyond(low, high, col, length, left):
 
 @kernel
 def paint(row_start, col, length, value, col0, first, share, levels, near):
-    """Paint runs, and mark the tiles with pixels that their light gets to.
+    """Paint runs, and mark the pixels that their light gets to.
 
     Parameters
     ----------
@@ -33,40 +33,51 @@ def paint(row_start, col, length, value, col0, first, share, levels, near):
     first, share
         As of `light_at`.
     levels : (R, C) uint8
-        Zeros; painted.
-    near : (R / 8, C / 8) uint8, rounded up
-        Zeros; 1 where light may be.
+        Overwritten.
+    near : (R + 1, C // 64 + 1) uint64
+        Overwritten: a bit for each pixel where light may be. The last row is working space.
+
+    Notes
+    -----
+    Rejected: tiles of 8 pixels instead of single ones; a fifth of the pixels that wait for light are within a tile of some and get none.
     """
     rows, cols = levels.shape
+    lit = near[rows]
+    near[:] = np.uint64(0)
     for r in range(rows):
         line = levels[r]
-        high = max(r - first[0] - share.shape[0] + 1, 0) >> TILE
-        low = min(r - first[0], rows - 1) >> TILE
+        line[:] = np.uint8(0)
+        if row_start[r] == row_start[r + 1]:
+            continue
         for i in range(row_start[r], row_start[r + 1]):
             begin = np.int64(col[i]) - col0
             end, level = begin + length[i], value[i]
             for c in range(begin, end):
                 line[c] = level
-            left = max(begin - first[1] - share.shape[1] + 1, 0) >> TILE
-            right = min(end - 1 - first[1], cols - 1) >> TILE
-            for u in range(high, low + 1):
-                for v in range(left, right + 1):
-                    near[u, v] = 1
+            left, right = max(begin - first[1] - share.shape[1] + 1, 0), min(end - first[1], cols)
+            if left < right:
+                mark(lit, left, right)
+        for t in range(max(r - first[0] - share.shape[0] + 1, 0), min(r - first[0] + 1, rows)):
+            for w in range(lit.size):
+                near[t, w] |= lit[w]
+        lit[:] = np.uint64(0)
 
 
 @helper
 def _light_of_levels(r, c, levels, near, row0, col0, response, flat, first, share):
     """Return the light in the middle of a pixel, from the levels around it."""
     y, x = r - row0, c - col0
-    if 0 <= y < levels.shape[0] and 0 <= x < levels.shape[1] and near[y >> TILE, x >> TILE] == 0:
+    if 0 <= y < levels.shape[0] and 0 <= x < levels.shape[1] and (near[y, x >> 6] >> np.uint64(x & 63)) & ONE == 0:
         return 0.0
     even, top, left = flat.size == 0, y + first[0], x + first[1]
     total = 0.0
     for a in range(max(0, -top), min(share.shape[0], levels.shape[0] - top)):
+        line = 0.0  # apart, so that rows need not wait for one another
         for b in range(max(0, -left), min(share.shape[1], levels.shape[1] - left)):
             level = levels[top + a, left + b]
             if level:
-                total += response[level] * share[a, b] * (1.0 if even else flat[row0 + top + a, col0 + left + b])
+                line += response[level] * share[a, b] * (1.0 if even else flat[row0 + top + a, col0 + left + b])
+        total += line
     return total
 
 
@@ -92,11 +103,13 @@ def _light(r, c, fresh, at, row_start, row0, col, length, value, response, flat,
         if low == near:
             low = _ending_beyond(low, stop, col, length, left)
         at[a] = low
+        line = 0.0
         while low < stop and col[low] < right:
             light = response[value[low]]
             for b in range(max(left, col[low]), min(right, col[low] + length[low])):
-                total += light * share[a, b - left] * (1.0 if even else flat[row0 + row, b])
+                line += light * share[a, b - left] * (1.0 if even else flat[row0 + row, b])
             low += 1
+        total += line
     return total
 
 
@@ -122,7 +135,7 @@ def light_at(row_start, row0, col, length, value, response, flat, pixels, first,
         Of the light of each pixel around one, what gets into its middle.
     at : (A,) int64
         Working space.
-    levels, near : (R, C) and (R / 8, C / 8) uint8, or (0, 0)
+    levels, near : (R, C) uint8 and (R + 1, C // 64 + 1) uint64, or (0, 0)
         The mask as `paint` makes it, from row `row0` and column `col0` on: many pixels are quicker with it.
     col0 : int
     out : (m,) float64

@@ -3,23 +3,9 @@
 import numpy as np
 
 from pmsl.kernels._jit import helper, kernel
-from pmsl.kernels.touched import ONE, lowest
+from pmsl.kernels.touched import ONE, lowest, mark
 
-ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
-
-
-@helper
-def _mark(bits, begin, end):
-    """Set the bits [begin, end) of a row of words; the first word is left of column 0."""
-    first, last = (begin >> 6) + 1, ((end - 1) >> 6) + 1
-    head, tail = ALL << np.uint64(begin & 63), ALL >> np.uint64(63 - ((end - 1) & 63))
-    if first == last:
-        bits[first] |= head & tail
-        return
-    bits[first] |= head
-    for w in range(first + 1, last):
-        bits[w] = ALL
-    bits[last] |= tail
+LEFT = 64  # bits of the word left of column 0
 
 
 @helper
@@ -68,8 +54,8 @@ def far_from_white(row_start, col, length, value, row0, col0, half_width, white,
         if s < rows:
             grays[:] = np.uint64(0)
             for i in range(row_start[s], row_start[s + 1]):
-                begin = np.int64(col[i]) - col0
-                _mark(here if value[i] == 255 else grays, begin, begin + length[i])
+                begin = np.int64(col[i]) - col0 + LEFT
+                mark(here if value[i] == 255 else grays, begin, begin + length[i])
         r = s - reach
         if r < 0:
             continue

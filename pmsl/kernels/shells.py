@@ -1,8 +1,28 @@
-"""Triangles that hang together by equal corners → shells (hashing and union-find)."""
+"""Triangles that hang together by equal corners → shells (hashing and union-find).
+
+Corners are equal where their 64-bit hashes are: by chance, two of a million different ones are once in 10**7 meshes.
+A small table of corners seen lately comes before that of all, which does not fit the cache: more than half the corners are in it.
+"""
 
 import numpy as np
 
 from pmsl.kernels._jit import helper, kernel
+
+MINUS_ZERO = np.uint64(1) << np.uint64(63)
+FAR = np.uint64(20)  # bits of a hash that place it in the small table
+
+
+@helper
+def _hash(bits, m, k, group):
+    """64-bit hash of a corner, never 0."""
+    key = np.uint64(group)
+    for a in range(3):
+        word = bits[m, k + a]
+        if word == MINUS_ZERO:  # -0 is 0
+            word = np.uint64(0)
+        key = (key ^ word) * np.uint64(0x9E3779B97F4A7C15)
+        key ^= key >> np.uint64(29)
+    return key if key else np.uint64(1)
 
 
 @helper
@@ -13,8 +33,16 @@ def _root(parent, i):
     return i
 
 
+@helper
+def _join(parent, m, other):
+    """Let two triangles belong to one shell; its root is its first triangle."""
+    if parent[m] != parent[other]:
+        a, b = _root(parent, m), _root(parent, other)
+        parent[max(a, b)] = min(a, b)
+
+
 @kernel
-def label(corners, group, table, parent, labels):
+def label(corners, group, keys, first, late_keys, late, labels):
     """Number the shells of a set of triangles.
 
     Parameters
@@ -23,52 +51,47 @@ def label(corners, group, table, parent, labels):
         Three corners each.
     group : (M,) int32
         Triangles of different groups never hang together, whatever their corners.
-    table : (2**b,) int32, 2**b > 3 M
-        Scratch: first corner seen with a hash.
-    parent : (M,) int32
-        Scratch.
+    keys : (2**b,) uint64, all 0; first : (2**b,) int32
+        Scratch: a table of the corners, and the triangle each was seen in first.
+    late_keys : (2**c,) uint64, all 0; late : (2**c,) int32
+        Scratch: the same of corners seen lately, c at most `FAR`.
     labels : (M,) int32
-        Overwritten with 0..n-1.
+        Overwritten with 0..n-1, in the order of the shells' first triangles.
 
     Returns
     -------
     int
-        n.
+        n; -1 where the table is too small for so many different corners.
     """
-    n = labels.size
-    mask = np.uint64(table.size - 1)
-    for i in range(table.size):
-        table[i] = -1
-    for m in range(n):
-        parent[m] = m
+    mask, late_mask = np.uint64(keys.size - 1), np.uint64(late_keys.size - 1)
+    left = keys.size - keys.size // 4
     bits = corners.view(np.uint64)
-    for m in range(n):
+    for m in range(labels.size):
+        labels[m] = m
         for k in range(0, 9, 3):
-            key = np.uint64(group[m])
-            for a in range(3):
-                word = bits[m, k + a]
-                if word == np.uint64(1) << np.uint64(63):  # -0 is 0
-                    word = np.uint64(0)
-                key = (key ^ word) * np.uint64(0x9E3779B97F4A7C15)
-                key ^= key >> np.uint64(29)
-            at = key & mask
-            while table[at] >= 0:
-                other = table[at] // 3
-                j = 3 * (table[at] % 3)
-                t = corners[other]
-                if t[j] == corners[m, k] and t[j + 1] == corners[m, k + 1] and t[j + 2] == corners[m, k + 2] and group[other] == group[m]:
-                    a, b = _root(parent, m), _root(parent, other)
-                    parent[max(a, b)] = min(a, b)
-                    break
+            key = _hash(bits, m, k, group[m])
+            near = key & late_mask
+            other = late[near]
+            late[near] = m
+            if late_keys[near] == key:
+                _join(labels, m, other)
+                continue
+            late_keys[near] = key
+            at = (key >> FAR) & mask
+            while keys[at] != 0 and keys[at] != key:
                 at = (at + np.uint64(1)) & mask
+            if keys[at] == 0:
+                keys[at], first[at] = key, m
+                left -= 1
             else:
-                table[at] = 3 * m + k // 3
-    count = 0
-    for m in range(n):
-        root = _root(parent, m)
-        if root == m:  # the root is the first triangle of its shell
-            labels[m] = count
-            count += 1
+                _join(labels, m, first[at])
+        if left < 3:
+            return -1
+    n = 0
+    for m in range(labels.size):  # a root is the first of its shell: what lies before is numbered already
+        if labels[m] == m:
+            labels[m] = n
+            n += 1
         else:
-            labels[m] = labels[root]
-    return count
+            labels[m] = labels[labels[m]]
+    return n

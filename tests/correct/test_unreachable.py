@@ -15,11 +15,13 @@ import pmsl
 from pmsl.cli.app import main
 from pmsl.core.mask import LayerMask
 from pmsl.correct.graypass import GrayPass
+from pmsl.correct.painted import NOTHING, Painter
+from pmsl.correct.patch import patch_of
 from pmsl.correct.shapes import disc
 from pmsl.correct.unreachable import GrayCheck
 from pmsl.cure import CureModel, Decay
 from pmsl.formats.stream import merged
-from pmsl.kernels import grays
+from pmsl.kernels import graylight, grays
 from pmsl.optics import Gaussian, Lorentzian, Projector, Sampled, aerial_image
 from pmsl.optics.grayscale import response
 from pmsl.profiles.printer import FlatField, Psf
@@ -260,6 +262,53 @@ def test_a_run_through_all_layers_finds_what_single_layers_find(memory, seed):
             run.begin(k, masks[k])
         run.passed(k)
     assert list(run.findings()) == one_by_one
+
+
+@given(st.integers(0, 1 << 30), st.sampled_from([(9, 200), (40, 64), (1, 63), (70, 1)]), st.sampled_from([(0.3, 0.5), (0.9, 0.3)]))
+def test_painted_masks_give_the_light_of_their_runs(seed, size, sigma):
+    rng = np.random.default_rng(seed)
+    painter = Painter(*patch_of(Gaussian(sigma)))
+    flat, response = rng.uniform(0.5, 1, (90, 230)), np.linspace(0, 1, 256) ** 2
+    for _ in range(3):  # the second and the third into the memory of the first
+        levels = rng.integers(0, 256, size) * (rng.random(size) < rng.choice([0.003, 0.1, 0.9]))
+        dense = np.zeros((90, 230), np.uint8)
+        row, col = (int(rng.integers(0, whole - part + 1)) for whole, part in zip(dense.shape, size, strict=True))
+        dense[row : row + size[0], col : col + size[1]] = levels
+        mask = LayerMask.from_dense(0, dense)
+        pixels = np.argwhere(np.ones(dense.shape, bool))
+        runs, light = mask.runs_8bit(), np.zeros((2, len(pixels)))
+        painted = painter.paint(mask, len(pixels))
+        assert painted is not NOTHING
+        for given_levels, out in zip((painted, NOTHING), light, strict=True):
+            graylight.light_at(
+                *(
+                    runs.row_start,
+                    mask.window.row0,
+                    runs.col,
+                    runs.length,
+                    runs.value,
+                    response,
+                    flat,
+                    pixels,
+                    painter.first,
+                    painter.share,
+                ),
+                *(np.zeros(len(painter.share), np.int64), *given_levels, out),
+            )
+        painter.done(painted)
+        assert np.array_equal(light[0], light[1])
+        assert dense.any() == (light[0] > 0).any()
+
+
+def test_painted_masks_wait_only_in_so_much_memory(monkeypatch):
+    painter = Painter(*patch_of(Gaussian((0.4, 0.4))))
+    mask = LayerMask.from_dense(0, np.full((50, 100), 99, np.uint8))
+    assert painter.paint(mask, 49) is NOTHING
+    monkeypatch.setattr("pmsl.correct.painted.KEPT", 10_000)
+    first, second = painter.paint(mask, 50), painter.paint(mask, 50)
+    assert painter.kept(second) is NOTHING
+    assert painter.kept(first) is first
+    assert painter.paint(mask, 50).levels.base is second.levels.base
 
 
 def test_a_written_job_has_the_findings_of_its_layers(tmp_path):

@@ -137,24 +137,31 @@ def test_grays_that_layers_of_other_blocks_cure(tmp_path):
         assert tuple(found) == expected
 
 
-def test_a_worker_that_is_killed_costs_its_layers(tmp_path):
-    job = job_with()
+def test_a_worker_that_is_killed_costs_its_layers(tmp_path, monkeypatch):
+    job, make = job_with(), Worker.make
     pmsl.write(job, tmp_path / "a")
     pmsl.write(job, tmp_path / "a.zip")
+    doomed = set()
+
+    def killed(worker, path, span):
+        if worker.pid in doomed:
+            os.kill(worker.pid, signal.SIGKILL)  # before it has made its block, however quick it is
+        return make(worker, path, span)
+
+    monkeypatch.setattr(Worker, "make", killed)
     with Processes(2) as crew:
-        before = [w.pid for w in crew.workers]
+        for name in ("b", "b.zip"):
+            doomed.add(crew.workers[0].pid)
+            before = [w.pid for w in crew.workers]
 
-        def kill(done, total):
-            if done == 1:
-                for pid in before:
-                    with contextlib.suppress(ProcessLookupError):  # it was the one that nobody asked for anything since
-                        os.kill(pid, signal.SIGKILL)
+            def kill(done, total, before=before):
+                if done == 1:
+                    for pid in before:
+                        with contextlib.suppress(ProcessLookupError):  # it was the one that nobody asked for anything since
+                            os.kill(pid, signal.SIGKILL)
 
-        pmsl.write(job, tmp_path / "b", crew=crew, progress=kill)
-        assert [w.pid for w in crew.workers] != before
-        before = [w.pid for w in crew.workers]
-        pmsl.write(job, tmp_path / "b.zip", crew=crew, progress=kill)
-        assert [w.pid for w in crew.workers] != before
+            pmsl.write(job, tmp_path / name, crew=crew, progress=kill)
+            assert crew.workers[0].pid != before[0]
     assert same(tmp_path / "a", tmp_path / "b") and same(tmp_path / "a.zip", tmp_path / "b.zip")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "a.zip", "b", "b.zip"]
 
