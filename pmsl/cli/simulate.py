@@ -12,6 +12,7 @@ import numpy as np
 
 from pmsl import pipeline
 from pmsl.cli.show import compiler_notice, layer_progress, plain, print_json, say_findings
+from pmsl.core.arrays import evenly
 from pmsl.core.job import PrintJob
 from pmsl.errors import OutputError, UsageError
 from pmsl.mesh import load_solid
@@ -67,7 +68,7 @@ def run(
 def _layers(text: str | None, n: int) -> set[int]:
     """Read ``A:B``, layers A to B - 1; without it some evenly spaced."""
     if text is None:
-        return set(np.unique(np.linspace(0, n - 1, min(MANY, n)).round().astype(int)).tolist())
+        return set(evenly(n, MANY))
     first, colon, last = text.partition(":")
     try:
         a, b = int(first or 0), int(last or n) if colon else int(first) + 1

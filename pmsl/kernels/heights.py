@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from pmsl.kernels._jit import kernel
+from pmsl.kernels._jit import helper, kernel
+
+
+@helper
+def mean_height(sums, i, side, low, high):
+    """Return the mean height of the surface of a side in a column that has some."""
+    return low + min(max(sums[i, side + 1] / sums[i, side], 0.0), 1.0) * (high - low)
 
 
 @kernel
@@ -36,10 +42,8 @@ def taken(start, col, sums, nothing, low, high, row_out, col_out, share, height)
                 continue
             row_out[n], col_out[n] = r, col[i]
             for side in range(2):
-                area = sums[i, 2 * side]
                 share[side, n], height[side, n] = 0.0, np.nan
-                if area > nothing:
-                    share[side, n] = area
-                    height[side, n] = low + min(max(sums[i, 2 * side + 1] / area, 0.0), 1.0) * (high - low)
+                if sums[i, 2 * side] > nothing:
+                    share[side, n], height[side, n] = sums[i, 2 * side], mean_height(sums, i, 2 * side, low, high)
             n += 1
     return n

@@ -213,7 +213,7 @@ def _sort(corners, picked, n, rows, bands, band_begin, order, live):
 
 @kernel
 def cells(
-    corners, picked, n, slab, rows, cols, labels, sided, band_begin, order, live, walk, scratch, board, bits, owner, others, sides,
+    corners, picked, n, slab, rows, cols, labels, sided, plate, band_begin, order, live, walk, scratch, board, bits, owner, others, sides,
     row_start, col, sums, mixed, heights, beyond,
 ):  # fmt: skip
     """Find the voxels that the triangles of one slab touch.
@@ -232,6 +232,8 @@ def cells(
         Shell of each triangle, to count shells in a voxel.
     sided : bool
         Also find the surface in each column.
+    plate : float
+        Of this surface, what faces down and is nowhere higher is left out.
     band_begin : (bands + 2,) int64; order, live : (P,) int32; walk : (4,) int64; scratch : (3, 18, 3) float64
         Scratch; a band is `BAND` rows.
     board : (BAND, cols + 1, 2) float64, all 0; bits : (BAND, cols // 64 + 1) uint64, all 0
@@ -269,6 +271,8 @@ def cells(
             m = live[j] if j < n_live else order[begin + j - n_live]
             t = corners[m]
             side = surface.faces(t, slab) if sided else -1
+            if side == 0 and max(t[2], max(t[5], t[8])) <= plate:
+                side = -1
             if side < 0 and t[2] == t[5] and t[5] == t[8] and (labels.size == 0 or t[2] == slab[0] or t[2] == slab[1]):
                 continue
             if max(t[1], max(t[4], t[7])) > row1:

@@ -10,13 +10,13 @@ from pmsl.later import homes_in, later
 
 if TYPE_CHECKING:
     from pmsl.masks.maker import MaskMaker, coverage, layer_masks
-    from pmsl.masks.surface import SurfaceHeights, mask_and_heights, surface_heights
+    from pmsl.masks.surface import SurfaceHeights, SurfaceSums, mask_and_surface, surface_heights
 
 _HOMES = homes_in(
     __name__,
     maker="MaskMaker coverage layer_masks",
-    surface="SurfaceHeights mask_and_heights surface_heights",
+    surface="SurfaceHeights SurfaceSums mask_and_surface surface_heights",
 )
 __getattr__, __dir__ = later(__name__, _HOMES)
 
-__all__ = ["MaskMaker", "SurfaceHeights", "coverage", "layer_masks", "mask_and_heights", "surface_heights"]
+__all__ = ["MaskMaker", "SurfaceHeights", "SurfaceSums", "coverage", "layer_masks", "mask_and_surface", "surface_heights"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pmsl.core.arrays import evenly
 from pmsl.core.copies import CopyIndex, index_parts
 from pmsl.core.defects import Defects
 from pmsl.core.grid import Grid
@@ -132,8 +133,7 @@ class MaskMaker:
         ranges = crossing_heights(self.parts, FEW)
         if ranges is None:
             sweep = self.sweep()
-            some = np.unique(np.linspace(0, len(z) - 1, SAMPLES).round().astype(int)).tolist()
-            shown = any(self._local.rows.overlaps(sweep.cells(k)) for k in some)
+            shown = any(self._local.rows.overlaps(sweep.cells(k)) for k in evenly(len(z), SAMPLES))
             ranges = crossing_heights(self.parts, 2**31) if shown else np.zeros((0, 2))
         out = np.zeros(len(z) + 1, np.int64)
         if ranges is not None:

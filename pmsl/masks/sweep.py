@@ -18,6 +18,7 @@ from pmsl.core.grid import Grid
 
 Index = CrossingIndex | CopyIndex
 CROSSINGS = 64  # taken apart at a time between two events of a row
+COPIED = 1 << 16  # cells
 SIDED = 1 << 20  # cells there is room for from the start where surfaces are asked for: faces fill many, and memory costs once it is used
 
 
@@ -165,8 +166,11 @@ class VolumeSweep:
         self.sides = np.zeros((BAND, 0, 4))
         self.found = Cells.empty(rows)
 
-    def cells(self, k: int, labels: np.ndarray | None = None, sided: bool = False) -> Cells:
-        """Sweep slab k, with `labels` (M,) of the index also for shells that share a voxel, `sided` also for the surface in each column."""
+    def cells(self, k: int, labels: np.ndarray | None = None, sided: bool = False, plate_um: float = -math.inf) -> Cells:
+        """Sweep slab k, with `labels` (M,) of the index also for shells that share a voxel, `sided` also for the surface in each column.
+
+        Faces that look down, no higher than `plate_um`, are left out of that.
+        """
         from pmsl.kernels import volume
 
         slab = self.slab
@@ -183,9 +187,21 @@ class VolumeSweep:
             f.beside(labels is not None, sided, math.prod(self.grid.shape))
             count = volume.cells(
                 *(slab.corners, slab.picked, slab.n, self.grid.z_edges_um[k : k + 2], *self.grid.shape),
-                *(np.zeros(0, np.int32) if slab.labels is None else slab.labels, sided),
+                *(np.zeros(0, np.int32) if slab.labels is None else slab.labels, sided, plate_um),
                 *(self.band_begin, self.order, self.live, self.walk, self.scratch, self.board, self.bits),
                 *(self.owner, self.others, self.sides, f.start, f.col, f.sums, f.mixed, f.heights, f.beyond),
             )
             if f.room(count):
                 return f
+
+    def handed_over(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return start (rows + 1,), columns (n,) and surface (n, 4) of the cells found last, for good.
+
+        Where they are many they are not copied, and what is found next has other memory.
+        """
+        f = self.found
+        n = int(f.start[f.last])
+        if n <= COPIED:
+            return f.start.copy(), f.col[:n].copy(), f.heights[:n].copy()
+        self.found = Cells.empty(self.grid.shape[0])
+        return f.start, f.col[:n], f.heights[:n]

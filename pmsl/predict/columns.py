@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from pmsl.core.mask import Window
-from pmsl.masks import SurfaceHeights
+from pmsl.masks import SurfaceSums
+from pmsl.predict.design import ON_PLATE_UM
 from pmsl.predict.light import LitLayer
 from pmsl.predict.tally import Tally
 
 STEP_UM, REACH_UM = 2.0**-9, 1024.0
-ON_PLATE_UM = 1e-3  # a face this near to the plate lies on it
 FAR = 1 << 30
 FIELDS = 9  # of a record, and of a void; see ``kernels.printed`` and ``kernels.columns``
 MOST_VOIDS = 4_000_000
@@ -44,17 +44,16 @@ class Columns:
 
         probes.stamp(walls_px, len(walls_px), self.window.row0, self.window.col0, k, self.near)
 
-    def match(self, layer: LitLayer, heights: SurfaceHeights) -> None:
+    def match(self, layer: LitLayer, surface: SurfaceSums) -> None:
         """Match the faces of a layer, after ``kernels.printed.compare`` went over it."""
         from pmsl.kernels import columns
 
         z_low = layer.z_top_um - layer.height_um
         self._settle(layer.index, layer.z_top_um, layer.height_um, layer.front)
-        row, col = heights.row - np.int32(self.window.row0), heights.col - np.int32(self.window.col0)
-        opening = int(((heights.down_share > 0) & (heights.down_um > ON_PLATE_UM)).sum())
-        self._room(opening, int((heights.up_share > 0).sum()))
+        self._room(*(int(np.count_nonzero(surface.sums[:, side])) for side in (0, 2)))
         columns.faces(
-            *(row, col, heights.down_share, heights.down_um, heights.up_share, heights.up_um, layer.index, ON_PLATE_UM),
+            *(surface.start, surface.col, surface.sums, surface.low_um, surface.high_um, self.window.row0, self.window.col0),
+            *(layer.index, ON_PLATE_UM),
             *(z_low, layer.z_top_um, layer.front, layer.half, layer.shift, self._above, self.near),
             *(self.slot, self._free, self._counts, self.records, self.low, self.top, self._waits, self._roofed, self._waiting),
             *(self.down.bins, self.up.bins, self.down.step, self.tallies, self._done),

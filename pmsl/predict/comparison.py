@@ -94,7 +94,7 @@ class Comparison:
             self.columns.stamp(below.walls_px, lit.index - 1)
         n = self._compare(lit, here)
         self.lost.add(lit.index, *self._missing[:, :n])
-        self.columns.match(lit, here.heights)
+        self.columns.match(lit, here.surface)
         self.edges.add(edges_um)
         self.probes += len(edges_um)
         return SeenLayer(lit, here, self.window, self.sum.model.threshold_mj_cm2)

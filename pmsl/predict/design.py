@@ -16,12 +16,13 @@ from pmsl.core.job import Input, PrintJob
 from pmsl.core.mask import LayerMask, Window
 from pmsl.core.part import Part, Solid
 from pmsl.errors import JobError, MeshError
-from pmsl.masks import MaskMaker, SurfaceHeights, mask_and_heights
+from pmsl.masks import MaskMaker, SurfaceSums, mask_and_surface
 
 STEEP_DEG = 30.0  # a wall is within this of vertical
 MARGIN_PX = 16
 MOST_KEPT = 16  # masks
 TOP_SLACK = 2e-3  # of a layer
+ON_PLATE_UM = 1e-3  # a face this near to the plate lies on it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,14 +33,14 @@ class DesignLayer:
     ----------
     mask : LayerMask
         Exact share of every voxel.
-    heights : SurfaceHeights
-        Faces in every column.
+    surface : SurfaceSums
+        Faces in every column, but those that lie on the plate.
     walls_px : (N, 4) float64
         The middle plane's cut through surfaces within 30° of vertical: x0, y0, x1, y1 in pixels of the grid, solid on the left.
     """
 
     mask: LayerMask
-    heights: SurfaceHeights
+    surface: SurfaceSums
     walls_px: np.ndarray
 
 
@@ -66,9 +67,9 @@ class Design:
         """Return layer `k`."""
         like = int(self._swept_as[k])
         if getattr(self._local, "like", -1) != like:
-            self._local.swept, self._local.like = mask_and_heights(self._volumes, like), like
-        mask, heights = self._local.swept
-        return DesignLayer(replace(mask, index=k), replace(heights, index=k), self._walls(k))
+            self._local.swept, self._local.like = mask_and_surface(self._volumes, like, ON_PLATE_UM), like
+        mask, surface = self._local.swept
+        return DesignLayer(replace(mask, index=k), surface, self._walls(k))
 
     def layer_mask(self, k: int) -> LayerMask:
         """Return the exact share of every voxel of layer `k`; those asked for last are kept."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from pmsl.core.arrays import evenly
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.errors import OutputError
@@ -136,7 +137,7 @@ def _side_view(job: PrintJob) -> Image.Image:
     scale = min(SIDE_PX[0] / width_um, SIDE_PX[1] / top)
     size = max(1, round(width_um * scale)), max(1, round(top * scale))
     low, high = _bins(0, col1 - col0, size[0], mirrored=False)
-    layers = np.unique(np.linspace(0, job.n_layers - 1, min(job.n_layers, SIDE_PX[1])).round().astype(int))
+    layers = evenly(job.n_layers, SIDE_PX[1])
     view, deepest = np.zeros((len(layers), size[0])), 1e-9
     for i, k in enumerate(layers):
         depth = np.zeros(col1 - col0)

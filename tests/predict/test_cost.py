@@ -17,7 +17,7 @@ import pmsl
 from pmsl.core.part import as_part
 from pmsl.core.runs import painted, runs_of_band
 from pmsl.kernels import across, areas, dose
-from pmsl.masks import MaskMaker, mask_and_heights
+from pmsl.masks import MaskMaker, mask_and_surface
 from pmsl.optics import psf
 from pmsl.predict.design import Design
 
@@ -154,9 +154,9 @@ def test_slabs_said_to_be_alike_have_the_same_masks_and_no_faces(boxes, leaning)
     design = Design([as_part(s) for s in solids], grid)
     maker = MaskMaker(solids, grid, "volume")
     for k, like in enumerate(design._swept_as):
-        mine, other = mask_and_heights(maker, k), mask_and_heights(maker, int(like))
+        mine, other = mask_and_surface(maker, k), mask_and_surface(maker, int(like))
         assert all(np.array_equal(a, b) for a, b in zip(mine[0].runs(), other[0].runs(), strict=True))
-        assert mine[0].window == other[0].window and (like == k or not len(mine[1].row) + len(other[1].row))
+        assert mine[0].window == other[0].window and (like == k or not len(mine[1].heights(k).row) + len(other[1].heights(k).row))
         assert not leaning or k > 3 or like == k
     heights = sorted({5.0 * z for *_, z, h in boxes} | {5.0 * (z + h) for *_, z, h in boxes})
     if not leaning:  # and all that could be are
