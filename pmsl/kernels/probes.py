@@ -10,6 +10,8 @@ from pmsl.kernels.crossings import _cut
 DARK = 1e-12  # of the threshold: less counts as this
 CLOSE = 1e-4  # of a stride
 SECANTS = 5
+STILL = 1e-9  # of a pixel: probes on a straight wall are in line up to rounding
+ROOM = 1.0  # pixels around a probe looked at beyond those that matter, so that a slightly other offset needs no new look
 EVEN = 1e-6  # of a pixel: a wall on a border is as far from both its sides
 
 
@@ -164,6 +166,38 @@ def _near_last(last, slope, light, factors, threshold, y, x, v, u, stride, table
     return np.nan, 0.0
 
 
+@helper
+def _one_step(y, x, before_y, before_x):
+    """Tell whether a probe is one pixel from another along an axis: 1 across a row, 2 along a column, negative for the other way, or 0."""
+    dy, dx = y - before_y, x - before_x
+    if abs(dy) < STILL and abs(abs(dx) - 1.0) < STILL:
+        return 1 if dx > 0.0 else -1
+    if abs(dx) < STILL and abs(abs(dy) - 1.0) < STILL:
+        return 2 if dy > 0.0 else -2
+    return 0
+
+
+@helper
+def _goes_on(light, step, y, x, far_y, far_x):
+    """Tell whether the light at the far side of a probe's surroundings is that of the pixels before it, to the last bit."""
+    rows, cols = light.shape[1], light.shape[2]
+    row0, row1 = np.int64(math.floor(y - far_y)), np.int64(math.floor(y + far_y)) + 1
+    col0, col1 = np.int64(math.floor(x - far_x)), np.int64(math.floor(x + far_x)) + 1
+    if row0 < 1 or col0 < 1 or row1 >= rows or col1 >= cols:
+        return False
+    same = True
+    for i in range(light.shape[0]):
+        if step == 1 or step == -1:
+            a, b = (col1 - 1, col1 - 2) if step > 0 else (col0, col0 + 1)
+            for r in range(row0, row1):
+                same &= light[i, r, a] == light[i, r, b]
+        else:
+            a, b = (row1 - 1, row1 - 2) if step > 0 else (row0, row0 + 1)
+            for c in range(col0, col1):
+                same &= light[i, a, c] == light[i, b, c]
+    return same
+
+
 @kernel
 def edges(
     light, factors, threshold, points, outward, stride, limit, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x, offset
@@ -192,8 +226,22 @@ def edges(
         Overwritten: signed distance, positive outward; inf where the solid goes on as far as `limit`, -inf where there is none.
     """
     last, slope = 0.0, 0.0
+    way, alike, far_y, far_x = 0, 0, 0.0, 0.0  # of the last steps: which way, how many with light that goes on, and how far around
     for i in range(points.shape[0]):
         y, x, v, u = points[i, 0], points[i, 1], outward[i, 0], outward[i, 1]
+        step = 0
+        if i > 0 and v == outward[i - 1, 0] and u == outward[i - 1, 1]:
+            step = _one_step(y, x, points[i - 1, 0], points[i - 1, 1])
+        if step != 0:
+            far = min(abs(offset[i - 1]) + stride, limit + stride)
+            if step != way or far_y < far * abs(v) + reach_y or far_x < far * abs(u) + reach_x:
+                alike, far_y, far_x = 0, far * abs(v) + reach_y + ROOM, far * abs(u) + reach_x + ROOM
+            alike = alike + 1 if _goes_on(light, step, y, x, far_y, far_x) else 0
+            if alike > 2.0 * max(far_y, far_x) + 2.0:
+                offset[i] = offset[i - 1]
+                way = step
+                continue
+        way = step
         if slope < 0.0:
             last, slope = _near_last(
                 last, slope, light, factors, threshold, y, x, v, u, stride, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x

@@ -51,7 +51,7 @@ class Cells:
         return False
 
     def _grow(self, cells: int) -> None:
-        self.col, self.sums = np.zeros(cells, np.int32), np.zeros((cells, 2))
+        self.col, self.sums = np.empty(cells, np.int32), np.empty((cells, 2))
 
     def beside(self, labels: bool, sided: bool, pixels: int) -> None:
         """Make room for what a sweep of volumes also finds: shells that share a voxel, surfaces; of so many pixels at most."""

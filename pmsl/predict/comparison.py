@@ -54,11 +54,11 @@ class SeenLayer:
         return self.design.mask.dense(np.float32)[row0 : row0 + rows, col0 : col0 + cols]
 
 
-def cure_sum(job: PrintJob, window: Window) -> Absorption | Layered:
-    """Return what adds up the exposures of a job: at the mirrors where the blur can wait, else event by event."""
+def cure_sum(job: PrintJob, window: Window, ahead: int) -> Absorption | Layered:
+    """Return what adds up the exposures of a job, so many layers ahead: at the mirrors where the blur can wait, else event by event."""
     model = CureModel.of(job.resin)
     plain = model.induction_mj_cm2 == 0 and model.scatter_um == 0 and model.memory == "enclosed"
-    return Absorption(job, model, window) if plain else Layered(job, model, window)
+    return Absorption(job, model, window, ahead) if plain else Layered(job, model, window)
 
 
 class Comparison:
@@ -69,11 +69,13 @@ class Comparison:
     job : PrintJob
     design : Design
     window : Window
+    ahead : int
+        How many layers may be lit while one is compared.
     """
 
-    def __init__(self, job: PrintJob, design: Design, window: Window) -> None:
+    def __init__(self, job: PrintJob, design: Design, window: Window, ahead: int) -> None:
         self.job, self.design, self.window = job, design, window
-        self.sum = cure_sum(job, window)
+        self.sum = cure_sum(job, window, ahead)
         self.columns, self.lost = Columns(window), Lost(job.grid, window)
         self.pitch = np.array(job.grid.pitch_um)
         px = float(self.pitch.min())

@@ -27,7 +27,7 @@ from pmsl.predict.edges import edges_along
 
 DARK = 1e-12  # of Ec: less light is none
 NO_MAP = np.zeros((0, 0), np.float32)
-KEPT = 4  # layers: the one compared and the one above it, and the two below that are probed and lit meanwhile
+COMPARED = 2  # layers that are kept while one is compared: itself and the one above it
 Finder = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Insides = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -144,23 +144,27 @@ class Absorption:
     job : PrintJob
     model : CureModel
     window : Window
+    ahead : int
+        How many layers may be lit while one is compared.
     """
 
-    def __init__(self, job: PrintJob, model: CureModel, window: Window) -> None:
+    def __init__(self, job: PrintJob, model: CureModel, window: Window, ahead: int) -> None:
         self.model, self.window, self.grid = model, window, job.grid
         self.mirrors = Mirrors(job, window)
         self.psf: Psf = psf_of(job.printer)
         shape = window.rows, window.cols
-        self._light = [np.zeros((len(model.decay.weights), *shape), np.float32) for _ in range(KEPT)]
-        self._maps = [(np.zeros(shape, np.float32), np.zeros(shape, np.float32)) for _ in range(KEPT)]
+        self._kept = kept = COMPARED + ahead
+        self._light = [np.zeros((len(model.decay.weights), *shape), np.float32) for _ in range(kept)]
+        self._maps = [(np.zeros(shape, np.float32), np.zeros(shape, np.float32)) for _ in range(kept)]
         self._blur = Blur(self.psf, window)
-        self._recalled = [self._blur.blocks() for _ in range(KEPT)]
+        self._recalled = [self._blur.blocks() for _ in range(kept)]
         self._height_um = 0.0
         self.limit_um, self.stride_um = reach_um(self.psf, self.grid.pitch_um)
 
     def add(self, plan: LayerPlan) -> LitLayer:
         """Take the next layer toward the plate."""
-        before, light = self._light[(plan.index + 1) % KEPT], self._light[plan.index % KEPT]
+        here = plan.index % self._kept
+        before, light = self._light[(plan.index + 1) % self._kept], self._light[here]
         factors = self.model.decay.factors(self._height_um)
         for above, term, factor, weight in zip(before, light, factors, self.model.decay.weights, strict=True):
             if not plan.exposures:
@@ -169,13 +173,13 @@ class Absorption:
                 self.mirrors.add(term, weight * exposure.repeat, plan, exposure, above, factor)
                 above = NO_MAP
         self._height_um = height = plan.thickness_um
-        dose, front = self._maps[plan.index % KEPT]
+        dose, front = self._maps[here]
         lengths = np.array(self.model.decay.lengths_um)
         threshold = self.model.threshold_mj_cm2
         half, recalled = NO_MAP, NO_BLOCKS
         longest = float(lengths[0] / height)
         if len(lengths) == 1:
-            recalled = self._blur.see_one(light[0], threshold, longest, dose, front, self._recalled[plan.index % KEPT])
+            recalled = self._blur.see_one(light[0], threshold, longest, dose, front, self._recalled[here])
         else:
             half = self._front_of_sum(light, dose, threshold, height / lengths, front)
         fraction = self.model.decay.factors(0.5 * height)

@@ -52,8 +52,8 @@ def simulate(
     parts = design_parts(job) if design is None else tuple(p if isinstance(p, Part) else Part(solid=p, label=p.source) for p in design)
     facts = Design(parts, job.grid)
     window = facts.window(_reach_px(job))
-    comparison = Comparison(job, facts, window)
     many = default_threads() if threads is None else threads
+    comparison = Comparison(job, facts, window, ahead=min(max(many - 1, 0), 2))
     lit_ahead, probed_ahead = (one_ahead if many > least else iter for least in (2, 1))
     layers = _layers(job, facts, many if many > 2 else 1)  # of two processors a third thread takes more time than it gives
     lit = lit_ahead((comparison.sum.add(plan), here, below) for plan, here, below in layers)
