@@ -39,20 +39,22 @@ def advance(before, light, factor, least, weight, row_start, col, length, level,
     flat : (R, C) float32, or (0, 0)
         Relative irradiance of a white frame.
     """
-    if before.size > 0:
-        left, dark = np.float32(factor), np.float32(least)
-        for r in range(light.shape[0]):
-            above, line = before[r], light[r]
+    left, dark = np.float32(factor), np.float32(least)
+    for row in range(light.shape[0]):  # both at once, while the row is in the cache
+        line = light[row]
+        if before.size > 0:
+            above = before[row]
             for c in range(line.size):
                 here = above[c] * left
                 line[c] = here if here >= dark else np.float32(0.0)
-    for r in range(row_start.size - 1):
-        line = light[row0 + r]
+        r = row - row0
+        if r < 0 or r >= row_start.size - 1:
+            continue
         for i in range(row_start[r], row_start[r + 1]):
             dose = np.float32(weight * relative[level[i]])
             begin = col[i] + col0
             for c in range(begin, begin + length[i]):
-                line[c] += dose if flat.size == 0 else dose * flat[row0 + r, c]
+                line[c] += dose if flat.size == 0 else dose * flat[row, c]
 
 
 @helper

@@ -71,11 +71,14 @@ def stamp(segments, n, row0, col0, k, near):
     for i in range(n):
         x0, y0, x1, y1 = segments[i, 0], segments[i, 1], segments[i, 2], segments[i, 3]
         steps = np.int64(2.0 * max(abs(x1 - x0), abs(y1 - y0))) + 1
+        if x0 == x1 or y0 == y1:  # a rectangle
+            steps, x0, x1, y0, y1 = 0, min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
         for j in range(steps + 1):
-            part = j / steps
+            part, more = (j / steps, 0.0) if steps else (0.0, 1.0)
             y, x = y0 + part * (y1 - y0) - row0, x0 + part * (x1 - x0) - col0
-            for u in range(max(np.int64(math.floor(y - 1.0 + EVEN)), 0), min(np.int64(math.ceil(y + 1.0 - EVEN)), rows)):
-                for v in range(max(np.int64(math.floor(x - 1.0 + EVEN)), 0), min(np.int64(math.ceil(x + 1.0 - EVEN)), cols)):
+            below, right = y + more * (y1 - y0), x + more * (x1 - x0)
+            for u in range(max(np.int64(math.floor(y - 1.0 + EVEN)), 0), min(np.int64(math.ceil(below + 1.0 - EVEN)), rows)):
+                for v in range(max(np.int64(math.floor(x - 1.0 + EVEN)), 0), min(np.int64(math.ceil(right + 1.0 - EVEN)), cols)):
                     near[u, v] = k
 
 

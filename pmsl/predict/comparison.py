@@ -29,7 +29,7 @@ DARK = 1e-6  # of the threshold: darker void counts as not lit
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeenLayer:
-    """One layer as those who watch a simulation see it; what it holds is overwritten two layers later.
+    """One layer as those who watch a simulation see it; what it holds is overwritten when the next one is taken.
 
     Attributes
     ----------

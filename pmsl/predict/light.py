@@ -27,14 +27,13 @@ from pmsl.predict.edges import edges_along
 
 DARK = 1e-12  # of Ec: less light is none
 NO_MAP = np.zeros((0, 0), np.float32)
-COMPARED = 2  # layers that are kept while one is compared: itself and the one above it
 Finder = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Insides = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LitLayer:
-    """One layer once all layers on its light side are exposed; maps are overwritten two layers later.
+    """One layer once all layers on its light side are exposed; maps are overwritten when the next layer is taken, `front` two layers later.
 
     Attributes
     ----------
@@ -153,18 +152,16 @@ class Absorption:
         self.mirrors = Mirrors(job, window)
         self.psf: Psf = psf_of(job.printer)
         shape = window.rows, window.cols
-        self._kept = kept = COMPARED + ahead
-        self._light = [np.zeros((len(model.decay.weights), *shape), np.float32) for _ in range(kept)]
-        self._maps = [(np.zeros(shape, np.float32), np.zeros(shape, np.float32)) for _ in range(kept)]
         self._blur = Blur(self.psf, window)
-        self._recalled = [self._blur.blocks() for _ in range(kept)]
+        self._light = [np.zeros((len(model.decay.weights), *shape), np.float32) for _ in range(max(ahead + 1, 2))]
+        self._seen = [(np.zeros(shape, np.float32), self._blur.blocks()) for _ in range(ahead + 1)]
+        self._fronts = [np.zeros(shape, np.float32) for _ in range(ahead + 2)]  # a layer is compared with the one above it
         self._height_um = 0.0
         self.limit_um, self.stride_um = reach_um(self.psf, self.grid.pitch_um)
 
     def add(self, plan: LayerPlan) -> LitLayer:
         """Take the next layer toward the plate."""
-        here = plan.index % self._kept
-        before, light = self._light[(plan.index + 1) % self._kept], self._light[here]
+        before, light = self._light[(plan.index + 1) % len(self._light)], self._light[plan.index % len(self._light)]
         factors = self.model.decay.factors(self._height_um)
         for above, term, factor, weight in zip(before, light, factors, self.model.decay.weights, strict=True):
             if not plan.exposures:
@@ -173,13 +170,13 @@ class Absorption:
                 self.mirrors.add(term, weight * exposure.repeat, plan, exposure, above, factor)
                 above = NO_MAP
         self._height_um = height = plan.thickness_um
-        dose, front = self._maps[here]
+        (dose, blocks), front = self._seen[plan.index % len(self._seen)], self._fronts[plan.index % len(self._fronts)]
         lengths = np.array(self.model.decay.lengths_um)
         threshold = self.model.threshold_mj_cm2
         half, recalled = NO_MAP, NO_BLOCKS
         longest = float(lengths[0] / height)
         if len(lengths) == 1:
-            recalled = self._blur.see_one(light[0], threshold, longest, dose, front, self._recalled[here])
+            recalled = self._blur.see_one(light[0], threshold, longest, dose, front, blocks)
         else:
             half = self._front_of_sum(light, dose, threshold, height / lengths, front)
         fraction = self.model.decay.factors(0.5 * height)
