@@ -4,7 +4,7 @@ import numpy as np
 
 from pmsl.kernels._jit import helper
 
-RECALLED = 32  # pixels; see `recall`
+RECALLED = 32  # pixels that are recalled together, a multiple of 16; of 64 fewer are, of 16 each costs too much; see `recall`
 THROUGH, DARK, CHANGED = 0, 1, 2  # noted of every pixel: cured through; not even gelled; of another dose than the one before
 EVERY = np.uint64(0x0101010101010101)  # eight pixels of which something holds
 BUT_FIRST = np.uint64(0xFFFFFFFFFFFFFF00)
@@ -67,3 +67,29 @@ def one_dose(eight, row, c, width):
     """Tell whether 8 or 16 pixels from column c on have one dose."""
     changed, e = eight[row % 3, CHANGED], c // 8
     return changed[e] & BUT_FIRST == 0 and (width == 8 or changed[e + 1] == 0)
+
+
+@helper
+def calm_blocks(r, rows, bits, states, eight, recalled, steady, calm, dose):
+    """Tell of which blocks of row r all is known at one look; rows up to r + 1 are noted.
+
+    `calm` (B,) becomes 1 + the kind that holds in and around every pixel of a block of one dose, 0 elsewhere; `dose` (B,) the bits of that
+    dose. What held in the row above holds again where three rows, the blocks beside included, are recalled: `steady` (B,) counts them.
+    """
+    blocks, cols = steady.size, bits.shape[1]
+    for b in range(blocks):
+        steady[b] = steady[b] + 1 if r + 1 < rows and recalled.size > 0 and recalled[r + 1, b] else 0
+    for b in range(1, blocks - 1):
+        if steady[b - 1] > 2 and steady[b] > 2 and steady[b + 1] > 2:
+            continue
+        c = b * RECALLED
+        calm[b], dose[b] = 0, bits[r, c]
+        if r == 0 or r + 1 >= rows or c + RECALLED >= cols or eight[r % 3, CHANGED, c // 8] & BUT_FIRST:
+            continue
+        kind = THROUGH if states[r % 3, THROUGH, c] else DARK
+        whole = True
+        for at in range(c, c + RECALLED, 16):
+            whole &= beyond(eight, states, r - 1, r, r + 1, at, kind, True) == 16 and one_dose(eight, r, at, 16)
+            whole &= at == c or states[r % 3, CHANGED, at] == 0
+        if whole:
+            calm[b] = 1 + kind

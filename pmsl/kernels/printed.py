@@ -7,7 +7,7 @@ are then closed forms.
 import numpy as np
 
 from pmsl.kernels._jit import helper, kernel
-from pmsl.kernels.notes import DARK, THROUGH, beyond, note, one_dose
+from pmsl.kernels.notes import DARK, RECALLED, THROUGH, beyond, calm_blocks, note, one_dose
 
 FLAT = 1e-3  # slopes below this a pixel are none
 INTERSECTION, UNION, PRINTED, DESIGN, VOID_SOLID, VOID_GELLED = 0, 1, 2, 3, 4, 5
@@ -82,34 +82,14 @@ def _count(bins, bits, n):
 
 @helper
 def _span(
-    r,
-    begin,
-    end,
-    design,
-    front,
-    half,
-    states,
-    eight,
-    shift,
-    bits,
-    z_top,
-    height,
-    sums,
-    bins,
-    slot,
-    records,
-    low,
-    lost,
-    edge,
-    edge_design,
-    counts,
-):
+    r, begin, end, design, front, half, states, eight, calm, calm_dose, shift, bits, z_top, height,
+    sums, bins, slot, records, low, lost, edge, edge_design, counts,
+):  # fmt: skip
     """Compare the pixels [begin, end) of row r, all of one design share, and count doses in `bins`; edges are only listed."""
     rows, cols = front.shape
     line, under, over = front[r], front[max(r - 1, 0)], front[min(r + 1, rows - 1)]
     doses = bits[r]
     whole, equal, dose = 0, 0, 0
-    left, here = line[max(begin - 1, 0)], line[begin]
     kind = THROUGH if design == 1.0 else DARK
     last = min(end, cols - 1) - 8 if design == 0.0 or design == 1.0 else 0  # where eight pixels may begin
     c = begin - 1
@@ -117,9 +97,18 @@ def _span(
         c += 1
         width = 0
         if c % 8 == 0 and 0 < c <= last:
-            width = beyond(eight, states, max(r - 1, 0), r, min(r + 1, rows - 1), c, kind, c + 8 <= last)
+            if c % RECALLED == 0 and c + RECALLED - 8 <= last and calm[c // RECALLED] == 1 + kind:
+                width = RECALLED
+                if calm_dose[c // RECALLED] != dose:
+                    _count(bins, dose, equal)
+                    equal, dose = 0, calm_dose[c // RECALLED]
+                equal += width
+            else:
+                width = beyond(eight, states, max(r - 1, 0), r, min(r + 1, rows - 1), c, kind, c + 8 <= last)
         if width > 0:
-            if one_dose(eight, r, c, width):
+            if width == RECALLED:
+                pass
+            elif one_dose(eight, r, c, width):
                 if doses[c] != dose:
                     _count(bins, dose, equal)
                     equal, dose = 0, doses[c]
@@ -132,9 +121,8 @@ def _span(
                     equal += 1
             whole += width if design == 1.0 else 0
             c += width - 1
-            left, here = line[c], line[c + 1]
             continue
-        right = line[min(c + 1, cols - 1)]
+        left, here, right = line[max(c - 1, 0)], line[c], line[min(c + 1, cols - 1)]
         below, above = under[c], over[c]
         if doses[c] == dose:
             equal += 1
@@ -146,7 +134,6 @@ def _span(
         if here >= 1.0 and left >= 1.0 and right >= 1.0 and below >= 1.0 and above >= 1.0:
             whole += 1
             if design == 1.0:
-                left, here = here, right
                 continue
         elif here <= 0.0 and left <= 0.0 and right <= 0.0 and below <= 0.0 and above <= 0.0:
             if design >= 0.5 and _nothing_around(front, r, c):
@@ -179,7 +166,6 @@ def _span(
             edge[0, n], edge[1, n], edge[2, n] = r, c, uneven
             edge_design[n] = design
             counts[EDGES] += 1
-        left, here = here, right
     if bins.size:
         _count(bins, dose, equal)
     sums[INTERSECTION] += whole * design
@@ -192,7 +178,7 @@ def _span(
 
 @kernel
 def compare(
-    front, half, states, eight, shift, bits, recalled, z_top, height, row_start, col, length, level, row0, col0,
+    front, half, states, eight, steady, calm, calm_dose, shift, bits, recalled, z_top, height, row_start, col, length, level, row0, col0,
     sums, solid, void, slot, records, low, lost, edge, edge_design, counts,
 ):  # fmt: skip
     """Compare one layer with its design, but for the pixels where the front is uneven, which are listed for `compare_edges`.
@@ -205,6 +191,8 @@ def compare(
         The same for half the threshold; without it that is ``front + shift``.
     states : (3, 3, S) uint8, S >= C; eight : (3, 3, S / 8) uint64
         Scratch, and the same memory eight bytes at a time.
+    steady, calm, calm_dose : (ceil(C / 32),) int32
+        Scratch; see `calm_blocks`.
     shift : float
     bits : (R, C) int32
         The bits of the float32 dose at the exposure plane.
@@ -234,10 +222,13 @@ def compare(
     rows, cols = front.shape
     counts[LOST], counts[EDGES] = 0, 0
     neither = solid[:0]
+    steady[:] = 0
+    calm[:] = 0
     note(0, front, half, shift, bits, states, recalled)
     for r in range(rows):
         if r + 1 < rows:
             note(r + 1, front, half, shift, bits, states, recalled)
+        calm_blocks(r, rows, bits, states, eight, recalled, steady, calm, calm_dose)
         k = r - row0
         i, last = (row_start[k], row_start[k + 1]) if 0 <= k < row_start.size - 1 else (0, 0)
         done = 0
@@ -252,7 +243,7 @@ def compare(
             done = end
             if end > begin:  # the one place it is called from: inlined, for most runs are a pixel and it has many arguments
                 _span(
-                    r, begin, end, design, front, half, states, eight, shift, bits, z_top, height,
+                    r, begin, end, design, front, half, states, eight, calm, calm_dose, shift, bits, z_top, height,
                     sums, bins, slot, records, low, lost, edge, edge_design, counts,
                 )  # fmt: skip
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from pmsl.kernels._jit import helper, kernel
 from pmsl.kernels.dose import _add_two, _columns, _front_of_line
-
-BLOCK = 32  # pixels that are recalled together, a multiple of 16; of 64 fewer are, of 16 each costs too much
+from pmsl.kernels.notes import RECALLED
 
 
 @helper
@@ -19,8 +18,8 @@ def _count_alike(codes, r, alike):
     """Count in every block how many rows up to r are each the same as the row before it."""
     here, before = codes[r], codes[r - 1]
     for b in range(alike.size):
-        one = here[b * BLOCK : min(b * BLOCK + BLOCK, here.size)]
-        two = before[b * BLOCK : min(b * BLOCK + BLOCK, here.size)]
+        one = here[b * RECALLED : min(b * RECALLED + RECALLED, here.size)]
+        two = before[b * RECALLED : min(b * RECALLED + RECALLED, here.size)]
         other = np.int32(0)
         for c in range(one.size):
             other |= one[c] ^ two[c]
@@ -80,7 +79,7 @@ def see_one(light, codes, down, across, none, line, threshold, lengths, alike, c
     """
     rows, cols = light.shape
     reach, zero = down.size - 1, math.log(threshold)
-    beside, needed = (across.size - 1) // BLOCK + 1, 2 * reach + 1
+    beside, needed = (across.size - 1) // RECALLED + 1, 2 * reach + 1
     line[:] = np.float32(0.0)
     alike[:] = 0
     for r in range(1, min(reach, rows)):
@@ -99,11 +98,11 @@ def see_one(light, codes, down, across, none, line, threshold, lengths, alike, c
         for b in range(alike.size + 1):
             if b < alike.size and not kept[b]:
                 continue
-            end = min(b * BLOCK, cols)
+            end = min(b * RECALLED, cols)
             if end > begin:
                 _blur_stretch(light, r, begin, end, down, across, none, line, seen[r])
                 _front_of_line(seen[r, begin:end], bits[r, begin:end], zero, lengths, changed, eight, front[r, begin:end])
-            begin = end + BLOCK
+            begin = end + RECALLED
             if b < alike.size:
                 last = min(begin, cols)
                 _copy(seen[r - 1, end:last], seen[r, end:last])
@@ -145,7 +144,7 @@ def inside(light, row, col, down, across, lines, recalled, latest, starts, which
             above = latest[c]
             latest[c] = i
             starts[i] = i == e
-            if above >= 0 and row[above] == row[i] - 1 and starts[above] == starts[i] and recalled[row[i], c // BLOCK]:
+            if above >= 0 and row[above] == row[i] - 1 and starts[above] == starts[i] and recalled[row[i], c // RECALLED]:
                 which[i] = which[above]
             else:
                 which[i] = -1

@@ -50,9 +50,9 @@ class Blur:
 
     def blocks(self) -> np.ndarray:
         """Make room to tell what is recalled, as ``kernels.recall.see_one`` does."""
-        from pmsl.kernels.recall import BLOCK
+        from pmsl.kernels.notes import RECALLED
 
-        return np.zeros((self.window.rows, -(-self.window.cols // BLOCK)), np.uint8) if isinstance(self.psf, Gaussian) else NO_BLOCKS
+        return np.zeros((self.window.rows, -(-self.window.cols // RECALLED)), np.uint8) if isinstance(self.psf, Gaussian) else NO_BLOCKS
 
     def see_one(
         self, light: np.ndarray, threshold: float, lengths: float, seen: np.ndarray, front: np.ndarray, recalled: np.ndarray

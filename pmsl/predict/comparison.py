@@ -13,6 +13,7 @@ from pmsl.core.job import PrintJob
 from pmsl.core.mask import Window
 from pmsl.core.runs import painted
 from pmsl.cure import CureModel
+from pmsl.kernels.notes import RECALLED
 from pmsl.predict.columns import Columns
 from pmsl.predict.design import Design, DesignLayer
 from pmsl.predict.layered import Layered
@@ -86,6 +87,7 @@ class Comparison:
         n = window.rows * window.cols
         self._missing, self._uneven = np.zeros((2, n), np.int32), np.zeros((3, n), np.int32)
         self._states = np.zeros((3, 3, (window.cols + 7) // 8 * 8), np.uint8)
+        self._calm = np.zeros((3, -(-window.cols // RECALLED)), np.int32)
         self._uneven_design, self._counts = np.zeros(n, np.float32), np.zeros(2, np.int64)
 
     def add(self, lit: LitLayer, edges_um: np.ndarray, here: DesignLayer, below: DesignLayer | None) -> SeenLayer:
@@ -108,17 +110,8 @@ class Comparison:
         self.sums[:] = 0.0
         ours = self.columns
         printed.compare(
-            *(
-                lit.front,
-                lit.half,
-                self._states,
-                self._states.view(np.uint64),
-                lit.shift,
-                lit.dose.view(np.int32),
-                lit.recalled,
-                lit.z_top_um,
-                lit.height_um,
-            ),
+            *(lit.front, lit.half, self._states, self._states.view(np.uint64), *self._calm),
+            *(lit.shift, lit.dose.view(np.int32), lit.recalled, lit.z_top_um, lit.height_um),
             *(*runs, here.mask.window.row0 - window.row0, -window.col0, self.sums, self.solid, self.void),
             *(ours.slot, ours.records, ours.low, self._missing, self._uneven, self._uneven_design, self._counts),
         )
