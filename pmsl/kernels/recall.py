@@ -89,24 +89,24 @@ def see_one(light, codes, down, across, none, line, threshold, lengths, alike, c
             _count_alike(codes, r + reach, alike)
         else:
             alike[:] = 0
-        kept, begin = recalled[r], 0
+        kept = recalled[r]
         for b in range(alike.size):
             least = needed
             for i in range(max(b - beside, 0), min(b + beside + 1, alike.size)):
                 least = min(least, alike[i])
             kept[b] = least == needed
-        for b in range(alike.size + 1):
-            if b < alike.size and not kept[b]:
-                continue
+        b = 0
+        while b < alike.size:
+            begin, known = b * RECALLED, kept[b]
+            while b < alike.size and kept[b] == known:
+                b += 1
             end = min(b * RECALLED, cols)
-            if end > begin:
+            if known:
+                _copy(seen[r - 1, begin:end], seen[r, begin:end])
+                _copy(front[r - 1, begin:end], front[r, begin:end])
+            else:
                 _blur_stretch(light, r, begin, end, down, across, none, line, seen[r])
                 _front_of_line(seen[r, begin:end], bits[r, begin:end], zero, lengths, changed, eight, front[r, begin:end])
-            begin = end + RECALLED
-            if b < alike.size:
-                last = min(begin, cols)
-                _copy(seen[r - 1, end:last], seen[r, end:last])
-                _copy(front[r - 1, end:last], front[r, end:last])
 
 
 @kernel
