@@ -6,6 +6,8 @@ import math
 import manifold3d
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 from predictions import DP, PX, H, job_of, printer, process, resin, tunnel
 from scipy.stats import norm
@@ -273,3 +275,18 @@ def test_a_slope_that_faces_the_light_is_one_face_in_every_column(slope):
     assert (up["area_um2"], up["merged_um2"], up["lost_um2"]) == (pytest.approx(28 * 30 * 100), 0, 0)
     assert (up["median"], up["median_abs"]) == pytest.approx((signed[13], absolute[13]), abs=2.0**-8)
     assert up["p95_abs"] == pytest.approx(absolute[26], abs=2.0**-8)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(3, 6), st.integers(5, 9), st.integers(1, 3), st.integers(0, 5), st.sampled_from([0.0, 2.5, 7.0]))
+def test_every_top_counts_once_whether_it_is_known_at_once_or_waits(wide, deep, high, over, lift):
+    """A block on a larger one, its tops on slab planes or between them; what is within a pixel of a wall is left out."""
+    whole, long = wide + over + 6, deep + 8  # pixels
+    base = manifold3d.Manifold.cube((whole * PX, long * PX, H * high + lift))
+    block = manifold3d.Manifold.cube((wide * PX, deep * PX, H * 3 + lift)).translate((3 * PX, 4 * PX, H * high))
+    made = (base + block).translate((10 * PX, 10 * PX, 0)).to_mesh64()
+    solid = pmsl.Solid.from_arrays(made.vert_properties[:, :3], made.tri_verts)
+    up = pmsl.simulate(job_of([solid], isofocal_um(), sigma_px=0.2)).z_error_um["up"]
+    counted = up["area_um2"] + up["merged_um2"] + up["lost_um2"]
+    wanted = (wide - 2) * (deep - 2) + (whole - 2) * (long - 2) - (wide + 2) * (deep + 2)
+    assert counted / PX**2 == pytest.approx(wanted)

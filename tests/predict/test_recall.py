@@ -9,7 +9,8 @@ from solids import box, icosphere
 
 import pmsl
 from pmsl.core.mask import Window
-from pmsl.kernels import dose, recall
+from pmsl.kernels import dose, probes, recall
+from pmsl.kernels.notes import RECALLED
 from pmsl.optics import Gaussian
 from pmsl.predict.blur import Blur, scratch_of
 from pmsl.predict.tally import Tally
@@ -46,7 +47,7 @@ def test_dose_front_and_points_in_pixels_are_those_of_every_pixel_by_itself(seed
     dose.front_of_one(slow, slow.view(np.int32), 1.0, 4.0, *scratch_of(COLS), slow_front)
     assert seen.tobytes() == slow.tobytes() and front.tobytes() == slow_front.tobytes()
     for r, b in np.argwhere(recalled):
-        around = slice(max((b - 1) * recall.BLOCK, 0), (b + 2) * recall.BLOCK)
+        around = slice(max((b - 1) * RECALLED, 0), (b + 2) * RECALLED)
         assert r > 0 and np.array_equal(light[r, around], light[r - 1, around])
     rows, cols = (a.astype(np.int32) for a in np.nonzero(rng.random((ROWS, COLS)) < rng.choice([0.3, 0.9, 1.1])))
     points, which = blur.inside_once(light, rows, cols, recalled)
@@ -64,6 +65,54 @@ def test_plain_areas_and_straight_walls_are_recalled():
     rows, cols = (a.astype(np.int32) for a in np.nonzero(np.pad(np.ones((50, 156), bool), ((5, 5), (100, 0)))))
     points, _ = blur.inside_once(light, rows, cols, recalled)
     assert len(points) < 0.1 * len(rows)
+
+
+def edges_of(blur, light, points, outward):
+    """Edges found with what the probe before had, and from probe to probe anew."""
+    args = light[None], np.ones(1), 1.0
+    rest = 0.5, 4.0, *blur.tables, 512.0, *blur.reach, *(np.zeros(int(2 * reach) + 1) for reach in blur.reach)
+    one_after_the_other, each = np.zeros((2, len(points)))
+    probes.edges(*args, points, outward, *rest, one_after_the_other)
+    for i in range(len(points)):
+        probes.edges(*args, points[i : i + 1], outward[i : i + 1], *rest, each[i : i + 1])
+    return one_after_the_other, each
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), boxes_of_light, st.sampled_from([0, 1, 2, 3]), st.floats(2, 30), st.floats(2, 30))
+def test_edges_along_straight_walls_are_those_of_every_probe_by_itself(seed, boxes, way, y, x):
+    rng = np.random.default_rng(seed)
+    light, blur = light_of(rng, boxes), Blur(Gaussian((0.36, 0.4)), Window(0, 0, ROWS, COLS))
+    light *= np.float32(rng.choice([0.5, 1, 3])) / max(1.0, float(light.max()))
+    steps = np.arange(25.0 if way % 2 else 100.0) * (1 if way < 2 else -1)
+    start = (y % 12, x) if way < 2 else (40 - y % 12, 142 - x)
+    points = np.array(start) + np.outer(steps, (1.0, 0.0) if way % 2 else (0.0, 1.0))
+    outward = np.tile(rng.choice([-1.0, 1.0]) * np.array([0.0, 1.0] if way % 2 else [1.0, 0.0]), (len(points), 1))
+    found, each = edges_of(blur, light, points, outward)
+    same = np.isclose(found, each, atol=2e-4) | (found == each)
+    others = np.flatnonzero(~same)  # an edge near the last probe's may be another one than the first that is met on the way
+    level = np.zeros(1)
+    for i in others:
+        assert np.isfinite(found[i])
+        for far in (-1e-3, 1e-3):
+            probes.edges(
+                *(light[None], np.ones(1), 1.0, points[i : i + 1] + (found[i] + far) * outward[i : i + 1], outward[i : i + 1]),
+                *(0.5, 4.0, *blur.tables, 512.0, *blur.reach, *(np.zeros(int(2 * reach) + 1) for reach in blur.reach), level),
+            )
+            assert level[0] == pytest.approx(-far, abs=5e-4)
+
+
+def test_probes_on_a_straight_wall_recall_their_edge():
+    blur, light = Blur(Gaussian((0.36, 0.36)), Window(0, 0, 60, 256)), np.zeros((60, 256), np.float32)
+    light[20:40, 30:220] = 2.0
+    points = np.column_stack([np.full(180, 20.3), 35.0 + np.arange(180.0)])
+    found, each = edges_of(blur, light, points, np.tile((-1.0, 0.0), (180, 1)))
+    assert np.allclose(found, each, atol=2e-4) and len(np.unique(found[20:])) == 1
+    light[25, 100] = np.nextafter(np.float32(2.0), np.float32(3.0))  # the last bit, far below the wall: nothing; on it: looked at again
+    assert len(np.unique(edges_of(blur, light, points, np.tile((-1.0, 0.0), (180, 1)))[0][20:])) == 1
+    light[20, 100] = 3.0
+    found, each = edges_of(blur, light, points, np.tile((-1.0, 0.0), (180, 1)))
+    assert np.allclose(found, each, atol=2e-4) and np.ptp(found) > 0.01
 
 
 def found_again(monkeypatch):
