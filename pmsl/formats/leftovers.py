@@ -135,6 +135,11 @@ def _swept(place: Path, target: str | None) -> bool:
     with held:
         if lock(held) is not True or not _lies_at(held, place / OWNER):
             return False
+        if os.fstat(held.fileno()).st_size == 0 and os.listdir(place) == [OWNER]:  # killed before it said who it is; as above
+            with contextlib.suppress(OSError):
+                os.unlink(place / OWNER)
+                os.rmdir(place)
+            return not os.path.lexists(place)
         name = _abandoned(held, place.name)
         if name is None or target not in (None, name):
             return False

@@ -1,6 +1,6 @@
 """Ground floor: compiled loops in pixel and slab coordinates. No pmsl imports, no units, no I/O.
 
-_jit       the decorators; _native: machine code kept on disk, called without the compiler
+_jit       the decorators; _native: machine code kept on disk, called without the compiler; _shim: its entry
 crossings  triangles by the planes they cross; triangles × plane → directed segments
 facets     passes over a mesh: winding, flat triangles, partly filled slabs; helpers of both: triangles
 area       directed segments → touched pixels, with what exact area coverage needs

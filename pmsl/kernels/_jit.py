@@ -82,11 +82,12 @@ class Kernel:
 
     def _entry(self, args: tuple) -> Entry:
         """Load, or compile, for arguments of these kinds."""
-        kinds = tuple([(a.dtype, a.ndim, a.flags.c_contiguous) if type(a) is ARRAY else SCALARS.get(type(a)) or _kind(a) for a in args])
-        entry = self._entries.get(kinds)
-        return self._enter(kinds) if entry is None else entry
+        return self._entry_of(_kinds(args))
 
-    def _enter(self, kinds: tuple) -> Entry:
+    def _entry_of(self, kinds: tuple) -> Entry:
+        entry = self._entries.get(kinds)
+        if entry is not None:
+            return entry
         with _lock:
             if kinds not in self._entries:
                 from pmsl.kernels import _native
@@ -124,12 +125,17 @@ def many(function: Any, calls: Sequence[tuple]) -> list[Any]:
     """
     if not isinstance(function, Kernel) or not calls:
         return [function(*args) for args in calls]
-    kinds = {tuple([_kind(a) for a in args]) for args in calls}
-    return function._entry(calls[0]).many(calls) if len(kinds) == 1 else [function(*args) for args in calls]
+    kinds = {_kinds(args) for args in calls}
+    return function._entry_of(kinds.pop()).many(calls) if len(kinds) == 1 else [function(*args) for args in calls]
+
+
+def _kinds(args: tuple) -> tuple:
+    """What of some arguments the machine code depends on."""
+    return tuple([(a.dtype, a.ndim, a.flags.c_contiguous) if type(a) is ARRAY else SCALARS.get(type(a)) or _kind(a) for a in args])
 
 
 def _kind(argument: Any) -> Any:
-    """What of an argument the machine code depends on."""
+    """Look closer at an argument that is of a subclass, or a number of numpy."""
     if isinstance(argument, np.ndarray):
         return argument.dtype, argument.ndim, argument.flags.c_contiguous
     if isinstance(argument, float):

@@ -1,8 +1,6 @@
 """Machine code of kernels: compiled by numba, kept on disk, called through an entry of our own.
 
-The entry takes two pointers: to one 8-byte slot an argument (an array's is the address of its Python object, from which
-the entry reads data, shape and strides, as numpy's C interface lays them out), and to room for what is returned. So
-neither numba nor its argument unpacking is needed to call a kernel; ctypes releases the interpreter's lock meanwhile.
+Neither numba nor its argument unpacking is needed to call a kernel (`_shim`); ctypes releases the interpreter's lock meanwhile.
 """
 
 from __future__ import annotations
@@ -22,13 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pmsl.kernels._jit import OPTIONS, Entry
+from pmsl.kernels._shim import HEAD, ROOM, shim
 
 if TYPE_CHECKING:
     from pmsl.kernels._jit import Kernel
 
-HEAD = object.__basicsize__  # of every Python object; numpy's fields follow: data, nd, shape, strides
-DATA, SHAPE, STRIDES = HEAD, HEAD + 16, HEAD + 24
-ROOM = 8  # returned numbers
 ONE = ctypes.c_char_p, ctypes.c_void_p
 PROTOTYPE, HELD = ctypes.CFUNCTYPE(ctypes.c_int, *ONE), ctypes.PYFUNCTYPE(ctypes.c_int, *ONE)
 MANY = ctypes.CFUNCTYPE(ctypes.c_int, *ONE, ctypes.c_int64)
@@ -107,7 +103,7 @@ def _compiled(kernel: Kernel, kinds: tuple) -> tuple[bytes, dict[str, Any]] | No
         return None
     shape = cpu_target.target_context.call_conv.get_function_type(returned, result.fndesc.argtypes)
     symbol = "pmsl_" + hashlib.sha256(_name(kernel, kinds).encode()).hexdigest()[:24]
-    module = binding.parse_assembly(text + _shim(symbol, result.fndesc.llvm_func_name, [str(a) for a in shape.args], kinds))
+    module = binding.parse_assembly(text + shim(symbol, result.fndesc.llvm_func_name, [str(a) for a in shape.args], kinds))
     for function in module.functions:  # names of helpers must not meet those of another kernel in the engine
         if not function.is_declaration and function.name not in (symbol, symbol + "_many"):
             function.linkage = "internal"
@@ -123,64 +119,6 @@ def _numba_type(kind: Any) -> Any:
         dtype, ndim, contiguous = kind
         return types.Array(from_dtype(dtype), ndim, "C" if contiguous else "A")
     return types.float64 if kind is float else types.int64
-
-
-def _shim(symbol: str, target: str, arguments: list[str], kinds: tuple) -> str:
-    """Write the entry in LLVM's language: unpack the slots, call the function."""
-    lines, passed, n = [], [], 0
-
-    def put(text: str) -> str:
-        nonlocal n
-        n += 1
-        lines.append(f"  %v{n} = {text}")
-        return f"%v{n}"
-
-    def field(base: str, offset: int, kind: str) -> str:
-        return put(f"load {kind}, ptr {put(f'getelementptr i8, ptr {base}, i64 {offset}')}")
-
-    for i, kind in enumerate(kinds):
-        if not isinstance(kind, tuple):
-            word = "double" if kind is float else "i64"
-            passed.append(f"{word} {field('%slots', 8 * i, word)}")
-            continue
-        dtype, ndim, _ = kind
-        array = field("%slots", 8 * i, "ptr")
-        shape, strides = field(array, SHAPE, "ptr"), field(array, STRIDES, "ptr")
-        sizes = [field(shape, 8 * d, "i64") for d in range(ndim)]
-        items = "1"
-        for size in sizes:
-            items = put(f"mul i64 {items}, {size}")
-        passed += ["ptr null", "ptr null", f"i64 {items}", f"i64 {dtype.itemsize}", f"ptr {field(array, DATA, 'ptr')}"]
-        passed += [f"i64 {size}" for size in sizes] + [f"i64 {field(strides, 8 * d, 'i64')}" for d in range(ndim)]
-    if len(passed) + 2 != len(arguments):
-        raise RuntimeError(f"{target}: numba passes {len(arguments)} values, not {len(passed) + 2}")
-    call = f'call i32 @"{target}"(ptr %out, ptr %error, {", ".join(passed)})'
-    body = "\n".join(["  %error = alloca ptr", *lines, f"  %status = {call}", "  ret i32 %status"])
-    return f'\ndefine i32 @"{symbol}"(ptr %slots, ptr %out) {{\n{body}\n}}\n' + _loop(symbol, 8 * len(kinds))
-
-
-def _loop(symbol: str, stride: int) -> str:
-    """Write the entry that makes one call after another, until one fails."""
-    return f"""
-define i32 @"{symbol}_many"(ptr %slots, ptr %out, i64 %n) {{
-begin:
-  br label %next
-next:
-  %i = phi i64 [ 0, %begin ], [ %following, %next ]
-  %mine = mul i64 %i, {stride}
-  %own = mul i64 %i, {8 * ROOM}
-  %these = getelementptr i8, ptr %slots, i64 %mine
-  %there = getelementptr i8, ptr %out, i64 %own
-  %status = call i32 @"{symbol}"(ptr %these, ptr %there)
-  %following = add i64 %i, 1
-  %good = icmp eq i32 %status, 0
-  %more = icmp slt i64 %following, %n
-  %on = and i1 %good, %more
-  br i1 %on, label %next, label %end
-end:
-  ret i32 %status
-}}
-"""
 
 
 def _entry(code: bytes, facts: dict[str, Any], kinds: tuple) -> Entry:

@@ -162,7 +162,19 @@ def test_a_draft_that_is_a_link_is_not_followed(tmp_path):
     assert leftovers.sweep(tmp_path) == () and (tmp_path / "elsewhere" / "job" / "half").exists()
 
 
-@pytest.mark.parametrize("step", ["before its owner", "before its lock"])
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed on this system")
+def test_a_draft_whose_writer_was_killed_before_it_said_its_name_is_swept(tmp_path):
+    for more in ((), ("job",)):
+        place = tmp_path / f".job.{len(more)}.partial"
+        place.mkdir()
+        (place / "owner.json").touch()
+        for name in more:
+            (place / name).mkdir()
+    assert leftovers.sweep(tmp_path, "job") == (".job.0.partial",)
+    assert [p.name for p in tmp_path.iterdir()] == [".job.1.partial"]  # no writer of ours makes that
+
+
+@pytest.mark.parametrize("step", ["before its owner", "before its name", "before its lock"])
 def test_a_sweep_between_two_steps_of_making_a_draft_only_makes_another(tmp_path, monkeypatch, step):
     """The sweep of another process comes at the worst moments; the writer ends up with a draft that is there, and locked."""
     swept = []
@@ -175,6 +187,15 @@ def test_a_sweep_between_two_steps_of_making_a_draft_only_makes_another(tmp_path
                 swept.extend(leftovers.sweep(tmp_path))
 
         monkeypatch.setattr(Path, "mkdir", makes)
+    elif step == "before its name":
+
+        def opens(path, mode):
+            opened = open(path, mode)
+            if mode == "xb" and len(swept) < 3:
+                swept.extend(leftovers.sweep(tmp_path))
+            return opened
+
+        monkeypatch.setattr(leftovers, "open", opens, raising=False)
     else:
         lock = leftovers.lock
 
