@@ -190,7 +190,7 @@ def test_a_sweep_between_two_steps_of_making_a_draft_only_makes_another(tmp_path
     elif step == "before its name":
 
         def opens(path, mode):
-            opened = open(path, mode)
+            opened = open(path, mode)  # noqa: SIM115 — closed by the writer
             if mode == "xb" and len(swept) < 3:
                 swept.extend(leftovers.sweep(tmp_path))
             return opened
