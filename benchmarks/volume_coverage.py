@@ -1,18 +1,25 @@
-"""What does exact volume coverage of one slab cost beside area coverage, and how exact is it?
+"""What does exact volume coverage cost beside area coverage, of one slab and of a whole run, and how exact is it?
 
-The same parts, pixels and layers as area_coverage, one thread, both modes in turn. The error is the covered volume, before
+Slabs: the same parts, pixels and layers as area_coverage, one thread, both modes in turn. Whole runs: `pmsl slice`, STL to a job on disk,
+the meshes of peers.py, 500 layers of 1920 × 1080 px, both modes in turn, medians of the pairwise ratios. The error is the covered volume, before
 rounding, against the signed volume of the mesh; for area mode that is the mid-slab rule's own difference, not an error. Parts
 with overlapping shells or open edges have no volume to compare with and show none.
 """
 
 from __future__ import annotations
 
+import statistics
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import meshes
 import numpy as np
 from area_coverage import PARTS, grid_of, placed
-from measure import in_turn
+from measure import in_turn, process
+from peer_tools import PMSL, PMSL_VOLUME, WORKS, Work
+from peers import LARGE, MESHES
 
 from pmsl import Grid
 from pmsl.masks import MaskMaker
@@ -25,6 +32,11 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
             yield {"skipped": f"{mesh().name}: {mesh().skipped}"}
         else:
             yield {"table": "volume beside area, a layer"} | _cost(mesh().name, placed(mesh()), quick)
+    for name in ("ellipsoid5k",) if quick else LARGE:
+        if MESHES[name]().path is None:
+            yield {"skipped": f"{name}: {MESHES[name]().skipped}"}
+        else:
+            yield _whole(MESHES[name](), *((WORKS["W0"], 1) if quick else (WORKS["W1"], 5)))
 
 
 def _cost(name: str, part: Any, quick: bool) -> dict[str, Any]:
@@ -45,6 +57,33 @@ def _cost(name: str, part: Any, quick: bool) -> dict[str, Any]:
         "area mid-slab difference": None if quick else errors[0],
         "ERROR volume": None if quick else errors[1],
     }
+
+
+def _whole(mesh: meshes.Mesh, work: Work, pairs: int) -> dict[str, Any]:
+    """Slice a mesh in both modes, in turn."""
+    assert mesh.path is not None
+    with tempfile.TemporaryDirectory(prefix="pmsl-bench-") as scratch:
+        ran = [
+            [process(tool.command(work, mesh.path, Path(scratch) / f"{turn}-{i}.zip")) for i, tool in enumerate((PMSL, PMSL_VOLUME))]
+            for turn in range(pairs)
+        ]
+    area, volume = zip(*ran, strict=True)
+    cpu = [v.cpu_s / a.cpu_s for a, v in ran if a.cpu_s and v.cpu_s]
+    return {
+        "table": f"volume beside area, whole runs of {work.layers} layers",
+        "part": mesh.name,
+        "area s": statistics.median(a.wall_s for a in area),
+        "volume s": statistics.median(v.wall_s for v in volume),
+        "wall ratio": statistics.median(v.wall_s / a.wall_s for a, v in ran),
+        "CPU ratio": statistics.median(cpu) if cpu else None,
+        "area MiB": _middle(a.peak_mib for a in area),
+        "volume MiB": _middle(v.peak_mib for v in volume),
+    }
+
+
+def _middle(values: Any) -> float | None:
+    known = [v for v in values if v is not None]
+    return statistics.median(known) if known else None
 
 
 def _to_the_top(grid: Grid, top_um: float) -> Grid:
