@@ -1,6 +1,6 @@
 """``python -m pmsl``."""
 
-from pmsl.cli import main
+from pmsl.cli import console
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    console()

@@ -16,6 +16,6 @@ library   profiles
 show      progress, findings, compiler notice
 """
 
-from pmsl.cli.app import main
+from pmsl.cli.app import console, main
 
-__all__ = ["main"]
+__all__ = ["console", "main"]
