@@ -1,6 +1,6 @@
-"""What does a prediction cost beside slicing, in CPU seconds and for a megapixel of the part's window, and is it right?
+"""What does a prediction cost beside slicing, in time, CPU seconds and for a megapixel of the part's window, and is it right?
 
-Every part of `sample_meshes/`. "process": `pmsl slice` and `pmsl simulate` from start to end, as a user runs them. "inside": one thread of
+Every part of `sample_meshes/`. "wall" and "CPU": `pmsl slice` and `pmsl simulate` from start to end, as a user runs them. "inside": one thread of
 one process that has its kernels: writing a job that is prepared, then reading and predicting it; start-up and loading the mesh, which
 slicing has more of, are left out, so this is the stricter of the two. The bound is three times slicing, or 6 ms a megapixel of the part's
 window (its layers together) where that is more.
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from measure import median_process
+from measure import Process, median_process
 from measure import pmsl as command
 
 import pmsl
@@ -57,26 +57,26 @@ def _cost(mesh: Path, job: Any, path: Path, resin: Any, repeats: int) -> dict[st
     return {
         "part": mesh.stem,
         "Mpx": round(mpx, 1),
-        **_held("process", slicing, simulation, mpx),
+        **_held("wall", slicing.wall_s, simulation.wall_s, mpx),
+        **_held("CPU", slicing.cpu_s or math.nan, simulation.cpu_s or math.nan, mpx),
         **_held("inside", write, predict, mpx),
         "ms a Mpx": round(1e3 * predict / mpx, 1),
         "ERROR of roofs, µm": None if down is None else round(down + roof, 3),
     }
 
 
-def _process(*arguments: str, repeats: int) -> float:
-    """CPU seconds of the run of median wall time; not a number where the system does not tell."""
-    cpu_s = median_process(lambda: command(*arguments), repeats)[0].cpu_s
-    return math.nan if cpu_s is None else cpu_s
+def _process(*arguments: str, repeats: int) -> Process:
+    """Return the run of median wall time."""
+    return median_process(lambda: command(*arguments), repeats)[0]
 
 
 def _held(name: str, slicing: float, prediction: float, mpx: float) -> dict[str, Any]:
     """Columns of a comparison: both costs, their ratio, and the bound the second is held against."""
     bound = max(TIMES_SLICING * slicing, S_A_MPX * mpx)
     return {
-        f"{name}: slice CPU s": round(slicing, 3),
-        f"{name}: simulate CPU s": round(prediction, 3),
+        f"{name}: slice s": round(slicing, 3),
+        f"{name}: simulate s": round(prediction, 3),
         f"{name}: ratio": round(prediction / slicing, 1),
-        f"{name}: bound CPU s": round(bound, 3),
+        f"{name}: bound s": round(bound, 3),
         f"{name}: met": "yes" if prediction <= bound else "NO",
     }
