@@ -1,8 +1,8 @@
 """What does a prediction cost beside slicing, in time, CPU seconds and for a megapixel of the part's window, and is it right?
 
-Every part of `sample_meshes/`. "wall" and "CPU": `pmsl slice` and `pmsl simulate` from start to end, as a user runs them. "inside": one thread of
-one process that has its kernels: writing a job that is prepared, then reading and predicting it; start-up and loading the mesh, which
-slicing has more of, are left out, so this is the stricter of the two. The bound is three times slicing, or 6 ms a megapixel of the part's
+Every part of `sample_meshes/`. "wall" and "CPU": `pmsl slice` and `pmsl simulate` from start to end, as a user runs them. "inside": one
+thread of one process that has its kernels: writing a job that is prepared, then reading and predicting it; start-up and loading the mesh,
+which slicing has more of, are left out, so this is the strictest. The bound is three times slicing, or 6 ms a megapixel of the part's
 window (its layers together) where that is more.
 The error is that of the roofs: the median of the faces that look down against the closed form for a thick roof, in µm.
 """

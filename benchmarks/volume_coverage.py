@@ -1,9 +1,9 @@
 """What does exact volume coverage cost beside area coverage, of one slab and of a whole run, and how exact is it?
 
-Slabs: the same parts, pixels and layers as area_coverage, one thread, both modes in turn. Whole runs: `pmsl slice`, STL to a job on disk,
-the meshes of peers.py, 500 layers of 1920 × 1080 px, both modes in turn, medians of the pairwise ratios. The error is the covered volume, before
-rounding, against the signed volume of the mesh; for area mode that is the mid-slab rule's own difference, not an error. Parts
-with overlapping shells or open edges have no volume to compare with and show none.
+Slabs: the same parts, pixels and layers as area_coverage, one thread, both modes in turn. Whole runs: `pmsl slice`, STL to a job on
+disk, the meshes of peers.py, 500 layers of 1920 × 1080 px, both modes in turn, medians of the pairwise ratios. The error is the covered
+volume, before rounding, against the signed volume of the mesh; for area mode that is the mid-slab rule's own difference, not an error.
+Parts with overlapping shells or open edges have no volume to compare with and show none.
 """
 
 from __future__ import annotations
