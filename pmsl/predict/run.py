@@ -54,7 +54,7 @@ def simulate(
     window = facts.window(_reach_px(job))
     many = default_threads() if threads is None else threads
     comparison = Comparison(job, facts, window, ahead=min(max(many - 1, 0), 2))
-    lit_ahead, probed_ahead = (one_ahead if many > least else iter for least in (2, 1))
+    lit_ahead, probed_ahead = (one_ahead if many > least else iter for least in (1, 2))
     layers = _layers(job, facts, many if many > 2 else 1)  # of two processors a third thread takes more time than it gives
     lit = lit_ahead((comparison.sum.add(plan), here, below) for plan, here, below in layers)
     probed = probed_ahead((layer, comparison.edges_um(layer, here), here, below) for layer, here, below in lit)
