@@ -113,13 +113,13 @@ def _times(ran: list[list[Process]]) -> dict[str, Any]:
     ours, peer = zip(*ran, strict=True)
     wall = [a.wall_s / b.wall_s for a, b in ran]
     cpu = [a.cpu_s / b.cpu_s for a, b in ran if a.cpu_s is not None and b.cpu_s]
-    told: dict[str, Any] = {"pmsl s": _median(p.wall_s for p in ours), "peer s": _median(p.wall_s for p in peer)}
+    told: dict[str, Any] = {"pmsl s": median(p.wall_s for p in ours), "peer s": median(p.wall_s for p in peer)}
     told |= {"wall ratio": statistics.median(wall), "min": min(wall), "max": max(wall)}
-    told |= {"pmsl CPU s": _median(p.cpu_s for p in ours), "peer CPU s": _median(p.cpu_s for p in peer), "CPU ratio": _median(cpu)}
-    return told | {"pmsl MiB": _median(p.peak_mib for p in ours), "peer MiB": _median(p.peak_mib for p in peer)}
+    told |= {"pmsl CPU s": median(p.cpu_s for p in ours), "peer CPU s": median(p.cpu_s for p in peer), "CPU ratio": median(cpu)}
+    return told | {"pmsl MiB": median(p.peak_mib for p in ours), "peer MiB": median(p.peak_mib for p in peer)}
 
 
-def _median(values: Any) -> float | None:
+def median(values: Any) -> float | None:
     """Return the median of what the system told."""
     known = [v for v in values if v is not None]
     return statistics.median(known) if known else None

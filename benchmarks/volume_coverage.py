@@ -19,7 +19,7 @@ import numpy as np
 from area_coverage import PARTS, grid_of, placed
 from measure import in_turn, process
 from peer_tools import PMSL, PMSL_VOLUME, WORKS, Work
-from peers import LARGE, MESHES
+from peers import LARGE, MESHES, median
 
 from pmsl import Grid
 from pmsl.masks import MaskMaker
@@ -76,14 +76,9 @@ def _whole(mesh: meshes.Mesh, work: Work, pairs: int) -> dict[str, Any]:
         "volume s": statistics.median(v.wall_s for v in volume),
         "wall ratio": statistics.median(v.wall_s / a.wall_s for a, v in ran),
         "CPU ratio": statistics.median(cpu) if cpu else None,
-        "area MiB": _middle(a.peak_mib for a in area),
-        "volume MiB": _middle(v.peak_mib for v in volume),
+        "area MiB": median(a.peak_mib for a in area),
+        "volume MiB": median(v.peak_mib for v in volume),
     }
-
-
-def _middle(values: Any) -> float | None:
-    known = [v for v in values if v is not None]
-    return statistics.median(known) if known else None
 
 
 def _to_the_top(grid: Grid, top_um: float) -> Grid:

@@ -113,7 +113,7 @@ class CrossingIndex:
         n, room = -1, 1 << (m * 3 // 4 + 3).bit_length()  # a closed mesh has half as many corners as triangles
         while n < 0:
             n = shells.label(self.corners, self.part, *_table(room), *_table(LATE), labels)
-            room *= 4
+            room *= 2
         copies = _copies(self.corners)
         if len(copies):
             labels[copies] = labels.max() + 1

@@ -95,23 +95,18 @@ def _span(
     c = begin - 1
     while c + 1 < end:
         c += 1
-        width = 0
+        width, one, first = 0, False, 0
         if c % 8 == 0 and 0 < c <= last:
             if c % RECALLED == 0 and c + RECALLED - 8 <= last and calm[c // RECALLED] == 1 + kind:
-                width = RECALLED
-                if calm_dose[c // RECALLED] != dose:
-                    _count(bins, dose, equal)
-                    equal, dose = 0, calm_dose[c // RECALLED]
-                equal += width
+                width, one, first = RECALLED, True, calm_dose[c // RECALLED]
             else:
                 width = beyond(eight, states, max(r - 1, 0), r, min(r + 1, rows - 1), c, kind, c + 8 <= last)
+                one, first = width > 0 and one_dose(eight, r, c, width), doses[c]
         if width > 0:
-            if width == RECALLED:
-                pass
-            elif one_dose(eight, r, c, width):
-                if doses[c] != dose:
+            if one:
+                if first != dose:
                     _count(bins, dose, equal)
-                    equal, dose = 0, doses[c]
+                    equal, dose = 0, first
                 equal += width
             else:
                 for i in range(c, c + width):

@@ -7,8 +7,8 @@ A small table of corners seen lately comes before that of all, which does not fi
 import numpy as np
 
 from pmsl.kernels._jit import helper, kernel
+from pmsl.kernels.closed import _root, _word
 
-MINUS_ZERO = np.uint64(1) << np.uint64(63)
 FAR = np.uint64(20)  # bits of a hash that place it in the small table
 
 
@@ -17,20 +17,9 @@ def _hash(bits, m, k, group):
     """64-bit hash of a corner, never 0."""
     key = np.uint64(group)
     for a in range(3):
-        word = bits[m, k + a]
-        if word == MINUS_ZERO:  # -0 is 0
-            word = np.uint64(0)
-        key = (key ^ word) * np.uint64(0x9E3779B97F4A7C15)
+        key = (key ^ _word(bits[m, k + a])) * np.uint64(0x9E3779B97F4A7C15)
         key ^= key >> np.uint64(29)
     return key if key else np.uint64(1)
-
-
-@helper
-def _root(parent, i):
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = parent[i]
-    return i
 
 
 @helper
