@@ -8,22 +8,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from pmsl.core.grid import Grid
-from pmsl.core.mask import Window
+from pmsl.core.mask import LayerMask, Window
 from pmsl.correct.above import Above
 from pmsl.correct.law import Law
 from pmsl.correct.layer import (
+    BESIDE_PX,
     SWEEPS,
     SWEEPS_BELOW,
+    THIN_DP,
     FaceRows,
     Rows,
     face_rows,
     faces_reached,
     lit_through,
     own_walls,
+    rim_joints,
     rim_rows,
     seen,
     solved,
     to_join,
+    under_membranes,
     walls_below,
 )
 from pmsl.correct.predicted import Prediction, Tracks
@@ -33,7 +37,6 @@ from pmsl.masks import MaskMaker
 from pmsl.optics.grayscale import levels_of
 
 NEXT_PX = 2.0  # pitches: a face that is no wall rises less from one pixel to the next
-BESIDE_PX = 0.75  # outside of a wall: covered there means overhung
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,11 +115,18 @@ class Block:
         self.masks = {k: setup.maker.mask(k) for k in range(max(0, self.low - 1), self.top)}
         placed = range(self.low, self.top) if setup.edges else range(0)
         self.walls = {k: walls_of(setup.maker.index.whole(), setup.grid, k, self.masks[k]) for k in placed}
+        self._corners = {k: under_membranes(self.walls[k], self.masks[k + 1], self._thin_above(k)) for k in placed[:-1]}
         self.faces = self._faces()
         self.pixels = self._pixels()
         number = self.pixels.number(self.faces.row, self.faces.col)
         self._face_number = number
         self.tracks = Tracks.of(np.unique(number), setup.spot, self.pixels, law)
+
+    def _thin_above(self, k: int) -> LayerMask | None:
+        """Return the first layer above `k` that a membrane does not reach; None where the job ends before."""
+        edges = self.setup.law.z_edges_um
+        first = int(np.searchsorted(edges, edges[k + 1] + THIN_DP * self.setup.law.dp_um))
+        return None if first >= len(edges) - 1 else self.masks.get(first) or self.setup.maker.mask(first)
 
     def _faces(self) -> Faces:
         """Faces with nothing solid below them; such as lie inside other solids, or on the plate, are none."""
@@ -213,7 +223,7 @@ class Block:
                 if law.z_edges_um[k + 1] - law.z_edges_um[j + 1] > law.reach_um(k):
                     break
                 outside = level_beside(self.masks[k], self.walls[j], BESIDE_PX)
-                below = walls_below(self.walls[j], outside, j, k, law, spot, pixels, above)
+                below = walls_below(self.walls[j], outside, self._corners[j], j, k, law, spot, pixels, above)
                 if below is not None:
                     parts.append(below)
                     overhangs = True
@@ -223,6 +233,7 @@ class Block:
             least = to_join(faces, k, law, above) if setup.roof_layers else np.zeros(len(z_um))
             lit_through(faces, wanted, white, law.shares(k, z_um, faces.slab, setup.roof_layers), least)
             parts += face_rows(faces, wanted, white)
+            parts += rim_joints(faces, law, spot, pixels, above)
             through = (base > 0.999) & (self._level(k - 1) > 0.999 if k > 0 else True)
             parts += rim_rows(faces, k, wanted, through, law, spot, pixels, above)
         return Asked(Rows.joined(parts, spot.width, len(pixels.row)), given, faces, wanted, overhangs)

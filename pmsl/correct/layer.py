@@ -6,18 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pmsl.core.mask import LayerMask
 from pmsl.correct.above import Above, Depth
 from pmsl.correct.law import Law
 from pmsl.correct.rows import Pixels, Spot
-from pmsl.correct.surface import STEEP, Walls, steep
+from pmsl.correct.surface import STEEP, Walls, level_beside, steep
 
 FREE = 1e9  # no bound
-SWEEPS, SWEEPS_BELOW = 18, 36  # of rows of the layer's own walls and faces; where it must not cure what lies below
+SWEEPS, SWEEPS_BELOW = 18, 100  # of rows of the layer's own walls and faces; where it must not cure what lies below
 ENOUGH = 1e-3  # of white: moves no edge by 0.001 px
-SOFT_WALL, SOFT_BELOW, SOFT_FACE, SOFT_RIM = 1e-3, 1e-2, 1e-4, 2e-2
+SOFT_WALL, SOFT_BELOW, SOFT_FACE, SOFT_RIM = 1e-3, 1e-2, 1e-4, 1e-3
+SOFT_CORNER = 1e-1  # under the rim of a membrane: that corner may be round, but must not crack
 BELOW = 0.97  # of Ec is what walls below may get from the layers above: the rest is left to their own, whose edge is sharp
 ALONE = 1.1  # of Ec at the far face: what a solid pixel beside a dark face needs
 JOINED = 1.03  # of Ec at the far face: what layers need that share out the light of a face
+BESIDE_PX = 0.75  # outside of a wall: covered there means overhung
+THIN_DP = 2.0  # a membrane is thinner: no layer above it could take over what its rim lacks
 LEANS = -0.05  # rise of a wall from which on it overhangs
 
 
@@ -76,10 +80,21 @@ def own_walls(walls: Walls, k: int, law: Law, spot: Spot, pixels: Pixels, above:
     return Rows.asking(weights, index, *law.own_mj_cm2(depth, given), SOFT_WALL), given
 
 
-def walls_below(walls: Walls, outside: np.ndarray, j: int, k: int, law: Law, spot: Spot, pixels: Pixels, above: Above) -> Rows | None:
+def under_membranes(walls: Walls, next_above: LayerMask, beyond: LayerMask | None) -> np.ndarray:
+    """Tell which points of walls end at a membrane: covered outside in the layer above, void `THIN_DP` depths higher: (N,) bool.
+
+    `beyond` is the layer up there, None where the job ends before.
+    """
+    corner = (walls.rise >= LEANS) & (level_beside(next_above, walls, BESIDE_PX) > 0.5)
+    return corner if beyond is None else corner & (level_beside(beyond, walls, BESIDE_PX) < 0.5)
+
+
+def walls_below(
+    walls: Walls, outside: np.ndarray, corner: np.ndarray, j: int, k: int, law: Law, spot: Spot, pixels: Pixels, above: Above
+) -> Rows | None:
     """Ask layer `k` not to cure what lies outside the walls of layer `j` below it, where `k` overhangs them.
 
-    `outside` is the coverage of layer `k` just outside of the points.
+    `outside` is the coverage of layer `k` just outside of the points; `corner` (N,) bool: they meet a membrane (`under_membranes`).
     """
     depth = float(law.z_edges_um[k + 1]) - 0.5 * float(law.z_edges_um[j] + law.z_edges_um[j + 1])
     under = (walls.rise >= -STEEP) & ((walls.rise < LEANS) | (outside > 0.5))
@@ -87,7 +102,7 @@ def walls_below(walls: Walls, outside: np.ndarray, j: int, k: int, law: Law, spo
         return None
     weights, index = spot.rows(walls.at_px[under], pixels)
     _, most = law.own_mj_cm2(depth, from_above(weights, index, above, depth), BELOW)
-    return Rows.asking(weights, index, -FREE, most, SOFT_BELOW)
+    return Rows.asking(weights, index, -FREE, most, np.where(corner[under], SOFT_CORNER, SOFT_BELOW))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,7 +195,26 @@ def face_rows(faces: FaceRows, wanted: np.ndarray, white: np.ndarray) -> list[Ro
     off |= touched[faces.index].any(axis=1)  # what is changed for a row must not be paid by one that was left out
     soft = np.where(faces.inner, SOFT_FACE, SOFT_RIM)
     low = np.where(faces.own, faces.low, -FREE)
-    return [Rows(faces.weights[off], faces.index[off], low[off], faces.high[off], soft[off])]
+    high = np.where(faces.inner | ~faces.own, faces.high, FREE)  # beside a wall its light comes over
+    return [Rows(faces.weights[off], faces.index[off], low[off], high[off], soft[off])]
+
+
+def rim_joints(faces: FaceRows, law: Law, spot: Spot, pixels: Pixels, above: Above) -> list[Rows]:
+    """Ask for enough half-way from a rim of the layer's own faces to the faces beside it: in the middles alone a crack would not show."""
+    depth_um = np.full(len(pixels.row) + 1, np.nan)
+    depth_um[faces.pixel[faces.own]] = faces.depth_um[faces.own]
+    number = faces.pixel[faces.own & ~faces.inner]
+    row, col = pixels.row[number], pixels.col[number]
+    places, depths = [np.zeros((0, 2))], [np.zeros(0)]
+    for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        depth = 0.5 * (depth_um[number] + depth_um[pixels.number(row + down, col + right)])
+        both = np.isfinite(depth)
+        places.append(np.stack([row + 0.5 + 0.5 * down, col + 0.5 + 0.5 * right], axis=1)[both])
+        depths.append(depth[both])
+    depth = np.concatenate(depths)
+    weights, index = spot.rows(np.concatenate(places), pixels)
+    enough, _ = law.own_mj_cm2(depth, from_above(weights, index, above, depth))
+    return [Rows.asking(weights, index, enough, FREE, SOFT_RIM)]
 
 
 def rim_rows(
