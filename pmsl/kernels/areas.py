@@ -69,13 +69,15 @@ def areas(row_start, col, length, level, parent, area):
 
 
 @kernel
-def linked(first, second, parent, label):
-    """Number what hangs together by links.
+def voids(column, floor, roof, width, parent, label):
+    """Number what hangs together: voids of neighbouring columns whose heights overlap.
 
     Parameters
     ----------
-    first, second : (P,) int64
-        The two ends of every link.
+    column : (N,) int64
+        Number of each void's column, ascending; rows are `width` numbers long, the last of which has no column.
+    floor, roof : (N,) float64
+    width : int
     parent : (N,) int64
         Overwritten: scratch.
     label : (N,) int64
@@ -86,12 +88,23 @@ def linked(first, second, parent, label):
     int
         Number of groups.
     """
-    for i in range(parent.size):
+    size = column.size
+    for i in range(size):
         parent[i] = i
-    for p in range(first.size):
-        join(parent, first[p], second[p])
+    beside, behind = 0, 0  # first void of the column to the right, and of that in the next row
+    for i in range(size):
+        while beside < size and column[beside] < column[i] + 1:
+            beside += 1
+        while behind < size and column[behind] < column[i] + width:
+            behind += 1
+        for begin, wanted in ((beside, column[i] + 1), (behind, column[i] + width)):
+            j = begin
+            while j < size and column[j] == wanted:
+                if floor[i] < roof[j] and floor[j] < roof[i]:
+                    join(parent, i, j)
+                j += 1
     n = 0
-    for i in range(parent.size):  # a root comes before all others of its group
+    for i in range(size):  # a root comes before all others of its group
         root = find(parent, i)
         if root == i:
             label[i] = n

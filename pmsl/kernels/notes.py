@@ -29,20 +29,28 @@ def _note_stretch(r, begin, end, front, half, shift, bits, states):
 
 
 @helper
-def note(r, front, half, shift, bits, states, recalled):
-    """Note of every pixel of a row what `beyond` and `one_dose` ask for, a byte each; blocks that are recalled have the row above's."""
+def note(r, front, half, shift, bits, states, recalled, steady):
+    """Note of every pixel of a row what `beyond` and `one_dose` ask for, a byte each; blocks that are recalled have the row above's.
+
+    `steady` (B,) counts in how many rows up to the one above a block was recalled: from three on its notes are there already.
+    """
     cols, begin = front.shape[1], 0
+    kept_beside = False
     for b in range(recalled.shape[1]):
+        kept = recalled[r, b] and steady[b] > 1
         if recalled[r, b]:
             end = b * RECALLED
             if end > begin:
                 _note_stretch(r, begin, end, front, half, shift, bits, states)
             begin = min(end + RECALLED, cols)
-            for kind in range(3):
-                here, above = states[r % 3, kind, end:begin], states[(r + 2) % 3, kind, end:begin]
-                for c in range(here.size):
-                    here[c] = above[c]
-            states[r % 3, CHANGED, end] = bits[r, end] != bits[r, max(end - 1, 0)]  # the one block may be recalled, the other not
+            if not kept:
+                for kind in range(3):
+                    here, above = states[r % 3, kind, end:begin], states[(r + 2) % 3, kind, end:begin]
+                    for c in range(here.size):
+                        here[c] = above[c]
+            if not (kept and kept_beside):
+                states[r % 3, CHANGED, end] = bits[r, end] != bits[r, max(end - 1, 0)]  # the one may be recalled, the other not
+        kept_beside = kept
     if cols > begin:
         _note_stretch(r, begin, cols, front, half, shift, bits, states)
 

@@ -219,10 +219,10 @@ def compare(
     neither = solid[:0]
     steady[:] = 0
     calm[:] = 0
-    note(0, front, half, shift, bits, states, recalled)
+    note(0, front, half, shift, bits, states, recalled, steady)
     for r in range(rows):
         if r + 1 < rows:
-            note(r + 1, front, half, shift, bits, states, recalled)
+            note(r + 1, front, half, shift, bits, states, recalled, steady)
         calm_blocks(r, rows, bits, states, eight, recalled, steady, calm, calm_dose)
         k = r - row0
         i, last = (row_start[k], row_start[k + 1]) if 0 <= k < row_start.size - 1 else (0, 0)

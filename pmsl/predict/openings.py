@@ -41,35 +41,24 @@ def openings(voids: np.ndarray, design: Design, window: Window) -> list[dict[str
     """
     if not len(voids):
         return []
-    voids = voids[np.lexsort((voids[:, FLOOR], voids[:, COL], voids[:, ROW]))]
-    label = _components(voids)
-    order = np.argsort(label, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
-    found = [_channel(voids[p], design, window) for p in parts if voids[p, SHARE].sum() >= FEWEST_PX]
-    channels = sorted((c for c in found if c is not None), key=lambda c: -c["footprint_um2"])
-    return channels
+    width = int(voids[:, COL].max()) + 2
+    column = (voids[:, ROW] * width + voids[:, COL]).astype(np.int64)
+    order = np.lexsort((voids[:, FLOOR], column))
+    label = _components(column[order], voids[order, FLOOR], voids[order, ROOF], width)
+    large = np.bincount(label, voids[order, SHARE])[label] > 0.999 * FEWEST_PX  # a slanted roof leaves thousands of slivers
+    order, label = order[large], label[large]
+    order = order[np.argsort(label, kind="stable")]
+    parts = (voids[p] for p in np.split(order, np.cumsum(np.bincount(label))[:-1]) if len(p))
+    found = [_channel(v, design, window) for v in parts if v[:, SHARE].sum() >= FEWEST_PX]
+    return sorted((c for c in found if c is not None), key=lambda c: -c["footprint_um2"])
 
 
-def _components(voids: np.ndarray) -> np.ndarray:
-    """Number the voids (sorted by row, column) that hang together: (V,) int."""
+def _components(column: np.ndarray, floor: np.ndarray, roof: np.ndarray, width: int) -> np.ndarray:
+    """Number the voids (sorted by column and floor) that hang together: (V,) int."""
     from pmsl.kernels import areas
 
-    n = len(voids)
-    width = int(voids[:, COL].max()) + 2
-    key = (voids[:, ROW] * width + voids[:, COL]).astype(np.int64)
-    pairs = []
-    most = int(np.bincount(np.unique(key, return_inverse=True)[1]).max())
-    for step in (1, width):
-        begin = np.searchsorted(key, key + step)
-        for i in range(most):
-            other = begin + i
-            fits = np.flatnonzero((other < n) & (key[np.minimum(other, n - 1)] == key + step))
-            other = other[fits]
-            touch = (voids[fits, FLOOR] < voids[other, ROOF]) & (voids[other, FLOOR] < voids[fits, ROOF])
-            pairs.append(np.stack([fits[touch], other[touch]]))
-    a, b = np.concatenate(pairs, axis=1)
-    parent, label = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    areas.linked(np.ascontiguousarray(a), np.ascontiguousarray(b), parent, label)
+    parent, label = np.zeros(len(column), np.int64), np.zeros(len(column), np.int64)
+    areas.voids(column, floor, roof, width, parent, label)
     return label
 
 

@@ -22,14 +22,24 @@ from pmsl.optics import psf
 from pmsl.predict.design import Design
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.integers(1, 30), st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), max_size=40))
-def test_links_make_the_groups_of_a_graph(n, links):
-    ends = np.array([(a % n, b % n) for a, b in links], np.int64).reshape(-1, 2).T.copy()
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 5), st.data())
+def test_voids_make_the_groups_of_a_graph(rows, cols, data):
+    """Some columns with none, one or several; those at the ends of rows are no neighbours."""
+    column, floor, roof = [], [], []
+    for at in [r * (cols + 1) + c for r in range(rows) for c in range(cols)]:
+        edges = sorted(data.draw(st.lists(st.integers(0, 9), max_size=6, unique=True)))
+        for low, high in zip(edges[0::2], edges[1::2], strict=False):
+            column.append(at), floor.append(float(low)), roof.append(float(high))
+    if not column:
+        return
+    column, floor, roof = np.array(column), np.array(floor), np.array(roof)
+    n, (row, col) = len(column), np.divmod(column, cols + 1)
+    apart = np.abs(row[:, None] - row) + np.abs(col[:, None] - col)
+    graph = (apart == 1) & (floor[:, None] < roof) & (floor < roof[:, None])
     parent, label = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    count = areas.linked(ends[0], ends[1], parent, label)
-    graph = coo_array((np.ones(ends.shape[1], np.int8), (ends[0], ends[1])), shape=(n, n))
-    wanted = connected_components(graph, directed=False)
+    count = areas.voids(column, floor, roof, cols + 1, parent, label)
+    wanted = connected_components(coo_array(graph), directed=False)
     assert count == wanted[0]
     assert len(np.unique(np.stack([label, wanted[1]]), axis=1).T) == count
     assert (np.diff(np.unique(label, return_index=True)[1]) > 0).all()
