@@ -29,7 +29,7 @@ def put(bins, value, weight, step):
 
 
 @routine
-def _close(r, c, floor, slack, slot, free, counts, records, down, step, tallies, done):
+def _close(r, c, floor, slack, slot, opened, free, counts, records, down, step, tallies, done):
     """Close the record of a column at a floor: count its roof, note the void."""
     rec = records[slot[r, c]]
     if rec[WEIGHT] > 0.0:
@@ -49,10 +49,11 @@ def _close(r, c, floor, slack, slot, free, counts, records, down, step, tallies,
     free[counts[FREE]] = slot[r, c]
     counts[FREE] += 1
     slot[r, c] = -1
+    opened[r] -= 1
 
 
 @helper
-def _open(r, c, roof, share, weight, z_low, z_top, here, half, above, slot, free, counts, records, low, top, tallies):
+def _open(r, c, roof, share, weight, z_low, z_top, here, half, above, slot, opened, free, counts, records, low, top, tallies):
     """Open the record of a roof; find where it is printed.
 
     A slope that goes on from the slab above in the same column is one face: its parts count together, at their mean height.
@@ -77,6 +78,7 @@ def _open(r, c, roof, share, weight, z_low, z_top, here, half, above, slot, free
     if slot[r, c] < 0:
         counts[FREE] -= 1
         slot[r, c] = free[counts[FREE]]
+        opened[r] += 1
     rec = records[slot[r, c]]
     rec[ROOF], rec[BOTTOM], rec[WEIGHT] = roof, bottom, weight
     rec[CURED] = roof - bottom
@@ -136,12 +138,13 @@ def _floor(r, c, floor, share, weight, order, z_top, height, here, above, waits,
 
 
 @kernel
-def settle(front, k, z_top, height, waits, roofed, waiting, counts, up, step, tallies):
+def settle(front, held, k, z_top, height, waits, roofed, waiting, counts, up, step, tallies):
     """Find the tops of waiting faces whose column is cured in this slab, and count those that are whole.
 
     Parameters
     ----------
-    front : (R, C) float32
+    front : (R, C) float32; held : (R,) int32
+        See `folded`.
     k : int
         Number of the slab. Below all (-1) the faces that are left are counted: those without a top are lost.
     z_top, height : float
@@ -163,9 +166,9 @@ def settle(front, k, z_top, height, waits, roofed, waiting, counts, up, step, ta
     for i in range(counts[WAITING]):
         face = waiting[i]
         r, c, order = np.int64(face[FACE_ROW]), np.int64(face[FACE_COL]), np.int64(face[ORDER])
-        goes_on = k >= 0 and roofed[r, c] >= order
-        if goes_on and np.isnan(face[TOP]) and front[r, c] > 0.0:
-            face[TOP], face[LOWEST] = z_top, -np.inf if front[r, c] >= 1.0 else z_top - front[r, c] * height
+        goes_on, here = k >= 0 and roofed[r, c] >= order, front[held[r], c]
+        if goes_on and np.isnan(face[TOP]) and here > 0.0:
+            face[TOP], face[LOWEST] = z_top, -np.inf if here >= 1.0 else z_top - here * height
         last = waits[r, c] == i
         if goes_on and (np.isnan(face[TOP]) or order >> 1 == k + 1):
             for j in range(WAITS):
@@ -182,8 +185,8 @@ def settle(front, k, z_top, height, waits, roofed, waiting, counts, up, step, ta
 
 @kernel
 def faces(
-    start, col, sums, low_um, high_um, row0, col0, k, plate, z_low, z_top, front, half, shift, above, wall,
-    slot, free, counts, records, low, top, waits, roofed, waiting, down, up, step, tallies, done,
+    start, col, sums, low_um, high_um, row0, col0, k, plate, z_low, z_top, front, half, held, shift, above, held_above, wall,
+    slot, opened, free, counts, records, low, top, waits, roofed, waiting, down, up, step, tallies, done,
 ):  # fmt: skip
     """Match the faces of one slab, column by column; `compare` has gone over the slab before.
 
@@ -197,13 +200,13 @@ def faces(
         Number of the slab.
     plate, z_low, z_top : float
         Height up to which faces that look down lie on the plate, and the slab.
-    front, half, above : (R, C) float32
-        Front of this slab, for half the threshold (or (0, 0): ``front + shift``), of the slab above.
+    front, half, above : (R, C) float32; held, held_above : (R,) int32
+        Front of this slab, for half the threshold (or (0, 0): ``front + shift``), of the slab above; see `folded`.
     shift : float
     wall : (R, C) int32
         Lowest slab so far with a wall within a pixel; the slab below this one included.
-    slot, free, counts, records, low, top, waits, roofed, waiting
-        Records and waiting faces, see `settle`; changed. `top`: the last face that looked up.
+    slot, opened, free, counts, records, low, top, waits, roofed, waiting
+        Records, how many in a row, and waiting faces, see `settle`; changed. `top`: the last face that looked up.
     down, up : (B,) float64; step : float
         Histograms of errors, added into.
     tallies : (4,) float64
@@ -221,8 +224,8 @@ def faces(
                 continue
             r, c = row - row0, col[i] - col0
             near = wall[r, c] <= k + 1
-            here = front[r, c]
-            half_here = half[r, c] if half.size else here + shift
+            here, over = front[held[r], c], above[held_above[r], c]
+            half_here = half[held[r], c] if half.size else here + shift
             down_um = mean_height(sums, i, 0, low_um, high_um) if down_share > SLIVER else plate
             has_down, has_up = down_um > plate, up_share > SLIVER
             up_um = mean_height(sums, i, 2, low_um, high_um) if has_up else plate
@@ -231,8 +234,8 @@ def faces(
                 if has_down and first == (turn == 0):
                     roofed[r, c] = 2 * k + (turn == 0)
                     _open(
-                        r, c, down_um, down_share, 0.0 if near else down_share, z_low, z_top, here, half_here, above[r, c],
-                        slot, free, counts, records, low, top, tallies,
+                        r, c, down_um, down_share, 0.0 if near else down_share, z_low, z_top, here, half_here, over,
+                        slot, opened, free, counts, records, low, top, tallies,
                     )  # fmt: skip
                 if has_up and first == (turn == 1):
                     top[r, c] = up_um
@@ -242,18 +245,18 @@ def faces(
                             depth = z_top - up_um
                             rec[CURED] -= max(min(max(here, 0.0), 1.0) * height - depth, 0.0)
                             rec[GELLED] -= max(min(max(half_here, 0.0), 1.0) * height - depth, 0.0)
-                        _close(r, c, up_um, slack, slot, free, counts, records, down, step, tallies, done)
+                        _close(r, c, up_um, slack, slot, opened, free, counts, records, down, step, tallies, done)
                     order, weight = 2 * k + (turn == 0), 0.0 if near else up_share
                     _floor(
-                        r, c, up_um, up_share, weight, order, z_top, height, here, above[r, c],
+                        r, c, up_um, up_share, weight, order, z_top, height, here, over,
                         waits, roofed, waiting, counts, up, step, tallies,
                     )  # fmt: skip
 
 
 @kernel
-def rest(plate, slack, slot, free, counts, records, down, step, tallies, done):
+def rest(plate, slack, slot, opened, free, counts, records, down, step, tallies, done):
     """Close the records that reach the plate; parameters as of `faces`."""
     for r in range(slot.shape[0]):
-        for c in range(slot.shape[1]):
+        for c in range(slot.shape[1] if opened[r] > 0 else 0):
             if slot[r, c] >= 0:
-                _close(r, c, plate, slack, slot, free, counts, records, down, step, tallies, done)
+                _close(r, c, plate, slack, slot, opened, free, counts, records, down, step, tallies, done)

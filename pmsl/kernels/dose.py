@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from pmsl.kernels._jit import helper, kernel
+from pmsl.kernels.folded import same_runs
 
 NOTHING = -1000.0  # the front where there is no dose
 EVERYTHING = 1000.0  # and where the dose does not fall
@@ -18,15 +19,17 @@ LN_2, ROOT = math.log(2.0), math.sqrt(2.0)
 
 
 @kernel
-def advance(before, light, factor, least, weight, row_start, col, length, level, relative, row0, col0, flat):
+def advance(before, held_before, light, held, factor, least, weight, row_start, col, length, level, relative, row0, col0, flat):
     """Let light fall to the next exposure plane and add what is exposed there: ``light = factor · before + weight · relative[level]``.
 
     Parameters
     ----------
     before : (R, C) float32, or (0, 0)
         Dose of all layers above at the mirrors, at the plane before; without it `light` is added to where it is.
+    held_before, held : (R,) int32
+        Which row holds each of `before` (see `folded`), and of `light`, overwritten; without `before` every row must hold itself.
     light : (R, C) float32
-        The same at this plane; may be `before` itself.
+        The same at this plane; other memory.
     factor, least, weight : float
         What is left of it; less than `least` becomes none (numbers near the smallest a float32 holds are slow); share of the exposure
         that is added.
@@ -41,19 +44,22 @@ def advance(before, light, factor, least, weight, row_start, col, length, level,
     """
     left, dark = np.float32(factor), np.float32(least)
     for row in range(light.shape[0]):  # both at once, while the row is in the cache
-        line = light[row]
+        line, r = light[row], row - row0
+        begin, end = (row_start[r], row_start[r + 1]) if 0 <= r < row_start.size - 1 else (0, 0)
         if before.size > 0:
-            above = before[row]
+            same = held_before[row] < row and (flat.size == 0 or begin == end)
+            if same and same_runs(row_start, col, length, level, r):
+                held[row] = held[row - 1]
+                continue
+            held[row] = row
+            above = before[held_before[row]]
             for c in range(line.size):
                 here = above[c] * left
                 line[c] = here if here >= dark else np.float32(0.0)
-        r = row - row0
-        if r < 0 or r >= row_start.size - 1:
-            continue
-        for i in range(row_start[r], row_start[r + 1]):
+        for i in range(begin, end):
             dose = np.float32(weight * relative[level[i]])
-            begin = col[i] + col0
-            for c in range(begin, begin + length[i]):
+            first = col[i] + col0
+            for c in range(first, first + length[i]):
                 line[c] += dose if flat.size == 0 else dose * flat[row, c]
 
 
@@ -232,7 +238,7 @@ def front_of_sum(terms, threshold, rates, dose, front):
 
 
 @helper
-def _columns(light, row, first, width, down, lines):
+def _columns(light, held, row, first, width, down, lines):
     """Sum columns of pixels from `first` on, weighted along y, for each of the places: (n, width) at the start of `lines`."""
     rows, cols = light.shape
     half = down.shape[1] // 2
@@ -241,18 +247,19 @@ def _columns(light, row, first, width, down, lines):
         line = lines[i]
         line[:width] = 0.0
         for a in range(max(half - row, 0), min(down.shape[1], rows + half - row)):
-            weight, source = down[i, a], light[row + a - half]
+            weight, source = down[i, a], light[held[row + a - half]]
             for b in range(begin, end):
                 line[b] += weight * source[first + b]
 
 
 @kernel
-def inside(light, row, col, down, across, lines, out):
+def inside(light, held, row, col, down, across, lines, out):
     """See a separable spread at n × n points inside pixels.
 
     Parameters
     ----------
-    light : (R, C) float32
+    light : (R, C) float32; held : (R,) int32
+        See `folded`.
     row, col : (E,) int32
         The pixels; those that follow each other in a row share their columns and the points on their common border.
     down, across : (n, A) and (n, B) float64, A and B odd
@@ -268,7 +275,7 @@ def inside(light, row, col, down, across, lines, out):
         end = e + 1
         while end < row.size and end - e <= lines.shape[1] - taps and row[end] == row[e] and col[end] == col[e] + end - e:
             end += 1
-        _columns(light, row[e], col[e] - taps // 2, end - e + taps - 1, down, lines)
+        _columns(light, held, row[e], col[e] - taps // 2, end - e + taps - 1, down, lines)
         for p in range(end - e):
             for i in range(n):
                 for j in range(n):

@@ -11,17 +11,17 @@ BUT_FIRST = np.uint64(0xFFFFFFFFFFFFFF00)
 
 
 @helper
-def _note_stretch(r, begin, end, front, half, shift, bits, states):
+def _note_stretch(r, begin, end, front, half, shift, bits, held, states):
     """Note of the pixels [begin, end) of a row."""
     solid, dark, other = states[r % 3, THROUGH, begin:end], states[r % 3, DARK, begin:end], states[r % 3, CHANGED, begin:end]
-    line, doses = front[r, begin:end], bits[r, begin:end]
-    field = half[r, begin:end] if half.size else line
+    line, doses = front[held[r], begin:end], bits[held[r], begin:end]
+    field = half[held[r], begin:end] if half.size else line
     limit = np.float32(0.0 if half.size else -shift)
     for c in range(line.size):
         solid[c] = line[c] >= np.float32(1.0)
     for c in range(line.size):
         dark[c] = field[c] <= limit
-    other[0] = doses[0] != bits[r, max(begin - 1, 0)]
+    other[0] = doses[0] != bits[held[r], max(begin - 1, 0)]
     before = doses[: doses.size - 1]
     after, changed = doses[1:], other[1:]
     for c in range(before.size):
@@ -29,7 +29,7 @@ def _note_stretch(r, begin, end, front, half, shift, bits, states):
 
 
 @helper
-def note(r, front, half, shift, bits, states, recalled, steady):
+def note(r, front, half, shift, bits, held, states, recalled, steady):
     """Note of every pixel of a row what `beyond` and `one_dose` ask for, a byte each; blocks that are recalled have the row above's.
 
     `steady` (B,) counts in how many rows up to the one above a block was recalled: from three on its notes are there already.
@@ -41,7 +41,7 @@ def note(r, front, half, shift, bits, states, recalled, steady):
         if recalled[r, b]:
             end = b * RECALLED
             if end > begin:
-                _note_stretch(r, begin, end, front, half, shift, bits, states)
+                _note_stretch(r, begin, end, front, half, shift, bits, held, states)
             begin = min(end + RECALLED, cols)
             if not kept:
                 for kind in range(3):
@@ -49,10 +49,10 @@ def note(r, front, half, shift, bits, states, recalled, steady):
                     for c in range(here.size):
                         here[c] = above[c]
             if not (kept and kept_beside):
-                states[r % 3, CHANGED, end] = bits[r, end] != bits[r, max(end - 1, 0)]  # the one may be recalled, the other not
+                states[r % 3, CHANGED, end] = bits[held[r], end] != bits[held[r], max(end - 1, 0)]  # the one may be recalled, the other not
         kept_beside = kept
     if cols > begin:
-        _note_stretch(r, begin, cols, front, half, shift, bits, states)
+        _note_stretch(r, begin, cols, front, half, shift, bits, held, states)
 
 
 @helper
@@ -78,7 +78,7 @@ def one_dose(eight, row, c, width):
 
 
 @helper
-def calm_blocks(r, rows, bits, states, eight, recalled, steady, calm, dose):
+def calm_blocks(r, rows, bits, held, states, eight, recalled, steady, calm, dose):
     """Tell of which blocks of row r all is known at one look; rows up to r + 1 are noted.
 
     `calm` (B,) becomes 1 + the kind that holds in and around every pixel of a block of one dose, 0 elsewhere; `dose` (B,) the bits of that
@@ -91,7 +91,7 @@ def calm_blocks(r, rows, bits, states, eight, recalled, steady, calm, dose):
         if steady[b - 1] > 2 and steady[b] > 2 and steady[b + 1] > 2:
             continue
         c = b * RECALLED
-        calm[b], dose[b] = 0, bits[r, c]
+        calm[b], dose[b] = 0, bits[held[r], c]
         if r == 0 or r + 1 >= rows or c + RECALLED >= cols or eight[r % 3, CHANGED, c // 8] & BUT_FIRST:
             continue
         kind = THROUGH if states[r % 3, THROUGH, c] else DARK

@@ -7,6 +7,7 @@ are then closed forms.
 import numpy as np
 
 from pmsl.kernels._jit import helper, kernel
+from pmsl.kernels.folded import same_runs
 from pmsl.kernels.notes import DARK, RECALLED, THROUGH, beyond, calm_blocks, note, one_dose
 
 FLAT = 1e-3  # slopes below this a pixel are none
@@ -64,11 +65,11 @@ def _light(rec, here, half, z_top, height):
 
 
 @helper
-def _nothing_around(front, r, c):
+def _nothing_around(front, held, r, c):
     """Tell whether nothing is cured in the eight neighbours."""
     for i in range(max(r - 1, 0), min(r + 2, front.shape[0])):
         for j in range(max(c - 1, 0), min(c + 2, front.shape[1])):
-            if front[i, j] > 0.0:
+            if front[held[i], j] > 0.0:
                 return False
     return True
 
@@ -82,13 +83,16 @@ def _count(bins, bits, n):
 
 @helper
 def _span(
-    r, begin, end, design, front, half, states, eight, calm, calm_dose, shift, bits, z_top, height,
+    r, times, begin, end, design, front, half, held, states, eight, calm, calm_dose, shift, bits, z_top, height,
     sums, bins, slot, records, low, lost, edge, edge_design, counts,
 ):  # fmt: skip
-    """Compare the pixels [begin, end) of row r, all of one design share, and count doses in `bins`; edges are only listed."""
+    """Compare the pixels [begin, end) of row r, all of one design share, and count doses in `bins`; edges are only listed.
+
+    All counts `times`, for as many rows that are like it.
+    """
     rows, cols = front.shape
-    line, under, over = front[r], front[max(r - 1, 0)], front[min(r + 1, rows - 1)]
-    doses = bits[r]
+    line, under, over = front[held[r]], front[held[max(r - 1, 0)]], front[held[min(r + 1, rows - 1)]]
+    doses = bits[held[r]]
     whole, equal, dose = 0, 0, 0
     kind = THROUGH if design == 1.0 else DARK
     last = min(end, cols - 1) - 8 if design == 0.0 or design == 1.0 else 0  # where eight pixels may begin
@@ -105,13 +109,13 @@ def _span(
         if width > 0:
             if one:
                 if first != dose:
-                    _count(bins, dose, equal)
+                    _count(bins, dose, equal * times)
                     equal, dose = 0, first
                 equal += width
             else:
                 for i in range(c, c + width):
                     if doses[i] != dose:
-                        _count(bins, dose, equal)
+                        _count(bins, dose, equal * times)
                         equal, dose = 0, doses[i]
                     equal += 1
             whole += width if design == 1.0 else 0
@@ -123,7 +127,7 @@ def _span(
             equal += 1
         else:
             if bins.size:
-                _count(bins, dose, equal)
+                _count(bins, dose, equal * times)
             equal, dose = 1, doses[c]
         uneven = False
         if here >= 1.0 and left >= 1.0 and right >= 1.0 and below >= 1.0 and above >= 1.0:
@@ -131,23 +135,24 @@ def _span(
             if design == 1.0:
                 continue
         elif here <= 0.0 and left <= 0.0 and right <= 0.0 and below <= 0.0 and above <= 0.0:
-            if design >= 0.5 and _nothing_around(front, r, c):
+            if design >= 0.5 and _nothing_around(front, held, r, c):
                 lost[0, counts[LOST]], lost[1, counts[LOST]] = r, c
                 counts[LOST] += 1
         else:
             if 0.0 < here < 1.0:
-                low[r, c] = z_top - here * height
+                for i in range(times):
+                    low[r + i, c] = z_top - here * height
             uneven = here != left or here != right or here != below or here != above
             if not uneven:
-                sums[INTERSECTION] += min(here, design)
-                sums[UNION] += max(here, design) - design
-                sums[PRINTED] += here
-                sums[VOID_SOLID] += max(here - design, 0.0)
+                sums[INTERSECTION] += times * min(here, design)
+                sums[UNION] += times * (max(here, design) - design)
+                sums[PRINTED] += times * here
+                sums[VOID_SOLID] += times * max(here - design, 0.0)
         listed = uneven
         if design < 1.0:
-            gelled = half[r, c] if half.size else here + shift
+            gelled = half[held[r], c] if half.size else here + shift
             if gelled > 0.0:
-                sums[VOID_GELLED] += min(gelled, 1.0) * (1.0 - design)
+                sums[VOID_GELLED] += times * (min(gelled, 1.0) * (1.0 - design))
                 if slot[r, c] >= 0:
                     rec = records[slot[r, c]]
                     _light(rec, here, gelled, z_top, height)
@@ -162,19 +167,43 @@ def _span(
             edge_design[n] = design
             counts[EDGES] += 1
     if bins.size:
-        _count(bins, dose, equal)
-    sums[INTERSECTION] += whole * design
-    sums[UNION] += whole * (1.0 - design) + design * (end - begin)
-    sums[PRINTED] += whole
-    sums[DESIGN] += design * (end - begin)
-    sums[VOID_SOLID] += whole * (1.0 - design)
-    return 0
+        _count(bins, dose, equal * times)
+    sums[INTERSECTION] += times * (whole * design)
+    sums[UNION] += times * (whole * (1.0 - design) + design * (end - begin))
+    sums[PRINTED] += times * whole
+    sums[DESIGN] += times * (design * (end - begin))
+    sums[VOID_SOLID] += times * (whole * (1.0 - design))
+
+
+@helper
+def _alike(r, held, row_start, col, length, level, row0, opened):
+    """Count the rows from r on that all goes as in row r: they, their neighbours and designs are the same, and no column has a record."""
+    rows, end = held.size, r + 1
+    if r == 0 or end >= rows or held[r] != held[r - 1] or held[end] != held[r] or opened[r] > 0:
+        return 1
+    while end + 1 < rows and held[end + 1] == held[r] and opened[end] == 0 and same_runs(row_start, col, length, level, end - row0):
+        end += 1
+    return end - r
+
+
+@helper
+def _repeat(lost, edge, edge_design, counts, first_lost, first_edge, times):
+    """List once more for each of the next rows what was listed of a row."""
+    pixels, edges = counts[LOST] - first_lost, counts[EDGES] - first_edge
+    for i in range(1, times):
+        for j in range(first_lost, first_lost + pixels):
+            lost[0, j + i * pixels], lost[1, j + i * pixels] = lost[0, j] + i, lost[1, j]
+        for j in range(first_edge, first_edge + edges):
+            to = j + i * edges
+            edge[0, to], edge[1, to], edge[2, to], edge_design[to] = edge[0, j] + i, edge[1, j], edge[2, j], edge_design[j]
+    counts[LOST] += (times - 1) * pixels
+    counts[EDGES] += (times - 1) * edges
 
 
 @kernel
 def compare(
-    front, half, states, eight, steady, calm, calm_dose, shift, bits, recalled, z_top, height, row_start, col, length, level, row0, col0,
-    sums, solid, void, slot, records, low, lost, edge, edge_design, counts,
+    front, half, held, states, eight, steady, calm, calm_dose, shift, bits, recalled, z_top, height, row_start, col, length, level,
+    row0, col0, sums, solid, void, slot, opened, records, low, lost, edge, edge_design, counts,
 ):  # fmt: skip
     """Compare one layer with its design, but for the pixels where the front is uneven, which are listed for `compare_edges`.
 
@@ -184,6 +213,8 @@ def compare(
         Cured thickness in slabs, gone on beyond the slab; see `dose`.
     half : (R, C) float32, or (0, 0)
         The same for half the threshold; without it that is ``front + shift``.
+    held : (R,) int32
+        Which row of these maps and of `bits` holds each, see `folded`.
     states : (3, 3, S) uint8, S >= C; eight : (3, 3, S / 8) uint64
         Scratch, and the same memory eight bytes at a time.
     steady, calm, calm_dose : (ceil(C / 32),) int32
@@ -203,8 +234,8 @@ def compare(
         Added into, in voxels: intersection, union, printed, design, printed outside the design, gelled void.
     solid, void : (16320,) int64
         Doses counted by the upper bits of their float32 in pixels that are wholly solid, wholly void.
-    slot : (R, C) int32; records : (K, 9) float64
-        Void below a roof: which record, or -1; see `columns`.
+    slot : (R, C) int32; opened : (R,) int32; records : (K, 9) float64
+        Void below a roof: which record, or -1; how many in a row; see `columns`.
     low : (R, C) float32
         Overwritten where a slab is partly cured: its lower end.
     lost : (2, R * C) int32
@@ -219,11 +250,17 @@ def compare(
     neither = solid[:0]
     steady[:] = 0
     calm[:] = 0
-    note(0, front, half, shift, bits, states, recalled, steady)
+    note(0, front, half, shift, bits, held, states, recalled, steady)
+    times = 1
     for r in range(rows):
+        if times > 1:  # a row like the last one that was looked at: its notes are the same too
+            times -= 1
+            continue
         if r + 1 < rows:
-            note(r + 1, front, half, shift, bits, states, recalled, steady)
-        calm_blocks(r, rows, bits, states, eight, recalled, steady, calm, calm_dose)
+            note(r + 1, front, half, shift, bits, held, states, recalled, steady)
+        calm_blocks(r, rows, bits, held, states, eight, recalled, steady, calm, calm_dose)
+        times = _alike(r, held, row_start, col, length, level, row0, opened)
+        first_lost, first_edge = counts[LOST], counts[EDGES]
         k = r - row0
         i, last = (row_start[k], row_start[k + 1]) if 0 <= k < row_start.size - 1 else (0, 0)
         done = 0
@@ -238,9 +275,10 @@ def compare(
             done = end
             if end > begin:  # the one place it is called from: inlined, for most runs are a pixel and it has many arguments
                 _span(
-                    r, begin, end, design, front, half, states, eight, calm, calm_dose, shift, bits, z_top, height,
+                    r, times, begin, end, design, front, half, held, states, eight, calm, calm_dose, shift, bits, z_top, height,
                     sums, bins, slot, records, low, lost, edge, edge_design, counts,
                 )  # fmt: skip
+        _repeat(lost, edge, edge_design, counts, first_lost, first_edge, times)
 
 
 @helper
@@ -261,7 +299,7 @@ def _shares(inside, n, more, found):
 
 
 @kernel
-def compare_edges(inside, which, found, n, edge, edge_design, front, half, shift, sums, slot, records):
+def compare_edges(inside, which, found, n, edge, edge_design, front, half, held, shift, sums, slot, records):
     """Add the listed pixels, from points inside them.
 
     Parameters
@@ -274,7 +312,7 @@ def compare_edges(inside, which, found, n, edge, edge_design, front, half, shift
         Scratch.
     n : int
         At least 2; between four points the front is a plane.
-    edge, edge_design, front, half, shift, sums, slot, records
+    edge, edge_design, front, half, held, shift, sums, slot, records
         As of `compare`.
     """
     done = 0
@@ -282,7 +320,7 @@ def compare_edges(inside, which, found, n, edge, edge_design, front, half, shift
         r, c, design = edge[0, e], edge[1, e], np.float64(edge_design[e])
         u = which[e]
         if u == done:
-            _shares(inside[u], n, half[r, c] - front[r, c] if half.size else shift, found[u])
+            _shares(inside[u], n, half[held[r], c] - front[held[r], c] if half.size else shift, found[u])
             done += 1
         share, solid, gelled = found[u, 0], found[u, 1], found[u, 2]
         if edge[2, e]:

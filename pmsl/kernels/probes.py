@@ -133,7 +133,7 @@ def _weights(table, per_px, place, reach, out):
 
 
 @routine
-def _level(light, factors, threshold, y, x, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x):
+def _level(light, held, factors, threshold, y, x, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x):
     """Logarithm of the dose at a point over the threshold."""
     row, col = _weights(table_y, per_px, y, reach_y, weight_y), _weights(table_x, per_px, x, reach_x, weight_x)
     first_a, last_a = max(0, -row), min(weight_y.size, light.shape[1] - row)
@@ -144,24 +144,26 @@ def _level(light, factors, threshold, y, x, table_y, table_x, per_px, reach_y, r
         for a in range(first_a, last_a):
             line = 0.0
             for b in range(first_b, last_b):
-                line += weight_x[b] * light[i, row + a, col + b]
+                line += weight_x[b] * light[i, held[row + a], col + b]
             term += weight_y[a] * line
         dose += factors[i] * term
     return math.log(max(dose / threshold, DARK))
 
 
 @routine
-def _near_last(last, slope, light, factors, threshold, y, x, v, u, stride, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x):
+def _near_last(
+    last, slope, light, held, factors, threshold, y, x, v, u, stride, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x
+):
     """Look for the edge where the last probe had it, by secants; return it and the slope there, or (nan, 0)."""
     b = last
-    at_b = _level(light, factors, threshold, y + b * v, x + b * u, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x)
+    at_b = _level(light, held, factors, threshold, y + b * v, x + b * u, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x)
     for _ in range(SECANTS):
         t = b - at_b / slope
         if abs(t - last) > 0.5 * stride:
             break
         if abs(t - b) < CLOSE * stride:
             return t, slope
-        at_t = _level(light, factors, threshold, y + t * v, x + t * u, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x)
+        at_t = _level(light, held, factors, threshold, y + t * v, x + t * u, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x)
         slope = (at_t - at_b) / (t - b)
         b, at_b = t, at_t
         if not slope < 0.0:
@@ -181,7 +183,7 @@ def _one_step(y, x, before_y, before_x):
 
 
 @helper
-def _goes_on(light, step, y, x, far_y, far_x):
+def _goes_on(light, held, step, y, x, far_y, far_x):
     """Tell whether the light at the far side of a probe's surroundings is that of the pixels before it, to the last bit."""
     rows, cols = light.shape[1], light.shape[2]
     row0, row1 = np.int64(math.floor(y - far_y)), np.int64(math.floor(y + far_y)) + 1
@@ -193,24 +195,24 @@ def _goes_on(light, step, y, x, far_y, far_x):
         if step == 1 or step == -1:
             a, b = (col1 - 1, col1 - 2) if step > 0 else (col0, col0 + 1)
             for r in range(row0, row1):
-                same &= light[i, r, a] == light[i, r, b]
+                same &= light[i, held[r], a] == light[i, held[r], b]
         else:
             a, b = (row1 - 1, row1 - 2) if step > 0 else (row0, row0 + 1)
-            for c in range(col0, col1):
-                same &= light[i, a, c] == light[i, b, c]
+            for c in range(col0, col1 if held[a] != held[b] else col0):
+                same &= light[i, held[a], c] == light[i, held[b], c]
     return same
 
 
 @kernel
 def edges(
-    light, factors, threshold, points, outward, stride, limit, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x, offset
+    light, held, factors, threshold, points, outward, stride, limit, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x, offset
 ):
     """Find the printed edge along the normal of every probe: where the dose is the threshold.
 
     Parameters
     ----------
-    light : (T, R, C) float32
-        Dose of each decay at the mirrors.
+    light : (T, R, C) float32; held : (R,) int32
+        Dose of each decay at the mirrors; which row holds each, see `folded`.
     factors : (T,) float64
         What is left of each at the depth asked about.
     threshold : float
@@ -239,7 +241,7 @@ def edges(
             far = min(abs(offset[i - 1]) + stride, limit + stride)
             if step != way or far_y < far * abs(v) + reach_y or far_x < far * abs(u) + reach_x:
                 alike, far_y, far_x = 0, far * abs(v) + reach_y + ROOM, far * abs(u) + reach_x + ROOM
-            alike = alike + 1 if _goes_on(light, step, y, x, far_y, far_x) else 0
+            alike = alike + 1 if _goes_on(light, held, step, y, x, far_y, far_x) else 0
             if alike > 2.0 * max(far_y, far_x) + 2.0:
                 offset[i] = offset[i - 1]
                 way = step
@@ -247,19 +249,21 @@ def edges(
         way = step
         if slope < 0.0:
             last, slope = _near_last(
-                last, slope, light, factors, threshold, y, x, v, u, stride, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x
+                last, slope, light, held, factors, threshold, y, x, v, u, stride, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x
             )  # fmt: skip
             if slope < 0.0:
                 offset[i] = last
                 continue
         a, b = 0.0, 0.0
-        at_a = _level(light, factors, threshold, y, x, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x)
+        at_a = _level(light, held, factors, threshold, y, x, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x)
         at_b = at_a
         toward = 1.0 if at_a > 0.0 else -1.0
         while (at_b > 0.0) == (at_a > 0.0) and abs(b) < limit:
             a, at_a = b, at_b
             b += toward * stride
-            at_b = _level(light, factors, threshold, y + b * v, x + b * u, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x)
+            at_b = _level(
+                light, held, factors, threshold, y + b * v, x + b * u, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x
+            )
         if (at_b > 0.0) == (at_a > 0.0):
             offset[i] = np.inf * toward
             continue
@@ -267,7 +271,9 @@ def edges(
             if abs(b - a) < CLOSE * stride or at_b == 0.0:
                 break
             t = b - at_b * (b - a) / (at_b - at_a)
-            at_t = _level(light, factors, threshold, y + t * v, x + t * u, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x)
+            at_t = _level(
+                light, held, factors, threshold, y + t * v, x + t * u, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x
+            )
             if (at_t > 0.0) == (at_b > 0.0):
                 at_a *= 0.5
             else:

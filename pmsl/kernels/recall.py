@@ -14,9 +14,13 @@ from pmsl.kernels.notes import RECALLED
 
 
 @helper
-def _count_alike(codes, r, alike):
+def _count_alike(codes, lines, r, alike):
     """Count in every block how many rows up to r are each the same as the row before it."""
-    here, before = codes[r], codes[r - 1]
+    if lines[r] == lines[r - 1]:
+        for b in range(alike.size):
+            alike[b] += 1
+        return
+    here, before = codes[lines[r]], codes[lines[r - 1]]
     for b in range(alike.size):
         one = here[b * RECALLED : min(b * RECALLED + RECALLED, here.size)]
         two = before[b * RECALLED : min(b * RECALLED + RECALLED, here.size)]
@@ -33,19 +37,19 @@ def _copy(source, out):
 
 
 @helper
-def _blur_stretch(light, r, begin, end, down, across, none, line, out):
+def _blur_stretch(light, lines, r, begin, end, down, across, none, line, out):
     """Blur the pixels [begin, end) of a row; the sums of ``dose.blur``."""
     rows, cols = light.shape
     pad = across.size - 1
     low, high = max(begin - pad, 0), min(end + pad, cols)
-    middle, source, weight = line[pad + low : pad + high], light[r, low:high], down[0]
+    middle, source, weight = line[pad + low : pad + high], light[lines[r], low:high], down[0]
     for c in range(middle.size):
         middle[c] = weight * source[c]
     for t in range(1, down.size, 2):
-        a = light[r - t, low:high] if r - t >= 0 else none[low:high]
-        b = light[r + t, low:high] if r + t < rows else none[low:high]
-        c = light[r - t - 1, low:high] if r - t - 1 >= 0 else none[low:high]
-        d = light[r + t + 1, low:high] if r + t + 1 < rows else none[low:high]
+        a = light[lines[r - t], low:high] if r - t >= 0 else none[low:high]
+        b = light[lines[r + t], low:high] if r + t < rows else none[low:high]
+        c = light[lines[r - t - 1], low:high] if r - t - 1 >= 0 else none[low:high]
+        d = light[lines[r + t + 1], low:high] if r + t + 1 < rows else none[low:high]
         _add_two(a, b, c, d, down[t], down[t + 1], middle)
     first, last, weight = pad + begin, pad + end, across[0]
     for c in range(end - begin):
@@ -57,13 +61,15 @@ def _blur_stretch(light, r, begin, end, down, across, none, line, out):
 
 
 @kernel
-def see_one(light, codes, down, across, none, line, threshold, lengths, alike, changed, eight, seen, bits, front, recalled):
+def see_one(
+    light, codes, lines, down, across, none, line, threshold, lengths, alike, changed, eight, seen, bits, front, recalled, held
+):  # fmt: skip
     """Blur the light of one decay and find the front: ``dose.blur``, then ``dose.front_of_one``.
 
     Parameters
     ----------
-    light : (R, C) float32; codes : (R, C) int32
-        At the mirrors, and the same memory.
+    light : (R, C) float32; codes : (R, C) int32; lines : (R,) int32
+        At the mirrors, and the same memory; which row holds each, see `folded`.
     down, across, none, line
         As of ``dose.blur``.
     threshold, lengths, changed, eight
@@ -76,6 +82,8 @@ def see_one(light, codes, down, across, none, line, threshold, lengths, alike, c
         Overwritten.
     recalled : (R, ceil(C / 32)) uint8
         Overwritten: whether the light in and around a block, a pixel further than the blur reaches, is that of the row above.
+    held : (R,) int32
+        Overwritten: which row of `seen` and `front` holds each.
     """
     rows, cols = light.shape
     reach, zero = down.size - 1, math.log(threshold)
@@ -83,18 +91,22 @@ def see_one(light, codes, down, across, none, line, threshold, lengths, alike, c
     line[:] = np.float32(0.0)
     alike[:] = 0
     for r in range(1, min(reach, rows)):
-        _count_alike(codes, r, alike)
+        _count_alike(codes, lines, r, alike)
     for r in range(rows):
         if r + reach < rows:
-            _count_alike(codes, r + reach, alike)
+            _count_alike(codes, lines, r + reach, alike)
         else:
             alike[:] = 0
-        kept = recalled[r]
+        kept, whole = recalled[r], True
         for b in range(alike.size):
             least = needed
             for i in range(max(b - beside, 0), min(b + beside + 1, alike.size)):
                 least = min(least, alike[i])
-            kept[b] = least == needed
+            kept[b] = least >= needed
+            whole &= least >= needed
+        held[r] = held[r - 1] if whole else r
+        if whole:
+            continue
         b = 0
         while b < alike.size:
             begin, known = b * RECALLED, kept[b]
@@ -102,20 +114,20 @@ def see_one(light, codes, down, across, none, line, threshold, lengths, alike, c
                 b += 1
             end = min(b * RECALLED, cols)
             if known:
-                _copy(seen[r - 1, begin:end], seen[r, begin:end])
-                _copy(front[r - 1, begin:end], front[r, begin:end])
+                _copy(seen[held[r - 1], begin:end], seen[r, begin:end])
+                _copy(front[held[r - 1], begin:end], front[r, begin:end])
             else:
-                _blur_stretch(light, r, begin, end, down, across, none, line, seen[r])
+                _blur_stretch(light, lines, r, begin, end, down, across, none, line, seen[r])
                 _front_of_line(seen[r, begin:end], bits[r, begin:end], zero, lengths, changed, eight, front[r, begin:end])
 
 
 @kernel
-def inside(light, row, col, down, across, lines, recalled, latest, starts, which, out):
+def inside(light, held, row, col, down, across, lines, recalled, latest, starts, which, out):
     """See the points inside pixels as ``dose.inside`` does, but those of pixels around which the light is the same only once.
 
     Parameters
     ----------
-    light, row, col, down, across, lines
+    light, held, row, col, down, across, lines
         As of ``dose.inside``; rows rise, and columns in a row.
     recalled : (R, ceil(C / 32)) uint8
         As `see_one` told.
@@ -152,7 +164,7 @@ def inside(light, row, col, down, across, lines, recalled, latest, starts, which
         if known:
             e = end
             continue
-        _columns(light, row[e], col[e] - taps // 2, end - e + taps - 1, down, lines)
+        _columns(light, held, row[e], col[e] - taps // 2, end - e + taps - 1, down, lines)
         same = 0  # columns up to the last one seen that are each as the one before
         for b in range(1, taps - 1):
             same = same + 1 if _one_sum(lines, b) else 0

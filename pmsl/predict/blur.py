@@ -6,6 +6,7 @@ import numpy as np
 
 from pmsl.core.mask import Window
 from pmsl.optics import Gaussian, Psf, at_points, spread
+from pmsl.predict.folded import Folded
 
 TABLE_PER_PX = 512  # linear between: 1e-6 of white at σ = 0.36 px
 SEEN_SIGMA = 5.5  # light from further away counts for less than 2e-8 of white
@@ -36,12 +37,18 @@ class Blur:
                 np.array([psf.line(apart + place, axis, mean=False) for place in INSIDE_PX]) for axis, apart in enumerate(around)
             ]
 
+    @property
+    def folds(self) -> bool:
+        """Whether `see_one` takes and makes folded maps (`kernels.folded`)."""
+        return isinstance(self.psf, Gaussian)
+
     def inside(self, light: np.ndarray, rows: np.ndarray, cols: np.ndarray, out: np.ndarray) -> None:
-        """Write the light at places inside pixels into `out` (E, 9) float32."""
+        """Write the light, not folded, at places inside pixels into `out` (E, 9) float32."""
         if isinstance(self.psf, Gaussian):
             from pmsl.kernels import dose
 
-            dose.inside(light, rows, cols, *self.places, np.zeros((len(INSIDE_PX), TOGETHER + self.places[1].shape[1])), out)
+            whole = np.arange(self.window.rows, dtype=np.int32)
+            dose.inside(light, whole, rows, cols, *self.places, np.zeros((len(INSIDE_PX), TOGETHER + self.places[1].shape[1])), out)
             return
         middle = np.stack([rows, cols], axis=1)[:, None, :] + 0.5
         places = middle + np.array([(v, u) for v in INSIDE_PX for u in INSIDE_PX])
@@ -54,9 +61,7 @@ class Blur:
 
         return np.zeros((self.window.rows, -(-self.window.cols // RECALLED)), np.uint8) if isinstance(self.psf, Gaussian) else NO_BLOCKS
 
-    def see_one(
-        self, light: np.ndarray, threshold: float, lengths: float, seen: np.ndarray, front: np.ndarray, recalled: np.ndarray
-    ) -> np.ndarray:
+    def see_one(self, light: Folded, threshold: float, lengths: float, seen: np.ndarray, front: Folded, recalled: np.ndarray) -> np.ndarray:
         """Write the light in the middles of all pixels and its front into `seen` and `front`; return which blocks are recalled."""
         from pmsl.kernels import dose, recall
 
@@ -64,24 +69,26 @@ class Blur:
         if isinstance(self.psf, Gaussian):
             alike = np.zeros(recalled.shape[1], np.int64)
             sums = *self.taps, self.none, self.line
-            recall.see_one(light, light.view(np.int32), *sums, threshold, lengths, alike, *scratch, seen, bits, front, recalled)
+            values, held = light
+            own = seen, bits, front.values, recalled, front.held
+            recall.see_one(values, values.view(np.int32), held, *sums, threshold, lengths, alike, *scratch, *own)
         else:
-            self(light, seen)
-            dose.front_of_one(seen, bits, threshold, lengths, *scratch, front)
+            self(light.values, seen)
+            dose.front_of_one(seen, bits, threshold, lengths, *scratch, front.values)
         return recalled
 
-    def inside_once(self, light: np.ndarray, rows: np.ndarray, cols: np.ndarray, recalled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def inside_once(self, light: Folded, rows: np.ndarray, cols: np.ndarray, recalled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the light at places inside pixels, (U, 9) float32, and (E,) int32, which of them each has."""
         out, which = np.empty((len(rows), len(INSIDE_PX) ** 2), np.float32), np.empty(len(rows), np.int32)
         if not isinstance(self.psf, Gaussian):
-            self.inside(light, rows, cols, out)
+            self.inside(light.values, rows, cols, out)
             which[:] = np.arange(len(rows))
             return out, which
         from pmsl.kernels import recall
 
         latest, starts = np.empty(self.window.cols, np.int32), np.empty(len(rows), np.uint8)
         lines = np.zeros((len(INSIDE_PX), TOGETHER + self.places[1].shape[1]))
-        n = recall.inside(light, rows, cols, *self.places, lines, recalled, latest, starts, which, out)
+        n = recall.inside(*light, rows, cols, *self.places, lines, recalled, latest, starts, which, out)
         return out[:n], which
 
     def __call__(self, light: np.ndarray, seen: np.ndarray) -> None:

@@ -31,11 +31,12 @@ class Columns:
         self.tallies = np.zeros(4)
         self.near = np.full(shape, FAR, np.int32)
         self.slot, self.records = np.full(shape, -1, np.int32), np.zeros((1024, FIELDS))
+        self.opened = np.zeros(window.rows, np.int32)
         self.low, self.top = np.full(shape, np.inf, np.float32), np.full(shape, -np.inf, np.float32)
         self._free, self._counts = np.arange(1024, dtype=np.int32), np.array([1024, 0, 0])
         self._waits, self._roofed, self._waiting = np.full(shape, -1, np.int32), np.full(shape, FAR, np.int32), np.zeros((1024, 8))
         self._done = np.zeros((4096, FIELDS))
-        self._above = np.full(shape, -1.0, np.float32)
+        self._above = np.full((1, window.cols), -1.0, np.float32), np.zeros(window.rows, np.int32)
         self.voids_left_out = 0
 
     def stamp(self, walls_px: np.ndarray, k: int) -> None:
@@ -49,23 +50,24 @@ class Columns:
         from pmsl.kernels import columns
 
         z_low = layer.z_top_um - layer.height_um
-        self._settle(layer.index, layer.z_top_um, layer.height_um, layer.front)
+        front = layer.kept_front, layer.held
+        self._settle(layer.index, layer.z_top_um, layer.height_um, *front)
         self._room(*(int(np.count_nonzero(surface.sums[:, side])) for side in (0, 2)))
         columns.faces(
             *(surface.start, surface.col, surface.sums, surface.low_um, surface.high_um, self.window.row0, self.window.col0),
             *(layer.index, ON_PLATE_UM),
-            *(z_low, layer.z_top_um, layer.front, layer.half, layer.shift, self._above, self.near),
-            *(self.slot, self._free, self._counts, self.records, self.low, self.top, self._waits, self._roofed, self._waiting),
+            *(z_low, layer.z_top_um, layer.kept_front, layer.half, layer.held, layer.shift, *self._above, self.near),
+            *(self.slot, self.opened, self._free, self._counts, self.records, self.low, self.top, self._waits, self._roofed, self._waiting),
             *(self.down.bins, self.up.bins, self.down.step, self.tallies, self._done),
         )
-        self._above = layer.front
+        self._above = front
 
-    def _settle(self, k: int, z_top_um: float, height_um: float, front: np.ndarray) -> None:
+    def _settle(self, k: int, z_top_um: float, height_um: float, front: np.ndarray, held: np.ndarray) -> None:
         """Count the faces looking up that are known by now."""
         from pmsl.kernels import columns
 
         found = self.up.bins, self.up.step, self.tallies
-        columns.settle(front, k, z_top_um, height_um, self._waits, self._roofed, self._waiting, self._counts, *found)
+        columns.settle(front, held, k, z_top_um, height_um, self._waits, self._roofed, self._waiting, self._counts, *found)
 
     def _room(self, opening: int, closing: int) -> None:
         """Make room for so many more records, and for so many more voids and waiting faces."""
@@ -95,11 +97,12 @@ class Columns:
         """
         from pmsl.kernels import columns
 
-        self._room(0, int((self.slot >= 0).sum()))
+        self._room(0, int(self.opened.sum()))
         columns.rest(
-            *(0.0, ON_PLATE_UM, self.slot, self._free, self._counts, self.records, self.down.bins, self.down.step, self.tallies, self._done)
+            *(0.0, ON_PLATE_UM, self.slot, self.opened, self._free, self._counts, self.records),
+            *(self.down.bins, self.down.step, self.tallies, self._done),
         )
-        self._settle(-1, 0.0, 0.0, self._above)
+        self._settle(-1, 0.0, 0.0, *self._above)
         return self._done[: self._counts[2]]
 
 

@@ -110,16 +110,16 @@ class Comparison:
         self.sums[:] = 0.0
         ours = self.columns
         printed.compare(
-            *(lit.front, lit.half, self._states, self._states.view(np.uint64), *self._calm),
-            *(lit.shift, lit.dose.view(np.int32), lit.recalled, lit.z_top_um, lit.height_um),
+            *(lit.kept_front, lit.half, lit.held, self._states, self._states.view(np.uint64), *self._calm),
+            *(lit.shift, lit.kept_dose.view(np.int32), lit.recalled, lit.z_top_um, lit.height_um),
             *(*runs, here.mask.window.row0 - window.row0, -window.col0, self.sums, self.solid, self.void),
-            *(ours.slot, ours.records, ours.low, self._missing, self._uneven, self._uneven_design, self._counts),
+            *(ours.slot, ours.opened, ours.records, ours.low, self._missing, self._uneven, self._uneven_design, self._counts),
         )
         lost, uneven = self._counts.tolist()
         inside, which = lit.inside(self._uneven[0, :uneven], self._uneven[1, :uneven])
         printed.compare_edges(
-            *(inside, which, np.empty((len(inside), 3)), lit.points, self._uneven, self._uneven_design, lit.front, lit.half, lit.shift),
-            *(self.sums, ours.slot, ours.records),
+            *(inside, which, np.empty((len(inside), 3)), lit.points, self._uneven, self._uneven_design),
+            *(lit.kept_front, lit.half, lit.held, lit.shift, self.sums, ours.slot, ours.records),
         )
         self.volumes += self.sums * lit.height_um
         return int(lost)

@@ -17,6 +17,7 @@ from pmsl.cure import CuredLayer, CureModel, accumulation
 from pmsl.kernels.dose import EVERYTHING, NOTHING
 from pmsl.optics import psf_of, spread
 from pmsl.predict.edges import edges_along
+from pmsl.predict.folded import Folded
 from pmsl.predict.light import LitLayer, Mirrors, reach_um
 
 POINTS = 3  # a pixel along each axis; odd, so that one lies in the middle
@@ -38,7 +39,7 @@ class Layered:
         events = []
         for exposure in plan.exposures:
             light = np.zeros((self.window.rows, self.window.cols), np.float32)
-            self.mirrors.add(light, 1.0, plan, exposure)
+            self.mirrors.add(Folded.whole(light), 1.0, plan, exposure)
             events += [self._seen(light)] * exposure.repeat
         cured = self.sum.add(plan.index, plan.thickness_um, *events)
         lengths = self.model.decay.lengths_um[0] / plan.thickness_um
@@ -61,7 +62,7 @@ class Layered:
         half = front_of(halves, 0.5 * self.model.threshold_mj_cm2, lengths)[middle, middle].astype(np.float32)
         thin = np.ascontiguousarray(front[middle, middle], np.float32)
         shift = math.log(2.0) * lengths
-        return LitLayer(plan.index, plan.thickness_um, plan.z_top_um, dose, thin, shift, POINTS, inside, find, half)
+        return LitLayer(plan.index, plan.thickness_um, plan.z_top_um, dose, *Folded.whole(thin), shift, POINTS, inside, find, half)
 
     def _seen(self, light: np.ndarray) -> np.ndarray:
         """Return a dose at the mirrors at the points of every pixel: (3 R, 3 C) float64."""

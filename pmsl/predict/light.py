@@ -24,6 +24,7 @@ from pmsl.exposure.grayscale import response
 from pmsl.optics import Gaussian, Psf, at_points, flat_field, psf_of
 from pmsl.predict.blur import INSIDE_PX, NO_BLOCKS, TABLE_PER_PX, Blur
 from pmsl.predict.edges import edges_along
+from pmsl.predict.folded import Folded
 
 DARK = 1e-12  # of Ec: less light is none
 NO_MAP = np.zeros((0, 0), np.float32)
@@ -33,17 +34,21 @@ Insides = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LitLayer:
-    """One layer once all layers on its light side are exposed; maps are overwritten when the next layer is taken, `front` two layers later.
+    """One layer once all layers on its light side are exposed.
+
+    Maps are overwritten when the next layer is taken, `kept_front` and `held` two layers later.
 
     Attributes
     ----------
     index : int
     height_um, z_top_um : float
         Thickness and exposure plane [µm].
-    dose : (R, C) float32
+    kept_dose : (R, C) float32
         In the middle of every pixel of the window, at the exposure plane [mJ/cm²]; effective dose where the resin has induction.
-    front : (R, C) float32
+    kept_front : (R, C) float32
         Cured thickness in slabs, gone on beyond the slab (`kernels.dose`).
+    held : (R,) int32
+        Which row of these two (and of `half`) holds each, see `folded`.
     half : (R, C) float32, or (0, 0)
         The same for half the threshold; without it ``front + shift``.
     recalled : (R, B) uint8, or (0, 0)
@@ -63,14 +68,25 @@ class LitLayer:
     index: int
     height_um: float
     z_top_um: float
-    dose: np.ndarray
-    front: np.ndarray
+    kept_dose: np.ndarray
+    kept_front: np.ndarray
+    held: np.ndarray
     shift: float
     points: int
     inside: Insides
     edges: Finder
     half: np.ndarray = field(default_factory=lambda: NO_MAP)
     recalled: np.ndarray = field(default_factory=lambda: NO_BLOCKS)
+
+    @property
+    def dose(self) -> np.ndarray:
+        """(R, C) float32 [mJ/cm²]: every row of `kept_dose`."""
+        return np.asarray(self.kept_dose[self.held])
+
+    @property
+    def front(self) -> np.ndarray:
+        """(R, C) float32: every row of `kept_front`."""
+        return np.asarray(self.kept_front[self.held])
 
     @property
     def cured_um(self) -> np.ndarray:
@@ -101,23 +117,27 @@ class Mirrors:
         white = exposure.time_s * irradiance_mw_cm2(self.job.printer, exposure.power)
         return np.asarray(white * self.relative, np.float32)
 
-    def fall(self, before: np.ndarray, light: np.ndarray, factor: float) -> None:
-        """Write ``factor * before`` into `light`, both (R, C) float32."""
+    def fall(self, before: Folded, light: Folded, factor: float) -> None:
+        """Write ``factor * before`` into `light`."""
         from pmsl.kernels import dose
 
         none = Runs(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.uint8))
-        dose.advance(before, light, float(factor), self.least, 0.0, *none, np.zeros(256, np.float32), 0, 0, self.flat)
+        maps = before.values, before.held, *light
+        dose.advance(*maps, float(factor), self.least, 0.0, *none, np.zeros(256, np.float32), 0, 0, self.flat)
 
     def add(
-        self, light: np.ndarray, weight: float, plan: LayerPlan, exposure: Exposure, before: np.ndarray = NO_MAP, factor: float = 1.0
+        self, light: Folded, weight: float, plan: LayerPlan, exposure: Exposure, before: Folded | None = None, factor: float = 1.0
     ) -> None:
-        """Add an exposure to `light` (R, C) float32, in place, or to ``factor * before`` where that is given."""
+        """Add an exposure to `light`, in place, or to ``factor * before`` where that is given."""
         from pmsl.kernels import dose
 
         self._check(plan, exposure)
         row0, levels = exposure.mask.window.row0 - self.window.row0, self.levels_mj_cm2(exposure)
         runs = exposure.mask.runs_8bit()
-        dose.advance(before, light, float(factor), self.least, float(weight), *runs, levels, row0, -self.window.col0, self.flat)
+        if before is None:
+            light.unfold()
+        maps = *(before or (NO_MAP, light.held)), *light
+        dose.advance(*maps, float(factor), self.least, float(weight), *runs, levels, row0, -self.window.col0, self.flat)
 
     def _check(self, plan: LayerPlan, exposure: Exposure) -> None:
         """Refuse what is not predicted so far, and light where no part is."""
@@ -153,9 +173,10 @@ class Absorption:
         self.psf: Psf = psf_of(job.printer)
         shape = window.rows, window.cols
         self._blur = Blur(self.psf, window)
-        self._light = [np.zeros((len(model.decay.weights), *shape), np.float32) for _ in range(max(ahead + 1, 2))]
+        folds = self._blur.folds and len(model.decay.weights) == 1
+        self._light = [Folded.dark((len(model.decay.weights), *shape), folds) for _ in range(max(ahead + 1, 2))]
         self._seen = [(np.zeros(shape, np.float32), self._blur.blocks()) for _ in range(ahead + 1)]
-        self._fronts = [np.zeros(shape, np.float32) for _ in range(ahead + 2)]  # a layer is compared with the one above it
+        self._fronts = [Folded.dark(shape, False) for _ in range(ahead + 2)]  # a layer is compared with the one above it
         self._height_um = 0.0
         self.limit_um, self.stride_um = reach_um(self.psf, self.grid.pitch_um)
 
@@ -163,12 +184,13 @@ class Absorption:
         """Take the next layer toward the plate."""
         before, light = self._light[(plan.index + 1) % len(self._light)], self._light[plan.index % len(self._light)]
         factors = self.model.decay.factors(self._height_um)
-        for above, term, factor, weight in zip(before, light, factors, self.model.decay.weights, strict=True):
+        for last, term, factor, weight in zip(before.terms(), light.terms(), factors, self.model.decay.weights, strict=True):
             if not plan.exposures:
-                self.mirrors.fall(above, term, factor)
+                self.mirrors.fall(last, term, factor)
+            above: Folded | None = last
             for exposure in plan.exposures:
                 self.mirrors.add(term, weight * exposure.repeat, plan, exposure, above, factor)
-                above = NO_MAP
+                above = None
         self._height_um = height = plan.thickness_um
         (dose, blocks), front = self._seen[plan.index % len(self._seen)], self._fronts[plan.index % len(self._fronts)]
         lengths = np.array(self.model.decay.lengths_um)
@@ -176,9 +198,9 @@ class Absorption:
         half, recalled = NO_MAP, NO_BLOCKS
         longest = float(lengths[0] / height)
         if len(lengths) == 1:
-            recalled = self._blur.see_one(light[0], threshold, longest, dose, front, blocks)
+            recalled = self._blur.see_one(light.terms()[0], threshold, longest, dose, front, blocks)
         else:
-            half = self._front_of_sum(light, dose, threshold, height / lengths, front)
+            half = self._front_of_sum(light.values, dose, threshold, height / lengths, front.values)
         fraction = self.model.decay.factors(0.5 * height)
 
         def find(points: np.ndarray, outward: np.ndarray) -> np.ndarray:
@@ -188,7 +210,7 @@ class Absorption:
             return self._inside(light, lengths / height, threshold, rows, cols, recalled)
 
         shift = math.log(2.0) * longest
-        return LitLayer(plan.index, height, plan.z_top_um, dose, front, shift, len(INSIDE_PX), inside, find, half, recalled)
+        return LitLayer(plan.index, height, plan.z_top_um, dose, *front, shift, len(INSIDE_PX), inside, find, half, recalled)
 
     def _front_of_sum(self, light: np.ndarray, dose: np.ndarray, threshold: float, rates: np.ndarray, front: np.ndarray) -> np.ndarray:
         from pmsl.kernels import dose as kernels
@@ -202,24 +224,24 @@ class Absorption:
         return half
 
     def _inside(
-        self, light: np.ndarray, lengths: np.ndarray, threshold: float, rows: np.ndarray, cols: np.ndarray, recalled: np.ndarray
+        self, light: Folded, lengths: np.ndarray, threshold: float, rows: np.ndarray, cols: np.ndarray, recalled: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Front at places inside pixels, see `LitLayer`."""
         from pmsl.kernels import dose as kernels
 
         if len(lengths) == 1:
-            seen, which = self._blur.inside_once(light[0], rows, cols, recalled)
+            seen, which = self._blur.inside_once(light.terms()[0], rows, cols, recalled)
             front = np.empty_like(seen)
             kernels.front_of_points(seen.reshape(-1), seen.view(np.int32).reshape(-1), threshold, float(lengths[0]), front.reshape(-1))
             return front, which
         terms = np.zeros((len(lengths), len(rows), len(INSIDE_PX) ** 2), np.float32)
-        for term, seen in zip(light, terms, strict=True):
+        for term, seen in zip(light.values, terms, strict=True):
             self._blur.inside(term, rows, cols, seen)
         front = np.zeros(terms.shape[1:], np.float32)
         kernels.front_of_sum(terms, threshold, 1.0 / lengths, np.zeros_like(front), front)
         return front, np.arange(len(rows), dtype=np.int32)
 
-    def _edges(self, light: np.ndarray, fraction: np.ndarray, threshold: float, points: np.ndarray, outward: np.ndarray) -> np.ndarray:
+    def _edges(self, light: Folded, fraction: np.ndarray, threshold: float, points: np.ndarray, outward: np.ndarray) -> np.ndarray:
         """Edges exactly: the mirrors' light seen through the blur at any point."""
         if isinstance(self.psf, Gaussian):
             from pmsl.kernels import probes
@@ -228,11 +250,11 @@ class Absorption:
             reach = self._blur.reach
             scratch = [np.zeros(int(2 * r) + 1) for r in reach]
             probes.edges(
-                *(light, fraction, threshold, points, outward, self.stride_um, self.limit_um),
+                *(*light, fraction, threshold, points, outward, self.stride_um, self.limit_um),
                 *(*self._blur.tables, float(TABLE_PER_PX), *reach, *scratch, offset),
             )
             return offset
-        seen = np.tensordot(fraction, light.astype(np.float64), axes=1)
+        seen = np.tensordot(fraction, light.values.astype(np.float64), axes=1)
         at_zero = Window(0, 0, self.window.rows, self.window.cols)
 
         def level(places: np.ndarray) -> np.ndarray:
