@@ -19,7 +19,7 @@ TINY = 2.0**-200  # lower edges hold no area; their slopes would overflow
 
 
 @helper
-def _add(line, bits, cols, xa, xb, s):
+def add_piece(line, bits, cols, xa, xb, s):
     """Add a piece inside one row: height `s` (signed), spread evenly over x from xa to xb."""
     low, high = min(xa, xb), max(xa, xb)
     if low < 0.0 or high >= cols:
@@ -114,7 +114,7 @@ def _row(r, cols, row_begin, edges, live, n_live, line, bits):
         low, high = max(y0, float(r)), min(y1, r + 1.0)
         xa = x0 + (low - y0) * slope
         xb = x0 + (high - y0) * slope if high < y1 else e[2]
-        _add(line, bits, cols, xa, xb, e[5] * (high - low))
+        add_piece(line, bits, cols, xa, xb, e[5] * (high - low))
         if y1 > r + 1.0:
             live[kept] = i
             kept += 1

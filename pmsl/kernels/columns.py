@@ -185,14 +185,14 @@ def settle(front, held, k, z_top, height, waits, roofed, waiting, counts, up, st
 
 @kernel
 def faces(
-    start, col, sums, low_um, high_um, row0, col0, k, plate, z_low, z_top, front, half, held, shift, above, held_above, wall,
+    start, col, length, sums, low_um, high_um, row0, col0, k, plate, z_low, z_top, front, half, held, shift, above, held_above, wall,
     slot, opened, free, counts, records, low, top, waits, roofed, waiting, down, up, step, tallies, done,
 ):  # fmt: skip
     """Match the faces of one slab, column by column; `compare` has gone over the slab before.
 
     Parameters
     ----------
-    start, col, sums, low_um, high_um
+    start, col, length, sums, low_um, high_um
         The surface of the slab, as ``masks.SurfaceSums`` has it, in pixels of the grid.
     row0, col0 : int
         First pixel of the window.
@@ -218,39 +218,40 @@ def faces(
     height = z_top - z_low
     slack = TINY * height
     for row in range(start.size - 1):
+        r = row - row0
         for i in range(start[row], start[row + 1]):
             down_share, up_share = sums[i, 0], sums[i, 2]
             if not (down_share > SLIVER or up_share > SLIVER):
                 continue
-            r, c = row - row0, col[i] - col0
-            near = wall[r, c] <= k + 1
-            here, over = front[held[r], c], above[held_above[r], c]
-            half_here = half[held[r], c] if half.size else here + shift
             down_um = mean_height(sums, i, 0, low_um, high_um) if down_share > SLIVER else plate
             has_down, has_up = down_um > plate, up_share > SLIVER
             up_um = mean_height(sums, i, 2, low_um, high_um) if has_up else plate
             first = has_down and has_up and down_um > up_um
-            for turn in range(2):
-                if has_down and first == (turn == 0):
-                    roofed[r, c] = 2 * k + (turn == 0)
-                    _open(
-                        r, c, down_um, down_share, 0.0 if near else down_share, z_low, z_top, here, half_here, over,
-                        slot, opened, free, counts, records, low, top, tallies,
-                    )  # fmt: skip
-                if has_up and first == (turn == 1):
-                    top[r, c] = up_um
-                    if slot[r, c] >= 0:
-                        rec = records[slot[r, c]]
-                        if up_um < z_top - slack:  # the slab was counted whole; below the floor it is no void
-                            depth = z_top - up_um
-                            rec[CURED] -= max(min(max(here, 0.0), 1.0) * height - depth, 0.0)
-                            rec[GELLED] -= max(min(max(half_here, 0.0), 1.0) * height - depth, 0.0)
-                        _close(r, c, up_um, slack, slot, opened, free, counts, records, down, step, tallies, done)
-                    order, weight = 2 * k + (turn == 0), 0.0 if near else up_share
-                    _floor(
-                        r, c, up_um, up_share, weight, order, z_top, height, here, over,
-                        waits, roofed, waiting, counts, up, step, tallies,
-                    )  # fmt: skip
+            for c in range(col[i] - col0, col[i] - col0 + length[i]):
+                near = wall[r, c] <= k + 1
+                here, over = front[held[r], c], above[held_above[r], c]
+                half_here = half[held[r], c] if half.size else here + shift
+                for turn in range(2):
+                    if has_down and first == (turn == 0):
+                        roofed[r, c] = 2 * k + (turn == 0)
+                        _open(
+                            r, c, down_um, down_share, 0.0 if near else down_share, z_low, z_top, here, half_here, over,
+                            slot, opened, free, counts, records, low, top, tallies,
+                        )  # fmt: skip
+                    if has_up and first == (turn == 1):
+                        top[r, c] = up_um
+                        if slot[r, c] >= 0:
+                            rec = records[slot[r, c]]
+                            if up_um < z_top - slack:  # the slab was counted whole; below the floor it is no void
+                                depth = z_top - up_um
+                                rec[CURED] -= max(min(max(here, 0.0), 1.0) * height - depth, 0.0)
+                                rec[GELLED] -= max(min(max(half_here, 0.0), 1.0) * height - depth, 0.0)
+                            _close(r, c, up_um, slack, slot, opened, free, counts, records, down, step, tallies, done)
+                        order, weight = 2 * k + (turn == 0), 0.0 if near else up_share
+                        _floor(
+                            r, c, up_um, up_share, weight, order, z_top, height, here, over,
+                            waits, roofed, waiting, counts, up, step, tallies,
+                        )  # fmt: skip
 
 
 @kernel

@@ -34,5 +34,6 @@ def unfold(values, held):
     """
     for r in range(held.size):
         if held[r] != r:
-            values[r] = values[held[r]]
+            for c in range(values.shape[1]):
+                values[r, c] = values[held[r], c]
             held[r] = r

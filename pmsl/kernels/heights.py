@@ -12,22 +12,22 @@ def mean_height(sums, i, side, low, high):
 
 
 @kernel
-def taken(start, col, sums, nothing, low, high, row_out, col_out, share, height):
+def taken(start, col, length, sums, nothing, low, high, row_out, col_out, share, height):
     """Take out the columns of a slab that hold surface facing down or up.
 
     Parameters
     ----------
-    start : (R + 1,) int64; col : (N,) int32
-        Touched cells of every row.
+    start : (R + 1,) int64; col, length : (N,) int32
+        Entries of every row: first column, and how many from there on.
     sums : (N, 4) float64
         Area facing down and its moment of z within the slab (0 to 1), the same facing up.
     nothing : float
         Areas up to this are none.
     low, high : float
         Heights of the slab's faces.
-    row_out, col_out : (N,) int32
+    row_out, col_out : (P,) int32, P columns in all
         Overwritten.
-    share, height : (2, N) float64
+    share, height : (2, P) float64
         Overwritten: area facing down and up, and its mean height; not a number where there is none.
 
     Returns
@@ -40,10 +40,11 @@ def taken(start, col, sums, nothing, low, high, row_out, col_out, share, height)
         for i in range(start[r], start[r + 1]):
             if not (sums[i, 0] > nothing or sums[i, 2] > nothing):
                 continue
-            row_out[n], col_out[n] = r, col[i]
-            for side in range(2):
-                share[side, n], height[side, n] = 0.0, np.nan
-                if sums[i, 2 * side] > nothing:
-                    share[side, n], height[side, n] = sums[i, 2 * side], mean_height(sums, i, 2 * side, low, high)
-            n += 1
+            for c in range(col[i], col[i] + length[i]):
+                row_out[n], col_out[n] = r, c
+                for side in range(2):
+                    share[side, n], height[side, n] = 0.0, np.nan
+                    if sums[i, 2 * side] > nothing:
+                        share[side, n], height[side, n] = sums[i, 2 * side], mean_height(sums, i, 2 * side, low, high)
+                n += 1
     return n

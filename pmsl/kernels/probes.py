@@ -249,7 +249,8 @@ def edges(
         way = step
         if slope < 0.0:
             last, slope = _near_last(
-                last, slope, light, held, factors, threshold, y, x, v, u, stride, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x
+                last, slope, light, held, factors, threshold, y, x, v, u, stride,
+                table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x,
             )  # fmt: skip
             if slope < 0.0:
                 offset[i] = last

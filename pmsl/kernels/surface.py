@@ -1,12 +1,14 @@
 """Planar pieces → height and share of the surface in each column of a slab. Helpers of `volume`.
 
 A piece's area projected along z, up- and down-facing apart, is spread over x as a roof with its corners' x as feet and
-ridge; its moment of z is integrated by Simpson's rule, which is exact for the quadratic at hand.
+ridge; its moment of z is integrated by Simpson's rule, which is exact for the quadratic at hand. Of a flat piece only
+the boundary is looked at, as `area` does.
 """
 
 import numpy as np
 
 from pmsl.kernels._jit import helper, routine
+from pmsl.kernels.area import add_piece
 from pmsl.kernels.touched import touch
 
 TINY = 2.0**-200  # narrower triangles have no width; their slopes would overflow
@@ -71,3 +73,18 @@ def add(p, first, last, side, row, cols, sides, bits):
         b = sign * ((p[i, 0] - x0) * (p[i + 1, 1] - y0) - (p[i + 1, 0] - x0) * (p[i, 1] - y0))
         if b != 0.0:
             strip(x0, p[i, 0], p[i + 1, 0], p[first, 2], p[i, 2], p[i + 1, 2], b, side, row, cols, sides, bits)
+
+
+@routine
+def add_flat(p, first, last, side, row, cols, flat, bits):
+    """Add the flat polygon p[first:last] inside one row: cover and area of its share and of its moment of z, from its edges.
+
+    The edges that two triangles share cancel to the last bit, for both have the same cut points.
+    """
+    sign, z, before = 1.0 if side == 0 else -1.0, p[first, 2], last - 1
+    for i in range(first, last):
+        s = sign * (p[i, 1] - p[before, 1])
+        if s != 0.0:
+            add_piece(flat[side, row], bits[row], cols, p[before, 0], p[i, 0], s)
+            add_piece(flat[side + 1, row], bits[row], cols, p[before, 0], p[i, 0], s * z)
+        before = i

@@ -23,6 +23,7 @@ SHIFT = 4
 BAND = 1 << SHIFT  # rows at a time: their cells stay in the second cache
 MANY = 2**30  # more than two shells
 TINY = 2.0**-200  # narrower triangles have no width; their slopes would overflow
+NOTHING = 2.0**-36  # a smaller share of a pixel is rounding
 
 
 @routine
@@ -163,8 +164,8 @@ def _mark(p, first, last, row, cols, label, owner, others, bits):
 
 
 @helper
-def _add(p, size, row0, row1, side, label, cols, walk, out, cells, bits, owner, others, sides):
-    """Add the rows [row0, row1) of a polygon."""
+def _add(p, size, row0, row1, side, is_flat, label, cols, walk, out, cells, bits, owner, others, sides, flat):
+    """Add the rows [row0, row1) of a polygon; a flat one bounds no volume."""
     low = high = p[0, 1]
     at = 0
     for i in range(1, size):
@@ -182,10 +183,13 @@ def _add(p, size, row0, row1, side, label, cols, walk, out, cells, bits, owner, 
         else:
             polygon.up_to(p, size, r + 1.0, walk, out)
         first, last = walk[polygon.FIRST], walk[polygon.LAST]
-        _piece(out, first, last, r - row0, cols, cells, bits)
+        if not is_flat:
+            _piece(out, first, last, r - row0, cols, cells, bits)
         if label >= 0:
             _mark(out, first, last, r - row0, cols, label, owner, others, bits)
-        if side >= 0:
+        if side >= 0 and is_flat:
+            surface.add_flat(out, first, last, side, r - row0, cols, flat, bits)
+        elif side >= 0:
             surface.add(out, first, last, side, r - row0, cols, sides, bits)
         if whole:
             return
@@ -211,10 +215,29 @@ def _sort(corners, picked, n, rows, bands, band_begin, order, live):
             band_begin[live[m] + 1] += 1
 
 
+@helper
+def _nothing(sums, side, flat, b, c):
+    """Tell whether a voxel was touched by edges only that two flat triangles share."""
+    none = sums[COVER] == 0.0 and sums[AREA] == 0.0
+    for k in range(4):
+        none &= side[k] == 0.0 and flat[k, b, c, COVER] == 0.0 and flat[k, b, c, AREA] == 0.0
+    return none
+
+
+@helper
+def _goes_on(first, pixels, down, down_z, up, up_z, col, sums, mixed, heights, length, at):
+    """Write the entry of pixels between touched voxels over which flat faces go on."""
+    col[at], length[at] = first, pixels
+    sums[at, COVER], sums[at, AREA] = 0.0, 0.0
+    if mixed.size:
+        mixed[at] = 0
+    heights[at, 0], heights[at, 1], heights[at, 2], heights[at, 3] = down, down_z, up, up_z
+
+
 @kernel
 def cells(
     corners, picked, n, slab, rows, cols, labels, sided, plate, band_begin, order, live, walk, scratch, board, bits, owner, others, sides,
-    row_start, col, sums, mixed, heights, beyond,
+    flat, row_start, col, sums, mixed, heights, length, beyond,
 ):  # fmt: skip
     """Find the voxels that the triangles of one slab touch.
 
@@ -238,23 +261,24 @@ def cells(
         Scratch; a band is `BAND` rows.
     board : (BAND, cols + 1, 2) float64, all 0; bits : (BAND, cols // 64 + 1) uint64, all 0
         Scratch, handed back as it came: `cover` and `area`, and a bit for each touched voxel.
-    owner, others : (BAND, cols) int32, all -1; sides : (BAND, cols, 4) float64, all 0
-        Scratch, handed back as it came; the first two may be empty without labels, the third if not `sided`.
+    owner, others : (BAND, cols) int32, all -1; sides : (BAND, cols, 4), flat : (4, BAND, cols + 1, 2) float64, all 0
+        Scratch, handed back as it came; the first two may be empty without labels, the others if not `sided`.
     row_start : (rows + 1,) int64
         Overwritten: first touched voxel of each row, and one past the last.
     col : (N,) int32; sums : (N, 2) float64
         Overwritten: column of each touched voxel, its cover and its area.
     mixed : (N,) uint8, or (0,)
         Overwritten where there are labels: whether a second shell touches the voxel (1), or more (2).
-    heights : (N, 4) float64, or (0, 4)
-        Overwritten if `sided`: share of the pixel and moment of z of the down-facing surface, then of the up-facing.
+    heights : (N, 4) float64, or (0, 4); length : (N,) int32, or (0,)
+        Overwritten if `sided`: share of the pixel and moment of z of the down-facing surface, then of the up-facing; how many pixels
+        from the voxel on have it: where flat faces go on between touched voxels, that is one entry more (`sums` 0).
     beyond : (rows,) float64
         Overwritten: cover right of the window.
 
     Returns
     -------
     int
-        Number of touched voxels. Where it exceeds N those beyond N were not written: call again with more room.
+        Number of entries. Where it exceeds N those beyond N were not written: call again with more room.
     """
     z_low, scale = slab[0], slab[1] - slab[0]
     bands = (rows + BAND - 1) >> SHIFT
@@ -266,14 +290,14 @@ def cells(
         row0 = band << SHIFT
         row1 = min(rows, row0 + BAND)
         begin, end = band_begin[band], band_begin[band + 1]
-        kept = 0
+        kept, flats = 0, False
         for j in range(n_live + end - begin):
             m = live[j] if j < n_live else order[begin + j - n_live]
             t = corners[m]
-            side = surface.faces(t, slab) if sided else -1
+            side, is_flat = surface.faces(t, slab) if sided else -1, t[2] == t[5] and t[5] == t[8]
             if side == 0 and max(t[2], max(t[5], t[8])) <= plate:
                 side = -1
-            if side < 0 and t[2] == t[5] and t[5] == t[8] and (labels.size == 0 or t[2] == slab[0] or t[2] == slab[1]):
+            if side < 0 and is_flat and (labels.size == 0 or t[2] == slab[0] or t[2] == slab[1]):
                 continue
             if max(t[1], max(t[4], t[7])) > row1:
                 live[kept] = m
@@ -281,16 +305,26 @@ def cells(
             size = polygon.slab(t, z_low, scale, triangle, cut)
             if size >= 3:
                 label = labels[m] if labels.size else np.int32(-1)
-                _add(cut, size, row0, row1, side, label, cols, walk, out, board, bits, owner, others, sides)
+                flats |= is_flat and side >= 0
+                _add(cut, size, row0, row1, side, is_flat, label, cols, walk, out, board, bits, owner, others, sides, flat)
         n_live = kept
         for b in range(row1 - row0):
             row_start[row0 + b] = count
+            down, down_z, up, up_z, done = 0.0, 0.0, 0.0, 0.0, 0  # of flat faces that go on; up to which column all is written
             for w in range(bits.shape[1]):
                 word = bits[b, w]
                 bits[b, w] = np.uint64(0)
                 while word:
                     c = (w << 6) + lowest(word)
                     word &= word - ONE
+                    if flats:
+                        if labels.size == 0 and _nothing(board[b, c], sides[b, c], flat, b, c):
+                            continue
+                        if c > done and (down > NOTHING or up > NOTHING):
+                            if count < col.size:
+                                _goes_on(done, c - done, down, down_z, up, up_z, col, sums, mixed, heights, length, count)
+                            count += 1
+                        done = c + 1
                     if count < col.size:
                         col[count] = c
                         sums[count, COVER] = board[b, c, COVER]
@@ -298,8 +332,14 @@ def cells(
                         if labels.size:
                             mixed[count] = 0 if others[b, c] < 0 else 1 if others[b, c] < MANY else 2
                         if sided:
+                            length[count] = 1
                             for k in range(4):
                                 heights[count, k] = sides[b, c, k]
+                            if flats:
+                                heights[count, 0] += down + flat[0, b, c, AREA]
+                                heights[count, 1] += down_z + flat[1, b, c, AREA]
+                                heights[count, 2] += up + flat[2, b, c, AREA]
+                                heights[count, 3] += up_z + flat[3, b, c, AREA]
                     board[b, c, COVER] = 0.0
                     board[b, c, AREA] = 0.0
                     if labels.size:
@@ -307,7 +347,19 @@ def cells(
                         others[b, c] = -1
                     if sided:
                         sides[b, c] = 0.0
+                    if flats:
+                        down, down_z = down + flat[0, b, c, COVER], down_z + flat[1, b, c, COVER]
+                        up, up_z = up + flat[2, b, c, COVER], up_z + flat[3, b, c, COVER]
+                        for k in range(4):
+                            flat[k, b, c] = 0.0
                     count += 1
+            if flats:
+                if cols > done and (down > NOTHING or up > NOTHING):
+                    if count < col.size:
+                        _goes_on(done, cols - done, down, down_z, up, up_z, col, sums, mixed, heights, length, count)
+                    count += 1
+                for k in range(4):
+                    flat[k, b, cols] = 0.0
             beyond[row0 + b] = board[b, cols, COVER]
             board[b, cols, COVER] = 0.0
     row_start[rows] = count

@@ -83,8 +83,8 @@ class SurfaceSums:
 
     Attributes
     ----------
-    start : (rows + 1,) int64; col : (n,) int32
-        Touched voxels of every row of the grid.
+    start : (rows + 1,) int64; col, length : (n,) int32
+        Entries of every row of the grid: first pixel, and how many from there on are alike.
     sums : (n, 4) float64
         Area facing down, as a share of the pixel, and its moment of z within the slab (0 to 1); the same facing up.
     low_um, high_um : float
@@ -93,6 +93,7 @@ class SurfaceSums:
 
     start: np.ndarray
     col: np.ndarray
+    length: np.ndarray
     sums: np.ndarray
     low_um: float
     high_um: float
@@ -101,17 +102,17 @@ class SurfaceSums:
         """Return the heights in the columns of slab `k` that have any."""
         from pmsl.kernels import heights
 
-        n = len(self.col)
+        n = int(self.length.sum())
         row, col = np.empty(n, np.int32), np.empty(n, np.int32)
         share, height = np.empty((2, n)), np.empty((2, n))
-        m = heights.taken(self.start, self.col, self.sums, NOTHING, self.low_um, self.high_um, row, col, share, height)
+        m = heights.taken(self.start, self.col, self.length, self.sums, NOTHING, self.low_um, self.high_um, row, col, share, height)
         return SurfaceHeights(k, *(frozen(a if m == n else a[:m].copy()) for a in (row, col, share[0], height[0], share[1], height[1])))
 
 
 def mask_and_surface(maker: MaskMaker, k: int, plate_um: float = -math.inf) -> tuple[LayerMask, SurfaceSums]:
     """Return the volume mask of slab `k` and the surface in it, from one sweep.
 
-    Faces that look down and lie on the plate, no higher than `plate_um`, are left out: they fill all columns, and cost as much.
+    Faces that look down and lie on the plate, no higher than `plate_um`, are left out.
 
     Raises
     ------

@@ -19,7 +19,6 @@ from pmsl.core.grid import Grid
 Index = CrossingIndex | CopyIndex
 CROSSINGS = 64  # taken apart at a time between two events of a row
 COPIED = 1 << 16  # cells
-SIDED = 1 << 20  # cells there is room for from the start where surfaces are asked for: faces fill many, and memory costs once it is used
 
 
 @dataclass(slots=True)
@@ -33,6 +32,7 @@ class Cells:
     sums: np.ndarray
     mixed: np.ndarray
     heights: np.ndarray
+    length: np.ndarray
     beyond: np.ndarray
 
     @classmethod
@@ -40,7 +40,7 @@ class Cells:
         """Make room for a first layer."""
         return cls(
             *(0, 0, np.zeros(rows + 1, np.int64), np.zeros(4096, np.int32), np.zeros((4096, 2))),
-            *(np.zeros(0, np.uint8), np.zeros((0, 4)), np.zeros(rows)),
+            *(np.zeros(0, np.uint8), np.zeros((0, 4)), np.zeros(0, np.int32), np.zeros(rows)),
         )
 
     def room(self, cells: int) -> bool:
@@ -53,15 +53,13 @@ class Cells:
     def _grow(self, cells: int) -> None:
         self.col, self.sums = np.empty(cells, np.int32), np.empty((cells, 2))
 
-    def beside(self, labels: bool, sided: bool, pixels: int) -> None:
-        """Make room for what a sweep of volumes also finds: shells that share a voxel, surfaces; of so many pixels at most."""
-        if sided and not len(self.heights):
-            self._grow(max(len(self.col), min(pixels, SIDED)))
+    def beside(self, labels: bool, sided: bool) -> None:
+        """Make room for what a sweep of volumes also finds: shells that share a voxel, surfaces."""
         n = len(self.col)
         if len(self.mixed) != (n if labels else 0):
             self.mixed = np.empty(n if labels else 0, np.uint8)
         if len(self.heights) != (n if sided else 0):
-            self.heights = np.empty((n if sided else 0, 4))
+            self.heights, self.length = np.empty((n if sided else 0, 4)), np.empty(n if sided else 0, np.int32)
 
 
 class Sweep(Protocol):
@@ -163,7 +161,7 @@ class VolumeSweep:
         self.walk, self.scratch = np.zeros(4, np.int64), np.zeros((3, 18, 3))
         self.board, self.bits = np.zeros((BAND, cols + 1, 2)), np.zeros((BAND, cols // 64 + 1), np.uint64)
         self.owner, self.others = np.zeros((BAND, 0), np.int32), np.zeros((BAND, 0), np.int32)
-        self.sides = np.zeros((BAND, 0, 4))
+        self.sides, self.flat = np.zeros((BAND, 0, 4)), np.zeros((4, BAND, 0, 2))
         self.found = Cells.empty(rows)
 
     def cells(self, k: int, labels: np.ndarray | None = None, sided: bool = False, plate_um: float = -math.inf) -> Cells:
@@ -181,27 +179,28 @@ class VolumeSweep:
             self.owner, self.others = (np.full((volume.BAND, self.grid.shape[1]), -1, np.int32) for _ in range(2))
         if sided and self.sides.shape[1] == 0:
             self.sides = np.zeros((volume.BAND, self.grid.shape[1], 4))
+            self.flat = np.zeros((4, volume.BAND, self.grid.shape[1] + 1, 2))
         f = self.found
         f.first, f.last = 0, self.grid.shape[0]
         while True:
-            f.beside(labels is not None, sided, math.prod(self.grid.shape))
+            f.beside(labels is not None, sided)
             count = volume.cells(
                 *(slab.corners, slab.picked, slab.n, self.grid.z_edges_um[k : k + 2], *self.grid.shape),
                 *(np.zeros(0, np.int32) if slab.labels is None else slab.labels, sided, plate_um),
                 *(self.band_begin, self.order, self.live, self.walk, self.scratch, self.board, self.bits),
-                *(self.owner, self.others, self.sides, f.start, f.col, f.sums, f.mixed, f.heights, f.beyond),
+                *(self.owner, self.others, self.sides, self.flat, f.start, f.col, f.sums, f.mixed, f.heights, f.length, f.beyond),
             )
             if f.room(count):
                 return f
 
-    def handed_over(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return start (rows + 1,), columns (n,) and surface (n, 4) of the cells found last, for good.
+    def handed_over(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return start (rows + 1,), columns and lengths (n,) and surface (n, 4) of the cells found last, for good.
 
         Where they are many they are not copied, and what is found next has other memory.
         """
         f = self.found
         n = int(f.start[f.last])
         if n <= COPIED:
-            return f.start.copy(), f.col[:n].copy(), f.heights[:n].copy()
+            return f.start.copy(), f.col[:n].copy(), f.length[:n].copy(), f.heights[:n].copy()
         self.found = Cells.empty(self.grid.shape[0])
-        return f.start, f.col[:n], f.heights[:n]
+        return f.start, f.col[:n], f.length[:n], f.heights[:n]

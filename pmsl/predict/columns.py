@@ -52,10 +52,10 @@ class Columns:
         z_low = layer.z_top_um - layer.height_um
         front = layer.kept_front, layer.held
         self._settle(layer.index, layer.z_top_um, layer.height_um, *front)
-        self._room(*(int(np.count_nonzero(surface.sums[:, side])) for side in (0, 2)))
+        self._room(*(int(surface.length[surface.sums[:, side] != 0].sum()) for side in (0, 2)))
         columns.faces(
-            *(surface.start, surface.col, surface.sums, surface.low_um, surface.high_um, self.window.row0, self.window.col0),
-            *(layer.index, ON_PLATE_UM),
+            *(surface.start, surface.col, surface.length, surface.sums, surface.low_um, surface.high_um),
+            *(self.window.row0, self.window.col0, layer.index, ON_PLATE_UM),
             *(z_low, layer.z_top_um, layer.kept_front, layer.half, layer.held, layer.shift, *self._above, self.near),
             *(self.slot, self.opened, self._free, self._counts, self.records, self.low, self.top, self._waits, self._roofed, self._waiting),
             *(self.down.bins, self.up.bins, self.down.step, self.tallies, self._done),

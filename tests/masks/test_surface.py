@@ -10,7 +10,7 @@ from solids import box, cone, grid, hull, icosphere, prism
 import pmsl
 from pmsl import Grid, Solid
 from pmsl.errors import GridError, UsageError
-from pmsl.masks import MaskMaker, surface_heights
+from pmsl.masks import MaskMaker, mask_and_surface, surface_heights
 
 SMALL = Grid(origin_um=(0, 0), pitch_um=(1.25, 0.75), shape=(4, 3), z_edges_um=[0, 0.5, 1.75, 3])
 seeds = st.integers(0, 2**32 - 1)
@@ -83,6 +83,40 @@ def test_surfaces_over_one_another_add_up_and_window_edges_cut():
     assert h.up_share[h.col < 2] == pytest.approx(2) and h.up_um[h.col < 2] == pytest.approx(1.25)
     assert h.up_share[h.col == 2] == pytest.approx(1) and h.down_um[0] == pytest.approx(1)
     assert h.col.max() == 2
+
+
+def area_of(a, b, c):
+    return (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
+
+
+corner = st.tuples(st.floats(-4, 24), st.floats(-4, 19))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(corner, corner, corner, st.floats(-1, 2), st.floats(0.01, 2)), min_size=1, max_size=4), st.booleans())
+def test_flat_faces_are_those_of_faces_almost_flat(prisms, sloped):
+    """Of flat faces only the boundary is looked at: beside, over and under one another, beyond the window, below a slope."""
+    g = grid(rows=15, cols=20, edges=(0.0, 1.0))
+    solids = [prism([a, b, c], z, z + h) for a, b, c, z, h in prisms if abs(area_of(a, b, c)) > 1e-3]
+    if sloped:
+        solids.append(hull(np.array([(4.0, 4.0, 0.1), (16.0, 5.0, 0.4), (9.0, 13.0, 0.2), (9.0, 8.0, 0.9)])))
+    tilt = np.array([1e-7, 2e-7])
+    leaning = [Solid.from_arrays(s.vertices_um + np.outer(s.vertices_um[:, :2] @ tilt, (0, 0, 1)), s.faces) for s in solids]
+    edges = np.concatenate([s.vertices_um[:, 2] for s in solids]) if solids else np.zeros(0)
+    if (np.abs(edges[:, None] - (0.0, 1.0)) < 1e-5).any():  # a slab plane: the slope is cut by it
+        return
+    flat, other = (images(surface_heights(s, g, 0), g.shape) for s in (solids, leaning)) if solids else np.zeros((2, 1))
+    assert np.allclose(flat, other, rtol=0, atol=3e-5)
+
+
+def test_a_large_flat_face_takes_an_entry_a_row():
+    g = grid(rows=60, cols=200, edges=(0.0, 1.0, 2.0))
+    _, surface = mask_and_surface(MaskMaker([box((10.5, 5.25, 0), (190.25, 55, 1.5))], g, "volume"), 1)
+    assert len(surface.col) <= 50 * 4 + 2 * 181 and surface.length.sum() == 50 * 181  # walls; edges of its triangles cancel
+    h = surface.heights(1)
+    assert len(h.row) == 50 * 181 and set(h.up_um) == {1.5} and not h.down_share.any()
+    assert h.up_share.sum() == pytest.approx(179.75 * 49.75, rel=1e-14)
+    assert h.up_share.max() <= 1 + 1e-14
 
 
 def test_masks_do_not_change_when_heights_are_asked_for_in_between():

@@ -68,7 +68,7 @@ def test_pixels_of_a_row_share_columns_also_at_borders_and_beyond_the_scratch():
     around = np.arange(3, -4.0, -1.0)
     down, across = (np.array([spread.line(around + at, axis, mean=False) for at in (-0.5, 0.0, 0.5)]) for axis in (0, 1))
     out = np.zeros((rows.size, 9), np.float32)
-    dose.inside(light, rows, cols, down, across, np.zeros((3, 10)), out)
+    dose.inside(light, np.arange(7, dtype=np.int32), rows, cols, down, across, np.zeros((3, 10)), out)
     wide = np.pad(light.astype(np.float64), 3)
     wanted = [np.einsum("ia,ab,jb->ij", down, wide[r : r + 7, c : c + 7], across).reshape(-1) for r, c in zip(rows, cols, strict=True)]
     assert np.allclose(out, wanted, rtol=0, atol=3e-7)

@@ -20,6 +20,7 @@ from pmsl.optics import Gaussian, at_points
 from pmsl.predict import solid as solids_out
 from pmsl.predict.blur import TABLE_PER_PX, Blur, scratch_of
 from pmsl.predict.edges import edges_along
+from pmsl.predict.folded import Folded
 from pmsl.predict.layered import cubic
 from pmsl.predict.section import Section
 from pmsl.predict.solid import MeshWriter
@@ -93,7 +94,20 @@ def test_both_searches_find_the_same_edges(seed):
     blur, offset = Blur(psf, Window(0, 0, 30, 30)), np.zeros(40)
     scratch = [np.zeros(int(2 * r) + 1) for r in blur.reach]
     found = probes.edges(
-        *(light[None], np.ones(1), 1.0, points, outward, 0.5, 9.0, *blur.tables, float(TABLE_PER_PX), *blur.reach, *scratch, offset)
+        *(
+            *Folded.whole(light[None]),
+            np.ones(1),
+            1.0,
+            points,
+            outward,
+            0.5,
+            9.0,
+            *blur.tables,
+            float(TABLE_PER_PX),
+            *blur.reach,
+            *scratch,
+            offset,
+        )
     )
     assert found is None
     at_zero = Window(0, 0, 30, 30)

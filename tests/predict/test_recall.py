@@ -9,10 +9,12 @@ from solids import box, icosphere
 
 import pmsl
 from pmsl.core.mask import Window
+from pmsl.core.runs import runs_of_band
 from pmsl.kernels import dose, probes, recall
 from pmsl.kernels.notes import RECALLED
 from pmsl.optics import Gaussian
 from pmsl.predict.blur import Blur, scratch_of
+from pmsl.predict.folded import Folded
 from pmsl.predict.tally import Tally
 
 ROWS, COLS = 41, 143  # the last block is not whole
@@ -31,6 +33,15 @@ def light_of(rng, boxes):
     return light
 
 
+def folded_of(rng, light):
+    """Some of the rows that are the same as the one before left out, and what is there instead."""
+    held = np.arange(len(light), dtype=np.int32)
+    for r in range(1, len(light)):
+        if np.array_equal(light[r], light[r - 1]) and rng.random() < 0.8:
+            held[r] = held[r - 1]
+    return Folded(np.where((held == np.arange(len(light)))[:, None], light, np.float32(np.nan)), held)
+
+
 boxes_of_light = st.lists(
     st.tuples(st.integers(0, ROWS - 1), st.integers(0, COLS - 1), st.integers(1, ROWS), st.integers(1, COLS), st.integers(0, 2)), max_size=5
 )
@@ -42,7 +53,10 @@ def test_dose_front_and_points_in_pixels_are_those_of_every_pixel_by_itself(seed
     rng = np.random.default_rng(seed)
     light, blur = light_of(rng, boxes), Blur(Gaussian((sigma, 1.2 * sigma)), Window(0, 0, ROWS, COLS))
     seen, front, slow, slow_front = np.full((4, ROWS, COLS), np.nan, np.float32)
-    recalled = blur.see_one(light, 1.0, 4.0, seen, front, blur.blocks())
+    kept, made = folded_of(rng, light), Folded.whole(front)
+    recalled = blur.see_one(kept, 1.0, 4.0, seen, made, blur.blocks())
+    assert np.array_equal(made.held == np.arange(ROWS), ~recalled.all(axis=1))
+    seen, front = seen[made.held], front[made.held]
     blur(light, slow)
     dose.front_of_one(slow, slow.view(np.int32), 1.0, 4.0, *scratch_of(COLS), slow_front)
     assert seen.tobytes() == slow.tobytes() and front.tobytes() == slow_front.tobytes()
@@ -50,7 +64,7 @@ def test_dose_front_and_points_in_pixels_are_those_of_every_pixel_by_itself(seed
         around = slice(max((b - 1) * RECALLED, 0), (b + 2) * RECALLED)
         assert r > 0 and np.array_equal(light[r, around], light[r - 1, around])
     rows, cols = (a.astype(np.int32) for a in np.nonzero(rng.random((ROWS, COLS)) < rng.choice([0.3, 0.9, 1.1])))
-    points, which = blur.inside_once(light, rows, cols, recalled)
+    points, which = blur.inside_once(kept, rows, cols, recalled)
     every = np.zeros((len(rows), 9), np.float32)
     blur.inside(light, rows, cols, every)
     assert points[which].tobytes() == every.tobytes()
@@ -60,16 +74,18 @@ def test_dose_front_and_points_in_pixels_are_those_of_every_pixel_by_itself(seed
 def test_plain_areas_and_straight_walls_are_recalled():
     blur, light = Blur(Gaussian((0.36, 0.36)), Window(0, 0, 60, 256)), np.zeros((60, 256), np.float32)
     light[5:, 100:] = 3.0
-    recalled = blur.see_one(light, 1.0, 4.0, *np.zeros((2, 60, 256), np.float32), blur.blocks())
+    seen, front = np.zeros((2, 60, 256), np.float32)
+    recalled = blur.see_one(Folded.whole(light), 1.0, 4.0, seen, Folded.whole(front), blur.blocks())
     assert recalled[14:55].all() and not recalled[1:9, 4:].any()
     rows, cols = (a.astype(np.int32) for a in np.nonzero(np.pad(np.ones((50, 156), bool), ((5, 5), (100, 0)))))
-    points, _ = blur.inside_once(light, rows, cols, recalled)
+    points, _ = blur.inside_once(Folded.whole(light), rows, cols, recalled)
     assert len(points) < 0.1 * len(rows)
 
 
 def edges_of(blur, light, points, outward):
     """Edges found with what the probe before had, and from probe to probe anew."""
-    args = light[None], np.ones(1), 1.0
+    kept, held = folded_of(np.random.default_rng(len(points)), light)
+    args = kept[None], held, np.ones(1), 1.0
     rest = 0.5, 4.0, *blur.tables, 512.0, *blur.reach, *(np.zeros(int(2 * reach) + 1) for reach in blur.reach)
     one_after_the_other, each = np.zeros((2, len(points)))
     probes.edges(*args, points, outward, *rest, one_after_the_other)
@@ -96,7 +112,13 @@ def test_edges_along_straight_walls_are_those_of_every_probe_by_itself(seed, box
         assert np.isfinite(found[i])
         for far in (-1e-3, 1e-3):
             probes.edges(
-                *(light[None], np.ones(1), 1.0, points[i : i + 1] + (found[i] + far) * outward[i : i + 1], outward[i : i + 1]),
+                *(
+                    *Folded.whole(light[None]),
+                    np.ones(1),
+                    1.0,
+                    points[i : i + 1] + (found[i] + far) * outward[i : i + 1],
+                    outward[i : i + 1],
+                ),
                 *(0.5, 4.0, *blur.tables, 512.0, *blur.reach, *(np.zeros(int(2 * reach) + 1) for reach in blur.reach), level),
             )
             assert level[0] == pytest.approx(-far, abs=5e-4)
@@ -118,13 +140,16 @@ def test_probes_on_a_straight_wall_recall_their_edge():
 def found_again(monkeypatch):
     """Nothing is recalled from now on."""
 
-    def see_one(light, codes, down, across, none, line, threshold, lengths, alike, changed, eight, seen, bits, front, recalled):
-        dose.blur(light, down, across, none, line, seen)
+    def see_one(
+        light, codes, lines, down, across, none, line, threshold, lengths, alike, changed, eight, seen, bits, front, recalled, held
+    ):
+        dose.blur(light[lines], down, across, none, line, seen)
         dose.front_of_one(seen, bits, threshold, lengths, changed, eight, front)
         recalled[:] = 0
+        held[:] = np.arange(len(held))
 
-    def inside(light, row, col, down, across, lines, recalled, latest, starts, which, out):
-        dose.inside(light, row, col, down, across, lines, out)
+    def inside(light, held, row, col, down, across, lines, recalled, latest, starts, which, out):
+        dose.inside(light, held, row, col, down, across, lines, out)
         which[:] = np.arange(len(row))
         return len(row)
 
@@ -161,9 +186,53 @@ def test_a_prediction_is_the_same_without_recall(name, monkeypatch):
     with_recall = pmsl.simulate(job)
     found_again(monkeypatch)
     without = pmsl.simulate(job, threads=1)
-    assert with_recall.as_dict() == without.as_dict()
+    assert_alike(with_recall.as_dict(), without.as_dict())
     for one, other in zip(*(vars_of(p.dose_mj_cm2["histogram"]) for p in (with_recall, without)), strict=True):
         assert np.array_equal(one, other)
+
+
+def assert_alike(one, other):
+    """The same but for the order in which rows are added up."""
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        one, other = list(one.values()), list(other.values())
+    if isinstance(one, list):
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            assert_alike(a, b)
+    else:
+        assert one == (pytest.approx(other, rel=1e-13, abs=0) if isinstance(other, float) else other)
+
+
+masks = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(1, 5), st.integers(1, 7), st.integers(1, 255)), max_size=3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(masks, st.booleans()), min_size=1, max_size=4), st.booleans())
+def test_light_of_folded_maps_is_that_of_whole_ones(layers, even):
+    """Layers of boxes, some in a window that begins later and ends earlier than the light's; with a flat field lit rows are never alike."""
+    shape, levels = (9, 8), np.arange(256, dtype=np.float32) / 37
+    flat = np.zeros((0, 0), np.float32) if even else np.linspace(0.5, 1, 72, dtype=np.float32).reshape(shape)
+    folds, whole = (Folded.dark(shape, folds) for folds in (True, False))
+    for boxes, narrow in layers:
+        mask = np.zeros(shape, np.uint8)
+        for r, c, rows, cols, level in boxes:
+            mask[r : r + rows, c : c + cols] = level
+        first, last = (1, 7) if narrow else (0, 9)
+        mask[:first], mask[last:] = 0, 0
+        runs = runs_of_band(np.pad(mask[first:last], ((0, 0), (1, 0))), 0)
+        next_folds, next_whole = (Folded(np.full(shape, np.nan, np.float32), np.arange(9, dtype=np.int32)) for _ in range(2))
+        for before, after in ((folds, next_folds), (whole, next_whole)):
+            dose.advance(*before, *after, 0.7, 1e-9, 1.3, *runs, levels, first, 0, flat)
+        assert np.array_equal(next_whole.held, np.arange(9))
+        assert next_folds.values[next_folds.held].tobytes() == next_whole.values.tobytes()
+        lit = (next_folds.held != np.arange(9)) & next_whole.values.any(axis=1)
+        assert even or not (lit & mask.any(axis=1)).any()
+        if not boxes and even:
+            assert np.array_equal(next_folds.held, folds.held)
+        folds, whole = next_folds, next_whole
+    folds.unfold()
+    assert folds.values.tobytes() == whole.values.tobytes() and np.array_equal(folds.held, np.arange(9))
 
 
 def vars_of(histogram):
