@@ -10,6 +10,7 @@ import numpy as np
 from pmsl.kernels._jit import helper, kernel, routine
 from pmsl.kernels.heights import mean_height
 from pmsl.kernels.printed import BOTTOM, CURED, GELLED, LOOSE, OPEN, ROOF, SEEN, SHARE, WEIGHT
+from pmsl.kernels.tallies import put
 
 FREE, WAITING, DONE = 0, 1, 2  # counts
 UP_MERGED, UP_LOST, DOWN_MERGED, DOWN_LOST = 0, 1, 2, 3  # tallies
@@ -20,23 +21,15 @@ SLIVER = 1e-3  # of a pixel: faces of less are rounding of upright walls
 FULL = 1.0 - 2.0**-36  # of a pixel: no other face adds to this one
 
 
-@helper
-def put(bins, value, weight, step):
-    """Add a weight to the bin of a value; the middle bin is 0, the outer ones hold what is beyond."""
-    middle = bins.size // 2
-    at = np.int64(np.floor(min(max(value / step, -middle), middle) + 0.5))
-    bins[middle + at] += weight
-
-
 @routine
-def _close(r, c, floor, slack, slot, opened, free, counts, records, down, step, tallies, done):
+def _close(r, c, floor, slack, slot, opened, free, counts, records, down, down_used, step, tallies, done):
     """Close the record of a column at a floor: count its roof, note the void."""
     rec = records[slot[r, c]]
     if rec[WEIGHT] > 0.0:
         if rec[BOTTOM] <= floor + slack:
             tallies[DOWN_MERGED] += rec[WEIGHT]
         else:
-            put(down, rec[BOTTOM] - rec[ROOF], rec[WEIGHT], step)
+            put(down, down_used, rec[BOTTOM] - rec[ROOF], rec[WEIGHT], step)
     depth = rec[ROOF] - floor
     unseen = rec[SEEN] < depth - slack  # somewhere in it no light came: there it is as wide as designed
     out = done[counts[DONE]]
@@ -96,7 +89,7 @@ def _land(face, here, above, z_top, height):
 
 
 @helper
-def _count_face(face, up, step, tallies):
+def _count_face(face, up, up_used, step, tallies):
     """Count a face that looks up, of which all is known."""
     if face[COUNTED] > 0.0:
         if np.isnan(face[TOP]):
@@ -104,11 +97,11 @@ def _count_face(face, up, step, tallies):
         elif np.isinf(face[TOP]):
             tallies[UP_MERGED] += face[COUNTED]
         else:
-            put(up, face[TOP] - face[HEIGHT], face[COUNTED], step)
+            put(up, up_used, face[TOP] - face[HEIGHT], face[COUNTED], step)
 
 
 @helper
-def _floor(r, c, floor, share, weight, order, z_top, height, here, above, waits, roofed, waiting, counts, up, step, tallies):
+def _floor(r, c, floor, share, weight, order, z_top, height, here, above, waits, roofed, waiting, counts, up, up_used, step, tallies):
     """Note a face that looks up: its top is printed, merged with what is printed above, or looked for in the next slabs.
 
     A slope that goes on from the slab above in the same column is one face: its parts count together, at their mean height.
@@ -130,7 +123,7 @@ def _floor(r, c, floor, share, weight, order, z_top, height, here, above, waits,
     face[FACE_ROW], face[FACE_COL], face[HEIGHT], face[AREA], face[COUNTED], face[ORDER] = r, c, floor, share, weight, order
     _land(face, here, above, z_top, height)
     if share > FULL and not np.isnan(face[TOP]):  # all is known: the next one has its place
-        _count_face(face, up, step, tallies)
+        _count_face(face, up, up_used, step, tallies)
         waits[r, c] = -1
         return
     waits[r, c] = n
@@ -138,7 +131,7 @@ def _floor(r, c, floor, share, weight, order, z_top, height, here, above, waits,
 
 
 @kernel
-def settle(front, held, k, z_top, height, waits, roofed, waiting, counts, up, step, tallies):
+def settle(front, held, k, z_top, height, waits, roofed, waiting, counts, up, up_used, step, tallies):
     """Find the tops of waiting faces whose column is cured in this slab, and count those that are whole.
 
     Parameters
@@ -158,8 +151,8 @@ def settle(front, held, k, z_top, height, waits, roofed, waiting, counts, up, st
         merged), how far down it is printed there (-infinite: through the slab), when the last part was found: twice the slab, and 1 where
         that was the higher one of its two faces; closed up in place.
     counts : (3,) int64
-    up : (B,) float64; step : float
-        Histogram of errors, added into.
+    up : (B,) float64; up_used : (2,) int64; step : float
+        Histogram of errors, its first and last bin that are used, and their width; added into.
     tallies : (4,) float64
     """
     kept = 0
@@ -177,7 +170,7 @@ def settle(front, held, k, z_top, height, waits, roofed, waiting, counts, up, st
                 waits[r, c] = kept
             kept += 1
         else:
-            _count_face(face, up, step, tallies)
+            _count_face(face, up, up_used, step, tallies)
             if last:
                 waits[r, c] = -1
     counts[WAITING] = kept
@@ -186,7 +179,7 @@ def settle(front, held, k, z_top, height, waits, roofed, waiting, counts, up, st
 @kernel
 def faces(
     start, col, length, sums, low_um, high_um, row0, col0, k, plate, z_low, z_top, front, half, held, shift, above, held_above, wall,
-    slot, opened, free, counts, records, low, top, waits, roofed, waiting, down, up, step, tallies, done,
+    slot, opened, free, counts, records, low, top, waits, roofed, waiting, down, down_used, up, up_used, step, tallies, done,
 ):  # fmt: skip
     """Match the faces of one slab, column by column; `compare` has gone over the slab before.
 
@@ -207,8 +200,8 @@ def faces(
         Lowest slab so far with a wall within a pixel; the slab below this one included.
     slot, opened, free, counts, records, low, top, waits, roofed, waiting
         Records, how many in a row, and waiting faces, see `settle`; changed. `top`: the last face that looked up.
-    down, up : (B,) float64; step : float
-        Histograms of errors, added into.
+    down, up : (B,) float64; down_used, up_used : (2,) int64; step : float
+        Histograms of errors, as of `settle`.
     tallies : (4,) float64
         Added into.
     done : (D, 9) float64
@@ -246,18 +239,18 @@ def faces(
                                 depth = z_top - up_um
                                 rec[CURED] -= max(min(max(here, 0.0), 1.0) * height - depth, 0.0)
                                 rec[GELLED] -= max(min(max(half_here, 0.0), 1.0) * height - depth, 0.0)
-                            _close(r, c, up_um, slack, slot, opened, free, counts, records, down, step, tallies, done)
+                            _close(r, c, up_um, slack, slot, opened, free, counts, records, down, down_used, step, tallies, done)
                         order, weight = 2 * k + (turn == 0), 0.0 if near else up_share
                         _floor(
                             r, c, up_um, up_share, weight, order, z_top, height, here, over,
-                            waits, roofed, waiting, counts, up, step, tallies,
+                            waits, roofed, waiting, counts, up, up_used, step, tallies,
                         )  # fmt: skip
 
 
 @kernel
-def rest(plate, slack, slot, opened, free, counts, records, down, step, tallies, done):
+def rest(plate, slack, slot, opened, free, counts, records, down, down_used, step, tallies, done):
     """Close the records that reach the plate; parameters as of `faces`."""
     for r in range(slot.shape[0]):
         for c in range(slot.shape[1] if opened[r] > 0 else 0):
             if slot[r, c] >= 0:
-                _close(r, c, plate, slack, slot, opened, free, counts, records, down, step, tallies, done)
+                _close(r, c, plate, slack, slot, opened, free, counts, records, down, down_used, step, tallies, done)

@@ -285,26 +285,3 @@ def edges(
             if moved < CLOSE * stride:
                 break
         offset[i], last = b, b
-
-
-@kernel
-def count(offset, step, bins, missed):
-    """Count values in a histogram, each with weight 1.
-
-    Parameters
-    ----------
-    offset : (P,) float64
-        As `edges` finds them.
-    step : float
-        Width of a bin.
-    bins : (B,) float64
-        Added into; the middle bin is 0, the outer ones hold what is beyond.
-    missed : (2,) int64
-        Added into: negative and positive infinite ones.
-    """
-    middle = bins.size // 2
-    for i in range(offset.size):
-        if np.isfinite(offset[i]):
-            bins[middle + np.int64(min(max(math.floor(offset[i] / step + 0.5), -middle), middle))] += 1.0
-        else:
-            missed[1 if offset[i] > 0.0 else 0] += 1

@@ -58,7 +58,7 @@ class Columns:
             *(self.window.row0, self.window.col0, layer.index, ON_PLATE_UM),
             *(z_low, layer.z_top_um, layer.kept_front, layer.half, layer.held, layer.shift, *self._above, self.near),
             *(self.slot, self.opened, self._free, self._counts, self.records, self.low, self.top, self._waits, self._roofed, self._waiting),
-            *(self.down.bins, self.up.bins, self.down.step, self.tallies, self._done),
+            *(self.down.bins, self.down.used, self.up.bins, self.up.used, self.down.step, self.tallies, self._done),
         )
         self._above = front
 
@@ -66,7 +66,7 @@ class Columns:
         """Count the faces looking up that are known by now."""
         from pmsl.kernels import columns
 
-        found = self.up.bins, self.up.step, self.tallies
+        found = self.up.bins, self.up.used, self.up.step, self.tallies
         columns.settle(front, held, k, z_top_um, height_um, self._waits, self._roofed, self._waiting, self._counts, *found)
 
     def _room(self, opening: int, closing: int) -> None:
@@ -100,7 +100,7 @@ class Columns:
         self._room(0, int(self.opened.sum()))
         columns.rest(
             *(0.0, ON_PLATE_UM, self.slot, self.opened, self._free, self._counts, self.records),
-            *(self.down.bins, self.down.step, self.tallies, self._done),
+            *(self.down.bins, self.down.used, self.down.step, self.tallies, self._done),
         )
         self._settle(-1, 0.0, 0.0, *self._above)
         return self._done[: self._counts[2]]

@@ -104,7 +104,7 @@ class Comparison:
         return SeenLayer(lit, here, self.window, self.sum.model.threshold_mj_cm2)
 
     def _compare(self, lit: LitLayer, here: DesignLayer) -> int:
-        from pmsl.kernels import printed
+        from pmsl.kernels import printed, uneven
 
         runs, window = here.mask.runs(), self.window
         self.sums[:] = 0.0
@@ -115,9 +115,9 @@ class Comparison:
             *(*runs, here.mask.window.row0 - window.row0, -window.col0, self.sums, self.solid, self.void),
             *(ours.slot, ours.opened, ours.records, ours.low, self._missing, self._uneven, self._uneven_design, self._counts),
         )
-        lost, uneven = self._counts.tolist()
-        inside, which = lit.inside(self._uneven[0, :uneven], self._uneven[1, :uneven])
-        printed.compare_edges(
+        lost, listed = self._counts.tolist()
+        inside, which = lit.inside(self._uneven[0, :listed], self._uneven[1, :listed])
+        uneven.compare_edges(
             *(inside, which, np.empty((len(inside), 3)), lit.points, self._uneven, self._uneven_design),
             *(lit.kept_front, lit.half, lit.held, lit.shift, self.sums, ours.slot, ours.records),
         )

@@ -20,6 +20,8 @@ class Tally:
     Attributes
     ----------
     bins : (B,) float64
+    used : (2,) int64
+        The first bin and the last that are used; most of the many are empty, and their memory was never touched.
     missed : (2,) int64
         How many of the values added were negative and positive infinite.
     """
@@ -28,18 +30,20 @@ class Tally:
         self.step = step
         self.middle = round(reach / step)
         self.bins = np.zeros(2 * self.middle + 1)
+        self.used = np.array([len(self.bins), -1])
         self.missed = np.zeros(2, np.int64)
 
     def add(self, values: np.ndarray) -> None:
         """Count values, each with weight 1; those that are not finite in `missed`."""
-        from pmsl.kernels import probes
+        from pmsl.kernels import tallies
 
-        probes.count(values, self.step, self.bins, self.missed)
+        tallies.count(values, self.step, self.bins, self.used, self.missed)
 
     @property
     def weight(self) -> float:
         """Sum of the weights."""
-        return float(self.bins.sum())
+        first, last = self._used()
+        return float(self.bins[first:last].sum())
 
     def median(self) -> float | None:
         """Return the median, None where nothing was counted."""
@@ -58,10 +62,9 @@ class Tally:
         return None if at is None else at * self.step
 
     def _used(self) -> tuple[int, int]:
-        """Return the first bin that counts, and the one after the last; most of the many are empty."""
-        used = self.bins != 0
-        first = int(used.argmax())
-        return (first, len(used) - int(used[::-1].argmax())) if used[first] else (self.middle, self.middle + 1)
+        """Return the first bin that counts, and the one after the last."""
+        first, last = self.used.tolist()
+        return (first, last + 1) if last >= first else (self.middle, self.middle + 1)
 
 
 def _quantile(bins: np.ndarray, share: float) -> int | None:

@@ -15,7 +15,7 @@ import pmsl
 from pmsl.core.mask import Window
 from pmsl.cure import CureModel, Decay, Recursion
 from pmsl.errors import JobError, MeshError, UsageError
-from pmsl.kernels import columns, dose, printed, probes
+from pmsl.kernels import dose, printed, probes, tallies, uneven
 from pmsl.optics import Gaussian, at_points
 from pmsl.predict import solid as solids_out
 from pmsl.predict.blur import TABLE_PER_PX, Blur, scratch_of
@@ -39,13 +39,13 @@ def py(kernel):
 def test_shares_of_a_pixel_are_what_many_points_give(u, a, b):
     assume(max(abs(a), abs(b)) > 0.05 or abs(u) > 0.05)  # elsewhere the pixel is above or below as a whole
     plane = u + a * FINE[:, None] + b * FINE[None, :]
-    assert py(printed.mean_thickness)(u, a, b) == pytest.approx(np.clip(plane, 0, 1).mean(), abs=2e-3)
-    assert py(printed.area_above)(u, a, b) == pytest.approx((plane > 0).mean(), abs=6e-3)
+    assert py(uneven.mean_thickness)(u, a, b) == pytest.approx(np.clip(plane, 0, 1).mean(), abs=2e-3)
+    assert py(uneven.area_above)(u, a, b) == pytest.approx((plane > 0).mean(), abs=6e-3)
 
 
 @given(st.floats(-3, 3), slopes, slopes)
 def test_thickness_printed_and_not_printed_fill_the_slab(u, a, b):
-    assert py(printed.mean_thickness)(u, a, b) + py(printed.mean_thickness)(1 - u, a, b) == pytest.approx(1, abs=1e-9)
+    assert py(uneven.mean_thickness)(u, a, b) + py(uneven.mean_thickness)(1 - u, a, b) == pytest.approx(1, abs=1e-9)
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(1.0,), (0.7, 0.3), (0.983, 0.017)]))
@@ -262,7 +262,7 @@ def test_tallies_give_quantiles(values):
 def test_tallies_of_nothing_say_nothing():
     tally = Tally(0.5, 4.0)
     assert tally.median() is None and tally.absolute(0.95) is None
-    columns.put(tally.bins, -9.0, 2.0, 0.5)
+    tallies.put(tally.bins, tally.used, -9.0, 2.0, 0.5)
     assert tally.median() == -4.0 and tally.weight == 2.0
 
 
