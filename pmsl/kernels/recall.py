@@ -12,22 +12,48 @@ from pmsl.kernels._jit import helper, kernel
 from pmsl.kernels.dose import _add_two, _columns, _front_of_line
 from pmsl.kernels.notes import RECALLED
 
+STRIP = 8  # pixels at either end of a block
+WHOLE, FIRST, LAST = 0, 1, 2  # of a block, what is counted by itself
+
+
+@helper
+def _differ(one, two):
+    """Return bits in which two stretches of pixels differ, 0 where they are the same."""
+    other = np.int32(0)
+    for c in range(one.size):
+        other |= one[c] ^ two[c]
+    return other
+
 
 @helper
 def _count_alike(codes, lines, r, alike):
-    """Count in every block how many rows up to r are each the same as the row before it."""
+    """Count in every block, and in its strips, how many rows up to r are each the same as the row before it."""
     if lines[r] == lines[r - 1]:
-        for b in range(alike.size):
-            alike[b] += 1
+        for b in range(alike.shape[1]):
+            for part in range(3):
+                alike[part, b] += 1
         return
     here, before = codes[lines[r]], codes[lines[r - 1]]
-    for b in range(alike.size):
-        one = here[b * RECALLED : min(b * RECALLED + RECALLED, here.size)]
-        two = before[b * RECALLED : min(b * RECALLED + RECALLED, here.size)]
-        other = np.int32(0)
-        for c in range(one.size):
-            other |= one[c] ^ two[c]
-        alike[b] = alike[b] + 1 if other == 0 else 0
+    for b in range(alike.shape[1]):
+        begin, end = b * RECALLED, min(b * RECALLED + RECALLED, here.size)
+        first, last = min(begin + STRIP, end), max(end - STRIP, min(begin + STRIP, end))
+        own = _differ(here[begin:first], before[begin:first]), _differ(here[first:last], before[first:last])
+        end_differs = _differ(here[last:end], before[last:end])
+        alike[FIRST, b] = alike[FIRST, b] + 1 if own[0] == 0 else 0
+        alike[LAST, b] = alike[LAST, b] + 1 if end_differs == 0 else 0
+        alike[WHOLE, b] = alike[WHOLE, b] + 1 if own[0] | own[1] | end_differs == 0 else 0
+
+
+@helper
+def _same_around(alike, b, beside):
+    """Tell in how many rows up to now a block, and what is seen from it of those beside it, was the same: at least."""
+    least, last = alike[WHOLE, b], alike.shape[1] - 1
+    if beside == 0:  # no further than the strips
+        least = min(least, alike[LAST, b - 1]) if b > 0 else least
+        return min(least, alike[FIRST, b + 1]) if b < last else least
+    for i in range(max(b - beside, 0), min(b + beside, last) + 1):
+        least = min(least, alike[WHOLE, i])
+    return least
 
 
 @helper
@@ -74,7 +100,7 @@ def see_one(
         As of ``dose.blur``.
     threshold, lengths, changed, eight
         As of ``dose.front_of_one``.
-    alike : (ceil(C / 32),) int64
+    alike : (3, ceil(C / 32)) int64
         Scratch.
     seen : (R, C) float32; bits : (R, C) int32
         Overwritten: the dose, and the same memory.
@@ -87,7 +113,8 @@ def see_one(
     """
     rows, cols = light.shape
     reach, zero = down.size - 1, math.log(threshold)
-    beside, needed = (across.size - 1) // RECALLED + 1, 2 * reach + 1
+    beside, needed = 0 if across.size <= STRIP else (across.size - 1) // RECALLED + 1, 2 * reach + 1
+    blocks = alike.shape[1]
     line[:] = np.float32(0.0)
     alike[:] = 0
     for r in range(1, min(reach, rows)):
@@ -98,19 +125,17 @@ def see_one(
         else:
             alike[:] = 0
         kept, whole = recalled[r], True
-        for b in range(alike.size):
-            least = needed
-            for i in range(max(b - beside, 0), min(b + beside + 1, alike.size)):
-                least = min(least, alike[i])
-            kept[b] = least >= needed
-            whole &= least >= needed
+        for b in range(blocks):
+            same = _same_around(alike, b, beside) >= needed
+            kept[b] = same
+            whole &= same
         held[r] = held[r - 1] if whole else r
         if whole:
             continue
         b = 0
-        while b < alike.size:
+        while b < blocks:
             begin, known = b * RECALLED, kept[b]
-            while b < alike.size and kept[b] == known:
+            while b < blocks and kept[b] == known:
                 b += 1
             end = min(b * RECALLED, cols)
             if known:

@@ -67,7 +67,7 @@ class Blur:
 
         bits, scratch = seen.view(np.int32), scratch_of(seen.shape[1])
         if isinstance(self.psf, Gaussian):
-            alike = np.zeros(recalled.shape[1], np.int64)
+            alike = np.zeros((3, recalled.shape[1]), np.int64)
             sums = *self.taps, self.none, self.line
             values, held = light
             own = seen, bits, front.values, recalled, front.held
