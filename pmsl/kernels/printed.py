@@ -110,14 +110,15 @@ def _span(
             gelled = half[held[r], c] if half.size else here + shift
             if gelled > 0.0:
                 sums[VOID_GELLED] += times * (min(gelled, 1.0) * (1.0 - design))
-                if slot[r, c] >= 0:
-                    rec = records[slot[r, c]]
-                    _light(rec, here, gelled, z_top, height)
-                    if here != left or here != right or here != below or here != above:
-                        listed = True
-                    else:
-                        rec[OPEN] = max(rec[OPEN], 1.0 - design if here < 0.5 else 0.0)
-                        rec[LOOSE] = max(rec[LOOSE], 1.0 - design if gelled < 0.5 else 0.0)
+                for i in range(times):
+                    if slot[r + i, c] >= 0:
+                        rec = records[slot[r + i, c]]
+                        _light(rec, here, gelled, z_top, height)
+                        if here != left or here != right or here != below or here != above:
+                            listed = True  # of all rows: without a record it adds nothing
+                        else:
+                            rec[OPEN] = max(rec[OPEN], 1.0 - design if here < 0.5 else 0.0)
+                            rec[LOOSE] = max(rec[LOOSE], 1.0 - design if gelled < 0.5 else 0.0)
         if listed:
             n = counts[EDGES]
             edge[0, n], edge[1, n], edge[2, n] = r, c, uneven
@@ -133,12 +134,12 @@ def _span(
 
 
 @helper
-def _alike(r, held, row_start, col, length, level, row0, opened):
-    """Count the rows from r on that all goes as in row r: they, their neighbours and designs are the same, and no column has a record."""
+def _alike(r, held, row_start, col, length, level, row0):
+    """Count the rows from r on in which all goes as in row r: they, their neighbours and designs are the same."""
     rows, end = held.size, r + 1
-    if r == 0 or end >= rows or held[r] != held[r - 1] or held[end] != held[r] or opened[r] > 0:
+    if r == 0 or end >= rows or held[r] != held[r - 1] or held[end] != held[r]:
         return 1
-    while end + 1 < rows and held[end + 1] == held[r] and opened[end] == 0 and same_runs(row_start, col, length, level, end - row0):
+    while end + 1 < rows and held[end + 1] == held[r] and same_runs(row_start, col, length, level, end - row0):
         end += 1
     return end - r
 
@@ -160,7 +161,7 @@ def _repeat(lost, edge, edge_design, counts, first_lost, first_edge, times):
 @kernel
 def compare(
     front, half, held, states, eight, steady, calm, calm_dose, shift, bits, recalled, z_top, height, row_start, col, length, level,
-    row0, col0, sums, solid, void, slot, opened, records, low, lost, edge, edge_design, counts,
+    row0, col0, sums, solid, void, slot, records, low, lost, edge, edge_design, counts,
 ):  # fmt: skip
     """Compare one layer with its design, but for the pixels where the front is uneven, which are listed for ``uneven.compare_edges``.
 
@@ -191,8 +192,8 @@ def compare(
         Added into, in voxels: intersection, union, printed, design, printed outside the design, gelled void.
     solid, void : (16320,) int64
         Doses counted by the upper bits of their float32 in pixels that are wholly solid, wholly void.
-    slot : (R, C) int32; opened : (R,) int32; records : (K, 9) float64
-        Void below a roof: which record, or -1; how many in a row; see `columns`.
+    slot : (R, C) int32; records : (K, 9) float64
+        Void below a roof: which record, or -1; see `columns`.
     low : (R, C) float32
         Overwritten where a slab is partly cured: its lower end.
     lost : (2, R * C) int32
@@ -216,7 +217,7 @@ def compare(
         if r + 1 < rows:
             note(r + 1, front, half, shift, bits, held, states, recalled, steady)
         calm_blocks(r, rows, bits, held, states, eight, recalled, steady, calm, calm_dose)
-        times = _alike(r, held, row_start, col, length, level, row0, opened)
+        times = _alike(r, held, row_start, col, length, level, row0)
         first_lost, first_edge = counts[LOST], counts[EDGES]
         k = r - row0
         i, last = (row_start[k], row_start[k + 1]) if 0 <= k < row_start.size - 1 else (0, 0)

@@ -65,9 +65,10 @@ class Columns:
     def _settle(self, k: int, z_top_um: float, height_um: float, front: np.ndarray, held: np.ndarray) -> None:
         """Count the faces looking up that are known by now."""
         from pmsl.kernels import columns
+        from pmsl.kernels._jit import call
 
-        found = self.up.bins, self.up.used, self.up.step, self.tallies
-        columns.settle(front, held, k, z_top_um, height_um, self._waits, self._roofed, self._waiting, self._counts, *found)
+        found, waiting = (self.up.bins, self.up.used, self.up.step, self.tallies), int(self._counts[1])
+        call(columns.settle, waiting, front, held, k, z_top_um, height_um, self._waits, self._roofed, self._waiting, self._counts, *found)
 
     def _room(self, opening: int, closing: int) -> None:
         """Make room for so many more records, and for so many more voids and waiting faces."""

@@ -113,7 +113,7 @@ class Comparison:
             *(lit.kept_front, lit.half, lit.held, self._states, self._states.view(np.uint64), *self._calm),
             *(lit.shift, lit.kept_dose.view(np.int32), lit.recalled, lit.z_top_um, lit.height_um),
             *(*runs, here.mask.window.row0 - window.row0, -window.col0, self.sums, self.solid, self.void),
-            *(ours.slot, ours.opened, ours.records, ours.low, self._missing, self._uneven, self._uneven_design, self._counts),
+            *(ours.slot, ours.records, ours.low, self._missing, self._uneven, self._uneven_design, self._counts),
         )
         lost, listed = self._counts.tolist()
         inside, which = lit.inside(self._uneven[0, :listed], self._uneven[1, :listed])
@@ -248,9 +248,10 @@ def probes_along(walls_px: np.ndarray, pitch_um: np.ndarray) -> tuple[np.ndarray
         Places (y, x) in pixels, and what a place moves by for 1 µm out of the solid.
     """
     from pmsl.kernels import probes
+    from pmsl.kernels._jit import call
 
     lengths = np.hypot((walls_px[:, 2] - walls_px[:, 0]) * pitch_um[0], (walls_px[:, 3] - walls_px[:, 1]) * pitch_um[1])
     room = int(lengths.sum() / pitch_um.min()) + 2
     points, outward = np.zeros((room, 2)), np.zeros((room, 2))
-    n = probes.probes(walls_px, len(walls_px), pitch_um, 0.5, points, outward)
+    n = call(probes.probes, room, walls_px, len(walls_px), pitch_um, 0.5, points, outward)
     return points[:n], outward[:n]

@@ -81,12 +81,13 @@ class Design:
 
     def _walls(self, k: int) -> np.ndarray:
         from pmsl.kernels import probes
+        from pmsl.kernels._jit import call
 
         index = self._planes
         self._local.picked, n = index.triangles(k, getattr(self._local, "picked", np.zeros(1024, np.int32)))
         out = np.zeros((n, 4))
         lean = math.sin(math.radians(STEEP_DEG))
-        found = probes.cut(k, float(index.planes_um[k]), index.corners, self._local.picked, n, self.grid.pitch_um, lean, out)
+        found = call(probes.cut, n, k, float(index.planes_um[k]), index.corners, self._local.picked, n, self.grid.pitch_um, lean, out)
         return out[:found].copy()
 
     def window(self, reach_px: tuple[int, int]) -> Window:

@@ -228,11 +228,13 @@ class Absorption:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Front at places inside pixels, see `LitLayer`."""
         from pmsl.kernels import dose as kernels
+        from pmsl.kernels._jit import call
 
         if len(lengths) == 1:
             seen, which = self._blur.inside_once(light.terms()[0], rows, cols, recalled)
             front = np.empty_like(seen)
-            kernels.front_of_points(seen.reshape(-1), seen.view(np.int32).reshape(-1), threshold, float(lengths[0]), front.reshape(-1))
+            places = seen.reshape(-1), seen.view(np.int32).reshape(-1)
+            call(kernels.front_of_points, seen.size, *places, threshold, float(lengths[0]), front.reshape(-1))
             return front, which
         terms = np.zeros((len(lengths), len(rows), len(INSIDE_PX) ** 2), np.float32)
         for term, seen in zip(light.values, terms, strict=True):

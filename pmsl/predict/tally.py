@@ -36,8 +36,9 @@ class Tally:
     def add(self, values: np.ndarray) -> None:
         """Count values, each with weight 1; those that are not finite in `missed`."""
         from pmsl.kernels import tallies
+        from pmsl.kernels._jit import call
 
-        tallies.count(values, self.step, self.bins, self.used, self.missed)
+        call(tallies.count, len(values), values, self.step, self.bins, self.used, self.missed)
 
     @property
     def weight(self) -> float:
