@@ -279,6 +279,30 @@ def test_problems_and_progress_come_in_order_for_any_number_of_threads(folder, t
     assert answers[0] == answers[1] == answers[2] and len(answers[0]) >= 7
 
 
+def test_frames_that_are_the_last_one_again_are_decoded_once(tmp_path, monkeypatch):
+    """A low box and a high one; each file is still read and held against its hash."""
+    from pmsl.formats.native import read as native_read
+
+    parts = [box((0, 0, 0), (60, 50, 30)), box((0, 0, 0), (20, 20, 90))]
+    job = pmsl.prepare(pmsl.place(parts, PRINTER, RESIN), PRINTER, RESIN, PROCESS)
+    pmsl.write(job, tmp_path / "j")
+    decoded, decode = [], native_read.runs_of_png
+    monkeypatch.setattr(native_read, "runs_of_png", lambda *args: decoded.append(args[2]) or decode(*args))
+    read = pmsl.read(tmp_path / "j")
+    kinds = len({plan.exposures[0].mask_sha256 for plan in read.layers()})
+    assert kinds == 2 == len(decoded) < len(job)
+    for k in random.Random(2).sample(range(len(job)), len(job)):
+        mask = read[k].exposures[0].mask
+        assert mask.index == k and mask.sha256() == job[k].exposures[0].mask.sha256()
+        assert np.array_equal(mask.dense(), job[k].exposures[0].mask.dense())
+    doc = json.loads((tmp_path / "j" / "job.json").read_text())
+    damaged = tmp_path / "j" / doc["layers"][4]["exposures"][0]["frame"]
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    assert read[3].index == 3
+    with pytest.raises(JobError, match="does not have the hash"):
+        read[4]
+
+
 def edited(folder, tmp_path, edit):
     shutil.copytree(folder, tmp_path / "j")
     doc = json.loads((tmp_path / "j" / "job.json").read_text())

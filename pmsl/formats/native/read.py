@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.job import FLAT_FIELD_BY_HOST, Engine, PrintJob
+from pmsl.core.mask import LayerMask
 from pmsl.core.part import Part, Solid
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import GridError, JobError
@@ -58,9 +60,11 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
         for e in layer.exposures:
             _check_exposure(e, doc, len(engines), f"{where}: layer {k}")
 
+    stored = _Frames(engines, source, where)
+
     def plan_layer(k: int) -> LayerPlan:
         layer = doc.layers[k]
-        exposures = tuple(_exposure(e, k, engines[e.engine], source, where) for e in layer.exposures)
+        exposures = tuple(_exposure(e, stored.mask(e, k)) for e in layer.exposures)
         return LayerPlan(index=k, z_top_um=layer.z_top_um, thickness_um=layer.thickness_um, motion=layer.motion, exposures=exposures)
 
     return PrintJob(
@@ -146,10 +150,29 @@ def _engine(doc: EngineDoc, where: str) -> Engine:
     return Engine(grid=grid, wavelength_nm=doc.wavelength_nm, orientation=orientation)
 
 
-def _exposure(doc: ExposureDoc, k: int, engine: Engine, source: Source, where: str) -> Exposure:
-    shape = frames.frame_shape(engine.grid.shape, engine.orientation)
-    data = source.read(doc.frame, frame_limit(shape))
-    if hashlib.sha256(data).hexdigest() != doc.file_sha256:
-        raise JobError(f"{where}: {doc.frame} does not have the hash job.json gives; the frame is damaged or was replaced, slice again")
-    mask = frames.mask_of_runs(runs_of_png(data, shape, f"{where}: {doc.frame}"), k, shape, engine.orientation)
+class _Frames:
+    """Reads stored frames, each against its hash. One that is the last one again, as along channels and posts, is not decoded again."""
+
+    def __init__(self, engines: Sequence[Engine], source: Source, where: str) -> None:
+        self._engines, self._source, self._where = engines, source, where
+        self._last: tuple[str, int, LayerMask] | None = None  # set whole: any thread may come
+
+    def mask(self, doc: ExposureDoc, k: int) -> LayerMask:
+        """Return the mask of an exposure of layer `k`; raises JobError where its file is damaged."""
+        engine, last = self._engines[doc.engine], self._last
+        shape = frames.frame_shape(engine.grid.shape, engine.orientation)
+        data = self._source.read(doc.frame, frame_limit(shape))
+        found = hashlib.sha256(data).hexdigest()
+        if found != doc.file_sha256:
+            raise JobError(
+                f"{self._where}: {doc.frame} does not have the hash job.json gives; the frame is damaged or was replaced, slice again"
+            )
+        if last is not None and last[:2] == (found, doc.engine):
+            return replace(last[2], index=k)
+        mask = frames.mask_of_runs(runs_of_png(data, shape, f"{self._where}: {doc.frame}"), k, shape, engine.orientation)
+        self._last = found, doc.engine, mask
+        return mask
+
+
+def _exposure(doc: ExposureDoc, mask: LayerMask) -> Exposure:
     return Exposure(mask=mask, mask_sha256=doc.mask_sha256, **{field: getattr(doc, field) for field in PLAIN})
