@@ -15,7 +15,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +79,20 @@ def median_process(
     """Run `command()` several times; return the run of median wall time, and the shortest and longest wall time."""
     ran = sorted((process(command(), environment) for _ in range(repeats)), key=lambda p: p.wall_s)
     return ran[(len(ran) - 1) // 2], ran[0].wall_s, ran[-1].wall_s
+
+
+@contextmanager
+def one_core() -> Iterator[bool]:
+    """Keep this process, and those it starts, on one core meanwhile; say whether the system can."""
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    if not cores:
+        yield False
+        return
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield True
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def _launch(limit_s: float, command: Sequence[str]) -> dict[str, Any]:
