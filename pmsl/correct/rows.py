@@ -96,8 +96,9 @@ class Spot:
 
     @property
     def width(self) -> int:
-        """How many pixels a row has."""
-        return self.taps[0] * self.taps[1]
+        """How many pixels a row has, of a point anywhere or of a middle."""
+        down, across = self.around_middle
+        return max(self.taps[0] * self.taps[1], (2 * down + 1) * (2 * across + 1))
 
     @property
     def around_middle(self) -> tuple[int, int]:

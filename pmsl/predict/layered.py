@@ -55,7 +55,7 @@ class Layered:
             r, c = (POINTS * at[:, None].astype(np.int64) + 1 + np.array([[-1, 1, 2]]) for at in (rows, cols))
             s, d = (POINTS * at[:, None].astype(np.int64) + 1 + np.array([[0, 1, 3]]) for at in (rows, cols))
             corners = [padded[a[:, :, None], b[:, None, :]] for a in (r, s) for b in (c, d)]
-            return np.asarray(sum(corners).reshape(len(rows), -1) / 4, np.float32), np.arange(len(rows), dtype=np.int32)
+            return np.asarray(sum(corners).reshape(len(rows), POINTS**2) / 4, np.float32), np.arange(len(rows), dtype=np.int32)
 
         dose = np.ascontiguousarray(cured.dose_mj_cm2[middle, middle], np.float32)
         halves = CuredLayer.of(plan.index, plan.thickness_um, cured.light, 0.5 * self.model.threshold_mj_cm2)

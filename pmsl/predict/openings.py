@@ -12,6 +12,7 @@ from pmsl.predict.design import Design
 
 ROW, COL, FLOOR, ROOF, OPEN, LOOSE, SHARE, SHARE_OPEN, SHARE_LOOSE = range(9)
 FEWEST_PX = 4  # of a channel's footprint
+HALF = 0.5 - 1e-9  # of a pixel: how sums were rounded decides nothing
 WALLED = 0.5  # share of the footprint's rim that must be wall; below it is an overhang
 WIDER, NEAR = 1.25, 1.6  # a place is no ridge within NEAR widths of one WIDER than it
 DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -72,7 +73,7 @@ def _channel(v: np.ndarray, design: Design, window: Window) -> dict[str, Any] | 
     footprint = np.zeros(shape, bool)
     footprint[at] = True
     solid = _half_way_up(v, shape, low, design, window)
-    walls = (solid >= 0.5) & ~footprint
+    walls = (solid >= HALF) & ~footprint
     rim = _grown(footprint) & ~footprint
     if walls[rim].mean() < WALLED:
         return None
@@ -87,7 +88,7 @@ def _channel(v: np.ndarray, design: Design, window: Window) -> dict[str, Any] | 
     maps[SHARE_LOOSE][footprint & (maps[LOOSE] <= 0)] = 0.0
     for field in (SHARE, SHARE_OPEN, SHARE_LOOSE):  # lines across end at the border
         maps[field][[0, -1]] = maps[field][:, [0, -1]] = 0.0
-    return _measured(v, maps, _ridge(footprint & (maps[SHARE] >= 0.5), walls), low, design.grid, window)
+    return _measured(v, maps, _ridge(footprint & (maps[SHARE] >= HALF), walls), low, design.grid, window)
 
 
 def _grown(footprint: np.ndarray) -> np.ndarray:

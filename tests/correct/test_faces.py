@@ -34,6 +34,14 @@ def test_roofs_land_anywhere_in_a_slab(dp, roof):
     assert np.median(told["ec_high"]) == pytest.approx(dp * np.log(1.1), abs=0.1)
 
 
+@pytest.mark.parametrize("sigma", [0.03, 0.1, 0.8])
+def test_roofs_land_whatever_the_spot(sigma):
+    """Of a sharp one a point anywhere sees fewer pixels than the eight around a middle."""
+    stack, _ = printed([channel(122.5, 260.0)], 26, 20.0, sigma=sigma)
+    found = np.abs(stack.face_errors(*over(110.3, 270.3, apart=1 + 3 * sigma), 122.5))
+    assert np.median(found) <= 0.1 and np.percentile(found, 95) <= 2.0
+
+
 @pytest.mark.parametrize("dp", [11.0, 40.0])
 def test_the_band_told_is_what_prints_in_such_a_resin(dp):
     """Print the same frames in resins of another Dp and memory."""

@@ -169,6 +169,16 @@ def test_induction_is_paid_by_every_event():
     assert left[0] == pytest.approx(EC - 2.0, rel=1e-3)
 
 
+@pytest.mark.parametrize("kind", [{"induction_mj_cm2": 2.0}, {"memory": "open"}])
+def test_layers_with_nothing_uneven_are_taken(kind):
+    """Below a box that hangs free there is no light where recoating replaced the liquid, or where induction takes all of it."""
+    job = dataclasses.replace(job_of([box((100, 100, 160), (200, 200, 180))]), resin=resin(**kind))
+    counted = []
+    found = pmsl.simulate(job, watch=[lambda seen: counted.append(int((seen.lit.cured_um > 0).sum()))])
+    assert len(counted) == 18 and counted[0] >= 100 and counted[-1] == 0
+    assert found.design_um3 == pytest.approx(100 * 100 * 20, rel=1e-9)
+
+
 def _halved(plan):
     exposures = tuple(dataclasses.replace(e, time_s=0.5 * e.time_s, dose_mj_cm2=0.5 * e.dose_mj_cm2, repeat=2) for e in plan.exposures)
     return dataclasses.replace(plan, exposures=exposures)
