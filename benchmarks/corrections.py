@@ -142,8 +142,9 @@ def _membranes(dp: float, quick: bool) -> dict[str, Any]:
         grid = ruler.grid_of(N, N, round(top / H))
         white = ruler.white_of(grid, dp)
         corrector = Corrector(parts, grid, ruler.printer_of((N, N)), ruler.resin_of(dp), white)
-        stack = Stack.of(ruler.frames_of(corrector, grid.n_layers), white, grid, dp, 0.36)
-        row[f"ERROR of {layers} layers"] = _spread(stack.face_errors(*ruler.over(110.3, 270.3), 100.0))
+        for name, maker in (("plain", MaskMaker(parts, grid)), ("ERROR", corrector)):
+            stack = Stack.of(ruler.frames_of(maker, grid.n_layers), white, grid, dp, 0.36)
+            row[f"{name} of {layers} layers"] = _spread(stack.face_errors(*ruler.over(110.3, 270.3), 100.0))
     return row
 
 
