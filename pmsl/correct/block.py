@@ -223,19 +223,19 @@ class Block:
                 if law.z_edges_um[k + 1] - law.z_edges_um[j + 1] > law.reach_um(k):
                     break
                 outside = level_beside(self.masks[k], self.walls[j], BESIDE_PX)
-                below = walls_below(self.walls[j], outside, self._corners[j], j, k, law, spot, pixels, above)
-                if below is not None:
-                    parts.append(below)
+                under = walls_below(self.walls[j], outside, self._corners[j], j, k, law, spot, pixels, above)
+                if under is not None:
+                    parts.append(under)
                     overhangs = True
-        faces = faces_reached(k, self._highest_faces(k), self._faces_go_on(k), base, law, spot, pixels, above)
+        below = self._level(k - 1) if k > 0 else np.ones(len(base))
+        faces = faces_reached(k, self._highest_faces(k), self._faces_go_on(k), base, below, law, spot, pixels, above)
         if len(faces.pixel):
             z_um = law.z_edges_um[k + 1] - faces.depth_um
             least = to_join(faces, k, law, above) if setup.roof_layers else np.zeros(len(z_um))
             lit_through(faces, wanted, white, law.shares(k, z_um, faces.slab, setup.roof_layers), least)
             parts += face_rows(faces, wanted, white)
             parts += rim_joints(faces, law, spot, pixels, above)
-            through = (base > 0.999) & (self._level(k - 1) > 0.999 if k > 0 else True)
-            parts += rim_rows(faces, k, wanted, through, law, spot, pixels, above)
+            parts += rim_rows(faces, k, wanted, (base > 0.999) & (below > 0.999), law, spot, pixels, above)
         return Asked(Rows.joined(parts, spot.width, len(pixels.row)), given, faces, wanted, overhangs)
 
     def _highest_faces(self, k: int) -> np.ndarray:

@@ -15,8 +15,9 @@ from pmsl.correct.surface import STEEP, Walls, level_beside, steep
 FREE = 1e9  # no bound
 SWEEPS, SWEEPS_BELOW = 18, 100  # of rows of the layer's own walls and faces; where it must not cure what lies below
 ENOUGH = 1e-3  # of white: moves no edge by 0.001 px
-SOFT_WALL, SOFT_BELOW, SOFT_FACE, SOFT_RIM = 1e-3, 1e-2, 1e-4, 1e-3
-SOFT_CORNER = 1e-1  # under the rim of a membrane: that corner may be round, but must not crack
+SOFT_WALL, SOFT_BELOW, SOFT_FACE, SOFT_RIM = 1e-3, 1e-2, 1e-4, 2e-2
+SOFT_JOINT = 1e-3  # of a rim that a wall holds: it must not crack
+SOFT_CORNER = 1e-1  # under the rim of a membrane: that corner may be round
 BELOW = 0.97  # of Ec is what walls below may get from the layers above: the rest is left to their own, whose edge is sharp
 ALONE = 1.1  # of Ec at the far face: what a solid pixel beside a dark face needs
 JOINED = 1.03  # of Ec at the far face: what layers need that share out the light of a face
@@ -117,6 +118,8 @@ class FaceRows:
         Faces inside the layer's own slab.
     inner : (N,) bool
         No pixel beside it is without a face; a slope goes on where the next is a little higher.
+    walled : (N,) bool
+        A pixel beside it is solid and goes on below: a wall holds it.
     depth_um : (N,) float64
         Of the face below the layer's exposure plane.
     above : (N,) float64
@@ -132,6 +135,7 @@ class FaceRows:
     pixel: np.ndarray
     own: np.ndarray
     inner: np.ndarray
+    walled: np.ndarray
     depth_um: np.ndarray
     above: np.ndarray
     low: np.ndarray
@@ -142,11 +146,12 @@ class FaceRows:
 
 
 def faces_reached(
-    k: int, z_um: np.ndarray, go_on: np.ndarray, base: np.ndarray, law: Law, spot: Spot, pixels: Pixels, above: Above
+    k: int, z_um: np.ndarray, go_on: np.ndarray, base: np.ndarray, below: np.ndarray, law: Law, spot: Spot, pixels: Pixels, above: Above
 ) -> FaceRows:
     """Find the faces that the light of layer `k` reaches: `z_um` (P + 1,) is the highest below its plane, -inf where there is none.
 
-    `go_on` (P + 1,) bool: pixels with a face just above the plane, to which slopes lead.
+    `go_on` (P + 1,) bool: pixels with a face just above the plane, to which slopes lead. `base`, `below` (P + 1,): coverage of the
+    layer and of that below it, 1 where that is the plate.
     """
     bottom = law.z_edges_um[k] - 1e-6 * (law.z_edges_um[k + 1] - law.z_edges_um[k])
     number = np.flatnonzero((z_um > -np.inf) & ((base > 0) | (z_um >= bottom)))
@@ -155,10 +160,11 @@ def faces_reached(
     is_face[number] = True
     own = z_um[number] >= bottom
     slab = np.minimum(np.searchsorted(law.z_edges_um, z_um[number] + (law.z_edges_um[k] - bottom), side="right") - 1, k)
-    inner = (is_face | go_on)[index[:, spot.beside()]].all(axis=1)
+    beside = index[:, spot.beside()]
+    inner, walled = (is_face | go_on)[beside].all(axis=1), ((base > 0.5) & (below > 0.5) & ~is_face)[beside].any(axis=1)
     depth = law.z_edges_um[k + 1] - z_um[number]
     given = from_above(weights, index, above, depth)
-    return FaceRows(number, own, inner, depth, given, *law.own_mj_cm2(depth, given), slab, weights, index)
+    return FaceRows(number, own, inner, walled, depth, given, *law.own_mj_cm2(depth, given), slab, weights, index)
 
 
 def lit_through(faces: FaceRows, wanted: np.ndarray, white: np.ndarray, shares: np.ndarray, least: np.ndarray) -> None:
@@ -193,17 +199,17 @@ def face_rows(faces: FaceRows, wanted: np.ndarray, white: np.ndarray) -> list[Ro
     touched[faces.index[off]] = True
     touched[-1] = False
     off |= touched[faces.index].any(axis=1)  # what is changed for a row must not be paid by one that was left out
-    soft = np.where(faces.inner, SOFT_FACE, SOFT_RIM)
+    soft = np.where(faces.inner, SOFT_FACE, np.where(faces.walled, SOFT_JOINT, SOFT_RIM))
     low = np.where(faces.own, faces.low, -FREE)
-    high = np.where(faces.inner | ~faces.own, faces.high, FREE)  # beside a wall its light comes over
+    high = np.where(faces.own & faces.walled, FREE, faces.high)  # beside a wall its light comes over
     return [Rows(faces.weights[off], faces.index[off], low[off], high[off], soft[off])]
 
 
 def rim_joints(faces: FaceRows, law: Law, spot: Spot, pixels: Pixels, above: Above) -> list[Rows]:
-    """Ask for enough half-way from a rim of the layer's own faces to the faces beside it: in the middles alone a crack would not show."""
+    """Ask for enough half-way from own faces that a wall holds to the faces beside them: in the middles alone a crack would not show."""
     depth_um = np.full(len(pixels.row) + 1, np.nan)
     depth_um[faces.pixel[faces.own]] = faces.depth_um[faces.own]
-    number = faces.pixel[faces.own & ~faces.inner]
+    number = faces.pixel[faces.own & faces.walled]
     row, col = pixels.row[number], pixels.col[number]
     places, depths = [np.zeros((0, 2))], [np.zeros(0)]
     for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
@@ -214,7 +220,7 @@ def rim_joints(faces: FaceRows, law: Law, spot: Spot, pixels: Pixels, above: Abo
     depth = np.concatenate(depths)
     weights, index = spot.rows(np.concatenate(places), pixels)
     enough, _ = law.own_mj_cm2(depth, from_above(weights, index, above, depth))
-    return [Rows.asking(weights, index, enough, FREE, SOFT_RIM)]
+    return [Rows.asking(weights, index, enough, FREE, SOFT_JOINT)]
 
 
 def rim_rows(

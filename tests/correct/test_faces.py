@@ -94,6 +94,20 @@ def test_membranes_survive(dp, layers, shift, above):
         assert stack.dose(y[inside], x[inside], z).min() > EC
 
 
+@pytest.mark.parametrize("shift", [0.0, 1.1, 3.3, 5.6])
+@pytest.mark.parametrize(("dp", "layers"), [(11.0, 2), (20.0, 2), (20.0, 3), (40.0, 3)])
+def test_the_free_edge_of_a_ledge_lands(dp, layers, shift):
+    """No wall holds it there: what is asked of rims that one does hold would push it out."""
+    face, end = 100.0, 270.3 + shift
+    top = face + layers * H
+    stack, _ = printed([box((20.9, 20.7, 0), (110.3, 360, top)), box((100.0, 20.7, face), (end, 360, top))], round(top / H), dp)
+    y = np.arange(6.0, 44.0, 0.77)
+    for k in range(layers):
+        outward = np.tile([0.0, 1.0], (len(y), 1))
+        found = stack.edge_errors(y, np.full(len(y), end / PITCH), outward, face + (k + 0.5) * H)
+        assert np.percentile(np.abs(found), 95) <= (0.05 if k == 0 else 0.02)
+
+
 @pytest.mark.parametrize("dp", [11.0, 40.0])
 @pytest.mark.parametrize("memory", ["enclosed", "open"])
 def test_solid_is_solid_and_void_is_void(dp, memory):
