@@ -228,13 +228,14 @@ class Block:
                     parts.append(under)
                     overhangs = True
         below = self._level(k - 1) if k > 0 else np.ones(len(base))
-        faces = faces_reached(k, self._highest_faces(k), self._faces_go_on(k), base, below, law, spot, pixels, above)
+        solid = np.minimum(base, below) > 0.5
+        faces = faces_reached(k, self._highest_faces(k), self._faces_go_on(k), base, solid, law, spot, pixels, above)
         if len(faces.pixel):
             z_um = law.z_edges_um[k + 1] - faces.depth_um
             least = to_join(faces, k, law, above) if setup.roof_layers else np.zeros(len(z_um))
             lit_through(faces, wanted, white, law.shares(k, z_um, faces.slab, setup.roof_layers), least)
             parts += face_rows(faces, wanted, white)
-            parts += rim_joints(faces, law, spot, pixels, above)
+            parts += rim_joints(faces, k, solid, law, spot, pixels, above)
             parts += rim_rows(faces, k, wanted, (base > 0.999) & (below > 0.999), law, spot, pixels, above)
         return Asked(Rows.joined(parts, spot.width, len(pixels.row)), given, faces, wanted, overhangs)
 

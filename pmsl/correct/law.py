@@ -96,7 +96,9 @@ class Law:
             total = total + weight * np.exp(-np.asarray(depth_um) / length)
         return np.asarray(total)
 
-    def own_mj_cm2(self, depth_um: np.ndarray | float, above: np.ndarray | float, share: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    def own_mj_cm2(
+        self, depth_um: np.ndarray | float, above: np.ndarray | float, share: np.ndarray | float = 1.0
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the least and the most that a layer itself may give at its plane so that a point has `share` of the threshold.
 
         Parameters

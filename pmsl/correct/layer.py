@@ -13,13 +13,14 @@ from pmsl.correct.rows import Pixels, Spot
 from pmsl.correct.surface import STEEP, Walls, level_beside, steep
 
 FREE = 1e9  # no bound
-SWEEPS, SWEEPS_BELOW = 18, 100  # of rows of the layer's own walls and faces; where it must not cure what lies below
+SWEEPS, SWEEPS_BELOW = 18, 150  # of rows of the layer's own walls and faces; where it must not cure what lies below
 ENOUGH = 1e-3  # of white: moves no edge by 0.001 px
 SOFT_WALL, SOFT_BELOW, SOFT_FACE, SOFT_RIM = 1e-3, 1e-2, 1e-4, 2e-2
 SOFT_JOINT = 1e-3  # of a rim that a wall holds: it must not crack
-SOFT_CORNER = 1e-1  # under the rim of a membrane: that corner may be round
+SOFT_CORNER = 0.3  # under the rim of a membrane: that corner may be round
 BELOW = 0.97  # of Ec is what walls below may get from the layers above: the rest is left to their own, whose edge is sharp
 ALONE = 1.1  # of Ec at the far face: what a solid pixel beside a dark face needs
+KNIT = 1.06  # of Ec at the far face beside a wall: what the layers of a membrane need, between points too
 JOINED = 1.03  # of Ec at the far face: what layers need that share out the light of a face
 BESIDE_PX = 0.75  # outside of a wall: covered there means overhung
 THIN_DP = 2.0  # a membrane is thinner: no layer above it could take over what its rim lacks
@@ -146,12 +147,12 @@ class FaceRows:
 
 
 def faces_reached(
-    k: int, z_um: np.ndarray, go_on: np.ndarray, base: np.ndarray, below: np.ndarray, law: Law, spot: Spot, pixels: Pixels, above: Above
+    k: int, z_um: np.ndarray, go_on: np.ndarray, base: np.ndarray, solid: np.ndarray, law: Law, spot: Spot, pixels: Pixels, above: Above
 ) -> FaceRows:
     """Find the faces that the light of layer `k` reaches: `z_um` (P + 1,) is the highest below its plane, -inf where there is none.
 
-    `go_on` (P + 1,) bool: pixels with a face just above the plane, to which slopes lead. `base`, `below` (P + 1,): coverage of the
-    layer and of that below it, 1 where that is the plate.
+    `go_on` (P + 1,) bool: pixels with a face just above the plane, to which slopes lead. `base` (P + 1,): coverage of the layer;
+    `solid` (P + 1,) bool: half of it at least, and of the layer below.
     """
     bottom = law.z_edges_um[k] - 1e-6 * (law.z_edges_um[k + 1] - law.z_edges_um[k])
     number = np.flatnonzero((z_um > -np.inf) & ((base > 0) | (z_um >= bottom)))
@@ -161,7 +162,7 @@ def faces_reached(
     own = z_um[number] >= bottom
     slab = np.minimum(np.searchsorted(law.z_edges_um, z_um[number] + (law.z_edges_um[k] - bottom), side="right") - 1, k)
     beside = index[:, spot.beside()]
-    inner, walled = (is_face | go_on)[beside].all(axis=1), ((base > 0.5) & (below > 0.5) & ~is_face)[beside].any(axis=1)
+    inner, walled = (is_face | go_on)[beside].all(axis=1), (solid & ~is_face)[beside].any(axis=1)
     depth = law.z_edges_um[k + 1] - z_um[number]
     given = from_above(weights, index, above, depth)
     return FaceRows(number, own, inner, walled, depth, given, *law.own_mj_cm2(depth, given), slab, weights, index)
@@ -205,22 +206,28 @@ def face_rows(faces: FaceRows, wanted: np.ndarray, white: np.ndarray) -> list[Ro
     return [Rows(faces.weights[off], faces.index[off], low[off], high[off], soft[off])]
 
 
-def rim_joints(faces: FaceRows, law: Law, spot: Spot, pixels: Pixels, above: Above) -> list[Rows]:
-    """Ask for enough half-way from own faces that a wall holds to the faces beside them: in the middles alone a crack would not show."""
-    depth_um = np.full(len(pixels.row) + 1, np.nan)
-    depth_um[faces.pixel[faces.own]] = faces.depth_um[faces.own]
-    number = faces.pixel[faces.own & faces.walled]
-    row, col = pixels.row[number], pixels.col[number]
-    places, depths = [np.zeros((0, 2))], [np.zeros(0)]
-    for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
-        depth = 0.5 * (depth_um[number] + depth_um[pixels.number(row + down, col + right)])
-        both = np.isfinite(depth)
-        places.append(np.stack([row + 0.5 + 0.5 * down, col + 0.5 + 0.5 * right], axis=1)[both])
-        depths.append(depth[both])
-    depth = np.concatenate(depths)
-    weights, index = spot.rows(np.concatenate(places), pixels)
-    enough, _ = law.own_mj_cm2(depth, from_above(weights, index, above, depth))
-    return [Rows.asking(weights, index, enough, FREE, SOFT_JOINT)]
+def rim_joints(faces: FaceRows, k: int, solid: np.ndarray, law: Law, spot: Spot, pixels: Pixels, above: Above) -> list[Rows]:
+    """Ask for enough half-way from faces that a wall holds to those beside them: in the middles alone a crack would not show.
+
+    Down to the face if it is the layer's own, else to the layer's far face where the layer is `solid` (P + 1,) over it.
+    """
+    depth_um, share = np.full(len(pixels.row) + 1, np.nan), np.ones(len(pixels.row) + 1)
+    through = np.where(solid[faces.pixel], law.z_edges_um[k + 1] - law.z_edges_um[k], np.nan)
+    depth_um[faces.pixel] = np.where(faces.own, faces.depth_um, through)
+    share[faces.pixel] = np.where(faces.own, 1.0, KNIT)
+    number = faces.pixel[faces.walled]
+    row, col, own = pixels.row[number], pixels.col[number], depth_um[number]
+    asked = [(np.zeros((0, 2)), np.zeros(0), np.zeros(0))]
+    for down, right in ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)):
+        other = pixels.number(row + down, col + right)
+        depth = 0.5 * (own + np.where(solid[other] & np.isnan(depth_um[other]), own, depth_um[other]))
+        place = np.stack([row + 0.5 + 0.5 * down, col + 0.5 + 0.5 * right], axis=1)
+        asked.append(tuple(a[np.isfinite(depth)] for a in (place, depth, share[number])))
+    at, depth, shares = (np.concatenate(parts) for parts in zip(*asked, strict=True))
+    weights, index = spot.rows(at, pixels)
+    enough, _ = law.own_mj_cm2(depth, from_above(weights, index, above, depth), shares)
+    short = enough > 0
+    return [Rows.asking(weights[short], index[short], enough[short], FREE, SOFT_JOINT)]
 
 
 def rim_rows(

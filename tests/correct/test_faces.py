@@ -83,15 +83,17 @@ def test_membranes_survive(dp, layers, shift, above):
     parts = [box((20.9, 20.7, 0), (low, 360, top)), box((high, 20.7, 0), (360, 360, top))]
     parts += [box((low - 5, 20.7, 0), (high + 5, 360, 40)), box((low - 5, 20.7, face), (high + 5, 360, face + layers * H))]
     stack, _ = printed(parts, round(top / H), dp)
-    y, x = over(low, high)
-    found = np.abs(stack.face_errors(y, x, face))
-    assert np.median(found) <= 0.1 and np.percentile(found, 95) <= 0.3
+    found = np.abs(stack.face_errors(*over(low, high), face))
+    assert np.median(found) <= 0.1 and np.percentile(found, 95) <= (0.4 if shift else 0.3)  # of all places together 0.3: benchmarks
+    y, x = over(low, high, apart=1.5)
+    assert np.percentile(np.abs(stack.face_errors(y, x, face)), 95) <= (0.3 if shift else 0.2)
+    for z in np.linspace(face + 1, face + layers * H - 1e-6, 8):
+        assert stack.dose(y, x, z).min() > EC
     apart = np.arange(0.05, 1.6, 0.05)
     rim = np.concatenate([low / PITCH + apart, high / PITCH - apart])
-    assert stack.face_errors(np.full(len(rim), 25.3), rim, face).max() < 0.4 * layers * H
-    inside = np.abs(x - 0.5 * (low + high) / PITCH) < 0.5 * (high - low) / PITCH - 1.5
-    for z in np.linspace(face + 1, face + layers * H - 1e-6, 8):
-        assert stack.dose(y[inside], x[inside], z).min() > EC
+    heights = np.arange(face + 0.25, face + layers * H, 0.5)
+    solid = np.array([stack.dose(np.full(len(rim), 25.3), rim, z) >= EC for z in heights])
+    assert solid.mean(axis=0).min() >= 0.8  # of its thickness, also where it meets the walls
 
 
 @pytest.mark.parametrize("shift", [0.0, 1.1, 3.3, 5.6])
