@@ -188,7 +188,10 @@ def to_join(faces: FaceRows, k: int, law: Law, above: Above) -> np.ndarray:
 
 
 def face_rows(faces: FaceRows, wanted: np.ndarray, white: np.ndarray) -> list[Rows]:
-    """Ask for at most Ec on every face, and for as much on those of the layer's own slab; even stretches need no row."""
+    """Ask for at most Ec on every face, and for as much on those of the layer's own slab; even stretches need no row.
+
+    Own faces beside a wall may get more: its light comes over.
+    """
     dose = seen(faces.weights, faces.index, wanted * white)
     is_face = np.zeros(len(wanted), bool)
     is_face[faces.pixel] = True
@@ -202,7 +205,7 @@ def face_rows(faces: FaceRows, wanted: np.ndarray, white: np.ndarray) -> list[Ro
     off |= touched[faces.index].any(axis=1)  # what is changed for a row must not be paid by one that was left out
     soft = np.where(faces.inner, SOFT_FACE, np.where(faces.walled, SOFT_JOINT, SOFT_RIM))
     low = np.where(faces.own, faces.low, -FREE)
-    high = np.where(faces.own & faces.walled, FREE, faces.high)  # beside a wall its light comes over
+    high = np.where(faces.own & faces.walled, FREE, faces.high)
     return [Rows(faces.weights[off], faces.index[off], low[off], high[off], soft[off])]
 
 

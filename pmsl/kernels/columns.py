@@ -32,13 +32,14 @@ def _close(r, c, floor, slack, slot, opened, free, counts, records, down, down_u
             put(down, down_used, rec[BOTTOM] - rec[ROOF], rec[WEIGHT], step)
     depth = rec[ROOF] - floor
     unseen = rec[SEEN] < depth - slack  # somewhere in it no light came: there it is as wide as designed
-    out = done[counts[DONE]]
-    out[0], out[1], out[2], out[3] = r, c, floor, rec[ROOF]
-    out[4], out[5] = max(depth - rec[CURED], 0.0), max(depth - max(rec[GELLED], rec[CURED]), 0.0)
-    out[6] = rec[SHARE]
-    out[7] = rec[SHARE] if unseen else min(rec[OPEN], rec[SHARE])
-    out[8] = rec[SHARE] if unseen else min(rec[LOOSE], rec[SHARE])
-    counts[DONE] += 1
+    if depth > slack:
+        out = done[counts[DONE]]
+        out[0], out[1], out[2], out[3] = r, c, floor, rec[ROOF]
+        out[4], out[5] = max(depth - rec[CURED], 0.0), max(depth - max(rec[GELLED], rec[CURED]), 0.0)
+        out[6] = rec[SHARE]
+        out[7] = rec[SHARE] if unseen else min(rec[OPEN], rec[SHARE])
+        out[8] = rec[SHARE] if unseen else min(rec[LOOSE], rec[SHARE])
+        counts[DONE] += 1
     free[counts[FREE]] = slot[r, c]
     counts[FREE] += 1
     slot[r, c] = -1
@@ -219,7 +220,7 @@ def faces(
             down_um = mean_height(sums, i, 0, low_um, high_um) if down_share > SLIVER else plate
             has_down, has_up = down_um > plate, up_share > SLIVER
             up_um = mean_height(sums, i, 2, low_um, high_um) if has_up else plate
-            first = has_down and has_up and down_um > up_um
+            first = has_down and has_up and down_um > up_um - slack  # bodies that touch: nothing is between them
             for c in range(col[i] - col0, col[i] - col0 + length[i]):
                 near = wall[r, c] <= k + 1
                 here, over = front[held[r], c], above[held_above[r], c]

@@ -135,7 +135,7 @@ def _span(
 
 @helper
 def _alike(r, held, row_start, col, length, level, row0):
-    """Count the rows from r on in which all goes as in row r: they, their neighbours and designs are the same."""
+    """Count the rows from r on that look like row r: they, their neighbours and designs are the same; records may differ."""
     rows, end = held.size, r + 1
     if r == 0 or end >= rows or held[r] != held[r - 1] or held[end] != held[r]:
         return 1

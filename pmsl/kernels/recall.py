@@ -26,14 +26,14 @@ def _differ(one, two):
 
 
 @helper
-def _count_alike(codes, lines, r, alike):
+def _count_alike(codes, light_held, r, alike):
     """Count in every block, and in its strips, how many rows up to r are each the same as the row before it."""
-    if lines[r] == lines[r - 1]:
+    if light_held[r] == light_held[r - 1]:
         for b in range(alike.shape[1]):
             for part in range(3):
                 alike[part, b] += 1
         return
-    here, before = codes[lines[r]], codes[lines[r - 1]]
+    here, before = codes[light_held[r]], codes[light_held[r - 1]]
     for b in range(alike.shape[1]):
         begin, end = b * RECALLED, min(b * RECALLED + RECALLED, here.size)
         first, last = min(begin + STRIP, end), max(end - STRIP, min(begin + STRIP, end))
@@ -63,19 +63,19 @@ def _copy(source, out):
 
 
 @helper
-def _blur_stretch(light, lines, r, begin, end, down, across, none, line, out):
+def _blur_stretch(light, light_held, r, begin, end, down, across, none, line, out):
     """Blur the pixels [begin, end) of a row; the sums of ``dose.blur``."""
     rows, cols = light.shape
     pad = across.size - 1
     low, high = max(begin - pad, 0), min(end + pad, cols)
-    middle, source, weight = line[pad + low : pad + high], light[lines[r], low:high], down[0]
+    middle, source, weight = line[pad + low : pad + high], light[light_held[r], low:high], down[0]
     for c in range(middle.size):
         middle[c] = weight * source[c]
     for t in range(1, down.size, 2):
-        a = light[lines[r - t], low:high] if r - t >= 0 else none[low:high]
-        b = light[lines[r + t], low:high] if r + t < rows else none[low:high]
-        c = light[lines[r - t - 1], low:high] if r - t - 1 >= 0 else none[low:high]
-        d = light[lines[r + t + 1], low:high] if r + t + 1 < rows else none[low:high]
+        a = light[light_held[r - t], low:high] if r - t >= 0 else none[low:high]
+        b = light[light_held[r + t], low:high] if r + t < rows else none[low:high]
+        c = light[light_held[r - t - 1], low:high] if r - t - 1 >= 0 else none[low:high]
+        d = light[light_held[r + t + 1], low:high] if r + t + 1 < rows else none[low:high]
         _add_two(a, b, c, d, down[t], down[t + 1], middle)
     first, last, weight = pad + begin, pad + end, across[0]
     for c in range(end - begin):
@@ -88,13 +88,13 @@ def _blur_stretch(light, lines, r, begin, end, down, across, none, line, out):
 
 @kernel
 def see_one(
-    light, codes, lines, down, across, none, line, threshold, lengths, alike, changed, eight, seen, bits, front, recalled, held
+    light, codes, light_held, down, across, none, line, threshold, lengths, alike, changed, eight, seen, bits, front, recalled, held
 ):  # fmt: skip
     """Blur the light of one decay and find the front: ``dose.blur``, then ``dose.front_of_one``.
 
     Parameters
     ----------
-    light : (R, C) float32; codes : (R, C) int32; lines : (R,) int32
+    light : (R, C) float32; codes : (R, C) int32; light_held : (R,) int32
         At the mirrors, and the same memory; which row holds each, see `folded`.
     down, across, none, line
         As of ``dose.blur``.
@@ -118,10 +118,10 @@ def see_one(
     line[:] = np.float32(0.0)
     alike[:] = 0
     for r in range(1, min(reach, rows)):
-        _count_alike(codes, lines, r, alike)
+        _count_alike(codes, light_held, r, alike)
     for r in range(rows):
         if r + reach < rows:
-            _count_alike(codes, lines, r + reach, alike)
+            _count_alike(codes, light_held, r + reach, alike)
         else:
             alike[:] = 0
         kept, whole = recalled[r], True
@@ -142,7 +142,7 @@ def see_one(
                 _copy(seen[held[r - 1], begin:end], seen[r, begin:end])
                 _copy(front[held[r - 1], begin:end], front[r, begin:end])
             else:
-                _blur_stretch(light, lines, r, begin, end, down, across, none, line, seen[r])
+                _blur_stretch(light, light_held, r, begin, end, down, across, none, line, seen[r])
                 _front_of_line(seen[r, begin:end], bits[r, begin:end], zero, lengths, changed, eight, front[r, begin:end])
 
 

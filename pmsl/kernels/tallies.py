@@ -1,7 +1,5 @@
 """Histograms around 0, and which of their bins are used."""
 
-import math
-
 import numpy as np
 
 from pmsl.kernels._jit import helper, kernel
@@ -32,11 +30,8 @@ def count(values, step, bins, used, missed):
     missed : (2,) int64
         Added into: negative and positive infinite ones.
     """
-    middle = bins.size // 2
     for i in range(values.size):
         if np.isfinite(values[i]):
-            at = middle + np.int64(min(max(math.floor(values[i] / step + 0.5), -middle), middle))
-            bins[at] += 1.0
-            used[0], used[1] = min(used[0], at), max(used[1], at)
+            put(bins, used, values[i], 1.0, step)
         else:
             missed[1 if values[i] > 0.0 else 0] += 1

@@ -142,9 +142,9 @@ def cells(
     owner, others : (BAND, cols) int32, all -1; sides : (BAND, cols, 4), flat : (4, BAND, cols + 1, 2) float64, all 0
         Scratch, handed back as it came; the first two may be empty without labels, the others if not `sided`.
     row_start : (rows + 1,) int64
-        Overwritten: first touched voxel of each row, and one past the last.
+        Overwritten: first entry of each row, and one past the last.
     col : (N,) int32; sums : (N, 2) float64
-        Overwritten: column of each touched voxel, its cover and its area.
+        Overwritten: an entry for each touched voxel: its column, its cover and its area.
     mixed : (N,) uint8, or (0,)
         Overwritten where there are labels: whether a second shell touches the voxel (1), or more (2).
     heights : (N, 4) float64, or (0, 4); length : (N,) int32, or (0,)

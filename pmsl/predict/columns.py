@@ -52,7 +52,7 @@ class Columns:
         z_low = layer.z_top_um - layer.height_um
         front = layer.kept_front, layer.held
         self._settle(layer.index, layer.z_top_um, layer.height_um, *front)
-        self._room(*(int(surface.length[surface.sums[:, side] != 0].sum()) for side in (0, 2)))
+        self._room(*(int(surface.length[surface.sums[:, side] > columns.SLIVER].sum()) for side in (0, 2)))
         columns.faces(
             *(surface.start, surface.col, surface.length, surface.sums, surface.low_um, surface.high_um),
             *(self.window.row0, self.window.col0, layer.index, ON_PLATE_UM),

@@ -91,7 +91,11 @@ class LitLayer:
     @property
     def cured_um(self) -> np.ndarray:
         """(R, C) float32 [µm]: cured thickness, hanging from the exposure plane."""
-        return np.asarray(np.clip(self.front, 0.0, 1.0) * np.float32(self.height_um))
+        return self.cured_of(self.front)
+
+    def cured_of(self, front: np.ndarray) -> np.ndarray:
+        """Return the cured thickness where the front is so [µm]."""
+        return np.asarray(np.clip(front, 0.0, 1.0) * np.float32(self.height_um))
 
 
 class Mirrors:

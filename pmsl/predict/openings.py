@@ -12,6 +12,7 @@ from pmsl.predict.design import Design
 
 ROW, COL, FLOOR, ROOF, OPEN, LOOSE, SHARE, SHARE_OPEN, SHARE_LOOSE = range(9)
 FEWEST_PX = 4  # of a channel's footprint
+SAME_UM = 1e-6  # widths and heights this near are the same
 HALF = 0.5 - 1e-9  # of a pixel: how sums were rounded decides nothing
 WALLED = 0.5  # share of the footprint's rim that must be wall; below it is an overhang
 WIDER, NEAR = 1.25, 1.6  # a place is no ridge within NEAR widths of one WIDER than it
@@ -177,5 +178,6 @@ def _box_um(v: np.ndarray, grid: Grid, window: Window) -> list[list[float]]:
 
 def _narrowest_um(ridge: np.ndarray, least: np.ndarray, low: np.ndarray, grid: Grid, window: Window) -> list[float]:
     """Place (x, y) of the smallest opening along the ridge [µm]."""
-    row, col = np.argwhere(ridge)[int(np.argmin(least))] + low + (window.row0, window.col0)
+    first = int(np.flatnonzero(least <= least.min() + SAME_UM)[0])
+    row, col = np.argwhere(ridge)[first] + low + (window.row0, window.col0)
     return [float(grid.origin_um[0] + (col + 0.5) * grid.pitch_um[0]), float(grid.origin_um[1] + (row + 0.5) * grid.pitch_um[1])]

@@ -43,7 +43,9 @@ class Section:
         which = self._place(seen.window)
         share = seen.design_share
         cut = (slice(None), which) if self.axis == "x" else (which, slice(None))
-        self._lines[seen.lit.index] = seen.lit.dose[cut].copy(), seen.lit.cured_um[cut].copy(), share[cut].copy()
+        lit = seen.lit
+        kept = (lit.held, which) if self.axis == "x" else (lit.held[which], slice(None))
+        self._lines[lit.index] = lit.kept_dose[kept].copy(), lit.cured_of(lit.kept_front[kept]), share[cut].copy()
 
     def _place(self, window: Window) -> int:
         """Column (axis x) or row (axis y) of the window."""

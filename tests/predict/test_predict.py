@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from predictions import DP, EC, PX, job_of, resin, tunnel
 from scipy.special import ndtr
-from solids import box, cone, icosphere
+from solids import box, cone, icosphere, prism
 
 import pmsl
 from pmsl.core.mask import Window
@@ -167,6 +167,16 @@ def test_induction_is_paid_by_every_event():
     dose_ec = np.exp(20 / DP) * EC
     left = 2 * (0.5 * dose_ec * np.exp(-np.array([10 - shallow, 0]) / DP) - 2.0)
     assert left[0] == pytest.approx(EC - 2.0, rel=1e-3)
+
+
+@pytest.mark.parametrize("at", [14.7, 15.0, 16.7, 17.9, 18.2, 20.0])
+def test_nothing_lies_between_bodies_that_touch(at):
+    """Roof and floor are at one height up to rounding, inside a slab or on its border."""
+    turn = 2 * np.pi * np.arange(40) / 40
+    ring = np.array([250.0, 240.0]) + 100 * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    found = pmsl.simulate(job_of([prism(ring, 0, at), prism(ring, at, 60)]))
+    assert found.openings == []
+    assert found.z_error_um["down"]["median"] is None and found.z_error_um["down"]["lost_um2"] == 0
 
 
 @pytest.mark.parametrize("kind", [{"induction_mj_cm2": 2.0}, {"memory": "open"}])

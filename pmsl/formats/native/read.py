@@ -64,7 +64,7 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
 
     def plan_layer(k: int) -> LayerPlan:
         layer = doc.layers[k]
-        exposures = tuple(_exposure(e, stored.mask(e, k)) for e in layer.exposures)
+        exposures = tuple(_exposure(e, stored.mask(e, k, place)) for place, e in enumerate(layer.exposures))
         return LayerPlan(index=k, z_top_um=layer.z_top_um, thickness_um=layer.thickness_um, motion=layer.motion, exposures=exposures)
 
     return PrintJob(
@@ -151,15 +151,18 @@ def _engine(doc: EngineDoc, where: str) -> Engine:
 
 
 class _Frames:
-    """Reads stored frames, each against its hash. One that is the last one again, as along channels and posts, is not decoded again."""
+    """Reads stored frames, each against its hash.
+
+    One that is the last one in its place in a layer again, as along channels and posts, is not decoded again.
+    """
 
     def __init__(self, engines: Sequence[Engine], source: Source, where: str) -> None:
         self._engines, self._source, self._where = engines, source, where
-        self._last: tuple[str, int, LayerMask] | None = None  # set whole: any thread may come
+        self._last: dict[int, tuple[str, int, LayerMask]] = {}  # by place; each set whole: any thread may come
 
-    def mask(self, doc: ExposureDoc, k: int) -> LayerMask:
-        """Return the mask of an exposure of layer `k`; raises JobError where its file is damaged."""
-        engine, last = self._engines[doc.engine], self._last
+    def mask(self, doc: ExposureDoc, k: int, place: int) -> LayerMask:
+        """Return the mask of an exposure of layer `k`, the `place`-th of it; raises JobError where its file is damaged."""
+        engine, last = self._engines[doc.engine], self._last.get(place)
         shape = frames.frame_shape(engine.grid.shape, engine.orientation)
         data = self._source.read(doc.frame, frame_limit(shape))
         found = hashlib.sha256(data).hexdigest()
@@ -170,7 +173,7 @@ class _Frames:
         if last is not None and last[:2] == (found, doc.engine):
             return replace(last[2], index=k)
         mask = frames.mask_of_runs(runs_of_png(data, shape, f"{self._where}: {doc.frame}"), k, shape, engine.orientation)
-        self._last = found, doc.engine, mask
+        self._last[place] = found, doc.engine, mask
         return mask
 
 
