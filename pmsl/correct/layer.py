@@ -23,7 +23,7 @@ ALONE = 1.1  # of Ec at the far face: what a solid pixel beside a dark face need
 KNIT = 1.06  # of Ec at the far face beside a wall: what the layers of a membrane need, between points too
 JOINED = 1.03  # of Ec at the far face: what layers need that share out the light of a face
 BESIDE_PX = 0.75  # outside of a wall: covered there means overhung
-THIN_DP = 2.0  # a membrane is thinner: no layer above it could take over what its rim lacks
+THIN_DP = 1.0  # a membrane is thinner: no layer above it could take over what its rim lacks
 LEANS = -0.05  # rise of a wall from which on it overhangs
 
 
