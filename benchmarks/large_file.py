@@ -20,7 +20,7 @@ from typing import Any
 import end_to_end
 import meshes
 import numpy as np
-from measure import Process, pmsl, process, python
+from measure import Process, median_of, pmsl, process, python
 
 AROUND, ACROSS = 2500, 2000  # quads of a torus; two triangles each
 QUICK = 10  # times fewer each way
@@ -61,7 +61,7 @@ def _loaded(name: str, path: Path, repeats: int) -> dict[str, Any]:
     empty = process(python("-c", f"import sys, {module}"))
     code = f"import sys, {module}; {load}; print({tell})"
     try:
-        ran = sorted((process(python("-c", code, str(path))) for _ in range(repeats)), key=lambda p: p.wall_s)[(repeats - 1) // 2]
+        ran = median_of([process(python("-c", code, str(path))) for _ in range(repeats)])
     except RuntimeError as failed:
         return {"table": "load", "tool": name, "note": str(failed).strip().splitlines()[-1][:120]}
     count, *box = (float(word) for word in ran.output.replace("np.float32(", "").replace("np.float64(", "").replace(")", "").split())

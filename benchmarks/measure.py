@@ -77,8 +77,14 @@ def median_process(
     command: Callable[[], Sequence[str]], repeats: int, environment: Mapping[str, str] | None = None
 ) -> tuple[Process, float, float]:
     """Run `command()` several times; return the run of median wall time, and the shortest and longest wall time."""
-    ran = sorted((process(command(), environment) for _ in range(repeats)), key=lambda p: p.wall_s)
-    return ran[(len(ran) - 1) // 2], ran[0].wall_s, ran[-1].wall_s
+    ran = [process(command(), environment) for _ in range(repeats)]
+    walls = [p.wall_s for p in ran]
+    return median_of(ran), min(walls), max(walls)
+
+
+def median_of(ran: Sequence[Process]) -> Process:
+    """Return the run of median wall time."""
+    return sorted(ran, key=lambda p: p.wall_s)[(len(ran) - 1) // 2]
 
 
 @contextmanager

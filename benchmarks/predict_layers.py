@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from measure import Process, one_core, process
+from measure import Process, median_of, one_core, process
 from measure import pmsl as command
 
 import pmsl
@@ -49,7 +49,7 @@ def _cost(mesh: Path, job: Any, path: Path, resin: Any, repeats: int) -> dict[st
     write, predict = (sorted(s)[repeats // 2] for s in seconds.values())
     slicing, simulation = _in_turn(mesh, path, repeats)
     with one_core() as can:
-        alone = [p.wall_s if can else math.nan for p in _in_turn(mesh, path, repeats)]
+        alone = [p.wall_s for p in _in_turn(mesh, path, repeats)] if can else []
     _, _, height, width = found.model["window_px"]
     mpx = height * width * job.n_layers / 1e6
     dp, h = resin.resin.dp_um.value, float(job.grid.thickness_um[0])
@@ -60,7 +60,7 @@ def _cost(mesh: Path, job: Any, path: Path, resin: Any, repeats: int) -> dict[st
         "Mpx": round(mpx, 1),
         **_held("wall", slicing.wall_s, simulation.wall_s, mpx),
         **_held("CPU", slicing.cpu_s or math.nan, simulation.cpu_s or math.nan, mpx),
-        **_held("one core", *alone, mpx),
+        **(_held("one core", *alone, mpx) if alone else {}),
         **_held("inside", write, predict, mpx),
         "ms a Mpx": round(1e3 * predict / mpx, 1),
         "ERROR of roofs, µm": None if down is None else round(down + roof, 3),
@@ -71,7 +71,7 @@ def _in_turn(mesh: Path, path: Path, repeats: int) -> list[Process]:
     """Slice and simulate in turn; of each, return the run of median wall time."""
     calls = command("slice", str(mesh), "-o", str(path), "--force"), command("simulate", str(path))
     ran = [[process(call) for call in calls] for _ in range(repeats)]
-    return [sorted(column, key=lambda p: p.wall_s)[(repeats - 1) // 2] for column in zip(*ran, strict=True)]
+    return [median_of(column) for column in zip(*ran, strict=True)]
 
 
 def _held(name: str, slicing: float, prediction: float, mpx: float) -> dict[str, Any]:

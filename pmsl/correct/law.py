@@ -107,6 +107,7 @@ class Law:
             Of the point below the plane.
         above : (N,) float64
             Effective dose from the layers above [mJ/cm²].
+        share : float or (N,)
 
         Returns
         -------

@@ -8,7 +8,7 @@ for the rest of it, where it slopes on into the slab below in the same column.
 import numpy as np
 
 from pmsl.kernels._jit import helper, kernel, routine
-from pmsl.kernels.heights import mean_height
+from pmsl.kernels.heights import NOTHING, mean_height
 from pmsl.kernels.printed import BOTTOM, CURED, GELLED, LOOSE, OPEN, ROOF, SEEN, SHARE, WEIGHT
 from pmsl.kernels.tallies import put
 
@@ -18,7 +18,7 @@ TINY = 1e-6  # of a slab
 FACE_ROW, FACE_COL, HEIGHT, AREA, COUNTED, TOP, LOWEST, ORDER = 0, 1, 2, 3, 4, 5, 6, 7  # fields of a waiting face
 WAITS = 8
 SLIVER = 1e-3  # of a pixel: faces of less are rounding of upright walls
-FULL = 1.0 - 2.0**-36  # of a pixel: no other face adds to this one
+FULL = 1.0 - NOTHING  # of a pixel: no other face adds to this one
 
 
 @routine

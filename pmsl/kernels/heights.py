@@ -4,6 +4,8 @@ import numpy as np
 
 from pmsl.kernels._jit import helper, kernel
 
+NOTHING = 2.0**-36  # a smaller share of a pixel is rounding
+
 
 @helper
 def mean_height(sums, i, side, low, high):
@@ -12,7 +14,7 @@ def mean_height(sums, i, side, low, high):
 
 
 @kernel
-def taken(start, col, length, sums, nothing, low, high, row_out, col_out, share, height):
+def taken(start, col, length, sums, low, high, row_out, col_out, share, height):
     """Take out the columns of a slab that hold surface facing down or up.
 
     Parameters
@@ -21,8 +23,6 @@ def taken(start, col, length, sums, nothing, low, high, row_out, col_out, share,
         Entries of every row: first column, and how many from there on.
     sums : (N, 4) float64
         Area facing down and its moment of z within the slab (0 to 1), the same facing up.
-    nothing : float
-        Areas up to this are none.
     low, high : float
         Heights of the slab's faces.
     row_out, col_out : (P,) int32, P columns in all
@@ -38,13 +38,13 @@ def taken(start, col, length, sums, nothing, low, high, row_out, col_out, share,
     n = 0
     for r in range(start.size - 1):
         for i in range(start[r], start[r + 1]):
-            if not (sums[i, 0] > nothing or sums[i, 2] > nothing):
+            if not (sums[i, 0] > NOTHING or sums[i, 2] > NOTHING):
                 continue
             for c in range(col[i], col[i] + length[i]):
                 row_out[n], col_out[n] = r, c
                 for side in range(2):
                     share[side, n], height[side, n] = 0.0, np.nan
-                    if sums[i, 2 * side] > nothing:
+                    if sums[i, 2 * side] > NOTHING:
                         share[side, n], height[side, n] = sums[i, 2 * side], mean_height(sums, i, 2 * side, low, high)
                 n += 1
     return n

@@ -37,11 +37,12 @@ def _count_alike(codes, light_held, r, alike):
     for b in range(alike.shape[1]):
         begin, end = b * RECALLED, min(b * RECALLED + RECALLED, here.size)
         first, last = min(begin + STRIP, end), max(end - STRIP, min(begin + STRIP, end))
-        own = _differ(here[begin:first], before[begin:first]), _differ(here[first:last], before[first:last])
-        end_differs = _differ(here[last:end], before[last:end])
-        alike[FIRST, b] = alike[FIRST, b] + 1 if own[0] == 0 else 0
-        alike[LAST, b] = alike[LAST, b] + 1 if end_differs == 0 else 0
-        alike[WHOLE, b] = alike[WHOLE, b] + 1 if own[0] | own[1] | end_differs == 0 else 0
+        head = _differ(here[begin:first], before[begin:first])
+        body = _differ(here[first:last], before[first:last])
+        tail = _differ(here[last:end], before[last:end])
+        alike[FIRST, b] = alike[FIRST, b] + 1 if head == 0 else 0
+        alike[LAST, b] = alike[LAST, b] + 1 if tail == 0 else 0
+        alike[WHOLE, b] = alike[WHOLE, b] + 1 if head | body | tail == 0 else 0
 
 
 @helper

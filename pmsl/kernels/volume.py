@@ -17,12 +17,12 @@ import numpy as np
 
 from pmsl.kernels import pieces, polygon, surface
 from pmsl.kernels._jit import helper, kernel, routine
+from pmsl.kernels.heights import NOTHING
 from pmsl.kernels.touched import AREA, COVER, ONE, lowest, touch
 
 SHIFT = 4
 BAND = 1 << SHIFT  # rows at a time: their cells stay in the second cache
 MANY = 2**30  # more than two shells
-NOTHING = 2.0**-36  # a smaller share of a pixel is rounding
 
 
 @routine

@@ -16,8 +16,6 @@ from pmsl.errors import GridError, UsageError
 from pmsl.masks.maker import MaskMaker, checked_layer
 from pmsl.masks.sweep import VolumeSweep
 
-NOTHING = 2.0**-36  # a smaller share of a pixel is rounding of a vertical wall
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SurfaceHeights:
@@ -105,7 +103,7 @@ class SurfaceSums:
         n = int(self.length.sum())
         row, col = np.empty(n, np.int32), np.empty(n, np.int32)
         share, height = np.empty((2, n)), np.empty((2, n))
-        m = heights.taken(self.start, self.col, self.length, self.sums, NOTHING, self.low_um, self.high_um, row, col, share, height)
+        m = heights.taken(self.start, self.col, self.length, self.sums, self.low_um, self.high_um, row, col, share, height)
         return SurfaceHeights(k, *(frozen(a if m == n else a[:m].copy()) for a in (row, col, share[0], height[0], share[1], height[1])))
 
 

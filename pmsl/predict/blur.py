@@ -47,8 +47,7 @@ class Blur:
         if isinstance(self.psf, Gaussian):
             from pmsl.kernels import dose
 
-            whole = np.arange(self.window.rows, dtype=np.int32)
-            dose.inside(light, whole, rows, cols, *self.places, np.zeros((len(INSIDE_PX), TOGETHER + self.places[1].shape[1])), out)
+            dose.inside(*Folded.whole(light), rows, cols, *self.places, np.zeros((len(INSIDE_PX), TOGETHER + self.places[1].shape[1])), out)
             return
         middle = np.stack([rows, cols], axis=1)[:, None, :] + 0.5
         places = middle + np.array([(v, u) for v in INSIDE_PX for u in INSIDE_PX])

@@ -67,7 +67,7 @@ class Columns:
         from pmsl.kernels import columns
         from pmsl.kernels._jit import call
 
-        found, waiting = (self.up.bins, self.up.used, self.up.step, self.tallies), int(self._counts[1])
+        found, waiting = (self.up.bins, self.up.used, self.up.step, self.tallies), int(self._counts[columns.WAITING])
         call(columns.settle, waiting, front, held, k, z_top_um, height_um, self._waits, self._roofed, self._waiting, self._counts, *found)
 
     def _room(self, opening: int, closing: int) -> None:

@@ -23,8 +23,8 @@ class Folded(NamedTuple):
     @classmethod
     def dark(cls, shape: tuple[int, ...], folds: bool) -> Folded:
         """Make maps of zeros: one row, or all of them where none may be folded."""
-        rows = shape[-2]
-        return cls(np.zeros(shape, np.float32), np.zeros(rows, np.int32) if folds else np.arange(rows, dtype=np.int32))
+        whole = cls.whole(np.zeros(shape, np.float32))
+        return whole._replace(held=np.zeros_like(whole.held)) if folds else whole
 
     @classmethod
     def whole(cls, values: np.ndarray) -> Folded:

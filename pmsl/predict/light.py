@@ -126,8 +126,7 @@ class Mirrors:
         from pmsl.kernels import dose
 
         none = Runs(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.uint8))
-        maps = before.values, before.held, *light
-        dose.advance(*maps, float(factor), self.least, 0.0, *none, np.zeros(256, np.float32), 0, 0, self.flat)
+        dose.advance(*before, *light, float(factor), self.least, 0.0, *none, np.zeros(256, np.float32), 0, 0, self.flat)
 
     def add(
         self, light: Folded, weight: float, plan: LayerPlan, exposure: Exposure, before: Folded | None = None, factor: float = 1.0
@@ -180,7 +179,7 @@ class Absorption:
         folds = self._blur.folds and len(model.decay.weights) == 1
         self._light = [Folded.dark((len(model.decay.weights), *shape), folds) for _ in range(max(ahead + 1, 2))]
         self._seen = [(np.zeros(shape, np.float32), self._blur.blocks()) for _ in range(ahead + 1)]
-        self._fronts = [Folded.dark(shape, False) for _ in range(ahead + 2)]  # a layer is compared with the one above it
+        self._fronts = [Folded.whole(np.zeros(shape, np.float32)) for _ in range(ahead + 2)]  # a layer is compared with the one above it
         self._height_um = 0.0
         self.limit_um, self.stride_um = reach_um(self.psf, self.grid.pitch_um)
 
