@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from msgspec import UNSET
 
 from pmsl.core.arrays import distinct
 from pmsl.core.copies import alike
@@ -13,7 +14,7 @@ from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.parallel import in_blocks
 from pmsl.core.part import Part
-from pmsl.profiles import Printer, Resin
+from pmsl.profiles import Printer, Process, Resin
 
 WAVELENGTH_SLACK_NM = 7.5
 HEIGHT_SLACK = 1e-3  # of a layer
@@ -87,6 +88,21 @@ def dose_findings(resin: Resin, doses_mj_cm2: np.ndarray) -> Iterator[Finding]:
                 limit=limit,
                 unit="mJ/cm²",
             )
+
+
+def exposure_findings(process: Process, grid: Grid) -> Iterator[Finding]:
+    """Yield that layers of several heights get one dose, for the process says a time instead of a margin."""
+    low, high = float(grid.thickness_um.min()), float(grid.thickness_um.max())
+    if process.exposure_s is not UNSET and high - low > SLACK_UM:
+        yield Finding(
+            code="one-exposure-for-heights",
+            severity="info",
+            message=f"exposure_s = {process.exposure_s:g} s is the same for layers of {low:g} to {high:g} µm: thin ones are cured deeper "
+            "into what lies below; give margin_um instead, or leave both out, and doses follow the heights",
+            value=low,
+            limit=high,
+            unit="µm",
+        )
 
 
 def height_findings(bounds_um: np.ndarray, grid: Grid) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ from pmsl.profiles import library
 from pmsl.profiles.change import check_name
 from pmsl.profiles.strict import Strict, build
 
-SCHEMA_FILE = "batch-1.schema.json"
+SCHEMA_FILE = "batch-2.schema.json"  # version 1 has a file of its own, which does not change any more
 NOT_OF_A_JOB = ("out", "force", "plates", "processes", "scheduler")  # the batch says where and on how many cores, the command whether
 OWN = ("name", "sweep")
 OPTIONS = tuple(f.name for f in msgspec.structs.fields(Order) if f.name not in NOT_OF_A_JOB)
@@ -34,7 +34,7 @@ USUAL = {"sl1-prusa": ".sl1", "sl1s-prusa": ".sl1s", "byu": ".zip", "3mf-slices"
 class Document(Strict, frozen=True, kw_only=True):
     """The file as it stands: where jobs go, what they have in common, and the jobs."""
 
-    schema: Literal["pmsl.batch/1"]
+    schema: Literal["pmsl.batch/1", "pmsl.batch/2"]
     out: str
     defaults: dict[str, Any] = {}
     job: Annotated[list[dict[str, Any]], Meta(min_length=1)]
@@ -63,7 +63,7 @@ def read_batch(path: str | Path, fail_on: Severity | None = None) -> Batch:
     Parameters
     ----------
     path : str or Path
-        TOML of schema ``pmsl.batch/1``. Paths in it are relative to its folder.
+        TOML of schema ``pmsl.batch/1``, or ``/2`` where a key is used that came with it. Paths in it are relative to its folder.
     fail_on : {"info", "warning", "error"}, optional
         For jobs that do not say it themselves.
 
@@ -87,6 +87,7 @@ def read_batch(path: str | Path, fail_on: Severity | None = None) -> Batch:
     folder = file.absolute().parent
     out = folder / document.out
     _check_keys(document.defaults, OPTIONS, f"{where}: [defaults]")
+    _check_version(document, where)
     defaults = document.defaults if fail_on is None else {"fail_on": fail_on, **document.defaults}
     jobs: list[Job] = []
     for number, table in enumerate(document.job, 1):
@@ -178,6 +179,15 @@ def _check_keys(table: dict[str, Any], known: tuple[str, ...], where: str) -> No
             raise BatchError(f"{where}: unknown key {key!r}; {hint}")
 
 
+def _check_version(document: Document, where: str) -> None:
+    """Refuse keys that came after the version the file declares."""
+    tables = [document.defaults, *document.job, *(job["sweep"] for job in document.job if isinstance(job.get("sweep"), dict))]
+    newer = sorted({key for table in tables for key in table if int(document.schema[-1]) < Order.SINCE.get(key, 1)})
+    if newer:
+        schema = f"pmsl.batch/{max(Order.SINCE[key] for key in newer)}"
+        raise BatchError(f"{where}: {', '.join(newer)} came with {schema}; write schema = {schema!r} instead of {document.schema!r}")
+
+
 def publish() -> None:
     """Write the JSON Schema beside this module; run after a change of the structs."""
     Path(__file__).with_name(SCHEMA_FILE).write_bytes(json_schema())
@@ -192,6 +202,7 @@ def json_schema() -> bytes:
     table = {"type": "object", "properties": loose, "additionalProperties": False}
     own = {"name": {"type": "string"}, "sweep": {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}}}
     properties = schema["$defs"]["Document"]["properties"]
+    properties["schema"]["enum"] = properties["schema"]["enum"][-1:]
     properties["defaults"] = table
     properties["job"]["items"] = {**table, "properties": {**own, **loose}, "required": ["name"]}
     return msgspec.json.format(msgspec.json.encode(schema), indent=1) + b"\n"

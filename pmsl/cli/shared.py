@@ -33,6 +33,8 @@ _PROFILES = (
     click.option("--resin", metavar="R", help="Library name or TOML file [default: pegda-nps-1.0-385]."),
     click.option("--process", metavar="F", help="Library name or TOML file [default: default]."),
     click.option("--layer-um", type=float, metavar="H", help="Layer height [µm]; overrides the process."),
+    click.option("--exposure-s", type=float, metavar="S", help="How long white is shown in ordinary layers [s]; instead of a margin."),
+    click.option("--bottom-dose-factors", metavar="F,F,…", help="Dose factors of the first layers, from the plate up, or none."),
     click.option("--pitch-um", metavar="P|PX,PY", help="Pixel pitch at the image plane [µm]."),
     click.option("--field", metavar="COLSxROWS", help="Pixels of the field."),
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import UNSET
 
 from pmsl.core.arrays import distinct
 from pmsl.core.finding import Finding
@@ -173,20 +174,26 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process, ev
     Notes
     -----
     Far-face rule: of the dose E at the exposure plane ``E A(z)`` is left at depth z. With a margin ``E = Ec / A(h + margin)``;
-    without, ``E = 1.5 Ec / A(h)``. For pure absorption, ``A = exp(-z / Dp)``, the default is the margin ``Dp ln 1.5``. Ec is of a
-    single shot and has the induction dose in it, so one exposure needs nothing more; scatter does not change a wide area's dose.
-    `bottom_dose_factors` multiply the effective doses of the first layers, ``(E - E_ind) f + E_ind``. A frame-locked engine
-    shows whole frames: times are rounded up, never to zero.
+    without, ``E = 1.5 Ec / A(h)``. An `exposure_s` gives ``E = exposure_s × irradiance`` at any height, which must leave Ec too.
+    For pure absorption, ``A = exp(-z / Dp)``, the default is the margin ``Dp ln 1.5``. Ec is of a single shot and has the induction
+    dose in it, so one exposure needs nothing more; scatter does not change a wide area's dose. `bottom_dose_factors` multiply the
+    effective doses of the first layers, ``(E - E_ind) f + E_ind``. A frame-locked engine shows whole frames: times are rounded up,
+    never to zero.
     """
     cure = CureModel.of(resin)
     setting = _setting(printer, process)
     heights, which = distinct(np.round(grid.thickness_um, 9))
-    doses = np.array([_far_face_dose(float(h), process.margin_um, cure) for h in heights])[which]
+    if process.exposure_s is UNSET:
+        doses = np.array([_far_face_dose(float(h), process.margin_um, cure) for h in heights])[which]
+    else:
+        doses = np.full(len(which), process.exposure_s * setting.irradiance_mw_cm2.value)
     n = min(len(process.bottom_dose_factors), len(doses))
     doses[:n] = (doses[:n] - cure.induction_mj_cm2) * process.bottom_dose_factors[:n] + cure.induction_mj_cm2
     doses, times = _in_frames(doses, setting.irradiance_mw_cm2.value, printer)
+    if process.exposure_s is not UNSET and not printer.dmd.frame_locked:
+        times[n:] = process.exposure_s  # as it was said, to the last bit
     left = _left(heights, cure.decay)[which]
-    _check_far_face(doses, heights[which], left, cure.ec_mj_cm2)
+    _check_far_face(doses, heights[which], left, cure.ec_mj_cm2, "margin_um" if process.exposure_s is UNSET else "exposure_s")
     _check_limits(doses, times, setting.power, printer, np.arange(len(doses)))
     merger = Merger.of(response(printer), cure.induction_mj_cm2)
     return Ladder(doses, times, setting.power, printer, cure, left, merger, even)
@@ -253,14 +260,15 @@ def _left(heights: np.ndarray, decay: Decay) -> np.ndarray:
     return np.array([decay.fraction(float(h)) for h in heights])
 
 
-def _check_far_face(doses: np.ndarray, heights: np.ndarray, left: np.ndarray, ec: float) -> None:
+def _check_far_face(doses: np.ndarray, heights: np.ndarray, left: np.ndarray, ec: float, key: str) -> None:
+    """Refuse layers that white does not cure through; `key` of the process says how much light there is."""
     at_far_face = doses * left
     if (at_far_face < ec * (1 - 1e-12)).any():
         k = int(np.argmax(at_far_face < ec * (1 - 1e-12)))
         raise ExposureError(
             f"layer {k} ({heights[k]:g} µm): white dose {doses[k]:.4g} mJ/cm² leaves {at_far_face[k]:.4g} at its far face, "
             f"below Ec = {ec:g}: "
-            "it would not stick; raise its bottom dose factor or margin_um, or make the layer thinner"
+            f"it would not stick; raise its bottom dose factor or {key}, or make the layer thinner"
         )
 
 

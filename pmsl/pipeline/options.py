@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -14,14 +15,18 @@ if TYPE_CHECKING:
     from pmsl.mesh.copies import Copy
 
 
-def numbers(text: str, option: str, counts: tuple[int, ...], example: str) -> tuple[float, ...]:
+MOST_FACTORS = 10_000
+
+
+def numbers(text: str, option: str, counts: Collection[int], example: str) -> tuple[float, ...]:
     """Read comma-separated finite numbers, as many as one of `counts`."""
     try:
         values = tuple(float(word) for word in text.split(","))
     except ValueError:
         raise UsageError(f"{option} {text!r}: expected numbers like {example}") from None
     if len(values) not in counts or not all(math.isfinite(v) for v in values):
-        raise UsageError(f"{option} {text!r}: expected {' or '.join(str(c) for c in counts)} finite numbers like {example}")
+        many = f"{counts[0]} to {counts[-1]}" if isinstance(counts, range) else " or ".join(str(c) for c in counts)
+        raise UsageError(f"{option} {text!r}: expected {many} finite numbers like {example}")
     return values
 
 
@@ -77,6 +82,18 @@ def positive(value: float | None, option: str, unit: str) -> float | None:
     if value is not None and not (math.isfinite(value) and value > 0):
         raise UsageError(f"{option} {value:g}: must be a finite number above 0 {unit}".rstrip())
     return value
+
+
+def factors(text: str | None, option: str) -> tuple[float, ...] | None:
+    """Read ``F,F,…``, finite and above 0; ``none`` is an empty list."""
+    if text is None:
+        return None
+    if text.strip() == "none":
+        return ()
+    values = numbers(text, option, range(1, MOST_FACTORS + 1), "10,5,2.5, or none")
+    if min(values) <= 0:
+        raise UsageError(f"{option} {text}: every factor must be above 0")
+    return values
 
 
 def corrections(text: str | None) -> tuple[Correction, ...] | None:

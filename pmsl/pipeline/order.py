@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from msgspec import Meta
@@ -37,6 +37,8 @@ class Order(Strict, frozen=True, kw_only=True):
     `values` are values of the profiles by dotted name, ``{"resin.dp_um": 40}`` (`pmsl.profiles.change`).
     """
 
+    SINCE: ClassVar[dict[str, int]] = {"exposure_s": 2, "bottom_dose_factors": 2}  # version of batch files that has the key
+
     meshes: Annotated[list[str], Meta(min_length=1)]
     out: str
     format: str | None = None
@@ -44,6 +46,8 @@ class Order(Strict, frozen=True, kw_only=True):
     resin: str | None = None
     process: str | None = None
     layer_um: float | None = None
+    exposure_s: float | None = None
+    bottom_dose_factors: str | None = None
     pitch_um: str | None = None
     field: str | None = None
     coverage: Literal["area", "volume"] | None = None

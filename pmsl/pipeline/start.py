@@ -112,6 +112,7 @@ def stages(
     findings = [f for solid in {id(p.solid): p.solid for p in pieces}.values() for f in solid.findings]
     findings += checks.profile_findings(printer, resin, missing)
     findings += checks.dose_findings(resin, ladder.dose_mj_cm2)
+    findings += checks.exposure_findings(process, grid)
     findings += checks.winding_findings(pieces)
     findings += checks.height_findings(bounds, grid)
     findings += checks.facet_findings(pieces, grid)

@@ -51,22 +51,15 @@ class Wishes:
     spacing_um: str | None = None
     pack: float | None = None
     plates: int | None = None
+    exposure_s: float | None = None
+    bottom_dose_factors: str | None = None
     values: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def profiles(self) -> tuple[Printer, Resin, Process]:
         """Find the profiles and put the overrides in, each with its source."""
         printer = _override_printer(find_printer(self.printer or DEFAULT_PRINTER), self)
         process = find_process(self.process or DEFAULT_PROCESS)
-        layer_um = options.positive(self.layer_um, "--layer-um", "µm")
-        if layer_um is not None:
-            process = _replaced(process, "--layer-um", layer_um=layer_um, layers=None)
-        if self.coverage is not None:
-            process = _replaced(process, "--coverage", coverage=self.coverage)
-        corrections = options.corrections(self.correct)
-        if corrections is not None:
-            process = _replaced(process, f"--correct {self.correct}", corrections=corrections)
-        if self.unreachable is not None:
-            process = _replaced(process, "--unreachable", unreachable=self.unreachable)
+        process = _override_process(process, self)
         return with_values(printer, find_resin(self.resin or DEFAULT_RESIN), process, self.values)
 
     def placement(self) -> dict[str, Any]:
@@ -105,6 +98,26 @@ def _replaced(profile: Profile, option: str, **values: Any) -> Profile:
         return msgspec.structs.replace(profile, **values)
     except ValueError as err:
         raise UsageError(f"{option}: {err}") from None
+
+
+def _override_process(process: Process, wishes: Wishes) -> Process:
+    layer_um = options.positive(wishes.layer_um, "--layer-um", "µm")
+    if layer_um is not None:
+        process = _replaced(process, "--layer-um", layer_um=layer_um, layers=None)
+    exposure_s = options.positive(wishes.exposure_s, "--exposure-s", "s")
+    if exposure_s is not None:
+        process = _replaced(process, "--exposure-s", exposure_s=exposure_s, margin_um=None)
+    factors = options.factors(wishes.bottom_dose_factors, "--bottom-dose-factors")
+    if factors is not None:
+        process = _replaced(process, "--bottom-dose-factors", bottom_dose_factors=factors)
+    if wishes.coverage is not None:
+        process = _replaced(process, "--coverage", coverage=wishes.coverage)
+    corrections = options.corrections(wishes.correct)
+    if corrections is not None:
+        process = _replaced(process, f"--correct {wishes.correct}", corrections=corrections)
+    if wishes.unreachable is not None:
+        process = _replaced(process, "--unreachable", unreachable=wishes.unreachable)
+    return process
 
 
 def _override_printer(printer: Printer, wishes: Wishes) -> Printer:

@@ -13,10 +13,16 @@ from pmsl.profiles.printer import Printer
 from pmsl.profiles.process import Process
 from pmsl.profiles.resin import Resin
 from pmsl.profiles.strict import Value, build, keys_of, unwrapped
+from pmsl.profiles.versions import newest
 
 P = TypeVar("P", Printer, Resin, Process)
 KINDS: dict[str, Any] = {"printer": Printer, "resin": Resin, "process": Process}
 SOURCE = "chosen for this job"
+INSTEAD = {  # what a value replaces, as the option of its name does
+    "process.layer_um": "process.layers",
+    "process.exposure_s": "process.margin_um",
+    "process.margin_um": "process.exposure_s",
+}
 
 
 def with_values(printer: Printer, resin: Resin, process: Process, values: Mapping[str, Any]) -> tuple[Printer, Resin, Process]:
@@ -35,6 +41,9 @@ def with_values(printer: Printer, resin: Resin, process: Process, values: Mappin
     ProfileError
         No such value, with the near match, or one that the profile cannot have.
     """
+    for name, other in INSTEAD.items():
+        if INSTEAD.get(other) == name and name in values and other in values:
+            raise ProfileError(f"{name} and {other} are both changed: they exclude each other, change one of the two")
     for name, value in values.items():
         check_name(name)
         kind, _, rest = name.partition(".")
@@ -83,9 +92,9 @@ def _changed(profile: P, name: str, rest: str, value: Any) -> P:
         place[int(last)] = value
     else:
         place[last] = value
-    if name == "process.layer_um":  # as --layer-um: it replaces a list of heights
-        table["layers"] = None
-    return build(table, type(profile), where)
+    if name in INSTEAD and value is not None:
+        table.pop(INSTEAD[name].partition(".")[2], None)
+    return build({**table, "schema": newest(profile)}, type(profile), where)
 
 
 def _inner(kind: Any, step: str, name: str) -> Any:

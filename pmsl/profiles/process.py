@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from pmsl.profiles.printer import Positive
 from pmsl.profiles.strict import Strict
+from pmsl.profiles.versions import set_schema
 
 NotNegative = Annotated[float, Meta(ge=0)]
 Rate = Annotated[float, Meta(ge=1e-3, le=1e9)]  # µm/s or µm/s²
@@ -19,6 +20,8 @@ Unreachable = Literal["keep", "lift", "drop"]
 Factor = Annotated[float, Meta(ge=0, le=10)]
 Reach = Annotated[float, Meta(ge=0, le=256)]
 ReachUm = Annotated[float, Meta(ge=0, le=10_000)]
+Seconds = Annotated[float, Meta(gt=0, le=1e6)]
+Offset = Annotated[float, Meta(ge=-10_000, le=10_000)]
 
 
 def move_time_s(distance_um: float, speed_um_s: float, accel_um_s2: float) -> float:
@@ -90,11 +93,14 @@ class Regions(Strict, frozen=True, kw_only=True):
 
 
 class Process(Strict, frozen=True, kw_only=True):
-    """How a part is printed, schema ``pmsl.process/1``.
+    """How a part is printed, schema ``pmsl.process/1``, or ``/2`` where a key is used that came with it.
 
     `layers`, a list of [count, um] from the plate up, replaces `layer_um`; the last height goes on to the top of
     the part. `coverage` is what a pixel's gray means: the covered area in the middle of the slab, or the covered volume
-    of the slab. `margin_um` is how far beyond the layer's far face its white dose still cures (default Dp·ln 1.5).
+    of the slab. `margin_um` is how far beyond the layer's far face its white dose still cures (default Dp·ln 1.5); doses then follow
+    the heights of layers. `exposure_s` (version 2) says instead how long white is shown [s], the same in every ordinary layer,
+    whatever its height; one that this does not cure through is refused. `bottom_dose_factors` multiply the (effective) dose of the
+    first layers either way.
     `power` picks a light setting of the printer (default: its first). `corrections` choose the light so that side walls (edges) and
     faces that look at the plate (printthrough) land where they were drawn, and even out the field (flatfield); none by default.
     `flat_field` says who evens out the field where that is asked for: "baked", the frames' grays and times do, once and last;
@@ -105,7 +111,9 @@ class Process(Strict, frozen=True, kw_only=True):
     the least level that cures them through their layer, or made black.
     """
 
-    schema: Literal["pmsl.process/1"]
+    SINCE: ClassVar[dict[str, int]] = {"exposure_s": 2}
+
+    schema: Literal["pmsl.process/1", "pmsl.process/2"]
     name: str
     description: str
     layer_um: Height = 10.0
@@ -120,8 +128,12 @@ class Process(Strict, frozen=True, kw_only=True):
     regions: Regions | None = None
     unreachable: Unreachable = "keep"
     motion: Motion = Motion()
+    exposure_s: Seconds | UnsetType = UNSET
 
     def __post_init__(self) -> None:
+        set_schema(self)
+        if self.exposure_s is not UNSET and self.margin_um is not None:
+            raise ValueError(f"exposure_s is {self.exposure_s:g} and margin_um is {self.margin_um:g}: give one of the two")
         for name in self.corrections:
             if self.corrections.count(name) > 1:
                 raise ValueError(f"corrections name {name!r} {self.corrections.count(name)} times; each is applied once")

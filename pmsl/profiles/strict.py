@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -35,7 +35,16 @@ class Value(msgspec.Struct, Generic[T], frozen=True, forbid_unknown_fields=True)
 
 
 class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base of every profile table: frozen, unknown keys refused."""
+    """Base of every profile table: frozen, unknown keys refused.
+
+    `SINCE` has the keys that came after version 1 of the schema, each with its version (`pmsl.profiles.versions`).
+    """
+
+    SINCE: ClassVar[dict[str, int]] = {}
+
+    def own_version(self) -> int:
+        """Return the lowest version of the schema that has what this table uses, tables inside it left out."""
+        return max((since for name, since in self.SINCE.items() if getattr(self, name) is not msgspec.UNSET), default=1)
 
 
 def parse(text: str, kind: type[S], where: str) -> S:
@@ -72,6 +81,10 @@ def build(table: Any, kind: type[S], where: str, error: type[PmslError] = Profil
     except msgspec.ValidationError as err:
         raise error(f"{where}: {_explain(str(err), table, kind)}") from err
     _refuse_not_finite(table, where, "", error)
+    if hasattr(made, "schema"):
+        from pmsl.profiles.versions import check_declared
+
+        check_declared(table, made, where, error)
     return made
 
 
@@ -119,10 +132,11 @@ def _type_at(kind: Any, place: str) -> Any:
 
 
 def unwrapped(kind: Any) -> Any:
-    """Strip annotations, and `None` from an optional type."""
+    """Strip annotations, and `None` or `UNSET` from an optional type."""
     kind = getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind
-    if type(None) in get_args(kind):
-        return next(a for a in get_args(kind) if a is not type(None))
+    for absent in (type(None), msgspec.UnsetType):
+        if absent in get_args(kind):
+            return next(a for a in get_args(kind) if a is not absent)
     return kind
 
 

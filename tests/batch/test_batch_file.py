@@ -113,7 +113,7 @@ def test_what_is_no_batch_is_refused(tmp_path, text, words):
 
 def test_heads_that_are_none(tmp_path):
     for head, words in (
-        (HEAD.replace("batch/1", "batch/2"), "pmsl.batch/1"),
+        (HEAD.replace("batch/1", "batch/3"), "pmsl.batch/1"),
         (HEAD.replace('out = "night"', 'out = " "'), "name the folder"),
         (HEAD.replace('out = "night"', ""), "'out' is missing"),
         (HEAD.replace("[defaults]", "[default]"), "did you mean 'defaults'"),
@@ -148,8 +148,10 @@ def test_the_published_schema_is_that_of_the_code_and_knows_batches(tmp_path):
 
     published = (file.Path(file.__file__).parent / SCHEMA_FILE).read_bytes()
     assert published == json_schema()
+    first = file.Path(file.__file__).parent / "batch-1.schema.json"
     check = jsonschema.Draft202012Validator(json.loads(published))
-    check.validate(tomllib.loads(HEAD + LADDER))
-    for wrong in (HEAD, HEAD + '[[job]]\nname = "a"\nlayr_um = 5\n', HEAD + LADDER + "x = 1\n", HEAD.replace("batch/1", "batch/2") + ONE):
+    check.validate(tomllib.loads(HEAD.replace("batch/1", "batch/2") + LADDER))
+    jsonschema.Draft202012Validator(json.loads(first.read_bytes())).validate(tomllib.loads(HEAD + LADDER))
+    for wrong in (HEAD, HEAD + '[[job]]\nname = "a"\nlayr_um = 5\n', HEAD + LADDER + "x = 1\n", HEAD.replace("batch/1", "batch/3") + ONE):
         assert not check.is_valid(tomllib.loads(wrong))
     assert PART.exists()

@@ -173,9 +173,10 @@ def test_dose_maps_are_those_of_the_frames(folder):
 
 
 def test_the_document_fits_its_published_schema(folder):
-    schema = json.loads(document.json_schema())
-    published = Path(pmsl.__file__).parent / "formats" / document.SCHEMA_FILE
-    assert json.loads(published.read_text()) == schema, "run pmsl.formats.native.document.publish()"
+    formats = Path(pmsl.__file__).parent / "formats"
+    newest = json.loads((formats / document.SCHEMA_FILE).read_text())
+    assert newest == json.loads(document.json_schema()), "run pmsl.formats.native.document.publish()"
+    schema = json.loads((formats / "job-1.schema.json").read_text())
     doc = json.loads((folder / "job.json").read_text())
     jsonschema.Draft202012Validator(schema).validate(doc)
     for change in ({"schema": "pmsl.job/2"}, {"surprise": 1}, {"layers": None}):
@@ -332,7 +333,7 @@ def test_a_job_whose_numbers_do_not_fit_is_not_sound(folder, tmp_path, edit, wor
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (lambda d: d.update(schema="pmsl.job/2"), "newer pmsl"),
+        (lambda d: d.update(schema="pmsl.job/3"), "newer pmsl"),
         (lambda d: d.update(requires=["bleaching"]), "requires bleaching"),
         (lambda d: d.update(requires=5), "requires"),
         (lambda d: d["layers"][2]["exposures"][0].update(time_s=5000.0), "layer 2: time_s is 5000, the limit"),

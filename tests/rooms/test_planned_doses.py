@@ -81,6 +81,50 @@ def test_bottom_factors_multiply_the_effective_dose():
     assert effective / effective[-1] == pytest.approx([10, 5, 2.5, 1, 1])
 
 
+@resins
+@pytest.mark.parametrize("frame_s", [None, 0.016])
+def test_a_time_gives_every_ordinary_layer_the_same_light_whatever_its_height(given_, frame_s):
+    printer = PRINTER if frame_s is None else replace(PRINTER, dmd=replace(PRINTER.dmd, frame_locked=True, frame_s=value(frame_s)))
+    irradiance, induction = printer.optics.settings[0].irradiance_mw_cm2.value, CureModel.of(resin(**given_)).induction_mj_cm2
+    process = replace(PROCESS, exposure_s=9.1, bottom_dose_factors=(4.0, 2.0))
+    ladder = dose_ladder(slabs(10, 5, 10, 25, 5), printer, resin(**given_), process)
+    effective = (9.1 * irradiance - induction) * np.array([4, 2, 1, 1, 1]) + induction
+    if frame_s is None:
+        assert ladder.time_s[2:].tolist() == [9.1] * 3  # to the bit
+        assert ladder.dose_mj_cm2 == pytest.approx(effective, rel=1e-14)
+    else:
+        frames = np.ceil(effective / irradiance / frame_s - 1e-9)
+        assert ladder.time_s == pytest.approx(frames * frame_s, rel=1e-14) and ladder.time_s[4] > 9.1
+    assert ladder.dose_mj_cm2 == pytest.approx(ladder.time_s * irradiance, rel=1e-12)
+
+
+@given(st.floats(1.0, 60.0), st.floats(0.05, 20.0), st.sampled_from([{}, {"induction_mj_cm2": 5.0}, {"tail": 0.02}]))
+def test_a_time_is_refused_exactly_where_it_leaves_less_than_ec_at_the_far_face(height, seconds, given_):
+    """And the margin that is the same light is: the two ways to say it have one rule."""
+    model = CureModel.of(resin(**given_))
+    left = seconds * PRINTER.optics.settings[0].irradiance_mw_cm2.value * model.decay.fraction(height) / model.ec_mj_cm2
+    process = replace(PROCESS, exposure_s=seconds, bottom_dose_factors=())
+    if abs(left - 1) < 1e-9:
+        return
+    if left < 1:
+        with pytest.raises(ExposureError, match=r"far face.*raise its bottom dose factor or exposure_s"):
+            dose_ladder(slabs(height), PRINTER, resin(**given_), process)
+    else:
+        assert dose_ladder(slabs(height), PRINTER, resin(**given_), process).time_s.tolist() == [seconds]
+
+
+def test_a_time_above_the_printers_limit_is_refused_and_bottom_factors_count():
+    limit = PRINTER.limits.max_exposure_s.value
+    for seconds, factors in ((limit * 1.01, ()), (limit / 2, (3.0,))):
+        with pytest.raises(ExposureError, match="above the limit"):
+            dose_ladder(slabs(10), PRINTER, PLAIN, replace(PROCESS, exposure_s=seconds, bottom_dose_factors=factors))
+
+
+def test_a_time_and_a_margin_exclude_each_other():
+    with pytest.raises(ValueError, match="exposure_s is 2 and margin_um is 5: give one of the two"):
+        replace(PROCESS, exposure_s=2.0, margin_um=5.0)
+
+
 def test_depths_beyond_reason_are_refused_whatever_the_decay():
     with pytest.raises(ExposureError, match="make the layer thinner"):
         dose_ladder(slabs(90_000), PRINTER, resin(extra_decays=(ExtraDecay(share=0.3, length_um=20.0),)), PROCESS)

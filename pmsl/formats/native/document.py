@@ -14,9 +14,10 @@ from pmsl.profiles import Motion, Printer, Process, Resin
 from pmsl.profiles.printer import Axis, Count, Positive
 from pmsl.profiles.process import NotNegative
 from pmsl.profiles.strict import Strict, build
+from pmsl.profiles.versions import set_schema
 
-SCHEMA = "pmsl.job/1"
-SCHEMA_FILE = "job-1.schema.json"
+SCHEMAS = ("pmsl.job/1", "pmsl.job/2")
+SCHEMA_FILE = "job-2.schema.json"  # version 1 has a file of its own, which does not change any more
 ABILITIES = frozenset({FLAT_FIELD_BY_HOST})  # entries of `requires` this version understands
 PLAIN = ("time_s", "dose_mj_cm2", "power", "engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s")
 
@@ -88,9 +89,9 @@ class DesignDoc(Strict, frozen=True, kw_only=True):
 
 
 class Document(Strict, frozen=True, kw_only=True, omit_defaults=True):
-    """The whole of job.json."""
+    """The whole of job.json: of version 1 unless a key of it, or of what it embeds, came with a later one."""
 
-    schema: Literal["pmsl.job/1"]
+    schema: Literal["pmsl.job/1", "pmsl.job/2"]
     requires: list[str]
     provenance: Provenance
     calibrated: bool
@@ -105,6 +106,9 @@ class Document(Strict, frozen=True, kw_only=True, omit_defaults=True):
     design: list[DesignDoc]
     layers: list[LayerDoc]
     correction: CorrectionRecord | None = None
+
+    def __post_init__(self) -> None:
+        set_schema(self)
 
 
 def encode(document: Document) -> bytes:
@@ -125,8 +129,8 @@ def decode(data: bytes, where: str) -> Document:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as err:
         raise JobError(f"{where}: not valid JSON ({err}); the job is damaged") from err
     schema = table.get("schema") if isinstance(table, dict) else None
-    if schema != SCHEMA:
-        raise JobError(f"{where}: schema is {schema!r}; this pmsl reads {SCHEMA!r}: a newer job needs a newer pmsl")
+    if schema not in SCHEMAS:
+        raise JobError(f"{where}: schema is {schema!r}; this pmsl reads {' and '.join(SCHEMAS)}: a newer job needs a newer pmsl")
     requires = table.get("requires")
     unknown = sorted({str(r) for r in requires} - ABILITIES) if isinstance(requires, list) else []
     if unknown:
@@ -135,8 +139,10 @@ def decode(data: bytes, where: str) -> Document:
 
 
 def json_schema() -> bytes:
-    """Return the JSON Schema (2020-12) of job.json."""
-    return msgspec.json.format(msgspec.json.encode(_clean(msgspec.json.schema(Document))), indent=1) + b"\n"
+    """Return the JSON Schema (2020-12) of job.json in its newest version."""
+    schema = _clean(msgspec.json.schema(Document))
+    schema["$defs"]["Document"]["properties"]["schema"]["enum"] = [SCHEMAS[-1]]
+    return msgspec.json.format(msgspec.json.encode(schema), indent=1) + b"\n"
 
 
 def _clean(item: Any) -> Any:

@@ -95,7 +95,7 @@ def _store_design(job: PrintJob, store: Callable[[str, bytes | bytearray], str])
 
 def _document(job: PrintJob, written: Written, placed: list[DesignDoc], entries: list[LayerDoc | msgspec.Raw]) -> Document:
     return Document(
-        schema=document.SCHEMA,  # type: ignore[arg-type]
+        schema="pmsl.job/1",  # the document knows better where it uses more
         requires=list(job.requires),
         provenance=job.provenance,
         calibrated=job.calibrated,

@@ -1,0 +1,89 @@
+"""The version of a schema: the lowest that has every key which is used. The one place that decides it, for profiles, jobs and batches.
+
+A struct names its newer keys in `SINCE`; such a key is `msgspec.UNSET` where it is not used, and then it is not written. What is newer
+than its key, as a list where version 1 has a number, a struct adds in `own_version`. A struct with a `schema` calls `set_schema` when it
+is made, so that what uses nothing new is written, byte for byte, as it was before; `check_declared` refuses a file that uses more than it
+declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, get_args
+
+import msgspec
+
+from pmsl.errors import PmslError
+from pmsl.profiles.strict import Strict
+
+
+def version(item: Any) -> int:
+    """Return the lowest version that has all keys which a struct, and those inside it, use; 1 for anything else."""
+    if isinstance(item, (list, tuple)):
+        return max(map(version, item), default=1)
+    if not isinstance(item, Strict):
+        return 1
+    return max([item.own_version(), *(version(getattr(item, name)) for name in _versioned_fields(type(item)))])
+
+
+def set_schema(item: Any) -> None:
+    """Give a struct the schema of its version; called when it is made, before anybody else sees it."""
+    word, _, declared = item.schema.partition("/")
+    found = str(version(item))
+    if declared != found:
+        msgspec.structs.force_setattr(item, "schema", f"{word}/{found}")
+
+
+def newest(item: Any) -> str:
+    """Return the schema of the newest version that structs of this kind can have: what is changed in a file's text may use it."""
+    return str(get_args(next(f.type for f in msgspec.structs.fields(item) if f.name == "schema"))[-1])
+
+
+def check_declared(table: Any, made: Any, where: str, error: type[PmslError]) -> None:
+    """Refuse a table that uses keys which the version it declares does not have, itself or in a table with a schema inside it."""
+    declared = table.get("schema", made.schema)
+    if declared != made.schema and _number(declared) < _number(made.schema):
+        names = ", ".join(newer(made, _number(declared)))
+        raise error(f"{where}: {names} came with {made.schema}; write schema = {made.schema!r} instead of {declared!r}")
+    for field in msgspec.structs.fields(made):
+        inner = getattr(made, field.name)
+        if isinstance(inner, Strict) and hasattr(inner, "schema"):
+            check_declared(table[field.encode_name], inner, f"{where}: {field.encode_name}", error)
+
+
+def newer(item: Any, than: int, place: str = "") -> Iterator[str]:
+    """Yield what of a struct is newer than a version, as dotted names."""
+    if isinstance(item, (list, tuple)):
+        for inner in item:
+            yield from newer(inner, than, place)
+        return
+    keys = [name for name, since in item.SINCE.items() if since > than and getattr(item, name) is not msgspec.UNSET]
+    yield from (f"{place}{name}" for name in keys)
+    if not keys and item.own_version() > than:
+        yield f"a list in {place.rstrip('.')}" if place else "a list"
+    kind: type[Strict] = type(item)
+    for name in _versioned_fields(kind):
+        if version(getattr(item, name)) > than:
+            yield from newer(getattr(item, name), than, f"{place}{name}.")
+
+
+def _number(schema: str) -> int:
+    return int(schema.rpartition("/")[2])
+
+
+@cache
+def _versioned_fields(kind: type[Strict]) -> tuple[str, ...]:
+    """Return the fields whose structs have newer keys, so that a job of many layers is not walked through for nothing."""
+    return tuple(f.name for f in msgspec.structs.fields(kind) if any(_is_versioned(inner) for inner in _structs_in(f.type)))
+
+
+def _structs_in(kind: Any) -> Iterator[type[Strict]]:
+    if isinstance(kind, type) and issubclass(kind, Strict):
+        yield kind
+    for inner in get_args(kind):
+        yield from _structs_in(inner)
+
+
+def _is_versioned(kind: type[Strict]) -> bool:
+    return bool(kind.SINCE) or kind.own_version is not Strict.own_version or bool(_versioned_fields(kind))
