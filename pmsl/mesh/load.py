@@ -7,6 +7,7 @@ import mmap
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
             check_triangles(raw.vertices_um, raw.faces, name)
     if isinstance(raw, RawSoup):
         return Solid.of_soup(raw.soup, source=name, sha256=digest.result(), unit=raw.unit, findings=raw.findings)
-    return Solid(
+    solid = Solid(
         vertices_um=frozen(raw.vertices_um),
         faces=frozen(raw.faces),
         source=name,
@@ -67,6 +68,10 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
         unit=raw.unit,
         findings=raw.findings,
     )
+    if not raw.repairs:
+        return solid
+    whole = solid.repaired()  # all of it, as what was mended counts as repaired from here on
+    return replace(whole, repairs=(*raw.repairs, *whole.repairs), _cache={})
 
 
 def _map(file: Path) -> mmap.mmap:

@@ -31,12 +31,15 @@ class RawMesh:
         Unit the numbers of the file were in.
     findings : tuple of Finding
         What the reader noticed.
+    repairs : tuple of str
+        What it had to mend.
     """
 
     vertices_um: np.ndarray
     faces: np.ndarray
     unit: str
     findings: tuple[Finding, ...] = ()
+    repairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,8 @@
 """3MF: a zip of XML model parts; objects, components and build items with their transforms.
 
+    archive ──► Package ──► Build ──► one mesh
+      model parts ─┘          └── volumes of slicer projects: parts less negative volumes
+
 Read by us because trimesh loses geometry without a word: of two build items with one part number it
 keeps one, objects of one number in two model parts run together, build items of other model parts and
 undefined objects vanish.
@@ -7,11 +10,10 @@ undefined objects vanish.
 
 from __future__ import annotations
 
-import posixpath
 import struct
 import zipfile
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
 from io import BytesIO
 from xml.parsers.expat import ExpatError
 
@@ -19,22 +21,11 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.errors import MeshError
-from pmsl.mesh.reading import RawMesh, brief, scale
-from pmsl.mesh.threemf_model import Damage, Model, Object, parse_model, start_part
-
-UNITS_3MF: dict[str, tuple[str, float]] = {
-    "micron": ("um", 1.0),
-    "millimeter": ("mm", 1e3),
-    "centimeter": ("cm", 1e4),
-    "meter": ("m", 1e6),
-    "inch": ("inch", 25400.0),
-    "foot": ("foot", 304800.0),
-}
-LIMIT = 200_000_000  # triangles after unfolding; a few lines of nested components can ask for any number
-SOLID_TYPES = ("model", "solidsupport")
-RELATIONSHIPS, MOST_RELATIONSHIPS = "_rels/.rels", 1 << 20
-FREE_BYTES, RATIO, MOST_BYTES = 1 << 26, 64, 1 << 32  # a model part may unpack to so many, or times what it takes, up to an end
-Key = tuple[str, str]  # model part, object id
+from pmsl.mesh.reading import RawMesh, brief
+from pmsl.mesh.threemf_build import Build, in_words
+from pmsl.mesh.threemf_objects import Damage
+from pmsl.mesh.threemf_package import UNITS_3MF, Package
+from pmsl.mesh.threemf_volumes import listed
 
 
 def read_3mf(data: bytes, name: str, unit: str) -> RawMesh:
@@ -52,172 +43,81 @@ def read_3mf(data: bytes, name: str, unit: str) -> RawMesh:
     Returns
     -------
     RawMesh
-        Vertices per instance as in the file, transformed; the winding is turned where a transform mirrors.
+        Vertices per instance as in the file, transformed; the winding is turned where a transform mirrors. Objects of type support,
+        surface and other, and volumes of slicer projects that are no material, are left out; negative volumes are subtracted.
 
     Raises
     ------
     MeshError
-        A damaged archive, a model that is not well-formed or not complete, or geometry that is not triangles (beam lattices).
+        A damaged archive, a model or side file that is not well-formed or not complete, geometry that is not triangles (beam
+        lattices), more instances than `pmsl.mesh.threemf_build.MOST_INSTANCES`, or nothing to print.
     """
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
-            package = _Package(archive)
+            package = Package(archive)
+            used, factor = UNITS_3MF[package.unit]
+            build = Build(package, name, factor)
             with np.errstate(over="ignore", invalid="ignore"):  # what is no number any more is refused by `load_solid`
-                vertices, faces, left_out = _unfold(package)
-            unused = package.unused()
-    except (Damage, ExpatError) as error:
+                vertices, faces = build.unfold()
+            findings = tuple(_findings(build, unit, used))
+    except Damage as error:
+        raise MeshError(f"{name}: {brief(error)}; {error.remedy}") from error
+    except ExpatError as error:
         raise MeshError(f"{name}: {brief(error)}; export it again") from error
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, LookupError, ValueError) as error:
         raise MeshError(f"{name}: the archive is damaged or not a 3MF ({brief(error)}); export or copy it again") from error
-    used, factor = UNITS_3MF[package.unit]
-    return RawMesh(vertices_um=scale(vertices, factor), faces=faces, unit=used, findings=_findings(name, unit, used, left_out, unused))
+    return RawMesh(vertices_um=vertices, faces=faces, unit=used, findings=findings, repairs=tuple(build.repairs))
 
 
-def _findings(name: str, given: str, used: str, left_out: int, unused: int) -> tuple[Finding, ...]:
-    found = []
+def _findings(build: Build, given: str, used: str) -> Iterator[Finding]:
+    """Yield what a user has to know of the file: above all what of it is not printed."""
+    package, name = build.package, build.name
     if used != given:
-        message = f"{name}: the file gives its unit as {used}, which wins over {given!r}"
-        found.append(Finding(code="unit-from-file", severity="info", message=message))
-    if left_out:
-        message = f"{name}: {left_out} build items are support or surface objects, or marked as not printed; they were left out"
-        found.append(Finding(code="objects-left-out", severity="warning", message=message, value=float(left_out), unit="items"))
-    if unused:
-        message = f"{name}: {unused} objects of the file are not in its build; they are not printed"
-        found.append(Finding(code="objects-not-built", severity="info", message=message, value=float(unused), unit="objects"))
-    return tuple(found)
-
-
-class _Package:
-    """The archive: model parts parsed when first needed."""
-
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self.archive = archive
-        self.names = {n.lower().lstrip("/"): n for n in archive.namelist()}
-        self.models: dict[str, Model] = {}
-        self.used: set[Key] = set()
-        self.root = self._root()
-        self.unit = self.model(self.root).unit or "millimeter"
-        if self.unit not in UNITS_3MF:
-            raise Damage(f"unit {self.unit!r} is not one of {', '.join(UNITS_3MF)}")
-
-    def _root(self) -> str:
-        """Return the start part: what the package relationships name, else the usual place."""
-        named = start_part(self._read(RELATIONSHIPS)) if RELATIONSHIPS in self.names else None
-        return _part(named) if named else "3d/3dmodel.model"
-
-    def _read(self, part: str) -> bytes:
-        self._check_size(part, MOST_RELATIONSHIPS)
-        return self.archive.read(self.names[part])
-
-    def _check_size(self, part: str, most: int) -> None:
-        """Refuse what unpacks to more than a part of that packed size may have; `zipfile` reads no further than the size it is told."""
-        size = self.archive.getinfo(self.names[part]).file_size
-        if size > most:
-            raise Damage(f"part {part!r} unpacks to {size} bytes, at most {most} are read of one that is packed like this")
-
-    def model(self, part: str) -> Model:
-        if part not in self.models:
-            if part not in self.names:
-                raise Damage(f"the archive has no 3D model part {part!r}")
-            packed = self.archive.getinfo(self.names[part]).compress_size
-            self._check_size(part, min(max(FREE_BYTES, RATIO * packed), MOST_BYTES))
-            with self.archive.open(self.names[part]) as stream:  # reading to the end checks the CRC
-                self.models[part] = parse_model(stream, part)
-            own = self.models[part].unit
-            if part != getattr(self, "root", part) and own and own != self.unit:
-                raise Damage(f"model part {part!r} is in {own}, the main part in {self.unit}")
-        return self.models[part]
-
-    def object(self, key: Key) -> Object:
-        self.used.add(key)
-        found = self.model(key[0]).objects.get(key[1])
-        if found is None:
-            raise Damage(f"object {key[1]!r} of model part {key[0]!r} is used but not defined")
-        if found.trouble and found.kind in SOLID_TYPES:
-            raise Damage(found.trouble)
-        return found
-
-    def unused(self) -> int:
-        """Count the objects with triangles, of the parts that were read, that no build item leads to."""
-        return sum(
-            len(o.faces) > 0 and (part, number) not in self.used for part, m in self.models.items() for number, o in m.objects.items()
+        yield Finding(
+            code="unit-from-file", severity="info", message=f"{name}: the file gives its unit as {used}, which wins over {given!r}"
         )
+    for left_out, code, what in (
+        (build.left_out, "objects-left-out", "objects"),
+        (build.volumes_left_out, "volumes-left-out", "volumes"),
+    ):
+        if total := sum(left_out.values()):
+            message = f"{name}: {what} that are not printed were left out: {in_words(left_out)}"
+            yield Finding(code=code, severity="warning", message=message, value=float(total), unit=what)
+    if total := sum(build.repeated.values()):
+        message = f"{name}: {total} objects lie where the same one lies already ({listed(list(build.repeated))}); each is printed once"
+        yield Finding(code="repeated-objects", severity="warning", message=message, value=float(total), unit="objects")
+    yield from build.findings
+    if build.solid_supports:
+        message = f"{name}: {build.solid_supports} objects of type solidsupport are printed like the model"
+        yield Finding(code="solid-supports", severity="info", message=message, value=float(build.solid_supports), unit="objects")
+    if unused := package.unused():
+        message = f"{name}: {unused} objects of the file are not in its build; they are not printed"
+        yield Finding(code="objects-not-built", severity="info", message=message, value=float(unused), unit="objects")
+    yield from _unread(package, name)
 
 
-def _part(path: str) -> str:
-    return posixpath.normpath(path.lower()).lstrip("/")
-
-
-def _unfold(package: _Package) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return all build items as one mesh in file units, and how many items are no solids."""
-    root = package.model(package.root)
-    if not root.items:
-        switched_off = f"; {root.unprinted} are marked as not printed" if root.unprinted else ""
-        raise Damage(f"nothing to build: the model has no build items{switched_off}")
-    counts: dict[Key, int] = {}
-    items = [((_part(path) if path else package.root, number), matrix) for path, number, matrix in root.items]
-    solids = [(key, matrix) for key, matrix in items if package.object(key).kind in SOLID_TYPES]
-    for key, _ in items:
-        if package.object(key).kind not in SOLID_TYPES:
-            with suppress(Damage):  # what is left out need not be whole, but what it is made of is in the build
-                _count(package, key, {}, ())
-    total = sum(_count(package, key, counts, ()) for key, _ in solids)
-    if total == 0:
-        raise Damage("no triangle in its build items")
-    if total > LIMIT:
-        raise Damage(f"{total} triangles after its components are unfolded; the limit is {LIMIT}")
-    vertices: list[np.ndarray] = []
-    faces: list[np.ndarray] = []
-    for key, matrix in solids:
-        _place(package, key, matrix, counts, vertices, faces)
-    starts = np.cumsum([0] + [len(v) for v in vertices])
-    if starts[-1] > np.iinfo(np.int32).max:
-        raise Damage(f"{starts[-1]} vertices after its components are unfolded; too many")
-    joined = np.concatenate([f + np.int32(s) for f, s in zip(faces, starts[:-1], strict=True)])
-    return np.concatenate(vertices), joined, len(items) - len(solids) + root.unprinted
-
-
-def _count(package: _Package, key: Key, counts: dict[Key, int], above: tuple[Key, ...]) -> int:
-    """Return the triangles below an object, each object visited once."""
-    if key in above or len(above) > 100:
-        raise Damage(f"object {key[1]!r} contains itself or is nested too deep")
-    if key not in counts:
-        item = package.object(key)
-        below = [_count(package, _below(key, path, number), counts, (*above, key)) for path, number, _ in item.components]
-        counts[key] = len(item.faces) + sum(below)
-    return counts[key]
-
-
-def _below(key: Key, path: str, number: str) -> Key:
-    return (_part(path) if path else key[0], number)
-
-
-def _place(
-    package: _Package, key: Key, matrix: np.ndarray | None, counts: dict[Key, int], vertices: list[np.ndarray], faces: list[np.ndarray]
-) -> None:
-    """Append the meshes below an object, placed by `matrix` ((4, 3), row vectors; None leaves them)."""
-    if counts[key] == 0:
-        return
-    item = package.object(key)
-    if len(item.faces):
-        mirrors = matrix is not None and np.linalg.det(matrix[:3]) < 0
-        vertices.append(_transform(item.vertices, matrix))
-        faces.append(item.faces[:, ::-1] if mirrors else item.faces)
-    for path, number, own in item.components:
-        _place(package, _below(key, path, number), _chain(own, matrix), counts, vertices, faces)
-
-
-def _chain(inner: np.ndarray | None, outer: np.ndarray | None) -> np.ndarray | None:
-    """Return the matrix that applies `inner`, then `outer`."""
-    if inner is None or outer is None:
-        return outer if inner is None else inner
-    chained: np.ndarray = inner[:, :1] * outer[0] + inner[:, 1:2] * outer[1] + inner[:, 2:] * outer[2]  # no BLAS: same bits everywhere
-    chained[3] += outer[3]
-    return chained
-
-
-def _transform(v: np.ndarray, m: np.ndarray | None) -> np.ndarray:
-    """Apply a (4, 3) matrix to row vectors, written out so that equal vertices stay equal bit for bit."""
-    if m is None:
-        return v
-    return np.stack([v[:, 0] * m[0, j] + v[:, 1] * m[1, j] + v[:, 2] * m[2, j] + m[3, j] for j in range(3)], axis=1)
+def _unread(package: Package, name: str) -> Iterator[Finding]:
+    """Yield what the file names and pmsl does not read."""
+    settings = package.unread()
+    if settings:
+        message = (
+            f"{name}: the slicer project's {listed(settings, quoted=True)} are not read; make them part of the mesh if they are needed"
+        )
+        yield Finding(code="project-settings", severity="warning", message=message)
+    if package.project.plates > 1:
+        message = f"{name}: the slicer project has {package.project.plates} plates; the objects of all are read, where they lie"
+        yield Finding(code="project-plates", severity="info", message=message, value=float(package.project.plates), unit="plates")
+    if len(package.starts) > 1:
+        message = f"{name}: the archive names {len(package.starts)} start parts; only the first, {package.root!r}, was read"
+        yield Finding(code="start-parts", severity="warning", message=message, value=float(len(package.starts)), unit="parts")
+    elif parts := package.parts_unread():
+        message = f"{name}: nothing leads to {len(parts)} model parts ({listed(parts)}); they are not printed"
+        yield Finding(code="parts-not-built", severity="info", message=message, value=float(len(parts)), unit="parts")
+    elements = sorted({e for key in package.used for e in package.model(key[0]).objects[key[1]].unread})
+    unknown = sorted({uri for model in package.models.values() for uri in model.unknown})
+    if elements or unknown:
+        what = " and ".join(
+            text for text in (elements and f"elements {listed(elements)}", unknown and f"extensions {listed(unknown)}") if text
+        )
+        message = f"{name}: {what} are not read; if they change the shape, export plain triangles"
+        yield Finding(code="extensions-not-read", severity="warning", message=message)

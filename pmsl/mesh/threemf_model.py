@@ -3,47 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import IO
 from xml.parsers import expat
 
 import numpy as np
 
 from pmsl.mesh.reading import BadNumber, parse_floats
+from pmsl.mesh.threemf_objects import Damage, Instance, Model, Object
 
 # extensions that may be required without changing the shape of a mesh
 KNOWN_EXTENSIONS = ("/core/", "/production/", "/material/", "/slice/", "/trianglesets/")
+BEAMS = "/beamlattice/"
 
 AT_ONCE = 3 << 14  # texts kept until they are made numbers
 LONGEST_INDEX = 18  # digits
+LONGEST_TRANSFORM = 4096  # characters
+MOST_NODES = 100_000  # objects, components and build items of a model part: each takes a hundred times its bytes in memory
+FLAT = 1e-12  # determinant beside that of axes at right angles
+MARKS = ("anti_overhang_mesh", "support_mesh", "infill_mesh", "cutting_mesh")  # metadata of objects that are no material (Cura)
 
-Instance = tuple[str, str, np.ndarray | None]  # model part ("" is the same one), object id, (4, 3) matrix
 START_PART = "/3dmodel"  # how the type of the relationship to the start part ends
-
-
-class Damage(ValueError):
-    """What is wrong with a 3MF file; `read_3mf` adds the file name."""
-
-
-@dataclass(slots=True)
-class Object:
-    """A mesh, or components of other objects."""
-
-    kind: str = "model"
-    vertices: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
-    faces: np.ndarray = field(default_factory=lambda: np.empty((0, 3), dtype=np.int32))
-    components: list[Instance] = field(default_factory=list)
-    trouble: str = ""  # why it cannot be built; told only when it is used
-
-
-@dataclass(slots=True)
-class Model:
-    """Unit ("" when not said), objects by id, build items."""
-
-    unit: str = ""
-    objects: dict[str, Object] = field(default_factory=dict)
-    items: list[Instance] = field(default_factory=list)
-    unprinted: int = 0  # build items marked as not to be printed
 
 
 def parse_model(stream: IO[bytes], part: str) -> Model:
@@ -68,14 +47,15 @@ def parse_model(stream: IO[bytes], part: str) -> Model:
     parser.buffer_text = True
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
     parser.StartNamespaceDeclHandler = reader.namespace
-    parser.StartDoctypeDeclHandler = _refuse_doctype
+    parser.StartDoctypeDeclHandler = refuse_doctype
     parser.ParseFile(stream)
     return reader.model
 
 
-def start_part(text: bytes) -> str | None:
-    """Return what the relationships of a package name as the start part, None where they name none.
+def start_parts(text: bytes) -> list[str]:
+    """Return what the relationships of a package name as start parts.
 
     Raises
     ------
@@ -90,12 +70,27 @@ def start_part(text: bytes) -> str | None:
 
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartElementHandler = start
-    parser.StartDoctypeDeclHandler = _refuse_doctype
+    parser.StartDoctypeDeclHandler = refuse_doctype
     parser.Parse(text, True)
-    return targets[0] if targets else None
+    return targets
 
 
-def _refuse_doctype(*_: object) -> None:
+def _known(uri: str) -> bool:
+    """Tell whether an extension leaves the shape of a mesh as it is, or is refused where it is used."""
+    return BEAMS in uri or any(known in uri for known in KNOWN_EXTENSIONS)
+
+
+def _flattens(matrix: np.ndarray) -> bool:
+    """Tell whether a (3, 3) matrix leaves no volume, whatever its scale."""
+    largest = np.abs(matrix).max(axis=1, keepdims=True)
+    if not largest.all():
+        return True
+    rows = matrix / largest
+    return bool(abs(np.linalg.det(rows)) <= FLAT * np.prod(np.linalg.norm(rows, axis=1)))
+
+
+def refuse_doctype(*_: object) -> None:
+    """Refuse a DOCTYPE: its entities can make any amount of text."""
     raise Damage("a part with a DOCTYPE, which 3MF forbids")
 
 
@@ -109,7 +104,9 @@ class _Reader:
         self.core: str | None = None
         self.id = ""
         self.current: Object | None = None
-        self.unknown: list[str] = []
+        self.unknown: dict[str, str] = {}  # name of an element, its namespace
+        self.nodes = 0
+        self.metadata: tuple[str, list[str]] | None = None  # of an object: name, and text so far
         self.coordinates: list[str] = []
         self.points: list[np.ndarray] = []
         self.indices: list[str] = []
@@ -148,24 +145,50 @@ class _Reader:
         self.model.unit = attributes.get("unit", "")
         for prefix in attributes.get("requiredextensions", "").split():
             uri = self.prefixes.get(prefix, prefix)
-            if "/beamlattice/" not in uri and not any(k in uri for k in KNOWN_EXTENSIONS):
-                raise Damage(f"it requires the extension {uri!r}, which is not supported; export it as plain triangles")
+            if not _known(uri):
+                raise Damage(f"it requires the extension {uri!r}, which is not supported", "export it as plain triangles")
+        recommended = (self.prefixes.get(prefix, prefix) for prefix in attributes.get("recommendedextensions", "").split())
+        self.model.unknown = [uri for uri in recommended if not _known(uri)]
         starts = {
             "object": self._object,
             "vertex": self._vertex,
             "triangle": self._triangle,
             "component": self._component,
             "item": self._item,
+            "metadata": self._metadata,
         }
         self.starts = {self.core + key: value for key, value in starts.items()}
-        self.ends = {self.core + "object": self._close}
+        self.ends = {self.core + "object": self._close, self.core + "metadata": self._marked}
+
+    def text(self, some: str) -> None:
+        if self.metadata is not None:
+            self.metadata[1].append(some)
+
+    def _node(self) -> None:
+        """Count what takes memory by itself."""
+        self.nodes += 1
+        if self.nodes > MOST_NODES:
+            raise Damage(
+                f"{self.part}: more than {MOST_NODES} objects, components and build items",
+                "save copies as one mesh, or place them with --copies",
+            )
+
+    def _metadata(self, a: dict[str, str]) -> None:
+        name = a.get("name", "").rpartition(":")[2]
+        self.metadata = (name, []) if self.current is not None and name in MARKS else None
+
+    def _marked(self) -> None:
+        if self.current is not None and self.metadata is not None and "".join(self.metadata[1]).strip().lower() in ("true", "1"):
+            self.current.mark = self.metadata[0]
+        self.metadata = None
 
     def _object(self, a: dict[str, str]) -> None:
+        self._node()
         self.id = a["id"]
         if self.id in self.model.objects:
             raise Damage(f"{self.part}: two objects of the number {self.id!r}")
-        self.current = Object(kind=a.get("type", "model"))
-        self.unknown, self.coordinates, self.points, self.indices, self.triangles = [], [], [], [], []
+        self.current = Object(kind=a.get("type", "model"), name=a.get("name", ""))
+        self.unknown, self.coordinates, self.points, self.indices, self.triangles = {}, [], [], [], []
         if any(key.endswith("meshresolution") and value == "lowres" for key, value in a.items()):
             self.current.trouble = f"object {self.id!r} is a low-resolution stand-in for slices, which are not supported"
 
@@ -197,18 +220,24 @@ class _Reader:
 
     def _item(self, a: dict[str, str]) -> None:
         if any(key.rpartition(" ")[2] == "printable" and value in ("0", "false") for key, value in a.items()):
-            self.model.unprinted += 1  # slicers keep objects that were switched off in the build
+            self._node()
+            self.model.unprinted.append(a["objectid"])  # slicers keep objects that were switched off in the build
         else:
             self.model.items.append(self._instance(a))
 
     def _instance(self, a: dict[str, str]) -> Instance:
+        self._node()
         path = next((value for key, value in a.items() if key.endswith(" path")), "")
         matrix = None
         if "transform" in a:
+            if len(a["transform"]) > LONGEST_TRANSFORM:
+                raise Damage(f"{self.part}: a transform of {len(a['transform'])} characters{self._where()}; it needs 12 numbers")
             values = self._floats(a["transform"].split(), "transform")
             if len(values) != 12:
                 raise Damage(f"{self.part}: a transform of {len(values)} numbers{self._where()}; it needs 12")
             matrix = values.reshape(4, 3)
+            if _flattens(matrix[:3]):
+                raise Damage(f"{self.part}: a transform of object {a['objectid']!r} flattens it: its determinant is 0")
         return path, a["objectid"], matrix
 
     def _other(self, name: str, item: Object) -> None:
@@ -216,7 +245,7 @@ class _Reader:
         if local in ("beam", "ball"):
             item.trouble = f"object {self.id!r} is a beam lattice; beam lattice is not supported; turn the beams into triangles"
         if not self.core or not name.startswith(self.core):
-            self.unknown.append(local)
+            self.unknown[local] = name.rpartition(" ")[0]
 
     def _close(self) -> None:
         item = self.current
@@ -227,8 +256,9 @@ class _Reader:
         item.vertices = np.concatenate(self.points)
         item.faces = self._faces(len(item.vertices))
         if not len(item.faces) and not item.components and not item.trouble:
-            found = f" (found: {', '.join(sorted(set(self.unknown)))})" if self.unknown else ""
+            found = f" (found: {', '.join(sorted(self.unknown))})" if self.unknown else ""
             item.trouble = f"object {self.id!r} has neither triangles nor components{found}"
+        item.unread = tuple(local for local, uri in self.unknown.items() if not _known(uri))
         self.model.objects[self.id] = item
         self.current, self.points, self.triangles = None, [], []
 

@@ -265,10 +265,10 @@ def test_3mf_objects_switched_off_or_not_in_the_build_are_not_printed(tmp_path):
 
 
 def test_3mf_parts_that_unpack_to_far_more_than_they_take_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("pmsl.mesh.threemf.FREE_BYTES", 4000)
+    monkeypatch.setattr("pmsl.mesh.threemf_package.FREE_BYTES", 4000)
     many = tetrahedron(1).replace("<triangles>", "<triangles>" + '<triangle v1="0" v2="1" v3="2"/>' * 20_000)
     message = refusal(tmp_path, archive(model(f'<object id="1">{many}</object>', '<item objectid="1"/>')), "a.3mf")
-    assert "unpacks to" in message and "are read of one that is packed like this" in message
+    assert "unpacks to" in message and "are read of what is packed like this" in message
     rels = "<Relationships>" + "<Relationship " * 200_000
     assert "at most 1048576" in refusal(tmp_path, archive(model("", ""), {"_rels/.rels": rels}), "a.3mf")
     assert "not well-formed" in refusal(tmp_path, archive(model("", ""), {"_rels/.rels": rels[:9000]}), "a.3mf")
