@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from pmsl.core.arrays import distinct
 from pmsl.core.copies import alike
-from pmsl.core.defects import Defects
+from pmsl.core.defects import Defects, Lost
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.parallel import in_blocks
@@ -203,6 +203,7 @@ def layer_findings(defects: Defects, grid: Grid, k: int) -> Iterator[Finding]:
             limit=0.0,
             unit="rows",
         )
+    yield from _lost_findings(defects.lost, grid, k)
     if defects.overlap:
         yield Finding(
             code="overlap-united",
@@ -225,6 +226,37 @@ def layer_findings(defects: Defects, grid: Grid, k: int) -> Iterator[Finding]:
             value=defects.excess_px * grid.pixel_um2 * thickness,
             limit=0.0,
             unit="µm³",
+        )
+
+
+LOST = {
+    "wall": ("wall-vanished", "walls or necks thinner than twice the offset are gone", "make them thicker, or xy_offset_um smaller"),
+    "gap": ("gap-closed", "gaps, holes or channels narrower than twice the offset are closed", "widen them, or make xy_offset_um smaller"),
+}
+
+
+def _lost_findings(lost: Sequence[Lost], grid: Grid, k: int) -> Iterator[Finding]:
+    """Yield what an offset of the contours took from layer k: one finding a kind, around all places, naming the largest."""
+    for kind, (code, what, remedy) in LOST.items():
+        places = [place for place in lost if place.kind == kind]
+        if not places:
+            continue
+        largest = max(places, key=lambda place: place.area_px)
+        boxes = np.array([place.box_px for place in places])
+        low, high = (end * grid.pitch_um + grid.origin_um for end in (boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)))
+        x, y = ((np.array(largest.box_px[:2]) + largest.box_px[2:]) / 2 * grid.pitch_um + grid.origin_um).tolist()
+        z_low, z_high = grid.z_edges_um[k : k + 2].tolist()
+        area = sum(place.area_px for place in places) * grid.pixel_um2
+        yield Finding(
+            code=code,
+            severity="warning",
+            message=f"the offset of contours: {what}, at {len(places)} {'place' if len(places) == 1 else 'places'} of a layer, the largest "
+            f"of {largest.area_px * grid.pixel_um2:.4g} µm² around x {x:.6g}, y {y:.6g} µm; {remedy}",
+            layers=(k, k),
+            box_um=((*low.tolist(), z_low), (*high.tolist(), z_high)),
+            value=area,
+            limit=0.0,
+            unit="µm²",
         )
 
 

@@ -35,6 +35,8 @@ _PROFILES = (
     click.option("--layer-um", type=float, metavar="H", help="Layer height [µm]; overrides the process."),
     click.option("--exposure-s", type=float, metavar="S", help="How long white is shown in ordinary layers [s]; instead of a margin."),
     click.option("--bottom-dose-factors", metavar="F,F,…", help="Dose factors of the first layers, from the plate up, or none."),
+    click.option("--xy-offset-um", type=float, metavar="D", help="Move contours outward (or in, below 0) before coverage [µm]."),
+    click.option("--bottom-xy-offset-um", type=float, metavar="D", help="Instead of that in layers with a bottom dose factor above 1."),
     click.option("--pitch-um", metavar="P|PX,PY", help="Pixel pitch at the image plane [µm]."),
     click.option("--field", metavar="COLSxROWS", help="Pixels of the field."),
 )

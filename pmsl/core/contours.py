@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,3 +70,12 @@ class Contours:
         if not rings:
             return np.zeros((0, 4))
         return np.concatenate([np.hstack([ring, np.roll(ring, -1, axis=0)]) for ring in rings])
+
+
+def stacked(layers: Sequence[Sequence[np.ndarray]], z_um: np.ndarray | Sequence[float]) -> Contours:
+    """Make contours of the rings of every layer, each (n, 2) float64 [µm], and the heights of their planes [µm]."""
+    rings = [ring for layer in layers for ring in layer]
+    ring_start = np.cumsum([0, *(len(ring) for ring in rings)]).astype(np.int64)
+    layer_start = np.cumsum([0, *(len(layer) for layer in layers)]).astype(np.int64)
+    xy = np.concatenate(rings) if rings else np.zeros((0, 2))
+    return Contours(xy, ring_start, layer_start, np.array(z_um, np.float64))

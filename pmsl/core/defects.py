@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A wall that vanished, or a gap that closed, where the contours of a layer were moved: its box (x0, y0, x1, y1) and area [px]."""
+
+    kind: Literal["wall", "gap"]
+    box_px: tuple[float, float, float, float]
+    area_px: float
+
+    def at(self, corner_px: np.ndarray) -> Lost:
+        """Return the place, which is relative to a pixel corner (x, y), in the grid."""
+        (x, y), (x0, y0, x1, y1) = corner_px.tolist(), self.box_px
+        return replace(self, box_px=(x0 + x, y0 + y, x1 + x, y1 + y))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +40,8 @@ class Defects:
     overlap : int
         Pixels in which shells were united exactly: in area mode those whose winding is neither 0 nor 1, in volume mode those that
         boundaries of two shells share.
+    lost : tuple of Lost
+        What an offset of the contours took away for good.
     """
 
     rows: int
@@ -33,3 +52,4 @@ class Defects:
     shared: int
     excess_px: float
     overlap: int = 0
+    lost: tuple[Lost, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,9 +18,9 @@ from pmsl.core.mask import LayerMask
 from pmsl.core.part import Part, Solid, as_part, crossing_heights
 from pmsl.errors import GridError, UsageError
 from pmsl.masks.rows import Rows
-from pmsl.masks.sweep import AreaSweep, Cells, Index, Sweep, VolumeSweep
+from pmsl.masks.sweep import AreaSweep, Cells, Offset, Sweep, VolumeSweep
 
-SWEEPS: dict[str, Callable[[Index, Grid], Sweep]] = {"area": AreaSweep, "volume": VolumeSweep}
+MODES = ("area", "volume")
 UNKNOWN = object()
 FEW = 20_000  # triangles: looking for crossings takes some 20 ms
 SAMPLES = 16  # layers
@@ -38,24 +38,31 @@ class MaskMaker:
         "area" is the exact covered area in the middle plane of the slab, "volume" the exact covered volume of the slab.
     repair : {"auto", "none", "strict"}
         As `pmsl.mesh.repair.repaired`.
+    offset : Offset, optional
+        Moves contours before their area is found, as ``pmsl.slicing.offset.ContourOffset`` does; not with volumes.
 
     Raises
     ------
     UsageError
-        An unknown mode or way to repair.
+        An unknown mode or way to repair; an offset of volumes.
     GridError
         No part.
     MeshError
         A mesh that encloses nothing; with "strict" one that needs repair.
     """
 
-    def __init__(self, parts: Sequence[Solid | Part], grid: Grid, mode: str = "area", repair: str = "auto") -> None:
-        if mode not in SWEEPS:
-            raise UsageError(f"coverage mode {mode!r} is not one of {', '.join(SWEEPS)}")
+    def __init__(
+        self, parts: Sequence[Solid | Part], grid: Grid, mode: str = "area", repair: str = "auto", offset: Offset | None = None
+    ) -> None:
+        if mode not in MODES:
+            raise UsageError(f"coverage mode {mode!r} is not one of {', '.join(MODES)}")
+        if offset is not None and mode != "area":
+            raise UsageError(f"an offset moves contours; coverage {mode!r} has none: use area")
         if len(parts) == 0:
             raise GridError("no part to make masks of; give at least one solid")
         self.grid = grid
         self.mode = mode
+        self.offset = offset
         self.parts = tuple(as_part(item).repaired(repair) for item in parts)
         self.index = index_parts(self.parts, grid, slabs=mode == "volume")
         self._local = threading.local()
@@ -68,7 +75,8 @@ class MaskMaker:
     def sweep(self) -> Sweep:
         """Return the calling thread's sweep."""
         if not hasattr(self._local, "sweep"):
-            self._local.sweep = SWEEPS[self.mode](self.index, self.grid)
+            area = self.mode == "area"
+            self._local.sweep = AreaSweep(self.index, self.grid, self.offset) if area else VolumeSweep(self.index, self.grid)
             self._local.rows = Rows(self.grid, self.mode == "volume")
         sweep: Sweep = self._local.sweep
         return sweep
@@ -83,6 +91,9 @@ class MaskMaker:
         sweep = self.sweep()
         rows: Rows = self._local.rows
         if isinstance(sweep, AreaSweep):
+            if sweep.moves(k):
+                mask, defects = rows.mask(k, sweep.cells(k))
+                return mask, replace(defects, lost=sweep.lost)
             found = rows.mask(k, sweep.cells(k)) if isinstance(self.index, CopyIndex) else rows.mask_of_plane(k, sweep)
             return self._united(k, sweep, found, rows.overlap)
         assert isinstance(sweep, VolumeSweep)
@@ -95,7 +106,7 @@ class MaskMaker:
     def masks_and_defects(self, layers: Sequence[int]) -> list[tuple[LayerMask, Defects]]:
         """Return `mask_and_defects` of some layers; where they are short this is faster on several threads than one by one."""
         sweep = self.sweep()
-        if not isinstance(sweep, AreaSweep) or isinstance(self.index, CopyIndex):
+        if not isinstance(sweep, AreaSweep) or isinstance(self.index, CopyIndex) or any(sweep.moves(k) for k in layers):
             return [self.mask_and_defects(k) for k in layers]
         rows: Rows = self._local.rows
         found = rows.masks_of_planes([checked_layer(k, self.grid) for k in layers], sweep)
@@ -119,7 +130,8 @@ class MaskMaker:
         cells = sweep.cells(checked_layer(k, self.grid))
         rows: Rows = self._local.rows
         if isinstance(sweep, AreaSweep):
-            return rows.dense(sweep.united(cells) if self._crossing[k] or rows.overlaps(cells) else cells)
+            several = not sweep.moves(k) and (self._crossing[k] or rows.overlaps(cells))
+            return rows.dense(sweep.united(cells) if several else cells)
         union = self._union() if self._overlaps(k) else None
         return rows.dense(sweep.cells(k)) if union is None else union.coverage(k)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -57,7 +58,19 @@ class RecentMasks:
         index = self._maker.index
         for group in index.groups if isinstance(index, CopyIndex) else (Copied(index, np.zeros((1, 2))),):
             _raise(group, tile_px, out)
+        if self._maker.offset is not None:
+            _spread(out, tuple(math.ceil(reach / tile_px) for reach in self._maker.offset.reach_px))
         return out
+
+
+def _spread(tops: np.ndarray, reach: tuple[int, ...]) -> None:
+    """Raise tiles to the highest within `reach` tiles of them, along each axis: contours that grow lie over them too."""
+    for axis, most in enumerate(reach):
+        along = np.moveaxis(tops, axis, 0)
+        for _ in range(min(most, len(along) - 1)):
+            before = along.copy()  # one tile at a time
+            along[1:] = np.maximum(along[1:], before[:-1])
+            along[:-1] = np.maximum(along[:-1], before[1:])
 
 
 def _raise(group: Copied, tile_px: int, out: np.ndarray) -> None:

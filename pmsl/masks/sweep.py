@@ -14,6 +14,7 @@ import numpy as np
 
 from pmsl.core.copies import CopyIndex
 from pmsl.core.crossings import CrossingIndex, Slab
+from pmsl.core.defects import Lost
 from pmsl.core.grid import Grid
 
 Index = CrossingIndex | CopyIndex
@@ -69,16 +70,32 @@ class Sweep(Protocol):
         """Sweep layer k; what is returned holds until the next call."""
 
 
-class AreaSweep:
-    """Area in the middle plane of the slab."""
+class Offset(Protocol):
+    """Moves the contours of layers before they are swept; see ``pmsl.slicing.offset.ContourOffset``."""
 
-    def __init__(self, index: Index, grid: Grid) -> None:
+    @property
+    def reach_px(self) -> tuple[float, float]:
+        """How far anything grows at most: (along y, along x) [px]."""
+
+    def moves(self, k: int) -> bool:
+        """Tell whether the contours of layer k are moved at all."""
+
+    def segments(self, k: int, segments_px: np.ndarray) -> tuple[np.ndarray, tuple[Lost, ...]]:
+        """Return the edges of the moved contours of layer k, (S, 4) float64 [px], and what was lost."""
+
+
+class AreaSweep:
+    """Area in the middle plane of the slab, of contours that may be moved; `lost` is what that took from the layer swept last."""
+
+    def __init__(self, index: Index, grid: Grid, offset: Offset | None = None) -> None:
         rows, cols = grid.shape
         self.index, self.grid = index, grid
         self.room(1024)
         self.row_begin = np.zeros(rows + 2, np.int64)
         self.line, self.bits = np.zeros((cols + 1, 2)), np.zeros(cols // 64 + 1, np.uint64)
         self.found = Cells.empty(rows)
+        self.offset = offset
+        self.lost: tuple[Lost, ...] = ()
         self.cut = 0
         self.union: _UnionScratch | None = None
 
@@ -92,6 +109,8 @@ class AreaSweep:
         from pmsl.kernels import area
 
         self.segments, n = self.index.segments(k, self.segments)
+        if self.moves(k):
+            n = self._moved(k, n)
         if len(self.edges) < len(self.segments):
             self.edges, self.live = np.empty((len(self.segments), 6)), np.empty(len(self.segments), np.int32)
         f = self.found
@@ -103,6 +122,19 @@ class AreaSweep:
             if f.room(count):
                 self.cut = n
                 return f
+
+    def moves(self, k: int) -> bool:
+        """Tell whether the contours of layer k are moved."""
+        return self.offset is not None and self.offset.moves(k)
+
+    def _moved(self, k: int, n: int) -> int:
+        """Put the moved contours in place of the first `n` segments; return how many there are."""
+        assert self.offset is not None
+        moved, self.lost = self.offset.segments(k, self.segments[:n])
+        if len(moved) > len(self.segments):
+            self.room(len(moved))
+        self.segments[: len(moved)] = moved
+        return len(moved)
 
     def united(self, c: Cells) -> Cells:
         """Return the cells of the union of the shells of the layer that was swept last, whose plain cells are `c`."""

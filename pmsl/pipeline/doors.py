@@ -17,6 +17,7 @@ from pmsl.formats import registry
 from pmsl.formats.contract import Crew, Format, VerifyOptions, WriteOptions, Written
 from pmsl.optics.grayscale import response
 from pmsl.pipeline.crew import crew_of
+from pmsl.pipeline.start import offset_of
 
 if TYPE_CHECKING:
     from pmsl.core.contours import Contours
@@ -152,7 +153,7 @@ def verify(
 
 
 def contours_of(job: PrintJob) -> Iterator[Contours]:
-    """Yield the rings in which the middle planes of the slabs cut the placed parts of a job, some layers at a time.
+    """Yield the rings in which the middle planes of the slabs cut the parts of a job, moved as its process says, some layers at a time.
 
     Raises
     ------
@@ -161,13 +162,14 @@ def contours_of(job: PrintJob) -> Iterator[Contours]:
     MeshError
         A part is open.
     """
-    parts, grid = job.design, job.grid
+    parts, grid, offset = job.design, job.grid, offset_of(job.process, job.grid)
     if not parts:
         raise JobError("the job holds no placed parts (it was written with --no-design, or read from a file without them), so no contours")
     for first in range(0, grid.n_layers, CONTOUR_LAYERS):
         edges = grid.z_edges_um[first : first + CONTOUR_LAYERS + 1]
         block = Grid(origin_um=grid.origin_um, pitch_um=grid.pitch_um, shape=grid.shape, z_edges_um=edges)
-        yield slicing.slice_contours(parts, block)
+        contours = slicing.slice_contours(parts, block)
+        yield contours if offset is None else offset.contours(contours, first, grid.origin_um)
 
 
 def _format_of(path: Path, name: str | None) -> Format:

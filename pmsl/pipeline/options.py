@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from pmsl.errors import UsageError
-from pmsl.profiles.process import Correction
+from pmsl.profiles.process import MOST_OFFSET_UM, Correction
 
 if TYPE_CHECKING:
     from pmsl.mesh.copies import Copy
@@ -94,6 +94,13 @@ def factors(text: str | None, option: str) -> tuple[float, ...] | None:
     if min(values) <= 0:
         raise UsageError(f"{option} {text}: every factor must be above 0")
     return values
+
+
+def offset_um(value: float | None, option: str) -> float | None:
+    """Refuse a distance that no contour is moved by."""
+    if value is not None and not abs(value) <= MOST_OFFSET_UM:
+        raise UsageError(f"{option} {value:g}: must be a distance of at most {MOST_OFFSET_UM:g} µm; is the unit right?")
+    return value
 
 
 def corrections(text: str | None) -> tuple[Correction, ...] | None:

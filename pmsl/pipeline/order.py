@@ -37,7 +37,9 @@ class Order(Strict, frozen=True, kw_only=True):
     `values` are values of the profiles by dotted name, ``{"resin.dp_um": 40}`` (`pmsl.profiles.change`).
     """
 
-    SINCE: ClassVar[dict[str, int]] = {"exposure_s": 2, "bottom_dose_factors": 2}  # version of batch files that has the key
+    SINCE: ClassVar[dict[str, int]] = dict.fromkeys(  # version of batch files that has the key
+        ("exposure_s", "bottom_dose_factors", "xy_offset_um", "bottom_xy_offset_um"), 2
+    )
 
     meshes: Annotated[list[str], Meta(min_length=1)]
     out: str
@@ -48,6 +50,8 @@ class Order(Strict, frozen=True, kw_only=True):
     layer_um: float | None = None
     exposure_s: float | None = None
     bottom_dose_factors: str | None = None
+    xy_offset_um: float | None = None
+    bottom_xy_offset_um: float | None = None
     pitch_um: str | None = None
     field: str | None = None
     coverage: Literal["area", "volume"] | None = None

@@ -159,13 +159,14 @@ class Planner:
             if self._made is None:
                 s, mode = self._stages, self._process.coverage
                 many = min(MOST_KEPT, LAYERS_KEPT + (0 if s.grays is None else s.grays.layers_above))
-                recent = RecentMasks(MaskMaker(s.parts, s.grid, mode, "none"), many)  # repaired already, or not to be
+                recent = RecentMasks(MaskMaker(s.parts, s.grid, mode, "none", s.offset), many)  # repaired already, or not to be
                 regional, grays = None, s.grays
                 if s.regions is not None:
                     from pmsl.pipeline.regional import RegionalLight
 
                     scales = () if len(s.regions.scales) == 1 else s.regions.scales
-                    groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode, "none") for scale in scales]
+                    grown = None if s.offset is None else s.offset.grown()  # a group says whose a pixel is, the mask what is lit
+                    groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode, "none", grown) for scale in scales]
                     regional = RegionalLight(s.regions, recent, groups, s.ladder, many)
                     grays = None if grays is None else replace(grays, given=regional)
                 self._made = recent, regional, grays

@@ -168,9 +168,10 @@ def _print_time_s(ready: Sliced, blocks: Sequence[range], costs: list[tuple[floa
 
 
 def _resin_ml(ready: Sliced, blocks: Sequence[range], costs: list[tuple[float, float]]) -> float:
-    """Return the volume of a single closed body, else the mean of the sampled layers by height."""
+    """Return the volume of a single closed body whose contours stay, else the mean of the sampled layers by height."""
     parts = ready.job.design
-    if len(parts) == 1 and parts[0].solid.health.watertight and parts[0].solid.health.bodies == 1:
+    moved = any(ready.job.process.xy_offsets_um)
+    if not moved and len(parts) == 1 and parts[0].solid.health.watertight and parts[0].solid.health.bodies == 1:
         return _volume_um3(parts[0]) * 1e-12
     heights = ready.job.grid.thickness_um
     seen = sum(float(heights[k]) for block in blocks for k in block)

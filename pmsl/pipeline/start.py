@@ -27,6 +27,7 @@ from pmsl.slicing import z_edges_um
 if TYPE_CHECKING:
     from pmsl.correct import Corrector
     from pmsl.correct.flatfield import FlatField
+    from pmsl.slicing.offset import ContourOffset
 
 MAX_SCALE = 10.0
 
@@ -55,7 +56,8 @@ class Origin:
 class Stages:
     """What a job is made of before any layer: parts and their box (2, 3) [µm], grid, doses, placeholders, findings.
 
-    `regions` gives pixels doses of their own, None where all get the same; `grays` looks for those that cure nothing.
+    `regions` gives pixels doses of their own, None where all get the same; `grays` looks for those that cure nothing; `offset` moves
+    contours, None where they stay.
     """
 
     parts: tuple[Part, ...]
@@ -67,6 +69,7 @@ class Stages:
     regions: RegionDoses | None = None
     grays: GrayCheck | None = None
     corrector: Corrector | None = None
+    offset: ContourOffset | None = None
 
 
 def stages(
@@ -100,6 +103,8 @@ def stages(
     boxes = np.array([p.bounds_um() for p in pieces])
     bounds = np.array([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)]) if bounds_um is None else bounds_um
     grid = _grid(bounds, printer, process)
+    offset = offset_of(process, grid)
+    _check_grown(bounds, grid, offset, printer)
     field = _baked_field(printer, process)
     ladder = dose_ladder(grid, printer, resin, process, None if field is None else field.apply)
     missing = checks.placeholders(printer, resin, ladder.power)
@@ -123,7 +128,20 @@ def stages(
         findings += checks.partial_slab_findings(pieces, grid)
     regions = RegionDoses.of(process.regions, grid, [p.dose_scale for p in pieces])
     grays = _gray_check(grid, printer, process, ladder, 1.0 if regions is None else regions.most)
-    return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays)
+    return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays, offset=offset)
+
+
+def offset_of(process: Process, grid: Grid) -> ContourOffset | None:
+    """Return what moves the contours of a job's layers, None where they stay; bottom layers are those with a dose factor above 1."""
+    ordinary, bottom = process.xy_offsets_um
+    if not ordinary and not bottom:
+        return None
+    from pmsl.slicing.offset import ContourOffset
+
+    factors = np.array(process.bottom_dose_factors[: grid.n_layers])
+    distance = np.full(grid.n_layers, ordinary)
+    distance[: len(factors)][factors > 1] = bottom
+    return ContourOffset(distance, grid.pitch_um)
 
 
 def _grid(bounds_um: np.ndarray, printer: Printer, process: Process) -> Grid:
@@ -186,3 +204,16 @@ def _check_inside(bounds: np.ndarray, grid: Grid, printer: Printer) -> None:
         raise MeshError(f"parts reach {-low[2]:.6g} µm below the plate (z = 0); place them first (pmsl.place)")
     if high[2] > printer.stage.travel_um.value + SLACK_UM:
         raise MeshError(f"parts reach {high[2]:.6g} µm, printer {printer.name} builds up to {printer.stage.travel_um.value:.6g} µm")
+
+
+def _check_grown(bounds: np.ndarray, grid: Grid, offset: ContourOffset | None, printer: Printer) -> None:
+    """Refuse parts that an offset takes beyond the field."""
+    if offset is None:
+        return
+    reach = max(float(offset.distance_um.max()), 0.0)
+    low, high, size = bounds[0, :2] - reach, bounds[1, :2] + reach, grid.size_um
+    if (low < -SLACK_UM).any() or (high > size + SLACK_UM).any():
+        raise MeshError(
+            f"parts that grow by {reach:g} µm (xy_offset_um) reach from ({low[0]:.6g}, {low[1]:.6g}) to ({high[0]:.6g}, {high[1]:.6g}) µm, "
+            f"the field of printer {printer.name} from (0, 0) to ({size[0]:.6g}, {size[1]:.6g}) µm; place them further inside"
+        )

@@ -53,6 +53,8 @@ class Wishes:
     plates: int | None = None
     exposure_s: float | None = None
     bottom_dose_factors: str | None = None
+    xy_offset_um: float | None = None
+    bottom_xy_offset_um: float | None = None
     values: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def profiles(self) -> tuple[Printer, Resin, Process]:
@@ -101,23 +103,21 @@ def _replaced(profile: Profile, option: str, **values: Any) -> Profile:
 
 
 def _override_process(process: Process, wishes: Wishes) -> Process:
-    layer_um = options.positive(wishes.layer_um, "--layer-um", "µm")
-    if layer_um is not None:
-        process = _replaced(process, "--layer-um", layer_um=layer_um, layers=None)
-    exposure_s = options.positive(wishes.exposure_s, "--exposure-s", "s")
-    if exposure_s is not None:
-        process = _replaced(process, "--exposure-s", exposure_s=exposure_s, margin_um=None)
+    """Put all options in at once: whether they go together shows only then."""
     factors = options.factors(wishes.bottom_dose_factors, "--bottom-dose-factors")
-    if factors is not None:
-        process = _replaced(process, "--bottom-dose-factors", bottom_dose_factors=factors)
-    if wishes.coverage is not None:
-        process = _replaced(process, "--coverage", coverage=wishes.coverage)
-    corrections = options.corrections(wishes.correct)
-    if corrections is not None:
-        process = _replaced(process, f"--correct {wishes.correct}", corrections=corrections)
-    if wishes.unreachable is not None:
-        process = _replaced(process, "--unreachable", unreachable=wishes.unreachable)
-    return process
+    given: dict[str, dict[str, Any]] = {
+        "--layer-um": {"layer_um": options.positive(wishes.layer_um, "--layer-um", "µm"), "layers": None},
+        "--exposure-s": {"exposure_s": options.positive(wishes.exposure_s, "--exposure-s", "s"), "margin_um": None},
+        "--bottom-dose-factors": {"bottom_dose_factors": factors},
+        "--xy-offset-um": {"xy_offset_um": options.offset_um(wishes.xy_offset_um, "--xy-offset-um")},
+        "--bottom-xy-offset-um": {"bottom_xy_offset_um": options.offset_um(wishes.bottom_xy_offset_um, "--bottom-xy-offset-um")},
+        "--coverage": {"coverage": wishes.coverage},
+        f"--correct {wishes.correct}": {"corrections": options.corrections(wishes.correct)},
+        "--unreachable": {"unreachable": wishes.unreachable},
+    }
+    asked = {option: values for option, values in given.items() if next(iter(values.values())) is not None}
+    changes = {key: value for values in asked.values() for key, value in values.items()}
+    return _replaced(process, ", ".join(asked), **changes) if asked else process
 
 
 def _override_printer(printer: Printer, wishes: Wishes) -> Printer:

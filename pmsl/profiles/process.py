@@ -6,6 +6,7 @@ import math
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import force_setattr
 
 from pmsl.profiles.printer import Positive
 from pmsl.profiles.strict import Strict
@@ -21,7 +22,8 @@ Factor = Annotated[float, Meta(ge=0, le=10)]
 Reach = Annotated[float, Meta(ge=0, le=256)]
 ReachUm = Annotated[float, Meta(ge=0, le=10_000)]
 Seconds = Annotated[float, Meta(gt=0, le=1e6)]
-Offset = Annotated[float, Meta(ge=-10_000, le=10_000)]
+MOST_OFFSET_UM = 10_000.0
+Offset = Annotated[float, Meta(ge=-MOST_OFFSET_UM, le=MOST_OFFSET_UM)]
 
 
 def move_time_s(distance_um: float, speed_um_s: float, accel_um_s2: float) -> float:
@@ -109,9 +111,12 @@ class Process(Strict, frozen=True, kw_only=True):
     factor (printthrough; 0, by default: they stay dark but for one).
     `unreachable` says what becomes of gray pixels away from white that never receive the critical dose: kept and named, raised to
     the least level that cures them through their layer, or made black.
+    `xy_offset_um` (version 2) moves the contours of every layer before their area is found: positive grows the part, outlines move
+    outward and holes shrink, with round corners. `bottom_xy_offset_um` stands in its place in bottom layers, those whose bottom dose
+    factor is above 1. Not with coverage "volume", edges or printthrough.
     """
 
-    SINCE: ClassVar[dict[str, int]] = {"exposure_s": 2}
+    SINCE: ClassVar[dict[str, int]] = {"exposure_s": 2, "xy_offset_um": 2, "bottom_xy_offset_um": 2}
 
     schema: Literal["pmsl.process/1", "pmsl.process/2"]
     name: str
@@ -129,9 +134,15 @@ class Process(Strict, frozen=True, kw_only=True):
     unreachable: Unreachable = "keep"
     motion: Motion = Motion()
     exposure_s: Seconds | UnsetType = UNSET
+    xy_offset_um: Offset | UnsetType = UNSET
+    bottom_xy_offset_um: Offset | UnsetType = UNSET
 
     def __post_init__(self) -> None:
+        if not any(self.xy_offsets_um):  # nothing is moved: as if it were not said
+            force_setattr(self, "xy_offset_um", UNSET)
+            force_setattr(self, "bottom_xy_offset_um", UNSET)
         set_schema(self)
+        self._check_offset()
         if self.exposure_s is not UNSET and self.margin_um is not None:
             raise ValueError(f"exposure_s is {self.exposure_s:g} and margin_um is {self.margin_um:g}: give one of the two")
         for name in self.corrections:
@@ -139,6 +150,26 @@ class Process(Strict, frozen=True, kw_only=True):
                 raise ValueError(f"corrections name {name!r} {self.corrections.count(name)} times; each is applied once")
         if self.flat_field == "delegated" and "flatfield" not in self.corrections:
             raise ValueError("flat_field is 'delegated', but corrections do not name flatfield; add it, or leave flat_field out")
+
+    def _check_offset(self) -> None:
+        """Refuse an offset beside what finds its light from the designed surfaces themselves."""
+        if not any(self.xy_offsets_um):
+            return
+        if self.coverage != "area":
+            raise ValueError("xy_offset_um moves contours, coverage 'volume' has none: use coverage 'area', or take the offset out")
+        if self.bottom_xy_offset_um is not UNSET and not any(factor > 1 for factor in self.bottom_dose_factors):
+            raise ValueError(
+                "bottom_xy_offset_um is for layers whose bottom dose factor is above 1, and bottom_dose_factors has none: leave it out"
+            )
+        placed = [name for name in self.corrections if name != "flatfield"]
+        if placed:
+            raise ValueError(f"xy_offset_um moves the walls that corrections ({', '.join(placed)}) place as designed: give one of the two")
+
+    @property
+    def xy_offsets_um(self) -> tuple[float, float]:
+        """How far contours are moved in ordinary and in bottom layers [µm]; bottom layers without a value of their own as the others."""
+        ordinary = 0.0 if self.xy_offset_um is UNSET else self.xy_offset_um
+        return ordinary, ordinary if self.bottom_xy_offset_um is UNSET else self.bottom_xy_offset_um
 
     @property
     def evened(self) -> Literal["baked", "delegated"] | None:

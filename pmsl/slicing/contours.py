@@ -42,7 +42,7 @@ def slice_contours(parts: Sequence[Solid | Part], grid: Grid) -> Contours:
     layer_start = [0]
     for k in range(grid.n_layers):
         scratch, n = index.segments(k, scratch)
-        for ring in _link(scratch[:n], k):
+        for ring in link(scratch[:n], k):
             rings.append(ring * grid.pitch_um + grid.origin_um)
         layer_start.append(len(rings))
     ring_start = np.cumsum([0, *(len(r) for r in rings)]).astype(np.int64)
@@ -50,7 +50,7 @@ def slice_contours(parts: Sequence[Solid | Part], grid: Grid) -> Contours:
     return Contours(xy, ring_start, np.array(layer_start, np.int64), grid.mid_planes_um)
 
 
-def _link(segments: np.ndarray, k: int) -> list[np.ndarray]:
+def link(segments: np.ndarray, k: int) -> list[np.ndarray]:
     """Link directed segments into rings by equal end points; zero-length ones are dropped."""
     segments = segments[(segments[:, :2] != segments[:, 2:]).any(axis=1)] + 0.0  # + 0.0: no negative zeros
     leaving: dict[bytes, list[int]] = {}

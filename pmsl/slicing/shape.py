@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pmsl.core.contours import Contours
+from pmsl.core.contours import Contours, stacked
 from pmsl.errors import GridError
 
 
@@ -24,21 +24,45 @@ def to_polygons(contours: Contours) -> list[Any]:
     list of shapely.MultiPolygon
         Empty ones for empty layers.
     """
-    return [_solid(contours.segments_um(k)) for k in range(contours.n_layers)]
+    return [region(contours.rings(k)) for k in range(contours.n_layers)]
 
 
-def _solid(segments: np.ndarray) -> Any:
-    """Faces of the plane cut up by the segments whose winding number is not 0, united."""
+def region(rings: Sequence[np.ndarray], lattice: float = 0.0, positive: bool = False) -> Any:
+    """Return the area that rings wind around, as one shapely.MultiPolygon.
+
+    Parameters
+    ----------
+    rings : sequence of (n, 2) float64
+        Closed, the first point not repeated; they may nest, overlap, and cross.
+    lattice : float
+        Points and crossings are put on multiples of it; 0 leaves them where they are.
+    positive : bool
+        Take only what has a winding number above 0, instead of other than 0.
+    """
     import shapely
 
-    if len(segments) == 0:
+    if not rings:
         return shapely.MultiPolygon()
-    lines = shapely.union_all(shapely.linestrings(segments.reshape(-1, 2, 2)))
-    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
+    segments = np.concatenate([np.hstack([ring, np.roll(ring, -1, axis=0)]) for ring in rings])
+    lines = [shapely.linestrings(np.concatenate([ring, ring[:1]])) for ring in rings]
+    noded = shapely.union_all(lines, grid_size=lattice) if lattice else shapely.union_all(lines)
+    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
     inside = shapely.get_coordinates(shapely.point_on_surface(faces))
-    kept = faces[[_winding(x, y, segments) != 0 for x, y in inside]]
-    united = shapely.union_all(kept)
+    around = np.array([_winding(x, y, segments) for x, y in inside], np.int64)
+    united = shapely.union_all(faces[around > 0 if positive else around != 0])
     return united if united.geom_type == "MultiPolygon" else shapely.MultiPolygon(shapely.get_parts(united).tolist())
+
+
+def oriented_rings(solid: Any) -> list[np.ndarray]:
+    """Return the rings of an area, solid on the left: each (n, 2) float64, the first point not repeated."""
+    import shapely
+
+    rings = []
+    for polygon in shapely.get_parts(solid):
+        if not polygon.is_empty:
+            turned = shapely.orient_polygons(polygon) if hasattr(shapely, "orient_polygons") else shapely.geometry.polygon.orient(polygon)
+            rings += [np.array(ring.coords)[:-1, :2] for ring in (turned.exterior, *turned.interiors)]
+    return rings
 
 
 def _winding(x: float, y: float, segments: np.ndarray) -> int:
@@ -71,22 +95,9 @@ def from_polygons(polygons: Sequence[Any], z_um: Sequence[float]) -> Contours:
     GridError
         Not as many heights as polygons, or geometry that is not a polygon.
     """
-    import shapely
-
     if len(polygons) != len(z_um):
         raise GridError(f"contours: {len(polygons)} polygons for {len(z_um)} heights; give one height a layer")
-    rings: list[np.ndarray] = []
-    layer_start = [0]
     for geometry in polygons:
         if geometry.geom_type not in ("Polygon", "MultiPolygon"):
             raise GridError(f"contours: {geometry.geom_type} is no area; give Polygon or MultiPolygon")
-        for polygon in shapely.get_parts(geometry):
-            if not polygon.is_empty:
-                turned = (
-                    shapely.orient_polygons(polygon) if hasattr(shapely, "orient_polygons") else shapely.geometry.polygon.orient(polygon)
-                )
-                rings += [np.array(ring.coords)[:-1, :2] for ring in (turned.exterior, *turned.interiors)]
-        layer_start.append(len(rings))
-    ring_start = np.cumsum([0, *(len(r) for r in rings)]).astype(np.int64)
-    xy = np.concatenate(rings) if rings else np.zeros((0, 2))
-    return Contours(xy, ring_start, np.array(layer_start, np.int64), np.array(z_um, np.float64))
+    return stacked([oriented_rings(geometry) for geometry in polygons], z_um)
