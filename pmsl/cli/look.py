@@ -148,7 +148,7 @@ def _print_facts(found: Examined, wishes: Wishes, printer: Printer, resin: Resin
     except PmslError as err:
         return names | {"refused": str(err)}
     scale = float(np.linalg.det(placed.parts[0].transform[:3, :3]))
-    motion = process.motion.duration_s * s.grid.n_layers
+    motion = process.motion.duration_s(s.grid.n_layers)
     return names | {
         "layers": s.grid.n_layers,
         "print_time_s": float(s.ladder.time_s.sum()) + motion,

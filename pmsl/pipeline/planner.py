@@ -143,7 +143,7 @@ class Planner:
         s = self._stages
         if s.corrector is not None:
             images, found = s.corrector.images(k), found + s.corrector.findings(k)
-            return s.ladder.plan(images, s.grid, self._process.motion, found, mask.sum_px())
+            return s.ladder.plan(images, s.grid, self._process.motion.at(k), found, mask.sum_px())
         if begin is not None:
             begin(k, mask)
         if grays is not None:
@@ -151,7 +151,7 @@ class Planner:
             found += more
         images = [(mask, 1.0)] if regional is None else regional.images(k, mask)
         covered_px = None if s.regions is None and s.ladder.even is None else mask.sum_px()
-        return s.ladder.plan(images, s.grid, self._process.motion, found, covered_px)
+        return s.ladder.plan(images, s.grid, self._process.motion.at(k), found, covered_px)
 
     def _makers(self) -> tuple[RecentMasks, RegionalLight | None, GrayCheck | None]:
         """Return masks of all parts with those of layers around, what has doses of its own, and what looks for grays that never cure."""
