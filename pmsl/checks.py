@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from msgspec import UNSET
@@ -19,6 +19,7 @@ from pmsl.profiles import Printer, Process, Resin
 WAVELENGTH_SLACK_NM = 7.5
 HEIGHT_SLACK = 1e-3  # of a layer
 SLACK_UM = 1e-3  # a nanometre
+MEET_PLANES = "a layer height that divides the heights, or layers = [[count, um], …] in the process, meets them"
 
 
 def placeholders(printer: Printer, resin: Resin, power: float) -> tuple[str, ...]:
@@ -105,30 +106,48 @@ def exposure_findings(process: Process, grid: Grid) -> Iterator[Finding]:
         )
 
 
-def height_findings(bounds_um: np.ndarray, grid: Grid) -> Iterator[Finding]:
-    """Yield the rounding of the part's top to the slabs, and a gap between part and plate."""
-    bottom, top = float(bounds_um[0, 2]), float(bounds_um[1, 2])
-    lit = int(np.searchsorted(grid.mid_planes_um, top, side="right"))  # layers whose middle plane the part reaches
-    made = float(grid.z_edges_um[lit])
-    if abs(made - top) > HEIGHT_SLACK * float(grid.thickness_um[-1]):
-        yield Finding(
-            code="top-rounded",
-            severity="info",
-            message=f"the part is {top:.6g} µm high, the layers that reach it make {made:.6g} µm",
-            layers=(max(lit - 1, 0), grid.n_layers - 1),
-            value=made - top,
-            limit=0.0,
-            unit="µm",
-        )
+def height_findings(boxes_um: np.ndarray, grid: Grid, slabs_lit: Callable[[float], int]) -> Iterator[Finding]:
+    """Yield the rounding of the parts' tops to the slabs, and a gap between parts and plate.
+
+    `boxes_um` (P, 2, 3) are those of the parts [µm], `slabs_lit` tells how many slabs a height [µm] lights.
+    """
+    yield from _rounded_tops(boxes_um, grid, slabs_lit)
+    bottom = float(boxes_um[:, 0, 2].min())
     if bottom > SLACK_UM:
+        low, high = boxes_um[:, 0].min(axis=0), boxes_um[:, 1].max(axis=0)
         yield Finding(
             code="gap-above-plate",
             severity="warning",
             message=f"the lowest point is {bottom:.6g} µm above the plate: nothing joins the part to it; place it on the plate",
+            layers=(0, max(grid.layer_of(bottom) - 1, 0)),
+            box_um=((*low[:2].tolist(), 0.0), (*high[:2].tolist(), bottom)),
             value=bottom,
             limit=0.0,
             unit="µm",
         )
+
+
+def _rounded_tops(boxes_um: np.ndarray, grid: Grid, slabs_lit: Callable[[float], int]) -> Iterator[Finding]:
+    """Yield that tops of parts lie off the slab planes; the highest of them is named, of others how many and how far."""
+    tops, which = distinct(boxes_um[:, 1, 2])
+    lit = np.array([min(slabs_lit(float(top)), grid.n_layers) for top in tops])
+    made, last = grid.z_edges_um[lit], np.maximum(lit - 1, 0)
+    (off,) = np.nonzero(np.abs(made - tops) > HEIGHT_SLACK * grid.thickness_um[last])
+    if len(off) == 0:
+        return
+    i, others = int(off[-1]), off[:-1]
+    low, high = boxes_um[int(np.argmax(which == i))].tolist()
+    more = f"; of {len(others)} other tops up to {np.abs(made - tops)[others].max():.6g} µm are rounded off or up" if len(others) else ""
+    yield Finding(
+        code="top-rounded",
+        severity="info",
+        message=f"the part is {tops[i]:.6g} µm high, the layers that reach it make {made[i]:.6g} µm{more}; {MEET_PLANES}",
+        layers=(int(last[off].min()), int(last[off].max())),
+        box_um=((*low[:2], min(high[2], float(made[i]))), (*high[:2], max(high[2], float(made[i])))),
+        value=float(made[i] - tops[i]),
+        limit=0.0,
+        unit="µm",
+    )
 
 
 def winding_findings(parts: Sequence[Part]) -> Iterator[Finding]:
@@ -146,26 +165,34 @@ def winding_findings(parts: Sequence[Part]) -> Iterator[Finding]:
 
 
 def facet_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:
-    """Yield horizontal facets that lie inside a slab: their surface moves to a slab plane."""
-    heights = np.concatenate([_flat_heights(parts[i]) for (i, *_) in alike(parts)])
-    edges = grid.z_edges_um
-    heights = heights[(heights > edges[0]) & (heights < edges[-1])]
-    if heights.size == 0:
+    """Yield horizontal facets that lie inside a slab, or above the last: their surface moves to a slab plane."""
+    edges = np.append(grid.z_edges_um, grid.z_edges_um[-1] + grid.thickness_um[-1])
+    above, off, heights, boxes = [], [], [], []
+    for i, *_ in (groups := alike(parts)):
+        z = _flat_heights(parts[i])
+        z = z[(z > edges[0]) & (z < edges[-1])]
+        k = np.clip(np.searchsorted(edges, z), 1, grid.n_layers + 1)
+        moved = np.minimum(edges[k] - z, z - edges[k - 1])
+        inside = moved > HEIGHT_SLACK * (edges[k] - edges[k - 1])
+        above.append(np.minimum(k[inside], grid.n_layers))
+        off.append(moved[inside])
+        heights.append(z[inside])
+    if sum(map(len, heights)) == 0:
         return
-    above = np.clip(np.searchsorted(edges, heights), 1, grid.n_layers)
-    off = np.minimum(edges[above] - heights, heights - edges[above - 1])
-    inside = off > HEIGHT_SLACK * (edges[above] - edges[above - 1])
-    if not inside.any():
-        return
-    levels = distinct(np.round(heights[inside], 3))[0]
+    for group, z in zip(groups, heights, strict=True):
+        boxes += [parts[i].bounds_um()[:, :2] for i in group] if len(z) else []
+    levels = distinct(np.round(np.concatenate(heights), 3))[0]
     shown = ", ".join(f"{z:.6g}" for z in levels[:4]) + (", …" if len(levels) > 4 else "")
+    low, high = np.min(boxes, axis=0)[0].tolist(), np.max(boxes, axis=0)[1].tolist()
+    slabs = np.concatenate(above)
     yield Finding(
         code="facets-off-planes",
         severity="info",
         message=f"horizontal surfaces at {len(levels)} heights lie inside a slab ({shown} µm): "
-        "each moves to the slab plane its layer's middle decides",
-        layers=(int(above[inside].min()) - 1, int(above[inside].max()) - 1),
-        value=float(off[inside].max()),
+        f"each moves to the slab plane its layer's middle decides; {MEET_PLANES}",
+        layers=(int(slabs.min()) - 1, int(slabs.max()) - 1),
+        box_um=((*low, float(levels[0])), (*high, float(levels[-1]))),
+        value=float(np.concatenate(off).max()),
         limit=0.0,
         unit="µm",
     )

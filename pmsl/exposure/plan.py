@@ -88,7 +88,7 @@ class Ladder:
         k = images[0][0].index
         exposures = self._exposures(images, k)
         if not exposures:
-            findings += (_unlit(images),)
+            findings += (_unlit(images, k + 1 < grid.n_layers),)
         edges = grid.z_edges_um
         top, thickness = float(edges[k + 1]), float(edges[k + 1] - edges[k])
         return LayerPlan(
@@ -225,15 +225,20 @@ def _in_frames(doses: np.ndarray, irradiance_mw_cm2: float, printer: Printer) ->
     return doses, times
 
 
-def _unlit(images: Sequence[Image]) -> Finding:
-    """Say that nothing of a layer is lit: no material in its middle plane, or too little in every pixel."""
+def _unlit(images: Sequence[Image], above: bool) -> Finding:
+    """Say that nothing of a layer is lit: no material in its middle plane, or too little in every pixel. `above`: whether layers follow."""
     masks = [mask for mask, _ in images]
-    code, message = "layer-too-faint", "the part covers no pixel of this layer by half a level of the device: nothing is lit"
+    code, why = "layer-too-faint", "the part covers no pixel of this layer by half a level of the device: nothing is lit"
+    remedy = "make the feature wider, or the pixels finer"
     if all(mask.empty for mask in masks):
-        code, message = "empty-layer", "no material in the middle of this layer: nothing is lit, and what lies above it would float"
+        code, why = "empty-layer", "no material in the middle of this layer: nothing is lit"
+        remedy = "close the gap, or make layers thinner"
     elif not all(mask.black_at_8_bit for mask in masks):
-        code, message = "layer-without-dose", "the dose factors of this layer leave no light for it: nothing is lit"
+        code, why = "layer-without-dose", "the dose factors of this layer leave no light for it: nothing is lit"
+        remedy = "raise the factors of its regions or parts"
+    floats = ", and what lies above it would float" if above else ""
     layers, covered = (masks[0].index, masks[0].index), sum(mask.sum_px() for mask in masks)
+    message = f"{why}{floats}; {remedy}"
     return Finding(code=code, severity="warning", message=message, layers=layers, value=covered, limit=0.5 / 255, unit="px")
 
 

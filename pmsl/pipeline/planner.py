@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from pmsl import checks
@@ -17,6 +18,7 @@ from pmsl.core.part import Part, Solid
 from pmsl.core.plan import LayerPlan
 from pmsl.correct.graypass import GrayPass
 from pmsl.correct.unreachable import GrayCheck
+from pmsl.errors import ExposureError
 from pmsl.masks import MaskMaker
 from pmsl.masks.recent import RecentMasks
 from pmsl.mesh.place import Placed
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from pmsl.pipeline.regional import RegionalLight
 
 LAYERS_KEPT, MOST_KEPT = 24, 96  # masks of neighbours: memory does not grow with the height
+UNLIT = ("empty-layer", "layer-too-faint")  # of a layer above the last one with light they say nothing
 TURNED = "faces turned: the mesh was inside out"
 
 
@@ -69,6 +72,11 @@ def prepare(
     placed = parts if isinstance(parts, Placed) else None
     pieces, bounds = (parts.parts, parts.bounds_um) if isinstance(parts, Placed) else (parts, None)
     s = stages(pieces, printer, resin, process, bounds, accept_uncalibrated, repair)
+    planner = Planner(s, process)
+    n, dropped = planner.layers_up_to_the_last_lit()
+    if n < s.grid.n_layers:
+        s = stages(pieces, printer, resin, process, bounds, accept_uncalibrated, repair, n_layers=n)
+        planner = Planner(s, process)
     engine = Engine(grid=s.grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.turn)
     return PrintJob(
         engines=(engine,),
@@ -84,9 +92,9 @@ def prepare(
         ),
         parts=tuple(_record(p) for p in s.parts),
         n_layers=s.grid.n_layers,
-        plan_layer=Planner(s, process),
+        plan_layer=planner,
         design_of=lambda: s.parts,
-        findings=s.findings,
+        findings=(*s.findings, *dropped),
         placeholders=s.placeholders,
         correction=record_of(process, s.corrector),
         requires=(FLAT_FIELD_BY_HOST,) if process.evened == "delegated" else (),
@@ -122,6 +130,26 @@ class Planner:
         """Return a run through the layers before `last`."""
         grays = self._makers()[2] if self._looks_on else None
         return _InOrder(self, None if grays is None else GrayPass(grays), last)
+
+    def layers_up_to_the_last_lit(self) -> tuple[int, tuple[Finding, ...]]:
+        """Count the layers up to the last one with light, where doses of regions, the field or dropped grays may leave none in others.
+
+        Those of plain masks end so already. Also what was found of layers above it, without their numbers.
+        """
+        s, found = self._stages, list[Finding]()
+        n = s.grid.n_layers
+        if s.corrector is not None or (s.regions is None and s.ladder.even is None and self._process.unreachable != "drop"):
+            return n, ()
+        while n > 0:
+            try:
+                plan = self(n - 1)
+            except ExposureError:  # the layer says so itself when it is made
+                break
+            if plan.exposures:
+                break
+            found += [msgspec.structs.replace(f, layers=None) for f in plan.findings if f.code not in UNLIT]
+            n -= 1
+        return n, tuple(reversed(found))
 
     @property
     def times_s(self) -> np.ndarray:

@@ -19,10 +19,11 @@ from pmsl.exposure import Ladder, dose_ladder
 from pmsl.mesh.place import SLACK_UM, Placed, place
 from pmsl.optics import Projector, flat_field, psf_of
 from pmsl.optics.grayscale import response
+from pmsl.pipeline import lit
 from pmsl.pipeline.allowed import check_corrections, check_wavelengths
 from pmsl.pipeline.corrected import corrector_of
 from pmsl.profiles import Printer, Process, Resin
-from pmsl.slicing import z_edges_um
+from pmsl.slicing.planes import slabs_lit, z_edges_um
 
 if TYPE_CHECKING:
     from pmsl.correct import Corrector
@@ -80,13 +81,16 @@ def stages(
     bounds_um: np.ndarray | None = None,
     accept_uncalibrated: bool = False,
     repair: str = "auto",
+    n_layers: int | None = None,
 ) -> Stages:
     """Find grid, doses and findings of parts where their coordinates are; nothing is moved.
+
+    Layers end with the last one that is lit, or with `n_layers`, where it is known already that none above is.
 
     Raises
     ------
     MeshError
-        No part, one that cannot be repaired, or a part outside the field, below the plate or above the travel.
+        No part, one that cannot be repaired, that lights no layer, or a part outside the field, below the plate or above the travel.
     ExposureError
         Doses the resin or the printer cannot have; wavelengths that differ; corrections that rest on what nobody gave.
     UsageError
@@ -102,7 +106,7 @@ def stages(
     _check_own_doses(pieces)
     boxes = np.array([p.bounds_um() for p in pieces])
     bounds = np.array([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)]) if bounds_um is None else bounds_um
-    grid = _grid(bounds, printer, process)
+    grid = _lit(_grid(bounds, printer, process), pieces, boxes, process, n_layers)
     offset = offset_of(process, grid)
     _check_grown(bounds, grid, offset, printer)
     field = _baked_field(printer, process)
@@ -119,7 +123,7 @@ def stages(
     findings += checks.dose_findings(resin, ladder.dose_mj_cm2)
     findings += checks.exposure_findings(process, grid)
     findings += checks.winding_findings(pieces)
-    findings += checks.height_findings(bounds, grid)
+    findings += checks.height_findings(boxes, grid, lambda z: slabs_lit(grid.z_edges_um, z, process.coverage))
     findings += checks.facet_findings(pieces, grid)
     findings += checks.weak_findings(ladder.weak(least), least)
     if corrector is not None:
@@ -150,6 +154,18 @@ def _grid(bounds_um: np.ndarray, printer: Printer, process: Process) -> Grid:
     grid = Grid(origin_um=(0.0, 0.0), pitch_um=printer.optics.pitch_um.value, shape=(rows, cols), z_edges_um=z_edges)
     _check_inside(bounds_um, grid, printer)
     return grid
+
+
+def _lit(grid: Grid, parts: Sequence[Part], boxes: np.ndarray, process: Process, n_layers: int | None) -> Grid:
+    """Return the grid without the layers above the last one that is lit; refuse parts that light none."""
+    if n_layers is None:
+        lit.check_parts(parts, boxes, grid, process)
+        n_layers = lit.layers_up_to_the_last_lit(parts, boxes, grid, process)
+    if n_layers == 0:
+        raise lit.refuse_all_dark(parts)
+    if n_layers == grid.n_layers:
+        return grid
+    return Grid(origin_um=grid.origin_um, pitch_um=grid.pitch_um, shape=grid.shape, z_edges_um=grid.z_edges_um[: n_layers + 1])
 
 
 def _baked_field(printer: Printer, process: Process) -> FlatField | None:
