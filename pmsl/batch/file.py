@@ -16,6 +16,7 @@ from pmsl.batch import names
 from pmsl.batch.sweep import combinations
 from pmsl.core.finding import Severity
 from pmsl.errors import BatchError, ProfileError, UsageError
+from pmsl.filekind import HEAD, refusal
 from pmsl.formats import registry
 from pmsl.pipeline.order import Order
 from pmsl.profiles import library
@@ -77,9 +78,10 @@ def read_batch(path: str | Path, fail_on: Severity | None = None) -> Batch:
         table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
         str(file.absolute()).encode()
     except (OSError, UnicodeError) as err:
-        raise BatchError(f"batch {file}: cannot be read as a TOML file: {getattr(err, 'strerror', None) or err}") from err
+        other = refusal(f"batch {file}", err.object[:HEAD], "TOML") if isinstance(err, UnicodeDecodeError) else None
+        raise BatchError(other or f"batch {file}: cannot be read as a TOML file: {getattr(err, 'strerror', None) or err}") from err
     except (tomllib.TOMLDecodeError, RecursionError) as err:
-        raise BatchError(f"batch {file}: not valid TOML: {err}") from err
+        raise BatchError(refusal(f"batch {file}", file.read_bytes()[:HEAD], "TOML") or f"batch {file}: not valid TOML: {err}") from err
     where = f"batch {file.name}"
     document = build(table, Document, where, BatchError)
     if "\0" in document.out or not document.out.strip():

@@ -181,7 +181,7 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process, ev
     never to zero.
     """
     cure = CureModel.of(resin)
-    setting = _setting(printer, process)
+    setting = light_setting(printer, process)
     heights, which = distinct(np.round(grid.thickness_um, 9))
     if process.exposure_s is UNSET:
         doses = np.array([_far_face_dose(float(h), process.margin_um, cure) for h in heights])[which]
@@ -242,7 +242,8 @@ def _unlit(images: Sequence[Image], above: bool) -> Finding:
     return Finding(code=code, severity="warning", message=message, layers=layers, value=covered, limit=0.5 / 255, unit="px")
 
 
-def _setting(printer: Printer, process: Process) -> LightSetting:
+def light_setting(printer: Printer, process: Process) -> LightSetting:
+    """Return the light setting a process asks for, the first of the printer where it names none; raises `UsageError`."""
     if process.power is None:
         return printer.optics.settings[0]
     known = [s.power for s in printer.optics.settings]

@@ -152,13 +152,13 @@ def check_size(size: np.ndarray, field_um: np.ndarray, travel_um: float, name: s
     """Refuse what is larger than the field or higher than the travel."""
     if (size[:2] > field_um + SLACK_UM).any():
         raise MeshError(
-            f"{name} is {in_mm(size[:2])} mm (x × y), the field {in_mm(field_um)} mm; check --unit, turn it with --rotate, "
-            "or choose a printer with a larger field"
+            f"{name} is {in_mm(size[:2])} mm (x × y), the field {in_mm(field_um)} mm; check --unit (and --field, in pixels, "
+            "--pitch-um, in µm, where they are given), turn it with --rotate, or choose a printer with a larger field"
         )
     if size[2] > travel_um + SLACK_UM:
         raise MeshError(
             f"{name} is {size[2] / 1000:.6g} mm high, the printer builds up to {travel_um / 1000:.6g} mm; "
-            "check --unit or turn it with --rotate"
+            "check --unit (and travel_um of the printer, in µm) or turn it with --rotate"
         )
 
 

@@ -16,12 +16,14 @@ from pmsl.correct.regions import RegionDoses
 from pmsl.correct.unreachable import GrayCheck
 from pmsl.errors import MeshError, UsageError
 from pmsl.exposure import Ladder, dose_ladder
+from pmsl.exposure.heights import check_heights
 from pmsl.mesh.place import SLACK_UM, Placed, place
 from pmsl.optics import Projector, flat_field, psf_of
 from pmsl.optics.grayscale import response
 from pmsl.pipeline import lit
 from pmsl.pipeline.allowed import check_corrections, check_wavelengths
 from pmsl.pipeline.corrected import corrector_of
+from pmsl.pipeline.units import check_units, unit_findings
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.slicing.planes import slabs_lit, z_edges_um
 
@@ -102,11 +104,14 @@ def stages(
         bounds_um = None  # what was left out may have made the box
     if not pieces:
         raise MeshError("no part to print; give at least one mesh")
+    check_units(printer, resin, process)
     check_wavelengths(printer, resin, process)
     _check_own_doses(pieces)
     boxes = np.array([p.bounds_um() for p in pieces])
     bounds = np.array([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)]) if bounds_um is None else bounds_um
-    grid = _lit(_grid(bounds, printer, process), pieces, boxes, process, n_layers)
+    slabs = _grid(bounds, printer, process)
+    check_heights(slabs, printer, resin, process)
+    grid = _lit(slabs, pieces, boxes, process, n_layers)
     offset = offset_of(process, grid)
     _check_grown(bounds, grid, offset, printer)
     field = _baked_field(printer, process)
@@ -122,6 +127,7 @@ def stages(
     findings += checks.profile_findings(printer, resin, missing)
     findings += checks.dose_findings(resin, ladder.dose_mj_cm2)
     findings += checks.exposure_findings(process, grid)
+    findings += unit_findings(printer, process, grid)
     findings += checks.winding_findings(pieces)
     findings += checks.height_findings(boxes, grid, lambda z: slabs_lit(grid.z_edges_um, z, process.coverage))
     findings += checks.facet_findings(pieces, grid)

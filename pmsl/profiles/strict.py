@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origi
 import msgspec
 
 from pmsl.errors import PmslError, ProfileError
+from pmsl.filekind import HEAD, refusal
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -71,7 +72,7 @@ def tables(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as err:
-        raise ProfileError(f"{where}: not valid TOML: {err}") from err
+        raise ProfileError(refusal(where, text[:HEAD].encode(), "TOML") or f"{where}: not valid TOML: {err}") from err
 
 
 def build(table: Any, kind: type[S], where: str, error: type[PmslError] = ProfileError) -> S:

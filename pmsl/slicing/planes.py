@@ -66,7 +66,8 @@ def _edges_beyond(height_um: float, process: Process) -> np.ndarray:
         n = needed if i == len(ladder) - 1 else min(count, needed)
         if n > MAX_LAYERS:
             raise ProfileError(
-                f"layers of {step} µm make {n} layers of a part {height_um:.6g} µm high; limit {MAX_LAYERS}; is the unit right?"
+                f"layers of {step} µm make {n} layers of a part {height_um:.6g} µm high; limit {MAX_LAYERS}; is the unit right? "
+                f"Heights are in µm: if mm were meant, write {step * 1000:g}; that of the mesh is --unit"
             )
         edges.append(base + step * np.arange(1, n + 1))
         base = float(edges[-1][-1]) if n else base

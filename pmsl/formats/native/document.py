@@ -10,6 +10,7 @@ import msgspec
 from pmsl.core.finding import Finding
 from pmsl.core.job import FLAT_FIELD_BY_HOST, CorrectionRecord, Estimate, PartRecord, Provenance
 from pmsl.errors import JobError
+from pmsl.filekind import HEAD, refusal
 from pmsl.profiles import Motion, Printer, Process, Resin
 from pmsl.profiles.printer import Axis, Count, Positive
 from pmsl.profiles.process import NotNegative
@@ -127,7 +128,7 @@ def decode(data: bytes, where: str) -> Document:
     try:
         table: Any = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as err:
-        raise JobError(f"{where}: not valid JSON ({err}); the job is damaged") from err
+        raise JobError(refusal(where, data[:HEAD], "the JSON of a job") or f"{where}: not valid JSON ({err}); the job is damaged") from err
     schema = table.get("schema") if isinstance(table, dict) else None
     if schema not in SCHEMAS:
         raise JobError(f"{where}: schema is {schema!r}; this pmsl reads {' and '.join(SCHEMAS)}: a newer job needs a newer pmsl")
