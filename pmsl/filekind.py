@@ -51,7 +51,7 @@ def kind_and_remedy(head: bytes) -> tuple[str, str] | None:
     """
     if not head:
         return "empty (0 bytes)", "export or copy it again"
-    if not head[:512].strip(b"\0"):
+    if len(head) >= 512 and not head[:512].strip(b"\0"):
         return "all zeros, as an interrupted copy leaves it", "copy it again"
     for begin, what, remedy in _BEGINNINGS:
         if head.startswith(begin):

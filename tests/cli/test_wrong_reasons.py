@@ -82,8 +82,8 @@ def test_a_weak_light_and_large_factors_keep_their_own_reason():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"layer_um": 0.01}, "layer_um = 0.01.*is in µm.*if 0.01 mm was meant, write 10"),
-        ({"layer_um": 0.1}, "if 0.1 mm was meant, write 100"),
+        ({"layer_um": 0.01}, "layer_um = 0.01.*is in µm.*If 0.01 mm was meant, write 10"),
+        ({"layer_um": 0.1}, "If 0.1 mm was meant, write 100"),
         ({"layers": [(3, 10.0), (1, 0.02)]}, "layers = 0.02.*write 20"),
     ],
 )
@@ -95,9 +95,9 @@ def test_layers_in_mm_are_asked_for_their_unit(changes, words):
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        (["--layer-um", "0.010"], "if 0.01 mm was meant, write 10"),
-        (["--pitch-um", "0.0076"], "pitch_um = 0.0076.*if 0.0076 mm was meant, write 7.6"),
-        (["--pitch-um", "7600"], "if 7600 nm was meant, write 7.6"),
+        (["--layer-um", "0.010"], "If 0.01 mm was meant, write 10"),
+        (["--pitch-um", "0.0076"], "pitch_um = 0.0076.*If 0.0076 mm was meant, write 7.6"),
+        (["--pitch-um", "7600"], "If 7600 nm was meant, write 7.6"),
         (["--field", "19.456x12.16"], "whole numbers of pixels"),
         (["--field", "20x12"], "--field, in pixels"),
     ],
