@@ -50,7 +50,7 @@ def kind_and_remedy(head: bytes) -> tuple[str, str] | None:
         A noun phrase, and an advice: ``"a gzip archive", "unpack it first"``.
     """
     if not head:
-        return "empty (0 bytes)", "export or copy it again"
+        return None  # readers have words of their own for that
     if len(head) >= 512 and not head[:512].strip(b"\0"):
         return "all zeros, as an interrupted copy leaves it", "copy it again"
     for begin, what, remedy in _BEGINNINGS:

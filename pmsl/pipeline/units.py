@@ -97,7 +97,8 @@ def _check_wavelength(name: str, value: float) -> None:
 
 def _question(name: str, value: float, what: str, unit: str, factor: float, option: str) -> ProfileError:
     typed = f" ({option})" if option else ""
-    return ProfileError(f"{name} = {value:g}{typed} is in µm: {what}; is the unit right? If {value:g} {unit} was meant, write {value * factor:g}")
+    question = f"is the unit right? If {value:g} {unit} was meant, write {value * factor:g}"
+    return ProfileError(f"{name} = {value:g}{typed} is in µm: {what}; {question}")
 
 
 def _finding(
