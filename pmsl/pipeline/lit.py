@@ -34,14 +34,15 @@ def layers_up_to_the_last_lit(parts: Sequence[Part], boxes_um: np.ndarray, grid:
     grid : Grid
         Whose slabs end with the highest part (`pmsl.slicing.z_edges_um`).
     process : Process
-        Its coverage; with corrections of walls or faces a layer counts as lit where anything is drawn, for they may raise its grays.
+        Its coverage; with an offset of contours, or corrections of walls or faces, a layer counts as lit where anything is drawn, for
+        they may raise its grays.
 
     Returns
     -------
     int
         0 where none is lit.
     """
-    n, faint = grid.n_layers, bool({"edges", "printthrough"} & set(process.corrections))
+    n, faint = grid.n_layers, _raises_grays(process)
     highest = [part for part, box in zip(parts, boxes_um, strict=True) if slabs_lit(grid.z_edges_um, box[1, 2], process.coverage) >= n]
     if highest and _lights(highest, grid, n - 1, process.coverage, faint):
         return n
@@ -62,7 +63,7 @@ def check_parts(parts: Sequence[Part], boxes_um: np.ndarray, grid: Grid, process
     for part, box, inside in zip(parts, boxes_um, slabs, strict=True):
         if not inside.any():
             raise MeshError(_why_no_slab(part, box, grid, process.coverage))
-    if len(parts) == 1:
+    if len(parts) == 1 or _raises_grays(process):
         return  # the top of the job shows it
     for group in alike(parts):
         layers = np.flatnonzero(slabs[group[0]])
@@ -75,6 +76,11 @@ def check_parts(parts: Sequence[Part], boxes_um: np.ndarray, grid: Grid, process
                 break
             if brightest < 129:  # the least that is not black at 8 bit
                 raise MeshError(_why_no_pixel(parts[i].label or parts[i].solid.source))
+
+
+def _raises_grays(process: Process) -> bool:
+    """Whether more may be lit than the plain masks show."""
+    return bool({"edges", "printthrough"} & set(process.corrections)) or any(process.xy_offsets_um)
 
 
 def refuse_all_dark(parts: Sequence[Part]) -> MeshError:

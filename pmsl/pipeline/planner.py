@@ -138,7 +138,7 @@ class Planner:
         """
         s, found = self._stages, list[Finding]()
         n = s.grid.n_layers
-        if s.corrector is not None or (s.regions is None and s.ladder.even is None and self._process.unreachable != "drop"):
+        if s.corrector is not None or not self._changes_light:
             return n, ()
         while n > 0:
             try:
@@ -156,6 +156,12 @@ class Planner:
         """How long the ordinary dose of each layer takes: (L,) [s]."""
         times: np.ndarray = self._stages.ladder.time_s
         return times
+
+    @property
+    def _changes_light(self) -> bool:
+        """Whether layers may have less light than their plain masks."""
+        s = self._stages
+        return s.regions is not None or s.ladder.even is not None or s.offset is not None or self._process.unreachable == "drop"
 
     @property
     def _looks_on(self) -> bool:

@@ -20,7 +20,7 @@ from pmsl.exposure.heights import check_heights
 from pmsl.mesh.place import SLACK_UM, Placed, place
 from pmsl.optics import Projector, flat_field, psf_of
 from pmsl.optics.grayscale import response
-from pmsl.pipeline import lit
+from pmsl.pipeline import heights, lit
 from pmsl.pipeline.allowed import check_corrections, check_wavelengths
 from pmsl.pipeline.corrected import corrector_of
 from pmsl.pipeline.units import check_units, unit_findings
@@ -129,13 +129,13 @@ def stages(
     findings += checks.exposure_findings(process, grid)
     findings += unit_findings(printer, process, grid)
     findings += checks.winding_findings(pieces)
-    findings += checks.height_findings(boxes, grid, lambda z: slabs_lit(grid.z_edges_um, z, process.coverage))
-    findings += checks.facet_findings(pieces, grid)
+    findings += heights.height_findings(boxes, grid, lambda z: slabs_lit(grid.z_edges_um, z, process.coverage))
+    findings += heights.facet_findings(pieces, grid)
     findings += checks.weak_findings(ladder.weak(least), least)
     if corrector is not None:
         return Stages(pieces, bounds, grid, ladder, missing, (*findings, *corrector.job_findings()), corrector=corrector)
     if process.coverage == "volume":
-        findings += checks.partial_slab_findings(pieces, grid)
+        findings += heights.partial_slab_findings(pieces, grid)
     regions = RegionDoses.of(process.regions, grid, [p.dose_scale for p in pieces])
     grays = _gray_check(grid, printer, process, ladder, 1.0 if regions is None else regions.most)
     return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays, offset=offset)

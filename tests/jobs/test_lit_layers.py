@@ -218,6 +218,13 @@ def test_regions_without_dose_on_top_are_no_layers():
     assert all(lit(job)[-1:]) and len(job) <= 4
 
 
+def test_contours_moved_inward_take_the_tip_along():
+    tip = cone(64, 60, 200, (500, 500, 0))
+    moved = job_of(tip, xy_offset_um=-9.0)
+    assert lit(moved) == [True] * len(moved) and len(moved) == 17 < len(job_of(tip))  # radius 60 - 0.3 z is above 9 up to z = 170
+    assert lit(job_of(cone(64, 3.0, 300, (500, 500, 0)), xy_offset_um=4.0)) == [True] * 30
+
+
 def _joined(solids):
     at = np.cumsum([0, *(len(s.vertices_um) for s in solids)])
     return np.concatenate([s.vertices_um for s in solids]), np.concatenate([s.faces + n for s, n in zip(solids, at, strict=False)])
