@@ -11,7 +11,7 @@ from pmsl.filekind import HEAD, refusal
 from pmsl.mesh.copies import MOST, Copy
 from pmsl.profiles.strict import Strict, build, parse
 
-MOST_BYTES = 1 << 24
+MOST_BYTES = 1 << 23
 NUMBERS = ("x_um", "y_um", "rotate_deg", "dose_scale")
 COLUMNS = (*NUMBERS, "label")
 
@@ -68,7 +68,13 @@ def _of_csv(text: str, where: str) -> list[Copy]:
             f"{where}: its first line is {','.join(head)!r}; expected names of columns, separated by commas: x_um,y_um and, as needed, "
             "rotate_deg,dose_scale,label, each once"
         )
-    return [_of_row(head, row, f"{where}, line {rows.line_num}") for row in rows if any(cell.strip() for cell in row)]
+    copies = []
+    for row in rows:
+        if any(cell.strip() for cell in row):
+            if len(copies) == MOST:
+                raise UsageError(f"{where}, line {rows.line_num}: more than {MOST} copies; at most {MOST} fit a job")
+            copies.append(_of_row(head, row, f"{where}, line {rows.line_num}"))
+    return copies
 
 
 def _of_row(head: list[str], row: list[str], where: str) -> Copy:

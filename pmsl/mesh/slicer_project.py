@@ -158,6 +158,8 @@ class _Reader:
             self.project.plates += 1
         elif self.item is not None and len(self.path) == 3 and name in ("volume", "part"):
             self._volume(a)
+        elif self.item is not None and name in ("object", "volume", "part"):
+            raise self._damage(f"has a <{name}> in a <{self.path[-2]}>, of object {self.id!r}")
         elif self.item is not None and name == "metadata" and "key" in a:
             self._metadata(self.item, a["key"], a.get("value", ""), a.get("type", ""))
 

@@ -55,7 +55,7 @@ class Package:
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self.archive = archive
-        named = [(name.lower().lstrip("/"), name) for name in archive.namelist()]
+        named = [(name.lower().replace("\\", "/").lstrip("/"), name) for name in archive.namelist()]
         self.names = dict(named)
         self.twice = {part for part, times in Counter(part for part, _ in named).items() if times > 1}
         self.models: dict[str, Model] = {}
