@@ -68,7 +68,7 @@ def _of_csv(text: str, where: str) -> list[Copy]:
             f"{where}: its first line is {','.join(head)!r}; expected names of columns, separated by commas: x_um,y_um and, as needed, "
             "rotate_deg,dose_scale,label, each once"
         )
-    copies = []
+    copies: list[Copy] = []
     for row in rows:
         if any(cell.strip() for cell in row):
             if len(copies) == MOST:

@@ -415,6 +415,16 @@ def test_side_files_of_both_families_must_agree(tmp_path):
     assert "do not agree on the volumes of object '1'" in refusal(write(tmp_path / "a.3mf", main, other))
 
 
+def test_side_files_of_any_number_of_volumes_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("pmsl.mesh.slicer_project.MOST_VOLUMES", 20)
+    for many in (
+        '<object id="1">' + '<volume firstid="0" lastid="0"/>' * 30 + "</object>",
+        "".join(f'<object id="{n}"/>' for n in range(30)),
+    ):
+        path = write(tmp_path / "a.3mf", model(obj(1, mesh_xml(BLOCK))), {RANGES: f"<config>{many}</config>"})
+        assert "names more than 20 objects and volumes" in refusal(path)
+
+
 def test_plates_are_said(tmp_path):
     plates = "".join(f'<plate><metadata key="plater_id" value="{n}"/><metadata key="name" value="x"/></plate>' for n in (1, 2))
     solid = load(group(tmp_path, parts_of((1, "normal_part", "a"), after=plates)))
