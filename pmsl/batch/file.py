@@ -19,6 +19,7 @@ from pmsl.errors import BatchError, ProfileError, UsageError
 from pmsl.filekind import HEAD, refusal
 from pmsl.formats import registry
 from pmsl.pipeline.order import Order
+from pmsl.pipeline.regionfile import located
 from pmsl.profiles import library
 from pmsl.profiles.change import check_name
 from pmsl.profiles.strict import Strict, build
@@ -133,7 +134,12 @@ def _order(options: dict[str, Any], name: str, folder: Path, out: Path, where: s
     preview = None if order.preview is None else str(folder / order.preview.replace("{name}", stem))
     copies = order.copies if order.copies is None or not order.copies.lower().endswith((".csv", ".toml")) else str(folder / order.copies)
     profiles = {kind: _profile(getattr(order, kind), kind, folder) for kind in ("printer", "resin", "process")}
-    return msgspec.structs.replace(order, meshes=[str(folder / mesh) for mesh in order.meshes], preview=preview, copies=copies, **profiles)
+    try:
+        regions = {"region": located(order.region, folder), "regions": None if order.regions is None else str(folder / order.regions)}
+    except UsageError as err:
+        raise BatchError(f"{where}: {err}") from err
+    meshes = [str(folder / mesh) for mesh in order.meshes]
+    return msgspec.structs.replace(order, meshes=meshes, preview=preview, copies=copies, **regions, **profiles)
 
 
 def _profile(name: str | None, kind: str, folder: Path) -> str | None:
@@ -203,6 +209,7 @@ def json_schema() -> bytes:
     loose: dict[str, Any] = {key: {} if key in TEXTS else kind for key, kind in options.items()}
     table = {"type": "object", "properties": loose, "additionalProperties": False}
     own = {"name": {"type": "string"}, "sweep": {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}}}
+    schema["$defs"]["RegionTable"] = parts["RegionTable"]
     properties = schema["$defs"]["Document"]["properties"]
     properties["schema"]["enum"] = properties["schema"]["enum"][-1:]
     properties["defaults"] = table

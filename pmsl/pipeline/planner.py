@@ -98,6 +98,7 @@ def prepare(
         placeholders=s.placeholders,
         correction=record_of(process, s.corrector),
         requires=(FLAT_FIELD_BY_HOST,) if process.evened == "delegated" else (),
+        regions=() if s.modifiers is None else s.modifiers.records(),
     )
 
 
@@ -183,9 +184,9 @@ class Planner:
         if grays is not None:
             mask, more = grays.apply(k, mask, recent)
             found += more
-        images = [(mask, 1.0)] if regional is None else regional.images(k, mask)
+        images, settings = ([(mask, 1.0)], None) if regional is None else regional.images(k, mask)
         covered_px = None if s.regions is None and s.ladder.even is None else mask.sum_px()
-        return s.ladder.plan(images, s.grid, self._process.motion.at(k), found, covered_px)
+        return s.ladder.plan(images, s.grid, self._process.motion.at(k), found, covered_px, settings)
 
     def _makers(self) -> tuple[RecentMasks, RegionalLight | None, GrayCheck | None]:
         """Return masks of all parts with those of layers around, what has doses of its own, and what looks for grays that never cure."""
@@ -193,7 +194,8 @@ class Planner:
             if self._made is None:
                 s, mode = self._stages, self._process.coverage
                 many = min(MOST_KEPT, LAYERS_KEPT + (0 if s.grays is None else s.grays.layers_above))
-                recent = RecentMasks(MaskMaker(s.parts, s.grid, mode, "none", s.offset), many)  # repaired already, or not to be
+                maker = MaskMaker(s.parts, s.grid, mode, "none", s.offset) if s.modifiers is None else s.modifiers.maker
+                recent = RecentMasks(maker, many)  # repaired already, or not to be
                 regional, grays = None, s.grays
                 if s.regions is not None:
                     from pmsl.pipeline.regional import RegionalLight
@@ -201,7 +203,8 @@ class Planner:
                     scales = () if len(s.regions.scales) == 1 else s.regions.scales
                     grown = None if s.offset is None else s.offset.grown()  # a group says whose a pixel is, the mask what is lit
                     groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode, "none", grown) for scale in scales]
-                    regional = RegionalLight(s.regions, recent, groups, s.ladder, many)
+                    shares = None if s.modifiers is None else s.modifiers.shares
+                    regional = RegionalLight(s.regions, recent, groups, s.ladder, many, shares)
                     grays = None if grays is None else replace(grays, given=regional)
                 self._made = recent, regional, grays
             return self._made

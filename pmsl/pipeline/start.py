@@ -23,6 +23,7 @@ from pmsl.optics.grayscale import response
 from pmsl.pipeline import heights, lit
 from pmsl.pipeline.allowed import check_corrections, check_wavelengths
 from pmsl.pipeline.corrected import corrector_of
+from pmsl.pipeline.modifiers import Modifiers
 from pmsl.pipeline.units import check_units, unit_findings
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.slicing.planes import slabs_lit, z_edges_um
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 MAX_SCALE = 10.0
 
 
-def place_for(solids: Sequence[Solid], printer: Printer, resin: Resin, **options: Any) -> Placed:
+def place_for(solids: Sequence[Solid | Part], printer: Printer, resin: Resin, **options: Any) -> Placed:
     """Place meshes in the field of a printer, scaled for the resin's shrinkage; `options` as `pmsl.place`."""
     pitch = np.array(printer.optics.pitch_um.value)
     rows, cols = printer.field_px
@@ -60,7 +61,7 @@ class Stages:
     """What a job is made of before any layer: parts and their box (2, 3) [µm], grid, doses, placeholders, findings.
 
     `regions` gives pixels doses of their own, None where all get the same; `grays` looks for those that cure nothing; `offset` moves
-    contours, None where they stay.
+    contours, None where they stay; `modifiers` are the regions that meshes draw.
     """
 
     parts: tuple[Part, ...]
@@ -73,6 +74,7 @@ class Stages:
     grays: GrayCheck | None = None
     corrector: Corrector | None = None
     offset: ContourOffset | None = None
+    modifiers: Modifiers | None = None
 
 
 def stages(
@@ -96,7 +98,7 @@ def stages(
     ExposureError
         Doses the resin or the printer cannot have; wavelengths that differ; corrections that rest on what nobody gave.
     UsageError
-        A part that asks for a dose that is none, or for a region of its own.
+        A part that asks for a dose that is none, or for a region that is none.
     """
     given = [as_part(item) for item in parts]
     pieces = tuple(part.repaired(repair) for part in given)
@@ -116,14 +118,21 @@ def stages(
     _check_grown(bounds, grid, offset, printer)
     field = _baked_field(printer, process)
     ladder = dose_ladder(grid, printer, resin, process, None if field is None else field.apply)
+    modifiers = Modifiers.of(pieces, grid, printer, process, ladder.power, offset)
     missing = checks.placeholders(printer, resin, ladder.power)
+    if modifiers is not None:
+        missing = tuple(dict.fromkeys([*missing, *modifiers.placeholders(printer, resin)]))
     check_corrections(printer, resin, process, missing, accept_uncalibrated)
     bulk = 1.0 if process.regions is None else process.regions.bulk
     least, most = (bulk * scale for scale in _scales(pieces, boxes, grid))
+    gain = 1.0 if field is None else field.dose_factor
     if field is not None or (most != 1.0).any():
-        ladder.check(most, 1.0 if field is None else field.dose_factor)
+        ladder.check(most, gain)
+    if modifiers is not None:
+        least = modifiers.checked(ladder, least, bulk, gain)
     corrector = corrector_of(pieces, grid, printer, resin, process, ladder)
     findings = [f for solid in {id(p.solid): p.solid for p in pieces}.values() for f in solid.findings]
+    findings += [] if modifiers is None else modifiers.findings()
     findings += checks.profile_findings(printer, resin, missing)
     findings += checks.dose_findings(resin, ladder.dose_mj_cm2)
     findings += checks.exposure_findings(process, grid)
@@ -136,9 +145,11 @@ def stages(
         return Stages(pieces, bounds, grid, ladder, missing, (*findings, *corrector.job_findings()), corrector=corrector)
     if process.coverage == "volume":
         findings += heights.partial_slab_findings(pieces, grid)
-    regions = RegionDoses.of(process.regions, grid, [p.dose_scale for p in pieces])
-    grays = _gray_check(grid, printer, process, ladder, 1.0 if regions is None else regions.most)
-    return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays, offset=offset)
+    only, always = ({}, False) if modifiers is None else (modifiers.only, True)
+    regions = RegionDoses.of(process.regions, grid, [p.dose_scale for p in pieces], only, always)
+    largest = (1.0 if regions is None else regions.most) * (1.0 if modifiers is None else modifiers.shares.largest)
+    grays = _gray_check(grid, printer, process, ladder, largest)
+    return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays, offset=offset, modifiers=modifiers)
 
 
 def offset_of(process: Process, grid: Grid) -> ContourOffset | None:

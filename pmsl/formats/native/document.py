@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
 from pmsl.core.finding import Finding
 from pmsl.core.job import FLAT_FIELD_BY_HOST, CorrectionRecord, Estimate, PartRecord, Provenance
+from pmsl.core.region import RegionRecord
 from pmsl.errors import JobError
 from pmsl.filekind import HEAD, refusal
 from pmsl.profiles import Motion, Printer, Process, Resin
@@ -92,6 +93,8 @@ class DesignDoc(Strict, frozen=True, kw_only=True):
 class Document(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """The whole of job.json: of version 1 unless a key of it, or of what it embeds, came with a later one."""
 
+    SINCE: ClassVar[dict[str, int]] = {"regions": 2}
+
     schema: Literal["pmsl.job/1", "pmsl.job/2"]
     requires: list[str]
     provenance: Provenance
@@ -107,6 +110,7 @@ class Document(Strict, frozen=True, kw_only=True, omit_defaults=True):
     design: list[DesignDoc]
     layers: list[LayerDoc]
     correction: CorrectionRecord | None = None
+    regions: list[RegionRecord] | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
         set_schema(self)

@@ -81,6 +81,7 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
         placeholders=tuple(doc.placeholders),
         requires=tuple(doc.requires),
         correction=doc.correction,
+        regions=() if doc.regions is msgspec.UNSET else tuple(doc.regions),
         known_estimate=doc.estimate,
         design_of=lambda: _designs(doc.design, source, where),
     )
