@@ -10,6 +10,7 @@ from pmsl.core.finding import Finding, Severity, reaches
 from pmsl.core.part import Solid
 from pmsl.errors import FindingsError, MeshError
 from pmsl.mesh import load_solid
+from pmsl.pipeline.wishes import Wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,13 @@ class Examined:
     findings: tuple[Finding, ...]
 
 
-def examined(solid: Solid, repair: str) -> Examined:
+def examined(solid: Solid, repair: str, weld_um: float) -> Examined:
     """Look a mesh over; repair it as asked. A refusal is told, not raised, for the mesh itself is readable."""
     from pmsl.pipeline.volume import united_volume_um3
 
     printed, refusal = solid, None
     try:
-        printed = solid.repaired(repair)
+        printed = solid.repaired(repair, weld_um)
     except MeshError as err:
         refusal = err
     found = [*solid.findings, *solid.health.findings, *printed.findings[len(solid.findings) :]]
@@ -70,10 +71,11 @@ def mesh_facts(found: Examined) -> dict[str, Any]:
     }
 
 
-def check(paths: list[str], *, unit: str, repair: str, fail_on: Severity, as_json: bool) -> None:
+def check(paths: list[str], wishes: Wishes, *, repair: str, fail_on: Severity, as_json: bool) -> None:
     """``pmsl check``: look meshes over, exit 4 where findings reach `fail_on`."""
+    weld_um = wishes.weld_within_um(wishes.profiles()[0])
     with compiler_notice():
-        seen = [examined(load_solid(path, unit), repair) for path in paths]
+        seen = [examined(load_solid(path, wishes.unit), repair, weld_um) for path in paths]
     if as_json:
         meshes = [mesh_facts(found) | {"sound": not reaches(found.findings, fail_on)} for found in seen]
         print_json({"sound": all(m["sound"] for m in meshes), "fail_on": fail_on, "meshes": meshes})

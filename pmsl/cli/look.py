@@ -11,7 +11,6 @@ import numpy as np
 
 from pmsl import pipeline
 from pmsl.cli.examine import Examined, examined, mesh_facts
-from pmsl.cli.regions import print_regions, region_facts
 from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
 from pmsl.core.finding import Finding
 from pmsl.core.job import CorrectionRecord, Estimate, PrintJob
@@ -56,7 +55,6 @@ def _info_job(path: str, as_json: bool) -> None:
     _tell_correction(job.correction)
     for part in job.parts:
         print(f"part      {part.label}: {size_mm(*part.bounds_um)} at ({part.bounds_um[0][0]:g}, {part.bounds_um[0][1]:g}) µm")
-    print_regions(job)
     print(f"calibrated {'yes' if job.calibrated else 'no: placeholder ' + ', '.join(job.placeholders)}")
     say_findings(job.findings)
 
@@ -109,7 +107,7 @@ def _info_mesh(path: str, wishes: Wishes, repair: str, as_json: bool, contours: 
     printer, resin, process = wishes.profiles()
     with compiler_notice():
         slicing = _slicing_facts(path, wishes, repair)  # first, so that it loads its kernels, as slicing does
-        found = examined(solid, repair)
+        found = examined(solid, repair, wishes.weld_within_um(printer))
     facts = mesh_facts(found) | {"print": _print_facts(found, wishes, printer, resin, process)}
     if "refused" not in facts["print"]:
         facts["slicing"] = slicing
@@ -150,7 +148,7 @@ def _print_facts(found: Examined, wishes: Wishes, printer: Printer, resin: Resin
     except PmslError as err:
         return names | {"refused": str(err)}
     scale = float(np.linalg.det(placed.parts[0].transform[:3, :3]))
-    motion = process.motion.duration_s(s.grid.n_layers)
+    motion = process.motion.duration_s * s.grid.n_layers
     return names | {
         "layers": s.grid.n_layers,
         "print_time_s": float(s.ladder.time_s.sum()) + motion,
@@ -210,6 +208,5 @@ def job_facts(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate) 
         "calibrated": job.calibrated,
         "placeholders": list(job.placeholders),
         "parts": [msgspec.to_builtins(p) for p in job.parts],
-        "regions": region_facts(job),
         "findings": [f.as_dict() for f in findings],
     }

@@ -22,6 +22,7 @@ __all__ = [
     "scale",
     "threads",
     "unit",
+    "weld",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -63,6 +64,12 @@ repair = click.option(
     default="auto",
     show_default=True,
     help="Mend meshes that are open, doubled or turned, and say so; leave them; or refuse them.",
+)
+weld = click.option(
+    "--weld-um",
+    type=float,
+    metavar="U",
+    help="Join vertices at open edges within U µm of the mesh, 0 for none [default: a twentieth of a pixel].",
 )
 rotate = click.option("--rotate", metavar="RX,RY,RZ", help="Degrees about fixed x, y, z, in that order.")
 scale = click.option("--scale", metavar="S|SX,SY,SZ", help="Factor, or one for each axis.")

@@ -18,7 +18,6 @@ from pmsl.errors import MeshError
 
 if TYPE_CHECKING:
     from pmsl.core.health import MeshHealth
-    from pmsl.core.region import Region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -189,11 +188,11 @@ class Solid:
         health: MeshHealth = self._cache["health"]
         return health
 
-    def repaired(self, repair: str = "auto") -> Solid:
+    def repaired(self, repair: str = "auto", weld_um: float | None = None, pixel_um: float | None = None) -> Solid:
         """Return the solid as it can be printed; see `pmsl.mesh.repair.repaired`."""
         from pmsl.mesh import repair as repairs  # the other look upward
 
-        return repairs.repaired(self, repair)
+        return repairs.repaired(self, repair, weld_um, pixel_um)
 
 
 IDENTITY = frozen(np.eye(4))
@@ -214,8 +213,6 @@ class Part:
         Factor on the dose of this part.
     label : str
         Name of the part in the job.
-    regions : tuple of Region
-        Shapes in the coordinates of its solid, inside which it gets light of its own; of those that overlap the last counts.
     """
 
     solid: Solid
@@ -223,10 +220,8 @@ class Part:
     region: str = "bulk"
     dose_scale: float = 1.0
     label: str = ""
-    regions: tuple[Region, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "regions", tuple(self.regions))
         transform = np.array(self.transform, dtype=np.float64)
         if transform.shape != (4, 4) or not np.isfinite(transform).all() or not np.array_equal(transform[3], (0, 0, 0, 1)):
             raise MeshError(f"part {self.label}: the transform must be a finite 4 × 4 affine matrix with last row 0 0 0 1")
@@ -270,13 +265,14 @@ class Part:
             out += t[axis, 3]
         return placed
 
-    def repaired(self, repair: str = "auto") -> Part:
-        """Return the part with its solid as it can be printed; see `pmsl.mesh.repair.repaired`."""
-        solid, regions = self.solid.repaired(repair), self.regions
-        if repair != "none" and regions:
-            mended = tuple(region.repaired(repair) for region in regions)
-            regions = regions if all(a is b for a, b in zip(regions, mended, strict=True)) else mended
-        return self if solid is self.solid and regions is self.regions else replace(self, solid=solid, regions=regions)
+    def repaired(self, repair: str = "auto", weld_um: float | None = None, pitch_um: np.ndarray | None = None) -> Part:
+        """Return the part with its solid as it can be printed; see `pmsl.mesh.repair.repaired`.
+
+        Without `weld_um` vertices may be joined within a twentieth of the pixel, where its pitch is given.
+        """
+        pixel_um = None if pitch_um is None else float(np.min(pitch_um) / np.linalg.norm(self.transform[:3, :3], 2))
+        solid = self.solid.repaired(repair, weld_um, pixel_um)
+        return self if solid is self.solid else replace(self, solid=solid)
 
     def bounds_um(self) -> np.ndarray:
         """Return the box of the placed part: (2, 3) float64 [µm], over the vertices that faces use."""

@@ -7,6 +7,7 @@ area       directed segments → touched pixels, with what exact area coverage n
 volume     triangles → touched voxels, with what exact volume coverage needs; helpers: polygon (cutting), surface (heights)
 touched    helpers of both: the bits of touched cells
 rows       touched cells → coverage, as runs or dense; open rows mended
+near       triangles near points
 shells     triangles that hang together
 spans      runs ↔ dense, 16 → 8 bit
 areas      runs that hang together

@@ -37,7 +37,8 @@ class MaskMaker:
     mode : {"area", "volume"}
         "area" is the exact covered area in the middle plane of the slab, "volume" the exact covered volume of the slab.
     repair : {"auto", "none", "strict"}
-        As `pmsl.mesh.repair.repaired`.
+    weld_um : float, optional
+        As `pmsl.mesh.repair.repaired`; by default vertices may be joined within a twentieth of a pixel of the grid.
     offset : Offset, optional
         Moves contours before their area is found, as ``pmsl.slicing.offset.ContourOffset`` does; not with volumes.
 
@@ -52,7 +53,13 @@ class MaskMaker:
     """
 
     def __init__(
-        self, parts: Sequence[Solid | Part], grid: Grid, mode: str = "area", repair: str = "auto", offset: Offset | None = None
+        self,
+        parts: Sequence[Solid | Part],
+        grid: Grid,
+        mode: str = "area",
+        repair: str = "auto",
+        offset: Offset | None = None,
+        weld_um: float | None = None,
     ) -> None:
         if mode not in MODES:
             raise UsageError(f"coverage mode {mode!r} is not one of {', '.join(MODES)}")
@@ -63,7 +70,7 @@ class MaskMaker:
         self.grid = grid
         self.mode = mode
         self.offset = offset
-        self.parts = tuple(as_part(item).repaired(repair) for item in parts)
+        self.parts = tuple(as_part(item).repaired(repair, weld_um, grid.pitch_um) for item in parts)
         self.index = index_parts(self.parts, grid, slabs=mode == "volume")
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -187,7 +194,9 @@ class MaskMaker:
         return self._shells
 
 
-def layer_masks(parts: Sequence[Solid | Part], grid: Grid, mode: str = "area", repair: str = "auto") -> Iterator[LayerMask]:
+def layer_masks(
+    parts: Sequence[Solid | Part], grid: Grid, mode: str = "area", repair: str = "auto", weld_um: float | None = None
+) -> Iterator[LayerMask]:
     """Yield the mask of every layer in order, empty ones too.
 
     Parameters
@@ -198,7 +207,8 @@ def layer_masks(parts: Sequence[Solid | Part], grid: Grid, mode: str = "area", r
     mode : {"area", "volume"}
         "area" is the exact covered area in the middle plane of the slab, "volume" the exact covered volume of the slab.
     repair : {"auto", "none", "strict"}
-        As `pmsl.mesh.repair.repaired`.
+    weld_um : float, optional
+        As `MaskMaker`.
 
     Yields
     ------
@@ -212,11 +222,13 @@ def layer_masks(parts: Sequence[Solid | Part], grid: Grid, mode: str = "area", r
     MeshError
         A mesh that encloses nothing; with "strict" one that needs repair.
     """
-    maker = MaskMaker(parts, grid, mode, repair)
+    maker = MaskMaker(parts, grid, mode, repair, weld_um=weld_um)
     return (maker.mask(k) for k in range(grid.n_layers))
 
 
-def coverage(parts: Sequence[Solid | Part], grid: Grid, k: int, mode: str = "area", repair: str = "auto") -> np.ndarray:
+def coverage(
+    parts: Sequence[Solid | Part], grid: Grid, k: int, mode: str = "area", repair: str = "auto", weld_um: float | None = None
+) -> np.ndarray:
     """Return the exact coverage of layer `k`, not quantised.
 
     Parameters
@@ -227,7 +239,8 @@ def coverage(parts: Sequence[Solid | Part], grid: Grid, k: int, mode: str = "are
         Layer number, 0..L-1.
     mode : {"area", "volume"}
     repair : {"auto", "none", "strict"}
-        As `pmsl.mesh.repair.repaired`.
+    weld_um : float, optional
+        As `MaskMaker`.
 
     Returns
     -------
@@ -243,7 +256,7 @@ def coverage(parts: Sequence[Solid | Part], grid: Grid, k: int, mode: str = "are
     MeshError
         A mesh that encloses nothing; with "strict" one that needs repair.
     """
-    return MaskMaker(parts, grid, mode, repair).coverage(k)
+    return MaskMaker(parts, grid, mode, repair, weld_um=weld_um).coverage(k)
 
 
 def checked_layer(k: int, grid: Grid) -> int:

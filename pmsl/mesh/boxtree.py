@@ -1,4 +1,4 @@
-"""Triangles that pass through one another, by a tree of boxes over them."""
+"""Triangles that pass through one another or come near points, by a tree of boxes over them."""
 
 from __future__ import annotations
 
@@ -66,6 +66,29 @@ class BoxTree:
         )
         count, tested = counts.tolist()
         return Crossings(count, pairs[:count], box, tested < most)
+
+    def near(self, points: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the triangles of the tree that come as near as `reach` (n,) to `points` (n, 3).
+
+        Returns
+        -------
+        pairs : (p, 2) int64
+            Number of the point and of the triangle.
+        nearest : (p, 4) float64
+            The triangle's point that is nearest, and how far it is [µm].
+        """
+        from pmsl.kernels import near
+
+        room = 1 << 12
+        while True:
+            pairs, nearest = np.empty((room, 2), np.int64), np.empty((room, 4))
+            n = near.pairs(
+                *(self.vertices, self.faces, self.order, self.boxes, points, reach, np.zeros(128, np.int64), np.zeros((2, 3))),
+                *(pairs, nearest),
+            )
+            if n <= room:
+                return pairs[:n], nearest[:n]
+            room = n
 
 
 def _along_curve(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

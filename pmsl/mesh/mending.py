@@ -9,16 +9,14 @@ from pmsl.core.finding import Finding
 from pmsl.core.part import Solid
 from pmsl.errors import MeshError
 from pmsl.mesh.patch import patched
+from pmsl.mesh.sheets import drop_sheets
 from pmsl.mesh.shells import FEW, TURN, Measures, Shells, inward, measures_of, one_closed_body, shells_of
 from pmsl.mesh.surface import Change, Surface
 
-INVENTED = 0.4  # share of a shell's surface that closing holes added, above which nobody can know what was meant
-LOST = 0.05  # share of all surface that may be in sheets that enclose nothing
 
-
-def mended(solid: Solid) -> Solid:
-    """Repair a mesh whose edges do not all meet in pairs."""
-    return (_patched(solid) if solid.of_file and solid.n_faces > FEW else None) or _rebuilt(solid)
+def mended(solid: Solid, weld_um: float) -> Solid:
+    """Repair a mesh whose edges do not all meet in pairs; vertices are joined within `weld_um`."""
+    return (_patched(solid, weld_um) if solid.of_file and solid.n_faces > FEW else None) or _rebuilt(solid, weld_um)
 
 
 def turned(solid: Solid, vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures) -> Solid:
@@ -27,10 +25,10 @@ def turned(solid: Solid, vertices: np.ndarray, faces: np.ndarray, shells: Shells
     return solid if change is None else _made(solid, vertices, faces, [change])
 
 
-def without_copies(solid: Solid, shells: Shells, m: Measures) -> Solid:
+def without_copies(solid: Solid, shells: Shells, m: Measures, weld_um: float) -> Solid:
     """Repair a closed mesh with faces that look both ways; sheets, or slivers next to nothing thin, may be all there is."""
     try:
-        return mended(solid)
+        return mended(solid, weld_um)
     except MeshError:
         return solid if m.hollow.all() else _without_sheets(solid, shells, m)
 
@@ -47,9 +45,9 @@ def _without_sheets(solid: Solid, shells: Shells, m: Measures) -> Solid:
     return _made(solid, solid.vertices_um, faces, [sheets] if change is None else [sheets, change])
 
 
-def _patched(solid: Solid) -> Solid | None:
+def _patched(solid: Solid, weld_um: float) -> Solid | None:
     """Close a few holes of a large file; None where that does not make it whole."""
-    found = patched(solid)
+    found = patched(solid, weld_um)
     if found is None:
         return None
     soup, change = found
@@ -67,18 +65,18 @@ def _patched(solid: Solid) -> Solid | None:
     return turned(whole, vertices, faces, shells, m)
 
 
-def _rebuilt(solid: Solid) -> Solid:
+def _rebuilt(solid: Solid, weld_um: float) -> Solid:
     """Join vertices, take out copies, turn faces, close holes."""
     surface = Surface.of(solid)
     surface.drop_duplicates()
-    if surface.weld():
+    if surface.weld(weld_um):
         surface.drop_duplicates()
     surface.agree()
     surface.close_holes()
     if len(surface.corners) == 0:
         raise MeshError(f"{solid.source}: no triangle has an area; nothing to print. Export the mesh again")
     shells = shells_of(surface.points, surface.faces(), len(surface.corners))
-    _drop_sheets(surface, shells, solid.source)
+    drop_sheets(surface, shells, solid.source, weld_um)
     faces = surface.faces()
     shells = shells_of(surface.points, faces, len(faces))
     faces, change = _turned(surface.points, faces, shells, measures_of(surface.points, faces, shells), solid.source)
@@ -86,28 +84,6 @@ def _rebuilt(solid: Solid) -> Solid:
     if not changes:
         return solid  # vertices a picometre apart: nothing that shows
     return _made(solid, surface.points, faces, changes)
-
-
-def _drop_sheets(surface: Surface, shells: Shells, source: str) -> None:
-    """Take out shells that are sheets: they enclose nothing, or most of what would close them was never there."""
-    m = measures_of(surface.points, surface.faces(), shells)
-    a, b, c = (surface.points[surface.corners[:, i]] for i in range(3))
-    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
-    added = np.bincount(shells.label, area * surface.added, shells.count)
-    sheet = m.hollow | (added > INVENTED * m.area_um2)
-    if not sheet.any():
-        return
-    mine = sheet[shells.label] & ~surface.added
-    lost, whole = float(area[mine].sum()), float(area[~surface.added].sum())
-    if sheet.all() or lost > LOST * whole:
-        raise MeshError(
-            f"{source}: {int(sheet.sum())} open surfaces, {100 * lost / max(whole, 1e-300):.3g} % of the mesh, enclose no volume: "
-            "what is solid cannot be known. Close them in the program that made them, or slice the mesh as it is with --repair none"
-        )
-    if mine.any():
-        text = f"of {int(sheet.sum())} open surfaces, {lost * 1e-6:.3g} mm², enclose no volume; left out"
-        surface.note("sheets", int(mine.sum()), "faces", surface.corners[mine], text)
-    surface.keep(~sheet[shells.label])
 
 
 def _turned(vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, source: str) -> tuple[np.ndarray, Change | None]:

@@ -23,15 +23,16 @@ FACTORS = tuple(np.uint64(k) for k in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0
 MINUS_ZERO = np.uint32(1 << 31)
 
 
-def patched(solid: Solid) -> tuple[Soup, Change] | None:
-    """Close the holes of a solid `of_file`.
+def patched(solid: Solid, weld_um: float) -> tuple[Soup, Change] | None:
+    """Close the holes of a solid `of_file`; `weld_um` is how far vertices may be joined.
 
     Returns
     -------
     Soup, Change
         All triangles of the file and those that close its holes; what was done.
     None
-        There is more to repair than a few plain holes: too many or too large ones, edges of several faces, winding that differs.
+        There is more to repair than a few plain holes: too many or too large ones, edges of several faces, winding that differs,
+        cracks.
     """
     _, _, factor = solid.triangles()
     rim = _open_edges(solid)
@@ -39,6 +40,8 @@ def patched(solid: Solid) -> tuple[Soup, Change] | None:
         return None
     points, ids = np.unique(rim.reshape(-1, 3), axis=0, return_inverse=True)
     tail, head = ids.reshape(-1, 2).T
+    if _cracked(np.multiply(points, factor, dtype=np.float64), tail, head, weld_um):
+        return None
     loops = loops_of(np.stack([head, tail], axis=1))  # the missing faces run the other way
     faces, middles, areas = close(loops, np.multiply(points, factor, dtype=np.float64))
     size = np.diff(solid.bounds_um, axis=0)[0]
@@ -47,6 +50,16 @@ def patched(solid: Solid) -> tuple[Soup, Change] | None:
     corners = np.concatenate([points, (middles / factor).astype(np.float32)])
     change = holes_closed(loops, faces, areas, corners.astype(np.float64) * factor)
     return Soup(np.concatenate([solid.triangles()[0], corners[faces].reshape(-1, 3)]), factor), change
+
+
+def _cracked(points: np.ndarray, tail: np.ndarray, head: np.ndarray, weld_um: float) -> bool:
+    """Tell whether ends of open edges lie within `weld_um` of others that are not theirs: such edges are to be joined, not closed."""
+    from scipy.spatial import cKDTree
+
+    near = cKDTree(points).query_pairs(weld_um, output_type="ndarray")
+    sides = np.stack([np.minimum(tail, head), np.maximum(tail, head)], axis=1)
+    n = len(points)
+    return not np.isin(near[:, 0] * n + near[:, 1], sides[:, 0] * n + sides[:, 1]).all()
 
 
 def _open_edges(solid: Solid) -> np.ndarray | None:

@@ -16,6 +16,7 @@ from pmsl.core.parallel import in_blocks
 from pmsl.core.part import Solid
 from pmsl.errors import MeshError, UsageError
 from pmsl.mesh.shells import FEW, NOTHING, TURN, inward, measures_of, one_closed_body, shells_of
+from pmsl.mesh.weld import bound_um
 
 WAYS = ("auto", "none", "strict")
 LARGEST_UM = 1e12  # what is larger no field takes; its squares might overflow
@@ -23,7 +24,7 @@ LARGEST_UM = 1e12  # what is larger no field takes; its squares might overflow
 NEED_UNION = ("overlapping-bodies", "nested-bodies", "self-intersection", "duplicate-faces")
 
 
-def repaired(solid: Solid, repair: str = "auto") -> Solid:
+def repaired(solid: Solid, repair: str = "auto", weld_um: float | None = None, pixel_um: float | None = None) -> Solid:
     """Return the solid as it can be printed.
 
     Parameters
@@ -32,6 +33,11 @@ def repaired(solid: Solid, repair: str = "auto") -> Solid:
     repair : {"auto", "none", "strict"}
         "auto" closes, unites and turns what needs it, and says so in `findings` and `repairs`; "none" leaves the mesh as it
         is (rows that do not close are mended, layer by layer); "strict" refuses a mesh that needs anything.
+    weld_um : float, optional
+        How far vertices at which the surface ends may be joined [µm of the mesh], 0 for not at all; by default a twentieth of
+        `pixel_um`. Never further than a tenth of the thinnest wall or gap nearby.
+    pixel_um : float, optional
+        A pixel, as large as it is on the mesh; by default that of the printer which is used where none is named.
 
     Returns
     -------
@@ -41,33 +47,39 @@ def repaired(solid: Solid, repair: str = "auto") -> Solid:
     Raises
     ------
     UsageError
-        `repair` is none of these.
+        `repair` is none of these, or `weld_um` no length.
     MeshError
         Nothing in the mesh encloses a volume, or too much of it is missing to know what was meant; with "strict" anything.
     """
     if repair not in WAYS:
         raise UsageError(f"repair is {repair!r}; use one of {', '.join(WAYS)}")
+    bound = bound_um(pixel_um) if weld_um is None else weld_um
+    if not 0 <= bound < LARGEST_UM:
+        raise UsageError(f"--weld-um {bound:g}: must be a length from 0 [µm], how far vertices at open edges may be joined")
     if repair == "none":
         return solid
-    if "repaired" not in solid._cache:
-        solid._cache["repaired"] = _repaired(solid)
-    out: Solid = solid._cache["repaired"]
+    known: float | None
+    out: Solid
+    known, out = solid._cache.get("repaired", (-1.0, solid))
+    if known not in (None, bound):
+        out = _repaired(solid, bound)
+        solid._cache["repaired"] = (bound if "mended" in solid._cache else None, out)  # of a closed mesh the bound does not matter
     if repair == "strict":
         _refuse_any(solid, out)
     return out
 
 
-def _repaired(solid: Solid) -> Solid:
+def _repaired(solid: Solid, weld_um: float) -> Solid:
     if solid.repairs or not np.abs(solid.bounds_um).max() < LARGEST_UM:
         return solid
     if one_closed_body(solid):
-        return _mended(solid) if _nothing_inside(solid) else solid
+        return _mended(solid, weld_um) if _nothing_inside(solid) else solid
     vertices, faces = solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces))  # of a soup made here, and not kept
     shells = solid._cache["shells"] = shells_of(vertices, faces)
     if not shells.closed:
-        return _mended(solid)
+        return _mended(solid, weld_um)
     if shells.count == 1 and len(faces) > FEW:
-        return _mended(solid) if _nothing_inside(solid) else solid
+        return _mended(solid, weld_um) if _nothing_inside(solid) else solid
     m = measures_of(vertices, faces, shells)
     solid._cache["shell boxes"] = m.box_um
     twice = (m.hollow & (m.area_um2 > 0)).any()  # every face twice, looking both ways: the sum of a row does not show it
@@ -75,14 +87,17 @@ def _repaired(solid: Solid) -> Solid:
         return solid
     from pmsl.mesh import mending
 
-    return mending.without_copies(solid, shells, m) if twice else mending.turned(solid, vertices, faces, shells, m)
+    if twice:
+        solid._cache["mended"] = True
+    return mending.without_copies(solid, shells, m, weld_um) if twice else mending.turned(solid, vertices, faces, shells, m)
 
 
-def _mended(solid: Solid) -> Solid:
+def _mended(solid: Solid, weld_um: float) -> Solid:
     """Repair a mesh whose edges do not all meet in pairs."""
     from pmsl.mesh import mending  # a sound mesh needs none of it
 
-    return mending.mended(solid)
+    solid._cache["mended"] = True
+    return mending.mended(solid, weld_um)
 
 
 def _nothing_inside(solid: Solid) -> bool:

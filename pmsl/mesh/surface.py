@@ -12,9 +12,8 @@ import numpy as np
 from pmsl.core.part import Solid
 from pmsl.mesh.holes import close, loops_of, missing_edges
 from pmsl.mesh.topology import Edges, edges_of, group_rows, join_vertices
+from pmsl.mesh.weld import first_um, welded
 
-WELD = 2e-6  # of the extent: what single precision and a few decimals leave between vertices that are meant to be one
-MOST_WELD_UM = 0.5
 PATCHES = 1000  # more are not turned against one another
 
 Box = tuple[tuple[float, ...], tuple[float, ...]]
@@ -109,29 +108,16 @@ class Surface:
             whole |= found & ~odd
         return ends | ~whole
 
-    def weld(self) -> bool:
-        """Join vertices at which the surface ends to others of them that lie next to them: cracks close. Tell whether there were any."""
-        edges = self.edges()
-        rim = np.unique(np.concatenate([edges.low[edges.net != 0], edges.high[edges.net != 0]]))
-        if len(rim) < 2:
+    def weld(self, bound_um: float) -> bool:
+        """Close cracks: join vertices at which the surface ends, none moved further than `bound_um`. Tell whether there were any."""
+        done = welded(self.points, self.corners, bound_um)
+        if done is None:
             return False
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
-        from scipy.spatial import cKDTree
-
-        reach = min(WELD * float(np.ptp(self.points, axis=0).max()), MOST_WELD_UM)
-        pairs = cKDTree(self.points[rim]).query_pairs(reach, output_type="ndarray")
-        if len(pairs) == 0:
-            return False
-        links = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(rim), len(rim)))
-        _, label = connected_components(links, directed=False)
-        _, one = np.unique(label, return_index=True)
-        to = np.arange(len(self.points))
-        to[rim] = rim[one[label]]
-        moved = np.flatnonzero(to != np.arange(len(to)))
-        self.note("cracks", len(moved), "vertices", moved, f"at open edges joined to others within {reach:.3g} um")
-        self.corners = to[self.corners]
-        self.drop_degenerate()
+        text = f"at open edges joined to others within {done.within_um:.3g} um"
+        if done.within_um > min(first_um(self.points), bound_um):
+            text += f", the farthest {done.farthest_um:.3g} um away; up to {bound_um:.3g} um are allowed"
+        self.note("cracks", len(done.moved), "vertices", done.moved, text)
+        self.points, self.corners, self.added = done.points, done.corners, self.added[done.origin]
         return True
 
     def agree(self) -> None:

@@ -15,7 +15,6 @@ from pmsl.core.parallel import default_threads
 from pmsl.errors import MeshError
 from pmsl.formats import registry
 from pmsl.pipeline.order import Order, Sliced
-from pmsl.pipeline.regionfile import regions_wanted
 
 MIB = 1 << 20
 WORKER_BYTES, THREAD_BYTES = 95 * MIB, 2 * MIB  # the interpreter, numpy, the kernels' code; and each thread
@@ -36,8 +35,7 @@ def most_bytes(order: Order) -> int:
     PmslError
         A mesh that is not there, a profile or option that is none.
     """
-    regions = {table.mesh for table in regions_wanted(order.region, order.regions)}
-    triangles = sum(triangles_of(mesh) for mesh in (*order.meshes, *regions))
+    triangles = sum(triangles_of(mesh) for mesh in order.meshes)
     return int(SLACK * _bytes(order, triangles, mended=order.repair != "none")) + COMPILER_BYTES
 
 

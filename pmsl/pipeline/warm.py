@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from msgspec.structs import replace
 
+from pmsl import checks
 from pmsl.core.grid import Grid
 from pmsl.core.job import PrintJob
 from pmsl.core.part import Part, Solid
@@ -13,7 +14,6 @@ from pmsl.formats.png import encode_mask
 from pmsl.formats.pngread import runs_of_png
 from pmsl.masks import MaskMaker
 from pmsl.mesh.shells import shells_of
-from pmsl.pipeline import heights
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.start import place_for
 from pmsl.profiles import find_printer, find_resin
@@ -53,11 +53,11 @@ def warmup() -> None:
     MaskMaker([solid, solid], job.grid).mask(0)
     _mended(solid)
     _corrected(job, solid)
-    list(heights.partial_slab_findings([Part(solid=solid)], job.grid))
+    list(checks.partial_slab_findings([Part(solid=solid)], job.grid))
     soup = _soup_of(solid)  # kernels that read the mesh have a variant for each precision
     MaskMaker([soup], prepare(place_for([soup], printer, resin), printer, resin).grid)
     MaskMaker([soup], job.grid, "volume")
-    list(heights.partial_slab_findings([Part(solid=soup)], job.grid))
+    list(checks.partial_slab_findings([Part(solid=soup)], job.grid))
 
 
 def _soup_of(solid: Solid) -> Solid:
@@ -67,12 +67,15 @@ def _soup_of(solid: Solid) -> Solid:
 
 
 def _mended(solid: Solid) -> None:
-    """Examine and repair the pyramid without a face, turned inside another, and too large for the quick look."""
+    """Examine and repair the pyramid without a face, turned inside another, with cracks, and too large for the quick look."""
     lacking = np.concatenate([solid.faces[1:], solid.faces[1:2]])
     inner = (solid.vertices_um - 15) * 0.2 + (15, 15, 4)
     small = Solid.from_arrays(np.concatenate([solid.vertices_um, inner]), np.concatenate([solid.faces, solid.faces[:, ::-1] + 5]))
     shells_of(small.vertices_um, small.faces, few=0)
-    for mesh in (small, Solid.from_arrays(solid.vertices_um, lacking)):
+    apart = solid.vertices_um[solid.faces.reshape(-1)]
+    apart[::2] += 0.1
+    cracked = Solid.from_arrays(apart, np.arange(len(apart)).reshape(-1, 3))
+    for mesh in (small, cracked, Solid.from_arrays(solid.vertices_um, lacking)):
         assert mesh.repaired().health.watertight
 
 

@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from pmsl.errors import UsageError
+from pmsl.mesh.weld import bound_um
 from pmsl.pipeline import options
 from pmsl.pipeline.layout import Layout
-from pmsl.pipeline.units import check_units
 from pmsl.profiles import (
     DEFAULT_PRINTER,
     DEFAULT_PROCESS,
@@ -33,18 +33,18 @@ Profile = TypeVar("Profile", Printer, Process)
 class Wishes:
     """Profile and placement options as they were typed; `values` by dotted name (`pmsl.profiles.change`) come last."""
 
-    printer: str | None
-    resin: str | None
-    process: str | None
-    layer_um: float | None
-    pitch_um: str | None
-    field: str | None
-    irradiance: float | None
-    unit: str
-    at: str | None
-    rotate: str | None
-    scale: str | None
-    keep_place: bool
+    printer: str | None = None
+    resin: str | None = None
+    process: str | None = None
+    layer_um: float | None = None
+    pitch_um: str | None = None
+    field: str | None = None
+    irradiance: float | None = None
+    unit: str = "mm"
+    at: str | None = None
+    rotate: str | None = None
+    scale: str | None = None
+    keep_place: bool = False
     coverage: Literal["area", "volume"] | None = None
     correct: str | None = None
     unreachable: Literal["keep", "lift", "drop"] | None = None
@@ -52,6 +52,7 @@ class Wishes:
     spacing_um: str | None = None
     pack: float | None = None
     plates: int | None = None
+    weld_um: float | None = None
     exposure_s: float | None = None
     bottom_dose_factors: str | None = None
     xy_offset_um: float | None = None
@@ -63,9 +64,13 @@ class Wishes:
         printer = _override_printer(find_printer(self.printer or DEFAULT_PRINTER), self)
         process = find_process(self.process or DEFAULT_PROCESS)
         process = _override_process(process, self)
-        found = with_values(printer, find_resin(self.resin or DEFAULT_RESIN), process, self.values)
-        check_units(*found)  # before parts are held against a field in the wrong unit
-        return found
+        return with_values(printer, find_resin(self.resin or DEFAULT_RESIN), process, self.values)
+
+    def weld_within_um(self, printer: Printer) -> float:
+        """Return how far vertices of a mesh may be joined [µm of the mesh]: as asked for, else a twentieth of a pixel as printed."""
+        if self.weld_um is not None:
+            return self.weld_um
+        return bound_um(min(printer.optics.pitch_um.value) / max(map(abs, options.scale(self.scale))))
 
     def placement(self) -> dict[str, Any]:
         """Return the options of `pmsl.place`."""

@@ -60,7 +60,7 @@ def test_what_cannot_be_known_is_an_error_and_a_file_that_is_none_ends_with_3(ru
     code, _, err = run("check", scattered, "--unit", "um", "--fail-on", "error")
     assert code == 4 and "error: no-solid: " in err
     code, _, err = run("slice", scattered, "-o", "job", "--unit", "um", *SMALL)
-    assert code == 3 and "enclose no volume" in err and "--repair none" in err
+    assert code == 3 and "enclose no volume" in err and "--repair none" not in err
     (tmp_path / "n.stl").write_bytes(b"no mesh")
     assert run("check", "n.stl")[0] == 3
 

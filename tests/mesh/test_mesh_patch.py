@@ -86,14 +86,14 @@ def test_bodies_beside_one_another_and_one_that_looks_inward():
     ids=["winding", "copies", "a large hole", "hole and winding"],
 )
 def test_what_is_more_than_a_few_holes_is_left_to_the_whole_repair(broken, code):
-    assert patch.patched(broken) is None
+    assert patch.patched(broken, 0.0) is None
     mended = broken.repaired()
     assert not mended.of_file and code in [f.code for f in mended.findings] and mended.repairs == rebuilt(broken).repairs
 
 
 def test_too_many_open_edges_are_left_to_the_whole_repair(monkeypatch):
     monkeypatch.setattr(patch, "MOST_OPEN", 5)
-    assert patch.patched(of_file(BALL, drop=[5])) is not None and patch.patched(of_file(BALL, drop=[5, 700])) is None
+    assert patch.patched(of_file(BALL, drop=[5]), 0.0) is not None and patch.patched(of_file(BALL, drop=[5, 700]), 0.0) is None
 
 
 def test_a_long_rim_gets_a_point_in_its_middle(monkeypatch):

@@ -15,6 +15,7 @@ from pmsl.cli import shared
 @shared.irradiance
 @shared.unit
 @shared.repair
+@shared.weld
 @shared.rotate
 @shared.scale
 @shared.json
