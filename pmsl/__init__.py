@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pmsl.core.mask import LayerMask
     from pmsl.core.part import Part, Solid
     from pmsl.core.plan import Exposure, LayerPlan
+    from pmsl.core.region import Region
     from pmsl.errors import PmslError
     from pmsl.exposure import dose_map
     from pmsl.masks import layer_masks
@@ -46,6 +47,7 @@ _HOMES = {
     "PrintJob": "pmsl.core.job",
     "Printer": "pmsl.profiles",
     "Process": "pmsl.profiles",
+    "Region": "pmsl.core.region",
     "Resin": "pmsl.profiles",
     "Solid": "pmsl.core.part",
     "dose_map": "pmsl.exposure",
@@ -99,6 +101,7 @@ __all__ = [
     "PrintJob",
     "Printer",
     "Process",
+    "Region",
     "Resin",
     "Solid",
     "dose_map",

@@ -7,12 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from msgspec import UNSET
 
-from pmsl.core.arrays import distinct
-from pmsl.core.copies import alike
 from pmsl.core.defects import Defects, Lost
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.core.parallel import in_blocks
 from pmsl.core.part import Part
 from pmsl.profiles import Printer, Process, Resin
 
@@ -105,32 +102,6 @@ def exposure_findings(process: Process, grid: Grid) -> Iterator[Finding]:
         )
 
 
-def height_findings(bounds_um: np.ndarray, grid: Grid) -> Iterator[Finding]:
-    """Yield the rounding of the part's top to the slabs, and a gap between part and plate."""
-    bottom, top = float(bounds_um[0, 2]), float(bounds_um[1, 2])
-    lit = int(np.searchsorted(grid.mid_planes_um, top, side="right"))  # layers whose middle plane the part reaches
-    made = float(grid.z_edges_um[lit])
-    if abs(made - top) > HEIGHT_SLACK * float(grid.thickness_um[-1]):
-        yield Finding(
-            code="top-rounded",
-            severity="info",
-            message=f"the part is {top:.6g} µm high, the layers that reach it make {made:.6g} µm",
-            layers=(max(lit - 1, 0), grid.n_layers - 1),
-            value=made - top,
-            limit=0.0,
-            unit="µm",
-        )
-    if bottom > SLACK_UM:
-        yield Finding(
-            code="gap-above-plate",
-            severity="warning",
-            message=f"the lowest point is {bottom:.6g} µm above the plate: nothing joins the part to it; place it on the plate",
-            value=bottom,
-            limit=0.0,
-            unit="µm",
-        )
-
-
 def winding_findings(parts: Sequence[Part]) -> Iterator[Finding]:
     """Yield the parts whose faces look inward, of copies the first: they are turned, so that parts unite."""
     seen: dict[int, Part] = {}
@@ -143,32 +114,6 @@ def winding_findings(parts: Sequence[Part]) -> Iterator[Finding]:
                 severity="warning",
                 message=f"{part.label or part.solid.source}: its faces look inward; they were turned, the solid is what they enclose",
             )
-
-
-def facet_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:
-    """Yield horizontal facets that lie inside a slab: their surface moves to a slab plane."""
-    heights = np.concatenate([_flat_heights(parts[i]) for (i, *_) in alike(parts)])
-    edges = grid.z_edges_um
-    heights = heights[(heights > edges[0]) & (heights < edges[-1])]
-    if heights.size == 0:
-        return
-    above = np.clip(np.searchsorted(edges, heights), 1, grid.n_layers)
-    off = np.minimum(edges[above] - heights, heights - edges[above - 1])
-    inside = off > HEIGHT_SLACK * (edges[above] - edges[above - 1])
-    if not inside.any():
-        return
-    levels = distinct(np.round(heights[inside], 3))[0]
-    shown = ", ".join(f"{z:.6g}" for z in levels[:4]) + (", …" if len(levels) > 4 else "")
-    yield Finding(
-        code="facets-off-planes",
-        severity="info",
-        message=f"horizontal surfaces at {len(levels)} heights lie inside a slab ({shown} µm): "
-        "each moves to the slab plane its layer's middle decides",
-        layers=(int(above[inside].min()) - 1, int(above[inside].max()) - 1),
-        value=float(off[inside].max()),
-        limit=0.0,
-        unit="µm",
-    )
 
 
 def weak_findings(weak: np.ndarray, factors: np.ndarray) -> Iterator[Finding]:
@@ -258,38 +203,3 @@ def _lost_findings(lost: Sequence[Lost], grid: Grid, k: int) -> Iterator[Finding
             limit=0.0,
             unit="µm²",
         )
-
-
-def partial_slab_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:
-    """Yield that volume coverage with plain gray under-exposes slabs which surfaces facing the light leave partly filled."""
-    from pmsl.kernels import facets
-
-    layers = np.array([grid.n_layers, -1], np.int64)
-    n = 0
-    for group in alike(parts):
-        part = parts[group[0]]
-        turned = part.mirrored != part.solid.inside_out
-        n += len(group) * facets.count_partial(*part.solid.triangles(), part.transform, turned, grid.z_edges_um, layers)
-    if n:
-        yield Finding(
-            code="partial-slabs",
-            severity="warning",
-            message=f"{n} triangles that face the light leave slabs partly filled: with plain gray such a slab is under-exposed "
-            "and cures as a floating film, it does not become thinner; coverage 'area' has no such slabs",
-            layers=(int(layers[0]), int(layers[1])),
-            value=float(n),
-            limit=0.0,
-            unit="triangles",
-        )
-
-
-def _flat_heights(part: Part) -> np.ndarray:
-    """Heights of the part's horizontal triangles that have an area [µm]."""
-    from pmsl.kernels import facets
-
-    def flat(block: slice) -> np.ndarray:
-        out = np.empty(block.stop - block.start)
-        n = facets.flat_heights(*part.solid.triangles(block), part.transform, 1e-2, out)
-        return out[:n].copy()
-
-    return np.concatenate(in_blocks(flat, part.solid.n_faces))

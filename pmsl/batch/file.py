@@ -16,8 +16,10 @@ from pmsl.batch import names
 from pmsl.batch.sweep import combinations
 from pmsl.core.finding import Severity
 from pmsl.errors import BatchError, ProfileError, UsageError
+from pmsl.filekind import HEAD, refusal
 from pmsl.formats import registry
 from pmsl.pipeline.order import Order
+from pmsl.pipeline.regionfile import located
 from pmsl.profiles import library
 from pmsl.profiles.change import check_name
 from pmsl.profiles.strict import Strict, build
@@ -77,9 +79,10 @@ def read_batch(path: str | Path, fail_on: Severity | None = None) -> Batch:
         table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
         str(file.absolute()).encode()
     except (OSError, UnicodeError) as err:
-        raise BatchError(f"batch {file}: cannot be read as a TOML file: {getattr(err, 'strerror', None) or err}") from err
+        other = refusal(f"batch {file}", err.object[:HEAD], "TOML") if isinstance(err, UnicodeDecodeError) else None
+        raise BatchError(other or f"batch {file}: cannot be read as a TOML file: {getattr(err, 'strerror', None) or err}") from err
     except (tomllib.TOMLDecodeError, RecursionError) as err:
-        raise BatchError(f"batch {file}: not valid TOML: {err}") from err
+        raise BatchError(refusal(f"batch {file}", file.read_bytes()[:HEAD], "TOML") or f"batch {file}: not valid TOML: {err}") from err
     where = f"batch {file.name}"
     document = build(table, Document, where, BatchError)
     if "\0" in document.out or not document.out.strip():
@@ -131,7 +134,12 @@ def _order(options: dict[str, Any], name: str, folder: Path, out: Path, where: s
     preview = None if order.preview is None else str(folder / order.preview.replace("{name}", stem))
     copies = order.copies if order.copies is None or not order.copies.lower().endswith((".csv", ".toml")) else str(folder / order.copies)
     profiles = {kind: _profile(getattr(order, kind), kind, folder) for kind in ("printer", "resin", "process")}
-    return msgspec.structs.replace(order, meshes=[str(folder / mesh) for mesh in order.meshes], preview=preview, copies=copies, **profiles)
+    try:
+        regions = {"region": located(order.region, folder), "regions": None if order.regions is None else str(folder / order.regions)}
+    except UsageError as err:
+        raise BatchError(f"{where}: {err}") from err
+    meshes = [str(folder / mesh) for mesh in order.meshes]
+    return msgspec.structs.replace(order, meshes=meshes, preview=preview, copies=copies, **regions, **profiles)
 
 
 def _profile(name: str | None, kind: str, folder: Path) -> str | None:
@@ -201,6 +209,7 @@ def json_schema() -> bytes:
     loose: dict[str, Any] = {key: {} if key in TEXTS else kind for key, kind in options.items()}
     table = {"type": "object", "properties": loose, "additionalProperties": False}
     own = {"name": {"type": "string"}, "sweep": {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}}}
+    schema["$defs"]["RegionTable"] = parts["RegionTable"]
     properties = schema["$defs"]["Document"]["properties"]
     properties["schema"]["enum"] = properties["schema"]["enum"][-1:]
     properties["defaults"] = table

@@ -14,6 +14,7 @@ import msgspec
 from pmsl.errors import MeshError
 from pmsl.formats import registry
 from pmsl.pipeline.order import Order
+from pmsl.pipeline.regionfile import regions_wanted
 from pmsl.version import __version__
 
 ELSEWHERE = (
@@ -26,6 +27,8 @@ ELSEWHERE = (
     "resin",
     "process",
     "copies",
+    "region",
+    "regions",
     "processes",
     "scheduler",
 )  # no bytes depend on them, or they come resolved
@@ -83,7 +86,14 @@ def identity(order: Order, files: FileHashes) -> str:
         "copies": msgspec.to_builtins(order.wishes().layout().copies),
         "meshes": [[Path(mesh).name, files.of(mesh)] for mesh in order.meshes],
     }
+    if regions := regions_wanted(order.region, order.regions):
+        facts["regions"] = [[msgspec.structs.replace(table, mesh=Path(table.mesh).name), files.of(table.mesh)] for table in regions]
     return hashlib.sha256(msgspec.json.encode(facts, order="deterministic")).hexdigest()
+
+
+def read_of(order: Order) -> list[str]:
+    """Return the mesh files that an order reads, those of regions included."""
+    return [*order.meshes, *(table.mesh for table in regions_wanted(order.region, order.regions))]
 
 
 def fingerprint(path: Path) -> str:

@@ -15,7 +15,7 @@ import msgspec
 from pmsl.batch import journal as notes
 from pmsl.batch.crew import Crew, Died, Worker
 from pmsl.batch.file import Batch, Job
-from pmsl.batch.identity import FileHashes, fingerprint, identity
+from pmsl.batch.identity import FileHashes, fingerprint, identity, read_of
 from pmsl.batch.summary import Outcome, Summary
 from pmsl.batch.worker import Report, Task
 from pmsl.core.memory import resident_bytes
@@ -228,7 +228,7 @@ class _Run:
         self._end(report.number, Outcome(name, word, code, message, counted, report.facts, report.seconds))  # type: ignore[arg-type]
 
     def _note_done(self, name: str, ready: _Ready, report: Report) -> None:
-        changed = [mesh for mesh in ready.order.meshes if not self._files.unchanged(mesh)]
+        changed = [mesh for mesh in read_of(ready.order) if not self._files.unchanged(mesh)]
         if changed:
             raise UsageError(f"{changed[0]}: was changed while it was sliced; run the batch again")
         self._journal.done(name, ready.identity, report.output, {**report.facts, "seconds": report.seconds})

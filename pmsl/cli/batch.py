@@ -14,6 +14,7 @@ from pmsl.batch import read_batch, scheduler
 from pmsl.cli.show import clock, plain, say
 from pmsl.core.finding import Severity
 from pmsl.errors import UsageError
+from pmsl.pipeline.memory import WORKER_BYTES
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 SHOWN = 12  # running jobs in the table
@@ -34,14 +35,21 @@ def run(file: str, *, dry_run: bool, jobs: int | None, memory: str | None, fail_
 
 
 def memory_bytes(text: str) -> int:
-    """Read ``8GB``, ``512MiB``, ``8e9``."""
-    match = re.fullmatch(r"\s*([\d.]+(?:e\d+)?)\s*([kmgt]i?)?b?\s*", text, re.IGNORECASE)
+    """Read ``8GB``, ``512MiB``, ``8e9``: what a batch needs at least, or more; a number without a unit counts bytes."""
+    match = re.fullmatch(r"\s*([\d.]+(?:e\d+)?)\s*([kmgt]i?)?(b)?\s*", text, re.IGNORECASE)
     try:
         size = float(match[1]) * UNITS[(match[2] or "").lower()] if match else 0.0
     except ValueError:
         size = 0.0
-    if not 0 < size < 1e18:
-        raise UsageError(f"--memory {text!r}: expected a size like 8GB or 512MiB")
+    if match is None or not 0 < size < 1e18:
+        raise UsageError(f"--memory {text!r}: expected a size above 0 like 8GB or 512MiB")
+    if size < WORKER_BYTES:
+        unit = match[2] or match[3]
+        hint = "" if unit else f"; it has no unit: if MB or GB were meant, write {match[1]}MB or {match[1]}GB"
+        raise UsageError(
+            f"--memory {text!r}: read as {size:.6g} bytes, less than one process that slices takes before any mesh "
+            f"({WORKER_BYTES / 2**20:.0f} MiB); give a size like 8GB or 512MiB{hint}"
+        )
     return int(size)
 
 

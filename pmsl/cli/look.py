@@ -11,6 +11,7 @@ import numpy as np
 
 from pmsl import pipeline
 from pmsl.cli.examine import Examined, examined, mesh_facts
+from pmsl.cli.regions import print_regions, region_facts
 from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
 from pmsl.core.finding import Finding
 from pmsl.core.job import CorrectionRecord, Estimate, PrintJob
@@ -55,6 +56,7 @@ def _info_job(path: str, as_json: bool) -> None:
     _tell_correction(job.correction)
     for part in job.parts:
         print(f"part      {part.label}: {size_mm(*part.bounds_um)} at ({part.bounds_um[0][0]:g}, {part.bounds_um[0][1]:g}) µm")
+    print_regions(job)
     print(f"calibrated {'yes' if job.calibrated else 'no: placeholder ' + ', '.join(job.placeholders)}")
     say_findings(job.findings)
 
@@ -148,7 +150,7 @@ def _print_facts(found: Examined, wishes: Wishes, printer: Printer, resin: Resin
     except PmslError as err:
         return names | {"refused": str(err)}
     scale = float(np.linalg.det(placed.parts[0].transform[:3, :3]))
-    motion = process.motion.duration_s * s.grid.n_layers
+    motion = process.motion.duration_s(s.grid.n_layers)
     return names | {
         "layers": s.grid.n_layers,
         "print_time_s": float(s.ladder.time_s.sum()) + motion,
@@ -208,5 +210,6 @@ def job_facts(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate) 
         "calibrated": job.calibrated,
         "placeholders": list(job.placeholders),
         "parts": [msgspec.to_builtins(p) for p in job.parts],
+        "regions": region_facts(job),
         "findings": [f.as_dict() for f in findings],
     }

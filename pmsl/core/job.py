@@ -10,6 +10,7 @@ from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.part import Part
 from pmsl.core.plan import LayerPlan
+from pmsl.core.region import RegionRecord
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.printer import Orientation
 from pmsl.profiles.strict import Strict
@@ -122,6 +123,8 @@ class PrintJob:
         Where corrections chose the light.
     requires : tuple of str
         Abilities a reader must have.
+    regions : tuple of RegionRecord
+        What was given light of its own; the exposures of layers hold it.
     n_layers : int
     prepared : dict
         What rooms make once for the whole job and look up again; it lives and dies with this object.
@@ -140,6 +143,7 @@ class PrintJob:
     placeholders: tuple[str, ...] = ()
     correction: CorrectionRecord | None = None
     requires: tuple[str, ...] = ()
+    regions: tuple[RegionRecord, ...] = ()
     known_estimate: Estimate | None = None
     prepared: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 

@@ -18,6 +18,7 @@ from pmsl.errors import MeshError
 
 if TYPE_CHECKING:
     from pmsl.core.health import MeshHealth
+    from pmsl.core.region import Region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -213,6 +214,8 @@ class Part:
         Factor on the dose of this part.
     label : str
         Name of the part in the job.
+    regions : tuple of Region
+        Shapes in the coordinates of its solid, inside which it gets light of its own; of those that overlap the last counts.
     """
 
     solid: Solid
@@ -220,8 +223,10 @@ class Part:
     region: str = "bulk"
     dose_scale: float = 1.0
     label: str = ""
+    regions: tuple[Region, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "regions", tuple(self.regions))
         transform = np.array(self.transform, dtype=np.float64)
         if transform.shape != (4, 4) or not np.isfinite(transform).all() or not np.array_equal(transform[3], (0, 0, 0, 1)):
             raise MeshError(f"part {self.label}: the transform must be a finite 4 × 4 affine matrix with last row 0 0 0 1")
@@ -271,8 +276,11 @@ class Part:
         Without `weld_um` vertices may be joined within a twentieth of the pixel, where its pitch is given.
         """
         pixel_um = None if pitch_um is None else float(np.min(pitch_um) / np.linalg.norm(self.transform[:3, :3], 2))
-        solid = self.solid.repaired(repair, weld_um, pixel_um)
-        return self if solid is self.solid else replace(self, solid=solid)
+        solid, regions = self.solid.repaired(repair, weld_um, pixel_um), self.regions
+        if repair != "none" and regions:
+            mended = tuple(region.repaired(repair, weld_um, pixel_um) for region in regions)
+            regions = regions if all(a is b for a, b in zip(regions, mended, strict=True)) else mended
+        return self if solid is self.solid and regions is self.regions else replace(self, solid=solid, regions=regions)
 
     def bounds_um(self) -> np.ndarray:
         """Return the box of the placed part: (2, 3) float64 [µm], over the vertices that faces use."""

@@ -9,8 +9,8 @@ counts as material.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from pmsl.profiles.process import Regions
 
 Image = tuple[LayerMask, float]
 MaskOf = Callable[[int], LayerMask]
+Where = Callable[[int, Window], np.ndarray]
 HALF = 32768
 EDGE, ROOF, MEMBRANE = 1, 2, 3  # codes; bulk is 0
 NEAR_PX = 2  # light so near a part counts as its own
@@ -37,17 +38,22 @@ class RegionDoses:
     grid : Grid
     scales : tuple of float
         Dose scales of the parts that differ, one a group of parts; one scale for all where there is one entry.
+    only : mapping of str to callable
+        Of factors (``"edge"``, ``"roof"``, ``"membrane"``) that do not hold everywhere: which pixels of a window of layer k they hold for.
     """
 
     regions: Regions
     grid: Grid
     scales: tuple[float, ...] = (1.0,)
+    only: Mapping[str, Where] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, regions: Regions | None, grid: Grid, scales: Sequence[float]) -> RegionDoses | None:
-        """Prepare the factors; None where every pixel gets the ordinary dose."""
+    def of(
+        cls, regions: Regions | None, grid: Grid, scales: Sequence[float], only: Mapping[str, Where] | None = None, always: bool = False
+    ) -> RegionDoses | None:
+        """Prepare the factors; None where every pixel gets the ordinary dose, unless they are wanted `always`."""
         wanted, groups = regions or Regions(), tuple(sorted(set(scales)))
-        return None if groups == (1.0,) and wanted.plain else cls(wanted, grid, groups)
+        return None if not always and groups == (1.0,) and wanted.plain else cls(wanted, grid, groups, only or {})
 
     @property
     def most(self) -> float:
@@ -80,7 +86,8 @@ class RegionDoses:
         added: list[Image] = []
         if self._reach_px != (0, 0):
             levels = mask.within(window, np.uint16)
-            added = [(_cut(mask, window, largest_within(levels, self._dilation) - levels), 1.0)]
+            beside = largest_within(levels, self._dilation) - levels
+            added = [(_cut(mask, window, np.where(self._holds("edge", k, window), beside, np.uint16(0))), 1.0)]
         out = []
         for image, factor in (*images, *added):
             levels = image.within(window, np.uint16)
@@ -114,16 +121,22 @@ class RegionDoses:
         own = np.array([r.bulk if factor is None else factor for factor in (r.bulk, r.edge, r.roof, r.membrane)])
         codes = np.zeros((window.rows, window.cols), np.uint16)
         if r.edge is not None:
-            codes[~self._eroded([k], window, mask_of, _radius(r.edge_erode_px, r.edge_erode_um, self.grid.pitch_um))] = EDGE
+            eroded = self._eroded([k], window, mask_of, _radius(r.edge_erode_px, r.edge_erode_um, self.grid.pitch_um))
+            codes[~eroded & self._holds("edge", k, window)] = EDGE
         if r.roof is not None:
-            roof = self._roof(k, window, mask_of)
+            roof = self._roof(k, window, mask_of) & self._holds("roof", k, window)
             codes[roof if own[ROOF] <= own[EDGE] or r.edge is None else roof & (codes != EDGE)] = ROOF
         if r.membrane is not None:
-            codes[self._membranes(k, mask_of, window)] = MEMBRANE
+            codes[self._membranes(k, mask_of, window) & self._holds("membrane", k, window)] = MEMBRANE
         if len(self.scales) == 1:
             return codes, own * self.scales[0]
         group, scales = self._groups(window, group_masks)
         return codes + np.uint16(len(own)) * group, np.outer(scales, own).reshape(-1)
+
+    def _holds(self, name: str, k: int, window: Window) -> np.ndarray:
+        """Return for which pixels of a window of layer k a factor holds: bool, of its shape or of none where that is all."""
+        where = self.only.get(name)
+        return np.asarray(True) if where is None else where(k, window)
 
     def _eroded(self, layers: Sequence[int], window: Window, mask_of: MaskOf, radius_px: tuple[float, float]) -> np.ndarray:
         """Return the material that all of some layers have inside a window, eroded, which is what all of them have when eroded.

@@ -22,7 +22,8 @@ class Merger:
 
     A mask with factor m asks for m times the *effective* dose of an ordinary white pixel, ``(E - E_ind) m + E_ind``; a gray
     pixel for its share of that. Where masks overlap they add up: ``(E - E_ind) Σ s_i m_i + E_ind max s_i``, for which
-    the induction dose is paid once.
+    the induction dose is paid once. Where they share pixels out among them instead (`shared`), as regions do, it is paid for
+    what they cover together: ``E_ind min(Σ s_i, 1)``.
 
     Attributes
     ----------
@@ -47,7 +48,7 @@ class Merger:
         """Return the white dose of an image whose effective dose is `factor` times that of `white_mj_cm2`."""
         return white_mj_cm2 if factor == 1.0 else scaled_dose_mj_cm2(white_mj_cm2, factor, self.induction_mj_cm2)
 
-    def images(self, wanted: Sequence[Image], white_mj_cm2: float) -> list[Image]:
+    def images(self, wanted: Sequence[Image], white_mj_cm2: float, shared: bool = False) -> list[Image]:
         """Return masks with white doses [mJ/cm²] that give what is wanted.
 
         Parameters
@@ -56,6 +57,8 @@ class Merger:
             Of one layer, each with its dose factor.
         white_mj_cm2 : float
             White dose of factor 1, E.
+        shared : bool
+            The masks share pixels out among them.
 
         Returns
         -------
@@ -65,12 +68,16 @@ class Merger:
         """
         doses = [self.white_mj_cm2(white_mj_cm2, factor) for _, factor in wanted]
         lit = [(mask, dose) for (mask, _), dose in zip(wanted, doses, strict=True) if dose > 0 and not mask.black_at_8_bit]
-        if len(lit) < 2:
+        dim = [mask for (mask, _), dose in zip(wanted, doses, strict=True) if dose > 0 and mask.black_at_8_bit and not mask.empty]
+        faint = shared and len(wanted) > 1 and bool(dim)
+        if len(lit) < 2 and not faint:  # what is too faint by itself may show beside another share
             return lit
-        one = self._one(wanted, white_mj_cm2)
+        one = self._one(wanted, white_mj_cm2, shared)
+        if one is not None and one[0].black_at_8_bit:
+            return []
         return lit if one is None else [one]
 
-    def _one(self, wanted: Sequence[Image], white_mj_cm2: float) -> Image | None:
+    def _one(self, wanted: Sequence[Image], white_mj_cm2: float, shared: bool) -> Image | None:
         """Put all in one gray image; None where its levels are too coarse for it."""
         first = wanted[0][0]
         window = around([mask.window for mask, _ in wanted])
@@ -81,7 +88,7 @@ class Merger:
         bands = [slice(row, row + many) for row in range(0, window.rows, many)]
         dose = np.empty((window.rows, window.cols))
         for band in bands:
-            dose[band] = self._dose([level[band] for level in levels], factors, white_mj_cm2)
+            dose[band] = self._dose([level[band] for level in levels], factors, white_mj_cm2, shared)
         largest = max(*whites, float(dose.max()))
         fine = np.empty((window.rows, window.cols), np.uint16)
         for band in bands:
@@ -90,13 +97,13 @@ class Merger:
                 return None
         return LayerMask.from_window(first.index, first.shape, window, fine), largest
 
-    def _dose(self, levels: list[np.ndarray], factors: list[float], white_mj_cm2: float) -> np.ndarray:
+    def _dose(self, levels: list[np.ndarray], factors: list[float], white_mj_cm2: float, shared: bool) -> np.ndarray:
         """Return the dose that masks of these levels ask for together [mJ/cm²]."""
         effective, share = np.zeros(levels[0].shape), np.zeros(levels[0].shape)
         for level, factor in zip(levels, factors, strict=True):
             light = self.light[level]
             effective += factor * light
-            np.maximum(share, light, out=share)
+            share = np.minimum(share + light, 1.0) if shared else np.maximum(share, light)
         return (white_mj_cm2 - self.induction_mj_cm2) * effective + self.induction_mj_cm2 * share
 
     def _close(self, fine: np.ndarray, dose: np.ndarray, largest: float, levels: list[np.ndarray], whites: list[float]) -> bool:

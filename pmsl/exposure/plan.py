@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from msgspec import UNSET
@@ -13,6 +13,7 @@ from pmsl.core.arrays import distinct
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.plan import Exposure, LayerPlan
+from pmsl.core.region import ORDINARY, ImageSetting
 from pmsl.cure import CureModel, Decay, dose_for_depth_mj_cm2
 from pmsl.cure.curve import MAX_EXPONENT
 from pmsl.errors import ExposureError, UsageError
@@ -22,6 +23,7 @@ from pmsl.profiles import Motion, Printer, Process, Resin
 from pmsl.profiles.printer import LightSetting
 
 MARGIN_FACTOR = 1.5  # white dose at a layer's far face, in Ec, where the process gives no margin
+DARK = ("focus_um", "wait_before_s", "wait_after_s")  # what differs in how an image is shown, beside power
 Even = Callable[[Sequence[Image]], list[Image]]
 
 
@@ -61,6 +63,7 @@ class Ladder:
         motion: Motion,
         findings: tuple[Finding, ...] = (),
         covered_px: float | None = None,
+        settings: Sequence[ImageSetting] | None = None,
     ) -> LayerPlan:
         """Plan one layer.
 
@@ -74,6 +77,8 @@ class Ladder:
             What was noticed before.
         covered_px : float, optional
             Area of the part in this layer; of one plain mask it is that of the mask.
+        settings : sequence of ImageSetting, optional
+            How each image is shown; images with settings share pixels out among them. Left out, all are ordinary.
 
         Returns
         -------
@@ -86,9 +91,9 @@ class Ladder:
             An exposure that passes a limit of the printer.
         """
         k = images[0][0].index
-        exposures = self._exposures(images, k)
+        exposures = self._exposures(images, k, settings)
         if not exposures:
-            findings += (_unlit(images),)
+            findings += (_unlit(images, k + 1 < grid.n_layers),)
         edges = grid.z_edges_um
         top, thickness = float(edges[k + 1]), float(edges[k + 1] - edges[k])
         return LayerPlan(
@@ -101,24 +106,40 @@ class Ladder:
             covered_px=covered_px,
         )
 
-    def _exposures(self, images: Sequence[Image], k: int) -> tuple[Exposure, ...]:
-        if len(images) == 1 and images[0][1] == 1.0 and self.even is None:
+    def _exposures(self, images: Sequence[Image], k: int, settings: Sequence[ImageSetting] | None) -> tuple[Exposure, ...]:
+        ordinary = settings is None or set(settings) == {ORDINARY}
+        if ordinary and len(images) == 1 and images[0][1] == 1.0 and self.even is None:
             mask = images[0][0]
             plain = Exposure(mask=mask, time_s=float(self.time_s[k]), dose_mj_cm2=float(self.dose_mj_cm2[k]), power=self.power)
             return () if mask.black_at_8_bit else (plain,)
-        merged = self.merger.images(images, float(self.dose_mj_cm2[k]))
-        if self.even is not None:
-            merged = [(mask, dose) for mask, dose in self.even(merged) if not mask.black_at_8_bit]
-        doses, times = self.shown(np.array([dose for _, dose in merged]))
-        _check_limits(doses, times, self.power, self.printer, np.full(len(doses), k))
-        return tuple(
-            Exposure(mask=mask, time_s=time_s, dose_mj_cm2=dose, power=self.power)
-            for (mask, _), time_s, dose in zip(merged, times.tolist(), doses.tolist(), strict=True)
-        )
+        out: list[Exposure] = []
+        for setting, merged in self.merged(images, k, settings):
+            if self.even is not None:
+                merged = [(mask, dose) for mask, dose in self.even(merged) if not mask.black_at_8_bit]
+            power = self.power if setting.power is None else setting.power
+            doses, times = self.shown(np.array([dose for _, dose in merged]), power)
+            _check_limits(doses, times, power, self.printer, np.full(len(doses), k))
+            for (mask, _), time_s, dose in zip(merged, times.tolist(), doses.tolist(), strict=True):
+                plain = Exposure(mask=mask, time_s=time_s, dose_mj_cm2=dose, power=power)
+                out.append(replace(plain, **{name: getattr(setting, name) for name in DARK}))
+        return tuple(out)
 
-    def shown(self, doses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return white doses [mJ/cm²] as the engine gives them, and their times [s]; both (n,) float64."""
-        return _in_frames(doses, _setting_of(self.printer, self.power).irradiance_mw_cm2.value, self.printer)
+    def merged(
+        self, images: Sequence[Image], k: int, settings: Sequence[ImageSetting] | None = None
+    ) -> list[tuple[ImageSetting, list[Image]]]:
+        """Return the images of layer k put together, as masks with white doses [mJ/cm²], for each setting they are shown with."""
+        white = float(self.dose_mj_cm2[k])
+        if settings is None:
+            return [(ORDINARY, self.merger.images(images, white))]
+        groups = [
+            (own, [image for image, setting in zip(images, settings, strict=True) if setting == own]) for own in dict.fromkeys(settings)
+        ]
+        return [(setting, self.merger.images(group, white, shared=True)) for setting, group in groups]
+
+    def shown(self, doses: np.ndarray, power: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return white doses [mJ/cm²] as the engine gives them, and their times [s]; both (n,) float64. `power` None: the ordinary one."""
+        setting = _setting_of(self.printer, self.power if power is None else power)
+        return _in_frames(doses, setting.irradiance_mw_cm2.value, self.printer)
 
     def scaled(self, factors: np.ndarray) -> np.ndarray:
         """Return the white doses of layers whose effective doses are `factors` times the ordinary: (L,) float64 [mJ/cm²]."""
@@ -130,7 +151,7 @@ class Ladder:
         at_far_face = self.scaled(factors) * self.left
         return np.flatnonzero((factors != 1.0) & (at_far_face < self.cure.ec_mj_cm2 * (1 - 1e-12)))
 
-    def check(self, factors: np.ndarray, gain: float = 1.0) -> None:
+    def check(self, factors: np.ndarray, gain: float = 1.0, power: float | None = None) -> None:
         """Refuse doses above the printer's limits before any layer is made.
 
         Parameters
@@ -139,13 +160,16 @@ class Ladder:
             Dose factor of every layer that is sure to come; 0 for none.
         gain : float
             What the flat field's compensation multiplies doses by.
+        power : float, optional
+            Light setting they are made with, where it is not the ordinary one.
 
         Raises
         ------
         ExposureError
         """
-        doses, times = self.shown(self.scaled(factors) * gain)
-        _check_limits(doses[factors > 0], times[factors > 0], self.power, self.printer, np.flatnonzero(factors > 0))
+        power = self.power if power is None else power
+        doses, times = self.shown(self.scaled(factors) * gain, power)
+        _check_limits(doses[factors > 0], times[factors > 0], power, self.printer, np.flatnonzero(factors > 0))
 
 
 def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process, even: Even | None = None) -> Ladder:
@@ -181,7 +205,7 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process, ev
     never to zero.
     """
     cure = CureModel.of(resin)
-    setting = _setting(printer, process)
+    setting = light_setting(printer, process)
     heights, which = distinct(np.round(grid.thickness_um, 9))
     if process.exposure_s is UNSET:
         doses = np.array([_far_face_dose(float(h), process.margin_um, cure) for h in heights])[which]
@@ -225,19 +249,25 @@ def _in_frames(doses: np.ndarray, irradiance_mw_cm2: float, printer: Printer) ->
     return doses, times
 
 
-def _unlit(images: Sequence[Image]) -> Finding:
-    """Say that nothing of a layer is lit: no material in its middle plane, or too little in every pixel."""
+def _unlit(images: Sequence[Image], above: bool) -> Finding:
+    """Say that nothing of a layer is lit: no material in its middle plane, or too little in every pixel. `above`: whether layers follow."""
     masks = [mask for mask, _ in images]
-    code, message = "layer-too-faint", "the part covers no pixel of this layer by half a level of the device: nothing is lit"
+    code, why = "layer-too-faint", "the part covers no pixel of this layer by half a level of the device: nothing is lit"
+    remedy = "make the feature wider, or the pixels finer"
     if all(mask.empty for mask in masks):
-        code, message = "empty-layer", "no material in the middle of this layer: nothing is lit, and what lies above it would float"
+        code, why = "empty-layer", "no material in the middle of this layer: nothing is lit"
+        remedy = "close the gap, or make layers thinner"
     elif not all(mask.black_at_8_bit for mask in masks):
-        code, message = "layer-without-dose", "the dose factors of this layer leave no light for it: nothing is lit"
+        code, why = "layer-without-dose", "the dose factors of this layer leave no light for it: nothing is lit"
+        remedy = "raise the factors of its regions or parts"
+    floats = ", and what lies above it would float" if above else ""
     layers, covered = (masks[0].index, masks[0].index), sum(mask.sum_px() for mask in masks)
+    message = f"{why}{floats}; {remedy}"
     return Finding(code=code, severity="warning", message=message, layers=layers, value=covered, limit=0.5 / 255, unit="px")
 
 
-def _setting(printer: Printer, process: Process) -> LightSetting:
+def light_setting(printer: Printer, process: Process) -> LightSetting:
+    """Return the light setting a process asks for, the first of the printer where it names none; raises `UsageError`."""
     if process.power is None:
         return printer.optics.settings[0]
     known = [s.power for s in printer.optics.settings]

@@ -12,6 +12,7 @@ from pmsl.core.grid import Grid
 from pmsl.core.job import FLAT_FIELD_BY_HOST
 from pmsl.errors import TargetError
 from pmsl.profiles.printer import Orientation
+from pmsl.profiles.process import Motion
 
 STEP_SLACK = 1e-6  # of a step: what sums of floats may miss a multiple by
 PITCH_SLACK = 1e-6
@@ -19,6 +20,7 @@ FIELDS = frozenset(
     {"engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s", "power", "motion", "lift", "lattice", "dose_maps"}
     | {FLAT_FIELD_BY_HOST}
 )
+MOVES = frozenset(Motion.__struct_fields__)
 NEVER = "choose another format, or slice again with what this one can hold"
 
 
@@ -59,6 +61,9 @@ class Capability:
     holds : frozenset of str
         Of `FIELDS` those that the file has a place for ("lift": of a motion only its lift and waits; what a job requires of its
         host: that the file can ask for it). A job that leaves an exposure's field at its neutral value needs none.
+    moves_by_layer, first_move : frozenset of str
+        Of `MOVES`, the fields of a motion, those that each layer may have of its own, and of them those that the move before the
+        first may; they count only where the file holds motions.
     """
 
     min_layer_um: float = 0.0
@@ -79,6 +84,8 @@ class Capability:
     needs_thumbnail: bool = False
     name_rules: str = ""
     holds: frozenset[str] = FIELDS
+    moves_by_layer: frozenset[str] = MOVES
+    first_move: frozenset[str] = MOVES
 
 
 def refusal(name: str, field: str, value: Any, limit: Any, advice: str, where: str = "") -> TargetError:

@@ -12,12 +12,13 @@ from pmsl.core.finding import Finding
 from pmsl.core.job import PrintJob
 from pmsl.errors import JobError
 from pmsl.formats.binary import decimals
-from pmsl.formats.capability import loss, refusal
+from pmsl.formats.capability import MOVES, loss, refusal
 from pmsl.profiles import Motion
 
 MM_MIN = 60e-3  # of one µm/s
 SLOWEST_UM_S = 1e-3
 LONGEST_S = 1e6
+NO_ACCELERATIONS = MOVES - {"lift_um_s2", "retract_um_s2"}  # what of a motion a layer of such a file has a place for
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from pmsl.core.finding import Finding
@@ -25,6 +26,7 @@ from pmsl.formats.fold import folded, scaled
 from pmsl.formats.framestream import relevelled
 from pmsl.formats.padding import moved, padded, padding
 from pmsl.formats.schedule import TIME_SLACK_S, Rule, longest
+from pmsl.profiles import Motion
 
 STEP_OF_TIME = 1e-6  # of a step: what products of floats may miss a multiple by
 DITHERED = 16  # devices with as many levels or fewer get dithered frames
@@ -151,10 +153,24 @@ def _fitted(plan: LayerPlan, job: PrintJob, limits: _Limits) -> LayerPlan:
         found.append(
             loss("exposures", "the exposures of a layer were folded into one: their doses are in its grays", k, len(plan.exposures), 1)
         )
-    if plan.motion != job.process.motion and "motion" not in target.holds:
-        _lose(limits, "motion", "another motion than the job's", "one motion for all layers", k, found)
+    motion = _motion(plan.motion, job.process.motion.last, k, limits, found)
     out = tuple(_exposure(_neutral(e, k, limits, found), k, limits, found) for e in exposures)
-    return dataclasses.replace(plan, exposures=tuple(e for e in out if not e.mask.black_at_8_bit), findings=(*plan.findings, *found))
+    lit = tuple(e for e in out if not e.mask.black_at_8_bit)
+    return dataclasses.replace(plan, motion=motion, exposures=lit, findings=(*plan.findings, *found))
+
+
+def _motion(own: Motion, common: Motion, k: int, limits: _Limits, found: list[Finding]) -> Motion:
+    """Return a layer's motion as the target holds it: values that it has no place for in single layers are those of all."""
+    target = limits.target
+    held = target.moves_by_layer if "motion" in target.holds else frozenset()
+    held = held & target.first_move if k == 0 else held
+    lost = [name for name in own.__struct_fields__ if name not in held and getattr(own, name) != getattr(common, name)]
+    if not lost:
+        return own
+    value = ", ".join(f"{name} = {getattr(own, name):g}" for name in lost)
+    _lose(limits, "motion", f"of its own ({value})", f"one for all layers ({', '.join(lost)})", k, found)
+    changes = {name: getattr(common, name) for name in lost}
+    return msgspec.structs.replace(own, **changes)
 
 
 def _lose(limits: _Limits, field: str, value: object, limit: object, k: int, found: list[Finding]) -> None:

@@ -14,7 +14,7 @@ from pmsl.core.mask import LayerMask
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import GridError, JobError
 from pmsl.formats import limits
-from pmsl.profiles import Motion, Printer, Process, Resin
+from pmsl.profiles import Motion, MotionSchedule, Printer, Process, Resin
 from pmsl.profiles.printer import Dmd, LightSetting, Limits, Optics, Orientation, Psf, Stage
 from pmsl.profiles.resin import Material
 from pmsl.profiles.strict import Value
@@ -197,7 +197,7 @@ def _process(facts: Facts, motion: Motion) -> Process:
         layer_um=heights[-1][1],
         layers=heights,
         bottom_dose_factors=(),
-        motion=motion,
+        motion=MotionSchedule.of(motion),
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pmsl.errors import JobError, UsageError
+from pmsl.filekind import refusal
 from pmsl.formats.contract import HEAD, Format, Seen
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def recognise(path: Path) -> Format:
         if seen.folder or seen.names:
             raise JobError(f"{path}: no job.json in it, so it is no pmsl job, and no other format knows it ({', '.join(names())})")
         known = ", ".join(names())
+        if (other := refusal(str(path), seen.head, "a job")) is not None:
+            raise JobError(other)
         raise JobError(f"{path}: begins with {seen.head[:4]!r}: not a zip, and no other format knows it ({known}); copy or slice it again")
     return found
 

@@ -136,7 +136,7 @@ class SimulatedEngine:
         """
         from pmsl.exposure import dose_map
 
-        plan = LayerPlan(index=index, z_top_um=0.0, thickness_um=0.0, motion=self._job.process.motion, exposures=tuple(self._given))
+        plan = LayerPlan(index=index, z_top_um=0.0, thickness_um=0.0, motion=self._job.process.motion.last, exposures=tuple(self._given))
         return dose_map(replace(self._job, engines=(self._engine,)), plan)
 
 
@@ -153,7 +153,7 @@ class Simulation:
     def __init__(self, job: PrintJob) -> None:
         self.clock = SimulatedClock()
         self.engines = tuple(SimulatedEngine(job, i, self.clock) for i in range(len(job.engines)))
-        travel_um = job.printer.stage.travel_um.value + job.process.motion.lift_um
+        travel_um = job.printer.stage.travel_um.value + job.process.motion.highest_um
         self.stage = SimulatedStage(self.clock, travel_um, self._forget)
 
     @property

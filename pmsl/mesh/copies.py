@@ -8,7 +8,7 @@ import numpy as np
 
 from pmsl.core.part import Part, Solid
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh.place import SLACK_UM, Placed, affine, box_of_all, check_inside, check_size, in_mm, place, turning
+from pmsl.mesh.place import SLACK_UM, Placed, affine, box_of_all, check_inside, check_size, in_mm, name_of, part_at, place, turning
 from pmsl.profiles.strict import Strict
 
 MOST = 20_000  # copies: every one is an entry of job.json
@@ -38,7 +38,7 @@ class Copy(Strict, frozen=True, kw_only=True):
 
 
 def place_copies(
-    solids: Sequence[Solid],
+    solids: Sequence[Solid | Part],
     field_um: np.ndarray,
     pitch_um: np.ndarray,
     travel_um: float,
@@ -54,7 +54,7 @@ def place_copies(
 
     Parameters
     ----------
-    solids : sequence of Solid
+    solids : sequence of Solid or Part
     field_um, pitch_um, travel_um, at_um, rotate_deg, scale, shrinkage
         As `place`; of an array the group is all of it.
     copies : (int, int), or sequence of Copy
@@ -110,7 +110,7 @@ def _gap(spacing_um: tuple[float, float] | None, pitch_um: np.ndarray) -> np.nda
 
 
 def _array(
-    solids: Sequence[Solid],
+    solids: Sequence[Solid | Part],
     field_um: np.ndarray,
     pitch_um: np.ndarray,
     travel_um: float,
@@ -120,7 +120,7 @@ def _array(
     turn: np.ndarray,
 ) -> Placed:
     """Place an array."""
-    bounds = box_of_all([Part(solid=s, transform=affine(turn, np.zeros(3)), label=s.source) for s in solids])
+    bounds = box_of_all([part_at(s, affine(turn, np.zeros(3))) for s in solids])
     size, count = bounds[1] - bounds[0], np.array(many)
     check_size(size, field_um, travel_um)
     whole = count * size[:2] + (count - 1) * gap_um
@@ -139,7 +139,7 @@ def _array(
     for n in range(many[0] * many[1]):
         here = corner + np.array([n % many[0], n // many[0]]) * (size[:2] + gap_um)
         move = np.array([*here, 0.0]) - bounds[0]
-        parts += [Part(solid=s, transform=affine(turn, move), label=labels.next(s.source)) for s in solids]
+        parts += [part_at(s, affine(turn, move), labels.next(name_of(s))) for s in solids]
     shift = corner - centred
     return Placed(
         parts=tuple(parts),
@@ -151,7 +151,7 @@ def _array(
 
 
 def _listed(
-    solids: Sequence[Solid],
+    solids: Sequence[Solid | Part],
     field_um: np.ndarray,
     travel_um: float,
     copies: Sequence[Copy],
@@ -162,15 +162,15 @@ def _listed(
     """Place each copy where it says."""
     parts: list[Part] = []
     labels = Labels()
-    given = {i: [labels.of(c.label, s.source, len(solids) > 1) for s in solids] for i, c in enumerate(copies) if c.label is not None}
+    given = {i: [labels.of(c.label, name_of(s), len(solids) > 1) for s in solids] for i, c in enumerate(copies) if c.label is not None}
     turned: dict[float, tuple[np.ndarray, np.ndarray]] = {}
     for i, copy in enumerate(copies):
-        names = given.get(i) or [labels.next(s.source) for s in solids]
+        names = given.get(i) or [labels.next(name_of(s)) for s in solids]
         if not all(np.isfinite([copy.x_um, copy.y_um, copy.rotate_deg])):
             raise UsageError(f"copy {names[0]}: x_um {copy.x_um}, y_um {copy.y_um}, rotate_deg {copy.rotate_deg}: expected finite numbers")
         if copy.rotate_deg not in turned:
             turn = turning(rotate_deg, scale, shrinkage, copy.rotate_deg)
-            turned[copy.rotate_deg] = turn, box_of_all([Part(solid=s, transform=affine(turn, np.zeros(3))) for s in solids])
+            turned[copy.rotate_deg] = turn, box_of_all([part_at(s, affine(turn, np.zeros(3))) for s in solids])
         turn, bounds = turned[copy.rotate_deg]
         size = bounds[1] - bounds[0]
         check_size(size, field_um, travel_um)
@@ -178,7 +178,7 @@ def _listed(
         check_inside(corner, corner + size[:2], field_um, f"copy {names[0]}")
         move = np.array([*corner, 0.0]) - bounds[0]
         for s, name in zip(solids, names, strict=True):
-            parts.append(Part(solid=s, transform=affine(turn, move), label=name, dose_scale=copy.dose_scale))
+            parts.append(part_at(s, affine(turn, move), name, copy.dose_scale))
     how = f"{len(copies)} copies where they were told" if len(copies) > 1 else "one copy where it was told"
     return Placed(parts=tuple(parts), bounds_um=box_of_all(parts), how=how, shift_um=None)
 

@@ -7,10 +7,11 @@ import io
 from pathlib import Path
 
 from pmsl.errors import PmslError, UsageError
+from pmsl.filekind import HEAD, refusal
 from pmsl.mesh.copies import MOST, Copy
 from pmsl.profiles.strict import Strict, build, parse
 
-MOST_BYTES = 1 << 24
+MOST_BYTES = 1 << 23
 NUMBERS = ("x_um", "y_um", "rotate_deg", "dose_scale")
 COLUMNS = (*NUMBERS, "label")
 
@@ -46,11 +47,13 @@ def read_copies(path: Path) -> list[Copy]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as err:
         why = err.strerror if isinstance(err, OSError) and err.strerror else "not UTF-8 text"
+        if isinstance(err, UnicodeDecodeError) and (other := refusal(f"--copies {path}", err.object[:HEAD], "a list of copies")):
+            raise UsageError(other) from err
         raise UsageError(f"--copies {path}: cannot be read ({why})") from err
     try:
         copies = parse(text, CopyList, str(path)).copies if path.suffix.lower() == ".toml" else _of_csv(text, str(path))
     except PmslError as err:
-        raise UsageError(f"--copies {err}") from None
+        raise UsageError(refusal(f"--copies {path}", text[:HEAD].encode(), "a list of copies") or f"--copies {err}") from None
     if not copies:
         raise UsageError(f"--copies {path}: no copy in it; give x_um and y_um of at least one")
     return copies
@@ -65,7 +68,13 @@ def _of_csv(text: str, where: str) -> list[Copy]:
             f"{where}: its first line is {','.join(head)!r}; expected names of columns, separated by commas: x_um,y_um and, as needed, "
             "rotate_deg,dose_scale,label, each once"
         )
-    return [_of_row(head, row, f"{where}, line {rows.line_num}") for row in rows if any(cell.strip() for cell in row)]
+    copies: list[Copy] = []
+    for row in rows:
+        if any(cell.strip() for cell in row):
+            if len(copies) == MOST:
+                raise UsageError(f"{where}, line {rows.line_num}: more than {MOST} copies; at most {MOST} fit a job")
+            copies.append(_of_row(head, row, f"{where}, line {rows.line_num}"))
+    return copies
 
 
 def _of_row(head: list[str], row: list[str], where: str) -> Copy:

@@ -16,6 +16,7 @@ from pmsl.core.arrays import frozen
 from pmsl.core.part import Solid
 from pmsl.core.triangles import check_triangles
 from pmsl.errors import MeshError, UsageError
+from pmsl.filekind import HEAD, refusal
 from pmsl.mesh.reading import UNITS_UM, RawMesh, RawSoup
 
 __all__ = ["READERS", "UNITS_UM", "load_solid"]
@@ -55,9 +56,12 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
     reader = _choose(file, data, name)
     with ThreadPoolExecutor(max_workers=1) as pool:  # hashing lets go of the GIL
         digest = pool.submit(lambda: hashlib.sha256(data).hexdigest())
-        raw = reader(data if file.suffix.lower() == ".stl" else data[:], name, unit)  # the others need text
-        if isinstance(raw, RawMesh):
-            check_triangles(raw.vertices_um, raw.faces, name)
+        try:
+            raw = reader(data if file.suffix.lower() == ".stl" else data[:], name, unit)  # the others need text
+            if isinstance(raw, RawMesh):
+                check_triangles(raw.vertices_um, raw.faces, name)
+        except MeshError as err:  # perhaps it is something else altogether
+            raise _other_kind(file, data, name) or err from None
     if isinstance(raw, RawSoup):
         return Solid.of_soup(raw.soup, source=name, sha256=digest.result(), unit=raw.unit, findings=raw.findings)
     solid = Solid(
@@ -72,6 +76,17 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
         return solid
     whole = solid.repaired()  # all of it, as what was mended counts as repaired from here on
     return replace(whole, repairs=(*raw.repairs, *whole.repairs), _cache={})
+
+
+def _other_kind(file: Path, data: mmap.mmap, name: str) -> MeshError | None:
+    """Return the refusal of a file whose content is plainly of another kind than its suffix says."""
+    suffix, head = file.suffix.lower(), data[:HEAD]
+    if (suffix, head[:3]) == (".ply", b"ply") or (suffix, head[:4]) == (".3mf", b"PK\x03\x04"):
+        return None
+    if suffix == ".stl" and head.lstrip()[:5].lower() == b"solid":
+        return None
+    text = refusal(name, head, f"a {suffix} mesh")
+    return None if text is None else MeshError(text)
 
 
 def _map(file: Path) -> mmap.mmap:

@@ -110,6 +110,6 @@ def _union(solids: Sequence[Solid]) -> Solid:
         )
     culprit = next((solid for solid in solids if united([Part(solid=solid)]) is None), solids[0])
     raise MeshError(
-        f"{culprit.source}: passes through itself, so that what is inside cannot be known, which subtracting needs; "
-        "unite it with itself in the program that made it"
+        f"{culprit.source}: encloses no volume, or passes through itself: what is inside cannot be known, which subtracting needs; "
+        "mend it in the program that made it"
     )

@@ -10,14 +10,14 @@ import numpy as np
 from pmsl.core.part import Part, Solid
 from pmsl.errors import MeshError, UsageError
 from pmsl.mesh.copies import MOST, Labels
-from pmsl.mesh.place import SLACK_UM, Placed, affine, box_of_all, check_size, turning
+from pmsl.mesh.place import SLACK_UM, Placed, affine, box_of_all, check_size, name_of, part_at, turning
 
 FEW = 200  # rectangles that are packed the slow, tight way
 Spot = tuple[int, int, int, int]  # plate, column and row of the lower corner [px], number of the part
 
 
 def pack(
-    solids: Sequence[Solid],
+    solids: Sequence[Solid | Part],
     field_um: np.ndarray,
     pitch_um: np.ndarray,
     travel_um: float,
@@ -33,7 +33,7 @@ def pack(
 
     Parameters
     ----------
-    solids : sequence of Solid
+    solids : sequence of Solid or Part
     field_um, pitch_um, travel_um, rotate_deg, scale, shrinkage
         As `pmsl.mesh.place.place`; every solid is turned alike, and never to fit.
     clearance_um : float
@@ -58,9 +58,9 @@ def pack(
     _check_wishes(clearance_um, plates, copies, len(solids))
     turn = turning(rotate_deg, scale, shrinkage)
     still = np.zeros(3)
-    boxes = [box_of_all([Part(solid=s, transform=affine(turn, still))]) for s in solids]
+    boxes = [box_of_all([part_at(s, affine(turn, still))]) for s in solids]
     for solid, box in zip(solids, boxes, strict=True):
-        check_size(box[1] - box[0], field_um, travel_um, solid.source)
+        check_size(box[1] - box[0], field_um, travel_um, name_of(solid))
     room = np.floor((field_um + clearance_um + SLACK_UM) / pitch_um).astype(int)
     sizes = [np.ceil((box[1, :2] - box[0, :2] + clearance_um - SLACK_UM) / pitch_um).astype(int) for box in boxes]
     sizes = [np.minimum(size, room) for size in sizes]  # as wide as the field: nothing beside it, wherever pixels end
@@ -73,8 +73,8 @@ def pack(
             f"{late} of {len(spots)} parts do not fit on {plates} plate{'s' if plates > 1 else ''} with {clearance_um:g} µm between them; "
             f"all fit on {needed}: allow as many with --plates, or less clearance"
         )
-    labels = Labels() if copies > 1 or len({s.source for s in solids}) < len(solids) else None
-    names = [labels.next(solids[i].source) if labels else solids[i].source for _ in range(copies) for i in range(len(solids))]
+    labels = Labels() if copies > 1 or len({name_of(s) for s in solids}) < len(solids) else None
+    names = [labels.next(name_of(solids[i])) if labels else name_of(solids[i]) for _ in range(copies) for i in range(len(solids))]
     out = []
     for plate in range(needed):
         mine = [spot for spot in spots if spot[0] == plate]
@@ -83,7 +83,7 @@ def pack(
         for _, col, row, number in sorted(mine, key=lambda spot: spot[3]):
             solid, box = solids[number % len(solids)], boxes[number % len(solids)]
             move = np.array([*((np.array([col, row]) + low) * pitch_um), 0.0]) - box[0]
-            parts.append(Part(solid=solid, transform=affine(turn, move), label=names[number]))
+            parts.append(part_at(solid, affine(turn, move), names[number]))
         on = f"plate {plate + 1} of {needed}, " if needed > 1 else ""
         count = f"{len(parts)} part{'s' * (len(parts) > 1)}"
         how = f"{on}{count} packed, {clearance_um:g} µm or more between their boxes, lower corners on pixel corners"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pmsl.core.arrays import frozen
-from pmsl.core.part import Part, Solid
+from pmsl.core.part import IDENTITY, Part, Solid, as_part
 from pmsl.errors import MeshError, UsageError
 
 SLACK_UM = 1e-3  # a nanometre: what numbers in a file are not meant to say
@@ -26,7 +26,7 @@ class Placed:
 
 
 def place(
-    solids: Sequence[Solid],
+    solids: Sequence[Solid | Part],
     field_um: np.ndarray,
     pitch_um: np.ndarray,
     travel_um: float,
@@ -41,7 +41,8 @@ def place(
 
     Parameters
     ----------
-    solids : sequence of Solid
+    solids : sequence of Solid or Part
+        A part that stands nowhere yet gives its dose scale, its regions and its label.
     field_um : (2,) float
         Width and height of the field [µm]; its corner is (0, 0).
     pitch_um : (2,) float
@@ -67,14 +68,14 @@ def place(
     Raises
     ------
     UsageError
-        A scale that is not above 0, or `at_um` together with `keep_place`.
+        A scale that is not above 0, `at_um` together with `keep_place`, or a part that stands somewhere already.
     MeshError
         The group does not fit the field or the travel, or (with `keep_place`) lies below the plate or outside the field.
     """
     if keep_place and at_um is not None:
         raise UsageError("--at and --keep-place exclude each other: either coordinates stay or the group moves")
     turn = turning(rotate_deg, scale, shrinkage)
-    turned = [Part(solid=s, transform=affine(turn, np.zeros(3)), label=s.source) for s in solids]
+    turned = [part_at(s, affine(turn, np.zeros(3))) for s in solids]
     bounds = box_of_all(turned)
     size = bounds[1] - bounds[0]
     check_size(size, field_um, travel_um)
@@ -87,7 +88,7 @@ def place(
     if at_um is not None:
         check_inside(corner, corner + size[:2], field_um, f"--at {at_um[0]:g},{at_um[1]:g}")
     move = np.array([*corner, 0.0]) - bounds[0]
-    parts = tuple(Part(solid=s, transform=affine(turn, move), label=s.source) for s in solids)
+    parts = tuple(part_at(s, affine(turn, move)) for s in solids)
     shift = corner - centred
     return Placed(
         parts=parts,
@@ -95,6 +96,25 @@ def place(
         how="centred, lower corner on a pixel corner" if at_um is None else "lower corner at the given point",
         shift_um=(float(shift[0]), float(shift[1]), 0.0) if at_um is None else None,
     )
+
+
+def part_at(item: Solid | Part, transform: np.ndarray, label: str | None = None, dose_scale: float = 1.0) -> Part:
+    """Return a solid, or a part that stands nowhere yet, at a place; its own dose scale times another.
+
+    Raises
+    ------
+    UsageError
+        The part has a transform of its own.
+    """
+    part = as_part(item)
+    if not np.array_equal(part.transform, IDENTITY):
+        raise UsageError(f"part {part.label}: it has a place already; give place, place_copies and pack parts without a transform")
+    return replace(part, transform=transform, label=name_of(item) if label is None else label, dose_scale=part.dose_scale * dose_scale)
+
+
+def name_of(item: Solid | Part) -> str:
+    """Return the label of a part, the source of its solid where it has none."""
+    return item.source if isinstance(item, Solid) else item.label or item.solid.source
 
 
 def turning(
@@ -152,13 +172,13 @@ def check_size(size: np.ndarray, field_um: np.ndarray, travel_um: float, name: s
     """Refuse what is larger than the field or higher than the travel."""
     if (size[:2] > field_um + SLACK_UM).any():
         raise MeshError(
-            f"{name} is {in_mm(size[:2])} mm (x × y), the field {in_mm(field_um)} mm; check --unit, turn it with --rotate, "
-            "or choose a printer with a larger field"
+            f"{name} is {in_mm(size[:2])} mm (x × y), the field {in_mm(field_um)} mm; check --unit (and --field, in pixels, "
+            "--pitch-um, in µm, where they are given), turn it with --rotate, or choose a printer with a larger field"
         )
     if size[2] > travel_um + SLACK_UM:
         raise MeshError(
             f"{name} is {size[2] / 1000:.6g} mm high, the printer builds up to {travel_um / 1000:.6g} mm; "
-            "check --unit or turn it with --rotate"
+            "check --unit (and travel_um of the printer, in µm) or turn it with --rotate"
         )
 
 

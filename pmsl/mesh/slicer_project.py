@@ -13,7 +13,7 @@ from typing import IO
 from xml.parsers import expat
 
 from pmsl.mesh.reading import brief
-from pmsl.mesh.threemf_model import refuse_doctype
+from pmsl.mesh.threemf_model import parse_xml, refuse_doctype
 from pmsl.mesh.threemf_objects import Damage
 
 # in the order in which one counts where several say the same
@@ -41,7 +41,7 @@ TYPES = {
     "SeamPosition": "seam position",
 }
 HOLLOWING = "hollowing"
-MOST_VOLUMES = 100_000
+MOST_VOLUMES = 60_000
 
 
 @dataclass(slots=True)
@@ -107,7 +107,7 @@ def read_project(stream: IO[bytes], part: str) -> Project:
     parser.EndElementHandler = reader.end
     parser.StartDoctypeDeclHandler = refuse_doctype
     try:
-        parser.ParseFile(stream)
+        parse_xml(parser, stream, part)
     except expat.ExpatError as error:
         raise Damage(
             f"side file {part!r} of a slicer is damaged ({error}): which volumes print cannot be known", "save the project again"
@@ -158,6 +158,8 @@ class _Reader:
             self.project.plates += 1
         elif self.item is not None and len(self.path) == 3 and name in ("volume", "part"):
             self._volume(a)
+        elif self.item is not None and name in ("object", "volume", "part"):
+            raise self._damage(f"has a <{name}> in a <{self.path[-2]}>, of object {self.id!r}")
         elif self.item is not None and name == "metadata" and "key" in a:
             self._metadata(self.item, a["key"], a.get("value", ""), a.get("type", ""))
 
@@ -173,7 +175,14 @@ class _Reader:
     def _damage(self, text: str) -> Damage:
         return Damage(f"side file {self.part!r} of a slicer {text}", "save the project again, or export plain meshes")
 
+    def _node(self) -> None:
+        """Count what takes memory by itself."""
+        self.count += 1
+        if self.count > MOST_VOLUMES:
+            raise self._damage(f"names more than {MOST_VOLUMES} objects and volumes")
+
     def _object(self, a: dict[str, str]) -> None:
+        self._node()
         self.id = a.get("id", "").strip()
         if not self.id or self.id in self.project.objects:
             raise self._damage(f"names object {self.id!r} twice" if self.id else "has an object without a number")
@@ -181,9 +190,7 @@ class _Reader:
 
     def _volume(self, a: dict[str, str]) -> None:
         assert self.item is not None
-        self.count += 1
-        if self.count > MOST_VOLUMES:
-            raise self._damage(f"names more than {MOST_VOLUMES} volumes")
+        self._node()
         self.volume = Volume(role=self._role(a.get("subtype", "")))
         self.volume.component = a.get("id", "").strip()
         if ("firstid" in a or "lastid" in a) and (a.get("lastid") != "0" or "id" not in a):

@@ -239,17 +239,17 @@ class Build:
         """Yield the meshes of a project's object, placed in it."""
         item = self.package.object(key)
         if above and self._special(key) is not None:
-            yield self._leaf(self._body(key), matrix, (*above, key[1]), why or self._not_printed(key, item))
+            yield self._leaf(self._body(key), matrix, (*above, key[1]), why or self._not_printed(key, item), "")
             return
         why = why or (self._not_printed(key, item) if above or item.mark or item.kind not in SOLID_KINDS else "")
-        if len(item.faces):
-            yield self._leaf(Piece(item.vertices, item.faces, self.factor), matrix, (*above, key[1]), why)
+        if len(item.faces) or item.trouble:
+            yield self._leaf(Piece(item.vertices, item.faces, self.factor), matrix, (*above, key[1]), why, item.trouble)
         for path, number, own in item.components:
             yield from self._leaves(self.package.below(key, path, number), chained(own, matrix), (*above, key[1]), why)
 
-    def _leaf(self, piece: Piece, matrix: Matrix, numbers: tuple[str, ...], why: str) -> Leaf:
+    def _leaf(self, piece: Piece, matrix: Matrix, numbers: tuple[str, ...], why: str, trouble: str) -> Leaf:
         vertices, faces, factor = self._placed(piece, matrix)
-        return Leaf(numbers[1:] or numbers, why, vertices * factor, faces)
+        return Leaf(numbers[1:] or numbers, why, trouble, vertices * factor, faces)
 
     def _check_project(self) -> None:
         """Hold the side file against the model: what it names has to be there."""

@@ -18,7 +18,8 @@ BEAMS = "/beamlattice/"
 AT_ONCE = 3 << 14  # texts kept until they are made numbers
 LONGEST_INDEX = 18  # digits
 LONGEST_TRANSFORM = 4096  # characters
-MOST_NODES = 100_000  # objects, components and build items of a model part: each takes a hundred times its bytes in memory
+BLOCK_BYTES, LONGEST_TAG = 1 << 18, 1 << 20
+MOST_NODES = 60_000  # objects, components and build items of a model part: each takes a hundred times its bytes in memory
 FLAT = 1e-12  # determinant beside that of axes at right angles
 MARKS = ("anti_overhang_mesh", "support_mesh", "infill_mesh", "cutting_mesh")  # metadata of objects that are no material (Cura)
 
@@ -50,8 +51,24 @@ def parse_model(stream: IO[bytes], part: str) -> Model:
     parser.CharacterDataHandler = reader.text
     parser.StartNamespaceDeclHandler = reader.namespace
     parser.StartDoctypeDeclHandler = refuse_doctype
-    parser.ParseFile(stream)
+    parse_xml(parser, stream, part)
     return reader.model
+
+
+def parse_xml(parser: expat.XMLParserType, stream: IO[bytes], part: str) -> None:
+    """Feed a parser; a tag that never ends is refused, as the parser would look through all of it again with every block.
+
+    Raises
+    ------
+    Damage, xml.parsers.expat.ExpatError
+    """
+    read = 0
+    while block := stream.read(BLOCK_BYTES):
+        parser.Parse(block, False)
+        read += len(block)
+        if read - parser.CurrentByteIndex > LONGEST_TAG + BLOCK_BYTES:
+            raise Damage(f"part {part!r} has a tag of more than {LONGEST_TAG} bytes")
+    parser.Parse(b"", True)
 
 
 def start_parts(text: bytes) -> list[str]:
@@ -251,10 +268,11 @@ class _Reader:
         item = self.current
         if item is None:
             return
-        self._take_points()
-        self._take_triangles()
-        item.vertices = np.concatenate(self.points)
-        item.faces = self._faces(len(item.vertices))
+        if self.coordinates or self.indices or self.points or self.triangles:
+            self._take_points()
+            self._take_triangles()
+            item.vertices = np.concatenate(self.points)
+            item.faces = self._faces(len(item.vertices))
         if not len(item.faces) and not item.components and not item.trouble:
             found = f" (found: {', '.join(sorted(self.unknown))})" if self.unknown else ""
             item.trouble = f"object {self.id!r} has neither triangles nor components{found}"

@@ -22,7 +22,7 @@ UNITS_3MF: dict[str, tuple[str, float]] = {
 KINDS = ("model", "solidsupport", "support", "surface", "other")
 SOLID_KINDS = ("model", "solidsupport")  # what has to be filled; the others are never printed
 RELATIONSHIPS, MOST_SMALL = "_rels/.rels", 1 << 20
-FREE_BYTES, RATIO, MOST_BYTES = 1 << 26, 64, 1 << 32  # all parts may unpack to so many, or times what they take, up to an end
+FREE_BYTES, RATIO, MOST_BYTES = 1 << 25, 64, 1 << 32  # all parts may unpack to so many, or times what they take, up to an end
 Key = tuple[str, str]  # model part, object id
 PRINT_CONFIG, HOLLOWED = "metadata/slic3r_pe.config", re.compile(rb"^\s*;?\s*hollowing_enable\s*=\s*1\s*$", re.MULTILINE)
 # what else of a project would change the shape or the light, and is not read
@@ -55,7 +55,7 @@ class Package:
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self.archive = archive
-        named = [(name.lower().lstrip("/"), name) for name in archive.namelist()]
+        named = [(name.lower().replace("\\", "/").lstrip("/"), name) for name in archive.namelist()]
         self.names = dict(named)
         self.twice = {part for part, times in Counter(part for part, _ in named).items() if times > 1}
         self.models: dict[str, Model] = {}

@@ -17,15 +17,16 @@ from pmsl.mesh.slicer_project import NEGATIVE, PART, ProjectObject, Volume
 from pmsl.mesh.threemf_objects import Damage
 
 NAMED = 8  # names in a message
-NOTHING = 1e-12  # share of a volume
+NOTHING = 1e-9  # share of a volume: what rounding of corners leaves
 MM3 = 1e-9  # of a µm³
 
 
 class Leaf(NamedTuple):
-    """A mesh of an object: the numbers of the components that lead to it, why it is never a part ("" where it may be), vertices [µm]."""
+    """A mesh of an object: the numbers of the components that lead to it, and its vertices [µm]."""
 
     numbers: tuple[str, ...]
-    why: str
+    why: str  # it is never a part, "" where it may be
+    trouble: str  # why it cannot be built, "" where it can
     vertices_um: np.ndarray
     faces: np.ndarray
 
@@ -71,6 +72,8 @@ class Volumes:
                 self.left_out[volume.role, volume.name] += 1
             elif volume.role == PART and leaf.why:
                 self.left_out[f"part {leaf.why}", volume.name] += 1
+            elif leaf.trouble:
+                raise Damage(f"{volume.role} {brief(repr(volume.name))}: {leaf.trouble}")
             else:
                 holes += [volume.name] if volume.role == NEGATIVE else []
                 bodies[volume.role].append(Body(f"{self.where}, volume {brief(repr(volume.name))}", leaf.vertices_um, leaf.faces))
@@ -98,7 +101,8 @@ class Volumes:
             assert volume.triangles is not None
             first, last = volume.triangles
             used, faces = np.unique(leaf.faces[first : last + 1], return_inverse=True)
-            out.append((volume, Leaf(leaf.numbers, leaf.why, leaf.vertices_um[used], faces.reshape(-1, 3).astype(np.int32))))
+            faces = faces.reshape(-1, 3).astype(np.int32)
+            out.append((volume, leaf._replace(vertices_um=leaf.vertices_um[used], faces=faces)))
         return out
 
     def _of_components(self, leaves: Sequence[Leaf]) -> list[tuple[Volume, Leaf]]:
@@ -133,7 +137,7 @@ class Volumes:
     def _subtracted(self, positive: list[Body], negative: list[Body], names: list[str]) -> tuple[np.ndarray, np.ndarray]:
         left = subtracted(positive, negative)
         many = f"{len(names)} negative volume{'s' * (len(names) > 1)} ({listed(names)})"
-        if len(left.faces) == 0:
+        if left.after_um3 <= NOTHING * left.before_um3:
             raise MeshError(f"{self.where}: {many} take away all of it; nothing to print. Check which volumes are negative")
         removed = left.before_um3 - left.after_um3
         if removed > NOTHING * left.before_um3:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pmsl.core.part import Solid
+from pmsl.core.part import Part, Solid
 from pmsl.mesh import copies as mesh_copies
 from pmsl.mesh import packing
 from pmsl.mesh.copies import Copy
@@ -18,7 +18,7 @@ from pmsl.profiles import Printer, Resin
 
 
 def place_copies(
-    solids: Sequence[Solid], printer: Printer, resin: Resin, copies: tuple[int, int] | Sequence[Copy], **options: Any
+    solids: Sequence[Solid | Part], printer: Printer, resin: Resin, copies: tuple[int, int] | Sequence[Copy], **options: Any
 ) -> Placed:
     """Place copies of a group of solids in the field of a printer, scaled for the resin's shrinkage.
 
@@ -27,7 +27,7 @@ def place_copies(
     return mesh_copies.place_copies(solids, *_room(printer), copies, shrinkage=resin.resin.shrinkage.value, **options)
 
 
-def pack(solids: Sequence[Solid], printer: Printer, resin: Resin, clearance_um: float, **options: Any) -> list[Placed]:
+def pack(solids: Sequence[Solid | Part], printer: Printer, resin: Resin, clearance_um: float, **options: Any) -> list[Placed]:
     """Place solids side by side in as few fields of a printer as are found, at most `plates`; `options` as `pmsl.mesh.packing.pack`."""
     return packing.pack(solids, *_room(printer), clearance_um, shrinkage=resin.resin.shrinkage.value, **options)
 

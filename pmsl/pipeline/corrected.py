@@ -39,6 +39,7 @@ def corrector_of(parts: Sequence[Part], grid: Grid, printer: Printer, resin: Res
     asked = {
         "[regions]": process.regions is not None and not process.regions.plain,
         "a part's dose_scale": any(part.dose_scale != 1.0 for part in parts),
+        "regions of a part": any(region.changes(ladder.power) for part in parts for region in part.regions),
         f"unreachable = {process.unreachable!r}": process.unreachable != "keep",
     }
     for what, there in asked.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pmsl.core.part import Solid
+from pmsl.core.part import Part, Solid
 from pmsl.errors import UsageError
 from pmsl.mesh.place import Placed
 from pmsl.pipeline.start import place_for
@@ -63,7 +63,7 @@ class Layout:
         if self.spacing_um is not None and not isinstance(self.copies, tuple):
             raise UsageError("--spacing-um: is for an array of copies, like --copies 4x3")
 
-    def placed(self, solids: Sequence[Solid], printer: Printer, resin: Resin) -> list[Placed]:
+    def placed(self, solids: Sequence[Solid | Part], printer: Printer, resin: Resin) -> list[Placed]:
         """Place the parts: one for each field that is filled.
 
         Raises

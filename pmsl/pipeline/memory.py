@@ -15,6 +15,7 @@ from pmsl.core.parallel import default_threads
 from pmsl.errors import MeshError
 from pmsl.formats import registry
 from pmsl.pipeline.order import Order, Sliced
+from pmsl.pipeline.regionfile import regions_wanted
 
 MIB = 1 << 20
 WORKER_BYTES, THREAD_BYTES = 95 * MIB, 2 * MIB  # the interpreter, numpy, the kernels' code; and each thread
@@ -35,7 +36,8 @@ def most_bytes(order: Order) -> int:
     PmslError
         A mesh that is not there, a profile or option that is none.
     """
-    triangles = sum(triangles_of(mesh) for mesh in order.meshes)
+    regions = {table.mesh for table in regions_wanted(order.region, order.regions)}
+    triangles = sum(triangles_of(mesh) for mesh in (*order.meshes, *regions))
     return int(SLACK * _bytes(order, triangles, mended=order.repair != "none")) + COMPILER_BYTES
 
 

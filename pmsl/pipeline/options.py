@@ -73,7 +73,7 @@ def field_px(text: str | None) -> tuple[int, int] | None:
         return None
     match = re.fullmatch(r"(\d{1,8})[x×](\d{1,8})", text.strip(), re.IGNORECASE)
     if match is None or int(match[1]) < 1 or int(match[2]) < 1:
-        raise UsageError(f"--field {text!r}: expected COLSxROWS like 2560x1600")
+        raise UsageError(f"--field {text!r}: expected COLSxROWS like 2560x1600, whole numbers of pixels (not mm: pixels times --pitch-um)")
     return int(match[2]), int(match[1])
 
 

@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from pmsl.core.finding import Severity
 from pmsl.core.job import PrintJob
+from pmsl.core.part import Part, Solid
 from pmsl.errors import OutputError, UsageError
 from pmsl.formats import registry
 from pmsl.formats.contract import Crew, Format, Written
@@ -26,6 +27,7 @@ from pmsl.mesh import load_solid
 from pmsl.mesh.place import Placed
 from pmsl.pipeline.doors import check_spreads, write
 from pmsl.pipeline.planner import prepare
+from pmsl.pipeline.regionfile import RegionTable, dose_scales, dressed, regions_wanted
 from pmsl.pipeline.wishes import Wishes
 from pmsl.profiles.process import Unreachable
 from pmsl.profiles.strict import Strict
@@ -38,7 +40,7 @@ class Order(Strict, frozen=True, kw_only=True):
     """
 
     SINCE: ClassVar[dict[str, int]] = dict.fromkeys(  # version of batch files that has the key
-        ("exposure_s", "bottom_dose_factors", "xy_offset_um", "bottom_xy_offset_um", "weld_um"), 2
+        ("exposure_s", "bottom_dose_factors", "xy_offset_um", "bottom_xy_offset_um", "dose_scale", "region", "regions", "weld_um"), 2
     )
 
     meshes: Annotated[list[str], Meta(min_length=1)]
@@ -68,6 +70,9 @@ class Order(Strict, frozen=True, kw_only=True):
     spacing_um: str | None = None
     pack: float | None = None
     plates: Annotated[int, Meta(ge=1)] | None = None
+    dose_scale: str | None = None
+    region: list[str | RegionTable] = []
+    regions: str | None = None
     threads: Annotated[int, Meta(ge=1)] | None = None
     processes: Annotated[int, Meta(ge=1)] | None = None
     scheduler: str | None = None
@@ -113,6 +118,8 @@ def check(order: Order) -> None:
     UsageError, OutputError
     """
     target, chosen, layout = Path(order.out), order.chosen_format(), order.wishes().layout()
+    dose_scales(order.dose_scale, len(order.meshes))
+    regions_wanted(order.region, order.regions)
     if layout.plates is None:
         check_target(target, order.force, chosen.foreign)
     if order.processes is not None or order.scheduler is not None:
@@ -154,9 +161,7 @@ def all_ready(order: Order) -> list[Sliced]:
     wishes = order.wishes()
     printer, resin, process = wishes.profiles()
     layout = wishes.layout()
-    weld_um = wishes.weld_within_um(printer)
-    loaded = {mesh: load_solid(mesh, order.unit).repaired(order.repair, weld_um) for mesh in dict.fromkeys(order.meshes)}
-    plates = layout.placed([loaded[mesh] for mesh in order.meshes], printer, resin)
+    plates = layout.placed(_parts(order, wishes.weld_within_um(printer)), printer, resin)
     names = layout.names(Path(order.out), len(plates))
     for name in names if layout.plates is not None else ():
         check_target(name, order.force, order.chosen_format().foreign)
@@ -167,6 +172,20 @@ def all_ready(order: Order) -> list[Sliced]:
         times_s = job.plan_layer.times_s  # type: ignore[attr-defined]
         out.append(Sliced(_shallower(job, order.depth), placed, times_s, out=order.out if layout.plates is None else str(name)))
     return out
+
+
+def _parts(order: Order, weld_um: float) -> list[Solid | Part]:
+    """Load and repair meshes, each once, and those of regions; with their doses, not yet placed."""
+    scales = dose_scales(order.dose_scale, len(order.meshes))
+    tables = regions_wanted(order.region, order.regions)
+    loaded: dict[str, Solid] = {}
+
+    def load(mesh: str) -> Solid:
+        if mesh not in loaded:
+            loaded[mesh] = load_solid(mesh, order.unit).repaired(order.repair, weld_um)
+        return loaded[mesh]
+
+    return dressed([load(mesh) for mesh in order.meshes], scales, tables, load)
 
 
 def _shallower(job: PrintJob, bits: int | None) -> PrintJob:

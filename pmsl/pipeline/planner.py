@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from pmsl import checks
@@ -17,6 +18,7 @@ from pmsl.core.part import Part, Solid
 from pmsl.core.plan import LayerPlan
 from pmsl.correct.graypass import GrayPass
 from pmsl.correct.unreachable import GrayCheck
+from pmsl.errors import ExposureError
 from pmsl.masks import MaskMaker
 from pmsl.masks.recent import RecentMasks
 from pmsl.mesh.place import Placed
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from pmsl.pipeline.regional import RegionalLight
 
 LAYERS_KEPT, MOST_KEPT = 24, 96  # masks of neighbours: memory does not grow with the height
+UNLIT = ("empty-layer", "layer-too-faint")  # of a layer above the last one with light they say nothing
 TURNED = "faces turned: the mesh was inside out"
 
 
@@ -71,7 +74,12 @@ def prepare(
     process = find_process(process) if isinstance(process, str) else process
     placed = parts if isinstance(parts, Placed) else None
     pieces, bounds = (parts.parts, parts.bounds_um) if isinstance(parts, Placed) else (parts, None)
-    s = stages(pieces, printer, resin, process, bounds, accept_uncalibrated, repair, weld_um)
+    s = stages(pieces, printer, resin, process, bounds, accept_uncalibrated, repair, weld_um=weld_um)
+    planner = Planner(s, process)
+    n, dropped = planner.layers_up_to_the_last_lit()
+    if n < s.grid.n_layers:
+        s = stages(pieces, printer, resin, process, bounds, accept_uncalibrated, repair, n, weld_um)
+        planner = Planner(s, process)
     engine = Engine(grid=s.grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.turn)
     return PrintJob(
         engines=(engine,),
@@ -87,12 +95,13 @@ def prepare(
         ),
         parts=tuple(_record(p) for p in s.parts),
         n_layers=s.grid.n_layers,
-        plan_layer=Planner(s, process),
+        plan_layer=planner,
         design_of=lambda: s.parts,
-        findings=s.findings,
+        findings=(*s.findings, *dropped),
         placeholders=s.placeholders,
         correction=record_of(process, s.corrector),
         requires=(FLAT_FIELD_BY_HOST,) if process.evened == "delegated" else (),
+        regions=() if s.modifiers is None else s.modifiers.records(),
     )
 
 
@@ -126,11 +135,37 @@ class Planner:
         grays = self._makers()[2] if self._looks_on else None
         return _InOrder(self, None if grays is None else GrayPass(grays), last)
 
+    def layers_up_to_the_last_lit(self) -> tuple[int, tuple[Finding, ...]]:
+        """Count the layers up to the last one with light, where doses of regions, the field or dropped grays may leave none in others.
+
+        Those of plain masks end so already. Also what was found of layers above it, without their numbers.
+        """
+        s, found = self._stages, list[Finding]()
+        n = s.grid.n_layers
+        if s.corrector is not None or not self._changes_light:
+            return n, ()
+        while n > 0:
+            try:
+                plan = self(n - 1)
+            except ExposureError:  # the layer says so itself when it is made
+                break
+            if plan.exposures:
+                break
+            found += [msgspec.structs.replace(f, layers=None) for f in plan.findings if f.code not in UNLIT]
+            n -= 1
+        return n, tuple(reversed(found))
+
     @property
     def times_s(self) -> np.ndarray:
         """How long the ordinary dose of each layer takes: (L,) [s]."""
         times: np.ndarray = self._stages.ladder.time_s
         return times
+
+    @property
+    def _changes_light(self) -> bool:
+        """Whether layers may have less light than their plain masks."""
+        s = self._stages
+        return s.regions is not None or s.ladder.even is not None or s.offset is not None or self._process.unreachable == "drop"
 
     @property
     def _looks_on(self) -> bool:
@@ -146,15 +181,15 @@ class Planner:
         s = self._stages
         if s.corrector is not None:
             images, found = s.corrector.images(k), found + s.corrector.findings(k)
-            return s.ladder.plan(images, s.grid, self._process.motion, found, mask.sum_px())
+            return s.ladder.plan(images, s.grid, self._process.motion.at(k), found, mask.sum_px())
         if begin is not None:
             begin(k, mask)
         if grays is not None:
             mask, more = grays.apply(k, mask, recent)
             found += more
-        images = [(mask, 1.0)] if regional is None else regional.images(k, mask)
+        images, settings = ([(mask, 1.0)], None) if regional is None else regional.images(k, mask)
         covered_px = None if s.regions is None and s.ladder.even is None else mask.sum_px()
-        return s.ladder.plan(images, s.grid, self._process.motion, found, covered_px)
+        return s.ladder.plan(images, s.grid, self._process.motion.at(k), found, covered_px, settings)
 
     def _makers(self) -> tuple[RecentMasks, RegionalLight | None, GrayCheck | None]:
         """Return masks of all parts with those of layers around, what has doses of its own, and what looks for grays that never cure."""
@@ -162,7 +197,8 @@ class Planner:
             if self._made is None:
                 s, mode = self._stages, self._process.coverage
                 many = min(MOST_KEPT, LAYERS_KEPT + (0 if s.grays is None else s.grays.layers_above))
-                recent = RecentMasks(MaskMaker(s.parts, s.grid, mode, "none", s.offset), many)  # repaired already, or not to be
+                maker = MaskMaker(s.parts, s.grid, mode, "none", s.offset) if s.modifiers is None else s.modifiers.maker
+                recent = RecentMasks(maker, many)  # repaired already, or not to be
                 regional, grays = None, s.grays
                 if s.regions is not None:
                     from pmsl.pipeline.regional import RegionalLight
@@ -170,7 +206,8 @@ class Planner:
                     scales = () if len(s.regions.scales) == 1 else s.regions.scales
                     grown = None if s.offset is None else s.offset.grown()  # a group says whose a pixel is, the mask what is lit
                     groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode, "none", grown) for scale in scales]
-                    regional = RegionalLight(s.regions, recent, groups, s.ladder, many)
+                    shares = None if s.modifiers is None else s.modifiers.shares
+                    regional = RegionalLight(s.regions, recent, groups, s.ladder, many, shares)
                     grays = None if grays is None else replace(grays, given=regional)
                 self._made = recent, regional, grays
             return self._made

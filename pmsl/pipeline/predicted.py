@@ -160,11 +160,11 @@ def size_of(path: Path) -> int:
 def _print_time_s(ready: Sliced, blocks: Sequence[range], costs: list[tuple[float, float]]) -> float:
     """Extrapolate the time of the sampled layers by the time that every layer's ordinary dose takes."""
     layers = [k for block in blocks for k in block]
-    motion = ready.job.process.motion.duration_s
-    lit = sum(seconds for seconds, _ in costs) - motion * len(layers)
+    motion = ready.job.process.motion
+    lit = sum(seconds for seconds, _ in costs) - sum(motion.at(k).duration_s for k in layers)
     ordinary = float(ready.times_s[layers].sum())
     share = lit / ordinary if ordinary > 0 else 1.0
-    return motion * ready.job.n_layers + share * float(ready.times_s.sum())
+    return motion.duration_s(ready.job.n_layers) + share * float(ready.times_s.sum())
 
 
 def _resin_ml(ready: Sliced, blocks: Sequence[range], costs: list[tuple[float, float]]) -> float:

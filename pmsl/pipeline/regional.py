@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pmsl.core.mask import LayerMask, Window
+from pmsl.core.region import ImageSetting
+from pmsl.correct.modifiers import RegionShares
 from pmsl.correct.regions import RegionDoses
 from pmsl.exposure import Ladder
 from pmsl.masks import MaskMaker
@@ -31,6 +33,8 @@ class RegionalLight:
         Of the parts of every dose scale, where scales differ.
     ladder : Ladder
     many : int
+    shares : RegionShares or None
+        Regions that meshes draw.
     """
 
     regions: RegionDoses
@@ -38,34 +42,50 @@ class RegionalLight:
     groups: Sequence[MaskMaker]
     ladder: Ladder
     many: int
+    shares: RegionShares | None = None
     _kept: OrderedDict[int, list[Image]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def images(self, k: int, mask: LayerMask) -> list[Image]:
-        """Return the images of layer k, whose mask may have been changed, each with its dose factor."""
-        return self.regions.apply(k, [(mask, 1.0)], self.recent, self._group_masks(k))
+    def images(self, k: int, mask: LayerMask) -> tuple[list[Image], list[ImageSetting] | None]:
+        """Return the images of layer k, whose mask may have been changed, each with its dose factor; and how each is shown, where regions
+        share pixels out among them.
+        """
+        images = self.regions.apply(k, [(mask, 1.0)], self.recent, self._group_masks(k))
+        if self.shares is None:
+            return images, None
+        pieces = self.shares.split(k, images, self.recent(k), self.recent)
+        return [(piece.mask, piece.factor) for piece in pieces], [piece.setting for piece in pieces]
 
     def exposures(self, k: int) -> list[Image]:
         """Return the masks of layer k as the part has it, each with the dose of its white [mJ/cm²]: one event each."""
         with self._lock:
             found = self._kept.get(k)
         if found is None:
-            found = self.ladder.merger.images(self.images(k, self.recent(k)), float(self.ladder.dose_mj_cm2[k]))
-            if self.ladder.even is None:
-                doses, _ = self.ladder.shown(np.array([dose for _, dose in found]))
-                found = [(mask, dose) for (mask, _), dose in zip(found, doses.tolist(), strict=True)]
+            found = self._events(k)
             with self._lock:
                 self._kept[k] = found
                 while len(self._kept) > self.many:
                     self._kept.popitem(last=False)
         return found
 
+    def _events(self, k: int) -> list[Image]:
+        found: list[Image] = []
+        images, settings = self.images(k, self.recent(k))
+        for setting, merged in self.ladder.merged(images, k, settings):
+            if self.ladder.even is None:
+                doses, _ = self.ladder.shown(np.array([dose for _, dose in merged]), setting.power)
+                merged = [(mask, dose) for (mask, _), dose in zip(merged, doses.tolist(), strict=True)]
+            found += merged
+        return found
+
     def white_mj_cm2(self, k: int, pixels: np.ndarray) -> np.ndarray:
         """Return the dose of white in the regions of pixels, (n, 2) row and column: (n,) float64 [mJ/cm²]."""
         (row0, col0), (row1, col1) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
         window = Window(row0, col0, row1 - row0 + 1, col1 - col0 + 1)
-        factors = self.regions.factors(k, window, self.recent, self._group_masks(k))[pixels[:, 0] - row0, pixels[:, 1] - col0]
-        known, which = np.unique(factors, return_inverse=True)
+        factors = self.regions.factors(k, window, self.recent, self._group_masks(k))
+        if self.shares is not None:
+            factors = factors * self.shares.factors(k, window, self.recent(k), self.recent)
+        known, which = np.unique(factors[pixels[:, 0] - row0, pixels[:, 1] - col0], return_inverse=True)
         doses = [self.ladder.merger.white_mj_cm2(float(self.ladder.dose_mj_cm2[k]), float(factor)) for factor in known]
         return np.asarray(np.array(doses)[which])
 

@@ -16,13 +16,17 @@ from pmsl.correct.regions import RegionDoses
 from pmsl.correct.unreachable import GrayCheck
 from pmsl.errors import MeshError, UsageError
 from pmsl.exposure import Ladder, dose_ladder
+from pmsl.exposure.heights import check_heights
 from pmsl.mesh.place import SLACK_UM, Placed, place
 from pmsl.optics import Projector, flat_field, psf_of
 from pmsl.optics.grayscale import response
+from pmsl.pipeline import heights, lit
 from pmsl.pipeline.allowed import check_corrections, check_wavelengths
 from pmsl.pipeline.corrected import corrector_of
+from pmsl.pipeline.modifiers import Modifiers
+from pmsl.pipeline.units import check_units, unit_findings
 from pmsl.profiles import Printer, Process, Resin
-from pmsl.slicing import z_edges_um
+from pmsl.slicing.planes import slabs_lit, z_edges_um
 
 if TYPE_CHECKING:
     from pmsl.correct import Corrector
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
 MAX_SCALE = 10.0
 
 
-def place_for(solids: Sequence[Solid], printer: Printer, resin: Resin, **options: Any) -> Placed:
+def place_for(solids: Sequence[Solid | Part], printer: Printer, resin: Resin, **options: Any) -> Placed:
     """Place meshes in the field of a printer, scaled for the resin's shrinkage; `options` as `pmsl.place`."""
     pitch = np.array(printer.optics.pitch_um.value)
     rows, cols = printer.field_px
@@ -57,7 +61,7 @@ class Stages:
     """What a job is made of before any layer: parts and their box (2, 3) [µm], grid, doses, placeholders, findings.
 
     `regions` gives pixels doses of their own, None where all get the same; `grays` looks for those that cure nothing; `offset` moves
-    contours, None where they stay.
+    contours, None where they stay; `modifiers` are the regions that meshes draw.
     """
 
     parts: tuple[Part, ...]
@@ -70,6 +74,7 @@ class Stages:
     grays: GrayCheck | None = None
     corrector: Corrector | None = None
     offset: ContourOffset | None = None
+    modifiers: Modifiers | None = None
 
 
 def stages(
@@ -80,18 +85,21 @@ def stages(
     bounds_um: np.ndarray | None = None,
     accept_uncalibrated: bool = False,
     repair: str = "auto",
+    n_layers: int | None = None,
     weld_um: float | None = None,
 ) -> Stages:
     """Find grid, doses and findings of parts where their coordinates are; nothing is moved.
 
+    Layers end with the last one that is lit, or with `n_layers`, where it is known already that none above is.
+
     Raises
     ------
     MeshError
-        No part, one that cannot be repaired, or a part outside the field, below the plate or above the travel.
+        No part, one that cannot be repaired, that lights no layer, or a part outside the field, below the plate or above the travel.
     ExposureError
         Doses the resin or the printer cannot have; wavelengths that differ; corrections that rest on what nobody gave.
     UsageError
-        A part that asks for a dose that is none, or for a region of its own.
+        A part that asks for a dose that is none, or for a region that is none.
     """
     given = [as_part(item) for item in parts]
     pieces = tuple(part.repaired(repair, weld_um, np.array(printer.optics.pitch_um.value)) for part in given)
@@ -99,37 +107,50 @@ def stages(
         bounds_um = None  # what was left out may have made the box
     if not pieces:
         raise MeshError("no part to print; give at least one mesh")
+    check_units(printer, resin, process)
     check_wavelengths(printer, resin, process)
     _check_own_doses(pieces)
     boxes = np.array([p.bounds_um() for p in pieces])
     bounds = np.array([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)]) if bounds_um is None else bounds_um
-    grid = _grid(bounds, printer, process)
+    slabs = _grid(bounds, printer, process)
+    check_heights(slabs, printer, resin, process)
+    grid = _lit(slabs, pieces, boxes, process, n_layers)
     offset = offset_of(process, grid)
     _check_grown(bounds, grid, offset, printer)
     field = _baked_field(printer, process)
     ladder = dose_ladder(grid, printer, resin, process, None if field is None else field.apply)
+    modifiers = Modifiers.of(pieces, grid, printer, process, ladder.power, offset)
     missing = checks.placeholders(printer, resin, ladder.power)
+    if modifiers is not None:
+        missing = tuple(dict.fromkeys([*missing, *modifiers.placeholders(printer, resin)]))
     check_corrections(printer, resin, process, missing, accept_uncalibrated)
     bulk = 1.0 if process.regions is None else process.regions.bulk
     least, most = (bulk * scale for scale in _scales(pieces, boxes, grid))
+    gain = 1.0 if field is None else field.dose_factor
     if field is not None or (most != 1.0).any():
-        ladder.check(most, 1.0 if field is None else field.dose_factor)
+        ladder.check(most, gain)
+    if modifiers is not None:
+        least = modifiers.checked(ladder, least, bulk, gain)
     corrector = corrector_of(pieces, grid, printer, resin, process, ladder)
     findings = [f for solid in {id(p.solid): p.solid for p in pieces}.values() for f in solid.findings]
+    findings += [] if modifiers is None else modifiers.findings()
     findings += checks.profile_findings(printer, resin, missing)
     findings += checks.dose_findings(resin, ladder.dose_mj_cm2)
     findings += checks.exposure_findings(process, grid)
+    findings += unit_findings(printer, process, grid)
     findings += checks.winding_findings(pieces)
-    findings += checks.height_findings(bounds, grid)
-    findings += checks.facet_findings(pieces, grid)
+    findings += heights.height_findings(boxes, grid, lambda z: slabs_lit(grid.z_edges_um, z, process.coverage))
+    findings += heights.facet_findings(pieces, grid)
     findings += checks.weak_findings(ladder.weak(least), least)
     if corrector is not None:
         return Stages(pieces, bounds, grid, ladder, missing, (*findings, *corrector.job_findings()), corrector=corrector)
     if process.coverage == "volume":
-        findings += checks.partial_slab_findings(pieces, grid)
-    regions = RegionDoses.of(process.regions, grid, [p.dose_scale for p in pieces])
-    grays = _gray_check(grid, printer, process, ladder, 1.0 if regions is None else regions.most)
-    return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays, offset=offset)
+        findings += heights.partial_slab_findings(pieces, grid)
+    only, always = ({}, False) if modifiers is None else (modifiers.only, True)
+    regions = RegionDoses.of(process.regions, grid, [p.dose_scale for p in pieces], only, always)
+    largest = (1.0 if regions is None else regions.most) * (1.0 if modifiers is None else modifiers.shares.largest)
+    grays = _gray_check(grid, printer, process, ladder, largest)
+    return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays, offset=offset, modifiers=modifiers)
 
 
 def offset_of(process: Process, grid: Grid) -> ContourOffset | None:
@@ -151,6 +172,18 @@ def _grid(bounds_um: np.ndarray, printer: Printer, process: Process) -> Grid:
     grid = Grid(origin_um=(0.0, 0.0), pitch_um=printer.optics.pitch_um.value, shape=(rows, cols), z_edges_um=z_edges)
     _check_inside(bounds_um, grid, printer)
     return grid
+
+
+def _lit(grid: Grid, parts: Sequence[Part], boxes: np.ndarray, process: Process, n_layers: int | None) -> Grid:
+    """Return the grid without the layers above the last one that is lit; refuse parts that light none."""
+    if n_layers is None:
+        lit.check_parts(parts, boxes, grid, process)
+        n_layers = lit.layers_up_to_the_last_lit(parts, boxes, grid, process)
+    if n_layers == 0:
+        raise lit.refuse_all_dark(parts)
+    if n_layers == grid.n_layers:
+        return grid
+    return Grid(origin_um=grid.origin_um, pitch_um=grid.pitch_um, shape=grid.shape, z_edges_um=grid.z_edges_um[: n_layers + 1])
 
 
 def _baked_field(printer: Printer, process: Process) -> FlatField | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from msgspec.structs import replace
 
-from pmsl import checks
 from pmsl.core.grid import Grid
 from pmsl.core.job import PrintJob
 from pmsl.core.part import Part, Solid
@@ -14,6 +13,7 @@ from pmsl.formats.png import encode_mask
 from pmsl.formats.pngread import runs_of_png
 from pmsl.masks import MaskMaker
 from pmsl.mesh.shells import shells_of
+from pmsl.pipeline import heights
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.start import place_for
 from pmsl.profiles import find_printer, find_resin
@@ -53,11 +53,11 @@ def warmup() -> None:
     MaskMaker([solid, solid], job.grid).mask(0)
     _mended(solid)
     _corrected(job, solid)
-    list(checks.partial_slab_findings([Part(solid=solid)], job.grid))
+    list(heights.partial_slab_findings([Part(solid=solid)], job.grid))
     soup = _soup_of(solid)  # kernels that read the mesh have a variant for each precision
     MaskMaker([soup], prepare(place_for([soup], printer, resin), printer, resin).grid)
     MaskMaker([soup], job.grid, "volume")
-    list(checks.partial_slab_findings([Part(solid=soup)], job.grid))
+    list(heights.partial_slab_findings([Part(solid=soup)], job.grid))
 
 
 def _soup_of(solid: Solid) -> Solid:

@@ -12,6 +12,7 @@ from pmsl.errors import UsageError
 from pmsl.mesh.weld import bound_um
 from pmsl.pipeline import options
 from pmsl.pipeline.layout import Layout
+from pmsl.pipeline.units import check_units
 from pmsl.profiles import (
     DEFAULT_PRINTER,
     DEFAULT_PROCESS,
@@ -64,7 +65,9 @@ class Wishes:
         printer = _override_printer(find_printer(self.printer or DEFAULT_PRINTER), self)
         process = find_process(self.process or DEFAULT_PROCESS)
         process = _override_process(process, self)
-        return with_values(printer, find_resin(self.resin or DEFAULT_RESIN), process, self.values)
+        found = with_values(printer, find_resin(self.resin or DEFAULT_RESIN), process, self.values)
+        check_units(*found)  # before parts are held against a field in the wrong unit
+        return found
 
     def weld_within_um(self, printer: Printer) -> float:
         """Return how far vertices of a mesh may be joined [µm of the mesh]: as asked for, else a twentieth of a pixel as printed."""

@@ -4,7 +4,7 @@
 """
 
 from pmsl.profiles.printer import Printer
-from pmsl.profiles.process import Motion, Process
+from pmsl.profiles.process import Motion, MotionSchedule, Process
 from pmsl.profiles.resin import Resin
 from pmsl.profiles.shelf import find_printer, find_process, find_resin, library, library_text
 
@@ -17,6 +17,7 @@ __all__ = [
     "DEFAULT_PROCESS",
     "DEFAULT_RESIN",
     "Motion",
+    "MotionSchedule",
     "Printer",
     "Process",
     "Resin",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pmsl.errors import ProfileError
+from pmsl.filekind import HEAD, refusal
 from pmsl.profiles.image import address_of
 
 TABLES = {("optics", "psf", "samples"): 2, ("optics", "flat_field", "grid"): 2, ("response", "table"): 1}  # and their dimensions
@@ -60,7 +61,8 @@ def _numbers(path: Path, dimensions: int, where: str) -> list:
         lines = data.decode("utf-8-sig").replace(",", " ").replace(";", " ").splitlines()
         found = np.loadtxt(lines, dtype=np.float64, ndmin=2)
     except ValueError as err:
-        raise ProfileError(f"{where}: file {path.name} holds no table of numbers: {err}") from err
+        other = refusal(f"{where}: file {path.name}", data[:HEAD], "a table of numbers")
+        raise ProfileError(other or f"{where}: file {path.name} holds no table of numbers: {err}") from err
     if dimensions == 1 and min(found.shape) != 1:
         raise ProfileError(f"{where}: file {path.name} holds {found.shape[0]} × {found.shape[1]} numbers; expected one row or one column")
     return list(found.reshape(-1).tolist() if dimensions == 1 else found.tolist())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import io
 
 import numpy as np
 
 from pmsl.errors import ProfileError
+from pmsl.filekind import refusal_of_pointer
 from pmsl.profiles.printer import Orientation, Printer
 
 START = "data:application/octet-stream;base64,"
@@ -80,4 +82,7 @@ def _decoded(body: str, frame_shape: tuple[int, ...], where: str) -> np.ndarray:
                 raise ProfileError(f"{where}: the image is {found} px; the device's frames are {wanted}")
             return np.asarray(image).astype(np.float64)
     except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError) as err:
+        with contextlib.suppress(binascii.Error):
+            if (other := refusal_of_pointer(where, base64.b64decode(body))) is not None:
+                raise ProfileError(other) from err
         raise ProfileError(f"{where}: no PNG or TIFF that can be read: {err}") from err

@@ -15,6 +15,10 @@ from pmsl.profiles.versions import set_schema
 NotNegative = Annotated[float, Meta(ge=0)]
 Rate = Annotated[float, Meta(ge=1e-3, le=1e9)]  # µm/s or µm/s²
 Wait = Annotated[float, Meta(ge=0, le=1e6)]
+Lift = Annotated[float, Meta(ge=0, le=1e7)]
+Rates = Annotated[tuple[Rate, ...], Meta(min_length=1, max_length=10_000)]
+Waits = Annotated[tuple[Wait, ...], Meta(min_length=1, max_length=10_000)]
+Lifts = Annotated[tuple[Lift, ...], Meta(min_length=1, max_length=10_000)]
 Height = Annotated[float, Meta(gt=0, le=100_000)]
 Correction = Literal["edges", "printthrough", "flatfield"]
 Unreachable = Literal["keep", "lift", "drop"]
@@ -38,7 +42,7 @@ def move_time_s(distance_um: float, speed_um_s: float, accel_um_s2: float) -> fl
 class Motion(Strict, frozen=True, kw_only=True):
     """The move before each layer: lift away from the light, wait, come back, settle."""
 
-    lift_um: Annotated[float, Meta(ge=0, le=1e7)] = 1000.0
+    lift_um: Lift = 1000.0
     lift_um_s: Rate = 2000.0
     lift_um_s2: Rate = 20000.0
     retract_um_s: Rate = 2000.0
@@ -53,6 +57,63 @@ class Motion(Strict, frozen=True, kw_only=True):
         up = move_time_s(self.lift_um, self.lift_um_s, self.lift_um_s2)
         down = move_time_s(self.lift_um, self.retract_um_s, self.retract_um_s2)
         return self.wait_before_lift_s + up + self.wait_top_s + down + self.settle_s
+
+
+class MotionSchedule(Strict, frozen=True, kw_only=True):
+    """The `[motion]` table of a process: `Motion` whose values may be lists for the first layers (version 2).
+
+    Entry k is of the move before layer k, which parts layer k - 1 from what it hangs on; the last entry goes on for all layers after.
+    """
+
+    lift_um: Lift | Lifts = 1000.0
+    lift_um_s: Rate | Rates = 2000.0
+    lift_um_s2: Rate | Rates = 20000.0
+    retract_um_s: Rate | Rates = 2000.0
+    retract_um_s2: Rate | Rates = 20000.0
+    wait_before_lift_s: Wait | Waits = 0.0
+    wait_top_s: Wait | Waits = 0.0
+    settle_s: Wait | Waits = 1.0
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(set(value)) == 1:  # says no more than a number
+                force_setattr(self, name, value[0])
+
+    @classmethod
+    def of(cls, motion: Motion) -> MotionSchedule:
+        """Return the schedule of one motion for all layers."""
+        return cls(**{name: getattr(motion, name) for name in cls.__struct_fields__})
+
+    def own_version(self) -> int:
+        """Return 2 where a value is a list."""
+        return 1 if self.first_layers == 0 else 2
+
+    @property
+    def first_layers(self) -> int:
+        """Number of layers before the first from which on nothing changes."""
+        values = (getattr(self, name) for name in self.__struct_fields__)
+        return max(len(value) - 1 if isinstance(value, tuple) else 0 for value in values)
+
+    def at(self, k: int) -> Motion:
+        """Return the move before layer k."""
+        values = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return Motion(**{name: v[min(k, len(v) - 1)] if isinstance(v, tuple) else v for name, v in values})
+
+    @property
+    def last(self) -> Motion:
+        """The move that goes on."""
+        return self.at(self.first_layers)
+
+    @property
+    def highest_um(self) -> float:
+        """Largest lift [µm]."""
+        return max(self.lift_um) if isinstance(self.lift_um, tuple) else self.lift_um
+
+    def duration_s(self, n_layers: int) -> float:
+        """Time that the moves of so many layers take, waits included [s]."""
+        first = min(self.first_layers, n_layers)
+        return sum(self.at(k).duration_s for k in range(first)) + (n_layers - first) * self.last.duration_s
 
 
 class Regions(Strict, frozen=True, kw_only=True):
@@ -114,6 +175,7 @@ class Process(Strict, frozen=True, kw_only=True):
     `xy_offset_um` (version 2) moves the contours of every layer before their area is found: positive grows the part, outlines move
     outward and holes shrink, with round corners. `bottom_xy_offset_um` stands in its place in bottom layers, those whose bottom dose
     factor is above 1. Not with coverage "volume", edges or printthrough.
+    Values of `[motion]` may be lists for the first layers (version 2).
     """
 
     SINCE: ClassVar[dict[str, int]] = {"exposure_s": 2, "xy_offset_um": 2, "bottom_xy_offset_um": 2}
@@ -132,12 +194,15 @@ class Process(Strict, frozen=True, kw_only=True):
     relief_layers: Annotated[int, Meta(ge=0, le=1000)] = 0
     regions: Regions | None = None
     unreachable: Unreachable = "keep"
-    motion: Motion = Motion()
+    motion: MotionSchedule = MotionSchedule()
     exposure_s: Seconds | UnsetType = UNSET
     xy_offset_um: Offset | UnsetType = UNSET
     bottom_xy_offset_um: Offset | UnsetType = UNSET
 
     def __post_init__(self) -> None:
+        given: object = self.motion
+        if isinstance(given, Motion):  # as Python may give it
+            force_setattr(self, "motion", MotionSchedule.of(given))
         if not any(self.xy_offsets_um):  # nothing is moved: as if it were not said
             force_setattr(self, "xy_offset_um", UNSET)
             force_setattr(self, "bottom_xy_offset_um", UNSET)

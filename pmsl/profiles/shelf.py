@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pmsl.errors import ProfileError
+from pmsl.filekind import HEAD, refusal
 from pmsl.profiles.beside import put_in
 from pmsl.profiles.image import check_image
 from pmsl.profiles.printer import Printer
@@ -88,7 +89,8 @@ def _find(name_or_path: str | Path, kind: type[P], word: str) -> P:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as err:
-        raise ProfileError(f"{word} {name}: cannot be read as a TOML file: {getattr(err, 'strerror', None) or err}") from err
+        other = refusal(f"{word} {path.name}", err.object[:HEAD], "TOML") if isinstance(err, UnicodeDecodeError) else None
+        raise ProfileError(other or f"{word} {name}: cannot be read as a TOML file: {getattr(err, 'strerror', None) or err}") from err
     table = tables(text, f"{word} {path.name}")
     put_in(table, path.parent, f"{word} {path.name}")
     made = build(table, kind, f"{word} {path.name}")

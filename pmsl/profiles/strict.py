@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origi
 import msgspec
 
 from pmsl.errors import PmslError, ProfileError
+from pmsl.filekind import HEAD, refusal
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -71,7 +72,7 @@ def tables(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as err:
-        raise ProfileError(f"{where}: not valid TOML: {err}") from err
+        raise ProfileError(refusal(where, text[:HEAD].encode(), "TOML") or f"{where}: not valid TOML: {err}") from err
 
 
 def build(table: Any, kind: type[S], where: str, error: type[PmslError] = ProfileError) -> S:
@@ -132,12 +133,13 @@ def _type_at(kind: Any, place: str) -> Any:
 
 
 def unwrapped(kind: Any) -> Any:
-    """Strip annotations, and `None` or `UNSET` from an optional type."""
+    """Strip annotations, `None` or `UNSET` from an optional type, and a text that a table may be written as."""
     kind = getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind
     for absent in (type(None), msgspec.UnsetType):
         if absent in get_args(kind):
             return next(a for a in get_args(kind) if a is not absent)
-    return kind
+    tables = [a for a in get_args(kind) if isinstance(a, type) and issubclass(a, Strict)]
+    return tables[0] if str in get_args(kind) and len(tables) == 1 else kind
 
 
 def keys_of(kind: Any) -> list[str]:

@@ -112,7 +112,7 @@ PLAIN, DASK = ("--processes", "2"), ("--scheduler", "local", "--processes", "2")
 def test_ctrl_c_leaves_no_worker_and_nothing_half_written(samples, tmp_path, sent, words):
     if words is DASK:
         pytest.importorskip("distributed")
-    words = ("slice", samples / F, "-o", "job", *SMALL, "--layer-um", "0.02", *words)
+    words = ("slice", samples / F, "-o", "job", *SMALL, "--scale", "0.3,0.3,5", "--layer-um", "0.1", *words)
     command = [sys.executable, "-m", "pmsl", *map(str, words)]
     child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
     until = time.monotonic() + 60

@@ -51,7 +51,7 @@ def job_of(layers, printer, layer_um=20.0, edges_um=None, **more):
             item = [exposure(item, k)] if item.any() else []
         exposures = tuple(dataclasses.replace(e, mask=dataclasses.replace(e.mask, index=k)) for e in item or [])
         z, thickness = float(grid.z_edges_um[k + 1]), float(grid.thickness_um[k])
-        return LayerPlan(index=k, z_top_um=z, thickness_um=thickness, motion=PROCESS.motion, exposures=exposures)
+        return LayerPlan(index=k, z_top_um=z, thickness_um=thickness, motion=PROCESS.motion.at(k), exposures=exposures)
 
     return PrintJob(
         engines=(Engine(grid=grid, wavelength_nm=405.0, orientation=printer.orientation),),

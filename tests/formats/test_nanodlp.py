@@ -67,7 +67,7 @@ def test_uneven_layers_and_lift_come_back(tmp_path):
     pmsl.write(job, tmp_path / "x.nanodlp")
     again = pmsl.read(tmp_path / "x.nanodlp")
     assert again.grid.z_edges_um.tolist() == [0, 5, 12.5, 40] and np.allclose(again.grid.pitch_um, (7.5, 5.0))
-    ours, theirs = job.process.motion, again[0].motion
+    ours, theirs = job.process.motion.last, again[0].motion
     assert (theirs.lift_um, theirs.settle_s, theirs.wait_top_s) == (ours.lift_um, ours.settle_s, ours.wait_top_s)
 
 

@@ -6,10 +6,12 @@ Used by the tests, a few inputs of each kind, and by ``benchmarks/fuzz_meshes.py
 import io
 import random
 import struct
+import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
+import threemf_files
 from formats.fuzz import _bytes, _inside, _text, patience
 from solids import box, icosphere
 
@@ -36,7 +38,17 @@ def seeds() -> dict[str, tuple[str, bytes]]:
         "ply binary": (".ply", _ply(cube, "binary_little_endian")),
         "ply big endian": (".ply", _ply(cube, "binary_big_endian")),
         "3mf": (".3mf", _3mf(cube)),
+        "3mf volumes": (".3mf", _project(threemf_files.ranged_project)),
+        "3mf parts": (".3mf", _project(threemf_files.parts_project)),
     }
+
+
+def _project(write) -> bytes:
+    """A slicer project with volumes of all kinds."""
+    boxes = [box((4 * i, 0, 0), (4 * i + 10, 10 + i, 8 + i)) for i in range(5)]
+    with tempfile.TemporaryDirectory() as folder:
+        named = [(kind, f"{kind} {i}", solid) for i, (kind, solid) in enumerate(zip(threemf_files.KINDS, boxes, strict=True))]
+        return write(Path(folder) / "a.3mf", named).read_bytes()
 
 
 def _binary_stl(solid) -> bytes:

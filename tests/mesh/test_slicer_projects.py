@@ -159,6 +159,8 @@ def test_older_ways_to_say_that_a_volume_prints(tmp_path, marks):
         ('lastid="31"', "", "the triangles '16' to ''"),
         ('lastid="31"', 'lastid="-1"', "the triangles '16' to '-1'"),
         ('firstid="16" lastid="31"', "", "without triangles and without a number"),
+        ("</object>", '<object id="5"/></object>', "a <object> in a <object>"),
+        ("</volume>", '<volume firstid="0" lastid="3"/></volume>', "a <volume> in a <volume>"),
     ],
 )
 def test_a_side_file_that_is_not_understood_is_refused(tmp_path, before, after, expected):
@@ -181,6 +183,22 @@ def test_ranges_that_do_not_cover_the_mesh_once(tmp_path, ends):
     path = ranged(tmp_path, f"{before}>{side}", f"{after}>{meta('name', 'aid')}{kind}")
     message = refusal(path)
     assert "side file" in message and ("comes next" in message or "of an object that has 32" in message)
+
+
+@pytest.mark.parametrize("spelling", ["utf-16", "bom", "capitals", "backslash", "slash", "namespace", "spaces"])
+def test_a_side_file_counts_however_it_is_spelled(tmp_path, spelling):
+    side, name = ranges(("ModelPart", "a", 16), ("NegativeVolume", "b", 16)), RANGES
+    if spelling == "utf-16":
+        side = side.replace('"1.0"', '"1.0" encoding="UTF-16"', 1).encode("utf-16")
+    elif spelling == "bom":
+        side = side.encode("utf-8-sig")
+    elif spelling == "namespace":
+        side = side.replace("<config>", '<config xmlns="urn:x">')
+    elif spelling == "spaces":
+        side = side.replace('id="1"', 'id=" 1 "').replace('"0"', '" 0 "', 1)
+    else:
+        name = {"capitals": RANGES.upper(), "backslash": RANGES.replace("/", "\\"), "slash": f"/{RANGES}"}[spelling]
+    assert volume(load(write(tmp_path / "a.3mf", model(obj(1, mesh_xml(BLOCK, HOLE))), {name: side}))) == pytest.approx(24000)
 
 
 def test_a_side_file_of_other_objects(tmp_path):
@@ -217,6 +235,20 @@ def test_parts_that_are_not_among_the_components(tmp_path):
     solid = load(group(tmp_path, parts_of((1, "normal_part", "a"), (7, "normal_part", "gone"), (2, "modifier_part", "b"))))
     assert "no component '7'" in codes(solid)["project-misfit"].message
     assert "type 'negative'" in refusal(group(tmp_path, parts_of((1, "negative", "a"))))
+
+
+def test_a_negative_volume_that_is_no_mesh_is_refused(tmp_path):
+    """Also where it is of a type that need not be whole."""
+    beams = (
+        '<b:beamlattice xmlns:b="http://schemas.microsoft.com/3dmanufacturing/beamlattice/2017/02"><b:beam v1="0" v2="1"/></b:beamlattice>'
+    )
+    side = parts_of((1, "normal_part", "a"), (2, "negative_part", "b"))
+    for content, expected in (
+        (mesh_xml(HOLE).replace("</mesh>", f"{beams}</mesh>"), "negative volume 'b': object '2' is a beam lattice"),
+        ("<mesh><vertices/><triangles/></mesh>", "negative volume 'b': object '2' has neither triangles nor components"),
+        (mesh_xml(box((10, 10, 5), (30, 30, 5))), "volume 'b': encloses no volume"),
+    ):
+        assert expected in refusal(group(tmp_path, side, meshes=((1, BLOCK),), more=obj(2, content, 'type="other"')))
 
 
 def test_one_mesh_as_part_and_as_negative_volume_goes_by_its_place_in_the_list(tmp_path):
@@ -291,7 +323,8 @@ def test_units_and_negative_volumes(tmp_path, project):
 def test_nothing_left_and_nothing_taken(tmp_path, project):
     message = refusal(project(tmp_path / "a.3mf", [("ModelPart", "a", HOLE), ("NegativeVolume", "all", box((-1, -1, -20), (50, 50, 50)))]))
     assert "('all') take away all of it" in message
-    assert "take away all" in refusal(project(tmp_path / "a.3mf", [("ModelPart", "a", BLOCK), ("NegativeVolume", "same", BLOCK)]))
+    for same in (BLOCK, box((1e-9, 0, 0), (40, 40, 20))):
+        assert "take away all" in refusal(project(tmp_path / "a.3mf", [("ModelPart", "a", BLOCK), ("NegativeVolume", "same", same)]))
     for far in (box((41, 0, 0), (50, 9, 9)), box((40, 0, 0), (50, 40, 20))):  # apart, and face to face
         solid = load(project(tmp_path / "a.3mf", [("ModelPart", "a", BLOCK), ("NegativeVolume", "far", far)]))
         assert volume(solid) == pytest.approx(32000)
@@ -334,6 +367,27 @@ def test_what_is_mended_of_other_bodies_is_kept_too(tmp_path, project):
 
 
 @BOTH
+def test_bodies_that_overlap_touch_or_have_cavities(tmp_path, project):
+    def of(*solids):
+        """One mesh; a solid of negative size in a list is a cavity."""
+        first = np.cumsum([0] + [len(s.vertices_um) for s in solids])
+        faces = [s.faces + start for s, start in zip(solids, first[:-1], strict=True)]
+        return pmsl.Solid.from_arrays(np.concatenate([s.vertices_um for s in solids]), np.concatenate(faces))
+
+    cavity = box((10, 10, 5), (30, 30, 15))
+    cavity = pmsl.Solid.from_arrays(cavity.vertices_um, cavity.faces[:, ::-1])
+    shaft, large = box((15, 15, -5), (25, 25, 25)), box((-5, -5, -5), (50, 50, 50))
+    for volumes, expected in (
+        ([("ModelPart", "a", of(BLOCK, box((5, 5, 5), (50, 50, 50)))), ("NegativeVolume", "b", HOLE)], 104750 - 12000),
+        ([("ModelPart", "a", of(BLOCK, cavity)), ("NegativeVolume", "b", shaft)], 28000 - 1000),
+        ([("ModelPart", "a", large), ("NegativeVolume", "b", of(BLOCK, cavity))], 55**3 - 28000),
+        ([("ModelPart", "a", BLOCK), ("NegativeVolume", "b", HOLE), ("ModelPart", "plug", shaft)], 24000 + 10 * 10 * 10 - 10 * 10 * 10),
+        ([("ModelPart", "a", BLOCK), *(("NegativeVolume", "b", box((x, x, 0), (x + 20, x + 20, 20))) for x in (0, 20))], 16000),
+    ):
+        assert load(project(tmp_path / "a.3mf", volumes)).repaired().health.volume_um3 == pytest.approx(expected)
+
+
+@BOTH
 def test_volumes_that_look_inward_are_turned(tmp_path, project):
     def inside_out(solid):
         return pmsl.Solid.from_arrays(solid.vertices_um, solid.faces[:, ::-1])
@@ -359,6 +413,16 @@ def test_side_files_of_both_families_must_agree(tmp_path):
         assert volume(load(write(tmp_path / "a.3mf", main, parts))) == pytest.approx(24000)
     other = {RANGES: side, PARTS: plain.replace("normal_part", "support_blocker")}
     assert "do not agree on the volumes of object '1'" in refusal(write(tmp_path / "a.3mf", main, other))
+
+
+def test_side_files_of_any_number_of_volumes_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("pmsl.mesh.slicer_project.MOST_VOLUMES", 20)
+    for many in (
+        '<object id="1">' + '<volume firstid="0" lastid="0"/>' * 30 + "</object>",
+        "".join(f'<object id="{n}"/>' for n in range(30)),
+    ):
+        path = write(tmp_path / "a.3mf", model(obj(1, mesh_xml(BLOCK))), {RANGES: f"<config>{many}</config>"})
+        assert "names more than 20 objects and volumes" in refusal(path)
 
 
 def test_plates_are_said(tmp_path):

@@ -191,6 +191,19 @@ def test_many_objects_without_anything_are_refused(tmp_path, monkeypatch):
     assert "more than 50" in refusal(tmp_path, obj(1, mesh_xml(CUBE)), '<item objectid="1" printable="0"/>' * 60)
 
 
+def test_tags_without_an_end_are_refused_before_they_are_read_again_and_again(tmp_path):
+    """Kilobytes in the archive that would take the parser minutes."""
+    start = time.perf_counter()
+    long = "n" * 20_000_000
+    resources = obj(1, mesh_xml(CUBE))
+    assert "a tag of more than 1048576 bytes" in refusal(tmp_path, resources.replace("<object ", f'<object name="{long}" '))
+    parts = {"Metadata/model_settings.config": f'<config><object id="1"><metadata key="name" value="{long}"/></object></config>'}
+    assert "a tag of more than 1048576 bytes" in refusal(tmp_path, resources, parts=parts)
+    assert time.perf_counter() - start < 10.0
+    fine = load(tmp_path, resources.replace("<object ", f'<object name="{long[:500_000]}" ') + f"<!-- {'-. ' * 10} -->")
+    assert len(fine.faces) == len(CUBE.faces)
+
+
 def test_many_parts_that_each_unpack_to_much_are_refused_together(tmp_path, monkeypatch):
     monkeypatch.setattr("pmsl.mesh.threemf_package.FREE_BYTES", 100_000)
     parts = {f"3D/{n}.model": model(obj(1, mesh_xml(CUBE)), "") + " " * 30_000 for n in range(20)}

@@ -1,5 +1,7 @@
 """Copies and packed parts: where they go, how they are called, what is refused."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -160,6 +162,20 @@ def test_a_list_that_is_not_there_or_no_text(tmp_path):
     (tmp_path / "x.csv").write_bytes(b"x_um,\xff")
     with pytest.raises(UsageError, match="not UTF-8"):
         read_copies(tmp_path / "x.csv")
+
+
+def test_a_list_of_too_many_copies_is_refused_before_all_of_it_is_read(tmp_path):
+    many = tmp_path / "many.csv"
+    many.write_text("x_um,y_um\n" + "1,2\n" * 20_000)
+    assert len(read_copies(many)) == 20_000
+    many.write_text("x_um,y_um\n" + "1,2\n" * 20_001 + "not,a number\n" * 300_000)
+    start = time.perf_counter()
+    with pytest.raises(UsageError, match=r"line 20002: more than 20000 copies"):
+        read_copies(many)
+    assert time.perf_counter() - start < 3.0
+    many.write_text("x_um,y_um\n" + "1,2\n" * 3_000_000)
+    with pytest.raises(UsageError, match="12000010 bytes; a list of at most 20000 copies has less than 8388608"):
+        read_copies(many)
 
 
 # ---- packing

@@ -133,9 +133,11 @@ def test_empty_layers_have_motion_and_no_light():
 
 
 def test_a_layer_too_faint_for_the_device_is_not_a_lit_black_frame():
-    job = pmsl.prepare([box((54, 54, 0), (54.02, 108, 10))], PRINTER, RESIN, PROCESS)
-    assert job[0].exposures == ()
-    assert [f.code for f in job[0].findings] == ["layer-too-faint"]
+    faint, wide = box((54, 54, 0), (54.02, 108, 10)), box((54, 54, 10), (108, 108, 30))
+    vertices = np.concatenate([faint.vertices_um, wide.vertices_um])
+    job = pmsl.prepare([pmsl.Solid.from_arrays(vertices, np.concatenate([faint.faces, wide.faces + 10]))], PRINTER, RESIN, PROCESS)
+    assert job[0].exposures == () and len(job) == 3
+    assert [f.code for f in job[0].findings] == ["layer-too-faint"] and "would float" in job[0].findings[0].message
 
 
 def test_move_time():

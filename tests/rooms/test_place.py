@@ -97,13 +97,47 @@ def test_what_does_not_fit_is_refused_with_both_sizes(options, error, words):
 
 
 @pytest.mark.parametrize(
-    ("height", "step", "layers"),
-    [(100, 10, 10), (100.009, 10, 10), (100.011, 10, 11), (99.9, 10, 10), (0.0, 10, 1), (0.005, 10, 1), (800, 7.6, 106), (12, 5, 3)],
+    ("height", "step", "area", "volume"),
+    [
+        (100, 10, 10, 10),
+        (100.009, 10, 10, 10),
+        (100.011, 10, 10, 11),
+        (99.9, 10, 10, 10),
+        (94.9, 10, 9, 10),
+        (95, 10, 10, 10),  # a top in the very middle of a slab lights it: points at a plane count as above it
+        (50.4, 10, 5, 6),
+        (50.5, 1, 51, 51),
+        (0.0, 10, 1, 1),  # one slab at least: who makes a job refuses what lights none
+        (0.005, 10, 1, 1),
+        (800, 7.6, 105, 106),
+        (12, 5, 2, 3),
+    ],
 )
-def test_layer_count(height, step, layers):
-    edges = z_edges_um(height, process(layer_um=step))
-    assert len(edges) - 1 == layers == max(1, int(np.ceil(height / step - 1e-3)))
-    assert np.allclose(np.diff(edges), step)
+def test_layer_count(height, step, area, volume):
+    for coverage, layers in (("area", area), ("volume", volume)):
+        edges = z_edges_um(height, process(layer_um=step, coverage=coverage))
+        assert len(edges) - 1 == layers
+        assert np.allclose(np.diff(edges), step)
+
+
+@given(st.floats(0.01, 400), st.lists(st.tuples(st.integers(1, 4), st.floats(0.5, 30)), min_size=1, max_size=4))
+def test_the_last_layer_is_the_last_one_that_the_height_lights(height, ladder):
+    for coverage in ("area", "volume"):
+        edges = z_edges_um(height, process(layers=[list(step) for step in ladder], coverage=coverage))
+        heights = np.diff(edges)
+        if coverage == "area":
+            lit = height >= edges[:-1] + 0.5 * heights
+            after = edges[-1] + 0.5 * _next_height(ladder, len(heights)) > height
+        else:
+            lit = height - edges[:-1] > 0.001 * heights
+            after = height - edges[-1] <= 0.001 * _next_height(ladder, len(heights)) * (1 + 1e-9)
+        assert after and (lit.all() or (len(lit) == 1 and height < edges[1]))
+
+
+def _next_height(ladder, n):
+    """Height of slab `n` of a process with these layers."""
+    heights = [step for count, step in ladder for _ in range(count)]
+    return heights[n] if n < len(heights) else ladder[-1][1]
 
 
 def test_uneven_layers_go_up_and_the_last_goes_on():

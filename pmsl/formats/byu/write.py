@@ -109,8 +109,8 @@ def _check_wavelength(wavelength_nm: float, name: str) -> None:
 
 
 def _defaults(job: PrintJob, label: str, name: str) -> Defaults:
-    """Return the defaults: the first layer's thickness, the job's motion, and an image without light."""
-    motion, wavelength = job.process.motion, round(job.engines[0].wavelength_nm)
+    """Return the defaults: the first layer's thickness, the motion that goes on, and an image without light."""
+    motion, wavelength = job.process.motion.last, round(job.engines[0].wavelength_nm)
     power = _power(job.process.power or job.printer.optics.settings[0].power, 0, name)
     by_host = True if FLAT_FIELD_BY_HOST in job.requires else None  # of all images: none of them says otherwise
     settings: dict[str, Any] = {"engine": label, "wavelength_nm": wavelength, "power": power, "corrected": by_host}

@@ -15,7 +15,7 @@ from pmsl.formats import fit, stream, target
 from pmsl.formats.capability import Capability
 from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
 from pmsl.formats.ctb.layout import GRAYS, LARGEST_SIDE, MAGIC, OTHERS
-from pmsl.formats.desktop import for_desktop
+from pmsl.formats.desktop import NO_ACCELERATIONS, for_desktop
 
 KEY = 0x706D736C  # any but 0: the same job is the same bytes
 TURNS = (("-y", "+x"), ("-y", "-x"))  # what its one mark, mirrored or not, can say
@@ -35,6 +35,8 @@ class Ctb:
         max_size=(LARGEST_SIDE, LARGEST_SIDE),
         needs_thumbnail=True,
         holds=frozenset({"motion"}),
+        moves_by_layer=NO_ACCELERATIONS,
+        first_move=NO_ACCELERATIONS - {"retract_um_s"},  # the header has one for all
     )
 
     def recognises(self, seen: Seen) -> bool:

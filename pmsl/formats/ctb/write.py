@@ -53,8 +53,7 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions, key: int, name
             if waiting:
                 put(plan.motion)
             waiting.append((plan, data))
-            if plan.index < 2:
-                motions.append(plan.motion)
+            motions[1:] = [plan.motion]  # the first, and that which goes on
             if plan.exposures:
                 thumbnail.add(plan.index, plan.exposures[0].mask)
             times.append(plan.exposures[0].time_s if plan.exposures else 0.0)

@@ -13,7 +13,7 @@ from pmsl.core.job import PrintJob
 from pmsl.formats import fit, stream, target
 from pmsl.formats.capability import Capability
 from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
-from pmsl.formats.desktop import for_desktop
+from pmsl.formats.desktop import NO_ACCELERATIONS, for_desktop
 from pmsl.formats.goo.layout import MAGIC
 
 TURNS = tuple((row, col) for row in ("-y", "+y") for col in ("+x", "-x"))  # two marks: mirrored in x, in y
@@ -24,7 +24,9 @@ class Goo:
 
     name = "goo"
     suffixes = (".goo",)
-    capability = Capability(multi_exposure=False, max_size=(65535, 65535), needs_thumbnail=True, holds=frozenset({"motion"}))
+    capability = Capability(
+        multi_exposure=False, max_size=(65535, 65535), needs_thumbnail=True, holds=frozenset({"motion"}), moves_by_layer=NO_ACCELERATIONS
+    )
 
     def recognises(self, seen: Seen) -> bool:
         """Tell by the mark after the version."""

@@ -126,7 +126,7 @@ def options(job: PrintJob, times: Times, box: tuple[float, ...], preview: tuple[
 
 def profile(job: PrintJob, times: Times) -> Table:
     """Return profile.json: heights in µm, times in s, lifts in mm."""
-    motion, height = job.process.motion, plain(float(job.grid.thickness_um[-1]))
+    motion, height = job.process.motion.last, plain(float(job.grid.thickness_um[-1]))
     lift, before, after, top = (plain(v) for v in (motion.lift_um / 1000, motion.settle_s, motion.wait_before_lift_s, motion.wait_top_s))
     return {
         "ResinID": 0, "ProfileID": 0, "Title": job.resin.name, "Desc": f"pmsl: {turn_text(job.engines[0].orientation)}", "Color": "",

@@ -16,6 +16,7 @@ from pmsl.core.mask import LayerMask
 from pmsl.core.part import Part, Solid
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import GridError, JobError
+from pmsl.filekind import refusal_of_pointer
 from pmsl.formats import frames, limits
 from pmsl.formats.bundle import Source, frame_limit, open_source
 from pmsl.formats.native import design, document
@@ -80,6 +81,7 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
         placeholders=tuple(doc.placeholders),
         requires=tuple(doc.requires),
         correction=doc.correction,
+        regions=() if doc.regions is msgspec.UNSET else tuple(doc.regions),
         known_estimate=doc.estimate,
         design_of=lambda: _designs(doc.design, source, where),
     )
@@ -120,7 +122,10 @@ def _design(doc: DesignDoc, source: Source, where: str) -> Solid:
     """Read one placed part."""
     data = source.read(doc.file)
     if hashlib.sha256(data).hexdigest() != doc.sha256:
-        raise JobError(f"{where}: {doc.file} does not have the hash job.json gives; it is damaged or was replaced")
+        raise JobError(
+            refusal_of_pointer(f"{where}: {doc.file}", data)
+            or f"{where}: {doc.file} does not have the hash job.json gives; it is damaged or was replaced"
+        )
     return design.solid_of(data, doc.label, f"{where}: {doc.file}")
 
 
@@ -168,7 +173,8 @@ class _Frames:
         found = hashlib.sha256(data).hexdigest()
         if found != doc.file_sha256:
             raise JobError(
-                f"{self._where}: {doc.frame} does not have the hash job.json gives; the frame is damaged or was replaced, slice again"
+                refusal_of_pointer(f"{self._where}: {doc.frame}", data)
+                or f"{self._where}: {doc.frame} does not have the hash job.json gives; the frame is damaged or was replaced, slice again"
             )
         if last is not None and last[:2] == (found, doc.engine):
             return replace(last[2], index=k)

@@ -110,6 +110,7 @@ def _document(job: PrintJob, written: Written, placed: list[DesignDoc], entries:
         design=placed,
         layers=entries,  # type: ignore[arg-type]  # Raw: the JSON of an entry
         correction=job.correction,
+        regions=list(job.regions) or msgspec.UNSET,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from pmsl.core.arrays import frozen
 from pmsl.core.job import PrintJob
 from pmsl.core.part import Part, Solid
+from pmsl.core.region import FactorName, Region
 from pmsl.core.soup import Soup
 from pmsl.errors import UsageError, WorkerError
 from pmsl.formats.contract import Place
@@ -32,13 +33,28 @@ class SolidEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One part: number of its solid, and the fields of `Part`."""
+    """One part: number of its solid, the fields of `Part`, and numbers of its regions."""
 
     solid: int
     transform: list[list[float]]
     region: str
     dose_scale: float
     label: str
+    regions: list[int]
+
+
+class RegionEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One region: number of its solid, and the fields of `Region`."""
+
+    solid: int
+    label: str
+    dose_scale: float | None
+    focus_um: float | None
+    power: float | None
+    wait_before_s: float | None
+    wait_after_s: float | None
+    dilate_um: float
+    factors: tuple[FactorName, ...]
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +66,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     process: Process
     solids: list[SolidEntry]
     parts: list[PartEntry]
+    regions: list[RegionEntry]
     bounds_um: list[list[float]]
     bits: int | None
     n_layers: int
@@ -68,7 +85,9 @@ def store(job: PrintJob, place: Place) -> Path:
     if origin is None:
         raise UsageError("the layers of this job are not made of parts and profiles, so other processes cannot make them; write it in one")
     folder = Path(place.work)
-    solids = list({id(part.solid): part.solid for part in origin.parts}.values())
+    regions = {id(region): region for part in origin.parts for region in part.regions}
+    meshes = [*(part.solid for part in origin.parts), *(region.solid for region in regions.values())]
+    solids = list({id(solid): solid for solid in meshes}.values())
     number = {id(solid): i for i, solid in enumerate(solids)}
     recipe = Recipe(
         version=__version__,
@@ -77,8 +96,19 @@ def store(job: PrintJob, place: Place) -> Path:
         process=job.process,
         solids=[_store_solid(solid, folder, i) for i, solid in enumerate(solids)],
         parts=[
-            PartEntry(solid=number[id(p.solid)], transform=p.transform.tolist(), region=p.region, dose_scale=p.dose_scale, label=p.label)
+            PartEntry(
+                solid=number[id(p.solid)],
+                transform=p.transform.tolist(),
+                region=p.region,
+                dose_scale=p.dose_scale,
+                label=p.label,
+                regions=[list(regions).index(id(region)) for region in p.regions],
+            )
             for p in origin.parts
+        ],
+        regions=[
+            RegionEntry(solid=number[id(r.solid)], **{name: getattr(r, name) for name in RegionEntry.__struct_fields__ if name != "solid"})
+            for r in regions.values()
         ],
         bounds_um=origin.bounds_um.tolist(),
         bits=origin.bits,
@@ -106,8 +136,16 @@ def load(path: Path, mapped: bool) -> tuple[PrintJob, Place]:
         raise WorkerError(f"the job is made by pmsl {version}, this worker has pmsl {__version__}; install the same version everywhere")
     recipe = msgspec.json.decode(data, type=Recipe)
     solids = [_load_solid(entry, path.parent, i, mapped) for i, entry in enumerate(recipe.solids)]
+    regions = [Region(**{**msgspec.structs.asdict(r), "solid": solids[r.solid]}) for r in recipe.regions]
     parts = tuple(
-        Part(solid=solids[p.solid], transform=np.array(p.transform), region=p.region, dose_scale=p.dose_scale, label=p.label)
+        Part(
+            solid=solids[p.solid],
+            transform=np.array(p.transform),
+            region=p.region,
+            dose_scale=p.dose_scale,
+            label=p.label,
+            regions=tuple(regions[i] for i in p.regions),
+        )
         for p in recipe.parts
     )
     placed = Placed(parts=parts, bounds_um=np.array(recipe.bounds_um), how="", shift_um=None)

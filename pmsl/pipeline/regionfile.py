@@ -1,0 +1,127 @@
+"""Doses of meshes and regions as they are typed, or written in a file → parts and regions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from pmsl.core.part import Part, Solid
+from pmsl.core.region import FactorName, Region
+from pmsl.errors import PmslError, UsageError
+from pmsl.pipeline import options
+from pmsl.profiles.strict import Strict, parse
+
+MOST_BYTES = 1 << 24
+MOST_MESHES = 20_000
+
+
+class RegionTable(Strict, frozen=True, kw_only=True):
+    """A table ``[[region]]``: a mesh, with the unit and the coordinates of the part's, and what is given inside it (`Region`)."""
+
+    mesh: Annotated[str, Meta(min_length=1)]
+    dose_scale: float | None = None
+    focus_um: float | None = None
+    power: float | None = None
+    wait_before_s: float | None = None
+    wait_after_s: float | None = None
+    dilate_um: float = 0.0
+    factors: list[FactorName] = []
+    label: str | None = None
+
+
+class RegionFile(Strict, frozen=True, kw_only=True):
+    """The whole of a file of regions."""
+
+    region: Annotated[list[RegionTable], Meta(min_length=1)]
+
+
+def read_regions(path: str | Path) -> list[RegionTable]:
+    """Read the regions of a TOML file; meshes are relative to its folder.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, or says something no region has; the message says where.
+    """
+    file = Path(path)
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise UsageError(f"--regions {path}: {file.stat().st_size} bytes; a list of regions has less than {MOST_BYTES}")
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as err:
+        why = err.strerror if isinstance(err, OSError) and err.strerror else "not UTF-8 text"
+        raise UsageError(f"--regions {path}: cannot be read ({why})") from err
+    try:
+        found = parse(text, RegionFile, str(path)).region
+    except PmslError as err:
+        raise UsageError(f"--regions {err}") from None
+    return located(found, file.parent)
+
+
+def located(tables: Sequence[str | RegionTable], folder: Path) -> list[RegionTable]:
+    """Return regions whose meshes are relative to a folder with their paths; texts are as `--region` takes them."""
+    read = [region_of_option(table) if isinstance(table, str) else table for table in tables]
+    return [msgspec.structs.replace(table, mesh=str(folder / table.mesh)) for table in read]
+
+
+def region_of_option(text: str) -> RegionTable:
+    """Read ``MESH=F``, split at the last ``=``."""
+    mesh, equals, factor = text.rpartition("=")
+    if not equals or not mesh.strip():
+        raise UsageError(f"--region {text!r}: expected a mesh and its dose factor, like membrane.stl=0.5")
+    (scale,) = options.numbers(factor, f"--region {mesh}=", (1,), "0.5")
+    return RegionTable(mesh=mesh, dose_scale=scale)
+
+
+def regions_wanted(tables: Sequence[str | RegionTable], file: str | None) -> list[RegionTable]:
+    """Return all regions of an order: those of its file, then its own; of those that overlap the last one counts."""
+    own = [region_of_option(table) if isinstance(table, str) else table for table in tables]
+    return (read_regions(file) if file is not None else []) + own
+
+
+def dose_scales(text: str | None, meshes: int) -> tuple[float, ...]:
+    """Read ``F`` or ``F,F,…``, one for all meshes or one for each."""
+    if text is None:
+        return (1.0,) * meshes
+    values = options.numbers(text, "--dose-scale", range(1, MOST_MESHES + 1), "1.5, or 1,0.8 for two meshes")
+    if len(values) not in (1, meshes):
+        raise UsageError(
+            f"--dose-scale {text}: {len(values)} factors for {meshes} mesh{'es' * (meshes > 1)}; give one for all or one for each"
+        )
+    return values * meshes if len(values) == 1 else values
+
+
+def dressed(
+    solids: Sequence[Solid], scales: Sequence[float], tables: Sequence[RegionTable], load: Callable[[str], Solid]
+) -> list[Solid | Part]:
+    """Return meshes with their doses and regions, still to be placed; those without either as they are.
+
+    Parameters
+    ----------
+    solids : sequence of Solid
+    scales : sequence of float
+        Dose scale of each.
+    tables : sequence of RegionTable
+        Regions of all of them.
+    load : callable
+        Reads the mesh of a region.
+
+    Raises
+    ------
+    UsageError, MeshError
+        A region that says something no region has; a mesh that cannot be read.
+    """
+    regions = tuple(_region(table, load) for table in tables)
+    return [
+        Part(solid=solid, label=solid.source, dose_scale=scale, regions=regions) if regions or scale != 1.0 else solid
+        for solid, scale in zip(solids, scales, strict=True)
+    ]
+
+
+def _region(table: RegionTable, load: Callable[[str], Solid]) -> Region:
+    said = {name: getattr(table, name) for name in ("dose_scale", "focus_um", "power", "wait_before_s", "wait_after_s", "dilate_um")}
+    return Region(solid=load(table.mesh), factors=tuple(table.factors), label=table.label or "", **said)

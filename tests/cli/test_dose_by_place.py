@@ -1,0 +1,232 @@
+"""`--dose-scale`, `--region` and `--regions` on the command line and in batches: what is written, said and refused."""
+
+import json
+import sys
+
+import jsonschema
+import msgspec
+import numpy as np
+import pytest
+from solids import box
+
+import pmsl
+from pmsl.batch.file import read_batch
+from pmsl.batch.identity import FileHashes, identity
+from pmsl.cli import main
+from pmsl.core.part import Part
+from pmsl.core.region import Region
+from pmsl.errors import BatchError
+from pmsl.formats.native import document
+from pmsl.pipeline.order import Order, carry_out
+from pmsl.pipeline.regionfile import RegionTable, dose_scales, region_of_option
+
+SMALL = ["--printer", "pmsl-2um", "--resin", "pr48-405", "--unit", "um"]
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Run one command line in an empty folder with three meshes; return its exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+    write_stl(tmp_path / "plate.stl", box((0, 0, 0), (80, 60, 20)))
+    write_stl(tmp_path / "post.stl", box((100, 0, 0), (120, 60, 20)))
+    write_stl(tmp_path / "in=side.stl", box((20, -10, -5), (40, 30, 10)))
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["pmsl", *map(str, words)])
+        code = main()
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def write_stl(path, solid):
+    records = np.zeros(len(solid.faces), np.dtype([("n", "<f4", 3), ("v", "<f4", (3, 3)), ("a", "<u2")]))
+    records["v"] = solid.vertices_um[solid.faces]
+    path.write_bytes(bytes(80) + np.uint32(len(records)).tobytes() + records.tobytes())
+
+
+def share_by_dose(path, k=0):
+    """How many pixels of a layer get which dose, over the ordinary one of the resin's profile."""
+    job = pmsl.read(path)
+    dose = pmsl.dose_map(job, job[k]).dense()
+    ordinary = dose[dose > 0].max()
+    values, counts = np.unique((dose.astype(float) / ordinary).round(2), return_counts=True)
+    return {float(v): int(n) for v, n in zip(values, counts, strict=True) if v}
+
+
+def test_meshes_get_a_factor_each(run, tmp_path):
+    code, out, _ = run("slice", "plate.stl", "post.stl", "-o", "job", "--dose-scale", "1,2", *SMALL)
+    assert code == 0 and "dose      post.stl: 2 × the ordinary dose" in out
+    assert share_by_dose("job") == {0.5: 40 * 30, 1.0: 10 * 30}
+    doc = json.loads((tmp_path / "job" / "job.json").read_text())
+    assert doc["schema"] == "pmsl.job/1" and [p["dose_scale"] for p in doc["parts"]] == [1.0, 2.0]
+    code, *_ = run("slice", "plate.stl", "post.stl", "-o", "both", "--dose-scale", "2", *SMALL)
+    assert code == 0 and [p.dose_scale for p in pmsl.read("both").parts] == [2.0, 2.0]
+
+
+def test_a_region_by_option_is_the_one_by_file_and_by_python(run, tmp_path):
+    code, out, err = run("slice", "plate.stl", "-o", "a", "--region", "in=side.stl=0.5", *SMALL)
+    assert code == 0 and "region    in=side.stl: 0.5 × the dose; 0.02 × 0.04 × 0.015 mm, in the part" in out, err
+    assert share_by_dose("a") == {0.5: 10 * 15, 1.0: 40 * 30 - 150} and share_by_dose("a", 1) == {1.0: 1200}
+    (tmp_path / "r.toml").write_text('[[region]]\nmesh = "in=side.stl"\ndose_scale = 0.5\n')
+    assert run("slice", "plate.stl", "-o", "b", "--regions", "r.toml", *SMALL)[0] == 0
+    files = [{p.relative_to(f): p.read_bytes() for p in sorted(f.rglob("*")) if p.is_file()} for f in (tmp_path / "a", tmp_path / "b")]
+    assert files[0] == files[1]
+    printer, resin = pmsl.find_printer("pmsl-2um"), pmsl.find_resin("pr48-405")
+    inside = Region(solid=pmsl.load_solid("in=side.stl", "um"), dose_scale=0.5)
+    part = Part(solid=pmsl.load_solid("plate.stl", "um"), regions=(inside,))
+    pmsl.write(pmsl.prepare(pmsl.place([part], printer, resin), printer, resin), tmp_path / "c")
+    assert (tmp_path / "c" / "job.json").read_bytes() == (tmp_path / "a" / "job.json").read_bytes()
+
+
+def test_the_job_says_its_regions(run, tmp_path):
+    (tmp_path / "r.toml").write_text(
+        '[[region]]\nmesh = "in=side.stl"\ndose_scale = 0.5\nfocus_um = -20\nwait_after_s = 2\ndilate_um = 4\nlabel = "membrane"\n'
+    )
+    assert run("slice", "plate.stl", "post.stl", "-o", "job", "--regions", "r.toml", "--region", "post.stl=1.5", *SMALL)[0] == 0
+    doc = json.loads((tmp_path / "job" / "job.json").read_text())
+    jsonschema.Draft202012Validator(json.loads(document.json_schema())).validate(doc)
+    assert doc["schema"] == "pmsl.job/2" and [r["label"] for r in doc["regions"]] == ["membrane", "post.stl"]
+    first = doc["regions"][0]
+    assert (first["file"], first["dose_scale"], first["focus_um"], first["dilate_um"], first["parts"]) == (
+        "in=side.stl",
+        0.5,
+        -20,
+        4,
+        [0, 1],
+    )
+    assert [(e["focus_um"], e["wait_after_s"]) for e in doc["layers"][0]["exposures"]] == [(0, 0), (-20, 2)]
+    code, out, _ = run("info", "job")
+    assert code == 0 and "region    membrane: 0.5 × the dose, focus -20 µm, dark for 2 s after, dilated by 4 µm; " in out
+    code, out, _ = run("info", "job", "--json")
+    assert json.loads(out)["regions"] == doc["regions"]
+    assert run("verify", "job")[0] == 0
+    again = pmsl.read("job")
+    pmsl.write(again, tmp_path / "again")
+    assert (tmp_path / "again" / "job.json").read_bytes() == (tmp_path / "job" / "job.json").read_bytes()
+    older = {**doc, "schema": "pmsl.job/1"}
+    (tmp_path / "job" / "job.json").write_text(json.dumps(older))
+    code, _, err = run("info", "job")
+    assert code == 3 and "regions came with pmsl.job/2" in err
+
+
+def test_workers_make_the_same_job(run, tmp_path):
+    (tmp_path / "r.toml").write_text('[[region]]\nmesh = "in=side.stl"\ndose_scale = 0.5\nfocus_um = 20\ndilate_um = 3\n')
+    options = ["--regions", "r.toml", "--region", "post.stl=1.2", "--dose-scale", "1,1.1", *SMALL]
+    assert run("slice", "plate.stl", "post.stl", "-o", "a", *options)[0] == 0
+    assert run("slice", "plate.stl", "post.stl", "-o", "b", "--processes", "2", *options)[0] == 0
+    files = [{p.relative_to(f): p.read_bytes() for p in sorted(f.rglob("*")) if p.is_file()} for f in (tmp_path / "a", tmp_path / "b")]
+    assert files[0] == files[1]
+
+
+def test_copies_of_a_list_multiply_doses(run, tmp_path):
+    (tmp_path / "c.csv").write_text("x_um,y_um,dose_scale,label\n0,0,1,low\n200,0,1.5,high\n")
+    assert run("slice", "plate.stl", "-o", "job", "--copies", "c.csv", "--dose-scale", "2", "--region", "in=side.stl=0.5", *SMALL)[0] == 0
+    job = pmsl.read("job")
+    assert [(p.label, p.dose_scale) for p in job.parts] == [("low", 2.0), ("high", 3.0)]
+    assert share_by_dose("job") == {0.33: 150, 0.5: 150, 0.67: 1050, 1.0: 1050}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--region", "in=side.stl=much"], 2, "--region in=side.stl= 'much': expected numbers like 0.5"),
+        (["--region", "0.5"], 2, "--region '0.5': expected a mesh and its dose factor"),
+        (["--region", "in=side.stl=1,2"], 2, "--region in=side.stl="),
+        (["--region", "in=side.stl=-1"], 2, "region in=side.stl: dose_scale is -1; it must be 0 to 10"),
+        (["--region", "none.stl=0.5"], 3, "none.stl: "),
+        (["--dose-scale", "1,2"], 2, "--dose-scale 1,2: 2 factors for 1 mesh; give one for all or one for each"),
+        (["--dose-scale", "0"], 2, "dose_scale is 0; it must be above 0"),
+        (["--dose-scale", "x"], 2, "--dose-scale 'x': expected numbers"),
+        (["--regions", "none.toml"], 2, "--regions none.toml: cannot be read"),
+        (["--regions", "plate.stl"], 2, "--regions plate.stl"),
+        (["--regions", "bad.toml"], 2, "did you mean 'dose_scale'"),
+        (["--regions", "empty.toml"], 2, "--regions empty.toml"),
+        (["--regions", "nothing.toml"], 2, "region in=side.stl: says nothing"),
+        (["--region", "in=side.stl=0.5", "--correct", "edges", "--accept-uncalibrated"], 3, "cannot keep regions of a part"),
+        (["--region", "in=side.stl=9.9"], 3, "is above the limit"),
+    ],
+)
+def test_bad_words_get_one_clear_error(run, tmp_path, words, code, said):
+    (tmp_path / "bad.toml").write_text('[[region]]\nmesh = "in=side.stl"\ndose_scal = 0.5\n')
+    (tmp_path / "empty.toml").write_text("")
+    (tmp_path / "nothing.toml").write_text('[[region]]\nmesh = "in=side.stl"\n')
+    got, out, err = run("slice", "plate.stl", "-o", "job", *words, *SMALL)
+    assert got == code and said in err and out == "" and "Traceback" not in err, err
+    assert not (tmp_path / "job").exists()
+
+
+def test_findings_of_regions_stop_a_job_where_asked(run, tmp_path):
+    write_stl(tmp_path / "far.stl", box((500, 500, 0), (520, 520, 20)))
+    code, _, err = run("slice", "plate.stl", "-o", "job", "--region", "far.stl=0.5", "--fail-on", "warning", *SMALL)
+    assert code == 4 and "region-beside-part" in err and not (tmp_path / "job").exists()
+
+
+def test_a_region_beside_all_parts_leaves_the_box_alone(run):
+    assert run("slice", "plate.stl", "-o", "a", "--region", "post.stl=0.5", *SMALL)[0] == 0
+    assert run("slice", "plate.stl", "-o", "b", *SMALL)[0] == 0
+    a, b = pmsl.read("a"), pmsl.read("b")
+    assert a.parts == b.parts and a.n_layers == b.n_layers
+    assert [e.mask.sha256() for p in a.layers() for e in p.exposures] == [e.mask.sha256() for p in b.layers() for e in p.exposures]
+
+
+def test_options_are_split_at_the_last_equals_sign():
+    assert region_of_option("a=b=c.stl=0.25") == RegionTable(mesh="a=b=c.stl", dose_scale=0.25)
+    assert dose_scales(None, 3) == (1.0, 1.0, 1.0) and dose_scales("1.5", 2) == (1.5, 1.5) and dose_scales("1,2", 2) == (1.0, 2.0)
+
+
+# --- batches ---------------------------------------------------------------------------------------------------
+
+BATCH = """
+schema = "pmsl.batch/{version}"
+out = "out"
+[[job]]
+name = "a"
+meshes = ["plate.stl"]
+printer = "pmsl-2um"
+resin = "pr48-405"
+unit = "um"
+{more}
+"""
+TABLE = '[[job.region]]\nmesh = "in=side.stl"\ndose_scale = 0.5\nfocus_um = 20\n'
+
+
+def orders(folder, more, version=2):
+    (folder / "b.toml").write_text(BATCH.format(version=version, more=more))
+    return [job.order for job in read_batch(folder / "b.toml").jobs]
+
+
+def test_a_batch_has_regions_as_tables(run, tmp_path):
+    (order,) = orders(tmp_path, "dose_scale = 1.5\n" + TABLE)
+    assert order.dose_scale == "1.5" and order.region == [RegionTable(mesh=str(tmp_path / "in=side.stl"), dose_scale=0.5, focus_um=20.0)]
+    (tmp_path / "out").mkdir()
+    job = carry_out(order).job
+    assert [e.focus_um for e in job[0].exposures] == [0.0, 20.0] and job.regions[0].dose_scale == 0.5
+    (tmp_path / "r.toml").write_text('[[region]]\nmesh = "in=side.stl"\ndose_scale = 0.5\n')
+    (order,) = orders(tmp_path, 'regions = "r.toml"\nregion = ["in=side.stl=0.7"]')
+    assert order.regions == str(tmp_path / "r.toml") and order.region[0].dose_scale == 0.7
+    swept = orders(tmp_path, "[job.sweep]\ndose_scale = [1.0, 1.5]\n")
+    assert [order.dose_scale for order in swept] == ["1.0", "1.5"]
+
+
+def test_a_batch_says_what_is_wrong_with_a_region(run, tmp_path):
+    with pytest.raises(BatchError, match="region came with pmsl.batch/2"):
+        orders(tmp_path, TABLE, version=1)
+    with pytest.raises(BatchError, match="focus_u"):
+        orders(tmp_path, TABLE.replace("focus_um", "focus_u"))
+    with pytest.raises(BatchError, match="expected a mesh and its dose factor"):
+        orders(tmp_path, 'region = ["0.5"]')
+
+
+def test_another_region_is_another_job(run, tmp_path):
+    (tmp_path / "r.toml").write_text('[[region]]\nmesh = "in=side.stl"\ndose_scale = 0.5\n')
+    base = Order(meshes=[str(tmp_path / "plate.stl")], out="job", unit="um", regions=str(tmp_path / "r.toml"))
+    first = identity(base, FileHashes())
+    by_table = msgspec.structs.replace(base, regions=None, region=[RegionTable(mesh=str(tmp_path / "in=side.stl"), dose_scale=0.5)])
+    assert identity(by_table, FileHashes()) == first
+    (tmp_path / "r.toml").write_text('[[region]]\nmesh = "in=side.stl"\ndose_scale = 0.6\n')
+    assert identity(base, FileHashes()) != first
+    write_stl(tmp_path / "in=side.stl", box((20, -10, -5), (40, 31, 10)))
+    assert identity(by_table, FileHashes()) != first
+    assert identity(msgspec.structs.replace(by_table, region=[]), FileHashes()) != first
