@@ -47,15 +47,15 @@ def unit_findings(printer: Printer, process: Process, grid: Grid) -> Iterator[Fi
         (layers,) = np.nonzero(grid.thickness_um < thin * (1 + 1e-9))
         text = f"{_key(process)}: layers of {thin:g} µm beside pixels of {pitch:g} µm make {grid.n_layers} layers"
         yield _finding(text, thin, pitch / ODD_LAYERS_A_PIXEL, "µm", f"{thin * 1000:g}", (int(layers[0]), int(layers[-1])))
-    lift = process.motion.lift_um
-    if 0 < lift < thick:
-        text = f"motion.lift_um: a lift of {lift:g} µm, less than a layer of {thick:g} µm, does not free what was just cured"
-        yield _finding(text, lift, thick, "µm", f"{lift * 1000:g}")
+    motion = process.motion.last  # of the layers after the first ones
+    if 0 < motion.lift_um < thick:
+        text = f"motion.lift_um: a lift of {motion.lift_um:g} µm, less than a layer of {thick:g} µm, does not free what was just cured"
+        yield _finding(text, motion.lift_um, thick, "µm", f"{motion.lift_um * 1000:g}")
     for key in ("lift_um_s", "retract_um_s"):
-        speed = getattr(process.motion, key)
-        if process.motion.duration_s > SLOW_S and lift / speed > 0.25 * process.motion.duration_s:
-            text = f"motion.{key}: at {speed:g} µm/s a lift of {lift:g} µm takes {lift / speed:.4g} s in every layer"
-            yield _finding(text, speed, lift / SLOW_S, "µm/s", f"{speed * 1000:g}", unit="mm/s")
+        speed = getattr(motion, key)
+        if motion.duration_s > SLOW_S and motion.lift_um / speed > 0.25 * motion.duration_s:
+            text = f"motion.{key}: at {speed:g} µm/s a lift of {motion.lift_um:g} µm takes {motion.lift_um / speed:.4g} s in every layer"
+            yield _finding(text, speed, motion.lift_um / SLOW_S, "µm/s", f"{speed * 1000:g}", unit="mm/s")
     for key, value in _small_lengths(process):
         if 0 < value < pitch / ODD_LAYERS_A_PIXEL:
             text = f"{key}: {value:g} µm is next to nothing beside pixels of {pitch:g} µm and layers of {thin:g} µm"
