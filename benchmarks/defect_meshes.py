@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+import defect_projects
 import meshes
 import numpy as np
 
@@ -22,12 +24,26 @@ QUICK = ("two overlapping bodies", "one of them inside out", "5 % of faces flipp
 
 @dataclass(frozen=True)
 class Case:
-    """Corners as a tool gets them, and of what the right answer is the union: (F, 3, 3) float64 [mm]."""
+    """Corners as a tool gets them, and of what the right answer is the union: (F, 3, 3) float64 [mm].
+
+    A 3MF says more: what each stretch of the corners is for, (kind, triangles), and how it is written; others are STL files.
+    """
 
     name: str
     given: np.ndarray
     wanted: np.ndarray
     skipped: str = ""
+    kinds: tuple[tuple[str, int], ...] = ()
+    written: defect_projects.Writer | None = None
+
+    def write(self, folder: Path) -> Path:
+        """Write the file and return its path."""
+        if self.written is None:
+            meshes.write_corners(folder / "mesh.stl", self.given)
+            return folder / "mesh.stl"
+        stretches = np.split(self.given, np.cumsum([count for _, count in self.kinds])[:-1])
+        self.written(folder / "mesh.3mf", [(kind, corners) for (kind, _), corners in zip(self.kinds, stretches, strict=True)])
+        return folder / "mesh.3mf"
 
 
 def cases(quick: bool) -> Iterator[Case]:
@@ -35,6 +51,10 @@ def cases(quick: bool) -> Iterator[Case]:
     for name, (given, wanted) in _made().items():
         if not quick or name in QUICK:
             yield _fitted(name, given, wanted)
+    for name, (written, volumes, wanted) in _projects().items():
+        if not quick or name in QUICK:
+            fitted = _fitted(name, np.concatenate([corners for _, corners in volumes]), wanted)
+            yield replace(fitted, kinds=tuple((kind, len(corners)) for kind, corners in volumes), written=written)
     for file, meant in () if quick else REAL.items():
         path = meshes.SHARED / file
         if not path.exists():
@@ -76,6 +96,23 @@ def _made() -> dict[str, tuple[np.ndarray, np.ndarray]]:
         "whole part inside out": (ball[:, ::-1], ball),
         "5 % of faces flipped": (partly, ball),
         "1 % of faces missing": (np.delete(ball, missing, axis=0), ball),
+    }
+
+
+def _projects() -> dict[str, tuple[defect_projects.Writer, defect_projects.Volumes, np.ndarray]]:
+    """3MF files with volumes that are no material: how each is written, its volumes, and what was meant."""
+    ball, other, inner = _ball((0, 0, 0), 1.0), _ball((0.8, 0.1, 0.15), 1.0), _ball((0.1, 0.05, 0.0), 0.5)
+    block, slot = _box(np.zeros(3), np.array([6.0, 5, 4])), _box(np.array([2.0, -1, -1]), np.array([4.0, 3, 5]))
+    around = [((0, 0), (2, 5)), ((4, 0), (6, 5)), ((2, 3), (4, 5))]  # bars that meet, without overlap
+    slotted = np.concatenate([_box(np.array([*low, 0.0]), np.array([*high, 4.0])) for low, high in around])
+    hollow = np.concatenate([ball, inner[:, ::-1]])
+    part, hole, aids = "ModelPart", "NegativeVolume", ("ParameterModifier", "SupportBlocker", "SupportEnforcer")
+    aided = [(part, ball), *((kind, other) for kind in aids)]
+    return {
+        "project: a negative volume, by triangles": (defect_projects.triangle_ranges, [(part, block), (hole, slot)], slotted),
+        "project: a negative volume, by components": (defect_projects.component_parts, [(part, ball), (hole, inner)], hollow),
+        "project: modifier and support volumes": (defect_projects.triangle_ranges, aided, ball),
+        "3MF: components of type other": (defect_projects.other_types, aided[:2], ball),
     }
 
 

@@ -1,10 +1,11 @@
 """What do masks of broken meshes look like: pmsl and other tools beside each other, against the answer that is right?
 
-Every tool gets the same binary STL and makes one 8-bit PNG a layer. Layers of at least 5 % of the largest area count. A cell is "right"
-where in all of them the lit area is within 0.5 % (of tools without grays it does not count, as they paint what an outline touches), and
-at most 0.5 % of the part's pixels are clearly wrong: by more than half, with no edge of the right answer in them or beside them. The
-number is the largest error of the area; where WRONG the largest of both, and in how many of the layers. "refused": no masks, and the
-tool said so. The right answer is that of the mesh before it was damaged, in plain numpy; of a real file, what was meant.
+Every tool gets the same binary STL (3MF in rows on what a 3MF names) and makes one 8-bit PNG a layer. Layers of at least 5 % of the
+largest area count. A cell is "right" where in all of them the lit area is within 0.5 % (of tools without grays it does not count, as
+they paint what an outline touches), and at most 0.5 % of the part's pixels are clearly wrong: by more than half, with no edge of the
+right answer in them or beside them. The number is the largest error of the area; where WRONG the largest of both, and in how many of
+the layers. "refused": no masks, and the tool said so. The right answer is that of the mesh before it was damaged, in plain numpy; of a
+real file, what was meant.
 """
 
 from __future__ import annotations
@@ -19,12 +20,11 @@ from typing import Any
 
 import defect_meshes
 import exact_frames
-import meshes
 import numpy as np
 from defect_meshes import Case
 from exact_frames import Raster
 from measure import process
-from peer_tools import PEERS, PMSL, PRUSA, SKIA, Tool, Work, decoded, frames
+from peer_tools import PEERS, PMSL, PRUSA, SKIA, TRIMESH, Tool, Work, decoded, frames
 
 WORK = Work("defects", 300, 300, 10.0, 24, 100.0)
 LIMIT_S = 60.0
@@ -32,6 +32,7 @@ LARGE = 0.05  # of the largest area: a smaller layer does not count
 AREA, PIXELS = 0.005, 0.005  # what is still right
 BESIDE = 1  # pixels from an edge within which a coarse outline may be off
 QUICK = (PRUSA, SKIA)
+READ_3MF = (PMSL, PRUSA, SKIA, TRIMESH)
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,14 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
 def _tried(tool: Tool, case: Case, right: list[np.ndarray]) -> Found:
     """Run one tool on one mesh and judge its frames."""
     with tempfile.TemporaryDirectory(prefix="pmsl-bench-") as scratch:
-        mesh, out = Path(scratch) / "mesh.stl", Path(scratch) / f"out{tool.suffix}"
-        meshes.write_corners(mesh, case.given)
+        mesh, out = case.write(Path(scratch)), Path(scratch) / f"out{tool.suffix}"
+        if mesh.suffix == ".3mf" and tool not in READ_3MF:
+            return Found("reads no 3MF")
         try:
             process(tool.command(WORK, mesh, out), limit_s=LIMIT_S)
             made = [np.zeros((WORK.ny, WORK.nx)) if png is None else decoded(png, tool, WORK) for png in _by_layer(out, tool)]
         except (RuntimeError, OSError) as failed:
-            why = str(failed).strip().splitlines()[-1].replace(str(mesh), "mesh.stl")[:160]
+            why = str(failed).strip().splitlines()[-1].replace(str(mesh), mesh.name)[:160]
             return Found("refused" if "refuse" in why or "--repair none" in why else "failed", why)
     return Found(judged(made, right, np.inf if tool.gray == "binary" else AREA))
 
