@@ -15,6 +15,7 @@ from pmsl.profiles import Printer, Process, Resin
 
 WAVELENGTH_SLACK_NM = 7.5
 HEIGHT_SLACK = 1e-3  # of a layer
+DOUBTFUL = 0.1  # share of a layer's area that missing walls may hold, above which nobody can know what was meant
 SLACK_UM = 1e-3  # a nanometre
 
 
@@ -139,9 +140,10 @@ def layer_findings(defects: Defects, grid: Grid, k: int) -> Iterator[Finding]:
         z_low, z_high = grid.z_edges_um[k : k + 2].tolist()
         yield Finding(
             code="open-rows",
-            severity="warning",
-            message="the mesh is open or its faces are inconsistent: pixel rows whose boundary does not close were closed "
-            "inside this box, after the nearest row that does; repair the mesh",
+            severity="error" if defects.doubtful > DOUBTFUL else "warning",
+            message=f"the mesh is open or its faces are inconsistent: {defects.rows} pixel rows whose boundary does not close were closed "
+            f"inside this box, by the shortest way; walls missing there may hold {100 * defects.doubtful:.2g} % of the layer's area (an "
+            f"error above {100 * DOUBTFUL:g} %); repair the mesh",
             layers=(k, k),
             box_um=((*low.tolist(), z_low), (*high.tolist(), z_high)),
             value=float(defects.rows),

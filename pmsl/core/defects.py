@@ -42,6 +42,9 @@ class Defects:
         boundaries of two shells share.
     lost : tuple of Lost
         What an offset of the contours took away for good.
+    doubtful : float
+        Share of the layer's area that half circles over the gaps longer than a pixel hold, about as much as the missing walls may have;
+        of a small layer, beside a quarter of the parts' box.
     """
 
     rows: int
@@ -53,3 +56,4 @@ class Defects:
     excess_px: float
     overlap: int = 0
     lost: tuple[Lost, ...] = ()
+    doubtful: float = 0.0

@@ -180,6 +180,16 @@ class Solid:
         return turned
 
     @property
+    def closed(self) -> bool:
+        """Whether every edge has as many faces one way as the other, or repair has made it so; found on first use."""
+        if "closed" not in self._cache:
+            from pmsl.mesh import repair as repairs
+
+            self._cache["closed"] = repairs.closed(self)
+        closed: bool = self._cache["closed"]
+        return closed
+
+    @property
     def health(self) -> MeshHealth:
         """Watertightness, winding, bodies and volume; computed on first use."""
         if "health" not in self._cache:

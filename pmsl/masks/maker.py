@@ -14,9 +14,10 @@ from pmsl.core.arrays import evenly
 from pmsl.core.copies import CopyIndex, index_parts
 from pmsl.core.defects import Defects
 from pmsl.core.grid import Grid
-from pmsl.core.mask import LayerMask
+from pmsl.core.mask import LayerMask, Window
 from pmsl.core.part import Part, Solid, as_part, crossing_heights
 from pmsl.errors import GridError, UsageError
+from pmsl.masks.gaps import SECTIONS, Gaps, rows_across
 from pmsl.masks.rows import Rows
 from pmsl.masks.sweep import AreaSweep, Cells, Offset, Sweep, VolumeSweep
 
@@ -72,11 +73,13 @@ class MaskMaker:
         self.offset = offset
         self.parts = tuple(as_part(item).repaired(repair, weld_um, grid.pitch_um) for item in parts)
         self.index = index_parts(self.parts, grid, slabs=mode == "volume")
+        self._open = repair == "none" and not all(part.solid.closed for part in self.parts)
         self._local = threading.local()
         self._lock = threading.Lock()
         self._labelled = False
         self._shells: np.ndarray | None = None
         self._made_union: Any = UNKNOWN
+        self._made_gaps: Gaps | None = None
         self._crossing = self._layers_of_crossings() if mode == "area" else np.zeros(grid.n_layers, bool)
 
     def sweep(self) -> Sweep:
@@ -84,6 +87,7 @@ class MaskMaker:
         if not hasattr(self._local, "sweep"):
             area = self.mode == "area"
             self._local.sweep = AreaSweep(self.index, self.grid, self.offset) if area else VolumeSweep(self.index, self.grid)
+            self._local.sweep.open = self._open
             self._local.rows = Rows(self.grid, self.mode == "volume")
         sweep: Sweep = self._local.sweep
         return sweep
@@ -97,6 +101,8 @@ class MaskMaker:
         k = checked_layer(k, self.grid)
         sweep = self.sweep()
         rows: Rows = self._local.rows
+        if self._open:
+            return self._open_layer(k)
         if isinstance(sweep, AreaSweep):
             if sweep.moves(k):
                 mask, defects = rows.mask(k, sweep.cells(k))
@@ -113,11 +119,47 @@ class MaskMaker:
     def masks_and_defects(self, layers: Sequence[int]) -> list[tuple[LayerMask, Defects]]:
         """Return `mask_and_defects` of some layers; where they are short this is faster on several threads than one by one."""
         sweep = self.sweep()
-        if not isinstance(sweep, AreaSweep) or isinstance(self.index, CopyIndex) or any(sweep.moves(k) for k in layers):
+        if not isinstance(sweep, AreaSweep) or isinstance(self.index, CopyIndex) or self._open or any(sweep.moves(k) for k in layers):
             return [self.mask_and_defects(k) for k in layers]
         rows: Rows = self._local.rows
         found = rows.masks_of_planes([checked_layer(k, self.grid) for k in layers], sweep)
         return [self._united(k, sweep, made, overlap) for k, (made, overlap) in zip(layers, found, strict=True)]
+
+    def _open_layer(self, k: int) -> tuple[LayerMask, Defects]:
+        """Return the mask of a layer of open meshes, its gaps closed, and what is doubtful about it."""
+        sweep, rows = self.sweep(), self._local.rows
+        gaps = self._gaps()
+        if isinstance(sweep, AreaSweep):
+            cells = sweep.cells(k)
+            made = sweep.bridges
+            overlap = 0 if sweep.moves(k) else rows.overlaps(cells)
+            mask, defects = rows.mask(k, sweep.united(cells) if overlap or (self._crossing[k] and not sweep.moves(k)) else cells, overlap)
+            return mask, gaps.said(replace(defects, lost=sweep.lost), mask, rows_across(made, self.grid.shape[0]), made)
+        assert isinstance(sweep, VolumeSweep)
+        mask, defects = rows.mask(k, sweep.cells(k, self._labels()))
+        levels, open_, made = gaps.levels(k, sweep.cells(k), rows)
+        if open_.any():
+            mask = LayerMask.from_window(k, self.grid.shape, Window(0, 0, *self.grid.shape), levels)
+        return mask, gaps.said(defects, mask, open_, made)
+
+    def _gaps(self) -> Gaps:
+        """Return what knows the gaps of open meshes in layers."""
+        with self._lock:
+            if self._made_gaps is None:
+                self._made_gaps = Gaps(self.parts, self.grid, None if self.mode == "area" else self._sections())
+        return self._made_gaps
+
+    def _sections(self) -> MaskMaker:
+        """Return what cuts each slab at several heights."""
+        low, high = self.grid.z_edges_um[:-1], self.grid.z_edges_um[1:]
+        share = np.arange(SECTIONS) / SECTIONS
+        edges = np.append((low[:, None] + (high - low)[:, None] * share).ravel(), high[-1])
+        return MaskMaker(self.parts, replace(self.grid, z_edges_um=edges), "area", "none")
+
+    def section(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the coverage of layer `k`, as `coverage`, and what closed the gaps of its contours: (m, 4) float64 [px]."""
+        coverage, sweep = self.coverage(k), self.sweep()
+        return coverage, sweep.bridges if isinstance(sweep, AreaSweep) else np.zeros((0, 4))
 
     def _united(self, k: int, sweep: AreaSweep, found: tuple[LayerMask, Defects], overlap: int) -> tuple[LayerMask, Defects]:
         """Return what was found of a layer, or the union of its shells where they overlap in so many cells or pass through one another."""
@@ -139,6 +181,8 @@ class MaskMaker:
         if isinstance(sweep, AreaSweep):
             several = not sweep.moves(k) and (self._crossing[k] or rows.overlaps(cells))
             return rows.dense(sweep.united(cells) if several else cells)
+        if self._open:
+            return self._gaps().resolved(k, cells, rows)[0]
         union = self._union() if self._overlaps(k) else None
         return rows.dense(sweep.cells(k)) if union is None else union.coverage(k)
 

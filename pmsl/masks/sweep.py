@@ -16,6 +16,7 @@ from pmsl.core.copies import CopyIndex
 from pmsl.core.crossings import CrossingIndex, Slab
 from pmsl.core.defects import Lost
 from pmsl.core.grid import Grid
+from pmsl.masks.gaps import bridges
 
 Index = CrossingIndex | CopyIndex
 CROSSINGS = 64  # taken apart at a time between two events of a row
@@ -96,6 +97,7 @@ class AreaSweep:
         self.found = Cells.empty(rows)
         self.offset = offset
         self.lost: tuple[Lost, ...] = ()
+        self.open, self.bridges = False, np.zeros((0, 4))  # whether gaps of contours are closed; what closed them in the layer swept last
         self.cut = 0
         self.union: _UnionScratch | None = None
 
@@ -109,6 +111,8 @@ class AreaSweep:
         from pmsl.kernels import area
 
         self.segments, n = self.index.segments(k, self.segments)
+        if self.open:
+            n = self._closed(n)
         if self.moves(k):
             n = self._moved(k, n)
         if len(self.edges) < len(self.segments):
@@ -122,6 +126,15 @@ class AreaSweep:
             if f.room(count):
                 self.cut = n
                 return f
+
+    def _closed(self, n: int) -> int:
+        """Close the contours of the first n segments, and return how many these are then."""
+        self.bridges = bridges(self.segments[:n])
+        end = n + len(self.bridges)
+        if end > len(self.segments):
+            self.segments = np.concatenate([self.segments[:n], np.empty((end, 4))])
+        self.segments[n:end] = self.bridges
+        return end
 
     def moves(self, k: int) -> bool:
         """Tell whether the contours of layer k are moved."""

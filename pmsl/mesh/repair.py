@@ -32,7 +32,7 @@ def repaired(solid: Solid, repair: str = "auto", weld_um: float | None = None, p
     solid : Solid
     repair : {"auto", "none", "strict"}
         "auto" closes, unites and turns what needs it, and says so in `findings` and `repairs`; "none" leaves the mesh as it
-        is (rows that do not close are mended, layer by layer); "strict" refuses a mesh that needs anything.
+        is (contours with gaps are closed, layer by layer); "strict" refuses a mesh that needs anything.
     weld_um : float, optional
         How far vertices at which the surface ends may be joined [µm of the mesh], 0 for not at all; by default a twentieth of
         `pixel_um`. Never further than a tenth of the thinnest wall or gap nearby.
@@ -67,6 +67,15 @@ def repaired(solid: Solid, repair: str = "auto", weld_um: float | None = None, p
     if repair == "strict":
         _refuse_any(solid, out)
     return out
+
+
+def closed(solid: Solid) -> bool:
+    """Tell whether every edge of a mesh has as many faces one way as the other; what repair has looked at is not looked at again."""
+    if solid.repairs or solid._cache.get("repaired", (None, None))[1] is solid or one_closed_body(solid):
+        return True
+    if "shells" not in solid._cache:
+        solid._cache["shells"] = shells_of(solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces)))
+    return bool(solid._cache["shells"].closed)
 
 
 def _repaired(solid: Solid, weld_um: float) -> Solid:
