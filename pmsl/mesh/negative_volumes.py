@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,10 @@ from pmsl.core.part import Part, Solid
 from pmsl.errors import MeshError
 from pmsl.mesh.boolean import MOST, united
 from pmsl.mesh.reading import brief
+from pmsl.mesh.topology import join_vertices
+
+if TYPE_CHECKING:
+    from manifold3d import Manifold
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +38,7 @@ class Difference:
     faces : (F, 3) int32
         None where nothing is left.
     before_um3, after_um3 : float
-        Volume without and with the negative ones.
+        Volume without and with the negative ones; what several bodies share counts for each.
     findings : tuple of Finding
         What was mended first.
     repairs : tuple of str
@@ -49,7 +54,7 @@ class Difference:
 
 
 def subtracted(positive: Sequence[Body], negative: Sequence[Body]) -> Difference:
-    """Return the union of bodies less the union of others.
+    """Return the union of bodies less the union of others; bodies of which no union can be made stay several.
 
     Parameters
     ----------
@@ -66,25 +71,27 @@ def subtracted(positive: Sequence[Body], negative: Sequence[Body]) -> Difference
         manifold3d is missing; a body cannot be closed, or no union can be made of it; the message has its name.
     """
     try:
-        from manifold3d import Manifold, Mesh64, OpType
+        import manifold3d  # noqa: F401
     except ImportError:
         name = (*negative, *positive)[0].name
         raise MeshError(f"{name}: to subtract it takes manifold3d (pip install manifold3d); or subtract it in the slicer") from None
 
-    wholes = [_repaired(body) for body in (*positive, *negative)]
-    both = []
-    for group in (wholes[: len(positive)], wholes[len(positive) :]):
-        whole = _union(group)
-        both.append(Manifold(Mesh64(np.array(whole.vertices_um, order="C"), whole.faces.astype(np.uint64))))  # a copy it may write to
-    left = Manifold.batch_boolean(both, OpType.Subtract)
-    made = left.to_mesh64()
+    parts, holes = [_repaired(body) for body in positive], [_repaired(body) for body in negative]
+    hole = _manifold(_union(holes))
+    assert hole is not None, "a union is a manifold"
+    bodies = _bodies(parts)
+    left = [body - hole for body in bodies]
+    meshes = [body.to_mesh64() for body in left]
+    starts = np.cumsum([0] + [len(mesh.vert_properties) for mesh in meshes])
     return Difference(
-        vertices_um=np.array(made.vert_properties, np.float64)[:, :3].copy(),
-        faces=np.asarray(made.tri_verts).astype(np.int32),
-        before_um3=float(both[0].volume()),
-        after_um3=float(left.volume()),
-        findings=tuple(finding for solid in wholes for finding in solid.findings),
-        repairs=tuple(f"{solid.source}: {text}" for solid in wholes for text in solid.repairs),
+        vertices_um=np.concatenate([np.asarray(mesh.vert_properties)[:, :3] for mesh in meshes]),
+        faces=np.concatenate(
+            [np.asarray(mesh.tri_verts).astype(np.int32) + np.int32(n) for mesh, n in zip(meshes, starts[:-1], strict=True)]
+        ),
+        before_um3=sum(float(body.volume()) for body in bodies),
+        after_um3=sum(float(body.volume()) for body in left),
+        findings=tuple(finding for solid in (*parts, *holes) for finding in solid.findings),
+        repairs=tuple(f"{solid.source}: {text}" for solid in (*parts, *holes) for text in solid.repairs),
     )
 
 
@@ -98,18 +105,55 @@ def _repaired(body: Body) -> Solid:
         raise MeshError(f"{body.name}: only closed volumes can be subtracted, or subtracted from. {why}") from error
 
 
+def _bodies(solids: Sequence[Solid]) -> list[Manifold]:
+    """Return the union of solids, or each as it is where that cannot be had.
+
+    A difference keeps how often a body winds around a point, so that one which passes through itself loses what lies in the (clean)
+    subtrahend and still passes through itself elsewhere: that is united later, like everything that overlaps.
+    """
+    _check_size(solids)
+    whole = united([Part(solid=solid, label=solid.source) for solid in solids])
+    bodies = [_manifold(solid) for solid in (solids if whole is None else [whole])]
+    for solid, body in zip(solids, bodies, strict=False):
+        if body is None:
+            raise _unclear(solid)
+    return [body for body in bodies if body is not None]
+
+
 def _union(solids: Sequence[Solid]) -> Solid:
     """Return the union of solids."""
+    _check_size(solids)
     whole = united([Part(solid=solid, label=solid.source) for solid in solids])
-    if whole is not None:
-        return whole
-    if sum(solid.n_faces for solid in solids) > MOST:
+    if whole is None:
+        raise _unclear(next((solid for solid in solids if united([Part(solid=solid)]) is None), solids[0]))
+    return whole
+
+
+def _manifold(solid: Solid) -> Manifold | None:
+    """Return a closed solid as manifold3d has it, None where edges of it have more than two faces or it encloses nothing."""
+    from manifold3d import Error, Manifold, Mesh64
+
+    ids, points = join_vertices(solid.vertices_um)
+    for vertices, faces in ((solid.vertices_um, solid.faces), (points, ids[solid.faces])):
+        body = Manifold(Mesh64(np.array(vertices, order="C"), faces.astype(np.uint64)))  # a copy, which it may write to
+        if body.status() == Error.NoError and body.volume() < 0:
+            body = Manifold(Mesh64(np.array(vertices, order="C"), faces[:, ::-1].astype(np.uint64)))
+        if body.status() == Error.NoError and body.volume() > 0:
+            return body
+    return None
+
+
+def _check_size(solids: Sequence[Solid]) -> None:
+    count = sum(solid.n_faces for solid in solids)
+    if count > MOST:
         raise MeshError(
-            f"{solids[0].source}: {sum(solid.n_faces for solid in solids)} triangles; at most {MOST} can be subtracted, or subtracted "
-            "from: reduce the mesh, or subtract it in the program that made it"
+            f"{solids[0].source}: {count} triangles; at most {MOST} can be subtracted, or subtracted from: "
+            "reduce the mesh, or subtract it in the program that made it"
         )
-    culprit = next((solid for solid in solids if united([Part(solid=solid)]) is None), solids[0])
-    raise MeshError(
-        f"{culprit.source}: encloses no volume, or passes through itself: what is inside cannot be known, which subtracting needs; "
+
+
+def _unclear(solid: Solid) -> MeshError:
+    return MeshError(
+        f"{solid.source}: encloses no volume, or passes through itself: what is inside cannot be known, which subtracting needs; "
         "mend it in the program that made it"
     )
