@@ -17,7 +17,7 @@ from pmsl.kernels.notes import RECALLED
 from pmsl.predict.columns import Columns
 from pmsl.predict.design import Design, DesignLayer
 from pmsl.predict.layered import Layered
-from pmsl.predict.light import Absorption, LitLayer
+from pmsl.predict.light import Absorption, LitLayer, focus_findings
 from pmsl.predict.lost import Lost
 from pmsl.predict.openings import openings
 from pmsl.predict.prediction import QUANTILES, DoseHistogram, Prediction
@@ -213,6 +213,7 @@ class Comparison:
                 message=f"the prediction rests on placeholder values for {', '.join(self.job.placeholders)}: "
                 "measure these before you trust it",
             )
+        yield from focus_findings(self.sum.mirrors.out_of_focus)
         if self.columns.voids_left_out:
             yield Finding(
                 code="openings-incomplete",

@@ -8,11 +8,12 @@ memory do not let the blur wait: `predict.layered` adds up blurred events for th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from pmsl.core.finding import Finding
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import Window
 from pmsl.core.plan import Exposure, LayerPlan
@@ -106,6 +107,11 @@ class Mirrors:
     job : PrintJob
     window : Window
         All that is lit must lie in it.
+
+    Attributes
+    ----------
+    out_of_focus : dict of int to float
+        Layers with an exposure out of focus, and by how much it is [µm].
     """
 
     def __init__(self, job: PrintJob, window: Window) -> None:
@@ -114,6 +120,7 @@ class Mirrors:
         self.least = float(DARK * job.resin.resin.ec_mj_cm2.value)
         flat = None if job.process.evened == "delegated" else flat_field(job.printer)  # the host evens it
         row0, col0, rows, cols = window
+        self.out_of_focus: dict[int, float] = {}
         self.flat = NO_MAP if flat is None else np.ascontiguousarray(flat[row0 : row0 + rows, col0 : col0 + cols], np.float32)
 
     def levels_mj_cm2(self, exposure: Exposure) -> np.ndarray:
@@ -145,17 +152,35 @@ class Mirrors:
     def _check(self, plan: LayerPlan, exposure: Exposure) -> None:
         """Refuse what is not predicted so far, and light where no part is."""
         lit, window = exposure.mask.window, self.window
-        if exposure.engine != 0 or exposure.offset_um != (0.0, 0.0) or exposure.focus_um != 0.0:
+        if exposure.engine != 0 or exposure.offset_um != (0.0, 0.0):
             raise JobError(
-                f"layer {plan.index}: an exposure with engine {exposure.engine}, offset {exposure.offset_um} µm, "
-                f"focus {exposure.focus_um} µm; predictions hold for the first engine, without offsets, so far"
+                f"layer {plan.index}: an exposure with engine {exposure.engine}, offset {exposure.offset_um} µm; "
+                "predictions hold for the first engine, without offsets, so far"
             )
+        if exposure.focus_um != 0.0:
+            self.out_of_focus[plan.index] = max(self.out_of_focus.get(plan.index, 0.0), exposure.focus_um, key=abs)
         low_row, low_col = lit.row0 - window.row0, lit.col0 - window.col0
         if lit.rows and not (0 <= low_row <= window.rows - lit.rows and 0 <= low_col <= window.cols - lit.cols):
             raise JobError(
                 f"layer {plan.index} lights pixels (row, column) from ({lit.row0}, {lit.col0}), {lit.rows} × {lit.cols}, far outside the "
                 f"parts' box ({window.row0}, {window.col0}), {window.rows} × {window.cols}: masks and parts do not belong together"
             )
+
+
+def focus_findings(out_of_focus: Mapping[int, float]) -> Iterator[Finding]:
+    """Say that exposures out of focus are predicted with the blur of those in focus: how much wider it is nobody stated."""
+    if out_of_focus:
+        most = max(out_of_focus.values(), key=abs)
+        yield Finding(
+            code="out-of-focus",
+            severity="warning",
+            message=f"{len(out_of_focus)} layers have an exposure out of focus, by up to {most:g} µm: it is predicted as if it was in focus, "
+            "its real edges are softer",
+            layers=(min(out_of_focus), max(out_of_focus)),
+            value=most,
+            limit=0.0,
+            unit="µm",
+        )
 
 
 class Absorption:

@@ -511,3 +511,19 @@ def test_contours_that_are_moved_are_shared_out_where_they_are_then(distance):
     near(factors_of(job, 1), wanted, 1.0)
     near(factors_of(job, 2), polygon_coverage(moved_part, GRID), 1.0)
     same_frames(one_part(region(px((-9, -9, -9), (50, 50, 90)), 0.7), process=process), one_part(dose_scale=0.7, process=process))
+
+
+# --- predictions -----------------------------------------------------------------------------------------------
+
+
+def test_predictions_see_the_light_of_regions_and_say_what_is_out_of_focus():
+    """Less light, lower surface: a plate whose last layers get a third in one half is thinner there, in the prediction as by the sum."""
+    inside = px((4, 4, 10), (14, 20, 30))
+    plain, weak = one_part(), one_part(region(inside, 0.4))
+    assert pmsl.simulate(weak).iou < pmsl.simulate(plain).iou
+    assert pmsl.simulate(one_part(region(inside, 1.0))).iou == pmsl.simulate(plain).iou
+    defocused = pmsl.simulate(one_part(region(inside, 0.4, focus_um=-50.0)))
+    (found,) = [f for f in defocused.findings if f.code == "out-of-focus"]
+    assert found.severity == "warning" and found.layers == (1, 2) and found.value == -50.0
+    assert "out-of-focus" not in [f.code for f in pmsl.simulate(weak).findings]
+    assert defocused.iou == pytest.approx(pmsl.simulate(weak).iou, abs=2e-3)
