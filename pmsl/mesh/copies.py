@@ -37,6 +37,21 @@ class Copy(Strict, frozen=True, kw_only=True):
     label: str | None = None
 
 
+class PackedCopy(Strict, frozen=True, kw_only=True):
+    """One copy that is placed by packing.
+
+    Attributes
+    ----------
+    dose_scale : float
+        Factor on its dose.
+    label : str or None
+        Its name in the job; left out, that of the mesh and a number.
+    """
+
+    dose_scale: float = 1.0
+    label: str | None = None
+
+
 def place_copies(
     solids: Sequence[Solid | Part],
     field_um: np.ndarray,

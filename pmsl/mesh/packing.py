@@ -9,7 +9,7 @@ import numpy as np
 
 from pmsl.core.part import Part, Solid
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh.copies import MOST, Labels
+from pmsl.mesh.copies import MOST, Labels, PackedCopy
 from pmsl.mesh.place import SLACK_UM, Placed, affine, box_of_all, check_size, name_of, part_at, turning
 
 FEW = 200  # rectangles that are packed the slow, tight way
@@ -24,7 +24,7 @@ def pack(
     clearance_um: float,
     *,
     plates: int = 1,
-    copies: int = 1,
+    copies: int | Sequence[PackedCopy] = 1,
     rotate_deg: tuple[float, float, float] = (0.0, 0.0, 0.0),
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0),
     shrinkage: tuple[float, float, float] = (0.0, 0.0, 0.0),
@@ -40,8 +40,8 @@ def pack(
         Least distance of the boxes of two parts along x or y. There is none to the edge of the field.
     plates : int
         Fields that may be filled.
-    copies : int
-        How often each solid is wanted.
+    copies : int, or sequence of PackedCopy
+        How often each solid is wanted; or a dose scale and a label for each time all of them are.
 
     Returns
     -------
@@ -55,7 +55,8 @@ def pack(
     MeshError
         A part that does not fit the field by itself, or parts that do not fit all plates.
     """
-    _check_wishes(clearance_um, plates, copies, len(solids))
+    each = [PackedCopy()] * copies if isinstance(copies, int) else list(copies)
+    _check_wishes(clearance_um, plates, len(each), len(solids))
     turn = turning(rotate_deg, scale, shrinkage)
     still = np.zeros(3)
     boxes = [box_of_all([part_at(s, affine(turn, still))]) for s in solids]
@@ -64,7 +65,7 @@ def pack(
     room = np.floor((field_um + clearance_um + SLACK_UM) / pitch_um).astype(int)
     sizes = [np.ceil((box[1, :2] - box[0, :2] + clearance_um - SLACK_UM) / pitch_um).astype(int) for box in boxes]
     sizes = [np.minimum(size, room) for size in sizes]  # as wide as the field: nothing beside it, wherever pixels end
-    wanted = [sizes[i] for _ in range(copies) for i in range(len(solids))]
+    wanted = sizes * len(each)
     spots = _packed(wanted, room)
     needed = max(plate for plate, *_ in spots) + 1
     if needed > plates:
@@ -73,8 +74,7 @@ def pack(
             f"{late} of {len(spots)} parts do not fit on {plates} plate{'s' if plates > 1 else ''} with {clearance_um:g} µm between them; "
             f"all fit on {needed}: allow as many with --plates, or less clearance"
         )
-    labels = Labels() if copies > 1 or len({name_of(s) for s in solids}) < len(solids) else None
-    names = [labels.next(name_of(solids[i])) if labels else name_of(solids[i]) for _ in range(copies) for i in range(len(solids))]
+    names = _names([name_of(s) for s in solids], each)
     out = []
     for plate in range(needed):
         mine = [spot for spot in spots if spot[0] == plate]
@@ -83,12 +83,21 @@ def pack(
         for _, col, row, number in sorted(mine, key=lambda spot: spot[3]):
             solid, box = solids[number % len(solids)], boxes[number % len(solids)]
             move = np.array([*((np.array([col, row]) + low) * pitch_um), 0.0]) - box[0]
-            parts.append(part_at(solid, affine(turn, move), names[number]))
+            parts.append(part_at(solid, affine(turn, move), names[number], each[number // len(solids)].dose_scale))
         on = f"plate {plate + 1} of {needed}, " if needed > 1 else ""
         count = f"{len(parts)} part{'s' * (len(parts) > 1)}"
         how = f"{on}{count} packed, {clearance_um:g} µm or more between their boxes, lower corners on pixel corners"
         out.append(Placed(parts=tuple(parts), bounds_um=box_of_all(parts), how=how, shift_um=None))
     return out
+
+
+def _names(meshes: Sequence[str], copies: Sequence[PackedCopy]) -> list[str]:
+    """Return a name for every part: as copies say; of those that say none that of the mesh, numbered where there are several."""
+    labels, several = Labels(), len(meshes) > 1
+    given = {i: [labels.of(c.label, mesh, several) for mesh in meshes] for i, c in enumerate(copies) if c.label is not None}
+    if not given and len(copies) == 1 and len(set(meshes)) == len(meshes):
+        return list(meshes)
+    return [name for i in range(len(copies)) for name in given.get(i) or [labels.next(mesh) for mesh in meshes]]
 
 
 def _check_wishes(clearance_um: float, plates: int, copies: int, solids: int) -> None:

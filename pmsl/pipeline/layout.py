@@ -14,7 +14,7 @@ from pmsl.pipeline.start import place_for
 from pmsl.profiles import Printer, Resin
 
 if TYPE_CHECKING:
-    from pmsl.mesh.copies import Copy
+    from pmsl.mesh.copies import Copy, PackedCopy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +25,8 @@ class Layout:
     ----------
     placement : dict
         Options of `pmsl.place`.
-    copies : (int, int), list of Copy, int or None
-        An array, places, how often each part is packed; None for once.
+    copies : (int, int), list of Copy, list of PackedCopy, int or None
+        An array, places, doses and labels of what is packed, how often each part is packed; None for once.
     spacing_um : (float, float) or None
         Between the boxes of an array.
     clearance_um : float or None
@@ -41,7 +41,7 @@ class Layout:
     """
 
     placement: dict[str, Any] = field(default_factory=dict)
-    copies: tuple[int, int] | list[Copy] | int | None = None
+    copies: tuple[int, int] | list[Copy] | list[PackedCopy] | int | None = None
     spacing_um: tuple[float, float] | None = None
     clearance_um: float | None = None
     plates: int | None = None
@@ -54,8 +54,8 @@ class Layout:
                 raise UsageError(f"{option} and --keep-place exclude each other: copies and packed parts are moved")
         if packed and self.placement.get("at_um") is not None:
             raise UsageError("--pack and --at exclude each other: packed parts are placed by themselves")
-        if packed and not isinstance(self.copies, (int, type(None))):
-            raise UsageError("--pack: --copies is how often each part is packed then, like 12; arrays and lists place them instead")
+        if packed and isinstance(self.copies, tuple):
+            raise UsageError("--pack: --copies is how often each part is packed, like 12, or a list of doses and labels; arrays place them")
         if not packed and isinstance(self.copies, int):
             raise UsageError(f"--copies {self.copies}: an array is like {self.copies}x1; or add --pack CLEARANCE_UM")
         if not packed and self.plates is not None:
@@ -77,12 +77,11 @@ class Layout:
 
         moved = {name: value for name, value in self.placement.items() if name != "keep_place"}
         if self.clearance_um is not None:
-            assert self.copies is None or isinstance(self.copies, int)
             moved.pop("at_um", None)
-            many = 1 if self.copies is None else self.copies
+            many: Any = 1 if self.copies is None else self.copies
             return pack(solids, printer, resin, self.clearance_um, plates=self.plates or 1, copies=many, **moved)
-        assert self.copies is not None and not isinstance(self.copies, int)
-        return [place_copies(solids, printer, resin, self.copies, spacing_um=self.spacing_um, **moved)]
+        places: Any = self.copies
+        return [place_copies(solids, printer, resin, places, spacing_um=self.spacing_um, **moved)]
 
     def names(self, path: Path, plates: int) -> list[Path]:
         """Return the name of the job of each field: that of the job, numbered where several were allowed."""

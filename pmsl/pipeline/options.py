@@ -12,7 +12,7 @@ from pmsl.errors import UsageError
 from pmsl.profiles.process import MOST_OFFSET_UM, Correction
 
 if TYPE_CHECKING:
-    from pmsl.mesh.copies import Copy
+    from pmsl.mesh.copies import Copy, PackedCopy
 
 
 MOST_FACTORS = 10_000
@@ -117,15 +117,16 @@ def corrections(text: str | None) -> tuple[Correction, ...] | None:
     return tuple(name for name in known if name in names)
 
 
-def copies(text: str | None) -> tuple[int, int] | list[Copy] | int | None:
-    """Read ``NXxNY``, ``N``, or the name of a file that lists copies."""
+def copies(text: str | None, packed: bool = False) -> tuple[int, int] | list[Copy] | list[PackedCopy] | int | None:
+    """Read ``NXxNY``, ``N``, or the name of a file that lists copies, those that are `packed` without places."""
     if text is None:
         return None
     match = re.fullmatch(r"(\d{1,6})(?:[x×](\d{1,6}))?", text.strip(), re.IGNORECASE)
     if match is None:
-        from pmsl.mesh.copyfile import read_copies
+        from pmsl.mesh.copies import Copy, PackedCopy
+        from pmsl.mesh.copyfile import read_list
 
-        return read_copies(Path(text))
+        return read_list(Path(text), PackedCopy) if packed else read_list(Path(text), Copy)
     return int(match[1]) if match[2] is None else (int(match[1]), int(match[2]))
 
 

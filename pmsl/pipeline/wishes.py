@@ -88,7 +88,7 @@ class Wishes:
         """Return how the parts are laid out."""
         return Layout(
             placement=self.placement(),
-            copies=options.copies(self.copies),
+            copies=options.copies(self.copies, self.pack is not None),
             spacing_um=options.spacing_um(self.spacing_um),
             clearance_um=self.pack,
             plates=self.plates,

@@ -174,7 +174,7 @@ def focus_findings(out_of_focus: Mapping[int, float]) -> Iterator[Finding]:
         yield Finding(
             code="out-of-focus",
             severity="warning",
-            message=f"{len(out_of_focus)} layers have an exposure out of focus, by up to {most:g} µm: it is predicted as if it was in focus, "
+            message=f"{len(out_of_focus)} layers have an exposure out of focus, by up to {most:g} µm: predicted as if in focus, "
             "its real edges are softer",
             layers=(min(out_of_focus), max(out_of_focus)),
             value=most,

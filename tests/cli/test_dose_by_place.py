@@ -128,6 +128,28 @@ def test_copies_of_a_list_multiply_doses(run, tmp_path):
     assert share_by_dose("job") == {0.33: 150, 0.5: 150, 0.67: 1050, 1.0: 1050}
 
 
+def test_packed_parts_take_doses_and_labels_of_a_list(run, tmp_path):
+    pytest.importorskip("rectpack")
+    (tmp_path / "doses.csv").write_text("label,dose_scale\nlow,0.8\n,1\nhigh,1.25\n")
+    pack = ["--pack", "10", "--copies", "doses.csv", *SMALL]
+    assert run("slice", "post.stl", "-o", "job", "--dose-scale", "2", "--region", "post.stl=0.5", *pack)[0] == 0
+    job = pmsl.read("job")
+    assert [(p.label, p.dose_scale) for p in job.parts] == [("low", 1.6), ("post.stl-1", 2.0), ("high", 2.5)]
+    assert share_by_dose("job") == {0.64: 300, 0.8: 300, 1.0: 300} and job.regions[0].parts == (0, 1, 2)
+    (tmp_path / "doses.toml").write_text('[[copies]]\nlabel = "low"\ndose_scale = 0.8\n[[copies]]\nlabel = "high"\n')
+    assert run("slice", "post.stl", "plate.stl", "-o", "two", "--pack", "10", "--copies", "doses.toml", *SMALL)[0] == 0
+    labels = [(p.label, p.dose_scale) for p in pmsl.read("two").parts]
+    assert labels == [("low/post.stl", 0.8), ("low/plate.stl", 0.8), ("high/post.stl", 1.0), ("high/plate.stl", 1.0)]
+    (tmp_path / "bad.csv").write_text("x_um,y_um,label\n0,0,a\n")
+    code, _, err = run("slice", "post.stl", "-o", "no", "--pack", "10", "--copies", "bad.csv", *SMALL)
+    assert code == 2 and "expected names of columns, separated by commas: any of dose_scale,label" in err
+    (tmp_path / "twice.csv").write_text("label\na\na\n")
+    code, _, err = run("slice", "post.stl", "-o", "no", "--pack", "10", "--copies", "twice.csv", *SMALL)
+    assert code == 2 and "label 'a' is given twice" in err
+    code, _, err = run("slice", "post.stl", "-o", "no", "--pack", "10", "--copies", "2x2", *SMALL)
+    assert code == 2 and "or a list of doses and labels" in err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -36,7 +36,11 @@ from pmsl.cli import shared
 @shared.rotate
 @shared.scale
 @click.option("--keep-place", is_flag=True, help="Coordinates as in the file; nothing is moved.")
-@click.option("--copies", metavar="NXxNY|FILE|N", help="An array of copies; a .csv or .toml list of places; with --pack: how many of each.")
+@click.option(
+    "--copies",
+    metavar="NXxNY|FILE|N",
+    help="An array of copies; a .csv or .toml list of them; with --pack: how many of each.",
+)
 @click.option("--spacing-um", metavar="SX,SY", help="Gap between the boxes of an array's copies [µm; default: 10 pixels].")
 @click.option("--pack", type=float, metavar="CLEARANCE_UM", help="Place each mesh by itself, none nearer to another than this [µm].")
 @click.option("--plates", type=click.IntRange(min=1), metavar="N", help="Fields that --pack may fill; their jobs are OUT-1, OUT-2, …")
