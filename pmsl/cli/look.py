@@ -11,6 +11,7 @@ import numpy as np
 
 from pmsl import pipeline
 from pmsl.cli.examine import Examined, examined, mesh_facts
+from pmsl.cli.light import ladder_facts, light_facts, light_lines
 from pmsl.cli.regions import print_regions, region_facts
 from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
 from pmsl.core.finding import Finding
@@ -53,6 +54,8 @@ def _info_job(path: str, as_json: bool) -> None:
     print(f"resin     {job.resin.name}, {estimate.resin_ml * 1000:.4g} µl cured")
     print(f"layers    {job.n_layers}, {facts['height_um']:g} µm high")
     print(f"time      {clock(estimate.print_time_s)}, motion included")
+    for line in light_lines(facts):
+        print(line)
     _tell_correction(job.correction)
     for part in job.parts:
         print(f"part      {part.label}: {size_mm(*part.bounds_um)} at ({part.bounds_um[0][0]:g}, {part.bounds_um[0][1]:g}) µm")
@@ -113,6 +116,8 @@ def _info_mesh(path: str, wishes: Wishes, repair: str, as_json: bool, contours: 
     facts = mesh_facts(found) | {"print": _print_facts(found, wishes, printer, resin, process)}
     if "refused" not in facts["print"]:
         facts["slicing"] = slicing
+        if any(process.xy_offsets_um) and "resin_ml" in slicing:  # the mesh's volume is not what is printed
+            facts["print"]["resin_ml"] = slicing["resin_ml"]
     if contours is not None:
         facts["contours"] = contours
     if as_json:
@@ -134,6 +139,8 @@ def _info_mesh(path: str, wishes: Wishes, repair: str, as_json: bool, contours: 
     else:
         cost = f"{p['layers']} layers, {clock(p['print_time_s'])}, {p['resin_ml'] * 1000:.4g} µl"
         print(f"print     on {p['printer']} with {p['resin']}: {cost}")
+        for line in light_lines(p):
+            print(line)
         print(f"slicing   {_slicing_words(facts['slicing'])}")
     say_findings(found.findings)
 
@@ -155,6 +162,7 @@ def _print_facts(found: Examined, wishes: Wishes, printer: Printer, resin: Resin
         "layers": s.grid.n_layers,
         "print_time_s": float(s.ladder.time_s.sum()) + motion,
         "resin_ml": found.volume_um3 * scale * 1e-12,
+        **ladder_facts(s.ladder, s.grid, process),
     }
 
 
@@ -168,7 +176,13 @@ def _slicing_facts(path: str, wishes: Wishes, repair: str) -> dict[str, Any]:
         cost = predicted(Order(meshes=[path], out="job", repair=repair, **wanted))  # type: ignore[arg-type]
     except PmslError as err:
         return {"refused": str(err)}
-    return {"seconds": cost.seconds, "peak_bytes": cost.peak_bytes, "disk_bytes": cost.disk_bytes, "sampled_layers": cost.sampled}
+    return {
+        "seconds": cost.seconds,
+        "peak_bytes": cost.peak_bytes,
+        "disk_bytes": cost.disk_bytes,
+        "sampled_layers": cost.sampled,
+        "resin_ml": cost.resin_ml,
+    }
 
 
 def _slicing_words(s: dict[str, Any]) -> str:
@@ -206,6 +220,7 @@ def job_facts(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate) 
         "process": job.process.name,
         "print_time_s": estimate.print_time_s,
         "resin_ml": estimate.resin_ml,
+        **light_facts(job),
         "correction": None if job.correction is None else msgspec.to_builtins(job.correction),
         "calibrated": job.calibrated,
         "placeholders": list(job.placeholders),

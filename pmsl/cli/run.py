@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pmsl import pipeline
+from pmsl.cli.light import light_facts, light_lines
 from pmsl.cli.regions import print_regions
 from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
 from pmsl.errors import FindingsError
@@ -54,8 +55,11 @@ def _tell(order: Order, done: list[Sliced], seconds: float, as_json: bool) -> No
         if placed.shift_um:
             moved += f", shifted by ({placed.shift_um[0]:.3g}, {placed.shift_um[1]:.3g}) µm"
         print(f"{out}: {made.job.n_layers} layers, {size_mm(*placed.bounds_um)}{moved}")
-        print_regions(made.job)
         end = f", sliced in {seconds:.1f} s" if made is done[-1] else ""
+        if made is done[0]:
+            for line in light_lines(light_facts(made.job)):
+                print(line)
+        print_regions(made.job)
         print(f"{out}: print time {clock(e.print_time_s)}, resin {e.resin_ml * 1000:.4g} µl{end}")
 
 

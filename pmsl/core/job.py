@@ -127,7 +127,8 @@ class PrintJob:
         What was given light of its own; the exposures of layers hold it.
     n_layers : int
     prepared : dict
-        What rooms make once for the whole job and look up again; it lives and dies with this object.
+        What rooms make once for the whole job and look up again; it lives and dies with this object. A job that was read has in
+        ``"exposures_of"`` what gives the times of a layer's exposures without their frames.
     """
 
     engines: tuple[Engine, ...]

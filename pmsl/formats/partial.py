@@ -121,13 +121,16 @@ def job(
         findings=(*facts.findings, _partial(facts)),
         placeholders=PLACEHOLDERS,
     )
+    made.prepared["exposures_of"] = lambda k: [e.repeat * e.time_s for e in shown[k]]
     if facts.resin_ml is None:
         return made
     moves = (motion if motion_of is None else motion_of(k) for k in range(len(shown)))
     time_s = sum(m.duration_s for m in moves) + sum(
         e.repeat * (e.wait_before_s + e.time_s + e.wait_after_s) for layer in shown for e in layer
     )
-    return replace(made, known_estimate=Estimate(print_time_s=time_s, resin_ml=facts.resin_ml))
+    known = replace(made, known_estimate=Estimate(print_time_s=time_s, resin_ml=facts.resin_ml))
+    known.prepared.update(made.prepared)
+    return known
 
 
 def _exposure(e: Shown, mask: LayerMask, light: dict[float, float]) -> Exposure:

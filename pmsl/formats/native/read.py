@@ -68,7 +68,7 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
         exposures = tuple(_exposure(e, stored.mask(e, k, place)) for place, e in enumerate(layer.exposures))
         return LayerPlan(index=k, z_top_um=layer.z_top_um, thickness_um=layer.thickness_um, motion=layer.motion, exposures=exposures)
 
-    return PrintJob(
+    job = PrintJob(
         engines=engines,
         printer=doc.printer,
         resin=doc.resin,
@@ -85,6 +85,8 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
         known_estimate=doc.estimate,
         design_of=lambda: _designs(doc.design, source, where),
     )
+    job.prepared["exposures_of"] = lambda k: [e.repeat * e.time_s for e in doc.layers[k].exposures]
+    return job
 
 
 def _check_exposure(e: ExposureDoc, doc: Document, n_engines: int, where: str) -> None:
