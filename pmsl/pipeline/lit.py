@@ -83,9 +83,16 @@ def _raises_grays(process: Process) -> bool:
     return bool({"edges", "printthrough"} & set(process.corrections)) or any(process.xy_offsets_um)
 
 
-def refuse_all_dark(parts: Sequence[Part]) -> MeshError:
+def refuse_all_dark(parts: Sequence[Part], process: Process) -> MeshError:
     """Return the refusal of parts of which no layer is lit."""
-    return MeshError(_why_no_pixel(parts[0].label or parts[0].solid.source if len(parts) == 1 else "the parts"))
+    name = parts[0].label or parts[0].solid.source if len(parts) == 1 else "the parts"
+    inward = min(process.xy_offsets_um)
+    if inward < 0:
+        return MeshError(
+            f"{name}: lights no pixel of any layer: contours moved inward by {-inward:g} µm (xy_offset_um) leave nothing of walls up to "
+            f"{-2 * inward:g} µm thick; move them less"
+        )
+    return MeshError(_why_no_pixel(name))
 
 
 def _slabs_of(box_um: np.ndarray, grid: Grid, coverage: str) -> np.ndarray:

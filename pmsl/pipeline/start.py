@@ -180,7 +180,7 @@ def _lit(grid: Grid, parts: Sequence[Part], boxes: np.ndarray, process: Process,
         lit.check_parts(parts, boxes, grid, process)
         n_layers = lit.layers_up_to_the_last_lit(parts, boxes, grid, process)
     if n_layers == 0:
-        raise lit.refuse_all_dark(parts)
+        raise lit.refuse_all_dark(parts, process)
     if n_layers == grid.n_layers:
         return grid
     return Grid(origin_um=grid.origin_um, pitch_um=grid.pitch_um, shape=grid.shape, z_edges_um=grid.z_edges_um[: n_layers + 1])

@@ -90,9 +90,11 @@ class ContourOffset:
         if len(segments_px) == 0:
             return [], ()
         corner = np.floor(segments_px.reshape(-1, 2).min(axis=0))
-        local = np.round((segments_px.reshape(-1, 2) - corner) / GRID_PX) * GRID_PX * self.pitch_um
+        points = np.round((segments_px.reshape(-1, 2) - corner) / GRID_PX) + 0.0  # no negative zeros
+        _check_closed(points, corner, k)
+        local = points * GRID_PX * self.pitch_um
         pitch, distance = float(self.pitch_um.min()), float(self.distance_um[k])
-        solid = region(_rings(local.reshape(-1, 4), k), GRID_PX * pitch)
+        solid = region(link(local.reshape(-1, 4), k), GRID_PX * pitch)
         moved = offset_polygon(solid, distance, ARC_PX * pitch, GRID_PX * pitch)
         find = closed_gaps if distance > 0 else vanished_walls
         lost = tuple(place.at(corner) for place in find(solid, moved, abs(distance), self.pitch_um))
@@ -159,9 +161,13 @@ def _raw_curve(ring: np.ndarray, distance: float, arc: float) -> np.ndarray:
     return np.concatenate(out)
 
 
-def _rings(segments: np.ndarray, k: int) -> list[np.ndarray]:
-    """Link directed segments into rings by equal end points; zero-length ones are dropped."""
-    try:
-        return [ring for ring in link(segments, k) if len(ring) > 1]
-    except MeshError as err:
-        raise MeshError(f"{err} (an xy offset moves contours; or take it out)") from None
+def _check_closed(points: np.ndarray, corner_px: np.ndarray, k: int) -> None:
+    """Refuse contours that do not close: of edges' ends (S, 2, 2) on the lattice, every point is a start as often as an end."""
+    found, which = np.unique(points.reshape(-1, 2), axis=0, return_inverse=True)
+    balance = np.bincount(which.reshape(-1, 2)[:, 0], minlength=len(found)) - np.bincount(which.reshape(-1, 2)[:, 1], minlength=len(found))
+    if balance.any():
+        x, y = found[np.argmax(balance != 0)] * GRID_PX + corner_px
+        raise MeshError(
+            f"layer {k}: the boundary ends at pixel ({x:.3f}, {y:.3f}); the mesh is open there, and an xy offset moves contours, "
+            "which must close: repair the mesh (--repair auto), or take the offset out"
+        )

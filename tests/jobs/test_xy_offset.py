@@ -145,8 +145,13 @@ def test_lost_walls_and_closed_gaps_are_findings_with_their_place():
 
 
 def test_a_part_that_vanishes_leaves_dark_layers_and_says_so():
-    plan = job_of([box((40.3, 30.1, 0), (43.3, 60.1, 50))], xy_offset_um=-2.0)[2]
+    thin = [box((40.3, 30.1, 0), (43.3, 60.1, 30)), box((40.3, 30.1, 30), (60.3, 60.1, 50))]
+    plan = job_of(thin, xy_offset_um=-2.0)[2]
     assert plan.exposures == () and {"wall-vanished", "empty-layer"} <= {f.code for f in plan.findings}
+    on_top = job_of([box((40.3, 30.1, 0), (60.3, 60.1, 30)), box((40.3, 30.1, 30), (43.3, 60.1, 50))], xy_offset_um=-2.0)
+    assert on_top.n_layers == 3 and "wall-vanished" in {f.code for f in on_top.findings}  # no dark layer on top
+    with pytest.raises(MeshError, match="moved inward by 2 µm .* walls up to 4 µm thick"):
+        job_of([box((40.3, 30.1, 0), (43.3, 60.1, 50))], xy_offset_um=-2.0)
 
 
 def test_parts_that_would_grow_out_of_the_field_are_refused():
@@ -209,9 +214,8 @@ def test_coverage_not_quantised_is_that_of_the_moved_contours_too():
 
 def test_open_meshes_have_no_contours_to_move():
     open_box = pmsl.Solid.from_arrays(BLOCK.vertices_um, BLOCK.faces[1:])
-    job = pmsl.prepare([open_box], printer(), RESIN, process(xy_offset_um=1.0), repair="none")
-    with pytest.raises(MeshError, match="layer 0: the boundary ends.*xy offset"):
-        list(job.layers())
+    with pytest.raises(MeshError, match=r"layer 4: the boundary ends at pixel \((38|20)\..*xy offset.*--repair auto"):
+        pmsl.prepare([open_box], printer(), RESIN, process(xy_offset_um=1.0), repair="none")
 
 
 def test_parts_with_doses_of_their_own_stay_whole_where_they_meet():
