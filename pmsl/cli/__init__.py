@@ -8,6 +8,7 @@ The work of the commands, and what it has in common:
 
 run       slice and warmup
 look      info and verify
+light     what info and slice say of times, doses and heights
 playing   play
 simulate  simulate
 convert   convert

@@ -6,6 +6,8 @@ import math
 import msgspec
 import numpy as np
 import pytest
+import shapely
+from oracles import polygon_coverage, section
 from solids import box, icosphere, moved, soup
 
 import pmsl
@@ -93,6 +95,7 @@ def test_any_order_any_thread_the_same_bytes(tmp_path):
     assert backwards == frames(job_of([soup(icosphere(2, 20, (60.3, 45.7, 20))), BLOCK], xy_offset_um=1.7))
     for threads in (1, 3):
         pmsl.write(job, tmp_path / f"{threads}", threads=threads)
+        assert frames(pmsl.read(tmp_path / f"{threads}")) == backwards  # what is written ahead, some layers at a time, too
     assert (tmp_path / "1" / "job.json").read_bytes() == (tmp_path / "3" / "job.json").read_bytes()
 
 
@@ -210,6 +213,19 @@ def test_coverage_not_quantised_is_that_of_the_moved_contours_too():
     assert np.abs(dense - maker.mask(2).dense(np.float64)).max() <= 0.5 / 65535 + 1e-12
     union = 2 * 34 * 24 - 24 * 14 + 2 * (6 * 4)  # less what only the union's inner corners keep
     assert dense.sum() * PITCH**2 == pytest.approx(union, rel=0.05)
+
+
+@pytest.mark.parametrize("d", [-3.0, 4.0])
+def test_every_pixel_is_covered_as_the_moved_section_covers_it(d):
+    """Mesh to coverage: against sections, strips and discs of shapely, pixel by pixel."""
+    solid = soup(icosphere(2, 20, (60.3, 45.7, 20)))
+    grid = job_of([solid]).grid
+    maker = MaskMaker([solid], grid, offset=ContourOffset(np.full(grid.n_layers, d), grid.pitch_um))
+    edges = section(solid, float(grid.mid_planes_um[1])).reshape(-1, 2, 2)
+    (polygon,) = shapely.get_parts(shapely.polygonize(list(shapely.linestrings(edges))))
+    outline = shapely.buffer(polygon.boundary, abs(d), quad_segs=600)
+    wanted = shapely.union(polygon, outline) if d > 0 else shapely.difference(polygon, outline)
+    assert np.abs(maker.coverage(1) - polygon_coverage(wanted, grid)).max() < 1e-3
 
 
 def test_open_meshes_have_no_contours_to_move():
