@@ -246,6 +246,16 @@ def test_parts_with_doses_of_their_own_stay_whole_where_they_meet():
         ].all()
 
 
+def test_parts_that_meet_keep_their_doses_up_to_the_joint_though_each_would_shrink_from_it():
+    left, right = box((14, 14, 0), (70, 100, 30)), box((70, 14, 0), (140, 100, 30))
+    ordinary = job_of([left])[1].exposures[0].dose_mj_cm2
+    parts = [Part(solid=left, dose_scale=1.5), Part(solid=right, dose_scale=2.0)]
+    for d in (-10.0, 0.0):
+        plan = job_of(parts, xy_offset_um=d)[1]
+        dose = sum(e.dose_mj_cm2 * e.mask.dense(np.float64) for e in plan.exposures)[12:45, 14:58] / ordinary
+        assert dose[:, : 35 - 14] == pytest.approx(1.5, rel=0.01) and dose[:, 35 - 14 :] == pytest.approx(2.0, rel=0.01)
+
+
 def test_regions_of_the_process_see_the_moved_masks():
     edge = Regions(edge=0.5, edge_erode_px=2)
     plan = job_of([BLOCK], xy_offset_um=4.0, regions=edge)[3]
