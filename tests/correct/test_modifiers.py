@@ -23,7 +23,7 @@ from pmsl.errors import ExposureError, MeshError, UsageError
 from pmsl.exposure.images import Merger
 from pmsl.masks.inside import Inside
 from pmsl.masks.maker import MaskMaker
-from pmsl.profiles.printer import Response
+from pmsl.profiles.printer import FlatField, Response
 from pmsl.profiles.process import Regions
 from pmsl.profiles.strict import Value
 
@@ -407,6 +407,35 @@ def test_a_curved_response_splits_what_one_image_cannot_show():
     wanted[4:20, 4:26] = 1.0
     wanted[8:16, 8:18] = 0.5
     assert factors_of(job, 0) == pytest.approx(wanted, abs=0.006)
+
+
+# --- with what else there is -----------------------------------------------------------------------------------
+
+
+def test_an_uneven_field_is_evened_out_in_every_image():
+    """Each pixel gets its region's dose whatever the field gives it; exposures of their own too."""
+    flat = FlatField(vignetting=value(0.3), reference="mean")
+    printer = replace(SMALL, optics=replace(SMALL.optics, flat_field=flat))
+    job = one_part(
+        region(px((8, 8, 0), (18, 16, 20)), 0.5, focus_um=20.0), process=replace(EVEN, corrections=("flatfield",)), printer=printer
+    )
+    wanted = np.zeros(SHAPE)
+    wanted[4:20, 4:26] = 1.0
+    wanted[8:16, 8:18] = 0.5
+    assert [e.focus_um for e in job[0].exposures] == [0.0, 20.0]
+    assert factors_of(job, 0) == pytest.approx(wanted, abs=0.5 / 255 * 1.5)
+
+
+@pytest.mark.parametrize(("do", "dose"), [("keep", 0.1), ("lift", 0.5), ("drop", 0.0)])
+def test_grays_that_never_cure_are_held_against_the_dose_of_their_region(do, dose):
+    """A wall of a fifth of a pixel: half of the ordinary dose is the most that its region gives it."""
+    wall = prism([(6 * P, 4 * P), (6.2 * P, 4 * P), (6.2 * P, 20 * P), (6 * P, 20 * P)], 0, 30)
+    half = (region(px((1, 1, -5), (15, 12, 50)), 0.5),)
+    block = px((12, 4, 0), (26, 20, 30))
+    job = job_of([Part(solid=solid, regions=half) for solid in (block, wall)], replace(EVEN, unreachable=do))
+    factors = factors_of(job, 2)
+    assert factors[6, 6] == pytest.approx(dose, abs=0.01) and factors[6, 13] == pytest.approx(0.5, abs=0.005)
+    assert [f.code for f in job[2].findings] == ["unreachable-gray"]
 
 
 # --- what is said ----------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pmsl.core.part import Part
 from pmsl.core.region import ORDINARY, Piece, Region
 from pmsl.correct.modifiers.pieces import Board, scaled
 from pmsl.correct.modifiers.sites import MaskOf, sites_of
+from pmsl.masks.inside import boxes_meet, boxes_of
 
 if TYPE_CHECKING:
     from pmsl.slicing.offset import ContourOffset
@@ -174,7 +175,7 @@ class RegionShares:
         found: list[int] = []
         for site in self._sites:
             a, b = site.inside((i,)), site.inside((j,))
-            if a is None or b is None:
+            if a is None or b is None or not boxes_meet(boxes_of(a.shapes), boxes_of(b.shapes)).any():
                 continue
             for k in range(max(a.layers.start, b.layers.start), min(a.layers.stop, b.layers.stop)):
                 one, other = a.shape_mask(k), b.shape_mask(k)
