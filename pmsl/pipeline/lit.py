@@ -92,6 +92,10 @@ def refuse_all_dark(parts: Sequence[Part], process: Process) -> MeshError:
             f"{name}: lights no pixel of any layer: contours moved inward by {-inward:g} µm (xy_offset_um) leave nothing of walls up to "
             f"{-2 * inward:g} µm thick; move them less"
         )
+    factors = [region.scale for part in parts for region in part.regions if region.lights]
+    factors += [] if process.regions is None else [process.regions.bulk]
+    if 0.0 in factors:
+        return MeshError(f"{name}: lights no pixel of any layer: dose factors of 0 leave no light for it; raise those of its regions")
     return MeshError(_why_no_pixel(name))
 
 

@@ -138,7 +138,7 @@ class Modifiers:
         regions = self.shares.regions
         for j, later in enumerate(regions):
             for i, first in enumerate(regions[:j]):
-                if not (first.lights and later.lights and self.touched[i] and self.touched[j]) or first.solid is later.solid:
+                if not (first.lights and later.lights and self.touched[i] and self.touched[j]):
                     continue
                 layers = self.shares.overlap(i, j)
                 if layers is not None:

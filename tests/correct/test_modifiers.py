@@ -477,6 +477,20 @@ def test_doses_above_the_limits_are_refused_before_any_layer():
         one_part(region(px((8, 8, 0), (18, 16, 20)), 1.7), printer=low, process=bottoms)
 
 
+def test_regions_without_light_end_the_job_or_are_refused():
+    job = one_part(region(px((-9, -9, 15), (90, 90, 90)), 0.0))
+    assert job.n_layers == 2 and "layer-without-dose" in codes(job)
+    with pytest.raises(MeshError, match="dose factors of 0 leave no light for it"):
+        one_part(region(px((-9, -9, -9), (90, 90, 90)), 0.0))
+
+
+def test_one_mesh_named_twice_is_said():
+    mesh = px((8, 8, 0), (18, 16, 20))
+    job = one_part(region(mesh, 0.5), region(mesh, 2.0))
+    assert "regions-overlap" in codes(job)
+    same_frames(job, one_part(region(mesh, 2.0)))
+
+
 def test_weak_regions_are_said():
     job = one_part(region(px((8, 8, 0), (18, 16, 20)), 0.5))
     (found,) = [f for f in job.findings if f.code == "weak-layers"]
