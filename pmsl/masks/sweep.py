@@ -110,6 +110,7 @@ class AreaSweep:
         """Sweep the middle plane of layer k."""
         from pmsl.kernels import area
 
+        self.lost = ()
         self.segments, n = self.index.segments(k, self.segments)
         if self.open:
             n = self._closed(n)

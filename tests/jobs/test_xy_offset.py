@@ -228,10 +228,22 @@ def test_every_pixel_is_covered_as_the_moved_section_covers_it(d):
     assert np.abs(maker.coverage(1) - polygon_coverage(wanted, grid)).max() < 1e-3
 
 
-def test_open_meshes_have_no_contours_to_move():
+def test_open_meshes_as_they_are_have_their_gaps_closed_before_contours_move():
     open_box = pmsl.Solid.from_arrays(BLOCK.vertices_um, BLOCK.faces[1:])
-    with pytest.raises(MeshError, match=r"layer 4: the boundary ends at pixel \((38|20)\..*xy offset.*--repair auto"):
-        pmsl.prepare([open_box], printer(), RESIN, process(xy_offset_um=1.0), repair="none")
+    job = pmsl.prepare([open_box], printer(), RESIN, process(xy_offset_um=-2.0, bottom_xy_offset_um=0.0), repair="none")
+    assert areas_um2(job) == pytest.approx([1200.0, 36 * 26, 1200.0, 36 * 26, 36 * 26], rel=2e-4)
+    assert "open-rows" in {f.code for f in job[3].findings}
+
+
+def test_what_one_layer_lost_is_not_said_of_the_next():
+    low, high = box((40.3, 30.1, 0), (43.3, 60.1, 20)), box((40.3, 30.1, 20), (80.3, 60.1, 50))
+    fin = pmsl.Solid.from_arrays(
+        np.vstack([low.vertices_um, high.vertices_um]), np.vstack([low.faces, high.faces[1:] + len(low.vertices_um)])
+    )
+    job = pmsl.prepare([fin, moved(BLOCK, (0, 60, 0))], printer((120, 80)), RESIN, process(bottom_xy_offset_um=-2.0), repair="none")
+    for layers in (range(5), reversed(range(5))):
+        lost = {k for k in layers if "wall-vanished" in {f.code for f in job[k].findings}}
+        assert lost == {0}
 
 
 def test_parts_with_doses_of_their_own_stay_whole_where_they_meet():
