@@ -96,6 +96,9 @@ def _made() -> dict[str, tuple[np.ndarray, np.ndarray]]:
         "whole part inside out": (ball[:, ::-1], ball),
         "5 % of faces flipped": (partly, ball),
         "1 % of faces missing": (np.delete(ball, missing, axis=0), ball),
+        "every second corner moved by 0.2 µm": (_cracked(ball, rng.normal(size=ball.shape)), ball),
+        "corners rounded to 0.1 µm, every second": (_rounded(ball, rng), ball),
+        "cracks in one half": (_cracked(ball, rng.normal(size=ball.shape), ball[:, :1, 2] > 0), ball),
     }
 
 
@@ -114,6 +117,19 @@ def _projects() -> dict[str, tuple[defect_projects.Writer, defect_projects.Volum
         "project: modifier and support volumes": (defect_projects.triangle_ranges, aided, ball),
         "3MF: components of type other": (defect_projects.other_types, aided[:2], ball),
     }
+
+
+def _cracked(corners: np.ndarray, ways: np.ndarray, where: np.ndarray | None = None) -> np.ndarray:
+    """Move every second corner, or those `where`, by 0.2 µm of the printed part; neighbours do not follow."""
+    on = np.arange(corners.size // 3).reshape(corners.shape[:2]) % 2 == 0 if where is None else np.broadcast_to(where, corners.shape[:2])
+    step = 0.2e-3 * np.ptp(corners[:, :, 0]) / SIDE_MM
+    return corners + np.where(on[:, :, None], step * ways / np.linalg.norm(ways, axis=2, keepdims=True), 0.0)
+
+
+def _rounded(corners: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Round every second corner, by chance, to 0.1 µm of the printed part."""
+    step = 0.1e-3 * np.ptp(corners[:, :, 0]) / SIDE_MM
+    return np.where(rng.random(corners.shape[:2])[:, :, None] < 0.5, np.round(corners / step) * step, corners)
 
 
 def _ball(centre: tuple[float, float, float], radius: float) -> np.ndarray:

@@ -77,7 +77,7 @@ def _tried(tool: Tool, case: Case, right: list[np.ndarray]) -> Found:
             made = [np.zeros((WORK.ny, WORK.nx)) if png is None else decoded(png, tool, WORK) for png in _by_layer(out, tool)]
         except (RuntimeError, OSError) as failed:
             why = str(failed).strip().splitlines()[-1].replace(str(mesh), mesh.name)[:160]
-            return Found("refused" if "refuse" in why or "--repair none" in why else "failed", why)
+            return Found("refused" if "refuse" in why or "cannot be known" in why else "failed", why)
     return Found(judged(made, right, np.inf if tool.gray == "binary" else AREA))
 
 

@@ -258,8 +258,7 @@ class _Run:
         own = _own_bytes()
         return (
             f"may take {ready.peak_bytes / MIB:.0f} MiB, and the batch itself holds {own / MIB:.0f} MiB: more than --memory "
-            f"{(self._cap or 0) / MIB:.0f} MiB; give more, make the mesh or the field smaller, or say that a sound mesh needs no mending "
-            '(repair = "none")'
+            f"{(self._cap or 0) / MIB:.0f} MiB; give more, or make the mesh or the field smaller"
         )
 
 
