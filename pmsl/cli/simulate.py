@@ -30,6 +30,7 @@ def run(
     designs: Sequence[str],
     *,
     unit: str,
+    weld_um: float | None,
     pictures: str | None,
     sections: Sequence[str],
     layers: str | None,
@@ -43,7 +44,8 @@ def run(
     cuts = [_section(text, job) for text in sections]
     if (cuts or layers is not None) and pictures is None:
         raise UsageError("--section and --layers choose pictures; say where they go: --pictures DIR")
-    parts = design_parts(job, [load_solid(name, unit) for name in designs])
+    pixel_um = float(np.min(job.grid.pitch_um))
+    parts = design_parts(job, [load_solid(name, unit).repaired("auto", weld_um, pixel_um) for name in designs])
     watch: list[Callable[[SeenLayer], None]] = list(cuts)
     with ExitStack() as stack:
         folder = None if pictures is None else _folder(pictures)

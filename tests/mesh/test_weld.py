@@ -178,6 +178,50 @@ def test_vertices_along_an_edge_split_it(strips):
     assert made.health.volume_um3 == pytest.approx(1e6, rel=3e-3)
 
 
+# --- the option -------------------------------------------------------------------------------------------------------------
+
+
+def save(path, solid):
+    record = np.zeros(len(solid.faces), np.dtype([("n", "<f4", 3), ("c", "<f4", 9), ("a", "<u2")]))
+    record["c"] = solid.vertices_um[solid.faces].reshape(-1, 9)
+    path.write_bytes(bytes(80) + len(record).to_bytes(4, "little") + record.tobytes())
+    return str(path)
+
+
+def test_the_tolerance_is_chosen_in_every_command_that_loads_a_mesh(tmp_path, capsys, monkeypatch):
+    def main(*words):
+        monkeypatch.setattr(sys, "argv", ["pmsl", *words])
+        return pmsl.cli.main()
+
+    monkeypatch.chdir(tmp_path)
+    mesh = save(tmp_path / "bad.stl", cracked(BALL, 0.15, way=(1, 0, 0)))
+    small = ["--printer", "pmsl-2um", "--resin", "pr48-405", "--layer-um", "20"]
+    for weld, code in (([], 3), (["--weld-um", "0.16"], 0)):
+        assert main("slice", mesh, "-o", "job", "--unit", "um", *small, "--no-design", *weld) == code
+    for weld, code in (([], 3), (["--weld-um", "0.16"], 2)):  # with it, what is wrong is the name of the target
+        assert main("simulate", "job", "--design", mesh, "--unit", "um", "--mesh", "a.txt", *weld) == code
+    for printer, word in (("pmsl-2um", "4"), ("microfluidics-7.6um", "0")):
+        assert main("check", mesh, "--unit", "um", "--fail-on", "error", "--printer", printer) == int(word)
+    (tmp_path / "b.toml").write_text(
+        'schema = "pmsl.batch/2"\nout = "jobs"\n[[job]]\nname = "a"\nmeshes = ["bad.stl"]\nunit = "um"\nprinter = "pmsl-2um"\n'
+        'resin = "pr48-405"\nlayer_um = 20\nweld_um = 0.16\n'
+    )
+    assert main("batch", "b.toml", "--jobs", "1") == 0
+    (tmp_path / "b.toml").write_text((tmp_path / "b.toml").read_text().replace("batch/2", "batch/1"))
+    assert main("batch", "b.toml", "--jobs", "1") == 3
+    capsys.readouterr()
+
+
+def test_the_tolerance_of_python():
+    bad = cracked(moved(BALL, (1000, 1000, -10)), 0.15, way=(1, 0, 0))
+    with pytest.raises(MeshError, match="enclose no volume"):
+        pmsl.prepare([bad], "pmsl-2um", "pr48-405")
+    job = pmsl.prepare([bad], "pmsl-2um", "pr48-405", weld_um=0.16)
+    assert "joined to others" in job.provenance.inputs[0].repairs[0]
+    with pytest.raises(MeshError, match="enclose no volume"):
+        next(pmsl.layer_masks([bad], job.grid, weld_um=0.0))
+
+
 # --- walls and gaps ---------------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from pmsl.cli import shared
 @click.argument("path", type=shared.FILE, metavar="JOB", help="A job folder or a job .zip.")
 @click.option("--design", multiple=True, type=shared.FILE, metavar="MESH", help="Mesh the job was made of, where the job holds no design.")
 @shared.unit
+@shared.weld
 @click.option("--pictures", type=shared.FILE, metavar="DIR", help="Folder for pictures of layers, sections, doses.")
 @click.option("--layers", metavar="A:B", help="Layers that get a picture [default: 8 of all].")
 @click.option("--section", multiple=True, metavar="x=UM|y=UM", help="Also a picture of the cut there; may be given again.")
@@ -21,6 +22,7 @@ def simulate_command(
     path: str,
     design: tuple[str, ...],
     unit: str,
+    weld_um: float | None,
     pictures: str | None,
     layers: str | None,
     section: tuple[str, ...],
@@ -31,4 +33,15 @@ def simulate_command(
     """Predict what a job prints, and hold it against the design: edges, heights, channels, lost features, doses."""
     from pmsl.cli import simulate
 
-    simulate.run(path, design, unit=unit, pictures=pictures, sections=section, layers=layers, mesh=mesh, threads=threads, as_json=as_json)
+    simulate.run(
+        path,
+        design,
+        unit=unit,
+        weld_um=weld_um,
+        pictures=pictures,
+        sections=section,
+        layers=layers,
+        mesh=mesh,
+        threads=threads,
+        as_json=as_json,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -24,12 +25,13 @@ from pmsl.version import __version__
 
 
 class SolidEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One mesh: as its file has it where `factor` makes µm of that, else µm; what it is called in messages."""
+    """One mesh: as its file has it where `factor` makes µm of that, else µm; what it is called in messages; whether it is closed."""
 
     factor: float | None
     source: str
     sha256: str
     unit: str
+    closed: bool
 
 
 class PartEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,7 +167,8 @@ def _store_solid(solid: Solid, folder: Path, number: int) -> SolidEntry:
     np.save(folder / f"vertices-{number}.npy", vertices)
     if not solid.of_file:
         np.save(folder / f"faces-{number}.npy", faces)
-    return SolidEntry(factor=factor if solid.of_file else None, source=solid.source, sha256=solid.sha256, unit=solid.unit)
+    known = factor if solid.of_file else None
+    return SolidEntry(factor=known, source=solid.source, sha256=solid.sha256, unit=solid.unit, closed=solid.closed)
 
 
 def _load_solid(entry: SolidEntry, folder: Path, number: int, mapped: bool) -> Solid:
@@ -175,7 +178,10 @@ def _load_solid(entry: SolidEntry, folder: Path, number: int, mapped: bool) -> S
         read = np.load(folder / f"{name}-{number}.npy", mmap_mode="r" if mapped else None, allow_pickle=False)
         return frozen(np.asarray(read))
 
+    facts: dict[str, Any] = {"source": entry.source, "sha256": entry.sha256, "unit": entry.unit}
     if entry.factor is not None:
-        soup = Soup(array("vertices"), entry.factor)
-        return Solid.of_soup(soup, source=entry.source, sha256=entry.sha256, unit=entry.unit)
-    return Solid(vertices_um=array("vertices"), faces=array("faces"), source=entry.source, sha256=entry.sha256, unit=entry.unit)
+        solid = Solid.of_soup(Soup(array("vertices"), entry.factor), **facts)
+    else:
+        solid = Solid(vertices_um=array("vertices"), faces=array("faces"), **facts)
+    solid._cache["closed"] = entry.closed
+    return solid
