@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 from pmsl.batch import read_batch, scheduler
-from pmsl.cli.show import clock, plain, say
+from pmsl.cli.show import LOG_MOST_S, clock, is_log, plain, say
 from pmsl.core.finding import Severity
 from pmsl.errors import UsageError
 from pmsl.pipeline.memory import WORKER_BYTES
@@ -55,12 +56,14 @@ def memory_bytes(text: str) -> int:
 
 @contextmanager
 def _teller(as_json: bool) -> Iterator[Tell]:
-    """Give what shows events: JSON lines, a live table on a terminal, or only what went wrong and the end."""
+    """Give what shows events: JSON lines, a live table on a terminal, a line a job in a log file, or only what went wrong and the end."""
     if as_json:
         yield json_line
     elif sys.stderr is not None and sys.stderr.isatty():
         with _Live() as live:
             yield live
+    elif sys.stderr is not None and is_log(sys.stderr):
+        yield _Log()
     else:
         yield _tell_plain
 
@@ -77,6 +80,28 @@ def _tell_plain(event: dict[str, Any]) -> None:
         say(f"{plain(event['name'])}: {event['state']}: {plain(event['message'])}")
     elif event["event"] == "end":
         _print_end(event)
+
+
+class _Log:
+    """Says in a log file which job has ended, and how many have; and now and then how far those are that run."""
+
+    def __init__(self) -> None:
+        self._ended, self._total, self._last = 0, 0, time.monotonic()
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Take an event."""
+        match event["event"]:
+            case "start":
+                self._total = event["jobs"]
+            case "progress" if time.monotonic() - self._last >= LOG_MOST_S:
+                self._last = time.monotonic()
+                say(f"{plain(event['name'])}: {event['done']}/{event['total']} layers")
+            case "job":
+                self._ended, self._last = self._ended + 1, time.monotonic()
+                why = f": {plain(event['message'])}" if event["exit_code"] else ""
+                say(f"{self._ended}/{self._total} jobs: {plain(event['name'])}: {event['state']}{why}")
+            case "end":
+                _print_end(event)
 
 
 def _print_end(event: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pmsl import host, pipeline
-from pmsl.cli.show import clock, compiler_notice, plain, print_json, say, say_findings
+from pmsl.cli.show import LogProgress, clock, compiler_notice, is_log, plain, print_json, say, say_findings
 from pmsl.core.job import PrintJob
 from pmsl.errors import HostError, PmslError, UsageError
 from pmsl.host import LightEngine, Options, Player, Stage, Status
@@ -86,11 +86,14 @@ def _machine(job: PrintJob, engine: str) -> tuple[Sequence[LightEngine], Stage, 
 
 @contextmanager
 def _live(quiet: bool) -> Iterator[Callable[[Status], None] | None]:
-    """Draw layers, state, light and time left on a terminal; nothing in a pipe."""
+    """Draw layers, state, light and time left on a terminal; say layers in a log file; nothing in a pipe."""
     import sys
 
-    if quiet or sys.stderr is None or not sys.stderr.isatty():
+    if quiet or sys.stderr is None or not (sys.stderr.isatty() or is_log(sys.stderr)):
         yield None
+        return
+    if not sys.stderr.isatty():
+        yield _logged()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -112,3 +115,20 @@ def _live(quiet: bool) -> Iterator[Callable[[Status], None] | None]:
                 say(s.message)
 
         yield tell
+
+
+def _logged() -> Callable[[Status], None]:
+    """Return what says in a log file how far a print is, and what happens in it."""
+    lines = {"checking": LogProgress("checking"), "playing": LogProgress("playing")}
+    seen: dict[str, int] = {}
+
+    def tell(s: Status) -> None:
+        kind = "checking" if s.state == "checking" else "playing"
+        done = s.layer + 1 if kind == "checking" else s.layers_done
+        if seen.get(kind) != done:
+            seen[kind] = done
+            lines[kind](done, s.n_layers)
+        if s.message:
+            say(s.message)
+
+    return tell

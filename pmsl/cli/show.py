@@ -1,8 +1,11 @@
-"""What a person sees: progress on a terminal, findings, the compiler's notice. Silent in a pipe."""
+"""What a person sees: progress on a terminal or in a log file, findings with their places, the compiler's notice. Silent in a pipe."""
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +13,8 @@ from typing import Any
 import msgspec
 
 from pmsl.core.finding import Finding
+
+LOG_S, LOG_MOST_S = 1.0, 60.0  # between lines of progress in a log file
 
 
 def say(text: str) -> None:
@@ -19,23 +24,36 @@ def say(text: str) -> None:
 
 
 def say_findings(findings: Iterable[Finding]) -> None:
-    """Print each finding in a line, to standard error."""
+    """Print each finding in a line, to standard error: what it is, in which layers, what to do, and where that is."""
     for f in findings:
-        where = (
-            ""
-            if f.layers is None
-            else f" (layer {f.layers[0]})"
-            if f.layers[0] == f.layers[1]
-            else f" (layers {f.layers[0]}..{f.layers[1]})"
-        )
-        say(f"{f.severity}: {f.code}{where}: {f.message}")
+        say(f"{f.severity}: {f.code}{_in_layers(f)}: {f.message}{_at_place(f)}")
+
+
+def _in_layers(f: Finding) -> str:
+    if f.layers is None:
+        return ""
+    first, last = f.layers
+    return f" (layer {first})" if first == last else f" (layers {first}..{last})"
+
+
+def _at_place(f: Finding) -> str:
+    """Say where a finding is, and by how much where the message has no number of it."""
+    if f.box_um is None:
+        return ""
+    spans = (
+        f"{axis} {low:.6g}..{high:.6g}" if high > low else f"{axis} {low:.6g}" for axis, low, high in zip("xyz", *f.box_um, strict=False)
+    )
+    return f" [{', '.join(spans)} µm]"
 
 
 @contextmanager
 def layer_progress(label: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Give a progress callable that draws layers, layers/s and time left on a terminal; None in a pipe."""
-    if quiet or sys.stderr is None or not sys.stderr.isatty():
+    """Give a progress callable: a bar with layers, layers/s and time left on a terminal, lines in a log file, None in a pipe."""
+    if quiet or sys.stderr is None or not (sys.stderr.isatty() or is_log(sys.stderr)):
         yield None
+        return
+    if not sys.stderr.isatty():
+        yield LogProgress(label)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -50,6 +68,36 @@ def layer_progress(label: str, quiet: bool) -> Iterator[Callable[[int, int], Non
             bar.update(task, completed=done, total=total, speed=f"{rate:.0f}/s" if rate else "")
 
         yield step
+
+
+def is_log(stream: Any) -> bool:
+    """Tell whether a stream goes to an ordinary file, where somebody may read how far it is; not a pipe, a socket or a device."""
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+class LogProgress:
+    """Says in a log file how far work is: after each tenth of it but not more often than every `LOG_S`, after `LOG_MOST_S`, at the end."""
+
+    def __init__(self, label: str) -> None:
+        self._label, self._begun, self._tenths = label, time.monotonic(), 0
+        self._last = self._begun
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take how many layers are done, of how many."""
+        now, tenths = time.monotonic(), 10 * done // max(total, 1)
+        waited = now - self._last
+        if not (done == total or (tenths > self._tenths and waited >= LOG_S) or waited >= LOG_MOST_S):
+            return
+        self._last, self._tenths, spent = now, tenths, now - self._begun
+        end = (
+            f"in {spent:.1f} s"
+            if done == total
+            else f"{done / max(spent, 1e-9):.3g}/s, about {clock(spent / max(done, 1) * (total - done))} left"
+        )
+        say(f"{self._label}: {done}/{total} layers, {100 * done // max(total, 1)} %, {end}")
 
 
 @contextmanager
