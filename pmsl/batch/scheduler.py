@@ -24,6 +24,7 @@ from pmsl.errors import OutputError, PmslError, UsageError
 from pmsl.formats import leftovers
 from pmsl.pipeline.memory import WORKER_BYTES, most_bytes
 from pmsl.pipeline.order import Order
+from pmsl.pipeline.predicted import check_folder
 
 LOOK_AHEAD = 64  # jobs looked at for one that fits into the memory that is left
 MIB = 1 << 20
@@ -95,9 +96,16 @@ def plan(
     Returns
     -------
     Summary
-        Facts of its outcomes are fields of `Cost`. What would stop a job before its layers is there as of `run`.
+        Facts of its outcomes are fields of `Cost`. What would stop a job is there as of `run`; of single layers, in those that are tried
+        (`pmsl.pipeline.predicted.rehearsed`).
+
+    Raises
+    ------
+    OutputError
+        The out folder cannot be made.
     """
     began = time.perf_counter()
+    check_folder(batch.out.absolute())
     size = max(1, min(workers or default_threads(), len(batch.jobs)))
     with Crew(size, None) as crew:
         made = _Run(batch, notes.seen(batch.out), crew, memory_bytes, force, tell, predict=True)

@@ -162,6 +162,6 @@ def _counts(findings: tuple[Finding, ...]) -> dict[str, int]:
 
 
 def _predicted(task: Task) -> Report:
-    from pmsl.pipeline.predicted import predicted
+    from pmsl.pipeline.predicted import rehearsed
 
-    return Report(number=task.number, state="done", facts=msgspec.to_builtins(predicted(task.order)))
+    return Report(number=task.number, state="done", facts=msgspec.to_builtins(rehearsed(task.order)))

@@ -98,8 +98,8 @@ def write(
         raise UsageError(f"png is {png!r}; choose 'fast' or 'small'")
 
     def accept(findings: tuple[Finding, ...]) -> None:
-        if fail_on is not None and reaches(findings, fail_on):
-            raise FindingsError(f"{target}: not written: there are findings at or above --fail-on {fail_on}", findings)
+        if fail_on is not None:
+            refuse_findings(findings, fail_on, str(target))
 
     accept(job.findings)
     options = WriteOptions(
@@ -119,6 +119,12 @@ def write(
         return chosen.write(job, target, options)
     with own as workers:
         return chosen.write(job, target, replace(options, crew=workers))
+
+
+def refuse_findings(findings: tuple[Finding, ...], fail_on: Severity, target: str) -> None:
+    """Refuse to write a target where findings reach a severity; raises `FindingsError`."""
+    if reaches(findings, fail_on):
+        raise FindingsError(f"{target}: not written: there are findings at or above --fail-on {fail_on}", findings)
 
 
 def check_spreads(format: Format) -> None:

@@ -22,8 +22,10 @@ from msgspec.structs import replace
 
 from pmsl.core.job import PrintJob
 from pmsl.core.part import Part
+from pmsl.errors import FindingsError, OutputError
+from pmsl.pipeline.doors import refuse_findings
 from pmsl.pipeline.memory import likely_bytes
-from pmsl.pipeline.order import Order, Sliced, made_ready, put_on_disk
+from pmsl.pipeline.order import Order, Sliced, check, made_ready, put_on_disk
 from pmsl.pipeline.sampled import thin
 from pmsl.profiles.strict import Strict
 
@@ -82,16 +84,70 @@ def predicted(order: Order) -> Cost:
     return predicted_of(order, ready, time.perf_counter() - began)
 
 
-def predicted_of(order: Order, ready: Sliced, ready_s: float) -> Cost:
-    """Return what an order will cost of which is known how long (`ready_s`) it takes to make it ready."""
+def rehearsed(order: Order) -> Cost:
+    """Return what an order will cost, but refuse it where carrying it out would refuse it (`pmsl.pipeline.order.carry_out`).
+
+    Its target, preview and options are checked, what is found of it is held against `fail_on`, and its format writes the layers that
+    are tried, the first ones among them, as the order says. Where warnings are to stop it every layer is looked at.
+
+    Raises
+    ------
+    PmslError
+        What stops the order itself; of single layers, those that are tried.
+    """
+    began = time.perf_counter()
+    _check_target(order)
+    ready = made_ready(order)
+    ready_s = time.perf_counter() - began
+    refuse_findings(ready.job.findings, order.fail_on, order.out)
+    cost = predicted_of(order, ready, ready_s, as_ordered=True)
+    if order.fail_on != "error":
+        run = ready.job.in_order()
+        for k in range(ready.job.n_layers):
+            refuse_findings(run.plan(k).findings, order.fail_on, order.out)
+            run.passed(k)
+        refuse_findings(run.findings(), order.fail_on, order.out)
+    return cost
+
+
+def _check_target(order: Order) -> None:
+    """Check an order whose folder may not be there yet, because whoever carries it out makes it first."""
+    out = Path(order.out).absolute()
+    if out.parent.is_dir():
+        check(order)
+        return
+    check_folder(out.parent)
+    with tempfile.TemporaryDirectory(prefix="pmsl-plan-") as folder:
+        preview = order.preview
+        if preview is not None and Path(preview).absolute().parent == out.parent:
+            preview = str(Path(folder) / Path(preview).name)
+        check(replace(order, out=str(Path(folder) / out.name), preview=preview))
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be made; raises `OutputError`."""
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if not there.is_dir():
+        raise OutputError(f"{folder}: cannot be made: {there} is no folder; choose another place")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OutputError(f"{folder}: cannot be made or written: no permission in {there}; choose another place")
+
+
+def predicted_of(order: Order, ready: Sliced, ready_s: float, as_ordered: bool = False) -> Cost:
+    """Return what an order will cost of which is known how long (`ready_s`) it takes to make it ready.
+
+    With `as_ordered` what its format or its `fail_on` refuses in the layers that are tried is refused.
+    """
     job, n = ready.job, ready.job.n_layers
     blocks = blocks_of(job, FEW, order)
     one = _apart(blocks, n)
     with tempfile.TemporaryDirectory(prefix="pmsl-plan-") as folder:
 
         def tried(some: Sequence[range], design: bool = False) -> _Tried:
-            return _written(order, ready, some, design, Path(folder))
+            return _written(order, ready, some, design, Path(folder), as_ordered)
 
+        if as_ordered:  # the first layers differ from the others
+            tried([range(min(n, BLOCK))])
         first = tried([one], design=not order.no_design)
         single, double = tried([one]), tried([one, one])
         many = tried(blocks)
@@ -140,13 +196,16 @@ def _solved_at_once(job: PrintJob) -> int:
     return 1 if job.correction is None else job.correction.block_layers
 
 
-def _written(order: Order, ready: Sliced, blocks: Sequence[range], design: bool, folder: Path) -> _Tried:
-    """Write a thin job; what would be refused or found in it does not matter here."""
+def _written(order: Order, ready: Sliced, blocks: Sequence[range], design: bool, folder: Path, as_ordered: bool) -> _Tried:
+    """Write a thin job; what would be refused or found in it does not matter here, unless it is to be written `as_ordered`."""
     job, sampled = thin(ready.job, blocks, design or order.chosen_format().name in CONTOURS)
     target = folder / f"{len(os.listdir(folder))}{Path(order.out).suffix}"
-    draft = replace(order, out=str(target), no_design=not design, lossy=True, force=False, preview=None)
+    draft = replace(order, out=str(target), no_design=not design, lossy=order.lossy or not as_ordered, force=False, preview=None)
     began = time.perf_counter()
-    put_on_disk(draft, Sliced(job, ready.placed, ready.times_s), accept=True)
+    try:
+        put_on_disk(draft, Sliced(job, ready.placed, ready.times_s), accept=not as_ordered)
+    except FindingsError as err:
+        raise FindingsError(str(err).replace(str(target), order.out), err.findings) from None
     return _Tried(time.perf_counter() - began, size_of(target), sampled.costs)
 
 
