@@ -19,6 +19,7 @@ from pmsl.profiles import Process
 from pmsl.slicing.planes import SLACK, slabs_lit
 
 SURE = 0.02  # mean coverage of the pixels around a section, ten times the lowest 8-bit level: one of them is lit wherever the section lies
+NOTHING = 1e-6  # of a part's box
 BRIGHT = 8 * 257  # level of a pixel that, shared out to four pixels, still lights one
 
 
@@ -75,7 +76,7 @@ def check_parts(parts: Sequence[Part], boxes_um: np.ndarray, grid: Grid, process
             if brightest >= BRIGHT:
                 break
             if brightest < 129:  # the least that is not black at 8 bit
-                raise MeshError(_why_no_pixel(parts[i].label or parts[i].solid.source))
+                raise refuse_all_dark([parts[i]], process)
 
 
 def _raises_grays(process: Process) -> bool:
@@ -85,6 +86,9 @@ def _raises_grays(process: Process) -> bool:
 
 def refuse_all_dark(parts: Sequence[Part], process: Process) -> MeshError:
     """Return the refusal of parts of which no layer is lit."""
+    hollow = [part for part in parts if _encloses_nothing(part)]
+    if len(hollow) == len(parts):
+        return MeshError(_why_nothing_inside(hollow[0]))
     name = parts[0].label or parts[0].solid.source if len(parts) == 1 else "the parts"
     inward = min(process.xy_offsets_um)
     if inward < 0:
@@ -122,6 +126,20 @@ def _why_no_slab(part: Part, box: np.ndarray, grid: Grid, coverage: str) -> str:
     return (
         f"{part.label or part.solid.source}: lights no layer: from z = {low:.6g} to {high:.6g} µm it {way}, "
         f"with layers of {step:g} µm; {remedy}"
+    )
+
+
+def _encloses_nothing(part: Part) -> bool:
+    """Tell that the signed volume of a part is next to nothing beside its box, which is no sliver."""
+    low, high = part.solid.bounds_um
+    size = high - low
+    return bool(size.min() > NOTHING * size.max() and part.solid.health.volume_um3 <= NOTHING * float(np.prod(size)))
+
+
+def _why_nothing_inside(part: Part) -> str:
+    return (
+        f"{part.label or part.solid.source}: encloses no volume: its surfaces cancel, as those of a body and its inverse, or of a sheet "
+        "that looks both ways, do; take out the copies that look inward, or use --repair auto, which leaves them out"
     )
 
 

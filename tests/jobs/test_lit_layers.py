@@ -168,6 +168,18 @@ def test_a_part_that_lights_nothing_is_refused(parts, words, tmp_path):
         job_of(*parts)
 
 
+def test_a_body_and_its_inverse_are_not_called_thin():
+    body = plate(50)
+    both = pmsl.Solid.from_arrays(
+        np.concatenate([body.vertices_um] * 2), np.concatenate([body.faces, body.faces[:, ::-1] + len(body.vertices_um)])
+    )
+    for parts in ([both], [plate(50, low=(600, 100)), both]):
+        with pytest.raises(MeshError, match="encloses no volume: its surfaces cancel"):
+            pmsl.prepare(parts, PRINTER, RESIN, PROCESS, repair="none")
+        assert lit(pmsl.prepare(parts, PRINTER, RESIN, PROCESS)) == [True] * 5  # one copy is left out, and said
+    assert any(f.code == "repaired-duplicate-faces" for f in pmsl.prepare([both], PRINTER, RESIN, PROCESS).findings)
+
+
 def test_volume_keeps_what_is_thinner_than_half_a_layer():
     assert lit(job_of(plate(50), plate(4, low=(600, 100)), coverage="volume")) == [True] * 5
     with pytest.raises(MeshError, match="lights no layer.*thousandth"):
