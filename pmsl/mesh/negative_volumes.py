@@ -12,11 +12,15 @@ from pmsl.core.finding import Finding
 from pmsl.core.part import Part, Solid
 from pmsl.errors import MeshError
 from pmsl.mesh.boolean import MOST, united
+from pmsl.mesh.boxtree import BoxTree
 from pmsl.mesh.reading import brief
+from pmsl.mesh.shells import shells_of
 from pmsl.mesh.topology import join_vertices
 
 if TYPE_CHECKING:
     from manifold3d import Manifold
+
+ROUNDING = 2e-6  # of the extent: what single precision leaves between corners that are meant to be one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,15 +75,14 @@ def subtracted(positive: Sequence[Body], negative: Sequence[Body]) -> Difference
         manifold3d is missing; a body cannot be closed, or no union can be made of it; the message has its name.
     """
     try:
-        import manifold3d  # noqa: F401
+        from manifold3d import Manifold, OpType
     except ImportError:
         name = (*negative, *positive)[0].name
         raise MeshError(f"{name}: to subtract it takes manifold3d (pip install manifold3d); or subtract it in the slicer") from None
 
     parts, holes = [_repaired(body) for body in positive], [_repaired(body) for body in negative]
-    hole = _manifold(_union(holes))
-    assert hole is not None, "a union is a manifold"
-    bodies = _bodies(parts)
+    bodies = _manifolds(parts)
+    hole = Manifold.batch_boolean(_manifolds(holes), OpType.Add)
     left = [body - hole for body in bodies]
     meshes = [body.to_mesh64() for body in left]
     starts = np.cumsum([0] + [len(mesh.vert_properties) for mesh in meshes])
@@ -105,28 +108,57 @@ def _repaired(body: Body) -> Solid:
         raise MeshError(f"{body.name}: only closed volumes can be subtracted, or subtracted from. {why}") from error
 
 
-def _bodies(solids: Sequence[Solid]) -> list[Manifold]:
-    """Return the union of solids, or each as it is where that cannot be had.
+def _manifolds(solids: Sequence[Solid]) -> list[Manifold]:
+    """Return the union of solids; each as it is where shells pass through themselves by no more than rounding of corners makes them.
 
-    A difference keeps how often a body winds around a point, so that one which passes through itself loses what lies in the (clean)
-    subtrahend and still passes through itself elsewhere: that is united later, like everything that overlaps.
+    manifold3d believes that no body passes through itself: by more, and what it returns is wrong.
     """
-    _check_size(solids)
-    whole = united([Part(solid=solid, label=solid.source) for solid in solids])
-    bodies = [_manifold(solid) for solid in (solids if whole is None else [whole])]
-    for solid, body in zip(solids, bodies, strict=False):
+    count = sum(solid.n_faces for solid in solids)
+    if count > MOST:
+        raise MeshError(
+            f"{solids[0].source}: {count} triangles; at most {MOST} can be subtracted, or subtracted from: "
+            "reduce the mesh, or subtract it in the program that made it"
+        )
+    depths = [_crossing_depth(solid) for solid in solids]
+    whole = None if any(depths) else united([Part(solid=solid, label=solid.source) for solid in solids])
+    out = []
+    for solid, depth in zip(solids, depths, strict=True) if whole is None else [(whole, 0.0)]:
+        body = _manifold(solid) if depth <= ROUNDING else None
         if body is None:
-            raise _unclear(solid)
-    return [body for body in bodies if body is not None]
+            raise MeshError(
+                f"{solid.source}: encloses no volume, or passes through itself: what is inside cannot be known, which subtracting "
+                "needs; mend it in the program that made it"
+            )
+        out.append(body)
+    return out
 
 
-def _union(solids: Sequence[Solid]) -> Solid:
-    """Return the union of solids."""
-    _check_size(solids)
-    whole = united([Part(solid=solid, label=solid.source) for solid in solids])
-    if whole is None:
-        raise _unclear(next((solid for solid in solids if united([Part(solid=solid)]) is None), solids[0]))
-    return whole
+def _crossing_depth(solid: Solid) -> float:
+    """Return how deep triangles of one shell reach through others, as a share of the extent; infinite where there are too many."""
+    ids, points = join_vertices(solid.vertices_um)
+    corners = ids[solid.faces].astype(np.int32)
+    a, b, c = corners.T
+    corners = corners[(a != b) & (b != c) & (c != a)]
+    label, every = shells_of(points, corners, len(corners)).label, np.arange(len(corners))
+    crossings = BoxTree.of(points, corners, every).crossed_by(every, label, other=False)
+    pairs = crossings.pairs[label[crossings.pairs[:, 0]] == label[crossings.pairs[:, 1]]]
+    if crossings.count > len(crossings.pairs) or not crossings.complete:
+        return np.inf
+    if len(pairs) == 0:
+        return 0.0
+    extent = float((points.max(axis=0) - points.min(axis=0)).max())
+    one, other = points[corners[pairs[:, 0]]], points[corners[pairs[:, 1]]]
+    depth = np.minimum(_reach(one, other), _reach(other, one)).max()
+    return max(float(depth) / extent, 1e-300)
+
+
+def _reach(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return how far triangles (n, 3, 3) reach to the side of the planes of others where they reach less [µm]."""
+    normal = np.cross(other[:, 1] - other[:, 0], other[:, 2] - other[:, 0])
+    length = np.linalg.norm(normal, axis=1)
+    side = np.einsum("nij,nj->ni", one - other[:, :1], normal / np.where(length > 0, length, 1.0)[:, None])
+    reach: np.ndarray = np.minimum(np.maximum(side.max(axis=1), 0.0), np.maximum(-side.min(axis=1), 0.0))
+    return reach
 
 
 def _manifold(solid: Solid) -> Manifold | None:
@@ -141,19 +173,3 @@ def _manifold(solid: Solid) -> Manifold | None:
         if body.status() == Error.NoError and body.volume() > 0:
             return body
     return None
-
-
-def _check_size(solids: Sequence[Solid]) -> None:
-    count = sum(solid.n_faces for solid in solids)
-    if count > MOST:
-        raise MeshError(
-            f"{solids[0].source}: {count} triangles; at most {MOST} can be subtracted, or subtracted from: "
-            "reduce the mesh, or subtract it in the program that made it"
-        )
-
-
-def _unclear(solid: Solid) -> MeshError:
-    return MeshError(
-        f"{solid.source}: encloses no volume, or passes through itself: what is inside cannot be known, which subtracting needs; "
-        "mend it in the program that made it"
-    )
