@@ -321,4 +321,4 @@ def test_doses_that_one_image_cannot_give_take_several_on_disk_too(tmp_path):
     wanted[8:30, 10:40], wanted[10:28, 12:38] = 0.8, 1.0
     assert factors_of(read, 1) == pytest.approx(wanted, rel=1e-6)
     assert len(DoseMaker.of(read).events(read[1])) == 2
-    assert read.estimate().print_time_s == pytest.approx(sum(times) * 3 + 3 * PROCESS.motion.duration_s)
+    assert read.estimate().print_time_s == pytest.approx(sum(times) * 3 + PROCESS.motion.duration_s(3))

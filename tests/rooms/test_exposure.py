@@ -154,7 +154,7 @@ def test_estimate_counts_motion_exposures_and_resin():
     job = pmsl.prepare([box((54, 54, 0), (108, 108, 40))], PRINTER, RESIN, PROCESS)
     estimate = job.estimate()
     times = sum(e.time_s for plan in job.layers() for e in plan.exposures)
-    assert estimate.print_time_s == pytest.approx(times + 4 * PROCESS.motion.duration_s)
+    assert estimate.print_time_s == pytest.approx(times + PROCESS.motion.duration_s(4))
     assert estimate.resin_ml == pytest.approx(54 * 54 * 40e-12)
 
 
