@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import numpy as np
 from pmsl import pipeline
 from pmsl.cli.show import compiler_notice, layer_progress, plain, print_json, say_findings
 from pmsl.core.arrays import evenly
+from pmsl.core.finding import Severity, reaches
 from pmsl.core.job import PrintJob
-from pmsl.errors import OutputError, UsageError
+from pmsl.errors import FindingsError, OutputError, UsageError
 from pmsl.mesh import load_solid
 from pmsl.predict import Prediction, SeenLayer, simulate
 from pmsl.predict.design import design_parts
@@ -25,34 +27,42 @@ MANY = 8  # layers with a picture where none are named
 ROWS = 12  # of a list, on a terminal
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """What is drawn and written of a prediction, as the options of the command say it."""
+
+    pictures: str | None
+    sections: Sequence[str]
+    layers: str | None
+    mesh: str | None
+
+
 def run(
     path: str,
     designs: Sequence[str],
+    drawn: Drawn,
     *,
     unit: str,
     weld_um: float | None,
-    pictures: str | None,
-    sections: Sequence[str],
-    layers: str | None,
-    mesh: str | None,
+    fail_on: Severity,
     threads: int | None,
     as_json: bool,
 ) -> None:
-    """Read the job, predict, write what was asked for, tell."""
+    """Read the job, predict, write what was asked for, tell; exit 4 where findings reach `fail_on`."""
     job = pipeline.read(path)
-    wanted = _layers(layers, job.n_layers)
-    cuts = [_section(text, job) for text in sections]
-    if (cuts or layers is not None) and pictures is None:
+    wanted = _layers(drawn.layers, job.n_layers)
+    cuts = [_section(text, job) for text in drawn.sections]
+    if (cuts or drawn.layers is not None) and drawn.pictures is None:
         raise UsageError("--section and --layers choose pictures; say where they go: --pictures DIR")
     pixel_um = float(np.min(job.grid.pitch_um))
     parts = design_parts(job, [load_solid(name, unit).repaired("auto", weld_um, pixel_um) for name in designs])
     watch: list[Callable[[SeenLayer], None]] = list(cuts)
     with ExitStack() as stack:
-        folder = None if pictures is None else _folder(pictures)
+        folder = None if drawn.pictures is None else _folder(drawn.pictures)
         if folder is not None:
             watch.append(_layer_pictures(job, folder, wanted))
-        if mesh is not None:
-            watch.append(stack.enter_context(MeshWriter(_stl(mesh), job.grid)))
+        if drawn.mesh is not None:
+            watch.append(stack.enter_context(MeshWriter(_stl(drawn.mesh), job.grid)))
         stack.enter_context(compiler_notice())
         with layer_progress("simulating", as_json) as progress:
             found = simulate(job, parts, watch=watch, progress=progress, threads=threads)
@@ -61,10 +71,12 @@ def run(
 
         pages.write_plots(job, found, cuts, folder)
     if as_json:
-        print_json({"job": plain(path), **found.as_dict()})
-        return
-    tell(path, found)
+        print_json({"job": plain(path), "fail_on": fail_on, **found.as_dict()})
+    else:
+        tell(path, found)
     say_findings(found.findings)
+    if reaches(found.findings, fail_on):
+        raise FindingsError(f"{plain(path)}: there are findings at or above --fail-on {fail_on}", found.findings)
 
 
 def _layers(text: str | None, n: int) -> set[int]:
@@ -156,7 +168,7 @@ def _row(name: str, values: dict[str, Any], rest: str) -> str:
 def _tell_openings(openings: list[dict[str, Any]]) -> None:
     for o in openings[:ROWS]:
         sizes = [f"{what} {o[key]['height']:.4g} × {o[key]['width']:.4g}" for what, key in _SIZES]
-        state = "BLOCKED" if o["blocked"] else "does not flush" if o["flush_blocked"] else "open"
+        state = o["state"].upper() if o["blocked"] or o["state"].startswith("sealed") else o["state"]
         (x0, y0, z0), (x1, y1, z1) = o["box_um"]
         where = f"x {x0:.6g}..{x1:.6g}, y {y0:.6g}..{y1:.6g}, z {z0:.6g}..{z1:.6g}"
         print(f"opening    height × width: {', '.join(sizes)} µm: {state} ({where})")
@@ -171,6 +183,6 @@ def _tell_lost(lost: list[dict[str, Any]]) -> None:
     for f in lost[:ROWS]:
         (x0, y0, z0), (x1, y1, z1) = f["box_um"]
         where = f"x {x0:.6g}..{x1:.6g}, y {y0:.6g}..{y1:.6g}, z {z0:.6g}..{z1:.6g} µm"
-        print(f"lost       {f['kind']} of {f['volume_um3']:.4g} µm³: {where}")
+        print(f"lost       {f['kind']} of {f['size_um']:.3g} µm, {f['volume_um3']:.4g} µm³: {where}")
     if len(lost) > ROWS:
         print(f"lost       and {len(lost) - ROWS} more; --json has all")

@@ -13,6 +13,7 @@ from pmsl.cure.roots import descend
 from pmsl.cure.scatter import Scatter
 from pmsl.errors import ExposureError
 
+CLOSE = 1e-12  # relative: Newton has ended
 CUT_LENGTHS = 10.0  # exp(-10) = 4.5e-5 of an event's dose is left there
 
 
@@ -38,6 +39,8 @@ class EventSum:
     cut_um : float, optional
         Layers whose exposure plane is further above than this are left out but for their tail (default: ten times the longest decay
         length); `omitted_mj_cm2` bounds what that costs.
+    beyond_um : float, optional
+        How much longer an event is held than anything is left of it (default 0), for `EventLight.reaches_um` above the exposure plane.
 
     Raises
     ------
@@ -53,7 +56,12 @@ class EventSum:
     """
 
     def __init__(
-        self, model: CureModel, shape: tuple[int, int], pitch_um: tuple[float, float] | None = None, cut_um: float | None = None
+        self,
+        model: CureModel,
+        shape: tuple[int, int],
+        pitch_um: tuple[float, float] | None = None,
+        cut_um: float | None = None,
+        beyond_um: float = 0.0,
     ) -> None:
         if model.scatter_um > 0 and model.decay.tail > 0:
             raise ExposureError(
@@ -63,7 +71,7 @@ class EventSum:
         self.cut_um = CUT_LENGTHS * model.decay.longest_um if cut_um is None else cut_um
         if not self.cut_um >= 0:
             raise ExposureError(f"the cut is {cut_um} µm; it cannot be negative")
-        self.model = model
+        self.model, self.beyond_um = model, beyond_um
         self._feed = Feed(shape)
         self._scatter = Scatter(model.scatter_um, pitch_um)
         self._groups: list[_Group] = []
@@ -98,7 +106,7 @@ class EventSum:
     def _stays(self, group: _Group) -> bool:
         """Tell whether a group is still needed; settle the tail of one that leaves at the cut."""
         decay, induction = self.model.decay, self.model.induction_mj_cm2
-        if max(group.peaks_mj_cm2) * decay.fraction(group.above_um) <= induction:
+        if max(group.peaks_mj_cm2) * decay.fraction(max(group.above_um - self.beyond_um, 0.0)) <= induction:
             return False
         if group.above_um <= self.cut_um:
             return True
@@ -141,6 +149,48 @@ class EventLight:
             return np.asarray(np.divide(dose - threshold_mj_cm2, slope, out=np.zeros_like(dose), where=slope > 0))
 
         return descend(step_um, len(where), height_um)
+
+    def reaches_um(self, where: np.ndarray, threshold_mj_cm2: float) -> np.ndarray:
+        """Return how far down the effective dose reaches the threshold, also above the exposure plane and below the layer.
+
+        Above the plane the light goes on as it falls below it. So it is as smooth across a wall as the logarithm of the light, though
+        the effective dose is 0 from some place on. The model has one decay length and no tail.
+
+        Parameters
+        ----------
+        where : (n,) int
+            Flat places in the maps.
+        threshold_mj_cm2 : float
+
+        Returns
+        -------
+        (n,) float64
+            Depth below the exposure plane, negative above it, -inf without light [µm].
+
+        Notes
+        -----
+        With ``y = exp(-depth / Dp)`` the sum of ``max(0, E_e y - E_ind)`` is convex and made of straight pieces: Newton's steps from above
+        end at the root after as many steps as pieces are passed.
+        """
+        (length,), induction = self._model.decay.lengths_um, self._model.induction_mj_cm2
+        groups = [[dose.reshape(-1)[where] * math.exp(-above_um / length) for dose in doses] for doses, above_um in self._groups]
+        sums = groups if self._join is np.maximum else [[e for doses in groups for e in doses]] if groups else []
+        y = np.full(len(where), np.inf)
+        for doses in sums:  # with all events counted, also those of which nothing is left, it is too large
+            with np.errstate(divide="ignore"):
+                y = np.minimum(y, (threshold_mj_cm2 + len(doses) * induction) / sum(doses))
+        lit = np.isfinite(y)
+        y = np.where(lit, y, 1.0)
+        while True:
+            dose, slope = np.zeros(len(where)), np.zeros(len(where))
+            for doses in groups:
+                over = [e * y > induction for e in doses]
+                steep = np.sum([np.where(some, e, 0.0) for e, some in zip(doses, over, strict=True)], axis=0)
+                self._join_slopes(dose, slope, steep * y - induction * np.sum(over, axis=0), steep)
+            after = np.where(slope > 0, y - (dose - threshold_mj_cm2) / np.where(slope > 0, slope, 1.0), y)
+            if not (after < y * (1.0 - CLOSE)).any():
+                return np.where(lit, -length * np.log(after), -np.inf)
+            y = np.minimum(after, y)
 
     def _group(self, doses: list[np.ndarray], depth_um: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the effective dose of one group at (n,) depths and how fast it falls [mJ/cm² per µm]."""

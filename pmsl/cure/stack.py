@@ -31,7 +31,9 @@ class ExposedLayer:
     events_mj_cm2: Sequence[np.ndarray]
 
 
-def accumulation(model: CureModel, shape: tuple[int, int], pitch_um: tuple[float, float] | None = None) -> Recursion | EventSum:
+def accumulation(
+    model: CureModel, shape: tuple[int, int], pitch_um: tuple[float, float] | None = None, beyond_um: float = 0.0
+) -> Recursion | EventSum:
     """Return what adds up the layers of this model: the recursion where it is exact, else the sum over events.
 
     Parameters
@@ -41,6 +43,8 @@ def accumulation(model: CureModel, shape: tuple[int, int], pitch_um: tuple[float
         (rows, cols) of every dose.
     pitch_um : (float, float), optional
         Pixel pitch in x and y [µm]; needed for scatter.
+    beyond_um : float, optional
+        As of `EventSum` (default 0).
 
     Raises
     ------
@@ -50,7 +54,7 @@ def accumulation(model: CureModel, shape: tuple[int, int], pitch_um: tuple[float
     pure = len(model.decay.weights) == 1 and model.scatter_um == 0
     if model.induction_mj_cm2 == 0 and (model.memory == "enclosed" or pure):
         return Recursion(model, shape, pitch_um)
-    return EventSum(model, shape, pitch_um)
+    return EventSum(model, shape, pitch_um, beyond_um=beyond_um)
 
 
 def cured_layers(

@@ -18,6 +18,7 @@ TINY = 1e-6  # of a slab
 FACE_ROW, FACE_COL, HEIGHT, AREA, COUNTED, TOP, LOWEST, ORDER = 0, 1, 2, 3, 4, 5, 6, 7  # fields of a waiting face
 WAITS = 8
 SLIVER = 1e-3  # of a pixel: faces of less are rounding of upright walls
+SHUT = 0.6  # of a pixel: so much of it faces the light, and what lies below is not outside
 FULL = 1.0 - NOTHING  # of a pixel: no other face adds to this one
 
 
@@ -180,7 +181,7 @@ def settle(front, held, k, z_top, height, waits, roofed, waiting, counts, up, up
 @kernel
 def faces(
     start, col, length, sums, low_um, high_um, row0, col0, k, plate, z_low, z_top, front, half, held, shift, above, held_above, wall,
-    slot, opened, free, counts, records, low, top, waits, roofed, waiting, down, down_used, up, up_used, step, tallies, done,
+    slot, opened, free, counts, records, low, top, rim, shut, waits, roofed, waiting, down, down_used, up, up_used, step, tallies, done,
 ):  # fmt: skip
     """Match the faces of one slab, column by column; `compare` has gone over the slab before.
 
@@ -201,6 +202,9 @@ def faces(
         Lowest slab so far with a wall within a pixel; the slab below this one included.
     slot, opened, free, counts, records, low, top, waits, roofed, waiting
         Records, how many in a row, and waiting faces, see `settle`; changed. `top`: the last face that looked up.
+    rim, shut : (R, C) float32
+        Share of a pixel in which faces look up to the light, as long as that is less than `SHUT`, and the height at which it is more, or
+        -infinity; changed.
     down, up : (B,) float64; down_used, up_used : (2,) int64; step : float
         Histograms of errors, as of `settle`.
     tallies : (4,) float64
@@ -234,6 +238,12 @@ def faces(
                         )  # fmt: skip
                     if has_up and first == (turn == 1):
                         top[r, c] = up_um
+                        if shut[r, c] == -np.inf:  # what lies below a roof is not outside
+                            seen = up_share if slot[r, c] < 0 else max(up_share - records[slot[r, c], SHARE], 0.0)
+                            if rim[r, c] + seen >= SHUT:
+                                shut[r, c] = up_um
+                            else:
+                                rim[r, c] += seen
                         if slot[r, c] >= 0:
                             rec = records[slot[r, c]]
                             if up_um < z_top - slack:  # the slab was counted whole; below the floor it is no void

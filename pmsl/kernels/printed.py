@@ -1,11 +1,15 @@
 """Cure front × design → what is printed of each voxel, and how that compares: one pass over a layer; `uneven` makes a second."""
 
+import numpy as np
+
 from pmsl.kernels._jit import helper, kernel
 from pmsl.kernels.folded import same_runs
 from pmsl.kernels.notes import DARK, RECALLED, THROUGH, beyond, calm_blocks, note, one_dose
 
 INTERSECTION, UNION, PRINTED, DESIGN, VOID_SOLID, VOID_GELLED = 0, 1, 2, 3, 4, 5  # sums
 LOST, EDGES = 0, 1  # counts
+SLIVER = 1e-3  # of a voxel: less of a design, or less of a void, is none
+NEARLY = 0.45  # of `shift`: how much below the threshold the middles of pixels may be around a point that is printed between them
 BIN = 17  # bits of a float32 below its histogram bin: 64 bins an octave
 ROOF, BOTTOM, WEIGHT, CURED, GELLED, SHARE, OPEN, LOOSE, SEEN = 0, 1, 2, 3, 4, 5, 6, 7, 8  # fields of a record of `columns`
 
@@ -29,6 +33,24 @@ def _nothing_around(front, held, r, c):
             if front[held[i], j] > 0.0:
                 return False
     return True
+
+
+@helper
+def _all_around(front, held, r, c):
+    """Tell whether the eight neighbours are cured through."""
+    for i in range(max(r - 1, 0), min(r + 2, front.shape[0])):
+        for j in range(max(c - 1, 0), min(c + 2, front.shape[1])):
+            if front[held[i], j] < 1.0:
+                return False
+    return True
+
+
+@helper
+def _list_missing(missing, counts, r, c, share):
+    """List a pixel with its share, negative for what is filled."""
+    n = counts[LOST]
+    missing[0, n], missing[1, n], missing[2, n] = r, c, np.int32(65535.0 * share)
+    counts[LOST] += 1
 
 
 @helper
@@ -91,20 +113,23 @@ def _span(
             whole += 1
             if design == 1.0:
                 continue
+            if design <= 1.0 - SLIVER and _all_around(front, held, r, c):
+                _list_missing(lost, counts, r, c, design - 1.0)
         elif here <= 0.0 and left <= 0.0 and right <= 0.0 and below <= 0.0 and above <= 0.0:
-            if design >= 0.5 and _nothing_around(front, held, r, c):
-                lost[0, counts[LOST]], lost[1, counts[LOST]] = r, c
-                counts[LOST] += 1
+            if design >= SLIVER and _nothing_around(front, held, r, c):
+                _list_missing(lost, counts, r, c, design)
+            if max(here, left, right, below, above) > -NEARLY * shift:
+                uneven = here != left or here != right or here != below or here != above
         else:
             if 0.0 < here < 1.0:
                 for i in range(times):
                     low[r + i, c] = z_top - here * height
-            uneven = here != left or here != right or here != below or here != above
+            uneven = here != left or here != right or here != below or here != above or 0.0 < design < 1.0
             if not uneven:
-                sums[INTERSECTION] += times * min(here, design)
-                sums[UNION] += times * (max(here, design) - design)
+                sums[INTERSECTION] += times * (here * design)
+                sums[UNION] += times * (here - here * design)
                 sums[PRINTED] += times * here
-                sums[VOID_SOLID] += times * max(here - design, 0.0)
+                sums[VOID_SOLID] += times * (here - here * design)
         listed = uneven
         if design < 1.0:
             gelled = half[held[r], c] if half.size else here + shift
@@ -114,7 +139,7 @@ def _span(
                     if slot[r + i, c] >= 0:
                         rec = records[slot[r + i, c]]
                         _light(rec, here, gelled, z_top, height)
-                        if here != left or here != right or here != below or here != above:
+                        if uneven or here != left or here != right or here != below or here != above:
                             listed = True  # of all rows: without a record it adds nothing
                         else:
                             rec[OPEN] = max(rec[OPEN], 1.0 - design if here < 0.5 else 0.0)
@@ -150,7 +175,8 @@ def _repeat(lost, edge, edge_design, counts, first_lost, first_edge, times):
     pixels, edges = counts[LOST] - first_lost, counts[EDGES] - first_edge
     for i in range(1, times):
         for j in range(first_lost, first_lost + pixels):
-            lost[0, j + i * pixels], lost[1, j + i * pixels] = lost[0, j] + i, lost[1, j]
+            to = j + i * pixels
+            lost[0, to], lost[1, to], lost[2, to] = lost[0, j] + i, lost[1, j], lost[2, j]
         for j in range(first_edge, first_edge + edges):
             to = j + i * edges
             edge[0, to], edge[1, to], edge[2, to], edge_design[to] = edge[0, j] + i, edge[1, j], edge[2, j], edge_design[j]
@@ -163,7 +189,9 @@ def compare(
     front, half, held, states, eight, steady, calm, calm_dose, shift, bits, recalled, z_top, height, row_start, col, length, level,
     row0, col0, sums, solid, void, slot, records, low, lost, edge, edge_design, counts,
 ):  # fmt: skip
-    """Compare one layer with its design, but for the pixels where the front is uneven, which are listed for ``uneven.compare_edges``.
+    """Compare one layer with its design, but for pixels that ``uneven.compare_edges`` looks into, which are listed.
+
+    Those are the ones where the front is uneven, or printed and designed are both a part of the voxel.
 
     Parameters
     ----------
@@ -196,8 +224,9 @@ def compare(
         Void below a roof: which record, or -1; see `columns`.
     low : (R, C) float32
         Overwritten where a slab is partly cured: its lower end.
-    lost : (2, R * C) int32
-        Overwritten: rows and columns of pixels at least half design in which, and around which, nothing is cured.
+    lost : (3, R * C) int32
+        Overwritten: rows and columns of pixels with some design in which, and around which, nothing is cured, and their design of 65535;
+        of pixels with some void in which, and around which, all is cured, with their void below 0.
     edge : (3, R * C) int32; edge_design : (R * C,) float32
         Overwritten: rows and columns of uneven pixels, whether their share is still to be added, and their design share.
     counts : (2,) int64

@@ -10,7 +10,7 @@ from pmsl.predict.folded import Folded
 
 TABLE_PER_PX = 512  # linear between: 1e-6 of white at σ = 0.36 px
 SEEN_SIGMA = 5.5  # light from further away counts for less than 2e-8 of white
-INSIDE_PX = (-0.5, 0.0, 0.5)  # places in an uneven pixel, along each axis: shares of it come out within 0.03 px of an edge
+INSIDE_PX = (-0.5, -0.25, 0.0, 0.25, 0.5)  # places in an uneven pixel, along each axis: shares of it come out within 3e-4 of all
 TOGETHER = 256  # uneven pixels of a row looked at together
 NO_BLOCKS = np.zeros((0, 0), np.uint8)
 
@@ -43,7 +43,7 @@ class Blur:
         return isinstance(self.psf, Gaussian)
 
     def inside(self, light: np.ndarray, rows: np.ndarray, cols: np.ndarray, out: np.ndarray) -> None:
-        """Write the light, not folded, at places inside pixels into `out` (E, 9) float32."""
+        """Write the light, not folded, at places inside pixels into `out` (E, 25) float32."""
         if isinstance(self.psf, Gaussian):
             from pmsl.kernels import dose
 
@@ -77,7 +77,7 @@ class Blur:
         return recalled
 
     def inside_once(self, light: Folded, rows: np.ndarray, cols: np.ndarray, recalled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the light at places inside pixels, (U, 9) float32, and (E,) int32, which of them each has."""
+        """Return the light at places inside pixels, (U, 25) float32, and (E,) int32, which of them each has."""
         out, which = np.empty((len(rows), len(INSIDE_PX) ** 2), np.float32), np.empty(len(rows), np.int32)
         if not isinstance(self.psf, Gaussian):
             self.inside(light.values, rows, cols, out)

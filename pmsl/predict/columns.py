@@ -33,6 +33,7 @@ class Columns:
         self.slot, self.records = np.full(shape, -1, np.int32), np.zeros((1024, FIELDS))
         self.opened = np.zeros(window.rows, np.int32)
         self.low, self.top = np.full(shape, np.inf, np.float32), np.full(shape, -np.inf, np.float32)
+        self.rim, self.shut = np.zeros(shape, np.float32), np.full(shape, -np.inf, np.float32)
         self._free, self._counts = np.arange(1024, dtype=np.int32), np.array([1024, 0, 0])
         self._waits, self._roofed, self._waiting = np.full(shape, -1, np.int32), np.full(shape, FAR, np.int32), np.zeros((1024, 8))
         self._done = np.zeros((4096, FIELDS))
@@ -57,7 +58,8 @@ class Columns:
             *(surface.start, surface.col, surface.length, surface.sums, surface.low_um, surface.high_um),
             *(self.window.row0, self.window.col0, layer.index, ON_PLATE_UM),
             *(z_low, layer.z_top_um, layer.kept_front, layer.half, layer.held, layer.shift, *self._above, self.near),
-            *(self.slot, self.opened, self._free, self._counts, self.records, self.low, self.top, self._waits, self._roofed, self._waiting),
+            *(self.slot, self.opened, self._free, self._counts, self.records, self.low, self.top),
+            *(self.rim, self.shut, self._waits, self._roofed, self._waiting),
             *(self.down.bins, self.down.used, self.up.bins, self.up.used, self.down.step, self.tallies, self._done),
         )
         self._above = front

@@ -14,12 +14,14 @@ from pmsl.core.mask import Window
 from pmsl.core.runs import painted
 from pmsl.cure import CureModel
 from pmsl.kernels.notes import RECALLED
+from pmsl.predict import findings
 from pmsl.predict.columns import Columns
 from pmsl.predict.design import Design, DesignLayer
 from pmsl.predict.layered import Layered
 from pmsl.predict.light import Absorption, LitLayer, focus_findings
 from pmsl.predict.lost import Lost
 from pmsl.predict.openings import openings
+from pmsl.predict.ports import Outside
 from pmsl.predict.prediction import QUANTILES, DoseHistogram, Prediction
 from pmsl.predict.tally import DOSE_BINS, Tally, dose_edges, dose_quantiles
 
@@ -85,7 +87,7 @@ class Comparison:
         self.sums, self.solid, self.void = np.zeros(6), np.zeros(DOSE_BINS, np.int64), np.zeros(DOSE_BINS, np.int64)
         self.volumes = np.zeros(6)
         n = window.rows * window.cols
-        self._missing, self._uneven = np.zeros((2, n), np.int32), np.zeros((3, n), np.int32)
+        self._missing, self._uneven = np.zeros((3, n), np.int32), np.zeros((3, n), np.int32)
         self._states = np.zeros((3, 3, (window.cols + 7) // 8 * 8), np.uint8)
         self._calm = np.zeros((3, -(-window.cols // RECALLED)), np.int32)
         self._uneven_design, self._counts = np.zeros(n, np.float32), np.zeros(2, np.int64)
@@ -96,15 +98,16 @@ class Comparison:
             self.columns.stamp(here.walls_px, lit.index)
         if below is not None:
             self.columns.stamp(below.walls_px, lit.index - 1)
-        n = self._compare(lit, here)
-        self.lost.add(lit.index, *self._missing[:, :n])
+        n, between = self._compare(lit, here)
+        self.lost.add(lit, self._missing[:, :n], between, here.mask, self.columns.slot)
         self.columns.match(lit, here.surface)
         self.edges.add(edges_um)
         self.probes += len(edges_um)
         return SeenLayer(lit, here, self.window, self.sum.model.threshold_mj_cm2)
 
-    def _compare(self, lit: LitLayer, here: DesignLayer) -> int:
-        from pmsl.kernels import printed, uneven
+    def _compare(self, lit: LitLayer, here: DesignLayer) -> tuple[int, np.ndarray]:
+        """Compare; return how many pixels are missing or filled, and (2, m) pixels of which only something beside the middle is printed."""
+        from pmsl.kernels import printed
 
         runs, window = here.mask.runs(), self.window
         self.sums[:] = 0.0
@@ -116,13 +119,27 @@ class Comparison:
             *(ours.slot, ours.records, ours.low, self._missing, self._uneven, self._uneven_design, self._counts),
         )
         lost, listed = self._counts.tolist()
-        inside, which = lit.inside(self._uneven[0, :listed], self._uneven[1, :listed])
-        uneven.compare_edges(
-            *(inside, which, np.empty((len(inside), 3)), lit.points, self._uneven, self._uneven_design),
-            *(lit.kept_front, lit.half, lit.held, lit.shift, self.sums, ours.slot, ours.records),
-        )
+        between = self._compare_edges(lit, here, listed)
         self.volumes += self.sums * lit.height_um
-        return int(lost)
+        return int(lost), between
+
+    def _compare_edges(self, lit: LitLayer, here: DesignLayer, listed: int) -> np.ndarray:
+        """Look into the pixels that `printed.compare` listed."""
+        from pmsl.kernels import uneven
+
+        ours, edge, share, n = self.columns, self._uneven, self._uneven_design, lit.points
+        inside, which = lit.inside(*edge[:2, :listed])
+        found, corners, partly = np.empty((len(inside), 4)), np.empty(n * n), np.empty(listed, np.int64)
+        places = inside, which, found, corners, n
+        maps = lit.kept_front, lit.half, lit.held, lit.shift
+        left = uneven.compare_edges(*places, edge, share, *maps, self.sums, ours.slot, ours.records, partly)
+        partly, within = partly[:left], here.within
+        designed = within.cells(edge[0, partly], edge[1, partly], self.window)
+        pieces = np.empty(len(within.plane) * designed.shape[2])
+        uneven.common(*places, share, partly, designed, within.depths, within.plane, pieces, self.sums)
+        lit_partly = np.flatnonzero(found[which, 0] > 0.0) if self._counts[0] else partly[:0]
+        rows, cols = edge[:2, lit_partly]
+        return np.asarray(edge[:2, lit_partly[lit.kept_front[lit.held[rows], cols] <= 0.0]])
 
     def edges_um(self, lit: LitLayer, here: DesignLayer) -> np.ndarray:
         """Find the printed edges of a layer at every probe, as `LitLayer.edges`; nothing is counted yet."""
@@ -145,25 +162,37 @@ class Comparison:
         voids = self.columns.finish()
         px2 = self.job.grid.pixel_um2
         volume = self.volumes * px2
-        edges, (lost, merged) = self.edges, self.edges.missed.tolist()
-        probes = {"probes": self.probes, "lost": lost, "merged": merged}
+        outside = Outside(self.columns.rim, self.columns.shut, self.lost.plugged)
+        channels, lost = openings(voids, self.design, self.window, outside), self.lost.features()
+        edges, (missed, merged) = self.edges, self.edges.missed.tolist()
+        walls = {"median": edges.median(), "median_abs": edges.absolute(0.5), "p95_abs": edges.absolute(0.95)}
+        walls |= {"probes": self.probes, "lost": missed, "merged": merged}
+        faces = {
+            "up": _z_error(self.columns.up, px2, self.columns.tallies[:2]),
+            "down": _z_error(self.columns.down, px2, self.columns.tallies[2:]),
+        }
         return Prediction(
             iou=float(volume[0] / volume[1]) if volume[1] > 0 else None,
             design_um3=float(volume[3]),
             printed_um3=float(volume[2]),
             outside_um3=float(volume[4]),
             gelled_void_um3=float(volume[5]),
-            epe_um={"median": edges.median(), "median_abs": edges.absolute(0.5), "p95_abs": edges.absolute(0.95), **probes},
-            z_error_um={
-                "up": _z_error(self.columns.up, px2, self.columns.tallies[:2]),
-                "down": _z_error(self.columns.down, px2, self.columns.tallies[2:]),
-            },
-            openings=openings(voids, self.design, self.window),
-            lost=self.lost.features(),
+            epe_um=walls,
+            z_error_um=faces,
+            openings=channels,
+            lost=lost,
             dose_mj_cm2=self._doses(),
             model=self._model(),
-            findings=tuple(self._findings()),
+            findings=(*self._of_profiles(), *self._of_shapes(walls, faces, channels, lost)),
         )
+
+    def _of_shapes(self, walls: dict[str, Any], faces: dict[str, Any], channels: list[Any], lost: list[Any]) -> Iterator[Finding]:
+        """Say as findings what matters of the print."""
+        grid, last = self.job.grid, self.job.n_layers - 1
+        yield from findings.of_lost(lost, grid)
+        yield from findings.of_openings(channels, grid)
+        pitch_um, layer_um = float(grid.pitch_um.min()), float(np.median(grid.thickness_um))
+        yield from findings.of_errors(walls, faces, pitch_um, layer_um, self.design.box_um(), (0, last))
 
     def _doses(self) -> dict[str, Any]:
         """Quantiles of doses in solid and void, and the histogram."""
@@ -198,7 +227,8 @@ class Comparison:
             "window_px": list(self.window),
         }
 
-    def _findings(self) -> Iterator[Finding]:
+    def _of_profiles(self) -> Iterator[Finding]:
+        """Say what the prediction rests on."""
         if self.job.resin.resin.memory is None:
             yield Finding(
                 code="memory-assumed",

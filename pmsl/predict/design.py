@@ -17,6 +17,7 @@ from pmsl.core.mask import LayerMask, Window
 from pmsl.core.part import Part, Solid
 from pmsl.errors import JobError, MeshError
 from pmsl.masks import MaskMaker, SurfaceSums, mask_and_surface
+from pmsl.predict.subplanes import SubPlaneMaker, SubPlanes
 
 STEEP_DEG = 30.0  # a wall is within this of vertical
 MARGIN_PX = 16
@@ -37,11 +38,14 @@ class DesignLayer:
         Faces in every column, but those that lie on the plate.
     walls_px : (N, 4) float64
         The middle plane's cut through surfaces within 30° of vertical: x0, y0, x1, y1 in pixels of the grid, solid on the left.
+    within : SubPlanes
+        The design inside the voxels.
     """
 
     mask: LayerMask
     surface: SurfaceSums
     walls_px: np.ndarray
+    within: SubPlanes
 
 
 class Design:
@@ -59,7 +63,9 @@ class Design:
         self._planes = index_crossings(parts, grid)
         volumes = self._volumes.index
         self.many_shells = isinstance(volumes, CopyIndex) or bool(volumes.shells().any())
-        self._swept_as = alike(volumes.whole().corners, self._volumes.grid.z_edges_um)
+        corners = volumes.whole().corners
+        self._swept_as = alike(corners, self._volumes.grid.z_edges_um)
+        self._subplanes = SubPlaneMaker(self._volumes.parts, self._volumes.grid, corners)
         self._local = threading.local()
         self._asked: dict[int, LayerMask] = {}
 
@@ -68,8 +74,9 @@ class Design:
         like = int(self._swept_as[k])
         if getattr(self._local, "like", -1) != like:
             self._local.swept, self._local.like = mask_and_surface(self._volumes, like, ON_PLATE_UM), like
+            self._local.within = self._subplanes.layer(like)
         mask, surface = self._local.swept
-        return DesignLayer(replace(mask, index=k), surface, self._walls(k))
+        return DesignLayer(replace(mask, index=k), surface, self._walls(k), self._local.within)
 
     def layer_mask(self, k: int) -> LayerMask:
         """Return the exact share of every voxel of layer `k`; those asked for last are kept."""
@@ -89,6 +96,11 @@ class Design:
         lean = math.sin(math.radians(STEEP_DEG))
         found = call(probes.cut, n, k, float(index.planes_um[k]), index.corners, self._local.picked, n, self.grid.pitch_um, lean, out)
         return out[:found].copy()
+
+    def box_um(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return the box around all parts ((x, y, z), (x, y, z)) [µm]."""
+        boxes = np.array([p.bounds_um() for p in self.parts])
+        return tuple(boxes[:, 0].min(axis=0).tolist()), tuple(boxes[:, 1].max(axis=0).tolist())
 
     def window(self, reach_px: tuple[int, int]) -> Window:
         """Return the parts' box with room for light around, inside the field."""

@@ -14,12 +14,16 @@ from pmsl.core.job import PrintJob
 from pmsl.core.mask import Window
 from pmsl.core.plan import LayerPlan
 from pmsl.cure import CuredLayer, CureModel, accumulation
+from pmsl.cure.events import EventLight
 from pmsl.kernels.dose import EVERYTHING, NOTHING
 from pmsl.optics import psf_of, spread
+from pmsl.predict.blur import INSIDE_PX
 from pmsl.predict.edges import edges_along
 from pmsl.predict.folded import Folded
 from pmsl.predict.light import LitLayer, Mirrors, reach_um
 
+AROUND = 4  # points beside an edge that a cubic there may look at
+BEYOND_LENGTHS = 1.5  # of the decay: half a pixel outside of an edge so much less light is seen
 POINTS = 3  # a pixel along each axis; odd, so that one lies in the middle
 
 
@@ -31,7 +35,8 @@ class Layered:
         self.mirrors = Mirrors(job, window)
         self.psf = psf_of(job.printer)
         px, py = job.grid.pitch_um.tolist()
-        self.sum = accumulation(model, (window.rows * POINTS, window.cols * POINTS), (px / POINTS, py / POINTS))
+        beyond_um = BEYOND_LENGTHS * model.decay.longest_um
+        self.sum = accumulation(model, (window.rows * POINTS, window.cols * POINTS), (px / POINTS, py / POINTS), beyond_um)
         self.limit_um, self.stride_um = reach_um(self.psf, self.grid.pitch_um)
 
     def add(self, plan: LayerPlan) -> LitLayer:
@@ -44,6 +49,8 @@ class Layered:
         cured = self.sum.add(plan.index, plan.thickness_um, *events)
         lengths = self.model.decay.lengths_um[0] / plan.thickness_um
         front = front_of(cured, self.model.threshold_mj_cm2, lengths)
+        if isinstance(cured.light, EventLight) and len(self.model.decay.weights) == 1:
+            _go_on(front, cured.light, self.model.threshold_mj_cm2, plan.thickness_um)
         middle = slice(POINTS // 2, None, POINTS)
 
         def find(points: np.ndarray, outward: np.ndarray) -> np.ndarray:
@@ -51,18 +58,18 @@ class Layered:
             return edges_along(lambda at: cubic(near, POINTS * at - 0.5) - 0.5, points, outward, self.stride_um, self.limit_um)
 
         def inside(rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            padded = np.pad(front, 1, mode="edge")  # at borders: the mean of the points on both sides
-            r, c = (POINTS * at[:, None].astype(np.int64) + 1 + np.array([[-1, 1, 2]]) for at in (rows, cols))
-            s, d = (POINTS * at[:, None].astype(np.int64) + 1 + np.array([[0, 1, 3]]) for at in (rows, cols))
-            corners = [padded[a[:, :, None], b[:, None, :]] for a in (r, s) for b in (c, d)]
-            return np.asarray(sum(corners).reshape(len(rows), POINTS**2) / 4, np.float32), np.arange(len(rows), dtype=np.int32)
+            first = np.stack([rows, cols], axis=1)[:, None, :] + 0.5
+            places = first + np.array([(v, u) for v in INSIDE_PX for u in INSIDE_PX])
+            near = np.clip(front, -4.0 * lengths, 4.0 * lengths)
+            seen = cubic(near, POINTS * places.reshape(-1, 2) - 0.5)
+            return np.asarray(seen.reshape(len(rows), len(INSIDE_PX) ** 2), np.float32), np.arange(len(rows), dtype=np.int32)
 
         dose = np.ascontiguousarray(cured.dose_mj_cm2[middle, middle], np.float32)
         halves = CuredLayer.of(plan.index, plan.thickness_um, cured.light, 0.5 * self.model.threshold_mj_cm2)
         half = front_of(halves, 0.5 * self.model.threshold_mj_cm2, lengths)[middle, middle].astype(np.float32)
         thin = np.ascontiguousarray(front[middle, middle], np.float32)
         shift = math.log(2.0) * lengths
-        return LitLayer(plan.index, plan.thickness_um, plan.z_top_um, dose, *Folded.whole(thin), shift, POINTS, inside, find, half)
+        return LitLayer(plan.index, plan.thickness_um, plan.z_top_um, dose, *Folded.whole(thin), shift, len(INSIDE_PX), inside, find, half)
 
     def _seen(self, light: np.ndarray) -> np.ndarray:
         """Return a dose at the mirrors at the points of every pixel: (3 R, 3 C) float64."""
@@ -83,6 +90,17 @@ def front_of(cured: CuredLayer, threshold_mj_cm2: float, lengths: float) -> np.n
         above = 1.0 + lengths * np.log(bottom / threshold_mj_cm2)
     inside = np.where(cured.cured_um >= height, np.maximum(above, 1.0), cured.cured_um / height)
     return np.asarray(np.clip(np.where(cured.cured_um > 0, inside, np.minimum(below, 0.0)), NOTHING, EVERYTHING))
+
+
+def _go_on(front: np.ndarray, light: EventLight, threshold_mj_cm2: float, height_um: float) -> None:
+    """Let the front near edges go on as the light does, not as what induction leaves of it: a cubic cannot follow where that ends."""
+    from scipy import ndimage
+
+    low, high = (reach(front, size=2 * AROUND + 1) for reach in (ndimage.minimum_filter, ndimage.maximum_filter))
+    near = np.flatnonzero((low < 1.0) & (high > 0.0))
+    if near.size:
+        reaches = light.reaches_um(near, threshold_mj_cm2) / height_um
+        front.reshape(-1)[near] = np.clip(reaches, NOTHING, EVERYTHING)
 
 
 def cubic(values: np.ndarray, places: np.ndarray) -> np.ndarray:

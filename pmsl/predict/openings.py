@@ -9,8 +9,8 @@ import numpy as np
 from pmsl.core.grid import Grid
 from pmsl.core.mask import Window
 from pmsl.predict.design import Design
+from pmsl.predict.ports import COL, FLOOR, LOOSE, OPEN, ROOF, ROW, SHARE, SHARE_LOOSE, SHARE_OPEN, Outside, labels, ports_of, state_of
 
-ROW, COL, FLOOR, ROOF, OPEN, LOOSE, SHARE, SHARE_OPEN, SHARE_LOOSE = range(9)
 FEWEST_PX = 4  # of a channel's footprint
 SAME_UM = 1e-6  # widths and heights this near are the same
 HALF = 0.5 - 1e-9  # of a pixel: how sums were rounded decides nothing
@@ -19,7 +19,7 @@ WIDER, NEAR = 1.25, 1.6  # a place is no ridge within NEAR widths of one WIDER t
 DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
-def openings(voids: np.ndarray, design: Design, window: Window) -> list[dict[str, Any]]:
+def openings(voids: np.ndarray, design: Design, window: Window, outside: Outside) -> list[dict[str, Any]]:
     """Find channels and measure them.
 
     Parameters
@@ -28,12 +28,15 @@ def openings(voids: np.ndarray, design: Design, window: Window) -> list[dict[str
         Of `Columns.finish`.
     design : Design
     window : Window
+    outside : Outside
 
     Returns
     -------
     list of dict
         One a channel, from the largest footprint down: ``box_um`` of the void, ``design_um``, ``printed_um`` and ``flushable_um`` with
-        ``height`` and ``width``, ``blocked``, ``flush_blocked``, ``at_um``: where it is narrowest (x, y).
+        ``height`` and ``width``, ``blocked``, ``flush_blocked``, ``at_um``: where it is narrowest (x, y), ``ports``: at how many places it
+        meets the outside, ``on_plate``: whether it is open toward the plate, ``trapped_um3``: liquid that has no way out of the print, and
+        ``state``: "sealed", "sealed by the plate", "blocked", "sealed in print", "does not flush", "dead end" or "open".
 
     Notes
     -----
@@ -43,28 +46,16 @@ def openings(voids: np.ndarray, design: Design, window: Window) -> list[dict[str
     """
     if not len(voids):
         return []
-    width = int(voids[:, COL].max()) + 2
-    column = (voids[:, ROW] * width + voids[:, COL]).astype(np.int64)
-    order = np.lexsort((voids[:, FLOOR], column))
-    label = _components(column[order], voids[order, FLOOR], voids[order, ROOF], width)
-    large = np.bincount(label, voids[order, SHARE])[label] > 0.999 * FEWEST_PX  # a slanted roof leaves thousands of slivers
-    order, label = order[large], label[large]
+    label = labels(voids, voids[:, ROOF])
+    large = np.bincount(label, voids[:, SHARE])[label] > 0.999 * FEWEST_PX  # a slanted roof leaves thousands of slivers
+    order, label = np.flatnonzero(large), label[large]
     order = order[np.argsort(label, kind="stable")]
     parts = (voids[p] for p in np.split(order, np.cumsum(np.bincount(label))[:-1]) if len(p))
-    found = [_channel(v, design, window) for v in parts if v[:, SHARE].sum() >= FEWEST_PX]
+    found = [_channel(v, design, window, outside) for v in parts if v[:, SHARE].sum() >= FEWEST_PX]
     return sorted((c for c in found if c is not None), key=lambda c: -c["footprint_um2"])
 
 
-def _components(column: np.ndarray, floor: np.ndarray, roof: np.ndarray, width: int) -> np.ndarray:
-    """Number the voids (sorted by column and floor) that hang together: (V,) int."""
-    from pmsl.kernels import areas
-
-    parent, label = np.zeros(len(column), np.int64), np.zeros(len(column), np.int64)
-    areas.voids(column, floor, roof, width, parent, label)
-    return label
-
-
-def _channel(v: np.ndarray, design: Design, window: Window) -> dict[str, Any] | None:
+def _channel(v: np.ndarray, design: Design, window: Window, outside: Outside) -> dict[str, Any] | None:
     """Measure the columns of one void; None where it is an overhang."""
     places = v[:, (ROW, COL)].astype(int)
     reach = 3 + int(min(np.ptp(places, axis=0)) // 2)  # room for what lies across, also where a channel ends in the open
@@ -89,7 +80,12 @@ def _channel(v: np.ndarray, design: Design, window: Window) -> dict[str, Any] | 
     maps[SHARE_LOOSE][footprint & (maps[LOOSE] <= 0)] = 0.0
     for field in (SHARE, SHARE_OPEN, SHARE_LOOSE):  # lines across end at the border
         maps[field][[0, -1]] = maps[field][:, [0, -1]] = 0.0
-    return _measured(v, maps, _ridge(footprint & (maps[SHARE] >= HALF), walls), low, design.grid, window)
+    out = _measured(v, maps, _ridge(footprint & (maps[SHARE] >= HALF), walls), low, design.grid, window)
+    if out is not None:
+        ports = ports_of(v, outside, design.grid.pixel_um2)
+        out |= {"ports": ports.places, "on_plate": ports.on_plate, "trapped_um3": ports.trapped_um3}
+        out["state"] = state_of(ports, out["blocked"], out["flush_blocked"])
+    return out
 
 
 def _grown(footprint: np.ndarray) -> np.ndarray:

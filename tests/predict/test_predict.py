@@ -18,7 +18,7 @@ from pmsl.errors import JobError, MeshError, UsageError
 from pmsl.kernels import dose, printed, probes, tallies, uneven
 from pmsl.optics import Gaussian, at_points
 from pmsl.predict import solid as solids_out
-from pmsl.predict.blur import TABLE_PER_PX, Blur, scratch_of
+from pmsl.predict.blur import INSIDE_PX, TABLE_PER_PX, Blur, scratch_of
 from pmsl.predict.edges import edges_along
 from pmsl.predict.folded import Folded
 from pmsl.predict.layered import cubic
@@ -71,16 +71,16 @@ def test_light_in_pixels_is_what_at_points_says(seed, sigma):
     rng, psf = np.random.default_rng(seed), Gaussian((sigma, 1.3 * sigma))
     light = (rng.random((14, 17)) * rng.integers(0, 2, (14, 17))).astype(np.float32)
     blur = Blur(psf, Window(3, 5, 14, 17))
-    seen, own = np.zeros((14, 17), np.float32), np.zeros((14 * 17, 9), np.float32)
+    seen, own = np.zeros((14, 17), np.float32), np.zeros((14 * 17, len(INSIDE_PX) ** 2), np.float32)
     blur(light, seen)
     rows, cols = (a.reshape(-1).astype(np.int32) for a in np.indices((14, 17)))
     blur.inside(light, rows, cols, own)
     middle = np.stack([rows, cols], axis=1) + 0.5
     at_zero = Window(0, 0, 14, 17)
     assert np.abs(seen.reshape(-1) - at_points(light, at_zero, middle, psf)).max() < 3e-7
-    for i, v in enumerate((-0.5, 0, 0.5)):
-        for j, u in enumerate((-0.5, 0, 0.5)):
-            assert np.abs(own[:, 3 * i + j] - at_points(light, at_zero, middle + (v, u), psf)).max() < 3e-7
+    for i, v in enumerate(INSIDE_PX):
+        for j, u in enumerate(INSIDE_PX):
+            assert np.abs(own[:, len(INSIDE_PX) * i + j] - at_points(light, at_zero, middle + (v, u), psf)).max() < 3e-7
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -15,7 +15,7 @@ from pmsl.core.runs import runs_of_band
 from pmsl.kernels import dose, probes, recall
 from pmsl.kernels.notes import RECALLED
 from pmsl.optics import Gaussian
-from pmsl.predict.blur import Blur, scratch_of
+from pmsl.predict.blur import INSIDE_PX, Blur, scratch_of
 from pmsl.predict.folded import Folded
 from pmsl.predict.tally import Tally
 
@@ -67,7 +67,7 @@ def test_dose_front_and_points_in_pixels_are_those_of_every_pixel_by_itself(seed
         assert r > 0 and np.array_equal(light[r, around], light[r - 1, around])
     rows, cols = (a.astype(np.int32) for a in np.nonzero(rng.random((ROWS, COLS)) < rng.choice([0.3, 0.9, 1.1])))
     points, which = blur.inside_once(kept, rows, cols, recalled)
-    every = np.zeros((len(rows), 9), np.float32)
+    every = np.zeros((len(rows), len(INSIDE_PX) ** 2), np.float32)
     blur.inside(light, rows, cols, every)
     assert points[which].tobytes() == every.tobytes()
     assert np.array_equal(np.unique(which, return_index=True)[1], np.flatnonzero(np.diff(np.maximum.accumulate(which), prepend=-1)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
 from pmsl.cli import shared
@@ -16,6 +18,13 @@ from pmsl.cli import shared
 @click.option("--layers", metavar="A:B", help="Layers that get a picture [default: 8 of all].")
 @click.option("--section", multiple=True, metavar="x=UM|y=UM", help="Also a picture of the cut there; may be given again.")
 @click.option("--mesh", type=shared.FILE, metavar="OUT.stl", help="Write the predicted solid as a mesh.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["info", "warning", "error"]),
+    default="error",
+    show_default=True,
+    help="Findings at or above this end with exit 4.",
+)
 @shared.threads
 @shared.json
 def simulate_command(
@@ -27,21 +36,12 @@ def simulate_command(
     layers: str | None,
     section: tuple[str, ...],
     mesh: str | None,
+    fail_on: Literal["info", "warning", "error"],
     threads: int | None,
     as_json: bool,
 ) -> None:
     """Predict what a job prints, and hold it against the design: edges, heights, channels, lost features, doses."""
     from pmsl.cli import simulate
 
-    simulate.run(
-        path,
-        design,
-        unit=unit,
-        weld_um=weld_um,
-        pictures=pictures,
-        sections=section,
-        layers=layers,
-        mesh=mesh,
-        threads=threads,
-        as_json=as_json,
-    )
+    pages = simulate.Drawn(pictures=pictures, sections=section, layers=layers, mesh=mesh)
+    simulate.run(path, design, pages, unit=unit, weld_um=weld_um, fail_on=fail_on, threads=threads, as_json=as_json)
