@@ -74,7 +74,7 @@ def run(
         print_json({"job": plain(path), "fail_on": fail_on, **found.as_dict()})
     else:
         tell(path, found)
-    say_findings(found.findings)
+        say_findings(found.findings)
     if reaches(found.findings, fail_on):
         raise FindingsError(f"{plain(path)}: there are findings at or above --fail-on {fail_on}", found.findings)
 

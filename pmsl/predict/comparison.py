@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,13 @@ from pmsl.core.job import PrintJob
 from pmsl.core.mask import Window
 from pmsl.core.runs import painted
 from pmsl.cure import CureModel
+from pmsl.kernels.dose import NOTHING
 from pmsl.kernels.notes import RECALLED
 from pmsl.predict import findings
 from pmsl.predict.columns import Columns
 from pmsl.predict.design import Design, DesignLayer
 from pmsl.predict.layered import Layered
-from pmsl.predict.light import Absorption, LitLayer, focus_findings
+from pmsl.predict.light import NO_MAP, Absorption, LitLayer, focus_findings
 from pmsl.predict.lost import Lost
 from pmsl.predict.openings import openings
 from pmsl.predict.ports import Outside
@@ -96,6 +97,7 @@ class Comparison:
         """Take the next layer toward the plate as `cure_sum` lit it, where its edges are, its design and that of the layer below it."""
         if lit.index == self.job.n_layers - 1:
             self.columns.stamp(here.walls_px, lit.index)
+            self._add_above(lit)
         if below is not None:
             self.columns.stamp(below.walls_px, lit.index - 1)
         n, between = self._compare(lit, here)
@@ -104,6 +106,17 @@ class Comparison:
         self.edges.add(edges_um)
         self.probes += len(edges_um)
         return SeenLayer(lit, here, self.window, self.sum.model.threshold_mj_cm2)
+
+    def _add_above(self, lit: LitLayer) -> None:
+        """Compare what sticks out above the last layer with nothing printed."""
+        above = self.design.above()
+        if above is not None:
+            surface, height_um, voxels = above
+            nothing = np.full((1, self.window.cols), NOTHING, np.float32)
+            dark = nothing, np.zeros(self.window.rows, np.int32)
+            empty = replace(lit, index=lit.index + 1, z_top_um=lit.z_top_um + height_um, height_um=height_um, half=NO_MAP)
+            self.columns.match(replace(empty, kept_front=dark[0], held=dark[1]), surface)
+            self.volumes[[1, 3]] += voxels * height_um
 
     def _compare(self, lit: LitLayer, here: DesignLayer) -> tuple[int, np.ndarray]:
         """Compare; return how many pixels are missing or filled, and (2, m) pixels of which only something beside the middle is printed."""

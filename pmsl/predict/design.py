@@ -78,6 +78,17 @@ class Design:
         mask, surface = self._local.swept
         return DesignLayer(replace(mask, index=k), surface, self._walls(k), self._local.within)
 
+    def above(self) -> tuple[SurfaceSums, float, float] | None:
+        """Return what sticks out above the last layer: its faces, its height, and its volume in voxels of that height; None without any."""
+        top_um, edge_um = self.box_um()[1][2], float(self._volumes.grid.z_edges_um[-1])
+        if top_um <= edge_um:
+            return None
+        grid = Grid(
+            origin_um=self.grid.origin_um, pitch_um=self.grid.pitch_um, shape=self.grid.shape, z_edges_um=np.array([edge_um, top_um])
+        )
+        mask, surface = mask_and_surface(MaskMaker(self._volumes.parts, grid, "volume"), 0, ON_PLATE_UM)
+        return surface, top_um - edge_um, mask.sum_px()
+
     def layer_mask(self, k: int) -> LayerMask:
         """Return the exact share of every voxel of layer `k`; those asked for last are kept."""
         if k not in self._asked:

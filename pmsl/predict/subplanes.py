@@ -14,6 +14,7 @@ from pmsl.masks import MaskMaker
 
 CELLS = 4  # of a pixel along each axis
 RANGES = 4  # of a slab: 0.1 % of the volume of walls and slopes of 1 to 4 pixels
+MOVES_PX = (1 / 16, 1 / 4)  # how far a surface goes sideways in a slab: from so much on two planes, then `RANGES`
 MOST_STEPS = 12  # heights of flat facets and of the ends of walls looked at inside one slab
 NEAR = 1e-4  # of a slab: heights this near are one
 
@@ -63,13 +64,14 @@ class SubPlaneMaker:
     def __init__(self, parts: Sequence[Part], grid: Grid, corners: np.ndarray) -> None:
         edges = grid.z_edges_um
         leaning, steps = leaning_and_steps(corners, edges)
-        quarters = np.arange(1, RANGES) / RANGES
+        quarters, halves = np.arange(1, RANGES) / RANGES, np.array([0.5])
         self._depths, self._plane, self._first = [], [], [0]
         planes_um = [edges[:1]]
         for k in range(grid.n_layers):
             within = (steps[k] - edges[k]) / (edges[k + 1] - edges[k])
-            cuts = _apart(np.concatenate([within, quarters])) if len(within) <= MOST_STEPS else quarters
-            planes = cuts if leaning[k] else _apart(within) if len(within) <= MOST_STEPS else cuts
+            within = within if len(within) <= MOST_STEPS else quarters
+            cuts = _apart(np.concatenate([within, quarters]))
+            planes = (_apart(within), _apart(np.concatenate([within, halves])), cuts)[leaning[k]]
             bounds = np.concatenate([[0.0], cuts, [1.0]])
             self._depths.append(1.0 - bounds[::-1])
             middles = 0.5 * (bounds[1:] + bounds[:-1])[::-1]
@@ -87,17 +89,19 @@ class SubPlaneMaker:
 
 
 def leaning_and_steps(corners: np.ndarray, z_edges_um: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Tell which slabs have leaning surfaces in them, and at what heights inside each anything flat lies or a wall begins or ends.
+    """Tell how much surfaces lean in slabs, and at what heights inside each anything flat lies or a wall begins or ends.
 
     Parameters
     ----------
     corners : (M, 9) float64
-        Triangles: x, y, z of each corner; heights as of `z_edges_um`.
+        Triangles: x, y [px], z of each corner; heights as of `z_edges_um`.
     z_edges_um : (L + 1,) float64
 
     Returns
     -------
-    (L,) bool, list of (N,) float64
+    (L,) int64
+        How many of `MOVES_PX` some surface passes sideways.
+    list of (N,) float64
     """
     n = len(z_edges_um) - 1
     x, y, z = corners[:, 0::3], corners[:, 1::3], corners[:, 2::3]
@@ -106,14 +110,26 @@ def leaning_and_steps(corners: np.ndarray, z_edges_um: np.ndarray) -> tuple[np.n
     leans = ~upright & (low < high)
     first = np.clip(np.searchsorted(z_edges_um, low[leans], "right") - 1, 0, n - 1)
     last = np.clip(np.searchsorted(z_edges_um, high[leans], "left") - 1, 0, n - 1)
-    change = np.zeros(n + 1, np.int64)
-    np.add.at(change, first, 1)
-    np.subtract.at(change, last + 1, 1)
+    moves = _sideways_px(corners[leans]) * float(np.diff(z_edges_um).max(initial=0.0))
+    planes = np.zeros(n, np.int64)
+    for limit in MOVES_PX:
+        change = np.zeros(n + 1, np.int64)
+        np.add.at(change, first[moves > limit], 1)
+        np.subtract.at(change, last[moves > limit] + 1, 1)
+        planes += np.cumsum(change[:n]) > 0
     heights = np.unique(np.concatenate([low[~leans], high[~leans]]))
     slab = np.searchsorted(z_edges_um, heights, "right") - 1
     inside = (slab >= 0) & (slab < n)
     heights, slab = heights[inside], slab[inside]
-    return np.cumsum(change[:n]) > 0, np.split(heights, np.searchsorted(slab, np.arange(1, n)))
+    return planes, np.split(heights, np.searchsorted(slab, np.arange(1, n)))
+
+
+def _sideways_px(corners: np.ndarray) -> np.ndarray:
+    """How far the surface of triangles goes sideways for 1 µm of height [px/µm]."""
+    one, other = corners[:, 3:6] - corners[:, 0:3], corners[:, 6:9] - corners[:, 0:3]
+    normal = np.cross(one, other)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.abs(normal[:, 2]) / np.hypot(normal[:, 0], normal[:, 1]))
 
 
 def _apart(shares: np.ndarray) -> np.ndarray:

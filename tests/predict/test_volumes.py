@@ -145,7 +145,7 @@ def test_which_slabs_lean_and_where_something_begins_or_ends():
     upright = np.array([[0, 0, 0, 1, 0, 0, 1, 0, 13.0]])
     flat, lean = np.array([[0, 0, 25.0, 1, 0, 25, 1, 1, 25]]), np.array([[0, 0, 20.0, 1, 0, 20, 1, 1, 30]])
     leaning_, steps = leaning_and_steps(np.concatenate([upright, flat, lean]), edges)
-    assert leaning_.tolist() == [False, False, True, False]
+    assert leaning_.tolist() == [0, 0, 2, 0]
     assert [s.tolist() for s in steps] == [[0.0], [13.0], [25.0], []]
 
 
