@@ -24,6 +24,7 @@ from pmsl.pipeline import heights, lit
 from pmsl.pipeline.allowed import check_corrections, check_wavelengths
 from pmsl.pipeline.corrected import corrector_of
 from pmsl.pipeline.modifiers import Modifiers
+from pmsl.pipeline.overlaps import overlap_findings
 from pmsl.pipeline.units import check_units, unit_findings
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.slicing.planes import slabs_lit, z_edges_um
@@ -138,6 +139,7 @@ def stages(
     findings += checks.dose_findings(resin, ladder.dose_mj_cm2)
     findings += checks.exposure_findings(process, grid)
     findings += unit_findings(printer, process, grid)
+    findings += overlap_findings(pieces, boxes, grid)
     findings += checks.winding_findings(pieces)
     findings += heights.height_findings(boxes, grid, lambda z: slabs_lit(grid.z_edges_um, z, process.coverage))
     findings += heights.facet_findings(pieces, grid)
