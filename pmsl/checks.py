@@ -56,7 +56,7 @@ def profile_findings(printer: Printer, resin: Resin, missing: Sequence[str]) -> 
             code="wavelength-mismatch",
             severity="warning",
             message=f"resin {resin.name} was characterised at {theirs:g} nm, printer {printer.name} exposes at {ours:g} nm: "
-            "its Dp and Ec do not hold",
+            "its Dp and Ec do not hold; choose a resin measured at that wavelength",
             value=ours,
             limit=theirs,
             unit="nm",
@@ -80,7 +80,7 @@ def dose_findings(resin: Resin, doses_mj_cm2: np.ndarray) -> Iterator[Finding]:
                 code="dose-outside-measured",
                 severity="warning",
                 message=f"resin {resin.name} was measured from {low:g} to {high:g} mJ/cm²; the white dose of these layers lies outside, "
-                "where its Dp and Ec are a guess",
+                "where its Dp and Ec are a guess; measure the working curve there, or change layer_um or dose factors",
                 layers=(int(layers[0]), int(layers[-1])),
                 value=float(worst(doses_mj_cm2)),
                 limit=limit,
