@@ -182,12 +182,9 @@ class Solid:
     @property
     def closed(self) -> bool:
         """Whether every edge has as many faces one way as the other, or repair has made it so; found on first use."""
-        if "closed" not in self._cache:
-            from pmsl.mesh import repair as repairs
+        from pmsl.mesh import repair as repairs
 
-            self._cache["closed"] = repairs.closed(self)
-        closed: bool = self._cache["closed"]
-        return closed
+        return repairs.closed(self)
 
     @property
     def health(self) -> MeshHealth:
@@ -281,10 +278,7 @@ class Part:
         return placed
 
     def repaired(self, repair: str = "auto", weld_um: float | None = None, pitch_um: np.ndarray | None = None) -> Part:
-        """Return the part with its solid as it can be printed; see `pmsl.mesh.repair.repaired`.
-
-        Without `weld_um` vertices may be joined within a twentieth of the pixel, where its pitch is given.
-        """
+        """Return the part with its solid as it can be printed, in pixels of `pitch_um`; see `pmsl.mesh.repair.repaired`."""
         pixel_um = None if pitch_um is None else float(np.min(pitch_um) / np.linalg.norm(self.transform[:3, :3], 2))
         solid, regions = self.solid.repaired(repair, weld_um, pixel_um), self.regions
         if repair != "none" and regions:

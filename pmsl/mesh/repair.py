@@ -71,11 +71,12 @@ def repaired(solid: Solid, repair: str = "auto", weld_um: float | None = None, p
 
 def closed(solid: Solid) -> bool:
     """Tell whether every edge of a mesh has as many faces one way as the other; what repair has looked at is not looked at again."""
-    if solid.repairs or solid._cache.get("repaired", (None, None))[1] is solid or one_closed_body(solid):
-        return True
-    if "shells" not in solid._cache:
-        solid._cache["shells"] = shells_of(solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces)))
-    return bool(solid._cache["shells"].closed)
+    if "closed" not in solid._cache:
+        known = bool(solid.repairs) or solid._cache.get("repaired", (None, None))[1] is solid or one_closed_body(solid)
+        if not known and "shells" not in solid._cache:
+            solid._cache["shells"] = shells_of(solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces)))
+        solid._cache["closed"] = known or solid._cache["shells"].closed
+    return bool(solid._cache["closed"])
 
 
 def _repaired(solid: Solid, weld_um: float) -> Solid:
