@@ -166,9 +166,9 @@ def layer_findings(defects: Defects, grid: Grid, k: int) -> Iterator[Finding]:
         yield Finding(
             code="shared-voxels",
             severity="info",
-            message=f"the boundaries of overlapping shells share {defects.shared} pixels of a layer: their grays may be too high, "
-            f"by {defects.excess_px * grid.pixel_um2 * thickness:.3g} µm³ in all at most; they are exact where "
-            "pmsl[repair] is installed and no shell is open or passes through itself (up to 3 million triangles)",
+            message=f"the boundaries of overlapping shells share {defects.shared} pixels of a layer: their grays are integrals over "
+            f"64 planes, off by {defects.excess_px * grid.pixel_um2 * thickness:.3g} µm³ in all at most; they are exact where a mesh of "
+            "the union can be made: no shell is open or folds over (up to 3 million triangles)",
             layers=(k, k),
             value=defects.excess_px * grid.pixel_um2 * thickness,
             limit=0.0,

@@ -15,6 +15,7 @@ from pmsl.errors import GridError
 
 MAX_REACH_PX = 2.0**32
 BLOCK = 1 << 14  # triangles at a time: stays in the cache
+FEW = 1 << 17  # triangles whose shells are found by their edges
 LATE = 1 << 15  # corners
 MIX = tuple(np.uint64(k) for k in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
 
@@ -102,21 +103,44 @@ class CrossingIndex:
         return self
 
     def shells(self) -> np.ndarray:
-        """Number the shells: (M,) int32, equal for triangles of one part that hang together by equal corners.
+        """Number the shells: (M,) int32, equal for triangles of one part that hang together across edges; of many by equal corners.
 
-        A triangle that repeats another one belongs to a shell of its own: a solid twice is two shells.
+        Where more than two triangles meet at an edge they do not hang together by it. A triangle that repeats another one belongs to a
+        shell of its own: a solid twice is two shells.
         """
+        labels = self._shells_by_corners() if len(self.corners) > FEW else self._shells_by_edges()
+        copies = self.copies()
+        if len(copies):
+            labels[copies] = labels.max() + 1
+        return labels
+
+    def copies(self) -> np.ndarray:
+        """Find the triangles that have the corners of an earlier one, in any order: (n,) int64."""
+        return _copies(self.corners)
+
+    def _shells_by_corners(self) -> np.ndarray:
+        """A third of the time and of the memory; bodies that touch at a corner are one shell."""
         from pmsl.kernels import shells
 
-        m = len(self.corners)
-        labels = np.empty(m, np.int32)
-        n, room = -1, 1 << (m * 3 // 4 + 3).bit_length()  # a closed mesh has half as many corners as triangles
+        labels = np.empty(len(self.corners), np.int32)
+        n, room = -1, 1 << (len(self.corners) * 3 // 4 + 3).bit_length()  # a closed mesh has half as many corners as triangles
         while n < 0:
             n = shells.label(self.corners, self.part, *_table(room), *_table(LATE), labels)
             room *= 2
-        copies = _copies(self.corners)
-        if len(copies):
-            labels[copies] = labels.max() + 1
+        return labels
+
+    def _shells_by_edges(self) -> np.ndarray:
+        from pmsl.kernels import closed
+
+        labels, n = np.empty(len(self.corners), np.int32), 0
+        for part in range(int(self.part.max(initial=0)) + 1):
+            mine = np.flatnonzero(self.part == part)
+            faces, own = np.arange(3 * len(mine), dtype=np.int32).reshape(-1, 3), np.empty(len(mine), np.int32)
+            room = 1 << (4 * len(mine) + 3).bit_length()
+            table = np.empty(room, np.uint64), np.full(room, -1, np.int32), np.empty(room, np.int32)
+            count = closed.shells(self.corners[mine].reshape(-1, 3), faces, *table, own, np.zeros(2, np.uint64))
+            labels[mine] = own + n
+            n += count
         return labels
 
 

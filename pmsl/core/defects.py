@@ -36,7 +36,7 @@ class Defects:
         Voxels that the boundaries of two shells share (shells are triangles of one part that hang together) and
         that could not be united; 0 in area mode.
     excess_px : float
-        By how much the mask may be larger than the union because of them, at most [px].
+        By how much the mask may differ from the union because of them, at most [px].
     overlap : int
         Pixels in which shells were united exactly: in area mode those whose winding is neither 0 nor 1, in volume mode those that
         boundaries of two shells share.

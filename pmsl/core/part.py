@@ -312,6 +312,20 @@ def crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray | None:
     return overlap.crossing_heights(parts, most)
 
 
+def may_coincide(parts: Sequence[Part]) -> bool:
+    """Tell whether bodies may coincide; see `pmsl.mesh.overlap.may_coincide`."""
+    from pmsl.mesh import overlap
+
+    return overlap.may_coincide(parts)
+
+
+def own_crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray:
+    """Return the heights at which a part passes through itself; see `pmsl.mesh.overlap.own_crossing_heights`."""
+    from pmsl.mesh import overlap
+
+    return overlap.own_crossing_heights(parts, most)
+
+
 def united(parts: Sequence[Part]) -> Solid | None:
     """Return the union of parts as one solid in field coordinates, None where that cannot be had; see `pmsl.mesh.boolean.united`."""
     from pmsl.mesh import boolean  # another look upward

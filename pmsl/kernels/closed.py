@@ -5,7 +5,7 @@ opposite for the opposite edge, so its sum over all edges (modulo 2**64) is 0 fo
 for another. Corners are equal where their coordinates are, as for the masks.
 
 Where the running sum is 0 a body ends: that finds the bodies of a file that lists one after the other, for nothing. Shells,
-triangles that hang together by equal corners, take a table of all corners and union-find: ten times as long.
+triangles that hang together across edges, take a table of all edges and union-find: ten times as long.
 """
 
 import numpy as np
@@ -100,45 +100,48 @@ def stretches(vertices, faces, label, total):
 
 
 @kernel
-def shells(vertices, faces, keys, first, label, total):
-    """Number the shells: triangles that hang together by equal corners.
+def shells(vertices, faces, keys, first, second, label, total):
+    """Number the shells: triangles that hang together across edges of just two triangles.
 
     Parameters
     ----------
     vertices : (V, 3) float64; faces : (F, 3) int32
-    keys : (2**b,) uint64; first : (2**b,) int32, all -1
-        Scratch: a table of the corners and the triangle each was seen in first.
+    keys : (2**b,) uint64; first : (2**b,) int32, all -1; second : (2**b,) int32
+        Scratch, more than 3 F: a table of the edges and the triangles at each.
     label : (F,) int32
         Overwritten: number of each triangle's shell, in the order of their first triangles.
-    total : (1,) uint64
-        Overwritten: 0 where the mesh is closed and consistent.
+    total : (2,) uint64
+        Overwritten: 0 where the mesh is closed and consistent; edges of more than two triangles, across which nothing was joined.
 
     Returns
     -------
     int
-        Number of shells; -1 where the table is too small for so many different corners.
+        Number of shells.
     """
     bits = vertices.view(np.uint64)
     mask = np.uint64(keys.size - 1)
-    sum_ = np.uint64(0)
-    left = keys.size - keys.size // 4
+    sum_, many = np.uint64(0), np.uint64(0)
     for f in range(faces.shape[0]):
         label[f] = f
         ua, ub, uc = _hash(bits, faces[f, 0]), _hash(bits, faces[f, 1]), _hash(bits, faces[f, 2])
         sum_ += _edges(ua, ub, uc)
-        for key in (ua, ub, uc):
+        for p, q in ((ua, ub), (ub, uc), (uc, ua)):
+            key = (p + q) * D ^ (p ^ q) * B
             at = (key >> S2) & mask
             while first[at] >= 0 and keys[at] != key:
                 at = (at + np.uint64(1)) & mask
             if first[at] < 0:
-                keys[at], first[at] = key, f
-                left -= 1
-            elif label[first[at]] != label[f]:
-                a, b = _root(label, first[at]), _root(label, f)
-                label[max(a, b)] = min(a, b)
-        if left < 3:
-            return -1
-    total[0] = sum_
+                keys[at], first[at], second[at] = key, f, -1
+            elif second[at] == -1:
+                second[at] = f
+            elif second[at] >= 0:
+                second[at] = -2
+                many += np.uint64(1)
+    total[0], total[1] = sum_, many
+    for i in range(first.size):
+        if first[i] >= 0 and second[i] >= 0:
+            a, b = _root(label, first[i]), _root(label, second[i])
+            label[max(a, b)] = min(a, b)
     n = 0
     for f in range(faces.shape[0]):  # a root is the first of its shell: what lies before is numbered already
         if label[f] == f:

@@ -6,25 +6,25 @@ import operator
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pmsl.core.arrays import evenly
 from pmsl.core.copies import CopyIndex, index_parts
 from pmsl.core.defects import Defects
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
-from pmsl.core.part import Part, Solid, as_part, crossing_heights
+from pmsl.core.part import Part, Solid, as_part
 from pmsl.errors import GridError, UsageError
 from pmsl.masks.gaps import SECTIONS, Gaps, rows_across
+from pmsl.masks.overlap_layers import crossing_layers
 from pmsl.masks.rows import Rows
 from pmsl.masks.sweep import AreaSweep, Cells, Offset, Sweep, VolumeSweep
 
+if TYPE_CHECKING:
+    from pmsl.masks.plane_integral import PlaneIntegral
+
 MODES = ("area", "volume")
-UNKNOWN = object()
-FEW = 20_000  # triangles: looking for crossings takes some 20 ms
-SAMPLES = 16  # layers
 
 
 class MaskMaker:
@@ -78,9 +78,9 @@ class MaskMaker:
         self._lock = threading.Lock()
         self._labelled = False
         self._shells: np.ndarray | None = None
-        self._made_union: Any = UNKNOWN
+        self._made_union: MaskMaker | PlaneIntegral | None = None
         self._made_gaps: Gaps | None = None
-        self._crossing = self._layers_of_crossings() if mode == "area" else np.zeros(grid.n_layers, bool)
+        self._crossing = self._layers_to_unite()
 
     def sweep(self) -> Sweep:
         """Return the calling thread's sweep."""
@@ -110,11 +110,16 @@ class MaskMaker:
             found = rows.mask(k, sweep.cells(k)) if isinstance(self.index, CopyIndex) else rows.mask_of_plane(k, sweep)
             return self._united(k, sweep, found, rows.overlap)
         assert isinstance(sweep, VolumeSweep)
-        found = rows.mask(k, sweep.cells(k, self._labels()))
-        if found[1].shared == 0 or found[1].rows or self._union() is None:
-            return found
-        mask, defects = self._union().mask_and_defects(k)  # type: ignore[union-attr]
-        return mask, replace(defects, shared=0, excess_px=0.0, overlap=found[1].shared)
+        mask, defects = rows.mask(k, sweep.cells(k, self._labels()))
+        cells = max(defects.shared, int(self._crossing[k]))
+        if cells == 0 or defects.rows:
+            return mask, defects
+        union = self._union()
+        if isinstance(union, MaskMaker):
+            mask, defects = union.mask_and_defects(k)
+            return mask, replace(defects, shared=0, excess_px=0.0, overlap=cells)
+        mask, bound = union.mask(k)
+        return mask, replace(defects, shared=cells, excess_px=bound, overlap=0)
 
     def masks_and_defects(self, layers: Sequence[int]) -> list[tuple[LayerMask, Defects]]:
         """Return `mask_and_defects` of some layers; where they are short this is faster on several threads than one by one."""
@@ -151,10 +156,9 @@ class MaskMaker:
 
     def _sections(self) -> MaskMaker:
         """Return what cuts each slab at several heights."""
-        low, high = self.grid.z_edges_um[:-1], self.grid.z_edges_um[1:]
-        share = np.arange(SECTIONS) / SECTIONS
-        edges = np.append((low[:, None] + (high - low)[:, None] * share).ravel(), high[-1])
-        return MaskMaker(self.parts, replace(self.grid, z_edges_um=edges), "area", "none")
+        from pmsl.masks.plane_integral import parted
+
+        return MaskMaker(self.parts, parted(self.grid, SECTIONS), "area", "none")
 
     def section(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the coverage of layer `k`, as `coverage`, and what closed the gaps of its contours: (m, 4) float64 [px]."""
@@ -183,50 +187,39 @@ class MaskMaker:
             return rows.dense(sweep.united(cells) if several else cells)
         if self._open:
             return self._gaps().resolved(k, cells, rows)[0]
-        union = self._union() if self._overlaps(k) else None
-        return rows.dense(sweep.cells(k)) if union is None else union.coverage(k)
+        if not self._overlaps(k):
+            return rows.dense(sweep.cells(k))
+        union = self._union()
+        return union.coverage(k) if isinstance(union, MaskMaker) else union.coverage(k)[0]
 
-    def _layers_of_crossings(self) -> np.ndarray:
-        """Tell in which layers shells pass through one another: (L,) bool.
+    def _layers_to_unite(self) -> np.ndarray:
+        return crossing_layers(self.parts, self.index, self.grid, self.mode, self._shows_overlap)
 
-        Where that takes a look at many triangles it is only taken if one of a few layers shows an overlap. Others may then overlap
-        unseen, by less than a pixel.
-        """
-        z = self.grid.mid_planes_um
-        ranges = crossing_heights(self.parts, FEW)
-        if ranges is None:
-            sweep = self.sweep()
-            shown = any(self._local.rows.overlaps(sweep.cells(k)) for k in evenly(len(z), SAMPLES))
-            ranges = crossing_heights(self.parts, 2**31) if shown else np.zeros((0, 2))
-        out = np.zeros(len(z) + 1, np.int64)
-        if ranges is not None:
-            np.add.at(out, np.searchsorted(z, ranges[:, 0]), 1)
-            np.add.at(out, np.searchsorted(z, ranges[:, 1], side="right"), -1)
-        crossing: np.ndarray = out[:-1].cumsum() > 0
-        return crossing
+    def _shows_overlap(self, k: int) -> bool:
+        """Tell whether cells of layer k are filled twice."""
+        sweep = self.sweep()
+        return bool(self._local.rows.overlaps(sweep.cells(k)))
 
     def _overlaps(self, k: int) -> bool:
-        """Tell whether shells share voxels of slab k, whose rows all close."""
+        """Tell whether shells share voxels of slab k, or one passes through itself there, and all its rows close."""
         sweep, rows = self.sweep(), self._local.rows
         assert isinstance(sweep, VolumeSweep)
         defects: Defects = rows.mask(k, sweep.cells(k, self._labels()))[1]
-        return defects.shared > 0 and defects.rows == 0
+        return bool(defects.shared or self._crossing[k]) and defects.rows == 0
 
-    def _union(self) -> MaskMaker | None:
-        """Return what makes masks of the union of the parts, None where that cannot be had; made when the first slab asks for it.
+    def _union(self) -> MaskMaker | PlaneIntegral:
+        """Return what makes coverage of the union of the parts: of its mesh, or where that cannot be had of many planes.
 
-        It gives slabs without overlap the same coverage, so it does not matter which slab asks first.
+        Made when the first slab asks for it. It gives slabs without overlap the same coverage, so it does not matter which asks first.
         """
-        from pmsl.masks.united import union_of
+        from pmsl.masks.plane_integral import PlaneIntegral
+        from pmsl.masks.united import VolumeOfUnion, union_of
 
         with self._lock:
-            if self._made_union is UNKNOWN:
+            if self._made_union is None:
                 whole = union_of(self.parts)
-                self._made_union = None if whole is None else MaskMaker([whole], self.grid, self.mode, "none")
-                if self._made_union is not None:
-                    self._made_union._made_union = None  # its shells share voxels only where they touch
-            made: MaskMaker | None = self._made_union
-        return made
+                self._made_union = PlaneIntegral(self.parts, self.grid) if whole is None else VolumeOfUnion(whole, self.grid)
+            return self._made_union
 
     def _labels(self) -> np.ndarray | None:
         """Shell of every triangle, None where there is only one; found when the first layer asks for it."""

@@ -6,12 +6,39 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pmsl.core.defects import Defects
 from pmsl.core.grid import Grid
+from pmsl.core.mask import LayerMask
 from pmsl.core.part import Part, Solid, united
-from pmsl.masks.maker import MaskMaker
+from pmsl.masks.maker import MaskMaker, checked_layer
+from pmsl.masks.rows import Rows
+from pmsl.masks.sweep import VolumeSweep
 
 HEIGHTS = 9
+HEIGHTS_UNITED = 65
 AGREE = 1e-6  # of the area; vertices of a union are rounded
+
+
+class VolumeOfUnion(MaskMaker):
+    """Volume coverage of a mesh that is a union: its shells share voxels only where they touch."""
+
+    def __init__(self, whole: Solid, grid: Grid) -> None:
+        super().__init__([whole], grid, "volume", "none")
+        self._labelled = True
+
+    def _layers_to_unite(self) -> np.ndarray:
+        return np.zeros(self.grid.n_layers, bool)
+
+    def mask_and_defects(self, k: int) -> tuple[LayerMask, Defects]:
+        """Return the mask of layer `k` and what is doubtful about it."""
+        k = checked_layer(k, self.grid)
+        sweep = self.sweep()
+        assert isinstance(sweep, VolumeSweep)
+        rows: Rows = self._local.rows
+        return rows.mask(k, sweep.cells(k))
+
+    def _overlaps(self, k: int) -> bool:
+        return False
 
 
 def union_of(parts: Sequence[Part]) -> Solid | None:
@@ -31,9 +58,9 @@ def union_of(parts: Sequence[Part]) -> Solid | None:
     whole = united(parts)
     if whole is None:
         return None
-    grid = _heights_of(whole)
+    grid = _heights_of(whole, HEIGHTS_UNITED)
     plain, made = MaskMaker(parts, grid, "area", "none"), MaskMaker([whole], grid, "area", "none")
-    for k in range(HEIGHTS):
+    for k in range(HEIGHTS_UNITED):
         wanted, got = plain.coverage(k), made.coverage(k)
         if made.mask_and_defects(k)[1].overlap or np.abs(wanted - got).sum() > AGREE * max(wanted.sum(), 1.0):
             return None
@@ -42,15 +69,15 @@ def union_of(parts: Sequence[Part]) -> Solid | None:
 
 def overlaps(solid: Solid) -> bool:
     """Tell whether shells of a solid overlap at one of a few heights."""
-    maker = MaskMaker([solid], _heights_of(solid), "area", "none")
+    maker = MaskMaker([solid], _heights_of(solid, HEIGHTS), "area", "none")
     return any(maker.mask_and_defects(k)[1].overlap for k in range(HEIGHTS))
 
 
-def _heights_of(solid: Solid) -> Grid:
+def _heights_of(solid: Solid, heights: int) -> Grid:
     """Make a coarse grid around a solid, of a few slabs."""
     low, high = solid.bounds_um
     size = np.maximum(high - low, 1e-9)
     pitch = float(size[:2].max()) / 64
     cells = np.ceil(size[:2] / pitch).astype(int) + 2
-    edges = low[2] + size[2] * np.linspace(0, 1, HEIGHTS + 1)
+    edges = low[2] + size[2] * np.linspace(0, 1, heights + 1)
     return Grid(origin_um=low[:2] - pitch, pitch_um=pitch, shape=(int(cells[1]), int(cells[0])), z_edges_um=edges)

@@ -8,9 +8,10 @@ from pmsl.core.arrays import frozen
 from pmsl.core.finding import Finding
 from pmsl.core.part import Solid
 from pmsl.errors import MeshError
+from pmsl.mesh.orientation import box_of, oriented_faces
 from pmsl.mesh.patch import patched
 from pmsl.mesh.sheets import drop_sheets
-from pmsl.mesh.shells import FEW, TURN, Measures, Shells, inward, measures_of, one_closed_body, shells_of
+from pmsl.mesh.shells import FEW, Measures, Shells, measures_of, one_closed_body, shells_of
 from pmsl.mesh.surface import Change, Surface
 
 
@@ -19,10 +20,10 @@ def mended(solid: Solid, weld_um: float) -> Solid:
     return (_patched(solid, weld_um) if solid.of_file and solid.n_faces > FEW else None) or _rebuilt(solid, weld_um)
 
 
-def turned(solid: Solid, vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures) -> Solid:
-    """Return a closed mesh with the shells turned that look inward and are no cavities."""
-    faces, change = _turned(vertices, faces, shells, m, solid.source)
-    return solid if change is None else _made(solid, vertices, faces, [change])
+def oriented(solid: Solid, vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures) -> Solid:
+    """Return a closed mesh whose cavities lie apart, with the shells turned that look inward and are no cavities."""
+    vertices, faces, changes = oriented_faces(vertices, faces, shells, m, solid.source)
+    return _made(solid, vertices, faces, changes) if changes else solid
 
 
 def without_copies(solid: Solid, shells: Shells, m: Measures, weld_um: float) -> Solid:
@@ -41,8 +42,19 @@ def _without_sheets(solid: Solid, shells: Shells, m: Measures) -> Solid:
     text = "look both ways and enclose no volume; left out"
     sheets = Change("sheets", len(solid.faces) - len(faces), "faces", (tuple(low.tolist()), tuple(high.tolist())), text)
     shells = shells_of(solid.vertices_um, faces)
-    faces, change = _turned(solid.vertices_um, faces, shells, measures_of(solid.vertices_um, faces, shells), solid.source)
-    return _made(solid, solid.vertices_um, faces, [sheets] if change is None else [sheets, change])
+    m = measures_of(solid.vertices_um, faces, shells)
+    vertices, faces, changes = oriented_faces(solid.vertices_um, faces, shells, m, solid.source)
+    return _made(solid, vertices, faces, [sheets, *changes])
+
+
+def without_inverse_copies(solid: Solid, vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, copies: np.ndarray) -> Solid:
+    """Leave out shells that repeat another one inside out: what both enclose is a body, whose faces look both ways."""
+    stays = ~copies[shells.label]
+    box = box_of(np.stack([m.box_um[copies, 0].min(axis=0), m.box_um[copies, 1].max(axis=0)]))
+    change = Change("duplicate-faces", int((~stays).sum()), "faces", box, "repeat another face; taken out")
+    rest = shells_of(vertices, faces[stays], len(faces))
+    vertices, faces, changes = oriented_faces(vertices, faces[stays], rest, measures_of(vertices, faces[stays], rest), solid.source)
+    return _made(solid, vertices, faces, [change, *changes])
 
 
 def _patched(solid: Solid, weld_um: float) -> Solid | None:
@@ -62,7 +74,7 @@ def _patched(solid: Solid, weld_um: float) -> Solid | None:
     if not shells.closed or m.hollow.any():
         return None
     whole._cache["shell boxes"] = m.box_um
-    return turned(whole, vertices, faces, shells, m)
+    return oriented(whole, vertices, faces, shells, m)
 
 
 def _rebuilt(solid: Solid, weld_um: float) -> Solid:
@@ -79,25 +91,10 @@ def _rebuilt(solid: Solid, weld_um: float) -> Solid:
     drop_sheets(surface, shells, solid.source, weld_um)
     faces = surface.faces()
     shells = shells_of(surface.points, faces, len(faces))
-    faces, change = _turned(surface.points, faces, shells, measures_of(surface.points, faces, shells), solid.source)
-    changes = surface.changes + ([] if change is None else [change])
-    if not changes:
-        return solid  # vertices a picometre apart: nothing that shows
-    return _made(solid, surface.points, faces, changes)
-
-
-def _turned(vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, source: str) -> tuple[np.ndarray, Change | None]:
-    """Turn shells that look inward and are no cavities."""
-    if not m.area_um2.any():
-        raise MeshError(f"{source}: no triangle has an area; nothing to print. Export the mesh again")
-    turn = inward(vertices, faces, shells, m)[0] == TURN
-    if not turn.any():
-        return faces, None
-    mine = turn[shells.label]
-    faces = np.where(mine[:, None], faces[:, ::-1], faces)
-    low, high = m.box_um[turn, 0].min(axis=0), m.box_um[turn, 1].max(axis=0)
-    text = "looked inward without lying wholly inside another; turned"
-    return faces, Change("shells", int(turn.sum()), "shells", (tuple(low.tolist()), tuple(high.tolist())), text)
+    m = measures_of(surface.points, faces, shells)
+    points, faces, changes = oriented_faces(surface.points, faces, shells, m, solid.source)
+    changes = [*surface.changes, *changes]
+    return _made(solid, points, faces, changes) if changes else solid  # vertices a picometre apart: nothing that shows
 
 
 def _made(solid: Solid, vertices: np.ndarray, faces: np.ndarray, changes: list[Change]) -> Solid:

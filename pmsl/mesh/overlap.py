@@ -49,6 +49,39 @@ def crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray | None:
     return np.concatenate([np.zeros((0, 2)), *out])
 
 
+def own_crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray:
+    """Find the heights at which parts pass through themselves.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    most : int
+        Triangles of a part that is looked at.
+
+    Returns
+    -------
+    (n, 2) float64
+        Ranges of z [µm], in field coordinates.
+    """
+    from pmsl.mesh.boxtree import BoxTree
+
+    out = [np.zeros((0, 2))]
+    small = [part for part in parts if part.solid.n_faces <= most]
+    for group in alike(small):  # copies turned and scaled alike: at equal heights
+        corners = _corners(small[group[0]], np.arange(small[group[0]].solid.n_faces))
+        every = np.arange(len(corners), dtype=np.int32)
+        tree = BoxTree.of(corners.reshape(-1, 3), np.arange(3 * len(every), dtype=np.int32).reshape(-1, 3), every)
+        z = corners[tree.crossed_by(every, every, other=False).pairs, :, 2]  # (n, 2, 3)
+        out.append(np.stack([z.min(axis=2).max(axis=1), z.max(axis=2).min(axis=1)], axis=1))
+    return np.concatenate(out)
+
+
+def may_coincide(parts: Sequence[Part]) -> bool:
+    """Tell whether triangles may be there twice: more than two meet at an edge of a part, or boxes of parts are the same."""
+    boxes = {part.bounds_um().tobytes() for part in parts}
+    return len(boxes) < len(parts) or any("shells" in part.solid._cache and _shells(part).touching for part in parts)
+
+
 def _groups(parts: Sequence[Part]) -> list[list[Part]]:
     """Part the parts: those whose boxes meet others together; of copies that stand alone one, for they are alike at every height."""
     boxes = np.array([part.bounds_um() for part in parts])

@@ -1,7 +1,7 @@
 """What a mesh needs before it can be printed, done and said. A sound mesh pays one pass over its triangles.
 
     closed, one shell ──────────────────────────► as it is
-    closed, shells ──► which look inward? ──────► cavities stay, others are turned
+    closed, shells ──► which look inward? ──────► cavities stay, others are turned; those that meet are united
     not closed ──► join, drop, agree, close ──┘
 
 Closed shells are left as they are where they overlap: masks unite them exactly.
@@ -15,7 +15,8 @@ from pmsl.core.arrays import frozen
 from pmsl.core.parallel import in_blocks
 from pmsl.core.part import Solid
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh.shells import FEW, NOTHING, TURN, inward, measures_of, one_closed_body, shells_of
+from pmsl.mesh.cavities import hidden
+from pmsl.mesh.shells import FEW, NOTHING, inverse_copies, measures_of, one_closed_body, shells_of
 from pmsl.mesh.weld import bound_um
 
 WAYS = ("auto", "none", "strict")
@@ -82,24 +83,32 @@ def closed(solid: Solid) -> bool:
 def _repaired(solid: Solid, weld_um: float) -> Solid:
     if solid.repairs or not np.abs(solid.bounds_um).max() < LARGEST_UM:
         return solid
-    if one_closed_body(solid):
+    if one_closed_body(solid) and not hidden(solid):
         return _mended(solid, weld_um) if _nothing_inside(solid) else solid
     vertices, faces = solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces))  # of a soup made here, and not kept
     shells = solid._cache["shells"] = shells_of(vertices, faces)
     if not shells.closed:
         return _mended(solid, weld_um)
-    if shells.count == 1 and len(faces) > FEW:
-        return _mended(solid, weld_um) if _nothing_inside(solid) else solid
+    if len(faces) > FEW:
+        if hidden(solid):  # shells that the file does not list one after the other
+            shells = solid._cache["shells"] = shells_of(vertices, faces, len(faces))
+        elif shells.count == 1:
+            return _mended(solid, weld_um) if _nothing_inside(solid) else solid
     m = measures_of(vertices, faces, shells)
     solid._cache["shell boxes"] = m.box_um
+    copies = inverse_copies(vertices, faces, shells, m)
+    if copies.any():
+        from pmsl.mesh import mending
+
+        return mending.without_inverse_copies(solid, vertices, faces, shells, m, copies)
     twice = (m.hollow & (m.area_um2 > 0)).any()  # every face twice, looking both ways: the sum of a row does not show it
-    if not twice and m.area_um2.any() and not (inward(vertices, faces, shells, m)[0] == TURN).any():
+    if not twice and m.area_um2.any() and (m.volume_um3 >= 0).all():
         return solid
     from pmsl.mesh import mending
 
     if twice:
         solid._cache["mended"] = True
-    return mending.without_copies(solid, shells, m, weld_um) if twice else mending.turned(solid, vertices, faces, shells, m)
+    return mending.without_copies(solid, shells, m, weld_um) if twice else mending.oriented(solid, vertices, faces, shells, m)
 
 
 def _mended(solid: Solid, weld_um: float) -> Solid:

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from pmsl.core.part import Solid
+from pmsl.mesh.topology import closed_groups, group_rows
 
-FEW = 1 << 17  # triangles whose shells are found by their corners; of more, by stretches of the file
+FEW = 1 << 17  # triangles whose shells are found by their edges; of more, by stretches of the file
 OUTWARD, CAVITY, TURN = range(3)  # how a shell looks
 NOTHING = 1e-9  # volume over area**1.5 of a shell that encloses nothing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shells:
-    """Groups of triangles that hang together by equal corners.
+    """Groups of triangles that hang together across edges.
+
+    Where more than two triangles meet at an edge, bodies touch: those that are closed without one another are two.
 
     Attributes
     ----------
@@ -25,11 +28,14 @@ class Shells:
         Number of shells; of stretches where there are many triangles.
     label : (F,) int32
         Number of every triangle's shell.
+    touching : bool
+        Somewhere more than two triangles meet at an edge; not looked for where there are many triangles.
     """
 
     closed: bool
     count: int
     label: np.ndarray
+    touching: bool = False
 
 
 def shells_of(vertices: np.ndarray, faces: np.ndarray, few: int = FEW) -> Shells:
@@ -48,15 +54,31 @@ def shells_of(vertices: np.ndarray, faces: np.ndarray, few: int = FEW) -> Shells
     """
     from pmsl.kernels import closed
 
-    label, total = np.empty(len(faces), np.int32), np.empty(1, np.uint64)
+    label, total = np.empty(len(faces), np.int32), np.zeros(2, np.uint64)
     if len(faces) > few:
         count = closed.stretches(vertices, faces, label, total)
-    else:
-        count, room = -1, 1 << (len(faces) + 3).bit_length()  # a closed mesh has half as many corners as triangles
-        while count < 0:
-            count = closed.shells(vertices, faces, np.empty(room, np.uint64), np.full(room, -1, np.int32), label, total)
-            room *= 4
-    return Shells(bool(total[0] == 0), int(count), label)
+        return Shells(bool(total[0] == 0), int(count), label)
+    room = 1 << (4 * len(faces) + 3).bit_length()
+    table = np.empty(room, np.uint64), np.full(room, -1, np.int32), np.empty(room, np.int32)
+    count = closed.shells(vertices, faces, *table, label, total)
+    if total[0] == 0 and total[1]:
+        ids, first = group_rows((vertices + 0.0).view(np.int64))  # + 0: -0 is 0
+        label = closed_groups(ids[faces], vertices[first])
+        count = label.max() + 1
+    return Shells(bool(total[0] == 0), int(count), label, bool(total[1]))
+
+
+def inverse_copies(vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures) -> np.ndarray:
+    """Tell which shells look inward and repeat, face by face, one that looks outward: (n,) bool. Their faces look both ways."""
+    if not shells.touching:
+        return np.zeros(shells.count, bool)
+    ids, _ = group_rows((vertices + 0.0).view(np.int64))
+    same, _ = group_rows(np.sort(ids[faces], axis=1))
+    outward = np.zeros(int(same.max()) + 1, bool)
+    outward[same[(m.volume_um3 > 0)[shells.label]]] = True
+    repeats = np.bincount(shells.label, outward[same], shells.count) == np.bincount(shells.label, minlength=shells.count)
+    copies: np.ndarray = repeats & (m.volume_um3 < 0) & ~m.hollow
+    return copies
 
 
 def one_closed_body(solid: Solid) -> bool:

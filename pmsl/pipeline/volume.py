@@ -25,7 +25,7 @@ def united_volume_um3(solid: Solid) -> float:
     Returns
     -------
     float
-        [µm³]. Exact, but where a body passes through itself, or bodies overlap and manifold3d is not installed: then the integral
+        [µm³]. Exact, but where no mesh of the union of its bodies can be made (a surface folds over): then the integral
         of exact areas over height, by the midpoint rule between the heights of vertices, good to about 1e-5.
     """
     if not any(f.code in OVERLAPS for f in solid.health.findings) and not overlaps(solid):

@@ -125,9 +125,8 @@ def test_crossing_shells_are_counted_and_bounded(no_union):
             axis=0,
         )
         union = union.reshape(12, 16, 16, 16).mean(axis=(1, 3))
-        excess = maker.coverage(1) - union
-        assert excess[~both].max() <= 2e-3 and excess.max() > 0.01
-        assert 0 < excess[both].sum() <= defects.excess_px + 1e-3
+        assert np.abs(maker.coverage(1) - union).max() <= 2e-3
+        assert 0 < defects.excess_px < 1 and np.abs(mask.dense(np.float64) - union).sum() <= defects.excess_px
 
 
 def test_shells_that_do_not_overlap_share_nothing():
@@ -148,8 +147,7 @@ def test_a_solid_twice_is_said(no_union):
     maker = MaskMaker([joined(a, a)], grid(), "volume")
     _, defects = maker.mask_and_defects(1)
     assert defects.shared >= ((alone > 0) & (alone < 1)).sum() / 2
-    excess = maker.coverage(1) - alone
-    assert excess.sum() / 2 <= defects.excess_px <= excess.sum() + 1e-9  # pixels below one half are not seen
+    assert np.abs(maker.coverage(1) - alone).sum() <= defects.excess_px < 0.01 * alone.sum()
     _, inside = MaskMaker([box((1, 1, 0), (13, 11, 3)), a], grid(), "volume").mask_and_defects(1)
     assert inside.shared == 0
 
@@ -160,8 +158,7 @@ def test_a_solid_twice_is_bounded_in_every_slab(no_union):
         maker = MaskMaker([joined(a, a)], grid(edges=(-2.2, -1.9, -1.2, 5.0)), "volume")
         alone = MaskMaker([a], maker.grid, "volume").coverage(k)
         _, defects = maker.mask_and_defects(k)
-        excess = (maker.coverage(k) - alone).sum()
-        assert (excess > 0) == (alone.sum() > 0) and excess <= defects.excess_px + 1e-9
+        assert np.abs(maker.coverage(k) - alone).sum() <= defects.excess_px + 1e-9
         assert defects.shared >= ((alone > 0) & (alone < 1)).sum() / 2
 
 
@@ -183,6 +180,5 @@ def test_tops_over_one_another_in_a_slab_are_counted_and_bounded(no_union, low):
     g = Grid(origin_um=(0, 0), pitch_um=1.0, shape=(10, 10), z_edges_um=[0, 1.0, 2.0])
     mask, defects = MaskMaker([a, b], g, "volume").mask_and_defects(1)
     inner = (8 - low[0]) * (8 - low[1])
-    excess = mask.sum_px() - (64 * 0.3 + inner * 0.3)
-    assert excess > 9 and excess <= defects.excess_px + 1e-3
-    assert defects.shared >= inner
+    off = abs(mask.sum_px() - (64 * 0.3 + inner * 0.3))
+    assert off <= defects.excess_px < 2 and defects.shared >= inner

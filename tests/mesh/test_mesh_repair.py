@@ -234,7 +234,7 @@ def test_a_large_body_whose_faces_look_both_ways_is_a_body(monkeypatch):
     as_read = Solid.of_soup(Soup(records.reshape(-1, 3), 1.0), source="a.stl", sha256="", unit="um")
     for mesh in (as_read, Solid.from_arrays(both.vertices_um, both.faces[order])):
         mended = mesh.repaired()
-        assert codes(mended) == ["repaired-duplicate-faces", "repaired-winding"]
+        assert codes(mended) == ["repaired-duplicate-faces"]
         assert mended.health.volume_um3 == pytest.approx(BALL.health.volume_um3, rel=1e-6)
 
 

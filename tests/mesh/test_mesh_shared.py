@@ -81,7 +81,7 @@ CODES = {
     "overlap_two_cubes_ascii.stl": ["overlapping-bodies"],
     "nested_shell_cavity_ascii.stl": ["cavities"],
     "self_intersecting_bent_tube_A.obj": ["self-intersection"],
-    "overlap_27_shells_3dsmax_export.STL": ["non-manifold-edges", "self-intersection", "overlapping-bodies"],
+    "overlap_27_shells_3dsmax_export.STL": ["non-manifold-edges", "overlapping-bodies"],
     "ball_bearing_16_bodies.STL": [],
     "zero_size_cube_ascii.stl": ["degenerate-faces", "no-solid", "size-suspicious"],
 }

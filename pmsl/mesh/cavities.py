@@ -1,0 +1,291 @@
+"""Cavities that cross, repeat or nest, or lie across several bodies: the solid is the union of the bodies less that of the cavities.
+
+A mesh whose cavities lie apart, each in one body, needs none of this: its winding number is 1 in the material and 0 elsewhere, and
+masks take it as it is. Where inward shells meet, winding is 1 - 2 = -1 in what both enclose, and the solid is made anew:
+
+    level 0: outward shells            less the inward shells inside their union
+    level 1: those inside a cavity     less the inward shells inside *their* union, and so on
+
+An inward shell that reaches out of the union of the bodies is no cavity: it is turned, and said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pmsl.core.parallel import in_blocks
+from pmsl.core.part import Solid
+from pmsl.mesh.boxtree import BoxTree
+from pmsl.mesh.manifolds import arrays_of, manifold_of
+from pmsl.mesh.shells import CAVITY, OUTWARD, Measures, Shells, measures_of
+from pmsl.mesh.topology import closed_groups, join_vertices, without_copies
+
+if TYPE_CHECKING:
+    from manifold3d import Manifold
+
+SAMPLES_LARGE = 256  # faces of a large mesh
+SAMPLES = 32  # points beside a shell where its surroundings are looked at
+INSET = 1e-6  # of the extent: how far beside its surface
+SLACK = 1e-6  # of a shell's volume: what may reach out of others by rounding
+MOST_ASKED = 300_000  # triangles of inward shells that are held against others: a second
+MOST = 3_000_000  # triangles: more would take minutes
+
+Box = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hollowed:
+    """A mesh whose cavities lie apart.
+
+    Attributes
+    ----------
+    points : (n, 3) float64
+    faces : (F, 3) int32
+    cavities : int
+        How many inward shells were cut out together.
+    turned : int
+        How many inward shells are no cavities, and were turned.
+    copies : int
+        Faces left out because they repeat others.
+    reaching : int
+        Bodies of which a cavity that is not theirs alone cuts a part away.
+    box_um, turned_box_um : (2, 3) float64
+        Box around these cavities, and around what was turned.
+    """
+
+    points: np.ndarray
+    faces: np.ndarray
+    cavities: int
+    turned: int
+    copies: int
+    reaching: int
+    box_um: np.ndarray
+    turned_box_um: np.ndarray
+
+
+def meet(points: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, looks: np.ndarray) -> bool:
+    """Tell whether some inward shell touches another shell or itself, or has other surroundings than one body.
+
+    Parameters
+    ----------
+    points : (n, 3) float64; faces : (F, 3) int32; shells, m
+        As `pmsl.mesh.shells.shells_of` and `measures_of` give them.
+    looks : (n,) int8
+        As `pmsl.mesh.shells.inward` gives it.
+    """
+    own = np.array([s for s in np.flatnonzero(looks != OUTWARD).tolist() if looks[s] == CAVITY or len(_neighbours(m, s))], np.int64)
+    if len(own) == 0:
+        return False
+    mine = np.isin(shells.label, own)
+    near = _triangles_near(points, faces, shells, m, own)
+    for which, other in ((near, True), (mine, False)):
+        asked = np.flatnonzero(mine & which)
+        if len(asked) == 0 or len(asked) > MOST_ASKED:
+            continue
+        crossings = BoxTree.of(points, faces, np.flatnonzero(which)).crossed_by(asked, shells.label, other=other, rim=other)
+        if crossings.count or not crossings.complete:
+            return True
+    beside = [_beside(points, faces, np.flatnonzero(shells.label == s), m, s, own) for s in own.tolist()]
+    material, void = (np.concatenate(side) for side in zip(*beside, strict=True))
+    winding = _winding(points, faces, np.concatenate([material, void])) * (-1 if m.turned else 1)
+    return bool((winding[: len(material)] != 1).any() or (winding[len(material) :] != 0).any())
+
+
+def _neighbours(m: Measures, shell: int) -> np.ndarray:
+    """Return the other shells that enclose something and whose boxes meet that of a shell."""
+    low, high = m.box_um[shell]
+    near = (m.box_um[:, 0] <= high).all(axis=1) & (m.box_um[:, 1] >= low).all(axis=1) & ~m.hollow
+    near[shell] = False
+    return np.flatnonzero(near)
+
+
+def _triangles_near(points: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, own: np.ndarray) -> np.ndarray:
+    """Tell which triangles reach into a place where the box of an inward shell (`own`) meets that of another shell: (F,) bool."""
+    low, high = np.full((shells.count, 3), np.inf), np.full((shells.count, 3), -np.inf)
+    for s in own.tolist():
+        meets = _neighbours(m, s)
+        at = np.maximum(m.box_um[meets, 0], m.box_um[s, 0]), np.minimum(m.box_um[meets, 1], m.box_um[s, 1])
+        for which, box in ((meets, at), (np.full(len(meets), s), at)):
+            np.minimum.at(low, which, box[0])
+            np.maximum.at(high, which, box[1])
+    a, b, c = (points[faces[:, i]] for i in range(3))
+    least, most = np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
+    near: np.ndarray = ((least <= high[shells.label]) & (most >= low[shells.label])).all(axis=1)
+    return near
+
+
+def hidden(solid: Solid) -> bool:
+    """Tell whether a few faces of a large closed mesh have no material behind them, or less than none before them.
+
+    Its shells were not looked for, as that takes as long as slicing some layers; cavities that meet show here.
+    """
+    if "hidden" not in solid._cache:
+        solid._cache["hidden"] = _shows_hidden(solid)
+    return bool(solid._cache["hidden"])
+
+
+def _shows_hidden(solid: Solid) -> bool:
+    n = solid.n_faces
+    which = np.unique(np.linspace(0, n - 1, SAMPLES_LARGE).astype(np.int64))
+    corners = np.stack([solid.points_um(solid.faces_of(slice(f, f + 1))[0]) for f in which.tolist()])
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    size = np.linalg.norm(normal, axis=1)
+    step = INSET * float(np.ptp(solid.bounds_um, axis=0).max()) * normal[size > 0] / size[size > 0, None]
+    step = -step if solid.inside_out else step
+    at = corners[size > 0].mean(axis=1)
+    at = np.concatenate([at - step, at + step])
+    blocks = in_blocks(lambda some: _winding(*_block(solid, some), at), n)
+    winding = np.sum(blocks, axis=0) * (-1 if solid.inside_out else 1)
+    return bool((winding[: len(step)] <= 0).any() or (winding[len(step) :] < 0).any())
+
+
+def _beside(
+    points: np.ndarray, faces: np.ndarray, which: np.ndarray, m: Measures, shell: int, near: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return points of the material around an inward shell, and of the void in it: two (s, 3), beside its largest faces.
+
+    Faces in the box of another inward shell come first.
+    """
+    a, b, c = (points[faces[which, i]] for i in range(3))
+    normal = np.cross(b - a, c - a)
+    size = np.linalg.norm(normal, axis=1)
+    middle = (a + b + c) / 3
+    others = m.box_um[near[near != shell]]
+    shared = np.zeros(len(which), bool)
+    for low, high in others[((others[:, 0] <= m.box_um[shell, 1]) & (others[:, 1] >= m.box_um[shell, 0])).all(axis=1)]:
+        shared |= ((middle >= low) & (middle <= high)).all(axis=1)
+    order = np.lexsort((-size, ~shared))[:SAMPLES]
+    order = order[size[order] > 0]
+    step = INSET * float(np.ptp(m.box_um[shell], axis=0).max()) * normal[order] / size[order, None]
+    step = step if not m.turned else -step
+    return middle[order] - step, middle[order] + step
+
+
+def _block(solid: Solid, some: slice) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vertices and the faces of a block of triangles; those of a soup are made anew."""
+    if not solid.of_file:
+        return solid.vertices_um, solid.faces[some]
+    points = solid.points_um(slice(3 * some.start, 3 * some.stop))
+    return points, np.arange(len(points), dtype=np.int32).reshape(-1, 3)
+
+
+def _winding(points: np.ndarray, faces: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Return how often a mesh winds around each point of `at` (p, 3): (p,) float64."""
+    from pmsl.kernels import closed
+
+    order = np.argsort(at[:, 0], kind="stable")
+    x, y, z = (at[order, k].copy() for k in range(3))
+    sums, out = np.zeros(len(at)), np.empty(len(at))
+    closed.winding(points, faces, np.zeros(len(faces), np.int32), x, y, z, np.zeros(len(at), np.int32), sums)
+    out[order] = sums
+    return out
+
+
+def hollowed(points: np.ndarray, faces: np.ndarray) -> Hollowed | None:
+    """Cut the union of the cavities out of the union of the bodies.
+
+    Parameters
+    ----------
+    points : (n, 3) float64
+    faces : (F, 3) int32
+        Of a closed mesh.
+
+    Returns
+    -------
+    Hollowed or None
+        None where some shell cannot be made a manifold, or there are more than `MOST` triangles.
+    """
+    if len(faces) > MOST:
+        return None
+    ids, points = join_vertices(points)
+    corners = ids[faces].astype(np.int32)
+    a, b, c = corners.T
+    corners = corners[(a != b) & (b != c) & (c != a)]
+    stays = without_copies(corners, len(points))
+    copies = int((~stays).sum())
+    corners = corners[stays]
+    label = closed_groups(corners, points)
+    shells = Shells(True, int(label.max()) + 1, label)
+    m = measures_of(points, corners, shells)
+    corners = corners[:, ::-1] if m.turned else corners
+    bodies: dict[int, Manifold] = {}
+    voids: dict[int, Manifold] = {}
+    for s in np.flatnonzero(~m.hollow).tolist():
+        outward = bool(m.volume_um3[s] > 0)
+        own = corners[label == s]
+        body = manifold_of(points, own if outward else own[:, ::-1])
+        if body is None:
+            return None
+        (bodies if outward else voids)[s] = body
+    solid, cavities, turned, reaching = _levels(bodies, voids)
+    new_points, new_faces = arrays_of(solid)
+    new_faces = new_faces[:, ::-1] if m.turned else new_faces
+    return Hollowed(
+        *(new_points, new_faces, len(cavities), len(turned), copies, reaching),
+        *(_around(m.box_um, cavities), _around(m.box_um, turned)),
+    )
+
+
+def _around(boxes: np.ndarray, which: list[int]) -> np.ndarray:
+    chosen = boxes[which] if which else np.zeros((1, 2, 3))
+    return np.stack([chosen[:, 0].min(axis=0), chosen[:, 1].max(axis=0)])
+
+
+def _levels(bodies: dict[int, Manifold], voids: dict[int, Manifold]) -> tuple[Manifold, list[int], list[int], int]:
+    """Return the solid, the shells that are cavities, those that are none, and how many bodies lose something to a cavity across them."""
+    cavities = [s for s in voids if s in _inside(voids, _union(bodies.values()))]
+    turned = [s for s in voids if s not in cavities]
+    level = {**bodies, **{s: voids[s] for s in turned}}
+    left = {s: voids[s] for s in cavities}
+    terms: list[Manifold] = []
+    reaching = 0
+    while level:
+        islands = _inside(level, _union(left.values()))
+        islands = islands if len(islands) < len(level) or not terms else set()
+        inner = {s: level[s] for s in islands}
+        deeper = _inside(left, _union(inner.values()))
+        own = {s: left[s] for s in left if s not in deeper}
+        outer = {s: level[s] for s in level if s not in islands}
+        cut = _union(own.values())
+        reaching += _reaching(outer, own)
+        terms.append(_union(outer.values()) - cut)
+        level, left = inner, {s: left[s] for s in deeper}
+    return _union(terms), cavities, turned, reaching
+
+
+def _union(bodies: Iterable[Manifold]) -> Manifold:
+    from manifold3d import Manifold, OpType
+
+    return Manifold.batch_boolean(list(bodies), OpType.Add)
+
+
+def _inside(shells: dict[int, Manifold], whole: Manifold) -> set[int]:
+    """Return which shells lie in `whole`, but for what rounding leaves."""
+    if not shells or whole.is_empty():
+        return set()
+    rest = _union(shells.values()) - whole
+    if rest.volume() <= SLACK * min(b.volume() for b in shells.values()):
+        return set(shells)
+    return {s for s, body in shells.items() if (body - whole).volume() <= SLACK * body.volume()}
+
+
+def _reaching(bodies: dict[int, Manifold], cavities: dict[int, Manifold]) -> int:
+    """Count the bodies that reach into a cavity which lies wholly in another one."""
+    out = set()
+    for void in cavities.values():
+        near = {s: body for s, body in bodies.items() if _boxes_meet(void, body)}
+        if len(near) < 2:
+            continue
+        rest = {s: (void - body).volume() for s, body in near.items()}
+        if min(rest.values()) <= SLACK * void.volume():
+            out |= {s for s, left in rest.items() if SLACK * void.volume() < left < (1 - SLACK) * void.volume()}
+    return len(out)
+
+
+def _boxes_meet(one: Manifold, other: Manifold) -> bool:
+    a, b = np.array(one.bounding_box()), np.array(other.bounding_box())
+    return bool((a[:3] < b[3:]).all() and (b[:3] < a[3:]).all())

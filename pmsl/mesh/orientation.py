@@ -1,0 +1,90 @@
+"""Shells that look inward: cavities that meet are cut out together, and what is no cavity is turned."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pmsl.errors import MeshError
+from pmsl.mesh.cavities import MOST, Hollowed, hollowed, meet
+from pmsl.mesh.shells import CAVITY, OUTWARD, TURN, Measures, Shells, inward
+from pmsl.mesh.surface import Box, Change
+
+
+def oriented_faces(
+    vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, source: str
+) -> tuple[np.ndarray, np.ndarray, list[Change]]:
+    """Cut cavities that meet out of the bodies, and turn shells that look inward and are no cavities.
+
+    Parameters
+    ----------
+    vertices : (V, 3) float64
+    faces : (F, 3) int32
+        Of a closed mesh.
+    shells, m
+        As `pmsl.mesh.shells.shells_of` and `measures_of` give them.
+    source : str
+        Name used in messages.
+
+    Returns
+    -------
+    vertices, faces
+        As they came where nothing was changed.
+    list of Change
+
+    Raises
+    ------
+    MeshError
+        No triangle has an area, cavities that meet cannot be united, or they leave nothing of the bodies.
+    """
+    if not m.area_um2.any():
+        raise MeshError(f"{source}: no triangle has an area; nothing to print. Export the mesh again")
+    looks = inward(vertices, faces, shells, m)[0]
+    if (looks == OUTWARD).all():
+        return vertices, faces, []
+    turn = looks == TURN
+    if meet(vertices, faces, shells, m, looks):
+        whole = hollowed(vertices, faces)
+        if whole is None and (looks == CAVITY).any():
+            raise MeshError(
+                f"{source}: cavities (shells that look inward) meet one another or lie across several bodies, and cannot be united: a "
+                f"shell is no closed surface, or there are more than {MOST} triangles. Unite them in the program that made them"
+            )
+        if whole is not None and whole.cavities:
+            return _hollowed(whole, source)
+        turn = looks != OUTWARD
+    if not turn.any():
+        return vertices, faces, []
+    mine = turn[shells.label]
+    faces = np.where(mine[:, None], faces[:, ::-1], faces)
+    return vertices, faces, [_turned(int(turn.sum()), np.stack([m.box_um[turn, 0].min(axis=0), m.box_um[turn, 1].max(axis=0)]))]
+
+
+def _turned(count: int, box_um: np.ndarray) -> Change:
+    return Change("shells", count, "shells", box_of(box_um), "looked inward without lying wholly inside another; turned")
+
+
+def box_of(box_um: np.ndarray) -> Box:
+    """Return a box (2, 3) as tuples."""
+    low, high = box_um.tolist()
+    return tuple(low), tuple(high)
+
+
+def _hollowed(whole: Hollowed, source: str) -> tuple[np.ndarray, np.ndarray, list[Change]]:
+    """Say what was done about cavities that cross, repeat or nest, or lie across several bodies."""
+    if len(whole.faces) == 0:
+        raise MeshError(
+            f"{source}: the shells that look inward take away all that the others enclose: no volume is left to print. "
+            "Turn the normals of those that are meant as material"
+        )
+    box, changes = box_of(whole.box_um), []
+    if whole.copies:
+        changes.append(Change("duplicate-faces", whole.copies, "faces", box, "repeat another face; taken out"))
+    if whole.cavities:
+        text = "cross, repeat, nest, touch or lie across several bodies: their union is left out of that of the bodies"
+        changes.append(Change("cavities", whole.cavities, "cavities", box, text))
+    if whole.reaching:
+        text = "reach into a cavity of another one: what of them lies in it is left out; give them as a file of their own to keep it"
+        changes.append(Change("bodies-in-cavities", whole.reaching, "bodies", box, text))
+    if whole.turned:
+        changes.append(_turned(whole.turned, whole.turned_box_um))
+    return whole.points, whole.faces, changes

@@ -1,0 +1,223 @@
+"""Cavities that cross, repeat, nest or lie across several bodies: the union of the bodies less the union of the cavities."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from box_csg import BoxModel, flipped, joined, random_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from solids import box, icosphere, moved, soup
+
+import pmsl
+from pmsl import Grid, Solid
+from pmsl.core.soup import Soup
+from pmsl.errors import MeshError
+from pmsl.masks import MaskMaker, coverage
+from pmsl.mesh.cavities import hidden
+from pmsl.pipeline.volume import united_volume_um3
+
+CASES = Path(__file__).parents[2].parent / "shared" / "cases"
+GRID = Grid(origin_um=(-0.93, -0.89), pitch_um=(0.93, 0.89), shape=(17, 16), z_edges_um=(0.37, 1.11, 2.6, 4.9, 7.3, 13.7))
+BLOCK = ((0, 0, 0), (10, 10, 5))
+
+
+def codes(solid):
+    return [f.code for f in solid.repaired().findings]
+
+
+def check_model(model, mesh):
+    if model.looks_inward():
+        return
+    if model.volume_um3() == 0:
+        with pytest.raises(MeshError, match="volume"):
+            MaskMaker([mesh], GRID)
+        return
+    for mode in ("area", "volume"):
+        maker = MaskMaker([mesh], GRID, mode)
+        for k in range(GRID.n_layers):
+            assert np.abs(maker.coverage(k) - model.coverage(GRID, k, mode)).max() < 1e-9
+    assert united_volume_um3(mesh.repaired()) == pytest.approx(model.volume_um3(), rel=1e-9)
+
+
+def random_case(seed):
+    rng = np.random.default_rng(seed)
+    model = random_model(rng)
+    order = rng.permutation(len(model.outward) + len(model.inward))
+    check_model(model, model.mesh(order, rng if rng.random() < 0.3 else None))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_random_bodies_and_cavities(seed):
+    random_case(seed)
+
+
+@pytest.mark.slow
+def test_many_random_bodies_and_cavities():
+    for seed in range(2000):
+        random_case(seed)
+
+
+NAMED = {
+    "cross": ([BLOCK], [((1, 4, 1), (9, 6, 3)), ((4, 1, 1), (6, 9, 3))], 444),
+    "cross, one longer": ([BLOCK], [((0, 4, 1), (10, 6, 3)), ((4, 1, 2), (6, 9, 4))], 500 - 40 - 32 + 4),
+    "repeat": ([BLOCK], [((1, 1, 1), (9, 4, 3))] * 2, 452),
+    "repeat three times": ([BLOCK], [((1, 1, 1), (9, 4, 3))] * 3, 452),
+    "nest": ([BLOCK], [((1, 1, 1), (9, 9, 4)), ((2, 2, 2), (4, 4, 3))], 308),
+    "nest and touch a wall": ([BLOCK], [((1, 1, 1), (9, 9, 4)), ((1, 2, 2), (4, 4, 3))], 308),
+    "overlap along their length": ([BLOCK], [((1, 1, 1), (6, 2, 2)), ((4, 1, 1), (9, 2, 2))], 492),
+    "touch by a face": ([BLOCK], [((1, 1, 1), (4, 2, 2)), ((4, 1, 1), (9, 2, 2))], 492),
+    "touch by an edge": ([BLOCK], [((1, 1, 1), (4, 2, 2)), ((4, 2, 1), (9, 3, 2))], 492),
+    "touch by a corner": ([BLOCK], [((1, 1, 1), (4, 2, 2)), ((4, 2, 2), (9, 3, 3))], 492),
+    "three through one point": ([BLOCK], [((1, 4, 1), (9, 6, 4)), ((4, 1, 1), (6, 9, 4)), ((3, 3, 2), (7, 7, 3))], 500 - 48 - 48 + 12 - 4),
+    "across two blocks that touch": ([((0, 0, 0), (5, 10, 5)), ((5, 0, 0), (10, 10, 5))], [((1, 1, 1), (9, 4, 3))], 452),
+    "across two blocks that overlap": ([((0, 0, 0), (6, 10, 5)), ((4, 0, 0), (10, 10, 5))], [((1, 1, 1), (9, 4, 3))], 452),
+    "inside two blocks that overlap": ([((0, 0, 0), (8, 10, 5)), ((2, 0, 0), (10, 10, 5))], [((3, 1, 1), (7, 4, 3))], 476),
+    "flush with the sides": ([BLOCK], [((0, 1, 1), (10, 4, 3))], 440),
+    "flush with an edge of the block": ([BLOCK], [((0, 0, 0), (10, 4, 3))], 380),
+    "a body in a cavity": ([BLOCK, ((2, 2, 2), (4, 4, 3))], [((1, 1, 1), (9, 9, 4))], 312),
+    "a body from floor to roof of a cavity": ([BLOCK, ((2, 2, 1), (4, 4, 4))], [((1, 1, 1), (9, 9, 4))], 320),
+    "a cavity in a body in a cavity": ([BLOCK, ((2, 2, 1.5), (8, 8, 3.5))], [((1, 1, 1), (9, 9, 4)), ((3, 3, 2), (7, 7, 3))], 364),
+    "crossing cavities in a body in crossing cavities": (
+        [BLOCK, ((4.2, 4.2, 1.2), (5.8, 5.8, 2.8))],
+        [((1, 4, 1), (9, 6, 3)), ((4, 1, 1), (6, 9, 3)), ((4.4, 4.6, 1.5), (5.6, 5.0, 2.0)), ((4.6, 4.4, 1.5), (5.0, 5.6, 2.0))],
+        444 + 1.6**3 - 0.5 * (0.48 + 0.48 - 0.16),
+    ),
+    "a body that reaches into a cavity of another": ([BLOCK, ((4, -2, 1.5), (6, 2, 2.5))], [((1, 1, 1), (9, 4, 3))], 452 + 4),
+    "one that reaches out is none": ([BLOCK], [((8, 1, 1), (12, 4, 3))], 512),
+    "one that reaches out beside two that cross": (
+        [BLOCK],
+        [((1, 4, 1), (7, 6, 3)), ((4, 1, 1), (6, 9, 3)), ((8, 1, 1), (12, 4, 3))],
+        464,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_named(name):
+    outward, inward, volume = NAMED[name]
+    model = BoxModel(outward, inward)
+    assert model.volume_um3() == pytest.approx(volume, rel=1e-12)
+    check_model(model, model.mesh())
+    check_model(model, model.mesh(order=range(len(outward) + len(inward))[::-1]))
+
+
+@pytest.mark.parametrize("name", ["cross", "nest", "across two blocks that touch"])
+def test_the_whole_inside_out_is_the_same(name):
+    model = BoxModel(*NAMED[name][:2])
+    check_model(model, flipped(model.mesh()))
+
+
+def test_all_meshes_of_a_soup():
+    model = BoxModel(*NAMED["cross"][:2])
+    check_model(model, soup(model.mesh()))
+
+
+CASE_VOLUMES = {
+    "22_crossing_channels_two_inward_shells.stl": (416, 72),
+    "23_cavity_twice.stl": (452, 84),
+    "10f_nested_cavities_one_in_other.stl": (308, 36),
+    "17_cavity_across_two_touching_blocks.stl": (452, 84),
+    "29_self_touching_tube_ring.stl": (320, None),
+}
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="needs ../shared/cases")
+@pytest.mark.parametrize("name", CASE_VOLUMES)
+def test_cases(name):
+    volume, section = CASE_VOLUMES[name]
+    solid = pmsl.load_solid(CASES / name)
+    assert united_volume_um3(solid.repaired()) == pytest.approx(volume * 1e9, rel=1e-9)
+    low, high = solid.bounds_um
+    edges = np.linspace(low[2], high[2], 8)
+    grid = Grid(origin_um=low[:2] - 300, pitch_um=370, shape=(40, 40), z_edges_um=edges)
+    for mode in ("area", "volume"):
+        sums = [coverage([solid], grid, k, mode).sum() * 0.37**2 for k in range(7)]
+        if mode == "volume":
+            assert np.dot(sums, np.diff(edges)) * 1e-3 == pytest.approx(volume, rel=1e-9)
+        if section is not None and mode == "area":
+            assert section in [pytest.approx(s, rel=1e-9) for s in sums]
+
+
+def test_what_is_done_is_said_and_strict_refuses():
+    mesh = BoxModel(*NAMED["repeat"][:2]).mesh()
+    assert codes(mesh) == ["repaired-duplicate-faces", "repaired-cavities"]
+    (copies, cavities) = mesh.repaired().findings
+    assert copies.value == 16 and cavities.value == 1 and cavities.box_um == ((1, 1, 1), (9, 4, 3))
+    with pytest.raises(MeshError, match="strict"):
+        mesh.repaired("strict")
+    assert codes(BoxModel(*NAMED["a body that reaches into a cavity of another"][:2]).mesh()) == [
+        "repaired-cavities",
+        "repaired-bodies-in-cavities",
+    ]
+    reaching = BoxModel(*NAMED["one that reaches out beside two that cross"][:2]).mesh()
+    assert codes(reaching) == ["repaired-cavities", "repaired-shells"]
+
+
+def test_none_prints_by_winding():
+    model = BoxModel(*NAMED["cross"][:2])
+    assert coverage([model.mesh()], GRID, 1, "area", "none").sum() > model.coverage(GRID, 1, "area").sum() + 1
+
+
+@pytest.mark.parametrize("name", ["flush with the sides", "a body in a cavity"])
+def test_cavities_apart_stay_as_they_are(name):
+    outward, inward, _ = NAMED[name]
+    inward = [((low[0] + 0.5, low[1] + 0.25, low[2]), (high[0] - 0.5, high[1], high[2])) for low, high in inward]
+    mesh = BoxModel(outward, inward).mesh()
+    assert mesh.repaired() is mesh
+    balls = [flipped(icosphere(2, 0.8, (2 + 2 * i, 2 + 2 * j, 2.5))) for i in range(4) for j in range(4)]
+    sponge = joined(box(*BLOCK), *balls)
+    assert sponge.repaired() is sponge
+
+
+def test_a_separate_body_inside_out_is_turned_without_a_boolean():
+    mesh = joined(box(*BLOCK), flipped(box((20, 0, 0), (22, 2, 2))))
+    assert codes(mesh) == ["repaired-shells"] and len(mesh.repaired().faces) == len(mesh.faces)
+
+
+def test_nothing_left_is_refused_with_the_reason():
+    mesh = joined(box(*BLOCK), flipped(box((0, 0, 0), (5, 10, 5))), flipped(box((5, 0, 0), (10, 10, 5))))
+    mesh = joined(
+        mesh, box((20, 0, 0), (20.5, 0.5, 0.5)), flipped(box((20, 0, 0), (20.25, 0.5, 0.5))), flipped(box((20.25, 0, 0), (20.5, 0.5, 0.5)))
+    )
+    with pytest.raises(MeshError, match="no volume is left"):
+        mesh.repaired()
+
+
+def test_tubes_that_cross_themselves_as_cavities():
+    """One inward shell that passes through itself: what it encloses is void, once."""
+    angle = np.linspace(0, 4 * np.pi, 60, endpoint=False)
+    turns = icosphere(1, 1.0, (0, 0, 0))
+    ring = joined(*(flipped(moved(turns, (7 + 3 * np.cos(a) * (1 + 0.1 * np.cos(a / 2)), 6 + 3 * np.sin(a), 2.5))) for a in angle[::6]))
+    block = box((0, 0, 0), (14, 12, 5))
+    mesh = joined(block, ring)
+    spheres = [Solid.from_arrays(ring.vertices_um[42 * i : 42 * i + 42], turns.faces) for i in range(10)]
+    for k in range(3):
+        void = coverage(spheres, GRID, k)
+        assert np.abs(coverage([mesh], GRID, k) - (coverage([block], GRID, k) - void)).max() < 1e-9
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_large_meshes_that_do_not_list_shells_one_after_the_other(monkeypatch, listed):
+    for module in ("repair", "shells"):
+        monkeypatch.setattr(f"pmsl.mesh.{module}.FEW", 100)
+    block, tubes = icosphere(3, 6, (7, 6, 4)), [icosphere(3, 2, (6.1, 6, 4)), icosphere(3, 2, (7.7, 6.2, 4.1))]
+    mesh = joined(block, *(flipped(t) for t in tubes))
+    order = np.arange(len(mesh.faces)) if listed else np.random.default_rng(3).permutation(len(mesh.faces))
+    records = mesh.vertices_um[mesh.faces[order]].astype(np.float32)
+    as_read = Solid.of_soup(Soup(records.reshape(-1, 3), 1.0), source="a.stl", sha256="", unit="um")
+    for solid in (as_read, Solid.from_arrays(mesh.vertices_um, mesh.faces[order])):
+        assert hidden(solid) or listed
+        for k in range(4):
+            wanted = coverage([block], GRID, k) - coverage(tubes, GRID, k)
+            assert np.abs(coverage([solid], GRID, k) - wanted).max() < 1e-5
+
+
+def test_large_sound_meshes_hide_nothing():
+    for solid in (
+        icosphere(4, 5, (7, 6, 2)),
+        flipped(icosphere(4, 5, (7, 6, 2))),
+        joined(icosphere(4, 5, (7, 6, 2)), icosphere(4, 5, (9, 6, 2))),
+    ):
+        assert not hidden(solid)
