@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -303,31 +303,3 @@ class Part:
 def as_part(item: Solid | Part) -> Part:
     """Return `item` as a part; a bare solid stays where its coordinates are."""
     return item if isinstance(item, Part) else Part(solid=item, label=item.source)
-
-
-def crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray | None:
-    """Return the heights at which shells pass through one another; see `pmsl.mesh.overlap.crossing_heights`."""
-    from pmsl.mesh import overlap
-
-    return overlap.crossing_heights(parts, most)
-
-
-def may_coincide(parts: Sequence[Part]) -> bool:
-    """Tell whether bodies may coincide; see `pmsl.mesh.overlap.may_coincide`."""
-    from pmsl.mesh import overlap
-
-    return overlap.may_coincide(parts)
-
-
-def own_crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray:
-    """Return the heights at which a part passes through itself; see `pmsl.mesh.overlap.own_crossing_heights`."""
-    from pmsl.mesh import overlap
-
-    return overlap.own_crossing_heights(parts, most)
-
-
-def united(parts: Sequence[Part]) -> Solid | None:
-    """Return the union of parts as one solid in field coordinates, None where that cannot be had; see `pmsl.mesh.boolean.united`."""
-    from pmsl.mesh import boolean  # another look upward
-
-    return boolean.united(parts)

@@ -14,7 +14,8 @@ from pmsl.core.arrays import evenly
 from pmsl.core.copies import CopyIndex
 from pmsl.core.crossings import CrossingIndex
 from pmsl.core.grid import Grid
-from pmsl.core.part import Part, crossing_heights, may_coincide, own_crossing_heights
+from pmsl.core.overlap import crossing_heights, may_coincide, own_crossing_heights, sharing_heights
+from pmsl.core.part import Part
 
 FEW = 20_000  # triangles near other shells: looking for crossings takes some 20 ms
 FEW_OWN = {"area": 2000, "volume": 20_000}  # triangles of a part, looked for within it: 7 ms and 70, of jobs that take as much longer
@@ -32,7 +33,7 @@ def crossing_layers(parts: Sequence[Part], index: CrossingIndex | CopyIndex, gri
     """
     ranges = [_own(parts, grid, mode, shows)]
     if mode == "area":
-        ranges.append(_of_shells(parts, grid, shows))
+        ranges += [_of_shells(parts, grid, shows), sharing_heights(parts, FEW)]
     low, high = np.concatenate(ranges).T
     if mode == "area":
         z = grid.mid_planes_um

@@ -9,7 +9,8 @@ import numpy as np
 from pmsl.core.defects import Defects
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask
-from pmsl.core.part import Part, Solid, united
+from pmsl.core.overlap import united
+from pmsl.core.part import Part, Solid
 from pmsl.masks.maker import MaskMaker, checked_layer
 from pmsl.masks.rows import Rows
 from pmsl.masks.sweep import VolumeSweep

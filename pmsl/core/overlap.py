@@ -1,0 +1,44 @@
+"""Where bodies of parts overlap, and their union: questions that the mesh room answers, and that masks ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pmsl.core.part import Part, Solid
+
+
+def crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray | None:
+    """Return the heights at which shells pass through one another; see `pmsl.mesh.overlap.crossing_heights`."""
+    from pmsl.mesh import overlap
+
+    return overlap.crossing_heights(parts, most)
+
+
+def sharing_heights(parts: Sequence[Part], most: int) -> np.ndarray:
+    """Return the heights at which bodies share volume; see `pmsl.mesh.shared_volume.sharing_heights`."""
+    from pmsl.mesh import shared_volume
+
+    return shared_volume.sharing_heights(parts, most)
+
+
+def may_coincide(parts: Sequence[Part]) -> bool:
+    """Tell whether bodies may coincide; see `pmsl.mesh.overlap.may_coincide`."""
+    from pmsl.mesh import overlap
+
+    return overlap.may_coincide(parts)
+
+
+def own_crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray:
+    """Return the heights at which a part passes through itself; see `pmsl.mesh.overlap.own_crossing_heights`."""
+    from pmsl.mesh import overlap
+
+    return overlap.own_crossing_heights(parts, most)
+
+
+def united(parts: Sequence[Part]) -> Solid | None:
+    """Return the union of parts as one solid in field coordinates, None where that cannot be had; see `pmsl.mesh.boolean.united`."""
+    from pmsl.mesh import boolean  # another look upward
+
+    return boolean.united(parts)
