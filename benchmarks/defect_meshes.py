@@ -93,12 +93,27 @@ def _made() -> dict[str, tuple[np.ndarray, np.ndarray]]:
         "one solid twice": (np.concatenate([ball, ball]), ball),
         "solid nested in a solid": (np.concatenate([ball, inner]), ball),
         "cavity": (np.concatenate([ball, inner[:, ::-1]]),) * 2,
+        **_cavities(ball, inner),
         "whole part inside out": (ball[:, ::-1], ball),
         "5 % of faces flipped": (partly, ball),
         "1 % of faces missing": (np.delete(ball, missing, axis=0), ball),
         "every second corner moved by 0.2 µm": (_cracked(ball, rng.normal(size=ball.shape)), ball),
         "corners rounded to 0.1 µm, every second": (_rounded(ball, rng), ball),
         "cracks in one half": (_cracked(ball, rng.normal(size=ball.shape), ball[:, :1, 2] > 0), ball),
+    }
+
+
+def _cavities(ball: np.ndarray, inner: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Cavities that cross, repeat, nest or lie across two bodies, and the same voids made of shells that do not."""
+    block, left, right = (_box(np.array([x0, 0, 0]), np.array([x1, 10.0, 5])) for x0, x1 in ((0.0, 10.0), (0.0, 5.0), (5.0, 10.0)))
+    along, across = _box(np.array([1.0, 4, 1]), np.array([9.0, 6, 4])), _box(np.array([4.0, 1, 1]), np.array([6.0, 9, 4]))
+    arms = [along, *(_box(np.array([4.0, y, 1]), np.array([6.0, y + 3, 4])) for y in (1.0, 6.0))]
+    small = _ball((0.1, 0.05, 0.0), 0.25)
+    return {
+        "cavities that cross": tuple(np.concatenate([block, *(c[:, ::-1] for c in shells)]) for shells in ([along, across], arms)),
+        "a cavity twice": (np.concatenate([ball, inner[:, ::-1], inner[:, ::-1]]), np.concatenate([ball, inner[:, ::-1]])),
+        "a cavity in a cavity": (np.concatenate([ball, inner[:, ::-1], small[:, ::-1]]), np.concatenate([ball, inner[:, ::-1]])),
+        "a cavity across two bodies that touch": (np.concatenate([left, right, along[:, ::-1]]), np.concatenate([block, along[:, ::-1]])),
     }
 
 

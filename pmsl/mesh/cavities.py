@@ -20,7 +20,7 @@ import numpy as np
 from pmsl.core.parallel import in_blocks
 from pmsl.core.part import Solid
 from pmsl.mesh.boxtree import BoxTree
-from pmsl.mesh.manifolds import arrays_of, manifold_of
+from pmsl.mesh.manifolds import arrays_of, manifold_of, winding_at
 from pmsl.mesh.shells import CAVITY, OUTWARD, Measures, Shells, measures_of
 from pmsl.mesh.topology import closed_groups, join_vertices, without_copies
 
@@ -91,7 +91,7 @@ def meet(points: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, loo
             return True
     beside = [_beside(points, faces, np.flatnonzero(shells.label == s), m, s, own) for s in own.tolist()]
     material, void = (np.concatenate(side) for side in zip(*beside, strict=True))
-    winding = _winding(points, faces, np.concatenate([material, void])) * (-1 if m.turned else 1)
+    winding = winding_at(points, faces, np.concatenate([material, void])) * (-1 if m.turned else 1)
     return bool((winding[: len(material)] != 1).any() or (winding[len(material) :] != 0).any())
 
 
@@ -138,7 +138,7 @@ def _shows_hidden(solid: Solid) -> bool:
     step = -step if solid.inside_out else step
     at = corners[size > 0].mean(axis=1)
     at = np.concatenate([at - step, at + step])
-    blocks = in_blocks(lambda some: _winding(*_block(solid, some), at), n)
+    blocks = in_blocks(lambda some: winding_at(*_block(solid, some), at), n)
     winding = np.sum(blocks, axis=0) * (-1 if solid.inside_out else 1)
     return bool((winding[: len(step)] <= 0).any() or (winding[len(step) :] < 0).any())
 
@@ -171,18 +171,6 @@ def _block(solid: Solid, some: slice) -> tuple[np.ndarray, np.ndarray]:
         return solid.vertices_um, solid.faces[some]
     points = solid.points_um(slice(3 * some.start, 3 * some.stop))
     return points, np.arange(len(points), dtype=np.int32).reshape(-1, 3)
-
-
-def _winding(points: np.ndarray, faces: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Return how often a mesh winds around each point of `at` (p, 3): (p,) float64."""
-    from pmsl.kernels import closed
-
-    order = np.argsort(at[:, 0], kind="stable")
-    x, y, z = (at[order, k].copy() for k in range(3))
-    sums, out = np.zeros(len(at)), np.empty(len(at))
-    closed.winding(points, faces, np.zeros(len(faces), np.int32), x, y, z, np.zeros(len(at), np.int32), sums)
-    out[order] = sums
-    return out
 
 
 def hollowed(points: np.ndarray, faces: np.ndarray) -> Hollowed | None:

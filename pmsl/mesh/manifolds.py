@@ -15,8 +15,11 @@ from pmsl.mesh.boxtree import BoxTree
 if TYPE_CHECKING:
     from manifold3d import Manifold
 
-MOST_CUTS = 4000  # of one shell
-SMALLEST = 2.0**-24  # of the shell's extent: pieces no longer cut
+MOST_CUTS = 500  # of one shell
+SMALLEST = 2.0**-20  # of the shell's extent: pieces no longer cut
+ROUNDING = 2e-6  # of the extent: crossings no deeper than this are what coordinates in single precision leave
+SAMPLES = 256  # faces of a body that are looked at from both sides
+INSET = 1e-7  # of the extent: from how far
 
 
 def manifold_of(points: np.ndarray, corners: np.ndarray) -> Manifold | None:
@@ -31,13 +34,72 @@ def manifold_of(points: np.ndarray, corners: np.ndarray) -> Manifold | None:
     from manifold3d import Error, Manifold, Mesh64
 
     used, ids = np.unique(corners, return_inverse=True)
-    body = Manifold(Mesh64(np.ascontiguousarray(points[used]), ids.reshape(-1, 3).astype(np.uint64)))
+    own, faces = np.ascontiguousarray(points[used]), ids.reshape(-1, 3)
+    body = Manifold(Mesh64(own, faces.astype(np.uint64)))
     if body.status() != Error.NoError:
         return None
-    tree = BoxTree.of(points, corners, np.arange(len(corners)))
-    if not _crosses(tree, len(corners)):
-        return body
-    return _untangled(body)
+    extent = float(np.ptp(own, axis=0).max())
+    return body if is_simple(own, faces.astype(np.int32), extent) else _untangled(body, extent)
+
+
+def is_simple(points: np.ndarray, faces: np.ndarray, extent_um: float) -> bool:
+    """Tell whether a closed surface does not pass through itself, but for rounding, nor winds twice around a place.
+
+    Parameters
+    ----------
+    points : (n, 3) float64
+    faces : (F, 3) int32
+    extent_um : float
+        What rounding is held against [µm].
+    """
+    return crossing_depth_um(points, faces) <= ROUNDING * extent_um and _winds_once(points, faces)
+
+
+def crossing_depth_um(points: np.ndarray, faces: np.ndarray) -> float:
+    """Return how deep triangles reach through others [µm], 0 where none do; infinite where there are too many to tell."""
+    crossings = BoxTree.of(points, faces, np.arange(len(faces))).crossed_by(
+        np.arange(len(faces)), np.zeros(len(faces), np.int32), other=False
+    )
+    if crossings.count > len(crossings.pairs) or not crossings.complete:
+        return np.inf
+    if crossings.count == 0:
+        return 0.0
+    one, other = (points[faces[crossings.pairs[:, i]]] for i in range(2))
+    return float(np.minimum(_reach_um(one, other), _reach_um(other, one)).max())
+
+
+def _reach_um(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return how far triangles (n, 3, 3) reach to the side of the planes of others where they reach less: (n,) float64."""
+    normal = np.cross(other[:, 1] - other[:, 0], other[:, 2] - other[:, 0])
+    length = np.linalg.norm(normal, axis=1)
+    side = np.einsum("nij,nj->ni", one - other[:, :1], normal / np.where(length > 0, length, 1.0)[:, None])
+    reach: np.ndarray = np.minimum(np.maximum(side.max(axis=1), 0.0), np.maximum(-side.min(axis=1), 0.0))
+    return reach
+
+
+def _winds_once(points: np.ndarray, faces: np.ndarray) -> bool:
+    """Tell whether the largest faces have what is enclosed once on one side and nothing on the other: sheets may lie on one another."""
+    a, b, c = (points[faces[:, i]] for i in range(3))
+    normal = np.cross(b - a, c - a)
+    size = np.linalg.norm(normal, axis=1)
+    which = np.argsort(-size, kind="stable")[:SAMPLES]
+    which = which[size[which] > 0]
+    step = INSET * float(np.ptp(points, axis=0).max()) * normal[which] / size[which, None]
+    middle = ((a + b + c) / 3)[which]
+    behind, before = (winding_at(points, faces, middle + sign * step) for sign in (-1, 1))
+    return bool((np.abs(behind - before) == 1).all() and ((behind == 0) | (before == 0)).all())
+
+
+def winding_at(points: np.ndarray, faces: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Return how often a mesh winds around each point of `at` (p, 3): (p,) float64."""
+    from pmsl.kernels import closed
+
+    order = np.argsort(at[:, 0], kind="stable")
+    x, y, z = (at[order, k].copy() for k in range(3))
+    sums, out = np.zeros(len(at)), np.empty(len(at))
+    closed.winding(points, faces, np.zeros(len(faces), np.int32), x, y, z, np.zeros(len(at), np.int32), sums)
+    out[order] = sums
+    return out
 
 
 def arrays_of(body: Manifold) -> tuple[np.ndarray, np.ndarray]:
@@ -46,26 +108,20 @@ def arrays_of(body: Manifold) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(mesh.vert_properties)[:, :3].copy(), np.asarray(mesh.tri_verts).astype(np.int32)
 
 
-def _crosses(tree: BoxTree, n: int) -> bool:
-    crossings = tree.crossed_by(np.arange(n), np.zeros(n, np.int32), other=False)
-    return crossings.count > 0 or not crossings.complete
-
-
-def _untangled(body: Manifold) -> Manifold | None:
+def _untangled(body: Manifold, extent_um: float) -> Manifold | None:
     """Unite the pieces of a body that passes through itself, cut until none does."""
     from manifold3d import Manifold, OpType
 
-    extent = _longest(body)[1]
     work, whole, cuts = [body], [], 0
     while work:
         for piece in work.pop().decompose():
             points, faces = arrays_of(piece)
-            if len(faces) == 0 or not _crosses(BoxTree.of(points, faces, np.arange(len(faces))), len(faces)):
+            if len(faces) == 0 or is_simple(points, faces, extent_um):
                 whole.append(piece if piece.volume() >= 0 else _turned(points, faces))
                 continue
             axis, length, middle = _longest(piece)
             cuts += 1
-            if cuts > MOST_CUTS or length < SMALLEST * extent:
+            if cuts > MOST_CUTS or length < SMALLEST * extent_um:
                 return None
             normal = np.zeros(3)
             normal[axis] = 1.0
