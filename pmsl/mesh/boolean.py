@@ -37,7 +37,7 @@ def united(parts: Sequence[Part]) -> Solid | None:
 
     bodies: list[Manifold] = []
     for part in parts:
-        some = _bodies(part)
+        some = manifolds_of(part)
         if some is None:
             return None
         bodies += some
@@ -45,8 +45,8 @@ def united(parts: Sequence[Part]) -> Solid | None:
     return Solid.from_arrays(points, faces, source="union") if len(faces) else None
 
 
-def _bodies(part: Part) -> list[Manifold] | None:
-    """Make each outward shell with the cavities in it a manifold; None where one is none."""
+def manifolds_of(part: Part) -> list[Manifold] | None:
+    """Make each outward shell of a repaired part, with the cavities in it, a manifold; None where that cannot be had of one."""
     ids, points = join_vertices(part.placed_um())
     corners = _once(ids[part.solid.faces].astype(np.int32), points)
     shells = shells_of(points, corners, len(corners))

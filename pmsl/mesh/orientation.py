@@ -46,8 +46,8 @@ def oriented_faces(
         whole = hollowed(vertices, faces)
         if whole is None and (looks == CAVITY).any():
             raise MeshError(
-                f"{source}: cavities (shells that look inward) meet one another or lie across several bodies, and cannot be united: a "
-                f"shell is no closed surface, or there are more than {MOST} triangles. Unite them in the program that made them"
+                f"{source}: cavities (shells that look inward) meet one another or lie across several bodies, and cannot be united: "
+                f"a shell is no closed surface or folds over, or there are more than {MOST} triangles. Unite them where the mesh was made"
             )
         if whole is not None and whole.cavities:
             return _hollowed(whole, source)

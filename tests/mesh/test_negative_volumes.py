@@ -10,17 +10,24 @@ import pmsl
 from pmsl.errors import MeshError
 from pmsl.masks import coverage
 from pmsl.mesh import load_solid
-from pmsl.mesh.negative_volumes import ROUNDING, Body, _crossing_depth, subtracted
+from pmsl.mesh.manifolds import ROUNDING, crossing_depth_um
+from pmsl.mesh.negative_volumes import Body, subtracted
+from pmsl.mesh.shells import shells_of
 
 FOLDER = Path(__file__).parents[3] / "shared" / "meshes"
 skip = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no shared meshes at {FOLDER}")
 
 
+def shells(solid):
+    label = shells_of(solid.vertices_um, solid.faces, solid.n_faces).label
+    return [solid.faces[label == i] for i in range(label.max() + 1)]
+
+
 @skip
 def test_gears_that_cross_themselves_by_rounding_lose_what_a_box_covers():
     gears = load_solid(FOLDER / "production_ext_cube_gears.3mf")
-    assert 0.0 < _crossing_depth(gears) <= ROUNDING
     low, high = gears.bounds_um
+    assert 0.0 < max(crossing_depth_um(gears.vertices_um, own) for own in shells(gears)) <= ROUNDING * (high - low).max()
     pitch, corner = 1000.0, np.floor(low / 1000) * 1000
     first, last = np.array([20, 30]), np.array([90, 80])  # pixels that the box covers
     hole = box((*(corner[:2] + first * pitch), low[2] - 1), (*(corner[:2] + last * pitch), low[2] + 20_000))
@@ -36,13 +43,23 @@ def test_gears_that_cross_themselves_by_rounding_lose_what_a_box_covers():
 
 
 @skip
-@pytest.mark.parametrize("name", ["3dbenchy_single_part.3mf", "self_intersecting_bent_tube_A.obj"])
-def test_what_crosses_itself_by_more_is_refused_by_name(name):
+@pytest.mark.parametrize("name", ["3dbenchy_single_part.3mf", "self_intersecting_bent_tube_A.obj", "cam_part_130k_triangles.3mf"])
+def test_what_crosses_itself_by_more_loses_what_a_box_covers(name):
+    """Or is refused by name, where no cut takes it apart."""
     solid = load_solid(FOLDER / name)
     low, high = solid.bounds_um
     hole = box(tuple((low + high) / 2), tuple(high + 1))
-    with pytest.raises(MeshError, match=f"{name}: encloses no volume, or passes through itself"):
-        subtracted([Body(name, solid.vertices_um, solid.faces)], [Body("hole", hole.vertices_um, hole.faces)])
+    try:
+        left = subtracted([Body(name, solid.vertices_um, solid.faces)], [Body("hole", hole.vertices_um, hole.faces)])
+    except MeshError as error:
+        assert f"{name}: encloses no volume, or passes through itself" in str(error) and not name.startswith("self")
+        return
+    pitch = (high - low)[:2].max() / 50
+    grid = pmsl.Grid(origin_um=low[:2] - pitch, pitch_um=pitch, shape=(54, 54), z_edges_um=np.linspace(low[2], high[2], 8))
+    cut = pmsl.Solid.from_arrays(left.vertices_um, left.faces)
+    for k in range(7):
+        wanted = coverage([solid, hole], grid, k) - coverage([hole], grid, k)
+        assert np.abs(coverage([cut], grid, k) - wanted).max() < 1e-3
 
 
 def test_bodies_that_cross_one_another_do_not_cross_themselves():
@@ -51,7 +68,7 @@ def test_bodies_that_cross_one_another_do_not_cross_themselves():
     both = pmsl.Solid.from_arrays(
         np.concatenate([one.vertices_um, other.vertices_um]), np.concatenate([one.faces, other.faces + len(one.vertices_um)])
     )
-    assert _crossing_depth(both) == 0.0
+    assert [crossing_depth_um(both.vertices_um, own) for own in shells(both)] == [0.0, 0.0]
     left = subtracted([Body("both", both.vertices_um, both.faces)], [Body("hole", other.vertices_um, other.faces)])
     assert left.after_um3 == pytest.approx(1000 - 5 * 6 * 7) and left.before_um3 == pytest.approx(2000 - 5 * 6 * 7)
 

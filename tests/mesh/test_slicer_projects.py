@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from solids import box
+from solids import box, prism
 from threemf_files import (
     PARTS,
     RANGES,
@@ -400,16 +400,30 @@ def looped_bar():
 
 
 @BOTH
-def test_a_body_that_passes_through_itself_is_refused_by_name(tmp_path, project):
-    """A boolean of it would be wrong without a word."""
+def test_a_body_that_passes_through_itself_loses_and_takes_what_it_encloses(tmp_path, project):
+    """A boolean of it as it is would be wrong without a word."""
     bar = looped_bar()
+    for one, other in ((bar, HOLE), (BLOCK, bar)):
+        left = load(project(tmp_path / "a.3mf", [("ModelPart", "a", one), ("NegativeVolume", "b", other)]))
+        low, high = np.minimum(*(s.bounds_um[0] for s in (one, other))), np.maximum(*(s.bounds_um[1] for s in (one, other)))
+        grid = pmsl.Grid(origin_um=low[:2] - 1, pitch_um=0.77, shape=(60, 60), z_edges_um=np.linspace(low[2], high[2], 6))
+        assert (high[:2] < low[:2] - 1 + 60 * 0.77).all()
+        for k in range(5):
+            wanted = coverage([one, other], grid, k) - coverage([other], grid, k)
+            assert np.abs(coverage([left], grid, k) - wanted).max() < 1e-9
+    assert load(project(tmp_path / "a.3mf", [("ModelPart", "bar", bar), ("SupportBlocker", "b", HOLE)])).n_faces == len(bar.faces)
+
+
+@BOTH
+def test_a_body_that_folds_over_is_refused_by_name(tmp_path, project):
+    angle = np.radians(90 + 144 * np.arange(5))
+    star = prism(np.c_[20 + 19 * np.cos(angle), 20 + 19 * np.sin(angle)], 0, 10)  # its lids lie twice on one another
     for volumes in (
-        [("ModelPart", "bar", bar), ("NegativeVolume", "b", HOLE)],
-        [("ModelPart", "a", BLOCK), ("NegativeVolume", "bar", bar)],
+        [("ModelPart", "star", star), ("NegativeVolume", "b", HOLE)],
+        [("ModelPart", "a", BLOCK), ("NegativeVolume", "star", star)],
     ):
         message = refusal(project(tmp_path / "a.3mf", volumes))
-        assert "volume 'bar': encloses no volume, or passes through itself" in message
-    assert load(project(tmp_path / "a.3mf", [("ModelPart", "bar", bar), ("SupportBlocker", "b", HOLE)])).n_faces == len(bar.faces)
+        assert "volume 'star': encloses no volume, or passes through itself" in message
 
 
 @BOTH
