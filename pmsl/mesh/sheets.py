@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pmsl.errors import MeshError
-from pmsl.mesh.shells import Measures, Shells, measures_of
+from pmsl.mesh.shells import Measures, Shells, measures_of, shells_of
 from pmsl.mesh.surface import Surface
 from pmsl.mesh.weld import farther
 
@@ -48,7 +48,8 @@ def drop_sheets(surface: Surface, shells: Shells, source: str, weld_um: float) -
             f"what is solid cannot be known. Close them in the program that made them{_gaps(surface, weld_um)}"
         )
     if mine.any():
-        text = f"of {int(sheet.sum())} open surfaces, {lost * 1e-6:.3g} mm², enclose no volume; left out"
+        count = shells_of(surface.points, surface.faces()[mine], len(mine)).count
+        text = f"of {count} open surfaces, {lost * 1e-6:.3g} mm², enclose no volume; left out"
         surface.note("sheets", int(mine.sum()), "faces", surface.corners[mine], text)
     surface.keep(~sheet[shells.label])
 

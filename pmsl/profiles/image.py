@@ -82,7 +82,7 @@ def _decoded(body: str, frame_shape: tuple[int, ...], where: str) -> np.ndarray:
                 raise ProfileError(f"{where}: the image is {found} px; the device's frames are {wanted}")
             return np.asarray(image).astype(np.float64)
     except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError) as err:
-        with contextlib.suppress(binascii.Error):
+        with contextlib.suppress(ValueError):
             if (other := refusal_of_pointer(where, base64.b64decode(body))) is not None:
                 raise ProfileError(other) from err
         raise ProfileError(f"{where}: no PNG or TIFF that can be read: {err}") from err
