@@ -518,7 +518,7 @@ def test_leaks_of_neighbouring_layers_become_one_finding(tmp_path):
     assert wall.sum() == 2
     written = pmsl.write(pmsl.prepare([opened], PRINTER, RESIN, repair="none"), tmp_path / "j")
     (found,) = (f for f in written.findings if f.code == "open-rows")
-    assert found.layers == (0, 4) and found.value > 0 and found.value % 5 == 0 and found.severity == "warning"
+    assert found.layers == (0, 4) and 5 <= found.value <= 40 and found.severity == "warning"
     assert found in pmsl.read(tmp_path / "j").findings
 
 
