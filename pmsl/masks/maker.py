@@ -16,12 +16,12 @@ from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
 from pmsl.core.part import Part, Solid, as_part
 from pmsl.errors import GridError, UsageError
-from pmsl.masks.gaps import SECTIONS, Gaps, rows_across
 from pmsl.masks.overlap_layers import crossing_layers
 from pmsl.masks.rows import Rows
 from pmsl.masks.sweep import AreaSweep, Cells, Offset, Sweep, VolumeSweep
 
 if TYPE_CHECKING:
+    from pmsl.masks.gaps import Gaps
     from pmsl.masks.plane_integral import PlaneIntegral
 
 MODES = ("area", "volume")
@@ -132,6 +132,8 @@ class MaskMaker:
 
     def _open_layer(self, k: int) -> tuple[LayerMask, Defects]:
         """Return the mask of a layer of open meshes, its gaps closed, and what is doubtful about it."""
+        from pmsl.masks.gaps import rows_across
+
         sweep, rows = self.sweep(), self._local.rows
         gaps = self._gaps()
         if isinstance(sweep, AreaSweep):
@@ -149,6 +151,8 @@ class MaskMaker:
 
     def _gaps(self) -> Gaps:
         """Return what knows the gaps of open meshes in layers."""
+        from pmsl.masks.gaps import Gaps
+
         with self._lock:
             if self._made_gaps is None:
                 self._made_gaps = Gaps(self.parts, self.grid, None if self.mode == "area" else self._sections())
@@ -156,6 +160,7 @@ class MaskMaker:
 
     def _sections(self) -> MaskMaker:
         """Return what cuts each slab at several heights."""
+        from pmsl.masks.gaps import SECTIONS
         from pmsl.masks.plane_integral import parted
 
         return MaskMaker(self.parts, parted(self.grid, SECTIONS), "area", "none")

@@ -16,7 +16,6 @@ from pmsl.core.copies import CopyIndex
 from pmsl.core.crossings import CrossingIndex, Slab
 from pmsl.core.defects import Lost
 from pmsl.core.grid import Grid
-from pmsl.masks.gaps import bridges
 
 Index = CrossingIndex | CopyIndex
 CROSSINGS = 64  # taken apart at a time between two events of a row
@@ -130,6 +129,8 @@ class AreaSweep:
 
     def _closed(self, n: int) -> int:
         """Close the contours of the first n segments, and return how many these are then."""
+        from pmsl.masks.gaps import bridges
+
         self.bridges = bridges(self.segments[:n])
         end = n + len(self.bridges)
         if end > len(self.segments):

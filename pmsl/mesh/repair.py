@@ -15,9 +15,8 @@ from pmsl.core.arrays import frozen
 from pmsl.core.parallel import in_blocks
 from pmsl.core.part import Solid
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh.cavities import hidden
 from pmsl.mesh.shells import FEW, NOTHING, inverse_copies, measures_of, one_closed_body, shells_of
-from pmsl.mesh.weld import bound_um
+from pmsl.mesh.weld_bound import bound_um
 
 WAYS = ("auto", "none", "strict")
 LARGEST_UM = 1e12  # what is larger no field takes; its squares might overflow
@@ -83,14 +82,14 @@ def closed(solid: Solid) -> bool:
 def _repaired(solid: Solid, weld_um: float) -> Solid:
     if solid.repairs or not np.abs(solid.bounds_um).max() < LARGEST_UM:
         return solid
-    if one_closed_body(solid) and not hidden(solid):
+    if one_closed_body(solid) and not _hides_shells(solid):
         return _mended(solid, weld_um) if _nothing_inside(solid) else solid
     vertices, faces = solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces))  # of a soup made here, and not kept
     shells = solid._cache["shells"] = shells_of(vertices, faces)
     if not shells.closed:
         return _mended(solid, weld_um)
     if len(faces) > FEW:
-        if hidden(solid):  # shells that the file does not list one after the other
+        if _hides_shells(solid):  # shells that the file does not list one after the other
             shells = solid._cache["shells"] = shells_of(vertices, faces, len(faces))
         elif shells.count == 1:
             return _mended(solid, weld_um) if _nothing_inside(solid) else solid
@@ -109,6 +108,12 @@ def _repaired(solid: Solid, weld_um: float) -> Solid:
     if twice:
         solid._cache["mended"] = True
     return mending.without_copies(solid, shells, m, weld_um) if twice else mending.oriented(solid, vertices, faces, shells, m)
+
+
+def _hides_shells(solid: Solid) -> bool:
+    from pmsl.mesh.cavities import hidden  # only large meshes ask
+
+    return hidden(solid)
 
 
 def _mended(solid: Solid, weld_um: float) -> Solid:

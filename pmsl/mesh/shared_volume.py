@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from pmsl.core.part import Part
-from pmsl.mesh.boxtree import BoxTree
 from pmsl.mesh.overlap import _boxes, _corners, _groups, _shells
 from pmsl.mesh.shells import measures_of
 
@@ -75,6 +74,8 @@ def _boxes_that_meet(boxes: np.ndarray, outward: np.ndarray) -> np.ndarray:
 
 def _cross(corners: np.ndarray, label: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Tell of which pairs triangles pass through one another: (p,) bool."""
+    from pmsl.mesh.boxtree import BoxTree
+
     mine = np.flatnonzero(np.isin(label, pairs[:, 0]))
     faces = np.arange(3 * len(corners), dtype=np.int32).reshape(-1, 3)
     crossing = label[BoxTree.of(corners.reshape(-1, 3), faces, mine).crossed_by(mine, label, other=True, rim=True).pairs]

@@ -19,10 +19,9 @@ import numpy as np
 
 from pmsl.mesh.boxtree import BoxTree
 from pmsl.mesh.joints import Checks, Joints, ends_of, keys_of, single_sides
+from pmsl.mesh.weld_bound import bound_um
 
 FIRST, MOST_FIRST_UM = 2e-6, 0.5  # of the extent: what single precision and a few decimals leave between vertices meant to be one
-PIXELS = 1 / 20  # the bound, in pixels
-USUAL_PIXEL_UM = 7.6  # where no pixel is known: that of the printer which is used where none is named
 SLACK = 1e-9
 MORE, COARSE = 16.0, 1e-3  # times the bound, and share of the extent: how far a refused mesh is looked at for cracks
 
@@ -51,11 +50,6 @@ class Welded:
     moved: np.ndarray
     within_um: float
     farthest_um: float
-
-
-def bound_um(pixel_um: float | None) -> float:
-    """Return how far vertices may be joined where nobody says it [µm]: a twentieth of a pixel."""
-    return (USUAL_PIXEL_UM if pixel_um is None else pixel_um) * PIXELS
 
 
 def first_um(points: np.ndarray) -> float:

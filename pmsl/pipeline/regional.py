@@ -6,16 +6,19 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pmsl.core.mask import LayerMask, Window
 from pmsl.core.region import ImageSetting
-from pmsl.correct.modifiers import RegionShares
 from pmsl.correct.regions import RegionDoses
 from pmsl.exposure import Ladder
 from pmsl.masks import MaskMaker
 from pmsl.masks.recent import RecentMasks
+
+if TYPE_CHECKING:
+    from pmsl.correct.modifiers import RegionShares
 
 Image = tuple[LayerMask, float]
 

@@ -23,8 +23,6 @@ from pmsl.optics.grayscale import response
 from pmsl.pipeline import heights, lit
 from pmsl.pipeline.allowed import check_corrections, check_wavelengths
 from pmsl.pipeline.corrected import corrector_of
-from pmsl.pipeline.modifiers import Modifiers
-from pmsl.pipeline.overlaps import overlap_findings
 from pmsl.pipeline.units import check_units, unit_findings
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.slicing.planes import slabs_lit, z_edges_um
@@ -32,6 +30,7 @@ from pmsl.slicing.planes import slabs_lit, z_edges_um
 if TYPE_CHECKING:
     from pmsl.correct import Corrector
     from pmsl.correct.flatfield import FlatField
+    from pmsl.pipeline.modifiers import Modifiers
     from pmsl.slicing.offset import ContourOffset
 
 MAX_SCALE = 10.0
@@ -120,7 +119,7 @@ def stages(
     _check_grown(bounds, grid, offset, printer)
     field = _baked_field(printer, process)
     ladder = dose_ladder(grid, printer, resin, process, None if field is None else field.apply)
-    modifiers = Modifiers.of(pieces, grid, printer, process, ladder.power, offset)
+    modifiers = _modifiers(pieces, grid, printer, process, ladder.power, offset)
     missing = checks.placeholders(printer, resin, ladder.power)
     if modifiers is not None:
         missing = tuple(dict.fromkeys([*missing, *modifiers.placeholders(printer, resin)]))
@@ -139,7 +138,7 @@ def stages(
     findings += checks.dose_findings(resin, ladder.dose_mj_cm2)
     findings += checks.exposure_findings(process, grid)
     findings += unit_findings(printer, process, grid)
-    findings += overlap_findings(pieces, boxes, grid)
+    findings += _overlaps(pieces, boxes, grid)
     findings += checks.winding_findings(pieces)
     findings += heights.height_findings(boxes, grid, lambda z: slabs_lit(grid.z_edges_um, z, process.coverage))
     findings += heights.facet_findings(pieces, grid)
@@ -166,6 +165,25 @@ def offset_of(process: Process, grid: Grid) -> ContourOffset | None:
     distance = np.full(grid.n_layers, ordinary)
     distance[: len(factors)][factors > 1] = bottom
     return ContourOffset(distance, grid.pitch_um)
+
+
+def _modifiers(
+    pieces: Sequence[Part], grid: Grid, printer: Printer, process: Process, power: float, offset: ContourOffset | None
+) -> Modifiers | None:
+    """Return the regions that meshes draw, None where there are none."""
+    if not any(part.regions for part in pieces):
+        return None
+    from pmsl.pipeline.modifiers import Modifiers  # few jobs have any
+
+    return Modifiers.of(pieces, grid, printer, process, power, offset)
+
+
+def _overlaps(pieces: Sequence[Part], boxes: np.ndarray, grid: Grid) -> list[Finding]:
+    if len(pieces) < 2:
+        return []
+    from pmsl.pipeline.overlaps import overlap_findings
+
+    return list(overlap_findings(pieces, boxes, grid))
 
 
 def _grid(bounds_um: np.ndarray, printer: Printer, process: Process) -> Grid:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from pmsl.errors import UsageError
-from pmsl.mesh.weld import bound_um
+from pmsl.mesh.weld_bound import bound_um
 from pmsl.pipeline import options
 from pmsl.pipeline.layout import Layout
 from pmsl.pipeline.units import check_units

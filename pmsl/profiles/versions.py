@@ -46,10 +46,10 @@ def check_declared(table: Any, made: Any, where: str, error: type[PmslError]) ->
     if declared != made.schema and _number(declared) < _number(made.schema):
         names = ", ".join(newer(made, _number(declared)))
         raise error(f"{where}: {names} came with {made.schema}; write schema = {made.schema!r} instead of {declared!r}")
-    for field in msgspec.structs.fields(made):
-        inner = getattr(made, field.name)
+    for name, key in zip(made.__struct_fields__, made.__struct_encode_fields__, strict=True):
+        inner = getattr(made, name)
         if isinstance(inner, Strict) and hasattr(inner, "schema"):
-            check_declared(table[field.encode_name], inner, f"{where}: {field.encode_name}", error)
+            check_declared(table[key], inner, f"{where}: {key}", error)
 
 
 def newer(item: Any, than: int, place: str = "") -> Iterator[str]:
