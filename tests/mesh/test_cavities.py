@@ -155,6 +155,14 @@ def test_what_is_done_is_said_and_strict_refuses():
     assert codes(reaching) == ["repaired-cavities", "repaired-shells"]
 
 
+@pytest.mark.parametrize(("name", "mm3"), [("cross", 56e-9), ("repeat", 48e-9), ("nest", 192e-9)])
+def test_what_is_found_is_what_is_printed(name, mm3):
+    health = BoxModel(*NAMED[name][:2]).mesh().health
+    (cavities,) = [f for f in health.findings if f.code == "cavities"]
+    assert cavities.value == 1 and f"{mm3:.4g} mm³ in all" in cavities.message
+    assert not {"overlapping-bodies", "nested-bodies", "reversed-bodies"} & {f.code for f in health.findings}
+
+
 def test_none_prints_by_winding():
     model = BoxModel(*NAMED["cross"][:2])
     assert coverage([model.mesh()], GRID, 1, "area", "none").sum() > model.coverage(GRID, 1, "area").sum() + 1
