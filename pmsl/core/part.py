@@ -118,6 +118,11 @@ class Solid:
         return self._soup is not None
 
     @property
+    def united(self) -> bool:
+        """Whether repair has made one body of all that it is made of; its surface touches itself at most."""
+        return any(f.code == "repaired-cavities" for f in self.findings)
+
+    @property
     def n_faces(self) -> int:
         """Number of triangles."""
         return len(self.faces) if self._soup is None else len(self._soup.corners) // 3

@@ -222,7 +222,8 @@ class MaskMaker:
 
         with self._lock:
             if self._made_union is None:
-                whole = union_of(self.parts)
+                made_anew = len(self.parts) == 1 and self.parts[0].solid.united
+                whole = self.parts[0] if made_anew else union_of(self.parts)
                 self._made_union = PlaneIntegral(self.parts, self.grid) if whole is None else VolumeOfUnion(whole, self.grid)
             return self._made_union
 

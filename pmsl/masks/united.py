@@ -23,7 +23,7 @@ AGREE = 1e-6  # of the area; vertices of a union are rounded
 class VolumeOfUnion(MaskMaker):
     """Volume coverage of a mesh that is a union: its shells share voxels only where they touch."""
 
-    def __init__(self, whole: Solid, grid: Grid) -> None:
+    def __init__(self, whole: Solid | Part, grid: Grid) -> None:
         super().__init__([whole], grid, "volume", "none")
         self._labelled = True
 

@@ -27,10 +27,11 @@ from pmsl.mesh.topology import closed_groups, join_vertices, without_copies
 if TYPE_CHECKING:
     from manifold3d import Manifold
 
-SAMPLES_LARGE = 256  # faces of a large mesh
+SAMPLES_LARGE = 512  # faces of a large mesh
 SAMPLES = 32  # points beside a shell where its surroundings are looked at
 INSET = 1e-6  # of the extent: how far beside its surface
 SLACK = 1e-6  # of a shell's volume: what may reach out of others by rounding
+ROUNDING = 2.0**-22  # of the largest coordinate: how far single precision may move a face
 MOST_ASKED = 300_000  # triangles of inward shells that are held against others: a second
 MOST = 3_000_000  # triangles: more would take minutes
 
@@ -130,7 +131,9 @@ def hidden(solid: Solid) -> bool:
 
 def _shows_hidden(solid: Solid) -> bool:
     n = solid.n_faces
-    which = np.unique(np.linspace(0, n - 1, SAMPLES_LARGE).astype(np.int64))
+    largest = np.concatenate(in_blocks(lambda some: _largest(solid, some), n))  # a shell of few faces has large ones
+    largest = largest[np.argsort(-largest[:, 0], kind="stable")[:SAMPLES_LARGE], 1].astype(np.int64)
+    which = np.unique(np.concatenate([np.linspace(0, n - 1, SAMPLES_LARGE).astype(np.int64), largest]))
     corners = np.stack([solid.points_um(solid.faces_of(slice(f, f + 1))[0]) for f in which.tolist()])
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     size = np.linalg.norm(normal, axis=1)
@@ -163,6 +166,16 @@ def _beside(
     step = INSET * float(np.ptp(m.box_um[shell], axis=0).max()) * normal[order] / size[order, None]
     step = step if not m.turned else -step
     return middle[order] - step, middle[order] + step
+
+
+def _largest(solid: Solid, some: slice) -> np.ndarray:
+    """Return the area, twice squared, and the number of the largest faces of a block: (m, 2) float64."""
+    points, faces = _block(solid, some)
+    a, b, c = (points[faces[:, i]] for i in range(3))
+    normal = np.cross(b - a, c - a)
+    size = np.einsum("ij,ij->i", normal, normal)
+    most = np.argsort(-size, kind="stable")[:SAMPLES_LARGE]
+    return np.stack([size[most], some.start + most], axis=1)
 
 
 def _block(solid: Solid, some: slice) -> tuple[np.ndarray, np.ndarray]:
@@ -256,9 +269,15 @@ def _inside(shells: dict[int, Manifold], whole: Manifold) -> set[int]:
     if not shells or whole.is_empty():
         return set()
     rest = _union(shells.values()) - whole
-    if rest.volume() <= SLACK * min(b.volume() for b in shells.values()):
+    if rest.volume() <= min(map(_slack_um3, shells.values())):
         return set(shells)
-    return {s for s, body in shells.items() if (body - whole).volume() <= SLACK * body.volume()}
+    return {s for s, body in shells.items() if (body - whole).volume() <= _slack_um3(body)}
+
+
+def _slack_um3(body: Manifold) -> float:
+    """Return how much of a shell that is flush with others may lie outside of them by rounding."""
+    reach = float(np.abs(body.bounding_box()).max())
+    return max(SLACK * float(body.volume()), ROUNDING * reach * float(body.surface_area()))
 
 
 def _reaching(bodies: dict[int, Manifold], cavities: dict[int, Manifold]) -> int:
@@ -269,8 +288,9 @@ def _reaching(bodies: dict[int, Manifold], cavities: dict[int, Manifold]) -> int
         if len(near) < 2:
             continue
         rest = {s: (void - body).volume() for s, body in near.items()}
-        if min(rest.values()) <= SLACK * void.volume():
-            out |= {s for s, left in rest.items() if SLACK * void.volume() < left < (1 - SLACK) * void.volume()}
+        slack = _slack_um3(void)
+        if min(rest.values()) <= slack:
+            out |= {s for s, left in rest.items() if slack < left < void.volume() - slack}
     return len(out)
 
 

@@ -105,8 +105,8 @@ def _bodies(solid: Solid) -> list[Finding]:
     except MeshError as err:
         box = _box(np.stack(list(solid.bounds_um)))
         return [Finding(code="no-solid", severity="error", message=str(err), box_um=box)]
-    anew = any(f.code == "repaired-cavities" for f in mended.findings)  # their shells overlap, what is printed does not
-    whole = solid if not anew and shells_of(solid.vertices_um, solid.faces).closed else mended
+    # cavities that were united overlap in the file, not in what is printed
+    whole = solid if not mended.united and shells_of(solid.vertices_um, solid.faces).closed else mended
     ids, points = join_vertices(whole.vertices_um)
     corners = ids[whole.faces].astype(np.int32)
     return body_findings(bodies_of(points, corners), solid.source)

@@ -8,11 +8,14 @@ from pmsl.core.arrays import frozen
 from pmsl.core.finding import Finding
 from pmsl.core.part import Solid
 from pmsl.errors import MeshError
+from pmsl.mesh.cavities import hidden
 from pmsl.mesh.orientation import box_of, oriented_faces
 from pmsl.mesh.patch import patched
 from pmsl.mesh.sheets import drop_sheets
 from pmsl.mesh.shells import FEW, Measures, Shells, measures_of, one_closed_body, shells_of
 from pmsl.mesh.surface import Change, Surface
+
+MOST_LOOKED_FOR = 2_000_000  # triangles whose shells are looked for where a hole was closed: of more that takes too much memory
 
 
 def mended(solid: Solid, weld_um: float) -> Solid:
@@ -66,10 +69,11 @@ def _patched(solid: Solid, weld_um: float) -> Solid | None:
     findings, repairs = _told(solid.source, [change])
     facts = {"source": solid.source, "sha256": solid.sha256, "unit": solid.unit}
     whole = Solid.of_soup(soup, **facts, findings=(*solid.findings, *findings), repairs=repairs)
-    if one_closed_body(whole):
+    looked_for = whole.n_faces <= MOST_LOOKED_FOR or hidden(whole)  # what was missing hides where one shell of the file ends
+    if one_closed_body(whole) and not looked_for:
         return whole
     vertices, faces = whole.points_um(slice(None)), whole.faces_of(slice(0, whole.n_faces))
-    shells = whole._cache["shells"] = shells_of(vertices, faces)
+    shells = whole._cache["shells"] = shells_of(vertices, faces, len(faces) if looked_for else FEW)
     m = measures_of(vertices, faces, shells)
     if not shells.closed or m.hollow.any():
         return None

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from manifold3d import Manifold
 
 
+INWARD = ("repaired-shells", "repaired-cavities")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Body:
     """A mesh with a name for messages: vertices (V, 3) float64 [µm], faces (F, 3) int32."""
@@ -72,7 +75,7 @@ def subtracted(positive: Sequence[Body], negative: Sequence[Body]) -> Difference
     """
     from manifold3d import Manifold, OpType
 
-    parts, holes = [_repaired(body) for body in positive], [_repaired(body) for body in negative]
+    parts, holes = _parts(positive), [_repaired(body) for body in negative]
     whole, hole = (Manifold.batch_boolean(_manifolds(solids), OpType.Add) for solids in (parts, holes))
     left = whole - hole
     vertices, faces = arrays_of(left)
@@ -84,6 +87,18 @@ def subtracted(positive: Sequence[Body], negative: Sequence[Body]) -> Difference
         findings=tuple(finding for solid in (*parts, *holes) for finding in solid.findings),
         repairs=tuple(f"{solid.source}: {text}" for solid in (*parts, *holes) for text in solid.repairs),
     )
+
+
+def _parts(bodies: Sequence[Body]) -> list[Solid]:
+    """Return positive bodies as closed solids; as one where a shell looks inward, which may be a cavity of another, or of several."""
+    solids = [_repaired(body) for body in bodies]
+    inward = any(solid.inside_out or any(f.code in INWARD for f in solid.findings) for solid in solids)
+    if len(bodies) == 1 or not inward:
+        return solids
+    starts = np.cumsum([0, *(len(body.vertices_um) for body in bodies[:-1])])
+    vertices = np.concatenate([body.vertices_um for body in bodies])
+    faces = np.concatenate([body.faces + np.int32(n) for body, n in zip(bodies, starts, strict=True)])
+    return [_repaired(Body(", ".join(body.name for body in bodies), vertices, faces))]
 
 
 def _repaired(body: Body) -> Solid:

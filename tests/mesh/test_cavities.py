@@ -206,6 +206,36 @@ def test_tubes_that_cross_themselves_as_cavities():
         assert np.abs(coverage([mesh], GRID, k) - (coverage([block], GRID, k) - void)).max() < 1e-9
 
 
+def turned_around(points, seed):
+    turn = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))[0]
+    return points @ (turn * np.linalg.det(turn)).T
+
+
+@pytest.mark.parametrize("size", [0.1, 0.5, 5.0])
+def test_a_pocket_flush_with_a_wall_is_one_in_single_precision(size):
+    """Rounding moves each face by what the place of the part costs, not by a share of the pocket."""
+    pocket = flipped(box((20 - size, 8, 8), (20, 8 + size, 8 + size)))
+    for seed in range(12):
+        mesh = joined(box((0, 0, 0), (20, 20, 20)), pocket)
+        points = np.float32(turned_around(mesh.vertices_um + 50, seed)).astype(np.float64) * 1000
+        solid = Solid.from_arrays(points, mesh.faces).repaired()
+        assert "repaired-shells" not in codes(solid) and solid.health.volume_um3 * 1e-9 == pytest.approx(8000 - size**3, abs=2e-3)
+
+
+@pytest.mark.parametrize("hole", [False, True])
+def test_a_large_mesh_with_a_face_missing_keeps_its_cavities_apart(monkeypatch, hole):
+    for module in ("repair", "shells", "mending"):
+        monkeypatch.setattr(f"pmsl.mesh.{module}.FEW", 100)
+    ball, bars = icosphere(3, 6, (7, 6, 4)), [box((4, 5, 3), (10, 7, 5)), box((6, 3, 3), (8, 9, 5))]
+    mesh = joined(ball, *(flipped(b) for b in bars))
+    corners = mesh.vertices_um[mesh.faces[1 if hole else 0 :]].astype(np.float32)
+    solid = Solid.of_soup(Soup(corners.reshape(-1, 3), 1.0), source="a.stl", sha256="", unit="um")
+    assert ("repaired-holes" in codes(solid)) == hole
+    for k in range(4):
+        wanted = coverage([ball], GRID, k) - coverage(bars, GRID, k)
+        assert np.abs(coverage([solid], GRID, k) - wanted).max() < (0.05 if hole else 1e-5)
+
+
 @pytest.mark.parametrize("listed", [True, False])
 def test_large_meshes_that_do_not_list_shells_one_after_the_other(monkeypatch, listed):
     for module in ("repair", "shells"):

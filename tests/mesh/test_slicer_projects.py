@@ -415,6 +415,19 @@ def test_a_body_that_passes_through_itself_loses_and_takes_what_it_encloses(tmp_
 
 
 @BOTH
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_cavity_across_two_parts_stays_one_beside_a_negative_volume(tmp_path, project, apart):
+    left, right, void = box((0, 0, 0), (5, 10, 10)), box((5, 0, 0), (10, 10, 10)), box((1, 4, 1), (9, 6, 3))
+    inner = pmsl.Solid.from_arrays(void.vertices_um, void.faces[:, ::-1])
+    both = pmsl.Solid.from_arrays(
+        np.concatenate([right.vertices_um, inner.vertices_um]), np.concatenate([right.faces, inner.faces + len(right.vertices_um)])
+    )
+    parts = [("ModelPart", "b", right), ("ModelPart", "c", inner)] if apart else [("ModelPart", "b", both)]
+    volumes = [("ModelPart", "a", left), *parts, ("NegativeVolume", "n", box((8, 8, 8), (9, 9, 9)))]
+    assert volume(load(project(tmp_path / "a.3mf", volumes))) == pytest.approx(1000 - 32 - 1)
+
+
+@BOTH
 def test_a_body_that_folds_over_is_refused_by_name(tmp_path, project):
     angle = np.radians(90 + 144 * np.arange(5))
     star = prism(np.c_[20 + 19 * np.cos(angle), 20 + 19 * np.sin(angle)], 0, 10)  # its lids lie twice on one another
