@@ -10,6 +10,7 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.job import PrintJob
+from pmsl.core.region import RegionRecord
 from pmsl.errors import PmslError
 from pmsl.exposure import Ladder, dose_ladder
 from pmsl.profiles import Process
@@ -34,7 +35,19 @@ def light_facts(job: PrintJob) -> Facts:
         ladder = dose_ladder(job.grid, job.printer, job.resin, job.process)
     except PmslError:  # another version may have been less strict
         return _facts_of_times(job)
-    return ladder_facts(ladder, job.grid, job.process)
+    facts = ladder_facts(ladder, job.grid, job.process)
+    drawn = [dose for doses in region_doses(job) for dose in doses] if job.regions else []
+    return facts | {"region_doses": [*facts["region_doses"], *drawn]}
+
+
+def region_doses(job: PrintJob) -> list[list[Facts]]:
+    """Return what white gets in ordinary layers in each region that a mesh draws, by the dose of its parts; nothing where unknown."""
+    try:
+        ladder = dose_ladder(job.grid, job.printer, job.resin, job.process)
+    except PmslError:  # as of `light_facts`
+        return [[] for _ in job.regions]
+    layer = _typical(ladder_facts(ladder, job.grid, job.process)["exposure"])
+    return [_drawn(region, job, ladder, layer) for region in job.regions]
 
 
 def ladder_facts(ladder: Ladder, grid: Grid, process: Process) -> Facts:
@@ -106,15 +119,38 @@ def _regions(ladder: Ladder, process: Process, exposure: Facts) -> list[Facts]:
     r = process.regions
     if r is None:
         return []
-    layer = next(exposure[kind]["layers"][0] for kind in reversed(KINDS) if exposure[kind] is not None)
+    layer = _typical(exposure)
     out = []
     for name, factor in (("bulk", r.bulk), ("edge", r.edge), ("roof", r.roof), ("membrane", r.membrane)):
         if factor is None:
             continue
-        dose = ladder.merger.white_mj_cm2(float(ladder.dose_mj_cm2[layer]), factor)
-        doses, times = ladder.shown(np.array([dose]))
-        out.append({"region": name, "factor": factor, "time_s": float(times[0]), "dose_mj_cm2": float(doses[0])})
+        out.append({"region": name, **_white(ladder, layer, factor)})
     return out
+
+
+def _typical(exposure: Facts) -> int:
+    """Return the first ordinary layer, or that of the last kind there is where none are."""
+    return next(int(exposure[kind]["layers"][0]) for kind in reversed(KINDS) if exposure[kind] is not None)
+
+
+def _white(ladder: Ladder, layer: int, factor: float, power: float | None = None) -> Facts:
+    """Return what white gets in a layer, with a factor on its effective dose."""
+    dose = ladder.merger.white_mj_cm2(float(ladder.dose_mj_cm2[layer]), factor) if factor else 0.0
+    doses, times = ladder.shown(np.array([dose]), power) if dose else (np.zeros(1), np.zeros(1))  # no light is no frame
+    return {"factor": factor, "time_s": float(times[0]), "dose_mj_cm2": float(doses[0])}
+
+
+def _drawn(region: RegionRecord, job: PrintJob, ladder: Ladder, layer: int) -> list[Facts]:
+    """Return what white gets in a region that a mesh draws: one entry for each dose that its parts have; none where it says no light."""
+    if all(value is None for value in (region.dose_scale, region.focus_um, region.power, region.wait_before_s, region.wait_after_s)):
+        return []
+    bulk = 1.0 if job.process.regions is None else job.process.regions.bulk
+    scale = bulk * (1.0 if region.dose_scale is None else region.dose_scale)
+    owners: dict[float, list[int]] = {}
+    for number in region.parts:
+        owners.setdefault(scale * job.parts[number].dose_scale, []).append(number)
+    own = {"region": region.label, "mesh": region.file}
+    return [{**own, "parts": parts, **_white(ladder, layer, factor, region.power)} for factor, parts in owners.items()]
 
 
 def light_lines(facts: Facts) -> list[str]:
@@ -125,6 +161,8 @@ def light_lines(facts: Facts) -> list[str]:
         if exposure[kind] is not None:
             lines.append(f"{kind:<9} {_kind_line(exposure[kind])}")
     for region in facts["region_doses"]:
+        if "mesh" in region:  # said with the region itself
+            continue
         light = f"{region['time_s']:.4g} s, {region['dose_mj_cm2']:.4g} mJ/cm²"
         lines.append(f"region    {region['region']}: × {region['factor']:g}, {light} in ordinary layers")
     moved = facts["xy_offset_um"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from pmsl.cli.light import region_doses
 from pmsl.cli.show import plain, size_mm
 from pmsl.core.job import PartRecord, PrintJob
 from pmsl.core.region import RegionRecord
@@ -23,8 +24,11 @@ def print_regions(job: PrintJob) -> None:
         print(f"dose      {plain(_name(part))}: {part.dose_scale:g} × the ordinary dose")
     if len(scaled) > MOST:
         print(f"dose      and {len(scaled) - MOST} parts more")
-    for region in job.regions:
-        print(f"region    {plain(region.label)}: {', '.join(_said(region))}; {size_mm(*region.bounds_um)}, {_owners(region, job)}")
+    for region, white in zip(job.regions, region_doses(job), strict=True):
+        where = f"{size_mm(*region.bounds_um)}, {_owners(region, job)}"
+        light = "".join(f"; {dose['time_s']:.4g} s, {dose['dose_mj_cm2']:.4g} mJ/cm²" for dose in white[:MOST])
+        light += f"; and {len(white) - MOST} doses more" if len(white) > MOST else ""
+        print(f"region    {plain(region.label)}: {', '.join(_said(region))}; {where}{light}{' in ordinary layers' if light else ''}")
 
 
 MOST = 20  # parts that are listed

@@ -86,19 +86,7 @@ class Region:
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", self.label or self.solid.source)
         object.__setattr__(self, "factors", tuple(self.factors))
-        limits = {
-            "dose_scale": (self.dose_scale, 0.0, MAX_FACTOR, "times the ordinary dose"),
-            "focus_um": (self.focus_um, -MAX_UM, MAX_UM, "µm"),
-            "wait_before_s": (self.wait_before_s, 0.0, MAX_WAIT_S, "s"),
-            "wait_after_s": (self.wait_after_s, 0.0, MAX_WAIT_S, "s"),
-            "dilate_um": (self.dilate_um, 0.0, MAX_UM, "µm"),
-        }
-        for name, (value, least, most, unit) in limits.items():
-            if value is not None and not (math.isfinite(value) and least <= value <= most):
-                raise UsageError(f"region {self.label}: {name} is {value:g}; it must be {least:g} to {most:g} {unit}")
-        for name in self.factors:
-            if name not in get_args(FactorName) or self.factors.count(name) > 1:
-                raise UsageError(f"region {self.label}: factors: {name!r}; name each of {', '.join(get_args(FactorName))} once at most")
+        check_values(self)
         if not self.lights and self.dilate_um:
             raise UsageError(
                 f"region {self.label}: dilate_um {self.dilate_um:g} says how far light reaches; give the region a dose_scale too"
@@ -167,3 +155,25 @@ class RegionRecord(Strict, frozen=True, kw_only=True):
     wait_after_s: float | None = None
     dilate_um: float = 0.0
     factors: tuple[str, ...] = ()
+
+
+def check_values(region: Region | RegionRecord) -> None:
+    """Refuse values of a region, or of what a job says of it, beside their limits.
+
+    Raises
+    ------
+    UsageError
+    """
+    limits = {
+        "dose_scale": (region.dose_scale, 0.0, MAX_FACTOR, "times the ordinary dose"),
+        "focus_um": (region.focus_um, -MAX_UM, MAX_UM, "µm"),
+        "wait_before_s": (region.wait_before_s, 0.0, MAX_WAIT_S, "s"),
+        "wait_after_s": (region.wait_after_s, 0.0, MAX_WAIT_S, "s"),
+        "dilate_um": (region.dilate_um, 0.0, MAX_UM, "µm"),
+    }
+    for name, (value, least, most, unit) in limits.items():
+        if value is not None and not (math.isfinite(value) and least <= value <= most):
+            raise UsageError(f"region {region.label}: {name} is {value:g}; it must be {least:g} to {most:g} {unit}")
+    for name in region.factors:
+        if name not in get_args(FactorName) or region.factors.count(name) > 1:
+            raise UsageError(f"region {region.label}: factors: {name!r}; name each of {', '.join(get_args(FactorName))} once at most")

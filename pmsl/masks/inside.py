@@ -49,6 +49,7 @@ class Inside:
     mode: str
     moved: Callable[[Sequence[Part], range], Sequence[Part]] | None = None
     layers: range = field(init=False)
+    _apart: bool = field(init=False, repr=False)
     _shape: list[RecentMasks] = field(default_factory=list, repr=False)
     _union: list[MaskMaker] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -58,6 +59,8 @@ class Inside:
         first = int(np.searchsorted(edges, boxes[:, 0, 2].min(), side="right")) - 1
         last = int(np.searchsorted(edges, boxes[:, 1, 2].max(), side="left"))
         object.__setattr__(self, "layers", range(max(first, 0), min(last, self.grid.n_layers)))
+        apart = self.moved is None and not boxes_meet(boxes_of(self.parts), boxes).any()  # nothing in common, to the last bit
+        object.__setattr__(self, "_apart", apart)
 
     def shape_mask(self, k: int) -> LayerMask:
         """Return the mask of the shapes by themselves; an empty one where they do not reach."""
@@ -84,7 +87,7 @@ class Inside:
             65535 is a pixel that lies inside both. Never more than either of them, never less than what they must share.
         """
         shape = self.shape_mask(k)
-        if shape.empty or mask.empty:
+        if shape.empty or mask.empty or self._apart:
             return np.zeros((window.rows, window.cols), np.uint16)
         own, inner = mask.within(window, np.uint16), shape.within(window, np.uint16)
         both = np.minimum(own, inner)
@@ -104,7 +107,9 @@ class Inside:
         return self._union[0]
 
     def _near(self) -> list[Part]:
-        beside = boxes_meet(boxes_of(self.parts), boxes_of(self.shapes))
+        """Return the parts that may share a voxel with the shapes, touching them or not: all of it must be in the union."""
+        reach = np.array([*self.grid.pitch_um, float(self.grid.thickness_um.max())])
+        beside = boxes_meet(boxes_of(self.parts), boxes_of(self.shapes) + np.stack([-reach, reach]))
         return [part for part, meets in zip(self.parts, beside, strict=True) if meets]
 
 

@@ -26,7 +26,7 @@ def numbers(text: str, option: str, counts: Collection[int], example: str) -> tu
         raise UsageError(f"{option} {text!r}: expected numbers like {example}") from None
     if len(values) not in counts or not all(math.isfinite(v) for v in values):
         many = f"{counts[0]} to {counts[-1]}" if isinstance(counts, range) else " or ".join(str(c) for c in counts)
-        raise UsageError(f"{option} {text!r}: expected {many} finite numbers like {example}")
+        raise UsageError(f"{option} {text!r}: expected {many} finite number{'s' * (many != '1')} like {example}")
     return values
 
 

@@ -111,6 +111,58 @@ def test_the_job_says_its_regions(run, tmp_path):
     assert code == 3 and "regions came with pmsl.job/2" in err
 
 
+def test_seconds_and_doses_of_regions_are_shown(run, tmp_path):
+    """Factor × part × ordinary, in words and for programs; of parts with doses of their own each, and with light of its own or none."""
+    assert run("slice", "plate.stl", "-o", "one", "--region", "in=side.stl=0.5", "--bottom-dose-factors", "none", *SMALL)[0] == 0
+    facts = json.loads(run("info", "one", "--json")[1])
+    (white,) = facts["region_doses"]
+    usual = facts["exposure"]["ordinary"]
+    assert (white["region"], white["mesh"], white["parts"], white["factor"]) == ("in=side.stl", "in=side.stl", [0], 0.5)
+    assert white["time_s"] == pytest.approx(usual["time_s"][0] / 2) and white["dose_mj_cm2"] == pytest.approx(usual["dose_mj_cm2"][0] / 2)
+    out = run("info", "one")[1]
+    assert f"in the part; {white['time_s']:.4g} s, {white['dose_mj_cm2']:.4g} mJ/cm² in ordinary layers" in out
+    (tmp_path / "r.toml").write_text('[[region]]\nmesh = "in=side.stl"\ndose_scale = 0\n[[region]]\nmesh = "post.stl"\ndose_scale = 0.8\n')
+    options = ["--regions", "r.toml", "--dose-scale", "1,1.5", "--bottom-dose-factors", "none", *SMALL]
+    code, out, _ = run("slice", "plate.stl", "post.stl", "-o", "two", *options, "--json")
+    doses = json.loads(out)["region_doses"]
+    assert code == 0 and [(d["factor"], d["parts"], d["mesh"]) for d in doses] == [
+        (0.0, [0, 1], "in=side.stl"),
+        (0.8, [0], "post.stl"),
+        (pytest.approx(1.2), [1], "post.stl"),
+    ]
+    assert doses[0]["time_s"] == doses[0]["dose_mj_cm2"] == 0.0 and doses[2]["time_s"] == pytest.approx(1.2 * usual["time_s"][0])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"parts": [7]}, "regions[0].parts is [7]; it must name one or more of the job's parts, 0 to 1"),
+        ({"parts": []}, "regions[0].parts is []"),
+        ({"parts": [-1]}, "regions[0].parts is [-1]"),
+        ({"parts": [1, 1]}, "regions[0].parts is [1, 1]"),
+        ({"dose_scale": -3}, "dose_scale is -3; it must be 0 to 10"),
+        ({"dose_scale": 10.5}, "dose_scale is 10.5"),
+        ({"focus_um": 1e9}, "focus_um is 1e+09; it must be -10000 to 10000 µm"),
+        ({"wait_after_s": -1}, "wait_after_s is -1"),
+        ({"dilate_um": -1}, "dilate_um is -1"),
+        ({"factors": ["rim"]}, "factors: 'rim'"),
+        ({"power": 0.123}, "regions[0].power is 0.123, no light setting"),
+        (None, "parts[1].dose_scale is -3; it must be above 0 and at most 10"),
+    ],
+)
+def test_regions_and_doses_that_no_job_has_are_refused_when_it_is_read(run, tmp_path, change, words):
+    assert run("slice", "plate.stl", "post.stl", "-o", "job", "--region", "in=side.stl=0.5", *SMALL)[0] == 0
+    doc = json.loads((tmp_path / "job" / "job.json").read_text())
+    if change is None:
+        doc["parts"][1]["dose_scale"] = -3
+    else:
+        doc["regions"][0].update(change)
+    (tmp_path / "job" / "job.json").write_text(json.dumps(doc))
+    for command in ("verify", "info"):
+        code, _, err = run(command, "job")
+        assert code == 3 and words in err and "the job is damaged" in err
+
+
 def test_workers_make_the_same_job(run, tmp_path):
     (tmp_path / "r.toml").write_text('[[region]]\nmesh = "in=side.stl"\ndose_scale = 0.5\nfocus_um = 20\ndilate_um = 3\n')
     options = ["--regions", "r.toml", "--region", "post.stl=1.2", "--dose-scale", "1,1.1", *SMALL]
@@ -155,7 +207,7 @@ def test_packed_parts_take_doses_and_labels_of_a_list(run, tmp_path):
     [
         (["--region", "in=side.stl=much"], 2, "--region in=side.stl= 'much': expected numbers like 0.5"),
         (["--region", "0.5"], 2, "--region '0.5': expected a mesh and its dose factor"),
-        (["--region", "in=side.stl=1,2"], 2, "--region in=side.stl="),
+        (["--region", "in=side.stl=1,2"], 2, "--region in=side.stl= '1,2': expected 1 finite number like 0.5"),
         (["--region", "in=side.stl=-1"], 2, "region in=side.stl: dose_scale is -1; it must be 0 to 10"),
         (["--region", "none.stl=0.5"], 3, "none.stl: "),
         (["--dose-scale", "1,2"], 2, "--dose-scale 1,2: 2 factors for 1 mesh; give one for all or one for each"),

@@ -147,6 +147,57 @@ def test_the_intersection_is_exact_where_both_boundaries_pass_through_a_pixel(mo
         assert (halves[0] > 0).any() and (halves[1] > 0).any()
 
 
+def box_overlap(grid, k, mode, low, high):
+    """Exact coverage of a box: (rows, cols); all 0 where it is inside out."""
+    z0, z1 = grid.z_edges_um[k : k + 2]
+    depth = float(low[2] < (z0 + z1) / 2 <= high[2]) if mode == "area" else max(min(z1, high[2]) - max(z0, low[2]), 0.0) / (z1 - z0)
+    x, y = ((P * np.arange(n)) for n in SHAPE[::-1])
+    wide, long = (np.clip(np.minimum(at + P, high[i]) - np.maximum(at, low[i]), 0, None) / P for i, at in enumerate((x, y)))
+    return depth * np.outer(long, wide)
+
+
+@pytest.mark.parametrize("mode", ["area", "volume"])
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 53), min_size=4, max_size=4), st.integers(-40, 40), st.integers(1, 29), st.integers(0, 1))
+def test_boxes_that_share_pixels_with_a_region_give_what_lies_inside_it_and_no_more(mode, x, gap, top, axis):
+    """Two boxes one behind the other, up to a gap below a pixel, and a region that ends before, in or behind the first; in z too."""
+    a, b = 4 * P + x[0], 4 * P + x[0] + 60 + x[1]
+    c = b + 1 + x[2]
+    turn = [0, 1] if axis == 0 else [1, 0]
+
+    def corners(low, high, z0, z1):
+        sides = [(low, high), (3.3 * P, 9.6 * P)]
+        (x0, x1), (y0, y1) = (sides[i] for i in turn)
+        return (x0, y0, z0), (x1, y1, z1)
+
+    boxes = [corners(a, b, 0.0, 30.0), corners(c, c + 40 + x[3], 0.0, float(top))]
+    edge = a + gap
+    for region_box in (corners(-50.0, edge, -5.0, 50.0), corners(edge + 100, 900.0, -5.0, 50.0), corners(-50.0, 900.0, top + 0.5, 50.0)):
+        parts, shape = [Part(solid=box(*one)) for one in boxes], Part(solid=box(*region_box))
+        for some, corner in ((parts, boxes), (parts[1:], boxes[1:])):
+            maker, inside = MaskMaker(some, GRID, mode, "none"), Inside(some, [shape], GRID, mode)
+            for k in range(3):
+                mask = maker.mask(k)
+                if mask.empty:
+                    continue
+                cuts = [(np.maximum(low, region_box[0]), np.minimum(high, region_box[1])) for low, high in corner]
+                wanted = [box_overlap(GRID, k, mode, *cut) if (cut[0] < cut[1]).all() else np.zeros(SHAPE) for cut in cuts]
+                found = inside.levels(k, mask, mask.window)
+                right = sum(wanted)[mask.window.row0 :, mask.window.col0 :][: mask.window.rows, : mask.window.cols]
+                assert np.abs(found / FULL - right).max() <= 4 / FULL
+                if all(np.any(np.less(high, region_box[0]) | np.greater(low, region_box[1])) for low, high in corner):
+                    assert not found.any()
+
+
+@pytest.mark.parametrize("coverage", ["area", "volume"])
+@pytest.mark.parametrize("end", [4.0, 4.05, 4.29])
+def test_a_region_that_ends_before_the_part_in_the_same_pixel_changes_nothing(coverage, end):
+    part = px((4.3, 4, 0), (26, 20, 30))
+    process = replace(EVEN, coverage=coverage)
+    beside = one_part(region(px((0, 0, 0), (end, 24, 30)), 0.5), solid=part, process=process)
+    same_frames(beside, one_part(solid=part, process=process))
+
+
 # --- what must not matter --------------------------------------------------------------------------------------
 
 

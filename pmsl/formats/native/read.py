@@ -15,7 +15,8 @@ from pmsl.core.job import FLAT_FIELD_BY_HOST, Engine, PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.core.part import Part, Solid
 from pmsl.core.plan import Exposure, LayerPlan
-from pmsl.errors import GridError, JobError
+from pmsl.core.region import MAX_FACTOR, check_values
+from pmsl.errors import GridError, JobError, UsageError
 from pmsl.filekind import refusal_of_pointer
 from pmsl.formats import frames, limits
 from pmsl.formats.bundle import Source, frame_limit, open_source
@@ -60,6 +61,7 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
     for k, layer in enumerate(doc.layers):
         for e in layer.exposures:
             _check_exposure(e, doc, len(engines), f"{where}: layer {k}")
+    _check_parts(doc, where)
 
     stored = _Frames(engines, source, where)
 
@@ -103,6 +105,29 @@ def _check_exposure(e: ExposureDoc, doc: Document, n_engines: int, where: str) -
     ):
         if value > limit:
             raise JobError(f"{where}: {what} is {value:g}, the limit of printer {doc.printer.name} {limit:g}; the job was tampered with")
+
+
+def _check_parts(doc: Document, where: str) -> None:
+    """Refuse doses and regions that no job has, and regions of parts that are not there."""
+    for i, part in enumerate(doc.parts):
+        if not 0 < part.dose_scale <= MAX_FACTOR:
+            raise JobError(
+                f"{where}: parts[{i}].dose_scale is {part.dose_scale:g}; it must be above 0 and at most {MAX_FACTOR:g}; the job is damaged"
+            )
+    for j, region in enumerate(() if doc.regions is msgspec.UNSET else doc.regions):
+        key = f"{where}: regions[{j}]"
+        try:
+            check_values(region)
+        except UsageError as err:
+            raise JobError(f"{key}: {err}; the job is damaged") from err
+        known = [s.power for s in doc.printer.optics.settings]
+        if region.power is not None and region.power not in known:
+            raise JobError(f"{key}.power is {region.power:g}, no light setting of printer {doc.printer.name}; the job is damaged")
+        if not region.parts or len(set(region.parts)) < len(region.parts) or not all(0 <= i < len(doc.parts) for i in region.parts):
+            raise JobError(
+                f"{key}.parts is {list(region.parts)}; it must name one or more of the job's parts, 0 to {len(doc.parts) - 1}, each once; "
+                "the job is damaged"
+            )
 
 
 def _designs(docs: Sequence[DesignDoc], source: Source, where: str) -> tuple[Part, ...]:
