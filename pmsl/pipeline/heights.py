@@ -17,12 +17,17 @@ from pmsl.core.part import Part
 MEET_PLANES = "a layer height that divides the heights, or layers = [[count, um], …] in the process, meets them"
 
 
-def height_findings(boxes_um: np.ndarray, grid: Grid, slabs_lit: Callable[[float], int]) -> Iterator[Finding]:
+def height_findings(boxes_um: np.ndarray, grid: Grid, slabs_lit: Callable[[float], int], shortened: bool = False) -> Iterator[Finding]:
     """Yield the rounding of the parts' tops to the slabs, and a gap between parts and plate.
 
-    `boxes_um` (P, 2, 3) are those of the parts [µm], `slabs_lit` tells how many slabs a height [µm] lights.
+    `boxes_um` (P, 2, 3) are those of the parts [µm], `slabs_lit` tells how many slabs a height [µm] lights. Where a
+    job is `shortened`, tops above it are not spoken of: no height of layers meets them.
     """
-    yield from _rounded_tops(boxes_um, grid, slabs_lit)
+    reached = boxes_um
+    if shortened:
+        reached = boxes_um[np.array([slabs_lit(float(z)) <= grid.n_layers for z in boxes_um[:, 1, 2]], dtype=bool)]
+    if len(reached):
+        yield from _rounded_tops(reached, grid, slabs_lit)
     bottom = float(boxes_um[:, 0, 2].min())
     if bottom > SLACK_UM:
         low, high = boxes_um[:, 0].min(axis=0), boxes_um[:, 1].max(axis=0)

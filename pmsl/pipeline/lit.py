@@ -7,19 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 
 from pmsl.core.copies import alike, index_parts
+from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask
 from pmsl.core.part import Part
 from pmsl.errors import MeshError
+from pmsl.formats.stream import merged
 from pmsl.masks import MaskMaker
 from pmsl.profiles import Process
 from pmsl.slicing.planes import SLACK, slabs_lit
 
 SURE = 0.02  # mean coverage of the pixels around a section, ten times the lowest 8-bit level: one of them is lit wherever the section lies
 NOTHING = 1e-6  # of a part's box
+UNLIT = ("empty-layer", "layer-too-faint")  # of a layer above the last one with light they say nothing
+WHY_DARK = {
+    "unreachable-gray": "their gray pixels would not reach the critical dose and are made black (unreachable); "
+    "lift them, or make the feature wider",
+    "layer-without-dose": "the dose factors of their regions or parts leave them none; raise these, or leave that end off the part",
+    "wall-vanished": "contours moved inward leave nothing of them (xy_offset_um); move them less",
+}
 BRIGHT = 8 * 257  # level of a pixel that, shared out to four pixels, still lights one
 
 
@@ -77,6 +87,26 @@ def check_parts(parts: Sequence[Part], boxes_um: np.ndarray, grid: Grid, process
                 break
             if brightest < 129:  # the least that is not black at 8 bit
                 raise refuse_all_dark([parts[i]], process)
+
+
+def left_out(found: Sequence[Finding], grid: Grid, n_layers: int, bounds_um: np.ndarray) -> tuple[Finding, ...]:
+    """Say that the layers of a grid from `n_layers` on are left out, and why; what else was `found` of them, without their numbers."""
+    why = [text for code, text in WHY_DARK.items() if any(f.code == code for f in found)] or ["nothing of them is lit"]
+    first, last = n_layers, grid.n_layers - 1
+    layers = f"layer {first} has no light and is" if first == last else f"layers {first} to {last} have no light and are"
+    (x0, y0, _), (x1, y1, _) = bounds_um.tolist()
+    z = grid.z_edges_um
+    summary = Finding(
+        code="layers-left-out",
+        severity="warning",
+        message=f"{layers} left out, the job ends at {z[n_layers]:.6g} µm: {'; '.join(why)}",
+        box_um=((x0, y0, float(z[n_layers])), (x1, y1, float(z[-1]))),
+        value=float(grid.n_layers - n_layers),
+        limit=0.0,
+        unit="layers",
+    )
+    others = merged(f for f in found if f.code not in ("unreachable-gray", "layer-without-dose", *UNLIT))
+    return (summary, *(msgspec.structs.replace(f, layers=None) for f in others))
 
 
 def _raises_grays(process: Process) -> bool:

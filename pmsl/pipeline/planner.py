@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 
 from pmsl import checks
@@ -22,6 +21,7 @@ from pmsl.errors import ExposureError
 from pmsl.masks import MaskMaker
 from pmsl.masks.recent import RecentMasks
 from pmsl.mesh.place import Placed
+from pmsl.pipeline import lit
 from pmsl.pipeline.corrected import record_of
 from pmsl.pipeline.start import Origin, Stages, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pmsl.pipeline.regional import RegionalLight
 
 LAYERS_KEPT, MOST_KEPT = 24, 96  # masks of neighbours: memory does not grow with the height
-UNLIT = ("empty-layer", "layer-too-faint")  # of a layer above the last one with light they say nothing
+OF_REGIONS = ("region-outside-field", "region-beside-part")  # untrue of a region that reaches only layers that are left out
 TURNED = "faces turned: the mesh was inside out"
 
 
@@ -74,12 +74,9 @@ def prepare(
     process = find_process(process) if isinstance(process, str) else process
     placed = parts if isinstance(parts, Placed) else None
     pieces, bounds = (parts.parts, parts.bounds_um) if isinstance(parts, Placed) else (parts, None)
-    s = stages(pieces, printer, resin, process, bounds, accept_uncalibrated, repair, weld_um=weld_um)
-    planner = Planner(s, process)
-    n, dropped = planner.layers_up_to_the_last_lit()
-    if n < s.grid.n_layers:
-        s = stages(pieces, printer, resin, process, bounds, accept_uncalibrated, repair, n, weld_um)
-        planner = Planner(s, process)
+    s, planner = _up_to_the_last_lit(
+        lambda n: stages(pieces, printer, resin, process, bounds, accept_uncalibrated, repair, n, weld_um), process
+    )
     engine = Engine(grid=s.grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.turn)
     return PrintJob(
         engines=(engine,),
@@ -97,12 +94,34 @@ def prepare(
         n_layers=s.grid.n_layers,
         plan_layer=planner,
         design_of=lambda: s.parts,
-        findings=(*s.findings, *dropped),
+        findings=s.findings,
         placeholders=s.placeholders,
         correction=record_of(process, s.corrector),
         requires=(FLAT_FIELD_BY_HOST,) if process.evened == "delegated" else (),
         regions=() if s.modifiers is None else s.modifiers.records(),
     )
+
+
+def _up_to_the_last_lit(staged: Callable[[int | None], Stages], process: Process) -> tuple[Stages, Planner]:
+    """Return the stages and the planner of a job that ends with a layer that has light; `staged` makes them for so many layers.
+
+    What layers are given may depend on those above, so it is looked at again until none is left out.
+    """
+    first = s = staged(None)
+    found: tuple[Finding, ...] = ()
+    while True:
+        planner = Planner(s, process)
+        n, more = planner.layers_up_to_the_last_lit()
+        found = (*more, *found)
+        if n == s.grid.n_layers:
+            break
+        s = staged(n)
+    if s is first:
+        return s, planner
+    codes = {f.code for f in first.findings}
+    kept = [f for f in s.findings if f.code in codes or f.code not in OF_REGIONS]
+    s = replace(s, findings=(*kept, *lit.left_out(found, first.grid, n, first.bounds_um)))
+    return s, planner
 
 
 class Planner:
@@ -138,22 +157,25 @@ class Planner:
     def layers_up_to_the_last_lit(self) -> tuple[int, tuple[Finding, ...]]:
         """Count the layers up to the last one with light, where doses of regions, the field or dropped grays may leave none in others.
 
-        Those of plain masks end so already. Also what was found of layers above it, without their numbers.
+        Those of plain masks end so already. A layer is looked at as the last of the job: those above that have no light are not
+        printed, and cure nothing in it. Also what was found of the layers above the count, from the lowest.
         """
-        s, found = self._stages, list[Finding]()
+        s, found = self._stages, list[tuple[Finding, ...]]()
         n = s.grid.n_layers
         if s.corrector is not None or not self._changes_light:
             return n, ()
+        grays = self._makers()[2]
         while n > 0:
+            grid = replace(s.grid, z_edges_um=s.grid.z_edges_um[: n + 1])
             try:
-                plan = self(n - 1)
+                plan = self._plan(n - 1, None if grays is None else replace(grays, grid=grid))
             except ExposureError:  # the layer says so itself when it is made
                 break
             if plan.exposures:
                 break
-            found += [msgspec.structs.replace(f, layers=None) for f in plan.findings if f.code not in UNLIT]
+            found.append(plan.findings)
             n -= 1
-        return n, tuple(reversed(found))
+        return n, tuple(f for of_layer in reversed(found) for f in of_layer)
 
     @property
     def times_s(self) -> np.ndarray:

@@ -140,7 +140,8 @@ def stages(
     findings += unit_findings(printer, process, grid)
     findings += _overlaps(pieces, boxes, grid)
     findings += checks.winding_findings(pieces)
-    findings += heights.height_findings(boxes, grid, lambda z: slabs_lit(grid.z_edges_um, z, process.coverage))
+    ends = (grid if n_layers is None else slabs).z_edges_um
+    findings += heights.height_findings(boxes, grid, lambda z: slabs_lit(ends, z, process.coverage), n_layers is not None)
     findings += heights.facet_findings(pieces, grid)
     findings += checks.weak_findings(ladder.weak(least), least)
     if corrector is not None:

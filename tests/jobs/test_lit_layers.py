@@ -221,6 +221,59 @@ def test_dropped_grays_on_top_are_no_layers():
     assert lit(job) == [True] * 5
 
 
+def _small_job(*parts, **changes):
+    dmd = replace(PRINTER.dmd, shape=replace(PRINTER.dmd.shape, value=(40, 40)))
+    pitch = replace(PRINTER.optics.pitch_um, value=(10.0, 10.0))
+    small = replace(PRINTER, dmd=dmd, optics=replace(PRINTER.optics, pitch_um=pitch))
+    return pmsl.prepare(list(parts), small, RESIN, process(**changes))
+
+
+NEEDLE = cone(64, 10.0, 400, (200, 200, 0))
+FIN = [box((150, 150, 0), (250, 250, 30)), box((150, 198, 0), (250, 202, 80))]
+
+
+@pytest.mark.parametrize("parts", [[NEEDLE], FIN, [NEEDLE, box((50, 50, 0), (90, 90, 25))]], ids=["needle", "fin", "needle and box"])
+@pytest.mark.parametrize("coverage", ["area", "volume"])
+def test_light_of_layers_that_are_left_out_cures_nothing_below_them(parts, coverage, tmp_path):
+    """Grays that only those above would cure go with them, however many there are; one finding says so."""
+    kept = _small_job(*parts, coverage=coverage)
+    job = _small_job(*parts, coverage=coverage, unreachable="drop")
+    assert 0 < len(job) < len(kept) and lit(job)[-1]
+    written = pmsl.write(job, tmp_path / "j")
+    (said,) = (f for f in written.findings if f.code == "layers-left-out")
+    assert said.value == len(kept) - len(job) and said.layers is None and said.box_um[0][2] == 10 * len(job)
+    assert f"layers {len(job)} to {len(kept) - 1} have no light" in said.message and "made black" in said.message
+    assert not {f.code for f in written.findings} & {"empty-layer", "layer-without-dose", "nothing-printed"}
+    assert not any(f.code == "unreachable-gray" and f.layers is None for f in written.findings)
+
+
+@given(st.floats(4, 14), st.floats(60, 300), st.floats(0, 9.9), st.sampled_from(["area", "volume"]))
+@settings(max_examples=25, deadline=None)
+def test_the_last_layer_of_dropped_grays_is_lit(radius, height, shift, coverage):
+    parts = [box((100, 100, 0), (140, 140, 20)), cone(24, radius, height, (200 + shift, 200, 0))]
+    assert lit(_small_job(*parts, coverage=coverage, unreachable="drop"))[-1]
+
+
+def test_a_region_that_cuts_the_top_off_is_said_once(tmp_path):
+    top = pmsl.Region(solid=box((100, 100, 30), (300, 300, 60)), label="top", dose_scale=0.0)
+    part = pmsl.Part(solid=box((150, 150, 0), (250, 250, 50)), regions=(top,))
+    job = _small_job(part)
+    written = pmsl.write(job, tmp_path / "j")
+    codes = [f.code for f in written.findings if f.code != "not-calibrated"]
+    assert lit(job) == [True] * 3 and codes.count("layers-left-out") == 1
+    assert not set(codes) & {"region-outside-field", "region-beside-part", "top-rounded", "layer-without-dose"}
+    (said,) = (f for f in written.findings if f.code == "layers-left-out")
+    assert "layers 3 to 4 have no light" in said.message and "dose factors" in said.message
+
+
+def test_regions_beside_a_shortened_part_are_still_said():
+    top = pmsl.Region(solid=box((100, 100, 30), (300, 300, 60)), label="top", dose_scale=0.0)
+    beside = pmsl.Region(solid=box((100, 100, 500), (300, 300, 600)), label="beside", dose_scale=0.5)
+    job = _small_job(pmsl.Part(solid=box((150, 150, 0), (250, 250, 50)), regions=(top, beside)))
+    outside = [f for f in job.findings if f.code == "region-outside-field"]
+    assert len(outside) == 1 and "beside" in outside[0].message
+
+
 def test_regions_without_dose_on_top_are_no_layers():
     table = [box((500, 500, 0), (540, 540, 30)), box((400, 400, 30), (700, 700, 40))]
     regions = Regions(bulk=1.0, membrane=0.0, membrane_um=12.0)
