@@ -118,8 +118,7 @@ def _up_to_the_last_lit(staged: Callable[[int | None], Stages], process: Process
         s = staged(n)
     if s is first:
         return s, planner
-    codes = {f.code for f in first.findings}
-    kept = [f for f in s.findings if f.code in codes or f.code not in OF_REGIONS]
+    kept = [f for f in s.findings if f.code not in OF_REGIONS or f in first.findings]
     s = replace(s, findings=(*kept, *lit.left_out(found, first.grid, n, first.bounds_um)))
     return s, planner
 

@@ -13,6 +13,7 @@ from solids import box, cone
 import pmsl
 from pmsl.cli.app import app
 from pmsl.errors import MeshError
+from pmsl.pipeline import with_depth
 from pmsl.profiles.process import Process, Regions
 
 CASE = Path(__file__).resolve().parents[3] / "shared" / "cases" / "dark_top_layer_50.4um.stl"
@@ -244,7 +245,8 @@ def test_light_of_layers_that_are_left_out_cures_nothing_below_them(parts, cover
     assert said.value == len(kept) - len(job) and said.layers is None and said.box_um[0][2] == 10 * len(job)
     assert f"layers {len(job)} to {len(kept) - 1} have no light" in said.message and "made black" in said.message
     assert not {f.code for f in written.findings} & {"empty-layer", "layer-without-dose", "nothing-printed"}
-    assert not any(f.code == "unreachable-gray" and f.layers is None for f in written.findings)
+    (dropped,) = (f for f in written.findings if f.code == "unreachable-gray" and f.layers is None)
+    assert dropped.message.endswith(f"(layers {len(job)} to {len(kept) - 1}, left out)")
 
 
 @given(st.floats(4, 14), st.floats(60, 300), st.floats(0, 9.9), st.sampled_from(["area", "volume"]))
@@ -252,6 +254,30 @@ def test_light_of_layers_that_are_left_out_cures_nothing_below_them(parts, cover
 def test_the_last_layer_of_dropped_grays_is_lit(radius, height, shift, coverage):
     parts = [box((100, 100, 0), (140, 140, 20)), cone(24, radius, height, (200 + shift, 200, 0))]
     assert lit(_small_job(*parts, coverage=coverage, unreachable="drop"))[-1]
+
+
+@pytest.mark.parametrize("bits", [1, 2])
+def test_layers_that_few_grays_leave_dark_are_left_out(bits, tmp_path):
+    whole = _small_job(NEEDLE)
+    pmsl.write(whole, tmp_path / "whole")
+    for job in (with_depth(whole, bits), with_depth(pmsl.read(tmp_path / "whole"), bits)):
+        written = pmsl.write(job, tmp_path / "j", force=True)
+        back = pmsl.read(tmp_path / "j")
+        assert 3 <= len(back) == written.n_layers <= len(whole) and lit(back)[-1]
+        said = [f for f in written.findings if f.code == "layers-left-out"]
+        assert len(said) == (len(back) < len(whole)) and all(f"layers {len(back)} to" in f.message for f in said)
+        assert bits > 1 or said
+        assert all(f.layers is None or f.layers[1] < len(back) for f in written.findings)
+        assert pmsl.verify(tmp_path / "j") == []
+
+
+def test_processes_leave_out_the_same(tmp_path):
+    needle = _stl(tmp_path / "m.stl", NEEDLE)
+    options = ["--pitch-um", "10", "--field", "40x40", "--resin", "pr48-405", "--printer", "pmsl-2um", "--depth", "1"]
+    for name, processes in (("one", "1"), ("two", "2")):
+        app(["slice", needle, "-o", str(tmp_path / name), *options, "--processes", processes], standalone_mode=False)
+    one, two = (pmsl.read(tmp_path / name) for name in ("one", "two"))
+    assert lit(one) == lit(two) and lit(one)[-1]
 
 
 def test_a_region_that_cuts_the_top_off_is_said_once(tmp_path):

@@ -152,9 +152,11 @@ def load(path: Path, mapped: bool) -> tuple[PrintJob, Place]:
     )
     placed = Placed(parts=parts, bounds_um=np.array(recipe.bounds_um), how="", shift_um=None)
     job = prepare(placed, recipe.printer, recipe.resin, recipe.process, accept_uncalibrated=True, repair="none")
+    if recipe.bits is not None:
+        job = with_depth(job, recipe.bits)  # may leave layers out
     if job.n_layers != recipe.n_layers:
         raise WorkerError(f"the job has {recipe.n_layers} layers, this worker makes {job.n_layers} of it; are its packages the same?")
-    return job if recipe.bits is None else with_depth(job, recipe.bits), recipe.place
+    return job, recipe.place
 
 
 class _Versioned(msgspec.Struct):
