@@ -17,6 +17,7 @@ WAVELENGTH_SLACK_NM = 7.5
 HEIGHT_SLACK = 1e-3  # of a layer
 DOUBTFUL = 0.1  # share of a layer's area that missing walls may hold, above which nobody can know what was meant
 SLACK_UM = 1e-3  # a nanometre
+MOST_NAMED = 5  # regions in a message
 
 
 def placeholders(printer: Printer, resin: Resin, power: float) -> tuple[str, ...]:
@@ -117,14 +118,21 @@ def winding_findings(parts: Sequence[Part]) -> Iterator[Finding]:
             )
 
 
-def weak_findings(weak: np.ndarray, factors: np.ndarray) -> Iterator[Finding]:
-    """Yield that dose factors leave layers (`weak`, their numbers) below Ec at their far face when shown by themselves."""
+def weak_findings(weak: np.ndarray, factors: np.ndarray, regions: Sequence[str] = ()) -> Iterator[Finding]:
+    """Yield that dose factors leave layers (`weak`, their numbers) below Ec at their far face when shown by themselves.
+
+    `regions` are labels of those without which they would not be.
+    """
     if len(weak):
+        raised = "the dose scale of the part or the factor of bulk"
+        if regions:
+            more = f" and {len(regions) - MOST_NAMED} more" if len(regions) > MOST_NAMED else ""
+            raised = f"the dose_scale of region{'s' * (len(regions) > 1)} {', '.join(regions[:MOST_NAMED])}{more}"
         yield Finding(
             code="weak-layers",
             severity="warning",
             message=f"dose factors leave {len(weak)} layers below Ec at their far face: they hold to the layer before only by the light "
-            "of the layers after them; raise the dose scale of the part or the factor of bulk, or margin_um",
+            f"of the layers after them; raise {raised}, or margin_um",
             layers=(int(weak.min()), int(weak.max())),
             value=float(factors[weak].min()),
             limit=1.0,

@@ -218,7 +218,7 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process, ev
         times[n:] = process.exposure_s  # as it was said, to the last bit
     left = _left(heights, cure.decay)[which]
     _check_far_face(doses, heights[which], left, cure.ec_mj_cm2, "margin_um" if process.exposure_s is UNSET else "exposure_s")
-    _check_limits(doses, times, setting.power, printer, np.arange(len(doses)))
+    _check_limits(doses, times, setting.power, printer, np.arange(len(doses)), process)
     merger = Merger.of(response(printer), cure.induction_mj_cm2)
     return Ladder(doses, times, setting.power, printer, cure, left, merger, even)
 
@@ -297,13 +297,14 @@ def _check_far_face(doses: np.ndarray, heights: np.ndarray, left: np.ndarray, ec
         k = int(np.argmax(at_far_face < ec * (1 - 1e-12)))
         raise ExposureError(
             f"layer {k} ({heights[k]:g} µm): white dose {doses[k]:.4g} mJ/cm² leaves {at_far_face[k]:.4g} at its far face, "
-            f"below Ec = {ec:g}: "
-            f"it would not stick; raise its bottom dose factor or {key}, or make the layer thinner"
+            f"below Ec = {ec:g}: it would not stick; raise its bottom dose factor or {key}, or make the layer thinner"
         )
 
 
-def _check_limits(doses: np.ndarray, times: np.ndarray, power: float, printer: Printer, layers: np.ndarray) -> None:
-    """Refuse exposures above the printer's limits; `layers` are their layer numbers."""
+def _check_limits(
+    doses: np.ndarray, times: np.ndarray, power: float, printer: Printer, layers: np.ndarray, process: Process | None = None
+) -> None:
+    """Refuse exposures above the printer's limits; `layers` are their numbers, `process` what asks for their light."""
     limits = printer.limits
     for what, values, limit, unit, advice in (
         ("exposure time", times, limits.max_exposure_s.value, "s", "raise the light setting or lower the dose factors of that layer"),
@@ -312,6 +313,8 @@ def _check_limits(doses: np.ndarray, times: np.ndarray, power: float, printer: P
     ):
         if (values > limit).any():
             i = int(np.argmax(values > limit))
+            if process is not None and process.exposure_s is not UNSET and what != "power":
+                advice = "lower exposure_s" + " or its bottom dose factor" * (i < len(process.bottom_dose_factors))
             raise ExposureError(
                 f"layer {layers[i]}: {what} {values[i]:.4g} {unit} is above the limit {limit:g} {unit} of printer {printer.name}; {advice}"
             )

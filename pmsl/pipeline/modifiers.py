@@ -107,6 +107,11 @@ class Modifiers:
             out[reached] = np.minimum(out[reached], min(scales))
         return out
 
+    def lowering(self, layers: np.ndarray) -> tuple[str, ...]:
+        """Name the regions that give less than the parts' own dose in some of these layers."""
+        low = [(r.label, own) for r, own in zip(self.shares.regions, self.touched, strict=True) if own and r.lights and r.scale < 1]
+        return tuple(dict.fromkeys(label for label, own in low if ((layers >= own[0]) & (layers <= own[-1])).any()))
+
     def findings(self) -> tuple[Finding, ...]:
         """Return what is noticed: of the meshes, of regions beside all parts, of those that overlap."""
         meshes = {id(region.solid): region.solid for region in self.shares.regions}

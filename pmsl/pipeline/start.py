@@ -129,8 +129,10 @@ def stages(
     gain = 1.0 if field is None else field.dose_factor
     if field is not None or (most != 1.0).any():
         ladder.check(most, gain)
+    lowered: tuple[str, ...] = ()
     if modifiers is not None:
-        least = modifiers.checked(ladder, least, bulk, gain)
+        before, least = ladder.weak(least), modifiers.checked(ladder, least, bulk, gain)
+        lowered = modifiers.lowering(np.setdiff1d(ladder.weak(least), before))
     corrector = corrector_of(pieces, grid, printer, resin, process, ladder)
     findings = [f for solid in {id(p.solid): p.solid for p in pieces}.values() for f in solid.findings]
     findings += [] if modifiers is None else modifiers.findings()
@@ -143,7 +145,7 @@ def stages(
     ends = (grid if n_layers is None else slabs).z_edges_um
     findings += heights.height_findings(boxes, grid, lambda z: slabs_lit(ends, z, process.coverage), n_layers is not None)
     findings += heights.facet_findings(pieces, grid)
-    findings += checks.weak_findings(ladder.weak(least), least)
+    findings += checks.weak_findings(ladder.weak(least), least, lowered)
     if corrector is not None:
         return Stages(pieces, bounds, grid, ladder, missing, (*findings, *corrector.job_findings()), corrector=corrector)
     if process.coverage == "volume":

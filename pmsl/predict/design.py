@@ -23,6 +23,7 @@ STEEP_DEG = 30.0  # a wall is within this of vertical
 MARGIN_PX = 16
 MOST_KEPT = 16  # masks
 TOP_SLACK = 2e-3  # of a layer
+ELSEWHERE = "slice the mesh into a pmsl job (pmsl slice MESH -o JOB) and simulate that one"
 ON_PLATE_UM = 1e-3  # a face this near to the plate lies on it
 
 
@@ -181,12 +182,19 @@ def design_parts(job: PrintJob, solids: Sequence[Solid] = ()) -> tuple[Part, ...
     """
     if not solids:
         parts = job.design
+        if not parts and not job.provenance.inputs:
+            raise JobError(f"the job holds no design ({job.provenance.placement}) and no hashes of meshes to tell it by: {ELSEWHERE}")
         if not parts:
             raise JobError(
                 "the job holds no design (it was sliced with --no-design); give the mesh it was made of: pmsl simulate JOB --design MESH"
             )
         return parts
     inputs = list(job.provenance.inputs)
+    if not inputs:
+        raise JobError(
+            f"the job has no hashes of meshes ({job.provenance.placement}), nor says where they stood, so {solids[0].source} cannot be "
+            f"placed and nothing is compared: {ELSEWHERE}"
+        )
     parts = tuple(_placed(solid, inputs) for solid in solids)
     if inputs:
         raise MeshError(f"the job was also made of {', '.join(i.file for i in inputs)}; give every mesh with --design")

@@ -111,3 +111,10 @@ def test_a_damaged_job_is_refused(run, jobs, tmp_path):
     shutil.copy(frames[0], frames[-1])
     code, out, err = run("simulate", "bad")
     assert code == 3 and out == "" and "hash" in err and "Traceback" not in err
+
+
+def test_files_of_formats_without_designs_say_so_and_what_to_do(run, jobs, samples):
+    assert run("convert", jobs / "bare.zip", "job.nanodlp", "--lossy")[0] == 0
+    for more in ((), ("--design", samples / "droplet_generator.stl")):
+        code, out, err = run("simulate", "job.nanodlp", *more)
+        assert code == 3 and out == "" and "--no-design" not in err and "read from a " in err and "pmsl slice MESH -o JOB" in err

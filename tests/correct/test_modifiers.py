@@ -546,6 +546,13 @@ def test_weak_regions_are_said():
     job = one_part(region(px((8, 8, 0), (18, 16, 20)), 0.5))
     (found,) = [f for f in job.findings if f.code == "weak-layers"]
     assert found.layers == (0, 1) and found.value == 0.5
+    assert "raise the dose_scale of region" in found.message and "bulk" not in found.message
+    strong = region(px((20, 8, 0), (24, 16, 20)), 1.5, label="strong")
+    job = one_part(region(px((8, 8, 0), (18, 16, 20)), 0.5, label="faint"), strong)
+    (found,) = [f for f in job.findings if f.code == "weak-layers"]
+    assert "raise the dose_scale of region faint, or margin_um" in found.message
+    (found,) = [f for f in one_part(strong, dose_scale=0.5).findings if f.code == "weak-layers"]
+    assert "dose scale of the part" in found.message and "strong" not in found.message
 
 
 def test_open_and_turned_region_meshes_are_repaired_and_said():

@@ -104,6 +104,13 @@ def test_limits_of_the_printer_are_kept(limit, amount, words):
         dose_ladder(slabs(10), printer, RESIN, PROCESS)
 
 
+@pytest.mark.parametrize(("factors", "words"), [((), "lower exposure_s$"), ((2.0,), "lower exposure_s or its bottom dose factor$")])
+def test_a_time_above_the_limit_names_what_it_was_asked_for_by(factors, words):
+    process = replace(PROCESS, exposure_s=1e5, margin_um=None, bottom_dose_factors=factors)
+    with pytest.raises(ExposureError, match=words):
+        dose_ladder(slabs(10), PRINTER, RESIN, process)
+
+
 def test_power_picks_a_light_setting():
     settings = [*PRINTER.optics.settings, LightSetting(power=0.5, irradiance_mw_cm2=value(9.0))]
     printer = replace(PRINTER, optics=replace(PRINTER.optics, settings=settings))
