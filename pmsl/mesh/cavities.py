@@ -186,7 +186,7 @@ def _block(solid: Solid, some: slice) -> tuple[np.ndarray, np.ndarray]:
     return points, np.arange(len(points), dtype=np.int32).reshape(-1, 3)
 
 
-def hollowed(points: np.ndarray, faces: np.ndarray) -> Hollowed | None:
+def hollowed(points: np.ndarray, faces: np.ndarray, turned_whole: bool) -> Hollowed | None:
     """Cut the union of the cavities out of the union of the bodies.
 
     Parameters
@@ -194,6 +194,8 @@ def hollowed(points: np.ndarray, faces: np.ndarray) -> Hollowed | None:
     points : (n, 3) float64
     faces : (F, 3) int32
         Of a closed mesh.
+    turned_whole : bool
+        The mesh as a whole looks inward, copies included.
 
     Returns
     -------
@@ -212,11 +214,12 @@ def hollowed(points: np.ndarray, faces: np.ndarray) -> Hollowed | None:
     label = closed_groups(corners, points)
     shells = Shells(True, int(label.max()) + 1, label)
     m = measures_of(points, corners, shells)
-    corners = corners[:, ::-1] if m.turned else corners
+    volume = m.volume_um3 if m.turned == turned_whole else -m.volume_um3
+    corners = corners[:, ::-1] if turned_whole else corners
     bodies: dict[int, Manifold] = {}
     voids: dict[int, Manifold] = {}
     for s in np.flatnonzero(~m.hollow).tolist():
-        outward = bool(m.volume_um3[s] > 0)
+        outward = bool(volume[s] > 0)
         own = corners[label == s]
         body = manifold_of(points, own if outward else own[:, ::-1])
         if body is None:
@@ -224,7 +227,7 @@ def hollowed(points: np.ndarray, faces: np.ndarray) -> Hollowed | None:
         (bodies if outward else voids)[s] = body
     solid, cavities, turned, reaching = _levels(bodies, voids)
     new_points, new_faces = arrays_of(solid)
-    new_faces = new_faces[:, ::-1] if m.turned else new_faces
+    new_faces = new_faces[:, ::-1] if turned_whole else new_faces
     return Hollowed(
         *(new_points, new_faces, len(cavities), len(turned), copies, reaching),
         *(_around(m.box_um, cavities), _around(m.box_um, turned)),

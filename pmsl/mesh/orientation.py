@@ -43,7 +43,7 @@ def oriented_faces(
         return vertices, faces, []
     turn = looks == TURN
     if meet(vertices, faces, shells, m, looks):
-        whole = hollowed(vertices, faces)
+        whole = hollowed(vertices, faces, m.turned)
         if whole is None and (looks == CAVITY).any():
             raise MeshError(
                 f"{source}: cavities (shells that look inward) meet one another or lie across several bodies, and cannot be united: "
