@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -70,6 +70,11 @@ class Setup:
     edges: bool
     flat: np.ndarray | None
     response: np.ndarray
+
+    def up_to(self, n_layers: int) -> Setup:
+        """Return what blocks of a job share that ends with layer `n_layers` - 1."""
+        grid = replace(self.grid, z_edges_um=self.grid.z_edges_um[: n_layers + 1])
+        return replace(self, grid=grid, law=self.law.up_to(n_layers))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -123,6 +123,18 @@ class Corrector:
         """
         return [(self._levelled(self._base(k), self._solved(k)), 1.0)]
 
+    def layers_up_to_the_last_lit(self) -> int:
+        """Count the layers up to the last one with light; each is solved as the last of the job, for those above it are not printed."""
+        n = self.grid.n_layers
+        while n > 0 and self._top(n).black_at_8_bit:
+            n -= 1
+        return n
+
+    def _top(self, n_layers: int) -> LayerMask:
+        """Return the corrected mask of the last layer of a job of so many."""
+        (solved,) = Block(self._setup.up_to(n_layers), n_layers - 1, n_layers).layers()
+        return self._levelled(self._base(n_layers - 1), solved)
+
     def findings(self, k: int) -> tuple[Finding, ...]:
         """Return what is doubtful about layer `k`; see `job_findings` for the rest."""
         return findings_of(self._solved(k).prediction, self.grid, k)

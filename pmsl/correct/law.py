@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -64,11 +64,14 @@ class Law:
                 f"white_dose_mj_cm2 has shape {white.shape}; expected ({grid.n_layers},), one dose above 0 mJ/cm² for every layer"
             )
         weights, lengths = np.array(cure.decay.weights), np.array(cure.decay.lengths_um)
-        most = white[:, None] * weights
-        for k in range(len(white) - 2, -1, -1):
-            above = most[k + 1] * np.exp(-(grid.z_edges_um[k + 2] - grid.z_edges_um[k + 1]) / lengths)
-            most[k] = most[k] + above if cure.memory == "enclosed" else np.maximum(most[k], above)
+        most = _most(white, weights, lengths, grid.z_edges_um, cure.memory)
         return cls(weights, lengths, cure.ec_mj_cm2, cure.induction_mj_cm2, cure.memory, grid.z_edges_um, white, most)
+
+    def up_to(self, n_layers: int) -> Law:
+        """Return the law of a job that ends with layer `n_layers` - 1."""
+        white, edges = self.white_mj_cm2[:n_layers], self.z_edges_um[: n_layers + 1]
+        most = _most(white, self.weights, self.lengths_um, edges, self.memory)
+        return replace(self, z_edges_um=edges, white_mj_cm2=white, most_mj_cm2=most)
 
     @property
     def dp_um(self) -> float:
@@ -171,6 +174,15 @@ class Law:
             float((self.most_mj_cm2[t] * np.exp(-(z[t + 1] - z[k + 1]) / self.lengths_um)).sum()) for k, t in enumerate(tops) if t < n
         )
         return max(top - 1 - k for k, top in enumerate(tops)), max(beyond, default=0.0) / self.ec_mj_cm2
+
+
+def _most(white: np.ndarray, weights: np.ndarray, lengths: np.ndarray, z_edges_um: np.ndarray, memory: str) -> np.ndarray:
+    """Return the terms of the dose at every exposure plane where all layers above are white too: (L, T) float64."""
+    most = white[:, None] * weights
+    for k in range(len(white) - 2, -1, -1):
+        above = most[k + 1] * np.exp(-(z_edges_um[k + 2] - z_edges_um[k + 1]) / lengths)
+        most[k] = most[k] + above if memory == "enclosed" else np.maximum(most[k], above)
+    return most
 
 
 def _first_below(law: Law, k: int, um: float) -> float:

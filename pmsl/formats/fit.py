@@ -22,6 +22,7 @@ from pmsl.errors import UsageError
 from pmsl.formats import frames
 from pmsl.formats.capability import NEVER, Capability, check_layers, check_pitch, check_size, loss, refusal
 from pmsl.formats.contract import WriteOptions
+from pmsl.formats.ends import up_to_the_last_lit
 from pmsl.formats.fold import folded, scaled
 from pmsl.formats.framestream import relevelled
 from pmsl.formats.padding import moved, padded, padding
@@ -66,7 +67,8 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
     Returns
     -------
     PrintJob
-        Every layer within the target's limits. Its findings, and those of its layers, say what was lost.
+        Every layer within the target's limits, up to the last that its grays leave lit. Its findings, and those of its layers, say
+        what was lost.
 
     Raises
     ------
@@ -98,13 +100,16 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
     given_s = _given(job, target, options, rule or longest) if options.lossy else None
     limits = _Limits(target, name, options, shift, grid.shape, given_s, _power(job))
     first = dataclasses.replace(engine, grid=grid, orientation=turn)
-    return dataclasses.replace(
+    fitted = dataclasses.replace(
         job,
         engines=(first, *(dataclasses.replace(e, orientation=target.orientation or e.orientation) for e in job.engines[1:])),
         plan_layer=Changed(job, lambda plan: _fitted(plan, job, limits)),
         findings=(*job.findings, *found),
         known_estimate=None if options.lossy else job.known_estimate,
     )
+    if given_s is None and (target.gray_map is None or not options.lossy):
+        return fitted
+    return up_to_the_last_lit(fitted, f"what they show is black in the grays of {name}; use more grays, or make the feature wider")
 
 
 def _power(job: PrintJob) -> float:

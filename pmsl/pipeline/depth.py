@@ -12,7 +12,6 @@ from pmsl.formats.capability import Capability
 from pmsl.formats.contract import WriteOptions
 from pmsl.formats.frames import depth_levels
 from pmsl.optics.grayscale import response
-from pmsl.pipeline.lit import below, layers_left_out
 from pmsl.pipeline.start import Origin
 
 DEEPEST = 8
@@ -52,25 +51,7 @@ def with_depth(job: PrintJob, bits: int) -> PrintJob:
     origin: Origin | None = getattr(job.plan_layer, "origin", None)
     if origin is not None:
         origin = dataclasses.replace(origin, bits=bits) if origin.bits is None else None
-    reduced = dataclasses.replace(fitted, plan_layer=_Reduced(fitted, _hashed, origin), known_estimate=None)
-    return _up_to_the_last_lit(reduced, bits)
-
-
-def _up_to_the_last_lit(job: PrintJob, bits: int) -> PrintJob:
-    """Return a job without the layers at its end that have no light; one of which no layer is lit stays as it is, for its writer to say."""
-    n = job.n_layers
-    while n > 0 and not job.bare(n - 1).exposures:
-        n -= 1
-    if n in (0, job.n_layers):
-        return job
-    grids = [dataclasses.replace(e.grid, z_edges_um=e.grid.z_edges_um[: n + 1]) for e in job.engines]
-    why = f"their grays are black at {bits} bit; use more, or make the feature wider"
-    return dataclasses.replace(
-        job,
-        engines=tuple(dataclasses.replace(e, grid=grid) for e, grid in zip(job.engines, grids, strict=True)),
-        n_layers=n,
-        findings=(*(below(f, n) for f in job.findings), layers_left_out(job.grid, n, why)),
-    )
+    return dataclasses.replace(fitted, plan_layer=_Reduced(fitted, _hashed, origin), known_estimate=None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 import numpy as np
 
 from pmsl.core.copies import alike, index_parts
@@ -16,6 +15,7 @@ from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask
 from pmsl.core.part import Part
 from pmsl.errors import MeshError
+from pmsl.formats.ends import layers_left_out, without_numbers
 from pmsl.formats.stream import merged
 from pmsl.masks import MaskMaker
 from pmsl.profiles import Process
@@ -30,6 +30,7 @@ WHY_DARK = {
     "layer-without-dose": "the dose factors of their regions or parts leave them none; raise these, or leave that end off the part",
     "wall-vanished": "contours moved inward leave nothing of them (xy_offset_um); move them less",
 }
+NOT_LIT = "they fill less than half of their slab, or their pixels by less than half of the lowest gray"
 BRIGHT = 8 * 257  # level of a pixel that, shared out to four pixels, still lights one
 
 
@@ -91,42 +92,10 @@ def check_parts(parts: Sequence[Part], boxes_um: np.ndarray, grid: Grid, process
 
 def left_out(found: Sequence[Finding], grid: Grid, n_layers: int, bounds_um: np.ndarray) -> tuple[Finding, ...]:
     """Say that the layers of a grid from `n_layers` on are left out, and why; what else was `found` of them, without their numbers."""
-    why = [text for code, text in WHY_DARK.items() if any(f.code == code for f in found)] or ["nothing of them is lit"]
+    why = [text for code, text in WHY_DARK.items() if any(f.code == code for f in found)] or [NOT_LIT]
     summary = layers_left_out(grid, n_layers, "; ".join(why), bounds_um[:, :2])
     others = merged(f for f in found if f.code not in UNLIT)
-    return (summary, *(_without_numbers(f) for f in others))
-
-
-def _without_numbers(f: Finding) -> Finding:
-    """Return a finding of layers that the job does not have: the text names them."""
-    if f.layers is None:
-        return f
-    first, last = f.layers
-    where = f"layer {first}" if first == last else f"layers {first} to {last}"
-    return msgspec.structs.replace(f, layers=None, message=f"{f.message} ({where}, left out)")
-
-
-def below(f: Finding, n_layers: int) -> Finding:
-    """Return a finding of a job that is shortened to `n_layers`: its layers are among them."""
-    if f.layers is None or f.layers[1] < n_layers:
-        return f
-    return _without_numbers(f) if f.layers[0] >= n_layers else msgspec.structs.replace(f, layers=(f.layers[0], n_layers - 1))
-
-
-def layers_left_out(grid: Grid, n_layers: int, why: str, box_um: np.ndarray | None = None) -> Finding:
-    """Say that the layers of a grid from `n_layers` on are left out; `box_um` (2, 2) is where they are, the field by default."""
-    first, last, z = n_layers, grid.n_layers - 1, grid.z_edges_um
-    (x0, y0), (x1, y1) = (np.array([(0.0, 0.0), grid.size_um]) + grid.origin_um if box_um is None else box_um).tolist()
-    layers = f"layer {first} has no light and is" if first == last else f"layers {first} to {last} have no light and are"
-    return Finding(
-        code="layers-left-out",
-        severity="warning",
-        message=f"{layers} left out, the job ends at {z[n_layers]:.6g} µm: {why}",
-        box_um=((x0, y0, float(z[n_layers])), (x1, y1, float(z[-1]))),
-        value=float(grid.n_layers - n_layers),
-        limit=0.0,
-        unit="layers",
-    )
+    return (summary, *(without_numbers(f) for f in others))
 
 
 def _raises_grays(process: Process) -> bool:

@@ -154,14 +154,16 @@ class Planner:
         return _InOrder(self, None if grays is None else GrayPass(grays), last)
 
     def layers_up_to_the_last_lit(self) -> tuple[int, tuple[Finding, ...]]:
-        """Count the layers up to the last one with light, where doses of regions, the field or dropped grays may leave none in others.
+        """Count the layers up to the last one with light, where corrections, doses of regions, the field or dropped grays may leave none in others.
 
         Those of plain masks end so already. A layer is looked at as the last of the job: those above that have no light are not
         printed, and cure nothing in it. Also what was found of the layers above the count, from the lowest.
         """
         s, found = self._stages, list[tuple[Finding, ...]]()
         n = s.grid.n_layers
-        if s.corrector is not None or not self._changes_light:
+        if s.corrector is not None:
+            return s.corrector.layers_up_to_the_last_lit(), ()
+        if not self._changes_light:
             return n, ()
         grays = self._makers()[2]
         while n > 0:
