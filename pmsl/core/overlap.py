@@ -25,6 +25,8 @@ def sharing_heights(parts: Sequence[Part], most: int) -> np.ndarray:
 
 def may_coincide(parts: Sequence[Part]) -> bool:
     """Tell whether bodies may coincide; see `pmsl.mesh.overlap.may_coincide`."""
+    if len(parts) == 1 and "shells" not in parts[0].solid._cache:
+        return False
     from pmsl.mesh import overlap
 
     return overlap.may_coincide(parts)
@@ -32,6 +34,8 @@ def may_coincide(parts: Sequence[Part]) -> bool:
 
 def own_crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray:
     """Return the heights at which a part passes through itself; see `pmsl.mesh.overlap.own_crossing_heights`."""
+    if all(part.solid.n_faces > most for part in parts):
+        return np.zeros((0, 2))
     from pmsl.mesh import overlap
 
     return overlap.own_crossing_heights(parts, most)

@@ -52,6 +52,12 @@ def _half(a, b, c, p, q, r, rim):
     )
 
 
+@helper
+def _touch(p, q, r, low, high, k):
+    """Tell whether a triangle at most touches a range along axis k."""
+    return min(p[k], min(q[k], r[k])) >= high or max(p[k], max(q[k], r[k])) <= low
+
+
 @kernel
 def tree(vertices, faces, order, boxes):
     """Build a complete binary tree of boxes over triangles, `LEAF` to a leaf.
@@ -123,6 +129,9 @@ def find(vertices, faces, label, asked, order, boxes, other, rim, stack, most, p
             n = boxes[node]
             if n[0] > x1 or n[3] < x0 or n[1] > y1 or n[4] < y0 or n[2] > z1 or n[5] < z0:
                 continue
+            # through the rim aside, what only touches the box passes through nothing in it: walls along the axes have few pairs left
+            if not rim and (n[0] >= x1 or n[3] <= x0 or n[1] >= y1 or n[4] <= y0 or n[2] >= z1 or n[5] <= z0):
+                continue
             if node < leaves:
                 stack[depth + 1], stack[depth + 2] = 2 * node, 2 * node + 1
                 depth += 2
@@ -137,6 +146,8 @@ def find(vertices, faces, label, asked, order, boxes, other, rim, stack, most, p
                 if min(p[1], min(q[1], r[1])) > y1 or max(p[1], max(q[1], r[1])) < y0:
                     continue
                 if min(p[2], min(q[2], r[2])) > z1 or max(p[2], max(q[2], r[2])) < z0:
+                    continue
+                if not rim and _touch(p, q, r, x0, x1, 0) + _touch(p, q, r, y0, y1, 1) + _touch(p, q, r, z0, z1, 2):
                     continue
                 counts[1] += 1
                 if _half(a, b, c, p, q, r, rim) or _half(p, q, r, a, b, c, rim):

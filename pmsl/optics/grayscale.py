@@ -79,9 +79,9 @@ def light_of_levels(response: np.ndarray) -> np.ndarray:
 
     Multiples of 257 are the device's levels and have exactly their light.
     """
-    level = np.arange(FULL + 1)
-    below, part = level // FINE, (level % FINE) / FINE
-    return np.asarray(response[below] + part * (response[np.minimum(below + 1, WHITE)] - response[below]))
+    part = np.arange(FINE) / FINE
+    between = response[:-1, None] + part * np.diff(response)[:, None]  # (255, 257): from each of the device's levels up to the next
+    return np.append(between, response[WHITE])
 
 
 def fine_levels_of(relative: Any, response: np.ndarray) -> np.ndarray:

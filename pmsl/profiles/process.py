@@ -179,6 +179,7 @@ class Process(Strict, frozen=True, kw_only=True):
     """
 
     SINCE: ClassVar[dict[str, int]] = {"exposure_s": 2, "xy_offset_um": 2, "bottom_xy_offset_um": 2}
+    NESTED: ClassVar[tuple[str, ...]] = ("motion",)
 
     schema: Literal["pmsl.process/1", "pmsl.process/2"]
     name: str

@@ -38,10 +38,12 @@ class Value(msgspec.Struct, Generic[T], frozen=True, forbid_unknown_fields=True)
 class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of every profile table: frozen, unknown keys refused.
 
-    `SINCE` has the keys that came after version 1 of the schema, each with its version (`pmsl.profiles.versions`).
+    `SINCE` has the keys that came after version 1 of the schema, each with its version, `NESTED` the fields whose structs have such keys
+    (`pmsl.profiles.versions`): a job of many layers is not walked through for nothing, and no annotation is evaluated.
     """
 
     SINCE: ClassVar[dict[str, int]] = {}
+    NESTED: ClassVar[tuple[str, ...]] = ()
 
     def own_version(self) -> int:
         """Return the lowest version of the schema that has what this table uses, tables inside it left out."""

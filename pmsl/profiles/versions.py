@@ -1,15 +1,14 @@
 """The version of a schema: the lowest that has every key which is used. The one place that decides it, for profiles, jobs and batches.
 
-A struct names its newer keys in `SINCE`; such a key is `msgspec.UNSET` where it is not used, and then it is not written. What is newer
-than its key, as a list where version 1 has a number, a struct adds in `own_version`. A struct with a `schema` calls `set_schema` when it
-is made, so that what uses nothing new is written, byte for byte, as it was before; `check_declared` refuses a file that uses more than it
-declares.
+A struct names its newer keys in `SINCE`, and in `NESTED` the fields whose structs have any; a newer key is `msgspec.UNSET` where it is
+not used, and then it is not written. What is newer than its key, as a list where version 1 has a number, a struct adds in `own_version`.
+A struct with a `schema` calls `set_schema` when it is made, so that what uses nothing new is written, byte for byte, as it was before;
+`check_declared` refuses a file that uses more than it declares.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any, get_args
 
 import msgspec
@@ -24,7 +23,7 @@ def version(item: Any) -> int:
         return max(map(version, item), default=1)
     if not isinstance(item, Strict):
         return 1
-    return max([item.own_version(), *(version(getattr(item, name)) for name in _versioned_fields(type(item)))])
+    return max([item.own_version(), *(version(getattr(item, name)) for name in item.NESTED)])
 
 
 def set_schema(item: Any) -> None:
@@ -62,28 +61,10 @@ def newer(item: Any, than: int, place: str = "") -> Iterator[str]:
     yield from (f"{place}{name}" for name in keys)
     if not keys and item.own_version() > than:
         yield f"a list in {place.rstrip('.')}" if place else "a list"
-    kind: type[Strict] = type(item)
-    for name in _versioned_fields(kind):
+    for name in item.NESTED:
         if version(getattr(item, name)) > than:
             yield from newer(getattr(item, name), than, f"{place}{name}.")
 
 
 def _number(schema: str) -> int:
     return int(schema.rpartition("/")[2])
-
-
-@cache
-def _versioned_fields(kind: type[Strict]) -> tuple[str, ...]:
-    """Return the fields whose structs have newer keys, so that a job of many layers is not walked through for nothing."""
-    return tuple(f.name for f in msgspec.structs.fields(kind) if any(_is_versioned(inner) for inner in _structs_in(f.type)))
-
-
-def _structs_in(kind: Any) -> Iterator[type[Strict]]:
-    if isinstance(kind, type) and issubclass(kind, Strict):
-        yield kind
-    for inner in get_args(kind):
-        yield from _structs_in(inner)
-
-
-def _is_versioned(kind: type[Strict]) -> bool:
-    return bool(kind.SINCE) or kind.own_version is not Strict.own_version or bool(_versioned_fields(kind))

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 import jsonschema
 import msgspec
@@ -40,6 +40,7 @@ class Plain(Strict, frozen=True, kw_only=True):
 
 
 class Root(Strict, frozen=True, kw_only=True):
+    NESTED: ClassVar[tuple[str, ...]] = ("leaves", "one")
     schema: Literal["x/1", "x/2", "x/3"] = "x/1"
     leaves: list[Leaf] = []
     one: Leaf | None = None
@@ -47,6 +48,29 @@ class Root(Strict, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         set_schema(self)
+
+
+def structs_in(kind):
+    if isinstance(kind, type) and issubclass(kind, Strict):
+        yield kind
+    for inner in get_args(kind):
+        yield from structs_in(inner)
+
+
+def nested(kind):
+    """Fields whose structs have newer keys, by the annotations; every struct on the way is asserted to name its own."""
+    out = []
+    for field in msgspec.structs.fields(kind):
+        for inner in structs_in(field.type):
+            if nested(inner) or inner.SINCE or inner.own_version is not Strict.own_version:
+                out.append(field.name)
+    assert tuple(dict.fromkeys(out)) == kind.NESTED, kind
+    return out
+
+
+@pytest.mark.parametrize("kind", [Root, Process, document.Document])
+def test_a_struct_names_the_fields_whose_structs_have_newer_keys(kind):
+    assert nested(kind)
 
 
 @pytest.mark.parametrize(
