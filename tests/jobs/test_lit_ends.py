@@ -10,6 +10,7 @@ from solids import box, cone
 import pmsl
 from pmsl.cli.app import app
 from pmsl.pipeline import with_depth
+from pmsl.profiles.process import Regions
 from pmsl.profiles.strict import Value
 
 replace = msgspec.structs.replace
@@ -76,6 +77,30 @@ def test_a_needle_corrected_ends_with_its_last_lit_layer(memory):
 def test_the_last_layer_of_corrected_jobs_is_lit(radius, height, shift, coverage, memory):
     parts = [box((100, 100, 0), (140, 140, 20)), cone(24, radius, height, (200 + shift, 200, 0))]
     assert lit(job_of(*parts, corrections=("printthrough",), coverage=coverage, memory=memory))[-1]
+
+
+# --- layers that depend on those above -----------------------------------------------------------------------------
+
+
+def test_what_becomes_a_membrane_without_the_layers_above_goes_with_them():
+    """Dark by a region, layers 6 to 8 are left out; the 20 µm below them are then a membrane, which this process gives no dose."""
+    bridge = pmsl.Solid.from_arrays(*_joined([box((50, 150, 0), (100, 200, 40)), box((100, 100, 40), (300, 300, 90))]))
+    off = pmsl.Region(solid=box((50, 50, 60), (350, 350, 120)), label="off", dose_scale=0.0)
+    thin = Regions(bulk=1.0, membrane=0.0, membrane_um=25.0)
+    for parts, regions, layers in (
+        ([bridge], thin, 9),
+        ([pmsl.Part(solid=bridge, regions=(off,))], None, 6),
+        ([pmsl.Part(solid=bridge, regions=(off,))], thin, 4),
+    ):
+        job = job_of(*parts, regions=regions)
+        assert lit(job) == [True] * layers
+    (said,) = (f for f in job.findings if f.code == "layers-left-out")
+    assert said.message.startswith("layers 4 to 8 have no light") and said.value == 5
+
+
+def _joined(solids):
+    at = np.cumsum([0, *(len(s.vertices_um) for s in solids)])
+    return np.concatenate([s.vertices_um for s in solids]), np.concatenate([s.faces + n for s, n in zip(solids, at, strict=False)])
 
 
 # --- grays of a file -----------------------------------------------------------------------------------------------

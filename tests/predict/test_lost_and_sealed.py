@@ -118,6 +118,18 @@ def test_a_cavity_whose_only_opening_is_filled_keeps_its_resin():
         assert opening["state"] == (("sealed in print" if opening["ports"] else "sealed") if sealed else "dead end")
 
 
+@pytest.mark.parametrize("sigma_px", [0.36, 1.0])
+def test_a_port_by_design_that_the_print_fills_is_sealed_in_print(sigma_px):
+    """A chimney of a pixel and a half: open by design, with a place where it meets the light; filled above the void."""
+    chimney = cube((252, 232, 100), (268, 248, 300))
+    found, opening = opening_of(BLOCK - CAVITY - chimney, 12.0, 20.0, sigma_px)
+    assert (opening["state"], opening["ports"], opening["blocked"]) == ("sealed in print", 1, False)
+    (trap,) = (f for f in found.findings if f.code == "resin-trap")
+    assert trap.value == opening["trapped_um3"] > 5e5 and "has no way out of the print" in trap.message
+    _, beside = opening_of(BLOCK - CAVITY - chimney - cube((320, 220, 80), (500, 260, 120)), 12.0, 20.0, sigma_px)
+    assert beside["trapped_um3"] == 0 and beside["state"] != "sealed in print"  # another way out
+
+
 def test_a_channel_blocked_on_the_way_to_its_end_keeps_resin_behind():
     room, neck = cube((150, 180, 40), (250, 300, 160)), cube((240, 220, 60), (500, 260, 66))
     found, opening = opening_of(BLOCK - room - neck, 20.0)
