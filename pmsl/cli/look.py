@@ -12,10 +12,11 @@ import numpy as np
 from pmsl import pipeline
 from pmsl.cli.examine import Examined, examined, mesh_facts
 from pmsl.cli.light import ladder_facts, light_facts, light_lines
-from pmsl.cli.regions import print_regions, region_facts
+from pmsl.cli.regions import Doses, print_regions, region_facts
 from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
 from pmsl.core.finding import Finding
 from pmsl.core.job import CorrectionRecord, Estimate, PrintJob
+from pmsl.core.part import Part, Solid
 from pmsl.errors import JobError, PmslError
 from pmsl.formats import registry
 from pmsl.mesh import load_solid
@@ -25,14 +26,18 @@ from pmsl.profiles import Printer, Process, Resin
 NOT_READ = ("partial-file", "not-read", "pitch-guessed", "zero-layers")  # findings of what a file did not say, or was not understood
 
 
-def info(path: str, wishes: Wishes, *, repair: str, as_json: bool) -> None:
+def info(path: str, wishes: Wishes, doses: Doses, *, repair: str, as_json: bool) -> None:
     """``pmsl info``: a folder, or a file that a format knows, is a job or contours; everything else is a mesh, a 3MF with slices both."""
     contours = _contours_of(path)
     if contours is None and registry.is_job(Path(path)):
+        doses.check_none("a job")
         _info_job(path, as_json)
-    elif contours is None or (contours["format"] == "3mf-slices" and contours["mesh"]):
-        _info_mesh(path, wishes, repair, as_json, contours)
-    elif as_json:
+        return
+    if contours is None or (contours["format"] == "3mf-slices" and contours["mesh"]):
+        _info_mesh(path, wishes, doses, repair, as_json, contours)
+        return
+    doses.check_none("a file of contours")
+    if as_json:
         print_json(contours)
     else:
         _print_contours(path, contours)
@@ -107,13 +112,18 @@ def _print_contours(path: str, facts: dict[str, Any]) -> None:
     print(f"size      {size_mm(*facts['bounds_um'])} at ({', '.join(f'{v:g}' for v in facts['bounds_um'][0])}) µm")
 
 
-def _info_mesh(path: str, wishes: Wishes, repair: str, as_json: bool, contours: dict[str, Any] | None = None) -> None:
+def _info_mesh(path: str, wishes: Wishes, doses: Doses, repair: str, as_json: bool, contours: dict[str, Any] | None = None) -> None:
     solid = load_solid(path, wishes.unit)
     printer, resin, process = wishes.profiles()
+    weld_um = wishes.weld_within_um(printer)
+    dressed = doses.of(solid, lambda mesh: load_solid(mesh, wishes.unit).repaired(repair, weld_um))
     with compiler_notice():
-        slicing = _slicing_facts(path, wishes, repair)  # first, so that it loads its kernels, as slicing does
-        found = examined(solid, repair, wishes.weld_within_um(printer))
+        slicing = _slicing_facts(path, wishes, doses, repair)  # first, so that it loads its kernels, as slicing does
+        found = examined(solid, repair, weld_um)
     facts = mesh_facts(found) | {"print": _print_facts(found, wishes, printer, resin, process)}
+    job = None
+    if doses.wanted and "refused" not in facts["print"]:
+        job = _dosed(dressed, found, wishes, printer, resin, process, facts, slicing)
     if "refused" not in facts["print"]:
         facts["slicing"] = slicing
         if any(process.xy_offsets_um) and "resin_ml" in slicing:  # the mesh's volume is not what is printed
@@ -141,8 +151,39 @@ def _info_mesh(path: str, wishes: Wishes, repair: str, as_json: bool, contours: 
         print(f"print     on {p['printer']} with {p['resin']}: {cost}")
         for line in light_lines(p):
             print(line)
+        if job is not None:
+            print_regions(job)
         print(f"slicing   {_slicing_words(facts['slicing'])}")
-    say_findings(found.findings)
+    say_findings((*found.findings, *(() if job is None else _of_doses(job, found))))
+
+
+def _dosed(
+    dressed: Solid | Part,
+    found: Examined,
+    wishes: Wishes,
+    printer: Printer,
+    resin: Resin,
+    process: Process,
+    facts: dict[str, Any],
+    slicing: dict[str, Any],
+) -> PrintJob | None:
+    """Put into the facts of a mesh what doses of its own change; return its job, None where printing it so is refused."""
+    part = dataclasses.replace(dressed, solid=found.printed) if isinstance(dressed, Part) else found.printed
+    try:
+        placed = pipeline.place_for([part], printer, resin, **wishes.placement())
+        job = pipeline.prepare(placed, printer, resin, process, repair="none")
+    except PmslError as err:
+        facts["print"] = {name: facts["print"][name] for name in ("printer", "resin", "process")} | {"refused": str(err)}
+        return None
+    facts["print"] |= light_facts(job) | {"layers": job.n_layers, "regions": region_facts(job), "dose_scale": job.parts[0].dose_scale}
+    facts["print"]["print_time_s"] = slicing.get("print_time_s", facts["print"]["print_time_s"])
+    facts["findings"] += [f.as_dict() for f in _of_doses(job, found)]
+    return job
+
+
+def _of_doses(job: PrintJob, found: Examined) -> list[Finding]:
+    """Return the findings of a job beside those of its mesh and profiles."""
+    return [f for f in job.findings if f not in found.findings and f.code != "not-calibrated"]
 
 
 def _print_facts(found: Examined, wishes: Wishes, printer: Printer, resin: Resin, process: Process) -> dict[str, Any]:
@@ -166,12 +207,12 @@ def _print_facts(found: Examined, wishes: Wishes, printer: Printer, resin: Resin
     }
 
 
-def _slicing_facts(path: str, wishes: Wishes, repair: str) -> dict[str, Any]:
+def _slicing_facts(path: str, wishes: Wishes, doses: Doses, repair: str) -> dict[str, Any]:
     """What slicing the mesh into a folder would take here, by slicing a little of it."""
     from pmsl.pipeline.order import Order
     from pmsl.pipeline.predicted import predicted
 
-    wanted = {f.name: getattr(wishes, f.name) for f in dataclasses.fields(wishes)}
+    wanted = {f.name: getattr(said, f.name) for said in (wishes, doses) for f in dataclasses.fields(said)}
     try:
         cost = predicted(Order(meshes=[path], out="job", repair=repair, **wanted))  # type: ignore[arg-type]
     except PmslError as err:
@@ -182,6 +223,7 @@ def _slicing_facts(path: str, wishes: Wishes, repair: str) -> dict[str, Any]:
         "disk_bytes": cost.disk_bytes,
         "sampled_layers": cost.sampled,
         "resin_ml": cost.resin_ml,
+        "print_time_s": cost.print_time_s,
     }
 
 

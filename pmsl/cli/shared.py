@@ -11,6 +11,7 @@ __all__ = [
     "FILE",
     "depth",
     "dose",
+    "doses",
     "force",
     "format",
     "irradiance",
@@ -46,6 +47,26 @@ _PROFILES = (
 def profiles(command: F) -> F:
     """Add the options that choose printer, resin and process, and what overrides them."""
     for option in reversed(_PROFILES):
+        command = option(command)
+    return command
+
+
+_DOSES = (
+    click.option("--dose-scale", metavar="F[,F…]", help="Dose factor of all meshes, or of each."),
+    click.option(
+        "--region",
+        multiple=True,
+        callback=lambda _context, _option, values: list(values),
+        metavar="MESH=F",
+        help="Dose factor of what lies inside another mesh; may be repeated.",
+    ),
+    click.option("--regions", type=FILE, metavar="FILE.toml", help="Regions as tables [[region]], with focus, power, waits, a dilation."),
+)
+
+
+def doses(command: F) -> F:
+    """Add the options that give parts and places doses of their own."""
+    for option in reversed(_DOSES):
         command = option(command)
     return command
 

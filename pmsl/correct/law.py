@@ -182,7 +182,7 @@ def _most(white: np.ndarray, weights: np.ndarray, lengths: np.ndarray, z_edges_u
     for k in range(len(white) - 2, -1, -1):
         above = most[k + 1] * np.exp(-(z_edges_um[k + 2] - z_edges_um[k + 1]) / lengths)
         most[k] = most[k] + above if memory == "enclosed" else np.maximum(most[k], above)
-    return most
+    return np.asarray(most)
 
 
 def _first_below(law: Law, k: int, um: float) -> float:

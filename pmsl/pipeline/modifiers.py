@@ -116,7 +116,23 @@ class Modifiers:
         """Return what is noticed: of the meshes, of regions beside all parts, of those that overlap."""
         meshes = {id(region.solid): region.solid for region in self.shares.regions}
         found = [f for solid in meshes.values() for f in solid.findings]
-        return (*found, *self._beside(), *self._overlaps())
+        return (*found, *self._focussed(), *self._beside(), *self._overlaps())
+
+    def _focussed(self) -> Iterator[Finding]:
+        """Say that a machine must be able to move its focus while it prints: profiles do not say whether it can."""
+        named = [r.label for r, layers in zip(self.shares.regions, self.touched, strict=True) if r.focus_um and layers]
+        if named:
+            most = max((r.focus_um or 0.0 for r in self.shares.regions), key=abs)
+            yield Finding(
+                code="needs-focus",
+                severity="info",
+                message=f"region{'s' * (len(named) > 1)} {', '.join(dict.fromkeys(named))}: exposures out of focus, by up to {most:g} µm: "
+                "pmsl play, and any other host, needs a stage that can shift the focus, and refuses the job without; leave focus_um out "
+                "for others",
+                value=most,
+                limit=0.0,
+                unit="µm",
+            )
 
     def _beside(self) -> Iterator[Finding]:
         grid = self.shares.grid

@@ -154,7 +154,7 @@ class Planner:
         return _InOrder(self, None if grays is None else GrayPass(grays), last)
 
     def layers_up_to_the_last_lit(self) -> tuple[int, tuple[Finding, ...]]:
-        """Count the layers up to the last one with light, where corrections, doses of regions, the field or dropped grays may leave none in others.
+        """Count the layers up to the last one with light: corrections, doses of regions, the field or dropped grays may leave others none.
 
         Those of plain masks end so already. A layer is looked at as the last of the job: those above that have no light are not
         printed, and cure nothing in it. Also what was found of the layers above the count, from the lowest.

@@ -152,6 +152,8 @@ def stages(
         findings += heights.partial_slab_findings(pieces, grid)
     only, always = ({}, False) if modifiers is None else (modifiers.only, True)
     regions = RegionDoses.of(process.regions, grid, [p.dose_scale for p in pieces], only, always)
+    if regions is not None:
+        findings += _coarse(pieces, process, ladder)
     largest = (1.0 if regions is None else regions.most) * (1.0 if modifiers is None else modifiers.shares.largest)
     grays = _gray_check(grid, printer, process, ladder, largest)
     return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays, offset=offset, modifiers=modifiers)
@@ -187,6 +189,12 @@ def _overlaps(pieces: Sequence[Part], boxes: np.ndarray, grid: Grid) -> list[Fin
     from pmsl.pipeline.overlaps import overlap_findings
 
     return list(overlap_findings(pieces, boxes, grid))
+
+
+def _coarse(pieces: Sequence[Part], process: Process, ladder: Ladder) -> list[Finding]:
+    from pmsl.pipeline.coarse import coarse_findings  # few jobs have several doses
+
+    return list(coarse_findings(pieces, process.regions, ladder))
 
 
 def _grid(bounds_um: np.ndarray, printer: Printer, process: Process) -> Grid:

@@ -201,11 +201,12 @@ class Comparison:
 
     def _of_shapes(self, walls: dict[str, Any], faces: dict[str, Any], channels: list[Any], lost: list[Any]) -> Iterator[Finding]:
         """Say as findings what matters of the print."""
-        grid, last = self.job.grid, self.job.n_layers - 1
-        yield from findings.of_lost(lost, grid)
+        grid, last, low = self.job.grid, self.job.n_layers - 1, findings.low_doses(self.job)
+        yield from findings.of_lost(lost, grid, low)
         yield from findings.of_openings(channels, grid)
         pitch_um, layer_um = float(grid.pitch_um.min()), float(np.median(grid.thickness_um))
-        yield from findings.of_errors(walls, faces, pitch_um, layer_um, self.design.box_um(), (0, last))
+        tallies = {"wall": self.edges, "up": self.columns.up, "down": self.columns.down}
+        yield from findings.of_errors(walls, faces, tallies, pitch_um, layer_um, self.design.box_um(), (0, last), low)
 
     def _doses(self) -> dict[str, Any]:
         """Quantiles of doses in solid and void, and the histogram."""

@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
+from pmsl.core.job import PrintJob
+from pmsl.predict.tally import Tally
 
 MOST = 20  # findings of one kind; the last says how many more there are
 WALL_PX = 0.25  # of a pixel: walls further off
 FACE_LAYERS = 0.5  # of a layer: faces further off
+LOST_SHARE = 0.01  # of the places along the walls: so many tips are rounded off anyway
+MOSTLY = 0.5  # of a box of what is lost
 Box = tuple[tuple[float, ...], tuple[float, ...]]
 THIN = "make it at least {least:.4g} µm, or give it more light (corrections = edges, a region with a dose of its own)"
 WIDE = "make it at least {least:.4g} µm wide, or give the walls beside it less light (corrections = edges)"
 
 
-def of_lost(lost: list[dict[str, Any]], grid: Grid) -> Iterator[Finding]:
-    """Say what the optics do not make."""
+class LowDose(NamedTuple):
+    """A region or a part that gets less than the ordinary dose: what it is called, its factor, its box [µm]."""
+
+    name: str
+    scale: float
+    box_um: Box
+
+    @property
+    def remedy(self) -> str:
+        """What would give it more."""
+        has = "no dose" if self.scale == 0 else f"{self.scale:g} × the dose"
+        return f"{self.name} has {has}: raise its dose_scale"
+
+
+def low_doses(job: PrintJob) -> tuple[LowDose, ...]:
+    """Return the regions and parts of a job that get less than the ordinary dose, those with the least first."""
+    drawn = [LowDose(f"region {r.label}", 1.0 if r.dose_scale is None else r.dose_scale, r.bounds_um) for r in job.regions]
+    parts = [LowDose(f"part {p.label}", p.dose_scale, p.bounds_um) for p in job.parts]
+    return tuple(sorted((low for low in (*drawn, *parts) if low.scale < 1), key=lambda low: low.scale))
+
+
+def of_lost(lost: list[dict[str, Any]], grid: Grid, low: Sequence[LowDose] = ()) -> Iterator[Finding]:
+    """Say what is not made: by the optics, or for want of dose where a region or a part has less."""
     pitch, layer = float(grid.pitch_um.min()), float(grid.thickness_um.min())
     for f in lost[:MOST]:
         void, flat = f["kind"] in ("gap", "hole"), f["kind"] == "membrane"
         limit = layer if flat else pitch
         what = "is filled" if void else "is not printed"
         remedy = (WIDE if void else THIN).format(least=max(2.0 * limit, f["size_um"]))
+        if not void and (weak := _weak_at(f["box_um"], low)) is not None:
+            remedy = f"{weak.remedy}, or leave that place off the part"
         yield Finding(
             code="lost-feature",
             severity="warning",
@@ -124,42 +151,86 @@ def _drains(o: dict[str, Any]) -> bool:
 
 
 def of_errors(
-    walls: dict[str, Any], faces: dict[str, dict[str, Any]], pitch_um: float, layer_um: float, box: Box, layers: tuple[int, int]
+    walls: dict[str, Any],
+    faces: dict[str, dict[str, Any]],
+    tallies: dict[str, Tally],
+    pitch_um: float,
+    layer_um: float,
+    box: Box,
+    layers: tuple[int, int],
+    low: Sequence[LowDose] = (),
 ) -> Iterator[Finding]:
-    """Say where walls and faces land too far out or in: more than a quarter of a pixel, half a layer.
+    """Say where walls and faces land too far out or in: more than a quarter of a pixel, half a layer; which of the two most of them do.
 
     Parameters
     ----------
     walls, faces : dict
         `Prediction.epe_um`, `Prediction.z_error_um`.
+    tallies : dict of str to Tally
+        Of ``"wall"``, and of faces that look ``"down"`` and ``"up"``: their errors.
     pitch_um, layer_um : float
     box : ((x, y, z), (x, y, z))
         Of the design [µm].
     layers : (int, int)
+    low : sequence of LowDose
     """
-    rows = [("wall", "walls", walls, WALL_PX * pitch_um, 1.0, "corrections = edges")]
+    yield from _walls_lost(walls, box, layers, low)
+    rows = [("wall", "walls", walls, tallies["wall"], WALL_PX * pitch_um, 1.0, "corrections = edges")]
     rows += [
-        ("face", f"faces looking {side}", faces[name], FACE_LAYERS * layer_um, sign, remedy)
+        ("face", f"faces looking {side}", faces[name], tallies[name], FACE_LAYERS * layer_um, sign, remedy)
         for name, side, sign, remedy in (
             ("down", "at the plate", -1.0, "corrections = printthrough"),
             ("up", "at the light", 1.0, "thinner layers"),
         )
     ]
-    for short, name, found, limit, sign, remedy in rows:
+    for short, name, found, tally, limit, sign, remedy in rows:
         if found["median"] is None or found["p95_abs"] <= limit:
             continue
-        over = sign * found["median"] >= 0
+        over = sign * tally.lean(limit) >= 0
+        advice = f"correct the masks ({remedy}) or change the dose"
+        if low and not over:
+            advice = f"{low[0].remedy}, or {advice}"
         yield Finding(
             code=f"{short}-{'overcure' if over else 'undercure'}",
             severity="warning",
             message=f"{name} stand {found['median']:+.3g} µm off in the median, 95 % within {found['p95_abs']:.3g} µm, "
-            f"{'too much' if over else 'too little'} is cured: correct the masks ({remedy}) or change the dose",
+            f"{'too much' if over else 'too little'} is cured: {advice}",
             layers=layers,
             box_um=box,
             value=float(found["p95_abs"]),
             limit=limit,
             unit="µm",
         )
+
+
+def _walls_lost(walls: dict[str, Any], box: Box, layers: tuple[int, int], low: Sequence[LowDose]) -> Iterator[Finding]:
+    """Say that nothing solid is printed near places along the walls."""
+    if walls["lost"] <= LOST_SHARE * walls["probes"]:
+        return
+    remedy = f"{low[0].remedy}, or make them thicker" if low else "make them thicker, or give them more light"
+    yield Finding(
+        code="walls-lost",
+        severity="warning",
+        message=f"of {walls['probes']} places along the walls {walls['lost']} have nothing solid near them, and no part in the errors of "
+        f"walls: {remedy}",
+        layers=layers,
+        box_um=box,
+        value=float(walls["lost"]),
+        limit=LOST_SHARE * walls["probes"],
+        unit="places",
+    )
+
+
+def _weak_at(box_um: Any, low: Sequence[LowDose]) -> LowDose | None:
+    """Return what gets less dose in most of a box, that with the least; None where nothing does."""
+    corners = np.asarray(box_um, dtype=np.float64)
+    size = float(np.prod(corners[1] - corners[0]))
+    for weak in low:
+        own = np.asarray(weak.box_um, dtype=np.float64)
+        common = np.minimum(corners[1], own[1]) - np.maximum(corners[0], own[0])
+        if (common > 0).all() and float(np.prod(common)) >= MOSTLY * size:
+            return weak
+    return None
 
 
 def _more(code: str, severity: Any, what: str, items: list[dict[str, Any]]) -> Iterator[Finding]:

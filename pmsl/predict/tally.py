@@ -62,6 +62,13 @@ class Tally:
         at = _quantile(folded, share)
         return None if at is None else at * self.step
 
+    def lean(self, limit: float) -> float:
+        """Return the weight of values above `limit` less that of values below ``-limit``."""
+        first, last = self._used()
+        far = int(limit / self.step) + 1
+        above, below = max(self.middle + far, first), min(self.middle - far + 1, last)
+        return float(self.bins[above:last].sum() - self.bins[first : max(below, first)].sum())
+
     def _used(self) -> tuple[int, int]:
         """Return the first bin that counts, and the one after the last."""
         first, last = self.used.tolist()

@@ -304,3 +304,72 @@ def test_another_region_is_another_job(run, tmp_path):
     write_stl(tmp_path / "in=side.stl", box((20, -10, -5), (40, 31, 10)))
     assert identity(by_table, FileHashes()) != first
     assert identity(msgspec.structs.replace(by_table, region=[]), FileHashes()) != first
+
+
+def test_info_of_a_mesh_takes_the_doses_of_slice(run, tmp_path):
+    """The same words, seconds and findings as the job that slice writes with these options."""
+    doses = ["--dose-scale", "1.5", "--region", "in=side.stl=0.01", "--bottom-dose-factors", "none"]
+    assert run("slice", "plate.stl", "-o", "job", *doses, *SMALL)[0] == 0
+    job, mesh = json.loads(run("info", "job", "--json")[1]), json.loads(run("info", "plate.stl", "--json", *doses, *SMALL)[1])
+    for name in ("region_doses", "exposure", "regions", "layers"):
+        assert mesh["print"][name] == job[name], name
+    assert mesh["print"]["dose_scale"] == job["parts"][0]["dose_scale"] == 1.5
+    assert mesh["print"]["print_time_s"] == pytest.approx(job["print_time_s"])
+    said = [f for f in job["findings"] if f["code"] in ("coarse-dose", "weak-layers")]
+    assert {f["code"] for f in said} == {"coarse-dose", "weak-layers"} and all(f in mesh["findings"] for f in said)
+    code, out, err = run("info", "plate.stl", *doses, *SMALL)
+    (line,) = (text for text in run("info", "job")[1].splitlines() if text.startswith("region "))
+    assert code == 0 and line in out and "dose      plate.stl: 1.5 × the ordinary dose" in out and "coarse-dose" in err
+    plain = json.loads(run("info", "plate.stl", "--json", *SMALL)[1])
+    assert plain["print"]["region_doses"] == [] and "regions" not in plain["print"]
+
+
+def test_info_refuses_doses_that_slice_refuses(run, tmp_path):
+    assert run("slice", "plate.stl", "-o", "job", *SMALL)[0] == 0
+    for words, code, text in (
+        (["info", "job", "--region", "post.stl=0.5"], 2, "a job has its doses already"),
+        (["info", "plate.stl", "--region", "post.stl"], 2, "expected a mesh and its dose factor"),
+        (["info", "plate.stl", "--dose-scale", "1,2"], 2, "2 factors for 1 mesh"),
+        (["info", "plate.stl", "--region", "nothing.stl=0.5"], 3, "nothing.stl"),
+    ):
+        got, _, err = run(*words)
+        assert got == code and text in err, words
+    printed = json.loads(run("info", "plate.stl", "--dose-scale", "1000", "--json", *SMALL)[1])["print"]
+    assert "dose_scale is 1000" in printed["refused"] and "exposure" not in printed
+
+
+@pytest.mark.parametrize(("factor", "coarse"), [(0.0, False), (0.001, True), (0.01, True), (0.1, False), (0.5, False), (2.0, False)])
+def test_a_dose_that_few_grays_show_badly_is_said(factor, coarse):
+    """Held against the light the job gives: one image of 255 levels is off by what the finding says."""
+    part = Part(solid=box((0, 0, 0), (80, 60, 20)), regions=(Region(solid=box((40, -10, -5), (90, 70, 25)), dose_scale=factor),))
+    process = msgspec.structs.replace(pmsl.find_process("default"), bottom_dose_factors=())
+    job = pmsl.prepare([part], pmsl.find_printer("pmsl-2um"), pmsl.find_resin("pr48-405"), process)
+    said = [f for f in job.findings if f.code == "coarse-dose"]
+    assert bool(said) is coarse
+    if said:
+        dose = pmsl.dose_map(job, job[0]).dense()[:30, :40]
+        assert said[0].value == pytest.approx(dose[15, 30] / dose[15, 5] / factor, rel=1e-6) and said[0].value != pytest.approx(1, abs=0.05)
+
+
+def test_what_is_shown_by_itself_is_not_coarse_and_parts_are_held_to_it_too():
+    low, high = box((0, 0, 0), (40, 60, 20)), box((60, 0, 0), (80, 60, 20))
+    side = box((-10, -10, -5), (20, 70, 25))
+
+    def codes(*parts):
+        return [f.code for f in pmsl.prepare(list(parts), "pmsl-2um", "pr48-405").findings]
+
+    assert "coarse-dose" not in codes(Part(solid=low, regions=(Region(solid=side, dose_scale=0.01, wait_before_s=1.0),)))
+    assert "coarse-dose" in codes(Part(solid=low, dose_scale=0.01), Part(solid=high))
+    assert "coarse-dose" not in codes(Part(solid=low, dose_scale=0.01))
+
+
+def test_a_focus_of_its_own_is_said_when_slicing():
+    side = box((-10, -10, -5), (20, 70, 25))
+
+    def said(focus_um, solid=side):
+        part = Part(solid=box((0, 0, 0), (40, 60, 20)), regions=(Region(solid=solid, label="side", focus_um=focus_um, dose_scale=0.9),))
+        return [f for f in pmsl.prepare([part], "pmsl-2um", "pr48-405").findings if f.code == "needs-focus"]
+
+    (finding,) = said(-20.0)
+    assert "region side" in finding.message and "pmsl play" in finding.message and finding.value == -20
+    assert not said(0.0) and not said(5.0, box((60, 60, 0), (70, 70, 20)))

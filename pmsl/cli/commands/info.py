@@ -18,10 +18,15 @@ from pmsl.cli import shared
 @shared.weld
 @shared.rotate
 @shared.scale
+@shared.doses
 @shared.json
-def info_command(path: str, repair: str, as_json: bool, **wishes: Any) -> None:
+def info_command(
+    path: str, repair: str, dose_scale: str | None, region: list[str], regions: str | None, as_json: bool, **wishes: Any
+) -> None:
     """Show what a mesh or a job is: sizes, volume, layers, print time, resin, findings."""
     from pmsl.cli import look
+    from pmsl.cli.regions import Doses
     from pmsl.pipeline.wishes import Wishes
 
-    look.info(path, Wishes(**wishes, at=None, keep_place=False), repair=repair, as_json=as_json)
+    doses = Doses(dose_scale, region, regions)
+    look.info(path, Wishes(**wishes, at=None, keep_place=False), doses, repair=repair, as_json=as_json)

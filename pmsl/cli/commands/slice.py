@@ -44,17 +44,7 @@ from pmsl.cli import shared
 @click.option("--spacing-um", metavar="SX,SY", help="Gap between the boxes of an array's copies [µm; default: 10 pixels].")
 @click.option("--pack", type=float, metavar="CLEARANCE_UM", help="Place each mesh by itself, none nearer to another than this [µm].")
 @click.option("--plates", type=click.IntRange(min=1), metavar="N", help="Fields that --pack may fill; their jobs are OUT-1, OUT-2, …")
-@click.option("--dose-scale", metavar="F[,F…]", help="Dose factor of all meshes, or of each.")
-@click.option(
-    "--region",
-    multiple=True,
-    callback=lambda _context, _option, values: list(values),
-    metavar="MESH=F",
-    help="Dose factor of what lies inside another mesh; may be repeated.",
-)
-@click.option(
-    "--regions", type=shared.FILE, metavar="FILE.toml", help="Regions as tables [[region]], with focus, power, waits, a dilation."
-)
+@shared.doses
 @shared.threads
 @click.option("--processes", type=click.IntRange(min=1), metavar="N", help="Make the layers in N processes instead of threads.")
 @click.option("--scheduler", metavar="ADDRESS", help="Make them on a Dask cluster: tcp://HOST:PORT, or local (with --processes N).")
