@@ -16,6 +16,7 @@ from pmsl.predict.pieces import Piece, Pieces
 LONG = 3.0  # times as long as thick: a wall, a gap, a pillar
 HALF = 0.5  # of a voxel: less beside what is printed above or below is where a face lies in its layer
 SHRINKS = 0.5  # of the area lower down: a tip
+AROUND = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
 OPEN_RIM = 0.25  # of what is around a filled void is void that is not filled: it is a wall too far out
 
 
@@ -111,13 +112,13 @@ class Lost:
         filled[rows - row0, cols - col0] = True
         label, n = ndimage.label(filled, np.ones((3, 3)))
         void = ~filled & (_within(mask, row0 + self.window.row0, col0 + self.window.col0, shape) < HALF)
-        closed = np.zeros(n + 1, bool)
-        for i, (down, across) in enumerate(ndimage.find_objects(label), start=1):
-            box = slice(max(down.start - 1, 0), down.stop + 1), slice(max(across.start - 1, 0), across.stop + 1)
-            own = label[box] == i
-            rim = ndimage.binary_dilation(own, np.ones((3, 3))) & ~own
-            closed[i] = void[box][rim].mean() < OPEN_RIM
-        return np.asarray(closed[label[rows - row0, cols - col0]])
+        own = label[rows - row0, cols - col0]
+        around = np.concatenate([own * filled.size + (rows - row0 + i) * shape[1] + cols - col0 + j for i, j in AROUND])
+        piece, pixel = np.divmod(np.unique(around), filled.size)  # a pixel beside several pieces counts for each
+        rim = ~filled.ravel()[pixel]
+        piece, pixel = piece[rim], pixel[rim]
+        open_share = np.bincount(piece, void.ravel()[pixel], n + 1)[1:] / np.bincount(piece, minlength=n + 1)[1:]
+        return np.asarray(open_share[own - 1] < OPEN_RIM)
 
     def features(self) -> list[dict[str, Any]]:
         """Return what is lost, largest volume first.
