@@ -14,6 +14,7 @@ from pmsl.kernels._jit import helper, kernel
 
 A, B, C, D = (np.uint64(k) for k in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93))
 S1, S2 = np.uint64(32), np.uint64(29)
+LOW = np.uint64(0xFFFFFFFF)
 MINUS_ZERO, SHORT_MINUS_ZERO = np.uint64(1) << np.uint64(63), np.uint64(1) << np.uint64(31)
 
 
@@ -150,6 +151,83 @@ def shells(vertices, faces, keys, first, second, label, total):
         else:
             label[f] = label[label[f]]
     return n
+
+
+@helper
+def _hash_of(vertices, bits, v):
+    """64-bit hash of a vertex of either precision."""
+    k = (np.uint64(bits[v, 0]) if vertices[v, 0] != 0.0 else np.uint64(0)) * A  # -0 is 0
+    k = ((k ^ (k >> S1)) + (np.uint64(bits[v, 1]) if vertices[v, 1] != 0.0 else np.uint64(0))) * B
+    k = ((k ^ (k >> S2)) + (np.uint64(bits[v, 2]) if vertices[v, 2] != 0.0 else np.uint64(0))) * C
+    return k ^ (k >> S1)
+
+
+@kernel
+def groups(vertices, bits, faces, table, hashes, label, size):
+    """Number the groups of triangles that hang together by corners, a third as long as `shells` takes; and measure each triangle.
+
+    Parameters
+    ----------
+    vertices : (V, 3) float32 or float64
+    bits : (V, 3) uint32 or uint64
+        The same memory.
+    faces : (F, 3) int32
+        (0, 3) where each three vertices are a triangle.
+    table : (2**b,) uint64, all 0
+        Scratch: half of the hash of each position, and a triangle at it, counted from 1.
+    hashes : (3n,) uint64
+        Scratch for n triangles at a time: memory is asked for all of them before it is waited for.
+    label : (F,) int32
+        Overwritten: number of each triangle's group, in the order of their first triangles.
+    size : (F,) float32
+        Overwritten: the triangle's area, twice and squared.
+
+    Returns
+    -------
+    int
+        Number of groups; 0 where there are more positions than the table has room for. Positions count as one by 32 bits of a hash and
+        a place in the table: what that joins by chance is next to none.
+    """
+    soup, mask, n = faces.shape[0] == 0, np.uint64(table.size - 1), hashes.size // 3
+    left, ahead = table.size - 1, np.uint64(0)
+    for begin in range(0, label.size, n):
+        end = min(begin + n, label.size)
+        for f in range(begin, end):
+            a, b, c = (3 * f, 3 * f + 1, 3 * f + 2) if soup else (np.int64(faces[f, 0]), np.int64(faces[f, 1]), np.int64(faces[f, 2]))
+            ha, hb, hc = _hash_of(vertices, bits, a), _hash_of(vertices, bits, b), _hash_of(vertices, bits, c)
+            at = 3 * (f - begin)
+            hashes[at], hashes[at + 1], hashes[at + 2] = ha, hb, hc
+            ahead += table[ha & mask] + table[hb & mask] + table[hc & mask]
+            ux, uy, uz = vertices[b, 0] - vertices[a, 0], vertices[b, 1] - vertices[a, 1], vertices[b, 2] - vertices[a, 2]
+            wx, wy, wz = vertices[c, 0] - vertices[a, 0], vertices[c, 1] - vertices[a, 1], vertices[c, 2] - vertices[a, 2]
+            nx, ny, nz = uy * wz - uz * wy, uz * wx - ux * wz, ux * wy - uy * wx
+            size[f] = nx * nx + ny * ny + nz * nz
+        for f in range(begin, end):
+            label[f] = f
+            root = np.int64(f)
+            for k in range(3):
+                key = hashes[3 * (f - begin) + k]
+                at, half = key & mask, key >> S1
+                while table[at] != 0 and table[at] >> S1 != half:
+                    at = (at + np.uint64(1)) & mask
+                if table[at] == 0:
+                    if left == 0:
+                        return 0
+                    left -= 1
+                else:
+                    other = np.int64(_root(label, np.int64(table[at] & LOW) - 1))
+                    label[max(root, other)] = min(root, other)
+                    root = min(root, other)
+                table[at] = half << S1 | np.uint64(root + 1)
+    hashes[0] = ahead
+    count = 0
+    for f in range(label.size):
+        if label[f] == f:
+            label[f] = count
+            count += 1
+        else:
+            label[f] = label[label[f]]
+    return count
 
 
 @kernel

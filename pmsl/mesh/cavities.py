@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pmsl.core.parallel import in_blocks
-from pmsl.core.part import Solid
 from pmsl.mesh.boxtree import BoxTree
 from pmsl.mesh.manifolds import arrays_of, manifold_of, winding_at
 from pmsl.mesh.shells import CAVITY, OUTWARD, Measures, Shells, measures_of
@@ -27,7 +25,6 @@ from pmsl.mesh.topology import closed_groups, join_vertices, without_copies
 if TYPE_CHECKING:
     from manifold3d import Manifold
 
-SAMPLES_LARGE = 512  # faces of a large mesh
 SAMPLES = 32  # points beside a shell where its surroundings are looked at
 INSET = 1e-6  # of the extent: how far beside its surface
 SLACK = 1e-6  # of a shell's volume: what may reach out of others by rounding
@@ -90,7 +87,8 @@ def meet(points: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, loo
         crossings = BoxTree.of(points, faces, np.flatnonzero(which)).crossed_by(asked, shells.label, other=other, rim=other)
         if crossings.count or not crossings.complete:
             return True
-    beside = [_beside(points, faces, np.flatnonzero(shells.label == s), m, s, own) for s in own.tolist()]
+    members = np.split(np.argsort(shells.label, kind="stable"), np.cumsum(np.bincount(shells.label, minlength=shells.count))[:-1])
+    beside = [_beside(points, faces, members[s], m, s, own) for s in own.tolist()]
     material, void = (np.concatenate(side) for side in zip(*beside, strict=True))
     winding = winding_at(points, faces, np.concatenate([material, void])) * (-1 if m.turned else 1)
     return bool((winding[: len(material)] != 1).any() or (winding[len(material) :] != 0).any())
@@ -119,33 +117,6 @@ def _triangles_near(points: np.ndarray, faces: np.ndarray, shells: Shells, m: Me
     return near
 
 
-def hidden(solid: Solid) -> bool:
-    """Tell whether a few faces of a large closed mesh have no material behind them, or less than none before them.
-
-    Its shells were not looked for, as that takes as long as slicing some layers; cavities that meet show here.
-    """
-    if "hidden" not in solid._cache:
-        solid._cache["hidden"] = _shows_hidden(solid)
-    return bool(solid._cache["hidden"])
-
-
-def _shows_hidden(solid: Solid) -> bool:
-    n = solid.n_faces
-    largest = np.concatenate(in_blocks(lambda some: _largest(solid, some), n))  # a shell of few faces has large ones
-    largest = largest[np.argsort(-largest[:, 0], kind="stable")[:SAMPLES_LARGE], 1].astype(np.int64)
-    which = np.unique(np.concatenate([np.linspace(0, n - 1, SAMPLES_LARGE).astype(np.int64), largest]))
-    corners = np.stack([solid.points_um(solid.faces_of(slice(f, f + 1))[0]) for f in which.tolist()])
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    size = np.linalg.norm(normal, axis=1)
-    step = INSET * float(np.ptp(solid.bounds_um, axis=0).max()) * normal[size > 0] / size[size > 0, None]
-    step = -step if solid.inside_out else step
-    at = corners[size > 0].mean(axis=1)
-    at = np.concatenate([at - step, at + step])
-    blocks = in_blocks(lambda some: winding_at(*_block(solid, some), at), n)
-    winding = np.sum(blocks, axis=0) * (-1 if solid.inside_out else 1)
-    return bool((winding[: len(step)] <= 0).any() or (winding[len(step) :] < 0).any())
-
-
 def _beside(
     points: np.ndarray, faces: np.ndarray, which: np.ndarray, m: Measures, shell: int, near: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -166,24 +137,6 @@ def _beside(
     step = INSET * float(np.ptp(m.box_um[shell], axis=0).max()) * normal[order] / size[order, None]
     step = step if not m.turned else -step
     return middle[order] - step, middle[order] + step
-
-
-def _largest(solid: Solid, some: slice) -> np.ndarray:
-    """Return the area, twice squared, and the number of the largest faces of a block: (m, 2) float64."""
-    points, faces = _block(solid, some)
-    a, b, c = (points[faces[:, i]] for i in range(3))
-    normal = np.cross(b - a, c - a)
-    size = np.einsum("ij,ij->i", normal, normal)
-    most = np.argsort(-size, kind="stable")[:SAMPLES_LARGE]
-    return np.stack([size[most], some.start + most], axis=1)
-
-
-def _block(solid: Solid, some: slice) -> tuple[np.ndarray, np.ndarray]:
-    """Return the vertices and the faces of a block of triangles; those of a soup are made anew."""
-    if not solid.of_file:
-        return solid.vertices_um, solid.faces[some]
-    points = solid.points_um(slice(3 * some.start, 3 * some.stop))
-    return points, np.arange(len(points), dtype=np.int32).reshape(-1, 3)
 
 
 def hollowed(points: np.ndarray, faces: np.ndarray, turned_whole: bool) -> Hollowed | None:

@@ -8,7 +8,7 @@ from pmsl.core.arrays import frozen
 from pmsl.core.finding import Finding
 from pmsl.core.part import Solid
 from pmsl.errors import MeshError
-from pmsl.mesh.cavities import hidden
+from pmsl.mesh.interleaved import hidden
 from pmsl.mesh.orientation import box_of, oriented_faces
 from pmsl.mesh.patch import patched
 from pmsl.mesh.sheets import drop_sheets

@@ -111,7 +111,7 @@ def _repaired(solid: Solid, weld_um: float) -> Solid:
 
 
 def _hides_shells(solid: Solid) -> bool:
-    from pmsl.mesh.cavities import hidden  # only large meshes ask
+    from pmsl.mesh.interleaved import hidden  # only large meshes ask
 
     return hidden(solid)
 

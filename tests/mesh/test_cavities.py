@@ -14,7 +14,8 @@ from pmsl import Grid, Solid
 from pmsl.core.soup import Soup
 from pmsl.errors import MeshError
 from pmsl.masks import MaskMaker, coverage
-from pmsl.mesh.cavities import hidden
+from pmsl.mesh.interleaved import groups_of, hidden
+from pmsl.mesh.shells import shells_of
 from pmsl.pipeline.volume import united_volume_um3
 
 CASES = Path(__file__).parents[2].parent / "shared" / "cases"
@@ -224,14 +225,19 @@ def test_a_pocket_flush_with_a_wall_is_one_in_single_precision(size):
         assert "repaired-shells" not in codes(solid) and solid.health.volume_um3 * 1e-9 == pytest.approx(8000 - size**3, abs=2e-3)
 
 
+def as_read(mesh, order):
+    """Return a mesh as a file with its triangles in this order is read."""
+    corners = mesh.vertices_um[mesh.faces[order]].astype(np.float32)
+    return Solid.of_soup(Soup(corners.reshape(-1, 3), 1.0), source="a.stl", sha256="", unit="um")
+
+
 @pytest.mark.parametrize("hole", [False, True])
 def test_a_large_mesh_with_a_face_missing_keeps_its_cavities_apart(monkeypatch, hole):
     for module in ("repair", "shells", "mending"):
         monkeypatch.setattr(f"pmsl.mesh.{module}.FEW", 100)
     ball, bars = icosphere(3, 6, (7, 6, 4)), [box((4, 5, 3), (10, 7, 5)), box((6, 3, 3), (8, 9, 5))]
     mesh = joined(ball, *(flipped(b) for b in bars))
-    corners = mesh.vertices_um[mesh.faces[1 if hole else 0 :]].astype(np.float32)
-    solid = Solid.of_soup(Soup(corners.reshape(-1, 3), 1.0), source="a.stl", sha256="", unit="um")
+    solid = as_read(mesh, slice(int(hole), None))
     assert ("repaired-holes" in codes(solid)) == hole
     for k in range(4):
         wanted = coverage([ball], GRID, k) - coverage(bars, GRID, k)
@@ -245,13 +251,76 @@ def test_large_meshes_that_do_not_list_shells_one_after_the_other(monkeypatch, l
     block, tubes = icosphere(3, 6, (7, 6, 4)), [icosphere(3, 2, (6.1, 6, 4)), icosphere(3, 2, (7.7, 6.2, 4.1))]
     mesh = joined(block, *(flipped(t) for t in tubes))
     order = np.arange(len(mesh.faces)) if listed else np.random.default_rng(3).permutation(len(mesh.faces))
-    records = mesh.vertices_um[mesh.faces[order]].astype(np.float32)
-    as_read = Solid.of_soup(Soup(records.reshape(-1, 3), 1.0), source="a.stl", sha256="", unit="um")
-    for solid in (as_read, Solid.from_arrays(mesh.vertices_um, mesh.faces[order])):
+    for solid in (as_read(mesh, order), Solid.from_arrays(mesh.vertices_um, mesh.faces[order])):
         assert hidden(solid) or listed
         for k in range(4):
             wanted = coverage([block], GRID, k) - coverage(tubes, GRID, k)
             assert np.abs(coverage([solid], GRID, k) - wanted).max() < 1e-5
+
+
+BALL = icosphere(3, 6, (7, 6, 4))
+CHANNELS = [box((2.5, 6.3, 3.5), (11.5, 7, 4.5)), box((7.5, 1.5, 3.25), (8.25, 10.5, 4.75))]  # no middle of a face lies where they cross
+VOID_UM3 = 9 * 0.7 + 9 * 0.75 * 1.5 - 0.75 * 0.7
+
+
+@pytest.mark.parametrize("whole", [1, -1])
+@pytest.mark.parametrize("of_file", [True, False])
+def test_a_large_mesh_hides_no_channels_that_cross_between_the_middles_of_their_faces(monkeypatch, of_file, whole):
+    for module in ("repair", "shells"):
+        monkeypatch.setattr(f"pmsl.mesh.{module}.FEW", 100)
+    mesh = joined(BALL, *(flipped(c) for c in CHANNELS))
+    mesh = Solid.from_arrays(mesh.vertices_um, mesh.faces[:, ::whole])
+    order = np.random.default_rng(3).permutation(len(mesh.faces))
+    solid = as_read(mesh, order) if of_file else Solid.from_arrays(mesh.vertices_um, mesh.faces[order])
+    solid._cache["shells"] = shells_of(solid.vertices_um, solid.faces, 100)  # as of a mesh that is large
+    assert solid._cache["shells"].count == 1 and hidden(solid) and codes(solid) == ["repaired-cavities"]
+    assert united_volume_um3(solid.repaired()) == pytest.approx(united_volume_um3(BALL) - VOID_UM3, rel=1e-6)
+    for mode in ("area", "volume"):
+        for k in range(4):
+            wanted = coverage([BALL], GRID, k, mode) - coverage(CHANNELS, GRID, k, mode)
+            assert np.abs(coverage([solid], GRID, k, mode) - wanted).max() < 1e-5
+
+
+def test_a_body_that_touches_the_one_listed_before_hides_no_channels_among_its_triangles():
+    """Of its stretch of the file its own triangles belong to a group that begins in the other one."""
+    tip = BALL.vertices_um[np.argmax(BALL.vertices_um[:, 2])]
+    mixed = joined(BALL, *(flipped(c) for c in CHANNELS))
+    mixed = Solid.from_arrays(mixed.vertices_um, np.random.default_rng(2).permutation(mixed.faces))
+    solid = as_read(joined(box(tip, tip + 5), mixed), slice(None))
+    solid._cache["shells"] = shells_of(solid.vertices_um, solid.faces, 100)
+    assert solid._cache["shells"].count == 2 and groups_of(solid)[0] == 3 and hidden(solid)
+    assert not hidden(as_read(joined(box(tip, tip + 5), BALL), slice(None)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_groups_are_what_hangs_together_by_corners(seed):
+    """Against a graph of faces and positions."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    rng = np.random.default_rng(seed)
+    corners = rng.integers(-2, 3, (int(rng.integers(1, 40)), 3, 3)) * rng.choice([-1.0, 1.0])  # some zeros are negative
+    n, ids = len(corners), np.unique(corners.reshape(-1, 3), axis=0, return_inverse=True)[1].reshape(-1)
+    joint = coo_array((np.ones(3 * n), (np.repeat(np.arange(n), 3), n + ids)), shape=(n + ids.max() + 1,) * 2)
+    wanted = connected_components(joint, directed=False)[1][:n]
+    area = np.square(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])).sum(axis=1)
+    flat = Solid.from_arrays(corners.reshape(-1, 3), np.arange(3 * n).reshape(-1, 3))
+    for solid in (flat, as_read(flat, slice(None))):
+        count, label, size = groups_of(solid)
+        first = np.unique(label, return_index=True)[1]
+        assert count == wanted.max() + 1 == len(first) and (np.diff(first) > 0).all()
+        assert ((label[:, None] == label) == (wanted[:, None] == wanted)).all()
+        assert np.array_equal(size, area)
+
+
+def test_a_large_mesh_with_pores_among_its_triangles_stays_as_it_is(monkeypatch):
+    for module in ("repair", "shells"):
+        monkeypatch.setattr(f"pmsl.mesh.{module}.FEW", 100)
+    pores = [flipped(icosphere(1, 0.6, (4 + 2 * i, 4 + 2 * j, 4))) for i in range(4) for j in range(3)]
+    mesh = joined(BALL, *pores)
+    solid = as_read(mesh, np.random.default_rng(5).permutation(len(mesh.faces)))
+    assert solid.repaired() is solid
 
 
 def test_large_sound_meshes_hide_nothing():

@@ -1,0 +1,104 @@
+"""Shells of a large closed mesh that the file does not list one after the other, and that winding alone does not print right.
+
+Shells by their edges take as long as slicing some layers. Groups of triangles by their corners take a third of that; a shell that shares
+no corner with others is one, so that an inward one among them is seen without fail. One that shares corners is seen by a look at both
+sides of some triangles.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pmsl.core.parallel import in_blocks
+from pmsl.core.part import Solid
+from pmsl.mesh.manifolds import winding_at
+from pmsl.mesh.shells import Shells, measures_of, one_closed_body, shells_of
+
+SAMPLES = 256  # triangles evenly over the file, and as many of the largest: a shell of few has large ones
+TOGETHER = 64  # triangles whose corners are looked up at a time
+INSET = 1e-6  # of the extent: how far beside the surface
+
+
+def hidden(solid: Solid) -> bool:
+    """Tell whether a large closed mesh may have cavities that meet, or lie across bodies, where `shells_of` finds stretches of the file.
+
+    A group of triangles that looks inward, in a stretch with others, is enough; or a triangle without material behind it, or with less
+    than none before it.
+    """
+    if "hidden" not in solid._cache:
+        solid._cache["hidden"] = _shows_hidden(solid)
+    return bool(solid._cache["hidden"])
+
+
+def groups_of(solid: Solid) -> tuple[int, np.ndarray, np.ndarray]:
+    """Find groups of triangles that hang together by corners.
+
+    Returns
+    -------
+    count : int
+    label : (F,) int32
+        Number of every triangle's group.
+    size : (F,) float32
+        Measure of every triangle, larger for a larger one.
+    """
+    from pmsl.kernels import closed
+
+    vertices, faces, _ = solid.triangles()
+    n = solid.n_faces
+    label, size, hashes = np.empty(n, np.int32), np.empty(n, np.float32), np.empty(3 * TOGETHER, np.uint64)
+    bits = vertices.view(np.uint32 if vertices.dtype == np.float32 else np.uint64)
+    room, count = 1 << n.bit_length(), 0
+    while count == 0:  # a closed mesh has about half as many positions as triangles
+        count = int(closed.groups(vertices, bits, faces, np.zeros(room, np.uint64), hashes, label, size))
+        room *= 2
+    return count, label, size
+
+
+def _shows_hidden(solid: Solid) -> bool:
+    count, label, size = groups_of(solid)
+    return (count > 1 and _inward_among(solid, count, label)) or _winds_wrong(solid, size)
+
+
+def _inward_among(solid: Solid, count: int, label: np.ndarray) -> bool:
+    """Tell whether a group that looks inward lies in one stretch of the file with others."""
+    stretch = _stretches(solid)
+    begins = np.flatnonzero(np.concatenate([[True], (label[1:] != label[:-1]) | (stretch[1:] != stretch[:-1])]))
+    pairs = np.unique(np.stack([stretch[begins], label[begins]]), axis=1)
+    among = pairs[1, np.bincount(pairs[0])[pairs[0]] > 1]
+    if len(among) == 0:
+        return False
+    m = measures_of(solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces)), Shells(True, count, label))
+    return bool(((m.volume_um3 < 0) & ~m.hollow)[among].any())
+
+
+def _stretches(solid: Solid) -> np.ndarray:
+    """Number the closed stretches of the file: (F,) int32."""
+    if one_closed_body(solid):
+        return np.zeros(solid.n_faces, np.int32)
+    known: Shells | None = solid._cache.get("shells")
+    return (known or shells_of(solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces)))).label
+
+
+def _winds_wrong(solid: Solid, size: np.ndarray) -> bool:
+    """Tell whether some triangle has no material behind it, or less than none before it."""
+    n = solid.n_faces
+    few = min(SAMPLES, n)
+    largest = np.argpartition(size, n - few)[n - few :]
+    which = np.unique(np.concatenate([np.linspace(0, n - 1, SAMPLES).astype(np.int64), largest]))
+    corners = np.stack([solid.points_um(solid.faces_of(slice(f, f + 1))[0]) for f in which.tolist()])
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    length = np.linalg.norm(normal, axis=1)
+    step = INSET * float(np.ptp(solid.bounds_um, axis=0).max()) * normal[length > 0] / length[length > 0, None]
+    step = -step if solid.inside_out else step
+    middle = corners[length > 0].mean(axis=1)
+    at = np.concatenate([middle - step, middle + step])
+    winding = np.sum(in_blocks(lambda some: winding_at(*_block(solid, some), at), n), axis=0) * (-1 if solid.inside_out else 1)
+    return bool((winding[: len(step)] <= 0).any() or (winding[len(step) :] < 0).any())
+
+
+def _block(solid: Solid, some: slice) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vertices and the faces of a block of triangles; those of a soup are made anew."""
+    if not solid.of_file:
+        return solid.vertices_um, solid.faces[some]
+    points = solid.points_um(slice(3 * some.start, 3 * some.stop))
+    return points, np.arange(len(points), dtype=np.int32).reshape(-1, 3)
