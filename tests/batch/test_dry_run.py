@@ -31,26 +31,38 @@ def alike(batch):
     return after
 
 
-@pytest.mark.parametrize(
-    ("keys", "outcome"),
-    [
-        ('preview = "no/sheet.png"', ("refused", 3)),
-        pytest.param('preview = "sheet.jpg"', ("refused", 3), marks=pytest.mark.slow),
-        pytest.param('preview = "out/sheet.png"', ("done", 0), marks=pytest.mark.slow),
-        ('fail_on = "warning"', ("findings", 4)),
-        pytest.param('fail_on = "info"', ("findings", 4), marks=pytest.mark.slow),
-        ("layer_um = 500", ("refused", 3)),
-        pytest.param("layer_um = 0.01", ("refused", 3), marks=pytest.mark.slow),
-        pytest.param('scale = "1,1,0.001"', ("refused", 3), marks=pytest.mark.slow),
-        ('format = "goo"', None),
-        ('format = "ctb"\ncoverage = "volume"', None),
-        pytest.param('format = "sl1-prusa"', None, marks=pytest.mark.slow),
-        pytest.param('format = "goo"\nlossy = true', ("done", 0), marks=pytest.mark.slow),
-        pytest.param('format = "byu"\ndose = true', None, marks=pytest.mark.slow),
-        ('correct = "edges"', ("refused", 3)),
-        pytest.param('at = "1e9,0"', ("refused", 3), marks=pytest.mark.slow),
-    ],
-)
+KEYS = {
+    'preview = "no/sheet.png"': ("refused", 3),
+    'fail_on = "warning"': ("findings", 4),
+    "layer_um = 500": ("refused", 3),
+    'format = "goo"': None,
+    'format = "ctb"\ncoverage = "volume"': None,
+    'correct = "edges"': ("refused", 3),
+}
+MORE_KEYS = {
+    'preview = "sheet.jpg"': ("refused", 3),
+    'preview = "out/sheet.png"': ("done", 0),
+    'fail_on = "info"': ("findings", 4),
+    "layer_um = 0.01": ("refused", 3),
+    'scale = "1,1,0.001"': ("refused", 3),
+    'format = "sl1-prusa"': None,
+    'format = "goo"\nlossy = true': ("done", 0),
+    'format = "byu"\ndose = true': None,
+    'at = "1e9,0"': ("refused", 3),
+}
+
+
+def test_jobs_are_refused_before_and_after(samples, tmp_path):
+    jobs = "".join(f'[[job]]\nname = "{i}"\n{keys}\n' for i, keys in enumerate(KEYS)) + '[[job]]\nname = "fine"\n'
+    found = alike(batch_of(tmp_path, samples, jobs))
+    outcome_of = {name.partition(".")[0]: outcome for name, outcome in found.items()}
+    assert len(outcome_of) == len(KEYS) + 1 and outcome_of["fine"] == ("done", 0)
+    for i, outcome in enumerate(KEYS.values()):
+        assert outcome is None or outcome_of[str(i)] == outcome
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("keys", "outcome"), (KEYS | MORE_KEYS).items())
 def test_one_job_of_two_is_refused_before_and_after(keys, outcome, samples, tmp_path):
     found = alike(batch_of(tmp_path, samples, TWO_JOBS.format(keys)))
     (name,) = set(found) - {"fine"}

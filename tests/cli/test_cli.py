@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -19,6 +20,7 @@ import pmsl
 from pmsl.cli import main
 from pmsl.cli.app import app
 from pmsl.core.finding import Severity
+from pmsl.kernels import _native
 from pmsl.mesh.load import UNITS_UM
 from pmsl.mesh.repair import WAYS
 from pmsl.pipeline.order import Order
@@ -384,27 +386,39 @@ def test_ctrl_c_leaves_nothing(samples, tmp_path):
     interrupt(signal.SIGINT, samples, tmp_path)
 
 
-def test_a_second_slice_compiles_nothing(samples, tmp_path):
-    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+def slices_into(folder, samples, tmp_path):
+    """Return a function that slices in a process of its own, with the kernels kept in a folder, and gives its standard error."""
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(folder)}
+    command = [sys.executable, "-m", "pmsl", "slice", str(samples / "f_orientation.stl"), *SMALL]
 
     def run_slice(name):
-        command = [
-            sys.executable,
-            "-m",
-            "pmsl",
-            "slice",
-            str(samples / "f_orientation.stl"),
-            "-o",
-            name,
-            *SMALL,
-            "--preview",
-            f"{name}.png",
-        ]
-        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stderr
+        words = [*command, "-o", name, "--preview", f"{name}.png"]
+        return subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stderr
 
+    return run_slice
+
+
+def compiles_once(run_slice):
     first, second = run_slice("a"), run_slice("b")
     assert "compiling kernels" in first and "compiled kernels in" in first
     assert "compil" not in second
+
+
+def test_a_second_slice_compiles_nothing(run, samples, tmp_path):
+    """Of the kernels that a slice needs, which this process has kept, all but two are there for the first one."""
+    assert run("slice", samples / "f_orientation.stl", "-o", "job", *SMALL, "--preview", "job.png")[0] == 0
+    cache = tmp_path / "cache"
+    shutil.copytree(_native._folder(), cache, ignore=lambda _, names: [n for n in names if not n.endswith(".pmslk")])
+    lacking = [path for name in ("crossings.plane_ranges", "facets.count_partial") for path in cache.glob(f"{name}-*")]
+    assert len(lacking) >= 2
+    for path in lacking:
+        path.unlink()
+    compiles_once(slices_into(cache, samples, tmp_path))
+
+
+@pytest.mark.slow
+def test_a_second_slice_compiles_nothing_after_a_first_that_compiled_all(samples, tmp_path):
+    compiles_once(slices_into(tmp_path / "cache", samples, tmp_path))
 
 
 @pytest.mark.slow

@@ -130,7 +130,7 @@ def test_info_of_contours(run, samples):
     assert "contours" not in run("info", part)[1]
 
 
-@pytest.mark.parametrize("bits", [1, 4, 6])
+@pytest.mark.parametrize("bits", [pytest.param(1, marks=pytest.mark.slow), 4, pytest.param(6, marks=pytest.mark.slow)])
 def test_a_depth_is_the_same_when_sliced_and_when_converted(run, samples, bits):
     """Only the levels of the device, the mean light kept where they are dithered, and said; dose maps are of what is shown."""
     part = samples / "f_orientation.stl"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from oracles import polygon_coverage
 from pairs import printer_for
 from solids import box, icosphere, moved, prism
+from tiers import examples
 
 import pmsl
 from pmsl.core.grid import Grid
@@ -103,7 +104,7 @@ def slow_shares(part, shapes):
     return out, polygon_coverage(part.difference(claimed), GRID)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(12))
 @given(st.integers(0, 1 << 30), st.integers(1, 3))
 def test_every_pixel_gets_the_factor_of_its_region_by_covered_share(seed, many):
     rng = np.random.default_rng(seed)
@@ -157,7 +158,7 @@ def box_overlap(grid, k, mode, low, high):
 
 
 @pytest.mark.parametrize("mode", ["area", "volume"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(st.lists(st.integers(1, 53), min_size=4, max_size=4), st.integers(-40, 40), st.integers(1, 29), st.integers(0, 1))
 def test_boxes_that_share_pixels_with_a_region_give_what_lies_inside_it_and_no_more(mode, x, gap, top, axis):
     """Two boxes one behind the other, up to a gap below a pixel, and a region that ends before, in or behind the first; in z too."""

@@ -5,6 +5,7 @@ import pytest
 from landing import PITCH, H, Stack, circle, frames_of, frustum, grid_of, printer_of, resin_of, ring_points, square, stated, white_of
 from msgspec.structs import replace
 from scipy.special import ndtr
+from tiers import thinned
 
 from pmsl import Grid
 from pmsl.core.mask import Window
@@ -47,9 +48,7 @@ def errors(kind, angle, sigma, dp=20.94, masks=None, corrections=("edges", "prin
     return out
 
 
-@pytest.mark.parametrize("sigma", [0.36, 0.5])
-@pytest.mark.parametrize("angle", [0, 7, 26.6, 45, "circle"])
-@pytest.mark.parametrize("kind", SHAPES)
+@pytest.mark.parametrize(("kind", "angle", "sigma"), thinned(5, SHAPES, [0, 7, 26.6, 45, "circle"], [0.36, 0.5]))
 def test_walls_land(kind, angle, sigma):
     by_layer = errors(kind, angle, sigma)
     for found in (np.concatenate(by_layer), np.concatenate(by_layer[-5:])):

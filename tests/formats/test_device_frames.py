@@ -130,7 +130,10 @@ def named_images():
     }
 
 
-@pytest.mark.parametrize("name", named_images())
+SWEPT = ("noise", "columns", "last pixel")  # also in small among the random ones
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in SWEPT else ()) for n in named_images()])
 def test_named_images(name):
     image = named_images()[name]
     for compression in ("erle", "raw", "smaller"):

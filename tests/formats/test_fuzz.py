@@ -6,6 +6,7 @@ import pytest
 from formats import fuzz
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiers import examples
 
 from pmsl.formats import registry
 
@@ -27,7 +28,7 @@ def test_seeds_can_be_read(seeds, target):
         assert registry.recognise(target).name == name.removesuffix("-xor")  # one reader for both
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(30))
 @given(number=st.integers(0, 2**64 - 1))
 def test_mutated_files_are_read_or_refused(seeds, target, number):
     rng = random.Random(number)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from solids import box, cone
+from tiers import examples
 
 import pmsl
 from pmsl.cli.app import app
@@ -131,7 +132,7 @@ def test_empty_slabs_at_the_bottom_stay():
     st.floats(3, 25),
     st.sampled_from(["area", "volume"]),
 )
-@settings(max_examples=80)
+@settings(max_examples=examples(25))
 def test_the_last_layer_is_lit_and_none_beyond_would_be(parts, layer_um, coverage):
     """Held against the masks of a grid that goes on above the parts; a part that no mask shows is refused."""
     solids = [plate(h, low=(100 + 300 * i, 100), z=z, size=100) for i, (z, h) in enumerate(parts)]
@@ -250,7 +251,7 @@ def test_light_of_layers_that_are_left_out_cures_nothing_below_them(parts, cover
 
 
 @given(st.floats(4, 14), st.floats(60, 300), st.floats(0, 9.9), st.sampled_from(["area", "volume"]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 def test_the_last_layer_of_dropped_grays_is_lit(radius, height, shift, coverage):
     parts = [box((100, 100, 0), (140, 140, 20)), cone(24, radius, height, (200 + shift, 200, 0))]
     assert lit(_small_job(*parts, coverage=coverage, unreachable="drop"))[-1]

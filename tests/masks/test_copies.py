@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from solids import box, cone, icosphere
+from tiers import examples
 
 from pmsl import Grid, Part, Solid
 from pmsl.core.copies import CopyIndex, alike, index_parts
@@ -55,7 +56,7 @@ places = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(20))
 @given(places, st.sampled_from(["area", "volume"]))
 @example([("box", 0.0, 20.0, 20.0), ("box", 0.0, 26.0, 20.0), ("box", 0.0, 20.0, 28.0)], "area")  # walls in common
 @example([("ball", 0.0, 20.0, 20.0), ("ball", 0.0, 20.0, 20.0)], "area")  # twice the same

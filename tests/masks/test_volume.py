@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import clipped_volume, mesh_coverage
 from solids import box, cone, grid, hull, icosphere, moved, prism, soup
+from tiers import examples
 
 import pmsl
 from pmsl import Grid, Solid
@@ -44,7 +45,7 @@ def test_the_oracle_knows_a_box_and_a_corner():
     assert np.abs(mesh_coverage(box((0, 0, 0), (3.75, 3, 3)), SMALL, 1) - 1).max() <= 1e-14
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(8))
 @given(points(4))
 def test_tetrahedra_agree_with_exact_clipping(p):
     solid = tetrahedron(p)
@@ -52,7 +53,7 @@ def test_tetrahedra_agree_with_exact_clipping(p):
         assert np.abs(coverage([solid], SMALL, k, "volume") - mesh_coverage(solid, SMALL, k)).max() <= 1e-9
 
 
-@settings(max_examples=6)
+@settings(max_examples=examples(3))
 @given(points(8))
 def test_convex_meshes_agree_with_exact_clipping(p):
     solid = soup(hull(p))
@@ -63,7 +64,7 @@ def test_convex_meshes_agree_with_exact_clipping(p):
 on_lines = st.integers(-2, 8).map(lambda n: n / 2)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(8))
 @given(st.lists(st.tuples(on_lines, on_lines, on_lines), min_size=4, max_size=4, unique=True))
 def test_corners_on_pixel_edges_and_slab_planes_agree_with_exact_clipping(p):
     p = np.array(p)
@@ -194,7 +195,7 @@ def assert_same(a, b):
     assert np.abs(a[0] - b[0]).max() <= 1e-12 and np.array_equal(a[1], b[1])
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(10))
 @given(points(8, (1, 1, 0), (11, 11, 3)), st.randoms(use_true_random=False))
 def test_invariances(p, random):
     g, solid = grid(rows=12, cols=12), hull(p)

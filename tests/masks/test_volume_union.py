@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from solids import box, cone, grid, hull, icosphere, moved, prism
+from tiers import examples
 
 from pmsl import Grid, Part, Solid
 from pmsl.core.crossings import _copies
@@ -31,7 +32,7 @@ def total(parts, g, mode="volume"):
 BIG = Grid(origin_um=(-2, -2), pitch_um=0.9, shape=(22, 26), z_edges_um=np.linspace(-4, 10, 12))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_the_volume_of_hulls_that_cross_is_by_inclusion_and_exclusion(seed):
     from scipy.spatial import ConvexHull, HalfspaceIntersection
@@ -155,7 +156,7 @@ def random_tangle(rng):
 TANGLE_GRID = Grid(origin_um=(0, 0), pitch_um=0.77, shape=(22, 22), z_edges_um=(0, 1.3, 2.6, 4.4, 5.0, 8.1))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_bodies_that_touch_or_cross_themselves_are_exact(seed):
     """The midpoint rule over 200 planes is itself off by some 1e-4 a pixel."""
@@ -169,7 +170,7 @@ def test_bodies_that_touch_or_cross_themselves_are_exact(seed):
             assert off.max() < 8e-3 and off.sum() <= defects.excess_px + 1e-2
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(3), deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_where_no_mesh_unites_them_the_bound_holds(seed):
     mesh = random_tangle(np.random.default_rng(seed))

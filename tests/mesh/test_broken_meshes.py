@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from solids import box, hull, icosphere, moved
+from tiers import examples
 
 from pmsl import Grid, Solid
 from pmsl.errors import MeshError
@@ -15,7 +16,7 @@ from pmsl.masks import MaskMaker
 FIELD = Grid(origin_um=(0, 0), pitch_um=0.25, shape=(48, 56), z_edges_um=np.linspace(0, 10, 9))
 SMALL = 0.01  # of the largest area: layers below are not held to it
 SLIGHT = 0.005  # of the area of every other layer: what slight damage may cost, repaired
-WEAK = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+WEAK = settings(deadline=None, max_examples=examples(20), suppress_health_check=[HealthCheck.too_slow])
 
 
 def turned(solid, angle):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mesh import loader_fuzz
+from tiers import examples
 
 SEEDS = loader_fuzz.seeds()
 
@@ -22,7 +23,7 @@ def test_seeds_can_be_read(folder):
         assert loader_fuzz.try_to_load(path, deep=True), kind
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(50))
 @given(number=st.integers(0, 2**64 - 1))
 def test_mutated_files_are_read_or_refused(folder, number):
     rng = random.Random(number)

@@ -10,6 +10,7 @@ from pmsl.mesh.reading import UNITS_UM
 
 FOLDER = Path(__file__).parents[3] / "shared" / "meshes"
 FILES = sorted(p.name for p in FOLDER.glob("*") if p.suffix != ".md") if FOLDER.is_dir() else []
+SLOW = {"gyroid_sphere_5mm_1M08_triangles_binary.ply"}  # loaded and sliced by tests/test_shared_meshes.py too
 skip = pytest.mark.skipif(not FILES, reason=f"no shared meshes at {FOLDER}")
 
 REFUSED = {
@@ -88,7 +89,7 @@ CODES = {
 
 
 @skip
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in FILES])
 def test_loads_or_is_refused(name):
     if name in REFUSED:
         with pytest.raises(MeshError, match=REFUSED[name]):

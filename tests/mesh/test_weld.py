@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from solids import box, icosphere, moved, soup
+from tiers import examples, thinned
 
 import pmsl
 import pmsl.cli
@@ -70,10 +71,7 @@ def codes(solid):
 # --- what the issue is about: a sphere with corners moved slices as the whole one -------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["area", "volume"])
-@pytest.mark.parametrize("pitch", sorted(FIELD))
-@pytest.mark.parametrize("move", [0.05, 0.2])
-@pytest.mark.parametrize("way", [None, (1, 0, 0), (0, 0, 1)], ids=["any way", "x", "z"])
+@pytest.mark.parametrize(("way", "move", "mode", "pitch"), thinned(3, [None, (1, 0, 0), (0, 0, 1)], [0.05, 0.2], ["area", "volume"], FIELD))
 def test_a_sphere_with_every_second_corner_moved_slices_as_the_whole_one(move, pitch, mode, way):
     bad = cracked(BALL, move, way=way)
     whole, maker = MaskMaker([BALL], FIELD[pitch], mode), MaskMaker([bad], FIELD[pitch], mode)
@@ -289,7 +287,7 @@ def test_a_sound_mesh_is_left_alone(weld):
         assert sound.repaired("auto", weld) is sound
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(st.floats(1e-3, 0.18), st.floats(0.0, 1.0), st.integers(0, 2**32 - 1), st.integers(0, 3))
 def test_what_is_joined_moves_no_further_than_the_bound(move, share, seed, lacking):
     bad = cracked(BALL, move, seed, share)
@@ -308,7 +306,7 @@ def test_what_is_joined_moves_no_further_than_the_bound(move, share, seed, lacki
 # --- the tree -----------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.0, 2.0))
 def test_triangles_near_points_are_those_a_dense_sampling_finds(seed, reach):
     rng = np.random.default_rng(seed)

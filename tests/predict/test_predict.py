@@ -5,11 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 import trimesh
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from predictions import DP, EC, PX, job_of, resin, tunnel
 from scipy.special import ndtr
 from solids import box, cone, icosphere, prism
+from tiers import examples
 
 import pmsl
 from pmsl.core.mask import Window
@@ -66,6 +67,7 @@ def test_fronts_are_the_cured_thickness_of_the_recursion(seed, weights):
         assert np.allclose(total, front, atol=1e-4)
 
 
+@settings(max_examples=examples(10))
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.1, 0.36, 1.1]))
 def test_light_in_pixels_is_what_at_points_says(seed, sigma):
     rng, psf = np.random.default_rng(seed), Gaussian((sigma, 1.3 * sigma))

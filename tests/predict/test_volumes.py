@@ -15,6 +15,7 @@ from print_oracle import sampled
 from scipy.optimize import brentq
 from scipy.stats import norm
 from solids import box, cone, icosphere, prism
+from tiers import examples, thinned
 
 import pmsl
 from pmsl.cure import CureModel, Decay, EventSum
@@ -71,8 +72,7 @@ def leaning():
     return pmsl.Solid.from_arrays(mesh.vert_properties[:, :3], mesh.tri_verts)
 
 
-@pytest.mark.parametrize("corrections", [(), ("edges", "printthrough")], ids=["plain", "corrected"])
-@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize(("name", "corrections"), thinned(2, PARTS, [(), ("edges", "printthrough")]))
 def test_volumes_are_those_of_many_points(name, corrections):
     assert_volumes(corrected_job(PARTS[name](), corrections), points=20, outside=0.04)
 
@@ -89,7 +89,7 @@ def test_a_print_below_and_above_its_design_in_one_voxel_is_both():
     assert found.iou == pytest.approx(0, abs=0.04)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 @given(st.integers(200, 224), st.integers(30, 90), st.sampled_from([0.0, 0.1, -0.33, 0.7]), st.integers(2, 6))
 def test_bars_of_any_width_turn_and_height(x, width, angle, layers):
     x, width = 0.5 * x, 0.5 * width  # on the points' borders
@@ -99,7 +99,7 @@ def test_bars_of_any_width_turn_and_height(x, width, angle, layers):
     assert found.outside_um3 <= found.printed_um3 and 0 <= found.iou <= 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 5))
 def test_shares_of_pixels_printed_and_common_are_those_of_many_points(seed, n):
     """Planes over the pixel and cells that are designed or not: both sums are closed forms."""
@@ -165,7 +165,7 @@ def test_walls_of_a_resin_with_induction_stand_where_the_closed_form_has_them(in
     assert found["median"] / PX == pytest.approx(np.median(walls), abs=1.5e-3) and found["merged"] == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["enclosed", "open"]), st.floats(0.1, 6))
 def test_where_the_effective_dose_reaches_the_threshold_beyond_the_layer(seed, memory, induction):
     rng = np.random.default_rng(seed)

@@ -7,6 +7,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiers import examples
 
 from pmsl.errors import MeshError
 from pmsl.slicing.offset import ARC_PX, GRID_PX, ContourOffset, offset_polygon
@@ -129,7 +130,7 @@ def shapes(draw):
 distances = st.sampled_from([-3.0, -1.0, -0.3, 0.1, 0.7, 2.0, 4.5])
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(15))
 @given(shapes(), distances)
 def test_it_is_the_shape_with_all_strips_and_discs(shape, distance):
     got = region(ring_list(moved(shape, distance)[2]), GRID_PX)
@@ -137,7 +138,7 @@ def test_it_is_the_shape_with_all_strips_and_discs(shape, distance):
     assert thickest(difference) < CLOSE
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(20))
 @given(shapes(), st.sampled_from([0.3, 1.0, 2.5]))
 def test_growing_a_shape_is_shrinking_what_is_around_it(shape, distance):
     """And so neighbours that share a boundary part at it, or meet at it, without a gap or an overlap."""
@@ -146,7 +147,7 @@ def test_growing_a_shape_is_shrinking_what_is_around_it(shape, distance):
     assert grown + shrunk == pytest.approx((90 - 2 * distance) ** 2, abs=CLOSE * shape.length + CLOSE)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(20))
 @given(shapes(), distances, st.integers(-5000, 5000), st.integers(-5000, 5000))
 def test_a_move_by_whole_pixels_moves_the_result_bit_for_bit(shape, distance, x, y):
     offset = ContourOffset(np.array([distance]), np.array([7.6, 7.6]))
@@ -157,7 +158,7 @@ def test_a_move_by_whole_pixels_moves_the_result_bit_for_bit(shape, distance, x,
     assert [place.kind for place in lost] == [place.kind for place in also]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(20))
 @given(shapes(), distances)
 def test_the_order_of_edges_does_not_matter_and_solid_stays_on_the_left(shape, distance):
     edges = edges_of(shape)
@@ -167,7 +168,7 @@ def test_the_order_of_edges_does_not_matter_and_solid_stays_on_the_left(shape, d
 
 
 @given(shapes(), st.sampled_from([0.2, 1.0, 3.0]))
-@settings(max_examples=12)
+@settings(max_examples=examples(5))
 def test_growing_after_shrinking_stays_inside_and_shrinking_after_growing_covers(shape, distance):
     opened = offset_polygon(offset_polygon(shape, -distance, CLOSE), distance, CLOSE, GRID_PX)
     closed = offset_polygon(offset_polygon(shape, distance, CLOSE), -distance, CLOSE, GRID_PX)
