@@ -140,8 +140,18 @@ def weak_findings(weak: np.ndarray, factors: np.ndarray, regions: Sequence[str] 
         )
 
 
-def layer_findings(defects: Defects, grid: Grid, k: int) -> Iterator[Finding]:
-    """Yield what is doubtful about the boundary of layer k: rows that did not close, cells where shells overlap."""
+UNITED = "their union is printed, exactly"
+WOUND = (
+    "they are printed as they wind (--repair none): solid is where the windings add up to other than 0, so that what two cavities "
+    "enclose both is solid too; --repair auto unites them"
+)
+
+
+def layer_findings(defects: Defects, grid: Grid, k: int, repair: str = "auto") -> Iterator[Finding]:
+    """Yield what is doubtful about the boundary of layer k: rows that did not close, cells where shells overlap.
+
+    `repair` is what was done about the meshes, as `pmsl.mesh.repair.repaired` takes it.
+    """
     if defects.rows:
         low = np.array([defects.first_col, defects.first_row]) * grid.pitch_um + grid.origin_um
         high = np.array([defects.last_col + 1, defects.last_row + 1]) * grid.pitch_um + grid.origin_um
@@ -163,7 +173,7 @@ def layer_findings(defects: Defects, grid: Grid, k: int) -> Iterator[Finding]:
         yield Finding(
             code="overlap-united",
             severity="info",
-            message=f"shells overlap, coincide or look inward in {defects.overlap} pixels of a layer: their union is printed, exactly",
+            message=f"shells overlap, coincide or look inward in {defects.overlap} pixels of a layer: {WOUND if repair == 'none' else UNITED}",
             layers=(k, k),
             value=float(defects.overlap),
             limit=0.0,

@@ -46,7 +46,7 @@ def check_heights(grid: Grid, printer: Printer, resin: Resin, process: Process) 
     remedy = (
         "lower margin_um"
         if highest <= 0
-        else f"layers of at most {_rounded_down(highest):g} µm cure: make layers thinner (--layer-um, layer_um)"
+        else f"layers of at most {rounded_down(highest):g} µm cure: make layers thinner (--layer-um, layer_um)"
     )
     raise ExposureError(
         f"layer {int(np.argmax(grid.thickness_um))}: its {height:g} µm{beyond} are {(height + (margin or 0.0)) / depth:.3g} times the "
@@ -84,6 +84,7 @@ def _power_of_ten(logarithm: float) -> str:
     return f"{math.exp(logarithm - exponent * math.log(10)):.2g}e{exponent}" if abs(exponent) > 3 else f"{math.exp(logarithm):.3g}"
 
 
-def _rounded_down(height_um: float) -> float:
+def rounded_down(height_um: float) -> float:
+    """Return a height with three digits, not above it."""
     scale = 10.0 ** (math.floor(math.log10(height_um)) - 2)
     return math.floor(height_um / scale) * scale

@@ -21,6 +21,7 @@ from pmsl.mesh.topology import Edges, body_count, edges_of, group_rows, join_ver
 SMALLEST_UM = 10.0
 LARGEST_UM = 300_000.0
 LARGEST_USE_UM = 1e12
+ROUNDING = 5e-6  # of a size: a part of just the limit in single precision is not beyond it
 SLIVER, NO_HEIGHT = 1e-5, 1e-6  # height over the longest edge; thinner is rounding, where edges were split
 BLOCK = 1 << 17  # triangles at a time: bounds the memory
 
@@ -132,7 +133,7 @@ def _slivers(corners: np.ndarray, points: np.ndarray, solid: Solid) -> list[Find
 def _edge_findings(edges: Edges, points: np.ndarray, solid: Solid) -> list[Finding]:
     rim = edges.count == 1
     length = float(np.linalg.norm(points[edges.low[rim]] - points[edges.high[rim]], axis=1).sum())
-    holes = f"edges, {length:.6g} um long in all, have a face on one side only: the surface has holes; close them"
+    holes = f"edges, {length:.6g} µm long in all, have a face on one side only: the surface has holes; close them"
     kinds: list[tuple[str, np.ndarray, str]] = [
         ("open-edges", rim, holes),
         ("non-manifold-edges", edges.count > 2, "edges are shared by more than two faces: surfaces touch or overlap; unite the bodies"),
@@ -151,7 +152,7 @@ def _inside_out(solid: Solid, closed: bool, sizes: _Sizes) -> list[Finding]:
     if not closed or sizes.volume_um3 >= 0:
         return []
     low, high = solid.bounds_um
-    message = f"{solid.source}: closed, but all normals point inward (signed volume {sizes.volume_um3:.6g} um3); turn the normals"
+    message = f"{solid.source}: closed, but all normals point inward (signed volume {sizes.volume_um3:.6g} µm³); turn the normals"
     box = _box(np.stack([low, high]))
     return [
         Finding(code="inside-out", severity="warning", message=message, box_um=box, value=sizes.volume_um3, limit=0.0, unit="um3"),
@@ -179,10 +180,9 @@ def _face_findings(solid: Solid, corners: np.ndarray, points: np.ndarray, proper
 def _size(solid: Solid) -> list[Finding]:
     low, high = solid.bounds_um
     extent = float((high - low).max())
-    if SMALLEST_UM <= extent <= LARGEST_UM:
+    if SMALLEST_UM * (1 - ROUNDING) <= extent <= LARGEST_UM * (1 + ROUNDING):
         return []
-    limit = SMALLEST_UM if extent < SMALLEST_UM else LARGEST_UM
-    side = "smaller" if extent < SMALLEST_UM else "larger"
-    message = f"{solid.source}: largest extent {extent:.6g} um is {side} than {limit:g} um; is the unit right (read as {solid.unit})?"
+    limit, side = (SMALLEST_UM, "smaller") if extent < SMALLEST_UM else (LARGEST_UM, "larger")
+    message = f"{solid.source}: largest extent {extent:.6g} µm is {side} than {limit:g} µm; is the unit right (read as {solid.unit})?"
     box = _box(np.stack([low, high]))
     return [Finding(code="size-suspicious", severity="warning", message=message, box_um=box, value=extent, limit=limit, unit="um")]

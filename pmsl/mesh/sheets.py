@@ -88,4 +88,4 @@ def _gaps(surface: Surface, weld_um: float) -> str:
     """Say how far vertices would have to be joined, where that would close most of what was open."""
     rest = ~surface.added
     level = farther(surface.points, surface.corners[rest], weld_um)
-    return "" if level is None else f", or join corners up to {level:.3g} um apart, if they are meant to be one: --weld-um {level:.3g}"
+    return "" if level is None else f", or join corners up to {level:.3g} µm apart, if they are meant to be one: --weld-um {level:.3g}"

@@ -113,9 +113,9 @@ class Surface:
         done = welded(self.points, self.corners, bound_um)
         if done is None:
             return False
-        text = f"at open edges joined to others within {done.within_um:.3g} um"
+        text = f"at open edges joined to others within {done.within_um:.3g} µm"
         if done.within_um > min(first_um(self.points), bound_um):
-            text += f", the farthest {done.farthest_um:.3g} um away; up to {bound_um:.3g} um are allowed"
+            text += f", the farthest {done.farthest_um:.3g} µm away; up to {bound_um:.3g} µm are allowed"
         self.note("cracks", len(done.moved), "vertices", done.moved, text)
         self.points, self.corners, self.added = done.points, done.corners, self.added[done.origin]
         return True

@@ -15,6 +15,7 @@ from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask
 from pmsl.core.part import Part
 from pmsl.errors import MeshError
+from pmsl.exposure.heights import rounded_down
 from pmsl.formats.ends import layers_left_out, without_numbers
 from pmsl.formats.stream import merged
 from pmsl.masks import MaskMaker
@@ -139,9 +140,8 @@ def _why_no_slab(part: Part, box: np.ndarray, grid: Grid, coverage: str) -> str:
     remedy = "check --unit and --scale"
     if coverage == "area":
         way = "has the middle of no slab inside it"
-        height = high if low <= 0 else 0.5 * thin
-        finer = f"layers of at most {2 * height:.3g} µm" if low <= 0 else f"layers of at most {height:.3g} µm"
-        remedy = f"{finer} have (--layer-um, --coverage volume keeps it as gray); {remedy}" if thin > 0 else remedy
+        finest = rounded_down(2 * high if low <= 0 else 0.5 * thin) if thin > 0 else 0.0
+        remedy = f"layers of at most {finest:g} µm have (--layer-um, --coverage volume keeps it as gray); {remedy}" if thin > 0 else remedy
     return (
         f"{part.label or part.solid.source}: lights no layer: from z = {low:.6g} to {high:.6g} µm it {way}, "
         f"with layers of {step:g} µm; {remedy}"

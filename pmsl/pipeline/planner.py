@@ -200,7 +200,7 @@ class Planner:
         if regional is not None:
             recent(k)  # and keep it: regions of the layers around ask for it too
         mask, defects = recent.plain(k)
-        found = tuple(checks.layer_findings(defects, self._stages.grid, k))
+        found = tuple(checks.layer_findings(defects, self._stages.grid, k, self._stages.repair))
         s = self._stages
         if s.corrector is not None:
             images, found = s.corrector.images(k), found + s.corrector.findings(k)

@@ -61,7 +61,7 @@ class Stages:
     """What a job is made of before any layer: parts and their box (2, 3) [µm], grid, doses, placeholders, findings.
 
     `regions` gives pixels doses of their own, None where all get the same; `grays` looks for those that cure nothing; `offset` moves
-    contours, None where they stay; `modifiers` are the regions that meshes draw.
+    contours, None where they stay; `modifiers` are the regions that meshes draw; `repair` is what was done about meshes.
     """
 
     parts: tuple[Part, ...]
@@ -75,6 +75,7 @@ class Stages:
     corrector: Corrector | None = None
     offset: ContourOffset | None = None
     modifiers: Modifiers | None = None
+    repair: str = "auto"
 
 
 def stages(
@@ -147,7 +148,7 @@ def stages(
     findings += heights.facet_findings(pieces, grid)
     findings += checks.weak_findings(ladder.weak(least), least, lowered)
     if corrector is not None:
-        return Stages(pieces, bounds, grid, ladder, missing, (*findings, *corrector.job_findings()), corrector=corrector)
+        return Stages(pieces, bounds, grid, ladder, missing, (*findings, *corrector.job_findings()), corrector=corrector, repair=repair)
     if process.coverage == "volume":
         findings += heights.partial_slab_findings(pieces, grid)
     only, always = ({}, False) if modifiers is None else (modifiers.only, True)
@@ -156,7 +157,7 @@ def stages(
         findings += _coarse(pieces, process, ladder)
     largest = (1.0 if regions is None else regions.most) * (1.0 if modifiers is None else modifiers.shares.largest)
     grays = _gray_check(grid, printer, process, ladder, largest)
-    return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays, offset=offset, modifiers=modifiers)
+    return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays, None, offset, modifiers, repair)
 
 
 def offset_of(process: Process, grid: Grid) -> ContourOffset | None:

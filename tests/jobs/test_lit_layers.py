@@ -1,6 +1,7 @@
 """Jobs end with the last layer that gives light, and a part that gives none is refused, whatever way a job is made or written."""
 
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -168,6 +169,16 @@ def test_the_last_layer_is_lit_and_none_beyond_would_be(parts, layer_um, coverag
 def test_a_part_that_lights_nothing_is_refused(parts, words, tmp_path):
     with pytest.raises(MeshError, match=words):
         job_of(*parts)
+
+
+@pytest.mark.parametrize("z", [0.0, 46.0])
+@pytest.mark.parametrize("height", [4.0, 4.9999998, 5.000001, float(np.float32(0.005)) * 1000, 3.3333])
+def test_the_layers_said_to_be_thin_enough_are(height, z):
+    with pytest.raises(MeshError, match="lights no layer") as refused:
+        job_of(plate(100), plate(height, low=(600, 100), z=z), layer_um=20.0 if z == 0 else 50.0)
+    finest = float(re.search(r"layers of at most (\S+) µm have", str(refused.value)).group(1))
+    job_of(plate(100), plate(height, low=(600, 100), z=z), layer_um=finest)
+    assert finest > (1.9 if z == 0 else 0.45) * height
 
 
 def test_a_body_and_its_inverse_are_not_called_thin():

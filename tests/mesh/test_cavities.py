@@ -171,6 +171,24 @@ def test_none_prints_by_winding():
     assert coverage([model.mesh()], GRID, 1, "area", "none").sum() > model.coverage(GRID, 1, "area").sum() + 1
 
 
+@pytest.mark.parametrize(("repair", "words"), [("auto", None), ("none", "solid is where the windings add up to other than 0")])
+def test_layers_say_what_is_printed_of_cavities_that_cross(repair, words):
+    """Where they are united nothing of them overlaps in a layer; where they wind nobody is told of a union."""
+    block = moved(
+        Solid.from_arrays(BoxModel(*NAMED["cross"][:2]).mesh().vertices_um * 40, BoxModel(*NAMED["cross"][:2]).mesh().faces), (400, 400, 0)
+    )
+    job = pmsl.prepare([block], "pmsl-2um", "pr48-405", repair=repair)
+    said = [f.message for plan in job.layers() for f in plan.findings if f.code == "overlap-united"]
+    assert (words is None and not said) or (said and all(words in text and "union is printed" not in text for text in said))
+
+
+def test_layers_say_that_the_union_is_printed_of_bodies_that_overlap():
+    pair = joined(box((400, 400, 0), (800, 800, 100)), box((600, 600, 0), (900, 900, 100)))
+    for repair, words in (("auto", "their union is printed, exactly"), ("none", "--repair auto unites them")):
+        job = pmsl.prepare([pair], "pmsl-2um", "pr48-405", repair=repair)
+        assert words in next(f.message for f in job[2].findings if f.code == "overlap-united")
+
+
 @pytest.mark.parametrize("name", ["flush with the sides", "a body in a cavity"])
 def test_cavities_apart_stay_as_they_are(name):
     outward, inward, _ = NAMED[name]

@@ -1,5 +1,7 @@
 """Health: each defect by its name, with its place; none where there is none."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -166,7 +168,7 @@ def test_a_surface_through_itself():
 
 def test_open_edges_have_a_length():
     finding = health(faces=FACES[2:]).findings[0]
-    assert "4 edges, 400 um long in all" in finding.message
+    assert "4 edges, 400 µm long in all" in finding.message
 
 
 def test_slivers_are_said():
@@ -200,3 +202,14 @@ def crosses(s, t):
         return side(a, b, c, p) * side(a, b, c, q) < 0 and len(sides) == 1 and 0 not in sides
 
     return any(through(u[i], u[(i + 1) % 3], *w) for u, w in ((s, t), (t, s)) for i in range(3))
+
+
+@pytest.mark.parametrize(
+    ("extent", "said"), [(9.9, True), (9.9999, True), (float(np.float32(0.01)) * 1000, False), (300000.1, False), (3.1e5, True)]
+)
+def test_a_size_that_is_the_limit_but_for_rounding_is_not_beyond_it(extent, said):
+    found = [f for f in health(CUBE * [0.01, 0.01, float(extent) / 100.0]).findings if f.code == "size-suspicious"]
+    assert bool(found) == said
+    if found:
+        size, limit = re.search(r"extent (\S+) µm is (?:smaller|larger) than (\S+) µm;", found[0].message).groups()
+        assert float(size) != float(limit)
