@@ -173,7 +173,8 @@ def layer_findings(defects: Defects, grid: Grid, k: int, repair: str = "auto") -
         yield Finding(
             code="overlap-united",
             severity="info",
-            message=f"shells overlap, coincide or look inward in {defects.overlap} pixels of a layer: {WOUND if repair == 'none' else UNITED}",
+            message=f"shells overlap, coincide or look inward in {defects.overlap} pixels of a layer: "
+            f"{WOUND if repair == 'none' else UNITED}",
             layers=(k, k),
             value=float(defects.overlap),
             limit=0.0,
