@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from importlib.util import find_spec
 
 import pytest
 from crew.test_processes import job_with, same
@@ -12,7 +13,7 @@ from pmsl.errors import UsageError, WorkerError
 from pmsl.pipeline import crew_of
 from pmsl.pipeline.crew import cluster
 
-distributed = pytest.importorskip("distributed", reason="Dask is not installed (pip install 'pmsl[dask]')")
+pytestmark = pytest.mark.skipif(find_spec("distributed") is None, reason="Dask is not installed (pip install 'pmsl[dask]')")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,8 @@ def test_processes_are_for_local_clusters():
 
 
 def test_a_scheduler_without_workers(monkeypatch):
+    import distributed
+
     monkeypatch.setattr(cluster, "WORKERS_S", 0.3)
     with (
         distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0", silence_logs=40) as empty,

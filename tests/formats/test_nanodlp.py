@@ -10,7 +10,6 @@ from formats.conformance import Conformance, exposure, f_frame, job_of, printer_
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from skimage.measure import label
 
 import pmsl
 from pmsl.core.mask import LayerMask
@@ -73,6 +72,8 @@ def test_uneven_layers_and_lift_come_back(tmp_path):
 
 @given(st.lists(st.lists(st.sampled_from([0, 0, 0, 255, 100]), min_size=6, max_size=6), min_size=1, max_size=7))
 def test_areas_are_those_an_image_library_finds(rows):
+    from skimage.measure import label
+
     frame = np.array(rows, np.uint8)
     labels, n = label(frame > 0, connectivity=2, return_num=True)
     sizes = [frame[labels == i].sum() / 255 for i in range(1, n + 1)]

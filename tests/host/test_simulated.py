@@ -149,7 +149,7 @@ def tall(layers):
     return replace(job, engines=(replace(job.engines[0], grid=grid),), printer=printer, n_layers=layers, plan_layer=plan_layer)
 
 
-@pytest.mark.parametrize("layers", [1500, pytest.param(30_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("layers", [600, pytest.param(30_000, marks=pytest.mark.slow)])
 def test_a_tall_job_plays_in_bounded_memory(layers):
     import tracemalloc
 

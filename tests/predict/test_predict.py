@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-import trimesh
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from predictions import DP, EC, PX, job_of, resin, tunnel
@@ -215,6 +214,8 @@ def test_parts_moved_by_whole_pixels_are_predicted_alike():
 
 
 def test_the_mesh_is_closed_and_holds_what_is_printed(tmp_path, monkeypatch):
+    import trimesh
+
     monkeypatch.setattr(solids_out, "BAND", 20_000)  # several bands
     job = job_of([tunnel(40.0, height_um=60.0)])
     with MeshWriter(tmp_path / "p.stl", job.grid) as writer:
