@@ -139,7 +139,7 @@ def _beside(
     return middle[order] - step, middle[order] + step
 
 
-def hollowed(points: np.ndarray, faces: np.ndarray, turned_whole: bool) -> Hollowed | None:
+def hollowed(points: np.ndarray, faces: np.ndarray, turned_whole: bool, slack_um: float = 0.0) -> Hollowed | None:
     """Cut the union of the cavities out of the union of the bodies.
 
     Parameters
@@ -149,6 +149,8 @@ def hollowed(points: np.ndarray, faces: np.ndarray, turned_whole: bool) -> Hollo
         Of a closed mesh.
     turned_whole : bool
         The mesh as a whole looks inward, copies included.
+    slack_um : float
+        How far corners may have been joined: shells that pass through themselves no deeper than that are taken as they are.
 
     Returns
     -------
@@ -174,7 +176,7 @@ def hollowed(points: np.ndarray, faces: np.ndarray, turned_whole: bool) -> Hollo
     for s in np.flatnonzero(~m.hollow).tolist():
         outward = bool(volume[s] > 0)
         own = corners[label == s]
-        body = manifold_of(points, own if outward else own[:, ::-1])
+        body = manifold_of(points, own if outward else own[:, ::-1], slack_um)
         if body is None:
             return None
         (bodies if outward else voids)[s] = body

@@ -20,9 +20,10 @@ SMALLEST = 2.0**-20  # of the shell's extent: pieces no longer cut
 ROUNDING = 2e-6  # of the extent: crossings no deeper than this are what coordinates in single precision leave
 SAMPLES = 256  # faces of a body that are looked at from both sides
 INSET = 1e-7  # of the extent: from how far
+FOLDED = 0.1  # of their area: what may lie in folds where corners were joined
 
 
-def manifold_of(points: np.ndarray, corners: np.ndarray) -> Manifold | None:
+def manifold_of(points: np.ndarray, corners: np.ndarray, slack_um: float = 0.0) -> Manifold | None:
     """Make a manifold of a closed surface that looks outward; None where that cannot be had.
 
     Parameters
@@ -30,6 +31,8 @@ def manifold_of(points: np.ndarray, corners: np.ndarray) -> Manifold | None:
     points : (n, 3) float64
     corners : (F, 3) int
         May pass through itself: then what it encloses, once.
+    slack_um : float
+        Crossings no deeper than this are left: what joined corners and closed cracks leave [µm].
     """
     from manifold3d import Error, Manifold, Mesh64
 
@@ -39,10 +42,10 @@ def manifold_of(points: np.ndarray, corners: np.ndarray) -> Manifold | None:
     if body.status() != Error.NoError:
         return None
     extent = float(np.ptp(own, axis=0).max())
-    return body if is_simple(own, faces.astype(np.int32), extent) else _untangled(body, extent)
+    return body if is_simple(own, faces.astype(np.int32), extent, slack_um) else _untangled(body, extent)
 
 
-def is_simple(points: np.ndarray, faces: np.ndarray, extent_um: float) -> bool:
+def is_simple(points: np.ndarray, faces: np.ndarray, extent_um: float, slack_um: float = 0.0) -> bool:
     """Tell whether a closed surface does not pass through itself, but for rounding, nor winds twice around a place.
 
     Parameters
@@ -51,8 +54,11 @@ def is_simple(points: np.ndarray, faces: np.ndarray, extent_um: float) -> bool:
     faces : (F, 3) int32
     extent_um : float
         What rounding is held against [µm].
+    slack_um : float
+        How deep it may pass through itself all the same [µm].
     """
-    return crossing_depth_um(points, faces) <= ROUNDING * extent_um and _winds_once(points, faces)
+    within_um = max(ROUNDING * extent_um, slack_um)
+    return crossing_depth_um(points, faces) <= within_um and _winds_once(points, faces, FOLDED if slack_um > 0 else 0.0)
 
 
 def crossing_depth_um(points: np.ndarray, faces: np.ndarray) -> float:
@@ -77,8 +83,11 @@ def _reach_um(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return reach
 
 
-def _winds_once(points: np.ndarray, faces: np.ndarray) -> bool:
-    """Tell whether the largest faces have what is enclosed once on one side and nothing on the other: sheets may lie on one another."""
+def _winds_once(points: np.ndarray, faces: np.ndarray, folded: float) -> bool:
+    """Tell whether the largest faces have what is enclosed once on one side and nothing on the other: sheets may lie on one another.
+
+    A share `folded` of their area need not.
+    """
     a, b, c = (points[faces[:, i]] for i in range(3))
     normal = np.cross(b - a, c - a)
     size = np.linalg.norm(normal, axis=1)
@@ -87,7 +96,8 @@ def _winds_once(points: np.ndarray, faces: np.ndarray) -> bool:
     step = INSET * float(np.ptp(points, axis=0).max()) * normal[which] / size[which, None]
     middle = ((a + b + c) / 3)[which]
     behind, before = (winding_at(points, faces, middle + sign * step) for sign in (-1, 1))
-    return bool((np.abs(behind - before) == 1).all() and ((behind == 0) | (before == 0)).all())
+    odd = (np.abs(behind - before) != 1) | ((behind != 0) & (before != 0))
+    return bool(size[which][odd].sum() <= folded * size[which].sum())
 
 
 def winding_at(points: np.ndarray, faces: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -85,7 +85,8 @@ def _rebuilt(solid: Solid, weld_um: float) -> Solid:
     """Join vertices, take out copies, turn faces, close holes."""
     surface = Surface.of(solid)
     surface.drop_duplicates()
-    if surface.weld(weld_um):
+    cracked = surface.weld(weld_um)
+    if cracked:
         surface.drop_duplicates()
     surface.agree()
     surface.close_holes()
@@ -96,7 +97,7 @@ def _rebuilt(solid: Solid, weld_um: float) -> Solid:
     faces = surface.faces()
     shells = shells_of(surface.points, faces, len(faces))
     m = measures_of(surface.points, faces, shells)
-    points, faces, changes = oriented_faces(surface.points, faces, shells, m, solid.source)
+    points, faces, changes = oriented_faces(surface.points, faces, shells, m, solid.source, weld_um if cracked else 0.0)
     changes = [*surface.changes, *changes]
     return _made(solid, points, faces, changes) if changes else solid  # vertices a picometre apart: nothing that shows
 

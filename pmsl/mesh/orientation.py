@@ -11,7 +11,7 @@ from pmsl.mesh.surface import Box, Change
 
 
 def oriented_faces(
-    vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, source: str
+    vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, source: str, slack_um: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray, list[Change]]:
     """Cut cavities that meet out of the bodies, and turn shells that look inward and are no cavities.
 
@@ -24,6 +24,8 @@ def oriented_faces(
         As `pmsl.mesh.shells.shells_of` and `measures_of` give them.
     source : str
         Name used in messages.
+    slack_um : float
+        How far corners may have been joined where cracks were closed [µm].
 
     Returns
     -------
@@ -43,12 +45,9 @@ def oriented_faces(
         return vertices, faces, []
     turn = looks == TURN
     if meet(vertices, faces, shells, m, looks):
-        whole = hollowed(vertices, faces, m.turned)
+        whole = hollowed(vertices, faces, m.turned, slack_um)
         if whole is None and (looks == CAVITY).any():
-            raise MeshError(
-                f"{source}: cavities (shells that look inward) meet one another or lie across several bodies, and cannot be united: "
-                f"a shell is no closed surface or folds over, or there are more than {MOST} triangles. Unite them where the mesh was made"
-            )
+            raise MeshError(_why_not_united(source, len(faces), _around(m, looks != OUTWARD), slack_um))
         if whole is not None and whole.cavities:
             return _hollowed(whole, source)
         turn = looks != OUTWARD
@@ -56,7 +55,25 @@ def oriented_faces(
         return vertices, faces, []
     mine = turn[shells.label]
     faces = np.where(mine[:, None], faces[:, ::-1], faces)
-    return vertices, faces, [_turned(int(turn.sum()), np.stack([m.box_um[turn, 0].min(axis=0), m.box_um[turn, 1].max(axis=0)]))]
+    return vertices, faces, [_turned(int(turn.sum()), _around(m, turn))]
+
+
+def _around(m: Measures, which: np.ndarray) -> np.ndarray:
+    return np.stack([m.box_um[which, 0].min(axis=0), m.box_um[which, 1].max(axis=0)])
+
+
+def _why_not_united(source: str, count: int, box_um: np.ndarray, slack_um: float) -> str:
+    low, high = (", ".join(f"{x:.6g}" for x in corner) for corner in box_um.tolist())
+    if count > MOST:
+        why = f"the mesh has {count} triangles, and of more than {MOST} that would take too long"
+    else:
+        why = "one of their shells folds over or is no closed surface"
+        if slack_um > 0:
+            why += f", now that cracks are closed as far as {slack_um:.3g} µm allow: they are too wide for triangles of that size"
+    return (
+        f"{source}: cavities (shells that look inward) between ({low}) and ({high}) µm meet one another or lie across several bodies, and "
+        f"cannot be united: {why}. Unite them where the mesh was made"
+    )
 
 
 def _turned(count: int, box_um: np.ndarray) -> Change:
