@@ -10,7 +10,7 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.job import PrintJob
-from pmsl.core.region import RegionRecord
+from pmsl.core.region import RegionRecord, says_light
 from pmsl.errors import PmslError
 from pmsl.exposure import Ladder, dose_ladder
 from pmsl.profiles import Process
@@ -142,7 +142,7 @@ def _white(ladder: Ladder, layer: int, factor: float, power: float | None = None
 
 def _drawn(region: RegionRecord, job: PrintJob, ladder: Ladder, layer: int) -> list[Facts]:
     """Return what white gets in a region that a mesh draws: one entry for each dose that its parts have; none where it says no light."""
-    if all(value is None for value in (region.dose_scale, region.focus_um, region.power, region.wait_before_s, region.wait_after_s)):
+    if not says_light(region):
         return []
     bulk = 1.0 if job.process.regions is None else job.process.regions.bulk
     scale = bulk * (1.0 if region.dose_scale is None else region.dose_scale)

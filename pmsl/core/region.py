@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from pmsl.errors import UsageError
 from pmsl.profiles.strict import Strict
@@ -17,6 +17,10 @@ FactorName = Literal["edge", "roof", "membrane"]
 MAX_FACTOR = 10.0
 MAX_WAIT_S = 1e6
 MAX_UM = 10_000.0  # of dilation and focus
+
+
+OF_LIGHT = ("dose_scale", "focus_um", "power", "wait_before_s", "wait_after_s")  # what a region says of the light itself
+SAID = (*OF_LIGHT, "dilate_um", "factors")  # fields that a region has wherever it is written: in a table, a job, a recipe
 
 
 class ImageSetting(NamedTuple):
@@ -97,14 +101,17 @@ class Region:
     @property
     def key(self) -> tuple[object, ...]:
         """What is alike in regions that are one and the same, of copies of a part: the solid itself, and all that is said."""
-        said = (self.dose_scale, self.focus_um, self.power, self.wait_before_s, self.wait_after_s, self.dilate_um, self.factors)
-        return (id(self.solid), *said, self.label)
+        return (id(self.solid), *self.said.values(), self.label)
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What it says, by name: the fields `SAID`."""
+        return {name: getattr(self, name) for name in SAID}
 
     @property
     def lights(self) -> bool:
         """Whether it says anything of the light itself."""
-        said = (self.dose_scale, self.focus_um, self.power, self.wait_before_s, self.wait_after_s)
-        return any(value is not None for value in said)
+        return says_light(self)
 
     @property
     def scale(self) -> float:
@@ -155,6 +162,11 @@ class RegionRecord(Strict, frozen=True, kw_only=True):
     wait_after_s: float | None = None
     dilate_um: float = 0.0
     factors: tuple[str, ...] = ()
+
+
+def says_light(region: Region | RegionRecord) -> bool:
+    """Whether a region says anything of the light itself."""
+    return any(getattr(region, name) is not None for name in OF_LIGHT)
 
 
 def check_values(region: Region | RegionRecord) -> None:

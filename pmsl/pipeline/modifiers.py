@@ -182,13 +182,7 @@ class Modifiers:
                 parts=tuple(number[id(part)] for part in self.shares.owners(j)),
                 bounds_um=_box(np.array([shape.bounds_um() for shape in self.shares.placed(j)])),
                 repairs=region.solid.repairs,
-                dose_scale=region.dose_scale,
-                focus_um=region.focus_um,
-                power=region.power,
-                wait_before_s=region.wait_before_s,
-                wait_after_s=region.wait_after_s,
-                dilate_um=region.dilate_um,
-                factors=region.factors,
+                **region.said,
             )
             for j, region in enumerate(self.shares.regions)
         )

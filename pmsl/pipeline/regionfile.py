@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from pmsl.core.part import Part, Solid
-from pmsl.core.region import FactorName, Region
+from pmsl.core.region import SAID, FactorName, Region
 from pmsl.errors import PmslError, UsageError
 from pmsl.pipeline import options
 from pmsl.profiles.strict import Strict, parse
@@ -123,5 +123,4 @@ def dressed(
 
 
 def _region(table: RegionTable, load: Callable[[str], Solid]) -> Region:
-    said = {name: getattr(table, name) for name in ("dose_scale", "focus_um", "power", "wait_before_s", "wait_after_s", "dilate_um")}
-    return Region(solid=load(table.mesh), factors=tuple(table.factors), label=table.label or "", **said)
+    return Region(solid=load(table.mesh), label=table.label or "", **{name: getattr(table, name) for name in SAID})

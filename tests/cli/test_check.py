@@ -2,29 +2,14 @@
 
 import json
 import struct
-import sys
 
 import numpy as np
 import pytest
 from solids import box, icosphere, moved
 
 import pmsl
-from pmsl.cli import main
 
 SMALL = ["--printer", "pmsl-2um", "--resin", "pr48-405", "--layer-um", "20"]
-
-
-@pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["pmsl", *map(str, words)])
-        code = main()
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def save(path, *solids, drop=(), turn=()):

@@ -17,7 +17,6 @@ import pytest
 from PIL import Image
 
 import pmsl
-from pmsl.cli import main
 from pmsl.cli.app import app
 from pmsl.core.finding import Severity
 from pmsl.kernels import _native
@@ -28,20 +27,6 @@ from pmsl.profiles import Process
 from pmsl.profiles.process import Unreachable
 
 SMALL = ["--printer", "pmsl-2um", "--resin", "pr48-405"]
-
-
-@pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """Run one command line in an empty folder; return its exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["pmsl", *map(str, words)])
-        code = main()
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def refused(result, *words, codes=(2, 3)):

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 import zipfile
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 
 import pmsl
-from pmsl.cli import main
 from pmsl.formats.frames import depth_levels
 
 PART = ["--printer", "pmsl-10um", "--resin", "pr48-405", "--layer-um", "20", "--no-design"]
@@ -18,19 +16,10 @@ EVEN = 'schema = "pmsl.process/1"\nname = "even"\ndescription = ""\nlayer_um = 2
 
 
 @pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """Run one command line in an empty folder; return its exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
+def run(run):
+    """Run one command line in a folder with a process of even doses."""
     Path("even.toml").write_text(EVEN)
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["pmsl", *map(str, words)])
-        code = main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err, err
-        return code, out, err
-
-    return call
+    return run
 
 
 def shown(path):

@@ -1,7 +1,7 @@
 """`--dose-scale`, `--region` and `--regions` on the command line and in batches: what is written, said and refused."""
 
+import dataclasses
 import json
-import sys
 
 import jsonschema
 import msgspec
@@ -12,11 +12,11 @@ from solids import box
 import pmsl
 from pmsl.batch.file import read_batch
 from pmsl.batch.identity import FileHashes, identity
-from pmsl.cli import main
 from pmsl.core.part import Part
-from pmsl.core.region import Region
+from pmsl.core.region import OF_LIGHT, SAID, Region, RegionRecord
 from pmsl.errors import BatchError
 from pmsl.formats.native import document
+from pmsl.pipeline.crew.recipe import RegionEntry
 from pmsl.pipeline.order import Order, carry_out
 from pmsl.pipeline.regionfile import RegionTable, dose_scales, region_of_option
 
@@ -24,20 +24,12 @@ SMALL = ["--printer", "pmsl-2um", "--resin", "pr48-405", "--unit", "um"]
 
 
 @pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """Run one command line in an empty folder with three meshes; return its exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
+def run(run, tmp_path):
+    """Run one command line in a folder with three meshes."""
     write_stl(tmp_path / "plate.stl", box((0, 0, 0), (80, 60, 20)))
     write_stl(tmp_path / "post.stl", box((100, 0, 0), (120, 60, 20)))
     write_stl(tmp_path / "in=side.stl", box((20, -10, -5), (40, 30, 10)))
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["pmsl", *map(str, words)])
-        code = main()
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+    return run
 
 
 def write_stl(path, solid):
@@ -373,3 +365,19 @@ def test_a_focus_of_its_own_is_said_when_slicing():
     (finding,) = said(-20.0)
     assert "region side" in finding.message and "pmsl play" in finding.message and finding.value == -20
     assert not said(0.0) and not said(5.0, box((60, 60, 0), (70, 70, 20)))
+
+
+def test_a_region_has_the_same_fields_wherever_it_is_written():
+    own = {"solid", "label"}
+    assert {f.name for f in dataclasses.fields(Region)} - own == set(SAID)
+    for struct, more in (
+        (RegionTable, {"mesh", "label"}),
+        (RegionRecord, {"label", "file", "sha256", "unit", "parts", "bounds_um", "repairs"}),
+        (RegionEntry, own),
+    ):
+        assert set(struct.__struct_fields__) - more == set(SAID) and more <= set(struct.__struct_fields__), struct
+    said = {"dose_scale": 0.5, "focus_um": 1.0, "power": 2.0, "wait_before_s": 3.0, "wait_after_s": 4.0, "dilate_um": 5.0, "factors": ()}
+    region = Region(solid=box((0, 0, 0), (1, 1, 1)), **said)
+    assert region.said == said and list(said) == list(SAID)
+    for name in OF_LIGHT:
+        assert Region(solid=region.solid, **{name: 1.0}).lights

@@ -1,28 +1,12 @@
 """What the command line says about light, and how it is chosen there: times, bottom layers, moved contours."""
 
 import json
-import sys
 
 import pytest
 
 import pmsl
-from pmsl.cli import main
 
 SMALL = ["--printer", "pmsl-2um", "--resin", "pr48-405"]
-
-
-@pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """Run one command line in an empty folder; return its exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["pmsl", *map(str, words)])
-        code = main()
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def times(path):
@@ -113,7 +97,8 @@ def test_text_says_it_in_words(run, samples, tmp_path):
         assert "transition layers 1 to 2, 15 to 7.5 s" in text and "× 5 to 2.5" in text
         assert "contours moved inward by 2 µm; in bottom layers moved outward by 1 µm" in text
     plain = run("info", mesh, *SMALL)[1]
-    assert "ordinary  layers 3 to 19" in plain and "offset" not in plain and "region" not in plain
+    assert "ordinary  layers 3 to 19" in plain
+    assert not [line for line in plain.splitlines() if line.startswith(("offset", "region"))]  # the path may have these words
 
 
 def test_heights_and_regions_of_a_process(run, samples, tmp_path):

@@ -13,7 +13,6 @@ import pytest
 from host_doubles import small_job
 
 import pmsl
-from pmsl.cli import main
 
 MACHINE = '''
 """A real machine, for the tests: it shows what it is given for no time at all, and writes down that it did."""
@@ -46,22 +45,13 @@ def broken(job): raise OSError("cable")
 
 
 @pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """Run one command line in a folder with a job and a machine."""
-    monkeypatch.chdir(tmp_path)
+def run(run, monkeypatch, tmp_path):
+    """Run ``pmsl play`` in a folder with a job and a machine."""
     pmsl.write(small_job(4), "job")
     Path("machines.py").write_text(MACHINE.replace("SLEEP", ""), encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "machines", raising=False)
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["pmsl", "play", *map(str, words)])
-        code = main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return call
+    return lambda *words: run("play", *words)
 
 
 REAL = ("--engine", "machines:make", "--arm", "--accept-uncalibrated")

@@ -3,7 +3,6 @@
 import json
 import shutil
 import struct
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 from PIL import Image
 
 import pmsl
-from pmsl.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -27,19 +25,6 @@ def jobs(tmp_path_factory, samples):
     placed = pmsl.place([pmsl.load_solid(samples / "f_orientation.stl")], printer, resin)
     pmsl.write(pmsl.prepare(placed, printer, resin, process), folder / "f")
     return folder
-
-
-@pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["pmsl", *map(str, words)])
-        code = main()
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def test_the_table_and_the_json_say_the_same(run, jobs):
