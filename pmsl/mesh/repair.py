@@ -53,8 +53,8 @@ def repaired(solid: Solid, repair: str = "auto", weld_um: float | None = None, p
     """
     if repair not in WAYS:
         raise UsageError(f"repair is {repair!r}; use one of {', '.join(WAYS)}")
-    bound = bound_um(pixel_um) if weld_um is None else weld_um
-    if not 0 <= bound < LARGEST_UM:
+    bound = min(bound_um(pixel_um), LARGEST_UM) if weld_um is None else weld_um
+    if weld_um is not None and not 0 <= bound < LARGEST_UM:
         raise UsageError(f"--weld-um {bound:g}: must be a length from 0 [µm], how far vertices at open edges may be joined")
     if repair == "none":
         return solid

@@ -73,7 +73,10 @@ def write_stl(path, vertices, faces):
     path.write_bytes(bytes(80) + np.uint32(len(records)).tobytes() + records.tobytes())
 
 
-@pytest.mark.parametrize("name", MESHES)
+MORE = ("a line", "a flat box", "a wall without thickness", "denormal", "infinite", "half a ball", "inside out", "sound")
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in MORE else ()) for name in MESHES])
 def test_no_command_warns(name, run, tmp_path):
     write_stl(tmp_path / "m.stl", *MESHES[name])
     sliced = False
