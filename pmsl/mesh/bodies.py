@@ -10,6 +10,7 @@ import numpy as np
 
 from pmsl.core.finding import Finding, Severity
 from pmsl.mesh.boxtree import BoxTree, Crossings
+from pmsl.mesh.probes import largest, winding_at
 from pmsl.mesh.shells import CAVITY, TURN, Measures, Shells, inward, measures_of, shells_of
 
 SAMPLES = 24  # points of a shell that are held against another
@@ -66,8 +67,6 @@ def _among(pairs: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def _shared(points: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, looks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Probe a few points just below the surface of each shell: pairs (p, 2) of a shell and one it has points in, and whether all are."""
-    from pmsl.kernels import closed
-
     solid = np.flatnonzero((looks != CAVITY) & ~m.hollow)
     pairs = _boxes_meet(solid, m)
     if len(pairs) == 0:
@@ -75,12 +74,7 @@ def _shared(points: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, 
     probes = dict(_probes(points, faces, shells, np.unique(pairs[:, 0]), looks, m))
     many = np.array([len(probes[a]) for a in pairs[:, 0].tolist()])
     at = np.concatenate([probes[a] for a in pairs[:, 0].tolist()])
-    asked = np.repeat(pairs[:, 1], many).astype(np.int32)
-    order = np.argsort(at[:, 0], kind="stable")
-    x, y, z = (at[order, k].copy() for k in range(3))
-    found, winding = np.zeros(len(at)), np.empty(len(at))
-    closed.winding(points, faces, shells.label, x, y, z, asked[order], found)
-    winding[order] = found
+    winding = winding_at(points, faces, at, shells.label, np.repeat(pairs[:, 1], many))
     in_it = np.add.reduceat(winding != 0, np.cumsum(many) - many)
     inner, outer = m.box_um[pairs[:, 0]], m.box_um[pairs[:, 1]]
     held = ((outer[:, 0] <= inner[:, 0]) & (outer[:, 1] >= inner[:, 1])).all(axis=1)
@@ -109,14 +103,10 @@ def _probes(
     ends = np.cumsum(np.bincount(shells.label, minlength=shells.count))
     for shell in which.tolist():
         mine = order[ends[shell - 1] if shell else 0 : ends[shell]]
-        a, b, c = (points[faces[mine, i]] for i in range(3))
-        normal = np.cross(b - a, c - a)
-        size = np.linalg.norm(normal, axis=1)
-        large = np.argsort(-size, kind="stable")[:SAMPLES]
-        large = large[size[large] > 0]
+        _, middle, normal, _ = largest(points[faces[mine]], SAMPLES)
         outward = (looks[shell] == TURN) == m.turned
         inset = INSET * float(np.ptp(m.box_um[shell], axis=0).max()) * (-1 if outward else 1)
-        yield shell, ((a + b + c) / 3)[large] + inset * normal[large] / size[large, None]
+        yield shell, middle + inset * normal
 
 
 def body_findings(bodies: Bodies, source: str) -> list[Finding]:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pmsl.mesh.boxtree import BoxTree
-from pmsl.mesh.manifolds import arrays_of, manifold_of, winding_at
+from pmsl.mesh.manifolds import arrays_of, manifold_of
+from pmsl.mesh.probes import largest, winding_at
 from pmsl.mesh.shells import CAVITY, OUTWARD, Measures, Shells, measures_of
 from pmsl.mesh.topology import closed_groups, join_vertices, without_copies
 
@@ -124,19 +125,15 @@ def _beside(
 
     Faces in the box of another inward shell come first.
     """
-    a, b, c = (points[faces[which, i]] for i in range(3))
-    normal = np.cross(b - a, c - a)
-    size = np.linalg.norm(normal, axis=1)
-    middle = (a + b + c) / 3
+    corners = points[faces[which]]
+    middle = corners.mean(axis=1)
     others = m.box_um[near[near != shell]]
     shared = np.zeros(len(which), bool)
     for low, high in others[((others[:, 0] <= m.box_um[shell, 1]) & (others[:, 1] >= m.box_um[shell, 0])).all(axis=1)]:
         shared |= ((middle >= low) & (middle <= high)).all(axis=1)
-    order = np.lexsort((-size, ~shared))[:SAMPLES]
-    order = order[size[order] > 0]
-    step = INSET * float(np.ptp(m.box_um[shell], axis=0).max()) * normal[order] / size[order, None]
-    step = step if not m.turned else -step
-    return middle[order] - step, middle[order] + step
+    _, at, normal, _ = largest(corners, SAMPLES, shared)
+    step = INSET * float(np.ptp(m.box_um[shell], axis=0).max()) * (-normal if m.turned else normal)
+    return at - step, at + step
 
 
 def hollowed(points: np.ndarray, faces: np.ndarray, turned_whole: bool, slack_um: float = 0.0) -> Hollowed | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from pmsl.core.parallel import in_blocks
 from pmsl.core.part import Solid
-from pmsl.mesh.manifolds import winding_at
+from pmsl.mesh.probes import largest, winding_at
 from pmsl.mesh.shells import Shells, measures_of, one_closed_body, shells_of
 
 SAMPLES = 256  # triangles evenly over the file, and as many of the largest: a shell of few has large ones
@@ -83,14 +83,10 @@ def _winds_wrong(solid: Solid, size: np.ndarray) -> bool:
     """Tell whether some triangle has no material behind it, or less than none before it."""
     n = solid.n_faces
     few = min(SAMPLES, n)
-    largest = np.argpartition(size, n - few)[n - few :]
-    which = np.unique(np.concatenate([np.linspace(0, n - 1, SAMPLES).astype(np.int64), largest]))
+    which = np.unique(np.concatenate([np.linspace(0, n - 1, SAMPLES).astype(np.int64), np.argpartition(size, n - few)[n - few :]]))
     corners = np.stack([solid.points_um(solid.faces_of(slice(f, f + 1))[0]) for f in which.tolist()])
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    length = np.linalg.norm(normal, axis=1)
-    step = INSET * float(np.ptp(solid.bounds_um, axis=0).max()) * normal[length > 0] / length[length > 0, None]
-    step = -step if solid.inside_out else step
-    middle = corners[length > 0].mean(axis=1)
+    _, middle, normal, _ = largest(corners, len(corners))
+    step = INSET * float(np.ptp(solid.bounds_um, axis=0).max()) * (-normal if solid.inside_out else normal)
     at = np.concatenate([middle - step, middle + step])
     winding = np.sum(in_blocks(lambda some: winding_at(*_block(solid, some), at), n), axis=0) * (-1 if solid.inside_out else 1)
     return bool((winding[: len(step)] <= 0).any() or (winding[len(step) :] < 0).any())

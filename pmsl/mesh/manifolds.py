@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pmsl.mesh.boxtree import BoxTree
+from pmsl.mesh.probes import largest, winding_at
 
 if TYPE_CHECKING:
     from manifold3d import Manifold
@@ -88,28 +89,11 @@ def _winds_once(points: np.ndarray, faces: np.ndarray, folded: float) -> bool:
 
     A share `folded` of their area need not.
     """
-    a, b, c = (points[faces[:, i]] for i in range(3))
-    normal = np.cross(b - a, c - a)
-    size = np.linalg.norm(normal, axis=1)
-    which = np.argsort(-size, kind="stable")[:SAMPLES]
-    which = which[size[which] > 0]
-    step = INSET * float(np.ptp(points, axis=0).max()) * normal[which] / size[which, None]
-    middle = ((a + b + c) / 3)[which]
+    _, middle, normal, size = largest(points[faces], SAMPLES)
+    step = INSET * float(np.ptp(points, axis=0).max()) * normal
     behind, before = (winding_at(points, faces, middle + sign * step) for sign in (-1, 1))
     odd = (np.abs(behind - before) != 1) | ((behind != 0) & (before != 0))
-    return bool(size[which][odd].sum() <= folded * size[which].sum())
-
-
-def winding_at(points: np.ndarray, faces: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Return how often a mesh winds around each point of `at` (p, 3): (p,) float64."""
-    from pmsl.kernels import closed
-
-    order = np.argsort(at[:, 0], kind="stable")
-    x, y, z = (at[order, k].copy() for k in range(3))
-    sums, out = np.zeros(len(at)), np.empty(len(at))
-    closed.winding(points, faces, np.zeros(len(faces), np.int32), x, y, z, np.zeros(len(at), np.int32), sums)
-    out[order] = sums
-    return out
+    return bool(size[odd].sum() <= folded * size.sum())
 
 
 def arrays_of(body: Manifold) -> tuple[np.ndarray, np.ndarray]:

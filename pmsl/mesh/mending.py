@@ -29,7 +29,7 @@ def oriented(solid: Solid, vertices: np.ndarray, faces: np.ndarray, shells: Shel
     return _made(solid, vertices, faces, changes) if changes else solid
 
 
-def without_copies(solid: Solid, shells: Shells, m: Measures, weld_um: float) -> Solid:
+def without_double_faces(solid: Solid, shells: Shells, m: Measures, weld_um: float) -> Solid:
     """Repair a closed mesh with faces that look both ways; sheets, or slivers next to nothing thin, may be all there is."""
     try:
         return mended(solid, weld_um)

@@ -107,7 +107,7 @@ def _repaired(solid: Solid, weld_um: float) -> Solid:
 
     if twice:
         solid._cache["mended"] = True
-    return mending.without_copies(solid, shells, m, weld_um) if twice else mending.oriented(solid, vertices, faces, shells, m)
+    return mending.without_double_faces(solid, shells, m, weld_um) if twice else mending.oriented(solid, vertices, faces, shells, m)
 
 
 def _hides_shells(solid: Solid) -> bool:

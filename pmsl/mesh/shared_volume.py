@@ -8,6 +8,7 @@ import numpy as np
 
 from pmsl.core.part import Part
 from pmsl.mesh.overlap import _boxes, _corners, _groups, _shells
+from pmsl.mesh.probes import largest, winding_at
 from pmsl.mesh.shells import measures_of
 
 SAMPLES = 16  # faces of a body that are held against another
@@ -85,24 +86,18 @@ def _cross(corners: np.ndarray, label: np.ndarray, pairs: np.ndarray) -> np.ndar
 
 def _hold(corners: np.ndarray, label: np.ndarray, turned: np.ndarray, boxes: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Tell of which pairs the second shell holds a point just behind a face of the first: (p,) bool."""
-    from pmsl.kernels import closed
-
     middle = corners.mean(axis=1)
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    size = np.linalg.norm(normal, axis=1)
     at, asked, of = [np.zeros((0, 3))], [np.zeros(0, np.int32)], [np.zeros(0, np.int64)]
     for number, (i, j) in enumerate(pairs.tolist()):
-        near = np.flatnonzero((label == i) & (size > 0) & ((middle >= boxes[j, 0]) & (middle <= boxes[j, 1])).all(axis=1))
-        near = near[np.argsort(-size[near], kind="stable")[:SAMPLES]]
-        step = INSET * float(np.ptp(boxes[i], axis=0).max()) * normal[near] / size[near, None]
-        at.append(middle[near] + np.where(turned[near, None], step, -step))
+        inside = np.flatnonzero((label == i) & ((middle >= boxes[j, 0]) & (middle <= boxes[j, 1])).all(axis=1))
+        which, beside, normal, _ = largest(corners[inside], SAMPLES)
+        near, step = inside[which], INSET * float(np.ptp(boxes[i], axis=0).max()) * normal
+        at.append(beside + np.where(turned[near, None], step, -step))
         asked.append(np.full(len(near), j, np.int32))
         of.append(np.full(len(near), number))
     points, shell, pair = np.concatenate(at), np.concatenate(asked), np.concatenate(of)
-    order = np.argsort(points[:, 0], kind="stable")
-    winding = np.zeros(len(points))
     faces = np.arange(3 * len(corners), dtype=np.int32).reshape(-1, 3)
-    closed.winding(corners.reshape(-1, 3), faces, label, *(points[order, k].copy() for k in range(3)), shell[order], winding)
+    winding = winding_at(corners.reshape(-1, 3), faces, points, label, shell)
     out = np.zeros(len(pairs), bool)
-    out[pair[order[winding != 0]]] = True
+    out[pair[winding != 0]] = True
     return out

@@ -181,15 +181,9 @@ def _boxes_around(reversed_: np.ndarray, m: Measures) -> np.ndarray:
 
 def _winding(vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, pairs: np.ndarray) -> np.ndarray:
     """How often the second shell of each pair winds around a point of the first: (p,) float64."""
-    from pmsl.kernels import closed
+    from pmsl.mesh.probes import winding_at
 
-    points = vertices[faces[m.widest[pairs[:, 0]]]].mean(axis=1)
-    order = np.argsort(points[:, 0], kind="stable")
-    x, y, z = (points[order, k].copy() for k in range(3))
-    found, out = np.zeros(len(pairs)), np.empty(len(pairs))
-    closed.winding(vertices, faces, shells.label, x, y, z, pairs[order, 1].astype(np.int32), found)
-    out[order] = found
-    return out
+    return winding_at(vertices, faces, vertices[faces[m.widest[pairs[:, 0]]]].mean(axis=1), shells.label, pairs[:, 1])
 
 
 def _near(vertices: np.ndarray, faces: np.ndarray, which: np.ndarray, boxes: np.ndarray) -> np.ndarray:

@@ -79,8 +79,10 @@ def test_a_sphere_with_every_second_corner_moved_slices_as_the_whole_one(move, p
     assert maker.parts[0].solid.health.watertight and codes(maker.parts[0].solid) == ["repaired-cracks"]
     for k, z in enumerate(FIELD[pitch].mid_planes_um):
         good, got = whole.mask(k).dense(np.uint8).astype(int), maker.mask(k).dense(np.uint8).astype(int)
-        steep = max(1.0, abs(z - 110) / np.sqrt(max(1e4 - (z - 110) ** 2, 1.0)))  # how far a section's edge moves with the height
-        assert np.abs(got - good).max() <= 1 + 255 * move * (1 if way == (1, 0, 0) else steep) / pitch
+        # corners that were all moved upwards lift the surface by half of that, which no joining can undo: the edge of a section moves
+        # as much farther as the surface lies flat (2.7 times in the end layers). All else keeps to the plain bound.
+        flat = abs(z - 110) / np.sqrt(1e4 - (z - 110) ** 2) if way == (0, 0, 1) and mode == "area" else 1.0
+        assert np.abs(got - good).max() <= 1 + 255 * move * max(1.0, flat) / pitch
         assert maker.mask_and_defects(k)[1].rows == 0
 
 
