@@ -12,34 +12,13 @@ from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.part import Part
 from pmsl.profiles import Printer, Process, Resin
+from pmsl.profiles.placeholders import placeholders as placeholders
 
 WAVELENGTH_SLACK_NM = 7.5
 HEIGHT_SLACK = 1e-3  # of a layer
 DOUBTFUL = 0.1  # share of a layer's area that missing walls may hold, above which nobody can know what was meant
 SLACK_UM = 1e-3  # a nanometre
 MOST_NAMED = 5  # regions in a message
-
-
-def placeholders(printer: Printer, resin: Resin, power: float) -> tuple[str, ...]:
-    """Name the values the dose rests on that are placeholders: irradiance, blur, flat field, gray response, decay, Ec."""
-    setting = next(s for s in printer.optics.settings if s.power == power)
-    psf, flat, response = printer.optics.psf, printer.optics.flat_field, printer.response
-    named = {
-        "printer.optics.irradiance_mw_cm2": setting.irradiance_mw_cm2,
-        "printer.optics.psf.sigma": psf.sigma_pitch or psf.sigma_um,
-        "printer.optics.psf.gamma": psf.gamma_pitch or psf.gamma_um,
-        "printer.optics.psf.fill": psf.fill,
-        "printer.optics.psf.samples": psf.samples,
-        "printer.optics.psf.step": psf.step_pitch or psf.step_um,
-        "printer.optics.flat_field": None if flat is None else flat.grid or flat.image or flat.vignetting,
-        "printer.response": response.gamma or response.table,
-        "resin.dp_um": resin.resin.dp_um,
-        "resin.ec_mj_cm2": resin.resin.ec_mj_cm2,
-        "resin.induction_mj_cm2": resin.resin.induction_mj_cm2,
-        "resin.extra_decays": resin.resin.extra_decays,
-        "resin.tail": resin.resin.tail,
-    }
-    return tuple(name for name, value in named.items() if value is not None and value.class_ == "placeholder")
 
 
 def profile_findings(printer: Printer, resin: Resin, missing: Sequence[str]) -> Iterator[Finding]:

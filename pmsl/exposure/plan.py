@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import UNSET
 
 from pmsl.core.arrays import distinct
+from pmsl.core.consistency import sum_problem
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.plan import Exposure, LayerPlan
@@ -88,22 +89,18 @@ class Ladder:
         Raises
         ------
         ExposureError
-            An exposure that passes a limit of the printer.
+            Exposures that pass a limit of the printer, by themselves or together.
         """
         k = images[0][0].index
         exposures = self._exposures(images, k, settings)
         if not exposures:
             findings += (_unlit(images, k + 1 < grid.n_layers),)
+        elif (excess := sum_problem(exposures, self.printer, self.merger.response)) is not None:
+            raise ExposureError(f"layer {k}: {excess}; lower the dose factors of its parts and regions")
         edges = grid.z_edges_um
         top, thickness = float(edges[k + 1]), float(edges[k + 1] - edges[k])
         return LayerPlan(
-            index=k,
-            z_top_um=top,
-            thickness_um=thickness,
-            motion=motion,
-            exposures=exposures,
-            findings=findings,
-            covered_px=covered_px,
+            index=k, z_top_um=top, thickness_um=thickness, motion=motion, exposures=exposures, findings=findings, covered_px=covered_px
         )
 
     def _exposures(self, images: Sequence[Image], k: int, settings: Sequence[ImageSetting] | None) -> tuple[Exposure, ...]:

@@ -107,7 +107,7 @@ def job(
             exposures=tuple(e for e in exposures if not e.mask.black_at_8_bit),
         )
 
-    longest = max((e.time_s for layer in shown for e in layer), default=1.0)
+    longest = max((sum(e.repeat * e.time_s for e in layer) for layer in shown if layer), default=1.0)
     wavelength = facts.wavelength_nm or 405.0
     made = PrintJob(
         engines=(Engine(grid=facts.grid, wavelength_nm=wavelength, orientation=facts.orientation),),

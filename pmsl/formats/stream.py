@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from pmsl.core.consistency import JobCheck
 from pmsl.core.finding import Finding
 from pmsl.core.job import Meter, PrintJob
 from pmsl.core.parallel import ordered_map
@@ -133,16 +134,19 @@ def _both(a: Box | None, b: Box | None) -> Box | None:
 
 
 def problems(job: PrintJob, options: VerifyOptions, look: Callable[[LayerPlan], list[str]] | None = None) -> Iterator[str]:
-    """Read every layer of a job and yield what cannot be read, or what `look` finds in a plan."""
+    """Read every layer of a job; yield what cannot be read, numbers that do not fit (`JobCheck`), and what `look` finds in a plan."""
+    check = JobCheck(job)
+    yield from check.header()
 
     def layer(k: int) -> list[str]:
         try:
             plan = job.bare(k)
         except JobError as err:
             return [str(err)]
-        return [] if look is None else look(plan)
+        return [*check.layer(plan), *(() if look is None else look(plan))]
 
     for k, wrong in enumerate(ordered_map(layer, range(job.n_layers), options.threads)):
         yield from wrong
         if options.progress is not None:
             options.progress(k + 1, job.n_layers)
+    yield from check.end()

@@ -21,6 +21,8 @@ from pmsl.pipeline.start import offset_of
 
 if TYPE_CHECKING:
     from pmsl.core.contours import Contours
+    from pmsl.core.dose import DoseMap
+    from pmsl.core.plan import LayerPlan
 
 CONTOUR_LAYERS = 128  # layers cut at a time
 
@@ -144,7 +146,16 @@ def read(path: str | Path, format: str | None = None) -> PrintJob:
     JobError
         Damaged, too new, or of no known format.
     """
-    return _format_of(Path(path), format).read(Path(path))
+    chosen = _format_of(Path(path), format)
+    job = chosen.read(Path(path))
+    job.prepared.setdefault("dose_of", _dose_of)  # for whoever holds its files against its light
+    job.prepared.setdefault("file_problems", lambda: chosen.verify(Path(path), VerifyOptions(dose_of=_dose_of)))
+    return job
+
+
+def _dose_of(job: PrintJob, plan: LayerPlan) -> DoseMap:
+    """Return `pmsl.dose_map`, loaded when it is asked for."""
+    return exposure.dose_map(job, plan)
 
 
 def verify(

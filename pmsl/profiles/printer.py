@@ -200,7 +200,7 @@ class Stage(Strict, frozen=True, kw_only=True):
 
 
 class Limits(Strict, frozen=True, kw_only=True):
-    """What the printer never exceeds in one exposure."""
+    """What the printer never exceeds in one exposure, its repeats counted, nor where the exposures of a layer add up in a pixel."""
 
     max_exposure_s: Value[Positive]
     max_dose_mj_cm2: Value[Positive]

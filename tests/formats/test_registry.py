@@ -33,7 +33,7 @@ class Theirs:
         return "written"
 
     def read(self, path):
-        return "read"
+        return self.job
 
     def verify(self, path, options):
         return []
@@ -86,7 +86,9 @@ def test_another_packages_format_is_found_in_all_three_ways(tmp_path, installed)
     installed(theirs=f"{__name__}:FORMAT")
     assert registry.choose(tmp_path / "x.thr", None) == "theirs"
     job = job_of([f_frame((9, 11))], printer_of((9, 11)))
-    assert pmsl.write(job, tmp_path / "x.thr") == "written" and pmsl.read(tmp_path / "x.thr") == "read"
+    assert pmsl.write(job, tmp_path / "x.thr") == "written"
+    FORMAT.job = job_of([f_frame((9, 11))], printer_of((9, 11)))
+    assert pmsl.read(tmp_path / "x.thr") is FORMAT.job
     assert pmsl.verify(tmp_path / "x.thr") == [] and registry.is_job(tmp_path / "x.thr")
 
 

@@ -3,7 +3,7 @@
 document   job.json as strict structs, and its JSON Schema
 write      PrintJob → disk
 read       disk → PrintJob
-verify     every file against its hash, its shape and its neighbours
+verify     every file against its hash, its shape and its neighbours; filecheck: what it finds in files, `play` too
 design     placed parts as PLY
 dosetiff   dose maps as TIFF
 """

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from pmsl.core.consistency import hidden_placeholders, limit_problems
 from pmsl.core.grid import Grid
 from pmsl.core.job import FLAT_FIELD_BY_HOST, Engine, PrintJob
 from pmsl.core.mask import LayerMask
@@ -22,6 +23,7 @@ from pmsl.formats import frames, limits
 from pmsl.formats.bundle import Source, frame_limit, open_source
 from pmsl.formats.native import design, document
 from pmsl.formats.native.document import PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc
+from pmsl.formats.native.filecheck import file_problems, layer_problems
 from pmsl.formats.pngread import runs_of_png
 from pmsl.profiles.printer import Diamond, Orientation
 
@@ -58,9 +60,6 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
             f"{where}: the field is evened out by {doc.process.evened!r}, requires is {doc.requires}: whether the host evens out "
             "the field is not clear; the job is damaged"
         )
-    for k, layer in enumerate(doc.layers):
-        for e in layer.exposures:
-            _check_exposure(e, doc, len(engines), f"{where}: layer {k}")
     _check_parts(doc, where)
 
     stored = _Frames(engines, source, where)
@@ -87,24 +86,24 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
         known_estimate=doc.estimate,
         design_of=lambda: _designs(doc.design, source, where),
     )
+    _check_light(doc, job, where)
     job.prepared["exposures_of"] = lambda k: [e.repeat * e.time_s for e in doc.layers[k].exposures]
+    job.prepared["stated_time_s"] = doc.estimate.print_time_s
+    job.prepared["file_problems"] = lambda: file_problems(doc, source)
+    job.prepared["layer_problems"] = lambda plan: layer_problems(doc, job, plan, source, job.prepared.get("dose_of"))
     return job
 
 
-def _check_exposure(e: ExposureDoc, doc: Document, n_engines: int, where: str) -> None:
-    """Refuse light that the job's own printer may not give."""
-    limits = doc.printer.limits
-    if e.engine >= n_engines:
-        raise JobError(f"{where} names an engine the job does not have; the job is damaged")
-    if e.power not in [s.power for s in doc.printer.optics.settings]:
-        raise JobError(f"{where}: power {e.power:g} is no light setting of printer {doc.printer.name}; the job is damaged")
-    for what, value, limit in (
-        ("time_s", e.time_s, limits.max_exposure_s.value),
-        ("dose_mj_cm2", e.dose_mj_cm2, limits.max_dose_mj_cm2.value),
-        ("power", e.power, limits.max_power.value),
-    ):
-        if value > limit:
-            raise JobError(f"{where}: {what} is {value:g}, the limit of printer {doc.printer.name} {limit:g}; the job was tampered with")
+def _check_light(doc: Document, job: PrintJob, where: str) -> None:
+    """Refuse light that the job's own printer may not give, and a job that says it is calibrated beside placeholders."""
+    for k, layer in enumerate(doc.layers):
+        for e in layer.exposures:
+            for problem in limit_problems(e, doc.printer, len(job.engines)):
+                raise JobError(f"{where}: layer {k}: {problem}")
+    hidden = hidden_placeholders(job, {e.power for layer in doc.layers for e in layer.exposures})
+    if doc.calibrated == bool(doc.placeholders) or hidden:
+        beside = f"{len(doc.placeholders)} placeholders listed" + (f"; {', '.join(hidden)} are placeholders" if hidden else "")
+        raise JobError(f"{where}: calibrated is {doc.calibrated} with {beside}; the job is damaged, slice it again")
 
 
 def _check_parts(doc: Document, where: str) -> None:

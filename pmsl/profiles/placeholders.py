@@ -1,0 +1,28 @@
+"""Which values a dose rests on nobody measured or published."""
+
+from __future__ import annotations
+
+from pmsl.profiles.printer import Printer
+from pmsl.profiles.resin import Resin
+
+
+def placeholders(printer: Printer, resin: Resin, power: float) -> tuple[str, ...]:
+    """Name the values the dose rests on that are placeholders: irradiance, blur, flat field, gray response, decay, Ec."""
+    setting = next(s for s in printer.optics.settings if s.power == power)
+    psf, flat, response = printer.optics.psf, printer.optics.flat_field, printer.response
+    named = {
+        "printer.optics.irradiance_mw_cm2": setting.irradiance_mw_cm2,
+        "printer.optics.psf.sigma": psf.sigma_pitch or psf.sigma_um,
+        "printer.optics.psf.gamma": psf.gamma_pitch or psf.gamma_um,
+        "printer.optics.psf.fill": psf.fill,
+        "printer.optics.psf.samples": psf.samples,
+        "printer.optics.psf.step": psf.step_pitch or psf.step_um,
+        "printer.optics.flat_field": None if flat is None else flat.grid or flat.image or flat.vignetting,
+        "printer.response": response.gamma or response.table,
+        "resin.dp_um": resin.resin.dp_um,
+        "resin.ec_mj_cm2": resin.resin.ec_mj_cm2,
+        "resin.induction_mj_cm2": resin.resin.induction_mj_cm2,
+        "resin.extra_decays": resin.resin.extra_decays,
+        "resin.tail": resin.resin.tail,
+    }
+    return tuple(name for name, value in named.items() if value is not None and value.class_ == "placeholder")
