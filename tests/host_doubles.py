@@ -11,6 +11,7 @@ from solids import box, cone
 
 import pmsl
 from pmsl.formats.frames import frame_shape
+from pmsl.host import RealClock
 from pmsl.profiles.strict import Value
 
 REST = {"lift_um": 100.0, "settle_s": 0.0}
@@ -49,6 +50,18 @@ def doubled(job):
         return e, replace(e, mask=other, time_s=e.time_s / 2, dose_mj_cm2=e.dose_mj_cm2 / 2, repeat=3, wait_before_s=0.01)
 
     return with_exposures(job, change)
+
+
+class LitClock(RealClock):
+    """The computer's clock, and the time of lights that the doubles say they gave and took no time for."""
+
+    lit_s = 0.0
+
+    def now_s(self):
+        return super().now_s() + self.lit_s
+
+
+CLOCK = LitClock()
 
 
 class Trouble(Exception):
@@ -93,7 +106,11 @@ class Machine:
         with self.light:
             self._call("lit", time_s)
             self.shown.append((self.loaded, time_s, power))
+        self.pass_time(time_s)
         return time_s
+
+    def pass_time(self, time_s):
+        CLOCK.lit_s += time_s
 
     def dark(self):
         self.log.append(("dark",))
@@ -112,4 +129,4 @@ class Machine:
 
 
 def play(job, machine, **options):
-    return pmsl.host.play(job, machine, machine, **options)
+    return pmsl.host.play(job, machine, machine, **{"clock": CLOCK, **options})

@@ -74,13 +74,16 @@ def main(job_path, log, record, how, seconds, *options):
 
     def slower(k):
         plan = plan_layer(k)
-        return replace(plan, exposures=tuple(replace(e, time_s=0.02 if k else seconds) for e in plan.exposures))
+        return replace(plan, exposures=tuple(lasting(e, 0.02 if k else seconds) for e in plan.exposures))
+
+    def lasting(e, time_s):
+        return replace(e, time_s=time_s, dose_mj_cm2=e.dose_mj_cm2 * time_s / e.time_s)
 
     job = replace(job, plan_layer=slower)
     os.environ["PMSL_TEST_LOG"] = log
     os.environ["PMSL_TEST_SHAPE"] = "{}x{}".format(*frame_shape(job.grid.shape, job.printer.orientation))
     engine = pmsl.host.Watched("host_process:switch")
-    wanted = dict.fromkeys(options, True)
+    wanted = {name: int(value) if value else True for name, _, value in (option.partition("=") for option in options)}
     if how == "sync":
         status = pmsl.host.play(job, engine, Stage(), record=record, **wanted)
     else:

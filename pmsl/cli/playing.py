@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +13,12 @@ from pmsl.cli.show import LogProgress, clock, compiler_notice, is_log, plain, pr
 from pmsl.core.job import PrintJob
 from pmsl.errors import HostError, PmslError, UsageError
 from pmsl.host import LightEngine, Options, Player, Stage, Status
+from pmsl.host.match import ENGINE, STAGE, lacking
 from pmsl.host.named import made_by
+from pmsl.host.record import read_record
 
 SIMULATED = "simulated"
 RECORD = "played.jsonl"
-ENGINE = ("shape", "wavelength_nm", "levels", "max_exposure_s", "max_power", "load", "expose", "dark")
-STAGE = ("travel_um", "step_um", "homed", "position_um", "move", "stop")
 
 
 def play(
@@ -29,6 +30,8 @@ def play(
     record: str | None,
     resume: bool,
     again: bool,
+    relight: int | None,
+    skip: int | None,
     accept_uncalibrated: bool,
     as_json: bool,
 ) -> int:
@@ -39,7 +42,9 @@ def play(
     if arm and not real:
         raise UsageError("--arm is for a real engine; the simulated one needs none")
     kept = Path(record) if record is not None else Path(RECORD) if real else None
-    options = Options(start=start, record=kept, resume=resume, again=again, accept_uncalibrated=accept_uncalibrated)
+    options = Options(
+        start=start, record=kept, resume=resume, again=again, relight=relight, skip=skip, accept_uncalibrated=accept_uncalibrated
+    )
     with compiler_notice():
         job = pipeline.read(path)
         engines, stage, waits = _machine(job, engine)
@@ -49,7 +54,7 @@ def play(
                 status = player.run()
             except KeyboardInterrupt:
                 at = player.status
-                go_on = "" if kept is None else f"; go on with --resume --record {plain(str(kept))}"
+                go_on = "" if kept is None else f"; go on with --resume --record {plain(str(kept))}{_doubt(kept)}"
                 say(f"cancelled at layer {at.layer} of {at.n_layers}, {at.light_s:.1f} s of light given; the light is out{go_on}")
                 raise
     if as_json:
@@ -61,6 +66,16 @@ def play(
         f"{status.light_s:.1f} s of light in {clock(status.elapsed_s)}{' (simulated)' if not real else ''}"
     )
     return 0 if status.state == "done" else 130
+
+
+def _doubt(record: Path) -> str:
+    """Say what else is needed to go on where a light was cut off."""
+    with contextlib.suppress(PmslError):
+        played = read_record(record)
+        if played.last is not None and played.last.key in played.doubt:
+            k = played.last.layer
+            return f", and --relight {k} or --skip {k} for the light that was cut off"
+    return ""
 
 
 def _machine(job: PrintJob, engine: str) -> tuple[Sequence[LightEngine], Stage, host.Clock | None]:
@@ -78,9 +93,9 @@ def _machine(job: PrintJob, engine: str) -> tuple[Sequence[LightEngine], Stage, 
         raise UsageError(f"{engine}: returned {type(made).__name__}; expected (engine, stage), or ((engine, …), stage)")
     engines = tuple(made[0]) if isinstance(made[0], Sequence) else (made[0],)
     for one, wanted, what in (*((e, ENGINE, "engine") for e in engines), (made[1], STAGE, "stage")):
-        lacking = [name for name in wanted if not hasattr(one, name)]
-        if lacking:
-            raise UsageError(f"{engine}: its {what} has no {', '.join(lacking)}; see pmsl.host.LightEngine and Stage")
+        missing = lacking(one, wanted)
+        if missing:
+            raise UsageError(f"{engine}: its {what} has no {', '.join(missing)}; see pmsl.host.LightEngine and Stage")
     return engines, made[1], None
 
 

@@ -2,12 +2,12 @@
 
 protocol    LightEngine, Stage: what a machine must be, and what is true when each call returns
 calls       play, aplay: one print in one call
-player      Player: run, pause, cancel, status
+player      Player: run, pause, cancel, status; options: how
 feed        layers made ahead of time, each held against its hash; shots: exposures one by one, for hosts with their own loop
-match       job against machine, before the first light
-lamp        the light; carriage: the plate's way; signals: SIGINT and SIGTERM while it is lit
+match       job against itself and machine, before anything moves
+lamp        the light; drift: is it what was asked for; carriage: the plate's way; signals: SIGINT and SIGTERM while it is lit
 waiting     for events and threads
-record      played.jsonl; resume: where a print goes on
+record      played.jsonl, recordlines its lines; resume: where a print goes on
 watchdog    a process of its own that times the light of engines which cannot
 events      exposures as the events of other hosts' loops
 simulated   a machine that is not there, and returns the dose it was given
@@ -17,7 +17,8 @@ Only what is asked for is loaded: playing a written job needs neither the mesh l
 
 from pmsl.host.calls import aplay, arun, play
 from pmsl.host.events import useq_event, useq_events
-from pmsl.host.player import Options, Player
+from pmsl.host.options import Options
+from pmsl.host.player import Player
 from pmsl.host.protocol import Clock, LightEngine, RealClock, Shifting, Stage
 from pmsl.host.shots import Shot, aexposures, exposures, shots
 from pmsl.host.simulated import SimulatedClock, SimulatedEngine, SimulatedStage, Simulation

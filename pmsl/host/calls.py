@@ -13,7 +13,8 @@ from typing import Any
 
 from pmsl.core.job import PrintJob
 from pmsl.errors import HostError
-from pmsl.host.player import Options, Player
+from pmsl.host.options import Options
+from pmsl.host.player import Player
 from pmsl.host.protocol import Clock, LightEngine, Stage
 from pmsl.host.signals import NUMBERS
 from pmsl.host.status import Status
@@ -32,7 +33,7 @@ def play(
 ) -> Status:
     """Play a job on a machine.
 
-    Before the first light every hash is verified, and job, engine and stage are held against each other. The light is
+    Before anything moves the job is held to all that `pmsl.verify` does, and job, engine and stage to each other. The light is
     off on every way out: when it is done, on an error, on `KeyboardInterrupt` (SIGINT, SIGTERM, SIGHUP), when the stage is lost.
 
     Parameters
@@ -49,7 +50,7 @@ def play(
     record : path, optional
         played.jsonl to write; with ``resume=True`` the one to go on from.
     **options
-        Fields of `Options`: start, resume, again, prefetch, verify, accept_uncalibrated, threads.
+        Fields of `Options`: start, resume, again, relight, skip, prefetch, verify, accept_uncalibrated, threads.
 
     Returns
     -------

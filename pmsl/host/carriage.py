@@ -7,7 +7,7 @@ import threading
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import HostError
 from pmsl.host.lamp import Cancelled
-from pmsl.host.match import UNMOVED
+from pmsl.host.match import STEP_SLACK, UNMOVED, number_of
 from pmsl.host.protocol import Clock, Shifting, Stage
 
 
@@ -27,6 +27,7 @@ class Carriage:
         self._clock = clock
         self._cancelled = cancelled
         self._shifted: tuple[float, float, float] | None = None
+        self._reached_um: float | None = None  # where the last move ended
 
     def to_layer(self, plan: LayerPlan) -> None:
         """Lift, wait, come to the layer's exposure plane, settle.
@@ -37,7 +38,7 @@ class Carriage:
         m, where = plan.motion, f"layer {plan.index}"
         above_um = plan.z_top_um - plan.thickness_um + m.lift_um
         self.rest(m.wait_before_lift_s)
-        if self._position_um(where) < above_um:
+        if self.position_um(where) < above_um:
             self._go(above_um, m.lift_um_s, m.lift_um_s2, where)
         self.rest(m.wait_top_s)
         self._go(plan.z_top_um, m.retract_um_s, m.retract_um_s2, where)
@@ -77,17 +78,30 @@ class Carriage:
         except Exception as err:
             raise HostError(f"the stage did not stop ({type(err).__name__}: {err}); stop it by hand") from err
 
-    def _position_um(self, where: str) -> float:
+    def position_um(self, where: str) -> float:
+        """Ask where the plate is [µm]; refuse a place that is none, or not where the last move ended."""
         self.check_homed(where)
         try:
-            return float(self.stage.position_um)
+            position = self.stage.position_um
         except Exception as err:
             raise HostError(f"{where}: the stage was lost ({type(err).__name__}: {err}); it stays dark") from err
+        position_um = number_of(position, f"{where}: it stays dark: position_um of the stage")
+        if self._reached_um is not None and not abs(position_um - self._reached_um) <= self._limit_um:
+            raise HostError(
+                f"{where}: the stage says it stands at {position_um:g} µm, its last move ended at {self._reached_um:g} µm "
+                f"(limit: one step, {self.stage.step_um:g} µm); it stays dark, home it and go on from the record"
+            )
+        return position_um
+
+    @property
+    def _limit_um(self) -> float:
+        return self.stage.step_um * STEP_SLACK
 
     def _go(self, distance_um: float, speed_um_s: float, accel_um_s2: float, where: str) -> None:
         """Move, and see that the plate got there."""
+        self._reached_um = None
         try:
-            reached_um = float(self.stage.move(distance_um, speed_um_s, accel_um_s2))
+            reached = self.stage.move(distance_um, speed_um_s, accel_um_s2)
         except Exception as err:
             if self._cancelled.is_set():
                 raise Cancelled from err
@@ -97,8 +111,11 @@ class Carriage:
         if self._cancelled.is_set():
             raise Cancelled
         self.check_homed(where)
-        if not abs(reached_um - distance_um) <= self.stage.step_um * 1.001:
+        reached_um = number_of(reached, f"{where}: it stays dark: the distance that the stage's move returned")
+        if not abs(reached_um - distance_um) <= self._limit_um:
             raise HostError(
                 f"{where}: the stage stands {reached_um:g} µm from the exposure plane, not {distance_um:g} µm "
                 f"(limit: one step, {self.stage.step_um:g} µm); it stays dark, home it and go on from the record"
             )
+        self._reached_um = reached_um
+        self.position_um(where)

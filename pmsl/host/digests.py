@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 
 import msgspec
 import numpy as np
@@ -13,10 +14,11 @@ from pmsl.errors import JobError
 
 
 class Digests:
-    """Hashes of masks and durations of layers, in order; grows by 40 bytes a layer and 32 an exposure."""
+    """Hashes of masks, their repeats, and durations of layers, in order; grows by 40 bytes a layer and 40 an exposure."""
 
     def __init__(self, n_layers: int) -> None:
         self._masks = bytearray()
+        self._repeats = array("q")
         self._start = np.zeros(n_layers + 1, np.int64)
         self.duration_s = np.zeros(n_layers)
         self._whole = hashlib.sha256()
@@ -27,6 +29,7 @@ class Digests:
         for e in plan.exposures:
             digest = bytes.fromhex(e.mask.sha256())
             self._masks += digest
+            self._repeats.append(e.repeat)
             self._whole.update(digest + repr((k, e.time_s, e.power, e.repeat, e.engine, e.offset_um, e.focus_um)).encode())
         self._start[k + 1] = len(self._masks) // 32
         self.duration_s[k] = plan.duration_s
@@ -34,6 +37,10 @@ class Digests:
     def count(self, k: int) -> int:
         """Return how many exposures layer `k` has."""
         return int(self._start[k + 1] - self._start[k])
+
+    def repeats(self, k: int, j: int) -> int:
+        """Return how often exposure `j` of layer `k` is shown; 0 where there is none."""
+        return self._repeats[int(self._start[k]) + j] if j < self.count(k) else 0
 
     def of(self, k: int, j: int) -> str:
         """Return the hash of the mask of exposure `j` of layer `k`."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 
+from pmsl.core.consistency import JobCheck
 from pmsl.core.finding import Finding
 from pmsl.core.job import PrintJob
 from pmsl.core.parallel import default_threads, ordered_map
 from pmsl.core.plan import Exposure, LayerPlan
-from pmsl.errors import HostError
+from pmsl.errors import HostError, JobError
 from pmsl.formats.diamond import check_lit
 from pmsl.formats.frames import frame_shape
 from pmsl.host.digests import Digests
@@ -22,7 +24,10 @@ from pmsl.profiles.printer import Diamond
 
 WAVELENGTH_SLACK_NM = 5.0  # half the width of an LED's line: its nominal and its measured wavelength differ by as much
 SLACK = 1 + 1e-9
+STEP_SLACK = 1.001  # steps that a position may be off
 UNMOVED = (0.0, 0.0, 0.0)
+ENGINE = ("shape", "wavelength_nm", "levels", "max_exposure_s", "max_power", "load", "expose", "dark")
+STAGE = ("travel_um", "step_um", "homed", "position_um", "move", "stop")
 
 
 def check_machine(job: PrintJob, engines: Sequence[LightEngine], stage: Stage, accept_uncalibrated: bool) -> list[Finding]:
@@ -36,12 +41,14 @@ def check_machine(job: PrintJob, engines: Sequence[LightEngine], stage: Stage, a
     Raises
     ------
     HostError
-        Number of engines, shape, wavelength, calibration, homing, travel or step.
+        Number of engines, shape, wavelength, calibration, homing, place, travel or step; an engine or a stage that lacks something.
     """
     if len(engines) != len(job.engines):
         raise HostError(f"the job has {len(job.engines)} light engine(s), the machine {len(engines)}; give one for each")
     for i, engine in enumerate(engines):
+        _check_whole(engine, ENGINE, f"engine {i}")
         _check_engine(job, i, engine)
+    _check_whole(stage, STAGE, "the stage")
     real = any(getattr(engine, "real", True) is not False for engine in engines)
     found = []
     if real and not job.calibrated:
@@ -55,12 +62,53 @@ def check_machine(job: PrintJob, engines: Sequence[LightEngine], stage: Stage, a
     return found + _check_stage(job, stage)
 
 
+def lacking(one: object, wanted: Sequence[str]) -> list[str]:
+    """Return the names of `ENGINE` or `STAGE` that an object does not have.
+
+    Raises
+    ------
+    HostError
+        One of them cannot be asked for.
+    """
+    out = []
+    for name in wanted:
+        try:
+            getattr(one, name)
+        except AttributeError:
+            out.append(name)
+        except Exception as err:
+            raise HostError(f"{name} cannot be asked for ({type(err).__name__}: {err}); look at its supply and cables") from err
+    return out
+
+
+def _check_whole(one: object, wanted: Sequence[str], what: str) -> None:
+    """Refuse a machine that lacks something before it is needed in the middle of a print."""
+    missing = lacking(one, wanted)
+    if missing:
+        raise HostError(f"{what} has no {', '.join(missing)}; see pmsl.host.LightEngine and Stage")
+
+
+def number_of(value: Any, what: str) -> float:
+    """Return what an engine or a stage states as a finite number; raises `HostError` where it is none."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError) as err:
+        raise HostError(f"{what} is {value!r}; expected a number") from err
+    if not math.isfinite(number):
+        raise HostError(f"{what} is {number}; expected a finite number")
+    return number
+
+
 def _check_engine(job: PrintJob, i: int, engine: LightEngine) -> None:
     made_for = job.engines[i]
     wanted = frame_shape(made_for.grid.shape, made_for.orientation)
-    if tuple(engine.shape) != wanted:
-        raise HostError(f"engine {i} shows {_size(engine.shape)} px, the job's frames are {_size(wanted)} px; slice for this engine")
-    if not abs(engine.wavelength_nm - made_for.wavelength_nm) <= WAVELENGTH_SLACK_NM:
+    try:
+        rows, cols = (int(n) for n in engine.shape)
+    except (TypeError, ValueError) as err:
+        raise HostError(f"engine {i} states the shape {engine.shape!r}; expected (rows, cols)") from err
+    if (rows, cols) != wanted:
+        raise HostError(f"engine {i} shows {_size((rows, cols))} px, the job's frames are {_size(wanted)} px; slice for this engine")
+    if not abs(number_of(engine.wavelength_nm, f"wavelength_nm of engine {i}") - made_for.wavelength_nm) <= WAVELENGTH_SLACK_NM:
         raise HostError(
             f"engine {i} has {engine.wavelength_nm:g} nm, the job is made for {made_for.wavelength_nm:g} nm "
             f"(limit: {WAVELENGTH_SLACK_NM:g} nm apart); the resin answers otherwise there, slice for this engine"
@@ -71,19 +119,26 @@ def _check_engine(job: PrintJob, i: int, engine: LightEngine) -> None:
             f"the job requires {', '.join(lacking)}, which engine {i} does not say it provides: the light would be wrong; "
             "slice without it, or state it in the engine's `provides` where the engine does it"
         )
-    if not 2 <= engine.levels <= 256:
+    if not 2 <= number_of(engine.levels, f"levels of engine {i}") <= 256:
         raise HostError(f"engine {i} states {engine.levels} gray levels; expected 2 to 256")
-    for what, value in (("max_exposure_s", engine.max_exposure_s), ("max_power", engine.max_power)):
-        if not (math.isfinite(value) and value > 0):
+    for what in ("max_exposure_s", "max_power", "max_layer_s"):
+        value = getattr(engine, what, None)
+        if (value is not None or what != "max_layer_s") and not number_of(value, f"{what} of engine {i}") > 0:
             raise HostError(f"engine {i} states {what} = {value}; expected a finite limit above 0")
 
 
 def _check_stage(job: PrintJob, stage: Stage) -> list[Finding]:
     if not stage.homed:
         raise HostError("the stage is not homed: it does not know how far the plate is from the exposure plane; home it first")
+    step_um, travel_um = (number_of(getattr(stage, what), f"{what} of the stage") for what in ("step_um", "travel_um"))
+    where_um, off_um = number_of(stage.position_um, "position_um of the stage"), step_um * STEP_SLACK
+    if not -off_um <= where_um <= travel_um + off_um:
+        raise HostError(
+            f"the stage says the plate stands {where_um:g} µm from the exposure plane, its travel is 0 to {travel_um:g} µm; home it again"
+        )
     tops = np.concatenate([e.grid.z_edges_um[1:] for e in job.engines])
     thinnest = min(float(e.grid.thickness_um.min()) for e in job.engines)
-    if not (math.isfinite(stage.step_um) and stage.step_um > 0):
+    if not step_um > 0:
         raise HostError(f"the stage states step_um = {stage.step_um}; expected a length above 0")
     if stage.step_um > thinnest * SLACK:
         raise HostError(f"the stage's step is {stage.step_um:g} µm, the thinnest layer {thinnest:g} µm; choose thicker layers")
@@ -102,7 +157,7 @@ def walk(
     progress: Callable[[int, int], None] | None = None,
     threads: int | None = None,
 ) -> Digests:
-    """Read, or slice, every layer once; hold its hashes, its grays and its limits against job and machine.
+    """Read, or slice, every layer once; hold it to all that `pmsl verify` does, then its grays and its limits against the machine.
 
     Returns
     -------
@@ -112,22 +167,38 @@ def walk(
     Raises
     ------
     JobError
-        A frame that is damaged or replaced.
+        A file that is damaged or replaced, numbers that do not fit each other or the job's printer.
     HostError
         A layer the machine cannot play.
     """
-    digests = Digests(job.n_layers)
+    digests, check = Digests(job.n_layers), JobCheck(job)
     many = default_threads() if threads is None else threads
-    for plan in ordered_map(lambda k: checked_plan(job, k), range(job.n_layers), many):
+    refuse_problems(check.header())
+    refuse_problems(job.prepared.get("file_problems", tuple)())
+    files_of: Callable[[LayerPlan], list[str]] = job.prepared.get("layer_problems", lambda plan: [])
+
+    def looked_at(k: int) -> tuple[LayerPlan, list[str]]:
+        plan = checked_plan(job, k)
+        return plan, [*check.layer(plan), *files_of(plan)]
+
+    for plan, problems in ordered_map(looked_at, range(job.n_layers), many):
+        refuse_problems(problems)
         check_plan(job, plan, engines, stage)
         digests.add(plan)
         if progress is not None:
             progress(plan.index + 1, job.n_layers)
+    refuse_problems(check.end())
     return digests
 
 
+def refuse_problems(problems: Iterable[str]) -> None:
+    """Refuse to play what `pmsl verify` calls damaged; raises `JobError` with the first problem."""
+    for problem in problems:
+        raise JobError(f"{problem}; nothing is moved or lit: pmsl verify lists all that is wrong, copy or slice the job again")
+
+
 def check_plan(job: PrintJob, plan: LayerPlan, engines: Sequence[LightEngine], stage: Stage) -> None:
-    """Hold one layer against machine and printer profile; raises `HostError` where it does not fit."""
+    """Hold one layer against a machine, whose own limits hold whatever the job's printer allows; raises `HostError`."""
     highest = plan.z_top_um - plan.thickness_um + plan.motion.lift_um
     if not 0 <= plan.z_top_um <= max(highest, plan.z_top_um) <= stage.travel_um * SLACK:
         raise HostError(
@@ -141,19 +212,19 @@ def check_plan(job: PrintJob, plan: LayerPlan, engines: Sequence[LightEngine], s
         _check_exposure(job, exposure, engines[exposure.engine], where)
         if (*exposure.offset_um, exposure.focus_um) != UNMOVED and not isinstance(stage, Shifting):
             raise HostError(f"{where}: shifts image or focus, which this stage does not offer (it has no shift)")
+    for i, engine in enumerate(engines):
+        light_s, most_s = sum(e.repeat * e.time_s for e in plan.exposures if e.engine == i), getattr(engine, "max_layer_s", None)
+        if most_s is not None and not light_s <= most_s * SLACK:
+            raise HostError(f"layer {plan.index}: engine {i} would be lit for {light_s:g} s; it allows {most_s:g} s in one layer")
 
 
 def _check_exposure(job: PrintJob, e: Exposure, engine: LightEngine, where: str) -> None:
-    limits = job.printer.limits
-    for what, unit, value, limit, whose in (
-        ("exposure time", " s", e.time_s, engine.max_exposure_s, "the engine"),
-        ("exposure time", " s", e.time_s, limits.max_exposure_s.value, f"printer {job.printer.name}"),
-        ("power", "", e.power, engine.max_power, "the engine"),
-        ("power", "", e.power, limits.max_power.value, f"printer {job.printer.name}"),
-        ("white dose", " mJ/cm²", e.dose_mj_cm2, limits.max_dose_mj_cm2.value, f"printer {job.printer.name}"),
+    for what, unit, value, limit in (
+        ("exposure time", " s", e.time_s, engine.max_exposure_s),
+        ("power", "", e.power, engine.max_power),
     ):
         if not 0 < value <= limit * SLACK:
-            raise HostError(f"{where}: {what} is {value:g}{unit}; {whose} allows more than 0 and at most {limit:g}{unit}")
+            raise HostError(f"{where}: {what} is {value:g}{unit}; the engine allows more than 0 and at most {limit:g}{unit}")
     lattice = job.engines[e.engine].orientation
     if isinstance(lattice, Diamond):
         check_lit(e.mask, lattice)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
+from pmsl.core.consistency import JobCheck
 from pmsl.core.finding import Finding
 from pmsl.core.job import PrintJob
 from pmsl.core.plan import Exposure, LayerPlan
@@ -16,12 +16,13 @@ from pmsl.errors import HostError, UsageError
 from pmsl.formats.frames import painted_frame
 from pmsl.host.carriage import Carriage
 from pmsl.host.digests import Digests
+from pmsl.host.drift import DRIFT, drift_finding, reports_power
 from pmsl.host.feed import Feed
 from pmsl.host.lamp import Cancelled, Lamp
-from pmsl.host.match import check_machine, check_plan, walk
+from pmsl.host.match import check_machine, check_plan, refuse_problems, walk
+from pmsl.host.options import Options
 from pmsl.host.protocol import Clock, LightEngine, RealClock, Stage
 from pmsl.host.resume import Start, begin
-from pmsl.host.shots import AHEAD
 from pmsl.host.signals import Interruptible
 from pmsl.host.status import State, Status
 from pmsl.host.waiting import patiently
@@ -29,41 +30,6 @@ from pmsl.host.waiting import patiently
 log = logging.getLogger("pmsl.host")
 
 LATE_S = 0.02  # a frame that is this late is told
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How a job is played.
-
-    Attributes
-    ----------
-    start : int, optional
-        Layer to begin with (default: the first, or where the record ends).
-    record : Path, optional
-        played.jsonl to write (`pmsl.host.record`).
-    resume : bool
-        Go on from the record: an exposure that was lit, or may have been, is not lit again.
-    again : bool
-        It is lit again.
-    prefetch : int
-        How many layers are made ahead.
-    verify : bool
-        Look at every layer before the first light. False is only for a job that was never written: it is then sliced
-        while it prints, each layer checked before its own light.
-    accept_uncalibrated : bool
-        Play a job whose doses rest on placeholders on a real engine.
-    threads : int, optional
-        Layers looked at at a time before the print (default: one a processor).
-    """
-
-    start: int | None = None
-    record: Path | None = None
-    resume: bool = False
-    again: bool = False
-    prefetch: int = AHEAD
-    verify: bool = True
-    accept_uncalibrated: bool = False
-    threads: int | None = None
 
 
 class Player:
@@ -98,9 +64,10 @@ class Player:
         self._on_status = on_status
         self._cancelled, self._go_on, self._began = threading.Event(), threading.Event(), threading.Event()
         self._go_on.set()
-        self._lamp = Lamp(self._engines, self._cancelled)
+        self._lamp = Lamp(self._engines, self._cancelled, self._clock)
         self._carriage = Carriage(stage, self._clock, self._cancelled)
         self._digests: Digests | None = None
+        self._check: JobCheck | None = None
         self._status = Status(n_layers=job.n_layers)
         self._zero_s = 0.0
         self._thread: threading.Thread | None = None
@@ -147,9 +114,9 @@ class Player:
         Raises
         ------
         HostError
-            A machine that does not fit, or that failed.
+            A machine that does not fit, or that failed; a light in doubt that nothing was decided about.
         JobError
-            A frame that is damaged; a record that is.
+            A job that `pmsl verify` calls damaged; a record that is.
         UsageError
             Options that do not go together, or a second call.
         KeyboardInterrupt
@@ -211,7 +178,7 @@ class Player:
         self._tell("checking")
         found: list[Finding] = check_machine(job, self._engines, self._carriage.stage, o.accept_uncalibrated)
         self._digests = walk(job, self._engines, self._carriage.stage, self._checking, o.threads) if o.verify else None
-        begun = begin(job, self._digests, o.start, o.record, o.resume, o.again)
+        begun = begin(job, self._digests, o, any(map(reports_power, self._engines)))
         self._lamp.record = begun.record
         self._tell("ready", layer=begun.layer, layers_done=begun.layer, findings=(*found, *begun.findings))
         feed = Feed(job, range(begun.layer, job.n_layers), o.prefetch, self._digests)
@@ -230,14 +197,16 @@ class Player:
         self._carriage.to_layer(plan)
         for j in range(first.exposure, len(plan.exposures)):
             self._exposure(plan, j, first.repeat if j == first.exposure else 0)
-        self._tell("layer done", layers_done=plan.index + 1)
+        off = self._lamp.drift.get(plan.index, 0.0)
+        found = (drift_finding(plan.index, off),) if abs(off) > DRIFT else ()
+        self._tell("layer done", layers_done=plan.index + 1, findings=(*self._status.findings, *found))
 
     def _exposure(self, plan: LayerPlan, j: int, repeat: int) -> None:
         """Load a frame and light it as often as it is due."""
         e, sha256 = plan.exposures[j], plan.exposures[j].mask.sha256()
         frame = painted_frame(e.mask, self._job.engines[e.engine].orientation)
         frame.setflags(write=False)
-        self._lamp.load(e.engine, frame, f"layer {plan.index}, exposure {j}")
+        self._lamp.load(e.engine, frame, sha256, f"layer {plan.index}, exposure {j}")
         self._carriage.shift(e)
         for r in range(repeat, e.repeat):
             self._light(e, (plan.index, j, r), sha256)
@@ -247,7 +216,7 @@ class Player:
         self._lamp.plan(e, key, sha256)
         self._tell("waiting", layer=key[0], exposure=key[1], repeat=key[2])
         self._carriage.rest(e.wait_before_s)
-        self._carriage.check_homed(f"layer {key[0]}, exposure {key[1]}")
+        self._carriage.position_um(f"layer {key[0]}, exposure {key[1]}")
         self._tell("lit")
         delivered_s = self._lamp.show(e, key, sha256)
         self._tell("waiting", exposures_done=self._status.exposures_done + 1, light_s=self._status.light_s + delivered_s)
@@ -273,7 +242,7 @@ class Player:
         self._tell("paused", layer=k)
         patiently(self._go_on)
         self._check_cancelled()
-        self._carriage.check_homed(f"layer {k}, after the pause")
+        self._carriage.position_um(f"layer {k}, after the pause")
 
     def _check_unseen(self, plan: LayerPlan) -> None:
         """Check a layer that was not looked at before the first light."""
@@ -281,6 +250,10 @@ class Player:
             raise UsageError(
                 "verify=False is for jobs that were never written; a job on disk is verified as a whole before the first light"
             )
+        if self._check is None:
+            self._check = JobCheck(self._job)
+            refuse_problems(self._check.header())
+        refuse_problems(self._check.layer(plan))
         check_plan(self._job, plan, self._engines, self._carriage.stage)
 
     def _check_cancelled(self) -> None:

@@ -35,8 +35,13 @@ class LightEngine(Protocol):
 
     Notes
     -----
-    An engine may also state `provides`, strings: what of a job's `requires` it does by itself, as evening out its field
-    (``flat-field-by-host``). A job that requires more is refused.
+    Its own limits hold whatever a job's printer allows. An engine may also state
+
+    - `provides`, strings: what of a job's `requires` it does by itself, as evening out its field (``flat-field-by-host``). A job that
+      requires more is refused.
+    - `max_layer_s`: most light that it gives in one layer, all exposures and repeats together [s].
+    - `measured_power`: the light setting that its own sensor saw during the last `expose`, in the unit of `power`; it is read after each.
+      More than 2 % from what was asked is a finding of that layer (``lamp-drift``), more than 10 % ends the print, dark; the record has it.
     """
 
     @property
@@ -68,7 +73,8 @@ class LightEngine(Protocol):
         Returns
         -------
         float
-            The time the frame was lit in truth [s]; less than `time_s` where `dark` was called meanwhile.
+            The time the frame was lit in truth [s]; less than `time_s` where `dark` was called meanwhile. It is held against the host's
+            clock: a call that is shorter than that by more than 5 ms and 1 %, or longer by more than 2 s and 10 %, ends the print, dark.
         """
 
     def dark(self) -> None:
@@ -105,7 +111,10 @@ class Stage(Protocol):
 
     @property
     def position_um(self) -> float:
-        """Distance from plate to exposure plane now [µm]."""
+        """Distance from plate to exposure plane now [µm].
+
+        It is held against what `move` returned, after every move and before every light: more than a step apart ends the print, dark.
+        """
 
     def move(self, distance_um: float, speed_um_s: float, accel_um_s2: float) -> float:
         """Move until the plate is `distance_um` from the exposure plane.

@@ -8,14 +8,15 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
-from host_doubles import small_job
+from host_doubles import small_job, small_printer
 
 import pmsl
 
 MACHINE = '''
-"""A real machine, for the tests: it shows what it is given for no time at all, and writes down that it did."""
+"""A real machine, for the tests: it waits as long as it should be lit, and writes down that it was."""
 import pmsl, time, pathlib
 
 class Engine:
@@ -26,7 +27,7 @@ class Engine:
     def load(self, frame): self.frame = frame.copy()
     def expose(self, time_s, power):
         with open("lit.txt", "a") as file: print(int(self.frame.sum()), file=file)
-        SLEEP
+        time.sleep(60 if SLOW else time_s)
         return time_s
     def dark(self): pathlib.Path("dark.txt").write_text("dark")
 
@@ -44,11 +45,19 @@ def broken(job): raise OSError("cable")
 '''
 
 
+def bright_job():
+    """A job of so strong a light that its exposures take milliseconds."""
+    optics = small_printer().optics
+    (setting,) = optics.settings
+    bright = msgspec.structs.replace(setting.irradiance_mw_cm2, value=1000 * setting.irradiance_mw_cm2.value)
+    return small_job(4, optics=msgspec.structs.replace(optics, settings=[msgspec.structs.replace(setting, irradiance_mw_cm2=bright)]))
+
+
 @pytest.fixture
 def run(run, monkeypatch, tmp_path):
     """Run ``pmsl play`` in a folder with a job and a machine."""
-    pmsl.write(small_job(4), "job")
-    Path("machines.py").write_text(MACHINE.replace("SLEEP", ""), encoding="utf-8")
+    pmsl.write(bright_job(), "job")
+    Path("machines.py").write_text(MACHINE.replace("SLOW", "False"), encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "machines", raising=False)
     return lambda *words: run("play", *words)
@@ -79,7 +88,7 @@ def test_a_real_engine_is_armed_calibrated_and_recorded(run):
     code, out, err = run("job", *REAL)
     assert code == 0 and "4 exposures" in out and "uncalibrated-print" in err and Path("dark.txt").exists()
     assert [int(x) for x in Path("lit.txt").read_text().split()] == [
-        int(e.mask.dense(np.uint8).astype(int).sum()) for plan in small_job(4).layers() for e in plan.exposures
+        int(e.mask.dense(np.uint8).astype(int).sum()) for plan in bright_job().layers() for e in plan.exposures
     ]
     assert Path("played.jsonl").exists()
     code, _, err = run("job", *REAL)
@@ -100,7 +109,11 @@ def test_a_real_engine_is_armed_calibrated_and_recorded(run):
         (["--engine", "machines:half", "--arm"], 2, "its stage has no travel_um"),
         (["--engine", "machines:broken", "--arm"], 3, "cable"),
         (["--arm"], 2, "simulated one needs none"),
-        (["--start", "9"], 2, "layers 0..3"),
+        (["--start", "9"], 3, "layers 0..3"),
+        (["--start", "-1"], 3, "start is layer -1"),
+        (["--record", "p.jsonl", "--resume", "--skip", "4"], 3, "skip is layer 4; the job has layers 0..3"),
+        (["--record", "p.jsonl", "--resume", "--relight", "-1"], 3, "relight is layer -1"),
+        (["--skip", "0"], 2, "skip is about what a record says"),
         (["--resume"], 2, "needs the record"),
         (["--record", "no/such/p.jsonl"], 3, "cannot be written"),
         (["--record", "none.jsonl", "--resume"], 3, "no record can be read"),
@@ -131,7 +144,7 @@ def test_a_damaged_job_is_refused_in_the_dark(run):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_is_130_and_the_print_goes_on(run, tmp_path):
-    Path("machines.py").write_text(MACHINE.replace("SLEEP", "time.sleep(60 if pathlib.Path('slow').exists() else 0)"), encoding="utf-8")
+    Path("machines.py").write_text(MACHINE.replace("SLOW", "pathlib.Path('slow').exists()"), encoding="utf-8")
     Path("slow").touch()
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(pmsl.__file__).parents[1])])}
     process = subprocess.Popen([sys.executable, "-m", "pmsl", "play", "job", *REAL], env=env, stderr=subprocess.PIPE, text=True)
@@ -141,9 +154,19 @@ def test_ctrl_c_is_130_and_the_print_goes_on(run, tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in err and Path("dark.txt").exists()
-    assert "cancelled at layer 0 of 4" in err and "the light is out; go on with --resume --record played.jsonl" in err
+    assert (
+        "cancelled at layer 0 of 4" in err
+        and "the light is out; go on with --resume --record played.jsonl, and --relight 0 or --skip 0" in err
+    )
     Path("slow").unlink()
     code, out, err = run("job", *REAL, "--resume")
+    assert (
+        (code, out) == (3, "")
+        and "layer 0, exposure 0, repeat 0: may have got no light" in err
+        and "--relight 0" in err
+        and "--skip 0" in err
+    )
+    code, out, err = run("job", *REAL, "--resume", "--skip", 0)
     assert code == 0 and "3 exposures" in out and "exposure-cut-off" in err
 
 

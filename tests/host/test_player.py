@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from host_doubles import Machine, Trouble, doubled, play, small_job, with_exposures
+from host_doubles import CLOCK, Machine, Trouble, doubled, play, small_job, with_exposures
 
 import pmsl
 from pmsl.errors import HostError, JobError, UsageError
@@ -97,7 +97,7 @@ def test_a_frame_whose_pixels_are_not_those_of_the_mask_hash_is_refused(folder):
     [
         ({"shape": (40, 24)}, "24 × 40 px.*40 × 24"),
         ({"wavelength_nm": 385.0}, "385 nm.*405 nm"),
-        ({"wavelength_nm": float("nan")}, "nan nm"),
+        ({"wavelength_nm": float("nan")}, "wavelength_nm of engine 0 is nan"),
         ({"levels": 1}, "1 gray levels"),
         ({"levels": 2}, r"gray level \d+ of 255.*2 levels"),
         ({"max_exposure_s": 0.01}, "exposure time.*at most 0.01 s"),
@@ -180,8 +180,9 @@ def test_the_printers_own_limits_hold_for_a_job_that_was_never_read(job):
     longer = with_exposures(job, lambda k, es: [dataclasses.replace(e, time_s=1e9) for e in es])
     machine = Machine(job)
     machine.max_exposure_s = 1e12
-    with pytest.raises(HostError, match="printer pmsl-2um"):
+    with pytest.raises(JobError, match="layer 0: time_s is 1e.09, the limit of printer pmsl-2um 120"):
         play(longer, machine)
+    assert set(machine.kinds()) == {"dark", "stop"}
 
 
 def test_a_job_that_requires_more_than_the_engine_provides_is_refused(job):
@@ -216,7 +217,7 @@ def test_several_engines_take_turns_and_all_go_dark(job):
     stage, engines = Machine(job), (Machine(job), Machine(job))
     with pytest.raises(HostError, match="2 light engine"):
         pmsl.host.play(both, engines[0], stage)
-    pmsl.host.play(both, engines, stage)
+    pmsl.host.play(both, engines, stage, clock=CLOCK)
     assert [len(e.shown) for e in engines] == [2, 3] and all(e.kinds()[-1] == "dark" for e in engines)
 
 
@@ -369,7 +370,7 @@ def test_pause_between_layers_and_go_on(job):
             assert machine.kinds()[-1] == "dark"
             threading.Timer(0.02, player.go_on).start()
 
-    player = Player(job, machine, machine, on_status=tell)
+    player = Player(job, machine, machine, clock=CLOCK, on_status=tell)
     assert player.run().state == "done" and len(machine.shown) == 5
     states = [s.state for s in seen]
     assert states.count("paused") == 1 and seen[states.index("paused")].layer == 2
@@ -377,7 +378,7 @@ def test_pause_between_layers_and_go_on(job):
 
 def test_cancel_in_a_pause(job):
     machine = Machine(job)
-    player = Player(job, machine, machine)
+    player = Player(job, machine, machine, clock=CLOCK)
     player.pause()
     thread = threading.Thread(target=player.run)
     thread.start()
@@ -397,10 +398,13 @@ class Patient(Machine):
         self.was_put_out.wait(60)
         return min(time_s, time.monotonic() - began)
 
+    def pass_time(self, time_s):
+        """It does take its time."""
+
 
 def test_cancel_puts_the_light_out_at_once(job):
     machine = Patient(job)
-    player = Player(job, machine, machine)
+    player = Player(job, machine, machine, clock=CLOCK)
     thread = threading.Thread(target=player.run)
     thread.start()
     while not machine.shown:
@@ -413,7 +417,7 @@ def test_cancel_puts_the_light_out_at_once(job):
 
 def test_cancel_from_the_callback(job):
     machine = Machine(job)
-    player = Player(job, machine, machine, on_status=lambda s: player.cancel() if s.state == "lit" and s.layer == 2 else None)
+    player = Player(job, machine, machine, clock=CLOCK, on_status=lambda s: player.cancel() if s.state == "lit" and s.layer == 2 else None)
     assert player.run().state == "cancelled" and len(machine.shown) == 2
 
 
@@ -441,7 +445,9 @@ def test_asyncio_plays_in_a_thread_and_tells_in_the_loop(job):
 
     async def print_it():
         loop = threading.current_thread()
-        status = await pmsl.host.aplay(job, machine, machine, on_status=lambda s: seen.append((s, threading.current_thread() is loop)))
+        status = await pmsl.host.aplay(
+            job, machine, machine, clock=CLOCK, on_status=lambda s: seen.append((s, threading.current_thread() is loop))
+        )
         await asyncio.sleep(0)
         return status
 
@@ -519,7 +525,7 @@ def test_a_cancelled_task_says_that_the_engine_does_not_go_dark(job):
 
 def test_cancel_stops_the_stage_although_the_engine_does_not_go_dark(job):
     machine = Stuck(job)
-    player = Player(job, machine, machine)
+    player = Player(job, machine, machine, clock=CLOCK)
     ended = []
     thread = threading.Thread(target=lambda: ended.append(_raised(player.run)))
     thread.start()
@@ -554,12 +560,13 @@ def test_status_is_a_frozen_snapshot(job):
 
 def test_wrong_calls(job):
     machine = Machine(job)
-    player = Player(job, machine, machine)
+    player = Player(job, machine, machine, clock=CLOCK)
     player.run()
     with pytest.raises(UsageError, match="plays once"):
         player.run()
-    with pytest.raises(UsageError, match="start is layer 5"):
-        play(job, machine, start=5)
+    for k in (5, -1):
+        with pytest.raises(HostError, match=f"start is layer {k}; the job has layers 0..4"):
+            play(job, machine, start=k)
     with pytest.raises(UsageError, match="prefetch"):
         Player(job, machine, machine, Options(prefetch=-1))
     with pytest.raises(TypeError, match="colour"):

@@ -60,10 +60,12 @@ def test_a_host_killed_in_mid_exposure_leaves_the_engine_dark_and_the_print_goes
     assert (type(played.last).__name__, played.last.key) == ("Lit", (0, 0, 0))
     seen = len(words(tmp_path))
     out, err = start(folder, tmp_path, how, LONG_S, "resume").communicate(timeout=PATIENCE_S)
+    assert out == "" and "layer 0, exposure 0, repeat 0: may have got no light" in err and "--relight 0" in err
+    out, err = start(folder, tmp_path, how, LONG_S, "resume", "skip=0").communicate(timeout=PATIENCE_S)
     assert out == "done 2 ['exposure-cut-off']\n", err
     assert words(tmp_path)[seen:].count("on") == 2 and words(tmp_path)[-1] == "off"
     out, err = start(folder, tmp_path, how, LONG_S, "resume").communicate(timeout=PATIENCE_S)
-    assert out == "done 0 []\n", err
+    assert out == "done 0 ['exposure-cut-off']\n", err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

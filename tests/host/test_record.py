@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from host_doubles import Machine, Trouble, doubled, play, small_job, with_exposures
+from host_doubles import CLOCK, Machine, Trouble, doubled, play, small_job, with_exposures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -130,18 +131,42 @@ def resumed(job, path, **options):
     return status, after[len(before) :]
 
 
+def in_doubt(job, path, key=None):
+    """Going on without a word is refused, naming the light in doubt and the choice, and changes nothing; return its layer."""
+    stood, machine = path.read_bytes(), Machine(job)
+    with pytest.raises(HostError, match="--relight.*--skip") as caught:
+        play(job, machine, record=path, resume=True)
+    k, j, r = map(int, re.match(r"layer (\d+), exposure (\d+), repeat (\d+): ", str(caught.value)).groups())
+    assert (key is None or key == (k, j, r)) and f"--relight {k}" in str(caught.value) and f"--skip {k}" in str(caught.value)
+    assert path.read_bytes() == stood and set(machine.kinds()) == {"dark", "stop"}
+    return k
+
+
+CHOICES = {"relight": lambda k: {"relight": k}, "skip": lambda k: {"skip": k}, "again": lambda k: {"again": True}}
+
+
 @settings(max_examples=25)
 @given(data=st.data())
 def test_from_wherever_a_crash_cut_it_the_print_goes_on_and_lights_nothing_twice(job, whole, tmp_path_factory, data):
     cut = data.draw(st.integers(0, len(whole)), label="cut")
     path = tmp_path_factory.mktemp("cut") / "played.jsonl"
     path.write_bytes(whole[:cut])
-    known = lit_in(whole[: whole.rfind(b"\n", 0, cut) + 1])
-    status, now = resumed(job, path)
-    assert Counter([*known, *now]) == Counter(keys(job))
-    last = json.loads(whole[: whole.rfind(b"\n", 0, cut) + 1].splitlines()[-1])["state"] if b"\n" in whole[:cut] else "job"
-    assert [f.code for f in status.findings] == (["exposure-cut-off"] if last == "lit" else [])
-    assert resumed(job, path)[1] == []  # and once more: nothing is left
+    left = whole[: whole.rfind(b"\n", 0, cut) + 1]
+    if not left:
+        with pytest.raises(JobError, match="record is empty"):
+            play(job, Machine(job), record=path, resume=True)
+        assert path.read_bytes() == whole[:cut]
+        return
+    known, choice, how, twice = lit_in(left), {}, None, Counter()
+    if json.loads(left.splitlines()[-1])["state"] == "lit":
+        k = in_doubt(job, path, known[-1])
+        how = data.draw(st.sampled_from(sorted(CHOICES)), label="choice")
+        choice, twice = CHOICES[how](k), Counter() if how == "skip" else Counter(known[-1:])
+    status, now = resumed(job, path, **choice)
+    assert Counter([*known, *now]) == Counter(keys(job)) + twice
+    assert [f.code for f in status.findings] == (["exposure-cut-off"] if how == "skip" else [])
+    again, nothing = resumed(job, path)  # and once more: nothing is left, and what was left as it is is still said
+    assert nothing == [] and [f.code for f in again.findings] == [f.code for f in status.findings]
 
 
 @pytest.mark.parametrize("fail_at", range(1, 25, 3))
@@ -150,10 +175,11 @@ def test_after_a_failure_every_light_is_lit_once_or_named(job, tmp_path, fail_at
     with pytest.raises(HostError):
         play(job, Machine(job, fail_at=fail_at), record=path)
     before = lit_in(path.read_bytes())
-    status, now = resumed(job, path)
+    uncertain = set(before) - {(x["layer"], x["exposure"], x["repeat"]) for x in lines(path) if x["state"] == "done"}
+    assert set(read_record(path).doubt) == uncertain and len(uncertain) <= 1
+    status, now = resumed(job, path, **({"skip": in_doubt(job, path, *uncertain)} if uncertain else {}))
     assert Counter([*before, *now]) == Counter(keys(job))
-    uncertain = read_record(path).lit - {(x["layer"], x["exposure"], x["repeat"]) for x in lines(path) if x["state"] == "done"}
-    assert len(uncertain) == len(status.findings) <= 1
+    assert [f.code for f in status.findings] == ["exposure-cut-off"] * len(uncertain)
 
 
 def cut_in_the_light(job, path):
@@ -209,8 +235,10 @@ def test_what_a_later_run_lit_anew_does_not_free_what_an_earlier_one_lit(job, tm
     with pytest.raises(HostError, match="while it was lit"):
         play(job, Machine(job, hook=hook), record=path, resume=True, start=1, again=True)
     stood = path.read_bytes()
-    with pytest.raises(HostError, match="layer 2, exposure 1 was lit already.*--again"):
-        play(job, Machine(job), record=path, resume=True)
+    k = in_doubt(job, path)
+    for how in ("relight", "skip"):
+        with pytest.raises(HostError, match="was lit already.*--again"):
+            play(job, Machine(job), record=path, resume=True, **{how: k})
     assert path.read_bytes() == stood
     assert resumed(job, path, again=True)[1] == keys(job)[-3:]
 
@@ -220,7 +248,7 @@ def test_a_layer_that_goes_on_in_the_middle_is_moved_to_as_a_whole(job, tmp_path
     cut_in_the_light(job, path)
     machine = Machine(job)
     machine.position_um = 0.0
-    play(job, machine, record=path, resume=True)
+    play(job, machine, record=path, resume=True, skip=1)
     assert [what for what in machine.log if what[0] == "move"][:2] == [("move", pytest.approx(110)), ("move", pytest.approx(20))]
     lost = Machine(job)
     lost.homed = False
@@ -238,9 +266,10 @@ def test_a_cancelled_exposure_was_lit(job, tmp_path):
             return time_s / 2
 
     machine = Half(job)
-    player = pmsl.host.Player(job, machine, machine, pmsl.host.Options(record=path))
+    player = pmsl.host.Player(job, machine, machine, pmsl.host.Options(record=path), clock=CLOCK)
     assert player.run().state == "cancelled"
-    status, now = resumed(job, path)
+    assert in_doubt(job, path, (0, 0, 0)) == 0
+    status, now = resumed(job, path, skip=0)
     assert now == keys(job)[1:] and [f.code for f in status.findings] == ["exposure-cut-off"]
 
 
@@ -250,7 +279,9 @@ def test_a_record_of_another_job_is_refused(job, tmp_path):
     for other in (doubled(small_job(4)), doubled(small_job(3, shape=(26, 40)))):
         with pytest.raises(HostError, match="another job"):
             play(other, Machine(other), record=path, resume=True)
-    changed = with_exposures(job, lambda k, es: [dataclasses.replace(e, time_s=e.time_s * 1.01) for e in es])
+    changed = with_exposures(
+        job, lambda k, es: [dataclasses.replace(e, time_s=e.time_s * 1.01, dose_mj_cm2=e.dose_mj_cm2 * 1.01) for e in es]
+    )
     with pytest.raises(HostError, match="not those the record was begun with"):
         play(changed, Machine(changed), record=path, resume=True)
     blind = path.with_name("blind.jsonl")  # a record of a job nobody looked at as a whole still knows the frames it lit
@@ -295,7 +326,7 @@ def test_two_hosts_never_play_on_one_record(job, tmp_path):
     assert machine.shown == [] and path.read_bytes() == stood
     other.kill()
     other.communicate()
-    assert resumed(job, path)[1] == keys(job)[7:]
+    assert resumed(job, path, skip=1)[1] == keys(job)[7:]
     inner = []
 
     def hook(machine, what):

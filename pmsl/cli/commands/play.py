@@ -17,10 +17,12 @@ from pmsl.cli import shared
     help="simulated, or package.module:factory of a real machine.",
 )
 @click.option("--arm", is_flag=True, help="A real engine may give light.")
-@click.option("--start", type=click.IntRange(min=0), metavar="K", help="Layer to begin with.")
+@click.option("--start", type=int, metavar="K", help="Layer to begin with.")
 @click.option("--record", type=shared.FILE, metavar="FILE", help="Record of every light [default: played.jsonl on a real engine].")
 @click.option("--resume", is_flag=True, help="Go on from the record; what was lit is not lit again.")
 @click.option("--again", is_flag=True, help="With --resume: what was lit may be lit again.")
+@click.option("--relight", type=int, metavar="LAYER", help="With --resume: the light of that layer that is in doubt is given again.")
+@click.option("--skip", type=int, metavar="LAYER", help="With --resume: the light of that layer that is in doubt is left as it is.")
 @click.option("--accept-uncalibrated", is_flag=True, help="Play a job whose doses rest on placeholders on a real engine.")
 @shared.json
 def play_command(
@@ -31,6 +33,8 @@ def play_command(
     record: str | None,
     resume: bool,
     again: bool,
+    relight: int | None,
+    skip: int | None,
     accept_uncalibrated: bool,
     as_json: bool,
 ) -> int:
@@ -45,6 +49,8 @@ def play_command(
         record=record,
         resume=resume,
         again=again,
+        relight=relight,
+        skip=skip,
         accept_uncalibrated=accept_uncalibrated,
         as_json=as_json,
     )
