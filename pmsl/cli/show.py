@@ -110,7 +110,7 @@ def compiler_notice() -> Iterator[None]:
     if watch.seconds > 0:
         say(f"compiled kernels in {watch.seconds:.1f} s" + ("" if uncached else "; the next run loads them"))
     if uncached:
-        say("no cache folder is writable: kernels are compiled in every run; set NUMBA_CACHE_DIR to a folder that is")
+        say(f"{uncached[0]}: kernels are compiled in every run; set NUMBA_CACHE_DIR to a folder of your own, or install other versions")
 
 
 def clock(seconds: float) -> str:

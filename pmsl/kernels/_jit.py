@@ -10,8 +10,9 @@ _nrt=False      arrays come from the caller and are never counted: numba's refer
 A kernel is compiled on its first call with arguments of a kind and kept on disk as machine code behind an entry of our
 own (`_native`). The next process loads that through llvmlite and never imports numba, which would take longer than to
 slice a small part. The file's name holds a hash of the sources of this whole folder, so a change anywhere compiles anew.
-Helpers are plain functions until then; two kernels may share a file of them. Where no cache folder is writable kernels
-are compiled in every process and `uncached` names them, so that the command line can say so.
+Helpers are plain functions until then; two kernels may share a file of them. Where no cache folder is writable (or others may
+write to it, `_cache_folder`), or numba's code is not what `_native` knows, kernels are compiled in every process and `uncached`
+says why, so that the command line can.
 With NUMBA_DISABLE_JIT=1 kernels are the plain functions they are written as.
 """
 
@@ -29,7 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 FEW = 2500  # runs or pixels: some 50 µs
-uncached: list[str] = []
+uncached: list[str] = []  # why kernels are compiled in every process, each reason once
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 ARRAY, SCALARS = np.ndarray, {float: float, int: int}  # most arguments are of just these types
 _helpers: dict[Callable[..., Any], dict[str, Any]] = {}  # and what each is compiled with
@@ -103,9 +104,13 @@ class Kernel:
             watch.starts()
         try:
             _make_dispatchers()
-            if not _native.compile_and_keep(self, kinds):
-                uncached.append(self.__name__)
-            return _native.load(self, kinds) or _native.unkept(self)
+            why = _native.compile_and_keep(self, kinds)
+            entry = _native.load(self, kinds)
+            if entry is None and not why:
+                why = "machine code that was kept cannot be loaded"
+            if why and why not in uncached:
+                uncached.append(why)
+            return entry or _native.unkept(self)
         finally:
             for watch in _watches:
                 watch.seconds += time.perf_counter() - began
@@ -149,9 +154,11 @@ def _make_dispatchers() -> None:
     """Turn the helpers of every loaded kernel file into what numba can call."""
     import numba
 
+    njit: Any = numba.njit
+    bare = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # only kernels call helpers: a tenth less to compile
     for function, options in _helpers.items():
         if function not in _dispatchers:
-            _dispatchers[function] = numba.njit(**OPTIONS, **options)(function)
+            _dispatchers[function] = njit(**bare, **OPTIONS, **options)(function)
     for name, module in list(sys.modules.items()):
         if name.startswith("pmsl.kernels"):
             for key, value in list(vars(module).items()):

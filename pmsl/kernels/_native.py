@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pmsl.kernels._cache_folder import cache_folder
 from pmsl.kernels._jit import OPTIONS, Entry
 from pmsl.kernels._shim import HEAD, ROOM, shim
 
@@ -32,17 +33,29 @@ KNOWN = re.compile(r"llvm\.|mem(set|cpy|move)$|(floor|ceil|rint|log2?|exp2?|pow|
 _calls: dict[str, Entry] = {}  # of kernels that could not be kept
 
 
+class _UnknownCodeError(Exception):
+    """What numba or LLVM made of a kernel is not what this file knows: numba is to call the kernel itself."""
+
+
 def load(kernel: Kernel, kinds: tuple) -> Entry | None:
-    """Return the entry of a kernel for arguments of these kinds, or None where it is not in the cache."""
+    """Return the entry of a kernel for arguments of these kinds, or None where the cache has none that is right."""
     try:
-        kept = _path(kernel, kinds).read_bytes()
+        path = _path(kernel, kinds)
+        kept = path.read_bytes()
     except OSError:
         return _calls.get(_name(kernel, kinds))
     digest, _, rest = kept.partition(b"\n")
-    if digest != hashlib.sha256(rest).hexdigest().encode():  # cut off or damaged: LLVM would not survive it
+    if digest != _digest(path, rest):  # cut off, damaged, or of another kernel: LLVM, or the caller, would not survive it
         return None
     head, _, code = rest.partition(b"\n")
-    return _entry(code, json.loads(head), kinds)
+    try:
+        return _entry(code, json.loads(head), kinds)
+    except (ValueError, KeyError, RuntimeError):  # written by something else, or not what this llvmlite reads
+        return None
+
+
+def _digest(path: Path, rest: bytes) -> bytes:
+    return hashlib.sha256(path.name.encode() + b"\n" + rest).hexdigest().encode()
 
 
 def unkept(kernel: Kernel) -> Entry:
@@ -53,19 +66,20 @@ def unkept(kernel: Kernel) -> Entry:
     return Entry(lambda args: dispatcher(*args), lambda args: dispatcher(*args), lambda calls: [dispatcher(*args) for args in calls])
 
 
-def compile_and_keep(kernel: Kernel, kinds: tuple) -> bool:
-    """Compile a kernel and store its machine code; False where that is not possible."""
-    built = _compiled(kernel, kinds)
-    if built is None:
-        return False
-    code, facts = built
+def compile_and_keep(kernel: Kernel, kinds: tuple) -> str:
+    """Compile a kernel and store its machine code; return why the next process cannot load it, or nothing where it can."""
+    try:
+        code, facts = _compiled(kernel, kinds)
+    except _UnknownCodeError as err:
+        return str(err)
     rest = json.dumps(facts).encode() + b"\n" + code
     try:
-        _keep(_path(kernel, kinds), hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest)
-        return True
-    except OSError:  # no room, or no right to write: use it in this process
+        path = _path(kernel, kinds)
+        _keep(path, _digest(path, rest) + b"\n" + rest)
+        return ""
+    except OSError as err:  # no room, or no right to write: use it in this process
         _calls[_name(kernel, kinds)] = _entry(code, facts, kinds)
-        return False
+        return f"{err.strerror}: {err.filename}" if err.strerror else str(err)
 
 
 def _keep(path: Path, data: bytes) -> None:
@@ -81,28 +95,43 @@ def _keep(path: Path, data: bytes) -> None:
             raise
 
 
-def _compiled(kernel: Kernel, kinds: tuple) -> tuple[bytes, dict[str, Any]] | None:
-    """Return machine code and what is to be known about it; None where numba's output is not what this file knows."""
+def _compiled(kernel: Kernel, kinds: tuple) -> tuple[bytes, dict[str, Any]]:
+    """Return machine code and what is to be known about it; raises `_UnknownCodeError`."""
+    import llvmlite
     import numba
-    from llvmlite import binding
-    from numba.core import types
-    from numba.core.registry import cpu_target
 
     signature = tuple(_numba_type(kind) for kind in kinds)
     njit: Any = numba.njit
     dispatcher = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(kernel.py_func)
     dispatcher.compile(signature)
     (result,) = dispatcher.overloads.values()
+    try:
+        return _with_entry(result, _name(kernel, kinds), kinds)
+    except _UnknownCodeError:
+        raise
+    except Exception as err:  # whatever another version of numba or LLVM does not know: numba's own way in is slower to start, and right
+        reason = str(err).strip().splitlines()
+        text = f"{type(err).__name__}: {reason[0]}" if reason else type(err).__name__
+        versions = f"numba {numba.__version__} with llvmlite {llvmlite.__version__}"
+        raise _UnknownCodeError(f"{versions} makes code of another kind ({text})") from err
+
+
+def _with_entry(result: Any, name: str, kinds: tuple) -> tuple[bytes, dict[str, Any]]:
+    """Put our entry beside what numba compiled; return the machine code of both and its facts."""
+    from llvmlite import binding
+    from numba.core import types
+    from numba.core.registry import cpu_target
+
     returned: Any = result.fndesc.restype
     several = isinstance(returned, types.BaseTuple)
     parts = [] if returned is types.none else list(getattr(returned, "types", [returned]))
     letters = "".join({types.int64: "q", types.float64: "d"}.get(part, "?") for part in parts)
     text = result.library.get_llvm_str()
-    foreign = [name for name in re.findall(r'^declare [^@]*@"?([^"(]+)', text, re.M) if not KNOWN.match(name)]
+    foreign = [called for called in re.findall(r'^declare [^@]*@"?([^"(]+)', text, re.M) if not KNOWN.match(called)]
     if "?" in letters or len(letters) > ROOM or foreign:
-        return None
+        raise _UnknownCodeError(f"{name} returns or calls what has no entry ({', '.join(foreign) or returned})")
     shape = cpu_target.target_context.call_conv.get_function_type(returned, result.fndesc.argtypes)
-    symbol = "pmsl_" + hashlib.sha256(_name(kernel, kinds).encode()).hexdigest()[:24]
+    symbol = "pmsl_" + hashlib.sha256(name.encode()).hexdigest()[:24]
     module = binding.parse_assembly(text + shim(symbol, result.fndesc.llvm_func_name, [str(a) for a in shape.args], kinds))
     for function in module.functions:  # names of helpers must not meet those of another kernel in the engine
         if not function.is_declaration and function.name not in (symbol, symbol + "_many"):
@@ -129,6 +158,8 @@ def _entry(code: bytes, facts: dict[str, Any], kinds: tuple) -> Entry:
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
     address = engine.get_function_address(facts["symbol"])
+    if not address:
+        raise RuntimeError(f"no {facts['symbol']} in this machine code")
     call, held, several = PROTOTYPE(address), HELD(address), MANY(engine.get_function_address(facts["symbol"] + "_many"))
     pack = struct.Struct("".join("d" if kind is float else "q" for kind in kinds)).pack
     unpack = struct.Struct(facts["returns"]).unpack_from
@@ -201,7 +232,7 @@ def _name(kernel: Kernel, kinds: tuple) -> str:
 def _path(kernel: Kernel, kinds: tuple) -> Path:
     """Return where the machine code is kept; its name holds all that it depends on."""
     key = hashlib.sha256(f"{_name(kernel, kinds)} {_world()}".encode()).hexdigest()[:32]
-    return _folder() / f"{kernel.__module__.rpartition('.')[2]}.{kernel.__name__}-{key}.pmslk"
+    return cache_folder() / f"{kernel.__module__.rpartition('.')[2]}.{kernel.__name__}-{key}.pmslk"
 
 
 @cache
@@ -220,23 +251,3 @@ def _world() -> str:
         about = Path(spec.origin).with_name("_version.py")
         found.update(about.read_bytes() if about.exists() else b"")
     return found.hexdigest()
-
-
-@cache
-def _folder() -> Path:
-    """Return the first writable one of: NUMBA_CACHE_DIR, or else beside the sources, the user's cache folder; OSError where none is."""
-    named = os.environ.get("NUMBA_CACHE_DIR")
-    for choose in (lambda: Path(str(named)),) if named else (lambda: Path(__file__).parent / "__pycache__", _of_user):
-        try:
-            folder = choose()
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                return folder
-        except (OSError, RuntimeError):  # RuntimeError: there is no home
-            continue
-    raise OSError("no folder to keep kernels in is writable")
-
-
-def _of_user() -> Path:
-    home = {"win32": os.environ.get("LOCALAPPDATA", "~/AppData/Local"), "darwin": "~/Library/Caches"}
-    return Path(home.get(sys.platform, os.environ.get("XDG_CACHE_HOME") or "~/.cache")).expanduser() / "pmsl"

@@ -1,5 +1,6 @@
 """Compiled kernels: kept, loaded without the compiler, and never trusted when damaged."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from pmsl.core.runs import Runs
-from pmsl.kernels import _native, deflate, spans
+from pmsl.kernels import _cache_folder, _native, deflate, spans
 from pmsl.kernels._jit import FEW, Kernel, _kind, call, compile_watch, many
 
 USE = """
@@ -50,26 +51,81 @@ def test_the_second_process_loads_machine_code_and_not_the_compiler(kept):
     assert use(kept)[:2] == [adler(), "False False []"]
 
 
-@pytest.mark.parametrize(
-    "damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[:-1] + bytes([b[-1] ^ 1]), lambda b: b"{}\n" + b]
-)
-def test_damaged_machine_code_is_compiled_anew(kept, tmp_path, monkeypatch, damage):
+def whole(name, rest):
+    """What a file of this name would have to hold: the hash of both first."""
+    return hashlib.sha256(name.encode() + b"\n" + rest).hexdigest().encode() + b"\n" + rest
+
+
+DAMAGES = {
+    "half": lambda name, b: b[: len(b) // 2],
+    "empty": lambda name, b: b"",
+    "a bit": lambda name, b: b[:-1] + bytes([b[-1] ^ 1]),
+    "a line more": lambda name, b: b"{}\n" + b,
+    "of another kernel": lambda name, b: whole("spans.facts-0.pmslk", b.partition(b"\n")[2]),
+    "no facts": lambda name, b: whole(name, b"not json\n" + b.split(b"\n", 2)[2]),
+    "few facts": lambda name, b: whole(name, b"{}\n" + b.split(b"\n", 2)[2]),
+    "another name": lambda name, b: whole(name, b.partition(b"\n")[2].replace(b'"symbol": "', b'"symbol": "x')),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_damaged_or_foreign_machine_code_is_compiled_anew(kept, tmp_path, monkeypatch, damage):
     if not isinstance(deflate.adler32, Kernel):
         pytest.skip("kernels are not compiled in this run")
     (file,) = kept.iterdir()
     place = tmp_path / file.name
-    place.write_bytes(damage(file.read_bytes()))
-    monkeypatch.setattr(_native, "_folder", lambda: tmp_path)
+    place.write_bytes(damage(file.name, file.read_bytes()))
+    assert place.read_bytes() != file.read_bytes()
+    monkeypatch.setattr(_native, "cache_folder", lambda: tmp_path)
     for compiles in (True, False):
         with compile_watch(lambda: None) as watch:
             found = Kernel(deflate.adler32.py_func)(np.array([0, 255], np.uint8), np.array([3, 70_000], np.int64), 2)
         assert str(found) == adler() and (watch.seconds > 0) == compiles
 
 
-def test_where_nothing_can_be_kept_the_kernel_runs_and_is_named(tmp_path):
+def test_where_nothing_can_be_kept_the_kernel_runs_and_it_is_said_why(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("no folder")
-    assert use(blocked / "cache")[:3] == ["compiling", adler(), "True True ['adler32']"]
+    assert use(blocked / "cache")[:3] == ["compiling", adler(), "True True ['no folder to keep kernels in is writable']"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "import pmsl.kernels._native as n\nn.shim = lambda *a: '\\ndefine i32 @x(i8* %slots, ptr'",  # no LLVM reads this
+        "import pmsl.kernels._shim as m, pmsl.kernels._native as n\nn.shim = lambda s, t, a, k: m.shim(s, t, [*a, 'i64'], k)",
+    ],
+)
+def test_code_that_is_not_known_is_called_by_the_compiler_itself_and_it_is_said(tmp_path, change):
+    code = USE.replace("print('numba'", "print(uncached)\nprint('numba'")
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", f"{change}\n{code}"], env=env, capture_output=True, text=True)
+    said = done.stdout.split("\n")
+    assert said[:2] == ["compiling", adler()], done.stderr
+    assert "another kind" in said[2] and not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are lists there")
+def test_a_folder_that_others_may_write_is_refused(tmp_path, monkeypatch):
+    shared, mine = tmp_path / "shared", tmp_path / "shared" / "mine"
+    shared.mkdir()
+    shared.chmod(0o777)
+    for folder in (shared, mine):  # in the place of the second they may put another
+        monkeypatch.setenv("NUMBA_CACHE_DIR", str(folder))
+        with pytest.raises(OSError, match="others may write to .*shared.*, and kernels there would be run as yours"):
+            _cache_folder.cache_folder.__wrapped__()
+    shared.chmod(0o1777)  # as /tmp is
+    assert _cache_folder.cache_folder.__wrapped__() == mine
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are lists there")
+def test_rights_of_folders():
+    def facts(mode, uid=0, gid=0):
+        return os.stat_result((mode, 0, 0, 0, uid, gid, 0, 0, 0, 0))
+
+    others, me = _cache_folder._writable_by_others, os.geteuid()
+    assert not others(facts(0o755, me)) and not others(facts(0o755, 0)) and not others(facts(0o700, me))
+    assert others(facts(0o757, me)) and others(facts(0o755, me + 12345)) and others(facts(0o775, me, 2**31 - 5))  # a group without a name
 
 
 def test_without_a_home_kernels_run_all_the_same(tmp_path):

@@ -15,7 +15,7 @@ import pmsl
 from pmsl.core.mask import Window
 from pmsl.cure import CureModel, Decay, Recursion
 from pmsl.errors import JobError, MeshError, UsageError
-from pmsl.kernels import dose, printed, probes, tallies, uneven
+from pmsl.kernels import _jit, dose, printed, probes, tallies, uneven
 from pmsl.optics import Gaussian, at_points
 from pmsl.predict import solid as solids_out
 from pmsl.predict.blur import INSIDE_PX, TABLE_PER_PX, Blur, scratch_of
@@ -285,7 +285,7 @@ def test_tallies_give_quantiles(values):
 def test_tallies_of_nothing_say_nothing():
     tally = Tally(0.5, 4.0)
     assert tally.median() is None and tally.absolute(0.95) is None
-    tallies.put(tally.bins, tally.used, -9.0, 2.0, 0.5)
+    _jit.kernel(py(tallies.put))(tally.bins, tally.used, -9.0, 2.0, 0.5)
     assert tally.median() == -4.0 and tally.weight == 2.0
 
 
