@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
+
+from msgspec import UNSET, UnsetType
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.part import Part
 from pmsl.core.plan import LayerPlan
 from pmsl.core.region import RegionRecord
+from pmsl.core.techniques import Vacuum
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.printer import Orientation
 from pmsl.profiles.strict import Strict
@@ -21,11 +24,12 @@ Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """One light engine of the job: its pixels and slabs, its wavelength, and how frames are turned at the door."""
+    """One light engine of the job: its pixels and slabs, its wavelength, how frames are turned at the door, what its host calls it."""
 
     grid: Grid
     wavelength_nm: float
     orientation: Orientation
+    name: str = ""
 
 
 class Input(Strict, frozen=True, kw_only=True):
@@ -62,13 +66,19 @@ class PartRecord(Strict, frozen=True, kw_only=True):
 
 
 class Provenance(Strict, frozen=True, kw_only=True):
-    """Where the job comes from: version of pmsl, inputs, how they were placed, the shrinkage they were scaled for."""
+    """Where the job comes from: version of pmsl, inputs, how they were placed, the shrinkage they were scaled for.
+
+    Of a job that was read from another format's file, `texts` are those it has of its design, each with its key.
+    """
+
+    SINCE: ClassVar[dict[str, int]] = {"texts": 2}
 
     version: str
     inputs: tuple[Input, ...]
     placement: str
     shift_um: tuple[float, float, float] | None = None
     shrinkage: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    texts: dict[str, str] | UnsetType = UNSET
 
 
 class CorrectionRecord(Strict, frozen=True, kw_only=True):
@@ -125,6 +135,8 @@ class PrintJob:
         Abilities a reader must have.
     regions : tuple of RegionRecord
         What was given light of its own; the exposures of layers hold it.
+    vacuum : Vacuum or None
+        What is done before the print begins.
     n_layers : int
     prepared : dict
         What rooms make once for the whole job and look up again; it lives and dies with this object. A job that was read has in
@@ -147,6 +159,7 @@ class PrintJob:
     correction: CorrectionRecord | None = None
     requires: tuple[str, ...] = ()
     regions: tuple[RegionRecord, ...] = ()
+    vacuum: Vacuum | None = None
     known_estimate: Estimate | None = None
     prepared: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
@@ -206,7 +219,7 @@ class PrintJob:
         """Return print time and resin; a job that was not written yet has to make every layer for it."""
         if self.known_estimate is not None:
             return self.known_estimate
-        meter = Meter(self.grid)
+        meter = Meter(self.grid, self.engines)
         for k in range(self.n_layers):
             meter.add(*meter.cost(self.bare(k)))
         return meter.estimate()
@@ -290,18 +303,20 @@ class _ChangedInOrder:
 
 
 class Meter:
-    """Adds up time and resin while plans go by."""
+    """Adds up time and resin while plans go by; exposures of a job's further engines have pixels of their own."""
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, grid: Grid, engines: Sequence[Engine] = ()) -> None:
         self._pixel_um2 = grid.pixel_um2
+        self._of_engine = [e.grid.pixel_um2 / grid.pixel_um2 for e in engines] or [1.0]
         self._time_s = 0.0
         self._resin_um3 = 0.0
 
     def cost(self, plan: LayerPlan) -> tuple[float, float]:
         """Return time [s] and resin [µm³] of one layer; where it does not say what is covered, its largest mask counts."""
         known = plan.covered_px if plan.exposures else 0.0
-        covered = max((e.mask.sum_px() for e in plan.exposures), default=0.0) if known is None else known
-        return plan.duration_s, covered * self._pixel_um2 * plan.thickness_um
+        if known is None:
+            known = max((e.mask.sum_px() * self._of_engine[e.engine] for e in plan.exposures), default=0.0)
+        return plan.duration_s, known * self._pixel_um2 * plan.thickness_um
 
     def add(self, time_s: float, resin_um3: float) -> None:
         """Count the cost of one layer."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pmsl.core.finding import Finding
 from pmsl.core.mask import LayerMask
+from pmsl.core.techniques import Relift, Squeeze
 from pmsl.profiles import Motion
 
 
@@ -35,6 +36,12 @@ class Exposure:
         Dark time around it [s].
     mask_sha256 : str or None
         What `LayerMask.sha256` of the mask has to be, where the job was read from disk: a host holds every frame against it.
+    relift : Relift or None
+        What the plate does before it is shown, once for all repeats.
+    film_lift_um : float or None
+        The plate is so far up while it is shown, and the layer cures on the film only [µm].
+    flat_field_by_host : bool or None
+        Whether the host evens out the field for it; None is as the job requires.
     """
 
     mask: LayerMask
@@ -48,11 +55,15 @@ class Exposure:
     wait_before_s: float = 0.0
     wait_after_s: float = 0.0
     mask_sha256: str | None = None
+    relift: Relift | None = None
+    film_lift_um: float | None = None
+    flat_field_by_host: bool | None = None
 
     @property
     def duration_s(self) -> float:
-        """Time it takes, waits and repeats included [s]."""
-        return self.repeat * (self.wait_before_s + self.time_s + self.wait_after_s)
+        """Time it takes, waits and repeats included, and what the plate does before it [s]."""
+        shown_s = self.repeat * (self.wait_before_s + self.time_s + self.wait_after_s)
+        return shown_s if self.relift is None else self.relift.duration_s + shown_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,6 +83,8 @@ class LayerPlan:
         What was noticed while the layer was made.
     covered_px : float or None
         Area of the part in this layer, where grays of the exposures say more than that: doses of regions, flat field.
+    squeeze : Squeeze or None
+        What the plate does between motion and exposures.
     """
 
     index: int
@@ -81,8 +94,10 @@ class LayerPlan:
     exposures: tuple[Exposure, ...]
     findings: tuple[Finding, ...] = field(default=())
     covered_px: float | None = None
+    squeeze: Squeeze | None = None
 
     @property
     def duration_s(self) -> float:
         """Time the layer takes, motion included [s]."""
-        return self.motion.duration_s + sum(e.duration_s for e in self.exposures)
+        light_s = sum(e.duration_s for e in self.exposures)
+        return self.motion.duration_s + (light_s if self.squeeze is None else self.squeeze.duration_s + light_s)

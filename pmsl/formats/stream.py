@@ -58,7 +58,7 @@ def written(
     -------
     Written
     """
-    tally, run, meter = Tally(job, options), job.in_order(), Meter(job.grid)
+    tally, run, meter = Tally(job, options), job.in_order(), Meter(job.grid, job.engines)
 
     def done(plan: LayerPlan, made: T) -> tuple[LayerPlan, T, tuple[float, float], bool]:
         cost, lit = meter.cost(plan), bool(plan.exposures)
@@ -83,7 +83,7 @@ class Tally:
 
     def __init__(self, job: PrintJob, options: WriteOptions) -> None:
         self._job, self._options = job, options
-        self._meter, self._done, self._any_light = Meter(job.grid), 0, False
+        self._meter, self._done, self._any_light = Meter(job.grid, job.engines), 0, False
         self.found = list(job.findings)
 
     def add(self, cost: tuple[float, float], findings: Iterable[Finding], lit: bool) -> None:

@@ -14,6 +14,7 @@ from pmsl.core.finding import Finding
 from pmsl.core.job import PrintJob
 from pmsl.core.parallel import default_threads, ordered_map
 from pmsl.core.plan import Exposure, LayerPlan
+from pmsl.core.techniques import OF_THE_STAGE
 from pmsl.errors import HostError, JobError
 from pmsl.formats.diamond import check_lit
 from pmsl.formats.frames import frame_shape
@@ -45,6 +46,9 @@ def check_machine(job: PrintJob, engines: Sequence[LightEngine], stage: Stage, a
     """
     if len(engines) != len(job.engines):
         raise HostError(f"the job has {len(job.engines)} light engine(s), the machine {len(engines)}; give one for each")
+    moves = sorted(OF_THE_STAGE.intersection(job.requires))
+    if moves:
+        raise HostError(f"the job requires {', '.join(moves)}, which pmsl's player does not do; print it with a host that does")
     for i, engine in enumerate(engines):
         _check_whole(engine, ENGINE, f"engine {i}")
         _check_engine(job, i, engine)

@@ -66,7 +66,7 @@ def make_block(job: PrintJob, first: int, last: int, place: Place, options: Writ
     WorkerError
         The job was given up meanwhile.
     """
-    run, meter, work, own = job.in_order(last), Meter(job.grid), Path(place.work), uuid.uuid4().hex
+    run, meter, work, own = job.in_order(last), Meter(job.grid, job.engines), Path(place.work), uuid.uuid4().hex
     layers: list[LayerDone] = []
     bundle = f"{own}.frames" if place.bundled else ""
     together = open(work / bundle, "wb") if place.bundled else None  # noqa: SIM115 — closed below

@@ -10,6 +10,7 @@ import msgspec
 from pmsl.core.finding import Finding
 from pmsl.core.job import FLAT_FIELD_BY_HOST, CorrectionRecord, Estimate, PartRecord, Provenance
 from pmsl.core.region import RegionRecord
+from pmsl.core.techniques import TECHNIQUES, Relift, Squeeze, Vacuum
 from pmsl.errors import JobError
 from pmsl.filekind import HEAD, refusal
 from pmsl.profiles import Motion, Printer, Process, Resin
@@ -20,8 +21,9 @@ from pmsl.profiles.versions import set_schema
 
 SCHEMAS = ("pmsl.job/1", "pmsl.job/2")
 SCHEMA_FILE = "job-2.schema.json"  # version 1 has a file of its own, which does not change any more
-ABILITIES = frozenset({FLAT_FIELD_BY_HOST})  # entries of `requires` this version understands
+ABILITIES = TECHNIQUES | {FLAT_FIELD_BY_HOST}  # entries of `requires` this version understands
 PLAIN = ("time_s", "dose_mj_cm2", "power", "engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s")
+ASKED = ("relift", "film_lift_um", "flat_field_by_host")  # of an exposure, where its host is asked for more than to show it
 
 
 class GridDoc(Strict, frozen=True, kw_only=True):
@@ -47,15 +49,22 @@ class OrientationDoc(Strict, frozen=True, kw_only=True):
 
 
 class EngineDoc(Strict, frozen=True, kw_only=True):
-    """One light engine."""
+    """One light engine; `name` is what its host calls it."""
+
+    SINCE: ClassVar[dict[str, int]] = {"name": 2}
 
     grid: GridDoc
     wavelength_nm: float
     orientation: OrientationDoc
+    name: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class ExposureDoc(Strict, frozen=True, kw_only=True):
-    """One image of a layer; `frame` is a path inside the job."""
+    """One image of a layer; `frame` is a path inside the job.
+
+    Before it is shown the plate may lift and come back (`relift`), or stay so far up that it cures on the film only (`film_lift_um`);
+    `flat_field_by_host` says whether the host evens out the field for it where the job leaves that to each exposure.
+    """
 
     frame: str
     file_sha256: str
@@ -69,16 +78,20 @@ class ExposureDoc(Strict, frozen=True, kw_only=True):
     repeat: Annotated[int, msgspec.Meta(ge=1)]
     wait_before_s: NotNegative
     wait_after_s: NotNegative
+    relift: Relift | msgspec.UnsetType = msgspec.UNSET
+    film_lift_um: Positive | msgspec.UnsetType = msgspec.UNSET
+    flat_field_by_host: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class LayerDoc(Strict, frozen=True, kw_only=True):
-    """One layer: the motion comes before the exposures; `dose` is a path, where dose maps were asked for."""
+    """One layer: the motion comes before the exposures, `squeeze` between the two; `dose` is a path, where dose maps were asked for."""
 
     z_top_um: float
     thickness_um: float
     motion: Motion
     exposures: list[ExposureDoc]
     dose: str | None = None
+    squeeze: Squeeze | msgspec.UnsetType = msgspec.UNSET
 
 
 class DesignDoc(Strict, frozen=True, kw_only=True):
@@ -93,8 +106,8 @@ class DesignDoc(Strict, frozen=True, kw_only=True):
 class Document(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """The whole of job.json: of version 1 unless a key of it, or of what it embeds, came with a later one."""
 
-    SINCE: ClassVar[dict[str, int]] = {"regions": 2}
-    NESTED: ClassVar[tuple[str, ...]] = ("process",)
+    SINCE: ClassVar[dict[str, int]] = {"regions": 2, "vacuum": 2}
+    NESTED: ClassVar[tuple[str, ...]] = ("provenance", "engines", "process")
 
     schema: Literal["pmsl.job/1", "pmsl.job/2"]
     requires: list[str]
@@ -112,9 +125,14 @@ class Document(Strict, frozen=True, kw_only=True, omit_defaults=True):
     layers: list[LayerDoc]
     correction: CorrectionRecord | None = None
     regions: list[RegionRecord] | msgspec.UnsetType = msgspec.UNSET
+    vacuum: Vacuum | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
         set_schema(self)
+
+    def own_version(self) -> int:
+        """Return 2 where a key of its own is newer, or the host is asked for more than to even out the field."""
+        return max(super().own_version(), 1 if TECHNIQUES.isdisjoint(self.requires) else 2)
 
 
 def encode(document: Document) -> bytes:

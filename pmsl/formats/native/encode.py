@@ -6,13 +6,15 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from pmsl.core.job import PrintJob
 from pmsl.core.plan import LayerPlan
 from pmsl.formats import png
 from pmsl.formats.bundle import Sink
 from pmsl.formats.contract import WriteOptions
 from pmsl.formats.native import dosetiff
-from pmsl.formats.native.document import PLAIN, ExposureDoc, LayerDoc
+from pmsl.formats.native.document import ASKED, PLAIN, ExposureDoc, LayerDoc
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,19 @@ def _encoded(job: PrintJob, plan: LayerPlan, options: WriteOptions, frames: Iter
                 file_sha256=keep(name, next(frames)),
                 mask_sha256=e.mask.sha256(),
                 **{field: getattr(e, field) for field in PLAIN},
+                **{field: getattr(e, field) for field in ASKED if getattr(e, field) is not None},
             )
         )
     dose_name = None
     if options.dose_of is not None:
         dose_name = f"dose/{k:0{digits}d}.tif"
         keep(dose_name, dosetiff.encode(options.dose_of(job, plan), job.engines[0].orientation))
-    entry = LayerDoc(z_top_um=plan.z_top_um, thickness_um=plan.thickness_um, motion=plan.motion, exposures=exposures, dose=dose_name)
+    entry = LayerDoc(
+        z_top_um=plan.z_top_um,
+        thickness_um=plan.thickness_um,
+        motion=plan.motion,
+        exposures=exposures,
+        dose=dose_name,
+        squeeze=msgspec.UNSET if plan.squeeze is None else plan.squeeze,
+    )
     return Encoded(entry, files)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -22,7 +23,8 @@ from pmsl.filekind import refusal_of_pointer
 from pmsl.formats import frames, limits
 from pmsl.formats.bundle import Source, frame_limit, open_source
 from pmsl.formats.native import design, document
-from pmsl.formats.native.document import PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc
+from pmsl.formats.native.asked import check_asked, given
+from pmsl.formats.native.document import ASKED, PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc
 from pmsl.formats.native.filecheck import file_problems, layer_problems
 from pmsl.formats.pngread import runs_of_png
 from pmsl.profiles.printer import Diamond, Orientation
@@ -60,6 +62,7 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
             f"{where}: the field is evened out by {doc.process.evened!r}, requires is {doc.requires}: whether the host evens out "
             "the field is not clear; the job is damaged"
         )
+    check_asked(doc, where)
     _check_parts(doc, where)
 
     stored = _Frames(engines, source, where)
@@ -67,7 +70,14 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
     def plan_layer(k: int) -> LayerPlan:
         layer = doc.layers[k]
         exposures = tuple(_exposure(e, stored.mask(e, k, place)) for place, e in enumerate(layer.exposures))
-        return LayerPlan(index=k, z_top_um=layer.z_top_um, thickness_um=layer.thickness_um, motion=layer.motion, exposures=exposures)
+        return LayerPlan(
+            index=k,
+            z_top_um=layer.z_top_um,
+            thickness_um=layer.thickness_um,
+            motion=layer.motion,
+            exposures=exposures,
+            squeeze=given(layer.squeeze),
+        )
 
     job = PrintJob(
         engines=engines,
@@ -83,6 +93,7 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
         requires=tuple(doc.requires),
         correction=doc.correction,
         regions=() if doc.regions is msgspec.UNSET else tuple(doc.regions),
+        vacuum=given(doc.vacuum),
         known_estimate=doc.estimate,
         design_of=lambda: _designs(doc.design, source, where),
     )
@@ -178,7 +189,7 @@ def _engine(doc: EngineDoc, where: str) -> Engine:
             f"{where}: a diamond lattice of {orientation.frame} has a field of {orientation.field}, not {grid.shape}; it is damaged"
         )
     limits.check_frame(grid.shape, not frames.by_runs(orientation), where)
-    return Engine(grid=grid, wavelength_nm=doc.wavelength_nm, orientation=orientation)
+    return Engine(grid=grid, wavelength_nm=doc.wavelength_nm, orientation=orientation, name=given(doc.name) or "")
 
 
 class _Frames:
@@ -210,4 +221,5 @@ class _Frames:
 
 
 def _exposure(doc: ExposureDoc, mask: LayerMask) -> Exposure:
-    return Exposure(mask=mask, mask_sha256=doc.mask_sha256, **{field: getattr(doc, field) for field in PLAIN})
+    asked: dict[str, Any] = {field: given(getattr(doc, field)) for field in ASKED}
+    return Exposure(mask=mask, mask_sha256=doc.mask_sha256, **{field: getattr(doc, field) for field in PLAIN}, **asked)

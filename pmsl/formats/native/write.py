@@ -111,6 +111,7 @@ def _document(job: PrintJob, written: Written, placed: list[DesignDoc], entries:
         layers=entries,  # type: ignore[arg-type]  # Raw: the JSON of an entry
         correction=job.correction,
         regions=list(job.regions) or msgspec.UNSET,
+        vacuum=msgspec.UNSET if job.vacuum is None else job.vacuum,
     )
 
 
@@ -128,4 +129,5 @@ def _engine_doc(engine: Engine) -> EngineDoc:
             mirrored=o.mirrored,
             diamond=o.frame if isinstance(o, Diamond) else msgspec.UNSET,
         ),
+        name=engine.name or msgspec.UNSET,
     )
