@@ -18,6 +18,7 @@ def convert(
     out: str,
     *,
     format: str | None,
+    pixels: dict[str, Any],
     lossy: bool,
     depth: int | None,
     dose: bool,
@@ -30,7 +31,7 @@ def convert(
     chosen = registry.find(registry.choose(target, format))
     check_target(target, force, chosen.foreign)
     source = registry.recognise(Path(path))
-    read = source.read(Path(path))
+    read = pipeline.read(path, source.name, **pixels)
     if depth is not None:
         read = pipeline.with_depth(read, depth)
     try:

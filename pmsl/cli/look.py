@@ -13,6 +13,7 @@ from pmsl import pipeline
 from pmsl.cli.examine import Examined, examined, mesh_facts
 from pmsl.cli.light import ladder_facts, light_facts, light_lines
 from pmsl.cli.regions import Doses, print_regions, region_facts
+from pmsl.cli.shared import panel_options
 from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
 from pmsl.core.finding import Finding
 from pmsl.core.job import CorrectionRecord, Estimate, PrintJob
@@ -31,7 +32,7 @@ def info(path: str, wishes: Wishes, doses: Doses, *, repair: str, as_json: bool)
     contours = _contours_of(path)
     if contours is None and registry.is_job(Path(path)):
         doses.check_none("a job")
-        _info_job(path, as_json)
+        _info_job(path, as_json, panel_options(wishes.printer, wishes.pitch_um, wishes.field))
         return
     if contours is None or (contours["format"] == "3mf-slices" and contours["mesh"]):
         _info_mesh(path, wishes, doses, repair, as_json, contours)
@@ -43,9 +44,9 @@ def info(path: str, wishes: Wishes, doses: Doses, *, repair: str, as_json: bool)
         _print_contours(path, contours)
 
 
-def _info_job(path: str, as_json: bool) -> None:
+def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     format = registry.recognise(Path(path))
-    job = format.read(Path(path))
+    job = pipeline.read(path, format.name, **pixels)
     estimate = job.estimate()
     facts = job_facts(job, job.findings, estimate)
     if as_json:
@@ -235,10 +236,10 @@ def _slicing_words(s: dict[str, Any]) -> str:
     return f"about {seconds}, {size}, by {s['sampled_layers']} layers"
 
 
-def verify(path: str, *, threads: int | None, as_json: bool) -> None:
+def verify(path: str, *, pixels: dict[str, Any], threads: int | None, as_json: bool) -> None:
     """``pmsl verify``: say what is wrong, exit 3 where anything is."""
     with layer_progress("verifying", as_json) as progress:
-        problems = pipeline.verify(path, progress, threads)
+        problems = pipeline.verify(path, progress, threads, **pixels)
     if as_json:
         print_json({"job": plain(path), "sound": not problems, "problems": problems})
     for problem in problems:

@@ -17,6 +17,8 @@ __all__ = [
     "irradiance",
     "json",
     "lossy",
+    "panel",
+    "panel_options",
     "profiles",
     "repair",
     "rotate",
@@ -69,6 +71,32 @@ def doses(command: F) -> F:
     for option in reversed(_DOSES):
         command = option(command)
     return command
+
+
+_PANEL = (
+    click.option("--printer", metavar="P", help="Library name or TOML file: the printer of a file that does not say its pixels."),
+    click.option("--pitch-um", metavar="P|PX,PY", help="Pixel pitch at the image plane of a file that does not say it [µm]."),
+    click.option("--field", metavar="COLSxROWS", help="Pixels of the frames of a file that does not say them."),
+)
+
+
+def panel(command: F) -> F:
+    """Add the options that say what panel a job's frames are for, as `panel_options` reads them."""
+    for option in reversed(_PANEL):
+        command = option(command)
+    return command
+
+
+def panel_options(printer: str | None, pitch_um: str | None, field: str | None) -> dict[str, Any]:
+    """Return the options of `panel` as `pmsl.read` and `pmsl.verify` take them."""
+    from pmsl.pipeline import options
+    from pmsl.profiles import find_printer
+
+    return {
+        "printer": None if printer is None else find_printer(printer),
+        "pitch_um": options.pitch_um(pitch_um),
+        "field": options.field_px(field),
+    }
 
 
 irradiance = click.option("--irradiance", type=float, metavar="MW_CM2", help="Measured irradiance of a white pixel [mW/cm²].")

@@ -66,10 +66,7 @@ class PartRecord(Strict, frozen=True, kw_only=True):
 
 
 class Provenance(Strict, frozen=True, kw_only=True):
-    """Where the job comes from: version of pmsl, inputs, how they were placed, the shrinkage they were scaled for.
-
-    Of a job that was read from another format's file, `texts` are those it has of its design, each with its key.
-    """
+    """Where the job comes from: version of pmsl, inputs, placement, the shrinkage they were scaled for, texts of another format's file."""
 
     SINCE: ClassVar[dict[str, int]] = {"texts": 2}
 
@@ -136,7 +133,6 @@ class PrintJob:
     regions : tuple of RegionRecord
         What was given light of its own; the exposures of layers hold it.
     vacuum : Vacuum or None
-        What is done before the print begins.
     n_layers : int
     prepared : dict
         What rooms make once for the whole job and look up again; it lives and dies with this object. A job that was read has in
@@ -182,13 +178,7 @@ class PrintJob:
         return self.n_layers
 
     def __getitem__(self, k: int) -> LayerPlan:
-        """Return the plan of layer `k`; negative numbers count from the top.
-
-        Raises
-        ------
-        IndexError
-            No such layer.
-        """
+        """Return the plan of layer `k`; negative numbers count from the top. Raises `IndexError` where there is none."""
         return self.plan_layer(self._number(k))
 
     def _number(self, k: int) -> int:
@@ -315,7 +305,7 @@ class Meter:
         """Return time [s] and resin [µm³] of one layer; where it does not say what is covered, its largest mask counts."""
         known = plan.covered_px if plan.exposures else 0.0
         if known is None:
-            known = max((e.mask.sum_px() * self._of_engine[e.engine] for e in plan.exposures), default=0.0)
+            known = max(e.mask.sum_px() * self._of_engine[e.engine] for e in plan.exposures)
         return plan.duration_s, known * self._pixel_um2 * plan.thickness_um
 
     def add(self, time_s: float, resin_um3: float) -> None:

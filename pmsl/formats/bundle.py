@@ -79,13 +79,14 @@ class FolderSink:
 
 
 class ZipSink:
-    """Writes a zip; members are stored, their bytes are compressed already."""
+    """Writes a zip; members are stored, their bytes are compressed already, unless all are to be `deflated`."""
 
     any_thread = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, deflated: bool = False) -> None:
         import zipfile
 
+        self._deflated = deflated
         self._file = open(path, "w+b", buffering=BUFFER)  # noqa: SIM115 — closed with the zip
         self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED, allowZip64=True)
 
@@ -96,7 +97,7 @@ class ZipSink:
         info = zipfile.ZipInfo(name, ZIP_DATE)
         info.create_system = 3  # the same bytes on Windows
         info.external_attr = 0o644 << 16
-        if name.endswith((".json", ".ply", ".ini")):
+        if self._deflated or name.endswith((".json", ".ply", ".ini")):
             info.compress_type = zipfile.ZIP_DEFLATED
         stored = info.compress_type == zipfile.ZIP_STORED and len(data) <= LARGE
         (self._store if stored else self._zip.writestr)(info, data)

@@ -10,6 +10,7 @@ import numpy as np
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.job import FLAT_FIELD_BY_HOST
+from pmsl.core.techniques import TECHNIQUES
 from pmsl.errors import TargetError
 from pmsl.profiles.printer import Orientation
 from pmsl.profiles.process import Motion
@@ -18,7 +19,8 @@ STEP_SLACK = 1e-6  # of a step: what sums of floats may miss a multiple by
 PITCH_SLACK = 1e-6
 FIELDS = frozenset(
     {"engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s", "power", "motion", "lift", "lattice", "dose_maps"}
-    | {FLAT_FIELD_BY_HOST}
+    | {"unknown_pitch", FLAT_FIELD_BY_HOST}
+    | TECHNIQUES
 )
 MOVES = frozenset(Motion.__struct_fields__)
 NEVER = "choose another format, or slice again with what this one can hold"
@@ -59,8 +61,9 @@ class Capability:
     name_rules : str
         What must hold for the file's name, in words.
     holds : frozenset of str
-        Of `FIELDS` those that the file has a place for ("lift": of a motion only its lift and waits; what a job requires of its
-        host: that the file can ask for it). A job that leaves an exposure's field at its neutral value needs none.
+        Of `FIELDS` those that the file has a place for ("lift": of a motion only its lift and waits; "unknown_pitch": that it need not
+        state a pitch; what a job requires of its host: that the file can ask for it). A job that leaves an exposure's field at its
+        neutral value needs none.
     moves_by_layer, first_move : frozenset of str
         Of `MOVES`, the fields of a motion, those that each layer may have of its own, and of them those that the move before the
         first may; they count only where the file holds motions.

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pmsl.core.contours import Contours
     from pmsl.core.dose import DoseMap
     from pmsl.formats.capability import Capability
+    from pmsl.formats.panel import Panel
 
 HEAD = 4096
 
@@ -124,11 +125,12 @@ class WriteOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOptions:
-    """How a file is to be checked: what gives the dose map a layer should have, progress, layers read at a time."""
+    """How a file is to be checked: what gives the dose map a layer should have, progress, layers read at a time, the frames' panel."""
 
     dose_of: DoseOf | None = None
     progress: Progress | None = None
     threads: int = 1
+    panel: Panel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,11 @@ class Seen:
 
 
 class Format(Protocol):
-    """One file format. All methods raise `PmslError`s only; a reader treats its file as hostile."""
+    """One file format. All methods raise `PmslError`s only; a reader treats its file as hostile.
+
+    A format whose files may not say what panel their frames are for states ``takes_panel = True``: its ``read(path, panel)``, and its
+    `verify` by `VerifyOptions.panel`, then use a `Panel`. Others are never given one.
+    """
 
     @property
     def name(self) -> str:

@@ -26,6 +26,7 @@ from pmsl.formats.ends import up_to_the_last_lit
 from pmsl.formats.fold import folded, scaled
 from pmsl.formats.framestream import relevelled
 from pmsl.formats.padding import moved, padded, padding
+from pmsl.formats.partial import PITCH
 from pmsl.formats.schedule import TIME_SLACK_S, Rule, longest
 from pmsl.profiles import Motion
 
@@ -88,10 +89,11 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
         if ability not in target.holds:
             raise refusal(name, "requires", ability, "nothing a host must do by itself", NEVER)
     check_layers(job.grid, target, name)
+    found: list[Finding] = list(_unknown_pitch(job, target, name, options.lossy))
     check_pitch(job.grid, target, name)
     engine = job.engines[0]
     turn = target.orientation or engine.orientation
-    found: list[Finding] = list(_left_to_host(job, target, name))
+    found.extend(_left_to_host(job, target, name))
     shift, grid = None, engine.grid
     if check_size(frames.frame_shape(grid.shape, turn), target, name, options.lossy):
         assert target.exact_size is not None
@@ -115,6 +117,17 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
 def _power(job: PrintJob) -> float:
     """Return the light setting of the job."""
     return job.process.power if job.process.power is not None else job.printer.optics.settings[0].power
+
+
+def _unknown_pitch(job: PrintJob, target: Capability, name: str, lossy: bool) -> Iterator[Finding]:
+    """Refuse to make a fact of a pitch that only stands in for one that nobody said; with `lossy` say so."""
+    if PITCH not in job.placeholders or "unknown_pitch" in target.holds:
+        return
+    stand_in = f"{job.grid.pitch_um[0]:g} × {job.grid.pitch_um[1]:g} µm"
+    if not lossy:
+        advice = "say it with --pitch-um or --printer, or pass --lossy to write what stands in for it"
+        raise refusal(name, "pixel pitch", "not known", f"a pitch that is known: {name} files state it as a fact", advice)
+    yield loss("pitch_um", f"nobody said the pixel pitch: {stand_in}, which only stand in for it, were written as a fact")
 
 
 def _left_to_host(job: PrintJob, target: Capability, name: str) -> Iterator[Finding]:

@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import UNSET
+
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.core.job import Engine, Estimate, PrintJob, Provenance
+from pmsl.core.job import FLAT_FIELD_BY_HOST, Engine, Estimate, PrintJob, Provenance
 from pmsl.core.mask import LayerMask
 from pmsl.core.plan import Exposure, LayerPlan
+from pmsl.core.techniques import Relift, Squeeze, Vacuum
 from pmsl.errors import GridError, JobError
 from pmsl.formats import limits
 from pmsl.profiles import Motion, MotionSchedule, Printer, Process, Resin
@@ -22,6 +25,7 @@ from pmsl.version import __version__
 
 ALWAYS = ("irradiance", "point spread", "penetration depth Dp", "critical dose Ec", "placed parts")
 PLACEHOLDERS = ("printer.optics.irradiance_mw_cm2", "printer.optics.psf.sigma", "resin.dp_um", "resin.ec_mj_cm2")
+PITCH = "printer.optics.pitch_um"  # a placeholder too where neither the file nor anybody else says it
 GUESS_MW_CM2 = 1.0  # irradiance of the strongest light setting where nobody knows it: doses read as seconds
 
 
@@ -36,6 +40,10 @@ class Shown:
     repeat: int = 1
     wait_before_s: float = 0.0
     wait_after_s: float = 0.0
+    engine: int = 0
+    relift: Relift | None = None
+    film_lift_um: float | None = None
+    flat_field_by_host: bool | None = None
 
 
 def grid_of(where: str, *, pitch_um: Any, shape: tuple[int, int], z_edges_um: Any, origin_um: Any = (0.0, 0.0)) -> Grid:
@@ -48,7 +56,11 @@ def grid_of(where: str, *, pitch_um: Any, shape: tuple[int, int], z_edges_um: An
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a file says beside its layers; what is None it does not say."""
+    """What a file says beside its layers; what is None it does not say.
+
+    `grid`, `orientation`, `wavelength_nm` and `engine_name` are of its first light engine, `more_engines` are the others. Where
+    `pitch_known` is False the pitch of some grid only stands in for one that nobody said.
+    """
 
     format: str
     file: str
@@ -61,6 +73,12 @@ class Facts:
     motion: Motion | None = None
     resin_ml: float | None = None
     findings: tuple[Finding, ...] = ()
+    engine_name: str = ""
+    more_engines: tuple[Engine, ...] = ()
+    pitch_known: bool = True
+    requires: tuple[str, ...] = ()
+    vacuum: Vacuum | None = None
+    texts: dict[str, str] | None = None
 
 
 def job(
@@ -68,6 +86,7 @@ def job(
     shown: Sequence[Sequence[Shown]],
     mask_of: Callable[[int, int], LayerMask],
     motion_of: Callable[[int], Motion] | None = None,
+    squeeze_of: Callable[[int], Squeeze | None] = lambda k: None,
 ) -> PrintJob:
     """Make the job of a file.
 
@@ -80,6 +99,8 @@ def job(
         Decodes the mask of exposure j of layer k, ``mask_of(k, j)``; a black one is no exposure.
     motion_of : callable, optional
         The motion before layer k; left out, `facts.motion` for all.
+    squeeze_of : callable, optional
+        What the plate does after it; left out, nothing.
 
     Returns
     -------
@@ -91,35 +112,42 @@ def job(
     JobError
         Frames larger than are read.
     """
-    limits.check_frame(facts.grid.shape, facts.orientation.row[1] == "x", facts.file)
+    wavelength = facts.wavelength_nm or 405.0
+    first = Engine(grid=facts.grid, wavelength_nm=wavelength, orientation=facts.orientation, name=facts.engine_name)
+    engines = (first, *facts.more_engines)
+    for engine in engines:
+        limits.check_frame(engine.grid.shape, engine.orientation.row[1] == "x", facts.file)
     powers = sorted({e.power for layer in shown for e in layer}) or [1.0]
     light = {p: GUESS_MW_CM2 * p / powers[-1] for p in powers}
     motion = facts.motion or Motion()
     guess = f"not in the {facts.format} file"
 
     def plan_layer(k: int) -> LayerPlan:
-        exposures = (_exposure(e, mask_of(k, j), light) for j, e in enumerate(shown[k]))
+        exposures = [_exposure(e, mask_of(k, j), light) for j, e in enumerate(shown[k])]
         return LayerPlan(
             index=k,
             z_top_um=float(facts.grid.z_edges_um[k + 1]),
             thickness_um=float(facts.grid.thickness_um[k]),
             motion=motion if motion_of is None else motion_of(k),
-            exposures=tuple(e for e in exposures if not e.mask.black_at_8_bit),
+            exposures=tuple(_lit(exposures)),
+            squeeze=squeeze_of(k),
         )
 
     longest = max((sum(e.repeat * e.time_s for e in layer) for layer in shown if layer), default=1.0)
-    wavelength = facts.wavelength_nm or 405.0
+    texts: Any = facts.texts or UNSET
     made = PrintJob(
-        engines=(Engine(grid=facts.grid, wavelength_nm=wavelength, orientation=facts.orientation),),
+        engines=engines,
         printer=_printer(facts, light, longest, wavelength, guess),
         resin=_resin(facts, wavelength, guess),
         process=_process(facts, motion),
-        provenance=Provenance(version=__version__, inputs=(), placement=f"read from a {facts.format} file"),
+        provenance=Provenance(version=__version__, inputs=(), placement=f"read from a {facts.format} file", texts=texts),
         parts=(),
         n_layers=facts.grid.n_layers,
         plan_layer=plan_layer,
         findings=(*facts.findings, _partial(facts)),
-        placeholders=PLACEHOLDERS,
+        placeholders=PLACEHOLDERS if facts.pitch_known else (*PLACEHOLDERS, PITCH),
+        requires=facts.requires,
+        vacuum=facts.vacuum,
     )
     made.prepared["exposures_of"] = lambda k: [e.repeat * e.time_s for e in shown[k]]
     if facts.resin_ml is None:
@@ -144,13 +172,40 @@ def _exposure(e: Shown, mask: LayerMask, light: dict[float, float]) -> Exposure:
         repeat=e.repeat,
         wait_before_s=e.wait_before_s,
         wait_after_s=e.wait_after_s,
+        engine=e.engine,
+        relift=e.relift,
+        film_lift_um=e.film_lift_um,
+        flat_field_by_host=e.flat_field_by_host,
     )
+
+
+def _lit(exposures: list[Exposure]) -> list[Exposure]:
+    """Leave out exposures without light; what the plate does before one, and its waits, go to its neighbour."""
+    lit: list[Exposure] = []
+    wait_s, relift = 0.0, None
+    for e in exposures:
+        dark_s = e.repeat * (e.wait_before_s + e.wait_after_s)
+        if not e.mask.black_at_8_bit:
+            if wait_s or relift is not None:
+                first = e if e.repeat == 1 or not wait_s else replace(e, repeat=1)
+                lit.append(replace(first, wait_before_s=first.wait_before_s + wait_s, relift=e.relift or relift))
+                if first is not e:
+                    lit.append(replace(e, repeat=e.repeat - 1, relift=None))
+            else:
+                lit.append(e)
+            wait_s, relift = 0.0, None
+        elif lit and e.relift is None and relift is None and lit[-1].repeat == 1:
+            lit[-1] = replace(lit[-1], wait_after_s=lit[-1].wait_after_s + dark_s)
+        else:
+            wait_s, relift = wait_s + dark_s, e.relift or relift
+    return lit
 
 
 def _printer(facts: Facts, light: dict[float, float], longest_s: float, wavelength_nm: float, guess: str) -> Printer:
     grid = facts.grid
     pitch = (float(grid.pitch_um[0]), float(grid.pitch_um[1]))
     strongest = max(light)
+    said = "the file" if facts.pitch_known else guess
     return Printer(
         schema="pmsl.printer/1",
         name=facts.printer or f"unknown, of a {facts.format} file",
@@ -158,7 +213,7 @@ def _printer(facts: Facts, light: dict[float, float], longest_s: float, waveleng
         dmd=Dmd(chip="unknown", shape=Value(value=grid.shape, class_="published", source="the file")),
         orientation=facts.orientation,
         optics=Optics(
-            pitch_um=Value(value=pitch, class_="published", source="the file"),
+            pitch_um=Value(value=pitch, class_="published" if facts.pitch_known else "placeholder", source=said),
             wavelength_nm=Value(
                 value=wavelength_nm, class_="placeholder" if facts.wavelength_nm is None else "published", source="the file"
             ),
@@ -193,6 +248,7 @@ def _resin(facts: Facts, wavelength_nm: float, guess: str) -> Resin:
 
 def _process(facts: Facts, motion: Motion) -> Process:
     heights = [(len(list(same)), h) for h, same in itertools.groupby(round(h, 9) for h in facts.grid.thickness_um.tolist())]
+    by_host: dict[str, Any] = {"corrections": ("flatfield",), "flat_field": "delegated"} if FLAT_FIELD_BY_HOST in facts.requires else {}
     return Process(
         schema="pmsl.process/1",
         name=facts.process or f"of a {facts.format} file",
@@ -201,12 +257,14 @@ def _process(facts: Facts, motion: Motion) -> Process:
         layers=heights,
         bottom_dose_factors=(),
         motion=MotionSchedule.of(motion),
+        **by_host,
     )
 
 
 def _partial(facts: Facts) -> Finding:
     named = {"resin name": facts.resin, "wavelength": facts.wavelength_nm, "motion": facts.motion}
-    missing = ", ".join([*ALWAYS, *(what for what, value in named.items() if value is None)])
+    always = ALWAYS if facts.pitch_known else ("pixel pitch", *ALWAYS)
+    missing = ", ".join([*always, *(what for what, value in named.items() if value is None)])
     return Finding(
         code="partial-file",
         severity="warning",

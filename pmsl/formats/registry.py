@@ -17,6 +17,9 @@ from pmsl.formats.contract import HEAD, Format, Seen
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    from pmsl.core.job import PrintJob
+    from pmsl.formats.panel import Panel
+
 GROUP = "pmsl.formats"  # entry points of other packages
 
 
@@ -115,6 +118,21 @@ def recognise(path: Path) -> Format:
             raise JobError(other)
         raise JobError(f"{path}: begins with {seen.head[:4]!r}: not a zip, and no other format knows it ({known}); copy or slice it again")
     return found
+
+
+def read(format: Format, path: Path, panel: Panel | None) -> PrintJob:
+    """Read a file of a format; raises `UsageError` where a panel is given and its files say theirs themselves."""
+    if panel is None:
+        return format.read(path)
+    check_takes_panel(format, path, panel)
+    made: PrintJob = format.read(path, panel)  # type: ignore[call-arg]
+    return made
+
+
+def check_takes_panel(format: Format, path: Path, panel: Panel | None) -> None:
+    """Refuse a panel for a format whose files say theirs themselves."""
+    if panel is not None and not getattr(format, "takes_panel", False):
+        raise UsageError(f"{path}: {format.name} files state their pixels themselves; leave out {panel.source}")
 
 
 def is_job(path: Path) -> bool:

@@ -13,6 +13,7 @@ from pmsl.core.finding import Finding
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.core.plan import LayerPlan
+from pmsl.core.techniques import TECHNIQUES
 from pmsl.errors import JobError
 from pmsl.formats import partial
 from pmsl.formats.capability import FIELDS, Capability
@@ -26,7 +27,7 @@ from pmsl.profiles.strict import Strict, build
 Look = Callable[[LayerPlan], list[str]]
 
 SCHEMA = "pmsl.stack/1"
-CAPABILITY = Capability(multi_exposure=False, holds=FIELDS - {"engine", "lattice"})
+CAPABILITY = Capability(multi_exposure=False, holds=FIELDS - TECHNIQUES - {"engine", "lattice", "unknown_pitch"})
 FIELDS_OF_SHOT = ("time_s", "power", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s")
 
 

@@ -20,8 +20,10 @@ Add = Callable[[str, bytes], None]
 
 
 @contextmanager
-def archive(format: Format, path: Path, options: WriteOptions) -> Iterator[Add]:
+def archive(format: Format, path: Path, options: WriteOptions, deflated: bool = False) -> Iterator[Add]:
     """Give what adds members to a zip that gets its name when all are written and read back.
+
+    With `deflated` all members are compressed, frames too: PNG of much that is alike shrink again.
 
     Yields
     ------
@@ -29,7 +31,7 @@ def archive(format: Format, path: Path, options: WriteOptions) -> Iterator[Add]:
         ``add(name, data)``.
     """
     with whole_or_absent(path, options.force, folder=False, foreign=format.foreign) as draft:
-        sink, hashes = ZipSink(draft), dict[str, str]()
+        sink, hashes = ZipSink(draft, deflated), dict[str, str]()
 
         def add(name: str, data: bytes) -> None:
             sink.add(name, data)

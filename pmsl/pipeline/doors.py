@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +16,11 @@ from pmsl.core.parallel import default_threads
 from pmsl.errors import FindingsError, JobError, UsageError
 from pmsl.formats import registry
 from pmsl.formats.contract import Crew, Format, VerifyOptions, WriteOptions, Written
+from pmsl.formats.panel import Panel
 from pmsl.optics.grayscale import response
 from pmsl.pipeline.crew import crew_of
 from pmsl.pipeline.start import offset_of
+from pmsl.profiles import Printer
 
 if TYPE_CHECKING:
     from pmsl.core.contours import Contours
@@ -138,18 +141,43 @@ def check_spreads(format: Format) -> None:
         )
 
 
-def read(path: str | Path, format: str | None = None) -> PrintJob:
+def read(
+    path: str | Path,
+    format: str | None = None,
+    *,
+    printer: Printer | None = None,
+    pitch_um: float | tuple[float, float] | None = None,
+    field: tuple[int, int] | None = None,
+) -> PrintJob:
     """Read a job from disk, of the format its content shows or of the one named.
+
+    Parameters
+    ----------
+    path : str or Path
+    format : str, optional
+    printer : Printer, optional
+        The printer a file was made for, where files of its format may not say its pixels: their pitch, number, and how frames lie.
+    pitch_um : float or (float, float), optional
+        Pixel pitch, or (x, y) [µm]; instead of the printer's.
+    field : (int, int), optional
+        (rows, cols) of a frame; instead of the printer's.
+
+    Returns
+    -------
+    PrintJob
+        Where nobody says the pitch, it is among the job's `placeholders`.
 
     Raises
     ------
     JobError
         Damaged, too new, or of no known format.
+    UsageError
+        Pixels are given for a file that states its own, or others.
     """
-    chosen = _format_of(Path(path), format)
-    job = chosen.read(Path(path))
+    chosen, panel = _format_of(Path(path), format), _panel(printer, pitch_um, field)
+    job = registry.read(chosen, Path(path), panel)
     job.prepared.setdefault("dose_of", _dose_of)  # for whoever holds its files against its light
-    job.prepared.setdefault("file_problems", lambda: chosen.verify(Path(path), VerifyOptions(dose_of=_dose_of)))
+    job.prepared.setdefault("file_problems", lambda: chosen.verify(Path(path), VerifyOptions(dose_of=_dose_of, panel=panel)))
     return job
 
 
@@ -159,14 +187,32 @@ def _dose_of(job: PrintJob, plan: LayerPlan) -> DoseMap:
 
 
 def verify(
-    path: str | Path, progress: Callable[[int, int], None] | None = None, threads: int | None = None, format: str | None = None
+    path: str | Path,
+    progress: Callable[[int, int], None] | None = None,
+    threads: int | None = None,
+    format: str | None = None,
+    *,
+    printer: Printer | None = None,
+    pitch_um: float | tuple[float, float] | None = None,
+    field: tuple[int, int] | None = None,
 ) -> list[str]:
     """Check a job on disk from end to end, dose maps included; return what is wrong, nothing for a sound job.
 
-    `threads` layers are read at a time (default: one a processor); the answer does not depend on it.
+    `threads` layers are read at a time (default: one a processor); the answer does not depend on it. `printer`, `pitch_um` and
+    `field` are as for `read`.
     """
-    options = VerifyOptions(dose_of=exposure.dose_map, progress=progress, threads=default_threads() if threads is None else threads)
-    return _format_of(Path(path), format).verify(Path(path), options)
+    chosen, panel = _format_of(Path(path), format), _panel(printer, pitch_um, field)
+    registry.check_takes_panel(chosen, Path(path), panel)
+    threads = default_threads() if threads is None else threads
+    return chosen.verify(Path(path), VerifyOptions(dose_of=exposure.dose_map, progress=progress, threads=threads, panel=panel))
+
+
+def _panel(printer: Printer | None, pitch_um: float | tuple[float, float] | None, field: tuple[int, int] | None) -> Panel | None:
+    if pitch_um is not None:
+        pitch_um = (float(pitch_um),) * 2 if isinstance(pitch_um, (int, float)) else (float(pitch_um[0]), float(pitch_um[1]))
+        if not all(math.isfinite(p) and p > 0 for p in pitch_um):
+            raise UsageError(f"pitch_um is {pitch_um}; expected finite numbers above 0 µm")
+    return Panel.of(printer, pitch_um, field)
 
 
 def contours_of(job: PrintJob) -> Iterator[Contours]:

@@ -22,6 +22,11 @@ def table(properties, required=()):
     return {"type": "object", "additionalProperties": False, "properties": {"Comment": TEXT, **properties}, "required": list(required)}
 
 
+def bare(properties, required=()):
+    """A JSON object with these keys and no others, a comment neither."""
+    return {"type": "object", "additionalProperties": False, "properties": properties, "required": list(required)}
+
+
 POSITION = {
     "Layer thickness (um)": NUMBER,
     "Distance up (mm)": POSITIVE,
@@ -38,26 +43,50 @@ IMAGE = {
     "Wait before exposure (ms)": NUMBER,
     "Wait after exposure (ms)": NUMBER,
 }
+BOOL = {"type": "boolean"}
+FILM = {"Enable print on film": BOOL, "Distance up (mm)": POSITIVE, "Wait before exposure (ms)": NUMBER}
+ZERO = {"Enable 0 um layer": BOOL, "Number of duplications": COUNT}
 EXTRA = {
     "Image x offset (um)": {"type": "number"},
     "Image y offset (um)": {"type": "number"},
-    "Do grayscale correction": {"type": "boolean"},
+    **dict.fromkeys(("Do grayscale correction", "Mirror image short axis", "Mirror image long axis"), BOOL),
+    "Special image techniques": bare({"0 um layer": bare(ZERO), "Print on film": bare(FILM)}),
+    "Using named image settings": TEXT,
 }
-OWN_POSITION = table({**POSITION, "Using named position settings": TEXT})
-OWN_IMAGE = table({**IMAGE, **EXTRA, "Using named image settings": TEXT})
-LAYER = {
-    "Number of duplications": COUNT,
-    "Position settings": OWN_POSITION,
-    "Using named default image settings": TEXT,
-    "Image settings list": {"type": "array", "items": OWN_IMAGE},
+SQUEEZE = {
+    "Enable squeeze": BOOL,
+    "Squeeze count": {"type": "integer", "minimum": 0},
+    "Squeeze force (N)": NUMBER,
+    "Squeeze time (ms)": NUMBER,
 }
+MOVE_EXTRA = {"Special layer techniques": bare({"Squeeze out resin": bare(SQUEEZE)}), "Using named position settings": TEXT}
+VACUUM = {"Enable vacuum": BOOL, "Target vacuum level (Torr)": NUMBER, "Vacuum wait time (sec)": NUMBER}
+OWN_POSITION = table({**POSITION, **MOVE_EXTRA})
+OWN_IMAGE = table({**IMAGE, **EXTRA})
+LAYER = table(
+    {
+        "Number of duplications": COUNT,
+        "Position settings": OWN_POSITION,
+        "Using named default image settings": TEXT,
+        "Image settings list": {"type": "array", "items": OWN_IMAGE},
+    }
+)
+VARIABLES = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+CALL = table({"Using named layer group": TEXT, "Number of duplications": COUNT, "Variables": VARIABLES}, ["Using named layer group"])
 DEFAULTS = {
     "Number of duplications": COUNT,
-    "Position settings": table(POSITION, POSITION),
+    "Position settings": table({**POSITION, **MOVE_EXTRA}, POSITION),
     "Image settings": table({**IMAGE, **EXTRA}, IMAGE),
 }
 DESIGN = ["User", "Purpose", "Description", "Resin", "3D printer", "Design file", "STL file", "Slicer", "Date"]
-SCHEMA = table(
+
+
+def named(item):
+    """Names and what they stand for, with a comment."""
+    return {"type": "object", "properties": {"Comment": TEXT}, "additionalProperties": item}
+
+
+SCHEMA = bare(
     {
         "Header": table(
             {"Schema version": {"type": "string", "pattern": r"^5\.\d\.\d$"}, "Image directory": TEXT},
@@ -65,9 +94,12 @@ SCHEMA = table(
         ),
         "Design": table(dict.fromkeys(DESIGN, TEXT)),
         "Default layer settings": table(DEFAULTS, DEFAULTS),
-        "Named image settings": {"type": "object", "additionalProperties": OWN_IMAGE},
-        "Named position settings": {"type": "object", "additionalProperties": OWN_POSITION},
-        "Layers": {"type": "array", "items": table(LAYER)},
+        "Variables": VARIABLES,
+        "Named image settings": named(OWN_IMAGE),
+        "Named position settings": named(OWN_POSITION),
+        "Named layer groups": named({"type": "array", "items": LAYER}),
+        "Special print techniques": table({"Print under vacuum": bare(VACUUM)}),
+        "Layers": {"type": "array", "items": {"oneOf": [LAYER, CALL]}},
     },
     ["Header", "Default layer settings"],
 )
@@ -106,7 +138,7 @@ FRAME = np.zeros((5, 9), np.uint8)
 FRAME[1:3, 2:7] = 200
 FOREIGN = {
     "Header": {"Schema version": "5.0.0", "Image directory": "slices"},
-    "Variables": {"bulk": 500},
+    "Variables": {"bulk": 500, "t": 1},
     "Default layer settings": {
         "Number of duplications": 1,
         "Position settings": {
@@ -181,7 +213,7 @@ def test_a_file_in_other_peoples_forms(tmp_path):
     assert times == [[0.5], [0.5], [0.9, 0.5], [0.123], [0.123]]
     assert job[2].exposures[0].focus_um == 5 and job[2].motion.lift_um_s == 1000 and job[0].motion.lift_um_s == 25000
     assert np.array_equal(job[3].exposures[0].mask.dense(np.uint8), FRAME)  # b.png upside down, row 0 of a frame is the largest y
-    assert {"pitch-guessed", "zero-layers", "partial-file"} <= {f.code for f in job.findings}
+    assert {"pitch-guessed", "host-techniques", "partial-file"} <= {f.code for f in job.findings}
     assert pmsl.verify(path) == []
 
 

@@ -11,6 +11,7 @@ from pmsl.cli import shared
 @click.argument("job", type=shared.FILE, metavar="JOB", help="A job folder or file of any format, told by its content.")
 @click.argument("out", type=shared.FILE, metavar="OUT", help="What to write: a folder, a .zip, or a printer's file (.sl1, …).")
 @shared.format
+@shared.panel
 @shared.lossy
 @shared.depth
 @shared.dose
@@ -21,6 +22,9 @@ def convert_command(
     job: str,
     out: str,
     format: str | None,
+    printer: str | None,
+    pitch_um: str | None,
+    field: str | None,
     lossy: bool,
     depth: int | None,
     dose: bool,
@@ -31,4 +35,5 @@ def convert_command(
     """Write a job in another format; what that format cannot hold is refused, or with --lossy done and listed."""
     from pmsl.cli.convert import convert
 
-    convert(job, out, format=format, lossy=lossy, depth=depth, dose=dose, threads=threads, force=force, as_json=as_json)
+    pixels = shared.panel_options(printer, pitch_um, field)
+    convert(job, out, format=format, pixels=pixels, lossy=lossy, depth=depth, dose=dose, threads=threads, force=force, as_json=as_json)

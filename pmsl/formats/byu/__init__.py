@@ -1,8 +1,14 @@
 """The microfluidics print file of the Nordin group (BYU), schema 5: a zip of one JSON table and a folder of gray PNG images.
 
-document   the JSON table as strict structs
-write      PrintJob → file
-read       file → PrintJob
+document     the JSON table as strict structs
+expressions  arithmetic over the file's variables
+table        the table with variables put in and groups called
+slabs        its layers with their settings in full
+engines      light engines, and whose pixels are known
+read         file → PrintJob
+check        what the host would not take
+layout       layers → the table: names, groups, duplications for what repeats
+write        PrintJob → file
 
 Facts: the published schema 5 with its README, and the host that prints such files.
 """
@@ -12,9 +18,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from pmsl.core.job import PrintJob
-from pmsl.formats.byu.read import read, verify
+from pmsl.formats.byu.check import verify
+from pmsl.formats.byu.read import open_file, table_name
 from pmsl.formats.byu.write import CAPABILITY, write
 from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.formats.panel import Panel
 from pmsl.formats.target import other_format
 
 
@@ -24,12 +32,15 @@ class Byu:
     name = "byu"
     suffixes: tuple[str, ...] = ()  # its files end in .zip, which is native
     capability = CAPABILITY
+    takes_panel = True
 
     def recognises(self, seen: Seen) -> bool:
         """Tell by one JSON table in the root beside a folder of images."""
-        tables = [name for name in seen.names if name.endswith(".json") and "/" not in name]
-        images = any(name.endswith(".png") and "/" in name for name in seen.names)
-        return not seen.folder and images and len(tables) == 1 and tables[0] != "job.json"
+        table = None if seen.folder else table_name(seen.names)
+        if table is None:
+            return False
+        images = any(name.endswith(".png") and name.count("/") > table.count("/") for name in seen.names)
+        return images or all(name.endswith((".json", ".md")) for name in seen.names)  # without images it calls functions of the host
 
     def foreign(self, path: Path) -> str:
         """Let print files be replaced."""
@@ -39,9 +50,9 @@ class Byu:
         """Write the job."""
         return write(self, job, path, options)
 
-    def read(self, path: Path) -> PrintJob:
+    def read(self, path: Path, panel: Panel | None = None) -> PrintJob:
         """Read a job."""
-        return read(path)
+        return open_file(path, panel).job
 
     def verify(self, path: Path, options: VerifyOptions) -> list[str]:
         """Read every image, and look for what the host would not take."""

@@ -10,9 +10,65 @@ from pmsl.profiles.strict import Strict
 
 VERSION = "5.0.0"
 MOST_POWER = 1000
+SQUEEZE_N, SQUEEZE_MS, VACUUM_TORR, FILM_MM = 40.0, 100.0, 10.0, 0.3  # the schema's defaults
+PA_PER_TORR = 101_325.0 / 760.0
+HEADER_COMMENT = "Header comment"  # among the texts of a job
+WHOLE = frozenset({"Number of duplications", "Light engine wavelength (nm)", "Light engine power setting", "Squeeze count"})
 NotNegative = Annotated[float, Meta(ge=0)]
 Distance = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
+
+
+class ZeroLayer(Strict, frozen=True, kw_only=True, omit_defaults=True):
+    """The image is shown again, each time after a lift that comes back to the same plane."""
+
+    enable: bool = field(default=False, name="Enable 0 um layer")
+    count: Count = field(default=1, name="Number of duplications")
+
+
+class Film(Strict, frozen=True, kw_only=True, omit_defaults=True):
+    """The image is shown while the plate is up."""
+
+    enable: bool = field(default=False, name="Enable print on film")
+    up_mm: Distance | None = field(default=None, name="Distance up (mm)")
+    before_ms: NotNegative = field(default=0.0, name="Wait before exposure (ms)")
+
+
+class ImageTechniques(Strict, frozen=True, kw_only=True, omit_defaults=True):
+    """What is done beside showing an image."""
+
+    zero: ZeroLayer = field(default=ZeroLayer(), name="0 um layer")
+    film: Film = field(default=Film(), name="Print on film")
+
+
+class SqueezeOut(Strict, frozen=True, kw_only=True, omit_defaults=True):
+    """Resin is squeezed out when the plate has come back; the host does it once where no count is given."""
+
+    enable: bool = field(default=False, name="Enable squeeze")
+    count: Annotated[int, Meta(ge=0, le=1000)] | None = field(default=None, name="Squeeze count")
+    force_n: Annotated[float, Meta(ge=0, le=1e9)] | None = field(default=None, name="Squeeze force (N)")
+    time_ms: Annotated[float, Meta(ge=0, le=1e12)] | None = field(default=None, name="Squeeze time (ms)")
+
+
+class LayerTechniques(Strict, frozen=True, kw_only=True, omit_defaults=True):
+    """What is done between a layer's move and its images."""
+
+    squeeze: SqueezeOut = field(default=SqueezeOut(), name="Squeeze out resin")
+
+
+class UnderVacuum(Strict, frozen=True, kw_only=True, omit_defaults=True):
+    """The chamber is evacuated before the print."""
+
+    enable: bool = field(default=False, name="Enable vacuum")
+    level_torr: Annotated[float, Meta(ge=0, le=1e6)] | None = field(default=None, name="Target vacuum level (Torr)")
+    wait_s: Annotated[float, Meta(ge=0, le=1e9)] | None = field(default=None, name="Vacuum wait time (sec)")
+
+
+class PrintTechniques(Strict, frozen=True, kw_only=True, omit_defaults=True):
+    """What is done for the whole print."""
+
+    vacuum: UnderVacuum = field(default=UnderVacuum(), name="Print under vacuum")
+    comment: str = field(default="", name="Comment")
 
 
 class Header(Strict, frozen=True, kw_only=True, omit_defaults=True):
@@ -51,7 +107,7 @@ class Position(Strict, frozen=True, kw_only=True, omit_defaults=True):
     down_mm_s2: NotNegative | None = field(default=None, name="BP down acceleration (mm/sec^2)")
     final_wait_ms: NotNegative | None = field(default=None, name="Final wait (ms)")
     named: str | None = field(default=None, name="Using named position settings")
-    special: dict[str, Any] | None = field(default=None, name="Special layer techniques")
+    special: LayerTechniques | None = field(default=None, name="Special layer techniques")
     comment: str = field(default="", name="Comment")
 
 
@@ -72,7 +128,7 @@ class Image(Strict, frozen=True, kw_only=True, omit_defaults=True):
     mirror_short: bool | None = field(default=None, name="Mirror image short axis")
     mirror_long: bool | None = field(default=None, name="Mirror image long axis")
     named: str | None = field(default=None, name="Using named image settings")
-    special: dict[str, Any] | None = field(default=None, name="Special image techniques")
+    special: ImageTechniques | None = field(default=None, name="Special image techniques")
     comment: str = field(default="", name="Comment")
 
 
@@ -103,9 +159,12 @@ class PrintFile(Strict, frozen=True, kw_only=True, omit_defaults=True):
     header: Header = field(name="Header")
     design: Design = field(default=Design(), name="Design")
     defaults: Defaults = field(name="Default layer settings")
-    named_positions: dict[str, Any] = field(default_factory=dict, name="Named position settings")
-    named_images: dict[str, Any] = field(default_factory=dict, name="Named image settings")
-    groups: dict[str, Any] = field(default_factory=dict, name="Named layer groups")
-    special: dict[str, Any] | None = field(default=None, name="Special print techniques")
+    named_positions: dict[str, Position] = field(default_factory=dict, name="Named position settings")
+    named_images: dict[str, Image] = field(default_factory=dict, name="Named image settings")
+    groups: dict[str, list[Layer]] = field(default_factory=dict, name="Named layer groups")
+    special: PrintTechniques = field(default=PrintTechniques(), name="Special print techniques")
     variables: dict[str, Any] = field(default_factory=dict, name="Variables")
     layers: list[Layer] = field(default_factory=list, name="Layers")
+
+
+DESIGN_KEYS = dict(zip(Design.__struct_fields__, Design.__struct_encode_fields__, strict=True))

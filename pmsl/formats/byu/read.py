@@ -1,299 +1,182 @@
-"""Print file → PrintJob. Named settings, groups of layers and plain variables are followed; expressions are refused."""
+"""Print file → PrintJob: named settings, groups, variables and arithmetic over them are followed."""
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
 
-import msgspec
 import numpy as np
 
 from pmsl.core.finding import Finding
-from pmsl.core.grid import Grid
-from pmsl.core.job import PrintJob
+from pmsl.core.job import FLAT_FIELD_BY_HOST, Engine, PrintJob
 from pmsl.core.mask import LayerMask
-from pmsl.errors import GridError, JobError
-from pmsl.formats import frames, stream, zipped
+from pmsl.core.techniques import FILM, FLAT_FIELD_BY_EXPOSURE, RELIFT, SQUEEZE, VACUUM, Vacuum
+from pmsl.errors import JobError
+from pmsl.formats import zipped
 from pmsl.formats.bundle import ZipSource
-from pmsl.formats.byu.document import MOST_POWER, Image, Layer, Position, PrintFile
-from pmsl.formats.contract import VerifyOptions
-from pmsl.formats.partial import Facts, Shown, job
+from pmsl.formats.byu.document import DESIGN_KEYS, HEADER_COMMENT, PA_PER_TORR, VACUUM_TORR, PrintFile
+from pmsl.formats.byu.engines import Key, engines_of, key_of, stated
+from pmsl.formats.byu.slabs import Picture, Slab, slabs_of
+from pmsl.formats.byu.table import Table, load
+from pmsl.formats.panel import Panel
+from pmsl.formats.partial import Facts, job
 from pmsl.formats.pngread import shape_of_png
-from pmsl.profiles import Motion
-from pmsl.profiles.printer import Orientation
-from pmsl.profiles.strict import build
+from pmsl.profiles.printer import Axis, Orientation
 
-MOST_LAYERS, MOST_EXPOSURES, DEEPEST = 200_000, 1_000_000, 16
-PITCHES_UM = {(1600, 2560): 7.56, (1080, 1920): 0.75}  # of the group's printers, by frame
-MOST_UM = 1e5  # thickest layer
-STATED = re.compile(r"pitch_um = ([0-9.e+-]{1,30}) ([0-9.e+-]{1,30}); row = ([+-][xy]); col = ([+-][xy])")
-IGNORED = {
-    "corrected": "grayscale correction",
-    "mirror_short": "mirrored image",
-    "mirror_long": "mirrored image",
-    "special": "special technique",
-}
-S = TypeVar("S", bound=msgspec.Struct)
+OWN_COMMENT = re.compile(r"\s*pmsl: .*", re.DOTALL)  # what the writer added to a header's comment
+OTHER_WAY: dict[Axis, Axis] = {"+x": "-x", "-x": "+x", "+y": "-y", "-y": "+y"}
 
 
-@dataclass(slots=True)
-class _Slab:
-    """One layer of the job: what is shown in it, in which files."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A print file: its job, its table, its members, and the folder in it that holds table and images."""
 
-    thickness_um: float
-    motion: Motion
-    files: list[str]
-    shown: list[Shown]
+    job: PrintJob
+    table: Table
+    source: ZipSource
+    root: str
+
+    @property
+    def images(self) -> str:
+        """Folder of the images."""
+        return self.root + self.table.file.header.images.rstrip("/")
 
 
-def read(path: Path) -> PrintJob:
+def table_name(names: set[str] | frozenset[str]) -> str | None:
+    """Return the member that is the table of a print file: the one JSON file in the root, or in the only folder that has one there.
+
+    The group's host takes the first only; a slicer of the group packs its samples the second way.
+    """
+    for depth in (0, 1):
+        tables = [n for n in names if n.endswith(".json") and n.count("/") == depth and not n.startswith("__MACOSX/")]
+        if tables:
+            return tables[0] if len(tables) == 1 and not tables[0].endswith("job.json") else None
+    return None
+
+
+def open_file(path: Path, panel: Panel | None) -> Opened:
     """Read a job.
 
     Raises
     ------
     JobError
         Damaged, not schema 5, or it asks for more than any job.
+    UsageError
+        `panel` contradicts the file.
     """
-    return _read(path)[0]
-
-
-def verify(path: Path, options: VerifyOptions) -> list[str]:
-    """Read every image, and look for what the host would not take."""
-    made, table, source = _read(path)
-    wrong = [] if table.defaults.image.file else ["the default image has no file"]
-    folder = table.header.images.rstrip("/")
-    if table.defaults.image.file and f"{folder}/{table.defaults.image.file}" not in source.names():
-        wrong.append(f"{folder}/{table.defaults.image.file}, the default image, is missing")
-    wrong += [f"{n}: the host does not unpack such a name" for n in sorted(source.names()) if re.search(r"\.csv|\.log|exposure_data", n)]
-    return [*wrong, *stream.problems(made, options)]
-
-
-def _read(path: Path) -> tuple[PrintJob, PrintFile, ZipSource]:
-    source = ZipSource(path)
-    tables = sorted(n for n in source.names() if n.endswith(".json") and "/" not in n)
-    if len(tables) != 1:
-        raise JobError(f"{path}: {len(tables)} JSON tables in its root; a print file has one")
-    where = f"{path}/{tables[0]}"
-    table = _table(source.text(tables[0]), where)
+    source, where = ZipSource(path), str(path)
+    name = table_name(source.names())
+    if name is None:
+        tables = sum(n.endswith(".json") and "/" not in n for n in source.names())
+        raise JobError(f"{path}: {tables} JSON tables in its root; a print file has one")
+    root = name.rpartition("/")[0] + "/" if "/" in name else ""
+    table = load(source.text(name), f"{path}/{name}")
     found: list[Finding] = []
-    slabs = _slabs(table, where, found)
-    folder = table.header.images.rstrip("/")
-    grid, turn = _grid(table, slabs, source, folder, str(path), found)
-    wavelength = table.defaults.image.wavelength_nm
+    slabs = slabs_of(table, found)
+    folder = root + table.file.header.images.rstrip("/")
+    shapes = _shapes(slabs, table, source, folder, where)
+    edges = np.concatenate([[0.0], np.round(np.cumsum([s.thickness_um for s in slabs]), 9)])
+    engines, pitch_known = engines_of(shapes, edges, stated(table.file.header.comment, where), panel, where, found)
+    facts = _facts(path, table.file, engines, next(iter(shapes)), pitch_known)
+    requires = (*_asked(slabs), *(() if facts.vacuum is None else (VACUUM,)))
+    if requires:
+        found.append(Finding(code="host-techniques", severity="info", message=f"the file asks its host for {', '.join(requires)}"))
+    facts = replace(facts, motion=slabs[0].motion, requires=requires, findings=tuple(found))
+    number = {key: n for n, key in enumerate(shapes)}
+    masks = _Masks(source, folder, engines, number, where)
+    made = job(
+        facts,
+        [[replace(e, engine=number[p.engine]) for e, p in zip(s.shown, s.pictures, strict=True)] for s in slabs],
+        lambda k, j: masks.mask(slabs[k].pictures[j], k),
+        lambda k: slabs[k].motion,
+        lambda k: slabs[k].squeeze,
+    )
+    return Opened(made, table, source, root)
 
-    def mask_of(k: int, j: int) -> LayerMask:
-        return zipped.mask_of_png(source, f"{folder}/{slabs[k].files[j]}", k, grid.shape, turn, str(path))
 
-    facts = Facts(
+def _shapes(slabs: list[Slab], table: Table, source: ZipSource, folder: str, where: str) -> dict[Key, tuple[int, int]]:
+    """Return the frames' (rows, cols) of every engine that shows anything, by its first image; that of the default image comes first."""
+    default = table.file.defaults.image
+    first: dict[Key, str] = {}
+    for slab in slabs:
+        for picture in slab.pictures:
+            first.setdefault(picture.engine, picture.file)
+    order = sorted(first, key=lambda key: key != key_of(default))  # stable: the others by their first image
+    files = {key: first[key] for key in order} or {key_of(default): default.file or ""}
+    return {key: shape_of_png(source.read(f"{folder}/{file}"), f"{where}: {folder}/{file}") for key, file in files.items()}
+
+
+def _facts(path: Path, file: PrintFile, engines: tuple[Engine, ...], key: Key, pitch_known: bool) -> Facts:
+    """Return what the file says beside its layers."""
+    asked = file.special.vacuum
+    level_torr = VACUUM_TORR if asked.level_torr is None else asked.level_torr
+    vacuum = Vacuum(pressure_pa=round(level_torr * PA_PER_TORR, 6), wait_s=asked.wait_s or 0.0) if asked.enable else None
+    first = engines[0]
+    return Facts(
         format="byu",
         file=path.name,
-        grid=grid,
-        orientation=turn,
-        printer=table.design.printer or None,
-        resin=table.design.resin or None,
-        wavelength_nm=float(wavelength) if wavelength is not None and wavelength > 0 else None,
-        motion=slabs[0].motion,
-        findings=tuple(found),
+        grid=first.grid,
+        orientation=first.orientation,
+        printer=file.design.printer or None,
+        resin=file.design.resin or None,
+        wavelength_nm=float(key.wavelength_nm) if key.wavelength_nm else None,
+        engine_name=first.name,
+        more_engines=engines[1:],
+        pitch_known=pitch_known,
+        vacuum=vacuum,
+        texts=_texts(file),
     )
-    return job(facts, [s.shown for s in slabs], mask_of, lambda k: slabs[k].motion), table, source
 
 
-def _table(data: bytes, where: str) -> PrintFile:
-    """Read the JSON table, variables put in."""
-    try:
-        plain: Any = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as err:
-        raise JobError(f"{where}: not valid JSON ({err}); the file is damaged") from err
-    if not isinstance(plain, dict) or not isinstance(plain.get("Header"), dict):
-        raise JobError(f"{where}: no Header; not a print file")
-    version = plain["Header"].get("Schema version")
-    if not (isinstance(version, str) and re.fullmatch(r"5\.\d\.\d", version)):
-        raise JobError(f"{where}: schema version is {version!r}; this pmsl reads 5.x.x")
-    variables = plain.get("Variables")
-    return build(_with_variables(plain, variables if isinstance(variables, dict) else {}, where, 0), PrintFile, where, JobError)
+def _texts(file: PrintFile) -> dict[str, str]:
+    """Return what the file says of its design, by the file's own keys; of its header's comment what pmsl did not write."""
+    own = {key: getattr(file.design, name) for name, key in DESIGN_KEYS.items()}
+    comment = OWN_COMMENT.sub("", file.header.comment)
+    return {key: text for key, text in {**own, HEADER_COMMENT: comment}.items() if text}
 
 
-def _with_variables(item: Any, variables: dict[str, Any], where: str, depth: int) -> Any:
-    """Put the values of variables in place of ``${name}``."""
-    if depth > DEEPEST:
-        raise JobError(f"{where}: tables lie more than {DEEPEST} deep; not a print file")
-    if isinstance(item, dict):
-        return {
-            k: v if k == "Named layer groups" else _with_variables(v, variables, where, depth + 1) for k, v in item.items()
-        }  # a call of a group may bring variables of its own
-    if isinstance(item, list):
-        return [_with_variables(v, variables, where, depth + 1) for v in item]
-    if not (isinstance(item, str) and "${" in item):
-        return item
-    name = re.fullmatch(r"\$\{\s*(\w{1,80})\s*\}", item)
-    if name is None or name[1] not in variables:
-        raise JobError(f"{where}: {item[:80]!r} is an expression or an unknown variable; write its value in its place")
-    value = variables[name[1]]
-    if isinstance(value, str) and "${" in value:
-        raise JobError(f"{where}: variable {name[1]!r} is {value[:80]!r}; write its value in its place")
-    return value
-
-
-def _expanded(table: PrintFile, where: str) -> Iterator[Layer]:
-    """Yield all layers, groups called and layers repeated."""
-    for layer in table.layers:
-        if layer.group is None:
-            yield from (layer for _ in range(min(layer.count or 1, MOST_LAYERS + 1)))
-            continue
-        group = table.groups.get(layer.group)
-        if not isinstance(group, list) or not group:
-            raise JobError(f"{where}: no group of layers is called {layer.group[:80]!r}")
-        variables = {**table.variables, **(layer.variables or {})}
-        entries = [build(_with_variables(copy.deepcopy(e), variables, where, 0), Layer, where, JobError) for e in group]
-        if any(e.group is not None for e in entries):
-            raise JobError(f"{where}: group {layer.group[:80]!r} calls another; a group holds layers only")
-        for _ in range(min(layer.count or 1, MOST_LAYERS + 1)):
-            for entry in entries:
-                yield from (entry for _ in range(min(entry.count or 1, MOST_LAYERS + 1)))
-
-
-def _slabs(table: PrintFile, where: str, found: list[Finding]) -> list[_Slab]:
-    """Return the layers with their settings in full; one of no thickness adds its exposures to the one below."""
-    slabs: list[_Slab] = []
-    exposures, merged, ignored = 0, 0, {"special print technique"} if table.special else set[str]()
-    known: dict[int, tuple[Layer, _Slab]] = {}  # repeated layers are worked out once; the layer is kept, or its id could be another's
-    for layer in _expanded(table, where):
-        if id(layer) not in known:
-            known[id(layer)] = layer, _slab(layer, table, where, ignored)
-        slab = known[id(layer)][1]
-        exposures += len(layer.images or ()) or 1
-        if len(slabs) + merged >= MOST_LAYERS or exposures > MOST_EXPOSURES:
-            raise JobError(f"{where}: more than {MOST_LAYERS} layers or {MOST_EXPOSURES} exposures; the file was tampered with")
-        if slab.thickness_um > 0:
-            slabs.append(_Slab(slab.thickness_um, slab.motion, [*slab.files], [*slab.shown]))
-        elif slabs:
-            merged += 1
-            slabs[-1].files.extend(slab.files)
-            slabs[-1].shown.extend(slab.shown)
-        else:
-            raise JobError(f"{where}: the first layer has no thickness")
-    if not slabs:
-        raise JobError(f"{where}: no layers; there is nothing to print")
-    if merged:
-        message = f"{merged} layers of 0 µm were joined with the layers below them; their own motion is not kept"
-        found.append(Finding(code="zero-layers", severity="warning", message=message, value=float(merged)))
-    if ignored:
-        message = f"the file asks for {', '.join(sorted(ignored))}, which a job does not hold: left out"
-        found.append(Finding(code="not-read", severity="warning", message=message))
-    return slabs
-
-
-def _slab(layer: Layer, table: PrintFile, where: str, ignored: set[str]) -> _Slab:
-    """Return one layer with its settings in full; what a job does not hold is added to `ignored`."""
-    position, images = _settings(layer, table, where)
-    ignored |= {IGNORED[f] for f in IGNORED for i in images if getattr(i, f)}
-    if position.special:
-        ignored.add(IGNORED["special"])
-    files, shown = _shown(images, where)
-    thickness_um = position.thickness_um or 0.0
-    if not thickness_um <= MOST_UM:
-        raise JobError(f"{where}: a layer is {thickness_um:g} µm thick; at most {MOST_UM:g} is read")
-    return _Slab(thickness_um, _motion(position, where), files, shown)
-
-
-def _settings(layer: Layer, table: PrintFile, where: str) -> tuple[Position, list[Image]]:
-    """Return position and exposures of a layer in full: defaults, then named settings, then its own."""
-    position = _over(table.defaults.position, _follow(layer.position, table.named_positions, Position, where))
-    base = table.defaults.image
-    if layer.named_images:
-        base = _over(base, _follow(Image(named=layer.named_images), table.named_images, Image, where))
-    images = layer.images if layer.images else [Image()]
-    return position, [_over(base, _follow(i, table.named_images, Image, where)) for i in images]
-
-
-def _follow(own: S | None, named: dict[str, Any], kind: type[S], where: str, depth: int = 0) -> S:
-    """Return settings with those that they name below them."""
-    own = kind() if own is None else own
-    name = getattr(own, "named", None)
-    if not name:
-        return own
-    if depth > DEEPEST:
-        raise JobError(f"{where}: settings {name[:80]!r} name each other in a circle")
-    return _over(_follow(_named(name, named, kind, where), named, kind, where, depth + 1), own)
-
-
-def _named(name: str, named: dict[str, Any], kind: type[S], where: str) -> S:
-    if name not in named:
-        raise JobError(f"{where}: no settings are called {name[:80]!r}")
-    return build(named[name], kind, where, JobError)
-
-
-def _over(base: S, own: S) -> S:
-    """Return `base` with all that `own` says."""
-    changes: dict[str, Any] = {f: getattr(own, f) for f in own.__struct_fields__ if getattr(own, f) is not None}
-    return msgspec.structs.replace(base, **changes)
-
-
-def _shown(images: list[Image], where: str) -> tuple[list[str], list[Shown]]:
-    """Return files and exposures of a layer; those without light are left out, equal ones in a row are repeats."""
-    files: list[str] = []
-    shown: list[Shown] = []
-    for i in images:
-        if not i.file or i.time_ms is None or i.power is None:
-            raise JobError(f"{where}: an exposure without image file, time or power setting; the file is damaged")
-        if i.time_ms == 0 or i.power == 0:
-            continue
-        one = Shown(
-            time_s=i.time_ms / 1000.0,
-            power=i.power / MOST_POWER,
-            offset_um=(i.x_um or 0.0, i.y_um or 0.0),
-            focus_um=i.focus_um or 0.0,
-            wait_before_s=(i.before_ms or 0.0) / 1000.0,
-            wait_after_s=(i.after_ms or 0.0) / 1000.0,
-        )
-        if files and files[-1] == i.file and replace(shown[-1], repeat=1) == one:
-            shown[-1] = replace(shown[-1], repeat=shown[-1].repeat + 1)
-        else:
-            files.append(i.file)
-            shown.append(one)
-    return files, shown
-
-
-def _motion(p: Position, where: str) -> Motion:
-    """Return the motion of a position in full."""
-    values = {
-        "lift_um": p.up_mm,
-        "lift_um_s": p.up_mm_s,
-        "lift_um_s2": p.up_mm_s2,
-        "retract_um_s": p.down_mm_s,
-        "retract_um_s2": p.down_mm_s2,
-        "wait_before_lift_s": p.initial_wait_ms,
-        "wait_top_s": p.up_wait_ms,
-        "settle_s": p.final_wait_ms,
+def _asked(slabs: list[Slab]) -> tuple[str, ...]:
+    """Return what the layers ask of their host; where not all exposures ask for an even field, each says whether it does."""
+    even = {e.flat_field_by_host for slab in slabs for e in slab.shown}
+    if True in even:
+        every = even == {True}
+        for slab in slabs:
+            slab.shown = [replace(e, flat_field_by_host=None if every else bool(e.flat_field_by_host)) for e in slab.shown]
+    shown = [e for slab in slabs for e in slab.shown]
+    squeezed = any(slab.squeeze for slab in slabs) or any(e.relift is not None and e.relift.squeeze for e in shown)
+    asked = {
+        FLAT_FIELD_BY_HOST: True in even,
+        FLAT_FIELD_BY_EXPOSURE: True in even and len(even) > 1,
+        RELIFT: any(e.relift is not None for e in shown),
+        SQUEEZE: squeezed,
+        FILM: any(e.film_lift_um is not None for e in shown),
     }
-    missing = [field for field, value in values.items() if value is None]
-    if missing:
-        raise JobError(f"{where}: the default position settings do not say {', '.join(missing)}; the file is damaged")
-    scaled = {f: float(v or 0.0) * (1000.0 if "_um" in f else 0.001) for f, v in values.items()}
-    return build({f: round(v, 9) for f, v in scaled.items()}, Motion, where, JobError)
+    return tuple(ability for ability, wanted in asked.items() if wanted)
 
 
-def _grid(
-    table: PrintFile, slabs: list[_Slab], source: ZipSource, folder: str, where: str, found: list[Finding]
-) -> tuple[Grid, Orientation]:
-    """Return pixels and slabs: the frame of the first image, the pitch the writer stated or a known printer's."""
-    files = [*(f for s in slabs for f in s.files), table.defaults.image.file or ""]
-    frame = shape_of_png(source.read(f"{folder}/{files[0]}"), f"{where}: {folder}/{files[0]}")
-    stated = STATED.search(table.header.comment)
-    turn, pitch = Orientation(), (1.0, 1.0)
-    try:
-        if stated is not None:
-            pitch = (float(stated[1]), float(stated[2]))
-            turn = Orientation(row=stated[3], col=stated[4])  # type: ignore[arg-type]
-        else:
-            pitch = (PITCHES_UM.get(frame, 1.0),) * 2
-            message = f"the file does not say its pixel pitch; {pitch[0]:g} µm stands in its place: only the scale in x and y rests on it"
-            found.append(Finding(code="pitch-guessed", severity="warning", message=message, value=pitch[0], unit="µm"))
-        edges = np.concatenate([[0.0], np.round(np.cumsum([s.thickness_um for s in slabs]), 9)])
-        return Grid(origin_um=(0.0, 0.0), pitch_um=pitch, shape=frames.frame_shape(frame, turn), z_edges_um=edges), turn
-    except (GridError, ValueError) as err:
-        raise JobError(f"{where}: {err}; the file is damaged") from err
+class _Masks:
+    """Reads images as masks, flipped as the host would; the last one is not decoded again."""
+
+    def __init__(self, source: ZipSource, folder: str, engines: Sequence[Engine], number: dict[Key, int], where: str) -> None:
+        self._source, self._folder, self._engines, self._number, self._where = source, folder, engines, number, where
+        self._last: tuple[Picture, LayerMask] | None = None  # set whole: any thread may come
+
+    def mask(self, picture: Picture, k: int) -> LayerMask:
+        """Return the mask of an exposure of layer `k`."""
+        last = self._last
+        if last is not None and last[0] == picture:
+            return replace(last[1], index=k)
+        engine = self._engines[self._number[picture.engine]]
+        turn = _flipped(engine.orientation, picture)
+        mask = zipped.mask_of_png(self._source, f"{self._folder}/{picture.file}", k, engine.grid.shape, turn, self._where)
+        self._last = picture, mask
+        return mask
+
+
+def _flipped(turn: Orientation, picture: Picture) -> Orientation:
+    """Return how an image lies that the host flips before it is shown: across the short axis its rows, across the long one its columns."""
+    row = OTHER_WAY[turn.row] if picture.flip_rows else turn.row
+    col = OTHER_WAY[turn.col] if picture.flip_cols else turn.col
+    return Orientation(row=row, col=col)

@@ -4,18 +4,40 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from pmsl.core.finding import Finding
-from pmsl.core.job import FLAT_FIELD_BY_HOST, PrintJob
+from pmsl.core.job import FLAT_FIELD_BY_HOST, Engine, PrintJob
 from pmsl.core.plan import Exposure, LayerPlan
+from pmsl.core.techniques import TECHNIQUES, Squeeze
 from pmsl.formats import fit, frames, png, stream, zipped
-from pmsl.formats.byu.document import MOST_POWER, VERSION, Defaults, Design, Header, Image, Layer, Position, PrintFile
+from pmsl.formats.byu.document import (
+    DESIGN_KEYS,
+    HEADER_COMMENT,
+    MOST_POWER,
+    PA_PER_TORR,
+    VERSION,
+    Defaults,
+    Design,
+    Film,
+    Header,
+    Image,
+    ImageTechniques,
+    LayerTechniques,
+    Position,
+    PrintFile,
+    PrintTechniques,
+    SqueezeOut,
+    UnderVacuum,
+)
+from pmsl.formats.byu.engines import ENGINES, Key, Stated
+from pmsl.formats.byu.layout import Row, laid_out
 from pmsl.formats.capability import NEVER, Capability, refusal
 from pmsl.formats.contract import Format, WriteOptions, Written
+from pmsl.formats.partial import PITCH
 from pmsl.profiles import Motion
 from pmsl.version import __version__
 
@@ -23,56 +45,59 @@ CAPABILITY = Capability(
     exposure_min_s=0.004046,  # what an 8-bit pattern takes at least
     exposure_max_s=10.0,
     name_rules="ends in .zip",
-    holds=frozenset({"offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s", "power", "motion", FLAT_FIELD_BY_HOST}),
+    holds=frozenset({"offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s", "power", "motion", "engine", "unknown_pitch"})
+    | {FLAT_FIELD_BY_HOST}
+    | TECHNIQUES,
 )
 TABLE, FOLDER, DARK = "print_settings.json", "slices", "black.png"
-ENGINES = {(1600, 2560): "visitech", (1080, 1920): "wintech"}  # by (rows, cols) of the frame, as the host's configurations call them
 DARK_MS = 10.0  # of the default image, which is black
 
 
 def write(format: Format, job: PrintJob, path: Path, options: WriteOptions) -> Written:
     """Write a job; raises `TargetError` where the print file cannot hold it."""
     fitted = fit.fit(job, CAPABILITY, format.name, options)
-    engine = fitted.engines[0]
-    _check_wavelength(engine.wavelength_nm, format.name)
-    shape = frames.frame_shape(engine.grid.shape, engine.orientation)
-    label = ENGINES.get(shape, job.printer.name)
+    keys = [_key(engine, job, format.name) for engine in fitted.engines]
     names: dict[str, str] = {}
-    layers: list[tuple[LayerPlan, list[tuple[str, Image]]]] = []
-    with zipped.archive(format, path, options) as add:
+    rows: list[Row] = []
+    with zipped.archive(format, path, options, deflated=True) as add:
 
         def make(plan: LayerPlan) -> list[tuple[Exposure, bytes]]:
-            return [(e, png.encode_mask(e.mask, engine.orientation, options.small)) for e in plan.exposures]
+            return [(e, png.encode_mask(e.mask, fitted.engines[e.engine].orientation, options.small)) for e in plan.exposures]
 
         def store(plan: LayerPlan, made: list[tuple[Exposure, bytes]]) -> None:
-            shown = []
-            for j, (e, data) in enumerate(made):
+            files = []
+            for j, (_, data) in enumerate(made):
                 key = hashlib.sha256(data).hexdigest()
                 if key not in names:  # equal images are stored once
                     names[key] = f"{plan.index:05d}{f'-{j}' if len(made) > 1 else ''}.png"
                     add(f"{FOLDER}/{names[key]}", data)
-                shown += [(names[key], _image(e, plan.index, format.name))] * e.repeat
-            layers.append((_without_masks(plan), shown))
+                files.append(names[key])
+            rows.extend(_rows(plan, files, fitted, keys, format.name))
 
-        written = stream.written(fitted, options, make, store, lambda: _notes(shape, job))
-        add(f"{FOLDER}/{DARK}", png.encode_mask(zipped.black(engine.grid.shape), engine.orientation, True))
-        defaults = _defaults(fitted, label, format.name)
-        add(TABLE, _encoded(fitted, defaults, layers))
+        written = stream.written(fitted, options, make, store, lambda: _notes(fitted))
+        first = fitted.engines[0]
+        add(f"{FOLDER}/{DARK}", png.encode_mask(zipped.black(first.grid.shape), first.orientation, True))
+        add(TABLE, _encoded(fitted, keys, rows, format.name))
     return written
 
 
-def _without_masks(plan: LayerPlan) -> LayerPlan:
-    """Keep what the table needs of a layer, and let its masks go."""
-    return LayerPlan(index=plan.index, z_top_um=plan.z_top_um, thickness_um=plan.thickness_um, motion=plan.motion, exposures=())
+def _key(engine: Engine, job: PrintJob, name: str) -> Key:
+    """Return what the host knows an engine by."""
+    if engine.wavelength_nm != round(engine.wavelength_nm):
+        raise refusal(name, "wavelength_nm", f"{engine.wavelength_nm:g} nm", "whole nanometres", NEVER)
+    shape = frames.frame_shape(engine.grid.shape, engine.orientation)
+    return Key(engine.name or ENGINES.get(shape, job.printer.name), round(engine.wavelength_nm))
 
 
-def _notes(shape: tuple[int, int], job: PrintJob) -> list[Finding]:
+def _notes(job: PrintJob) -> list[Finding]:
     """Say how light settings are written, and where no known light engine has such frames."""
     found = []
-    if shape not in ENGINES:
-        known = " and ".join(f"{c} × {r} ({name})" for (r, c), name in ENGINES.items())
-        message = f"frames are {shape[1]} × {shape[0]} px; the host's light engines have {known} and show nothing else right"
-        found.append(Finding(code="unknown-light-engine", severity="warning", message=message))
+    for engine in job.engines:
+        shape = frames.frame_shape(engine.grid.shape, engine.orientation)
+        if shape not in ENGINES:
+            known = " and ".join(f"{c} × {r} ({name})" for (r, c), name in ENGINES.items())
+            message = f"frames are {shape[1]} × {shape[0]} px; the host's light engines have {known} and show nothing else right"
+            found.append(Finding(code="unknown-light-engine", severity="warning", message=message))
     powers = sorted({s.power for s in job.printer.optics.settings})
     if powers[0] <= 1:
         own = _power(powers[0], 0, "byu")
@@ -90,37 +115,54 @@ def _power(power: float, k: int, name: str) -> int:
     return round(own)
 
 
-def _image(e: Exposure, k: int, name: str) -> Image:
-    """Return what of an exposure differs from the defaults, but its file."""
+def _rows(plan: LayerPlan, files: Sequence[str], job: PrintJob, keys: Sequence[Key], name: str) -> list[Row]:
+    """Return a layer as the file has it: what follows a lift that comes back is a layer of 0 µm."""
+    moves = [(plan.motion, plan.squeeze, plan.thickness_um)]
+    shown: list[list[Image]] = [[]]
+    for e, file in zip(plan.exposures, files, strict=True):
+        if e.relift is not None:
+            moves.append((e.relift.motion, e.relift.squeeze, 0.0))
+            shown.append([])
+        shown[-1] += [_image(e, file, _evened(e, job), keys[e.engine], plan.index, name)] * e.repeat
+    return [Row(_position(*move, name), tuple(images)) for move, images in zip(moves, shown, strict=True)]
+
+
+def _evened(e: Exposure, job: PrintJob) -> bool | None:
+    """Return whether the host is asked to even out the field; None leaves it as the host is set."""
+    if e.flat_field_by_host is not None:
+        return e.flat_field_by_host
+    if FLAT_FIELD_BY_HOST in job.requires:
+        return True
+    return False if job.process.evened == "baked" else None  # or the host would do it again
+
+
+def _image(e: Exposure, file: str, evened: bool | None, key: Key, k: int, name: str) -> Image:
+    """Return the settings of an exposure in full."""
+    film = None if e.film_lift_um is None else ImageTechniques(film=Film(enable=True, up_mm=_thousandth(e.film_lift_um)))
     return Image(
+        file=file,
         time_ms=_ms(e.time_s),
+        engine=key.name,
+        wavelength_nm=key.wavelength_nm,
         power=_power(e.power, k, name),
-        focus_um=e.focus_um or None,
-        before_ms=_ms(e.wait_before_s) or None,
-        after_ms=_ms(e.wait_after_s) or None,
+        focus_um=e.focus_um,
+        before_ms=_ms(e.wait_before_s),
+        after_ms=_ms(e.wait_after_s),
         x_um=e.offset_um[0] or None,
         y_um=e.offset_um[1] or None,
+        corrected=evened,
+        special=film,
     )
 
 
-def _check_wavelength(wavelength_nm: float, name: str) -> None:
-    if wavelength_nm != round(wavelength_nm):
-        raise refusal(name, "wavelength_nm", f"{wavelength_nm:g} nm", "whole nanometres", NEVER)
-
-
-def _defaults(job: PrintJob, label: str, name: str) -> Defaults:
-    """Return the defaults: the first layer's thickness, the motion that goes on, and an image without light."""
-    motion, wavelength = job.process.motion.last, round(job.engines[0].wavelength_nm)
-    power = _power(job.process.power or job.printer.optics.settings[0].power, 0, name)
-    by_host = True if FLAT_FIELD_BY_HOST in job.requires else None  # of all images: none of them says otherwise
-    settings: dict[str, Any] = {"engine": label, "wavelength_nm": wavelength, "power": power, "corrected": by_host}
-    dark = Image(file=DARK, time_ms=DARK_MS, focus_um=0.0, before_ms=0.0, after_ms=0.0, **settings)
-    return Defaults(count=1, position=_position(motion, float(job.grid.thickness_um[0]), name), image=dark)
-
-
-def _position(motion: Motion, thickness_um: float, name: str) -> Position:
+def _position(motion: Motion, squeeze: Squeeze | None, thickness_um: float, name: str) -> Position:
+    """Return the settings of a move in full."""
     if motion.lift_um <= 0:
         raise refusal(name, "lift_um", "0 µm", "above 0 µm", "give the process a lift")
+    special = None
+    if squeeze is not None:
+        out = SqueezeOut(enable=True, count=squeeze.count, force_n=squeeze.force_n, time_ms=_ms(squeeze.time_s))
+        special = LayerTechniques(squeeze=out)
     return Position(
         thickness_um=round(thickness_um, 9),
         up_mm=_thousandth(motion.lift_um),
@@ -131,6 +173,7 @@ def _position(motion: Motion, thickness_um: float, name: str) -> Position:
         down_mm_s=_thousandth(motion.retract_um_s),
         down_mm_s2=_thousandth(motion.retract_um_s2),
         final_wait_ms=_ms(motion.settle_s),
+        special=special,
     )
 
 
@@ -142,47 +185,51 @@ def _thousandth(um: float) -> float:
     return round(um / 1000.0, 12)
 
 
-def _encoded(job: PrintJob, defaults: Defaults, layers: list[tuple[LayerPlan, list[tuple[str, Image]]]]) -> bytes:
-    """Return the JSON table; exposure settings that several images share have a name."""
-    used = Counter(image for _, shown in layers for _, image in shown)
-    shared = {image: f"exposure {i}" for i, image in enumerate([image for image, n in used.items() if n > 1], 1)}
-    engine = job.engines[0]
-    entries = [
-        Layer(
-            position=_changed(defaults.position, plan),
-            images=[_entry(name, image, shared) for name, image in shown] or [Image()],  # the default: black
-        )
-        for plan, shown in layers
-    ]
-    px, py = engine.grid.pitch_um.tolist()
-    turn = engine.orientation
-    comment = (
-        f"pmsl: pitch_um = {px!r} {py!r}; row = {turn.row}; col = {turn.col}; seen from the light side; "
-        f"mirrored = {str(turn.mirrored).lower()}"
+def _defaults(job: PrintJob, key: Key, rows: Sequence[Row], name: str) -> Defaults:
+    """Return the defaults: the commonest move without techniques, and an image without light."""
+    moves = Counter(row.position for row in rows if row.position.special is None and row.position.thickness_um)
+    plain = _position(job.process.motion.last, None, float(job.grid.thickness_um[0]), name)
+    power = _power(job.process.power or job.printer.optics.settings[0].power, 0, name)
+    evened = {image.corrected for row in rows for image in row.images}
+    dark = Image(
+        file=DARK,
+        time_ms=DARK_MS,
+        engine=key.name,
+        wavelength_nm=key.wavelength_nm,
+        power=power,
+        focus_um=0.0,
+        before_ms=0.0,
+        after_ms=0.0,
+        corrected=next(iter(evened)) if len(evened) == 1 else None,
     )
+    return Defaults(count=1, position=moves.most_common(1)[0][0] if moves else plain, image=dark)
+
+
+def _encoded(job: PrintJob, keys: Sequence[Key], rows: Sequence[Row], name: str) -> bytes:
+    """Return the JSON table."""
+    defaults = _defaults(job, keys[0], rows, name)
+    layout = laid_out(rows, defaults.position, defaults.image)
+    texts = job.provenance.texts or {}
+    said = Stated.of(list(zip(keys, job.engines, strict=True)), PITCH not in job.placeholders)
+    comment = " ".join(filter(None, (texts.get(HEADER_COMMENT), said.comment())))
+    own = {
+        "resin": job.resin.name,
+        "printer": job.printer.name,
+        "stl_file": ", ".join(i.file for i in job.provenance.inputs),
+        "slicer": f"pmsl {__version__}",
+    }
+    design = {field: texts.get(key, "" if texts else own.get(field, "")) for field, key in DESIGN_KEYS.items()}
+    vacuum = UnderVacuum()
+    if job.vacuum is not None:
+        vacuum = UnderVacuum(enable=True, level_torr=round(job.vacuum.pressure_pa / PA_PER_TORR, 6), wait_s=job.vacuum.wait_s)
     table = PrintFile(
         header=Header(version=VERSION, images=FOLDER, comment=comment),
-        design=Design(
-            resin=job.resin.name,
-            printer=job.printer.name,
-            stl_file=", ".join(i.file for i in job.provenance.inputs),
-            slicer=f"pmsl {__version__}",
-        ),
+        design=Design(**design),
         defaults=defaults,
-        named_images={label: msgspec.to_builtins(image) for image, label in shared.items()},
-        layers=entries,
+        named_positions=layout.named_positions,
+        named_images=layout.named_images,
+        groups=layout.groups,
+        special=PrintTechniques(vacuum=vacuum),
+        layers=layout.layers,
     )
     return msgspec.json.format(msgspec.json.encode(table), indent=1) + b"\n"
-
-
-def _entry(name: str, image: Image, shared: dict[Image, str]) -> Image:
-    if image in shared:
-        return Image(file=name, named=shared[image])
-    return msgspec.structs.replace(image, file=name)
-
-
-def _changed(default: Position, plan: LayerPlan) -> Position | None:
-    """Return what of a layer's position differs from the default, if anything."""
-    own = _position(plan.motion, plan.thickness_um, "byu")
-    changes: dict[str, Any] = {f: getattr(own, f) for f in own.__struct_fields__ if getattr(own, f) != getattr(default, f)}
-    return Position(**changes) if changes else None
