@@ -83,6 +83,12 @@ def main(job_path, log, record, how, seconds, *options):
     os.environ["PMSL_TEST_LOG"] = log
     os.environ["PMSL_TEST_SHAPE"] = "{}x{}".format(*frame_shape(job.grid.shape, job.printer.orientation))
     engine = pmsl.host.Watched("host_process:switch")
+    if "PMSL_TEST_FORK" in os.environ and (child := os.fork()):
+        with open(os.environ["PMSL_TEST_FORK"], "w", encoding="ascii") as file:
+            file.write(f"{child}\n")
+    elif "PMSL_TEST_FORK" in os.environ:  # holds every pipe of its parent
+        time.sleep(300)
+        os._exit(0)
     wanted = {name: int(value) if value else True for name, _, value in (option.partition("=") for option in options)}
     if how == "sync":
         status = pmsl.host.play(job, engine, Stage(), record=record, **wanted)

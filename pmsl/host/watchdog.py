@@ -1,8 +1,9 @@
 """An engine that cannot time its own light, made safe: a process of its own switches it, and outlives this one.
 
 `Watched` is a `LightEngine`. Behind it stands another Python process, the only one that holds the switch. It puts the
-light out when the asked time is over, when it is told to, and when the host is gone: killed, crashed, or cut off (its
-end of the pipe closes). It ignores what ends a process politely (SIGINT, SIGTERM, SIGHUP), and is in a session of its
+light out when the asked time is over, when it is told to, and when the host is gone: killed or crashed (it watches the
+process that made it, whoever else may hold the pipe, as a child that the host forked does), or cut off (its end of the
+pipe closes). It ignores what ends a process politely (SIGINT, SIGTERM, SIGHUP), and is in a session of its
 own, so that what ends the host does not end it first. A host that only hangs does not keep the light on either: the time
 runs here.
 
@@ -12,6 +13,7 @@ What it cannot do: put out a light whose switch no longer answers, or outlive a 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import queue
 import signal
@@ -25,6 +27,7 @@ import msgspec
 import numpy as np
 
 from pmsl.errors import HostError
+from pmsl.host.ending import wait_for_end
 from pmsl.host.named import made_by
 from pmsl.host.signals import NUMBERS
 from pmsl.host.waiting import STEP_S
@@ -73,7 +76,7 @@ class Watched:
         if sys.platform == "win32":
             apart = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", f"from pmsl.host.watchdog import main; main({factory!r})"],
+            [sys.executable, "-P", "-c", f"from pmsl.host.watchdog import main; main({factory!r}, {os.getpid()})"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
@@ -164,18 +167,49 @@ def _send(to: BinaryIO, message: dict[str, Any], data: bytes = b"") -> None:
 def _receive(source: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
     """Read a message; None where the other side is gone."""
     with contextlib.suppress(OSError, ValueError):
-        sizes = source.read(12)
-        if len(sizes) == 12:
-            head = source.read(int.from_bytes(sizes[:4], "big"))
-            data = source.read(int.from_bytes(sizes[4:], "big"))
-            return msgspec.msgpack.decode(head), data
+        sizes = _exactly(source, 12)
+        head = _exactly(source, int.from_bytes(sizes[:4], "big"))
+        data = _exactly(source, int.from_bytes(sizes[4:], "big"))
+        return msgspec.msgpack.decode(head), data
     return None
+
+
+def _exactly(source: BinaryIO, size: int) -> bytes:
+    """Read so many bytes, also where a read gives fewer; OSError where they end before."""
+    out = bytearray()
+    while len(out) < size:
+        got = source.read(size - len(out))
+        if not got:
+            raise OSError("the other side is gone")
+        out += got
+    return bytes(out)
 
 
 # --- in the watchdog's own process -----------------------------------------------------------------------------------
 
 
-def _serve(switch: Any, asked: queue.Queue[tuple[dict[str, Any], bytes] | None], to: BinaryIO) -> None:
+class _Questions:
+    """What the host asks, in turn, until it is gone: what it had asked before that is not done any more."""
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[tuple[dict[str, Any], bytes] | None] = queue.Queue()
+        self._gone = threading.Event()
+
+    def put(self, question: tuple[dict[str, Any], bytes]) -> None:
+        self._queue.put(question)
+
+    def end(self) -> None:
+        """Say that the host is gone."""
+        self._gone.set()
+        self._queue.put(None)
+
+    def get(self, within_s: float | None = None) -> tuple[dict[str, Any], bytes] | None:
+        """Wait for the next; None where the host is gone, `queue.Empty` where there was none in time."""
+        got = None if self._gone.is_set() else self._queue.get(timeout=within_s)
+        return None if self._gone.is_set() else got
+
+
+def _serve(switch: Any, asked: _Questions, to: BinaryIO) -> None:
     """Do what is asked until the host is gone; the light is off between two questions, and at the end."""
     try:
         switch.off()
@@ -199,30 +233,31 @@ def _serve(switch: Any, asked: queue.Queue[tuple[dict[str, Any], bytes] | None],
         switch.off()
 
 
-def _lit(switch: Any, time_s: float, power: float, asked: queue.Queue[tuple[dict[str, Any], bytes] | None], to: BinaryIO) -> float:
+def _lit(switch: Any, time_s: float, power: float, asked: _Questions, to: BinaryIO) -> float:
     """Light for `time_s`, or until anything is asked or the host is gone; return how long it was lit."""
     began = time.monotonic()
     try:
         switch.on(power)
         with contextlib.suppress(queue.Empty):
-            got = asked.get(timeout=max(0.0, began + time_s - time.monotonic()))
+            got = asked.get(max(0.0, began + time_s - time.monotonic()))
             switch.off()
-            if got is None or got[0]["do"] != "dark":
-                asked.put(got)  # the end, or what nobody may ask while it is lit: its turn comes in the dark
-            else:
+            if got is not None and got[0]["do"] == "dark":
                 _send(to, {"to": "dark"})
+            elif got is not None:
+                asked.put(got)  # what nobody may ask while it is lit: its turn comes in the dark
     finally:
         switch.off()
     return time.monotonic() - began
 
 
-def main(factory: str) -> None:
-    """Be the watchdog."""
+def main(factory: str, host: int) -> None:
+    """Be the watchdog of the process `host`."""
     for number in NUMBERS:
         signal.signal(number, signal.SIG_IGN)
-    source, to = sys.stdin.buffer, sys.stdout.buffer
+    source: Any = io.FileIO(sys.stdin.fileno(), closefd=False)  # without a buffer, whose lock a waiting thread would hold at the end
+    to = sys.stdout.buffer
     sys.stdout = sys.stderr  # what a driver prints must not be taken for an answer
-    asked: queue.Queue[tuple[dict[str, Any], bytes] | None] = queue.Queue()
+    asked = _Questions()
     try:
         switch = made_by(factory)
     except Exception as err:
@@ -232,7 +267,12 @@ def main(factory: str) -> None:
     def listen() -> None:
         while (got := _receive(source)) is not None:
             asked.put(got)
-        asked.put(None)
+        asked.end()
 
-    threading.Thread(target=listen, daemon=True).start()
+    def watch() -> None:
+        wait_for_end(host)
+        asked.end()
+
+    for work in (listen, watch):
+        threading.Thread(target=work, daemon=True).start()
     _serve(switch, asked, to)

@@ -28,7 +28,7 @@ def folder(tmp_path_factory):
 
 def start(folder, tmp_path, how, seconds, *options):
     command = [sys.executable, str(TESTS / "host_process.py"), str(folder), str(tmp_path / "log"), str(tmp_path / "played.jsonl"), how]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([*os.environ.get("PMSL_TEST_PATH", "").split(), str(TESTS), str(TESTS.parent)])}
     return subprocess.Popen([*command, str(seconds), *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
 
 
@@ -66,6 +66,28 @@ def test_a_host_killed_in_mid_exposure_leaves_the_engine_dark_and_the_print_goes
     assert words(tmp_path)[seen:].count("on") == 2 and words(tmp_path)[-1] == "off"
     out, err = start(folder, tmp_path, how, LONG_S, "resume").communicate(timeout=PATIENCE_S)
     assert out == "done 0 ['exposure-cut-off']\n", err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no fork on this system")
+@pytest.mark.parametrize("way", ["as the system tells it", "by looks"])
+def test_a_killed_host_that_had_forked_leaves_the_engine_dark(folder, tmp_path, monkeypatch, way):
+    monkeypatch.setenv("PMSL_TEST_FORK", str(tmp_path / "child"))
+    if way == "by looks":
+        (tmp_path / "sitecustomize.py").write_text(
+            "import os, select\nfor m, n in ((os, 'pidfd_open'), (select, 'kqueue')):\n    vars(m).pop(n, 0)\n"
+        )
+        monkeypatch.setenv("PMSL_TEST_PATH", str(tmp_path))
+    process = start(folder, tmp_path, "sync", LONG_S)
+    wait_for(lambda: lit(tmp_path) and (tmp_path / "child").exists(), process)
+    child = int((tmp_path / "child").read_text())
+    process.kill()
+    process.wait()
+    try:
+        wait_for(lambda: not lit(tmp_path))
+        os.kill(child, 0)  # still there: it is not its end that put the light out
+    finally:
+        os.kill(child, signal.SIGKILL)
+    process.communicate()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
