@@ -9,7 +9,7 @@ from tiers import examples
 
 from pmsl import Grid, Part, Solid
 from pmsl.core.crossings import _copies
-from pmsl.masks import MaskMaker, coverage
+from pmsl.masks import MaskMaker, coverage, united
 from pmsl.masks.united import union_of
 from pmsl.pipeline.volume import united_volume_um3
 
@@ -232,3 +232,10 @@ def test_copies_of_triangles_are_told_from_triangles_of_equal_sums():
         wanted.append(key in seen)
         seen.add(key)
     assert 100 < sum(wanted) < 1900 and found.tolist() == wanted
+
+
+def test_a_union_that_has_not_the_area_of_one_is_not_believed(monkeypatch):
+    parts = [Part(solid=cube) for cube in (box((0, 0, 0), (10, 10, 10)), box((5, 5, 2), (15, 12, 8)))]
+    assert united.union_of(parts) is not None
+    monkeypatch.setattr(united, "united", lambda some: some[0].solid)  # a library that leaves one out
+    assert united.union_of(parts) is None

@@ -13,7 +13,7 @@ import pmsl
 from pmsl import Grid
 from pmsl.cure import cure_depth_um, dose_for_depth_mj_cm2
 from pmsl.errors import ExposureError, UsageError
-from pmsl.exposure import dose_ladder
+from pmsl.exposure import dose_ladder, plan
 from pmsl.profiles.printer import LightSetting
 from pmsl.profiles.process import Motion, move_time_s
 from pmsl.profiles.strict import Value
@@ -178,3 +178,13 @@ def test_doses_beyond_reason_are_refused():
 def test_doses_of_single_parts_that_are_none_are_refused(wish):
     with pytest.raises(UsageError, match=next(iter(wish))):
         pmsl.prepare([pmsl.Part(solid=box((54, 54, 0), (108, 108, 40)), **wish)], PRINTER, RESIN, PROCESS)
+
+
+@pytest.mark.parametrize("frame_s", [1 / 60, 0.0137, 1 / 240])
+@pytest.mark.parametrize("irradiance", [20.5, 0.3, 7.7])
+def test_a_dose_of_whole_frames_takes_no_frame_more_whatever_rounding_leaves(frame_s, irradiance):
+    frames = np.arange(1, 5000)
+    doses, times = plan._in_frames(frames * frame_s * irradiance, irradiance, frame_locked(frame_s))
+    assert (np.rint(times / frame_s) == frames).all() and doses == pytest.approx(times * irradiance, rel=1e-15)
+    plainly = np.ceil(frames * frame_s * irradiance / irradiance / frame_s)
+    assert (plainly > frames).any()  # some would
