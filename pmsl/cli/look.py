@@ -56,7 +56,7 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     rows, cols = job.grid.shape
     px, py = job.grid.pitch_um
     print(f"job       {path} ({format.name})")
-    print(f"printer   {job.printer.name}: {cols} × {rows} px of {px:g} × {py:g} µm, {job.engines[0].wavelength_nm:g} nm")
+    print(f"printer   {job.printer.name}: {cols}x{rows} px of {px:g} × {py:g} µm, {job.engines[0].wavelength_nm:g} nm")
     print(f"resin     {job.resin.name}, {estimate.resin_ml * 1000:.4g} µl cured")
     print(f"layers    {job.n_layers}, {facts['height_um']:g} µm high")
     print(f"time      {clock(estimate.print_time_s)}, motion included")

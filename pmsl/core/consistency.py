@@ -161,7 +161,7 @@ class JobCheck:
         """Yield what is wrong before any layer is looked at."""
         (rows, cols), shape = self._job.printer.field_px, self._job.grid.shape
         if shape != (rows, cols):
-            yield f"engine 0: its grid is {shape[1]} × {shape[0]} px, the field of printer {self._job.printer.name} {cols} × {rows}"
+            yield f"engine 0: its grid is {shape[1]}x{shape[0]} px, the field of printer {self._job.printer.name} {cols}x{rows}"
         yield from plane_problems(self._job)
 
     def layer(self, plan: LayerPlan) -> list[str]:

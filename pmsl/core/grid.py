@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,11 @@ from pmsl.errors import GridError
 
 MAX_PIXELS_A_SIDE = 1 << 24
 MAX_PIXELS = 1 << 32
+
+
+def size_text(shape: Sequence[int]) -> str:
+    """Write a size (rows, cols) as ``--field`` takes it: COLSxROWS."""
+    return f"{shape[1]}x{shape[0]}"
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
@@ -54,7 +60,7 @@ class Grid:
         if not (1 <= rows <= MAX_PIXELS_A_SIDE and 1 <= cols <= MAX_PIXELS_A_SIDE):
             raise GridError(f"grid: shape (rows, cols) is ({rows}, {cols}); each must be 1..{MAX_PIXELS_A_SIDE}")
         if rows * cols > MAX_PIXELS:
-            raise GridError(f"grid: {cols} × {rows} px are {rows * cols:.3g} pixels; limit {MAX_PIXELS:.3g}")
+            raise GridError(f"grid: {cols}x{rows} px are {rows * cols:.3g} pixels; limit {MAX_PIXELS:.3g}")
         if edges.ndim != 1 or edges.size < 2 or not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
             raise GridError("grid: z_edges_um must be at least two finite numbers in µm that strictly increase")
         object.__setattr__(self, "origin_um", frozen(origin))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pmsl.core.finding import Finding
-from pmsl.core.grid import Grid
+from pmsl.core.grid import Grid, size_text
 from pmsl.core.job import FLAT_FIELD_BY_HOST
 from pmsl.core.techniques import TECHNIQUES
 from pmsl.errors import TargetError
@@ -91,9 +91,15 @@ class Capability:
     first_move: frozenset[str] = MOVES
 
 
-def refusal(name: str, field: str, value: Any, limit: Any, advice: str, where: str = "") -> TargetError:
-    """Return the error that a target cannot hold `value` of `field`, of the whole job or where `where` says."""
-    return TargetError(f"{name} cannot hold this job: {where}{field} is {value}, the limit is {limit}; {advice}", field, value, limit)
+def refusal(
+    name: str, field: str, value: Any, limit: Any, advice: str, where: str = "", must: Literal["", "must equal", "must be"] = ""
+) -> TargetError:
+    """Return the error that a target cannot hold `value` of `field`, of the whole job or where `where` says.
+
+    `limit` is a bound; with `must` it is the one value, or the only kind of value, that the target can hold.
+    """
+    rule = f"it {must} {limit}" if must else f"the limit is {limit}"
+    return TargetError(f"{name} cannot hold this job: {where}{field} is {value}, {rule}; {advice}", field, value, limit)
 
 
 def loss(field: str, message: str, layer: int | None = None, value: float | None = None, limit: float | None = None) -> Finding:
@@ -120,14 +126,15 @@ def check_layers(grid: Grid, target: Capability, name: str) -> None:
         off = np.abs(steps - np.round(steps)) > STEP_SLACK
         if off.any():
             k = int(np.argmax(off))
-            raise refusal(name, "layer height", f"{heights[k]:g} µm", f"multiples of {target.layer_step_um:g} µm", NEVER, f"layer {k}: ")
+            step = f"a multiple of {target.layer_step_um:g} µm"
+            raise refusal(name, "layer height", f"{heights[k]:g} µm", step, NEVER, f"layer {k}: ", "must be")
     free = {"free": len(heights), "first": 1, "none": 0}[target.variable_layers]
     rest = heights[free:]
     uneven = np.abs(rest - rest[0]) > 1e-6 if rest.size else np.zeros(0, bool)
     if uneven.any():
         k = free + int(np.argmax(uneven))
         limit = f"{rest[0]:g} µm, as layer {free}" + (" (only the first may differ)" if free else "")
-        raise refusal(name, "layer height", f"{heights[k]:g} µm", limit, NEVER, f"layer {k}: ")
+        raise refusal(name, "layer height", f"{heights[k]:g} µm", limit, NEVER, f"layer {k}: ", "must equal")
 
 
 def check_pitch(grid: Grid, target: Capability, name: str) -> None:
@@ -139,23 +146,28 @@ def check_pitch(grid: Grid, target: Capability, name: str) -> None:
         text = f"{pitch[0]:g} × {pitch[1]:g} µm"
         scale = " × ".join(f"{s:.4g}" for s in (wanted / pitch))
         limit = f"{wanted[0]:g} × {wanted[1]:g} µm"
-        raise refusal(name, "pixel pitch", text, limit, f"the part would be printed {scale} times as large; slice it at the target's pitch")
+        advice = f"the part would be printed {scale} times as large; slice it at the target's pitch"
+        raise refusal(name, "pixel pitch", text, limit, advice, must="must equal")
 
 
-def check_size(shape: tuple[int, int], target: Capability, name: str, lossy: bool) -> bool:
+def check_size(shape: tuple[int, int], target: Capability, name: str, lossy: bool, turned: bool = False) -> bool:
     """Tell whether frames of `shape` must be padded or cropped; refuse them where they may not be.
+
+    Messages say sizes as ``--field`` takes them: those of the field, whose rows are columns of frames that are `turned`.
 
     Raises
     ------
     TargetError
         Larger than the target holds; or not of its exact size, and not `lossy`.
     """
-    size = f"{shape[1]} × {shape[0]} px"
+    step = -1 if turned else 1
+    size = f"{size_text(shape[::step])} px"
     if target.max_size is not None and (shape[0] > target.max_size[0] or shape[1] > target.max_size[1]):
-        raise refusal(name, "frame size", size, f"at most {target.max_size[1]} × {target.max_size[0]} px", NEVER)
+        raise refusal(name, "frame size", size, f"at most {size_text(target.max_size[::step])} px", NEVER)
     if target.exact_size is None or shape == target.exact_size:
         return False
     if not lossy:
-        advice = "slice for that panel, or pass --lossy to put the frames in its middle (padded with black, cut where all is black)"
-        raise refusal(name, "frame size", size, f"exactly {target.exact_size[1]} × {target.exact_size[0]} px", advice)
+        field = size_text(target.exact_size[::step])
+        advice = f"slice with --field {field}, or pass --lossy to put the frames in its middle (padded with black, cut where all is black)"
+        raise refusal(name, "frame size", size, f"{field} px", advice, must="must equal")
     return True

@@ -82,7 +82,7 @@ def for_desktop(job: PrintJob, name: str, lossy: bool, turns: Sequence[tuple[str
             advice = (
                 "choose another format, or pass --lossy to write the frames as they are, though the file does not say how they are turned"
             )
-            raise refusal(name, "orientation", value, limit, advice)
+            raise refusal(name, "orientation", value, limit, advice, must="must be")
         found.append(loss("orientation", f"{name} has no mark for frames with {value}: they are written so, and read as if they were not"))
     return dataclasses.replace(job, findings=(*job.findings, *found))
 

@@ -84,10 +84,11 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
         raise refusal(name, "light engines", len(job.engines), 1, NEVER)
     for e in job.engines:
         if e.orientation.lattice != "orthogonal" and "lattice" not in target.holds:
-            raise refusal(name, "lattice", e.orientation.lattice, "orthogonal", "write a native job, whose frames are the device's own")
+            advice = "write a native job, whose frames are the device's own"
+            raise refusal(name, "lattice", e.orientation.lattice, "orthogonal", advice, must="must equal")
     for ability in job.requires:
         if ability not in target.holds:
-            raise refusal(name, "requires", ability, "nothing a host must do by itself", NEVER)
+            raise refusal(name, "requires", ability, "nothing that a host does by itself", NEVER, must="must be")
     check_layers(job.grid, target, name)
     found: list[Finding] = list(_unknown_pitch(job, target, name, options.lossy))
     check_pitch(job.grid, target, name)
@@ -95,7 +96,7 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
     turn = target.orientation or engine.orientation
     found.extend(_left_to_host(job, target, name))
     shift, grid = None, engine.grid
-    if check_size(frames.frame_shape(grid.shape, turn), target, name, options.lossy):
+    if check_size(frames.frame_shape(grid.shape, turn), target, name, options.lossy, turn.row[1] == "x"):
         assert target.exact_size is not None
         grid, shift = padded(engine.grid, frames.frame_shape(target.exact_size, turn))
         found.append(padding(engine.grid, grid, shift, name))
@@ -126,7 +127,7 @@ def _unknown_pitch(job: PrintJob, target: Capability, name: str, lossy: bool) ->
     stand_in = f"{job.grid.pitch_um[0]:g} × {job.grid.pitch_um[1]:g} µm"
     if not lossy:
         advice = "say it with --pitch-um or --printer, or pass --lossy to write what stands in for it"
-        raise refusal(name, "pixel pitch", "not known", f"a pitch that is known: {name} files state it as a fact", advice)
+        raise refusal(name, "pixel pitch", "not known", f"known: {name} files state it as a fact", advice, must="must be")
     yield loss("pitch_um", f"nobody said the pixel pitch: {stand_in}, which only stand in for it, were written as a fact")
 
 
@@ -186,7 +187,7 @@ def _motion(own: Motion, common: Motion, k: int, limits: _Limits, found: list[Fi
     if not lost:
         return own
     value = ", ".join(f"{name} = {getattr(own, name):g}" for name in lost)
-    _lose(limits, "motion", f"of its own ({value})", f"one for all layers ({', '.join(lost)})", k, found)
+    _lose(limits, "motion", f"of its own ({value})", f"that of all layers ({', '.join(lost)})", k, found)
     changes = {name: getattr(common, name) for name in lost}
     return msgspec.structs.replace(own, **changes)
 
@@ -195,7 +196,7 @@ def _lose(limits: _Limits, field: str, value: object, limit: object, k: int, fou
     """Note that a value of a field is dropped, or refuse it."""
     if not limits.options.lossy:
         advice = "choose another format, or pass --lossy to leave it out"
-        raise refusal(limits.name, field, value, limit, advice, f"layer {k}: ")
+        raise refusal(limits.name, field, value, limit, advice, f"layer {k}: ", "must equal")
     found.append(loss(field, f"{limits.name} has no place for {field} {value}: it was left out", k))
 
 
@@ -237,13 +238,14 @@ def _neutral(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> Expo
     """Take out what the target has no place for; repeats of an exposure become a longer one."""
     holds = limits.target.holds
     if "power" not in holds and e.power != limits.power:
-        raise refusal(limits.name, "power", f"{e.power:g}", f"{limits.power:g} in all layers, set at the machine", NEVER, f"layer {k}: ")
+        value = f"{limits.power:g} in all layers, set at the machine"
+        raise refusal(limits.name, "power", f"{e.power:g}", value, NEVER, f"layer {k}: ", "must equal")
     for field, neutral in NEUTRAL.items():
         value = getattr(e, field)
         if field in holds or value == neutral:
             continue
         if field == "offset_um":
-            raise refusal(limits.name, field, value, neutral, NEVER, f"layer {k}: ")
+            raise refusal(limits.name, field, value, neutral, NEVER, f"layer {k}: ", "must equal")
         _lose(limits, field, value, neutral, k, found)
         more = {"time_s": e.time_s * e.repeat, "dose_mj_cm2": e.dose_mj_cm2 * e.repeat} if field == "repeat" else {}
         changes: dict[str, Any] = {field: neutral, **more}
@@ -265,7 +267,8 @@ def _in_levels(mask: LayerMask, k: int, limits: _Limits, found: list[Finding]) -
     dithered = limits.target.gray_levels <= DITHERED
     if not limits.options.lossy:
         advice = f"choose another format, or pass --lossy to {'dither' if dithered else 'take the nearest'}"
-        raise refusal(limits.name, "gray", f"{other[0]} of 255", f"{limits.target.gray_levels} levels", advice, f"layer {k}: ")
+        levels = f"one of {limits.target.gray_levels} levels"
+        raise refusal(limits.name, "gray", f"{other[0]} of 255", levels, advice, f"layer {k}: ", "must be")
     how = "dithered to" if dithered else "taken to the nearest of"
     found.append(loss("gray", f"grays were {how} {limits.target.gray_levels} levels", k, float(other.size), limits.target.gray_levels))
     response = limits.options.response
@@ -283,7 +286,7 @@ def _time(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> float:
         if abs(whole - time_s) > STEP_OF_TIME * step:
             if not limits.options.lossy:
                 advice = "choose another format, or pass --lossy to round it"
-                raise refusal(limits.name, "time_s", f"{time_s:.9g} s", f"multiples of {step:g} s", advice, where)
+                raise refusal(limits.name, "time_s", f"{time_s:.9g} s", f"a multiple of {step:g} s", advice, where, "must be")
             found.append(loss("time_step_s", f"a time was rounded to a multiple of {step:g} s", k, abs(whole - time_s), step))
         time_s = whole
     if not target.exposure_min_s <= time_s <= target.exposure_max_s:

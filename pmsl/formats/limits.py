@@ -6,6 +6,7 @@ takes there, up to a fixed end: a small zip costs less than 200 MB beside itself
 
 from __future__ import annotations
 
+from pmsl.core.grid import size_text
 from pmsl.errors import JobError
 
 MEMBERS = 1 << 18  # files of a zip: each takes 650 bytes of memory
@@ -56,7 +57,7 @@ def check_frame(shape: tuple[int, int], turned: bool, where: str) -> None:
     most = TURNED_PIXELS if turned else PIXELS
     if shape[0] * shape[1] > most:
         how = ", whose rows run along x," if turned else ""
-        raise JobError(f"{where}: frames{how} are {shape[1]} × {shape[0]} px, {shape[0] * shape[1]} in all; at most {most} are read")
+        raise JobError(f"{where}: frames{how} are {size_text(shape)} px, {shape[0] * shape[1]} in all; at most {most} are read")
 
 
 def check_runs(many: int, where: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pmsl.core.finding import Finding
-from pmsl.core.grid import Grid
+from pmsl.core.grid import Grid, size_text
 from pmsl.core.mask import LayerMask
 from pmsl.formats.capability import loss, refusal
 
@@ -21,7 +21,7 @@ def padding(old: Grid, new: Grid, shift: tuple[int, int], name: str) -> Finding:
     """Say where the frames went."""
     return loss(
         "frame_size",
-        f"frames of {old.shape[1]} × {old.shape[0]} px were put in the middle of {name}'s field of {new.shape[1]} × {new.shape[0]} px: "
+        f"frames of {size_text(old.shape)} px were put in the middle of {name}'s field of {size_text(new.shape)} px: "
         f"column 0 is now column {shift[1]}, row 0 row {shift[0]}",
     )
 
@@ -30,9 +30,9 @@ def moved(mask: LayerMask, shift: tuple[int, int], shape: tuple[int, int], name:
     """Put a mask into the padded grid; refuse one whose light would be cut off."""
     row0, col0 = mask.window.row0 + shift[0], mask.window.col0 + shift[1]
     if not mask.empty and (row0 < 0 or col0 < 0 or row0 + mask.window.rows > shape[0] or col0 + mask.window.cols > shape[1]):
-        size = f"{mask.window.cols} × {mask.window.rows} px from column {col0}, row {row0} of the panel"
+        size = f"{mask.window.cols}x{mask.window.rows} px from column {col0}, row {row0} of the panel"
         advice = "place the part nearer to the middle of the field, or choose another format"
-        limit = f"{shape[1]} × {shape[0]} px"
+        limit = f"{size_text(shape)} px"
         raise refusal(name, "lit area", size, limit, advice, f"layer {mask.index}: ")
     runs = mask.runs_8bit()
     return LayerMask.from_runs(mask.index, shape, row0, runs._replace(col=(runs.col + shift[1]).astype(np.int32)))

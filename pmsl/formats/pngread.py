@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from isal import igzip_lib, isal_zlib
 
+from pmsl.core.grid import size_text
 from pmsl.core.runs import BAND, Runs, joined, runs_of_band
 from pmsl.errors import JobError
 from pmsl.formats import limits
@@ -218,7 +219,7 @@ def _check_header(body: memoryview, shape: tuple[int, int], where: str) -> None:
         mode = MODES.get((depth, colour), f"unknown (bit depth {depth}, colour type {colour})")
         raise JobError(f"{where}: PNG mode is {mode}; expected 8-bit gray (L), save or slice it again")
     if (rows, cols) != shape:
-        raise JobError(f"{where}: frame is {cols} × {rows} px; the job's grid is {shape[1]} × {shape[0]}; slice it again")
+        raise JobError(f"{where}: frame is {cols}x{rows} px; the job's frames are {size_text(shape)} px; slice it again")
     if interlace == 1:
         raise JobError(f"{where}: PNG is interlaced (Adam7); expected rows in order, save or slice it again")
     if compression or filters or interlace:

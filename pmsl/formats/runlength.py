@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pmsl.core.grid import size_text
 from pmsl.core.runs import Runs
 from pmsl.errors import JobError
 from pmsl.formats import limits
@@ -79,7 +80,7 @@ def _decoded(kernel: Callable[..., Any], data: np.ndarray, shape: tuple[int, int
             runlength.UNKNOWN: "hold a length that is none",
         }[status]
         raise JobError(
-            f"{where}: its layer data {wrong} (the frame has {shape[1]} × {shape[0]}); the file is damaged, copy or slice it again"
+            f"{where}: its layer data {wrong} (the frame has {size_text(shape)} px); the file is damaged, copy or slice it again"
         )
     limits.check_runs(count, where)
     return runs_of_stream(Stream(value, length, count), shape)

@@ -38,7 +38,7 @@ def check_times(wanted_s: np.ndarray, given_s: np.ndarray, name: str) -> None:
         k = int(np.argmax(off))
         limit = f"{given_s[k]:.6g} s, what the format's rule gives"
         advice = (
-            "slice with bottom_dose_factors that fall in equal steps, such as [10, 7, 4], or [] (pmsl profiles show default > my.toml, "
-            "change it there, --process my.toml), or pass --lossy to fold doses into gray, or choose a format with a time for each layer"
+            "slice with bottom dose factors that fall in equal steps, --bottom-dose-factors 10,7,4, or with none of them, or pass --lossy "
+            "to fold doses into gray, or choose a format with a time for each layer"
         )
-        raise refusal(name, "time_s", f"{wanted_s[k]:.6g} s", limit, advice, f"layer {k}: ")
+        raise refusal(name, "time_s", f"{wanted_s[k]:.6g} s", limit, advice, f"layer {k}: ", "must equal")

@@ -11,6 +11,7 @@ import numpy as np
 
 from pmsl.core.consistency import JobCheck
 from pmsl.core.finding import Finding
+from pmsl.core.grid import size_text
 from pmsl.core.job import PrintJob
 from pmsl.core.parallel import default_threads, ordered_map
 from pmsl.core.plan import Exposure, LayerPlan
@@ -111,7 +112,7 @@ def _check_engine(job: PrintJob, i: int, engine: LightEngine) -> None:
     except (TypeError, ValueError) as err:
         raise HostError(f"engine {i} states the shape {engine.shape!r}; expected (rows, cols)") from err
     if (rows, cols) != wanted:
-        raise HostError(f"engine {i} shows {_size((rows, cols))} px, the job's frames are {_size(wanted)} px; slice for this engine")
+        raise HostError(f"engine {i} shows {size_text((rows, cols))} px, the job's frames are {size_text(wanted)} px; slice for this engine")
     if not abs(number_of(engine.wavelength_nm, f"wavelength_nm of engine {i}") - made_for.wavelength_nm) <= WAVELENGTH_SLACK_NM:
         raise HostError(
             f"engine {i} has {engine.wavelength_nm:g} nm, the job is made for {made_for.wavelength_nm:g} nm "
@@ -247,10 +248,6 @@ def shown_by(levels: int) -> np.ndarray:
     shown = np.zeros(256, np.bool_)
     shown[np.round(np.arange(levels) * 255 / (levels - 1)).astype(int)] = True
     return shown
-
-
-def _size(shape: Sequence[int]) -> str:
-    return f"{shape[1]} × {shape[0]}"
 
 
 def _finding(

@@ -78,7 +78,7 @@ def _decoded(body: str, frame_shape: tuple[int, ...], where: str) -> np.ndarray:
             if image.mode not in GRAY:
                 raise ProfileError(f"{where}: the image is of mode {image.mode}; expected gray, one number a pixel")
             if image.size != frame_shape[::-1]:
-                found, wanted = (f"{cols} × {rows}" for cols, rows in (image.size, frame_shape[::-1]))
+                found, wanted = (f"{cols}x{rows}" for cols, rows in (image.size, frame_shape[::-1]))
                 raise ProfileError(f"{where}: the image is {found} px; the device's frames are {wanted}")
             return np.asarray(image).astype(np.float64)
     except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError) as err:

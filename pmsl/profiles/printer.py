@@ -244,7 +244,7 @@ class Printer(Strict, frozen=True, kw_only=True):
         if flat is not None and flat.grid is not None:
             rows, cols = len(flat.grid.value), len(flat.grid.value[0])
             if rows > shape[0] or cols > shape[1]:
-                raise ValueError(f"optics.flat_field.grid is {rows} × {cols}, finer than the device's {shape[0]} × {shape[1]} pixels")
+                raise ValueError(f"optics.flat_field.grid is {cols}x{rows}, finer than the device's {shape[1]}x{shape[0]} pixels")
 
     def _check_lattice(self) -> None:
         """Refuse what a diamond lattice cannot have."""

@@ -55,17 +55,17 @@ def times(path):
 def test_what_a_format_cannot_hold_is_refused_with_field_value_and_limit(run, samples, tmp_path):
     part = samples / "f_orientation.stl"
     code, out, err = run("slice", part, "-o", "x.sl1", *PART)
-    assert code == 3 and out == "" and "layer 1: time_s is 8.95822 s, the limit is" in err and "--lossy" in err
+    assert code == 3 and out == "" and "layer 1: time_s is 8.95822 s, it must equal" in err and "--lossy" in err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["even.toml"]
-    assert "bottom_dose_factors that fall in equal steps, such as [10, 7, 4]" in err
-    Path("fall.toml").write_text(EVEN.replace("bottom_dose_factors = []", "bottom_dose_factors = [10, 7, 4]"))
-    assert run("slice", part, "-o", "fall.sl1", *PART, "--process", "fall.toml")[0] == 0  # the advice helps
+    assert "bottom dose factors that fall in equal steps, --bottom-dose-factors 10,7,4" in err and "limit" not in err
+    assert run("slice", part, "-o", "fall.sl1", "--no-design", "--bottom-dose-factors", "10,7,4")[0] == 0  # the advice helps: all defaults
+    assert run("slice", part, "-o", "none.sl1", *PART, "--bottom-dose-factors", "none")[0] == 0
     code, out, err = run("slice", part, "-o", "x.sl1", *PART, "--lossy", "--json")
     assert code == 0 and {"lossy-time-s", "fade-by-host"} <= {f["code"] for f in json.loads(out)["findings"]}
     code, out, err = run("slice", part, "-o", "y.sl1", *PART, "--layer-um", "5", "--lossy")
     assert code == 3 and "5 µm" in err and "at least 10 µm" in err
     code, _, err = run("slice", part, "-o", "y.sl1", "--format", "sl1-prusa", *PART, "--lossy")
-    assert code == 3 and "pixel pitch is 10 × 10 µm, the limit is 47.25 × 47.25 µm" in err
+    assert code == 3 and "pixel pitch is 10 × 10 µm, it must equal 47.25 × 47.25 µm" in err
     assert not Path("y.sl1").exists()
     for format, layer in (("native", "2.5"), ("byu", "2.5")):
         assert run("slice", part, "-o", f"{format}.zip", "--format", format, *PART, "--layer-um", layer, "--process", "even.toml")[0] == 0

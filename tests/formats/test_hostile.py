@@ -118,7 +118,7 @@ def test_frames_of_more_pixels_than_are_read(whole, tmp_path, row, side, limit):
     doc["engines"][0]["grid"]["shape"] = [side, side]
     doc["engines"][0]["orientation"] |= {"row": row, "col": "+y" if row == "+x" else "+x", "mirrored": False}
     path = remade(whole, tmp_path / "x.zip", **{"job.json": json.dumps(doc).encode()})
-    refused_in_little_memory(path, f"{side} × {side} px, {side * side} in all; at most {limit} are read")
+    refused_in_little_memory(path, f"{side}x{side} px, {side * side} in all; at most {limit} are read")
 
 
 def test_a_large_frame_that_packs_as_no_frame_does(whole, tmp_path):

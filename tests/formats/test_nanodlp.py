@@ -104,7 +104,7 @@ def test_boxes_are_those_of_the_stored_frame(tmp_path, turn):
         ("plate.json", {"CureTimes": [1.0, -1.0]}, "layer 1 is shown -1 s"),
         ("plate.json", {"DynamicThickness": [0.0, 1.0]}, "layers of 0 to 1 µm"),
         ("options.json", {"PWidth": 0}, "shape"),
-        ("options.json", {"PWidth": 54}, "53 × 37 px; the job's grid is 54 × 37"),
+        ("options.json", {"PWidth": 54}, "53x37 px; the job's frames are 54x37"),
         ("options.json", {"PWidth": "wide"}, "PWidth"),
         ("profile.json", {"CureTime": 1e300, "SupportLayerNumber": -5}, "1e.300 s"),
         ("profile.json", {"Desc": "row = -y; col = +y"}, "same axis"),

@@ -157,7 +157,7 @@ def test_a_bomb_goes_off_by_a_byte(monkeypatch):
 
 def test_the_header_is_checked_before_anything_is_inflated(monkeypatch):
     monkeypatch.setattr(pngread, "_Stream", lambda pieces: list(pieces) and pytest.fail("inflated"))
-    refused(SIGNATURE + ihdr(1 << 30, 1 << 30) + chunk(b"IDAT", Z) + chunk(b"IEND"), FRAME.shape, "the job's grid is 61 × 40")
+    refused(SIGNATURE + ihdr(1 << 30, 1 << 30) + chunk(b"IDAT", Z) + chunk(b"IEND"), FRAME.shape, "the job's frames are 61x40")
 
 
 @pytest.mark.parametrize(

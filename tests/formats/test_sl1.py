@@ -109,7 +109,7 @@ def test_fades_by_name():
 
 def test_doses_of_their_own_are_refused_or_folded_into_gray(tmp_path):
     job = with_times([10, 5, 2.5, 1, 1, 1])
-    with pytest.raises(TargetError, match=r"layer 1: time_s is 5 s, the limit is 7 s") as caught:
+    with pytest.raises(TargetError, match=r"layer 1: time_s is 5 s, it must equal 7 s") as caught:
         pmsl.write(job, tmp_path / "x.sl1")
     assert (caught.value.field, caught.value.exit_code) == ("time_s", 3) and not (tmp_path / "x.sl1").exists()
     written = pmsl.write(job, tmp_path / "x.sl1", lossy=True)
@@ -140,7 +140,7 @@ def test_thin_layers_are_refused(tmp_path, name, layer_um):
 
 
 def test_a_height_other_hosts_would_cut_is_refused(tmp_path):
-    with pytest.raises(TargetError, match=r"12.5 µm, the limit is multiples of 1 µm"):
+    with pytest.raises(TargetError, match=r"12.5 µm, it must be a multiple of 1 µm"):
         pmsl.write(job_of([f_frame((37, 53))], printer_of((37, 53)), 12.5), tmp_path / "x.sl1", lossy=True)
 
 
@@ -151,7 +151,7 @@ def test_a_pitch_that_would_scale_is_refused_even_lossy(tmp_path):
 
 def test_padding_is_asked_for_listed_and_centred(tmp_path):
     job = job_of([f_frame((36, 52))], printer_of((36, 52), (47.25, 47.25)))
-    with pytest.raises(TargetError, match=r"frame size is 36 × 52 px, the limit is exactly 1440 × 2560 px"):
+    with pytest.raises(TargetError, match=r"frame size is 52x36 px, it must equal 2560x1440 px; slice with --field 2560x1440"):
         pmsl.write(job, tmp_path / "x.sl1", format="sl1-prusa")
     found = {f.code for f in pmsl.write(job, tmp_path / "x.sl1", format="sl1-prusa", lossy=True).findings}
     assert "lossy-frame-size" in found
@@ -232,7 +232,7 @@ def test_every_turn_comes_back():
         ("config.ini", "expTimeFirst = 2", "expTimeFirst = soon", "expected a number"),
         ("config.ini", "jobDir = pmsl", "jobDir = else", "0 frames begin with 'else'"),
         ("config.ini", "numFade = 2", "numFade = 2.5", "whole number"),
-        ("prusaslicer.ini", "display_pixels_x = 53", "display_pixels_x = 9999999", "53 × 37 px; the job's grid is 9999999"),
+        ("prusaslicer.ini", "display_pixels_x = 53", "display_pixels_x = 9999999", "53x37 px; the job's frames are 9999999x37 px"),
         ("prusaslicer.ini", "display_pixels_x = 53", "display_pixels_x = 1e30", "display_pixels_x is 1e+30"),
     ],
 )

@@ -95,7 +95,7 @@ def test_a_frame_whose_pixels_are_not_those_of_the_mask_hash_is_refused(folder):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"shape": (40, 24)}, "24 × 40 px.*40 × 24"),
+        ({"shape": (40, 24)}, "24x40 px.*40x24"),
         ({"wavelength_nm": 385.0}, "385 nm.*405 nm"),
         ({"wavelength_nm": float("nan")}, "wavelength_nm of engine 0 is nan"),
         ({"levels": 1}, "1 gray levels"),

@@ -81,7 +81,7 @@ FORGERIES = {
     "edges beyond the travel": (lambda d: d["printer"]["stage"]["travel_um"].update(value=15.0), "the travel of printer pmsl-2um is 15 µm"),
     "a grid that is not the printer's": (
         lambda d: d["engines"][0]["grid"].update(shape=[200, 40]),
-        "grid is 40 × 200 px, the field of printer pmsl-2um 40 × 24",
+        "grid is 40x200 px, the field of printer pmsl-2um 40x24",
     ),
     "a dose is not its time": (lambda d: exposure(d).update(dose_mj_cm2=9.0), "is not time_s"),
     "a time is not its dose": (lambda d: exposure(d).update(time_s=9.0), "is not time_s"),

@@ -348,7 +348,7 @@ def test_a_job_whose_numbers_do_not_fit_is_not_sound(folder, tmp_path, edit, wor
         (lambda d: d["layers"].pop(), "19 layers do not fit"),
         (lambda d: d["layers"][0]["exposures"][0].update(frame="../../etc/passwd"), "no path inside"),
         (lambda d: d["layers"][0]["exposures"][0].update(engine=3), "engine the job does not have"),
-        (lambda d: d["engines"][0]["grid"].update(shape=[108, 192]), "1920 × 1080 px; the job's grid is 192 × 108"),
+        (lambda d: d["engines"][0]["grid"].update(shape=[108, 192]), "1920x1080 px; the job's frames are 192x108 px"),
         (lambda d: d["engines"][0]["orientation"].update(mirrored=True), "mirrored"),
     ],
 )

@@ -114,7 +114,7 @@ def engines_of(
     pitches = _pitches(shapes, said, panel, where)
     unknown = [key for key, pitch in pitches.items() if pitch is None]
     if unknown:
-        names = dict.fromkeys(f"{key.name} ({shapes[key][1]} × {shapes[key][0]} px)" for key in unknown)
+        names = dict.fromkeys(f"{key.name} ({shapes[key][1]}x{shapes[key][0]} px)" for key in unknown)
         words = f" of {' and '.join(names)}" if len(set(shapes.values())) > 1 else ""
         message = (
             f"the file does not say its pixel pitch{words}: {PITCH_UM:g} µm stands in its place, sizes in x and y mean nothing; "

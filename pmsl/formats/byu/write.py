@@ -84,7 +84,7 @@ def write(format: Format, job: PrintJob, path: Path, options: WriteOptions) -> W
 def _key(engine: Engine, job: PrintJob, name: str) -> Key:
     """Return what the host knows an engine by."""
     if engine.wavelength_nm != round(engine.wavelength_nm):
-        raise refusal(name, "wavelength_nm", f"{engine.wavelength_nm:g} nm", "whole nanometres", NEVER)
+        raise refusal(name, "wavelength_nm", f"{engine.wavelength_nm:g} nm", "whole nanometres", NEVER, must="must be")
     shape = frames.frame_shape(engine.grid.shape, engine.orientation)
     return Key(engine.name or ENGINES.get(shape, job.printer.name), round(engine.wavelength_nm))
 
@@ -95,8 +95,8 @@ def _notes(job: PrintJob) -> list[Finding]:
     for engine in job.engines:
         shape = frames.frame_shape(engine.grid.shape, engine.orientation)
         if shape not in ENGINES:
-            known = " and ".join(f"{c} × {r} ({name})" for (r, c), name in ENGINES.items())
-            message = f"frames are {shape[1]} × {shape[0]} px; the host's light engines have {known} and show nothing else right"
+            known = " and ".join(f"{c}x{r} ({name})" for (r, c), name in ENGINES.items())
+            message = f"frames are {shape[1]}x{shape[0]} px; the host's light engines have {known} and show nothing else right"
             found.append(Finding(code="unknown-light-engine", severity="warning", message=message))
     powers = sorted({s.power for s in job.printer.optics.settings})
     if powers[0] <= 1:
@@ -111,7 +111,7 @@ def _power(power: float, k: int, name: str) -> int:
     own = power * MOST_POWER if power <= 1 else power
     if abs(own - round(own)) > 1e-9 or not 1 <= round(own) <= MOST_POWER:
         limit = f"a whole number of thousandths, or 1 to {MOST_POWER}"
-        raise refusal(name, "power", f"{power:g}", limit, "name the light setting as the host does", f"layer {k}: ")
+        raise refusal(name, "power", f"{power:g}", limit, "name the light setting as the host does", f"layer {k}: ", "must be")
     return round(own)
 
 

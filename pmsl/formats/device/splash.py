@@ -127,13 +127,13 @@ def decode_splash(data: bytes, where: str = "splash image") -> np.ndarray:
     body = np.frombuffer(data, np.uint8)[HEADER.size :]
     if magic != MAGIC or kind not in (RAW, ERLE) or not rows or not cols:
         raise JobError(
-            f"{where}: no splash image (begins with {magic!r}, {cols} × {rows} px, compression {kind}); expected {MAGIC!r}, 0 or 2"
+            f"{where}: no splash image (begins with {magic!r}, {cols}x{rows} px, compression {kind}); expected {MAGIC!r}, 0 or 2"
         )
     if size > len(body) + HEADER.size:
         raise JobError(f"{where}: holds {len(body)} bytes of {size}; it is cut off, copy it again")
     if kind == RAW:
         if len(body) < 3 * rows * cols:
-            raise JobError(f"{where}: {len(body)} bytes for {cols} × {rows} px of 3; it is cut off, copy it again")
+            raise JobError(f"{where}: {len(body)} bytes for {cols}x{rows} px of 3; it is cut off, copy it again")
         pixels = body[: 3 * rows * cols].reshape(rows, cols, 3).astype(np.uint32)
         return np.asarray((pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2])
     if len(body) < 3 * rows:  # no row takes less

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pmsl.core.grid import Grid
+from pmsl.core.grid import Grid, size_text
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.errors import GridError, JobError
@@ -143,8 +143,11 @@ def _tables(opened: _Opened) -> list[str]:
     if panel is None:
         return wrong
     size = frames.frame_shape(opened.grid.shape, opened.turn)
+    assert panel.capability.exact_size is not None
     if size != panel.capability.exact_size:
-        wrong.append(f"frames are {size[1]} × {size[0]} px; the panel of printer {config['printerModel']} is {panel.capability.exact_size}")
+        wrong.append(
+            f"frames are {size_text(size)} px; those of printer {config['printerModel']} are {size_text(panel.capability.exact_size)} px"
+        )
     if float(opened.grid.thickness_um.min()) < panel.capability.min_layer_um:
         wrong.append(f"layers of {opened.grid.thickness_um.min():g} µm; printer {config['printerModel']} prints 50 µm instead")
     return wrong
