@@ -112,7 +112,9 @@ def _check_engine(job: PrintJob, i: int, engine: LightEngine) -> None:
     except (TypeError, ValueError) as err:
         raise HostError(f"engine {i} states the shape {engine.shape!r}; expected (rows, cols)") from err
     if (rows, cols) != wanted:
-        raise HostError(f"engine {i} shows {size_text((rows, cols))} px, the job's frames are {size_text(wanted)} px; slice for this engine")
+        raise HostError(
+            f"engine {i} shows {size_text((rows, cols))} px, the job's frames are {size_text(wanted)} px; slice for this engine"
+        )
     if not abs(number_of(engine.wavelength_nm, f"wavelength_nm of engine {i}") - made_for.wavelength_nm) <= WAVELENGTH_SLACK_NM:
         raise HostError(
             f"engine {i} has {engine.wavelength_nm:g} nm, the job is made for {made_for.wavelength_nm:g} nm "
