@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import atexit
 import contextlib
+import errno
 import gc
 import io
 import os
@@ -12,16 +13,19 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
 import click
 
-from pmsl.errors import PmslError
+from pmsl.cli.terminal import flush_output, occupy_closed_streams, say, say_lines
+from pmsl.errors import OutputError, PmslError
 from pmsl.version import __version__
 
 LATER_S = 0.02  # until an interrupt that came during an import is tried again
+NO_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")  # what loaders say of it
 COMMANDS = ("slice", "info", "check", "verify", "play", "simulate", "convert", "batch", "profiles", "warmup")  # in the order of work
 
 
@@ -58,15 +62,18 @@ def main() -> int:
     """
     _prepare()
     out = sys.stdout
+    if out is None:
+        say("error: standard output is closed; give it somewhere to go: a terminal, > FILE or > /dev/null")
+        return 3
     try:
         code = app(standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()  # what cannot be written is told here, not by Python when it ends
+        if sys.stdout is not None:  # a library may have taken it away
+            flush_output()  # what cannot be written is told here, not by Python when it ends
     except PmslError as err:
-        print(f"error: {err}", file=sys.stderr)
+        say(f"error: {err}")
         return err.exit_code
     except click.ClickException as err:
-        err.show()
+        _say_usage(err)
         return 2
     except (click.Abort, KeyboardInterrupt):
         code = 130
@@ -77,20 +84,45 @@ def main() -> int:
         if sys.stdout is out:
             raise
         return 0
-    except MemoryError:
-        print("error: not enough memory; choose a smaller --field or fewer --threads", file=sys.stderr)
-        return 3
-    except OSError as err:  # files have errors of their own; what is left is standard output
-        sys.stdout = None
-        print(f"error: cannot write to standard output ({err.strerror or err})", file=sys.stderr)
-        return 3
-    except Exception:
-        traceback.print_exc()
-        print("error: this is a bug in pmsl; please report it with the lines above", file=sys.stderr)
+    except Exception as err:
+        if (reason := _of_the_machine(err)) is not None:
+            say(f"error: {reason}")
+            return 3
+        say_lines(traceback.format_exc())
+        say("error: this is a bug in pmsl; please report it with the lines above")
         return 1
     if code == 130 and sys.argv[1:2] != ["play"]:  # which says more
-        print("cancelled; nothing half-written is left", file=sys.stderr)
+        say("cancelled; nothing half-written is left")
     return code if isinstance(code, int) else 0
+
+
+def _of_the_machine(err: Exception) -> str | None:
+    """Return what the machine did not give: memory, threads, files; None for anything else."""
+    text = str(err)
+    if (
+        isinstance(err, MemoryError)
+        or getattr(err, "errno", None) == errno.ENOMEM
+        or (isinstance(err, (ImportError, OSError)) and any(words in text for words in NO_MEMORY))
+    ):
+        return "not enough memory; choose a smaller --field or fewer --threads, or allow more (ulimit -v)"
+    if isinstance(err, RuntimeError) and "start new thread" in text:
+        return "the system gives no more threads, or no memory for them; choose fewer --threads, or allow more (ulimit -u, ulimit -v)"
+    if isinstance(err, OSError):  # files of jobs have errors of their own
+        try:
+            flush_output()  # click prints its help itself
+        except OutputError as refused:
+            return str(refused)
+        return f"{err.filename}: {err.strerror}" if err.filename is not None else f"the system refused ({err.strerror or err})"
+    return None
+
+
+def _say_usage(err: click.ClickException) -> None:
+    """Say what click has to say: usage in its lines, what was typed in one."""
+    if isinstance(err, click.UsageError) and err.ctx is not None:
+        say_lines(err.ctx.get_usage())
+        say(f"Try '{err.ctx.command_path} {err.ctx.help_option_names[0]}' for help.")
+        say("")
+    say(f"Error: {err.format_message()}")
 
 
 def console() -> NoReturn:
@@ -98,6 +130,7 @@ def console() -> NoReturn:
 
     The interpreter is not taken apart first: that takes 50 ms and more, as long as many layers, and the system does it anyway.
     """
+    _print_words_of_libraries()
     code = main()
     if threading.active_count() > 1 or sys.getprofile() is not None or sys.gettrace() is not None:  # somebody has more to do
         raise SystemExit(code)
@@ -111,6 +144,7 @@ def console() -> NoReturn:
 
 def _prepare() -> None:
     """Make the streams take any letter and a polite kill clean up like Ctrl-C; set what numpy reads from the environment."""
+    occupy_closed_streams()
     gc.set_threshold(20_000, 10, 10)  # imports make many objects and no garbage: looking through them took 4 % of a small slice
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads spin beside ours
     os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")  # huge pages gain nothing; to find 2 MiB in a row took a third of some runs
@@ -121,6 +155,18 @@ def _prepare() -> None:
         signal.signal(signal.SIGTERM, _interrupt)
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored, as in scripts' background
             signal.signal(signal.SIGINT, _interrupt)
+
+
+def _print_words_of_libraries() -> None:
+    """Let warnings and log lines of libraries, which name files and what is in them, go the way of all that is printed."""
+    import logging
+
+    class Said(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            say(f"{record.levelname.lower()}: {self.format(record)}")
+
+    logging.lastResort = Said(logging.WARNING)
+    warnings.showwarning = lambda message, category, name, line, *_: say(f"{name}:{line}: {category.__name__}: {message}")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

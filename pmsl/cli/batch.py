@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import msgspec
-
 from pmsl.batch import read_batch, scheduler
-from pmsl.cli.show import LOG_MOST_S, clock, is_log, plain, say
+from pmsl.cli.show import LOG_MOST_S, clock, is_log
+from pmsl.cli.terminal import print_json_line, print_line, printable, say, say_lines
 from pmsl.core.finding import Severity
 from pmsl.errors import UsageError
 from pmsl.pipeline.memory import WORKER_BYTES
@@ -58,7 +57,7 @@ def memory_bytes(text: str) -> int:
 def _teller(as_json: bool) -> Iterator[Tell]:
     """Give what shows events: JSON lines, a live table on a terminal, a line a job in a log file, or only what went wrong and the end."""
     if as_json:
-        yield json_line
+        yield print_json_line
     elif sys.stderr is not None and sys.stderr.isatty():
         with _Live() as live:
             yield live
@@ -68,16 +67,10 @@ def _teller(as_json: bool) -> Iterator[Tell]:
         yield _tell_plain
 
 
-def json_line(event: dict[str, Any]) -> None:
-    """Print an event as one line of JSON, at once."""
-    sys.stdout.buffer.write(msgspec.json.encode({k: plain(v) if isinstance(v, str) else v for k, v in event.items()}) + b"\n")
-    sys.stdout.flush()
-
-
 def _tell_plain(event: dict[str, Any]) -> None:
     """Say what went wrong, and the end."""
     if event["event"] == "job" and event["exit_code"]:
-        say(f"{plain(event['name'])}: {event['state']}: {plain(event['message'])}")
+        _say_why(event)
     elif event["event"] == "end":
         _print_end(event)
 
@@ -95,19 +88,27 @@ class _Log:
                 self._total = event["jobs"]
             case "progress" if time.monotonic() - self._last >= LOG_MOST_S:
                 self._last = time.monotonic()
-                say(f"{plain(event['name'])}: {event['done']}/{event['total']} layers")
+                say(f"{event['name']}: {event['done']}/{event['total']} layers")
             case "job":
                 self._ended, self._last = self._ended + 1, time.monotonic()
-                why = f": {plain(event['message'])}" if event["exit_code"] else ""
-                say(f"{self._ended}/{self._total} jobs: {plain(event['name'])}: {event['state']}{why}")
+                count = f"{self._ended}/{self._total} jobs: "
+                if event["exit_code"]:
+                    _say_why(event, count)
+                else:
+                    say(f"{count}{event['name']}: {event['state']}")
             case "end":
                 _print_end(event)
 
 
+def _say_why(event: dict[str, Any], head: str = "") -> None:
+    """Say why a job is not done; a bug's reason has the lines of its traceback."""
+    (say_lines if event["state"] == "failed" else say)(f"{head}{event['name']}: {event['state']}: {event['message']}")
+
+
 def _print_end(event: dict[str, Any]) -> None:
     states = ", ".join(f"{n} {state}" for state, n in event["states"].items())
-    print(f"{event['jobs']} jobs: {states}; in {clock(event['seconds'])}")
-    print(f"print time {clock(event['print_time_s'])}, resin {event['resin_ml'] * 1000:.4g} µl in all that is done")
+    print_line(f"{event['jobs']} jobs: {states}; in {clock(event['seconds'])}")
+    print_line(f"print time {clock(event['print_time_s'])}, resin {event['resin_ml'] * 1000:.4g} µl in all that is done")
 
 
 class _Live:
@@ -148,17 +149,18 @@ class _Live:
                 self._running.pop(name, None)
                 self._counts[event["state"]] = self._counts.get(event["state"], 0) + 1
                 if event["exit_code"]:
-                    self._live.console.print(f"{plain(name)}: {event['state']}: {plain(event['message'])}", markup=False, highlight=False)
+                    _say_why(event)  # above the table
             case "end":
                 self._end = event
         self._live.update(self._table())
 
     def _table(self) -> Any:
         from rich.table import Table
+        from rich.text import Text
 
         table = Table(box=None, pad_edge=False, show_header=False)
         for name, words in list(self._running.items())[:SHOWN]:
-            table.add_row(plain(name), words)
+            table.add_row(Text(printable(name)), words)
         ended = sum(self._counts.values())
         table.add_row(f"{ended}/{self._total} jobs", ", ".join(f"{n} {state}" for state, n in self._counts.items()))
         return table

@@ -7,7 +7,8 @@ from typing import Any
 
 from pmsl import pipeline
 from pmsl.cli.look import job_facts
-from pmsl.cli.show import compiler_notice, layer_progress, plain, print_json, say_findings
+from pmsl.cli.show import compiler_notice, layer_progress, say_findings
+from pmsl.cli.terminal import print_json, print_line
 from pmsl.errors import FindingsError
 from pmsl.formats import registry
 from pmsl.formats.target import check_target
@@ -44,7 +45,7 @@ def convert(
         raise
     if as_json:
         facts: dict[str, Any] = job_facts(read, written.findings, written.estimate)
-        print_json({"job": plain(out), "format": chosen.name, "from": {"file": plain(path), "format": source.name}, **facts})
+        print_json({"job": out, "format": chosen.name, "from": {"file": path, "format": source.name}, **facts})
         return
     say_findings(written.findings)
-    print(f"{out}: {written.n_layers} layers as {chosen.name}, from {path} ({source.name})")
+    print_line(f"{out}: {written.n_layers} layers as {chosen.name}, from {path} ({source.name})")

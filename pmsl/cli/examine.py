@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pmsl.cli.show import compiler_notice, plain, print_json, say_findings
+from pmsl.cli.show import compiler_notice, say_findings
+from pmsl.cli.terminal import print_json, print_line
 from pmsl.core.finding import Finding, Severity, reaches
 from pmsl.core.part import Solid
 from pmsl.errors import FindingsError, MeshError
@@ -83,8 +84,8 @@ def check(paths: list[str], wishes: Wishes, *, repair: str, fail_on: Severity, a
         say_findings(found.findings)
         if not as_json:
             word = "findings" if reaches(found.findings, fail_on) else "sound"
-            print(f"{plain(path)}: {word}, {len(found.solid.faces)} triangles, {found.volume_um3 * 1e-9:.6g} mm³")
-    failed = [plain(path) for path, found in zip(paths, seen, strict=True) if reaches(found.findings, fail_on)]
+            print_line(f"{path}: {word}, {len(found.solid.faces)} triangles, {found.volume_um3 * 1e-9:.6g} mm³")
+    failed = [path for path, found in zip(paths, seen, strict=True) if reaches(found.findings, fail_on)]
     if failed:
         findings = tuple(f for found in seen for f in found.findings)
         raise FindingsError(f"{', '.join(failed)}: there are findings at or above --fail-on {fail_on}", findings)

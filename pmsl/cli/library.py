@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
-from pmsl.cli.show import print_json
+from pmsl.cli.terminal import print_json, print_line, print_lines
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin, library, library_text
 
 
@@ -19,11 +18,11 @@ def profiles(*, as_json: bool) -> None:
         print_json(entries)
         return
     for kind, rows in entries.items():
-        print(kind)
+        print_line(kind)
         for row in rows:
-            print(f"  {row['name']:<22} {row['description']}")
+            print_line(f"  {row['name']:<22} {row['description']}")
 
 
 def show_profile(name: str) -> None:
     """``pmsl profiles show``."""
-    sys.stdout.write(library_text(name))
+    print_lines(library_text(name))

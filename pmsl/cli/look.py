@@ -14,7 +14,8 @@ from pmsl.cli.examine import Examined, examined, mesh_facts
 from pmsl.cli.light import ladder_facts, light_facts, light_lines
 from pmsl.cli.regions import Doses, print_regions, region_facts
 from pmsl.cli.shared import panel_options
-from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
+from pmsl.cli.show import clock, compiler_notice, layer_progress, say_findings, size_mm
+from pmsl.cli.terminal import print_json, print_line, say
 from pmsl.core.finding import Finding
 from pmsl.core.job import CorrectionRecord, Estimate, PrintJob
 from pmsl.core.part import Part, Solid
@@ -51,34 +52,34 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     facts = job_facts(job, job.findings, estimate)
     if as_json:
         partial = [f.message for f in job.findings if f.code in NOT_READ]
-        print_json({"job": plain(path), "format": format.name, "partial": partial, **facts})
+        print_json({"job": path, "format": format.name, "partial": partial, **facts})
         return
     rows, cols = job.grid.shape
     px, py = job.grid.pitch_um
-    print(f"job       {path} ({format.name})")
-    print(f"printer   {job.printer.name}: {cols}x{rows} px of {px:g} × {py:g} µm, {job.engines[0].wavelength_nm:g} nm")
-    print(f"resin     {job.resin.name}, {estimate.resin_ml * 1000:.4g} µl cured")
-    print(f"layers    {job.n_layers}, {facts['height_um']:g} µm high")
-    print(f"time      {clock(estimate.print_time_s)}, motion included")
+    print_line(f"job       {path} ({format.name})")
+    print_line(f"printer   {job.printer.name}: {cols}x{rows} px of {px:g} × {py:g} µm, {job.engines[0].wavelength_nm:g} nm")
+    print_line(f"resin     {job.resin.name}, {estimate.resin_ml * 1000:.4g} µl cured")
+    print_line(f"layers    {job.n_layers}, {facts['height_um']:g} µm high")
+    print_line(f"time      {clock(estimate.print_time_s)}, motion included")
     for line in light_lines(facts):
-        print(line)
+        print_line(line)
     _tell_correction(job.correction)
     for part in job.parts:
-        print(f"part      {part.label}: {size_mm(*part.bounds_um)} at ({part.bounds_um[0][0]:g}, {part.bounds_um[0][1]:g}) µm")
+        print_line(f"part      {part.label}: {size_mm(*part.bounds_um)} at ({part.bounds_um[0][0]:g}, {part.bounds_um[0][1]:g}) µm")
     print_regions(job)
-    print(f"calibrated {'yes' if job.calibrated else 'no: placeholder ' + ', '.join(job.placeholders)}")
+    print_line(f"calibrated {'yes' if job.calibrated else 'no: placeholder ' + ', '.join(job.placeholders)}")
     say_findings(job.findings)
 
 
 def _tell_correction(made: CorrectionRecord | None) -> None:
     if made is None:
         return
-    print(f"corrected {', '.join(made.names)}")
+    print_line(f"corrected {', '.join(made.names)}")
     if made.halo_layers or made.block_layers > 1:
         beyond = f"; what lies beyond adds up to {made.error_bound:.1g} Ec" if made.error_bound else ""
-        print(f"          in blocks of {made.block_layers} layers that look {made.halo_layers} toward the light{beyond}")
-        print(f"          a host that asks on demand waits for {made.latency_layers} layers where a block begins")
-        print("          surfaces that face the light are not placed by dose: turn optical surfaces to the plate")
+        print_line(f"          in blocks of {made.block_layers} layers that look {made.halo_layers} toward the light{beyond}")
+        print_line(f"          a host that asks on demand waits for {made.latency_layers} layers where a block begins")
+        print_line("          surfaces that face the light are not placed by dose: turn optical surfaces to the plate")
 
 
 def _contours_of(path: str) -> dict[str, Any] | None:
@@ -96,7 +97,7 @@ def _contours_of(path: str) -> dict[str, Any] | None:
     found = format.contours(Path(path))
     points = found.xy_um if len(found.xy_um) else np.zeros((1, 2))
     return {
-        "job": plain(path),
+        "job": path,
         "format": format.name,
         "mesh": is_3mf and not threemf.stands_in(Path(path)),
         "layers": found.n_layers,
@@ -108,9 +109,9 @@ def _contours_of(path: str) -> dict[str, Any] | None:
 
 
 def _print_contours(path: str, facts: dict[str, Any]) -> None:
-    print(f"contours  {path} ({facts['format']}): {facts['rings']} rings of {facts['points']} points; no masks, times or doses")
-    print(f"layers    {facts['layers']}, cut at {facts['z_um'][0]:g} to {facts['z_um'][1]:g} µm")
-    print(f"size      {size_mm(*facts['bounds_um'])} at ({', '.join(f'{v:g}' for v in facts['bounds_um'][0])}) µm")
+    print_line(f"contours  {path} ({facts['format']}): {facts['rings']} rings of {facts['points']} points; no masks, times or doses")
+    print_line(f"layers    {facts['layers']}, cut at {facts['z_um'][0]:g} to {facts['z_um'][1]:g} µm")
+    print_line(f"size      {size_mm(*facts['bounds_um'])} at ({', '.join(f'{v:g}' for v in facts['bounds_um'][0])}) µm")
 
 
 def _info_mesh(path: str, wishes: Wishes, doses: Doses, repair: str, as_json: bool, contours: dict[str, Any] | None = None) -> None:
@@ -137,24 +138,24 @@ def _info_mesh(path: str, wishes: Wishes, doses: Doses, repair: str, as_json: bo
     if contours is not None:
         _print_contours(path, contours)
     low, high = facts["bounds_um"]
-    print(f"mesh      {path}: {facts['triangles']} triangles, read in {solid.unit}")
-    print(f"size      {size_mm(low, high)}, from ({', '.join(f'{v / 1000:.6g}' for v in low)}) mm")
-    print(f"volume    {facts['volume_um3'] * 1e-9:.6g} mm³")
+    print_line(f"mesh      {path}: {facts['triangles']} triangles, read in {solid.unit}")
+    print_line(f"size      {size_mm(low, high)}, from ({', '.join(f'{v / 1000:.6g}' for v in low)}) mm")
+    print_line(f"volume    {facts['volume_um3'] * 1e-9:.6g} mm³")
     bodies = "1 body" if facts["bodies"] == 1 else f"{facts['bodies']} bodies"
-    print(f"health    {'watertight' if facts['watertight'] else 'NOT watertight'}, {bodies}")
+    print_line(f"health    {'watertight' if facts['watertight'] else 'NOT watertight'}, {bodies}")
     for repair_done in facts["repairs"]:
-        print(f"repaired  {repair_done}")
+        print_line(f"repaired  {repair_done}")
     p = facts["print"]
     if "refused" in p:
-        print(f"print     refused: {p['refused']}")
+        print_line(f"print     refused: {p['refused']}")
     else:
         cost = f"{p['layers']} layers, {clock(p['print_time_s'])}, {p['resin_ml'] * 1000:.4g} µl"
-        print(f"print     on {p['printer']} with {p['resin']}: {cost}")
+        print_line(f"print     on {p['printer']} with {p['resin']}: {cost}")
         for line in light_lines(p):
-            print(line)
+            print_line(line)
         if job is not None:
             print_regions(job)
-        print(f"slicing   {_slicing_words(facts['slicing'])}")
+        print_line(f"slicing   {_slicing_words(facts['slicing'])}")
     say_findings((*found.findings, *(() if job is None else _of_doses(job, found))))
 
 
@@ -241,13 +242,13 @@ def verify(path: str, *, pixels: dict[str, Any], threads: int | None, as_json: b
     with layer_progress("verifying", as_json) as progress:
         problems = pipeline.verify(path, progress, threads, **pixels)
     if as_json:
-        print_json({"job": plain(path), "sound": not problems, "problems": problems})
+        print_json({"job": path, "sound": not problems, "problems": problems})
     for problem in problems:
         say(problem)
     if problems:
         raise JobError(f"{path}: {len(problems)} {'problem' if len(problems) == 1 else 'problems'} found; copy or slice the job again")
     if not as_json:
-        print(f"{path}: sound")
+        print_line(f"{path}: sound")
 
 
 def job_facts(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate) -> dict[str, Any]:

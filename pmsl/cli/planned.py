@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
-import msgspec
-
 from pmsl.batch import Batch, Outcome, Summary, scheduler
-from pmsl.cli.show import clock, plain
+from pmsl.cli.show import clock
+from pmsl.cli.terminal import print_json_line, print_line, printable
 from pmsl.core.parallel import default_threads
 
 NUMBERS = ("seconds", "peak_bytes", "disk_bytes", "print_time_s", "resin_ml", "layers")
@@ -21,12 +19,12 @@ def show(batch: Batch, *, workers: int | None, memory_bytes: int | None, force: 
     total = totals(found, size)
     if as_json:
         for outcome in found.outcomes:
-            _line({"event": "plan", "name": outcome.name, "state": _word(outcome), "message": outcome.message, **_facts(outcome)})
-        _line({"event": "plan-end", "exit_code": found.exit_code, "out": str(batch.out), **total})
+            print_json_line({"event": "plan", "name": outcome.name, "state": _word(outcome), "message": outcome.message, **_facts(outcome)})
+        print_json_line({"event": "plan-end", "exit_code": found.exit_code, "out": str(batch.out), **total})
         return found.exit_code
     _table(found)
-    print(f"{len(batch.jobs)} jobs, {total['jobs']} to be sliced, into {batch.out}")
-    print(
+    print_line(f"{len(batch.jobs)} jobs, {total['jobs']} to be sliced, into {batch.out}")
+    print_line(
         f"about {clock(total['wall_s'])} with {size} at a time, {_mib(total['peak_bytes'])} at most, {_mb(total['disk_bytes'])} on disk; "
         f"print time {clock(total['print_time_s'])}, resin {total['resin_ml'] * 1000:.4g} µl"
     )
@@ -58,26 +56,21 @@ def _facts(outcome: Outcome) -> dict[str, Any]:
     return {key: outcome.facts[key] for key in NUMBERS} if _word(outcome) == "to do" else {}
 
 
-def _line(item: dict[str, Any]) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode({k: plain(v) if isinstance(v, str) else v for k, v in item.items()}) + b"\n")
-    sys.stdout.flush()
-
-
 def _table(found: Summary) -> None:
     rows: list[tuple[str, ...]] = [("job", "layers", "slicing", "memory", "disk", "print time", "resin")]
     for outcome in found.outcomes:
-        f, name = _facts(outcome), plain(outcome.name)
+        f, name = _facts(outcome), printable(outcome.name)
         if f:
             slicing = f"{f['seconds']:.2f} s" if f["seconds"] < 60 else clock(f["seconds"])
             cost = (slicing, _mib(f["peak_bytes"]), _mb(f["disk_bytes"]), clock(f["print_time_s"]), f"{f['resin_ml'] * 1000:.4g} µl")
             rows.append((name, str(f["layers"]), *cost))
         else:
-            rows.append((name, outcome.state + (f": {plain(outcome.message)}" if outcome.message else ""), *[""] * 5))
+            rows.append((name, outcome.state + (f": {outcome.message}" if outcome.message else ""), *[""] * 5))
     costs = [row for row in rows if row[2]]
     widths = [max(len(row[i]) for row in (rows if i == 0 else costs)) for i in range(7)]
     for row in rows:
         cells = [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
-        print("  ".join(cells).rstrip() if row[2] else f"{cells[0]}  {row[1]}")
+        print_line("  ".join(cells).rstrip() if row[2] else f"{cells[0]}  {row[1]}")
 
 
 def _mib(size: float) -> str:

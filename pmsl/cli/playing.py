@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pmsl import host, pipeline
-from pmsl.cli.show import LogProgress, clock, compiler_notice, is_log, plain, print_json, say, say_findings
+from pmsl.cli.show import LogProgress, clock, compiler_notice, is_log, say_findings
+from pmsl.cli.terminal import print_json, print_line, say
 from pmsl.core.job import PrintJob
 from pmsl.errors import HostError, PmslError, UsageError
 from pmsl.host import LightEngine, Options, Player, Stage, Status
@@ -54,14 +55,14 @@ def play(
                 status = player.run()
             except KeyboardInterrupt:
                 at = player.status
-                go_on = "" if kept is None else f"; go on with --resume --record {plain(str(kept))}{_doubt(kept)}"
+                go_on = "" if kept is None else f"; go on with --resume --record {str(kept)}{_doubt(kept)}"
                 say(f"cancelled at layer {at.layer} of {at.n_layers}, {at.light_s:.1f} s of light given; the light is out{go_on}")
                 raise
     if as_json:
-        print_json({"job": plain(path), "engine": engine, "record": None if kept is None else plain(str(kept)), **status.as_dict()})
+        print_json({"job": path, "engine": engine, "record": None if kept is None else str(kept), **status.as_dict()})
         return 0 if status.state == "done" else 130
     say_findings(status.findings)
-    print(
+    print_line(
         f"{path}: {status.state}, {status.layers_done} of {status.n_layers} layers, {status.exposures_done} exposures, "
         f"{status.light_s:.1f} s of light in {clock(status.elapsed_s)}{' (simulated)' if not real else ''}"
     )

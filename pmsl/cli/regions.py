@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from pmsl.cli.light import region_doses
-from pmsl.cli.show import plain, size_mm
+from pmsl.cli.show import size_mm
+from pmsl.cli.terminal import print_line
 from pmsl.core.job import PartRecord, PrintJob
 from pmsl.core.part import Part, Solid
 from pmsl.core.region import RegionRecord
@@ -55,14 +56,14 @@ def print_regions(job: PrintJob) -> None:
     """Print a line for every region, and one for the parts that get another dose."""
     scaled = [part for part in job.parts if part.dose_scale != 1.0]
     for part in scaled[:MOST]:
-        print(f"dose      {plain(_name(part))}: {part.dose_scale:g} × the ordinary dose")
+        print_line(f"dose      {_name(part)}: {part.dose_scale:g} × the ordinary dose")
     if len(scaled) > MOST:
-        print(f"dose      and {len(scaled) - MOST} parts more")
+        print_line(f"dose      and {len(scaled) - MOST} parts more")
     for region, white in zip(job.regions, region_doses(job), strict=True):
         where = f"{size_mm(*region.bounds_um)}, {_owners(region, job)}"
         light = "".join(f"; {dose['time_s']:.4g} s, {dose['dose_mj_cm2']:.4g} mJ/cm²" for dose in white[:MOST])
         light += f"; and {len(white) - MOST} doses more" if len(white) > MOST else ""
-        print(f"region    {plain(region.label)}: {', '.join(_said(region))}; {where}{light}{' in ordinary layers' if light else ''}")
+        print_line(f"region    {region.label}: {', '.join(_said(region))}; {where}{light}{' in ordinary layers' if light else ''}")
 
 
 MOST = 20  # parts that are listed
@@ -77,7 +78,7 @@ def _owners(region: RegionRecord, job: PrintJob) -> str:
         return "in every part" if len(job.parts) > 1 else "in the part"
     if len(region.parts) > 1:
         return f"in {len(region.parts)} of {len(job.parts)} parts"
-    return f"in {plain(_name(job.parts[region.parts[0]]))}"
+    return f"in {_name(job.parts[region.parts[0]])}"
 
 
 def _said(region: RegionRecord) -> list[str]:

@@ -10,7 +10,8 @@ from typing import Any
 from pmsl import pipeline
 from pmsl.cli.light import light_facts, light_lines
 from pmsl.cli.regions import print_regions
-from pmsl.cli.show import clock, compiler_notice, layer_progress, plain, print_json, say, say_findings, size_mm
+from pmsl.cli.show import clock, compiler_notice, layer_progress, say_findings, size_mm
+from pmsl.cli.terminal import print_json, print_line, say
 from pmsl.errors import FindingsError
 from pmsl.pipeline.order import Order, Sliced, all_ready, check, put_on_disk, workers_of
 
@@ -54,13 +55,13 @@ def _tell(order: Order, done: list[Sliced], seconds: float, as_json: bool) -> No
         moved = f"; {placed.how}"
         if placed.shift_um:
             moved += f", shifted by ({placed.shift_um[0]:.3g}, {placed.shift_um[1]:.3g}) µm"
-        print(f"{out}: {made.job.n_layers} layers, {size_mm(*placed.bounds_um)}{moved}")
+        print_line(f"{out}: {made.job.n_layers} layers, {size_mm(*placed.bounds_um)}{moved}")
         end = f", sliced in {seconds:.1f} s" if made is done[-1] else ""
         if made is done[0]:
             for line in light_lines(light_facts(made.job)):
-                print(line)
+                print_line(line)
         print_regions(made.job)
-        print(f"{out}: print time {clock(e.print_time_s)}, resin {e.resin_ml * 1000:.4g} µl{end}")
+        print_line(f"{out}: print time {clock(e.print_time_s)}, resin {e.resin_ml * 1000:.4g} µl{end}")
 
 
 def _facts(order: Order, made: Sliced) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def _facts(order: Order, made: Sliced) -> dict[str, Any]:
 
     assert made.written is not None
     facts = job_facts(made.job, made.written.findings, made.written.estimate)
-    return {"job": plain(made.out), "format": order.chosen_format().name, **facts}
+    return {"job": made.out, "format": order.chosen_format().name, **facts}
 
 
 def warmup() -> None:
@@ -80,4 +81,4 @@ def warmup() -> None:
     with compiler_notice():
         pipeline.warmup()
         warm_predictions()
-    print(f"kernels ready in {time.perf_counter() - began:.1f} s")
+    print_line(f"kernels ready in {time.perf_counter() - began:.1f} s")

@@ -10,17 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import msgspec
-
+from pmsl.cli.terminal import printable, say
 from pmsl.core.finding import Finding
 
 LOG_S, LOG_MOST_S = 1.0, 60.0  # between lines of progress in a log file
-
-
-def say(text: str) -> None:
-    """Print one line to standard error, where it does not disturb what is piped."""
-    if sys.stderr is not None:
-        print(text, file=sys.stderr, flush=True)
 
 
 def say_findings(findings: Iterable[Finding]) -> None:
@@ -59,9 +52,10 @@ def layer_progress(label: str, quiet: bool) -> Iterator[Callable[[int, int], Non
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     speed = TextColumn("{task.fields[speed]}")
-    columns: tuple[Any, ...] = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TextColumn("layers"), speed, TimeRemainingColumn())
+    name = TextColumn("{task.description}", markup=False)  # a file's name is no format
+    columns: tuple[Any, ...] = (name, BarColumn(), MofNCompleteColumn(), TextColumn("layers"), speed, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(label, total=None, speed="")
+        task = bar.add_task(printable(label), total=None, speed="")
 
         def step(done: int, total: int) -> None:
             rate = bar.tasks[task].finished_speed or bar.tasks[task].speed
@@ -126,15 +120,3 @@ def clock(seconds: float) -> str:
 def size_mm(low: Any, high: Any) -> str:
     """Write the size of a box given in µm as mm."""
     return " × ".join(f"{(b - a) / 1000:.6g}" for a, b in zip(low, high, strict=True)) + " mm"
-
-
-def plain(path: str) -> str:
-    """Return a path as text that any encoding can hold: bytes outside Unicode are spelled out."""
-    return path.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def print_json(item: Any) -> None:
-    """Print a result as JSON, always UTF-8, to standard output."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(item), indent=1) + b"\n")
-    sys.stdout.flush()

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from pmsl import pipeline
-from pmsl.cli.show import compiler_notice, layer_progress, plain, print_json, say_findings
+from pmsl.cli.show import compiler_notice, layer_progress, say_findings
+from pmsl.cli.terminal import print_json, print_line
 from pmsl.core.arrays import evenly
 from pmsl.core.finding import Severity, reaches
 from pmsl.core.job import PrintJob
@@ -71,12 +72,12 @@ def run(
 
         pages.write_plots(job, found, cuts, folder)
     if as_json:
-        print_json({"job": plain(path), "fail_on": fail_on, **found.as_dict()})
+        print_json({"job": path, "fail_on": fail_on, **found.as_dict()})
     else:
         tell(path, found)
         say_findings(found.findings)
     if reaches(found.findings, fail_on):
-        raise FindingsError(f"{plain(path)}: there are findings at or above --fail-on {fail_on}", found.findings)
+        raise FindingsError(f"{path}: there are findings at or above --fail-on {fail_on}", found.findings)
 
 
 def _layers(text: str | None, n: int) -> set[int]:
@@ -139,22 +140,22 @@ def _layer_pictures(job: PrintJob, folder: Path, wanted: set[int]) -> Callable[[
 def tell(path: str, found: Prediction) -> None:
     """Print the prediction for a person."""
     model = found.model
-    print(f"{path}: predicted by the same model that made the masks, not measured")
+    print_line(f"{path}: predicted by the same model that made the masks, not measured")
     assumed = " (assumed)" if model["memory_assumed"] else ""
-    print(f"resin      {model['resin']}, memory {model['memory']}{assumed}, solid from {model['ec_mj_cm2']:g} mJ/cm²")
+    print_line(f"resin      {model['resin']}, memory {model['memory']}{assumed}, solid from {model['ec_mj_cm2']:g} mJ/cm²")
     iou = "nothing designed or printed" if found.iou is None else f"{found.iou:.4f}"
-    print(f"IoU        {iou}   designed {found.design_um3 * 1e-9:.4g} mm³, printed {found.printed_um3 * 1e-9:.4g} mm³")
+    print_line(f"IoU        {iou}   designed {found.design_um3 * 1e-9:.4g} mm³, printed {found.printed_um3 * 1e-9:.4g} mm³")
     e = found.epe_um
-    print(_row("walls", e, f"{e['probes']} probes, {e['merged']} merged, {e['lost']} lost; + is outside the design"))
+    print_line(_row("walls", e, f"{e['probes']} probes, {e['merged']} merged, {e['lost']} lost; + is outside the design"))
     for name, z in found.z_error_um.items():
         area = f"{z['area_um2'] * 1e-6:.4g} mm², {z['merged_um2'] * 1e-6:.4g} merged, {z['lost_um2'] * 1e-6:.4g} lost; + is higher"
-        print(_row(f"faces {name}", z, area))
+        print_line(_row(f"faces {name}", z, area))
     doses = found.dose_mj_cm2
     for name in ("solid", "void"):
         q = doses[name]
         if q["median"] is not None:
             spread = "  ".join(f"{key} {value:.4g}" for key, value in q.items())
-            print(f"dose {name:<6}{spread} mJ/cm²")
+            print_line(f"dose {name:<6}{spread} mJ/cm²")
     _tell_openings(found.openings)
     _tell_lost(found.lost)
 
@@ -171,9 +172,9 @@ def _tell_openings(openings: list[dict[str, Any]]) -> None:
         state = o["state"].upper() if o["blocked"] or o["state"].startswith("sealed") else o["state"]
         (x0, y0, z0), (x1, y1, z1) = o["box_um"]
         where = f"x {x0:.6g}..{x1:.6g}, y {y0:.6g}..{y1:.6g}, z {z0:.6g}..{z1:.6g}"
-        print(f"opening    height × width: {', '.join(sizes)} µm: {state} ({where})")
+        print_line(f"opening    height × width: {', '.join(sizes)} µm: {state} ({where})")
     if len(openings) > ROWS:
-        print(f"opening    and {len(openings) - ROWS} more; --json has all")
+        print_line(f"opening    and {len(openings) - ROWS} more; --json has all")
 
 
 _SIZES = (("designed", "design_um"), ("open", "printed_um"), ("flushable", "flushable_um"))
@@ -183,6 +184,6 @@ def _tell_lost(lost: list[dict[str, Any]]) -> None:
     for f in lost[:ROWS]:
         (x0, y0, z0), (x1, y1, z1) = f["box_um"]
         where = f"x {x0:.6g}..{x1:.6g}, y {y0:.6g}..{y1:.6g}, z {z0:.6g}..{z1:.6g} µm"
-        print(f"lost       {f['kind']} of {f['size_um']:.3g} µm, {f['volume_um3']:.4g} µm³: {where}")
+        print_line(f"lost       {f['kind']} of {f['size_um']:.3g} µm, {f['volume_um3']:.4g} µm³: {where}")
     if len(lost) > ROWS:
-        print(f"lost       and {len(lost) - ROWS} more; --json has all")
+        print_line(f"lost       and {len(lost) - ROWS} more; --json has all")

@@ -42,3 +42,30 @@ def test_nothing_of_a_long_answer_to_a_pipe_is_lost(samples, tmp_path):
     subprocess.run([*words, "slice", str(samples / "f_orientation.stl"), "-o", str(job)], capture_output=True, check=True, timeout=120)
     shown = subprocess.run([*words, "simulate", str(job), "--json"], capture_output=True, text=True, timeout=120)
     assert shown.returncode == 0 and shown.stdout.rstrip().endswith("}")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="streams are closed by a shell")
+@pytest.mark.parametrize("words", ["info {f}", "slice {f} -o job", "profiles --json", "verify nowhere"])
+def test_a_closed_standard_output_is_said_before_anything_is_done(samples, tmp_path, words):
+    line = f"{sys.executable} -m pmsl {words.format(f=samples / 'f_orientation.stl')} >&-"
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    assert done.returncode == 3 and done.stderr.startswith("error: standard output is closed; give it") and done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
+@pytest.mark.parametrize("words", ["info {f}", "info {f} --json", "profiles", "--help"])
+def test_a_full_standard_output_is_said(samples, words):
+    line = f"{sys.executable} -m pmsl {words.format(f=samples / 'f_orientation.stl')} > /dev/full"
+    done = subprocess.run(["sh", "-c", line], stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (3, "error: cannot write to standard output (No space left on device)\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="streams are closed by a shell")
+def test_a_closed_standard_error_takes_no_number_of_a_file_of_the_job(samples, tmp_path):
+    small = "--printer pmsl-2um --resin pr48-405 --scale 0.2"
+    mesh = samples / "f_orientation.stl"
+    for name, end in (("a.zip", ""), ("b.zip", "2>&- <&-")):
+        line = f"{sys.executable} -m pmsl slice {mesh} -o {name} {small} {end}"
+        assert subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, timeout=120, check=False).returncode == 0
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from cli.test_cli import SMALL as PROFILES
-from cli.test_cli import files, refused, run  # noqa: F401 — a fixture
+from cli.test_cli import files, refused
 from crew.test_processes import gone, same
 
 F = "f_orientation.stl"  # 1 × 1.4 mm
@@ -20,7 +20,7 @@ def parts_of(path):
     return json.loads((path / "job.json").read_text())["parts"]
 
 
-def test_an_array(run, samples, tmp_path):  # noqa: F811
+def test_an_array(run, samples, tmp_path):
     code, out, err = run("slice", samples / F, "-o", "plate", *SMALL, "--copies", "3x2", "--spacing-um", "100,50")
     assert code == 0 and "3 × 2 copies, 100 and 50 µm between their boxes" in out, err
     parts = parts_of(tmp_path / "plate")
@@ -32,7 +32,7 @@ def test_an_array(run, samples, tmp_path):  # noqa: F811
     assert code == 0 and json.loads(out)["iou"] > 0.9
 
 
-def test_a_list_with_doses_and_labels(run, samples, tmp_path):  # noqa: F811
+def test_a_list_with_doses_and_labels(run, samples, tmp_path):
     (tmp_path / "c.csv").write_text("x_um,y_um,rotate_deg,dose_scale,label\n100.5,200,0,1,left\n1500,700,90,1.5,right\n")
     assert run("slice", samples / F, "-o", "plate", *SMALL, "--copies", "c.csv")[0] == 0
     left, right = parts_of(tmp_path / "plate")
@@ -40,7 +40,7 @@ def test_a_list_with_doses_and_labels(run, samples, tmp_path):  # noqa: F811
     assert left["bounds_um"][0] == pytest.approx([100.5, 200, 0]) and right["bounds_um"][0] == pytest.approx([1500, 700, 0])
 
 
-def test_packed_on_numbered_plates(run, samples, tmp_path):  # noqa: F811
+def test_packed_on_numbered_plates(run, samples, tmp_path):
     words = ("slice", samples / F, "-o", "plate.zip", *SMALL, "--field", "400x300", "--copies", 4, "--pack", 100)
     refused(run(*words), "of 4 parts do not fit on 1 plate with 100 µm between them; all fit on", codes=(3,))
     assert not list(tmp_path.iterdir())
@@ -52,12 +52,12 @@ def test_packed_on_numbered_plates(run, samples, tmp_path):  # noqa: F811
     assert sorted(p["label"] for job in told["jobs"] for p in job["parts"]) == [f"{F}-{n}" for n in range(1, 5)]
 
 
-def test_one_plate_of_several_is_numbered_too(run, samples, tmp_path):  # noqa: F811
+def test_one_plate_of_several_is_numbered_too(run, samples, tmp_path):
     assert run("slice", samples / F, "-o", "job", *SMALL, "--pack", 100, "--plates", 3)[0] == 0
     assert [p.name for p in tmp_path.iterdir()] == ["job-1"]
 
 
-def test_nothing_is_written_where_one_of_the_plates_is_taken(run, samples, tmp_path):  # noqa: F811
+def test_nothing_is_written_where_one_of_the_plates_is_taken(run, samples, tmp_path):
     (tmp_path / "job-2").mkdir()
     (tmp_path / "job-2" / "mine").write_text("x")
     words = ("slice", samples / F, "-o", "job", *SMALL, "--field", "400x300", "--copies", 4, "--pack", 100, "--plates", 9)
@@ -87,17 +87,17 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("words", REFUSED)
-def test_refused(run, samples, tmp_path, words):  # noqa: F811
+def test_refused(run, samples, tmp_path, words):
     refused(run("slice", samples / F, "-o", "job", *SMALL, *words), REFUSED[words])
     assert not list(tmp_path.iterdir())
 
 
-def test_a_copy_half_out_of_the_field_is_refused_by_its_label(run, samples, tmp_path):  # noqa: F811
+def test_a_copy_half_out_of_the_field_is_refused_by_its_label(run, samples, tmp_path):
     (tmp_path / "c.toml").write_text("[[copies]]\nx_um = 5\ny_um = 5\n[[copies]]\nx_um = 3800\ny_um = 5\nlabel = 'the last'\n")
     refused(run("slice", samples / F, "-o", "job", *SMALL, "--copies", "c.toml"), "copy the last: the part reaches", codes=(3,))
 
 
-def test_processes_give_the_same_bytes(run, samples, tmp_path):  # noqa: F811
+def test_processes_give_the_same_bytes(run, samples, tmp_path):
     for name in ("a.zip", "b.zip"):
         more = ("--processes", 2) if name == "b.zip" else ()
         assert run("slice", samples / F, "-o", name, *SMALL, "--copies", "2x2", "--dose", "--depth", 4, *more)[0] == 0
