@@ -21,7 +21,7 @@ from typing import NoReturn
 import click
 
 from pmsl.cli.terminal import flush_output, occupy_closed_streams, say, say_lines
-from pmsl.errors import OutputError, PmslError
+from pmsl.errors import PmslError
 from pmsl.version import __version__
 
 LATER_S = 0.02  # until an interrupt that came during an import is tried again
@@ -108,10 +108,8 @@ def _of_the_machine(err: Exception) -> str | None:
     if isinstance(err, RuntimeError) and "start new thread" in text:
         return "the system gives no more threads, or no memory for them; choose fewer --threads, or allow more (ulimit -u, ulimit -v)"
     if isinstance(err, OSError):  # files of jobs have errors of their own
-        try:
-            flush_output()  # click prints its help itself
-        except OutputError as refused:
-            return str(refused)
+        if any(frame.f_code is click.echo.__code__ for frame, _ in traceback.walk_tb(err.__traceback__)):  # help, which click prints
+            return f"cannot write to standard output ({err.strerror or err})"
         return f"{err.filename}: {err.strerror}" if err.filename is not None else f"the system refused ({err.strerror or err})"
     return None
 
