@@ -149,6 +149,8 @@ def _check_stage(job: PrintJob, stage: Stage) -> list[Finding]:
         raise HostError(f"the stage states step_um = {stage.step_um}; expected a length above 0")
     if stage.step_um > thinnest * SLACK:
         raise HostError(f"the stage's step is {stage.step_um:g} µm, the thinnest layer {thinnest:g} µm; choose thicker layers")
+    if tops.max() > travel_um * SLACK:
+        raise HostError(f"the job's planes reach {tops.max():g} µm, the stage's travel is {travel_um:g} µm; print a lower part")
     off = np.abs(tops - np.round(tops / stage.step_um) * stage.step_um)
     if off.max() <= 1e-6:
         return []
@@ -161,10 +163,13 @@ def walk(
     job: PrintJob,
     engines: Sequence[LightEngine],
     stage: Stage,
+    check: JobCheck,
     progress: Callable[[int, int], None] | None = None,
     threads: int | None = None,
 ) -> Digests:
     """Read, or slice, every layer once; hold it to all that `pmsl verify` does, then its grays and its limits against the machine.
+
+    `check` is of the job, its header looked at already.
 
     Returns
     -------
@@ -178,9 +183,8 @@ def walk(
     HostError
         A layer the machine cannot play.
     """
-    digests, check = Digests(job.n_layers), JobCheck(job)
+    digests = Digests(job.n_layers)
     many = default_threads() if threads is None else threads
-    refuse_problems(check.header())
     refuse_problems(job.prepared.get("file_problems", tuple)())
     files_of: Callable[[LayerPlan], list[str]] = job.prepared.get("layer_problems", lambda plan: [])
 

@@ -67,7 +67,7 @@ class Player:
         self._lamp = Lamp(self._engines, self._cancelled, self._clock)
         self._carriage = Carriage(stage, self._clock, self._cancelled)
         self._digests: Digests | None = None
-        self._check: JobCheck | None = None
+        self._check = JobCheck(job)
         self._status = Status(n_layers=job.n_layers)
         self._zero_s = 0.0
         self._thread: threading.Thread | None = None
@@ -176,8 +176,9 @@ class Player:
         """Check, then play layer by layer."""
         o, job = self._options, self._job
         self._tell("checking")
+        refuse_problems(self._check.header())
         found: list[Finding] = check_machine(job, self._engines, self._carriage.stage, o.accept_uncalibrated)
-        self._digests = walk(job, self._engines, self._carriage.stage, self._checking, o.threads) if o.verify else None
+        self._digests = walk(job, self._engines, self._carriage.stage, self._check, self._checking, o.threads) if o.verify else None
         begun = begin(job, self._digests, o, any(map(reports_power, self._engines)))
         self._lamp.record = begun.record
         self._tell("ready", layer=begun.layer, layers_done=begun.layer, findings=(*found, *begun.findings))
@@ -250,9 +251,6 @@ class Player:
             raise UsageError(
                 "verify=False is for jobs that were never written; a job on disk is verified as a whole before the first light"
             )
-        if self._check is None:
-            self._check = JobCheck(self._job)
-            refuse_problems(self._check.header())
         refuse_problems(self._check.layer(plan))
         check_plan(self._job, plan, self._engines, self._carriage.stage)
 
