@@ -13,6 +13,7 @@ from pmsl.cli.show import LogProgress, clock, compiler_notice, is_log, say_findi
 from pmsl.cli.terminal import print_json, print_line, say
 from pmsl.core.job import PrintJob
 from pmsl.errors import HostError, PmslError, UsageError
+from pmsl.formats.stream import merged
 from pmsl.host import LightEngine, Options, Player, Stage, Status
 from pmsl.host.match import ENGINE, STAGE, lacking
 from pmsl.host.named import made_by
@@ -61,7 +62,7 @@ def play(
     if as_json:
         print_json({"job": path, "engine": engine, "record": None if kept is None else str(kept), **status.as_dict()})
         return 0 if status.state == "done" else 130
-    say_findings(status.findings)
+    say_findings(merged(status.findings))  # a lamp that drifts is a finding of every layer
     print_line(
         f"{path}: {status.state}, {status.layers_done} of {status.n_layers} layers, {status.exposures_done} exposures, "
         f"{status.light_s:.1f} s of light in {clock(status.elapsed_s)}{' (simulated)' if not real else ''}"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
+import msgspec
 import numpy as np
 
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import around
 from pmsl.core.plan import Exposure, LayerPlan
-from pmsl.profiles import Printer
+from pmsl.profiles import Motion, Printer
 from pmsl.profiles.placeholders import placeholders
 from pmsl.profiles.response import response
 
@@ -51,11 +53,11 @@ def limit_problems(e: Light, printer: Printer, n_engines: int) -> Iterator[str]:
     """Yield where an exposure, its repeats counted, asks for what its printer never gives; numbers that are not finite included."""
     limits = printer.limits
     if not 0 <= e.engine < n_engines:
-        yield f"names engine {e.engine}, an engine the job does not have; the job is damaged"
+        yield f"names engine {e.engine}, an engine the job does not have"
     if e.power not in [s.power for s in printer.optics.settings]:
-        yield f"power {e.power:g} is no light setting of printer {printer.name}; the job is damaged"
+        yield f"power {e.power:g} is no light setting of printer {printer.name}"
     if not 1 <= e.repeat <= MOST_REPEATS:
-        yield f"repeat is {e.repeat}; expected 1 to {MOST_REPEATS}; the job was tampered with"
+        yield f"repeat is {e.repeat}; expected 1 to {MOST_REPEATS}"
         return
     for what, value, limit in (
         ("time_s", e.time_s, limits.max_exposure_s.value),
@@ -64,10 +66,10 @@ def limit_problems(e: Light, printer: Printer, n_engines: int) -> Iterator[str]:
     ):
         often = e.repeat if what != "power" else 1
         if not value > 0:
-            yield f"{what} is {value:g}; expected more than 0; the job was tampered with"
+            yield f"{what} is {value:g}; expected more than 0"
         elif not value * often <= limit * LIMIT_SLACK:
             shown = f"{value:g}" if often == 1 else f"{value:g}, shown {often} times {value * often:g}"
-            yield f"{what} is {shown}, the limit of printer {printer.name} {limit:g}; the job was tampered with"
+            yield f"{what} is {shown}, the limit of printer {printer.name} {limit:g}"
     for what, value, low, high in (
         ("wait_before_s", e.wait_before_s, 0.0, MOST_WAIT_S),
         ("wait_after_s", e.wait_after_s, 0.0, MOST_WAIT_S),
@@ -75,7 +77,7 @@ def limit_problems(e: Light, printer: Printer, n_engines: int) -> Iterator[str]:
         ("focus_um", e.focus_um, -MOST_SHIFT_UM, MOST_SHIFT_UM),
     ):
         if not low <= value <= high:
-            yield f"{what} is {value:g}; expected {low:g} to {high:g}; the job was tampered with"
+            yield f"{what} is {value:g}; expected {low:g} to {high:g}"
 
 
 def sum_problem(exposures: Sequence[Exposure], printer: Printer, light_of_level: np.ndarray) -> str | None:
@@ -113,6 +115,17 @@ def sum_problem(exposures: Sequence[Exposure], printer: Printer, light_of_level:
                     f"in {what} is {limit:g}"
                 )
     return None
+
+
+@lru_cache(maxsize=64)
+def motion_problem(motion: Motion) -> str | None:
+    """Say which number of a motion is none, or beyond what a motion may have; None where all are sound."""
+    try:
+        msgspec.convert(msgspec.to_builtins(motion), Motion)
+    except msgspec.ValidationError as err:
+        return f"motion: {err}"
+    name = next((name for name in motion.__struct_fields__ if not math.isfinite(getattr(motion, name))), None)
+    return None if name is None else f"motion.{name} is {getattr(motion, name)}; expected a finite number"
 
 
 def plane_problems(job: PrintJob) -> Iterator[str]:
@@ -163,6 +176,9 @@ class JobCheck:
         if shape != (rows, cols):
             yield f"engine 0: its grid is {shape[1]}x{shape[0]} px, the field of printer {self._job.printer.name} {cols}x{rows}"
         yield from plane_problems(self._job)
+        for i, engine in enumerate(self._job.engines):
+            if not (math.isfinite(engine.wavelength_nm) and engine.wavelength_nm > 0):
+                yield f"engine {i}: wavelength_nm is {engine.wavelength_nm}; expected a finite number above 0"
 
     def layer(self, plan: LayerPlan) -> list[str]:
         """Return what is wrong with a layer, one line each; layers may come in any order, from any thread."""
@@ -175,7 +191,9 @@ class JobCheck:
             and abs(plan.thickness_um - (edges[k + 1] - edges[k])) <= PLANE_SLACK_UM
         ):
             out.append(f"layer {k}: z_top_um {plan.z_top_um} and thickness_um {plan.thickness_um} do not fit the grid's slabs")
-        sound = True
+        motion = motion_problem(plan.motion)
+        out += [] if motion is None else [f"layer {k}: {motion}"]
+        sound = motion is None
         for j, e in enumerate(plan.exposures):
             where = f"layer {k}" if len(plan.exposures) == 1 else f"layer {k}, exposure {j}"
             wrong = list(limit_problems(e, job.printer, len(job.engines)))

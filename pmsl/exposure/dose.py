@@ -25,8 +25,14 @@ At = Literal["mirror", "plane"]
 
 
 def irradiance_mw_cm2(printer: Printer, power: float) -> float:
-    """Return the irradiance of a white pixel at that light setting [mW/cm²]."""
-    return next(s.irradiance_mw_cm2.value for s in printer.optics.settings if s.power == power)
+    """Return the irradiance of a white pixel at that light setting [mW/cm²]; raises `ExposureError` where the printer has none such."""
+    known = {s.power: s.irradiance_mw_cm2.value for s in printer.optics.settings}
+    if power not in known:
+        raise ExposureError(
+            f"power {power:g} is no light setting of printer {printer.name}, so its irradiance is not known; "
+            f"it has {', '.join(f'{p:g}' for p in known)}"
+        )
+    return known[power]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +110,8 @@ def dose_map(job: PrintJob, plan: LayerPlan, at: At = "mirror") -> DoseMap:
     ProfileError
         A flat-field image that cannot be used.
     ExposureError
-        At the exposure plane: an exposure that is shifted by the stage or out of focus, whose blur is not known.
+        A power that the printer does not list. At the exposure plane: an exposure that is shifted by the stage or out of focus, whose
+        blur is not known.
     UsageError
         Another place than these two.
     """

@@ -199,12 +199,15 @@ def verify(
     """Check a job on disk from end to end, dose maps included; return what is wrong, nothing for a sound job.
 
     `threads` layers are read at a time (default: one a processor); the answer does not depend on it. `printer`, `pitch_um` and
-    `field` are as for `read`.
+    `field` are as for `read`. Damage is returned, not raised; only what is no job of a known format at all raises `JobError`.
     """
     chosen, panel = _format_of(Path(path), format), _panel(printer, pitch_um, field)
     registry.check_takes_panel(chosen, Path(path), panel)
     threads = default_threads() if threads is None else threads
-    return chosen.verify(Path(path), VerifyOptions(dose_of=exposure.dose_map, progress=progress, threads=threads, panel=panel))
+    try:
+        return chosen.verify(Path(path), VerifyOptions(dose_of=exposure.dose_map, progress=progress, threads=threads, panel=panel))
+    except JobError as err:
+        return [str(err)]
 
 
 def _panel(printer: Printer | None, pitch_um: float | tuple[float, float] | None, field: tuple[int, int] | None) -> Panel | None:

@@ -5,6 +5,7 @@ import dataclasses
 import threading
 import time
 
+import msgspec
 import numpy as np
 import pytest
 from host_doubles import CLOCK, Machine, Trouble, doubled, play, small_job, with_exposures
@@ -242,6 +243,49 @@ def test_a_job_sliced_while_it_prints_is_checked_layer_by_layer(job):
     with pytest.raises(HostError, match="layer 3"):
         play(live, machine, verify=False)
     assert len(machine.shown) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"z_top_um": 0.0}, "layer 3: z_top_um 0.0"),
+        ({"thickness_um": 20.0}, "layer 3: z_top_um .* thickness_um 20.0"),
+        ({"motion": {"lift_um": float("nan")}}, "layer 3: motion.lift_um is nan|layer 3: motion: "),
+        ({"exposures": {"dose_mj_cm2": 1.0}}, "layer 3: dose_mj_cm2 1 is not time_s"),
+        ({"exposures": {"repeat": 200}}, "layer 3: time_s is .*, shown 200 times"),
+    ],
+)
+@pytest.mark.parametrize("verify", [True, False])
+def test_a_job_that_was_never_written_is_held_to_its_own_numbers_too(job, verify, change, words):
+    """Looked at before, no layer is moved to; sliced while it prints, none from the one on that is wrong."""
+
+    def plan_layer(k):
+        plan = job.plan_layer(k)
+        if k != 3:
+            return plan
+        wrong = dict(change)
+        if "motion" in change:
+            wrong["motion"] = msgspec.structs.replace(plan.motion, **change["motion"])
+        if "exposures" in change:
+            wrong["exposures"] = tuple(dataclasses.replace(e, **change["exposures"]) for e in plan.exposures)
+        return dataclasses.replace(plan, **wrong)
+
+    machine = Machine(job)
+    with pytest.raises(JobError, match=words):
+        play(dataclasses.replace(job, plan_layer=plan_layer), machine, verify=verify)
+    assert len(machine.shown) == (0 if verify else 3) and machine.kinds().count("move") == (0 if verify else 6)
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_engines_whose_planes_differ_are_refused_before_any_motion(job, verify):
+    grid = job.grid
+    for edges in (grid.z_edges_um + np.arange(6) * 0.5, grid.z_edges_um[:-1]):
+        other = pmsl.Grid(origin_um=grid.origin_um, pitch_um=grid.pitch_um, shape=grid.shape, z_edges_um=edges)
+        both = dataclasses.replace(job, engines=(job.engines[0], dataclasses.replace(job.engines[0], grid=other)))
+        stage, engines = Machine(job), (Machine(job), Machine(job))
+        with pytest.raises(JobError, match="engine 1: its z_edges_um are not those of engine 0|engine 1 has planes for 4 layers"):
+            pmsl.host.play(both, engines, stage, clock=CLOCK, verify=verify)
+        assert "move" not in stage.kinds()
 
 
 # --- dark on every way out ---------------------------------------------------------------------------------------

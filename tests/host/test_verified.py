@@ -203,6 +203,21 @@ def test_jobs_that_were_forged_once(tmp_path, monkeypatch, capsys, case, words):
         assert words in text
 
 
+def test_a_name_that_a_terminal_would_obey_is_spelled_out(folder, tmp_path, monkeypatch, capsys):
+    name = "\x1b]0;mine\x07\x1b[31m\x9bred\r\u202e"
+
+    def edit(doc):
+        longer(doc, repeat=200)
+        doc["printer"]["name"] = name
+
+    path = copied(folder, tmp_path, edit)
+    for command in ("verify", "play"):
+        monkeypatch.setattr(sys, "argv", ["pmsl", command, str(path)])
+        assert main() == 3
+        said = "".join(capsys.readouterr())
+        assert r"printer \x1b]0;mine\x07\x1b[31m\x9bred\r\u202e 120" in said and not set(name) & set(said) - set("0;mine[31mred]")
+
+
 # --- every number of a job ---------------------------------------------------------------------------------------
 
 

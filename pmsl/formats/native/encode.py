@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from pmsl.core.consistency import JobCheck
 from pmsl.core.job import PrintJob
 from pmsl.core.plan import LayerPlan
+from pmsl.errors import ExposureError
 from pmsl.formats import png
 from pmsl.formats.bundle import Sink
 from pmsl.formats.contract import WriteOptions
@@ -32,7 +34,13 @@ class Encoded:
 
 
 def encode_layers(job: PrintJob, plans: Sequence[LayerPlan], options: WriteOptions) -> list[Encoded]:
-    """Encode the files of some layers; runs on any thread."""
+    """Encode the files of some layers; runs on any thread. Raises `ExposureError` where `verify` would refuse their numbers."""
+    if "check" not in job.prepared:
+        job.prepared["check"] = JobCheck(job)
+    check: JobCheck = job.prepared["check"]
+    for plan in plans:
+        for problem in check.layer(plan):
+            raise ExposureError(f"{problem}; a job that no reader would take is not written")
     shown = [(e.mask, job.engines[e.engine].orientation) for plan in plans for e in plan.exposures]
     frames = iter(png.encode_masks(shown, options.small))
     return [_encoded(job, plan, options, frames) for plan in plans]

@@ -110,7 +110,7 @@ def _check_light(doc: Document, job: PrintJob, where: str) -> None:
     for k, layer in enumerate(doc.layers):
         for e in layer.exposures:
             for problem in limit_problems(e, doc.printer, len(job.engines)):
-                raise JobError(f"{where}: layer {k}: {problem}")
+                raise JobError(f"{where}: layer {k}: {problem}; the job is damaged, or was tampered with")
     hidden = hidden_placeholders(job, {e.power for layer in doc.layers for e in layer.exposures})
     if doc.calibrated == bool(doc.placeholders) or hidden:
         beside = f"{len(doc.placeholders)} placeholders listed" + (f"; {', '.join(hidden)} are placeholders" if hidden else "")

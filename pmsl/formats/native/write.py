@@ -9,9 +9,11 @@ from pathlib import Path
 
 import msgspec
 
+from pmsl.core.consistency import JobCheck
 from pmsl.core.copies import alike
-from pmsl.core.job import Engine, PrintJob
+from pmsl.core.job import Engine, Estimate, PrintJob
 from pmsl.core.plan import LayerPlan
+from pmsl.errors import ExposureError
 from pmsl.formats import stream
 from pmsl.formats.bundle import FolderSink, FolderSource, Sink, ZipSink, ZipSource, check_written
 from pmsl.formats.contract import WriteOptions, Written
@@ -30,7 +32,12 @@ def write(job: PrintJob, path: Path, options: WriteOptions) -> Written:
     ------
     UsageError, OutputError
         The target exists, or cannot be written.
+    ExposureError
+        Numbers that do not fit each other or the printer, which no reader would take.
+    JobError
+        A profile with a value that is none.
     """
+    _check_head(job)
     as_zip = path.suffix.lower() == ".zip"
     with whole_or_absent(path, options.force, folder=not as_zip) as draft:
         sink: Sink = ZipSink(draft) if as_zip else FolderSink(draft)
@@ -54,6 +61,14 @@ def write(job: PrintJob, path: Path, options: WriteOptions) -> Written:
             sink.close()
         check_written(ZipSource(draft) if as_zip else FolderSource(draft), hashes, options.threads)
     return written
+
+
+def _check_head(job: PrintJob) -> None:
+    """Refuse a job whose head could not be read again, before any layer is made."""
+    for problem in JobCheck(job).header():
+        raise ExposureError(f"{problem}; a job that no reader would take is not written")
+    head = _document(job, Written((), Estimate(print_time_s=0.0, resin_ml=0.0), 0), [], [])
+    document.decode(document.encode(head), "the job")  # NaN becomes null, which is no number
 
 
 def _layers(job: PrintJob, options: WriteOptions, sink: Sink, hashes: dict[str, str]) -> tuple[Written, list[LayerDoc | msgspec.Raw]]:
