@@ -24,6 +24,7 @@ LIMIT_SLACK = 1 + 1e-9
 MOST_REPEATS = 10_000  # of one image in one layer
 MOST_WAIT_S = 1e6  # as of a motion
 MOST_SHIFT_UM = 1e6  # of image or focus
+MOST_KNOWN = 4096  # exposures whose numbers are remembered as looked at
 
 
 class Light(Protocol):
@@ -163,7 +164,9 @@ class JobCheck:
     def __init__(self, job: PrintJob) -> None:
         self._job = job
         self._irradiance = {s.power: s.irradiance_mw_cm2.value for s in job.printer.optics.settings}
+        self._edges_um: list[float] = job.grid.z_edges_um.tolist()
         self._duration_s = np.full(job.n_layers, np.nan)
+        self._known: dict[tuple[object, ...], tuple[list[str], bool]] = {}  # by the numbers of an exposure: most layers have the same
         self._powers = {power: hidden_placeholders(job, {power}) for power in self._irradiance}
 
     @cached_property
@@ -182,9 +185,7 @@ class JobCheck:
 
     def layer(self, plan: LayerPlan) -> list[str]:
         """Return what is wrong with a layer, one line each; layers may come in any order, from any thread."""
-        k, job = plan.index, self._job
-        edges = job.grid.z_edges_um
-        out = []
+        k, edges, out = plan.index, self._edges_um, list[str]()
         if not (
             0 <= k < len(edges) - 1
             and abs(plan.z_top_um - edges[k + 1]) <= PLANE_SLACK_UM
@@ -195,15 +196,26 @@ class JobCheck:
         out += [] if motion is None else [f"layer {k}: {motion}"]
         sound = motion is None
         for j, e in enumerate(plan.exposures):
+            problems, within = self._light_problems(e)
             where = f"layer {k}" if len(plan.exposures) == 1 else f"layer {k}, exposure {j}"
-            wrong = list(limit_problems(e, job.printer, len(job.engines)))
-            sound = sound and not wrong
-            out += [f"{where}: {problem}" for problem in [*wrong, *self._dose_problems(e)]]
+            out += [f"{where}: {problem}" for problem in problems]
+            sound = sound and within
         if sound:
-            total = sum_problem(plan.exposures, job.printer, self._light_of_level) if len(plan.exposures) > 1 else None
+            total = sum_problem(plan.exposures, self._job.printer, self._light_of_level) if len(plan.exposures) > 1 else None
             out += [] if total is None else [f"layer {k}: {total}"]
             self._duration_s[k : k + 1] = plan.duration_s
         return out
+
+    def _light_problems(self, e: Exposure) -> tuple[list[str], bool]:
+        """Return what is wrong with the numbers of an exposure, and whether they are within the limits."""
+        key = (e.time_s, e.dose_mj_cm2, e.power, e.engine, *e.offset_um, e.focus_um, e.repeat, e.wait_before_s, e.wait_after_s)
+        known = self._known.get(key)
+        if known is None:
+            beyond = list(limit_problems(e, self._job.printer, len(self._job.engines)))
+            known = [*beyond, *self._dose_problems(e)], not beyond
+            if len(self._known) < MOST_KNOWN:
+                self._known[key] = known
+        return known
 
     def _dose_problems(self, e: Exposure) -> Iterator[str]:
         if e.power not in self._irradiance:

@@ -110,6 +110,8 @@ class SimulatedEngine:
             raise HostError("engine: asked for light, but no frame is loaded")
         if not 0 < time_s <= self.max_exposure_s * (1 + 1e-9):
             raise HostError(f"engine: asked for {time_s:g} s; expected more than 0 and at most {self.max_exposure_s:g} s")
+        if not 0 < power <= self.max_power * (1 + 1e-9):
+            raise HostError(f"engine: asked for power {power:g}; expected more than 0 and at most {self.max_power:g}")
         self._given.append(Exposure(mask=self._loaded, time_s=time_s, dose_mj_cm2=0.0, power=power))
         self._clock.wait(time_s, _NEVER)
         return time_s

@@ -11,6 +11,7 @@ import pytest
 from host_doubles import CLOCK, Machine, Trouble, doubled, play, small_job, with_exposures
 
 import pmsl
+from pmsl.core.techniques import Relift, Squeeze
 from pmsl.errors import HostError, JobError, UsageError
 from pmsl.formats.frames import depth_levels, device_frame
 from pmsl.host import Options, Player, Status
@@ -274,6 +275,25 @@ def test_a_job_that_was_never_written_is_held_to_its_own_numbers_too(job, verify
     with pytest.raises(JobError, match=words):
         play(dataclasses.replace(job, plan_layer=plan_layer), machine, verify=verify)
     assert len(machine.shown) == (0 if verify else 3) and machine.kinds().count("move") == (0 if verify else 6)
+
+
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize("what", ["squeeze", "relift", "film_lift_um"])
+def test_a_layer_whose_plate_moves_between_its_lights_is_not_played(job, verify, what):
+    """Also where a job does not say that it requires that."""
+    squeeze = Squeeze(count=1, force_n=1.0, time_s=1.0)
+    wanted = {"squeeze": squeeze, "relift": Relift(motion=job[0].motion), "film_lift_um": 5.0}[what]
+
+    def plan_layer(k):
+        plan = job.plan_layer(k)
+        if what == "squeeze":
+            return dataclasses.replace(plan, squeeze=wanted)
+        return dataclasses.replace(plan, exposures=tuple(dataclasses.replace(e, **{what: wanted}) for e in plan.exposures))
+
+    machine = Machine(job)
+    with pytest.raises(HostError, match="layer 0: the plate is to be moved between its lights"):
+        play(dataclasses.replace(job, plan_layer=plan_layer), machine, verify=verify)
+    assert set(machine.kinds()) == {"dark", "stop"}
 
 
 @pytest.mark.parametrize("verify", [True, False])

@@ -98,6 +98,8 @@ def test_what_it_refuses():
     for wrong in (0.0, -1.0, 1e9, float("nan")):
         with pytest.raises(HostError, match="at most"):
             engine.expose(wrong, 1.0)
+        with pytest.raises(HostError, match="asked for power"):
+            engine.expose(1.0, wrong)
     for wrong in (-1.0, 1e9, float("nan")):
         with pytest.raises(HostError, match="reaches from 0"):
             machine.stage.move(wrong, 1.0, 1.0)
