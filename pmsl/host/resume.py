@@ -113,8 +113,9 @@ def _resumed(job: PrintJob, digests: Digests | None, count: Count, options: Opti
     fits(played, job, digests, count, path)
     begun = _where(played, options, count)
     opened.keep(played.whole_bytes)
-    unlit = [k for k in range(begun.layer) if any((k, j, r) not in played.lit for j, r in _lights(k, count))]
-    left = {key for key in played.doubt if key < (begun.layer, begun.exposure, begun.repeat)}
+    first, below = (begun.layer, begun.exposure, begun.repeat), range(min(begun.layer + 1, job.n_layers))
+    unlit = [k for k in below if any((k, j, r) < first and (k, j, r) not in played.lit for j, r in _lights(k, count))]
+    left = {key for key in played.doubt if key < first}
     return replace(begun, findings=(*map(_cut_off, sorted(left)), *_dark(unlit, "layers that the record does not hold, or not wholly,")))
 
 

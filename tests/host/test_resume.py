@@ -217,11 +217,33 @@ def test_a_record_with_a_light_the_job_does_not_have_is_refused(job, whole, tmp_
     refused(job, path, "line ")
 
 
+@pytest.mark.parametrize("i", range(11))
+@pytest.mark.parametrize("how", ["lost", "doubled", "swapped"])
+def test_a_record_that_lost_doubled_or_swapped_a_whole_light_is_refused(job, whole, tmp_path, i, how):
+    lights = [b"".join(whole[n : n + 3]) for n in range(1, len(whole), 3)]
+    made = {"lost": [], "doubled": [lights[i], lights[i]], "swapped": [lights[i + 1], lights[i]]}[how]
+    path = tmp_path / "played.jsonl"
+    path.write_bytes(b"".join([whole[0], *lights[:i], *made, *lights[i + (2 if how == "swapped" else 1) :]]))
+    if how == "lost" and i == 0:  # a run may begin in the middle of its first layer: the light is named as one that is left out
+        assert [(f.code, f.layers) for f in play(job, Machine(job), record=path, resume=True).findings] == [("layers-skipped", (0, 0))]
+    else:
+        refused(job, path, "line .*: does not follow the one before it")
+
+
+def test_a_light_that_is_missing_in_the_layer_that_goes_on_is_named(job, whole, tmp_path):
+    path = tmp_path / "played.jsonl"
+    path.write_bytes(b"".join([whole[0], *whole[4:7]]))  # the second light of layer 0, not the first
+    status = play(job, Machine(job), record=path, resume=True)
+    assert [(f.code, f.layers) for f in status.findings] == [("layers-skipped", (0, 0))] and status.exposures_done == len(keys(job)) - 2
+
+
 def test_a_run_that_begins_beyond_the_job_or_at_another_layer_is_refused(job, whole, tmp_path):
     path = tmp_path / "played.jsonl"
     for start in (5, 3):
         path.write_bytes(b"".join([whole[0].replace(b'"start":0', b'"start":%d' % start), *whole[1:]]))
         refused(job, path, "line ")
+    path.write_bytes(whole[0].replace(b'"start":0', b'"start":5'))
+    refused(job, path, "line 1: does not follow")
 
 
 def test_a_record_that_is_no_file_is_refused(job, tmp_path):
