@@ -173,3 +173,18 @@ def test_a_gray_pixel_counts_by_its_light(job, gray):
     assert "in time is 120" in sum_problem([*of, *of[:1]], printer, light)
     apart = [replace(x, engine=i % 2) for i, x in enumerate([*of, *of])]  # another engine's light is another's
     assert sum_problem(apart, printer, light) is None
+
+
+def test_light_of_a_layer_that_adds_up_is_refused_when_it_is_planned(job):
+    """Two images of one place, each within the limits, shown with different focus: not merged into one."""
+    from pmsl.core.region import ORDINARY
+    from pmsl.exposure import dose_ladder
+
+    ladder = dose_ladder(job.grid, job.printer, job.resin, job.process)
+    mask, motion = pmsl.LayerMask.from_dense(1, np.full((24, 40), 255, np.uint8)), job.process.motion.at(1)
+    most = job.printer.limits.max_exposure_s.value / float(ladder.time_s[1])  # factor at the limit
+    settings = [ORDINARY, ORDINARY._replace(focus_um=5.0)]
+    sound = ladder.plan([(mask, 0.49 * most), (mask, 0.49 * most)], job.grid, motion, settings=settings)
+    assert [e.focus_um for e in sound.exposures] == [0.0, 5.0]
+    with pytest.raises(ExposureError, match="layer 1: its 2 exposures together give a pixel .* lower the dose factors"):
+        ladder.plan([(mask, 0.6 * most), (mask, 0.6 * most)], job.grid, motion, settings=settings)
