@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -219,9 +220,10 @@ def _encoded(job: PrintJob, keys: Sequence[Key], rows: Sequence[Row], name: str)
         "slicer": f"pmsl {__version__}",
     }
     design = {field: texts.get(key, "" if texts else own.get(field, "")) for field, key in DESIGN_KEYS.items()}
-    vacuum = UnderVacuum()
+    more: dict[str, Any] = {}
     if job.vacuum is not None:
-        vacuum = UnderVacuum(enable=True, level_torr=round(job.vacuum.pressure_pa / PA_PER_TORR, 6), wait_s=job.vacuum.wait_s)
+        level_torr = round(job.vacuum.pressure_pa / PA_PER_TORR, 6)
+        more["special"] = PrintTechniques(vacuum=UnderVacuum(enable=True, level_torr=level_torr, wait_s=job.vacuum.wait_s))
     table = PrintFile(
         header=Header(version=VERSION, images=FOLDER, comment=comment),
         design=Design(**design),
@@ -229,7 +231,7 @@ def _encoded(job: PrintJob, keys: Sequence[Key], rows: Sequence[Row], name: str)
         named_positions=layout.named_positions,
         named_images=layout.named_images,
         groups=layout.groups,
-        special=PrintTechniques(vacuum=vacuum),
         layers=layout.layers,
+        **more,
     )
     return msgspec.json.format(msgspec.json.encode(table), indent=1) + b"\n"
