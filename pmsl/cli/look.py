@@ -17,7 +17,7 @@ from pmsl.cli.shared import panel_options
 from pmsl.cli.show import clock, compiler_notice, layer_progress, say_findings, size_mm
 from pmsl.cli.terminal import print_json, print_line, say
 from pmsl.core.finding import Finding
-from pmsl.core.job import CorrectionRecord, Estimate, PrintJob
+from pmsl.core.job import CorrectionRecord, Engine, Estimate, PrintJob
 from pmsl.core.part import Part, Solid
 from pmsl.errors import JobError, PmslError
 from pmsl.formats import registry
@@ -54,10 +54,10 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
         partial = [f.message for f in job.findings if f.code in NOT_READ]
         print_json({"job": path, "format": format.name, "partial": partial, **facts})
         return
-    rows, cols = job.grid.shape
-    px, py = job.grid.pitch_um
     print_line(f"job       {path} ({format.name})")
-    print_line(f"printer   {job.printer.name}: {cols}x{rows} px of {px:g} × {py:g} µm, {job.engines[0].wavelength_nm:g} nm")
+    print_line(f"printer   {job.printer.name}: {_pixels(job, 0)}")
+    for i in range(1, len(job.engines)):
+        print_line(f"engine {i}  {job.engines[i].name or 'another'}: {_pixels(job, i)}")
     print_line(f"resin     {job.resin.name}, {estimate.resin_ml * 1000:.4g} µl cured")
     print_line(f"layers    {job.n_layers}, {facts['height_um']:g} µm high")
     print_line(f"time      {clock(estimate.print_time_s)}, motion included")
@@ -69,6 +69,13 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     print_regions(job)
     print_line(f"calibrated {'yes' if job.calibrated else 'no: placeholder ' + ', '.join(job.placeholders)}")
     say_findings(job.findings)
+
+
+def _pixels(job: PrintJob, i: int) -> str:
+    """Say what frames and light an engine has."""
+    (rows, cols), (px, py) = job.engines[i].grid.shape, job.engines[i].grid.pitch_um
+    unknown = " (placeholder)" if "printer.optics.pitch_um" in job.placeholders else ""
+    return f"{cols}x{rows} px of {px:g} × {py:g} µm{unknown}, {job.engines[i].wavelength_nm:g} nm"
 
 
 def _tell_correction(made: CorrectionRecord | None) -> None:
@@ -251,6 +258,16 @@ def verify(path: str, *, pixels: dict[str, Any], threads: int | None, as_json: b
         print_line(f"{path}: sound")
 
 
+def _engine_facts(engine: Engine) -> dict[str, Any]:
+    rows, cols = engine.grid.shape
+    return {
+        "name": engine.name,
+        "shape": [rows, cols],
+        "pitch_um": engine.grid.pitch_um.tolist(),
+        "wavelength_nm": engine.wavelength_nm,
+    }
+
+
 def job_facts(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate) -> dict[str, Any]:
     """Return what a program wants to know about a job, ready for JSON."""
     rows, cols = job.grid.shape
@@ -258,6 +275,7 @@ def job_facts(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate) 
         "layers": job.n_layers,
         "shape": [rows, cols],
         "pitch_um": job.grid.pitch_um.tolist(),
+        "engines": [_engine_facts(e) for e in job.engines],
         "height_um": float(job.grid.z_edges_um[-1]),
         "printer": job.printer.name,
         "resin": job.resin.name,

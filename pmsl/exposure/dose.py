@@ -74,6 +74,11 @@ class DoseMaker:
     def _map(self, index: int, exposures: Sequence[Exposure], at: At, repeats: bool = True) -> DoseMap:
         if at not in ("mirror", "plane"):
             raise UsageError(f"dose at {at!r}: it is known at 'mirror', before the optics, and at 'plane', the exposure plane")
+        other = next((e.engine for e in exposures if e.engine != 0), 0)
+        if other:
+            raise ExposureError(
+                f"layer {index}: an exposure with light engine {other}: a dose map has one engine's pixels and wavelength; leave --dose out"
+            )
         window = around(e.mask.window for e in exposures)
         total = np.zeros((window.rows, window.cols))
         for exposure in exposures:
@@ -110,8 +115,8 @@ def dose_map(job: PrintJob, plan: LayerPlan, at: At = "mirror") -> DoseMap:
     ProfileError
         A flat-field image that cannot be used.
     ExposureError
-        A power that the printer does not list. At the exposure plane: an exposure that is shifted by the stage or out of focus, whose
-        blur is not known.
+        An exposure with another light engine than the first, or a power that the printer does not list; at the exposure plane, one
+        that is shifted by the stage or out of focus, whose blur is not known.
     UsageError
         Another place than these two.
     """

@@ -76,6 +76,7 @@ class Facts:
     engine_name: str = ""
     more_engines: tuple[Engine, ...] = ()
     pitch_known: bool = True
+    pitch_source: str = "the file"
     requires: tuple[str, ...] = ()
     vacuum: Vacuum | None = None
     texts: dict[str, str] | None = None
@@ -205,7 +206,7 @@ def _printer(facts: Facts, light: dict[float, float], longest_s: float, waveleng
     grid = facts.grid
     pitch = (float(grid.pitch_um[0]), float(grid.pitch_um[1]))
     strongest = max(light)
-    said = "the file" if facts.pitch_known else guess
+    said = facts.pitch_source if facts.pitch_known else guess
     return Printer(
         schema="pmsl.printer/1",
         name=facts.printer or f"unknown, of a {facts.format} file",

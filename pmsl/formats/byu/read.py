@@ -78,8 +78,11 @@ def open_file(path: Path, panel: Panel | None) -> Opened:
     folder = root + table.file.header.images.rstrip("/")
     shapes = _shapes(slabs, table, source, folder, where)
     edges = np.concatenate([[0.0], np.round(np.cumsum([s.thickness_um for s in slabs]), 9)])
-    engines, pitch_known = engines_of(shapes, edges, stated(table.file.header.comment, where), panel, where, found)
-    facts = _facts(path, table.file, engines, next(iter(shapes)), pitch_known)
+    said, key = stated(table.file.header.comment, where), next(iter(shapes))
+    engines, pitch_known = engines_of(shapes, edges, said, panel, where, found)
+    facts = _facts(path, table.file, engines, key, pitch_known)
+    if panel is not None and said.pitch_of(key) is None:
+        facts = replace(facts, pitch_source=panel.source)
     requires = (*_asked(slabs), *(() if facts.vacuum is None else (VACUUM,)))
     if requires:
         found.append(Finding(code="host-techniques", severity="info", message=f"the file asks its host for {', '.join(requires)}"))

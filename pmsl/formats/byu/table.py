@@ -91,6 +91,9 @@ def load(data: bytes, where: str) -> Table:
     filled = {k: put_in(v, variables, where) for k, v in plain.items() if k not in (GROUPS, "Variables", "Layers")}
     filled["Variables"] = plain.get("Variables", {})
     filled["Layers"] = [_filled_layer(layer, variables, where) for layer in plain.get("Layers") or ()]
+    for key in (*NAMED, GROUPS, "Variables"):
+        if isinstance(plain.get(key), dict) and not isinstance(plain[key].get("Comment", ""), str):
+            raise JobError(f"{where}: {key}: its comment is no text; the file is damaged")
     for key in NAMED:
         if isinstance(filled.get(key), dict):
             filled[key] = {name: settings for name, settings in filled[key].items() if name != "Comment"}
@@ -179,6 +182,8 @@ def _renamed(item: Any, departures: list[str], depth: int, where: str) -> Any:
         return item
     out = {}
     for key, value in item.items():
+        if value is None:
+            raise JobError(f"{where}: {key[:80]!r} is null, which is no value of the schema; leave the key out")
         if key in OLDER and OLDER[key] not in item:
             line = f"{key!r} is an older name for {OLDER[key]!r}"
             if line not in departures:
