@@ -9,6 +9,7 @@ from pathlib import Path
 from pmsl.formats import stream
 from pmsl.formats.byu.document import Image, Position
 from pmsl.formats.byu.read import Opened, open_file
+from pmsl.formats.byu.slabs import settings_of
 from pmsl.formats.byu.table import group_departures
 from pmsl.formats.contract import VerifyOptions
 
@@ -49,7 +50,9 @@ def _images(opened: Opened) -> Iterator[str]:
     names = opened.source.names()
     default = opened.table.file.defaults.image.file
     named = {default} if default else set()
-    listed = {image.file for layer in opened.table.layers() for image in layer.images or () if image.file}
+    once = {id(layer): layer for layer in opened.table.layers()}
+    shown = (image for layer in once.values() for image in settings_of(layer, opened.table, [])[1])
+    listed = {image.file for image in shown if image.file}
     for file in sorted(named | listed):
         member = f"{opened.images}/{file}"
         if member not in names or not file.endswith(".png"):

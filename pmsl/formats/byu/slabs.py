@@ -89,7 +89,7 @@ def slabs_of(table: Table, found: list[Finding]) -> list[Slab]:
 def _slab(layer: Layer, table: Table, found: list[Finding]) -> Slab:
     """Return one layer with its settings in full."""
     where = table.where
-    position, images = _settings(layer, table, found)
+    position, images = settings_of(layer, table, found)
     thickness_um = position.thickness_um or 0.0
     if not thickness_um <= MOST_UM:
         raise JobError(f"{where}: a layer is {thickness_um:g} µm thick; at most {MOST_UM:g} is read")
@@ -152,7 +152,7 @@ def _in_order(images: Sequence[Image], where: str) -> list[tuple[Image, bool]]:
     return out
 
 
-def _settings(layer: Layer, table: Table, found: list[Finding]) -> tuple[Position, list[Image]]:
+def settings_of(layer: Layer, table: Table, found: list[Finding]) -> tuple[Position, list[Image]]:
     """Return position and images of a layer in full: defaults, then named settings, then its own."""
     file, where = table.file, table.where
     position = _over(file.defaults.position, _follow(layer.position or Position(), file.named_positions, where))
