@@ -15,7 +15,7 @@ def path(tmp_path):
 
 def test_info_says_what_is_a_placeholder(run, path):
     code, out, err = run("info", path)
-    assert code == 0 and "9 × 5 px of 1 × 1 µm (placeholder)" in out and "say it with --pitch-um or --printer" in err
+    assert code == 0 and "9x5 px of 1 × 1 µm (placeholder)" in out and "say it with --pitch-um or --printer" in err
     code, out, _ = run("info", path, "--json", "--pitch-um", "7.6")
     told = json.loads(out)
     assert code == 0 and told["pitch_um"] == [7.6, 7.6] and "printer.optics.pitch_um" not in told["placeholders"]

@@ -90,7 +90,7 @@ def load(data: bytes, where: str) -> Table:
     variables = _variables(plain.get("Variables", {}), where)
     filled = {k: put_in(v, variables, where) for k, v in plain.items() if k not in (GROUPS, "Variables", "Layers")}
     filled["Variables"] = plain.get("Variables", {})
-    filled["Layers"] = [_filled_layer(layer, variables, where) for layer in plain.get("Layers") or ()]
+    filled["Layers"] = [_filled_layer(layer, variables, where, departures) for layer in plain.get("Layers") or ()]
     for key in (*NAMED, GROUPS, "Variables"):
         if isinstance(plain.get(key), dict) and not isinstance(plain[key].get("Comment", ""), str):
             raise JobError(f"{where}: {key}: its comment is no text; the file is damaged")
@@ -146,10 +146,12 @@ def _variables(values: Any, where: str) -> Variables:
     return Variables(values, where)
 
 
-def _filled_layer(layer: Any, variables: Variables, where: str) -> Any:
+def _filled_layer(layer: Any, variables: Variables, where: str, departures: list[str]) -> Any:
     """Put values into a layer; the variables of a call are those of its group, and stay as they are."""
     if not isinstance(layer, dict) or "Using named layer group" not in layer:
         return put_in(layer, variables, where)
+    if any(isinstance(v, str) and "${" in v for k, v in layer.items() if k != "Comment"):
+        departures.append("a call of a group has an expression for its name or count; the host calls groups before it puts values in")
     return {k: v if k == "Variables" else put_in(v, variables, where) for k, v in layer.items()}
 
 
