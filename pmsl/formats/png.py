@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import threading
 import zlib
@@ -30,8 +31,7 @@ def encode_mask(mask: LayerMask, orientation: Orientation, small: bool = False) 
     orientation : Orientation
         Which way frame rows and columns grow.
     small : bool
-        Search longer for a smaller file: never larger than what zlib makes of the same pixels at level 6.
-        Now and then that is the file, so its bytes may depend on the version of zlib.
+        Take the shorter of this and of what Pillow makes of the frame with `optimize`: so its bytes may depend on their versions.
 
     Returns
     -------
@@ -40,7 +40,8 @@ def encode_mask(mask: LayerMask, orientation: Orientation, small: bool = False) 
         those of which more than one pixel in `DENSE` begins a run: the latter are compressed as pixels.
     """
     rows, cols = frame_shape(mask.shape, orientation)
-    return _file(rows, cols, deflated(mask, orientation, small, lead=1))
+    plain = _file(rows, cols, deflated(mask, orientation, lead=1))
+    return min(plain, _optimized(device_frame(mask, orientation)), key=len) if small else plain
 
 
 def encode_masks(masks: Sequence[tuple[LayerMask, Orientation]], small: bool = False) -> list[bytes]:
@@ -57,12 +58,16 @@ def encode_masks(masks: Sequence[tuple[LayerMask, Orientation]], small: bool = F
 
 
 def deflated(mask: LayerMask, orientation: Orientation, small: bool = False, lead: int = 0) -> bytes:
-    """Return the zlib stream of the pixels of a frame, row after row, each after `lead` zeros (the filter byte of a PNG is one)."""
+    """Return the zlib stream of the pixels of a frame, row after row, each after `lead` zeros (the filter byte of a PNG is one).
+
+    With `small` the shorter of this and of what zlib makes of them at its highest level.
+    """
     frame = laid(mask, orientation)
-    if _is_dense(frame):
-        return _deflated_pixels(device_frame(mask, orientation), small, lead)
-    turned = _as_arguments(frame, lead)
-    return _smallest(turned) if small else _desk().compressed(turned)
+    dense = _is_dense(frame)
+    data = _fast(device_frame(mask, orientation), lead) if dense else _desk().compressed(_as_arguments(frame, lead))
+    if not small:
+        return data
+    return min(data, _compressed(_bands(device_frame(mask, orientation), lead), zlib.compressobj(9)), key=len)
 
 
 def _is_dense(frame: Laid) -> bool:
@@ -145,25 +150,6 @@ def room_of(turned: tuple[Any, ...]) -> int:
     return 2 * len(turned[2]) + int(turned[5]) + 2
 
 
-def _smallest(turned: tuple[Any, ...]) -> bytes:
-    """Return the shortest zlib stream of a frame that is found with patience."""
-    from pmsl.formats import pngsmall
-    from pmsl.kernels import copies, deflate, png
-
-    room = room_of(turned)
-    value, length = np.zeros(room, np.uint8), np.zeros(room, np.int64)
-    count = png.stream(*turned, value, length)
-    start = np.zeros(count + 1, np.int64)
-    symbols = np.zeros(4 * count + int(length[:count].sum()) // 255 + 16, np.int32)
-    scratch = start, np.zeros(1 << copies.HASH_BITS, np.int32), np.zeros(count, np.int32)
-    n = png.symbols_of(value, length, count, *scratch[:2], symbols)
-    adler = deflate.adler32(value, length, count)
-    data = _zlib_stream(symbols, n, adler)
-    n = pngsmall.cheapest_symbols(value, length, count, scratch, symbols, n)
-    raw = pngsmall.bytes_of_runs(value, start, BAND)
-    return min(data, _zlib_stream(symbols, n, adler), *_compressed(raw, pngsmall.compressors()), key=len)
-
-
 def encode(frame: np.ndarray, small: bool = False) -> bytes:
     """Encode a dense frame as an ordinary PNG.
 
@@ -171,26 +157,32 @@ def encode(frame: np.ndarray, small: bool = False) -> bytes:
     ----------
     frame : (rows, cols) uint8
     small : bool
-        Take the smallest of what ISA-L makes of it, and zlib at levels 6 and 9.
+        Take the shorter of what ISA-L makes of it, and Pillow with `optimize`.
 
     Returns
     -------
     bytes
-        8-bit gray, no filter, not interlaced, no time stamp.
+        8-bit gray, not interlaced, no time stamp; rows are filtered only where `small` gains by it.
     """
     rows, cols = frame.shape
-    return _file(rows, cols, _deflated_pixels(frame, small, lead=1))
+    plain = _file(rows, cols, _fast(frame, lead=1))
+    return min(plain, _optimized(frame), key=len) if small else plain
 
 
-def _deflated_pixels(frame: np.ndarray, small: bool, lead: int) -> bytes:
+def _fast(frame: np.ndarray, lead: int) -> bytes:
+    """Return the zlib stream of the bytes of a frame that ISA-L makes at its fastest level that compresses well."""
     from isal import isal_zlib
 
-    compressors = [isal_zlib.compressobj(1)]
-    if small:
-        from pmsl.formats import pngsmall
+    return _compressed(_bands(frame, lead), isal_zlib.compressobj(1))
 
-        compressors += pngsmall.compressors()
-    return min(_compressed(_bands(frame, lead), compressors), key=len)
+
+def _optimized(frame: np.ndarray) -> bytes:
+    """Return the PNG that Pillow makes of a frame with patience: rows filtered where that helps, zlib at its highest level."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(frame).save(out, "png", optimize=True)
+    return out.getvalue()
 
 
 def encode_colour(picture: np.ndarray) -> bytes:
@@ -198,7 +190,7 @@ def encode_colour(picture: np.ndarray) -> bytes:
     from isal import isal_zlib
 
     rows, cols, _ = picture.shape
-    (data,) = _compressed(_bands(picture.reshape(rows, 3 * cols), lead=1), [isal_zlib.compressobj(3)])
+    data = _compressed(_bands(picture.reshape(rows, 3 * cols), lead=1), isal_zlib.compressobj(3))
     return _file(rows, cols, data, colour=2)
 
 
@@ -213,25 +205,9 @@ def _bands(frame: np.ndarray, lead: int) -> Iterator[np.ndarray]:
         yield raw.reshape(-1)
 
 
-def _compressed(bands: Iterable[np.ndarray], compressors: Sequence[Any]) -> list[bytes]:
-    """Return what each of the compressors makes of the same bytes."""
-    out: list[list[bytes]] = [[] for _ in compressors]
-    for band in bands:
-        for parts, compressor in zip(out, compressors, strict=True):
-            parts.append(compressor.compress(band))
-    return [b"".join([*parts, compressor.flush()]) for parts, compressor in zip(out, compressors, strict=True)]
-
-
-def _zlib_stream(symbols: np.ndarray, n: int, adler: int) -> bytes:
-    """Write the first `n` deflate symbols as a zlib stream."""
-    from pmsl.kernels import deflate
-
-    size = 6 * n + 4096  # a copy takes at most 48 bits, but one symbol may stand for many copies
-    while True:
-        out = np.zeros(size, np.uint8)
-        size = deflate.zlib_stream(symbols, n, adler, np.zeros(deflate.WORK, np.int64), out)
-        if size <= len(out):
-            return out[:size].tobytes()
+def _compressed(bands: Iterable[np.ndarray], compressor: Any) -> bytes:
+    """Return what a compressor makes of bytes that come in bands."""
+    return b"".join([*(compressor.compress(band) for band in bands), compressor.flush()])
 
 
 def _file(rows: int, cols: int, data: bytes, colour: int = 0) -> bytes:

@@ -12,7 +12,7 @@ shells     triangles that hang together
 spans      runs ↔ dense, 16 → 8 bit
 areas      runs that hang together
 png        runs of a frame → deflate symbols
-cheapest   the same, searching longer for fewer bits; helpers of both: copies
+copies     its helpers
 inflate    zlib stream → runs; codes: its Huffman codes
 unfilter   PNG row filters undone
 deflate    deflate symbols → bytes

@@ -1,4 +1,4 @@
-"""Deflate symbols of runs and far copies. Helpers of `png` and `cheapest`.
+"""Deflate symbols of runs and far copies. Helpers of `png`.
 
 A symbol is an int32: a literal 0..255; a copy ``length << 16 | distance``; -n stands for n copies of 258 bytes at distance 1,
 which most of a plain frame is made of.
