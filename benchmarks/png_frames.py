@@ -1,9 +1,9 @@
 """How long does a frame take from runs to PNG and back, and how large is it beside zlib and ISA-L?
 
-Masks at 1920 x 1080, layers spread over the part, one thread. Ours goes from the runs of the mask, small (`--png small`) is the shorter of it and Pillow's `optimize`; the
-others compress the same bytes (filter 0), from a dense frame made before the clock starts. Reading goes from a PNG to the
-runs of a mask, beside Pillow's way to a dense frame. Sizes are of whole PNG files. The error counts pixels that a decoder
-gives back differently.
+Masks at 1920 x 1080, layers spread over the part, one thread. Ours goes from the runs of the mask, small (`--png small`) is the
+shorter of it and Pillow's `optimize`; the others compress the same bytes (filter 0), from a dense frame made before the clock starts.
+Reading goes from a PNG to the runs of a mask, beside Pillow's way to a dense frame. Sizes are of whole PNG files. The error counts
+pixels that a decoder gives back differently.
 """
 
 from __future__ import annotations
