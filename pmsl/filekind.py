@@ -5,6 +5,8 @@ Asked only when a reader has refused the content, so that nothing readable is tu
 
 from __future__ import annotations
 
+import re
+
 HEAD = 4096  # bytes that are looked at
 
 _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
@@ -33,6 +35,7 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"GIF8", "a GIF picture", "ask for the model itself"),
     (b"ply", "a PLY file", "if so, rename it to .ply"),
 )
+_JSON = re.compile(rb"\{\s*[\"}]|\[\s*([{\"\d-]|\[\s*[\[{\"\d-])")  # a table of TOML has its name after the brackets
 _PAGE = "a web page or an error of a server, saved in place of the file"
 
 
@@ -66,7 +69,7 @@ def _of_text(head: bytes) -> tuple[str, str] | None:
         return _PAGE, "download the file itself, not the page that shows it"
     if text.startswith(b"<"):
         return ("an AMF file", "export it as STL, 3MF or OBJ") if b"<amf" in text else ("XML text", "export or copy the file again")
-    if text.startswith((b"{", b"[")) and b'"' in text[:200]:
+    if _JSON.match(text) and b'"' in text[:200]:
         return "JSON text", "check which file this is"
     if len(head) >= 80 and head[72:73] == b"S" and head[73:80].strip().isdigit():
         return "an IGES file: surfaces, no triangles", "export it as STL, 3MF or OBJ from the CAD program"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -23,6 +22,7 @@ from pmsl.pipeline.regionfile import located
 from pmsl.profiles import library
 from pmsl.profiles.change import check_name
 from pmsl.profiles.strict import Strict, build
+from pmsl.textfile import read_text, toml_tables
 
 SCHEMA_FILE = "batch-2.schema.json"  # version 1 has a file of its own, which does not change any more
 NOT_OF_A_JOB = ("out", "force", "plates", "processes", "scheduler")  # the batch says where and on how many cores, the command whether
@@ -76,13 +76,15 @@ def read_batch(path: str | Path, fail_on: Severity | None = None) -> Batch:
     """
     file = Path(path)
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        text = read_text(file)
         str(file.absolute()).encode()
     except (OSError, UnicodeError) as err:
         other = refusal(f"batch {file}", err.object[:HEAD], "TOML") if isinstance(err, UnicodeDecodeError) else None
         raise BatchError(other or f"batch {file}: cannot be read as a TOML file: {getattr(err, 'strerror', None) or err}") from err
-    except (tomllib.TOMLDecodeError, RecursionError) as err:
-        raise BatchError(refusal(f"batch {file}", file.read_bytes()[:HEAD], "TOML") or f"batch {file}: not valid TOML: {err}") from err
+    try:
+        table = toml_tables(text)
+    except ValueError as err:
+        raise BatchError(refusal(f"batch {file}", text[:HEAD].encode(), "TOML") or f"batch {file}: not valid TOML: {err}") from err
     where = f"batch {file.name}"
     document = build(table, Document, where, BatchError)
     if "\0" in document.out or not document.out.strip():

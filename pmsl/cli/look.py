@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def _contours_of(path: str) -> dict[str, Any] | None:
     from pmsl.formats.contourfiles import ContourFile, threemf
 
     is_3mf = path.lower().endswith(".3mf")
-    if is_3mf and not threemf.has_slices(Path(path)):
+    if is_3mf and not (os.path.isfile(path) and threemf.has_slices(Path(path))):  # a pipe would be waited for
         return None
     if not is_3mf and not registry.is_job(Path(path)):
         return None

@@ -26,6 +26,7 @@ from pmsl.core.locks import lock
 from pmsl.errors import HostError, JobError, OutputError, UsageError
 from pmsl.host.digests import Digests, head_sha256
 from pmsl.host.recordlines import Done, Key, Line, Lit, OfExposure, Planned, Run
+from pmsl.textfile import read_bytes
 
 _DECODER: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 
@@ -109,10 +110,8 @@ def read_record(path: Path) -> Played:
     JobError
         There is none, it holds no run, or a line is not one of a record.
     """
-    if path.exists() and not path.is_file():
-        raise JobError(f"{path}: is no ordinary file, so no record; give the one the print wrote, or begin a new one")
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as err:
         raise JobError(f"{path}: no record can be read ({err.strerror or err}); give the one the print wrote, or begin a new one") from err
     whole_lines = data[: data.rfind(b"\n") + 1]

@@ -13,6 +13,7 @@ from pmsl.errors import PmslError, UsageError
 from pmsl.filekind import HEAD, refusal
 from pmsl.mesh.copies import MOST, Copy, PackedCopy
 from pmsl.profiles.strict import Strict, build, parse
+from pmsl.textfile import read_text
 
 MOST_BYTES = 1 << 23
 NUMBERS = ("x_um", "y_um", "rotate_deg", "dose_scale")
@@ -58,9 +59,7 @@ def read_list(path: Path, kind: type[AnyCopy]) -> list[AnyCopy]:
     if path.suffix.lower() not in (".toml", ".csv"):
         raise UsageError(f"--copies {path}: a list of copies is a .toml or .csv file; an array is like 4x3")
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise UsageError(f"--copies {path}: {path.stat().st_size} bytes; a list of at most {MOST} copies has less than {MOST_BYTES}")
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, MOST_BYTES)
     except (OSError, UnicodeDecodeError) as err:
         why = err.strerror if isinstance(err, OSError) and err.strerror else "not UTF-8 text"
         if isinstance(err, UnicodeDecodeError) and (other := refusal(f"--copies {path}", err.object[:HEAD], "a list of copies")):

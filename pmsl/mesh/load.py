@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import mmap
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -51,13 +50,13 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
     if unit not in UNITS_UM:
         raise UsageError(f"unknown unit {unit!r}; use one of {', '.join(UNITS_UM)}")
     file = Path(path)
-    data = _map(file)
+    data = _content(file)
     name = file.name.encode("utf-8", "backslashreplace").decode("utf-8")  # names outside Unicode must survive JSON
     reader = _choose(file, data, name)
     with ThreadPoolExecutor(max_workers=1) as pool:  # hashing lets go of the GIL
         digest = pool.submit(lambda: hashlib.sha256(data).hexdigest())
         try:
-            raw = reader(data if file.suffix.lower() == ".stl" else data[:], name, unit)  # the others need text
+            raw = reader(data, name, unit)
             if isinstance(raw, RawMesh):
                 check_triangles(raw.vertices_um, raw.faces, name)
         except MeshError as err:  # perhaps it is something else altogether
@@ -78,7 +77,7 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
     return replace(whole, repairs=(*raw.repairs, *whole.repairs), _cache={})
 
 
-def _other_kind(file: Path, data: mmap.mmap, name: str) -> MeshError | None:
+def _other_kind(file: Path, data: bytes, name: str) -> MeshError | None:
     """Return the refusal of a file whose content is plainly of another kind than its suffix says."""
     suffix, head = file.suffix.lower(), data[:HEAD]
     if (suffix, head[:3]) == (".ply", b"ply") or (suffix, head[:4]) == (".3mf", b"PK\x03\x04"):
@@ -89,8 +88,8 @@ def _other_kind(file: Path, data: mmap.mmap, name: str) -> MeshError | None:
     return None if text is None else MeshError(text)
 
 
-def _map(file: Path) -> mmap.mmap:
-    """Return the whole file, mapped into memory."""
+def _content(file: Path) -> bytes:
+    """Return the bytes of the file: read, not mapped, as the system kills who looks at a mapped file that others cut meanwhile."""
     try:
         if file.is_dir():
             raise MeshError(f"{file}: is a folder; give a mesh file ({_formats()})")
@@ -99,9 +98,16 @@ def _map(file: Path) -> mmap.mmap:
         if file.exists() and file.suffix.lower() not in READERS:
             raise MeshError(f"{file}: {file.suffix or 'no suffix'} is not a mesh format pmsl reads; readable are {_formats()}")
         with file.open("rb") as opened:
-            if os.fstat(opened.fileno()).st_size == 0:
+            found = os.fstat(opened.fileno())
+            if found.st_size == 0:
                 raise MeshError(f"{file}: the file is empty (0 bytes); export or copy it again")
-            return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+            data = opened.read(found.st_size)
+            now = os.fstat(opened.fileno())
+            if (len(data), now.st_size, now.st_mtime_ns) != (found.st_size, found.st_size, found.st_mtime_ns):
+                raise MeshError(
+                    f"{file}: was changed while it was read ({found.st_size} bytes, then {now.st_size}); wait until it is written whole"
+                )
+            return data
     except FileNotFoundError as error:
         raise MeshError(f"{file}: no such file; check the path") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -112,7 +118,7 @@ def _formats() -> str:
     return ", ".join(READERS)
 
 
-def _choose(file: Path, data: mmap.mmap, name: str) -> Reader:
+def _choose(file: Path, data: bytes, name: str) -> Reader:
     """Return the reader for the suffix, unless the content is plainly of another kind."""
     suffix = file.suffix.lower()
     content = {b"PK\x03\x04": ".3mf", b"ply\n": ".ply", b"ply\r": ".ply"}.get(data[:4], suffix)

@@ -5,8 +5,6 @@ The binary reader never believes the triangle count: it must agree with the size
 
 from __future__ import annotations
 
-import mmap
-
 import numpy as np
 
 from pmsl.core.finding import Finding
@@ -20,12 +18,12 @@ RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", 9), ("attribute", "<
 BLOCK = 1 << 14  # triangles copied and checked at a time: stays in the cache
 
 
-def read_stl(data: bytes | mmap.mmap, name: str, unit: str) -> RawMesh | RawSoup:
+def read_stl(data: bytes, name: str, unit: str) -> RawMesh | RawSoup:
     """Read an STL file, binary or ASCII.
 
     Parameters
     ----------
-    data : bytes or mmap
+    data : bytes
         The whole file.
     name : str
         Name used in messages.
@@ -60,21 +58,21 @@ def read_stl(data: bytes | mmap.mmap, name: str, unit: str) -> RawMesh | RawSoup
     return _binary(data, count, name, unit, _trailing(data, count, name))
 
 
-def _ascii_text(data: bytes | mmap.mmap, name: str) -> bytes | None:
+def _ascii_text(data: bytes, name: str) -> bytes | None:
     """Return the text of an ASCII STL, None where the content is not one."""
     head = data[:4096]
     utf16 = head[:2] in (b"\xff\xfe", b"\xfe\xff")
     if not utf16 and (b"\0" in head or head.removeprefix(b"\xef\xbb\xbf").lstrip()[:5].lower() != b"solid"):
         return None
     try:
-        text = plain_text(data[:], name)
+        text = plain_text(data, name)
     except MeshError:
         return None  # two odd bytes at the start of a binary file
     low = text.lower()
     return text if low.lstrip().startswith(b"solid") and (b"facet" in low or b"endsolid" in low) else None
 
 
-def _trailing(data: bytes | mmap.mmap, count: int, name: str) -> tuple[Finding, ...]:
+def _trailing(data: bytes, count: int, name: str) -> tuple[Finding, ...]:
     """Judge a size that does not fit the count: a short harmless tail is a finding, the rest is refused."""
     promised = HEAD + RECORD.itemsize * count
     extra = len(data) - promised
@@ -94,7 +92,7 @@ def _trailing(data: bytes | mmap.mmap, count: int, name: str) -> tuple[Finding, 
     return (Finding(code="trailing-bytes", severity="warning", message=message, value=float(extra), limit=0.0, unit="bytes"),)
 
 
-def _binary(data: bytes | mmap.mmap, count: int, name: str, unit: str, findings: tuple[Finding, ...]) -> RawSoup:
+def _binary(data: bytes, count: int, name: str, unit: str, findings: tuple[Finding, ...]) -> RawSoup:
     if count == 0:
         raise MeshError(f"{name}: a binary STL with 0 triangles; nothing to slice; export it again")
     corners = np.frombuffer(data, dtype=RECORD, count=count, offset=HEAD)["corners"]

@@ -14,6 +14,7 @@ from pmsl.core.region import SAID, FactorName, Region
 from pmsl.errors import PmslError, UsageError
 from pmsl.pipeline import options
 from pmsl.profiles.strict import Strict, parse
+from pmsl.textfile import read_text
 
 MOST_BYTES = 1 << 24
 MOST_MESHES = 20_000
@@ -49,9 +50,7 @@ def read_regions(path: str | Path) -> list[RegionTable]:
     """
     file = Path(path)
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise UsageError(f"--regions {path}: {file.stat().st_size} bytes; a list of regions has less than {MOST_BYTES}")
-        text = file.read_text(encoding="utf-8-sig")
+        text = read_text(file, MOST_BYTES)
     except (OSError, UnicodeDecodeError) as err:
         why = err.strerror if isinstance(err, OSError) and err.strerror else "not UTF-8 text"
         raise UsageError(f"--regions {path}: cannot be read ({why})") from err

@@ -10,6 +10,7 @@ import numpy as np
 from pmsl.errors import ProfileError
 from pmsl.filekind import HEAD, refusal
 from pmsl.profiles.image import address_of
+from pmsl.textfile import read_bytes
 
 TABLES = {("optics", "psf", "samples"): 2, ("optics", "flat_field", "grid"): 2, ("response", "table"): 1}  # and their dimensions
 IMAGE = ("optics", "flat_field", "image")
@@ -50,7 +51,7 @@ def _holder(table: Any, place: tuple[str, ...]) -> dict[str, Any] | None:
 
 def _bytes(path: Path, where: str) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path)
     except OSError as err:
         raise ProfileError(f"{where}: file {path.name} cannot be read: {err.strerror or err}") from err
 

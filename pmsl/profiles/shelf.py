@@ -17,6 +17,7 @@ from pmsl.profiles.printer import Printer
 from pmsl.profiles.process import Process
 from pmsl.profiles.resin import Resin
 from pmsl.profiles.strict import Strict, build, parse, tables
+from pmsl.textfile import read_text
 
 P = TypeVar("P", Printer, Resin, Process)
 SHELF = Path(__file__).with_name("library")
@@ -87,7 +88,7 @@ def _find(name_or_path: str | Path, kind: type[P], word: str) -> P:
     if not (path.suffix == ".toml" or os.path.exists(path)):
         raise _unknown(word, name, list(_shelf()[word]))
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as err:
         other = refusal(f"{word} {path.name}", err.object[:HEAD], "TOML") if isinstance(err, UnicodeDecodeError) else None
         raise ProfileError(other or f"{word} {name}: cannot be read as a TOML file: {getattr(err, 'strerror', None) or err}") from err

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
 from pmsl.errors import PmslError, ProfileError
 from pmsl.filekind import HEAD, refusal
+from pmsl.textfile import toml_tables
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -72,8 +72,8 @@ def parse(text: str, kind: type[S], where: str) -> S:
 def tables(text: str, where: str) -> dict[str, Any]:
     """Read TOML text into plain dicts; raises `ProfileError` where it is not TOML."""
     try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as err:
+        return toml_tables(text)
+    except ValueError as err:
         raise ProfileError(refusal(where, text[:HEAD].encode(), "TOML") or f"{where}: not valid TOML: {err}") from err
 
 
