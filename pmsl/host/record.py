@@ -110,6 +110,8 @@ def read_record(path: Path) -> Played:
     JobError
         There is none, it holds no run, or a line is not one of a record.
     """
+    if path.exists() and not path.is_file():
+        raise JobError(f"{path}: is no ordinary file, so no record; give the one the print wrote, or begin a new one")
     try:
         data = read_bytes(path)
     except OSError as err:
