@@ -133,7 +133,7 @@ def _order(options: dict[str, Any], name: str, folder: Path, out: Path, where: s
     written = {key: _as_text(value) if key in TEXTS else value for key, value in options.items()}
     order = build({**written, "out": str(out / name)}, Order, where, BatchError)
     stem = Path(name).stem if _is_suffix(Path(name).suffix) else name
-    preview = None if order.preview is None else str(folder / order.preview.replace("{name}", stem))
+    preview = None if order.preview is None else _preview(order.preview, stem, folder, out, where)
     copies = order.copies if order.copies is None or not order.copies.lower().endswith((".csv", ".toml")) else str(folder / order.copies)
     profiles = {kind: _profile(getattr(order, kind), kind, folder) for kind in ("printer", "resin", "process")}
     try:
@@ -142,6 +142,15 @@ def _order(options: dict[str, Any], name: str, folder: Path, out: Path, where: s
         raise BatchError(f"{where}: {err}") from err
     meshes = [str(folder / mesh) for mesh in order.meshes]
     return msgspec.structs.replace(order, meshes=meshes, preview=preview, copies=copies, **regions, **profiles)
+
+
+def _preview(text: str, stem: str, folder: Path, out: Path, where: str) -> str:
+    """Return the path of a preview; refuse one outside the out folder, its links followed."""
+    path = Path(os.path.normpath(folder / text.replace("{name}", stem)))
+    if not Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(out)):
+        inside = f"{os.path.relpath(out, folder)}/{{name}}.png"
+        raise BatchError(f"{where}: preview = {text!r} lies outside {out}: a batch writes nothing there; write {inside!r}")
+    return str(path)
 
 
 def _profile(name: str | None, kind: str, folder: Path) -> str | None:

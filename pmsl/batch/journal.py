@@ -52,9 +52,9 @@ class Journal:
         self._file: BinaryIO = open(home / JOURNAL, "ab")  # noqa: SIM115 — closed with the journal
         self._torn = False
 
-    def begun(self, job: str, identity: str) -> None:
+    def begun(self, job: str, identity: str, facts: dict[str, Any] | None = None) -> None:
         """Note that a job's target is about to be made; raises `OutputError`."""
-        self._add(Note(job=job, state="begun", identity=identity))
+        self._add(Note(job=job, state="begun", identity=identity, facts=facts or {}))
 
     def done(self, job: str, identity: str, output: str, facts: dict[str, Any]) -> None:
         """Note that a job is whole; raises `OutputError`."""
@@ -99,7 +99,7 @@ class Seen:
     def __init__(self, notes: dict[str, Note]) -> None:
         self.notes = notes
 
-    def begun(self, job: str, identity: str) -> None:
+    def begun(self, job: str, identity: str, facts: dict[str, Any] | None = None) -> None:
         """Note nothing."""
 
     def done(self, job: str, identity: str, output: str, facts: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ from pmsl.pipeline.memory import WORKER_BYTES, most_bytes
 from pmsl.pipeline.order import Order
 from pmsl.pipeline.predicted import check_folder
 
+PREVIEW = "preview"  # in the notes of a job: the picture that is its own
 LOOK_AHEAD = 64  # jobs looked at for one that fits into the memory that is left
 MIB = 1 << 20
 Tell = Callable[[dict[str, Any]], None]
@@ -177,7 +178,12 @@ class _Run:
                 return None
             if there and not self._force:
                 _check_ours(job, note, there)
-            order = msgspec.structs.replace(job.order, force=bool(there), threads=job.order.threads or self._threads)
+            shown = job.order.preview is not None and os.path.lexists(job.order.preview)
+            if shown and not self._force and (note is None or note.facts.get(PREVIEW) != job.order.preview):
+                raise UsageError(
+                    f"preview {job.order.preview}: exists already, and no batch made it; move it away, or --force to replace it"
+                )
+            order = msgspec.structs.replace(job.order, force=bool(there) or shown, threads=job.order.threads or self._threads)
             ready = _Ready(order, mark, most_bytes(order) if self._cap is not None else 0)
             if self._cap is not None and ready.peak_bytes + _own_bytes() > self._cap:
                 raise OutputError(self._too_large(ready))
@@ -204,7 +210,7 @@ class _Run:
     def _begin(self, number: int, ready: _Ready) -> None:
         job = self._batch.jobs[number]
         try:
-            self._journal.begun(job.name, ready.identity)
+            self._journal.begun(job.name, ready.identity, {PREVIEW: job.order.preview} if job.order.preview is not None else {})
         except OutputError as err:
             self._refuse(number, str(err))
             return
@@ -239,7 +245,8 @@ class _Run:
         changed = [mesh for mesh in read_of(ready.order) if not self._files.unchanged(mesh)]
         if changed:
             raise UsageError(f"{changed[0]}: was changed while it was sliced; run the batch again")
-        self._journal.done(name, ready.identity, report.output, {**report.facts, "seconds": report.seconds})
+        drawn = {PREVIEW: ready.order.preview} if ready.order.preview is not None else {}
+        self._journal.done(name, ready.identity, report.output, {**report.facts, **drawn, "seconds": report.seconds})
 
     def _take_death(self, died: Died) -> None:
         job = self._batch.jobs[died.task.number]

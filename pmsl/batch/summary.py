@@ -33,7 +33,7 @@ class Outcome:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""
-        facts = {key: value for key, value in self.facts.items() if key not in ("findings", "seconds")}
+        facts = {key: value for key, value in self.facts.items() if key not in ("findings", "seconds", "preview")}
         return {
             "name": self.name,
             "state": self.state,

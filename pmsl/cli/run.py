@@ -13,6 +13,7 @@ from pmsl.cli.regions import print_regions
 from pmsl.cli.show import clock, compiler_notice, layer_progress, say_findings, size_mm
 from pmsl.cli.terminal import print_json, print_line, say
 from pmsl.errors import FindingsError
+from pmsl.outfile import check_new_file
 from pmsl.pipeline.order import Order, Sliced, all_ready, check, put_on_disk, workers_of
 
 
@@ -33,6 +34,7 @@ def slice_job(order: Order, *, as_json: bool) -> None:
             if order.preview is not None:
                 from pmsl.report import contact_sheet
 
+                check_new_file(order.preview, order.force, "--preview")  # it may have come meanwhile
                 contact_sheet(ready[0].job, order.preview)
     except FindingsError as err:
         if as_json:

@@ -19,6 +19,7 @@ from pmsl.core.finding import Severity, reaches
 from pmsl.core.job import PrintJob
 from pmsl.errors import FindingsError, OutputError, UsageError
 from pmsl.mesh import load_solid
+from pmsl.outfile import check_new_file
 from pmsl.predict import Prediction, SeenLayer, simulate
 from pmsl.predict.design import design_parts
 from pmsl.predict.section import Section
@@ -36,6 +37,7 @@ class Drawn:
     sections: Sequence[str]
     layers: str | None
     mesh: str | None
+    force: bool
 
 
 def run(
@@ -56,6 +58,7 @@ def run(
     if (cuts or drawn.layers is not None) and drawn.pictures is None:
         raise UsageError("--section and --layers choose pictures; say where they go: --pictures DIR")
     pixel_um = float(np.min(job.grid.pitch_um))
+    _check_outputs(drawn, cuts, wanted)
     parts = design_parts(job, [load_solid(name, unit).repaired("auto", weld_um, pixel_um) for name in designs])
     watch: list[Callable[[SeenLayer], None]] = list(cuts)
     with ExitStack() as stack:
@@ -106,6 +109,22 @@ def _section(text: str, job: PrintJob) -> Section:
     return Section(job.grid, "x" if axis == "x" else "y", at)
 
 
+def _check_outputs(drawn: Drawn, cuts: Sequence[Section], wanted: set[int]) -> None:
+    """Refuse what would replace a file without --force, before the work."""
+    if drawn.mesh is not None:
+        check_new_file(_stl(drawn.mesh), drawn.force, "--mesh")
+    if drawn.pictures is None or not os.path.isdir(drawn.pictures):
+        return
+    from pmsl.report.prediction import plot_names
+
+    for name in (*plot_names(cuts), *(_layer_name(k) for k in sorted(wanted))):
+        check_new_file(Path(drawn.pictures) / name, drawn.force, "--pictures")
+
+
+def _layer_name(k: int) -> str:
+    return f"layer-{k:05d}.png"
+
+
 def _folder(name: str) -> Path:
     from pmsl.report.prediction import check_plots
 
@@ -132,7 +151,7 @@ def _layer_pictures(job: PrintJob, folder: Path, wanted: set[int]) -> Callable[[
 
     def draw(seen: SeenLayer) -> None:
         if seen.lit.index in wanted:
-            layer_picture(seen, job.engines[0].orientation, folder / f"layer-{seen.lit.index:05d}.png")
+            layer_picture(seen, job.engines[0].orientation, folder / _layer_name(seen.lit.index))
 
     return draw
 

@@ -6,7 +6,6 @@ The fields have the names of the options. A job of a batch has the same ones: an
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -19,12 +18,13 @@ from msgspec import Meta
 from pmsl.core.finding import Severity
 from pmsl.core.job import PrintJob
 from pmsl.core.part import Part, Solid
-from pmsl.errors import OutputError, UsageError
+from pmsl.errors import UsageError
 from pmsl.formats import registry
 from pmsl.formats.contract import Crew, Format, Written
 from pmsl.formats.target import check_target
 from pmsl.mesh import load_solid
 from pmsl.mesh.place import Placed
+from pmsl.outfile import check_new_file
 from pmsl.pipeline.doors import check_spreads, write
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.regionfile import RegionTable, dose_scales, dressed, regions_wanted
@@ -127,7 +127,7 @@ def check(order: Order) -> None:
     if order.preview is not None:
         if layout.plates is not None:
             raise UsageError(f"--preview {order.preview}: shows one job; leave it out with --plates, or pack one field without")
-        _check_preview(Path(order.preview), target)
+        _check_preview(Path(order.preview), target, order.force)
 
 
 def workers_of(order: Order) -> AbstractContextManager[Crew | None]:
@@ -256,11 +256,10 @@ def _check_workers(order: Order, chosen: Format) -> None:
     workers_of(order)
 
 
-def _check_preview(path: Path, target: Path) -> None:
+def _check_preview(path: Path, target: Path, force: bool) -> None:
     if path.suffix.lower() != ".png":
         raise UsageError(f"--preview {path}: the name must end in .png")
     where, job = path.absolute(), target.absolute()
     if where == job or job in where.parents:
         raise UsageError(f"--preview {path}: lies inside the job {target}; choose a name outside it")
-    if not os.path.isdir(where.parent) or os.path.isdir(where) or not os.access(where.parent, os.W_OK):
-        raise OutputError(f"--preview {path}: cannot be written there; choose a folder that exists and is writable")
+    check_new_file(path, force, "--preview")

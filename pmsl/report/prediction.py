@@ -80,10 +80,16 @@ def write_plots(job: PrintJob, found: Prediction, sections: Sequence[Section], f
         A picture cannot be written.
     """
     check_plots()
-    _save(working_curve(job), folder / "working-curve.png")
-    _save(dose_histogram(found), folder / "doses.png")
-    for section in sections:
-        _save(section_figure(section, CureModel.of(job.resin)), folder / f"section-{section.axis}-{section.at_um:g}um.png")
+    curve, doses, *cuts = plot_names(sections)
+    _save(working_curve(job), folder / curve)
+    _save(dose_histogram(found), folder / doses)
+    for section, name in zip(sections, cuts, strict=True):
+        _save(section_figure(section, CureModel.of(job.resin)), folder / name)
+
+
+def plot_names(sections: Sequence[Section]) -> list[str]:
+    """Return the names of the files that `write_plots` writes."""
+    return ["working-curve.png", "doses.png", *(f"section-{section.axis}-{section.at_um:g}um.png" for section in sections)]
 
 
 def working_curve(job: PrintJob) -> Any:

@@ -30,13 +30,13 @@ def test_paths_are_relative_to_the_file_and_values_are_typed_as_options_are(tmp_
     text = (
         '[[job]]\nname = "a"\nmeshes = ["x.stl", "sub/y.stl"]\nresin = "mine.toml"\nat = [1000, 500.5]\nscale = 1.02\n'
         "pitch_um = [7.6, 7.5]\n"
-        'correct = ["edges", "printthrough"]\npreview = "{name}.png"\nformat = "sl1"\n'
+        'correct = ["edges", "printthrough"]\npreview = "night/{name}.png"\nformat = "sl1"\n'
     )
     (job,) = read_batch(batch_file(tmp_path, text)).jobs
     o = job.order
     assert o.meshes == [str(tmp_path / "x.stl"), str(tmp_path / "sub/y.stl")] and o.resin == str(tmp_path / "mine.toml")
     assert (o.at, o.scale, o.pitch_um, o.correct, o.printer) == ("1000,500.5", "1.02", "7.6,7.5", "edges,printthrough", "pmsl-10um")
-    assert (job.name, o.out, o.preview) == ("a.sl1", str(tmp_path / "night" / "a.sl1"), str(tmp_path / "a.png"))
+    assert (job.name, o.out, o.preview) == ("a.sl1", str(tmp_path / "night" / "a.sl1"), str(tmp_path / "night" / "a.png"))
 
 
 def test_a_sweep_is_a_grid_with_readable_names(tmp_path):
@@ -94,7 +94,7 @@ def test_values_of_defaults_job_and_sweep_are_joined_and_the_inner_wins(tmp_path
         (ONE + '[job.sweep]\n"resn.dp_um" = [5]\n', "did you mean 'resin.dp_um'"),
         (ONE + '[job.values]\n"process.motion.settle" = 5\n', "did you mean 'settle_s'"),
         (ONE + "[job.values]\nlayer_um = 5\n", "begins with printer., resin. or process."),
-        (ONE + 'preview = "p.png"\n[job.sweep]\nlayer_um = [5, 6]\n', "have one preview"),
+        (ONE + 'preview = "night/p.png"\n[job.sweep]\nlayer_um = [5, 6]\n', "have one preview"),
         (ONE + "sweep = 5\n", "expected a table"),
         (ONE + f"[job.sweep]\nlayer_um = {list(range(1, 400))}\nirradiance = {list(range(1, 400))}\n", "159201 combinations"),
         *(

@@ -32,7 +32,7 @@ def alike(batch):
 
 
 KEYS = {
-    'preview = "no/sheet.png"': ("refused", 3),
+    'preview = "out/no/sheet.png"': ("refused", 3),
     'fail_on = "warning"': ("findings", 4),
     "layer_um = 500": ("refused", 3),
     'format = "goo"': None,
@@ -40,7 +40,7 @@ KEYS = {
     'correct = "edges"': ("refused", 3),
 }
 MORE_KEYS = {
-    'preview = "sheet.jpg"': ("refused", 3),
+    'preview = "out/sheet.jpg"': ("refused", 3),
     'preview = "out/sheet.png"': ("done", 0),
     'fail_on = "info"': ("findings", 4),
     "layer_um = 0.01": ("refused", 3),

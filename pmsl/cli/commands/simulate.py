@@ -25,6 +25,7 @@ from pmsl.cli import shared
     show_default=True,
     help="Findings at or above this end with exit 4.",
 )
+@click.option("--force", is_flag=True, help="Replace pictures and a mesh that are there already.")
 @shared.threads
 @shared.json
 def simulate_command(
@@ -37,11 +38,12 @@ def simulate_command(
     section: tuple[str, ...],
     mesh: str | None,
     fail_on: Literal["info", "warning", "error"],
+    force: bool,
     threads: int | None,
     as_json: bool,
 ) -> None:
     """Predict what a job prints, and hold it against the design: edges, heights, channels, lost features, doses."""
     from pmsl.cli import simulate
 
-    pages = simulate.Drawn(pictures=pictures, sections=section, layers=layers, mesh=mesh)
+    pages = simulate.Drawn(pictures=pictures, sections=section, layers=layers, mesh=mesh, force=force)
     simulate.run(path, design, pages, unit=unit, weld_um=weld_um, fail_on=fail_on, threads=threads, as_json=as_json)

@@ -1,0 +1,37 @@
+"""Files that are written beside jobs, such as pictures and meshes: what is there is replaced only where that was asked for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pmsl.errors import OutputError, UsageError
+
+
+def check_new_file(path: str | Path, force: bool, option: str) -> None:
+    """Refuse a file that could not be written or that would replace another one, before any work.
+
+    Parameters
+    ----------
+    path : str or Path
+    force : bool
+        An ordinary file may be replaced; a folder, a link, a pipe and a device never.
+    option : str
+        Who asked for it, for messages.
+
+    Raises
+    ------
+    OutputError
+        Its folder does not exist or may not be written, or a folder has its name.
+    UsageError
+        It exists already.
+    """
+    where = Path(path).absolute()
+    if not os.path.isdir(where.parent) or os.path.isdir(where) or not os.access(where.parent, os.W_OK):
+        raise OutputError(f"{option} {path}: cannot be written there; choose a folder that exists and is writable")
+    if not os.path.lexists(where):
+        return
+    if not force:
+        raise UsageError(f"{option} {path}: exists already; choose another name, or --force to replace it")
+    if where.is_symlink() or not where.is_file():
+        raise UsageError(f"{option} {path}: is no ordinary file; --force does not replace it, choose another name")
