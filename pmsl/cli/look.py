@@ -22,6 +22,7 @@ from pmsl.core.job import CorrectionRecord, Engine, Estimate, PrintJob
 from pmsl.core.part import Part, Solid
 from pmsl.errors import JobError, PmslError
 from pmsl.formats import registry
+from pmsl.formats.partial import WAVELENGTH
 from pmsl.mesh import load_solid
 from pmsl.pipeline.wishes import Wishes
 from pmsl.profiles import Printer, Process, Resin
@@ -76,7 +77,16 @@ def _pixels(job: PrintJob, i: int) -> str:
     """Say what frames and light an engine has."""
     (rows, cols), (px, py) = job.engines[i].grid.shape, job.engines[i].grid.pitch_um
     unknown = " (placeholder)" if "printer.optics.pitch_um" in job.placeholders else ""
-    return f"{cols}x{rows} px of {px:g} × {py:g} µm{unknown}, {job.engines[i].wavelength_nm:g} nm"
+    return f"{cols}x{rows} px of {px:g} × {py:g} µm{unknown}, {_wavelength(job, i)}"
+
+
+def _wavelength(job: PrintJob, i: int) -> str:
+    return "wavelength not known" if _unknown_wavelength(job, i) else f"{job.engines[i].wavelength_nm:g} nm"
+
+
+def _unknown_wavelength(job: PrintJob, i: int) -> bool:
+    """Tell whether the wavelength of an engine only stands in for one that nobody said."""
+    return i == 0 and WAVELENGTH in job.placeholders
 
 
 def _tell_correction(made: CorrectionRecord | None) -> None:
@@ -259,13 +269,14 @@ def verify(path: str, *, pixels: dict[str, Any], threads: int | None, as_json: b
         print_line(f"{path}: sound")
 
 
-def _engine_facts(engine: Engine) -> dict[str, Any]:
+def _engine_facts(job: PrintJob, i: int) -> dict[str, Any]:
+    engine = job.engines[i]
     rows, cols = engine.grid.shape
     return {
         "name": engine.name,
         "shape": [rows, cols],
         "pitch_um": engine.grid.pitch_um.tolist(),
-        "wavelength_nm": engine.wavelength_nm,
+        "wavelength_nm": None if _unknown_wavelength(job, i) else engine.wavelength_nm,
     }
 
 
@@ -276,7 +287,8 @@ def job_facts(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate) 
         "layers": job.n_layers,
         "shape": [rows, cols],
         "pitch_um": job.grid.pitch_um.tolist(),
-        "engines": [_engine_facts(e) for e in job.engines],
+        "engines": [_engine_facts(job, i) for i in range(len(job.engines))],
+        "wavelength_nm": None if _unknown_wavelength(job, 0) else job.engines[0].wavelength_nm,
         "height_um": float(job.grid.z_edges_um[-1]),
         "printer": job.printer.name,
         "resin": job.resin.name,

@@ -126,6 +126,18 @@ def check_times(times_s: np.ndarray, where: str) -> None:
         )
 
 
-def pitch_um(size_mm: tuple[float, float], shape: tuple[int, int]) -> np.ndarray:
-    """Return the pixel pitch (x, y) [µm] of a field (x, y) [mm, 32-bit floats] of `shape` (rows, cols) pixels."""
-    return np.asarray(np.round(decimals(np.array(size_mm)) * 1e3 / shape[::-1], 9))
+def stated_pitch_um(size_mm: tuple[float, float], shape: tuple[int, int], where: str) -> tuple[float, float] | None:
+    """Return the pixel pitch (x, y) [µm] of a field (x, y) [mm, 32-bit floats] of `shape` (rows, cols) pixels; None where it is 0.
+
+    Raises
+    ------
+    JobError
+        A field that is none.
+    """
+    if size_mm == (0.0, 0.0):
+        return None
+    if not min(size_mm) > 0:
+        sizes = f"{size_mm[0]:g} × {size_mm[1]:g} mm"
+        raise JobError(f"{where}: its field is {sizes}, it must be above 0; the file is damaged, copy or slice it again")
+    x, y = np.round(decimals(np.array(size_mm)) * 1e3 / shape[::-1], 9).tolist()
+    return x, y

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pmsl.errors import UsageError
+from pmsl.core.grid import size_text
+from pmsl.errors import JobError, UsageError
 from pmsl.formats.frames import frame_shape
 from pmsl.profiles.printer import Orientation, Printer
 
@@ -20,7 +21,7 @@ class Panel:
     pitch_um : (float, float), optional
         Pixel pitch (x, y) at the image plane [µm].
     frame : (int, int), optional
-        (rows, cols) of a frame.
+        (rows, cols) of a frame; where `orientation` is None, of one that is not turned.
     orientation : Orientation, optional
         How frames lie.
     source : str
@@ -45,22 +46,31 @@ class Panel:
         turn = printer.turn
         return cls(
             pitch_um=pitch_um or printer.optics.pitch_um.value,
-            frame=frame_shape(printer.field_px, turn) if field is None else field,
+            frame=frame_shape(printer.field_px if field is None else field, turn),
             orientation=turn,
             source=", ".join(words),
         )
 
-    def pitch_for(self, frame: tuple[int, int], stated_um: tuple[float, float] | None, where: str) -> tuple[float, float] | None:
-        """Return the pitch of a file's frames of (rows, cols): as the file states it, else as this panel has it.
+    @property
+    def field(self) -> tuple[int, int] | None:
+        """(rows, cols) of the field, whose frames may be turned."""
+        return self.frame if self.frame is None or self.orientation is None else frame_shape(self.frame, self.orientation)
+
+    def pitch_for(
+        self, frame: tuple[int, int], stated_um: tuple[float, float] | None, where: str, turn: Orientation | None = None
+    ) -> tuple[float, float] | None:
+        """Return the pitch of a file's frames of (rows, cols), turned by `turn`: as the file states it, else as this panel has it.
 
         Raises
         ------
         UsageError
             Frames of another size than this panel's, or a pitch that the file states otherwise.
         """
-        if self.frame is not None and self.frame != frame:
-            sizes = f"{frame[1]}x{frame[0]} px, {self.source} says {self.frame[1]}x{self.frame[0]}"
-            raise UsageError(f"{where}: frames are {sizes}; give the printer the file was made for")
+        size, own = (frame, self.frame) if turn is None else (frame_shape(frame, turn), self.field)
+        if own is not None and own != size:
+            what = "frames are" if turn is None else "the field is"
+            sizes = f"{size_text(size)} px, {self.source} says {size_text(own)}"
+            raise UsageError(f"{where}: {what} {sizes}; give the printer the file was made for")
         if stated_um is None or self.pitch_um is None:
             return stated_um or self.pitch_um
         if any(abs(own / other - 1) > PITCH_SLACK for own, other in zip(self.pitch_um, stated_um, strict=True)):
@@ -69,3 +79,17 @@ class Panel:
                 f"{self.pitch_um[0]:g} × {self.pitch_um[1]:g} µm; leave the option out, or give the printer the file was made for"
             )
         return stated_um
+
+
+def known_pitch(
+    panel: Panel | None, frame: tuple[int, int], stated_um: tuple[float, float] | None, where: str, turn: Orientation | None = None
+) -> tuple[float, float]:
+    """Return the pitch of a file's frames as `Panel.pitch_for`; raises `JobError` where neither the file nor `panel` says it."""
+    pitch = stated_um if panel is None else panel.pitch_for(frame, stated_um, where, turn)
+    if pitch is None:
+        field = size_text(frame if turn is None else frame_shape(frame, turn))
+        raise JobError(
+            f"{where}: the file does not say how large its pixels are, and names no printer whose panel is known; say it with --printer P, "
+            f"or with --pitch-um P and --field {field}"
+        )
+    return pitch

@@ -26,6 +26,8 @@ from pmsl.version import __version__
 ALWAYS = ("irradiance", "point spread", "penetration depth Dp", "critical dose Ec", "placed parts")
 PLACEHOLDERS = ("printer.optics.irradiance_mw_cm2", "printer.optics.psf.sigma", "resin.dp_um", "resin.ec_mj_cm2")
 PITCH = "printer.optics.pitch_um"  # a placeholder too where neither the file nor anybody else says it
+WAVELENGTH = "printer.optics.wavelength_nm"  # likewise
+WAVELENGTH_NM = 405.0  # stands in for one that nobody says
 GUESS_MW_CM2 = 1.0  # irradiance of the strongest light setting where nobody knows it: doses read as seconds
 
 
@@ -59,7 +61,7 @@ class Facts:
     """What a file says beside its layers; what is None it does not say.
 
     `grid`, `orientation`, `wavelength_nm` and `engine_name` are of its first light engine, `more_engines` are the others. Where
-    `pitch_known` is False the pitch of some grid only stands in for one that nobody said.
+    `pitch_known` is False the pitch of some grid only stands in for one that nobody said; `pitch_source` is who said it but the file.
     """
 
     format: str
@@ -113,7 +115,8 @@ def job(
     JobError
         Frames larger than are read.
     """
-    wavelength = facts.wavelength_nm or 405.0
+    wavelength = facts.wavelength_nm or WAVELENGTH_NM
+    unknown = [key for key, known in ((PITCH, facts.pitch_known), (WAVELENGTH, facts.wavelength_nm is not None)) if not known]
     first = Engine(grid=facts.grid, wavelength_nm=wavelength, orientation=facts.orientation, name=facts.engine_name)
     engines = (first, *facts.more_engines)
     for engine in engines:
@@ -146,7 +149,7 @@ def job(
         n_layers=facts.grid.n_layers,
         plan_layer=plan_layer,
         findings=(*facts.findings, _partial(facts)),
-        placeholders=PLACEHOLDERS if facts.pitch_known else (*PLACEHOLDERS, PITCH),
+        placeholders=(*PLACEHOLDERS, *unknown),
         requires=facts.requires,
         vacuum=facts.vacuum,
     )
@@ -216,7 +219,9 @@ def _printer(facts: Facts, light: dict[float, float], longest_s: float, waveleng
         optics=Optics(
             pitch_um=Value(value=pitch, class_="published" if facts.pitch_known else "placeholder", source=said),
             wavelength_nm=Value(
-                value=wavelength_nm, class_="placeholder" if facts.wavelength_nm is None else "published", source="the file"
+                value=wavelength_nm,
+                class_="placeholder" if facts.wavelength_nm is None else "published",
+                source=guess if facts.wavelength_nm is None else "the file",
             ),
             settings=[
                 LightSetting(power=p, irradiance_mw_cm2=Value(value=light[p], class_="placeholder", source=guess))

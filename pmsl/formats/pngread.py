@@ -45,6 +45,13 @@ class _Broken(ValueError):
     """What breaks the rules of the PNG specification."""
 
 
+def frame_size(data: bytes, where: str) -> tuple[int, int]:
+    """Return (rows, cols) that a PNG states; raises `JobError` where it is none."""
+    if data[:8] != SIGNATURE or data[12:16] != b"IHDR" or len(data) < 24:
+        raise JobError(f"{where}: no PNG (begins with {data[:8]!r}); the file is damaged, copy or slice it again")
+    return int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big")
+
+
 def runs_of_png(data: bytes, shape: tuple[int, int], where: str) -> Runs:
     """Return the maximal runs of a frame.
 

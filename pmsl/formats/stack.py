@@ -26,7 +26,7 @@ from pmsl.profiles.strict import Strict, build
 
 Look = Callable[[LayerPlan], list[str]]
 
-SCHEMA = "pmsl.stack/1"
+SCHEMAS = ("pmsl.stack/1", "pmsl.stack/2")  # version 2 may hold no wavelength
 CAPABILITY = Capability(multi_exposure=False, holds=FIELDS - TECHNIQUES - {"engine", "lattice", "unknown_pitch"})
 FIELDS_OF_SHOT = ("time_s", "power", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s")
 
@@ -46,17 +46,18 @@ class Shot(Strict, frozen=True, kw_only=True, omit_defaults=True):
 class StackDoc(Strict, frozen=True, kw_only=True):
     """The whole of it; `shape` is (rows, cols) of the grid, frames lie as `row` and `col` say.
 
-    A layer without light has no shot. `motions` are those that occur, `motion_of` says which comes before each layer.
+    In version 1 there is a wavelength; without one nobody said it. A layer without light has no shot.
+    `motions` are those that occur, `motion_of` says which comes before each layer.
     """
 
-    schema: Literal["pmsl.stack/1"]
+    schema: Literal["pmsl.stack/1", "pmsl.stack/2"]
     row: Axis
     col: Axis
     origin_um: tuple[float, float]
     pitch_um: tuple[float, float]
     shape: tuple[int, int]
     z_edges_um: list[float]
-    wavelength_nm: Positive
+    wavelength_nm: Positive | None
     printer: str
     resin: str
     shots: list[Shot | None]
@@ -86,16 +87,16 @@ class Notes:
     def document(self, job: PrintJob) -> StackDoc:
         """Return what the file carries."""
         engine = job.engines[0]
-        grid = engine.grid
+        grid, known = engine.grid, partial.WAVELENGTH not in job.placeholders
         return StackDoc(
-            schema="pmsl.stack/1",
+            schema="pmsl.stack/1" if known else "pmsl.stack/2",
             row=engine.orientation.row,
             col=engine.orientation.col,
             origin_um=tuple(grid.origin_um.tolist()),
             pitch_um=tuple(grid.pitch_um.tolist()),
             shape=grid.shape,
             z_edges_um=grid.z_edges_um.tolist(),
-            wavelength_nm=engine.wavelength_nm,
+            wavelength_nm=engine.wavelength_nm if known else None,
             printer=job.printer.name,
             resin=job.resin.name,
             shots=self.shots,
@@ -107,8 +108,8 @@ class Notes:
 def decode(table: Any, where: str) -> StackDoc:
     """Check what a file carries; raises `JobError` where it does not fit together."""
     schema = table.get("schema") if isinstance(table, dict) else None
-    if schema != SCHEMA:
-        raise JobError(f"{where}: schema is {schema!r}; this pmsl reads {SCHEMA!r}: a newer file needs a newer pmsl")
+    if schema not in SCHEMAS:
+        raise JobError(f"{where}: schema is {schema!r}; this pmsl reads {SCHEMAS[-1]!r} and older: a newer file needs a newer pmsl")
     doc = build(table, StackDoc, where, JobError)
     n = len(doc.z_edges_um) - 1
     if len(doc.shots) != n or len(doc.motion_of) != n or any(i >= len(doc.motions) for i in doc.motion_of):

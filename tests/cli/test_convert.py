@@ -82,6 +82,27 @@ def test_the_real_panels(run, samples):
         assert run("verify", f"{name}.sl1")[0] == 0
 
 
+def test_pixels_that_a_file_does_not_say_are_options(run, samples):
+    """In info, verify and convert; without them the file is refused, with others than its frames too."""
+    run("slice", samples / "f_orientation.stl", "-o", "job.sl1", "--bottom-dose-factors", "none")
+    with zipfile.ZipFile("job.sl1") as z, zipfile.ZipFile("x.sl1", "w") as out:
+        for name in z.namelist():
+            if name != "prusaslicer.ini":
+                out.writestr(name, z.read(name))
+    commands = (["info", "x.sl1"], ["verify", "x.sl1"], ["convert", "x.sl1", "y.zip"])
+    for command in commands:
+        code, _, err = run(*command)
+        assert code == 3 and "--printer P, or with --pitch-um P and --field" in err
+        code, _, err = run(*command, "--pitch-um", "7.5", "--field", "2560x1601")
+        assert code == 2 and "2560x1601" in err
+        assert run(*command, "--printer", "microfluidics-7.6um")[0] == 0
+    assert run("convert", "x.sl1", "z.zip", "--pitch-um", "7.5", "--field", "2560x1600")[0] == 0
+    assert "2560x1600 px of 7.5 × 7.5 µm, wavelength not known" in run("info", "z.zip")[1]
+    facts = json.loads(run("info", "z.zip", "--json")[1])
+    assert facts["wavelength_nm"] is None and facts["pitch_um"] == [7.5, 7.5] and facts["shape"] == [1600, 2560]
+    assert "printer.optics.wavelength_nm" in facts["placeholders"] and "printer.optics.pitch_um" not in facts["placeholders"]
+
+
 def test_convert_says_what_it_did_and_refuses_as_slice_does(run, samples, tmp_path):
     code, _, err = run("slice", samples / "f_orientation.stl", "-o", "job", *PART, "--process", "even.toml")
     assert code == 0, err

@@ -12,7 +12,7 @@ from pmsl.profiles.printer import Orientation
 from pmsl.profiles.strict import build, parse
 
 LIBRARY = {
-    "printer": {"microfluidics-7.6um", "dlp6500", "dlp9000", "pmsl-2um", "pmsl-10um", "pmsl-25um", "dlp-27um"},
+    "printer": {"microfluidics-7.6um", "dlp6500", "dlp9000", "pmsl-2um", "pmsl-10um", "pmsl-25um", "dlp-27um", "prusa-sl1", "prusa-sl1s"},
     "resin": {"pegda-nps-1.0-385", "pegda-nps-0.5-385", "pegda-nps-2.0-385", "pr48-385", "pr48-405"},
     "process": {"default"},
 }
@@ -34,12 +34,24 @@ def test_the_library_is_complete_and_every_profile_is_valid():
         ("pmsl-2um", (3.84, 2.16)),
         ("pmsl-10um", (19.2, 10.8)),
         ("pmsl-25um", (48, 27)),
+        ("prusa-sl1", (120.96, 68.04)),
+        ("prusa-sl1s", (128, 81)),
     ],
 )
 def test_fields(name, field_mm):
     printer = pmsl.find_printer(name)
     (rows, cols), (px, py) = printer.dmd.shape.value, printer.optics.pitch_um.value
     assert (cols * px / 1000, rows * py / 1000) == pytest.approx(field_mm, abs=0.01)
+
+
+@pytest.mark.parametrize(("name", "format"), [("prusa-sl1", "sl1-prusa"), ("prusa-sl1s", "sl1s-prusa")])
+def test_a_prusa_is_the_panel_its_files_are_written_for(name, format):
+    from pmsl.formats import registry
+    from pmsl.formats.frames import frame_shape
+
+    printer, target = pmsl.find_printer(name), registry.find(format).capability
+    assert printer.optics.pitch_um.value == target.exact_pitch_um and printer.orientation == target.orientation
+    assert frame_shape(printer.field_px, printer.orientation) == target.exact_size
 
 
 def test_nothing_unpublished_passes_as_known():

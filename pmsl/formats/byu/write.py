@@ -38,7 +38,7 @@ from pmsl.formats.byu.engines import ENGINES, Key, Stated
 from pmsl.formats.byu.layout import Row, laid_out
 from pmsl.formats.capability import NEVER, Capability, refusal
 from pmsl.formats.contract import Format, WriteOptions, Written
-from pmsl.formats.partial import PITCH
+from pmsl.formats.partial import PITCH, WAVELENGTH
 from pmsl.profiles import Motion
 from pmsl.version import __version__
 
@@ -99,6 +99,12 @@ def _notes(job: PrintJob) -> list[Finding]:
             known = " and ".join(f"{c}x{r} ({name})" for (r, c), name in ENGINES.items())
             message = f"frames are {shape[1]}x{shape[0]} px; the host's light engines have {known} and show nothing else right"
             found.append(Finding(code="unknown-light-engine", severity="warning", message=message))
+    if WAVELENGTH in job.placeholders:
+        message = (
+            f"nobody said the wavelength: {job.engines[0].wavelength_nm:g} nm, which only stand in for it, were written as a fact, "
+            "and the host looks its light engine up by them"
+        )
+        found.append(Finding(code="wavelength-guessed", severity="warning", message=message, value=job.engines[0].wavelength_nm, unit="nm"))
     powers = sorted({s.power for s in job.printer.optics.settings})
     if powers[0] <= 1:
         own = _power(powers[0], 0, "byu")

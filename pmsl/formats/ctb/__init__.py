@@ -16,6 +16,7 @@ from pmsl.formats.capability import Capability
 from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
 from pmsl.formats.ctb.layout import GRAYS, LARGEST_SIDE, MAGIC, OTHERS
 from pmsl.formats.desktop import NO_ACCELERATIONS, for_desktop
+from pmsl.formats.panel import Panel
 
 KEY = 0x706D736C  # any but 0: the same job is the same bytes
 TURNS = (("-y", "+x"), ("-y", "-x"))  # what its one mark, mirrored or not, can say
@@ -28,6 +29,7 @@ class Ctb:
     name: str
     key: int
     suffixes: tuple[str, ...] = (".ctb",)
+    takes_panel: bool = True
     capability: Capability = Capability(
         multi_exposure=False,
         gray_levels=128,
@@ -57,15 +59,15 @@ class Ctb:
         with target.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
             return write_draft(fitted, draft, options, self.key, self.name)
 
-    def read(self, path: Path) -> PrintJob:
+    def read(self, path: Path, panel: Panel | None = None) -> PrintJob:
         """Read a file of version 2 or 3, enciphered or not."""
         from pmsl.formats.ctb.read import read
 
-        return read(path)
+        return read(path, panel)
 
     def verify(self, path: Path, options: VerifyOptions) -> list[str]:
         """Decode every layer."""
-        return list(stream.problems(self.read(path), options))
+        return list(stream.problems(self.read(path, options.panel), options))
 
 
 PLAIN = Ctb("ctb", 0)

@@ -13,15 +13,16 @@ from pmsl.errors import JobError
 from pmsl.formats import partial
 from pmsl.formats.binary import Pieces, decimals, text_of
 from pmsl.formats.ctb.layout import COPY, EXT, EXT2, HEADER, LARGEST_SIDE, LAYER, MAGIC, OTHERS, PICTURE
-from pmsl.formats.desktop import LONGEST_S, bounded, check_times, pitch_um, speed_um_s, z_edges_um
+from pmsl.formats.desktop import LONGEST_S, bounded, check_times, speed_um_s, stated_pitch_um, z_edges_um
 from pmsl.formats.frames import mask_of_runs
+from pmsl.formats.panel import Panel, known_pitch
 from pmsl.formats.partial import Facts, Shown
 from pmsl.formats.runlength import ctb_cipher, decode_ctb
 from pmsl.profiles import Motion
 from pmsl.profiles.printer import Orientation
 
 
-def read(path: Path) -> PrintJob:
+def read(path: Path, panel: Panel | None = None) -> PrintJob:
     """Read a CTB file.
 
     Raises
@@ -37,6 +38,8 @@ def read(path: Path) -> PrintJob:
     ext = EXT.unpack(pieces.read(head["ext_at"], EXT.size, "the first extension"), str(path))
     shape = (head["rows"], head["cols"])
     orientation = Orientation(row="-y", col="-x" if head["mirrored"] else "+x")
+    stated = stated_pitch_um((head["bed_x_mm"], head["bed_y_mm"]), shape, str(path))
+    pitch = known_pitch(panel, shape, stated, str(path), orientation)
     times = decimals(layers["exposure_s"])
     check_times(times, str(path))
 
@@ -57,11 +60,12 @@ def read(path: Path) -> PrintJob:
         file=path.name,
         grid=partial.grid_of(
             str(path),
-            pitch_um=pitch_um((head["bed_x_mm"], head["bed_y_mm"]), shape),
+            pitch_um=pitch,
             shape=shape,
             z_edges_um=z_edges_um(layers["z_mm"], str(path)),
         ),
         orientation=orientation,
+        pitch_source="the file" if panel is None or stated is not None else panel.source,
         printer=_name(pieces, head, path) or None,
         motion=motion_of(0),
         resin_ml=max(ext["volume_ml"], 0.0),
@@ -77,7 +81,7 @@ def _header(pieces: Pieces, path: Path) -> dict[str, Any]:
         raise JobError(f"{path}: is {what} file; this pmsl reads CTB versions 2 and 3: export it as one of them")
     if head["version"] not in (2, 3) or head["level_sets"] > 1:
         raise JobError(f"{path}: CTB version {head['version']} with {head['level_sets']} level sets; export it as version 3")
-    for field in ("rows", "cols", "layers", "bed_x_mm", "bed_y_mm"):
+    for field in ("rows", "cols", "layers"):
         if head[field] <= 0:
             raise JobError(f"{path}: {field} is {head[field]:g}, it must be above 0; the file is damaged, copy or slice it again")
     for field in ("rows", "cols"):

@@ -15,6 +15,7 @@ from pmsl.formats.capability import Capability
 from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
 from pmsl.formats.desktop import NO_ACCELERATIONS, for_desktop
 from pmsl.formats.goo.layout import MAGIC
+from pmsl.formats.panel import Panel
 
 TURNS = tuple((row, col) for row in ("-y", "+y") for col in ("+x", "-x"))  # two marks: mirrored in x, in y
 
@@ -24,6 +25,7 @@ class Goo:
 
     name = "goo"
     suffixes = (".goo",)
+    takes_panel = True
     capability = Capability(
         multi_exposure=False, max_size=(65535, 65535), needs_thumbnail=True, holds=frozenset({"motion"}), moves_by_layer=NO_ACCELERATIONS
     )
@@ -44,15 +46,15 @@ class Goo:
         with target.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
             return write_draft(fitted, draft, options)
 
-    def read(self, path: Path) -> PrintJob:
+    def read(self, path: Path, panel: Panel | None = None) -> PrintJob:
         """Read a file."""
         from pmsl.formats.goo.read import read
 
-        return read(path)
+        return read(path, panel)
 
     def verify(self, path: Path, options: VerifyOptions) -> list[str]:
         """Decode every layer, its check sum held against its bytes."""
-        return list(stream.problems(self.read(path), options))
+        return list(stream.problems(self.read(path, options.panel), options))
 
 
 FORMAT = Goo()

@@ -12,16 +12,17 @@ from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
 from pmsl.formats import partial
 from pmsl.formats.binary import Pieces, Read, decimals, text_of
-from pmsl.formats.desktop import LONGEST_S, bounded, check_times, pitch_um, speed_um_s, z_edges_um
+from pmsl.formats.desktop import LONGEST_S, bounded, check_times, speed_um_s, stated_pitch_um, z_edges_um
 from pmsl.formats.frames import mask_of_runs
 from pmsl.formats.goo.layout import BREAK, END, HEADER, LAYER, MAGIC
+from pmsl.formats.panel import Panel, known_pitch
 from pmsl.formats.partial import Facts, Shown
 from pmsl.formats.runlength import decode_goo
 from pmsl.profiles import Motion
 from pmsl.profiles.printer import Orientation
 
 
-def read(path: Path) -> PrintJob:
+def read(path: Path, panel: Panel | None = None) -> PrintJob:
     """Read a GOO file.
 
     Raises
@@ -35,6 +36,8 @@ def read(path: Path) -> PrintJob:
         layers, data_at = _layers(reader, head, path)
     shape = (head["rows"], head["cols"])
     orientation = Orientation(row="+y" if head["mirror_y"] else "-y", col="-x" if head["mirror_x"] else "+x")
+    stated = stated_pitch_um((head["platform_x_mm"], head["platform_y_mm"]), shape, str(path))
+    pitch = known_pitch(panel, shape, stated, str(path), orientation)
     times = _times_s(head, layers)
     check_times(times, str(path))
 
@@ -51,11 +54,12 @@ def read(path: Path) -> PrintJob:
         file=path.name,
         grid=partial.grid_of(
             str(path),
-            pitch_um=pitch_um((head["platform_x_mm"], head["platform_y_mm"]), shape),
+            pitch_um=pitch,
             shape=shape,
             z_edges_um=z_edges_um(layers["z_mm"], str(path)),
         ),
         orientation=orientation,
+        pitch_source="the file" if panel is None or stated is not None else panel.source,
         printer=text_of(head["printer"]) or None,
         resin=text_of(head["resin"]) or None,
         motion=motion_of(0),
@@ -72,7 +76,7 @@ def _header(pieces: Pieces, path: Path) -> dict[str, Any]:
         raise JobError(f"{path}: is no GOO file of version 3.0 (version {text_of(head['version'])!r}); export it again as V3.0")
     if head["gray_8_bit"] != 1:
         raise JobError(f"{path}: its grays are 0 to 15 (gray mode {head['gray_8_bit']}); export it with 256 gray levels")
-    for field in ("rows", "cols", "layers", "platform_x_mm", "platform_y_mm"):
+    for field in ("rows", "cols", "layers"):
         if head[field] <= 0:
             raise JobError(f"{path}: {field} is {head[field]:g}, it must be above 0; the file is damaged, copy or slice it again")
     most = (pieces.size - HEADER.size) // LAYER.size

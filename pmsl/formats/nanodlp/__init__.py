@@ -15,6 +15,7 @@ from pmsl.core.job import PrintJob
 from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
 from pmsl.formats.nanodlp.read import read, verify
 from pmsl.formats.nanodlp.write import CAPABILITY, write
+from pmsl.formats.panel import Panel
 from pmsl.formats.target import other_format
 
 
@@ -23,6 +24,7 @@ class NanoDlp:
 
     name = "nanodlp"
     suffixes = (".nanodlp",)
+    takes_panel = True
     capability = CAPABILITY
 
     def recognises(self, seen: Seen) -> bool:
@@ -37,9 +39,9 @@ class NanoDlp:
         """Write the job."""
         return write(self, job, path, options)
 
-    def read(self, path: Path) -> PrintJob:
+    def read(self, path: Path, panel: Panel | None = None) -> PrintJob:
         """Read a job."""
-        return read(path)
+        return read(path, panel)
 
     def verify(self, path: Path, options: VerifyOptions) -> list[str]:
         """Read every frame, and hold the tables against each other and against the frames."""

@@ -19,6 +19,7 @@ from pmsl.formats import frames, stream, zipped
 from pmsl.formats.bundle import ZipSource
 from pmsl.formats.contract import VerifyOptions
 from pmsl.formats.nanodlp.tables import OPTIONS, PLATE, PROFILE, OptionsRead, PlateRead, ProfileRead
+from pmsl.formats.panel import Panel
 from pmsl.formats.partial import Facts, Shown, job
 from pmsl.profiles import Motion
 from pmsl.profiles.printer import Orientation
@@ -27,22 +28,31 @@ from pmsl.profiles.strict import build
 MOST_LAYERS, MOST_S, MOST_UM = 200_000, 1e6, 1e5
 STATED = re.compile(r"row = ([+-][xy]); col = ([+-][xy])")
 S = TypeVar("S", bound=msgspec.Struct)
+PITCH_UM = 1.0  # stands in for a pitch that nobody says
+PITCH_GUESSED = Finding(
+    code="pitch-guessed",
+    severity="warning",
+    message=f"the file does not say its pixel size; {PITCH_UM:g} µm stands in its place, sizes in x and y mean nothing; say it with "
+    "--pitch-um or --printer",
+    value=PITCH_UM,
+    unit="µm",
+)
 
 
-def read(path: Path) -> PrintJob:
-    """Read a job.
+def read(path: Path, panel: Panel | None = None) -> PrintJob:
+    """Read a job; `panel` is for files that do not say how large their pixels are.
 
     Raises
     ------
     JobError
         Damaged, or a table says what no job can be.
     """
-    return _read(path)[0]
+    return _read(path, panel)[0]
 
 
 def verify(path: Path, options: VerifyOptions) -> list[str]:
     """Read every frame, and hold the tables against each other and against the frames."""
-    made, plate, source = _read(path)
+    made, plate, source = _read(path, options.panel)
     wrong = []
     if plate.layers_count != made.n_layers:
         wrong.append(f"plate.json: LayersCount is {plate.layers_count}, the file has {made.n_layers} frames")
@@ -53,7 +63,7 @@ def verify(path: Path, options: VerifyOptions) -> list[str]:
     return [*wrong, *stream.problems(made, options)]
 
 
-def _read(path: Path) -> tuple[PrintJob, PlateRead, ZipSource]:
+def _read(path: Path, panel: Panel | None) -> tuple[PrintJob, PlateRead, ZipSource]:
     source = ZipSource(path)
     names, where = source.names(), str(path)
     option = next((name for name in OPTIONS if name in names), OPTIONS[0])
@@ -65,7 +75,8 @@ def _read(path: Path) -> tuple[PrintJob, PlateRead, ZipSource]:
         turn = Orientation(row=stated[1], col=stated[2]) if stated else Orientation(col="-x" if settings.mirror else "+x")  # type: ignore[arg-type]
     except ValueError as err:
         raise JobError(f"{where}: profile.json: {err}; the file is damaged") from err
-    grid, found = _grid(settings, plate, profile, turn, n, where)
+    pitch = _pitch(settings, turn, panel, where)
+    grid = _grid(settings, plate, profile, turn, n, pitch or (PITCH_UM, PITCH_UM), where)
     times = _times(plate, profile, n, where)
 
     def mask_of(k: int, j: int) -> LayerMask:
@@ -78,7 +89,9 @@ def _read(path: Path) -> tuple[PrintJob, PlateRead, ZipSource]:
         orientation=turn,
         resin=profile.title or None,
         motion=_motion(profile, where),
-        findings=tuple(found),
+        findings=() if pitch is not None else (PITCH_GUESSED,),
+        pitch_known=pitch is not None,
+        pitch_source="the file" if panel is None or min(settings.x_mm, settings.y_mm) > 0 else panel.source,
     )
     return job(facts, [[Shown(time_s=t)] for t in times], mask_of), plate, source
 
@@ -100,18 +113,17 @@ def _layers(names: set[str], where: str) -> tuple[int, int]:
     return len(numbers), first
 
 
+def _pitch(settings: OptionsRead, turn: Orientation, panel: Panel | None, where: str) -> tuple[float, float] | None:
+    """Return the pitch (x, y) of the field [µm]; None where nobody says it."""
+    pitch = (round(settings.x_mm * 1000.0, 9), round(settings.y_mm * 1000.0, 9))
+    stated = None if min(pitch) <= 0 else pitch if turn.row[1] == "y" else pitch[::-1]
+    return stated if panel is None else panel.pitch_for((settings.height, settings.width), stated, where, turn)
+
+
 def _grid(
-    settings: OptionsRead, plate: PlateRead, profile: ProfileRead, turn: Orientation, n: int, where: str
-) -> tuple[Grid, list[Finding]]:
+    settings: OptionsRead, plate: PlateRead, profile: ProfileRead, turn: Orientation, n: int, pitch_um: tuple[float, float], where: str
+) -> Grid:
     """Return pixels and slabs."""
-    found = []
-    pitch = [round(mm * 1000.0, 9) for mm in (settings.x_mm, settings.y_mm)]
-    if min(pitch) <= 0:
-        pitch = [1.0, 1.0]
-        message = "the file does not say its pixel size; 1 µm stands in its place: only the scale in x and y rests on it"
-        found.append(Finding(code="pitch-guessed", severity="warning", message=message, value=1.0, unit="µm"))
-    if turn.row[1] == "x":
-        pitch.reverse()
     heights = np.full(n, settings.thickness_um or profile.depth)
     if profile.support_depth > 0:
         heights[: max(profile.support_layer_number, 0)] = profile.support_depth
@@ -124,7 +136,7 @@ def _grid(
     edges = np.concatenate([[0.0], np.round(np.cumsum(heights), 9)])
     try:
         shape = frames.frame_shape((settings.height, settings.width), turn)
-        return Grid(origin_um=(0.0, 0.0), pitch_um=pitch, shape=shape, z_edges_um=edges), found
+        return Grid(origin_um=(0.0, 0.0), pitch_um=pitch_um, shape=shape, z_edges_um=edges)
     except GridError as err:
         raise JobError(f"{where}: {err}; the file is damaged") from err
 

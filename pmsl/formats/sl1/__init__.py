@@ -1,5 +1,7 @@
 """Prusa's .sl1 and .sl1s: a zip of PNG frames with exposure times that the printer derives from a few numbers.
 
+config     config.ini and what beside it: the keys that change light
+lightmask  mask.png, which darkens every layer
 fade       times of all layers from first, normal and number of fade layers, and back
 panels     the printers' panels, and how a panel's frames are turned
 write      PrintJob → file
@@ -13,6 +15,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pmsl.core.job import PrintJob
+from pmsl.formats import panel as pixels
 from pmsl.formats.capability import Capability
 from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
 from pmsl.formats.sl1.panels import GENERIC, SL1_PANEL, SL1S_PANEL, Panel
@@ -23,6 +26,8 @@ from pmsl.formats.target import other_format
 
 class Sl1:
     """One of the family; they differ in what the target can show."""
+
+    takes_panel = True
 
     def __init__(self, name: str, suffixes: tuple[str, ...], panel: Panel) -> None:
         self.name, self.suffixes, self._panel = name, suffixes, panel
@@ -44,9 +49,9 @@ class Sl1:
         """Write the job."""
         return write(self, self._panel, job, path, options)
 
-    def read(self, path: Path) -> PrintJob:
-        """Read a job."""
-        return read(path)
+    def read(self, path: Path, panel: pixels.Panel | None = None) -> PrintJob:
+        """Read a job; `panel` is for files that do not say theirs."""
+        return read(path, panel)
 
     def verify(self, path: Path, options: VerifyOptions) -> list[str]:
         """Read every frame, and hold the tables against each other and against the printer they name."""

@@ -43,7 +43,7 @@ def _panel(model: str, rows: int, cols: int, pitch_um: float) -> Panel:
 
 SL1_PANEL = _panel("SL1", 2560, 1440, 47.25)
 SL1S_PANEL = _panel("SL1S", 2560, 1620, 50.0)
-PANELS = {"SL1": SL1_PANEL, "SL1S": SL1S_PANEL}
+PANELS = {"SL1": SL1_PANEL, "SL1S": SL1S_PANEL, "M1": _panel("M1", 2560, 1620, 50.0)}  # an M1 has the panel of an SL1S
 GENERIC = Panel(
     None,
     Capability(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid, size_text
 from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
@@ -15,13 +16,17 @@ from pmsl.errors import GridError, JobError
 from pmsl.formats import frames, stream, zipped
 from pmsl.formats.bundle import ZipSource
 from pmsl.formats.contract import VerifyOptions
+from pmsl.formats.panel import Panel, known_pitch
 from pmsl.formats.partial import Facts, Shown, job
+from pmsl.formats.pngread import frame_size
+from pmsl.formats.sl1.config import SLICER, Table, changed_by_printer, config_of, number, table_of, whole
 from pmsl.formats.sl1.fade import FEWEST, MOST, Fade
-from pmsl.formats.sl1.panels import MOST_LAYERS, PANELS, turn_of
+from pmsl.formats.sl1.lightmask import LightMask
+from pmsl.formats.sl1.panels import MOST_LAYERS, PANELS, TURN, turn_of
 from pmsl.profiles.printer import Orientation
 
 MOST_MM, MOST_S = 1e6, 1e6
-Table = dict[str, str]
+FIRST_UM = 50.0  # of Prusa's printers, where the file does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +40,33 @@ class _Opened:
     grid: Grid
     turn: Orientation
     fade: Fade
+    mask: LightMask
+    pitch_source: str
+    findings: list[Finding]
 
 
-def read(path: Path) -> PrintJob:
+def read(path: Path, panel: Panel | None = None) -> PrintJob:
     """Read a job.
+
+    Parameters
+    ----------
+    path : Path
+    panel : Panel, optional
+        Of files that neither say their pixels nor name a printer whose panel is known.
 
     Raises
     ------
     JobError
-        Damaged, or a table says what no job can be.
+        Damaged, a table says what no job can be, or what changes the light and is not read.
+    UsageError
+        `panel` contradicts the file.
     """
-    return _job(_open(path), path)
+    return _job(_open(path, panel), path)
 
 
 def verify(path: Path, options: VerifyOptions) -> list[str]:
     """Read every frame, and hold the tables against each other and against the printer they name."""
-    opened = _open(path)
+    opened = _open(path, options.panel)
     return [*_tables(opened), *stream.problems(_job(opened, path), options)]
 
 
@@ -69,61 +85,110 @@ def _job(opened: _Opened, path: Path) -> PrintJob:
         printer=config.get("printerProfile") or config.get("printerModel") or None,
         resin=config.get("materialName") or None,
         process=config.get("printProfile") or None,
-        resin_ml=_float(config, "usedMaterial", f"{path}/config.ini", 0.0, 1e9) if "usedMaterial" in config else None,
+        pitch_source=opened.pitch_source,
+        findings=tuple(opened.findings),
+        resin_ml=number(config, "usedMaterial", f"{path}/config.ini", 0.0, 1e9) if "usedMaterial" in config else None,
     )
-    return job(facts, [[Shown(time_s=t)] for t in times], mask_of)
+    return job(facts, [[Shown(time_s=t)] for t in times], opened.mask.over(mask_of))
 
 
-def _open(path: Path) -> _Opened:
+def _open(path: Path, panel: Panel | None) -> _Opened:
     source = ZipSource(path)
     names = source.names()
-    config = _table(source.text("config.ini"), f"{path}/config.ini")
-    slicer = _table(source.text("prusaslicer.ini"), f"{path}/prusaslicer.ini") if "prusaslicer.ini" in names else {}
+    config, found = config_of(source, str(path))
+    slicer = table_of(source.text(SLICER), f"{path}/{SLICER}") if SLICER in names else {}
     prefix = config.get("jobDir")
     if prefix is None:
         raise JobError(f"{path}/config.ini: jobDir, what the names of frames begin with, is missing; the file is damaged")
     layers = sorted(name for name in names if name.startswith(prefix) and name.lower().endswith(".png") and "/" not in name)
     if not 1 <= len(layers) <= MOST_LAYERS:
         raise JobError(f"{path}: {len(layers)} frames begin with {prefix!r}; expected 1 to {MOST_LAYERS}")
-    turn, (rows, cols), pitch = _display(config, slicer, str(path))
+    display = _display(config, slicer, panel, lambda: frame_size(source.read(layers[0]), f"{path}: {layers[0]}"), str(path))
     edges = _edges(config, slicer, len(layers), str(path))
     try:
-        grid = Grid(origin_um=(0.0, 0.0), pitch_um=pitch, shape=(rows, cols), z_edges_um=edges)
+        grid = Grid(origin_um=(0.0, 0.0), pitch_um=display.pitch_um, shape=display.shape, z_edges_um=edges)
     except GridError as err:
         raise JobError(f"{path}: {err}; the file is damaged") from err
-    return _Opened(source, config, slicer, layers, grid, turn, _fade(config, f"{path}/config.ini"))
+    model = PANELS.get(config.get("printerModel", ""))
+    mask = LightMask.of(source, layers, grid.shape, display.turn, str(path))
+    found += [*display.findings, *mask.findings(), *_first_layer(config, model is not None, edges)]
+    found += [Finding(code="changed-by-printer", severity="warning", message=text) for text in changed_by_printer(config, model)]
+    fade = _fade(config, f"{path}/config.ini")
+    return _Opened(source, config, slicer, layers, grid, display.turn, fade, mask, display.source, found)
 
 
-def _display(config: Table, slicer: Table, where: str) -> tuple[Orientation, tuple[int, int], tuple[float, float]]:
-    """Return how frames are turned, the grid's (rows, cols), and its pitch (x, y) [µm]."""
+@dataclass(frozen=True, slots=True)
+class _Display:
+    """How frames are turned, the grid's (rows, cols) and pitch (x, y) [µm], who says so, what is to be said of it."""
+
+    turn: Orientation
+    shape: tuple[int, int]
+    pitch_um: tuple[float, float]
+    source: str = "the file"
+    findings: tuple[Finding, ...] = ()
+
+
+def _display(config: Table, slicer: Table, panel: Panel | None, frame_of: Callable[[], tuple[int, int]], where: str) -> _Display:
+    """Return the display: as prusaslicer.ini states it, else that of the printer the file names, else that of `panel`."""
     if "display_pixels_x" not in slicer:
-        panel = PANELS.get(config.get("printerModel", ""))
-        if panel is None:
-            raise JobError(f"{where}: no prusaslicer.ini with display_pixels_x and display_width, and no printer whose panel is known")
-        capability = panel.capability
+        model = PANELS.get(config.get("printerModel", ""))
+        if model is None:
+            return _display_said(panel, frame_of(), where)
+        capability = model.capability
         assert capability.orientation is not None and capability.exact_size is not None and capability.exact_pitch_um is not None
-        return capability.orientation, frames.frame_shape(capability.exact_size, capability.orientation), capability.exact_pitch_um
-    table = f"{where}/prusaslicer.ini"
-    cols, rows = (_whole(slicer, f"display_pixels_{axis}", table, 1, 1 << 24) for axis in "xy")
-    width, height = (_float(slicer, key, table, 1e-6, MOST_MM) for key in ("display_width", "display_height"))
-    return turn_of(slicer), (rows, cols), (round(width * 1000.0 / cols, 9), round(height * 1000.0 / rows, 9))
+        turn, pitch = capability.orientation, capability.exact_pitch_um
+        shape = frames.frame_shape(capability.exact_size, turn)
+    else:
+        table = f"{where}/{SLICER}"
+        cols, rows = (whole(slicer, f"display_pixels_{axis}", table, 1, 1 << 24) for axis in "xy")
+        width, height = (number(slicer, key, table, 1e-6, MOST_MM) for key in ("display_width", "display_height"))
+        turn, shape, pitch = turn_of(slicer), (rows, cols), (round(width * 1000.0 / cols, 9), round(height * 1000.0 / rows, 9))
+    if panel is not None:
+        panel.pitch_for(frames.frame_shape(shape, turn), pitch, where, turn)
+    return _Display(turn, shape, pitch)
+
+
+def _display_said(panel: Panel | None, frame: tuple[int, int], where: str) -> _Display:
+    """Return the display of a file that does not say it; how frames are turned is guessed where `panel` does not say that either."""
+    turn = None if panel is None else panel.orientation
+    guessed = turn is None
+    if turn is None:  # as PrusaSlicer turns them, unless the field is said to lie as frames do
+        turn = turn_of({"display_orientation": "landscape"}) if panel is not None and panel.field == frame else TURN
+    pitch = known_pitch(panel, frame, None, where, turn)
+    assert panel is not None
+    said = f"rows along {turn.row}, columns along {turn.col}"
+    message = (
+        f"the file does not say how its frames are turned; they are read as PrusaSlicer turns them ({said}): --printer says it otherwise"
+    )
+    found = (Finding(code="orientation-guessed", severity="warning", message=message),) if guessed else ()
+    return _Display(turn, frames.frame_shape(frame, turn), pitch, panel.source, found)
+
+
+def _first_layer(config: Table, prusa: bool, edges: np.ndarray) -> list[Finding]:
+    """Say where a Prusa makes the first layer of another height than the file's slicer meant."""
+    if not prusa or "layerHeightFirst" in config or abs(edges[1] - FIRST_UM) < 1e-6:
+        return []
+    message = (
+        f"config.ini does not say layerHeightFirst: the first layer is read as {edges[1]:g} µm, Prusa's firmware makes it {FIRST_UM:g} µm"
+    )
+    return [Finding(code="changed-by-printer", severity="warning", message=message, layers=(0, 0), value=FIRST_UM, unit="µm")]
 
 
 def _edges(config: Table, slicer: Table, n: int, where: str) -> np.ndarray:
     """Return the slab edges [µm]."""
-    height = _float(config, "layerHeight", f"{where}/config.ini", 1e-6, MOST_MM)
+    height = number(config, "layerHeight", f"{where}/config.ini", 1e-6, MOST_MM)
     first = height
     if "layerHeightFirst" in config:
-        first = _float(config, "layerHeightFirst", f"{where}/config.ini", 1e-6, MOST_MM)
+        first = number(config, "layerHeightFirst", f"{where}/config.ini", 1e-6, MOST_MM)
     elif "initial_layer_height" in slicer:
-        first = _float(slicer, "initial_layer_height", f"{where}/prusaslicer.ini", 1e-6, MOST_MM)
+        first = number(slicer, "initial_layer_height", f"{where}/prusaslicer.ini", 1e-6, MOST_MM)
     first_um, height_um = round(first * 1000.0, 6), round(height * 1000.0, 6)
     return np.concatenate([[0.0], first_um + height_um * np.arange(n)])
 
 
 def _fade(config: Table, where: str) -> Fade:
-    first, normal = (_float(config, key, where, 1e-3, MOST_S) for key in ("expTimeFirst", "expTime"))
-    layers = _whole(config, "numFade", where, 0, 1 << 31)
+    first, normal = (number(config, key, where, 1e-3, MOST_S) for key in ("expTimeFirst", "expTime"))
+    layers = whole(config, "numFade", where, 0, 1 << 31)
     return Fade(max(1, int(first * 1e3)), max(1, int(normal * 1e3)), min(max(layers, FEWEST), MOST))
 
 
@@ -133,13 +198,11 @@ def _tables(opened: _Opened) -> list[str]:
     counted = sum(int(config[key]) for key in ("numFast", "numSlow") if config.get(key, "").isdecimal())
     if counted != len(opened.frames):
         wrong.append(f"config.ini: numFast + numSlow are {counted}, the file has {len(opened.frames)} frames")
-    layers = config.get("numFade", "")
-    if not (layers.isdecimal() and FEWEST <= int(layers) <= MOST):
-        wrong.append(f"config.ini: numFade is {layers}; printers take {FEWEST} to {MOST}")
+    panel = PANELS.get(config.get("printerModel", ""))
+    wrong += changed_by_printer(config, panel)
     prefix = config["jobDir"]
     if [name for k, name in enumerate(opened.frames) if name != f"{prefix}{k:05d}.png"]:
         wrong.append("names of frames do not count from 00000 without a gap")
-    panel = PANELS.get(config.get("printerModel", ""))
     if panel is None:
         return wrong
     size = frames.frame_shape(opened.grid.shape, opened.turn)
@@ -151,36 +214,3 @@ def _tables(opened: _Opened) -> list[str]:
     if float(opened.grid.thickness_um.min()) < panel.capability.min_layer_um:
         wrong.append(f"layers of {opened.grid.thickness_um.min():g} µm; printer {config['printerModel']} prints 50 µm instead")
     return wrong
-
-
-def _table(data: bytes, where: str) -> Table:
-    """Read lines of ``key = value``."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as err:
-        raise JobError(f"{where}: not text ({err}); the file is damaged") from err
-    table: Table = {}
-    for line in text.splitlines():
-        key, mark, value = line.partition("=")
-        if mark and not line.lstrip().startswith(("#", ";")):
-            table[key.strip()] = value.strip()
-    return table
-
-
-def _float(table: Table, key: str, where: str, low: float, high: float) -> float:
-    try:
-        value = float(table[key])
-    except KeyError:
-        raise JobError(f"{where}: {key} is missing; the file is damaged") from None
-    except ValueError:
-        raise JobError(f"{where}: {key} is {table[key][:40]!r}; expected a number") from None
-    if not (math.isfinite(value) and low <= value <= high):
-        raise JobError(f"{where}: {key} is {value:g}; expected {low:g} to {high:g}")
-    return value
-
-
-def _whole(table: Table, key: str, where: str, low: int, high: int) -> int:
-    value = _float(table, key, where, low, high)
-    if value != int(value):
-        raise JobError(f"{where}: {key} is {value:g}; expected a whole number")
-    return int(value)

@@ -125,13 +125,13 @@ def _config(job: PrintJob, written: Written, fade: Fade, panel: Panel) -> dict[s
 def _model_of(job: PrintJob) -> str:
     """Return the printer a generic file names: a Prusa whose panel its frames fit exactly, else the job's, which no Prusa takes."""
     engine = job.engines[0]
-    for name, panel in PANELS.items():
+    for name, panel in PANELS.items():  # of two with one panel the first
         fits = frames.frame_shape(engine.grid.shape, engine.orientation) == panel.capability.exact_size and engine.orientation == TURN
         pitch = panel.capability.exact_pitch_um
         if fits and pitch is not None and np.allclose(engine.grid.pitch_um, pitch, rtol=1e-6, atol=0):
             return name
     name = _text(job.printer.name)
-    return f"other-{name}" if name in (*PANELS, "M1") else name
+    return f"other-{name}" if name in PANELS else name
 
 
 def _slicer(job: PrintJob, fade: Fade) -> dict[str, str]:
