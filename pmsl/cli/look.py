@@ -18,7 +18,7 @@ from pmsl.cli.shared import panel_options
 from pmsl.cli.show import clock, compiler_notice, layer_progress, say_findings, size_mm
 from pmsl.cli.terminal import print_json, print_line, say
 from pmsl.core.finding import Finding
-from pmsl.core.job import CorrectionRecord, Engine, Estimate, PrintJob
+from pmsl.core.job import CorrectionRecord, Estimate, PrintJob
 from pmsl.core.part import Part, Solid
 from pmsl.errors import JobError, PmslError
 from pmsl.formats import registry
