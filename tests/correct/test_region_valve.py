@@ -156,4 +156,10 @@ def test_it_is_written_for_the_host_of_the_peer(job, tmp_path, peer):
         assert [(e.focus_um, e.mask.sha256()) for e in a] == [(e.focus_um, e.mask.sha256()) for e in b]
         assert [e.time_s for e in a] == pytest.approx([e.time_s for e in b], rel=1e-9)
     table = json.loads(zipfile.ZipFile(tmp_path / "valve.zip").read("print_settings.json"))
-    assert table["Layers"][6]["Image settings list"][1].get("Relative focus position (um)") == 50
+    focused = [settings for settings in tables_in(table) if settings.get("Relative focus position (um)") == 50]
+    assert focused and all("Image settings list" not in settings for settings in focused)  # of images, under a name or in a layer
+
+
+def tables_in(item):
+    inner = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+    return [*([item] if isinstance(item, dict) else []), *(table for one in inner for table in tables_in(one))]
