@@ -91,6 +91,17 @@ def test_chains_end():
         value("${v0}", **chain)
 
 
+def test_texts_do_not_grow_without_end():
+    """A few variables that hold each other many times would fill any memory."""
+    laughs = {f"v{i}": f"${{v{i + 1}}}" * 50 + " " for i in range(12)} | {"v12": "x"}
+    with pytest.raises(JobError, match="characters with its values"):
+        value("${v0}", **laughs)
+    many = Variables({"t": "x" * 5000}, "x")
+    with pytest.raises(JobError, match="in all"):
+        for _ in range(3000):
+            many.filled("a ${t}")
+
+
 numbers = st.one_of(st.integers(-1000, 1000), st.floats(-1000, 1000).map(lambda v: round(v, 3)))
 trees = st.recursive(
     st.one_of(numbers.map(repr), st.sampled_from(["bulk_exp", "step", "half"])),

@@ -6,13 +6,14 @@ import ast
 import operator
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pmsl.errors import JobError
 
 PLACE = re.compile(r"\$\{([^}]+)\}")
 LONGEST, LARGEST, HIGHEST_POWER, DEEPEST = 200, 1e12, 64, 16  # characters, magnitude of any value, exponent, variables in each other
+LONGEST_TEXT, MOST_TEXT = 10_000, 10_000_000  # characters of a text with values in it, and of all of them
 Number = int | float
 
 OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -47,6 +48,7 @@ class Variables:
         self._values, self._where = dict(values), where
         self._known: dict[str, Any] = {}
         self._open: list[str] = []
+        self._made = 0
         self.nested: set[str] = set()
 
     def filled(self, text: str) -> Any:
@@ -60,7 +62,22 @@ class Variables:
         whole = PLACE.fullmatch(text)
         if whole is not None:
             return self._value_of(whole[1])
-        return PLACE.sub(lambda match: str(self._value_of(match[1])), text)
+        pieces = [str(self._value_of(piece)) if i % 2 else piece for i, piece in enumerate(PLACE.split(text))]
+        length = sum(map(len, pieces))
+        self._made += length
+        if length > LONGEST_TEXT or self._made > MOST_TEXT:
+            most = f"at most {LONGEST_TEXT}, and {MOST_TEXT} in all, are read"
+            raise JobError(f"{self._where}: a text has {length} characters with its values; {most}; the file was tampered with")
+        return "".join(pieces)
+
+    def without_value(self) -> Iterator[str]:
+        """Yield what is wrong with variables that are expressions, used or not."""
+        for text in self._values.values():
+            if isinstance(text, str) and "${" in text:
+                try:
+                    self.filled(text)
+                except JobError as err:
+                    yield str(err)
 
     def _value_of(self, expression: str) -> Any:
         name = expression.strip()

@@ -92,7 +92,7 @@ def load(data: bytes, where: str) -> Table:
     filled["Variables"] = plain.get("Variables", {})
     filled["Layers"] = [_filled_layer(layer, variables, where, departures) for layer in plain.get("Layers") or ()]
     for key in (*NAMED, GROUPS, "Variables"):
-        if isinstance(plain.get(key), dict) and not isinstance(plain[key].get("Comment", ""), str):
+        if isinstance(plain.get(key), dict) and not isinstance(put_in(plain[key].get("Comment", ""), variables, where), str):
             raise JobError(f"{where}: {key}: its comment is no text; the file is damaged")
     for key in NAMED:
         if isinstance(filled.get(key), dict):
@@ -106,7 +106,10 @@ def load(data: bytes, where: str) -> Table:
 
 
 def group_departures(table: Table) -> Iterator[str]:
-    """Yield what the group's validator does not take of the groups: it puts the file's own variables into them before any is called."""
+    """Yield what the group's validator does not take of groups and variables: all are looked at, with the file's own variables too."""
+    own = table.plain.get("Variables", {})
+    for variables in (own, *({**own, **layer.variables} for layer in table.file.layers if layer.variables)):
+        yield from _variables(variables, "Variables").without_value()
     groups = table.plain.get(GROUPS, {})
     if not isinstance(groups, dict):
         yield f"{GROUPS}: expected a table"
