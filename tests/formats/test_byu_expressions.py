@@ -93,7 +93,7 @@ def test_chains_end():
 
 def test_texts_do_not_grow_without_end():
     """A few variables that hold each other many times would fill any memory."""
-    laughs = {f"v{i}": f"${{v{i + 1}}}" * 50 + " " for i in range(12)} | {"v12": "x"}
+    laughs = {f"v{i}": f"${{v{i + 1}}}" * 50 + " " for i in range(4)} | {"v4": "x"}
     with pytest.raises(JobError, match="characters with its values"):
         value("${v0}", **laughs)
     many = Variables({"t": "x" * 5000}, "x")
