@@ -90,6 +90,18 @@ def test_a_file_in_other_peoples_forms(tmp_path):
         (edited(Layers=[]), "no layers"),
         (edited(Layers=[{"Number of duplications": 10**9}]), "more than 200000 layers"),
         (edited(Layers=[{"Using named layer group": "stack", "Number of duplications": 10**9, "Variables": {"t": 1}}]), "more than 200000"),
+        (
+            edited(
+                Layers=[
+                    {
+                        "Image settings list": [
+                            {"Special image techniques": {"0 um layer": {"Enable 0 um layer": True, "Number of duplications": 10**6}}}
+                        ]
+                    }
+                ]
+            ),
+            "shown again more than 1000 times",
+        ),
         (edited(Layers=[{"Using named layer group": "none"}]), "no group of layers is called 'none'"),
         (edited(Layers=[{"Colour": "red"}]), "unknown key 'Colour'"),
         (edited(Layers=[{"Image settings list": [{"Image file": "../../etc/passwd"}]}]), "no path inside"),

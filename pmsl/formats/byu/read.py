@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from pmsl.formats.byu.engines import Key, engines_of, key_of, stated
 from pmsl.formats.byu.slabs import Picture, Slab, slabs_of
 from pmsl.formats.byu.table import Table, load
 from pmsl.formats.panel import Panel
-from pmsl.formats.partial import Facts, job
+from pmsl.formats.partial import Facts, Shown, job
 from pmsl.formats.pngread import shape_of_png
 from pmsl.profiles.printer import Axis, Orientation
 
@@ -89,9 +89,10 @@ def open_file(path: Path, panel: Panel | None) -> Opened:
     facts = replace(facts, motion=slabs[0].motion, requires=requires, findings=tuple(found))
     number = {key: n for n, key in enumerate(shapes)}
     masks = _Masks(source, folder, engines, number, where)
+    _change(slabs, lambda e, picture: replace(e, engine=number[picture.engine]))
     made = job(
         facts,
-        [[replace(e, engine=number[p.engine]) for e, p in zip(s.shown, s.pictures, strict=True)] for s in slabs],
+        [s.shown for s in slabs],
         lambda k, j: masks.mask(slabs[k].pictures[j], k),
         lambda k: slabs[k].motion,
         lambda k: slabs[k].squeeze,
@@ -145,9 +146,8 @@ def _asked(slabs: list[Slab]) -> tuple[str, ...]:
     even = {e.flat_field_by_host for slab in slabs for e in slab.shown}
     if True in even:
         every = even == {True}
-        for slab in slabs:
-            slab.shown = [replace(e, flat_field_by_host=None if every else bool(e.flat_field_by_host)) for e in slab.shown]
-    shown = [e for slab in slabs for e in slab.shown]
+        _change(slabs, lambda e, _: replace(e, flat_field_by_host=None if every else bool(e.flat_field_by_host)))
+    shown = {id(e): e for slab in slabs for e in slab.shown}.values()
     squeezed = any(slab.squeeze for slab in slabs) or any(e.relift is not None and e.relift.squeeze for e in shown)
     asked = {
         FLAT_FIELD_BY_HOST: True in even,
@@ -157,6 +157,16 @@ def _asked(slabs: list[Slab]) -> tuple[str, ...]:
         FILM: any(e.film_lift_um is not None for e in shown),
     }
     return tuple(ability for ability, wanted in asked.items() if wanted)
+
+
+def _change(slabs: list[Slab], change: Callable[[Shown, Picture], Shown]) -> None:
+    """Change all exposures; what is one object in many layers stays one."""
+    changed: dict[int, tuple[Shown, Shown]] = {}  # by the id of the old one, which is kept, or its id could be another's
+    for slab in slabs:
+        for i, (e, picture) in enumerate(zip(slab.shown, slab.pictures, strict=True)):
+            if id(e) not in changed:
+                changed[id(e)] = e, change(e, picture)
+            slab.shown[i] = changed[id(e)][1]
 
 
 class _Masks:

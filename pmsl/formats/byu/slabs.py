@@ -20,6 +20,7 @@ from pmsl.profiles import Motion
 from pmsl.profiles.strict import build
 
 MOST_EXPOSURES = 1_000_000
+MOST_AGAIN = 1000  # times an image is shown again in layers of 0 µm of its own
 MOST_UM = 1e5  # thickest layer
 S = TypeVar("S", Position, Image)
 
@@ -145,8 +146,8 @@ def _in_order(images: Sequence[Image], where: str) -> list[tuple[Image, bool]]:
 
     out = [(image, False) for image in round_of(timed)]
     again = [(i, i.special.zero.count) for i in timed if i.special is not None and i.special.zero.enable]
-    if sum(count for _, count in again) > MOST_EXPOSURES:
-        raise JobError(f"{where}: an image is repeated more than {MOST_EXPOSURES} times; the file was tampered with")
+    if max((count for _, count in again), default=0) > MOST_AGAIN:
+        raise JobError(f"{where}: an image is shown again more than {MOST_AGAIN} times; the file was tampered with")
     for n in range(max((count for _, count in again), default=0)):
         out += [(image, j == 0) for j, image in enumerate(round_of([i for i, count in again if count > n]))]
     return out
