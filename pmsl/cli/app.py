@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 import warnings
+from collections.abc import Iterator
 from importlib import import_module
 from types import FrameType
 from typing import NoReturn
@@ -98,20 +99,30 @@ def main() -> int:
 
 def _of_the_machine(err: Exception) -> str | None:
     """Return what the machine did not give: memory, threads, files; None for anything else."""
-    text = str(err)
-    if (
-        isinstance(err, MemoryError)
-        or getattr(err, "errno", None) == errno.ENOMEM
-        or (isinstance(err, (ImportError, OSError)) and any(words in text for words in NO_MEMORY))
-    ):
+    if any(_lacks_memory(one) for one in _with_causes(err)):
         return "not enough memory; choose a smaller --field or fewer --threads, or allow more (ulimit -v)"
-    if isinstance(err, RuntimeError) and "start new thread" in text:
+    if isinstance(err, RuntimeError) and "start new thread" in str(err):
         return "the system gives no more threads, or no memory for them; choose fewer --threads, or allow more (ulimit -u, ulimit -v)"
     if isinstance(err, OSError):  # files of jobs have errors of their own
         if any(frame.f_code is click.echo.__code__ for frame, _ in traceback.walk_tb(err.__traceback__)):  # help, which click prints
             return f"cannot write to standard output ({err.strerror or err})"
         return f"{err.filename}: {err.strerror}" if err.filename is not None else f"the system refused ({err.strerror or err})"
     return None
+
+
+def _lacks_memory(err: BaseException) -> bool:
+    if isinstance(err, MemoryError) or getattr(err, "errno", None) == errno.ENOMEM:
+        return True
+    return isinstance(err, (ImportError, OSError)) and any(words in str(err) for words in NO_MEMORY)
+
+
+def _with_causes(err: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it came of: loaders of libraries give their own reason for it."""
+    seen: set[int] = set()
+    while err is not None and id(err) not in seen:
+        seen.add(id(err))
+        yield err
+        err = err.__cause__ or err.__context__
 
 
 def _say_usage(err: click.ClickException) -> None:

@@ -55,6 +55,12 @@ class Source(Protocol):
     def sha256(self, name: str) -> str:
         """Return the hash of one file, read a piece at a time; raises `JobError` as `read` does."""
 
+    def size_bytes(self, name: str) -> int:
+        """Return how many bytes a file has; raises `JobError` where it is missing or has more than it may."""
+
+    def most_bytes(self) -> int:
+        """Return how many bytes files beside frames may have together."""
+
 
 class FolderSink:
     """Writes into a folder that exists."""
@@ -150,6 +156,21 @@ class FolderSource:
         except OSError as err:
             raise self._unreadable(name, err) from err
 
+    def size_bytes(self, name: str) -> int:
+        """Return how many bytes a file has."""
+        path = self._ordinary(name)
+        try:
+            size = os.path.getsize(path)
+        except OSError as err:
+            raise self._unreadable(name, err) from err
+        if size > limits.FILE:
+            raise _too_large(str(path), name, size, limits.FILE)
+        return size
+
+    def most_bytes(self) -> int:
+        """Return how many bytes files beside frames may have together: those of a folder, which unpacks nothing, all they have."""
+        return limits.FOLDER
+
     def _ordinary(self, name: str) -> Path:
         """Return the path of a file; refuse what is none."""
         inside(name)
@@ -224,6 +245,18 @@ class ZipSource:
             while piece := member.read(PIECE):
                 found.update(piece)
         return found.hexdigest()
+
+    def size_bytes(self, name: str) -> int:
+        """Return how many bytes a member unpacks to."""
+        info = self._member(name)
+        most = limits.of_member(info.compress_size)
+        if info.file_size > most:
+            raise _too_large(str(self._path), name, info.file_size, most)
+        return info.file_size
+
+    def most_bytes(self) -> int:
+        """Return how many bytes members beside frames may have together: what the zip itself takes says it, as members may share bytes."""
+        return max(limits.FREE, limits.RATIO * os.path.getsize(self._path))
 
     def _member(self, name: str) -> ZipInfo:
         """Return the entry of a member; refuse what no job has."""

@@ -14,6 +14,7 @@ DIRECTORY = 1 << 25  # bytes of a zip's directory
 FILE = 1 << 31  # bytes of one file of a job, or of the data of a layer: a placed part of 25 million triangles
 FREE = 1 << 24  # bytes a file of a zip may unpack to,
 RATIO, UNPACKED = 256, 1 << 26  # or so many times what it takes, up to an end: tables of layers that are alike shrink that much
+FOLDER = 1 << 36  # bytes of all placed parts of a folder: a file there may be empty on the disk
 SURE = 16  # times what it takes, up to FILE
 TABLE = 1 << 28  # bytes of a table that describes a job: 300 000 layers
 TABLE_FREE, TABLE_A_MEMBER = 6 << 20, 1 << 12  # of one in a zip, and beside these for every file of the job

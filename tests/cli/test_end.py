@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from pmsl.cli.app import _of_the_machine
+
 ENDS = """
 import atexit, sys, threading, time
 from pmsl.cli import console
@@ -69,3 +71,35 @@ def test_a_closed_standard_error_takes_no_number_of_a_file_of_the_job(samples, t
         line = f"{sys.executable} -m pmsl slice {mesh} -o {name} {small} {end}"
         assert subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, timeout=120, check=False).returncode == 0
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs limits on addresses")
+@pytest.mark.parametrize(
+    "limit_kb", [60_000, 120_000, 250_000, pytest.param(180_000, marks=pytest.mark.slow), pytest.param(320_000, marks=pytest.mark.slow)]
+)
+def test_too_little_memory_is_the_reason_that_is_given(samples, tmp_path, limit_kb):
+    line = f"ulimit -v {limit_kb}; {sys.executable} -m pmsl slice {samples / 'f_orientation.stl'} -o job --printer pmsl-2um"
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode in (0, 3) and "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == 0 or ("memory" in done.stderr.splitlines()[-1] and not list(tmp_path.iterdir())), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("err", "words"),
+    [
+        (MemoryError(), "not enough memory"),
+        (OSError(12, "Cannot allocate memory"), "not enough memory"),
+        (ImportError("x.so: failed to map segment from shared object"), "not enough memory"),
+        (RuntimeError("can't start new thread"), "no more threads"),
+        (OSError(24, "Too many open files", "a.stl"), "a.stl: Too many open files"),
+        (OSError(24, "Too many open files"), "the system refused (Too many open files)"),
+        (RuntimeError("else"), None),
+        (KeyError("else"), None),
+    ],
+)
+def test_what_the_system_does_not_give_is_said_as_it_is(err, words):
+    said = _of_the_machine(err)
+    assert words is None and said is None or words in said
+    later = OSError("no library")
+    later.__cause__ = err
+    assert ("not enough memory" in _of_the_machine(later)) == (words == "not enough memory")

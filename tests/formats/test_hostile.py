@@ -213,3 +213,35 @@ def test_a_zip_in_a_folder_job_that_is_a_link_out(tmp_path):
     (tmp_path / "job" / "job.json").symlink_to(tmp_path / "secret.json")
     with pytest.raises(JobError, match="no ordinary file"):
         pmsl.read(tmp_path / "job")
+
+
+def packed_parts(whole, path, sizes):
+    """Write the job with parts of zeros of these sizes, which pack a thousandfold, named and hashed as they are."""
+    doc = json.loads(zipfile.ZipFile(whole).read("job.json"))
+    files = {f"design/{i:03d}.ply": bytes(size) for i, size in enumerate(sizes)}
+    doc["design"] = [{"file": name, "sha256": hashlib.sha256(data).hexdigest(), "label": "x"} for name, data in files.items()]
+    return remade(whole, path, **{"job.json": json.dumps(doc).encode()}, **files)
+
+
+def test_verify_unpacks_no_more_of_parts_than_a_reader_may(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "FREE", 1 << 16)
+    monkeypatch.setattr(limits, "UNPACKED", 1 << 17)
+    unpacked, of = [], ZipSource.sha256
+    monkeypatch.setattr(ZipSource, "sha256", lambda self, name: unpacked.append(name) or of(self, name))
+    found = pmsl.verify(packed_parts(whole, tmp_path / "one.zip", [1 << 18]))
+    assert any("design/000.ply has 262144 bytes, at most" in problem for problem in found) and unpacked == []
+    path = packed_parts(whole, tmp_path / "many.zip", [1 << 16] * 200)
+    most = max(limits.FREE, limits.RATIO * path.stat().st_size)
+    found = pmsl.verify(path)
+    assert any(f"with the parts before it more than the {most} bytes" in problem for problem in found)
+    assert len(unpacked) == most >> 16 < 200
+    assert pmsl.verify(packed_parts(whole, tmp_path / "few.zip", [1 << 16] * 2)) == []
+
+
+def test_verify_leaves_a_sparse_part_of_a_folder(whole, tmp_path):
+    with zipfile.ZipFile(packed_parts(whole, tmp_path / "few.zip", [100])) as z:
+        z.extractall(tmp_path / "job")
+    assert pmsl.verify(tmp_path / "job") == []
+    with open(tmp_path / "job" / "design" / "000.ply", "r+b") as file:
+        file.truncate(1 << 40)
+    assert any(f"has {1 << 40} bytes, at most" in problem for problem in pmsl.verify(tmp_path / "job"))

@@ -22,8 +22,13 @@ def file_problems(doc: Document, source: Source) -> Iterator[str]:
     named |= {e.frame for layer in doc.layers for e in layer.exposures} | {layer.dose for layer in doc.layers if layer.dose}
     for name in sorted(source.names() - named):
         yield f"{name}: job.json does not name it"
+    left = most = source.most_bytes()
     for file, sha256 in dict.fromkeys((part.file, part.sha256) for part in doc.design):
         try:
+            left -= source.size_bytes(file)
+            if left < 0:
+                yield f"{file}: with the parts before it more than the {most} bytes that parts of this job may have; it was tampered with"
+                return
             if source.sha256(file) != sha256:
                 yield f"{file}: its hash is not the one in job.json"
         except JobError as err:
