@@ -153,7 +153,12 @@ def _rows_reversed(runs: Runs) -> Runs:
 
 
 def depth_levels(bits: int) -> tuple[int, ...]:
-    """Return the 8-bit levels nearest to the evenly spaced codes of a device with `bits` bits: 0, …, 255."""
+    """Return the 8-bit levels nearest to the evenly spaced codes of a device with `bits` bits: 0, …, 255.
+
+    Of 7 bits those that print files with seven bits are read as (CTB), 0 and ``2 code + 1``, one level beside them at most.
+    """
+    if bits == 7:
+        return (0, *range(3, 256, 2))
     top = (1 << bits) - 1
     return tuple((code * 255 + top // 2) // top for code in range(top + 1))
 

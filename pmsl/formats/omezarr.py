@@ -23,7 +23,6 @@ from pmsl.errors import JobError, UsageError
 from pmsl.formats import fit, png, stack, stream, target
 from pmsl.formats.bundle import FolderSink, FolderSource, check_written, frame_limit
 from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
-from pmsl.formats.desktop import common_height_um
 from pmsl.formats.frames import device_frame, frame_shape, mask_of_runs, turn
 from pmsl.formats.framestream import shown
 from pmsl.formats.inflate import bands, runs_of_deflated
@@ -65,6 +64,7 @@ class OmeZarr:
         """Write the job, complete or absent."""
         _library()
         fitted = fit.fit(job, self.capability, self.name, options)
+        fitted = stack.say_heights(fitted, "the z axis counts them, their z are in the attribute pmsl.z_edges_um")
         with target.whole_or_absent(path, options.force, folder=True, foreign=self.foreign) as draft:
             return _write(fitted, draft, options)
 
@@ -157,12 +157,15 @@ def _array(zarr: Any, group: Any, name: str, job: PrintJob, kind: str = "uint8")
 
 
 def _ome(job: PrintJob, name: str) -> dict[str, Any]:
-    """Return the multiscales of one array: y down and x right as frames are seen, layers of the common height."""
+    """Return the multiscales of one array: y down and x right as frames are seen, layers of one height, or counted."""
     engine = job.engines[0]
+    height = stack.even_height_um(job)
     x, y = (engine.grid.pitch_um if engine.orientation.row[1] == "y" else engine.grid.pitch_um[::-1]).tolist()
-    scale = [common_height_um(job), y, x]
+    scale = [height or 1.0, y, x]
     steps = [{"type": "scale", "scale": scale}, {"type": "translation", "translation": [step / 2 for step in scale]}]
-    axes = [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "zyx"]
+    axes: list[dict[str, str]] = [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "zyx"]
+    if height is None:  # layers are counted
+        del axes[0]["unit"]
     return {
         "version": "0.5",
         "multiscales": [{"name": name, "axes": axes, "datasets": [{"path": "0", "coordinateTransformations": steps}]}],

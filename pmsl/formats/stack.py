@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -17,6 +17,7 @@ from pmsl.core.techniques import TECHNIQUES
 from pmsl.errors import JobError
 from pmsl.formats import partial
 from pmsl.formats.capability import FIELDS, Capability
+from pmsl.formats.desktop import common_height_um
 from pmsl.formats.inflate import doses_wrong
 from pmsl.formats.partial import Facts, Shown
 from pmsl.profiles import Motion
@@ -26,6 +27,7 @@ from pmsl.profiles.strict import Strict, build
 
 Look = Callable[[LayerPlan], list[str]]
 
+SAME_UM = 1e-6  # layers that differ by no more are of one height
 SCHEMAS = ("pmsl.stack/1", "pmsl.stack/2")  # version 2 may hold no wavelength
 CAPABILITY = Capability(multi_exposure=False, holds=FIELDS - TECHNIQUES - {"engine", "lattice", "unknown_pitch"})
 FIELDS_OF_SHOT = ("time_s", "power", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s")
@@ -68,6 +70,21 @@ class StackDoc(Strict, frozen=True, kw_only=True):
     def orientation(self) -> Orientation:
         """How frames are turned."""
         return Orientation(row=self.row, col=self.col)
+
+
+def even_height_um(job: PrintJob) -> float | None:
+    """Return the layer height that all layers have [µm], None where they differ."""
+    heights = job.grid.thickness_um
+    return None if np.ptp(heights) > SAME_UM else common_height_um(job)
+
+
+def say_heights(job: PrintJob, how: str) -> PrintJob:
+    """Return the job with a finding where its layers are not of one height."""
+    if even_height_um(job) is not None:
+        return job
+    low, high = float(job.grid.thickness_um.min()), float(job.grid.thickness_um.max())
+    message = f"layers are {low:g} to {high:g} µm high: {how}; a viewer that goes by one step shows them at other heights"
+    return replace(job, findings=(*job.findings, Finding(code="uneven-layers", severity="info", message=message, value=high, unit="µm")))
 
 
 @dataclass(slots=True)

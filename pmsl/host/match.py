@@ -18,7 +18,7 @@ from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.core.techniques import OF_THE_STAGE
 from pmsl.errors import HostError, JobError
 from pmsl.formats.diamond import check_lit
-from pmsl.formats.frames import frame_shape
+from pmsl.formats.frames import depth_levels, frame_shape
 from pmsl.host.digests import Digests
 from pmsl.host.feed import checked_plan
 from pmsl.host.protocol import LightEngine, Shifting, Stage
@@ -254,7 +254,8 @@ def _check_exposure(job: PrintJob, e: Exposure, engine: LightEngine, where: str)
 def shown_by(levels: int) -> np.ndarray:
     """Return which of the 8-bit levels an engine of so many evenly spaced levels shows: (256,) bool."""
     shown = np.zeros(256, np.bool_)
-    shown[np.round(np.arange(levels) * 255 / (levels - 1)).astype(int)] = True
+    seven = levels == 1 << 7  # those of print files, one level beside the even ones at most
+    shown[list(depth_levels(7)) if seven else np.round(np.arange(levels) * 255 / (levels - 1)).astype(int)] = True
     return shown
 
 

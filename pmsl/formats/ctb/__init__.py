@@ -7,9 +7,10 @@ read     file → PrintJob, version 2 too
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pmsl.core.finding import Finding
 from pmsl.core.job import PrintJob
 from pmsl.formats import fit, stream, target
 from pmsl.formats.capability import Capability
@@ -18,6 +19,7 @@ from pmsl.formats.ctb.layout import GRAYS, LARGEST_SIDE, MAGIC, OTHERS
 from pmsl.formats.desktop import NO_ACCELERATIONS, for_desktop
 from pmsl.formats.panel import Panel
 
+THINNEST_UM = 1.0
 KEY = 0x706D736C  # any but 0: the same job is the same bytes
 TURNS = (("-y", "+x"), ("-y", "-x"))  # what its one mark, mirrored or not, can say
 
@@ -56,6 +58,13 @@ class Ctb:
         fitted = fit.fit(job, self.capability, self.name, options)
         left = "accelerations and single waits (their sum is in the time the light is off)"
         fitted = for_desktop(fitted, self.name, options.lossy, TURNS, left)
+        first_um = float(fitted.grid.thickness_um[0])
+        if first_um < THINNEST_UM:
+            message = f"the first layer is {first_um:g} µm high: some readers refuse files whose first is below {THINNEST_UM:g} µm"
+            thin = Finding(
+                code="thin-first-layer", severity="warning", message=message, layers=(0, 0), value=first_um, limit=THINNEST_UM, unit="µm"
+            )
+            fitted = replace(fitted, findings=(*fitted.findings, thin))
         with target.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
             return write_draft(fitted, draft, options, self.key, self.name)
 

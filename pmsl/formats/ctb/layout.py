@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pmsl.formats.binary import Record
+from pmsl.formats.frames import depth_levels
 
 MAGIC = 0x12FD0086
 OTHERS = {0x12FD0019: "a CBDDLP", 0x12FD0106: "a CTB version 4", 0x12FD0107: "an encrypted CTB"}
@@ -12,7 +13,7 @@ LARGE, SMALL = (400, 300), (200, 125)  # width, height of the two pictures
 LARGEST_SIDE = 65535  # pixels; the fields could say more, no panel has them
 MODE = 0x2000000F  # 15: enciphered or not by the key; the high bit: each layer has its own settings
 SOFTWARE = 0x01060300
-GRAYS = (0, *range(3, 256, 2))  # 7 bits: what every reader makes of them
+GRAYS = depth_levels(7)  # what every reader makes of them
 RUN_FLAG, LONGEST_RUN = 0x20, 0xFFF  # of a picture's code
 
 HEADER = Record(

@@ -22,6 +22,7 @@ from pmsl.formats.thumbnail import Thumbnail
 from pmsl.profiles import Motion
 
 WHITE = 255  # light at full: the machine's own setting is left to the host
+FARTHEST = 1.45  # times the nominal height: some readers refuse layers of more than 1.5, in floats of 32 bits
 LARGEST = 0xFFFFFFFF  # offsets have 32 bits
 
 
@@ -124,6 +125,12 @@ def _ext(written: Written, motions: list[Motion], bottom_layers: int) -> dict[st
     }
 
 
+def _nominal_height_um(job: PrintJob) -> float:
+    """Return the layer height of the header: the common one, or the largest where a reader would refuse it (1.5 times that)."""
+    common, largest = common_height_um(job), float(job.grid.thickness_um.max())
+    return common if largest <= FARTHEST * common else largest
+
+
 def _header(job: PrintJob, written: Written, motions: list[Motion], times_s: list[float]) -> dict[str, Any]:
     """Return the fields of the header but offsets and key."""
     engine, times = job.engines[0], times_of(times_s)
@@ -136,7 +143,7 @@ def _header(job: PrintJob, written: Written, motions: list[Motion], times_s: lis
         "bed_y_mm": height_um * 1e-3,
         "bed_z_mm": job.printer.stage.travel_um.value * 1e-3,
         "height_mm": float(job.grid.z_edges_um[-1]) * 1e-3,
-        "layer_mm": common_height_um(job) * 1e-3,
+        "layer_mm": _nominal_height_um(job) * 1e-3,
         "exposure_s": times.normal_s,
         "bottom_exposure_s": times.bottom_s,
         "light_off_s": motions[-1].duration_s,

@@ -14,6 +14,7 @@ from pmsl.errors import JobError
 from pmsl.formats import fit, stack, stream, target
 from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
 
+HOW = "every plane says its PositionZ, the image no step in z"
 MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -41,7 +42,7 @@ class OmeTiff:
         """Write the job, complete or absent."""
         from pmsl.formats.ometiff.write import write_draft
 
-        fitted = fit.fit(job, self.capability, self.name, options)
+        fitted = stack.say_heights(fit.fit(job, self.capability, self.name, options), HOW)
         with target.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
             return write_draft(fitted, draft, options)
 

@@ -13,9 +13,8 @@ from pmsl.core.job import PrintJob
 from pmsl.core.parallel import ordered_map
 from pmsl.core.plan import LayerPlan
 from pmsl.errors import JobError
-from pmsl.formats import png, stream
+from pmsl.formats import png, stack, stream
 from pmsl.formats.contract import WriteOptions, Written
-from pmsl.formats.desktop import common_height_um
 from pmsl.formats.frames import frame_shape, turn
 from pmsl.formats.framestream import shown
 from pmsl.formats.ometiff.xml import ome_xml
@@ -50,7 +49,7 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions) -> Written:
                 put(segment, np.float32)
     doc = notes.document(job)
     tops = engine.grid.z_edges_um[1:].tolist()
-    xml = ome_xml(doc, shape, tops, common_height_um(job), options.dose_of is not None)
+    xml = ome_xml(doc, shape, tops, stack.even_height_um(job), options.dose_of is not None)
     with tifffile.TiffFile(path, mode="r+") as made:
         first: Any = made.pages[0]
         first.tags["ImageDescription"].overwrite(xml)

@@ -17,7 +17,7 @@ OURS = "pmsl.stack"  # name space of the annotation
 LONGEST = 1 << 28  # bytes of XML that are looked at
 
 
-def ome_xml(doc: StackDoc, frame_shape: tuple[int, int], z_top_um: Sequence[float], layer_um: float, dose: bool) -> bytes:
+def ome_xml(doc: StackDoc, frame_shape: tuple[int, int], z_top_um: Sequence[float], layer_um: float | None, dose: bool) -> bytes:
     """Return the XML.
 
     Parameters
@@ -27,8 +27,8 @@ def ome_xml(doc: StackDoc, frame_shape: tuple[int, int], z_top_um: Sequence[floa
         (rows, cols).
     z_top_um : sequence of float
         From the plate to the exposure plane of every layer [µm].
-    layer_um : float
-        The common layer height [µm].
+    layer_um : float or None
+        The common layer height [µm]; None where layers differ, so that only the planes say where they are.
     dose : bool
         Whether dose maps follow the masks, as a second image.
     """
@@ -52,7 +52,7 @@ def _image(
     kind: str,
     doc: StackDoc,
     frame_shape: tuple[int, int],
-    layer_um: float,
+    layer_um: float | None,
     z_top_um: Sequence[float],
 ) -> None:
     """Add one image: n planes, whose pages follow each other from page ``number * n``."""
@@ -60,11 +60,11 @@ def _image(
     along = doc.pitch_um if doc.row[1] == "y" else doc.pitch_um[::-1]
     image = ET.SubElement(root, "Image", {"ID": f"Image:{number}", "Name": name})
     sizes = {"SizeX": frame_shape[1], "SizeY": frame_shape[0], "SizeZ": n, "SizeC": 1, "SizeT": 1}
-    steps = {"PhysicalSizeX": along[0], "PhysicalSizeY": along[1], "PhysicalSizeZ": layer_um}
+    steps = {"X": along[0], "Y": along[1]} | ({} if layer_um is None else {"Z": layer_um})
     pixels = ET.SubElement(image, "Pixels", {"ID": f"Pixels:{number}", "DimensionOrder": "XYZCT", "Type": kind})
-    for field, value in {**sizes, **steps}.items():
+    for field, value in {**sizes, **{f"PhysicalSize{axis}": step for axis, step in steps.items()}}.items():
         pixels.set(field, repr(value))
-    for axis in "XYZ":
+    for axis in steps:
         pixels.set(f"PhysicalSize{axis}Unit", "µm")
     ET.SubElement(pixels, "Channel", {"ID": f"Channel:{number}:0", "SamplesPerPixel": "1"})
     ET.SubElement(pixels, "TiffData", {"IFD": str(number * n), "PlaneCount": str(n)})
