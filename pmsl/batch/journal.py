@@ -62,7 +62,8 @@ class Journal:
 
     def close(self) -> None:
         """Let the next one in."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # a note that could not be written was refused
+            self._file.close()
         for place in self._home.glob(f"{WORKER}{os.getpid()}-*"):
             with contextlib.suppress(OSError):
                 place.unlink()
@@ -140,7 +141,8 @@ def opened(out: Path) -> Journal:
         held.flush()
         return Journal(home, held)
     except OSError as err:
-        held.close()
+        with contextlib.suppress(OSError):  # what could not be written is tried again, in vain
+            held.close()
         raise OutputError(f"{home}: cannot be written ({err.strerror or err}); free some space or choose another out") from err
     except BaseException:
         held.close()

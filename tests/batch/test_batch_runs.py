@@ -198,6 +198,12 @@ def test_a_full_disk_costs_the_jobs_that_do_not_fit(tmp_path):
     assert sorted(p.name for p in (tmp_path / "night").iterdir()) == [HOME, "batch-summary.csv", "small"]
 
 
+def test_a_disk_without_room_for_a_note_is_the_reason(tmp_path):
+    resource = pytest.importorskip("resource", reason="limits of POSIX")
+    code, _, err = ran(batch_file(tmp_path, '[[job]]\nname = "a"\n'), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8, 8)))
+    assert code == 3 and f"{HOME}: cannot be written (File too large); free some space" in err, err
+
+
 def test_an_out_folder_that_cannot_be_written_is_refused_at_once(file, tmp_path):
     (tmp_path / "night").write_text("a file")
     with pytest.raises(OutputError, match="night: the out folder of the batch cannot be made"):
