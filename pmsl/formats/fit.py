@@ -266,7 +266,9 @@ def _in_levels(mask: LayerMask, k: int, limits: _Limits, found: list[Finding]) -
     other = np.unique(values[lacking[values]])
     dithered = limits.target.gray_levels <= DITHERED
     if not limits.options.lossy:
-        advice = f"choose another format, or pass --lossy to {'dither' if dithered else 'take the nearest'}"
+        depth = limits.target.gray_levels.bit_length() - 1
+        option = f"--depth {depth} or --lossy" if frames.depth_levels(depth) == kept else "--lossy"
+        advice = f"choose another format, or pass {option} to {'dither' if dithered else 'take the nearest'}"
         levels = f"one of {limits.target.gray_levels} levels"
         raise refusal(limits.name, "gray", f"{other[0]} of 255", levels, advice, f"layer {k}: ", "must be")
     how = "dithered to" if dithered else "taken to the nearest of"

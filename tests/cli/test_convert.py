@@ -156,6 +156,10 @@ def test_a_depth_is_the_same_when_sliced_and_when_converted(run, samples, bits):
     edge = ((whole > 0) & (whole < 255)).sum()
     assert abs(few.sum(dtype=float) - whole.sum(dtype=float)) < 255 / (2**bits - 1) * 0.15 * edge
     assert run("convert", "few", "again", "--depth", bits)[0] == 0 and shown("again") == shown("few")
+    if bits == 4:  # seven bits are those of a CTB, which says so
+        code, _, err = run("convert", "whole", "x.ctb")
+        assert code == 3 and "pass --depth 7 or --lossy" in err
+        assert run("convert", "whole", "x.ctb", "--depth", 7)[0] == 0 and run("verify", "x.ctb")[0] == 0
     assert run("convert", "whole", "x.nanodlp", "--depth", bits)[0] == 0 and shown("x.nanodlp") == shown("few")
 
 
