@@ -7,6 +7,7 @@ or a folder that stays whole. It must be read, or refused with a JobError, withi
 from __future__ import annotations
 
 import argparse
+import contextlib
 import random
 import resource
 import sys
@@ -49,13 +50,14 @@ def run_through(inputs: Iterable[Input], keep: Path) -> int:
     warnings.simplefilter("error")
     counts: Counter[str] = Counter()
     began, base = time.perf_counter(), peak_mb()
-    for one in inputs:
-        outcome, failure = _tried(one)
-        counts[f"{one.kind} {outcome}"] += 1
-        if failure:
-            keep.mkdir(exist_ok=True)
-            (keep / one.kept_as).write_bytes(one.data)
-            print(f"input {one.number} of {one.kind}:\n{failure}", file=sys.stderr)
+    with contextlib.suppress(KeyboardInterrupt):  # the figures of those that were tried
+        for one in inputs:
+            outcome, failure = _tried(one)
+            counts[f"{one.kind} {outcome}"] += 1
+            if failure:
+                keep.mkdir(exist_ok=True)
+                (keep / one.kept_as).write_bytes(one.data)
+                print(f"input {one.number} of {one.kind}:\n{failure}", file=sys.stderr)
     seconds = time.perf_counter() - began
     print(f"{counts.total()} inputs, {seconds:.0f} s, memory {base:.0f} MB before, {peak_mb():.0f} MB at most")
     for what, n in sorted(counts.items()):
