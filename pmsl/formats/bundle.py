@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pmsl.core.parallel import ordered_map
 from pmsl.errors import JobError
 from pmsl.formats import limits
+from pmsl.formats.zipdirectory import check_directory
 
 if TYPE_CHECKING:
     from zipfile import ZipInfo
@@ -23,8 +24,6 @@ ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed: the same job is the same bytes on any
 BUFFER = 1 << 20  # bytes of a zip that are written at a time
 LARGE = 1 << 30  # of a member that `zipfile` is left to write: it may need a longer head
 PIECE = 1 << 20  # bytes read at a time where only their hash is wanted
-END, LOCATOR, END64 = 22, 20, 56  # bytes of a zip's end records
-ENTRY = b"PK\1\2"  # what every entry of a zip's directory begins with
 
 
 class Sink(Protocol):
@@ -164,7 +163,7 @@ class FolderSource:
         except OSError as err:
             raise self._unreadable(name, err) from err
         if size > limits.FILE:
-            raise _too_large(str(path), name, size, limits.FILE)
+            raise limits.too_large(str(path), name, size, limits.FILE)
         return size
 
     def most_bytes(self) -> int:
@@ -188,7 +187,7 @@ class FolderSource:
         try:
             size, most = os.path.getsize(path), limits.FILE if limit is None else limit
             if size > most:
-                raise _too_large(str(path), name, size, most)
+                raise limits.too_large(str(path), name, size, most)
             return path.read_bytes()
         except OSError as err:
             raise self._unreadable(name, err) from err
@@ -203,7 +202,7 @@ class ZipSource:
         self._path = path
         self._lock = threading.Lock()  # zipfile counts its open members without one
         try:
-            _check_directory(path)
+            check_directory(path)
             self._zip = zipfile.ZipFile(path)
         except JobError:
             raise
@@ -233,7 +232,7 @@ class ZipSource:
 
     def _read(self, info: ZipInfo, most: int) -> bytes:
         if info.file_size > most:
-            raise _too_large(str(self._path), info.filename, info.file_size, most)
+            raise limits.too_large(str(self._path), info.filename, info.file_size, most)
         with self._damage_told(info.filename):
             return self._zip.read(info.filename)  # never more than file_size
 
@@ -251,7 +250,7 @@ class ZipSource:
         info = self._member(name)
         most = limits.of_member(info.compress_size)
         if info.file_size > most:
-            raise _too_large(str(self._path), name, info.file_size, most)
+            raise limits.too_large(str(self._path), name, info.file_size, most)
         return info.file_size
 
     def most_bytes(self) -> int:
@@ -287,37 +286,6 @@ def frame_limit(shape: tuple[int, int]) -> int:
     """Return how many bytes the PNG of a frame of (rows, cols) may have: its pixels, stored without compression, and a little."""
     pixels = shape[0] * (shape[1] + 1)
     return pixels + pixels // 1000 + (1 << 20)
-
-
-def _too_large(where: str, name: str, size: int, limit: int) -> JobError:
-    return JobError(f"{where}: {name} has {size} bytes, at most {limit} fit this job; it was tampered with")
-
-
-def _check_directory(path: Path) -> None:
-    """Refuse a zip whose directory would take too much memory, before it is read; its entries are counted, what it says of them may lie.
-
-    The end record is looked for as zipfile does it: without a comment at the very end, else the last one within 64 KiB.
-    """
-    with open(path, "rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        reach = min(size, END + (1 << 16) + LOCATOR + END64)
-        file.seek(size - reach)
-        tail = file.read(reach)
-        at = len(tail) - END if tail[-END : -END + 4] == b"PK\5\6" and tail[-2:] == b"\0\0" else tail.rfind(b"PK\5\6")
-        if at < 0 or at + END > len(tail):
-            raise JobError(f"{path}: not a whole zip (its directory is missing); copy or slice it again")
-        members, table = struct.unpack_from("<HI", tail, at + 10)
-        wide = tail.rfind(b"PK\6\6", 0, at)
-        if tail[max(0, at - LOCATOR) : at][:4] == b"PK\6\7" and wide >= 0 and wide + END64 <= len(tail):
-            members, table = struct.unpack_from("<QQ", tail, wide + 32)
-        if table <= limits.DIRECTORY:
-            before = min(size, table + reach)
-            file.seek(size - before)
-            members = max(members, file.read(before).count(ENTRY))
-    if members > limits.MEMBERS or table > limits.DIRECTORY:
-        raise JobError(
-            f"{path}: a zip of {members} files, its directory of {table} bytes; at most {limits.MEMBERS} and {limits.DIRECTORY} are read"
-        )
 
 
 def inside(name: str) -> None:

@@ -70,3 +70,8 @@ def check_runs(many: int, where: str) -> None:
     """
     if many > RUNS:
         raise JobError(f"{where}: holds more than {RUNS} runs of equal pixels, the limit of one frame; it is noise, or was tampered with")
+
+
+def too_large(where: str, name: str, size: int, limit: int) -> JobError:
+    """Return the refusal of a file of more bytes than it may have."""
+    return JobError(f"{where}: {name} has {size} bytes, at most {limit} fit this job; it was tampered with")
