@@ -159,12 +159,11 @@ class FolderSource:
         """Return how many bytes a file has."""
         path = self._ordinary(name)
         try:
-            size = os.path.getsize(path)
+            if (size := os.path.getsize(path)) > limits.FILE:
+                raise limits.too_large(str(path), name, size, limits.FILE)
+            return size
         except OSError as err:
             raise self._unreadable(name, err) from err
-        if size > limits.FILE:
-            raise limits.too_large(str(path), name, size, limits.FILE)
-        return size
 
     def most_bytes(self) -> int:
         """Return how many bytes files beside frames may have together: those of a folder, which unpacks nothing, all they have."""
@@ -248,8 +247,7 @@ class ZipSource:
     def size_bytes(self, name: str) -> int:
         """Return how many bytes a member unpacks to."""
         info = self._member(name)
-        most = limits.of_member(info.compress_size)
-        if info.file_size > most:
+        if info.file_size > (most := limits.of_member(info.compress_size)):
             raise limits.too_large(str(self._path), name, info.file_size, most)
         return info.file_size
 
