@@ -138,7 +138,7 @@ class Planner:
         s = self._stages
         grays_abound = self._process.coverage == "volume" or s.regions is not None
         halo = s.grays.layers_above if s.grays is not None and self._looks_on and grays_abound else 0
-        return Origin(s.parts, s.bounds_um, halo_layers=halo)
+        return Origin(s.parts, s.bounds_um, halo_layers=halo, repair=s.repair)
 
     def __call__(self, k: int) -> LayerPlan:
         """Return the plan of layer `k`."""

@@ -159,7 +159,7 @@ def test_loading_and_indexing_hold_no_second_copy(tmp_path):
     try:
         solid = load_solid(path, "um")
         held, peak = tracemalloc.get_traced_memory()
-        assert held < 36 * n * 1.02 and peak < 36 * n + 8e6
+        assert held < 36 * n * 1.02 and peak < (36 + 50) * n + 1e6  # beside the corners the bytes of the file, until they are read
         tracemalloc.reset_peak()
         index = index_crossings([solid], GRID)
         m = len(index.corners)

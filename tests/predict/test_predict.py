@@ -1,6 +1,7 @@
 """Predictions: kernels against slow sums, one way of adding up against the other, invariance, meshes, sections, what is refused."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -30,9 +31,10 @@ FINE = (np.arange(400) + 0.5) / 400 - 0.5
 slopes = st.one_of(st.just(0.0), st.floats(-30, 30))
 
 
-def py(kernel):
-    """The plain function of a helper, compiled or not."""
-    return getattr(kernel, "py_func", kernel)
+@functools.cache
+def py(helper):
+    """A helper as a kernel: only kernels call what is compiled for them."""
+    return _jit.kernel(getattr(helper, "py_func", helper))
 
 
 @given(st.floats(-20, 20), slopes, slopes)
@@ -285,7 +287,7 @@ def test_tallies_give_quantiles(values):
 def test_tallies_of_nothing_say_nothing():
     tally = Tally(0.5, 4.0)
     assert tally.median() is None and tally.absolute(0.95) is None
-    _jit.kernel(py(tallies.put))(tally.bins, tally.used, -9.0, 2.0, 0.5)
+    py(tallies.put)(tally.bins, tally.used, -9.0, 2.0, 0.5)
     assert tally.median() == -4.0 and tally.weight == 2.0
 
 

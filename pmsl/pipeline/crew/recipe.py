@@ -71,6 +71,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     regions: list[RegionEntry]
     bounds_um: list[list[float]]
     bits: int | None
+    repair: str
     n_layers: int
     place: Place
 
@@ -114,6 +115,7 @@ def store(job: PrintJob, place: Place) -> Path:
         ],
         bounds_um=origin.bounds_um.tolist(),
         bits=origin.bits,
+        repair="none" if origin.repair == "none" else "auto",
         n_layers=job.n_layers,
         place=place,
     )
@@ -151,7 +153,7 @@ def load(path: Path, mapped: bool) -> tuple[PrintJob, Place]:
         for p in recipe.parts
     )
     placed = Placed(parts=parts, bounds_um=np.array(recipe.bounds_um), how="", shift_um=None)
-    job = prepare(placed, recipe.printer, recipe.resin, recipe.process, accept_uncalibrated=True, repair="none")
+    job = prepare(placed, recipe.printer, recipe.resin, recipe.process, accept_uncalibrated=True, repair=recipe.repair)
     if recipe.bits is not None:
         job = with_depth(job, recipe.bits)  # may leave layers out
     if job.n_layers != recipe.n_layers:
@@ -186,4 +188,5 @@ def _load_solid(entry: SolidEntry, folder: Path, number: int, mapped: bool) -> S
     else:
         solid = Solid(vertices_um=array("vertices"), faces=array("faces"), **facts)
     solid._cache["closed"] = entry.closed
+    solid._cache["repaired"] = None, solid  # once is enough
     return solid
