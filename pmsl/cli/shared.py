@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -32,6 +32,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 FILE = click.Path(readable=False)  # any name, for shells that complete it: who opens the file says what is wrong with it
 
+
+def _with(command: F, options: Sequence[Callable[[F], F]]) -> F:
+    """Add options to a command; its help lists them in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 _PROFILES = (
     click.option("--printer", metavar="P", help="Library name or TOML file [default: microfluidics-7.6um]."),
     click.option("--resin", metavar="R", help="Library name or TOML file [default: pegda-nps-1.0-385]."),
@@ -48,9 +56,7 @@ _PROFILES = (
 
 def profiles(command: F) -> F:
     """Add the options that choose printer, resin and process, and what overrides them."""
-    for option in reversed(_PROFILES):
-        command = option(command)
-    return command
+    return _with(command, _PROFILES)
 
 
 _DOSES = (
@@ -68,9 +74,7 @@ _DOSES = (
 
 def doses(command: F) -> F:
     """Add the options that give parts and places doses of their own."""
-    for option in reversed(_DOSES):
-        command = option(command)
-    return command
+    return _with(command, _DOSES)
 
 
 _PANEL = (
@@ -82,9 +86,7 @@ _PANEL = (
 
 def panel(command: F) -> F:
     """Add the options that say what panel a job's frames are for, as `panel_options` reads them."""
-    for option in reversed(_PANEL):
-        command = option(command)
-    return command
+    return _with(command, _PANEL)
 
 
 def panel_options(printer: str | None, pitch_um: str | None, field: str | None) -> dict[str, Any]:

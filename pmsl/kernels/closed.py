@@ -42,6 +42,19 @@ def _root(parent, i):
 
 
 @helper
+def _numbered(parent):
+    """Put numbers in the order of their first members in the place of roots; return how many there are."""
+    n = 0
+    for i in range(parent.size):  # a root is the first of its group: what lies before is numbered already
+        if parent[i] == i:
+            parent[i] = n
+            n += 1
+        else:
+            parent[i] = parent[parent[i]]
+    return n
+
+
+@helper
 def _edges(ua, ub, uc):
     """Sum of the hashes of a triangle's edges."""
     va, vb, vc = ua * D, ub * D, uc * D
@@ -143,14 +156,7 @@ def shells(vertices, faces, keys, first, second, label, total):
         if first[i] >= 0 and second[i] >= 0:
             a, b = _root(label, first[i]), _root(label, second[i])
             label[max(a, b)] = min(a, b)
-    n = 0
-    for f in range(faces.shape[0]):  # a root is the first of its shell: what lies before is numbered already
-        if label[f] == f:
-            label[f] = n
-            n += 1
-        else:
-            label[f] = label[label[f]]
-    return n
+    return _numbered(label)
 
 
 @helper
@@ -220,14 +226,7 @@ def groups(vertices, bits, faces, table, hashes, label, size):
                     root = min(root, other)
                 table[at] = half << S1 | np.uint64(root + 1)
     hashes[0] = ahead
-    count = 0
-    for f in range(label.size):
-        if label[f] == f:
-            label[f] = count
-            count += 1
-        else:
-            label[f] = label[label[f]]
-    return count
+    return _numbered(label)
 
 
 @kernel

@@ -7,7 +7,7 @@ A small table of corners seen lately comes before that of all, which does not fi
 import numpy as np
 
 from pmsl.kernels._jit import helper, kernel
-from pmsl.kernels.closed import _root, _word
+from pmsl.kernels.closed import _numbered, _root, _word
 
 FAR = np.uint64(20)  # bits of a hash that place it in the small table
 
@@ -76,11 +76,4 @@ def label(corners, group, keys, first, late_keys, late, labels):
                 _join(labels, m, first[at])
         if left < 3:
             return -1
-    n = 0
-    for m in range(labels.size):  # a root is the first of its shell: what lies before is numbered already
-        if labels[m] == m:
-            labels[m] = n
-            n += 1
-        else:
-            labels[m] = labels[labels[m]]
-    return n
+    return _numbered(labels)
