@@ -24,7 +24,7 @@ from measure import pmsl, process, python
 
 from pmsl.batch import read_batch
 from pmsl.batch.identity import fingerprint
-from pmsl.pipeline.order import carry_out
+from pmsl.pipeline.slice_jobs import slice_job
 
 
 def rows(quick: bool) -> Iterator[dict[str, Any]]:
@@ -43,11 +43,11 @@ def _hundred(folder: Path, many: int) -> Iterator[dict[str, Any]]:
     jobs = read_batch(file).jobs
     alone = folder / "alone"
     alone.mkdir()
-    orders = [json_order(job.order, alone / job.name) for job in jobs]
-    carry_out(json_order(jobs[0].order, folder / "first"))  # loads the kernels
+    orders = [json_order(job.request, alone / job.name) for job in jobs]
+    slice_job(json_order(jobs[0].request, folder / "first"))  # loads the kernels
     began = time.perf_counter()
     for order in orders:
-        carry_out(order)
+        slice_job(order)
     slicing = time.perf_counter() - began
     for what in ("all to be made", "all made already"):
         ran = process(pmsl("batch", str(file), "--jobs", "1"))
@@ -87,8 +87,8 @@ def soak(folder: Path, many: int) -> list[dict[str, Any]]:
         job = jobs[i % len(jobs)]
         from msgspec.structs import replace
 
-        carry_out(replace(job.order, force=True, threads=2))
-        mark = fingerprint(Path(job.order.out))
+        slice_job(replace(job.request, force=True, threads=2))
+        mark = fingerprint(Path(job.request.out))
         differ += first.setdefault(job.name, mark) != mark
         if i % (many // 10) == 0:
             mib = (resident_bytes() or 0) / 2**20

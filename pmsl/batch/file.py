@@ -1,4 +1,4 @@
-"""The batch file: strict TOML, every job of it an order, every combination of a sweep a job of its own."""
+"""The batch file: strict TOML, every job of it a slice request, every combination of a sweep a job of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import difflib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -17,8 +17,9 @@ from pmsl.core.finding import Severity
 from pmsl.errors import BatchError, ProfileError, UsageError
 from pmsl.filekind import HEAD, refusal
 from pmsl.formats import registry
-from pmsl.pipeline.order import Order
 from pmsl.pipeline.regionfile import located
+from pmsl.pipeline.request_fields import request_fields
+from pmsl.pipeline.slice_request import TEXTS, SliceRequest
 from pmsl.profiles import library
 from pmsl.profiles.change import check_name
 from pmsl.profiles.strict import Strict, build
@@ -27,8 +28,7 @@ from pmsl.textfile import read_text, toml_tables
 SCHEMA_FILE = "batch-2.schema.json"  # version 1 has a file of its own, which does not change any more
 NOT_OF_A_JOB = ("out", "force", "plates", "processes", "scheduler")  # the batch says where and on how many cores, the command whether
 OWN = ("name", "sweep")
-OPTIONS = tuple(f.name for f in msgspec.structs.fields(Order) if f.name not in NOT_OF_A_JOB)
-TEXTS = {name for name, kind in get_type_hints(Order).items() if kind in (str, str | None)}
+OPTIONS = tuple(name for name in request_fields() if name not in NOT_OF_A_JOB)
 MOST_JOBS = 100_000
 USUAL = {"sl1-prusa": ".sl1", "sl1s-prusa": ".sl1s", "byu": ".zip", "3mf-slices": ".3mf"}  # suffixes that choose another format
 
@@ -47,7 +47,7 @@ class Job:
     """One job of a batch: its name, which is that of its target in the out folder, and what is asked for."""
 
     name: str
-    order: Order
+    request: SliceRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def read_batch(path: str | Path, fail_on: Severity | None = None) -> Batch:
         if len(jobs) > MOST_JOBS:
             raise BatchError(f"{where}: more than {MOST_JOBS} jobs; sweep over fewer values, or make several batches")
     names.check_distinct([job.name for job in jobs], where)
-    names.check_previews([(job.name, job.order.preview) for job in jobs if job.order.preview is not None], where)
+    names.check_previews([(job.name, job.request.preview) for job in jobs if job.request.preview is not None], where)
     return Batch(file, out, tuple(jobs))
 
 
@@ -125,23 +125,24 @@ def _jobs_of(table: dict[str, Any], defaults: dict[str, Any], folder: Path, out:
         options = {**given, **{key: value for key, value in chosen.items() if "." not in key}}
         options["values"] = {**given["values"], **{key: value for key, value in chosen.items() if "." in key}}
         name = names.target_name(table["name"], words, _chosen_suffix(table["name"], options.get("format"), where), where)
-        jobs.append(Job(name, _order(options, name, folder, out, where)))
+        jobs.append(Job(name, _request(options, name, folder, out, where)))
     return jobs
 
 
-def _order(options: dict[str, Any], name: str, folder: Path, out: Path, where: str) -> Order:
-    written = {key: _as_text(value) if key in TEXTS else value for key, value in options.items()}
-    order = build({**written, "out": str(out / name)}, Order, where, BatchError)
+def _request(options: dict[str, Any], name: str, folder: Path, out: Path, where: str) -> SliceRequest:
+    request = SliceRequest.parse({**options, "out": str(out / name)}, where, BatchError)
     stem = Path(name).stem if _is_suffix(Path(name).suffix) else name
-    preview = None if order.preview is None else _preview(order.preview, stem, folder, out, where)
-    copies = order.copies if order.copies is None or not order.copies.lower().endswith((".csv", ".toml")) else str(folder / order.copies)
-    profiles = {kind: _profile(getattr(order, kind), kind, folder) for kind in ("printer", "resin", "process")}
+    preview = None if request.preview is None else _preview(request.preview, stem, folder, out, where)
+    copies = request.copies
+    if copies is not None and copies.lower().endswith((".csv", ".toml")):
+        copies = str(folder / copies)
+    profiles = {kind: _profile(getattr(request, kind), kind, folder) for kind in ("printer", "resin", "process")}
     try:
-        regions = {"region": located(order.region, folder), "regions": None if order.regions is None else str(folder / order.regions)}
+        regions = {"region": located(request.region, folder), "regions": None if request.regions is None else str(folder / request.regions)}
     except UsageError as err:
         raise BatchError(f"{where}: {err}") from err
-    meshes = [str(folder / mesh) for mesh in order.meshes]
-    return msgspec.structs.replace(order, meshes=meshes, preview=preview, copies=copies, **regions, **profiles)
+    meshes = [str(folder / mesh) for mesh in request.meshes]
+    return msgspec.structs.replace(request, meshes=meshes, preview=preview, copies=copies, **regions, **profiles)
 
 
 def _preview(text: str, stem: str, folder: Path, out: Path, where: str) -> str:
@@ -158,13 +159,6 @@ def _profile(name: str | None, kind: str, folder: Path) -> str | None:
     if name is None or name in library()[kind]:
         return name
     return str(folder / name) if name.endswith(".toml") or os.path.exists(folder / name) else name
-
-
-def _as_text(value: Any) -> Any:
-    """Write numbers and lists as they are typed for an option: [1000, 500] is 1000,500."""
-    if isinstance(value, list) and all(isinstance(v, (str, int, float)) and not isinstance(v, bool) for v in value):
-        return ",".join(str(v) for v in value) or "none"
-    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def _chosen_suffix(name: str, format: str | None, where: str) -> str:
@@ -201,9 +195,9 @@ def _check_keys(table: dict[str, Any], known: tuple[str, ...], where: str) -> No
 def _check_version(document: Document, where: str) -> None:
     """Refuse keys that came after the version the file declares."""
     tables = [document.defaults, *document.job, *(job["sweep"] for job in document.job if isinstance(job.get("sweep"), dict))]
-    newer = sorted({key for table in tables for key in table if int(document.schema[-1]) < Order.SINCE.get(key, 1)})
+    newer = sorted({key for table in tables for key in table if int(document.schema[-1]) < SliceRequest.SINCE.get(key, 1)})
     if newer:
-        schema = f"pmsl.batch/{max(Order.SINCE[key] for key in newer)}"
+        schema = f"pmsl.batch/{max(SliceRequest.SINCE[key] for key in newer)}"
         raise BatchError(f"{where}: {', '.join(newer)} came with {schema}; write schema = {schema!r} instead of {document.schema!r}")
 
 
@@ -215,9 +209,9 @@ def publish() -> None:
 def json_schema() -> bytes:
     """Return the JSON Schema (2020-12) of a batch file, for editors that check TOML while it is written."""
     schema = msgspec.json.schema(Document)
-    _, parts = msgspec.json.schema_components([Document, Order])
-    options = {key: kind for key, kind in parts["Order"]["properties"].items() if key in OPTIONS}
-    loose: dict[str, Any] = {key: {} if key in TEXTS else kind for key, kind in options.items()}
+    _, parts = msgspec.json.schema_components([Document, SliceRequest])
+    options = {key: kind for key, kind in parts["SliceRequest"]["properties"].items() if key in OPTIONS}
+    loose: dict[str, Any] = {key: _loose(kind) if key in TEXTS else kind for key, kind in options.items()}
     table = {"type": "object", "properties": loose, "additionalProperties": False}
     own = {"name": {"type": "string"}, "sweep": {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}}}
     schema["$defs"]["RegionTable"] = parts["RegionTable"]
@@ -226,3 +220,8 @@ def json_schema() -> bytes:
     properties["defaults"] = table
     properties["job"]["items"] = {**table, "properties": {**own, **loose}, "required": ["name"]}
     return msgspec.json.format(msgspec.json.encode(schema), indent=1) + b"\n"
+
+
+def _loose(kind: dict[str, Any]) -> dict[str, Any]:
+    """Return what is said of a key that takes numbers and lists as well as text."""
+    return {"description": kind["description"]}

@@ -13,8 +13,7 @@ import msgspec
 
 from pmsl.errors import MeshError
 from pmsl.formats import registry
-from pmsl.pipeline.order import Order
-from pmsl.pipeline.regionfile import regions_wanted
+from pmsl.pipeline.slice_request import SliceRequest
 from pmsl.version import __version__
 
 ELSEWHERE = (
@@ -69,7 +68,7 @@ def _stamp(path: str) -> tuple[int, int, int]:
     return found.st_size, found.st_mtime_ns, found.st_ino
 
 
-def identity(order: Order, files: FileHashes) -> str:
+def identity(request: SliceRequest, files: FileHashes) -> str:
     """Return a hash of all that the bytes of a job depend on: meshes, profiles as resolved, options, version.
 
     Raises
@@ -77,23 +76,23 @@ def identity(order: Order, files: FileHashes) -> str:
     PmslError
         A mesh or profile that cannot be read, an option that is none.
     """
-    options = {key: value for key, value in msgspec.structs.asdict(order).items() if key not in ELSEWHERE}
+    options = {key: value for key, value in msgspec.structs.asdict(request).items() if key not in ELSEWHERE}
     facts: dict[str, Any] = {
         "version": __version__,
         "options": options,
-        "format": [registry.choose(Path(order.out), order.format), Path(order.out).suffix.lower()],
-        "profiles": list(order.wishes().profiles()),
-        "copies": msgspec.to_builtins(order.wishes().layout().copies),
-        "meshes": [[Path(mesh).name, files.of(mesh)] for mesh in order.meshes],
+        "format": [registry.choose(Path(request.out), request.format), Path(request.out).suffix.lower()],
+        "profiles": list(request.profiles()),
+        "copies": msgspec.to_builtins(request.layout().copies),
+        "meshes": [[Path(mesh).name, files.of(mesh)] for mesh in request.meshes],
     }
-    if regions := regions_wanted(order.region, order.regions):
+    if regions := request.region_tables():
         facts["regions"] = [[msgspec.structs.replace(table, mesh=Path(table.mesh).name), files.of(table.mesh)] for table in regions]
     return hashlib.sha256(msgspec.json.encode(facts, order="deterministic")).hexdigest()
 
 
-def read_of(order: Order) -> list[str]:
+def read_of(request: SliceRequest) -> list[str]:
     """Return the mesh files that an order reads, those of regions included."""
-    return [*order.meshes, *(table.mesh for table in regions_wanted(order.region, order.regions))]
+    return [*request.meshes, *(table.mesh for table in request.region_tables())]
 
 
 def fingerprint(path: Path) -> str:

@@ -23,8 +23,8 @@ from pmsl.core.parallel import default_threads
 from pmsl.errors import OutputError, PmslError, UsageError
 from pmsl.formats import leftovers
 from pmsl.pipeline.memory import WORKER_BYTES, most_bytes
-from pmsl.pipeline.order import Order
 from pmsl.pipeline.predicted import check_folder
+from pmsl.pipeline.slice_request import SliceRequest
 
 PREVIEW = "preview"  # in the notes of a job: the picture that is its own
 LOOK_AHEAD = 64  # jobs looked at for one that fits into the memory that is left
@@ -36,7 +36,7 @@ Tell = Callable[[dict[str, Any]], None]
 class _Ready:
     """A job that has to be made: its order with what the batch adds, its identity, and the memory it may take."""
 
-    order: Order
+    request: SliceRequest
     identity: str
     peak_bytes: int
 
@@ -170,21 +170,21 @@ class _Run:
         """Return what has to be made; None where the job is done, or refused before it starts."""
         job = self._batch.jobs[number]
         try:
-            mark = identity(job.order, self._files)
+            mark = identity(job.request, self._files)
             note = self._journal.notes.get(job.name)
-            there = fingerprint(Path(job.order.out)) if os.path.lexists(job.order.out) else ""
+            there = fingerprint(Path(job.request.out)) if os.path.lexists(job.request.out) else ""
             if note is not None and (note.state, note.identity, note.output) == ("done", mark, there) and _preview_is_there(job):
                 self._end(number, Outcome(job.name, "already done", 0, facts=note.facts))
                 return None
             if there and not self._force:
                 _check_ours(job, note, there)
-            shown = job.order.preview is not None and os.path.lexists(job.order.preview)
-            if shown and not self._force and (note is None or note.facts.get(PREVIEW) != job.order.preview):
+            shown = job.request.preview is not None and os.path.lexists(job.request.preview)
+            if shown and not self._force and (note is None or note.facts.get(PREVIEW) != job.request.preview):
                 raise UsageError(
-                    f"preview {job.order.preview}: exists already, and no batch made it; move it away, or --force to replace it"
+                    f"preview {job.request.preview}: exists already, and no batch made it; move it away, or --force to replace it"
                 )
-            order = msgspec.structs.replace(job.order, force=bool(there) or shown, threads=job.order.threads or self._threads)
-            ready = _Ready(order, mark, most_bytes(order) if self._cap is not None else 0)
+            request = msgspec.structs.replace(job.request, force=bool(there) or shown, threads=job.request.threads or self._threads)
+            ready = _Ready(request, mark, most_bytes(request) if self._cap is not None else 0)
             if self._cap is not None and ready.peak_bytes + _own_bytes() > self._cap:
                 raise OutputError(self._too_large(ready))
         except (PmslError, OSError) as err:
@@ -210,12 +210,12 @@ class _Run:
     def _begin(self, number: int, ready: _Ready) -> None:
         job = self._batch.jobs[number]
         try:
-            self._journal.begun(job.name, ready.identity, {PREVIEW: job.order.preview} if job.order.preview is not None else {})
+            self._journal.begun(job.name, ready.identity, {PREVIEW: job.request.preview} if job.request.preview is not None else {})
         except OutputError as err:
             self._refuse(number, str(err))
             return
         self._tell({"event": "job-start", "name": job.name})
-        self.crew.give(Task(number=number, order=ready.order, predict=self._predict), ready.peak_bytes)
+        self.crew.give(Task(number=number, request=ready.request, predict=self._predict), ready.peak_bytes)
 
     def _take(self, report: Report | Died) -> None:
         """Take what a worker says."""
@@ -242,10 +242,10 @@ class _Run:
         self._end(report.number, Outcome(name, word, code, message, counted, report.facts, report.seconds))  # type: ignore[arg-type]
 
     def _note_done(self, name: str, ready: _Ready, report: Report) -> None:
-        changed = [mesh for mesh in read_of(ready.order) if not self._files.unchanged(mesh)]
+        changed = [mesh for mesh in read_of(ready.request) if not self._files.unchanged(mesh)]
         if changed:
             raise UsageError(f"{changed[0]}: was changed while it was sliced; run the batch again")
-        drawn = {PREVIEW: ready.order.preview} if ready.order.preview is not None else {}
+        drawn = {PREVIEW: ready.request.preview} if ready.request.preview is not None else {}
         self._journal.done(name, ready.identity, report.output, {**report.facts, **drawn, "seconds": report.seconds})
 
     def _take_death(self, died: Died) -> None:
@@ -286,7 +286,7 @@ def _own_bytes() -> int:
 
 
 def _preview_is_there(job: Job) -> bool:
-    return job.order.preview is None or os.path.isfile(job.order.preview)
+    return job.request.preview is None or os.path.isfile(job.request.preview)
 
 
 def _check_ours(job: Job, note: notes.Note | None, there: str) -> None:
@@ -297,4 +297,4 @@ def _check_ours(job: Job, note: notes.Note | None, there: str) -> None:
         why = "was changed since a batch made it"
     else:
         return
-    raise UsageError(f"{job.order.out}: {why}; move it away, choose another name, or --force to replace a job")
+    raise UsageError(f"{job.request.out}: {why}; move it away, choose another name, or --force to replace a job")

@@ -19,7 +19,8 @@ from pmsl.batch.identity import fingerprint
 from pmsl.batch.journal import worker_lock
 from pmsl.core.finding import Finding
 from pmsl.errors import FindingsError, PmslError
-from pmsl.pipeline.order import Order, Sliced, carry_out
+from pmsl.pipeline.slice_jobs import Sliced, slice_job
+from pmsl.pipeline.slice_request import SliceRequest
 from pmsl.profiles.strict import Strict
 
 OFTEN_S = 0.25  # progress is not told more often
@@ -30,7 +31,7 @@ class Task(Strict, frozen=True, kw_only=True):
     """What a worker is to do: slice, or say what slicing would cost."""
 
     number: int
-    order: Order
+    request: SliceRequest
     predict: bool = False
 
 
@@ -113,7 +114,7 @@ def _done(task: Task, pipe: Connection) -> Report:
     except MemoryError:
         report = _failed(task, "refused", 3, "not enough memory; lower --jobs or --memory, or choose a smaller field", tired=True)
     except OSError as err:
-        report = _failed(task, "refused", 3, f"{err.filename or task.order.out}: {err.strerror or err}")
+        report = _failed(task, "refused", 3, f"{err.filename or task.request.out}: {err.strerror or err}")
     except Exception:
         report = _failed(task, "bug", 1, traceback.format_exc(), tired=True)
     return msgspec.structs.replace(report, seconds=time.perf_counter() - began)
@@ -125,11 +126,11 @@ def _failed(task: Task, state: State, code: int, message: str, findings: list[Fi
 
 
 def _sliced(task: Task, progress: Any) -> Report:
-    made = carry_out(task.order, progress)
-    if task.order.preview is not None:
+    made = slice_job(task.request, progress)
+    if task.request.preview is not None:
         from pmsl.report import contact_sheet
 
-        contact_sheet(made.job, task.order.preview)
+        contact_sheet(made.job, task.request.preview)
     assert made.written is not None
     facts = facts_of(made)
     return Report(
@@ -137,7 +138,7 @@ def _sliced(task: Task, progress: Any) -> Report:
         state="done",
         findings=list(made.written.findings),
         facts=facts,
-        output=fingerprint(Path(task.order.out)),
+        output=fingerprint(Path(task.request.out)),
     )
 
 
@@ -164,4 +165,4 @@ def _counts(findings: tuple[Finding, ...]) -> dict[str, int]:
 def _predicted(task: Task) -> Report:
     from pmsl.pipeline.predicted import rehearsed
 
-    return Report(number=task.number, state="done", facts=msgspec.to_builtins(rehearsed(task.order)))
+    return Report(number=task.number, state="done", facts=msgspec.to_builtins(rehearsed(task.request)))

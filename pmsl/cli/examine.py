@@ -7,11 +7,11 @@ from typing import Any
 
 from pmsl.cli.show import compiler_notice, say_findings
 from pmsl.cli.terminal import print_json, print_line
-from pmsl.core.finding import Finding, Severity, reaches
+from pmsl.core.finding import Finding, reaches
 from pmsl.core.part import Solid
 from pmsl.errors import FindingsError, MeshError
 from pmsl.mesh import load_solid
-from pmsl.pipeline.wishes import Wishes
+from pmsl.pipeline.slice_request import SliceRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,12 @@ def mesh_facts(found: Examined) -> dict[str, Any]:
     }
 
 
-def check(paths: list[str], wishes: Wishes, *, repair: str, fail_on: Severity, as_json: bool) -> None:
+def check(request: SliceRequest, *, as_json: bool) -> None:
     """``pmsl check``: look meshes over, exit 4 where findings reach `fail_on`."""
-    weld_um = wishes.weld_within_um(wishes.profiles()[0])
+    paths, fail_on = request.meshes, request.fail_on
+    weld_um = request.weld_within_um(request.profiles()[0])
     with compiler_notice():
-        seen = [examined(load_solid(path, wishes.unit), repair, weld_um) for path in paths]
+        seen = [examined(load_solid(path, request.unit), request.repair, weld_um) for path in paths]
     if as_json:
         meshes = [mesh_facts(found) | {"sound": not reaches(found.findings, fail_on)} for found in seen]
         print_json({"sound": all(m["sound"] for m in meshes), "fail_on": fail_on, "meshes": meshes})

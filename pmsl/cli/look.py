@@ -13,38 +13,46 @@ import numpy as np
 from pmsl import pipeline
 from pmsl.cli.examine import Examined, examined, mesh_facts
 from pmsl.cli.light import ladder_facts, light_facts, light_lines
-from pmsl.cli.regions import Doses, print_regions, region_facts
+from pmsl.cli.regions import print_regions, region_facts
 from pmsl.cli.shared import panel_options
 from pmsl.cli.show import clock, compiler_notice, layer_progress, say_findings, size_mm
 from pmsl.cli.terminal import print_json, print_line, say
 from pmsl.core.finding import Finding
 from pmsl.core.job import CorrectionRecord, Estimate, PrintJob
 from pmsl.core.part import Part, Solid
-from pmsl.errors import JobError, PmslError
+from pmsl.errors import JobError, PmslError, UsageError
 from pmsl.formats import registry
 from pmsl.formats.partial import WAVELENGTH
 from pmsl.mesh import load_solid
-from pmsl.pipeline.wishes import Wishes
+from pmsl.pipeline.regionfile import dressed
+from pmsl.pipeline.slice_request import SliceRequest
 from pmsl.profiles import Printer, Process, Resin
 
 NOT_READ = ("partial-file", "not-read", "pitch-guessed", "zero-layers")  # findings of what a file did not say, or was not understood
 
 
-def info(path: str, wishes: Wishes, doses: Doses, *, repair: str, as_json: bool) -> None:
+def info(request: SliceRequest, *, as_json: bool) -> None:
     """``pmsl info``: a folder, or a file that a format knows, is a job or contours; everything else is a mesh, a 3MF with slices both."""
+    (path,) = request.meshes
     contours = _contours_of(path)
     if contours is None and registry.is_job(Path(path)):
-        doses.check_none("a job")
-        _info_job(path, as_json, panel_options(wishes.printer, wishes.pitch_um, wishes.field))
+        _refuse_doses(request, "a job")
+        _info_job(path, as_json, panel_options(request.printer, request.pitch_um, request.field))
         return
     if contours is None or (contours["format"] == "3mf-slices" and contours["mesh"]):
-        _info_mesh(path, wishes, doses, repair, as_json, contours)
+        _info_mesh(request, as_json, contours)
         return
-    doses.check_none("a file of contours")
+    _refuse_doses(request, "a file of contours")
     if as_json:
         print_json(contours)
     else:
         _print_contours(path, contours)
+
+
+def _refuse_doses(request: SliceRequest, what: str) -> None:
+    """Refuse options of doses where there is `what` instead of a mesh."""
+    if request.has_doses:
+        raise UsageError(f"--dose-scale, --region, --regions: {what} has its doses already; give the mesh it was made of")
 
 
 def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
@@ -132,18 +140,23 @@ def _print_contours(path: str, facts: dict[str, Any]) -> None:
     print_line(f"size      {size_mm(*facts['bounds_um'])} at ({', '.join(f'{v:g}' for v in facts['bounds_um'][0])}) µm")
 
 
-def _info_mesh(path: str, wishes: Wishes, doses: Doses, repair: str, as_json: bool, contours: dict[str, Any] | None = None) -> None:
-    solid = load_solid(path, wishes.unit)
-    printer, resin, process = wishes.profiles()
-    weld_um = wishes.weld_within_um(printer)
-    dressed = doses.of(solid, lambda mesh: load_solid(mesh, wishes.unit).repaired(repair, weld_um))
+def _info_mesh(request: SliceRequest, as_json: bool, contours: dict[str, Any] | None) -> None:
+    (path,) = request.meshes
+    solid = load_solid(path, request.unit)
+    printer, resin, process = request.profiles()
+    weld_um = request.weld_within_um(printer)
+
+    def load(mesh: str) -> Solid:
+        return load_solid(mesh, request.unit).repaired(request.repair, weld_um)
+
+    (dosed,) = dressed([solid], request.dose_scales(), request.region_tables(), load)
     with compiler_notice():
-        slicing = _slicing_facts(path, wishes, doses, repair)  # first, so that it loads its kernels, as slicing does
-        found = examined(solid, repair, weld_um)
-    facts = mesh_facts(found) | {"print": _print_facts(found, wishes, printer, resin, process)}
+        slicing = _slicing_facts(request)  # first, so that it loads its kernels, as slicing does
+        found = examined(solid, request.repair, weld_um)
+    facts = mesh_facts(found) | {"print": _print_facts(found, request, printer, resin, process)}
     job = None
-    if doses.wanted and "refused" not in facts["print"]:
-        job = _dosed(dressed, found, wishes, printer, resin, process, facts, slicing)
+    if request.has_doses and "refused" not in facts["print"]:
+        job = _dosed(dosed, found, request, printer, resin, process, facts, slicing)
     if "refused" not in facts["print"]:
         facts["slicing"] = slicing
         if any(process.xy_offsets_um) and "resin_ml" in slicing:  # the mesh's volume is not what is printed
@@ -178,9 +191,9 @@ def _info_mesh(path: str, wishes: Wishes, doses: Doses, repair: str, as_json: bo
 
 
 def _dosed(
-    dressed: Solid | Part,
+    item: Solid | Part,
     found: Examined,
-    wishes: Wishes,
+    request: SliceRequest,
     printer: Printer,
     resin: Resin,
     process: Process,
@@ -188,9 +201,9 @@ def _dosed(
     slicing: dict[str, Any],
 ) -> PrintJob | None:
     """Put into the facts of a mesh what doses of its own change; return its job, None where printing it so is refused."""
-    part = dataclasses.replace(dressed, solid=found.printed) if isinstance(dressed, Part) else found.printed
+    part = dataclasses.replace(item, solid=found.printed) if isinstance(item, Part) else found.printed
     try:
-        placed = pipeline.place_for([part], printer, resin, **wishes.placement())
+        placed = pipeline.place_for([part], printer, resin, **request.placement())
         job = pipeline.prepare(placed, printer, resin, process, repair="none")
     except PmslError as err:
         facts["print"] = {name: facts["print"][name] for name in ("printer", "resin", "process")} | {"refused": str(err)}
@@ -206,14 +219,14 @@ def _of_doses(job: PrintJob, found: Examined) -> list[Finding]:
     return [f for f in job.findings if f not in found.findings and f.code != "not-calibrated"]
 
 
-def _print_facts(found: Examined, wishes: Wishes, printer: Printer, resin: Resin, process: Process) -> dict[str, Any]:
+def _print_facts(found: Examined, request: SliceRequest, printer: Printer, resin: Resin, process: Process) -> dict[str, Any]:
     """What printing the mesh would take; a refusal is told, not raised, for the mesh itself is readable."""
     names = {"printer": printer.name, "resin": resin.name, "process": process.name}
     if found.refusal is not None:
         return names | {"refused": str(found.refusal)}
     try:
         with compiler_notice():
-            placed = pipeline.place_for([found.printed], printer, resin, **wishes.placement())
+            placed = pipeline.place_for([found.printed], printer, resin, **request.placement())
             s = pipeline.stages(placed.parts, printer, resin, process, placed.bounds_um, repair="none")
     except PmslError as err:
         return names | {"refused": str(err)}
@@ -227,14 +240,12 @@ def _print_facts(found: Examined, wishes: Wishes, printer: Printer, resin: Resin
     }
 
 
-def _slicing_facts(path: str, wishes: Wishes, doses: Doses, repair: str) -> dict[str, Any]:
+def _slicing_facts(request: SliceRequest) -> dict[str, Any]:
     """What slicing the mesh into a folder would take here, by slicing a little of it."""
-    from pmsl.pipeline.order import Order
     from pmsl.pipeline.predicted import predicted
 
-    wanted = {f.name: getattr(said, f.name) for said in (wishes, doses) for f in dataclasses.fields(said)}
     try:
-        cost = predicted(Order(meshes=[path], out="job", repair=repair, **wanted))  # type: ignore[arg-type]
+        cost = predicted(request)
     except PmslError as err:
         return {"refused": str(err)}
     return {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -12,39 +10,7 @@ from pmsl.cli.light import region_doses
 from pmsl.cli.show import size_mm
 from pmsl.cli.terminal import print_line
 from pmsl.core.job import PartRecord, PrintJob
-from pmsl.core.part import Part, Solid
 from pmsl.core.region import RegionRecord
-from pmsl.errors import UsageError
-from pmsl.pipeline.regionfile import dose_scales, dressed, regions_wanted
-
-
-@dataclass(frozen=True, slots=True)
-class Doses:
-    """The options of doses by part and place, as they were typed; names are those of `pmsl.pipeline.order.Order`."""
-
-    dose_scale: str | None
-    region: list[str]
-    regions: str | None
-
-    @property
-    def wanted(self) -> bool:
-        """Whether any is there."""
-        return self.dose_scale is not None or bool(self.region) or self.regions is not None
-
-    def of(self, solid: Solid, load: Callable[[str], Solid]) -> Solid | Part:
-        """Return a mesh with its dose and regions, whose meshes are read by `load`.
-
-        Raises
-        ------
-        UsageError, MeshError
-        """
-        scales, tables = dose_scales(self.dose_scale, 1), regions_wanted(self.region, self.regions)
-        return dressed([solid], scales, tables, load)[0]
-
-    def check_none(self, what: str) -> None:
-        """Refuse the options where there is `what` instead of a mesh."""
-        if self.wanted:
-            raise UsageError(f"--dose-scale, --region, --regions: {what} has its doses already; give the mesh it was made of")
 
 
 def region_facts(job: PrintJob) -> list[dict[str, Any]]:

@@ -14,41 +14,41 @@ from pmsl.cli.show import clock, compiler_notice, layer_progress, say_findings, 
 from pmsl.cli.terminal import print_json, print_line, say
 from pmsl.errors import FindingsError
 from pmsl.outfile import check_new_file
-from pmsl.pipeline.order import Order, Sliced, all_ready, check, put_on_disk, workers_of
+from pmsl.pipeline.slice_jobs import Sliced, check, prepare_jobs, workers_of, write_job
+from pmsl.pipeline.slice_request import SliceRequest
 
 
-def slice_job(order: Order, *, as_json: bool) -> None:
-    """``pmsl slice``: carry an order out, draw its preview, tell; several jobs where plates are filled."""
+def slice_job(request: SliceRequest, *, as_json: bool) -> None:
+    """``pmsl slice``: run a request, draw its preview, tell; several jobs where plates are filled."""
     began = time.perf_counter()
-    check(order)
-    wishes = order.wishes()
-    if wishes.defaults_used() and not as_json:
-        say(wishes.defaults_used())
+    check(request)
+    if request.defaults_used() and not as_json:
+        say(request.defaults_used())
     done: list[Sliced] = []
     try:
-        with compiler_notice(), workers_of(order) as crew:
-            ready = all_ready(order)
+        with compiler_notice(), workers_of(request) as crew:
+            ready = prepare_jobs(request)
             for one in ready:
                 with layer_progress("slicing" if len(ready) == 1 else f"slicing {Path(one.out).name}", as_json) as progress:
-                    done.append(dataclasses.replace(one, written=put_on_disk(order, one, progress, crew=crew)))
-            if order.preview is not None:
+                    done.append(dataclasses.replace(one, written=write_job(request, one, progress, crew=crew)))
+            if request.preview is not None:
                 from pmsl.report import contact_sheet
 
-                check_new_file(order.preview, order.force, "--preview")  # it may have come meanwhile
-                contact_sheet(ready[0].job, order.preview)
+                check_new_file(request.preview, request.force, "--preview")  # it may have come meanwhile
+                contact_sheet(ready[0].job, request.preview)
     except FindingsError as err:
         if as_json:
             print_json({"job": None, "error": str(err), "findings": [f.as_dict() for f in err.findings]})
         say_findings(err.findings)
         raise
-    _tell(order, done, time.perf_counter() - began, as_json)
+    _tell(request, done, time.perf_counter() - began, as_json)
 
 
-def _tell(order: Order, done: list[Sliced], seconds: float, as_json: bool) -> None:
+def _tell(request: SliceRequest, done: list[Sliced], seconds: float, as_json: bool) -> None:
     """Say what was written."""
     if as_json:
-        jobs, took = [_facts(order, made) for made in done], {"seconds": round(seconds, 3)}
-        print_json({**jobs[0], **took} if order.plates is None else {"jobs": jobs, **took})
+        jobs, took = [_facts(request, made) for made in done], {"seconds": round(seconds, 3)}
+        print_json({**jobs[0], **took} if request.plates is None else {"jobs": jobs, **took})
         return
     for made in done:
         assert made.written is not None
@@ -66,13 +66,13 @@ def _tell(order: Order, done: list[Sliced], seconds: float, as_json: bool) -> No
         print_line(f"{out}: print time {clock(e.print_time_s)}, resin {e.resin_ml * 1000:.4g} µl{end}")
 
 
-def _facts(order: Order, made: Sliced) -> dict[str, Any]:
+def _facts(request: SliceRequest, made: Sliced) -> dict[str, Any]:
     """Return what ``--json`` says of a job."""
     from pmsl.cli.look import job_facts
 
     assert made.written is not None
     facts = job_facts(made.job, made.written.findings, made.written.estimate)
-    return {"job": made.out, "format": order.chosen_format().name, **facts}
+    return {"job": made.out, "format": request.chosen_format().name, **facts}
 
 
 def warmup() -> None:

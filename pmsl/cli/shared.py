@@ -2,137 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
+from msgspec import NODEFAULT
 
-__all__ = [
-    "FILE",
-    "depth",
-    "dose",
-    "doses",
-    "force",
-    "format",
-    "irradiance",
-    "json",
-    "lossy",
-    "panel",
-    "panel_options",
-    "profiles",
-    "repair",
-    "rotate",
-    "scale",
-    "threads",
-    "unit",
-    "weld",
-]
+from pmsl.pipeline.request_fields import RequestField, request_fields
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 FILE = click.Path(readable=False)  # any name, for shells that complete it: who opens the file says what is wrong with it
 
 
-def _with(command: F, options: Sequence[Callable[[F], F]]) -> F:
-    """Add options to a command; its help lists them in this order."""
-    for option in reversed(options):
-        command = option(command)
-    return command
+def option(name: str, **changes: Any) -> Callable[[F], F]:
+    """Return the option of a field of `SliceRequest`: its default, its kind and its help are those of the field.
+
+    Parameters
+    ----------
+    name : str
+        Of the field.
+    **changes
+        What is otherwise with one command, as `click.option` takes it.
+    """
+    field = request_fields()[name]
+    made: dict[str, Any] = {"help": field.text, "metavar": field.metavar, "type": _type_of(field)}
+    if field.kind is bool:
+        made |= {"is_flag": True, "type": None}
+    elif isinstance(field.default, list):
+        made |= {"multiple": True, "callback": lambda _context, _option, values: list(values)}
+    elif field.default not in (None, NODEFAULT):
+        made |= {"default": field.default, "show_default": True}
+    return click.option(f"--{name.replace('_', '-')}", **made | changes)
 
 
-_PROFILES = (
-    click.option("--printer", metavar="P", help="Library name or TOML file [default: microfluidics-7.6um]."),
-    click.option("--resin", metavar="R", help="Library name or TOML file [default: pegda-nps-1.0-385]."),
-    click.option("--process", metavar="F", help="Library name or TOML file [default: default]."),
-    click.option("--layer-um", type=float, metavar="H", help="Layer height [µm]; overrides the process."),
-    click.option("--exposure-s", type=float, metavar="S", help="How long white is shown in ordinary layers [s]; instead of a margin."),
-    click.option("--bottom-dose-factors", metavar="F,F,…", help="Dose factors of the first layers, from the plate up, or none."),
-    click.option("--xy-offset-um", type=float, metavar="D", help="Move contours outward (or in, below 0) before coverage [µm]."),
-    click.option("--bottom-xy-offset-um", type=float, metavar="D", help="Instead of that in layers with a bottom dose factor above 1."),
-    click.option("--pitch-um", metavar="P|PX,PY", help="Pixel pitch at the image plane [µm]."),
-    click.option("--field", metavar="COLSxROWS", help="Pixels of the field."),
-)
+def _type_of(field: RequestField) -> Any:
+    """Return what click reads a field as."""
+    if get_origin(field.kind) is Literal:
+        return click.Choice(get_args(field.kind))
+    if field.kind is int:
+        return click.IntRange(min=field.least, max=field.most)
+    return FILE if field.path else field.kind if field.kind is float else None
 
 
-def profiles(command: F) -> F:
-    """Add the options that choose printer, resin and process, and what overrides them."""
-    return _with(command, _PROFILES)
+def options(*names: str) -> Callable[[F], F]:
+    """Return a decorator that adds the options of some fields of `SliceRequest`; help lists them in this order."""
+
+    def add(command: F) -> F:
+        for name in reversed(names):
+            command = option(name)(command)
+        return command
+
+    return add
 
 
-_DOSES = (
-    click.option("--dose-scale", metavar="F[,F…]", help="Dose factor of all meshes, or of each."),
-    click.option(
-        "--region",
-        multiple=True,
-        callback=lambda _context, _option, values: list(values),
-        metavar="MESH=F",
-        help="Dose factor of what lies inside another mesh; may be repeated.",
-    ),
-    click.option("--regions", type=FILE, metavar="FILE.toml", help="Regions as tables [[region]], with focus, power, waits, a dilation."),
-)
-
-
-def doses(command: F) -> F:
-    """Add the options that give parts and places doses of their own."""
-    return _with(command, _DOSES)
-
-
-_PANEL = (
-    click.option("--printer", metavar="P", help="Library name or TOML file: the printer of a file that does not say its pixels."),
-    click.option("--pitch-um", metavar="P|PX,PY", help="Pixel pitch at the image plane of a file that does not say it [µm]."),
-    click.option("--field", metavar="COLSxROWS", help="Pixels of the frames of a file that does not say them."),
-)
+profiles = options(
+    "printer",
+    "resin",
+    "process",
+    "layer_um",
+    "exposure_s",
+    "bottom_dose_factors",
+    "xy_offset_um",
+    "bottom_xy_offset_um",
+    "pitch_um",
+    "field",
+)  # printer, resin and process, and what overrides them
+doses = options("dose_scale", "region", "regions")  # doses of parts and places
 
 
 def panel(command: F) -> F:
     """Add the options that say what panel a job's frames are for, as `panel_options` reads them."""
-    return _with(command, _PANEL)
+    command = option("field", help="Pixels of the frames of a file that does not say them.")(command)
+    command = option("pitch_um", help="Pixel pitch at the image plane of a file that does not say it [µm].")(command)
+    return option("printer", help="Library name or TOML file: the printer of a file that does not say its pixels.")(command)
 
 
 def panel_options(printer: str | None, pitch_um: str | None, field: str | None) -> dict[str, Any]:
     """Return the options of `panel` as `pmsl.read` and `pmsl.verify` take them."""
-    from pmsl.pipeline import options
+    from pmsl.pipeline.options import field_px
+    from pmsl.pipeline.options import pitch_um as read_pitch_um
     from pmsl.profiles import find_printer
 
     return {
         "printer": None if printer is None else find_printer(printer),
-        "pitch_um": options.pitch_um(pitch_um),
-        "field": options.field_px(field),
+        "pitch_um": read_pitch_um(pitch_um),
+        "field": field_px(field),
     }
 
 
-irradiance = click.option("--irradiance", type=float, metavar="MW_CM2", help="Measured irradiance of a white pixel [mW/cm²].")
-unit = click.option(
-    "--unit",
-    type=click.Choice(["um", "mm", "cm", "m", "inch"]),
-    default="mm",
-    show_default=True,
-    help="Unit of the mesh; a format that carries its unit wins.",
-)
-repair = click.option(
-    "--repair",
-    type=click.Choice(["auto", "none", "strict"]),
-    default="auto",
-    show_default=True,
-    help="Mend meshes that are open, doubled or turned, and say so; leave them; or refuse them.",
-)
-weld = click.option(
-    "--weld-um",
-    type=float,
-    metavar="U",
-    help="Join vertices at open edges within U µm of the mesh, 0 for none [default: a twentieth of a pixel].",
-)
-rotate = click.option("--rotate", metavar="RX,RY,RZ", help="Degrees about fixed x, y, z, in that order.")
-scale = click.option("--scale", metavar="S|SX,SY,SZ", help="Factor, or one for each axis.")
-threads = click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Layers worked on at a time [default: one a processor].")
-format = click.option("--format", metavar="NAME", help="Format [default: by suffix; a folder or .zip is native].")
-depth = click.option(
-    "--depth",
-    type=click.IntRange(1, 8),
-    metavar="BITS",
-    help="Only the grays a device of so many bits shows: the nearest light, dithered from 4 bits down.",
-)
-dose = click.option("--dose", is_flag=True, help="Also write the dose map of every layer.")
-force = click.option("--force", is_flag=True, help="Replace a job of the same format, or an empty folder.")
-lossy = click.option("--lossy", is_flag=True, help="Do what the format cannot hold as well as it can, and list it.")
 json = click.option("--json", "as_json", is_flag=True, help="Machine-readable result on standard output.")

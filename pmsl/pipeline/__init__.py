@@ -3,7 +3,7 @@
 `prepare` is the whole house in one call; `stages` gives what it goes through, `pmsl.masks` and `pmsl.exposure` the rest.
 `with_depth` makes a job one for a device of few grays; `write`, `read` and `verify` are the doors to disk. `place_copies` and `pack`
 fill a field, or several; `crew_of` gives processes, here or of a cluster, that make the layers of a big job.
-`options` and `wishes` read what a person asks for: text of an option → numbers, options of profiles and placement → profiles and numbers.
+`SliceRequest` is what a person asks for, from the command line, a batch or Python; `slice_job` does it.
 """
 
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pmsl.pipeline.depth import with_depth
     from pmsl.pipeline.doors import check_spreads, read, verify, write
     from pmsl.pipeline.planner import prepare
+    from pmsl.pipeline.slice_jobs import slice_job
+    from pmsl.pipeline.slice_request import SliceRequest
     from pmsl.pipeline.start import Stages, place_for, stages
     from pmsl.pipeline.warm import warmup
 
@@ -26,12 +28,15 @@ _HOMES = homes_in(
     depth="with_depth",
     doors="check_spreads read verify write",
     planner="prepare",
+    slice_jobs="slice_job",
+    slice_request="SliceRequest",
     start="Stages place_for stages",
     warm="warmup",
 )
 __getattr__, __dir__ = later(__name__, _HOMES)
 
 __all__ = [
+    "SliceRequest",
     "Stages",
     "check_spreads",
     "crew_of",
@@ -40,6 +45,7 @@ __all__ = [
     "place_for",
     "prepare",
     "read",
+    "slice_job",
     "stages",
     "verify",
     "warmup",

@@ -14,8 +14,8 @@ from pathlib import Path
 from pmsl.core.parallel import default_threads
 from pmsl.errors import MeshError
 from pmsl.formats import registry
-from pmsl.pipeline.order import Order, Sliced
-from pmsl.pipeline.regionfile import regions_wanted
+from pmsl.pipeline.slice_jobs import Sliced
+from pmsl.pipeline.slice_request import SliceRequest
 
 MIB = 1 << 20
 WORKER_BYTES, THREAD_BYTES = 95 * MIB, 2 * MIB  # the interpreter, numpy, the kernels' code; and each thread
@@ -28,7 +28,7 @@ FILES = {"sl1": 6, "sl1-prusa": 6, "sl1s-prusa": 6, "ome-zarr": 3, "native": 0} 
 TEXT_BYTES = {".stl": 240, ".obj": 40, ".ply": 19, ".3mf": 80}  # of a file, a triangle: the least that is met
 
 
-def most_bytes(order: Order) -> int:
+def most_bytes(request: SliceRequest) -> int:
     """Return the most memory [bytes] that a process may take which carries an order out, whatever its meshes need.
 
     Raises
@@ -36,27 +36,27 @@ def most_bytes(order: Order) -> int:
     PmslError
         A mesh that is not there, a profile or option that is none.
     """
-    regions = {table.mesh for table in regions_wanted(order.region, order.regions)}
-    triangles = sum(triangles_of(mesh) for mesh in (*order.meshes, *regions))
-    return int(SLACK * _bytes(order, triangles, mended=order.repair != "none")) + COMPILER_BYTES
+    regions = {table.mesh for table in request.region_tables()}
+    triangles = sum(triangles_of(mesh) for mesh in (*request.meshes, *regions))
+    return int(SLACK * _bytes(request, triangles, mended=request.repair != "none")) + COMPILER_BYTES
 
 
-def likely_bytes(order: Order, ready: Sliced) -> int:
+def likely_bytes(request: SliceRequest, ready: Sliced) -> int:
     """Return the memory [bytes] that a process takes which carries an order out, whose meshes are loaded."""
     triangles = sum(part.solid.n_faces for part in ready.job.design)
-    return _bytes(order, triangles, mended=any(made.repairs for made in ready.job.provenance.inputs))
+    return _bytes(request, triangles, mended=any(made.repairs for made in ready.job.provenance.inputs))
 
 
-def _bytes(order: Order, triangles: float, mended: bool) -> int:
-    printer, _, process = order.wishes().profiles()
-    threads, form = order.threads or default_threads(), registry.choose(Path(order.out), order.format)
+def _bytes(request: SliceRequest, triangles: float, mended: bool) -> int:
+    printer, _, process = request.profiles()
+    threads, form = request.threads or default_threads(), registry.choose(Path(request.out), request.format)
     rows, cols = printer.field_px
     triangle = MENDED if mended else SOUND
     if process.coverage == "volume":
         triangle = max(triangle, SOUND + VOLUME)
-    if form == "native" and not order.no_design:
-        triangle = max(triangle, SOUND + (ZIPPED_DESIGN if order.out.lower().endswith(".zip") else DESIGN))
-    pixel = FILES.get(form, 1) + DOSE * order.dose + CORRECTED * bool(process.corrections)
+    if form == "native" and not request.no_design:
+        triangle = max(triangle, SOUND + (ZIPPED_DESIGN if request.out.lower().endswith(".zip") else DESIGN))
+    pixel = FILES.get(form, 1) + DOSE * request.dose + CORRECTED * bool(process.corrections)
     return int(WORKER_BYTES + THREAD_BYTES * threads + triangle * triangles + pixel * threads * rows * cols)
 
 

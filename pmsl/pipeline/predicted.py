@@ -25,8 +25,9 @@ from pmsl.core.part import Part
 from pmsl.errors import FindingsError, OutputError
 from pmsl.pipeline.doors import refuse_findings
 from pmsl.pipeline.memory import likely_bytes
-from pmsl.pipeline.order import Order, Sliced, check, made_ready, put_on_disk
 from pmsl.pipeline.sampled import thin
+from pmsl.pipeline.slice_jobs import Sliced, check, prepare_job, write_job
+from pmsl.pipeline.slice_request import SliceRequest
 from pmsl.profiles.strict import Strict
 
 BLOCK = 8  # layers side by side: what looks at neighbours finds them
@@ -71,7 +72,7 @@ class _Tried:
     costs: list[tuple[float, float]]
 
 
-def predicted(order: Order) -> Cost:
+def predicted(request: SliceRequest) -> Cost:
     """Return what an order will cost; its target is not touched.
 
     Raises
@@ -80,12 +81,12 @@ def predicted(order: Order) -> Cost:
         What would stop the order before its first layer, or in the layers that are tried.
     """
     began = time.perf_counter()
-    ready = made_ready(order)
-    return predicted_of(order, ready, time.perf_counter() - began)
+    ready = prepare_job(request)
+    return predicted_of(request, ready, time.perf_counter() - began)
 
 
-def rehearsed(order: Order) -> Cost:
-    """Return what an order will cost, but refuse it where carrying it out would refuse it (`pmsl.pipeline.order.carry_out`).
+def rehearsed(request: SliceRequest) -> Cost:
+    """Return what an order will cost, but refuse it where carrying it out would refuse it (`pmsl.pipeline.slice_jobs.slice_job`).
 
     Its target, preview and options are checked, what is found of it is held against `fail_on`, and its format writes the layers that
     are tried, the first ones among them, as the order says. Where warnings are to stop it every layer is looked at.
@@ -96,32 +97,32 @@ def rehearsed(order: Order) -> Cost:
         What stops the order itself; of single layers, those that are tried.
     """
     began = time.perf_counter()
-    _check_target(order)
-    ready = made_ready(order)
+    _check_target(request)
+    ready = prepare_job(request)
     ready_s = time.perf_counter() - began
-    refuse_findings(ready.job.findings, order.fail_on, order.out)
-    cost = predicted_of(order, ready, ready_s, as_ordered=True)
-    if order.fail_on != "error":
+    refuse_findings(ready.job.findings, request.fail_on, request.out)
+    cost = predicted_of(request, ready, ready_s, as_ordered=True)
+    if request.fail_on != "error":
         run = ready.job.in_order()
         for k in range(ready.job.n_layers):
-            refuse_findings(run.plan(k).findings, order.fail_on, order.out)
+            refuse_findings(run.plan(k).findings, request.fail_on, request.out)
             run.passed(k)
-        refuse_findings(run.findings(), order.fail_on, order.out)
+        refuse_findings(run.findings(), request.fail_on, request.out)
     return cost
 
 
-def _check_target(order: Order) -> None:
+def _check_target(request: SliceRequest) -> None:
     """Check an order whose folder may not be there yet, because whoever carries it out makes it first."""
-    out = Path(order.out).absolute()
+    out = Path(request.out).absolute()
     if out.parent.is_dir():
-        check(order)
+        check(request)
         return
     check_folder(out.parent)
     with tempfile.TemporaryDirectory(prefix="pmsl-plan-") as folder:
-        preview = order.preview
+        preview = request.preview
         if preview is not None and Path(preview).absolute().parent == out.parent:
             preview = str(Path(folder) / Path(preview).name)
-        check(replace(order, out=str(Path(folder) / out.name), preview=preview))
+        check(replace(request, out=str(Path(folder) / out.name), preview=preview))
 
 
 def check_folder(folder: Path) -> None:
@@ -133,25 +134,25 @@ def check_folder(folder: Path) -> None:
         raise OutputError(f"{folder}: cannot be made or written: no permission in {there}; choose another place")
 
 
-def predicted_of(order: Order, ready: Sliced, ready_s: float, as_ordered: bool = False) -> Cost:
+def predicted_of(request: SliceRequest, ready: Sliced, ready_s: float, as_ordered: bool = False) -> Cost:
     """Return what an order will cost of which is known how long (`ready_s`) it takes to make it ready.
 
     With `as_ordered` what its format or its `fail_on` refuses in the layers that are tried is refused.
     """
     job, n = ready.job, ready.job.n_layers
-    blocks = blocks_of(job, FEW, order)
+    blocks = blocks_of(job, FEW, request)
     one = _apart(blocks, n)
     with tempfile.TemporaryDirectory(prefix="pmsl-plan-") as folder:
 
         def tried(some: Sequence[range], design: bool = False) -> _Tried:
-            return _written(order, ready, some, design, Path(folder), as_ordered)
+            return _written(request, ready, some, design, Path(folder), as_ordered)
 
         if as_ordered:  # the first layers differ from the others
             tried([range(min(n, BLOCK))])
-        first = tried([one], design=not order.no_design)
+        first = tried([one], design=not request.no_design)
         single, double = tried([one]), tried([one, one])
         many = tried(blocks)
-        if (many.seconds < SHORT_S or n <= LOW) and len(more := blocks_of(job, MANY, order)) > len(blocks):
+        if (many.seconds < SHORT_S or n <= LOW) and len(more := blocks_of(job, MANY, request)) > len(blocks):
             blocks, many = more, tried(more)
     layer = double.size - single.size
     besides = single.size - layer
@@ -160,7 +161,7 @@ def predicted_of(order: Order, ready: Sliced, ready_s: float, as_ordered: bool =
     each = max(many.size - besides, 0) / count
     return Cost(
         seconds=ready_s + first.seconds + max(n - _solved_at_once(job), 0) * each_s,
-        peak_bytes=likely_bytes(order, ready),
+        peak_bytes=likely_bytes(request, ready),
         disk_bytes=int(besides + first.size - single.size + n * each),
         layers=n,
         sampled=count + 1,
@@ -169,10 +170,10 @@ def predicted_of(order: Order, ready: Sliced, ready_s: float, as_ordered: bool =
     )
 
 
-def blocks_of(job: PrintJob, count: int, order: Order) -> list[range]:
+def blocks_of(job: PrintJob, count: int, request: SliceRequest) -> list[range]:
     """Return blocks of layers spread evenly over the height: those that corrections solve at once, or a few side by side."""
     n = job.n_layers
-    if order.chosen_format().name in CONTOURS:
+    if request.chosen_format().name in CONTOURS:
         long = min(n, BLOCK * count)
         return [range((n - long) // 2, (n - long) // 2 + long)]
     if job.correction is not None and job.correction.block_layers > 1:
@@ -196,16 +197,16 @@ def _solved_at_once(job: PrintJob) -> int:
     return 1 if job.correction is None else job.correction.block_layers
 
 
-def _written(order: Order, ready: Sliced, blocks: Sequence[range], design: bool, folder: Path, as_ordered: bool) -> _Tried:
+def _written(request: SliceRequest, ready: Sliced, blocks: Sequence[range], design: bool, folder: Path, as_ordered: bool) -> _Tried:
     """Write a thin job; what would be refused or found in it does not matter here, unless it is to be written `as_ordered`."""
-    job, sampled = thin(ready.job, blocks, design or order.chosen_format().name in CONTOURS)
-    target = folder / f"{len(os.listdir(folder))}{Path(order.out).suffix}"
-    draft = replace(order, out=str(target), no_design=not design, lossy=order.lossy or not as_ordered, force=False, preview=None)
+    job, sampled = thin(ready.job, blocks, design or request.chosen_format().name in CONTOURS)
+    target = folder / f"{len(os.listdir(folder))}{Path(request.out).suffix}"
+    draft = replace(request, out=str(target), no_design=not design, lossy=request.lossy or not as_ordered, force=False, preview=None)
     began = time.perf_counter()
     try:
-        put_on_disk(draft, Sliced(job, ready.placed, ready.times_s), accept=not as_ordered)
+        write_job(draft, Sliced(job, ready.placed, ready.times_s), accept=not as_ordered)
     except FindingsError as err:
-        raise FindingsError(str(err).replace(str(target), order.out), err.findings) from None
+        raise FindingsError(str(err).replace(str(target), request.out), err.findings) from None
     return _Tried(time.perf_counter() - began, size_of(target), sampled.costs)
 
 

@@ -11,18 +11,19 @@ from pmsl.batch.file import NOT_OF_A_JOB, OPTIONS, SCHEMA_FILE, json_schema
 from pmsl.cli.batch import memory_bytes
 from pmsl.cli.commands.slice import slice_command
 from pmsl.errors import BatchError, UsageError
-from pmsl.pipeline.order import Order
+from pmsl.pipeline.request_fields import request_fields
+from pmsl.pipeline.slice_request import SliceRequest
 
 ONE = '[[job]]\nname = "a"\n'
 
 
 def test_every_option_of_slice_is_a_key():
     options = {p.name for p in slice_command.params} - {"as_json"}
-    assert options == {name for name in Order.__struct_fields__ if name != "values"}
+    assert options == {name for name in SliceRequest.__struct_fields__ if name != "values"}
     assert set(OPTIONS) == (options | {"values"}) - set(NOT_OF_A_JOB)
     typed = slice_command.make_context("slice", ["a", "-o", "b"]).params
     del typed["as_json"]
-    assert Order(**typed | {"meshes": ["a"]}) == Order(meshes=["a"], out="b")
+    assert SliceRequest(**typed | {"meshes": ["a"]}) == SliceRequest(meshes=["a"], out="b")
 
 
 def test_paths_are_relative_to_the_file_and_values_are_typed_as_options_are(tmp_path):
@@ -33,7 +34,7 @@ def test_paths_are_relative_to_the_file_and_values_are_typed_as_options_are(tmp_
         'correct = ["edges", "printthrough"]\npreview = "night/{name}.png"\nformat = "sl1"\n'
     )
     (job,) = read_batch(batch_file(tmp_path, text)).jobs
-    o = job.order
+    o = job.request
     assert o.meshes == [str(tmp_path / "x.stl"), str(tmp_path / "sub/y.stl")] and o.resin == str(tmp_path / "mine.toml")
     assert (o.at, o.scale, o.pitch_um, o.correct, o.printer) == ("1000,500.5", "1.02", "7.6,7.5", "edges,printthrough", "pmsl-10um")
     assert (job.name, o.out, o.preview) == ("a.sl1", str(tmp_path / "night" / "a.sl1"), str(tmp_path / "night" / "a.png"))
@@ -45,13 +46,13 @@ def test_a_sweep_is_a_grid_with_readable_names(tmp_path):
         *(f"ladder_layer_um={h}_depth={d}" for h in (10, 20) for d in (8, 6, 4)),
         *(f"packed_rotate={r}.zip" for r in ("0-0-0", "0-0-90")),
     ]
-    assert [(j.order.values, j.order.depth) for j in jobs[:4]] == [
+    assert [(j.request.values, j.request.depth) for j in jobs[:4]] == [
         ({"process.layer_um": 10}, 8),
         ({"process.layer_um": 10}, 6),
         ({"process.layer_um": 10}, 4),
         ({"process.layer_um": 20}, 8),
     ]
-    printer, resin, process = jobs[3].order.wishes().profiles()
+    printer, resin, process = jobs[3].request.profiles()
     assert process.layer_um == 20 and printer.name == "pmsl-10um"
 
 
@@ -61,7 +62,7 @@ def test_values_of_defaults_job_and_sweep_are_joined_and_the_inner_wins(tmp_path
         '[job.sweep]\n"resin.dp_um" = [50]\n"resin.resin.ec_mj_cm2" = [10]\n"process.bottom_dose_factors" = [[]]\n'
     )
     (job,) = read_batch(batch_file(tmp_path, text)).jobs
-    _, resin, process = job.order.wishes().profiles()
+    _, resin, process = job.request.profiles()
     assert (resin.resin.dp_um.value, resin.resin.ec_mj_cm2.value, process.motion.settle_s) == (50, 10, 2)
     assert process.bottom_dose_factors == () and resin.resin.dp_um.class_ == "placeholder"
     assert job.name == "a_dp_um=50_ec_mj_cm2=10_bottom_dose_factors=none"
@@ -155,3 +156,14 @@ def test_the_published_schema_is_that_of_the_code_and_knows_batches(tmp_path):
     for wrong in (HEAD, HEAD + '[[job]]\nname = "a"\nlayr_um = 5\n', HEAD + LADDER + "x = 1\n", HEAD.replace("batch/1", "batch/3") + ONE):
         assert not check.is_valid(tomllib.loads(wrong))
     assert PART.exists()
+
+
+def test_python_asks_as_a_batch_and_the_command_line_do():
+    """Numbers and lists stand for what is typed; wrong keys and values are refused with their names; every field says what it is."""
+    asked = SliceRequest.parse({"meshes": ["a.stl"], "out": "b", "at": [1000, 500], "scale": 2, "bottom_dose_factors": [], "depth": 4})
+    assert asked == SliceRequest(meshes=["a.stl"], out="b", at="1000,500", scale="2", bottom_dose_factors="none", depth=4)
+    for wrong, word in (({"layer": 5}, "layer"), ({"depth": 9}, "depth"), ({"unit": "feet"}, "unit"), ({"keep_place": 1}, "keep_place")):
+        with pytest.raises(UsageError, match=word):
+            SliceRequest.parse({"meshes": ["a.stl"], "out": "b"} | wrong)
+    fields = request_fields()
+    assert all(f.text.endswith((".", "…")) or f.text.endswith("]") for f in fields.values())

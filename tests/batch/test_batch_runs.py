@@ -288,7 +288,7 @@ def test_what_is_no_file_is_not_waited_for(tmp_path):
 
 
 def test_whatever_happens_in_a_worker_is_a_report(tmp_path, monkeypatch):
-    order = read_batch(batch_file(tmp_path, '[[job]]\nname = "a"\n')).jobs[0].order
+    order = read_batch(batch_file(tmp_path, '[[job]]\nname = "a"\n')).jobs[0].request
     for error, state, code in (
         (ZeroDivisionError("odd"), "bug", 1),
         (MemoryError(), "refused", 3),
@@ -299,8 +299,8 @@ def test_whatever_happens_in_a_worker_is_a_report(tmp_path, monkeypatch):
         def fails(order, progress, error=error):
             raise error
 
-        monkeypatch.setattr(worker, "carry_out", fails)
-        report = worker._done(worker.Task(number=7, order=order), None)
+        monkeypatch.setattr(worker, "slice_job", fails)
+        report = worker._done(worker.Task(number=7, request=order), None)
         assert (report.number, report.state, report.exit_code) == (7, state, code)
         assert report.tired == isinstance(error, (ZeroDivisionError, MemoryError))
         assert ("Traceback" in report.message) == (code == 1)

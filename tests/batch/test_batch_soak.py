@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pmsl.batch import read_batch
 from pmsl.batch.identity import fingerprint
 from pmsl.core.memory import resident_bytes
-from pmsl.pipeline.order import carry_out
+from pmsl.pipeline.slice_jobs import slice_job
 
 MIB = 1 << 20
 
@@ -23,8 +23,8 @@ def test_sixty_jobs_in_one_process_leave_memory_and_handles_as_they_were(tmp_pat
     marks, held = {}, {}
     for i in range(60):
         job = jobs[i % 3]
-        carry_out(replace(job.order, force=True, threads=2, layer_um=20.0))
-        assert marks.setdefault(job.name, fingerprint(Path(job.order.out))) == fingerprint(Path(job.order.out))
+        slice_job(replace(job.request, force=True, threads=2, layer_um=20.0))
+        assert marks.setdefault(job.name, fingerprint(Path(job.request.out))) == fingerprint(Path(job.request.out))
         held[i] = resident_bytes(), len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
     assert held[59][1:] == held[20][1:]
     assert held[59][0] - held[20][0] < 8 * MIB

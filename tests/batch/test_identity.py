@@ -7,7 +7,7 @@ import pytest
 from batched import PART
 
 from pmsl.batch.identity import ELSEWHERE, FileHashes, identity
-from pmsl.pipeline.order import Order
+from pmsl.pipeline.slice_request import SliceRequest
 
 OTHER = {  # of options that bytes depend on, a value that is not the usual one
     "format": "ome-tiff",
@@ -48,11 +48,11 @@ SAME = {"threads": 1, "processes": 2, "scheduler": "tcp://host:1", "preview": "x
 @pytest.fixture
 def order(tmp_path):
     shutil.copy(PART, tmp_path / "a.stl")
-    return Order(meshes=[str(tmp_path / "a.stl")], out="a", printer="pmsl-10um", resin="pr48-405")
+    return SliceRequest(meshes=[str(tmp_path / "a.stl")], out="a", printer="pmsl-10um", resin="pr48-405")
 
 
 def test_every_option_is_one_or_the_other():
-    assert {*OTHER, *ELSEWHERE} == set(Order.__struct_fields__) and not set(OTHER) & set(ELSEWHERE)
+    assert {*OTHER, *ELSEWHERE} == set(SliceRequest.__struct_fields__) and not set(OTHER) & set(ELSEWHERE)
 
 
 @pytest.mark.parametrize("name", OTHER)

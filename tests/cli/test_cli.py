@@ -22,7 +22,7 @@ from pmsl.core.finding import Severity
 from pmsl.kernels import _native
 from pmsl.mesh.load import UNITS_UM
 from pmsl.mesh.repair import WAYS
-from pmsl.pipeline.order import Order
+from pmsl.pipeline.slice_request import SliceRequest
 from pmsl.profiles import Process
 from pmsl.profiles.process import Unreachable
 
@@ -285,7 +285,7 @@ def test_choices_are_what_the_types_allow():
         "unit": set(UNITS_UM),
         "coverage": set(get_args(get_type_hints(Process)["coverage"])),
         "unreachable": set(get_args(Unreachable)),
-        "png": set(get_args(get_type_hints(Order)["png"])),
+        "png": set(get_args(get_type_hints(SliceRequest)["png"])),
         "fail_on": set(get_args(Severity)),
         "repair": set(WAYS),
     }

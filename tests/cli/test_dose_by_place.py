@@ -17,8 +17,9 @@ from pmsl.core.region import OF_LIGHT, SAID, Region, RegionRecord
 from pmsl.errors import BatchError
 from pmsl.formats.native import document
 from pmsl.pipeline.crew.recipe import RegionEntry
-from pmsl.pipeline.order import Order, carry_out
 from pmsl.pipeline.regionfile import RegionTable, dose_scales, region_of_option
+from pmsl.pipeline.slice_jobs import slice_job
+from pmsl.pipeline.slice_request import SliceRequest
 
 SMALL = ["--printer", "pmsl-2um", "--resin", "pr48-405", "--unit", "um"]
 
@@ -260,14 +261,14 @@ TABLE = '[[job.region]]\nmesh = "in=side.stl"\ndose_scale = 0.5\nfocus_um = 20\n
 
 def orders(folder, more, version=2):
     (folder / "b.toml").write_text(BATCH.format(version=version, more=more))
-    return [job.order for job in read_batch(folder / "b.toml").jobs]
+    return [job.request for job in read_batch(folder / "b.toml").jobs]
 
 
 def test_a_batch_has_regions_as_tables(run, tmp_path):
     (order,) = orders(tmp_path, "dose_scale = 1.5\n" + TABLE)
     assert order.dose_scale == "1.5" and order.region == [RegionTable(mesh=str(tmp_path / "in=side.stl"), dose_scale=0.5, focus_um=20.0)]
     (tmp_path / "out").mkdir()
-    job = carry_out(order).job
+    job = slice_job(order).job
     assert [e.focus_um for e in job[0].exposures] == [0.0, 20.0] and job.regions[0].dose_scale == 0.5
     (tmp_path / "r.toml").write_text('[[region]]\nmesh = "in=side.stl"\ndose_scale = 0.5\n')
     (order,) = orders(tmp_path, 'regions = "r.toml"\nregion = ["in=side.stl=0.7"]')
@@ -287,7 +288,7 @@ def test_a_batch_says_what_is_wrong_with_a_region(run, tmp_path):
 
 def test_another_region_is_another_job(run, tmp_path):
     (tmp_path / "r.toml").write_text('[[region]]\nmesh = "in=side.stl"\ndose_scale = 0.5\n')
-    base = Order(meshes=[str(tmp_path / "plate.stl")], out="job", unit="um", regions=str(tmp_path / "r.toml"))
+    base = SliceRequest(meshes=[str(tmp_path / "plate.stl")], out="job", unit="um", regions=str(tmp_path / "r.toml"))
     first = identity(base, FileHashes())
     by_table = msgspec.structs.replace(base, regions=None, region=[RegionTable(mesh=str(tmp_path / "in=side.stl"), dose_scale=0.5)])
     assert identity(by_table, FileHashes()) == first

@@ -33,14 +33,14 @@ def test_a_preview_replaces_a_file_only_with_force(run, mesh):
 def test_a_preview_that_came_while_it_was_sliced_is_left(run, mesh, monkeypatch):
     from pmsl.cli import run as work
 
-    put = work.put_on_disk
+    put = work.write_job
 
     def late(*args, **options):
         made = put(*args, **options)
         Path("sheet.png").write_bytes(MINE)
         return made
 
-    monkeypatch.setattr(work, "put_on_disk", late)
+    monkeypatch.setattr(work, "write_job", late)
     code, _, err = run("slice", mesh, "-o", "job", *SMALL, "--preview", "sheet.png")
     assert code == 2 and "exists already" in err and Path("sheet.png").read_bytes() == MINE
 

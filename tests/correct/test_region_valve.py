@@ -11,7 +11,8 @@ from PIL import Image
 
 import pmsl
 from pmsl.masks import coverage
-from pmsl.pipeline.order import Order, carry_out
+from pmsl.pipeline.slice_jobs import slice_job
+from pmsl.pipeline.slice_request import SliceRequest
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 PEER_JOB = CASES / "region_valve_peer_job.zip"
@@ -53,12 +54,12 @@ def order(tmp_path_factory):
     folder = tmp_path_factory.mktemp("valve")
     regions, process = regions_file(folder)
     meshes = [str(CASES / "region_valve_part.stl")]
-    return Order(meshes=meshes, out=str(folder / "job"), process=process, regions=regions, printer="microfluidics-7.6um")
+    return SliceRequest(meshes=meshes, out=str(folder / "job"), process=process, regions=regions, printer="microfluidics-7.6um")
 
 
 @pytest.fixture(scope="module")
 def job(order):
-    return carry_out(order).job
+    return slice_job(order).job
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,10 @@ import pytest
 
 from pmsl.formats.registry import SHIPPED
 from pmsl.pipeline.memory import MIB, most_bytes, triangles_of
-from pmsl.pipeline.order import Order, carry_out, made_ready
 from pmsl.pipeline.predicted import blocks_of, predicted, size_of
 from pmsl.pipeline.sampled import thin
+from pmsl.pipeline.slice_jobs import prepare_job, slice_job
+from pmsl.pipeline.slice_request import SliceRequest
 
 F = Path(__file__).resolve().parents[2] / "sample_meshes" / "f_orientation.stl"
 SUFFIX = {"byu": ".zip", "sl1-prusa": ".sl1", "sl1s-prusa": ".sl1s", "3mf-slices": ".3mf"}
@@ -16,13 +17,13 @@ SUFFIX = {"byu": ".zip", "sl1-prusa": ".sl1", "sl1s-prusa": ".sl1s", "3mf-slices
 
 def order(out, **options):
     given = {"printer": "pmsl-10um", "resin": "pr48-405", "field": "160x160", "threads": 1, "layer_um": 4.0}
-    return Order(meshes=[str(F)], out=str(out), **{**given, **options})
+    return SliceRequest(meshes=[str(F)], out=str(out), **{**given, **options})
 
 
 def held_against(asked, size=0.05, time=1e-9, resin=1e-6):
     told = predicted(asked)
     assert not Path(asked.out).exists()
-    made = carry_out(asked)
+    made = slice_job(asked)
     assert told.layers == made.job.n_layers and told.seconds > 0 and told.peak_bytes > 50 * MIB
     assert told.disk_bytes == pytest.approx(size_of(Path(asked.out)), rel=size)
     assert told.print_time_s == pytest.approx(made.written.estimate.print_time_s, rel=time)
@@ -59,7 +60,7 @@ def test_every_format(tmp_path, name):
 def test_corrected_jobs_are_sampled_by_the_blocks_that_are_solved_at_once(tmp_path):
     values = {"resin.memory": "enclosed"}
     asked = order(tmp_path / "job", correct="edges,printthrough", accept_uncalibrated=True, values=values, layer_um=10.0, field="140x144")
-    job = made_ready(asked).job
+    job = prepare_job(asked).job
     size = job.correction.block_layers
     for block in blocks_of(job, 4, asked):
         assert block.start % size == 0 and block.stop == min(block.start + size, job.n_layers)
@@ -67,7 +68,7 @@ def test_corrected_jobs_are_sampled_by_the_blocks_that_are_solved_at_once(tmp_pa
 
 
 def test_a_thin_job_has_the_layers_of_the_whole_one(tmp_path):
-    job = made_ready(order(tmp_path / "job")).job
+    job = prepare_job(order(tmp_path / "job")).job
     made, sampled = thin(job, [range(3, 6), range(40, 42)], design=False)
     assert made.n_layers == 5 and made.grid.z_edges_um.tolist() == [0, 4, 8, 12, 16, 20] and made.design == ()
     run = made.in_order()
@@ -82,7 +83,7 @@ def test_a_thin_job_has_the_layers_of_the_whole_one(tmp_path):
 @pytest.mark.parametrize("layers", [1, 2, 3, 7, 12, 50, 63, 64, 65, 255, 256, 1000])
 def test_blocks_are_layers_of_the_job_and_do_not_overlap(tmp_path, layers):
     asked = order(tmp_path / "job", layer_um=200.0 / layers, values={"resin.dp_um": 200.0, "process.bottom_dose_factors": []})
-    job = made_ready(asked).job
+    job = prepare_job(asked).job
     assert job.n_layers == layers
     for count in (4, 16):
         chosen = [k for block in blocks_of(job, count, asked) for k in block]
@@ -94,7 +95,7 @@ def test_memory_is_known_before_a_mesh_is_read(tmp_path):
     big = tmp_path / "big.stl"
     with open(big, "wb") as out:
         out.truncate(84 + 50 * 1_000_000)
-    asked = Order(meshes=[str(big)], out=str(tmp_path / "job"))
-    mended, sound = most_bytes(asked), most_bytes(Order(meshes=[str(big)], out=str(tmp_path / "job"), repair="none"))
+    asked = SliceRequest(meshes=[str(big)], out=str(tmp_path / "job"))
+    mended, sound = most_bytes(asked), most_bytes(SliceRequest(meshes=[str(big)], out=str(tmp_path / "job"), repair="none"))
     assert 600e6 < mended < 1.2e9 and sound < 0.5 * mended
-    assert most_bytes(Order(meshes=[str(F)], out=str(tmp_path / "job"))) < 300 * MIB
+    assert most_bytes(SliceRequest(meshes=[str(F)], out=str(tmp_path / "job"))) < 300 * MIB

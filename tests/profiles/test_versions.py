@@ -15,7 +15,7 @@ from pmsl.batch import read_batch
 from pmsl.batch.file import OPTIONS
 from pmsl.errors import BatchError, JobError, ProfileError
 from pmsl.formats.native import document
-from pmsl.pipeline.order import Order
+from pmsl.pipeline.slice_request import SliceRequest
 from pmsl.profiles import Process, library_text
 from pmsl.profiles.change import with_values
 from pmsl.profiles.strict import Strict, build, parse
@@ -181,7 +181,7 @@ def test_a_job_that_declares_more_than_it_uses_is_read_and_written_as_what_it_is
 
 def test_every_option_is_of_version_1_or_says_since_when():
     first = json.loads((ROOT / "batch/batch-1.schema.json").read_text())["$defs"]["Document"]["properties"]["defaults"]["properties"]
-    assert set(OPTIONS) - set(first) == set(Order.SINCE)
+    assert set(OPTIONS) - set(first) == set(SliceRequest.SINCE)
 
 
 ONE = '[[job]]\nname = "a"\n'
@@ -204,7 +204,7 @@ def test_a_new_key_needs_the_new_version_of_a_batch(tmp_path, text):
 def test_options_of_exposure_are_typed_in_a_batch_as_on_the_command_line(tmp_path):
     other = ONE.replace('"a"', '"b"') + "bottom_dose_factors = []\n"
     file = batch_file(tmp_path, ONE + "exposure_s = 2\nbottom_dose_factors = [4, 2]\n" + other, HEAD_2)
-    a, b = (job.order.wishes().profiles()[2] for job in read_batch(file).jobs)
+    a, b = (job.request.profiles()[2] for job in read_batch(file).jobs)
     assert (a.exposure_s, a.bottom_dose_factors, b.bottom_dose_factors) == (2.0, (4.0, 2.0), ())
     assert (a.schema, b.schema) == ("pmsl.process/2", "pmsl.process/1")
 

@@ -14,9 +14,10 @@ from pmsl.cli import shared
 @click.option("--dry-run", is_flag=True, help="Slice a few layers of each job, predict what it costs, and write nothing.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Jobs at a time, each in its own process [default: one a processor].")
 @click.option("--memory", metavar="SIZE", help="What all processes together may take, as 8GB; a job that cannot fit is refused.")
-@click.option(
-    "--fail-on",
-    type=click.Choice(["info", "warning", "error"]),
+@shared.option(
+    "fail_on",
+    default=None,
+    show_default=False,
     help="Findings at or above this stop a job that does not say it itself [default: error].",
 )
 @click.option("--force", is_flag=True, help="Replace jobs in the out folder that no batch made, or that were changed since.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any
 
 import click
 
@@ -11,32 +11,14 @@ from pmsl.cli import shared
 
 @click.command("check")
 @click.argument("meshes", nargs=-1, required=True, type=shared.FILE, metavar="MESH...", help="STL, OBJ, PLY or 3MF files.")
-@shared.unit
-@shared.repair
-@shared.weld
-@click.option("--printer", metavar="P", help="Whose pixel says how far vertices may be joined [default: microfluidics-7.6um].")
-@click.option("--pitch-um", metavar="P|PX,PY", help="Pixel pitch at the image plane [µm].")
-@click.option(
-    "--fail-on",
-    type=click.Choice(["info", "warning", "error"]),
-    default="warning",
-    show_default=True,
-    help="Findings at or above this end with exit 4.",
-)
+@shared.options("unit", "repair", "weld_um")
+@shared.option("printer", help="Whose pixel says how far vertices may be joined [default: microfluidics-7.6um].")
+@shared.option("pitch_um")
+@shared.option("fail_on", default="warning", help="Findings at or above this end with exit 4.")
 @shared.json
-def check_command(
-    meshes: tuple[str, ...],
-    unit: str,
-    repair: str,
-    weld_um: float | None,
-    printer: str | None,
-    pitch_um: str | None,
-    fail_on: Literal["info", "warning", "error"],
-    as_json: bool,
-) -> None:
+def check_command(meshes: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Look meshes over: holes, winding, bodies that overlap, sizes; what repair would do. Nothing is written."""
     from pmsl.cli import examine
-    from pmsl.pipeline.wishes import Wishes
+    from pmsl.pipeline.slice_request import SliceRequest
 
-    wishes = Wishes(printer=printer, pitch_um=pitch_um, unit=unit, weld_um=weld_um)
-    examine.check(list(meshes), wishes, repair=repair, fail_on=fail_on, as_json=as_json)
+    examine.check(SliceRequest(meshes=list(meshes), out="job", **options), as_json=as_json)

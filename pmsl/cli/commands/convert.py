@@ -10,13 +10,13 @@ from pmsl.cli import shared
 @click.command("convert")
 @click.argument("job", type=shared.FILE, metavar="JOB", help="A job folder or file of any format, told by its content.")
 @click.argument("out", type=shared.FILE, metavar="OUT", help="What to write: a folder, a .zip, or a printer's file (.sl1, …).")
-@shared.format
+@shared.option("format")
 @shared.panel
-@shared.lossy
-@shared.depth
-@shared.dose
-@shared.threads
-@shared.force
+@shared.option("lossy")
+@shared.option("depth")
+@shared.option("dose")
+@shared.option("threads")
+@shared.option("force")
 @shared.json
 def convert_command(
     job: str,

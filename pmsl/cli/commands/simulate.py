@@ -12,8 +12,8 @@ from pmsl.cli import shared
 @click.command("simulate")
 @click.argument("path", type=shared.FILE, metavar="JOB", help="A job folder or a job .zip.")
 @click.option("--design", multiple=True, type=shared.FILE, metavar="MESH", help="Mesh the job was made of, where the job holds no design.")
-@shared.unit
-@shared.weld
+@shared.option("unit")
+@shared.option("weld_um")
 @click.option("--pictures", type=shared.FILE, metavar="DIR", help="Folder for pictures of layers, sections, doses.")
 @click.option("--layers", metavar="A:B", help="Layers that get a picture [default: 8 of all].")
 @click.option("--section", multiple=True, metavar="x=UM|y=UM", help="Also a picture of the cut there; may be given again.")
@@ -26,7 +26,7 @@ from pmsl.cli import shared
     help="Findings at or above this end with exit 4.",
 )
 @click.option("--force", is_flag=True, help="Replace pictures and a mesh that are there already.")
-@shared.threads
+@shared.option("threads")
 @shared.json
 def simulate_command(
     path: str,

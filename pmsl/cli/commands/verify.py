@@ -10,7 +10,7 @@ from pmsl.cli import shared
 @click.command("verify")
 @click.argument("path", type=shared.FILE, metavar="JOB", help="A job folder or file of any format.")
 @shared.panel
-@shared.threads
+@shared.option("threads")
 @shared.json
 def verify_command(path: str, printer: str | None, pitch_um: str | None, field: str | None, threads: int | None, as_json: bool) -> None:
     """Check a job on disk from end to end: 0 sound, 3 damaged."""

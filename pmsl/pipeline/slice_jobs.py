@@ -1,0 +1,191 @@
+"""How a `SliceRequest` becomes jobs on disk: check, load, repair, place, prepare, depth, write."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pmsl.core.job import PrintJob
+from pmsl.core.part import Part, Solid
+from pmsl.errors import UsageError
+from pmsl.formats.contract import Crew, Format, Written
+from pmsl.formats.target import check_target
+from pmsl.mesh import load_solid
+from pmsl.mesh.place import Placed
+from pmsl.outfile import check_new_file
+from pmsl.pipeline.doors import check_spreads, write
+from pmsl.pipeline.planner import prepare
+from pmsl.pipeline.regionfile import dressed
+from pmsl.pipeline.slice_request import SliceRequest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sliced:
+    """What came of a request: the job, how its parts were placed, how long each layer's ordinary dose takes, and, once it is on disk,
+    what the writer says. `out` is its target where that is not the request's: plates are numbered.
+    """
+
+    job: PrintJob
+    placed: Placed
+    times_s: np.ndarray
+    written: Written | None = None
+    out: str = ""
+
+
+def check(request: SliceRequest) -> None:
+    """Refuse a request whose target or preview cannot be written, or whose options do not go together, before any work.
+
+    Raises
+    ------
+    UsageError, OutputError
+    """
+    target, chosen, layout = Path(request.out), request.chosen_format(), request.layout()
+    request.dose_scales()
+    request.region_tables()
+    if layout.plates is None:
+        check_target(target, request.force, chosen.foreign)
+    if request.processes is not None or request.scheduler is not None:
+        _check_workers(request, chosen)
+    if request.preview is not None:
+        if layout.plates is not None:
+            raise UsageError(f"--preview {request.preview}: shows one job; leave it out with --plates, or pack one field without")
+        _check_preview(Path(request.preview), target, request.force)
+
+
+def workers_of(request: SliceRequest) -> AbstractContextManager[Crew | None]:
+    """Return the processes that make the layers of a request, for a ``with`` block; None where threads of this one do."""
+    from pmsl.pipeline.crew import crew_of
+
+    return crew_of(request.processes, request.scheduler) or nullcontext()
+
+
+def prepare_job(request: SliceRequest) -> Sliced:
+    """Load, repair, place and prepare one job; layers are not made yet.
+
+    Raises
+    ------
+    PmslError
+        As `load_solid`, `place_for` and `prepare`; or the request fills plates (`prepare_jobs`).
+    """
+    if request.plates is not None:
+        raise UsageError(f"--plates {request.plates}: several jobs come of this order; leave it out where one is expected")
+    return prepare_jobs(request)[0]
+
+
+def prepare_jobs(request: SliceRequest) -> list[Sliced]:
+    """Load, repair and place the parts of a request, and prepare the job of each field they fill; layers are not made yet.
+
+    Raises
+    ------
+    PmslError
+        As `load_solid`, `Layout.placed` and `prepare`; a target of a plate cannot be written.
+    """
+    printer, resin, process = request.profiles()
+    layout = request.layout()
+    plates = layout.placed(_parts(request, request.weld_within_um(printer)), printer, resin)
+    names = layout.names(Path(request.out), len(plates))
+    for name in names if layout.plates is not None else ():
+        check_target(name, request.force, request.chosen_format().foreign)
+    out = []
+    for name, placed in zip(names, plates, strict=True):
+        accept = request.accept_uncalibrated
+        job = prepare(placed, printer, resin, process, accept_uncalibrated=accept, repair=request.repair, weld_um=request.weld_um)
+        times_s = job.plan_layer.times_s  # type: ignore[attr-defined]
+        out.append(Sliced(_shallower(job, request.depth), placed, times_s, out=request.out if layout.plates is None else str(name)))
+    return out
+
+
+def _parts(request: SliceRequest, weld_um: float) -> list[Solid | Part]:
+    """Load and repair meshes, each once, and those of regions; with their doses, not yet placed."""
+    scales = request.dose_scales()
+    tables = request.region_tables()
+    loaded: dict[str, Solid] = {}
+
+    def load(mesh: str) -> Solid:
+        if mesh not in loaded:
+            loaded[mesh] = load_solid(mesh, request.unit).repaired(request.repair, weld_um)
+        return loaded[mesh]
+
+    return dressed([load(mesh) for mesh in request.meshes], scales, tables, load)
+
+
+def _shallower(job: PrintJob, bits: int | None) -> PrintJob:
+    """Return a job of so few grays as were asked for."""
+    if bits is None:
+        return job
+    from pmsl.pipeline.depth import with_depth
+
+    return with_depth(job, bits)
+
+
+def write_job(
+    request: SliceRequest,
+    ready: Sliced,
+    progress: Callable[[int, int], None] | None = None,
+    accept: bool = False,
+    crew: Crew | None = None,
+) -> Written:
+    """Write what `prepare_job` made, complete or absent, as the request says; with `accept` whatever is found, with `crew` by others.
+
+    Raises
+    ------
+    PmslError
+        As `write`.
+    """
+    return write(
+        ready.job,
+        ready.out or request.out,
+        format=request.format,
+        dose=request.dose,
+        design=not request.no_design,
+        png=request.png,
+        threads=request.threads,
+        force=request.force,
+        lossy=request.lossy,
+        progress=progress,
+        fail_on=None if accept else request.fail_on,
+        crew=crew,
+    )
+
+
+def slice_job(request: SliceRequest, progress: Callable[[int, int], None] | None = None) -> Sliced:
+    """Do what `pmsl slice` does: the one way from a request to a job on disk. The preview is left to the caller.
+
+    Parameters
+    ----------
+    request : SliceRequest
+    progress : callable, optional
+        Called with (layers done, layers in all).
+
+    Raises
+    ------
+    PmslError
+    """
+    check(request)
+    with workers_of(request) as crew:
+        ready = prepare_job(request)
+        written = write_job(request, ready, progress, crew=crew)
+    return dataclasses.replace(ready, written=written)
+
+
+def _check_workers(request: SliceRequest, chosen: Format) -> None:
+    """Refuse workers that cannot make the layers."""
+    if request.threads is not None:
+        option = "--processes" if request.scheduler is None else "--scheduler"
+        raise UsageError(f"--threads and {option} exclude each other: layers are made by threads of this process, or by others")
+    check_spreads(chosen)
+    workers_of(request)
+
+
+def _check_preview(path: Path, target: Path, force: bool) -> None:
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"--preview {path}: the name must end in .png")
+    where, job = path.absolute(), target.absolute()
+    if where == job or job in where.parents:
+        raise UsageError(f"--preview {path}: lies inside the job {target}; choose a name outside it")
+    check_new_file(path, force, "--preview")
