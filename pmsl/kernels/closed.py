@@ -159,76 +159,6 @@ def shells(vertices, faces, keys, first, second, label, total):
     return _numbered(label)
 
 
-@helper
-def _hash_of(vertices, bits, v):
-    """64-bit hash of a vertex of either precision."""
-    k = (np.uint64(bits[v, 0]) if vertices[v, 0] != 0.0 else np.uint64(0)) * A  # -0 is 0
-    k = ((k ^ (k >> S1)) + (np.uint64(bits[v, 1]) if vertices[v, 1] != 0.0 else np.uint64(0))) * B
-    k = ((k ^ (k >> S2)) + (np.uint64(bits[v, 2]) if vertices[v, 2] != 0.0 else np.uint64(0))) * C
-    return k ^ (k >> S1)
-
-
-@kernel
-def groups(vertices, bits, faces, table, hashes, label, size):
-    """Number the groups of triangles that hang together by corners, a third as long as `shells` takes; and measure each triangle.
-
-    Parameters
-    ----------
-    vertices : (V, 3) float32 or float64
-    bits : (V, 3) uint32 or uint64
-        The same memory.
-    faces : (F, 3) int32
-        (0, 3) where each three vertices are a triangle.
-    table : (2**b,) uint64, all 0
-        Scratch: half of the hash of each position, and a triangle at it, counted from 1.
-    hashes : (3n,) uint64
-        Scratch for n triangles at a time: memory is asked for all of them before it is waited for.
-    label : (F,) int32
-        Overwritten: number of each triangle's group, in the order of their first triangles.
-    size : (F,) float32
-        Overwritten: the triangle's area, twice and squared.
-
-    Returns
-    -------
-    int
-        Number of groups; 0 where there are more positions than the table has room for. Positions count as one by 32 bits of a hash and
-        a place in the table: what that joins by chance is next to none.
-    """
-    soup, mask, n = faces.shape[0] == 0, np.uint64(table.size - 1), hashes.size // 3
-    left, ahead = table.size - 1, np.uint64(0)
-    for begin in range(0, label.size, n):
-        end = min(begin + n, label.size)
-        for f in range(begin, end):
-            a, b, c = (3 * f, 3 * f + 1, 3 * f + 2) if soup else (np.int64(faces[f, 0]), np.int64(faces[f, 1]), np.int64(faces[f, 2]))
-            ha, hb, hc = _hash_of(vertices, bits, a), _hash_of(vertices, bits, b), _hash_of(vertices, bits, c)
-            at = 3 * (f - begin)
-            hashes[at], hashes[at + 1], hashes[at + 2] = ha, hb, hc
-            ahead += table[ha & mask] + table[hb & mask] + table[hc & mask]
-            ux, uy, uz = vertices[b, 0] - vertices[a, 0], vertices[b, 1] - vertices[a, 1], vertices[b, 2] - vertices[a, 2]
-            wx, wy, wz = vertices[c, 0] - vertices[a, 0], vertices[c, 1] - vertices[a, 1], vertices[c, 2] - vertices[a, 2]
-            nx, ny, nz = uy * wz - uz * wy, uz * wx - ux * wz, ux * wy - uy * wx
-            size[f] = nx * nx + ny * ny + nz * nz
-        for f in range(begin, end):
-            label[f] = f
-            root = np.int64(f)
-            for k in range(3):
-                key = hashes[3 * (f - begin) + k]
-                at, half = key & mask, key >> S1
-                while table[at] != 0 and table[at] >> S1 != half:
-                    at = (at + np.uint64(1)) & mask
-                if table[at] == 0:
-                    if left == 0:
-                        return 0
-                    left -= 1
-                else:
-                    other = np.int64(_root(label, np.int64(table[at] & LOW) - 1))
-                    label[max(root, other)] = min(root, other)
-                    root = min(root, other)
-                table[at] = half << S1 | np.uint64(root + 1)
-    hashes[0] = ahead
-    return _numbered(label)
-
-
 @kernel
 def measure(vertices, faces, label, centre, volume, area, box, widest, most):
     """Measure every shell.
@@ -270,46 +200,48 @@ def measure(vertices, faces, label, centre, volume, area, box, widest, most):
 
 
 @kernel
-def winding(vertices, faces, label, x, y, z, shell, out):
+def winding(vertices, faces, label, x, y, z, shell, box, begin, out):
     """Add to `out` how often each shell winds around each point.
 
     Parameters
     ----------
     vertices, faces, label
         As in `measure`.
-    x, y, z : (P,) float64, x in order
-        The points.
+    x, y, z : (P,) float64
+        The points, cell by cell of a raster in x and y, row by row.
     shell : (P,) int32
         The shell each point is asked about.
+    box : (2, 2) float64
+        Lower corner of the raster; cells per unit in x and y.
+    begin : (rows, columns + 1) int64
+        The first point of each cell, and where the row ends.
     out : (P,) float64
         Added to: the signed number of faces above the point.
     """
+    rows, columns = begin.shape[0], begin.shape[1] - 1
     for f in range(faces.shape[0]):
         i = label[f]
         a, b, c = vertices[faces[f, 0]], vertices[faces[f, 1]], vertices[faces[f, 2]]
-        low, high = min(a[0], min(b[0], c[0])), max(a[0], max(b[0], c[0]))
-        begin, end = 0, x.size
-        while begin < end:
-            middle = (begin + end) // 2
-            if x[middle] < low:
-                begin = middle + 1
-            else:
-                end = middle
-        for p in range(begin, x.size):
-            if x[p] > high:
-                break
-            if shell[p] != i or max(a[2], max(b[2], c[2])) < z[p]:
-                continue
-            turn = 0
-            for k in range(3):
-                s, t = (a, b) if k == 0 else (b, c) if k == 1 else (c, a)
-                if (s[1] > y[p]) != (t[1] > y[p]):  # the edge passes the point's y: from its lower end, so that neighbours agree
-                    l0, l1, h0, h1 = (s[0], s[1], t[0], t[1]) if s[1] < t[1] else (t[0], t[1], s[0], s[1])
-                    if l0 + (y[p] - l1) / (h1 - l1) * (h0 - l0) > x[p]:
-                        turn += 1 if t[1] > s[1] else -1
-            if turn != 0:
-                ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
-                wx, wy, wz = c[0] - a[0], c[1] - a[1], c[2] - a[2]
-                nx, ny, nz = uy * wz - uz * wy, uz * wx - ux * wz, ux * wy - uy * wx
-                if nz != 0.0 and a[2] - ((x[p] - a[0]) * nx + (y[p] - a[1]) * ny) / nz > z[p]:
-                    out[p] += turn
+        xl, xh = (min(a[0], min(b[0], c[0])) - box[0, 0]) * box[1, 0], (max(a[0], max(b[0], c[0])) - box[0, 0]) * box[1, 0]
+        yl, yh = (min(a[1], min(b[1], c[1])) - box[0, 1]) * box[1, 1], (max(a[1], max(b[1], c[1])) - box[0, 1]) * box[1, 1]
+        if not (xh >= 0.0 and yh >= 0.0 and xl < columns and yl < rows):
+            continue
+        left, right = np.int64(max(xl, 0.0)), np.int64(min(xh, columns - 1.0))
+        top = max(a[2], max(b[2], c[2]))
+        for row in range(np.int64(max(yl, 0.0)), np.int64(min(yh, rows - 1.0)) + 1):
+            for p in range(begin[row, left], begin[row, right + 1]):
+                if shell[p] != i or top < z[p]:
+                    continue
+                turn = 0
+                for k in range(3):
+                    s, t = (a, b) if k == 0 else (b, c) if k == 1 else (c, a)
+                    if (s[1] > y[p]) != (t[1] > y[p]):  # the edge passes the point's y: from its lower end, so that neighbours agree
+                        l0, l1, h0, h1 = (s[0], s[1], t[0], t[1]) if s[1] < t[1] else (t[0], t[1], s[0], s[1])
+                        if l0 + (y[p] - l1) / (h1 - l1) * (h0 - l0) > x[p]:
+                            turn += 1 if t[1] > s[1] else -1
+                if turn != 0:
+                    ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+                    wx, wy, wz = c[0] - a[0], c[1] - a[1], c[2] - a[2]
+                    nx, ny, nz = uy * wz - uz * wy, uz * wx - ux * wz, ux * wy - uy * wx
+                    if nz != 0.0 and a[2] - ((x[p] - a[0]) * nx + (y[p] - a[1]) * ny) / nz > z[p]:
+                        out[p] += turn

@@ -7,6 +7,8 @@ sides of some triangles.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from pmsl.core.parallel import in_blocks
@@ -30,33 +32,40 @@ def hidden(solid: Solid) -> bool:
     return bool(solid._cache["hidden"])
 
 
-def groups_of(solid: Solid) -> tuple[int, np.ndarray, np.ndarray]:
-    """Find groups of triangles that hang together by corners.
-
-    Returns
-    -------
-    count : int
-    label : (F,) int32
-        Number of every triangle's group.
-    size : (F,) float32
-        Measure of every triangle, larger for a larger one.
-    """
-    from pmsl.kernels import closed
+def groups_of(solid: Solid) -> tuple[int, np.ndarray]:
+    """Find groups of triangles that hang together by corners: how many, and the number of every triangle's group, (F,) int32."""
+    from pmsl.kernels import corner_groups
 
     vertices, faces, _ = solid.triangles()
-    n = solid.n_faces
-    label, size, hashes = np.empty(n, np.int32), np.empty(n, np.float32), np.empty(3 * TOGETHER, np.uint64)
+    n, most = solid.n_faces, solid.n_faces if solid.of_file else len(vertices)
+    label, hashes = np.empty(n, np.int32), np.empty(3 * TOGETHER, np.uint64)
     bits = vertices.view(np.uint32 if vertices.dtype == np.float32 else np.uint64)
-    room, count = 1 << n.bit_length(), 0
+    room, count = 1 << int((0.7 if solid.of_file else 1.4) * most).bit_length(), 0
     while count == 0:  # a closed mesh has about half as many positions as triangles
-        count = int(closed.groups(vertices, bits, faces, np.zeros(room, np.uint64), hashes, label, size))
+        table = np.zeros(room, np.uint64)
+        if solid.of_file:
+            count = int(corner_groups.of_soup(vertices, bits, table, hashes, label))
+        else:
+            count = int(corner_groups.of_indexed(vertices, bits, faces, table, hashes, *np.empty((2, most), np.int32), label))
         room *= 2
-    return count, label, size
+    return count, label
+
+
+def sizes_of(solid: Solid) -> np.ndarray:
+    """Return a measure of every triangle, (F,) float32, larger for a larger one."""
+    from pmsl.kernels import corner_groups
+
+    size = np.empty(solid.n_faces, np.float32)
+    in_blocks(lambda some: corner_groups.sizes(*solid.triangles(some)[:2], size[some]), solid.n_faces)
+    return size
 
 
 def _shows_hidden(solid: Solid) -> bool:
-    count, label, size = groups_of(solid)
-    return (count > 1 and _inward_among(solid, count, label)) or _winds_wrong(solid, size)
+    with ThreadPoolExecutor(1) as beside:  # finding groups waits for memory most of the time
+        groups = beside.submit(groups_of, solid)
+        if _winds_wrong(solid, sizes_of(solid)):
+            return True
+        return groups.result()[0] > 1 and _inward_among(solid, *groups.result())
 
 
 def _inward_among(solid: Solid, count: int, label: np.ndarray) -> bool:

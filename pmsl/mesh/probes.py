@@ -54,9 +54,21 @@ def winding_at(
 
     label = np.zeros(len(faces), np.int32) if label is None else label
     asked = np.zeros(len(at), np.int32) if shell is None else shell.astype(np.int32)
-    order = np.argsort(at[:, 0], kind="stable")
+    order, box, begin = _raster(at[:, :2])
     x, y, z = (at[order, k].copy() for k in range(3))
     sums, out = np.zeros(len(at)), np.empty(len(at))
-    closed.winding(points, faces, label, x, y, z, asked[order], sums)
+    closed.winding(points, faces, label, x, y, z, asked[order], box, begin, sums)
     out[order] = sums
     return out
+
+
+def _raster(at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sort points (p, 2) into cells, about one point each: the order, the raster's lower corner and scale, and where cells begin."""
+    side = max(1, int(np.sqrt(len(at))))
+    low = at.min(axis=0, initial=np.inf)
+    extent = at.max(axis=0, initial=-np.inf) - low
+    scale = np.divide(side * (1 - 1e-12), extent, out=np.zeros(2), where=extent > 0)  # the last point lies in the last cell
+    columns, rows = ((at - low) * scale).astype(np.int64).T
+    order = np.lexsort((columns, rows))
+    begin = np.searchsorted((rows * (side + 1) + columns)[order], np.arange(side * (side + 1))).reshape(side, side + 1)
+    return order, np.stack([low, scale]), begin

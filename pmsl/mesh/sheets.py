@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pmsl.errors import MeshError
+from pmsl.mesh.probes import winding_at
 from pmsl.mesh.shells import Measures, Shells, measures_of, shells_of
 from pmsl.mesh.surface import Surface
 from pmsl.mesh.weld import farther
@@ -76,12 +77,8 @@ def _known_without(surface: Surface, shells: Shells, m: Measures, sheet: np.ndar
 
 def _inside(surface: Surface, shells: Shells, face: int, bodies: np.ndarray) -> bool:
     """Tell whether the middle of a face lies in one of the bodies."""
-    from pmsl.kernels import closed
-
-    x, y, z = (np.full(len(bodies), v) for v in surface.points[surface.corners[face]].mean(axis=0))
-    found = np.zeros(len(bodies))
-    closed.winding(surface.points, surface.faces(), shells.label, x, y, z, bodies.astype(np.int32), found)
-    return bool((found != 0).any())
+    middle = surface.points[surface.corners[face]].mean(axis=0)
+    return bool((winding_at(surface.points, surface.faces(), np.tile(middle, (len(bodies), 1)), shells.label, bodies) != 0).any())
 
 
 def _gaps(surface: Surface, weld_um: float) -> str:

@@ -14,7 +14,7 @@ from pmsl import Grid, Solid
 from pmsl.core.soup import Soup
 from pmsl.errors import MeshError
 from pmsl.masks import MaskMaker, coverage
-from pmsl.mesh.interleaved import groups_of, hidden
+from pmsl.mesh.interleaved import groups_of, hidden, sizes_of
 from pmsl.mesh.shells import shells_of
 from pmsl.pipeline.volume import united_volume_um3
 
@@ -324,8 +324,14 @@ def test_groups_are_what_hangs_together_by_corners(seed):
     wanted = connected_components(joint, directed=False)[1][:n]
     area = np.square(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])).sum(axis=1)
     flat = Solid.from_arrays(corners.reshape(-1, 3), np.arange(3 * n).reshape(-1, 3))
-    for solid in (flat, as_read(flat, slice(None))):
-        count, label, size = groups_of(solid)
+    some = rng.integers(0, 3 * n, (3 * n, 2))  # vertices that share positions, and some that no face uses
+    at = some[np.arange(3 * n), rng.integers(0, 2, 3 * n)]
+    first = {id_: v for v, id_ in reversed(list(enumerate(ids[at])))}
+    shared = np.array([first.get(i, -1) for i in ids])
+    points = np.concatenate([corners.reshape(-1, 3)[at], corners.reshape(-1, 3)])
+    indexed = Solid.from_arrays(points, np.where(shared < 0, 3 * n + np.arange(3 * n), shared).reshape(-1, 3))
+    for solid in (flat, as_read(flat, slice(None)), indexed):
+        (count, label), size = groups_of(solid), sizes_of(solid)
         first = np.unique(label, return_index=True)[1]
         assert count == wanted.max() + 1 == len(first) and (np.diff(first) > 0).all()
         assert ((label[:, None] == label) == (wanted[:, None] == wanted)).all()
