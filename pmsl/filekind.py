@@ -25,7 +25,7 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"PK\x05\x06", "an empty zip archive", "export or copy it again"),
     (b"ISO-10303-21", "a STEP file: surfaces, no triangles", "export it as STL, 3MF or OBJ from the CAD program"),
     (b"#VRML", "a VRML file", "export it as STL, 3MF or OBJ"),
-    (b"glTF", "a binary glTF file", "export it as STL, 3MF or OBJ"),
+    (b"glTF", "a binary glTF file", "if so, rename it to .glb"),
     (b"Kaydara FBX", "an FBX file", "export it as STL, 3MF or OBJ"),
     (b"BLENDER", "a Blender file", "export it as STL or OBJ"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a document of a CAD or office program", "export it as STL, 3MF or OBJ from that program"),

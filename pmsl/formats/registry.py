@@ -140,7 +140,7 @@ def is_job(path: Path) -> bool:
     suffix = path.suffix.lower()
     if os.path.isdir(path) or any(suffix in shipped.suffixes for shipped in SHIPPED):
         return True
-    if suffix in (".stl", ".obj", ".ply", ".3mf") or not os.path.isfile(path):
+    if suffix in (".stl", ".obj", ".ply", ".3mf", ".off", ".glb") or not os.path.isfile(path):
         return False
     try:
         return _knows(look(path)) is not None

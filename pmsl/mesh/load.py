@@ -21,7 +21,14 @@ from pmsl.mesh.reading import UNITS_UM, RawMesh, RawSoup
 __all__ = ["READERS", "UNITS_UM", "load_solid"]
 
 Reader = Callable[[Any, str, str], RawMesh | RawSoup]
-READERS = {".stl": "stl.read_stl", ".obj": "obj.read_obj", ".ply": "ply.read_ply", ".3mf": "threemf.read_3mf"}  # imported when needed
+READERS = {  # imported when needed; trimesh with the last two, which it reads
+    ".stl": "stl.read_stl",
+    ".obj": "obj.read_obj",
+    ".ply": "ply.read_ply",
+    ".3mf": "threemf.read_3mf",
+    ".off": "off.read_off",
+    ".glb": "glb.read_glb",
+}
 
 
 def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
@@ -30,9 +37,9 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
     Parameters
     ----------
     path : path-like
-        An ``.stl`` (binary or ASCII), ``.obj``, ``.ply`` or ``.3mf`` file; upper or lower case.
+        An ``.stl`` (binary or ASCII), ``.obj``, ``.ply``, ``.3mf``, ``.off`` (ASCII) or ``.glb`` file; upper or lower case.
     unit : {"um", "mm", "cm", "m", "inch"}
-        What the numbers of the file mean. A 3MF file says so itself, and its word wins.
+        What the numbers of the file mean. A 3MF file says so itself, those of GLB are metres, and that wins.
 
     Returns
     -------
@@ -80,7 +87,7 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
 def _other_kind(file: Path, data: bytes, name: str) -> MeshError | None:
     """Return the refusal of a file whose content is plainly of another kind than its suffix says."""
     suffix, head = file.suffix.lower(), data[:HEAD]
-    if (suffix, head[:3]) == (".ply", b"ply") or (suffix, head[:4]) == (".3mf", b"PK\x03\x04"):
+    if (suffix, head[:3]) == (".ply", b"ply") or (suffix, head[:4]) in ((".3mf", b"PK\x03\x04"), (".glb", b"glTF")):
         return None
     if suffix == ".stl" and head.lstrip()[:5].lower() == b"solid":
         return None
@@ -121,9 +128,9 @@ def _formats() -> str:
 def _choose(file: Path, data: bytes, name: str) -> Reader:
     """Return the reader for the suffix, unless the content is plainly of another kind."""
     suffix = file.suffix.lower()
-    content = {b"PK\x03\x04": ".3mf", b"ply\n": ".ply", b"ply\r": ".ply"}.get(data[:4], suffix)
+    content = {b"PK\x03\x04": ".3mf", b"ply\n": ".ply", b"ply\r": ".ply", b"glTF": ".glb"}.get(data[:4], suffix)
     if content != suffix:
-        kind = "a zip archive, as 3MF files are" if content == ".3mf" else "a PLY file"
+        kind = {".3mf": "a zip archive, as 3MF files are", ".ply": "a PLY file", ".glb": "a binary glTF file"}[content]
         raise MeshError(f"{name}: named {suffix}, but its content is {kind}; if so, rename it to {content}")
     module, _, function = READERS[suffix].partition(".")
     reader: Reader = getattr(import_module(f"pmsl.mesh.{module}"), function)

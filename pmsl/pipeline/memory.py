@@ -25,7 +25,7 @@ SOUND, MENDED = 41, 620  # bytes a triangle
 VOLUME, DESIGN, ZIPPED_DESIGN = 110, 88, 155  # and these added
 DOSE, CORRECTED = 11, 10  # bytes a pixel of the field, for each thread
 FILES = {"sl1": 6, "sl1-prusa": 6, "sl1s-prusa": 6, "ome-zarr": 3, "native": 0}  # the same, others 1
-TEXT_BYTES = {".stl": 240, ".obj": 40, ".ply": 19, ".3mf": 80}  # of a file, a triangle: the least that is met
+TEXT_BYTES = {".stl": 240, ".obj": 40, ".ply": 19, ".3mf": 80, ".off": 8, ".glb": 12}  # of a file, a triangle: the least that is met
 
 
 def most_bytes(request: SliceRequest) -> int:

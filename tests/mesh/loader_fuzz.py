@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import threemf_files
 from formats.fuzz import _bytes, _inside, _text, patience
+from mesh import gltf_files
 from solids import box, icosphere
 
 import pmsl
@@ -40,6 +41,8 @@ def seeds() -> dict[str, tuple[str, bytes]]:
         "3mf": (".3mf", _3mf(cube)),
         "3mf volumes": (".3mf", _project(threemf_files.ranged_project)),
         "3mf parts": (".3mf", _project(threemf_files.parts_project)),
+        "off": (".off", gltf_files.off(cube.vertices_um, [*cube.faces[:-1].tolist(), [*cube.faces[-1].tolist(), 0, 1]], "COFF")),
+        "glb": (".glb", _glb(cube)),
     }
 
 
@@ -49,6 +52,18 @@ def _project(write) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         named = [(kind, f"{kind} {i}", solid) for i, (kind, solid) in enumerate(zip(threemf_files.KINDS, boxes, strict=True))]
         return write(Path(folder) / "a.3mf", named).read_bytes()
+
+
+def _glb(solid) -> bytes:
+    """A mesh of two primitives, twice, once below another node."""
+    made = gltf_files.Glb()
+    vertices = solid.vertices_um * 1e-6
+    mesh = made.mesh(made.primitive(vertices, solid.faces[:10], "H"), made.primitive(vertices, solid.faces[10:], "B", stride=16))
+    made.node(mesh=mesh, scale=[1, -1, 1], name="a")
+    made.node(children=[0], matrix=[0, 1, 0, 0, -1, 0, 0, 0, 0, 0, 1, 0, 1e-5, 2e-5, 0, 1])
+    made.node(mesh=mesh, translation=[1e-4, 0, 0], rotation=[0, 0, 0, 1], extras={"by": "hand"})
+    made.tree["scenes"][0]["nodes"] = [1, 2]
+    return made.content()
 
 
 def _binary_stl(solid) -> bytes:
@@ -111,7 +126,7 @@ def _3mf(solid) -> bytes:
 
 def mutated(kind: str, seed: bytes, rng: random.Random) -> bytes:
     """One mutation of a file, or several."""
-    text = kind in ("stl ascii", "obj", "ply ascii") or (kind.startswith("ply") and rng.random() < 0.2)
+    text = kind in ("stl ascii", "obj", "ply ascii", "off") or (kind.startswith("ply") and rng.random() < 0.2)
     data = seed
     for _ in range(rng.choice((1, 1, 1, 2, 4, 12))):
         if data[:2] == b"PK" and rng.random() < 0.7:
