@@ -25,7 +25,8 @@ SOUND, MENDED = 41, 620  # bytes a triangle
 VOLUME, DESIGN, ZIPPED_DESIGN = 110, 88, 155  # and these added
 DOSE, CORRECTED = 11, 10  # bytes a pixel of the field, for each thread
 FILES = {"sl1": 6, "sl1-prusa": 6, "sl1s-prusa": 6, "ome-zarr": 3, "native": 0}  # the same, others 1
-TEXT_BYTES = {".stl": 240, ".obj": 40, ".ply": 19, ".3mf": 80, ".off": 8, ".glb": 12}  # of a file, a triangle: the least that is met
+TEXT_BYTES = {".stl": 240, ".obj": 40, ".ply": 19, ".3mf": 80, ".off": 20, ".glb": 12}  # of a file, a triangle: the least that is met
+TRIMESH_BYTES, READ_BY_TRIMESH = 80 * MIB, {".off": 850, ".glb": 160}  # itself, and what a triangle takes while it reads
 
 
 def most_bytes(request: SliceRequest) -> int:
@@ -56,8 +57,11 @@ def _bytes(request: SliceRequest, triangles: float, mended: bool) -> int:
         triangle = max(triangle, SOUND + VOLUME)
     if form == "native" and not request.no_design:
         triangle = max(triangle, SOUND + (ZIPPED_DESIGN if request.out.lower().endswith(".zip") else DESIGN))
+    by_trimesh = [READ_BY_TRIMESH[suffix] for suffix in {Path(mesh).suffix.lower() for mesh in request.meshes} & READ_BY_TRIMESH.keys()]
+    triangle = max([triangle, *by_trimesh])
     pixel = FILES.get(form, 1) + DOSE * request.dose + CORRECTED * bool(process.corrections)
-    return int(WORKER_BYTES + THREAD_BYTES * threads + triangle * triangles + pixel * threads * rows * cols)
+    fixed = WORKER_BYTES + THREAD_BYTES * threads + TRIMESH_BYTES * bool(by_trimesh)
+    return int(fixed + triangle * triangles + pixel * threads * rows * cols)
 
 
 def triangles_of(mesh: str) -> float:
