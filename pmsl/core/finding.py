@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
+from pmsl.core.finding_codes import REGISTERED
+from pmsl.core.finding_codes.code import SEVERITIES as SEVERITIES
+from pmsl.core.finding_codes.code import Severity as Severity
 from pmsl.profiles.strict import Strict
-
-Severity = Literal["info", "warning", "error"]
-SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 
 
 class Finding(Strict, frozen=True, kw_only=True):
@@ -19,9 +19,9 @@ class Finding(Strict, frozen=True, kw_only=True):
     Attributes
     ----------
     code : str
-        Stable kebab-case name, e.g. ``"open-edges"``.
+        Stable kebab-case name, e.g. ``"open-edges"``, one of `pmsl.core.finding_codes`.
     severity : {"info", "warning", "error"}
-        An error stops before anything is written; a warning is recorded and printed.
+        An error stops before anything is written; a warning is recorded and printed. One that the code is registered with.
     message : str
         What it is and what to do, one sentence.
     layers : tuple of int or None
@@ -32,6 +32,11 @@ class Finding(Strict, frozen=True, kw_only=True):
         What was found and what it is held against, in `unit`.
     unit : str or None
         Unit of `value` and `limit`.
+
+    Raises
+    ------
+    ValueError
+        The code is not registered, or not with this severity.
     """
 
     code: str
@@ -43,10 +48,37 @@ class Finding(Strict, frozen=True, kw_only=True):
     limit: float | None = None
     unit: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what is not registered."""
+        if (self.code, self.severity) not in REGISTERED:
+            raise ValueError(f"{self.severity} {self.code!r} is no finding of pmsl.core.finding_codes; register it there")
+
     def as_dict(self) -> dict[str, Any]:
         """Return the finding as a plain dict, ready for JSON."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return plain
+
+
+class RecordedFinding(Finding, frozen=True, kw_only=True):
+    """A finding of a file: its code may be one of another version of pmsl."""
+
+    def __post_init__(self) -> None:
+        """Take any code."""
+
+    @classmethod
+    def of(cls, finding: Finding) -> RecordedFinding:
+        """Return a finding as a file holds it."""
+        return cls(**_fields(finding))
+
+    def current(self) -> Finding:
+        """Return an ordinary finding, which equals the one that was written; itself where this version has none of the code."""
+        if (self.code, self.severity) not in REGISTERED:
+            return self
+        return Finding(**_fields(self))
+
+
+def _fields(finding: Finding) -> dict[str, Any]:
+    return {name: getattr(finding, name) for name in finding.__struct_fields__}
 
 
 def reaches(findings: Iterable[Finding], severity: Severity) -> bool:

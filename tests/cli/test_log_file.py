@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from pmsl.cli import show
-from pmsl.core.finding import Finding
+from pmsl.core.finding import RecordedFinding
 
 SMALL = ["--printer", "pmsl-2um", "--resin", "pr48-405", "--layer-um", "20"]
 
@@ -91,5 +91,5 @@ def test_what_is_a_log(tmp_path, capsys):
     ],
 )
 def test_findings_print_their_place(layers, box, words, capsys):
-    show.say_findings([Finding(code="c", severity="info", message="what it is", layers=layers, box_um=box)])
+    show.say_findings([RecordedFinding(code="c", severity="info", message="what it is", layers=layers, box_um=box)])
     assert capsys.readouterr().err == words

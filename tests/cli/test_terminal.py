@@ -23,7 +23,7 @@ import pmsl
 import pmsl.cli
 from pmsl.cli.show import say_findings
 from pmsl.cli.terminal import printable, say
-from pmsl.core.finding import Finding
+from pmsl.core.finding import RecordedFinding
 
 EVIL = "\x1b]0;pwned\x07\x1b[2J\x9b31m\u202e\r\x08\x00\nerror: none"
 NAME = EVIL.replace("\x00", "")  # of a file
@@ -44,7 +44,7 @@ def evil_job(folder="job"):
     """A job whose every name is foreign."""
     job = small_job(3)
     named = [msgspec.structs.replace(profile, name=f"n{EVIL}", description=EVIL) for profile in (job.printer, job.resin, job.process)]
-    found = Finding(code=f"x{EVIL}", severity="warning", message=EVIL, layers=(0, 1), box_um=((0, 0, 0), (1, 1, 1)))
+    found = RecordedFinding(code=f"x{EVIL}", severity="warning", message=EVIL, layers=(0, 1), box_um=((0, 0, 0), (1, 1, 1)))
     parts = tuple(msgspec.structs.replace(part, label=EVIL, dose_scale=2.0) for part in job.parts)
     made = msgspec.structs.replace(job.provenance, placement=EVIL)
     names = ("printer", "resin", "process")
@@ -275,7 +275,7 @@ def test_a_bug_keeps_its_lines_and_steers_nothing(run, monkeypatch, capsys):
 
 
 def test_findings_as_they_are_said(capsys):
-    say_findings([Finding(code=EVIL, severity="info", message=EVIL, unit=EVIL)])
+    say_findings([RecordedFinding(code=EVIL, severity="info", message=EVIL, unit=EVIL)])
     check_clean(capsys.readouterr().err)
 
 

@@ -559,11 +559,20 @@ def test_volume_coverage_is_recorded_and_warns_of_partial_slabs(tmp_path):
 
 
 def test_findings_of_neighbouring_layers_join_with_the_box_around_all():
-    def of(k, x, v, code="a"):
+    def of(k, x, v, code="open-rows"):
         return pmsl.Finding(
-            code=code, severity="warning", message="m", layers=(k, k), box_um=((x, 0.0, 10.0 * k), (x + 5, 9.0, 10.0 * k + 10)), value=v
+            code=code,
+            severity="info" if code == "face-error" else "warning",
+            message="m",
+            layers=(k, k),
+            box_um=((x, 0.0, 10.0 * k), (x + 5, 9.0, 10.0 * k + 10)),
+            value=v,
         )
 
-    joined = merged([of(2, 30.0, 4.0), of(2, 0.0, 1.0, "b"), of(3, 10.0, 7.0), of(4, 20.0, 5.0), of(7, 0.0, 1.0)])
-    assert [(f.code, f.layers, f.value) for f in joined] == [("a", (2, 4), 7.0), ("b", (2, 2), 1.0), ("a", (7, 7), 1.0)]
+    joined = merged([of(2, 30.0, 4.0), of(2, 0.0, 1.0, "face-error"), of(3, 10.0, 7.0), of(4, 20.0, 5.0), of(7, 0.0, 1.0)])
+    assert [(f.code, f.layers, f.value) for f in joined] == [
+        ("open-rows", (2, 4), 7.0),
+        ("face-error", (2, 2), 1.0),
+        ("open-rows", (7, 7), 1.0),
+    ]
     assert joined[0].box_um == ((10.0, 0.0, 20.0), (35.0, 9.0, 50.0))

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
-from pmsl.core.finding import Finding
+from pmsl.core.finding import RecordedFinding
 from pmsl.core.job import FLAT_FIELD_BY_HOST, CorrectionRecord, Estimate, PartRecord, Provenance
 from pmsl.core.region import RegionRecord
 from pmsl.core.techniques import TECHNIQUES, Relift, Squeeze, Vacuum
@@ -114,7 +114,7 @@ class Document(Strict, frozen=True, kw_only=True, omit_defaults=True):
     provenance: Provenance
     calibrated: bool
     placeholders: list[str]
-    findings: list[Finding]
+    findings: list[RecordedFinding]
     estimate: Estimate
     engines: list[EngineDoc]
     printer: Printer

@@ -88,7 +88,7 @@ def job_of(doc: Document, source: Source, where: str) -> PrintJob:
         parts=tuple(doc.parts),
         n_layers=len(doc.layers),
         plan_layer=plan_layer,
-        findings=tuple(doc.findings),
+        findings=tuple(finding.current() for finding in doc.findings),
         placeholders=tuple(doc.placeholders),
         requires=tuple(doc.requires),
         correction=doc.correction,

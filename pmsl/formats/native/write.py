@@ -11,6 +11,7 @@ import msgspec
 
 from pmsl.core.consistency import JobCheck
 from pmsl.core.copies import alike
+from pmsl.core.finding import RecordedFinding
 from pmsl.core.job import Engine, Estimate, PrintJob
 from pmsl.core.plan import LayerPlan
 from pmsl.errors import ExposureError
@@ -115,7 +116,7 @@ def _document(job: PrintJob, written: Written, placed: list[DesignDoc], entries:
         provenance=job.provenance,
         calibrated=job.calibrated,
         placeholders=list(job.placeholders),
-        findings=list(written.findings),
+        findings=[RecordedFinding.of(finding) for finding in written.findings],
         estimate=written.estimate,
         engines=[_engine_doc(e) for e in job.engines],
         printer=job.printer,

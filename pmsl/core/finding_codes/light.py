@@ -1,0 +1,107 @@
+"""Findings of predictions and of prints."""
+
+from __future__ import annotations
+
+from pmsl.core.finding_codes.code import Code
+
+LIGHT: dict[str, dict[str, Code]] = {
+    "What a prediction says": {
+        "lost-feature": Code(
+            ("warning",),
+            "A feature of the design is not printed, or a gap of it is filled.",
+            "Make it larger, or raise its dose where it has less.",
+        ),
+        "resin-trap": Code(
+            ("warning",),
+            "Resin stays inside a void that has no way out.",
+            "Give it two openings wide enough to print.",
+        ),
+        "blocked-channel": Code(
+            ("warning",),
+            "A channel of the design is filled somewhere.",
+            "Make it higher or wider, its roof thicker in fewer layers, or correct the masks.",
+        ),
+        "clogged-channel": Code(
+            ("warning",),
+            "A channel is open, but gelled all through at its narrowest.",
+            "Make it larger, or correct the masks.",
+        ),
+        "sealed-on-plate": Code(
+            ("info",),
+            "A void is open only toward the plate.",
+            "It drains when the part is taken off.",
+        ),
+        "dead-end": Code(
+            ("info",),
+            "A channel has one opening only: it cannot be flushed.",
+            "Give it a second one.",
+        ),
+        "wall-overcure": Code(
+            ("warning",),
+            "Walls stand too far out: too much is cured.",
+            "Correct the masks (corrections = edges), or lower the dose.",
+        ),
+        "wall-undercure": Code(
+            ("warning",),
+            "Walls stand too far in: too little is cured.",
+            "Correct the masks (corrections = edges), or raise the dose.",
+        ),
+        "face-overcure": Code(
+            ("warning",),
+            "Faces along z are off because too much is cured.",
+            "Correct the masks (corrections = printthrough), choose thinner layers, or lower the dose.",
+        ),
+        "face-undercure": Code(
+            ("warning",),
+            "Faces along z are off because too little is cured.",
+            "Correct the masks (corrections = printthrough), choose thinner layers, or raise the dose.",
+        ),
+        "walls-lost": Code(
+            ("warning",),
+            "Places along the walls have nothing solid near them, and no part in the errors of walls.",
+            "Make them thicker, or give them more light.",
+        ),
+        "memory-assumed": Code(
+            ("info",),
+            "The resin does not say what recoating does: liquid is taken to keep its dose.",
+            "State resin.memory.",
+        ),
+        "openings-incomplete": Code(
+            ("warning",),
+            "So many columns lie below roofs that openings were looked for in the lower part only.",
+            "Simulate a job of the upper part alone.",
+        ),
+        "out-of-focus": Code(
+            ("warning",),
+            "Exposures out of focus are predicted as if in focus; real edges are softer.",
+            "Leave focus_um out where edges are to be predicted.",
+        ),
+    },
+    "Playing a job": {
+        "uncalibrated-print": Code(
+            ("warning",),
+            "A job was printed although its doses rest on placeholders.",
+            "Measure these values and slice again.",
+        ),
+        "stage-steps": Code(
+            ("warning",),
+            "Layers do not end on whole steps of the stage; errors do not add up.",
+            "Choose layer heights that are multiples of the step.",
+        ),
+        "lamp-drift": Code(
+            ("warning",),
+            "The lamp gave another power than it was asked for.",
+            "Let it warm up, calibrate or replace it.",
+        ),
+        "exposure-cut-off": Code(
+            ("warning",),
+            "An exposure was cut off while it was lit; it is not lit again.",
+            "Look at that layer of the part.",
+        ),
+        "layers-skipped": Code(
+            ("warning",),
+            "Layers got no light, or not all of it, as asked for.",
+            "Look at these layers of the part.",
+        ),
+    },
+}
