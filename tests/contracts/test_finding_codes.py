@@ -49,6 +49,7 @@ def patterns(code):
     return out
 
 
+WORDS = {path: constants(tree) for path, tree in SOURCES.items()}
 MAKERS = {path: calls(tree, "Finding") for path, tree in SOURCES.items() if calls(tree, "Finding")}
 
 
@@ -91,9 +92,9 @@ def test_words_that_get_a_prefix_are_registered():
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_can_be_raised(code):
     for path, found in MAKERS.items():
-        if code in constants(SOURCES[path]):
+        if code in WORDS[path]:
             return
-        words = set().union(*(constants(tree) for other, tree in SOURCES.items() if other.parent == path.parent))
+        words = set().union(*(words for other, words in WORDS.items() if other.parent == path.parent))
         for call in found:
             keywords = {k.arg: k.value for k in call.keywords}
             family = patterns(keywords["code"]) if isinstance(keywords.get("code"), ast.JoinedStr) else "nothing"
