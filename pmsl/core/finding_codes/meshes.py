@@ -150,10 +150,15 @@ MESHES: dict[str, dict[str, Code]] = {
             "The file gives its unit, which wins over --unit.",
             "Nothing has to be done.",
         ),
+        "y-up": Code(
+            ("info",),
+            "Coordinates of a GLB are kept as they are, though glTF wants y upward.",
+            "Turn it with --rotate 90,0,0 where it was made with y upward.",
+        ),
         "objects-left-out": Code(
             ("warning",),
-            "Objects of a 3MF that are not to be printed were left out.",
-            "Mark them as printable in the slicer to print them.",
+            "Objects of a file that are not to be printed, or are no triangles, were left out.",
+            "Mark them as printable, or export triangles, to print them.",
         ),
         "volumes-left-out": Code(
             ("warning",),
@@ -162,7 +167,7 @@ MESHES: dict[str, dict[str, Code]] = {
         ),
         "repeated-objects": Code(
             ("warning",),
-            "Objects of a 3MF lie where the same one lies already; each is printed once.",
+            "Objects of a file lie where the same one lies already; each is printed once.",
             "Take the copies out, or move them.",
         ),
         "solid-supports": Code(
@@ -172,8 +177,8 @@ MESHES: dict[str, dict[str, Code]] = {
         ),
         "objects-not-built": Code(
             ("info",),
-            "Objects of a 3MF are not in its build; they are not printed.",
-            "Add them to the build to print them.",
+            "Objects of a file are not in its build or scene; they are not printed.",
+            "Add them to it to print them.",
         ),
         "project-settings": Code(
             ("warning",),
@@ -197,7 +202,7 @@ MESHES: dict[str, dict[str, Code]] = {
         ),
         "extensions-not-read": Code(
             ("warning",),
-            "Elements or extensions of a 3MF are not read.",
+            "Elements or extensions of the file are not read.",
             "Export plain triangles if they change the shape.",
         ),
         "negative-volumes": Code(
