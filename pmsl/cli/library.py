@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pmsl.cli.terminal import print_json, print_line, print_lines
-from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin, library, library_text
+from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin, library, library_template
 
 
 def profiles(*, as_json: bool) -> None:
@@ -25,4 +25,4 @@ def profiles(*, as_json: bool) -> None:
 
 def show_profile(name: str) -> None:
     """``pmsl profiles show``."""
-    print_lines(library_text(name))
+    print_lines(library_template(name))

@@ -21,7 +21,29 @@ MOST_MESHES = 20_000
 
 
 class RegionTable(Strict, frozen=True, kw_only=True):
-    """A table ``[[region]]``: a mesh, with the unit and the coordinates of the part's, and what is given inside it (`Region`)."""
+    """A table ``[[region]]``: a mesh, with the unit and the coordinates of the part's, and what is given inside it (`Region`).
+
+    Attributes
+    ----------
+    mesh : str
+        File of the region's mesh.
+    dose_scale : float, e.g. 0.5
+        Factor on the part's effective dose inside it, 0 to 10; left out: 1 where anything else of the light is said.
+    focus_um : float, e.g. 20.0
+        Focus offset of its exposure.
+    power : float, e.g. 1.0
+        Light setting of the printer; left out: that of the process.
+    wait_before_s : float, e.g. 0.5
+        Dark time before its exposure.
+    wait_after_s : float, e.g. 0.5
+        Dark time after its exposure.
+    dilate_um : float
+        How far its light also reaches beyond its walls, in the plane, as far as the part does: the collar of a membrane.
+    factors : list of {"edge", "roof", "membrane"}
+        Factors of the process's `[regions]` that hold only inside this region, and others that name them.
+    label : str, e.g. "membrane"
+        Its name; left out: that of the mesh.
+    """
 
     mesh: Annotated[str, Meta(min_length=1)]
     dose_scale: float | None = None

@@ -6,7 +6,7 @@
 from pmsl.profiles.printer import Printer
 from pmsl.profiles.process import Motion, MotionSchedule, Process
 from pmsl.profiles.resin import Resin
-from pmsl.profiles.shelf import find_printer, find_process, find_resin, library, library_text
+from pmsl.profiles.shelf import find_printer, find_process, find_resin, library, library_template, library_text
 
 DEFAULT_PRINTER = "microfluidics-7.6um"
 DEFAULT_RESIN = "pegda-nps-1.0-385"
@@ -25,5 +25,6 @@ __all__ = [
     "find_process",
     "find_resin",
     "library",
+    "library_template",
     "library_text",
 ]

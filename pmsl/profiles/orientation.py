@@ -10,7 +10,15 @@ Axis = Literal["+x", "-x", "+y", "-y"]
 
 
 class Orientation(Strict, frozen=True, kw_only=True):
-    """Which way frame rows and columns grow, seen from the light side looking toward the plate."""
+    """Which way frame rows and columns grow, seen from the light side looking toward the plate.
+
+    Attributes
+    ----------
+    row : {"+x", "-x", "+y", "-y"}
+        Where the next row lies.
+    col : {"+x", "-x", "+y", "-y"}
+        Where the next column lies; along the other axis.
+    """
 
     row: Axis = "-y"
     col: Axis = "+x"

@@ -22,10 +22,25 @@ LORENTZIAN_WIDTH = 2 * math.tan(0.45 * math.pi)  # in γ: between these limits l
 
 
 class Dmd(Strict, frozen=True, kw_only=True):
-    """The micromirror device: shape is (rows, cols); a frame-locked engine shows whole frames of `frame_s`.
+    """The device that makes the frames: a micromirror device, or a panel.
 
     Of a diamond lattice mirrors stand on their corners, and every other row is shifted by half a mirror's width: shape is
     that of its frames, the pitch is along the mirrors' edges.
+
+    Attributes
+    ----------
+    chip : str
+        Its name, for people.
+    shape : Value of (int, int)
+        Rows and columns of a frame [pixels].
+    lattice : {"orthogonal", "diamond"}
+        Mirrors in rows and columns, or on their corners.
+    bit_depth : {8}
+        Bits of a gray level.
+    frame_locked : bool
+        Whether the engine shows whole frames of `frame_s` only: times are then multiples of it.
+    frame_s : Value of float, e.g. 0.016
+        How long a frame of a frame-locked engine lasts.
     """
 
     chip: str
@@ -41,7 +56,15 @@ class Dmd(Strict, frozen=True, kw_only=True):
 
 
 class LightSetting(Strict, frozen=True, kw_only=True):
-    """A power setting of the engine and the irradiance a white pixel then has at the image plane."""
+    """A power setting of the engine, a table `[[optics.settings]]`; the first is the default.
+
+    Attributes
+    ----------
+    power : float
+        The setting, in the scale of the engine.
+    irradiance_mw_cm2 : Value of float
+        Irradiance of a white pixel at the image plane with this setting.
+    """
 
     power: Positive
     irradiance_mw_cm2: Value[Positive]
@@ -52,12 +75,29 @@ class Psf(Strict, frozen=True, kw_only=True):
 
     A length is given in pixels (`…_pitch`, in x and y each of its own pitch) or in µm (`…_um`), one of the two.
 
-    gaussian     `sigma`: standard deviation; mirrors fill their pitch.
-    box          the same, of mirrors that fill the share `fill` of their pixel: squares ``√fill`` pitches wide.
-    lorentzian   `gamma`: half width at half maximum of the line spread; heavy tails.
-    sampled      `samples`: a measured spot on a square lattice of step `step`, rows toward +y, columns toward +x, the
-                 middle sample on the axis; any unit, scaled to a sum of 1. In a file, the name of a text file of numbers
-                 (rows of equal length, commas or blanks) may stand in place of the rows.
+    Attributes
+    ----------
+    kind : {"gaussian", "box", "lorentzian", "sampled"}
+        gaussian: `sigma`, mirrors fill their pitch; box: the same, of mirrors that fill the share `fill` of their pixel, squares
+        ``√fill`` pitches wide; lorentzian: `gamma`, heavy tails; sampled: a measured spot, `samples` and `step`.
+    sigma_pitch : Value of float, e.g. 0.36
+        Standard deviation; of gaussian and box.
+    sigma_um : Value of float, e.g. 2.7
+        The same in µm.
+    fill : Value of float, e.g. 0.92
+        Share of a pixel's area that its mirror fills; of box.
+    gamma_pitch : Value of float, e.g. 0.2
+        Half width at half maximum of the line spread; of lorentzian.
+    gamma_um : Value of float, e.g. 1.5
+        The same in µm.
+    samples : Value of rows of float, e.g. [[0.0, 0.1, 0.0], [0.1, 1.0, 0.1], [0.0, 0.1, 0.0]]
+        A measured spot on a square lattice of step `step`, rows toward +y, columns toward +x, odd numbers of both, the middle one on
+        the axis; any unit, scaled to a sum of 1; of sampled. In a file the name of a text file of numbers (rows of equal length,
+        commas or blanks) may stand in place of the rows.
+    step_pitch : Value of float, e.g. 0.5
+        Distance of neighbouring samples.
+    step_um : Value of float, e.g. 3.8
+        The same in µm.
     """
 
     kind: Literal["gaussian", "box", "lorentzian", "sampled"] = "gaussian"
@@ -120,17 +160,21 @@ def _check_samples(samples: Value[list[list[float]]] | None) -> None:
 
 
 class FlatField(Strict, frozen=True, kw_only=True):
-    """Measured irradiance of a white frame over the field, in any unit; one of three.
+    """Measured irradiance of a white frame over the field: grid, image or vignetting, one of the three.
 
-    grid         rows of measured irradiance, the first row at the smallest y, the first column at the smallest x, evenly
-                 spaced from the middle of the first pixel to the middle of the last, linear between; in a file, the name
-                 of a text file of numbers may stand in its place.
-    image        the name of a gray image of the device's shape, laid out as a frame is (`orientation`): one level a pixel.
-                 It travels in the profile as a ``data:`` address, so that a job needs no other file.
-    vignetting   share of irradiance lost in the field's corner: ``1 - v (r / r_corner)²``.
-
-    `reference` says what `irradiance_mw_cm2` of the light settings was: the mean over the field, its largest value, or that
-    in the field's center.
+    Attributes
+    ----------
+    grid : Value of rows of float, e.g. [[0.9, 1.0, 0.9], [0.95, 1.0, 0.95]]
+        Rows of measured irradiance in any unit, the first row at the smallest y, the first column at the smallest x, evenly spaced
+        from the middle of the first pixel to the middle of the last, linear between; in a file the name of a text file of numbers
+        may stand in its place.
+    image : Value of str, e.g. "field.png"
+        Name of a gray image of the device's shape, laid out as a frame is (`orientation`): one level a pixel. It travels in the profile
+        as a ``data:`` address, so that a job needs no other file.
+    vignetting : Value of float, e.g. 0.1
+        Share of irradiance lost in the field's corner: ``1 - v (r / r_corner)²``.
+    reference : {"mean", "maximum", "center"}
+        What `irradiance_mw_cm2` of the light settings was: the mean over the field, its largest value, or that in its center.
     """
 
     grid: Value[list[list[Positive]]] | None = None
@@ -152,10 +196,15 @@ class FlatField(Strict, frozen=True, kw_only=True):
 class Response(Strict, frozen=True, kw_only=True):
     """Gray response: 8-bit level → irradiance relative to white.
 
-    linear   ``g / 255``, a pattern sequence of pulse widths.
-    gamma    ``(g / 255) ** gamma``.
-    table    measured irradiance of 256 or more gray values evenly spaced from black to white, in any unit, dark reading
-             subtracted, never falling; in a file, the name of a text file of numbers may stand in its place.
+    Attributes
+    ----------
+    kind : {"linear", "gamma", "table"}
+        linear: ``g / 255``, a pattern sequence of pulse widths; gamma: ``(g / 255) ** gamma``; table: as measured.
+    gamma : Value of float, e.g. 2.2
+        Exponent; of gamma.
+    table : Value of list of float, e.g. "response.txt"
+        Measured irradiance of 256 or more gray values evenly spaced from black to white, in any unit, dark reading subtracted, never
+        falling; of table. In a file the name of a text file of numbers may stand in its place.
     """
 
     kind: Literal["linear", "gamma", "table"] = "linear"
@@ -184,7 +233,21 @@ def _check_table(table: list[float]) -> None:
 
 
 class Optics(Strict, frozen=True, kw_only=True):
-    """Pixel pitch (x, y) at the image plane, wavelength, light settings (the first is the default), blur and evenness."""
+    """Pixels at the image plane, wavelength, light settings, blur and evenness.
+
+    Attributes
+    ----------
+    pitch_um : Value of (float, float)
+        Size of a pixel at the image plane, x and y.
+    wavelength_nm : Value of float
+        Wavelength of the light.
+    settings : list of LightSetting
+        Power settings, the first is the default.
+    psf : Psf
+        How the optics blur a pixel.
+    flat_field : FlatField or None
+        Unevenness of the light over the field; left out: even.
+    """
 
     pitch_um: Value[tuple[Positive, Positive]]
     wavelength_nm: Value[Positive]
@@ -194,13 +257,29 @@ class Optics(Strict, frozen=True, kw_only=True):
 
 
 class Stage(Strict, frozen=True, kw_only=True):
-    """Travel of the build plate along z: the tallest part."""
+    """The stage that carries the build plate.
+
+    Attributes
+    ----------
+    travel_um : Value of float
+        Its travel along z: the tallest part.
+    """
 
     travel_um: Value[Positive]
 
 
 class Limits(Strict, frozen=True, kw_only=True):
-    """What the printer never exceeds in one exposure, its repeats counted, nor where the exposures of a layer add up in a pixel."""
+    """What the printer never exceeds in one exposure, its repeats counted, nor where the exposures of a layer add up in a pixel.
+
+    Attributes
+    ----------
+    max_exposure_s : Value of float
+        Longest exposure.
+    max_dose_mj_cm2 : Value of float
+        Largest dose.
+    max_power : Value of float
+        Largest power setting.
+    """
 
     max_exposure_s: Value[Positive]
     max_dose_mj_cm2: Value[Positive]
@@ -208,7 +287,29 @@ class Limits(Strict, frozen=True, kw_only=True):
 
 
 class Printer(Strict, frozen=True, kw_only=True):
-    """A projection printer, schema ``pmsl.printer/1``."""
+    """A projection printer, schema ``pmsl.printer/1``.
+
+    Attributes
+    ----------
+    schema : str
+        What the file is, and its version.
+    name : str
+        Its name, which jobs say.
+    description : str
+        A line for people.
+    dmd : Dmd
+        The device that makes the frames.
+    orientation : Orientation
+        Which way frames lie.
+    optics : Optics
+        Pixels, wavelength, light and blur.
+    stage : Stage
+        The build plate.
+    limits : Limits
+        What is never exceeded.
+    response : Response
+        Gray level to light.
+    """
 
     schema: Literal["pmsl.printer/1"]
     name: str

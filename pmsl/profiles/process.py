@@ -40,7 +40,7 @@ def move_time_s(distance_um: float, speed_um_s: float, accel_um_s2: float) -> fl
 
 
 class Motion(Strict, frozen=True, kw_only=True):
-    """The move before each layer: lift away from the light, wait, come back, settle."""
+    """The move before one layer: lift away from the light, wait, come back, settle; the keys of `MotionSchedule`, one number each."""
 
     lift_um: Lift = 1000.0
     lift_um_s: Rate = 2000.0
@@ -60,9 +60,29 @@ class Motion(Strict, frozen=True, kw_only=True):
 
 
 class MotionSchedule(Strict, frozen=True, kw_only=True):
-    """The `[motion]` table of a process: `Motion` whose values may be lists for the first layers (version 2).
+    """The move before each layer's exposures: lift away from the light, wait, come back, settle.
 
-    Entry k is of the move before layer k, which parts layer k - 1 from what it hangs on; the last entry goes on for all layers after.
+    Any value may be a list for the first layers (version 2): entry k is of the move before layer k, which parts layer k - 1 from what it
+    hangs on; the last entry goes on for all layers after.
+
+    Attributes
+    ----------
+    lift_um : float or tuple of float
+        Height of the lift.
+    lift_um_s : float or tuple of float
+        Speed upward.
+    lift_um_s2 : float or tuple of float
+        Acceleration upward.
+    retract_um_s : float or tuple of float
+        Speed downward.
+    retract_um_s2 : float or tuple of float
+        Acceleration downward.
+    wait_before_lift_s : float or tuple of float
+        Wait after the light, before the lift.
+    wait_top_s : float or tuple of float
+        Wait at the top.
+    settle_s : float or tuple of float
+        Wait after the move, before the light.
     """
 
     lift_um: Lift | Lifts = 1000.0
@@ -119,11 +139,35 @@ class MotionSchedule(Strict, frozen=True, kw_only=True):
 class Regions(Strict, frozen=True, kw_only=True):
     """Dose factors of the regions of a layer, relative to its ordinary (effective) dose; a region without one is bulk.
 
-    edge      lit pixels within `edge_erode` of the outline, and around it as far as `edge_dilate` reaches.
-    roof      material that lies over no material in one of the `roof_layers` layers before, less `roof_erode` all around.
-    membrane  material no thicker than `membrane_um` along z, not on the plate.
+    Lengths are in pixels (`_px`) or in µm (`_um`), one of the two. Where edge and roof overlap the lower factor wins; a membrane has
+    its own.
 
-    Lengths are in pixels (`_px`) or in µm (`_um`). Where edge and roof overlap the lower factor wins; a membrane has its own.
+    Attributes
+    ----------
+    bulk : float
+        Factor of what is nothing else.
+    edge : float, e.g. 0.83
+        Factor of lit pixels within `edge_erode` of the outline, and around it as far as `edge_dilate` reaches.
+    edge_erode_px : float, e.g. 2.0
+        How far inward the edge reaches; needed with `edge`.
+    edge_erode_um : float, e.g. 15.0
+        The same in µm.
+    edge_dilate_px : float, e.g. 1.0
+        How far outward the edge reaches; left out: not at all.
+    edge_dilate_um : float, e.g. 7.5
+        The same in µm.
+    roof : float, e.g. 0.67
+        Factor of material that lies over no material in one of the `roof_layers` layers before, less `roof_erode` all around.
+    roof_layers : int
+        How many layers before are looked at.
+    roof_erode_px : float, e.g. 2.0
+        How far a roof stays away from its edge; left out: not at all.
+    roof_erode_um : float, e.g. 15.0
+        The same in µm.
+    membrane : float, e.g. 1.17
+        Factor of material no thicker than `membrane_um` along z, not on the plate.
+    membrane_um : float, e.g. 20.0
+        Thickness up to which material is a membrane; needed with `membrane`.
     """
 
     bulk: Factor = 1.0
@@ -158,24 +202,50 @@ class Regions(Strict, frozen=True, kw_only=True):
 class Process(Strict, frozen=True, kw_only=True):
     """How a part is printed, schema ``pmsl.process/1``, or ``/2`` where a key is used that came with it.
 
-    `layers`, a list of [count, um] from the plate up, replaces `layer_um`; the last height goes on to the top of
-    the part. `coverage` is what a pixel's gray means: the covered area in the middle of the slab, or the covered volume
-    of the slab. `margin_um` is how far beyond the layer's far face its white dose still cures (default Dp·ln 1.5); doses then follow
-    the heights of layers. `exposure_s` (version 2) says instead how long white is shown [s], the same in every ordinary layer,
-    whatever its height; one that this does not cure through is refused. `bottom_dose_factors` multiply the (effective) dose of the
-    first layers either way.
-    `power` picks a light setting of the printer (default: its first). `corrections` choose the light so that side walls (edges) and
-    faces that look at the plate (printthrough) land where they were drawn, and even out the field (flatfield); none by default.
-    `flat_field` says who evens out the field where that is asked for: "baked", the frames' grays and times do, once and last;
-    "delegated", the host does while it shows them, and every white pixel then gets the dose that the job says.
-    `relief_layers` is over how many layers next to a face that looks at the plate its light is shared out as one gray, the roof dose
-    factor (printthrough; 0, by default: they stay dark but for one).
-    `unreachable` says what becomes of gray pixels away from white that never receive the critical dose: kept and named, raised to
-    the least level that cures them through their layer, or made black.
-    `xy_offset_um` (version 2) moves the contours of every layer before their area is found: positive grows the part, outlines move
-    outward and holes shrink, with round corners. `bottom_xy_offset_um` stands in its place in bottom layers, those whose bottom dose
-    factor is above 1. Not with coverage "volume", edges or printthrough.
-    Values of `[motion]` may be lists for the first layers (version 2).
+    Attributes
+    ----------
+    schema : str
+        What the file is, and its version.
+    name : str
+        Its name, which jobs say.
+    description : str
+        A line for people.
+    layer_um : float
+        Height of every layer.
+    layers : list of (int, float), e.g. [[5, 5.0], [1, 10.0]]
+        Instead of `layer_um`: count and height [µm] from the plate up; the last height goes on to the top of the part.
+    coverage : {"area", "volume"}
+        What a pixel's gray means: the covered area in the middle of the slab, or the covered volume of the slab.
+    margin_um : float, e.g. 8.0
+        How far beyond the layer's far face its white dose still cures; left out: Dp ln 1.5. Doses then follow the heights of layers.
+    bottom_dose_factors : tuple of float
+        Factors on the (effective) dose of the first layers, from the plate up; then 1.
+    power : float, e.g. 1.0
+        A light setting of the printer; left out: its first.
+    corrections : tuple of {"edges", "printthrough", "flatfield"}
+        Light that makes side walls (edges) and faces that look at the plate (printthrough) land where they were drawn, and evens out the
+        field (flatfield).
+    flat_field : {"baked", "delegated"}
+        With flatfield, who evens out the field: the frames' grays and times, once and last; or the host while it shows them, and every
+        white pixel then gets the dose that the job says.
+    relief_layers : int
+        With printthrough: over so many layers next to a face that looks at the plate its light is shared out as one gray, the roof dose
+        factor; 0: they stay dark but for one.
+    regions : Regions or None
+        Dose factors of edges, roofs and membranes; left out: all get the ordinary dose.
+    unreachable : {"keep", "lift", "drop"}
+        Gray pixels away from white that never receive the critical dose: kept and named, raised to the least level that cures them
+        through their layer, or made black.
+    motion : MotionSchedule
+        The move before each layer.
+    exposure_s : float, e.g. 2.0
+        Instead of `margin_um` (version 2): how long white is shown, the same in every ordinary layer, whatever its height; one that this
+        does not cure through is refused.
+    xy_offset_um : float, e.g. -3.0
+        Moves the contours of every layer before their area is found (version 2): positive grows the part, outlines move outward and
+        holes shrink, with round corners. Not with coverage "volume", edges or printthrough.
+    bottom_xy_offset_um : float, e.g. -10.0
+        In place of `xy_offset_um` in layers whose bottom dose factor is above 1 (version 2).
     """
 
     SINCE: ClassVar[dict[str, int]] = {"exposure_s": 2, "xy_offset_um": 2, "bottom_xy_offset_um": 2}

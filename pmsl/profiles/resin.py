@@ -16,23 +16,45 @@ NotNegative = Annotated[float, Meta(ge=0)]
 
 
 class ExtraDecay(Strict, frozen=True, kw_only=True):
-    """A further decay of light with depth: `share` of the dose falls with the 1/e length `length_um`."""
+    """A further decay of light with depth.
+
+    Attributes
+    ----------
+    share : float
+        Share of the dose that falls with this length.
+    length_um : float
+        Depth at which it has fallen to 1/e.
+    """
 
     share: Share
     length_um: Positive
 
 
 class Material(Strict, frozen=True, kw_only=True, omit_defaults=True):
-    """The `[resin]` table.
+    """The working curve of a resin, and what it does to light and parts.
 
-    `dp_um` is the 1/e penetration depth, `ec_mj_cm2` the single-shot critical dose (induction included), both at
-    `wavelength_nm`. `shrinkage` (x, y, z) is the fraction a printed part loses: 0.02 ends 2 % smaller, so parts are
-    scaled by 1/(1 - shrinkage) when they are placed.
-
-    Optional: `induction_mj_cm2`, what every exposure event spends on dissolved oxygen, below Ec; `extra_decays` and `tail`, shares
-    of the dose that fall with other lengths and not at all (Dp has the rest); `scatter_um`, growth of the light's lateral variance
-    with depth [µm² per µm]; `memory`, whether liquid keeps its dose ("enclosed") or recoating replaces it ("open");
-    `dose_range_mj_cm2`, the lowest and the highest dose the working curve was measured with.
+    Attributes
+    ----------
+    wavelength_nm : Value of float
+        At which `dp_um` and `ec_mj_cm2` hold.
+    dp_um : Value of float
+        Penetration depth: the dose falls to 1/e.
+    ec_mj_cm2 : Value of float
+        Critical dose of a single exposure, induction included.
+    shrinkage : Value of (float, float, float)
+        Fraction a printed part loses along x, y, z: 0.02 ends 2 % smaller, so parts are scaled by 1/(1 - shrinkage) when they are placed.
+    induction_mj_cm2 : Value of float, e.g. 1.5
+        What every exposure spends on dissolved oxygen; below Ec, which includes it.
+    extra_decays : Value of list of ExtraDecay, e.g. [{ share = 0.2, length_um = 120.0 }]
+        Shares of the dose that fall with other lengths; Dp has the rest.
+    tail : Value of float, e.g. 0.01
+        Share of the dose that does not fall with depth.
+    scatter_um : Value of float, e.g. 0.05
+        Growth of the light's lateral variance with depth [µm² per µm].
+    memory : Value of {"enclosed", "open"}, e.g. "enclosed"
+        Whether liquid that was lit keeps its dose, or recoating replaces it; the correction printthrough wants it stated.
+    dose_range_mj_cm2 : Value of (float, float), e.g. [5.0, 200.0]
+        Lowest and highest dose the working curve was measured with; doses outside are a finding.
     """
 
     wavelength_nm: Value[Positive]
@@ -64,7 +86,19 @@ class Material(Strict, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Resin(Strict, frozen=True, kw_only=True):
-    """A photopolymer, schema ``pmsl.resin/1``."""
+    """A photopolymer, schema ``pmsl.resin/1``.
+
+    Attributes
+    ----------
+    schema : str
+        What the file is, and its version.
+    name : str
+        Its name, which jobs say.
+    description : str
+        A line for people.
+    resin : Material
+        The working curve.
+    """
 
     schema: Literal["pmsl.resin/1"]
     name: str

@@ -64,6 +64,21 @@ def library_text(name: str) -> str:
     raise _unknown("profile", name, [n for names in _shelf().values() for n in names])
 
 
+def library_template(name: str) -> str:
+    """Return a shipped profile as TOML that names every key it could have, with meaning, unit and default (`pmsl.profiles.template`).
+
+    Raises
+    ------
+    ProfileError
+        No profile of that name.
+    """
+    from pmsl.profiles.template import template
+
+    text = library_text(name)
+    word = tables(text, name)["schema"].split(".")[1].split("/")[0]
+    return template(parse(text, KINDS[word], f"{word} {name}"))
+
+
 def find_printer(name_or_path: str | Path) -> Printer:
     """Return the printer of that library name or TOML file; raises `ProfileError`."""
     return _find(name_or_path, Printer, "printer")

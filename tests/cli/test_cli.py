@@ -226,7 +226,7 @@ def test_bad_options(run, samples, tmp_path, options, words):
 
 
 def test_a_misspelt_key_in_a_profile(run, samples, tmp_path):
-    Path(tmp_path / "p.toml").write_text(run("profiles", "show", "default")[1].replace("layer_um", "layer_mm", 1), encoding="utf-8")
+    Path(tmp_path / "p.toml").write_text(run("profiles", "show", "default")[1].replace("# layer_um", "layer_mm", 1), encoding="utf-8")
     refused(
         run("slice", samples / "f_orientation.stl", "-o", "job", "--process", "p.toml"),
         "p.toml",
