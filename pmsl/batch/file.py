@@ -28,13 +28,29 @@ from pmsl.textfile import read_text, toml_tables
 SCHEMA_FILE = "batch-2.schema.json"  # version 1 has a file of its own, which does not change any more
 NOT_OF_A_JOB = ("out", "force", "plates", "processes", "scheduler")  # the batch says where and on how many cores, the command whether
 OWN = ("name", "sweep")
+MEANINGS = {  # of its own keys
+    "name": "Name of the job: that of its target in `out`. A suffix chooses the format, as that of `-o` does.",
+    "sweep": "Lists of values by option or dotted name of a profile: a job of every combination, the last key changing fastest.",
+}
 OPTIONS = tuple(name for name in request_fields() if name not in NOT_OF_A_JOB)
 MOST_JOBS = 100_000
 USUAL = {"sl1-prusa": ".sl1", "sl1s-prusa": ".sl1s", "byu": ".zip", "3mf-slices": ".3mf"}  # suffixes that choose another format
 
 
 class Document(Strict, frozen=True, kw_only=True):
-    """The file as it stands: where jobs go, what they have in common, and the jobs."""
+    """The file as it stands: where jobs go, what they have in common, and the jobs.
+
+    Attributes
+    ----------
+    schema : str
+        What the file is, and its version.
+    out : str
+        Folder that jobs go to, relative to the file; nothing is written outside it.
+    defaults : dict
+        Keys of all jobs that do not say them.
+    job : list of dict
+        Tables `[[job]]`, one or more.
+    """
 
     schema: Literal["pmsl.batch/1", "pmsl.batch/2"]
     out: str

@@ -1,4 +1,4 @@
-"""What the keys of a schema are, read off its structs: type, unit, default, limits, and the meaning their docstrings state.
+"""What the keys of a schema are, read off its structs: type, unit, default, limits, and the meaning their docstrings or annotations state.
 
 The templates of `pmsl profiles show` and the reference of all keys (docs/keys.md) are made from it.
 """
@@ -28,6 +28,7 @@ UNITS = {  # ends of names; longer ones first
     "_deg": "°",
     "_s": "s",
 }
+STATED = r" ?\[(µm² per µm|µm|pixels|s|mW/cm²)[\];]"  # a unit in brackets, in a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,11 @@ class Key:
     sourced : bool
         Whether it is a physical value, written ``{ value = …, class = "…", source = "…" }``.
     meaning : str
-        From the docstring of its struct.
+        From the docstring of its struct, or the description of its annotation.
     example : str
         A value in TOML, for keys that have no default; else empty.
+    since : int
+        Version of the schema that it came with.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Key:
     sourced: bool
     meaning: str
     example: str
+    since: int = 1
 
     @property
     def table(self) -> type[msgspec.Struct] | None:
@@ -74,8 +78,13 @@ class Key:
     @property
     def stated_unit(self) -> str:
         """The unit that its meaning states in brackets; else empty."""
-        stated = re.search(r"\[([^\]]+)\]", self.meaning)
+        stated = re.search(STATED, self.meaning)
         return stated[1] if stated else ""
+
+    @property
+    def version_text(self) -> str:
+        """The version it came with, where that is not the first."""
+        return f"version {self.since}" if self.since > 1 else ""
 
     @property
     def type_text(self) -> str:
@@ -99,9 +108,10 @@ def keys_of_struct(struct: type[msgspec.Struct]) -> list[Key]:
     stated = documented(struct)
     keys = []
     for field in mi.type_info(struct).fields:  # type: ignore[attr-defined]
+        described = _description(field.type)
         kind, sourced = _without_source(_present(field.type))
         default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
-        meaning, example = stated.get(field.name, ("", ""))
+        meaning, example = stated.get(field.name, (described, ""))
         keys.append(
             Key(
                 name=field.encode_name,
@@ -111,6 +121,7 @@ def keys_of_struct(struct: type[msgspec.Struct]) -> list[Key]:
                 sourced=sourced,
                 meaning=meaning,
                 example=example,
+                since=getattr(struct, "SINCE", {}).get(field.name, 1),
             )
         )
     return keys
@@ -136,8 +147,15 @@ def summary(struct: type) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
+def _description(kind: Any) -> str:
+    """Return what an annotation says of a field; empty where it says nothing."""
+    return str((kind.extra_json_schema or {}).get("description", "")) if isinstance(kind, mi.Metadata) else ""
+
+
 def _present(kind: Any) -> Any:
-    """Return a type without None."""
+    """Return a type without None, and without what is only said of it."""
+    if isinstance(kind, mi.Metadata):
+        return _present(kind.type)
     if isinstance(kind, mi.UnionType):
         left = tuple(one for one in kind.types if not isinstance(one, mi.NoneType))
         return left[0] if len(left) == 1 else mi.UnionType(left)

@@ -62,8 +62,8 @@ class Motion(Strict, frozen=True, kw_only=True):
 class MotionSchedule(Strict, frozen=True, kw_only=True):
     """The move before each layer's exposures: lift away from the light, wait, come back, settle.
 
-    Any value may be a list for the first layers (version 2): entry k is of the move before layer k, which parts layer k - 1 from what it
-    hangs on; the last entry goes on for all layers after.
+    Any value may be a list for the first layers (from version 2): entry k is of the move before layer k, which parts layer k - 1 from
+    what it hangs on; the last entry goes on for all layers after.
 
     Attributes
     ----------
@@ -239,13 +239,13 @@ class Process(Strict, frozen=True, kw_only=True):
     motion : MotionSchedule
         The move before each layer.
     exposure_s : float, e.g. 2.0
-        Instead of `margin_um` (version 2): how long white is shown, the same in every ordinary layer, whatever its height; one that this
+        Instead of `margin_um`: how long white is shown, the same in every ordinary layer, whatever its height; one that this
         does not cure through is refused.
     xy_offset_um : float, e.g. -3.0
-        Moves the contours of every layer before their area is found (version 2): positive grows the part, outlines move outward and
+        Moves the contours of every layer before their area is found: positive grows the part, outlines move outward and
         holes shrink, with round corners. Not with coverage "volume", edges or printthrough.
     bottom_xy_offset_um : float, e.g. -10.0
-        In place of `xy_offset_um` in layers whose bottom dose factor is above 1 (version 2).
+        In place of `xy_offset_um` in layers whose bottom dose factor is above 1.
     """
 
     SINCE: ClassVar[dict[str, int]] = {"exposure_s": 2, "xy_offset_um": 2, "bottom_xy_offset_um": 2}

@@ -93,7 +93,7 @@ def _write_key(lines: list[str], key: Key, item: Any, comment: str) -> None:
 def _meaning(key: Key, default: str) -> str:
     """Return what a key means, its unit, choices, limits and default."""
     unit = "" if key.stated_unit else key.unit
-    facts = "; ".join(filter(None, (unit, key.choices_text, key.limits_text, default)))
+    facts = "; ".join(filter(None, (unit, key.choices_text, key.limits_text, default, key.version_text)))
     return f"{key.meaning} ({facts})" if facts else key.meaning
 
 

@@ -1,0 +1,62 @@
+"""Pages that are made from the code are what is made now; links lead somewhere; the README is short."""
+
+import importlib.util
+
+import pytest
+from doc_pages import PAGES, ROOT, anchors_of, links_of, text_of
+
+
+@pytest.fixture(scope="module")
+def generate():
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_generated_pages_are_up_to_date(generate):
+    for name, make in generate.PAGES.items():
+        assert text_of(f"docs/{name}") == make(), f"docs/{name}: run python docs/generate.py"
+
+
+def test_the_reference_has_every_key_and_every_command(generate):
+    import click
+    import msgspec
+
+    from pmsl.cli.app import app
+    from pmsl.profiles import Printer, Process, Resin
+    from pmsl.profiles.keys import keys_of_struct
+
+    keys, commands = text_of("docs/keys.md"), text_of("docs/commands.md")
+
+    def check(struct):
+        for key in keys_of_struct(struct):
+            if key.table is not None and not key.sourced:
+                check(key.table)
+            assert key.name == "schema" or f"`{key.name}`" in keys or f".{key.name}]" in keys or f"[{key.name}]" in keys, key.name
+
+    for struct in (Printer, Resin, Process):
+        check(struct)
+    for key in generate.batch.OPTIONS:
+        assert f"| `{key}` |" in keys
+    for name in app.list_commands(click.Context(app)):
+        for param in app.get_command(click.Context(app), name).params:
+            assert all(option in commands for option in param.opts if option.startswith("--")), (name, param.opts)
+    assert msgspec.structs.fields(Process)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    for target in links_of(page):
+        path, _, anchor = target.partition("#")
+        file = ((ROOT / page).parent / path).resolve() if path else ROOT / page
+        assert file.exists(), f"{page}: {target}"
+        if anchor:
+            assert anchor in anchors_of(str(file.relative_to(ROOT))), f"{page}: {target}"
+
+
+def test_the_readme_is_short_and_leads_to_every_page():
+    text = text_of("README.md")
+    assert len(text.splitlines()) <= 170
+    linked = {link.partition("#")[0] for page in PAGES for link in links_of(page)}
+    assert all(page.removeprefix("docs/") in linked or page in linked for page in PAGES if page != "README.md")
