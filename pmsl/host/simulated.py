@@ -15,7 +15,7 @@ from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.core.runs import runs_of
 from pmsl.errors import HostError, UsageError
 from pmsl.formats.frames import frame_shape, mask_of_runs
-from pmsl.profiles.process import move_time_s
+from pmsl.profiles.motion import move_time_s
 
 STEP_UM = 1e-3
 

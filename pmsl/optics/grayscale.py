@@ -8,7 +8,7 @@ import numpy as np
 
 from pmsl.core.mask import FULL
 from pmsl.errors import ExposureError
-from pmsl.profiles.printer import LEVELS
+from pmsl.profiles.optics import LEVELS
 from pmsl.profiles.response import WHITE as WHITE
 from pmsl.profiles.response import response as response
 

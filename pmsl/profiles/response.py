@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pmsl.profiles.printer import LEVELS, Printer
+from pmsl.profiles.optics import LEVELS
+from pmsl.profiles.printer import Printer
 
 WHITE = LEVELS - 1
 

@@ -14,8 +14,8 @@ from pmsl import Grid
 from pmsl.cure import cure_depth_um, dose_for_depth_mj_cm2
 from pmsl.errors import ExposureError, UsageError
 from pmsl.exposure import dose_ladder, plan
+from pmsl.profiles.motion import Motion, move_time_s
 from pmsl.profiles.printer import LightSetting
-from pmsl.profiles.process import Motion, move_time_s
 from pmsl.profiles.strict import Value
 
 PRINTER, RESIN, PROCESS = pmsl.find_printer("dlp-27um"), pmsl.find_resin("pr48-385"), pmsl.find_process("default")
