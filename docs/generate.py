@@ -1,4 +1,4 @@
-"""Write the pages that are made from the code: keys.md from the schemas, commands.md from the command line.
+"""Write the pages that are made from the code: keys.md from the schemas, commands.md from click, findings.md from the register.
 
 Usage: python docs/generate.py    (in an environment with pmsl; a test holds the pages against what it makes)
 """
@@ -22,6 +22,7 @@ from pmsl.pipeline.slice_request import TEXTS, SliceRequest
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.keys import STATED, Key, keys_of_struct, summary
 from pmsl.profiles.toml_text import toml_value
+from pmsl.report.findings_page import findings_page
 
 HERE = Path(__file__).parent
 MADE = "<!-- Made by docs/generate.py: change the code, not this page. -->\n"
@@ -160,7 +161,7 @@ def _command(command: click.Command, name: str, above: click.Context) -> Iterato
             yield from _command(command.get_command(context, inner), inner, context)
 
 
-PAGES: dict[str, Callable[[], str]] = {"keys.md": keys_page, "commands.md": commands_page}
+PAGES: dict[str, Callable[[], str]] = {"keys.md": keys_page, "commands.md": commands_page, "findings.md": findings_page}
 
 
 def write_pages() -> None:

@@ -41,7 +41,9 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
         ("exposure_s", "bottom_dose_factors", "xy_offset_um", "bottom_xy_offset_um", "dose_scale", "region", "regions", "weld_um"), 2
     )
 
-    meshes: Annotated[list[str], Meta(min_length=1), _option("STL, OBJ, PLY or 3MF files; placed as one group.", "MESH...", path=True)]
+    meshes: Annotated[
+        list[str], Meta(min_length=1), _option("STL, OBJ, PLY, 3MF, OFF or GLB files; placed as one group.", "MESH...", path=True)
+    ]
     out: Annotated[str, _option("Job to write: a folder, a .zip, or a printer's file (.sl1, …).", "OUT", path=True)]
     format: Annotated[str | None, _option("Format [default: by suffix; a folder or .zip is native].", "NAME")] = None
     printer: Annotated[str | None, _option(f"{PROFILE} [default: {DEFAULT_PRINTER}].", "P")] = None

@@ -10,7 +10,7 @@ from pmsl.cli import shared
 
 
 @click.command("check")
-@click.argument("meshes", nargs=-1, required=True, type=shared.FILE, metavar="MESH...", help="STL, OBJ, PLY or 3MF files.")
+@click.argument("meshes", nargs=-1, required=True, type=shared.FILE, metavar="MESH...", help="STL, OBJ, PLY, 3MF, OFF or GLB files.")
 @shared.options("unit", "repair", "weld_um")
 @shared.option("printer", help="Whose pixel says how far vertices may be joined [default: microfluidics-7.6um].")
 @shared.option("pitch_um")
