@@ -1,6 +1,7 @@
 """Pages that are made from the code are what is made now; links lead somewhere; the README is short."""
 
 import importlib.util
+import re
 
 import pytest
 from doc_pages import PAGES, ROOT, anchors_of, links_of, text_of
@@ -60,3 +61,13 @@ def test_the_readme_is_short_and_leads_to_every_page():
     assert len(text.splitlines()) <= 170
     linked = {((ROOT / page).parent / link.partition("#")[0]).resolve() for page in PAGES for link in links_of(page)}
     assert all(ROOT / page in linked for page in PAGES if page != "README.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_and_benchmarks_that_are_named_are_there(page):
+    text = text_of(page).partition("\n## Old names")[0]
+    for path in re.findall(r"(?<![\w/.-])((?:pmsl|tests|benchmarks|docs|sample_meshes)/[\w/.-]*\w)", text):
+        assert (ROOT / path).exists(), f"{page}: {path}"
+    named = set(re.findall(r"--only (\w+)", text))
+    assert all((ROOT / "benchmarks" / f"{name}.py").is_file() for name in named), f"{page}: {named}"
+    assert page.startswith("benchmarks") or all(f'"{name}"' in text_of("benchmarks/run.py") for name in named)
