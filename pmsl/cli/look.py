@@ -268,7 +268,7 @@ def _slicing_words(s: dict[str, Any]) -> str:
 
 def verify(path: str, *, pixels: dict[str, Any], threads: int | None, as_json: bool) -> None:
     """``pmsl verify``: say what is wrong, exit 3 where anything is."""
-    with layer_progress("verifying", as_json) as progress:
+    with compiler_notice(), layer_progress("verifying", as_json) as progress:
         problems = pipeline.verify(path, progress, threads, **pixels)
     if as_json:
         print_json({"job": path, "sound": not problems, "problems": problems})

@@ -1,6 +1,7 @@
 """Huffman codes of a deflate stream read back: the tables of a block, and bits from its input (RFC 1951, section 3.2).
 
-Codes of up to `LOOK` bits are looked up, longer ones are read bit by bit.
+Codes of up to `LOOK` bits are looked up, longer ones are read bit by bit. Input is not trusted: no place that comes from it is
+read or written before it is held against the array, and what lies outside is no code.
 """
 
 import numpy as np
@@ -33,7 +34,11 @@ def tables(lengths, n, look, count, ordered, fewest):
     """
     for b in range(LONGEST + 1):
         count[b] = 0
+    if n > lengths.size or n > ordered.size:
+        return False
     for s in range(n):
+        if lengths[s] < 0 or lengths[s] > LONGEST:
+            return False
         count[lengths[s]] += 1
     used = n - count[0]
     count[0] = 0
@@ -75,7 +80,8 @@ def symbol(held, look, count, ordered):
         for b in range(1, LONGEST + 1):
             code |= held >> (b - 1) & 1
             if code - count[b] < first:
-                return ordered[index + code - first] << 4 | b
+                place = index + code - first
+                return ordered[place] << 4 | b if 0 <= place < ordered.size else 0
             index += count[b]
             first = (first + count[b]) << 1
             code <<= 1

@@ -3,7 +3,8 @@
 For streams of long runs, as frames of masks are. Whatever is unusual, damaged or has shorter runs is given back untouched: the
 caller inflates it the plain way, which also says what is wrong. So this takes no stream that zlib would not: lengths, codes,
 distances and the check sum are held to RFC 1950 and 1951. Reading stops at the end of the input and at the last byte wanted,
-writing at the end of the caller's arrays; every turn of a loop consumes a bit of the input or makes a byte.
+writing at the end of the caller's arrays, and every place that comes from the data is held against its array first (compiled code
+does not do that by itself); every turn of a loop consumes a bit of the input or makes a byte.
 """
 
 import numpy as np
@@ -143,6 +144,8 @@ def runs_of_zlib(data, total, work, value, start, length):
         Number of runs, or `NOT_TAKEN`: more than R, damaged, of another length, or with a header other than RFC 1950's usual one
         (deflate, window of 32 KiB, no dictionary).
     """
+    if work.shape[0] < WORK[0] or work.shape[1] < WORK[1] or start.size < value.size or length.size < value.size:
+        return NOT_TAKEN
     if data.size < 8 or data[0] != 0x78 or data[1] & 0x20 or (np.int64(data[0]) << 8 | np.int64(data[1])) % 31:
         return NOT_TAKEN
     at, held, bits, position, n = 2, 0, 0, 0, 0
@@ -191,15 +194,17 @@ def rows_of(value, start, length, n, rows, stride, row_start, col, run, level):
     Returns
     -------
     int
-        Number of runs, or `NOT_TAKEN` where a filter byte is not zero.
+        Number of runs, or `NOT_TAKEN` where a filter byte is not zero, or a run lies outside.
     """
+    if n < 0 or n > min(value.size, start.size, length.size, col.size, run.size, level.size) or row_start.size <= rows:
+        return NOT_TAKEN
     found, row = 0, -1  # the last row whose beginning is known
     for i in range(n):
         if value[i] == 0:
             continue
         r = start[i] // stride
         first = start[i] - r * stride - 1
-        if first < 0 or first + length[i] > stride - 1:
+        if r < row or r >= rows or first < 0 or first + length[i] > stride - 1:
             return NOT_TAKEN
         while row < r:
             row += 1

@@ -34,7 +34,7 @@ def warmup() -> None:
     unfilter.undo(np.zeros((1, 2), np.uint8), np.zeros(2, np.uint8))
     job = prepare(place_for([solid, thin], printer, resin), printer, resin)  # the thin one has grays of its own
     mask = job[0].exposures[0].mask
-    runs_of_png(encode_mask(mask, printer.orientation), mask.shape, "")
+    runs_of_png(encode_mask(mask, printer.orientation), mask.shape, "", large=0)
     device.decode_splash(device.encode_splash(device.merged([(np.zeros((2, 2), np.uint8), 8)], (2, 2)), "erle"))
     mask.sha256()
     layer_info(mask, printer.orientation, 1.0)

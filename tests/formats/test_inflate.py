@@ -117,11 +117,7 @@ def test_a_png_is_read_alike_with_and_without_kernels(frame, data):
     kinds = data.draw(st.none() | st.lists(st.integers(0, 4), min_size=len(frame), max_size=len(frame)))
     cuts = data.draw(st.lists(st.integers(0, 999), max_size=3))
     png = file_of(frame, kinds, cuts, data.draw(st.sampled_from([0, 1, 9])))
-    with pytest.MonkeyPatch.context() as patch:
-        read = []
-        for kernels in (True, False):
-            patch.setattr(pngread, "has_kernels", lambda kernels=kernels: kernels)
-            read.append(pngread.runs_of_png(png, frame.shape, "x.png"))
+    read = [pngread.runs_of_png(png, frame.shape, "x.png", large) for large in (0, pngread.LARGE)]
     for a, b in zip(*read, strict=True):
         assert np.array_equal(a, b) and a.dtype == b.dtype
 
@@ -130,16 +126,26 @@ def test_our_own_frames_are_taken(monkeypatch):
     """They are what this is for: no pixel is inflated."""
     frame = np.zeros((300, 700), np.uint8)
     frame[40:200, 90:500], frame[60:90, 200:260], frame[200, 90:500] = 255, 0, 130
-    monkeypatch.setattr(pngread, "has_kernels", lambda: True)
     monkeypatch.setattr(pngread, "_Stream", lambda *_: pytest.fail("inflated to pixels"))
-    runs = pngread.runs_of_png(encode(frame), frame.shape, "x.png")
+    runs = pngread.runs_of_png(encode(frame), frame.shape, "x.png", large=0)
     assert np.array_equal(painted(runs, runs.value, 0, frame.shape), frame)
 
 
-def test_what_is_wrong_is_said_as_without_kernels(monkeypatch):
-    monkeypatch.setattr(pngread, "has_kernels", lambda: True)
+def test_what_is_wrong_is_said_as_without_kernels():
     frame = np.zeros((20, 30), np.uint8)
     z = zlib.compress(filtered(frame, np.zeros(20, int)))
     for stream, words in ((z[:-1], "stop in the middle"), (z + b"x", "bytes follow"), (zlib.compress(bytes(620 + 31)), "go on after")):
         with pytest.raises(JobError, match=words):
-            pngread.runs_of_png(SIGNATURE + ihdr(20, 30) + chunk(b"IDAT", stream) + chunk(b"IEND"), (20, 30), "x.png")
+            pngread.runs_of_png(SIGNATURE + ihdr(20, 30) + chunk(b"IDAT", stream) + chunk(b"IEND"), (20, 30), "x.png", large=0)
+
+
+def test_which_way_a_frame_goes_depends_on_its_size_alone(monkeypatch):
+    """Not on what happens to be loaded: kernels are in use here, and a frame of a projector does not ask them."""
+    frame = np.zeros((30, 70), np.uint8)
+    frame[4:20, 9:50] = 255
+    png, asked = encode(frame), []
+    monkeypatch.setattr(pngread, "_runs_inflated", lambda *_: asked.append(1))
+    for large, times in ((pngread.LARGE, 0), (2101, 0), (2100, 1), (0, 2)):
+        pngread.runs_of_png(png, frame.shape, "x.png", large)
+        assert len(asked) == times
+    assert 8192 * 4320 < pngread.LARGE < 25_000**2
