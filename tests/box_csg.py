@@ -102,3 +102,21 @@ def random_model(rng):
     if rng.random() < 0.1:
         outward.append(outward[0])
     return BoxModel(outward, inward)
+
+
+def aligned_model(rng):
+    """Make boxes between a few planes that all of them share: faces, edges and corners of several coincide, copies among them."""
+    side = int(rng.integers(3, 7))
+    planes = np.sort(rng.uniform(0.3, 11, side)) if rng.random() < 0.5 else 2.0 * np.arange(side) + 1
+
+    def some():
+        ends = np.array([np.sort(rng.choice(side, 2, replace=False)) for _ in range(3)])
+        return planes[ends[:, 0]], planes[ends[:, 1]]
+
+    outward, inward = [some() for _ in range(rng.integers(2, 5))], [some() for _ in range(rng.integers(0, 4))]
+    if rng.random() < 0.4:
+        outward.append((np.zeros(3), np.full(3, 12.0)))
+    if rng.random() < 0.2:
+        outward.append(outward[0])
+    inverse = [any(np.array_equal(b, other) for other in outward) for b in inward]  # a body and its inverse are a body
+    return BoxModel(outward, [b for b, known in zip(inward, inverse, strict=True) if not known])

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pmsl.mesh.boxtree import BoxTree
+from pmsl.mesh.closed_groups import closed_groups
 from pmsl.mesh.manifolds import arrays_of, manifold_of
 from pmsl.mesh.probes import largest, winding_at
 from pmsl.mesh.shells import CAVITY, OUTWARD, Measures, Shells, measures_of
-from pmsl.mesh.topology import closed_groups, join_vertices, without_copies
+from pmsl.mesh.topology import join_vertices, without_copies
 
 if TYPE_CHECKING:
     from manifold3d import Manifold

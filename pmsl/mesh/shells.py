@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pmsl.core.part import Solid
-from pmsl.mesh.topology import closed_groups, group_rows
+from pmsl.mesh.closed_groups import closed_groups
+from pmsl.mesh.topology import group_rows
 
 FEW = 1 << 17  # triangles whose shells are found by their edges; of more, by stretches of the file
 OUTWARD, CAVITY, TURN = range(3)  # how a shell looks

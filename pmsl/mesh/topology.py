@@ -9,7 +9,6 @@ import numpy as np
 MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9))
 
 JOIN_UM = 1e-6
-SAME_ANGLE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,91 +152,10 @@ def body_count(edges: Edges, faces: int) -> int:
     return int(connected_components(links, directed=False, return_labels=False))
 
 
-def closed_groups(corners: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Number the closed surfaces that a closed mesh is made of.
-
-    Surfaces go on across edges of two faces. Where more meet, they go on so that the material between the two sides of each is least: two
-    blocks that touch are two, a cavity that touches a wall is not part of it. Where that is the same, the order of faces decides.
-
-    Parameters
-    ----------
-    corners : (F, 3) int
-        Vertex ids; equal positions have one id.
-    points : (n, 3) float64
-        Positions of the ids.
-
-    Returns
-    -------
-    (F,) int32
-        Number of every face's surface, in the order of their first faces.
-    """
-    n = len(corners)
-    tail, head = corners.T.ravel().astype(np.int64), np.roll(corners, -1, axis=1).T.ravel().astype(np.int64)
-    face, apex, way = np.tile(np.arange(n), 3), np.roll(corners, -2, axis=1).T.ravel(), np.where(tail < head, 1, -1)
-    _, edge, count = np.unique(np.minimum(tail, head) * len(points) + np.maximum(tail, head), return_inverse=True, return_counts=True)
-    order = np.argsort(edge, kind="stable")
-    begin = np.concatenate([[0], np.cumsum(count)])
-    copies = _copies(corners)
-    two = begin[:-1][count == 2]
-    links = [np.stack([face[order[two]], face[order[two + 1]]], axis=1)]
-    label = _joined(links, n)
-    for e in np.flatnonzero(count > 2).tolist():
-        half = order[begin[e] : begin[e + 1]]
-        if tail[half[0]] != head[half[0]] and _open_at(label[face[half]], way[half]):
-            a, b = min(tail[half[0]], head[half[0]]), max(tail[half[0]], head[half[0]])
-            links.append(_across(points[a], points[b], points[apex[half]], way[half], face[half], copies))
-    return _joined(links, n) if len(links) > 1 else label
-
-
-def _joined(links: list[np.ndarray], n: int) -> np.ndarray:
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    pairs = np.concatenate(links)
-    joint = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    return np.asarray(connected_components(joint, directed=False)[1], np.int32)
-
-
-def _open_at(label: np.ndarray, way: np.ndarray) -> bool:
-    """Tell whether one of the surfaces that meet at an edge ends there."""
-    _, at = np.unique(label, return_inverse=True)
-    return bool(np.bincount(at, way).any())
-
-
-def _copies(corners: np.ndarray) -> np.ndarray:
-    """How many faces have the corners of each and look the same way: (F,) int64."""
-    ids = _oriented_ids(corners)
-    many: np.ndarray = np.bincount(ids)[ids]
-    return many
-
-
 def _oriented_ids(corners: np.ndarray) -> np.ndarray:
     """Give faces of the same corners that look the same way one number: (F,) int64."""
     rolled = (np.argmin(corners, axis=1)[:, None] + np.arange(3)) % 3
     return group_rows(np.take_along_axis(corners, rolled, axis=1).astype(np.int64))[0]
-
-
-def _across(a: np.ndarray, b: np.ndarray, apex: np.ndarray, way: np.ndarray, face: np.ndarray, copies: np.ndarray) -> np.ndarray:
-    """Pair the faces at edge ab that run through it forth (`way` 1) with those that run back: (k, 2).
-
-    Where copies of faces are among them, those that are there as often go together, in their order: so it is at every edge of a copy.
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    along = (b - a) / max(float(np.linalg.norm(b - a)), 1e-300)
-    arm = apex - a - ((apex - a) @ along)[:, None] * along
-    side = arm[0] / max(float(np.linalg.norm(arm[0])), 1e-300)
-    angle = np.arctan2(arm @ np.cross(along, side), arm @ side)
-    forth, back = np.flatnonzero(way > 0), np.flatnonzero(way < 0)
-    if (copies[face] > 1).any():
-        forth, back = (some[np.lexsort((face[some], -copies[face[some]]))] for some in (forth, back))
-        apart = np.abs(np.arange(len(forth))[:, None] - np.arange(len(back)))
-    else:
-        apart = np.abs(face[forth, None] - face[None, back])
-    wedge = (angle[forth, None] - angle[None, back]) % (2 * np.pi)  # material lies behind a face that runs forth, before one that runs back
-    wedge[(wedge < SAME_ANGLE) | (wedge > 2 * np.pi - SAME_ANGLE)] = 2 * np.pi
-    i, j = linear_sum_assignment(wedge + SAME_ANGLE * apart / (1.0 + apart.max()))
-    return np.stack([face[forth[i]], face[back[j]]], axis=1)
 
 
 def without_copies(corners: np.ndarray, points: int) -> np.ndarray:
