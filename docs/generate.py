@@ -154,7 +154,7 @@ def _command(command: click.Command, name: str, above: click.Context) -> Iterato
     rows = [(param.make_metavar(context), param.help) for param in command.params if isinstance(param, click.Argument)]
     rows += [record for param in command.params if isinstance(param, click.Option) and (record := param.get_help_record(context))]
     if rows:
-        yield "| | |\n|---|---|"
+        yield "| argument, option | meaning |\n|---|---|"
         yield "\n".join(f"| `{_cell(what)}` | {_cell(text or '')} |" for what, text in rows) + "\n"
     if isinstance(command, click.Group):
         for inner in command.list_commands(context):

@@ -5,6 +5,8 @@ import re
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given, reject
+from hypothesis import strategies as st
 from PIL import Image
 
 import pmsl
@@ -13,7 +15,7 @@ from pmsl.profiles import Printer, Process, Resin, library, library_template
 from pmsl.profiles.keys import documented, keys_of_struct
 from pmsl.profiles.process import MotionSchedule, Regions
 from pmsl.profiles.shelf import find_printer, find_process, find_resin
-from pmsl.profiles.strict import Value, parse
+from pmsl.profiles.strict import Value, build, parse
 from pmsl.profiles.template import template
 from pmsl.profiles.toml_text import toml_value
 
@@ -77,7 +79,7 @@ def test_every_example_is_a_value_its_key_can_have(kind, name, tmp_path):
             KINDS[kind][1](tmp_path / "p.toml")
             taken += 1
         except ProfileError as err:
-            assert not re.search("unknown key|missing|[Ee]xpected `", str(err)), err
+            assert not re.search("unknown key|missing|[Ee]xpected `|came with", str(err)), err
     assert taken >= {"printer": 4, "resin": 6, "process": 11}[kind]
 
 
@@ -100,6 +102,42 @@ def test_a_profile_of_ones_own_keeps_what_it_says():
     decays = Value((pmsl.profiles.resin.ExtraDecay(share=0.2, length_um=1e-7),), "measured", "here")
     other = msgspec.structs.replace(resin, resin=msgspec.structs.replace(resin.resin, extra_decays=decays))
     assert read("resin", with_defaults(template(other))) == other
+
+
+def number(low, high):
+    return st.floats(low, high, allow_nan=False, exclude_min=True)
+
+
+FACTOR = number(0, 10)
+LISTS = st.one_of(number(1e-3, 1e6), st.lists(number(1e-3, 1e6), min_size=1, max_size=4))
+OPTIONAL = {
+    "layer_um": number(0, 1e5),
+    "layers": st.lists(st.tuples(st.integers(1, 9), number(0, 1e5)).map(list), min_size=1, max_size=3),
+    "coverage": st.sampled_from(["area", "volume"]),
+    "margin_um": number(0, 1e6),
+    "bottom_dose_factors": st.lists(number(0, 100), max_size=4),
+    "power": number(0, 10),
+    "corrections": st.lists(st.sampled_from(["edges", "printthrough", "flatfield"]), unique=True),
+    "relief_layers": st.integers(0, 1000),
+    "unreachable": st.sampled_from(["keep", "lift", "drop"]),
+    "regions": st.fixed_dictionaries({}, optional={"bulk": FACTOR, "roof": FACTOR, "roof_layers": st.integers(1, 9)}),
+    "motion": st.fixed_dictionaries({}, optional=dict.fromkeys(MotionSchedule.__struct_fields__, LISTS)),
+    "exposure_s": number(0, 1e6),
+    "xy_offset_um": st.floats(-1e4, 1e4),
+}
+
+
+@given(
+    st.fixed_dictionaries(
+        {"schema": st.just("pmsl.process/2"), "name": st.text(max_size=8), "description": st.text(max_size=8)}, optional=OPTIONAL
+    )
+)
+def test_any_process_survives_its_template(table):
+    try:
+        made = build(table, Process, "drawn")
+    except ProfileError:
+        reject()
+    assert read("process", template(made)) == read("process", with_defaults(template(made))) == made
 
 
 @pytest.mark.parametrize("value", ["\x00\x1f\x7f\x80 \U0001f600", True, -3, 1e-300, 1e22, [[1, "a"], []], {"a": {"b": [1.5]}}])
