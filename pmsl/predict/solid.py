@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from pmsl.core.grid import Grid
-from pmsl.errors import OutputError, UsageError
+from pmsl.errors import OutputError
 from pmsl.predict.comparison import SeenLayer
 
 FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
@@ -47,11 +47,7 @@ class MeshWriter:
         self._draft = self.path.with_name(f".{self.path.name[:32]}.{os.getpid()}.partial")
 
     def __enter__(self) -> MeshWriter:
-        """Open the draft; raises `UsageError` where scikit-image is not installed."""
-        try:
-            import skimage.measure  # noqa: F401
-        except ImportError as err:
-            raise UsageError("a mesh of the prediction needs scikit-image; install it with: pip install 'pmsl[mesh]'") from err
+        """Open the draft; raises `OutputError` where it cannot be written."""
         try:
             self._file = open(self._draft, "wb")
             self._file.write(b"pmsl predicted solid, unit mm".ljust(80) + b"\0" * 4)
