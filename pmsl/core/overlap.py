@@ -46,3 +46,10 @@ def united(parts: Sequence[Part]) -> Solid | None:
     from pmsl.mesh import boolean  # another look upward
 
     return boolean.united(parts)
+
+
+def shell_ranges(parts: Sequence[Part]) -> np.ndarray:
+    """Return the lowest and the highest z of every shell of parts; see `pmsl.mesh.boolean.shell_ranges`."""
+    from pmsl.mesh import boolean
+
+    return boolean.shell_ranges(parts)

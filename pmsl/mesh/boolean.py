@@ -45,6 +45,15 @@ def united(parts: Sequence[Part]) -> Solid | None:
     return Solid.from_arrays(points, faces, source="union") if len(faces) else None
 
 
+def shell_ranges(parts: Sequence[Part]) -> np.ndarray:
+    """Return the lowest and the highest z of every shell of parts, in field coordinates: (n, 2) float64 [µm]."""
+    ranges = []
+    for part in parts:
+        points, faces = part.placed_um(), part.solid.faces
+        ranges.append(measures_of(points, faces, shells_of(points, faces, len(faces))).box_um[:, :, 2])
+    return np.concatenate(ranges)
+
+
 def manifolds_of(part: Part) -> list[Manifold] | None:
     """Make each outward shell of a repaired part, with the cavities in it, a manifold; None where that cannot be had of one."""
     ids, points = join_vertices(part.placed_um())

@@ -21,6 +21,7 @@ SMALLEST = 2.0**-20  # of the shell's extent: pieces no longer cut
 ROUNDING = 2e-6  # of the extent: crossings no deeper than this are what coordinates in single precision leave
 SAMPLES = 256  # faces of a body that are looked at from both sides
 INSET = 1e-7  # of the extent: from how far
+SHARED = 1e-9  # of their volume: what pieces that look inward may share by rounding
 FOLDED = 0.1  # of their area: what may lie in folds where corners were joined
 
 
@@ -104,14 +105,14 @@ def arrays_of(body: Manifold) -> tuple[np.ndarray, np.ndarray]:
 
 def _untangled(body: Manifold, extent_um: float) -> Manifold | None:
     """Unite the pieces of a body that passes through itself, cut until none does."""
-    from manifold3d import Manifold, OpType
-
-    work, whole, cuts = [body], [], 0
+    outward: list[Manifold] = []
+    inward: list[Manifold] = []
+    work, cuts = [body], 0
     while work:
         for piece in work.pop().decompose():
             points, faces = arrays_of(piece)
             if len(faces) == 0 or is_simple(points, faces, extent_um):
-                whole.append(piece if piece.volume() >= 0 else _turned(points, faces))
+                (outward if piece.volume() >= 0 else inward).append(piece if piece.volume() >= 0 else _turned(points, faces))
                 continue
             axis, length, middle = _longest(piece)
             cuts += 1
@@ -120,11 +121,31 @@ def _untangled(body: Manifold, extent_um: float) -> Manifold | None:
             normal = np.zeros(3)
             normal[axis] = 1.0
             work += piece.split_by_plane(tuple(normal), middle)
-    return Manifold.batch_boolean(whole, OpType.Add)
+    return _enclosed(outward, inward)
+
+
+def _enclosed(outward: list[Manifold], inward: list[Manifold]) -> Manifold | None:
+    """Return where bodies, and what looks inward (turned here), wind other than 0 times; None where inward ones overlap.
+
+    What looks inward is a cavity where it lies in one body, and a fold that encloses all the same where it lies in none.
+    """
+    from manifold3d import Manifold, OpType
+
+    whole = Manifold.batch_boolean(outward, OpType.Add)
+    if not inward:
+        return whole
+    hollow = Manifold.batch_boolean(inward, OpType.Add)
+    if hollow.volume() < (1 - SHARED) * sum(piece.volume() for piece in inward):
+        return None
+    once, twice = Manifold(), Manifold()
+    for body in outward:
+        within = body ^ hollow
+        once, twice = once + within, twice + (once ^ within)
+    return (whole - hollow) + (hollow - whole) + twice
 
 
 def _turned(points: np.ndarray, faces: np.ndarray) -> Manifold:
-    """Where a surface folds over, a piece looks inward: it encloses all the same."""
+    """Return a piece that looks inward, turned."""
     from manifold3d import Manifold, Mesh64
 
     return Manifold(Mesh64(points, np.ascontiguousarray(faces[:, ::-1]).astype(np.uint64)))
