@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
+import contextlib
+import queue
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from pmsl.batch.worker import Report, Task, main
+from pmsl.batch.worker import MAIN, Report, Task
 from pmsl.core.memory import resident_bytes
+from pmsl.workers.process import WorkerProcess
 
-ENDING_S = 5.0
+STEP_S = 0.25  # a wait is left so often
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Worker:
     """A process and what it does: nothing, or a task that may take so much memory."""
 
-    process: Any
-    pipe: Connection
+    process: WorkerProcess
     task: Task | None = None
     peak_bytes: int = 0
 
@@ -56,16 +54,16 @@ class Crew:
         self.size, self._out = size, out
         self.workers: list[Worker] = []
         self._started = 0
-        self._context = multiprocessing.get_context("spawn")
+        self._messages: queue.SimpleQueue[tuple[Worker, bytes | None]] = queue.SimpleQueue()
 
     def __enter__(self) -> Crew:
         return self
 
     def __exit__(self, *_: object) -> None:
         for worker in self.workers:
-            worker.process.kill() if worker.task is not None else worker.pipe.close()
+            worker.process.kill() if worker.task is not None else worker.process.close_input()
         for worker in self.workers:
-            self._end(worker)
+            worker.process.end(kill=False)
         self.workers = []
 
     @property
@@ -93,23 +91,20 @@ class Crew:
     def dismiss(self, worker: Worker) -> None:
         """End a worker that has nothing to do, so that its memory is free."""
         self.workers.remove(worker)
-        self._end(worker)
+        worker.process.end(kill=False)
 
     def reports(self, timeout_s: float | None = None) -> Iterator[Report | Died]:
         """Wait until something happens and yield it; a worker that ended its task is idle by then, one that died is gone."""
-        pipes = {w.pipe: w for w in self.busy}
-        for pipe in wait(list(pipes), timeout_s):
-            worker = pipes[pipe]  # type: ignore[index]
-            assert worker.task is not None
-            try:
-                report = msgspec.json.decode(worker.pipe.recv_bytes(), type=Report)
-            except (EOFError, OSError):
-                task = worker.task
-                worker.process.join(ENDING_S)
-                status = worker.process.exitcode
-                self.dismiss(worker)
-                yield Died(task, status)
+        for worker, data in self._heard(timeout_s):
+            if worker not in self.workers:  # it was let go
                 continue
+            if data is None:
+                task, status = worker.task, worker.process.wait()
+                self.dismiss(worker)
+                if task is not None:
+                    yield Died(task, status)
+                continue
+            report = msgspec.json.decode(data, type=Report)
             if report.state not in ("progress", "compiling"):
                 worker.task, worker.peak_bytes = None, 0
                 if report.tired:
@@ -117,47 +112,36 @@ class Crew:
             yield report
 
     def _new(self) -> Worker:
-        ours, theirs = self._context.Pipe()
         self._started += 1
-        process = self._context.Process(
-            target=main, args=(theirs, None if self._out is None else str(self._out), self._started, os.getpid())
-        )
-        with _deaf():
-            process.start()
-            theirs.close()
-            worker = Worker(process, ours)
-            self.workers.append(worker)
+        worker = Worker(WorkerProcess(MAIN, None if self._out is None else str(self._out), self._started))
+        self.workers.append(worker)
+        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
         return worker
 
-    def _end(self, worker: Worker) -> None:
-        worker.pipe.close()
-        worker.process.join(ENDING_S)
-        if worker.process.is_alive():
-            worker.process.kill()
-            worker.process.join()
-        worker.process.close()
+    def _listen(self, worker: Worker) -> None:
+        """Pass on what a worker says, and last that it has ended."""
+        while (data := worker.process.receive()) is not None:
+            self._messages.put((worker, data))
+        worker.process.close_output()
+        self._messages.put((worker, None))
+
+    def _heard(self, timeout_s: float | None) -> Iterator[tuple[Worker, bytes | None]]:
+        """Yield what workers said, as soon as there is anything; in short waits: on Windows no Ctrl-C ends a single one."""
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        while self._messages.empty() and (until is None or time.monotonic() < until):
+            with contextlib.suppress(queue.Empty):
+                left_s = STEP_S if until is None else min(STEP_S, max(0.0, until - time.monotonic()))
+                yield self._messages.get(timeout=left_s)
+                break
+        with contextlib.suppress(queue.Empty):
+            while True:
+                yield self._messages.get_nowait()
 
 
 def _sent(worker: Worker, data: bytes) -> bool:
     """Send a worker its task; tell whether it took it."""
     try:
-        worker.pipe.send_bytes(data)
-    except OSError:
+        worker.process.send(data)
+    except (OSError, ValueError):
         return False
     return True
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Let a process that starts inherit that Ctrl-C is not for it: while it imports it could not say so itself. Ours comes later."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    from multiprocessing import resource_tracker
-
-    resource_tracker.ensure_running()  # which would let signals through when it starts with the first worker
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

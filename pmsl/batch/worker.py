@@ -1,15 +1,11 @@
-"""A worker process: takes orders from a pipe, one after the other, and reports. It ends when the other end of the pipe does."""
+"""What runs in a worker process of a batch: it takes tasks, one after the other, and reports."""
 
 from __future__ import annotations
 
 import os
-import queue
-import signal
 import sys
-import threading
 import time
 import traceback
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +18,9 @@ from pmsl.errors import FindingsError, PmslError
 from pmsl.pipeline.slice_jobs import Sliced, slice_job
 from pmsl.pipeline.slice_request import SliceRequest
 from pmsl.profiles.strict import Strict
+from pmsl.workers.process import Starter
 
+MAIN = "pmsl.batch.worker:main"
 OFTEN_S = 0.25  # progress is not told more often
 State = Literal["done", "findings", "refused", "bug"]
 
@@ -54,19 +52,15 @@ class Report(Strict, frozen=True, kw_only=True):
     tired: bool = False
 
 
-def main(pipe: Connection, out: str | None, slot: int, parent: int) -> None:
-    """Work until the pipe ends; `out` is the folder whose lock of this worker says that it lives."""
-    for name in ("SIGINT", "SIGBREAK"):  # Ctrl-C reaches every process of a terminal: the batch decides
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def main(starter_pid: int, out: str | None, slot: int) -> None:
+    """Work until the starter is gone; `out` is the folder whose lock of this worker says that it lives."""
+    starter = Starter(starter_pid)
     _quiet()
-    held = None if out is None else worker_lock(Path(out), f"{parent}-{slot}")
-    inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(pipe, inbox), daemon=True).start()
+    held = None if out is None else worker_lock(Path(out), f"{starter_pid}-{slot}")
+    inbox = starter.inbox()
     while True:
         task = msgspec.json.decode(inbox.get(), type=Task)
-        pipe.send_bytes(msgspec.json.encode(_done(task, pipe)))
+        starter.send(msgspec.json.encode(_done(task, starter)))
         assert held is None or not held.closed  # locked to the end
 
 
@@ -80,16 +74,7 @@ def _quiet() -> None:
     os.close(nowhere)
 
 
-def _listen(pipe: Connection, inbox: queue.SimpleQueue[bytes]) -> None:
-    """Pass orders on; end the process at once, whatever it does, when nobody is there any more."""
-    try:
-        while True:
-            inbox.put(pipe.recv_bytes())
-    except (EOFError, OSError):
-        os._exit(0)
-
-
-def _done(task: Task, pipe: Connection) -> Report:
+def _done(task: Task, starter: Starter) -> Report:
     """Do a task; whatever happens is a report."""
     from pmsl.kernels._jit import compile_watch
 
@@ -99,10 +84,10 @@ def _done(task: Task, pipe: Connection) -> Report:
     def progress(done: int, total: int) -> None:
         if time.perf_counter() - told[0] > OFTEN_S:
             told[0] = time.perf_counter()
-            pipe.send_bytes(msgspec.json.encode(Report(number=task.number, state="progress", done=done, total=total)))
+            starter.send(msgspec.json.encode(Report(number=task.number, state="progress", done=done, total=total)))
 
     def compiling() -> None:
-        pipe.send_bytes(msgspec.json.encode(Report(number=task.number, state="compiling")))
+        starter.send(msgspec.json.encode(Report(number=task.number, state="compiling")))
 
     try:
         with compile_watch(compiling):

@@ -13,25 +13,24 @@ What it cannot do: put out a light whose switch no longer answers, or outlive a 
 from __future__ import annotations
 
 import contextlib
-import io
-import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
 
 from pmsl.errors import HostError
-from pmsl.host.ending import wait_for_end
 from pmsl.host.named import made_by
 from pmsl.host.signals import NUMBERS
 from pmsl.host.waiting import STEP_S
+from pmsl.workers.process import Starter, WorkerProcess
 
+MAIN = "pmsl.host.watchdog:main"
 START_S = 60.0  # how long the watchdog may take to start: Python, the driver, a projector that warms up
 ANSWER_S = 10.0  # how long it may take to answer, beside the light's own time
 FACTS = ("shape", "wavelength_nm", "levels", "max_exposure_s", "max_power", "real")
@@ -72,21 +71,9 @@ class Watched:
     real: bool
 
     def __init__(self, factory: str) -> None:
-        apart: dict[str, Any] = {"start_new_session": True}
-        if sys.platform == "win32":
-            apart = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", f"from pmsl.host.watchdog import main; main({factory!r}, {os.getpid()})"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-            **apart,
-        )
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._to: BinaryIO = self._process.stdin  # type: ignore[assignment]
-        self._writing, self._lost = threading.Lock(), False
+        self._process, self._lost = WorkerProcess(MAIN, factory), False
         self._answers: dict[str, queue.Queue[dict[str, Any]]] = {kind: queue.Queue() for kind in ("ready", "load", "expose", "dark")}
-        self._listener = threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True, name="pmsl-watchdog")
+        self._listener = threading.Thread(target=self._listen, daemon=True, name="pmsl-watchdog")
         self._listener.start()
         try:
             facts = self._answer("ready", START_S)
@@ -99,7 +86,7 @@ class Watched:
 
     def load(self, frame: np.ndarray) -> None:
         """Hand a frame to the switch; it is dark meanwhile."""
-        self._ask({"do": "load", "shape": frame.shape}, np.ascontiguousarray(frame, np.uint8).tobytes())
+        self._ask({"do": "load", "shape": frame.shape, "pixels": np.ascontiguousarray(frame, np.uint8).tobytes()})
         self._answer("load", ANSWER_S)
 
     def expose(self, time_s: float, power: float) -> float:
@@ -116,20 +103,18 @@ class Watched:
 
     def close(self) -> None:
         """Let the watchdog go: it puts the light out and ends; raises `HostError` where it does not."""
-        with self._writing, contextlib.suppress(OSError):
-            self._to.close()
+        self._process.close_input()
         try:
             self._process.wait(ANSWER_S)
         except subprocess.TimeoutExpired:  # it is not killed: only it can still put the light out
             raise HostError(f"the watchdog did not end within {ANSWER_S:g} s; look whether the engine is dark") from None
         self._listener.join(ANSWER_S)
 
-    def _ask(self, message: dict[str, Any], data: bytes = b"") -> None:
+    def _ask(self, message: dict[str, Any]) -> None:
         if self._lost and message["do"] != "dark":
             raise HostError("the watchdog of the engine did not answer before; look whether it is dark, and start anew")
         try:
-            with self._writing:
-                _send(self._to, message, data)
+            self._process.send(msgspec.msgpack.encode(message))
         except (OSError, ValueError) as err:
             raise HostError(f"the watchdog of the engine is gone ({err}); look whether it is dark, and start anew") from err
 
@@ -148,41 +133,14 @@ class Watched:
             raise HostError(f"watched engine: {answer['error']}")
         return answer
 
-    def _listen(self, source: BinaryIO) -> None:
+    def _listen(self) -> None:
         """Sort the answers by what they answer."""
-        while (got := _receive(source)) is not None:
-            self._answers[got[0]["to"]].put(got[0])
-        source.close()
+        while (data := self._process.receive()) is not None:
+            answer = msgspec.msgpack.decode(data)
+            self._answers[answer["to"]].put(answer)
+        self._process.close_output()
         for answers in self._answers.values():
             answers.put({"error": "the watchdog is gone; look whether it is dark, and start anew", "gone": True})
-
-
-def _send(to: BinaryIO, message: dict[str, Any], data: bytes = b"") -> None:
-    """Write a message: its length, the length of its data, both."""
-    head = msgspec.msgpack.encode(message)
-    to.write(len(head).to_bytes(4, "big") + len(data).to_bytes(8, "big") + head + data)
-    to.flush()
-
-
-def _receive(source: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
-    """Read a message; None where the other side is gone."""
-    with contextlib.suppress(OSError, ValueError):
-        sizes = _exactly(source, 12)
-        head = _exactly(source, int.from_bytes(sizes[:4], "big"))
-        data = _exactly(source, int.from_bytes(sizes[4:], "big"))
-        return msgspec.msgpack.decode(head), data
-    return None
-
-
-def _exactly(source: BinaryIO, size: int) -> bytes:
-    """Read so many bytes, also where a read gives fewer; OSError where they end before."""
-    out = bytearray()
-    while len(out) < size:
-        got = source.read(size - len(out))
-        if not got:
-            raise OSError("the other side is gone")
-        out += got
-    return bytes(out)
 
 
 # --- in the watchdog's own process -----------------------------------------------------------------------------------
@@ -192,10 +150,10 @@ class _Questions:
     """What the host asks, in turn, until it is gone: what it had asked before that is not done any more."""
 
     def __init__(self) -> None:
-        self._queue: queue.Queue[tuple[dict[str, Any], bytes] | None] = queue.Queue()
+        self._queue: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._gone = threading.Event()
 
-    def put(self, question: tuple[dict[str, Any], bytes]) -> None:
+    def put(self, question: dict[str, Any]) -> None:
         self._queue.put(question)
 
     def end(self) -> None:
@@ -203,37 +161,36 @@ class _Questions:
         self._gone.set()
         self._queue.put(None)
 
-    def get(self, within_s: float | None = None) -> tuple[dict[str, Any], bytes] | None:
+    def get(self, within_s: float | None = None) -> dict[str, Any] | None:
         """Wait for the next; None where the host is gone, `queue.Empty` where there was none in time."""
         got = None if self._gone.is_set() else self._queue.get(timeout=within_s)
         return None if self._gone.is_set() else got
 
 
-def _serve(switch: Any, asked: _Questions, to: BinaryIO) -> None:
+def _serve(switch: Any, asked: _Questions, host: Starter) -> None:
     """Do what is asked until the host is gone; the light is off between two questions, and at the end."""
     try:
         switch.off()
-        _send(to, {"to": "ready", **{name: getattr(switch, name) for name in FACTS[:-1]}, "real": getattr(switch, "real", True)})
-        while (got := asked.get()) is not None:
-            message, data = got
+        _send(host, {"to": "ready", **{name: getattr(switch, name) for name in FACTS[:-1]}, "real": getattr(switch, "real", True)})
+        while (message := asked.get()) is not None:
             kind = message["do"]
             try:
                 answer: dict[str, Any] = {"to": kind}
                 if kind == "load":
-                    switch.load(np.frombuffer(data, np.uint8).reshape(message["shape"]))
+                    switch.load(np.frombuffer(message["pixels"], np.uint8).reshape(message["shape"]))
                 elif kind == "expose":
-                    answer["delivered_s"] = _lit(switch, message["time_s"], message["power"], asked, to)
+                    answer["delivered_s"] = _lit(switch, message["time_s"], message["power"], asked, host)
                 else:
                     switch.off()
             except Exception as err:
                 answer["error"] = f"{type(err).__name__}: {err}"
             with contextlib.suppress(OSError):  # a host that is gone: the next question is its end
-                _send(to, answer)
+                _send(host, answer)
     finally:
         switch.off()
 
 
-def _lit(switch: Any, time_s: float, power: float, asked: _Questions, to: BinaryIO) -> float:
+def _lit(switch: Any, time_s: float, power: float, asked: _Questions, host: Starter) -> float:
     """Light for `time_s`, or until anything is asked or the host is gone; return how long it was lit."""
     began = time.monotonic()
     try:
@@ -241,8 +198,8 @@ def _lit(switch: Any, time_s: float, power: float, asked: _Questions, to: Binary
         with contextlib.suppress(queue.Empty):
             got = asked.get(max(0.0, began + time_s - time.monotonic()))
             switch.off()
-            if got is not None and got[0]["do"] == "dark":
-                _send(to, {"to": "dark"})
+            if got is not None and got["do"] == "dark":
+                _send(host, {"to": "dark"})
             elif got is not None:
                 asked.put(got)  # what nobody may ask while it is lit: its turn comes in the dark
     finally:
@@ -250,29 +207,21 @@ def _lit(switch: Any, time_s: float, power: float, asked: _Questions, to: Binary
     return time.monotonic() - began
 
 
-def main(factory: str, host: int) -> None:
-    """Be the watchdog of the process `host`."""
+def _send(host: Starter, message: dict[str, Any]) -> None:
+    host.send(msgspec.msgpack.encode(message))
+
+
+def main(host_pid: int, factory: str) -> None:
+    """Be the watchdog of the process `host_pid`."""
     for number in NUMBERS:
         signal.signal(number, signal.SIG_IGN)
-    source: Any = io.FileIO(sys.stdin.fileno(), closefd=False)  # without a buffer, whose lock a waiting thread would hold at the end
-    to = sys.stdout.buffer
-    sys.stdout = sys.stderr  # what a driver prints must not be taken for an answer
     asked = _Questions()
+    host = Starter(host_pid, asked.end)
+    sys.stdout = sys.stderr  # what a driver prints is not held back either
     try:
         switch = made_by(factory)
     except Exception as err:
-        _send(to, {"to": "ready", "error": f"{type(err).__name__}: {err}"})
+        _send(host, {"to": "ready", "error": f"{type(err).__name__}: {err}"})
         return
-
-    def listen() -> None:
-        while (got := _receive(source)) is not None:
-            asked.put(got)
-        asked.end()
-
-    def watch() -> None:
-        wait_for_end(host)
-        asked.end()
-
-    for work in (listen, watch):
-        threading.Thread(target=work, daemon=True).start()
-    _serve(switch, asked, to)
+    host.listen(lambda data: asked.put(msgspec.msgpack.decode(data)))
+    _serve(switch, asked, host)

@@ -88,7 +88,7 @@ def workers_of(pid):
             status, command = (Path("/proc", other, name).read_bytes() for name in ("stat", "cmdline"))
         except OSError:
             continue
-        if int(status.rpartition(b")")[2].split()[1]) == pid and b"spawn_main" in command:
+        if int(status.rpartition(b")")[2].split()[1]) == pid and b"pmsl.batch.worker" in command:
             found.append(int(other))
     return found
 

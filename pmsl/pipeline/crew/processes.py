@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -18,10 +15,10 @@ from pmsl.errors import UsageError, WorkerError
 from pmsl.formats.contract import Place
 from pmsl.pipeline.crew import child
 from pmsl.pipeline.crew.parting import Span, parted
+from pmsl.workers.process import WorkerProcess
 
 LOST_MOST = 3  # workers lost over one block: it is not the workers
 PATIENCE_S = 0.5  # how often a wait is left, so that Ctrl-C is heard on every system
-GOODBYE_S = 5.0
 
 
 class Lost(Exception):
@@ -32,14 +29,7 @@ class Worker:
     """One process; it starts at once, and is ready by the time its first block is known."""
 
     def __init__(self) -> None:
-        apart = {"creationflags": 0x200} if sys.platform == "win32" else {"start_new_session": True}  # Ctrl-C is for the parent
-        self._process = subprocess.Popen(
-            child.command(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-            **apart,
-        )
+        self._process = WorkerProcess(child.MAIN)
 
     @property
     def pid(self) -> int:
@@ -50,32 +40,19 @@ class Worker:
         """Have a block made; raises `Lost` where the process ends instead."""
         from pmsl.pipeline.crew.labour import compiled
 
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        try:
-            child.send(self._process.stdin, msgspec.msgpack.encode((path, *span)))  # type: ignore[arg-type]
-            while (answer := child.receive(self._process.stdout)) == child.COMPILING:  # type: ignore[arg-type]
+        answer = None
+        with contextlib.suppress(OSError, ValueError):  # ValueError: closed by `end`
+            self._process.send(msgspec.msgpack.encode((path, *span)))
+            while (answer := self._process.receive()) == child.COMPILING:
                 compiled()
-        except (OSError, ValueError):  # ValueError: closed by `end`
-            answer = None
         if answer is None:
             raise Lost(self._end_of(self._process.wait()))
         return answer
 
-    def end(self, kill: bool = True) -> None:
-        """Let the process end, at once or after its block."""
-        if kill:
-            self._process.kill()
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(GOODBYE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
+    def end(self) -> None:
+        """End the process at once."""
+        self._process.end()
+        self._process.close_output()
 
     @staticmethod
     def _end_of(code: int) -> str:
