@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from pmsl.kernels._jit import kernel
 
 
@@ -55,57 +53,6 @@ def widths(share, place, step, unit, total, ahead, behind, least):
                 else:
                     going += 1
         least[i] = found
-
-
-@kernel
-def distances(solid, place, height, bound, out):
-    """Find how far every pixel is from the nearest solid one, middle to middle, exactly.
-
-    Down the columns first, then along each row the lower envelope of the parabolas that the columns stand for (Felzenszwalb and
-    Huttenlocher 2012, "Distance transforms of sampled functions", Theory of Computing 8).
-
-    Parameters
-    ----------
-    solid : (R, C) uint8
-    place : (C,) int64; height : (C,) int64; bound : (C + 1,) float64
-        Scratch.
-    out : (R, C) float64
-        Overwritten: distances in pixels, infinite where nothing is solid.
-    """
-    rows, cols = solid.shape
-    for c in range(cols):
-        far = math.inf
-        for r in range(rows):
-            far = 0.0 if solid[r, c] else far + 1.0
-            out[r, c] = far
-        for r in range(rows - 1, -1, -1):
-            far = 0.0 if solid[r, c] else far + 1.0
-            out[r, c] = min(out[r, c], far)
-    for r in range(rows):
-        n = 0
-        for c in range(cols):
-            if out[r, c] == math.inf:
-                continue
-            here = np.int64(out[r, c])
-            here *= here
-            meet = -math.inf
-            while n > 0:
-                before = place[n - 1]
-                meet = (here + c * c - height[n - 1] - before * before) / (2.0 * (c - before))
-                if meet > bound[n - 1]:
-                    break
-                n -= 1
-                meet = -math.inf
-            place[n], height[n], bound[n] = c, here, meet
-            n += 1
-        i = 0
-        for c in range(cols):
-            if n == 0:
-                out[r, c] = math.inf
-                continue
-            while i + 1 < n and bound[i + 1] < c:
-                i += 1
-            out[r, c] = math.sqrt(float(height[i] + (c - place[i]) * (c - place[i])))
 
 
 @kernel

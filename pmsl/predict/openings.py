@@ -111,13 +111,22 @@ def _half_way_up(v: np.ndarray, shape: tuple[int, ...], low: np.ndarray, design:
     return out
 
 
+def _distances(walls: np.ndarray) -> np.ndarray:
+    """How far every pixel is from the nearest wall, middle to middle, exactly [px]; infinite where there is none."""
+    if not walls.any():
+        return np.full(walls.shape, np.inf)
+    from scipy import ndimage
+
+    found: np.ndarray = ndimage.distance_transform_edt(~walls)
+    return found
+
+
 def _ridge(footprint: np.ndarray, walls: np.ndarray) -> np.ndarray:
     """Columns of a footprint in the middle between walls: no neighbour is further from them, and no wider place is near (corners)."""
     from pmsl.kernels import across
 
     rows, cols = walls.shape
-    distance = np.zeros(walls.shape)
-    across.distances(walls.astype(np.uint8), *np.zeros((2, cols), np.int64), np.zeros(cols + 1), distance)
+    distance = _distances(walls)
     around = np.pad(distance, 1)
     farthest = np.max([around[i : i + rows, j : j + cols] for i in range(3) for j in range(3)], axis=0)
     ridge = footprint & (distance >= farthest - 1e-9)

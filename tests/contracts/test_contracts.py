@@ -1,7 +1,9 @@
 """The house rules that a test can hold: imports, public names, what stays unloaded, kernels without the compiler."""
 
 import ast
+import importlib
 import os
+import pydoc
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +54,25 @@ def test_rooms_that_open_late_have_what_they_list(room):
         "assert set(room.__all__) <= set(dir(room)) and not hasattr(room, 'nothing')"
     )
     loaded_after(code)
+
+
+@pytest.mark.parametrize("room", ["", *LATE])
+def test_what_a_type_checker_sees_is_what_is_loaded(room):
+    """The names imported for types, the homes they are loaded from and the list of public names say the same."""
+    path = ROOT / room / "__init__.py"
+    package = importlib.import_module(".".join(filter(None, ("pmsl", room))))
+    checked = [n for n in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(n, ast.If)]
+    typed = {
+        alias.asname or alias.name: (statement.module, alias.name)
+        for statement in checked[0].body
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+    }
+    assert set(typed) == set(package._HOMES) <= set(package.__all__)
+    for name, (module, inner) in typed.items():
+        assert getattr(importlib.import_module(module), inner) is getattr(package, name), name
+    help_text = pydoc.plain(pydoc.render_doc(package))
+    assert package.__name__ in help_text and set(package.__all__) <= set(dir(package))
 
 
 def test_slicing_loads_nothing_of_cure_simulation_packing_and_repair(samples, tmp_path):

@@ -19,6 +19,7 @@ from pmsl.core.runs import painted, runs_of_band
 from pmsl.kernels import across, areas, dose
 from pmsl.masks import MaskMaker, mask_and_surface
 from pmsl.optics import psf
+from pmsl.predict import openings
 from pmsl.predict.design import Design
 
 
@@ -108,10 +109,9 @@ masks_of_walls = st.tuples(st.integers(1, 25), st.integers(1, 25)).flatmap(
 @given(masks_of_walls)
 def test_distances_are_exact(walls):
     (rows, cols), at = walls
-    solid = np.zeros((rows, cols), np.uint8)
-    solid.reshape(-1)[at] = 1
-    out = np.zeros((rows, cols))
-    across.distances(solid, *np.zeros((2, cols), np.int64), np.zeros(cols + 1), out)
+    solid = np.zeros((rows, cols), bool)
+    solid.reshape(-1)[at] = True
+    out = openings._distances(solid)
     y, x = np.mgrid[:rows, :cols]
     apart = np.array([np.hypot(y - r, x - c) for r, c in np.argwhere(solid)])
     assert np.allclose(out, apart.min(axis=0), rtol=1e-15) if at else np.isinf(out).all()
