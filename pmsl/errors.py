@@ -86,3 +86,8 @@ class FindingsError(PmslError):
     def __init__(self, message: str, findings: tuple[Any, ...]) -> None:
         super().__init__(message)
         self.findings = findings
+
+
+def why_unread(err: Exception) -> str:
+    """Return why a file could not be read: in the system's words where it has some, else in the error's own."""
+    return err.strerror if isinstance(err, OSError) and err.strerror else str(err)

@@ -14,7 +14,7 @@ from msgspec import Meta
 from pmsl.batch import names
 from pmsl.batch.sweep import combinations
 from pmsl.core.finding import Severity
-from pmsl.errors import BatchError, ProfileError, UsageError
+from pmsl.errors import BatchError, ProfileError, UsageError, why_unread
 from pmsl.filekind import HEAD, refusal
 from pmsl.formats import registry
 from pmsl.pipeline.regionfile import located
@@ -96,7 +96,7 @@ def read_batch(path: str | Path, fail_on: Severity | None = None) -> Batch:
         str(file.absolute()).encode()
     except (OSError, UnicodeError) as err:
         other = refusal(f"batch {file}", err.object[:HEAD], "TOML") if isinstance(err, UnicodeDecodeError) else None
-        raise BatchError(other or f"batch {file}: cannot be read as a TOML file: {getattr(err, 'strerror', None) or err}") from err
+        raise BatchError(other or f"batch {file}: cannot be read as a TOML file: {why_unread(err)}") from err
     try:
         table = toml_tables(text)
     except ValueError as err:

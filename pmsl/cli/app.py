@@ -112,7 +112,7 @@ def _of_the_machine(err: Exception) -> str | None:
 
 
 def _lacks_memory(err: BaseException) -> bool:
-    if isinstance(err, MemoryError) or getattr(err, "errno", None) == errno.ENOMEM:
+    if isinstance(err, MemoryError) or (isinstance(err, OSError) and err.errno == errno.ENOMEM):
         return True
     return isinstance(err, (ImportError, OSError)) and any(words in str(err) for words in NO_MEMORY)
 
@@ -142,14 +142,23 @@ def console() -> NoReturn:
     """
     _print_words_of_libraries()
     code = main()
-    if threading.active_count() > 1 or sys.getprofile() is not None or sys.gettrace() is not None:  # somebody has more to do
-        raise SystemExit(code)
-    atexit._run_exitfuncs()
+    if threading.active_count() == 1 and sys.getprofile() is None and sys.gettrace() is None:  # nobody has more to do
+        _ended_with.append(code)
+    raise SystemExit(code)
+
+
+_ended_with: list[int] = []  # the code of a command line that is done, and is to end the process
+
+
+@atexit.register  # before anything else, so that it is called last
+def _end() -> None:
+    if not _ended_with:
+        return
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # nobody is left to be told
             if stream is not None:
                 stream.flush()
-    os._exit(code)
+    os._exit(_ended_with[0])
 
 
 def _prepare() -> None:

@@ -15,7 +15,7 @@ from pmsl.core.job import PrintJob
 from pmsl.errors import HostError, PmslError, UsageError
 from pmsl.formats.stream import merged
 from pmsl.host import LightEngine, Options, Player, Stage, Status
-from pmsl.host.match import ENGINE, STAGE, lacking
+from pmsl.host.machine_check import problems_of
 from pmsl.host.named import made_by
 from pmsl.host.record import read_record
 
@@ -94,10 +94,9 @@ def _machine(job: PrintJob, engine: str) -> tuple[Sequence[LightEngine], Stage, 
     if not (isinstance(made, tuple) and len(made) == 2):
         raise UsageError(f"{engine}: returned {type(made).__name__}; expected (engine, stage), or ((engine, …), stage)")
     engines = tuple(made[0]) if isinstance(made[0], Sequence) else (made[0],)
-    for one, wanted, what in (*((e, ENGINE, "engine") for e in engines), (made[1], STAGE, "stage")):
-        missing = lacking(one, wanted)
-        if missing:
-            raise UsageError(f"{engine}: its {what} has no {', '.join(missing)}; see pmsl.host.LightEngine and Stage")
+    for one, kind, what in (*((e, LightEngine, "engine") for e in engines), (made[1], Stage, "stage")):
+        if problem := problems_of(one, kind):
+            raise UsageError(f"{engine}: its {what} {problem}; see pmsl.host.LightEngine and Stage")
     return engines, made[1], None
 
 

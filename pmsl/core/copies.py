@@ -65,13 +65,13 @@ class CopyIndex:
     grid: Grid
     slabs: bool
     groups: tuple[Copied, ...]
-    _cache: dict[str, CrossingIndex] = field(default_factory=dict, repr=False)
+    _whole: list[CrossingIndex] = field(default_factory=list, init=False, repr=False)
 
     def whole(self) -> CrossingIndex:
         """Return the index of the triangles of all copies: as much memory as they have."""
-        if "whole" not in self._cache:
-            self._cache["whole"] = index_crossings(self.parts, self.grid, self.slabs)
-        return self._cache["whole"]
+        if not self._whole:
+            self._whole.append(index_crossings(self.parts, self.grid, self.slabs))
+        return self._whole[0]
 
     def segments(self, k: int, out: np.ndarray) -> tuple[np.ndarray, int]:
         """Cut layer k at its middle plane; as `CrossingIndex.segments`."""

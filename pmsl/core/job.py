@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from msgspec import UNSET, UnsetType
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
+from pmsl.core.layer_source import InOrder, LayerSource, layer_source
 from pmsl.core.part import Part
 from pmsl.core.plan import LayerPlan
 from pmsl.core.region import RegionRecord
@@ -134,6 +135,10 @@ class PrintJob:
         What was given light of its own; the exposures of layers hold it.
     vacuum : Vacuum or None
     n_layers : int
+    plan_layer : callable
+        Makes the plan of layer k, counted from 0: a function, or a `LayerSource`, which knows more.
+    layer_source : LayerSource
+        That, with all that may be asked of it.
     prepared : dict
         What rooms make once for the whole job and look up again; it lives and dies with this object. A job that was read has in
         ``"exposures_of"`` what gives the times of a layer's exposures without their frames, in ``"file_problems"`` what gives the faults
@@ -158,6 +163,10 @@ class PrintJob:
     vacuum: Vacuum | None = None
     known_estimate: Estimate | None = None
     prepared: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    layer_source: LayerSource = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layer_source", layer_source(self.plan_layer))
 
     @property
     def grid(self) -> Grid:
@@ -189,17 +198,14 @@ class PrintJob:
 
     def bare(self, k: int) -> LayerPlan:
         """Return ``self[k]`` with fewer findings: those that other layers are needed for may be missing."""
-        plan: LayerPlan = getattr(self.plan_layer, "bare", self.plan_layer)(self._number(k))
-        return plan
+        return self.layer_source.bare(self._number(k))
 
     def in_order(self, last: int | None = None) -> InOrder:
         """Return the layers for a run through all of them, or, from any layer on, through those before `last`.
 
         The exposures and, all in all, the findings are the same as one by one; those of runs side by side are those of one run.
         """
-        make = getattr(self.plan_layer, "in_order", None)
-        run: InOrder = _OneByOne(self.plan_layer) if make is None else make(self.n_layers if last is None else last)
-        return run
+        return self.layer_source.in_order(self.n_layers if last is None else last)
 
     def layers(self) -> Iterator[LayerPlan]:
         """Yield every layer's plan from the plate up, made one at a time."""
@@ -213,83 +219,6 @@ class PrintJob:
         for k in range(self.n_layers):
             meter.add(*meter.cost(self.bare(k)))
         return meter.estimate()
-
-
-class InOrder(Protocol):
-    """A run through layers of a job, from the plate up: what takes several layers to notice costs little this way."""
-
-    def ahead(self, layers: Sequence[int]) -> None:
-        """Get ready for layers that `plan` is called for next in this thread; what they have in common may be done at once."""
-
-    def plan(self, k: int) -> LayerPlan:
-        """Make layer k; from any thread, ahead of `passed`, once. Its findings are those of the layer by itself."""
-
-    def passed(self, k: int) -> None:
-        """Let layer k, made before, be the next; from one thread, layer after layer."""
-
-    def findings(self) -> tuple[Finding, ...]:
-        """Return what else was noticed, in order of layers, when all have passed."""
-
-
-@dataclass(frozen=True, slots=True)
-class _OneByOne:
-    """A run that looks at every layer by itself."""
-
-    plan: Callable[[int], LayerPlan]
-
-    def ahead(self, layers: Sequence[int]) -> None:
-        """Nothing is done ahead."""
-
-    def passed(self, k: int) -> None:
-        """Nothing waits for it."""
-
-    def findings(self) -> tuple[Finding, ...]:
-        """All are in the plans."""
-        return ()
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """The layers of a job, each changed by itself: the `plan_layer` of another job."""
-
-    job: PrintJob
-    change: Callable[[LayerPlan], LayerPlan]
-
-    def __call__(self, k: int) -> LayerPlan:
-        """Return layer `k`, changed."""
-        return self.change(self.job[k])
-
-    def bare(self, k: int) -> LayerPlan:
-        """Return layer `k`, changed; as `PrintJob.bare`."""
-        return self.change(self.job.bare(k))
-
-    def in_order(self, last: int) -> InOrder:
-        """Return a run through the layers before `last`, changed."""
-        return _ChangedInOrder(self.job.in_order(last), self.change)
-
-
-@dataclass(frozen=True, slots=True)
-class _ChangedInOrder:
-    """A run of which each layer is changed by itself."""
-
-    run: InOrder
-    change: Callable[[LayerPlan], LayerPlan]
-
-    def ahead(self, layers: Sequence[int]) -> None:
-        """Get ready for layers."""
-        self.run.ahead(layers)
-
-    def plan(self, k: int) -> LayerPlan:
-        """Make layer k, changed."""
-        return self.change(self.run.plan(k))
-
-    def passed(self, k: int) -> None:
-        """Let layer k be the next."""
-        self.run.passed(k)
-
-    def findings(self) -> tuple[Finding, ...]:
-        """Return what else was noticed."""
-        return self.run.findings()
 
 
 class Meter:

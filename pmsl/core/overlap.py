@@ -25,7 +25,7 @@ def sharing_heights(parts: Sequence[Part], most: int) -> np.ndarray:
 
 def may_coincide(parts: Sequence[Part]) -> bool:
     """Tell whether bodies may coincide; see `pmsl.mesh.overlap.may_coincide`."""
-    if len(parts) == 1 and "shells" not in parts[0].solid._cache:
+    if len(parts) == 1 and parts[0].solid.results.shells is None:
         return False
     from pmsl.mesh import overlap
 

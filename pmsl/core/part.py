@@ -79,7 +79,13 @@ class Part:
         return frozen(placed)
 
     def points_um(self, some: slice | np.ndarray) -> np.ndarray:
-        """Return some of the vertices in field coordinates, (n, 3) float64 [µm]."""
+        """Return some of the vertices in field coordinates, (n, 3) float64 [µm].
+
+        Parameters
+        ----------
+        some : slice or (n,) int
+            Which of them.
+        """
         v, t = self.solid.points_um(some), self.transform
         if np.array_equal(t, IDENTITY):
             return v
@@ -92,7 +98,17 @@ class Part:
         return placed
 
     def repaired(self, repair: str = "auto", weld_um: float | None = None, pitch_um: np.ndarray | None = None) -> Part:
-        """Return the part with its solid as it can be printed, in pixels of `pitch_um`; see `pmsl.mesh.repair.repaired`."""
+        """Return the part with its solid as it can be printed, in pixels of `pitch_um`; see `pmsl.mesh.repair.repaired`.
+
+        Parameters
+        ----------
+        repair : {"auto", "none", "strict"}, default "auto"
+            Close, unite and turn what needs it; leave it; or refuse what needs anything.
+        weld_um : float, optional
+            How far vertices at open edges may be joined [µm], 0 for not at all.
+        pitch_um : (2,) float64, optional
+            Pixel size [µm], as placed; a twentieth of it is the default of `weld_um`.
+        """
         pixel_um = None if pitch_um is None else float(np.min(pitch_um) / np.linalg.norm(self.transform[:3, :3], 2))
         solid, regions = self.solid.repaired(repair, weld_um, pixel_um), self.regions
         if repair != "none" and regions:
@@ -105,7 +121,7 @@ class Part:
         matrix = self.transform[:3, :3]
         if np.array_equal(matrix, np.diag(np.diag(matrix))):  # axes stay axes: the solid's box goes along
             return np.sort(self.solid.bounds_um * np.diag(matrix) + self.transform[:3, 3], axis=0)
-        cache, key = self.solid._cache, f"box {matrix.tobytes().hex()}"
+        cache, key = self.solid.results.turned_boxes_um, matrix.tobytes()
         if key not in cache:  # of copies turned alike once; moving comes last, and keeps the order of rounded numbers
             unmoved = np.eye(4)
             unmoved[:3, :3] = matrix

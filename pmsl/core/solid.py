@@ -12,6 +12,7 @@ import numpy as np
 from pmsl.core.arrays import frozen
 from pmsl.core.finding import Finding
 from pmsl.core.parallel import in_blocks
+from pmsl.core.solid_results import SolidResults
 from pmsl.core.soup import NO_FACES, Soup
 from pmsl.core.triangles import box_of, check_triangles
 from pmsl.errors import MeshError
@@ -44,6 +45,8 @@ class Solid:
         What loading noticed, and what was repaired.
     repairs : tuple of str
         What was changed of the file's mesh; none of a mesh as it was read.
+    results : SolidResults
+        What is known of it already; a solid made of this one with `dataclasses.replace` begins anew.
     """
 
     vertices_um: np.ndarray
@@ -53,7 +56,7 @@ class Solid:
     unit: str = "um"
     findings: tuple[Finding, ...] = ()
     repairs: tuple[str, ...] = ()
-    _cache: dict[str, Any] = field(default_factory=dict, repr=False)
+    results: SolidResults = field(default_factory=SolidResults, init=False, repr=False)
     _soup: Soup | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -71,10 +74,18 @@ class Solid:
 
     @classmethod
     def of_soup(cls, soup: Soup, *, source: str, sha256: str, unit: str, findings: tuple[Finding, ...] = (), repairs: Any = ()) -> Solid:
-        """Make a solid of triangles as a file has them; nothing is copied."""
+        """Make a solid of triangles as a file has them; nothing is copied.
+
+        Parameters
+        ----------
+        soup : Soup
+            Corners as the file has them, and the factor to µm.
+        source, sha256, unit, findings, repairs
+            As the attributes.
+        """
         solid = object.__new__(cls)
-        given = {"source": source, "sha256": sha256, "unit": unit, "findings": findings, "repairs": repairs, "_cache": {}, "_soup": soup}
-        for name, value in given.items():
+        own = {"source": source, "sha256": sha256, "unit": unit, "findings": findings, "repairs": repairs}
+        for name, value in (own | {"results": SolidResults(), "_soup": soup}).items():
             object.__setattr__(solid, name, value)
         return solid
 
@@ -142,7 +153,7 @@ class Solid:
         from pmsl.mesh.trimesh_exchange import arrays_um  # and this as well
 
         vertices_um, faces, used = arrays_um(mesh, unit, source)
-        return replace(cls.from_arrays(vertices_um, faces, source), unit=used, _cache={})
+        return replace(cls.from_arrays(vertices_um, faces, source), unit=used)
 
     def to_trimesh(self, unit: str = "mm") -> trimesh.Trimesh:
         """Return the solid as a mesh of trimesh, with arrays of its own.
@@ -190,6 +201,11 @@ class Solid:
         """Return all triangles, or a block of them, as kernels take them: vertices, faces and the factor to µm.
 
         A soup's vertices are its corners, and its faces (0, 3): the kernels read three corners a triangle.
+
+        Parameters
+        ----------
+        some : slice, optional
+            Which triangles (default: all).
         """
         if self._soup is None:
             return self.vertices_um, self.faces if some is None else self.faces[some], 1.0
@@ -197,17 +213,35 @@ class Solid:
         return corners if some is None else corners[3 * some.start : 3 * some.stop], NO_FACES, self._soup.factor
 
     def points_um(self, some: slice | np.ndarray) -> np.ndarray:
-        """Return some of the vertices, (n, 3) float64 [µm]; those of a soup are made anew."""
+        """Return some of the vertices, (n, 3) float64 [µm]; those of a soup are made anew.
+
+        Parameters
+        ----------
+        some : slice or (n,) int
+            Which of them.
+        """
         return self.vertices_um[some] if self._soup is None else self._soup.points_um(some)
 
     def faces_of(self, some: slice) -> np.ndarray:
-        """Return the faces of a block of triangles, (n, 3) int32; those of a soup are made anew."""
+        """Return the faces of a block of triangles, (n, 3) int32; those of a soup are made anew.
+
+        Parameters
+        ----------
+        some : slice
+            Which triangles.
+        """
         if self._soup is None:
             return self.faces[some]
         return np.arange(3 * some.start, 3 * some.stop, dtype=np.int32).reshape(-1, 3)
 
     def box_of(self, points: Callable[[slice | np.ndarray], np.ndarray]) -> np.ndarray:
-        """Return the box, (2, 3) float64, of the vertices that faces use; `points` gives some of the vertices, as they shall count."""
+        """Return the box, (2, 3) float64, of the vertices that faces use; `points` gives some of the vertices, as they shall count.
+
+        Parameters
+        ----------
+        points : callable
+            Takes a slice or (n,) int of the vertices; gives (n, 3) float64.
+        """
         if self._soup is not None:
             return box_of(points, self.n_vertices)
         used = np.zeros(len(self.vertices_um), bool)
@@ -220,23 +254,26 @@ class Solid:
     @property
     def bounds_um(self) -> np.ndarray:
         """(2, 3) float64 [µm]: lower and upper corner over the vertices that faces use."""
-        if "bounds" not in self._cache:
+        if self.results.bounds_um is None:
             vertices, _, factor = self.triangles()
-            self._cache["bounds"] = frozen(self.box_of(lambda some: vertices[some]) * factor)  # order survives the factor, to the bit
-        bounds: np.ndarray = self._cache["bounds"]
-        return bounds
+            self.results.bounds_um = frozen(self.box_of(lambda some: vertices[some]) * factor)  # order survives the factor, to the bit
+        return self.results.bounds_um
 
     @property
     def inside_out(self) -> bool:
         """True where the faces look inward as a whole; masks turn them, so that solids unite whatever their winding."""
-        if "inside_out" not in self._cache:
+        return self.signed_volume_um3 < 0
+
+    @property
+    def signed_volume_um3(self) -> float:
+        """Sum of the volumes between triangles and the middle of the box [µm³]: of a closed mesh what it encloses, below 0 inside out."""
+        if self.results.signed_volume_um3 is None:
             from pmsl.kernels import facets
 
             centre = frozen(self.bounds_um.mean(axis=0))
             volumes = in_blocks(lambda block: facets.signed_volume(*self.triangles(block), centre), self.n_faces)
-            self._cache["inside_out"] = bool(sum(volumes) < 0)
-        turned: bool = self._cache["inside_out"]
-        return turned
+            self.results.signed_volume_um3 = float(sum(volumes))
+        return self.results.signed_volume_um3
 
     @property
     def closed(self) -> bool:
@@ -248,15 +285,24 @@ class Solid:
     @property
     def health(self) -> MeshHealth:
         """Watertightness, winding, bodies and volume; computed on first use."""
-        if "health" not in self._cache:
+        if self.results.health is None:
             from pmsl.mesh.health import examine  # the one look upward, excused in the import contract
 
-            self._cache["health"] = examine(self)
-        health: MeshHealth = self._cache["health"]
-        return health
+            self.results.health = examine(self)
+        return self.results.health
 
     def repaired(self, repair: str = "auto", weld_um: float | None = None, pixel_um: float | None = None) -> Solid:
-        """Return the solid as it can be printed; see `pmsl.mesh.repair.repaired`."""
+        """Return the solid as it can be printed; see `pmsl.mesh.repair.repaired`.
+
+        Parameters
+        ----------
+        repair : {"auto", "none", "strict"}, default "auto"
+            Close, unite and turn what needs it; leave it; or refuse what needs anything.
+        weld_um : float, optional
+            How far vertices at open edges may be joined [µm], 0 for not at all.
+        pixel_um : float, optional
+            Pixel in coordinates of the solid [µm]; a twentieth of it is the default of `weld_um`.
+        """
         from pmsl.mesh import repair as repairs  # the other look upward
 
         return repairs.repaired(self, repair, weld_um, pixel_um)

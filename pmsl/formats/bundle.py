@@ -10,11 +10,12 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pmsl.core.parallel import ordered_map
 from pmsl.errors import JobError
 from pmsl.formats import limits
+from pmsl.formats.zip_writer import ZipWriter
 from pmsl.formats.zipdirectory import check_directory
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed: the same job is the same bytes on any day
 BUFFER = 1 << 20  # bytes of a zip that are written at a time
-LARGE = 1 << 30  # of a member that `zipfile` is left to write: it may need a longer head
 PIECE = 1 << 20  # bytes read at a time where only their hash is wanted
 
 
@@ -89,11 +89,9 @@ class ZipSink:
     any_thread = False
 
     def __init__(self, path: Path, deflated: bool = False) -> None:
-        import zipfile
-
         self._deflated = deflated
-        self._file = open(path, "w+b", buffering=BUFFER)  # noqa: SIM115 — closed with the zip
-        self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED, allowZip64=True)
+        self._file = open(path, "wb", buffering=BUFFER)  # noqa: SIM115 — closed with the zip
+        self._zip = ZipWriter(self._file)
 
     def add(self, name: str, data: bytes | bytearray) -> None:
         """Write one member with a fixed date and fixed attributes."""
@@ -104,24 +102,7 @@ class ZipSink:
         info.external_attr = 0o644 << 16
         if self._deflated or name.endswith((".json", ".ply", ".ini")):
             info.compress_type = zipfile.ZIP_DEFLATED
-        stored = info.compress_type == zipfile.ZIP_STORED and len(data) <= LARGE
-        (self._store if stored else self._zip.writestr)(info, data)
-
-    def _store(self, info: ZipInfo, data: bytes | bytearray) -> None:
-        """Do what ``writestr`` does without coming back to the head of the member: it goes to the system seven times, and each time
-        lets other threads have the interpreter's lock.
-        """
-        info.file_size = info.compress_size = len(data)
-        info.CRC = zlib.crc32(data)
-        made: Any = self._zip
-        info.header_offset = made.start_dir
-        head = info.FileHeader(zip64=False)
-        self._file.write(head)
-        self._file.write(data)
-        made.start_dir += len(head) + len(data)
-        made.filelist.append(info)
-        made.NameToInfo[info.filename] = info
-        made._didModify = True
+        self._zip.add(info, data)
 
     def close(self) -> None:
         """Write the zip's directory."""

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -165,8 +165,7 @@ class Seen:
 class Format(Protocol):
     """One file format. All methods raise `PmslError`s only; a reader treats its file as hostile.
 
-    A format whose files may not say what panel their frames are for states ``takes_panel = True``: its ``read(path, panel)``, and its
-    `verify` by `VerifyOptions.panel`, then use a `Panel`. Others are never given one.
+    A format may also be a `SpreadFormat` or a `PanelFormat`. Others are never given workers, or a panel.
     """
 
     @property
@@ -195,3 +194,24 @@ class Format(Protocol):
 
     def verify(self, path: Path, options: VerifyOptions) -> list[str]:
         """Say what is wrong with a file, one line each; raises `JobError` where it cannot be read at all."""
+
+
+@runtime_checkable
+class SpreadFormat(Protocol):
+    """What a format states besides whose layers other processes can make."""
+
+    @property
+    def spreads(self) -> bool:
+        """True where `write` takes a `WriteOptions.crew`."""
+
+
+@runtime_checkable
+class PanelFormat(Protocol):
+    """What a format states besides whose files may not say what panel their frames are for."""
+
+    @property
+    def takes_panel(self) -> bool:
+        """True where `read`, and `verify` by `VerifyOptions.panel`, use a panel."""
+
+    def read(self, path: Path, panel: Panel | None = None) -> PrintJob:
+        """Read a job whose frames are of that panel."""

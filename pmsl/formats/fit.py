@@ -15,7 +15,8 @@ import msgspec
 import numpy as np
 
 from pmsl.core.finding import Finding
-from pmsl.core.job import Changed, PrintJob
+from pmsl.core.job import PrintJob
+from pmsl.core.layer_source import Changed
 from pmsl.core.mask import LayerMask
 from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import UsageError
@@ -106,7 +107,7 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
     fitted = dataclasses.replace(
         job,
         engines=(first, *(dataclasses.replace(e, orientation=target.orientation or e.orientation) for e in job.engines[1:])),
-        plan_layer=Changed(job, lambda plan: _fitted(plan, job, limits)),
+        plan_layer=Changed(job.layer_source, lambda plan: _fitted(plan, job, limits)),
         findings=(*job.findings, *found),
         known_estimate=None if options.lossy else job.known_estimate,
     )

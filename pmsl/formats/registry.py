@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pmsl.errors import JobError, UsageError
 from pmsl.filekind import refusal
-from pmsl.formats.contract import HEAD, Format, Seen
+from pmsl.formats.contract import HEAD, Format, PanelFormat, Seen
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -124,15 +124,19 @@ def read(format: Format, path: Path, panel: Panel | None) -> PrintJob:
     """Read a file of a format; raises `UsageError` where a panel is given and its files say theirs themselves."""
     if panel is None:
         return format.read(path)
-    check_takes_panel(format, path, panel)
-    made: PrintJob = format.read(path, panel)  # type: ignore[call-arg]
-    return made
+    return _of_panels(format, path, panel).read(path, panel)
 
 
 def check_takes_panel(format: Format, path: Path, panel: Panel | None) -> None:
     """Refuse a panel for a format whose files say theirs themselves."""
-    if panel is not None and not getattr(format, "takes_panel", False):
-        raise UsageError(f"{path}: {format.name} files state their pixels themselves; leave out {panel.source}")
+    if panel is not None:
+        _of_panels(format, path, panel)
+
+
+def _of_panels(format: Format, path: Path, panel: Panel) -> PanelFormat:
+    if isinstance(format, PanelFormat) and format.takes_panel:
+        return format
+    raise UsageError(f"{path}: {format.name} files state their pixels themselves; leave out {panel.source}")
 
 
 def is_job(path: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pmsl.core.finding import Finding
 from pmsl.errors import HostError
+from pmsl.host.capabilities import sensed_power
 from pmsl.host.match import number_of
 from pmsl.host.protocol import LightEngine
 
@@ -19,7 +20,7 @@ def whole(delivered_s: float, asked_s: float) -> bool:
 def reports_power(engine: LightEngine) -> bool:
     """Tell whether an engine reports its power at all."""
     try:
-        return getattr(engine, "measured_power", None) is not None
+        return sensed_power(engine) is not None
     except Exception:  # it has a sensor, which does not answer now
         return True
 
@@ -33,7 +34,7 @@ def measured_power(engine: LightEngine, where: str) -> float | None:
         It cannot be asked for, or is no finite number.
     """
     try:
-        value = getattr(engine, "measured_power", None)
+        value = sensed_power(engine)
     except Exception as err:
         raise HostError(f"{where}: the engine does not say how bright it was ({type(err).__name__}: {err})") from err
     return None if value is None else number_of(value, f"{where}: measured_power of the engine")

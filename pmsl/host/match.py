@@ -19,8 +19,10 @@ from pmsl.core.techniques import OF_THE_STAGE
 from pmsl.errors import HostError, JobError
 from pmsl.formats.diamond import check_lit
 from pmsl.formats.frames import depth_levels, frame_shape
+from pmsl.host.capabilities import is_real, layer_limit_s, provided_by
 from pmsl.host.digests import Digests
 from pmsl.host.feed import checked_plan
+from pmsl.host.machine_check import check_machine_parts
 from pmsl.host.protocol import LightEngine, Shifting, Stage
 from pmsl.profiles.printer import Diamond
 
@@ -28,8 +30,6 @@ WAVELENGTH_SLACK_NM = 5.0  # half the width of an LED's line: its nominal and it
 SLACK = 1 + 1e-9
 STEP_SLACK = 1.001  # steps that a position may be off
 UNMOVED = (0.0, 0.0, 0.0)
-ENGINE = ("shape", "wavelength_nm", "levels", "max_exposure_s", "max_power", "load", "expose", "dark")
-STAGE = ("travel_um", "step_um", "homed", "position_um", "move", "stop")
 
 
 def check_machine(job: PrintJob, engines: Sequence[LightEngine], stage: Stage, accept_uncalibrated: bool) -> list[Finding]:
@@ -50,11 +50,10 @@ def check_machine(job: PrintJob, engines: Sequence[LightEngine], stage: Stage, a
     moves = sorted(OF_THE_STAGE.intersection(job.requires))
     if moves:
         raise HostError(f"the job requires {', '.join(moves)}, which pmsl's player does not do; print it with a host that does")
+    check_machine_parts(engines, stage)
     for i, engine in enumerate(engines):
-        _check_whole(engine, ENGINE, f"engine {i}")
         _check_engine(job, i, engine)
-    _check_whole(stage, STAGE, "the stage")
-    real = any(getattr(engine, "real", True) is not False for engine in engines)
+    real = any(map(is_real, engines))
     found = []
     if real and not job.calibrated:
         values = ", ".join(job.placeholders)
@@ -65,32 +64,6 @@ def check_machine(job: PrintJob, engines: Sequence[LightEngine], stage: Stage, a
             )
         found.append(_finding("uncalibrated-print", f"printed although its doses rest on placeholders: {values}"))
     return found + _check_stage(job, stage)
-
-
-def lacking(one: object, wanted: Sequence[str]) -> list[str]:
-    """Return the names of `ENGINE` or `STAGE` that an object does not have.
-
-    Raises
-    ------
-    HostError
-        One of them cannot be asked for.
-    """
-    out = []
-    for name in wanted:
-        try:
-            getattr(one, name)
-        except AttributeError:
-            out.append(name)
-        except Exception as err:
-            raise HostError(f"{name} cannot be asked for ({type(err).__name__}: {err}); look at its supply and cables") from err
-    return out
-
-
-def _check_whole(one: object, wanted: Sequence[str], what: str) -> None:
-    """Refuse a machine that lacks something before it is needed in the middle of a print."""
-    missing = lacking(one, wanted)
-    if missing:
-        raise HostError(f"{what} has no {', '.join(missing)}; see pmsl.host.LightEngine and Stage")
 
 
 def number_of(value: Any, what: str) -> float:
@@ -120,7 +93,7 @@ def _check_engine(job: PrintJob, i: int, engine: LightEngine) -> None:
             f"engine {i} has {engine.wavelength_nm:g} nm, the job is made for {made_for.wavelength_nm:g} nm "
             f"(limit: {WAVELENGTH_SLACK_NM:g} nm apart); the resin answers otherwise there, slice for this engine"
         )
-    lacking = sorted(set(job.requires) - set(getattr(engine, "provides", ())))
+    lacking = sorted(set(job.requires) - provided_by(engine))
     if lacking:
         raise HostError(
             f"the job requires {', '.join(lacking)}, which engine {i} does not say it provides: the light would be wrong; "
@@ -128,8 +101,8 @@ def _check_engine(job: PrintJob, i: int, engine: LightEngine) -> None:
         )
     if not 2 <= number_of(engine.levels, f"levels of engine {i}") <= 256:
         raise HostError(f"engine {i} states {engine.levels} gray levels; expected 2 to 256")
-    for what in ("max_exposure_s", "max_power", "max_layer_s"):
-        value = getattr(engine, what, None)
+    limits = {"max_exposure_s": engine.max_exposure_s, "max_power": engine.max_power, "max_layer_s": layer_limit_s(engine)}
+    for what, value in limits.items():
         if (value is not None or what != "max_layer_s") and not number_of(value, f"{what} of engine {i}") > 0:
             raise HostError(f"engine {i} states {what} = {value}; expected a finite limit above 0")
 
@@ -137,7 +110,7 @@ def _check_engine(job: PrintJob, i: int, engine: LightEngine) -> None:
 def _check_stage(job: PrintJob, stage: Stage) -> list[Finding]:
     if not stage.homed:
         raise HostError("the stage is not homed: it does not know how far the plate is from the exposure plane; home it first")
-    step_um, travel_um = (number_of(getattr(stage, what), f"{what} of the stage") for what in ("step_um", "travel_um"))
+    step_um, travel_um = number_of(stage.step_um, "step_um of the stage"), number_of(stage.travel_um, "travel_um of the stage")
     where_um, off_um = number_of(stage.position_um, "position_um of the stage"), step_um * STEP_SLACK
     if not -off_um <= where_um <= travel_um + off_um:
         raise HostError(
@@ -226,7 +199,7 @@ def check_plan(job: PrintJob, plan: LayerPlan, engines: Sequence[LightEngine], s
         if (*exposure.offset_um, exposure.focus_um) != UNMOVED and not isinstance(stage, Shifting):
             raise HostError(f"{where}: shifts image or focus, which this stage does not offer (it has no shift)")
     for i, engine in enumerate(engines):
-        light_s, most_s = sum(e.repeat * e.time_s for e in plan.exposures if e.engine == i), getattr(engine, "max_layer_s", None)
+        light_s, most_s = sum(e.repeat * e.time_s for e in plan.exposures if e.engine == i), layer_limit_s(engine)
         if most_s is not None and not light_s <= most_s * SLACK:
             raise HostError(f"layer {plan.index}: engine {i} would be lit for {light_s:g} s; it allows {most_s:g} s in one layer")
 

@@ -15,7 +15,7 @@ from pmsl.errors import HostError, OutputError, UsageError
 from pmsl.host.digests import Digests
 from pmsl.host.options import Options
 from pmsl.host.record import Played, Record, after, check_new, fits, read_record, run_of
-from pmsl.host.recordlines import Key
+from pmsl.host.recordlines import Done, Key
 
 Count = Callable[[int, int], int]
 
@@ -157,7 +157,7 @@ def _choice(key: Key, played: Played) -> str:
     """Say which light is in doubt, why, and what can be done about it."""
     k, j, r = key
     line = played.doubt[key]
-    given_s = getattr(line, "delivered_s", None)
+    given_s = line.delivered_s if isinstance(line, Done) else None
     how = "may have got no light" if given_s is None else f"got {given_s:g} s of {line.time_s:g} s of light, or light of another power"
     return (
         f"layer {k}, exposure {j}, repeat {r}: {how}: the print ended there; look at the part, then go on with relight={k} "

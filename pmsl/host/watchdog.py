@@ -25,6 +25,7 @@ import msgspec
 import numpy as np
 
 from pmsl.errors import HostError
+from pmsl.host.capabilities import is_real
 from pmsl.host.named import made_by
 from pmsl.host.signals import NUMBERS
 from pmsl.host.waiting import STEP_S
@@ -171,7 +172,7 @@ def _serve(switch: Any, asked: _Questions, host: Starter) -> None:
     """Do what is asked until the host is gone; the light is off between two questions, and at the end."""
     try:
         switch.off()
-        _send(host, {"to": "ready", **{name: getattr(switch, name) for name in FACTS[:-1]}, "real": getattr(switch, "real", True)})
+        _send(host, {"to": "ready", **{name: getattr(switch, name) for name in FACTS[:-1]}, "real": is_real(switch)})
         while (message := asked.get()) is not None:
             kind = message["do"]
             try:

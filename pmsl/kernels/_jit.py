@@ -79,13 +79,13 @@ class Kernel:
 
     def __call__(self, *args: Any) -> Any:
         """Call the compiled function."""
-        return self._entry(args).run(args)
+        return self.entry(args).run(args)
 
-    def _entry(self, args: tuple) -> Entry:
+    def entry(self, args: tuple) -> Entry:
         """Load, or compile, for arguments of these kinds."""
-        return self._entry_of(_kinds(args))
+        return self.entry_of(_kinds(args))
 
-    def _entry_of(self, kinds: tuple) -> Entry:
+    def entry_of(self, kinds: tuple) -> Entry:
         entry = self._entries.get(kinds)
         if entry is not None:
             return entry
@@ -119,7 +119,7 @@ class Kernel:
 def call(function: Any, items: int, *args: Any) -> Any:
     """Call a kernel; where it has few items to look at keep the interpreter's lock: to get it back would take as long."""
     brief = items <= FEW and isinstance(function, Kernel)
-    return function._entry(args).held(args) if brief else function(*args)
+    return function.entry(args).held(args) if brief else function(*args)
 
 
 def many(function: Any, calls: Sequence[tuple]) -> list[Any]:
@@ -131,7 +131,7 @@ def many(function: Any, calls: Sequence[tuple]) -> list[Any]:
     if not isinstance(function, Kernel) or not calls:
         return [function(*args) for args in calls]
     kinds = {_kinds(args) for args in calls}
-    return function._entry_of(kinds.pop()).many(calls) if len(kinds) == 1 else [function(*args) for args in calls]
+    return function.entry_of(kinds.pop()).many(calls) if len(kinds) == 1 else [function(*args) for args in calls]
 
 
 def _kinds(args: tuple) -> tuple:
@@ -178,6 +178,13 @@ class _CompileWatch:
         if self.seconds == 0.0:
             self.seconds = 1e-9
             self._started()
+
+
+def report_compiled(seconds: float) -> None:
+    """Let whoever watches know that another process compiles, or for how long it did [s]; they wait at the same time."""
+    for watch in _watches:
+        watch.starts()
+        watch.seconds = max(watch.seconds, seconds)
 
 
 @contextmanager

@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 MODES = ("area", "volume")
 
 
+class _OfThread(threading.local):
+    """What a thread makes masks with, once it has asked for one."""
+
+    sweep: Sweep | None = None
+    rows: Rows
+
+
 class MaskMaker:
     """Makes the mask of any layer, in any order, from any thread, always the same bytes.
 
@@ -74,7 +81,7 @@ class MaskMaker:
         self.parts = tuple(as_part(item).repaired(repair, weld_um, grid.pitch_um) for item in parts)
         self.index = index_parts(self.parts, grid, slabs=mode == "volume")
         self._open = repair == "none" and not all(part.solid.closed for part in self.parts)
-        self._local = threading.local()
+        self._local = _OfThread()
         self._lock = threading.Lock()
         self._labelled = False
         self._shells: np.ndarray | None = None
@@ -84,12 +91,14 @@ class MaskMaker:
 
     def sweep(self) -> Sweep:
         """Return the calling thread's sweep."""
-        if not hasattr(self._local, "sweep"):
-            area = self.mode == "area"
-            self._local.sweep = AreaSweep(self.index, self.grid, self.offset) if area else VolumeSweep(self.index, self.grid)
-            self._local.sweep.open = self._open
+        if self._local.sweep is None:
             self._local.rows = Rows(self.grid, self.mode == "volume")
-        sweep: Sweep = self._local.sweep
+            self._local.sweep = VolumeSweep(self.index, self.grid) if self.mode == "volume" else self._area_sweep()
+        return self._local.sweep
+
+    def _area_sweep(self) -> AreaSweep:
+        sweep = AreaSweep(self.index, self.grid, self.offset)
+        sweep.open = self._open
         return sweep
 
     def mask(self, k: int) -> LayerMask:
@@ -100,7 +109,7 @@ class MaskMaker:
         """Return the mask of layer `k` and what is doubtful about it."""
         k = checked_layer(k, self.grid)
         sweep = self.sweep()
-        rows: Rows = self._local.rows
+        rows = self._local.rows
         if self._open:
             return self._open_layer(k)
         if isinstance(sweep, AreaSweep):
@@ -126,7 +135,7 @@ class MaskMaker:
         sweep = self.sweep()
         if not isinstance(sweep, AreaSweep) or isinstance(self.index, CopyIndex) or self._open or any(sweep.moves(k) for k in layers):
             return [self.mask_and_defects(k) for k in layers]
-        rows: Rows = self._local.rows
+        rows = self._local.rows
         found = rows.masks_of_planes([checked_layer(k, self.grid) for k in layers], sweep)
         return [self._united(k, sweep, made, overlap) for k, (made, overlap) in zip(layers, found, strict=True)]
 
@@ -174,19 +183,19 @@ class MaskMaker:
         """Return what was found of a layer, or the union of its shells where they overlap in so many cells or pass through one another."""
         if overlap == 0 and not self._crossing[k]:
             return found
-        rows: Rows = self._local.rows
+        rows = self._local.rows
         return rows.mask(k, sweep.united(sweep.cells(k)), overlap)
 
     def mask_of(self, cells: Cells, k: int) -> tuple[LayerMask, Defects]:
         """Return the mask of layer `k` and what is doubtful about it from the cells that the calling thread's sweep found."""
-        rows: Rows = self._local.rows
+        rows = self._local.rows
         return rows.mask(k, cells)
 
     def coverage(self, k: int) -> np.ndarray:
         """Return the covered fraction of every pixel of layer `k`, unquantised: (rows, cols) float64, row 0 at the smallest y."""
         sweep = self.sweep()
         cells = sweep.cells(checked_layer(k, self.grid))
-        rows: Rows = self._local.rows
+        rows = self._local.rows
         if isinstance(sweep, AreaSweep):
             several = not sweep.moves(k) and (self._crossing[k] or rows.overlaps(cells))
             return rows.dense(sweep.united(cells) if several else cells)

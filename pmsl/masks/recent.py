@@ -15,6 +15,13 @@ from pmsl.core.mask import LayerMask
 from pmsl.masks.maker import MaskMaker
 
 
+class _OfThread(threading.local):
+    """Masks that a thread has made ahead of asking for them."""
+
+    def __init__(self) -> None:
+        self.ahead: dict[int, tuple[LayerMask, Defects]] = {}
+
+
 class RecentMasks:
     """Gives the mask of any layer and keeps the last `many`; from any thread, always the same."""
 
@@ -22,7 +29,7 @@ class RecentMasks:
         self._maker, self._many = maker, many
         self._kept: OrderedDict[int, tuple[LayerMask, Defects]] = OrderedDict()
         self._lock = threading.Lock()
-        self._local = threading.local()
+        self._local = _OfThread()
 
     def __call__(self, k: int) -> LayerMask:
         """Return the mask of layer `k`, and keep it."""
@@ -38,7 +45,7 @@ class RecentMasks:
         """Return the mask of layer `k` and what is doubtful about it; one that is not kept already is made and not kept."""
         with self._lock:
             found = self._kept.get(k)
-        if found is None and hasattr(self._local, "ahead"):
+        if found is None:
             found = self._local.ahead.pop(k, None)
         return self._maker.mask_and_defects(k) if found is None else found
 

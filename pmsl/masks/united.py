@@ -12,7 +12,6 @@ from pmsl.core.mask import LayerMask
 from pmsl.core.overlap import shell_ranges, united
 from pmsl.core.part import Part, Solid
 from pmsl.masks.maker import MaskMaker, checked_layer
-from pmsl.masks.rows import Rows
 from pmsl.masks.sweep import VolumeSweep
 
 HEIGHTS = 9
@@ -36,7 +35,7 @@ class VolumeOfUnion(MaskMaker):
         k = checked_layer(k, self.grid)
         sweep = self.sweep()
         assert isinstance(sweep, VolumeSweep)
-        rows: Rows = self._local.rows
+        rows = self._local.rows
         return rows.mask(k, sweep.cells(k))
 
     def _overlaps(self, k: int) -> bool:

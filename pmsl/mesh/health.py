@@ -101,8 +101,8 @@ def _bodies(solid: Solid) -> list[Finding]:
     if not np.abs(solid.bounds_um).max() < LARGEST_USE_UM:
         return []
     try:
-        known = solid._cache.get("repaired")  # within the tolerance it was asked for
-        mended = solid.repaired() if known is None else known[1]
+        known = solid.results.repaired  # within the tolerance it was asked for
+        mended = solid.repaired() if known is None else known.solid
     except MeshError as err:
         box = _box(np.stack(list(solid.bounds_um)))
         return [Finding(code="no-solid", severity="error", message=str(err), box_um=box)]

@@ -14,7 +14,7 @@ import numpy as np
 from pmsl.core.parallel import in_blocks
 from pmsl.core.part import Solid
 from pmsl.mesh.probes import largest, winding_at
-from pmsl.mesh.shells import Shells, measures_of, one_closed_body, shells_of
+from pmsl.mesh.shells import Shells, arrays_of, measures_of, one_closed_body, shells_of
 
 SAMPLES = 256  # triangles evenly over the file, and as many of the largest: a shell of few has large ones
 TOGETHER = 64  # triangles whose corners are looked up at a time
@@ -27,9 +27,9 @@ def hidden(solid: Solid) -> bool:
     A group of triangles that looks inward, in a stretch with others, is enough; or a triangle without material behind it, or with less
     than none before it.
     """
-    if "hidden" not in solid._cache:
-        solid._cache["hidden"] = _shows_hidden(solid)
-    return bool(solid._cache["hidden"])
+    if solid.results.hides_shells is None:
+        solid.results.hides_shells = _shows_hidden(solid)
+    return solid.results.hides_shells
 
 
 def groups_of(solid: Solid) -> tuple[int, np.ndarray]:
@@ -76,7 +76,7 @@ def _inward_among(solid: Solid, count: int, label: np.ndarray) -> bool:
     among = pairs[1, np.bincount(pairs[0])[pairs[0]] > 1]
     if len(among) == 0:
         return False
-    m = measures_of(solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces)), Shells(True, count, label))
+    m = measures_of(*arrays_of(solid), Shells(True, count, label))
     return bool(((m.volume_um3 < 0) & ~m.hollow)[among].any())
 
 
@@ -84,8 +84,7 @@ def _stretches(solid: Solid) -> np.ndarray:
     """Number the closed stretches of the file: (F,) int32."""
     if one_closed_body(solid):
         return np.zeros(solid.n_faces, np.int32)
-    known: Shells | None = solid._cache.get("shells")
-    return (known or shells_of(solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces)))).label
+    return (solid.results.shells or shells_of(*arrays_of(solid))).label
 
 
 def _winds_wrong(solid: Solid, size: np.ndarray) -> bool:

@@ -81,7 +81,7 @@ def load_solid(path: str | os.PathLike[str], unit: str = "mm") -> Solid:
     if not raw.repairs:
         return solid
     whole = solid.repaired()  # all of it, as what was mended counts as repaired from here on
-    return replace(whole, repairs=(*raw.repairs, *whole.repairs), _cache={})
+    return replace(whole, repairs=(*raw.repairs, *whole.repairs))
 
 
 def _other_kind(file: Path, data: bytes, name: str) -> MeshError | None:

@@ -12,7 +12,7 @@ from pmsl.mesh.interleaved import hidden
 from pmsl.mesh.orientation import box_of, oriented_faces
 from pmsl.mesh.patch import patched
 from pmsl.mesh.sheets import drop_sheets
-from pmsl.mesh.shells import FEW, Measures, Shells, measures_of, one_closed_body, shells_of
+from pmsl.mesh.shells import FEW, Measures, Shells, arrays_of, known_boxes_um, known_shells, measures_of, one_closed_body, shells_of
 from pmsl.mesh.surface import Change, Surface
 
 MOST_LOOKED_FOR = 2_000_000  # triangles whose shells are looked for where a hole was closed: of more that takes too much memory
@@ -72,12 +72,12 @@ def _patched(solid: Solid, weld_um: float) -> Solid | None:
     looked_for = whole.n_faces <= MOST_LOOKED_FOR or hidden(whole)  # what was missing hides where one shell of the file ends
     if one_closed_body(whole) and not looked_for:
         return whole
-    vertices, faces = whole.points_um(slice(None)), whole.faces_of(slice(0, whole.n_faces))
-    shells = whole._cache["shells"] = shells_of(vertices, faces, len(faces) if looked_for else FEW)
+    vertices, faces = arrays_of(whole)
+    shells = known_shells(whole, (vertices, faces), len(faces) if looked_for else FEW)
     m = measures_of(vertices, faces, shells)
     if not shells.closed or m.hollow.any():
         return None
-    whole._cache["shell boxes"] = m.box_um
+    known_boxes_um(whole, m)
     return oriented(whole, vertices, faces, shells, m)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from pmsl.core.copies import alike
 from pmsl.core.part import Part
-from pmsl.mesh.shells import Shells, measures_of, one_closed_body, shells_of
+from pmsl.mesh.shells import Shells, known_boxes_um, known_shells, one_closed_body
 
 MOST_SHELLS = 20_000
 BLOCK = 1 << 15  # triangles at a time: stays in the cache
@@ -38,7 +38,7 @@ def crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray | None:
         Ranges of z [µm], in field coordinates; None where more than `most` triangles lie where boxes of shells meet.
     """
     out, left = [], most
-    for together in _groups(parts):
+    for together in groups_that_meet(parts):
         if len(together) == 1 and one_closed_body(together[0].solid):
             continue
         near = _near(together)
@@ -68,7 +68,7 @@ def own_crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray:
     out = [np.zeros((0, 2))]
     small = [part for part in parts if part.solid.n_faces <= most]
     for group in alike(small):  # copies turned and scaled alike: at equal heights
-        corners = _corners(small[group[0]], np.arange(small[group[0]].solid.n_faces))
+        corners = placed_corners(small[group[0]], np.arange(small[group[0]].solid.n_faces))
         every = np.arange(len(corners), dtype=np.int32)
         tree = BoxTree.of(corners.reshape(-1, 3), np.arange(3 * len(every), dtype=np.int32).reshape(-1, 3), every)
         z = corners[tree.crossed_by(every, every, other=False).pairs, :, 2]  # (n, 2, 3)
@@ -79,10 +79,10 @@ def own_crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray:
 def may_coincide(parts: Sequence[Part]) -> bool:
     """Tell whether triangles may be there twice: more than two meet at an edge of a part, or boxes of parts are the same."""
     boxes = {part.bounds_um().tobytes() for part in parts}
-    return len(boxes) < len(parts) or any("shells" in part.solid._cache and _shells(part).touching for part in parts)
+    return len(boxes) < len(parts) or any(s is not None and s.touching for s in (part.solid.results.shells for part in parts))
 
 
-def _groups(parts: Sequence[Part]) -> list[list[Part]]:
+def groups_that_meet(parts: Sequence[Part]) -> list[list[Part]]:
     """Part the parts: those whose boxes meet others together; of copies that stand alone one, for they are alike at every height."""
     boxes = np.array([part.bounds_um() for part in parts])
     low, high = boxes[:, 0], boxes[:, 1]
@@ -94,31 +94,19 @@ def _groups(parts: Sequence[Part]) -> list[list[Part]]:
 
 def _near(parts: Sequence[Part]) -> _Near | None:
     """Find the triangles where boxes of shells meet; None where there are too many shells."""
-    found = [_shells(part) for part in parts]
+    found = [known_shells(part.solid) for part in parts]
     if sum(s.count for s in found) < 2:
         return _Near(parts, [], [])
-    boxes = np.concatenate([_boxes(part, s) for part, s in zip(parts, found, strict=True)])
+    boxes = np.concatenate([placed_shell_boxes_um(part) for part in parts])
     if len(boxes) > MOST_SHELLS:
         return None
     meet = _meeting(boxes)
     return _Near.of(parts, found, boxes, meet) if len(meet) else _Near(parts, [], [])
 
 
-def _shells(part: Part) -> Shells:
-    """Return the shells of a part's solid, as repair found them."""
-    cache, solid = part.solid._cache, part.solid
-    if "shells" not in cache:
-        cache["shells"] = shells_of(solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces)))
-    found: Shells = cache["shells"]
-    return found
-
-
-def _boxes(part: Part, shells: Shells) -> np.ndarray:
+def placed_shell_boxes_um(part: Part) -> np.ndarray:
     """Return boxes that hold the placed shells, (n, 2, 3) float64 [µm]: where the part is turned, those of their turned boxes."""
-    cache, solid = part.solid._cache, part.solid
-    if "shell boxes" not in cache:
-        cache["shell boxes"] = measures_of(solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces)), shells).box_um
-    own = cache["shell boxes"]
+    own = known_boxes_um(part.solid)
     ends = np.stack([own[:, [x, y, z], [0, 1, 2]] for x in (0, 1) for y in (0, 1) for z in (0, 1)], axis=1)  # (n, 8, 3)
     placed = ends @ part.transform[:3, :3].T + part.transform[:3, 3]
     low, high = placed.min(axis=1), placed.max(axis=1)
@@ -156,7 +144,7 @@ class _Near:
             kept = [np.zeros(0, np.int32)]
             for start in range(0, part.solid.n_faces, BLOCK):
                 block = np.arange(start, min(start + BLOCK, part.solid.n_faces), dtype=np.int32)
-                corners, own = _corners(part, block), first + shells.label[block]
+                corners, own = placed_corners(part, block), first + shells.label[block]
                 least, most = _ends(corners)
                 kept.append(block[((least <= high[own]) & (most >= low[own])).all(axis=1)])
             which.append(np.concatenate(kept))
@@ -184,7 +172,7 @@ class _Near:
         for i, (part, which, label) in enumerate(zip(self.parts, self.which, self.label, strict=True)):
             for start in range(0, len(which), BLOCK):
                 some = slice(start, start + BLOCK)
-                yield i, some, _corners(part, which[some]), label[some]
+                yield i, some, placed_corners(part, which[some]), label[some]
 
     def all(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the placed corners (n, 3, 3) float64 and the shells (n,) int32 of all."""
@@ -209,7 +197,7 @@ class _Near:
         return _Near(self.parts, *([a[m] for a, m in zip(arrays, masks, strict=True)] for arrays in (self.which, self.label)))
 
 
-def _corners(part: Part, which: np.ndarray) -> np.ndarray:
+def placed_corners(part: Part, which: np.ndarray) -> np.ndarray:
     """Return the placed corners of some triangles of a part: (n, 3, 3) float64 [µm]."""
     solid = part.solid
     if solid.of_file and len(which) and which[-1] - which[0] == len(which) - 1:

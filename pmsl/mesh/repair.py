@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pmsl.core.arrays import frozen
-from pmsl.core.parallel import in_blocks
 from pmsl.core.part import Solid
+from pmsl.core.solid_results import Repaired
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh.shells import FEW, NOTHING, inverse_copies, measures_of, one_closed_body, shells_of
+from pmsl.mesh.shells import FEW, NOTHING, arrays_of, inverse_copies, known_boxes_um, known_shells, measures_of, one_closed_body
 from pmsl.mesh.weld_bound import bound_um
 
 WAYS = ("auto", "none", "strict")
@@ -58,56 +57,57 @@ def repaired(solid: Solid, repair: str = "auto", weld_um: float | None = None, p
         raise UsageError(f"--weld-um {bound:g}: must be a length from 0 [µm], how far vertices at open edges may be joined")
     if repair == "none":
         return solid
-    known: float | None
-    out: Solid
-    known, out = solid._cache.get("repaired", (-1.0, solid))
-    if known not in (None, bound):
-        out = _repaired(solid, bound)
-        solid._cache["repaired"] = (bound if "mended" in solid._cache else None, out)  # of a closed mesh the bound does not matter
+    known = solid.results.repaired
+    if known is None or known.weld_um not in (None, bound):
+        known = solid.results.repaired = _repaired(solid, bound)
     if repair == "strict":
-        _refuse_any(solid, out)
-    return out
+        _refuse_any(solid, known.solid)
+    return known.solid
+
+
+def mark_repaired(solid: Solid, closed: bool) -> None:
+    """Let a solid be known as repaired, once is enough, and as `closed` or not: who hands it over has looked."""
+    solid.results.repaired, solid.results.closed = Repaired(solid, None), closed
 
 
 def closed(solid: Solid) -> bool:
     """Tell whether every edge of a mesh has as many faces one way as the other; what repair has looked at is not looked at again."""
-    if "closed" not in solid._cache:
-        known = bool(solid.repairs) or solid._cache.get("repaired", (None, None))[1] is solid or one_closed_body(solid)
-        if not known and "shells" not in solid._cache:
-            solid._cache["shells"] = shells_of(solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces)))
-        solid._cache["closed"] = known or solid._cache["shells"].closed
-    return bool(solid._cache["closed"])
+    if solid.results.closed is None:
+        repaired_already = solid.results.repaired is not None and solid.results.repaired.solid is solid
+        known = bool(solid.repairs) or repaired_already or one_closed_body(solid)
+        solid.results.closed = known or known_shells(solid).closed
+    return solid.results.closed
 
 
-def _repaired(solid: Solid, weld_um: float) -> Solid:
+def _repaired(solid: Solid, weld_um: float) -> Repaired:
     if solid.repairs or not np.abs(solid.bounds_um).max() < LARGEST_UM:
-        return solid
+        return Repaired(solid, None)
     if one_closed_body(solid) and not _hides_shells(solid):
-        return _mended(solid, weld_um) if _nothing_inside(solid) else solid
-    vertices, faces = solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces))  # of a soup made here, and not kept
-    shells = solid._cache["shells"] = shells_of(vertices, faces)
+        return _mended(solid, weld_um) if _nothing_inside(solid) else Repaired(solid, None)
+    vertices, faces = arrays_of(solid)
+    shells = known_shells(solid, (vertices, faces), FEW)
     if not shells.closed:
         return _mended(solid, weld_um)
     if len(faces) > FEW:
         if _hides_shells(solid):  # shells that the file does not list one after the other
-            shells = solid._cache["shells"] = shells_of(vertices, faces, len(faces))
+            shells = known_shells(solid, (vertices, faces), len(faces))
         elif shells.count == 1:
-            return _mended(solid, weld_um) if _nothing_inside(solid) else solid
+            return _mended(solid, weld_um) if _nothing_inside(solid) else Repaired(solid, None)
     m = measures_of(vertices, faces, shells)
-    solid._cache["shell boxes"] = m.box_um
+    known_boxes_um(solid, m)
     copies = inverse_copies(vertices, faces, shells, m)
     if copies.any():
         from pmsl.mesh import mending
 
-        return mending.without_inverse_copies(solid, vertices, faces, shells, m, copies)
+        return Repaired(mending.without_inverse_copies(solid, vertices, faces, shells, m, copies), None)
     twice = (m.hollow & (m.area_um2 > 0)).any()  # every face twice, looking both ways: the sum of a row does not show it
     if not twice and m.area_um2.any() and (m.volume_um3 >= 0).all():
-        return solid
+        return Repaired(solid, None)
     from pmsl.mesh import mending
 
     if twice:
-        solid._cache["mended"] = True
-    return mending.without_double_faces(solid, shells, m, weld_um) if twice else mending.oriented(solid, vertices, faces, shells, m)
+        return Repaired(mending.without_double_faces(solid, shells, m, weld_um), weld_um)
+    return Repaired(mending.oriented(solid, vertices, faces, shells, m), None)
 
 
 def _hides_shells(solid: Solid) -> bool:
@@ -116,23 +116,17 @@ def _hides_shells(solid: Solid) -> bool:
     return hidden(solid)
 
 
-def _mended(solid: Solid, weld_um: float) -> Solid:
+def _mended(solid: Solid, weld_um: float) -> Repaired:
     """Repair a mesh whose edges do not all meet in pairs."""
     from pmsl.mesh import mending  # a sound mesh needs none of it
 
-    solid._cache["mended"] = True
-    return mending.mended(solid, weld_um)
+    return Repaired(mending.mended(solid, weld_um), weld_um)
 
 
 def _nothing_inside(solid: Solid) -> bool:
     """Tell that the signed volume of a closed mesh is next to nothing beside its box: its faces look both ways."""
-    from pmsl.kernels import facets
-
-    bounds = solid.bounds_um
-    centre = frozen(bounds.mean(axis=0))
-    volume = sum(in_blocks(lambda block: facets.signed_volume(*solid.triangles(block), centre), solid.n_faces))
-    solid._cache["inside_out"] = bool(volume < 0)  # asked for next
-    return bool(abs(volume) <= NOTHING * np.prod(bounds[1] - bounds[0]))
+    low, high = solid.bounds_um
+    return bool(abs(solid.signed_volume_um3) <= NOTHING * np.prod(high - low))
 
 
 def _refuse_any(solid: Solid, out: Solid) -> None:

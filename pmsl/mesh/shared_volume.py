@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from pmsl.core.part import Part
-from pmsl.mesh.overlap import _boxes, _corners, _groups, _shells
+from pmsl.mesh.overlap import groups_that_meet, placed_corners, placed_shell_boxes_um
 from pmsl.mesh.probes import largest, winding_at
-from pmsl.mesh.shells import measures_of
+from pmsl.mesh.shells import arrays_of, known_shells, measures_of
 
 SAMPLES = 16  # faces of a body that are held against another
 MOST_PAIRS = 2000
@@ -32,26 +32,23 @@ def sharing_heights(parts: Sequence[Part], most: int) -> np.ndarray:
         passes through the other, or holds a point just behind a face of it.
     """
     out = [np.zeros((0, 2))]
-    for together in _groups(parts):
+    for together in groups_that_meet(parts):
         if sum(part.solid.n_faces for part in together) <= most:
             out.append(_sharing(together))
     return np.concatenate(out)
 
 
 def _sharing(parts: Sequence[Part]) -> np.ndarray:
-    found = [_shells(part) for part in parts]
+    found = [known_shells(part.solid) for part in parts]
     if sum(s.count for s in found) < 2:
         return np.zeros((0, 2))
-    boxes = np.concatenate([_boxes(part, s) for part, s in zip(parts, found, strict=True)])
-    measures = [
-        measures_of(p.solid.points_um(slice(None)), p.solid.faces_of(slice(0, p.solid.n_faces)), s)
-        for p, s in zip(parts, found, strict=True)
-    ]
+    boxes = np.concatenate([placed_shell_boxes_um(part) for part in parts])
+    measures = [measures_of(*arrays_of(p.solid), s) for p, s in zip(parts, found, strict=True)]
     outward = np.concatenate([(m.volume_um3 > 0) & ~m.hollow for m in measures])
     pairs = _boxes_that_meet(boxes, outward)
     if len(pairs) == 0:
         return np.zeros((0, 2))
-    corners = np.concatenate([_corners(part, np.arange(part.solid.n_faces)) for part in parts])
+    corners = np.concatenate([placed_corners(part, np.arange(part.solid.n_faces)) for part in parts])
     first = np.cumsum([0, *(s.count for s in found[:-1])])
     label = np.concatenate([s.label + n for s, n in zip(found, first, strict=True)]).astype(np.int32)
     turned = np.concatenate([np.full(p.solid.n_faces, m.turned != p.mirrored) for p, m in zip(parts, measures, strict=True)])

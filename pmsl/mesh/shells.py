@@ -86,12 +86,42 @@ def one_closed_body(solid: Solid) -> bool:
     """Tell, of a large soup, that it is closed and no stretch of it is by itself: it needs no repair, and no vertices are made for that."""
     if not solid.of_file or solid.n_faces <= FEW:
         return False
-    if "one closed body" not in solid._cache:
+    if solid.results.one_closed_body is None:
         from pmsl.kernels import closed
 
         total = np.empty(1, np.uint64)
-        solid._cache["one closed body"] = bool(closed.stretches_of_soup(solid.triangles()[0], total) == 1 and total[0] == 0)
-    return bool(solid._cache["one closed body"])
+        solid.results.one_closed_body = bool(closed.stretches_of_soup(solid.triangles()[0], total) == 1 and total[0] == 0)
+    return solid.results.one_closed_body
+
+
+def known_shells(solid: Solid, arrays: tuple[np.ndarray, np.ndarray] | None = None, few: int | None = None) -> Shells:
+    """Return the shells of a solid, found once.
+
+    Parameters
+    ----------
+    solid : Solid
+    arrays : ((V, 3) float64, (F, 3) int32), optional
+        Its vertices and faces, where the caller has them: those of a soup are made anew each time.
+    few : int, optional
+        As of `shells_of`: look for them anew, whatever is known, and know that from now on.
+    """
+    if solid.results.shells is None or few is not None:
+        vertices, faces = arrays_of(solid) if arrays is None else arrays
+        solid.results.shells = shells_of(vertices, faces, FEW if few is None else few)
+    return solid.results.shells
+
+
+def known_boxes_um(solid: Solid, measured: Measures | None = None) -> np.ndarray:
+    """Return the boxes of a solid's shells, (n, 2, 3) float64 [µm], found once; `measured` where the caller has looked already."""
+    if solid.results.shell_boxes_um is None or measured is not None:
+        m = measures_of(*arrays_of(solid), known_shells(solid)) if measured is None else measured
+        solid.results.shell_boxes_um = m.box_um
+    return solid.results.shell_boxes_um
+
+
+def arrays_of(solid: Solid) -> tuple[np.ndarray, np.ndarray]:
+    """Return vertices (V, 3) float64 [µm] and faces (F, 3) int32; those of a soup are made here, and not kept."""
+    return solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -106,7 +106,7 @@ class Package:
             with self.archive.open(self.names[part]) as stream:  # reading to the end checks the CRC
                 self.models[part] = parse_model(stream, part)
             own = self.models[part].unit
-            if part != getattr(self, "root", part) and own and own != self.unit:
+            if part != self.root and own and own != self.unit:
                 raise Damage(f"model part {part!r} is in {own}, the main part in {self.unit}")
         return self.models[part]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from pmsl.core.job import Changed, PrintJob
+from pmsl.core.job import PrintJob
+from pmsl.core.layer_source import Changed, Origin
 from pmsl.core.plan import LayerPlan
 from pmsl.errors import JobError, UsageError
 from pmsl.formats import fit
@@ -12,7 +13,6 @@ from pmsl.formats.capability import Capability
 from pmsl.formats.contract import WriteOptions
 from pmsl.formats.frames import depth_levels
 from pmsl.optics.grayscale import response
-from pmsl.pipeline.start import Origin
 
 DEEPEST = 8
 
@@ -46,12 +46,12 @@ def with_depth(job: PrintJob, bits: int) -> PrintJob:
     if bits == DEEPEST:
         return job
     target = Capability(gray_levels=1 << bits, gray_map=depth_levels(bits))
-    checked = dataclasses.replace(job, plan_layer=Changed(job, _checked))
+    checked = dataclasses.replace(job, plan_layer=Changed(job.layer_source, _checked))
     fitted = fit.fit(checked, target, f"a device of {bits} bits", WriteOptions(response=response(job.printer), lossy=True))
-    origin: Origin | None = getattr(job.plan_layer, "origin", None)
+    origin = job.layer_source.origin
     if origin is not None:
         origin = dataclasses.replace(origin, bits=bits) if origin.bits is None else None
-    return dataclasses.replace(fitted, plan_layer=_Reduced(fitted, _hashed, origin), known_estimate=None)
+    return dataclasses.replace(fitted, plan_layer=_Reduced(fitted.layer_source, _hashed, origin), known_estimate=None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from pmsl.core.job import PrintJob
 from pmsl.core.parallel import default_threads
 from pmsl.errors import FindingsError, JobError, UsageError
 from pmsl.formats import registry
-from pmsl.formats.contract import Crew, Format, VerifyOptions, WriteOptions, Written
+from pmsl.formats.contract import Crew, Format, SpreadFormat, VerifyOptions, WriteOptions, Written
 from pmsl.formats.panel import Panel
 from pmsl.optics.grayscale import response
 from pmsl.pipeline.crew import crew_of
@@ -134,7 +134,7 @@ def refuse_findings(findings: tuple[Finding, ...], fail_on: Severity, target: st
 
 def check_spreads(format: Format) -> None:
     """Refuse to have the layers of a format made by other processes that takes them in one."""
-    if not getattr(format, "spreads", False):
+    if not (isinstance(format, SpreadFormat) and format.spreads):
         raise UsageError(
             f"format {format.name}: its layers are made in one process; write a native job (a folder or .zip) with --processes or "
             "--scheduler, then `pmsl convert` it"

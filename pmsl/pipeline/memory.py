@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 from pmsl.core.parallel import default_threads
-from pmsl.errors import MeshError
+from pmsl.errors import MeshError, why_unread
 from pmsl.formats import registry
 from pmsl.pipeline.slice_jobs import Sliced
 from pmsl.pipeline.slice_request import SliceRequest
@@ -78,5 +78,5 @@ def triangles_of(mesh: str) -> float:
             if len(head) == 84 and 84 + 50 * int.from_bytes(head[80:], "little") == size or not head.startswith(b"solid"):
                 return max(size - 84, 0) / 50
     except (OSError, zipfile.BadZipFile) as err:
-        raise MeshError(f"{mesh}: cannot be read ({getattr(err, 'strerror', None) or err}); check the name of the mesh") from err
+        raise MeshError(f"{mesh}: cannot be read ({why_unread(err)}); check the name of the mesh") from err
     return size / TEXT_BYTES.get(suffix, 40)

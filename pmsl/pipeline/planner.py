@@ -11,7 +11,8 @@ import numpy as np
 
 from pmsl import checks
 from pmsl.core.finding import Finding
-from pmsl.core.job import FLAT_FIELD_BY_HOST, Box, Engine, InOrder, Input, PartRecord, PrintJob, Provenance
+from pmsl.core.job import FLAT_FIELD_BY_HOST, Box, Engine, Input, PartRecord, PrintJob, Provenance
+from pmsl.core.layer_source import InOrder, LayerSource, Origin
 from pmsl.core.mask import LayerMask
 from pmsl.core.part import Part, Solid
 from pmsl.core.plan import LayerPlan
@@ -23,7 +24,7 @@ from pmsl.masks.recent import RecentMasks
 from pmsl.mesh.place import Placed
 from pmsl.pipeline import lit
 from pmsl.pipeline.corrected import record_of
-from pmsl.pipeline.start import Origin, Stages, stages
+from pmsl.pipeline.start import Stages, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.version import __version__
 
@@ -123,11 +124,11 @@ def _up_to_the_last_lit(staged: Callable[[int | None], Stages], process: Process
     return s, planner
 
 
-class Planner:
+class Planner(LayerSource):
     """Plans any layer from any thread; triangles are indexed when the first layer is asked for."""
 
     def __init__(self, s: Stages, process: Process) -> None:
-        self._stages = s
+        self.stages = s
         self._process = process
         self._made: tuple[RecentMasks, RegionalLight | None, GrayCheck | None] | None = None
         self._lock = threading.Lock()
@@ -135,22 +136,22 @@ class Planner:
     @property
     def origin(self) -> Origin:
         """What another process needs to make the same layers."""
-        s = self._stages
+        s = self.stages
         grays_abound = self._process.coverage == "volume" or s.regions is not None
         halo = s.grays.layers_above if s.grays is not None and self._looks_on and grays_abound else 0
         return Origin(s.parts, s.bounds_um, halo_layers=halo, repair=s.repair)
 
     def __call__(self, k: int) -> LayerPlan:
         """Return the plan of layer `k`."""
-        return self._plan(k, self._makers()[2])
+        return self.plan(k, self.makers()[2])
 
     def bare(self, k: int) -> LayerPlan:
         """Return the plan of layer `k` without looking for grays that never cure where they are kept all the same."""
-        return self._plan(k, None if self._looks_on else self._makers()[2])
+        return self.plan(k, None if self._looks_on else self.makers()[2])
 
     def in_order(self, last: int) -> InOrder:
         """Return a run through the layers before `last`."""
-        grays = self._makers()[2] if self._looks_on else None
+        grays = self.makers()[2] if self._looks_on else None
         return _InOrder(self, None if grays is None else GrayPass(grays), last)
 
     def layers_up_to_the_last_lit(self) -> tuple[int, tuple[Finding, ...]]:
@@ -159,17 +160,17 @@ class Planner:
         Those of plain masks end so already. A layer is looked at as the last of the job: those above that have no light are not
         printed, and cure nothing in it. Also what was found of the layers above the count, from the lowest.
         """
-        s, found = self._stages, list[tuple[Finding, ...]]()
+        s, found = self.stages, list[tuple[Finding, ...]]()
         n = s.grid.n_layers
         if s.corrector is not None:
             return s.corrector.layers_up_to_the_last_lit(), ()
         if not self._changes_light:
             return n, ()
-        grays = self._makers()[2]
+        grays = self.makers()[2]
         while n > 0:
             grid = replace(s.grid, z_edges_um=s.grid.z_edges_um[: n + 1])
             try:
-                plan = self._plan(n - 1, None if grays is None else replace(grays, grid=grid))
+                plan = self.plan(n - 1, None if grays is None else replace(grays, grid=grid))
             except ExposureError:  # the layer says so itself when it is made
                 break
             if plan.exposures:
@@ -181,27 +182,28 @@ class Planner:
     @property
     def times_s(self) -> np.ndarray:
         """How long the ordinary dose of each layer takes: (L,) [s]."""
-        times: np.ndarray = self._stages.ladder.time_s
+        times: np.ndarray = self.stages.ladder.time_s
         return times
 
     @property
     def _changes_light(self) -> bool:
         """Whether layers may have less light than their plain masks."""
-        s = self._stages
+        s = self.stages
         return s.regions is not None or s.ladder.even is not None or s.offset is not None or self._process.unreachable == "drop"
 
     @property
     def _looks_on(self) -> bool:
         """Whether grays that never cure are only told of."""
-        return self._stages.grays is not None and self._stages.grays.do == "keep"
+        return self.stages.grays is not None and self.stages.grays.do == "keep"
 
-    def _plan(self, k: int, grays: GrayCheck | None, begin: Callable[[int, LayerMask], None] | None = None) -> LayerPlan:
-        recent, regional, _ = self._makers()
+    def plan(self, k: int, grays: GrayCheck | None, begin: Callable[[int, LayerMask], None] | None = None) -> LayerPlan:
+        """Return the plan of layer `k` with `grays` looked for; `begin` is called with its plain mask."""
+        recent, regional, _ = self.makers()
         if regional is not None:
             recent(k)  # and keep it: regions of the layers around ask for it too
         mask, defects = recent.plain(k)
-        found = tuple(checks.layer_findings(defects, self._stages.grid, k, self._stages.repair))
-        s = self._stages
+        found = tuple(checks.layer_findings(defects, self.stages.grid, k, self.stages.repair))
+        s = self.stages
         if s.corrector is not None:
             images, found = s.corrector.images(k), found + s.corrector.findings(k)
             return s.ladder.plan(images, s.grid, self._process.motion.at(k), found, mask.sum_px())
@@ -214,11 +216,11 @@ class Planner:
         covered_px = None if s.regions is None and s.ladder.even is None else mask.sum_px()
         return s.ladder.plan(images, s.grid, self._process.motion.at(k), found, covered_px, settings)
 
-    def _makers(self) -> tuple[RecentMasks, RegionalLight | None, GrayCheck | None]:
+    def makers(self) -> tuple[RecentMasks, RegionalLight | None, GrayCheck | None]:
         """Return masks of all parts with those of layers around, what has doses of its own, and what looks for grays that never cure."""
         with self._lock:
             if self._made is None:
-                s, mode = self._stages, self._process.coverage
+                s, mode = self.stages, self._process.coverage
                 many = min(MOST_KEPT, LAYERS_KEPT + (0 if s.grays is None else s.grays.layers_above))
                 maker = MaskMaker(s.parts, s.grid, mode, "none", s.offset) if s.modifiers is None else s.modifiers.maker
                 recent = RecentMasks(maker, many)  # repaired already, or not to be
@@ -246,11 +248,11 @@ class _InOrder:
 
     def ahead(self, layers: Sequence[int]) -> None:
         """Make the masks of layers that are planned next."""
-        self.planner._makers()[0].ahead(layers)
+        self.planner.makers()[0].ahead(layers)
 
     def plan(self, k: int) -> LayerPlan:
         """Make layer k."""
-        return self.planner(k) if self.grays is None else self.planner._plan(k, None, self.grays.begin)
+        return self.planner(k) if self.grays is None else self.planner.plan(k, None, self.grays.begin)
 
     def passed(self, k: int) -> None:
         """Let layer k be the next."""
@@ -261,8 +263,8 @@ class _InOrder:
         """Return what the run has shown; layers above it are made where they could light what it left dark."""
         if self.grays is None:
             return ()
-        recent = self.planner._makers()[0]
-        self.grays.beyond(self.last, self.planner._stages.grid.n_layers, lambda k: recent.plain(k)[0])
+        recent = self.planner.makers()[0]
+        self.grays.beyond(self.last, self.planner.stages.grid.n_layers, lambda k: recent.plain(k)[0])
         return self.grays.findings()
 
 

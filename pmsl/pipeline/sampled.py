@@ -10,7 +10,8 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.core.job import InOrder, Meter, PrintJob
+from pmsl.core.job import Meter, PrintJob
+from pmsl.core.layer_source import InOrder, LayerSource
 from pmsl.core.plan import LayerPlan
 
 
@@ -40,7 +41,7 @@ def thin(job: PrintJob, blocks: Sequence[range], design: bool) -> tuple[PrintJob
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sampled:
+class Sampled(LayerSource):
     """The `plan_layer` of a thin job; `costs` are time [s] and resin [µm³] of its layers, once they are made."""
 
     job: PrintJob

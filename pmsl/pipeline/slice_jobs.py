@@ -95,7 +95,8 @@ def prepare_jobs(request: SliceRequest) -> list[Sliced]:
     for name, placed in zip(names, plates, strict=True):
         accept = request.accept_uncalibrated
         job = prepare(placed, printer, resin, process, accept_uncalibrated=accept, repair=request.repair, weld_um=request.weld_um)
-        times_s = job.plan_layer.times_s  # type: ignore[attr-defined]
+        times_s = job.layer_source.times_s
+        assert times_s is not None  # of parts and profiles it is known
         out.append(Sliced(_shallower(job, request.depth), placed, times_s, out=request.out if layout.plates is None else str(name)))
     return out
 

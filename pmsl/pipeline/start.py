@@ -44,20 +44,6 @@ def place_for(solids: Sequence[Solid | Part], printer: Printer, resin: Resin, **
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Origin:
-    """What the layers of a job are made of beside its profiles: repaired parts, their box (2, 3) [µm], grays reduced to so many bits.
-
-    `halo_layers` above a layer may have to be made to tell what is found of it; `repair` is what was done about meshes.
-    """
-
-    parts: tuple[Part, ...]
-    bounds_um: np.ndarray
-    bits: int | None = None
-    halo_layers: int = 0
-    repair: str = "auto"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Stages:
     """What a job is made of before any layer: parts and their box (2, 3) [µm], grid, doses, placeholders, findings.
 

@@ -49,6 +49,17 @@ class DesignLayer:
     within: SubPlanes
 
 
+class _OfThread(threading.local):
+    """What a thread has made last: the surface of layers like `like`, and room for numbers of triangles."""
+
+    like = -1
+    swept: tuple[LayerMask, SurfaceSums]
+    within: SubPlanes
+
+    def __init__(self) -> None:
+        self.picked = np.zeros(1024, np.int32)
+
+
 class Design:
     """Makes the layers of placed parts, in any order, from any thread.
 
@@ -67,13 +78,13 @@ class Design:
         corners = volumes.whole().corners
         self._swept_as = alike(corners, self._volumes.grid.z_edges_um)
         self._subplanes = SubPlaneMaker(self._volumes.parts, self._volumes.grid, corners)
-        self._local = threading.local()
+        self._local = _OfThread()
         self._asked: dict[int, LayerMask] = {}
 
     def layer(self, k: int) -> DesignLayer:
         """Return layer `k`."""
         like = int(self._swept_as[k])
-        if getattr(self._local, "like", -1) != like:
+        if self._local.like != like:
             self._local.swept, self._local.like = mask_and_surface(self._volumes, like, ON_PLATE_UM), like
             self._local.within = self._subplanes.layer(like)
         mask, surface = self._local.swept
@@ -103,7 +114,7 @@ class Design:
         from pmsl.kernels._jit import call
 
         index = self._planes
-        self._local.picked, n = index.triangles(k, getattr(self._local, "picked", np.zeros(1024, np.int32)))
+        self._local.picked, n = index.triangles(k, self._local.picked)
         out = np.zeros((n, 4))
         lean = math.sin(math.radians(STEEP_DEG))
         found = call(probes.cut, n, k, float(index.planes_um[k]), index.corners, self._local.picked, n, self.grid.pitch_um, lean, out)

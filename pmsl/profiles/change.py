@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -100,14 +100,14 @@ def _changed(profile: P, name: str, rest: str, value: Any) -> P:
 def _inner(kind: Any, step: str, name: str) -> Any:
     """Return the type of a key, or of an item of a list."""
     kind = unwrapped(kind)
-    if step.isdigit() and not hasattr(kind, "__struct_fields__") and getattr(kind, "__args__", None):
-        return kind.__args__[0]
-    known = keys_of(kind) if hasattr(getattr(kind, "__origin__", kind), "__struct_fields__") else []
+    if step.isdigit() and not _is_table(kind) and get_args(kind):
+        return get_args(kind)[0]
+    known = keys_of(kind) if _is_table(get_origin(kind) or kind) else []
     if step not in known:
         near = difflib.get_close_matches(step, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}" if known else "nothing lies below it"
         raise ProfileError(f"{name!r} is no value of a profile: {step!r} is not known there; {hint}")
-    return {f.encode_name: f.type for f in msgspec.structs.fields(getattr(kind, "__origin__", kind))}[step]
+    return {f.encode_name: f.type for f in msgspec.structs.fields(get_origin(kind) or kind)}[step]
 
 
 def _entered(place: Any, step: str, name: str) -> Any:
@@ -121,9 +121,14 @@ def _entered(place: Any, step: str, name: str) -> Any:
     return place[step]
 
 
+def _is_table(kind: Any) -> bool:
+    """Tell whether a type is that of a table."""
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
 def _is_value(kind: Any) -> bool:
     kind = unwrapped(kind)
-    return getattr(kind, "__origin__", kind) is Value
+    return (get_origin(kind) or kind) is Value
 
 
 def _as_value(before: Any, value: Any) -> Any:

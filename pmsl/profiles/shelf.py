@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from pmsl.errors import ProfileError
+from pmsl.errors import ProfileError, why_unread
 from pmsl.filekind import HEAD, refusal
 from pmsl.profiles.beside import put_in
 from pmsl.profiles.image import check_image
@@ -106,7 +106,7 @@ def _find(name_or_path: str | Path, kind: type[P], word: str) -> P:
         text = read_text(path)
     except (OSError, UnicodeDecodeError) as err:
         other = refusal(f"{word} {path.name}", err.object[:HEAD], "TOML") if isinstance(err, UnicodeDecodeError) else None
-        raise ProfileError(other or f"{word} {name}: cannot be read as a TOML file: {getattr(err, 'strerror', None) or err}") from err
+        raise ProfileError(other or f"{word} {name}: cannot be read as a TOML file: {why_unread(err)}") from err
     table = tables(text, f"{word} {path.name}")
     put_in(table, path.parent, f"{word} {path.name}")
     made = build(table, kind, f"{word} {path.name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -84,7 +84,7 @@ def build(table: Any, kind: type[S], where: str, error: type[PmslError] = Profil
     except msgspec.ValidationError as err:
         raise error(f"{where}: {_explain(str(err), table, kind)}") from err
     _refuse_not_finite(table, where, "", error)
-    if hasattr(made, "schema"):
+    if "schema" in kind.__struct_fields__:
         from pmsl.profiles.versions import check_declared
 
         check_declared(table, made, where, error)
@@ -136,7 +136,7 @@ def _type_at(kind: Any, place: str) -> Any:
 
 def unwrapped(kind: Any) -> Any:
     """Strip annotations, `None` or `UNSET` from an optional type, and a text that a table may be written as."""
-    kind = getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind
+    kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
     for absent in (type(None), msgspec.UnsetType):
         if absent in get_args(kind):
             return next(a for a in get_args(kind) if a is not absent)

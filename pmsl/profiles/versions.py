@@ -47,7 +47,7 @@ def check_declared(table: Any, made: Any, where: str, error: type[PmslError]) ->
         raise error(f"{where}: {names} came with {made.schema}; write schema = {made.schema!r} instead of {declared!r}")
     for name, key in zip(made.__struct_fields__, made.__struct_encode_fields__, strict=True):
         inner = getattr(made, name)
-        if isinstance(inner, Strict) and hasattr(inner, "schema"):
+        if isinstance(inner, Strict) and "schema" in inner.__struct_fields__:
             check_declared(table[key], inner, f"{where}: {key}", error)
 
 

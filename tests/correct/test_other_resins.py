@@ -60,7 +60,7 @@ def test_the_band_told_is_what_prints_in_such_a_resin(more, case):
     job = corrected(resin(20.0, **given))
     other = resin({"dp_low": 18.0, "dp_high": 22.0}.get(case, 20.0), **given | ({"memory": "open"} if case == "open" else {}))
     predicted = pmsl.simulate(dataclasses.replace(job, resin=other)).z_error_um["down"]["median"]
-    told = np.median(job.plan_layer._stages.corrector.prediction(12).face_errors_um[case])
+    told = np.median(job.plan_layer.stages.corrector.prediction(12).face_errors_um[case])
     assert abs(told) > 2.0 and told == pytest.approx(predicted, abs=0.3)
 
 

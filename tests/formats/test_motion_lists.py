@@ -48,7 +48,7 @@ def test_a_plan_of_a_few_layers_extrapolates_light_and_counts_every_move():
     from types import SimpleNamespace
 
     job = job_of(**LISTS)
-    ready = SimpleNamespace(job=job, times_s=job.plan_layer.times_s)
+    ready = SimpleNamespace(job=job, times_s=job.layer_source.times_s)
     costs = [(job[k].duration_s, 0.0) for k in (0, 4)]
     blocks = [range(1), range(4, 5)]
     assert _print_time_s(ready, blocks, costs) == pytest.approx(job.estimate().print_time_s)

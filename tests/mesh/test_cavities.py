@@ -329,8 +329,8 @@ def test_a_large_mesh_hides_no_channels_that_cross_between_the_middles_of_their_
     mesh = Solid.from_arrays(mesh.vertices_um, mesh.faces[:, ::whole])
     order = np.random.default_rng(3).permutation(len(mesh.faces))
     solid = as_read(mesh, order) if of_file else Solid.from_arrays(mesh.vertices_um, mesh.faces[order])
-    solid._cache["shells"] = shells_of(solid.vertices_um, solid.faces, 100)  # as of a mesh that is large
-    assert solid._cache["shells"].count == 1 and hidden(solid) and codes(solid) == ["repaired-cavities"]
+    solid.results.shells = shells_of(solid.vertices_um, solid.faces, 100)  # as of a mesh that is large
+    assert solid.results.shells.count == 1 and hidden(solid) and codes(solid) == ["repaired-cavities"]
     assert united_volume_um3(solid.repaired()) == pytest.approx(united_volume_um3(BALL) - VOID_UM3, rel=1e-6)
     for mode in ("area", "volume"):
         for k in range(4):
@@ -344,8 +344,8 @@ def test_a_body_that_touches_the_one_listed_before_hides_no_channels_among_its_t
     mixed = joined(BALL, *(flipped(c) for c in CHANNELS))
     mixed = Solid.from_arrays(mixed.vertices_um, np.random.default_rng(2).permutation(mixed.faces))
     solid = as_read(joined(box(tip, tip + 5), mixed), slice(None))
-    solid._cache["shells"] = shells_of(solid.vertices_um, solid.faces, 100)
-    assert solid._cache["shells"].count == 2 and groups_of(solid)[0] == 3 and hidden(solid)
+    solid.results.shells = shells_of(solid.vertices_um, solid.faces, 100)
+    assert solid.results.shells.count == 2 and groups_of(solid)[0] == 3 and hidden(solid)
     assert not hidden(as_read(joined(box(tip, tip + 5), BALL), slice(None)))
 
 

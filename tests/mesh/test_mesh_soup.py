@@ -120,7 +120,7 @@ def test_vertices_in_um_and_faces_are_made_once_and_cannot_be_written():
 def test_a_changed_copy_of_a_soup_is_what_it_was_changed_to():
     solid = soup(np.arange(18.0))
     assert solid.inside_out in (True, False)
-    moved = replace(solid, vertices_um=solid.vertices_um + 5.0, _cache={})
+    moved = replace(solid, vertices_um=solid.vertices_um + 5.0)
     assert moved.bounds_um.tolist() == (solid.bounds_um + 5.0).tolist()
     again = pickle.loads(pickle.dumps(solid))
     assert bits(again.vertices_um) == bits(solid.vertices_um) and bits(again.bounds_um) == bits(solid.bounds_um)

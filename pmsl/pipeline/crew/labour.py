@@ -81,9 +81,7 @@ def block_of(data: bytes) -> bytes:
 
 def compiled(seconds: float = 0.0) -> None:
     """Tell whoever watches the compiler here that a worker has to wait for its own, or for how long it did; they wait at the same time."""
-    for watch in _jit._watches:
-        watch.starts()
-        watch.seconds = max(watch.seconds, seconds)
+    _jit.report_compiled(seconds)
 
 
 def _job(path: str, mapped: bool) -> tuple[PrintJob, Place]:
@@ -121,5 +119,5 @@ def _raised(trouble: Trouble) -> Exception:
         return OSError(trouble.number, trouble.text)
     if trouble.kind == "MemoryError":
         return MemoryError(trouble.text)
-    kind = getattr(errors, trouble.kind, None) if trouble.kind else None
+    kind = vars(errors).get(trouble.kind)
     return RuntimeError(f"in a worker:\n{trouble.text}") if kind is None else kind(trouble.text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pmsl.core.job import PrintJob
-from pmsl.pipeline.start import Origin
 
 Span = tuple[int, int]  # first layer, one past the last
 EACH, FEWEST_EACH = 16, 4  # blocks for each worker, so that none waits long for the last
@@ -20,7 +19,7 @@ def parted(job: PrintJob, workers: int) -> Iterator[Span]:
     """
     workers = max(workers, 1)
     unit = 1 if job.correction is None else job.correction.block_layers
-    origin: Origin | None = getattr(job.plan_layer, "origin", None)
+    origin = job.layer_source.origin
     halo = 0 if origin is None else min(origin.halo_layers, -(-job.n_layers // (FEWEST_EACH * workers)))
     want = min(max(-(-job.n_layers // (EACH * workers)), LEAST, halo), MOST)
     step = -(-want // unit) * unit

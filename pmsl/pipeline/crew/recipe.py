@@ -17,9 +17,9 @@ from pmsl.errors import UsageError, WorkerError
 from pmsl.formats.contract import Place
 from pmsl.formats.native.blocks import RECIPE
 from pmsl.mesh.place import Placed
+from pmsl.mesh.repair import mark_repaired
 from pmsl.pipeline.depth import with_depth
 from pmsl.pipeline.planner import prepare
-from pmsl.pipeline.start import Origin
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.version import __version__
 
@@ -84,7 +84,7 @@ def store(job: PrintJob, place: Place) -> Path:
     UsageError
         The layers of the job come from somewhere else than parts and profiles: a file, or a function.
     """
-    origin: Origin | None = getattr(job.plan_layer, "origin", None)
+    origin = job.layer_source.origin
     if origin is None:
         raise UsageError("the layers of this job are not made of parts and profiles, so other processes cannot make them; write it in one")
     folder = Path(place.work)
@@ -187,6 +187,5 @@ def _load_solid(entry: SolidEntry, folder: Path, number: int, mapped: bool) -> S
         solid = Solid.of_soup(Soup(array("vertices"), entry.factor), **facts)
     else:
         solid = Solid(vertices_um=array("vertices"), faces=array("faces"), **facts)
-    solid._cache["closed"] = entry.closed
-    solid._cache["repaired"] = None, solid  # once is enough
+    mark_repaired(solid, entry.closed)
     return solid

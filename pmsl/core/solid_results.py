@@ -1,0 +1,53 @@
+"""What is known of a solid once somebody has asked: each result is made on first use, by the one function that is named beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pmsl.core.health import MeshHealth
+    from pmsl.core.solid import Solid
+    from pmsl.mesh.shells import Shells
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Repaired:
+    """A solid as it can be printed, and within how far vertices were joined for it [µm]; None where the bound does not matter."""
+
+    solid: Solid
+    weld_um: float | None
+
+
+@dataclass(slots=True, eq=False)
+class SolidResults:
+    """Results of a solid, None until they are known. They live and die with it, and no copy of it has them.
+
+    Attributes
+    ----------
+    bounds_um, signed_volume_um3
+        Of `Solid.bounds_um` and `Solid.inside_out`.
+    health
+        Of `Solid.health`.
+    turned_boxes_um
+        Of `Part.bounds_um`: by the matrix that turns the solid, its bytes.
+    one_closed_body, shells, shell_boxes_um
+        Of `pmsl.mesh.shells`: `one_closed_body`, `known_shells`, `known_boxes_um`.
+    hides_shells
+        Of `pmsl.mesh.interleaved.hidden`.
+    repaired, closed
+        Of `pmsl.mesh.repair`: `repaired`, `closed`.
+    """
+
+    bounds_um: np.ndarray | None = None
+    signed_volume_um3: float | None = None
+    health: MeshHealth | None = None
+    turned_boxes_um: dict[bytes, np.ndarray] = field(default_factory=dict)
+    one_closed_body: bool | None = None
+    shells: Shells | None = None
+    shell_boxes_um: np.ndarray | None = None
+    hides_shells: bool | None = None
+    repaired: Repaired | None = None
+    closed: bool | None = None
