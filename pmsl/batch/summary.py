@@ -84,6 +84,11 @@ class Summary:
     def write(self, out: Path) -> None:
         """Write the CSV; another file of that name is left alone.
 
+        Parameters
+        ----------
+        out : Path
+            The folder of the batch.
+
         Raises
         ------
         OutputError

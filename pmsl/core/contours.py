@@ -60,12 +60,22 @@ class Contours:
         return len(self.z_um)
 
     def rings(self, k: int) -> list[np.ndarray]:
-        """Return the rings of layer `k`, each (n, 2) float64 [µm]."""
+        """Return the rings of layer `k`, each (n, 2) float64 [µm].
+
+        Parameters
+        ----------
+        k : int
+        """
         starts = self.ring_start[self.layer_start[k] : self.layer_start[k + 1] + 1]
         return [self.xy_um[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
 
     def segments_um(self, k: int) -> np.ndarray:
-        """Return the directed edges of layer `k`: (S, 4) float64 [µm], x0, y0, x1, y1."""
+        """Return the directed edges of layer `k`: (S, 4) float64 [µm], x0, y0, x1, y1.
+
+        Parameters
+        ----------
+        k : int
+        """
         rings = self.rings(k)
         if not rings:
             return np.zeros((0, 4))

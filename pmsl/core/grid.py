@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pmsl.core.arrays import frozen
 from pmsl.errors import GridError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 MAX_PIXELS_A_SIDE = 1 << 24
 MAX_PIXELS = 1 << 32
@@ -33,7 +36,7 @@ class Grid:
     pitch_um : float or (2,) array_like of float
         Pixel size (x, y) at the image plane [µm].
     shape : (int, int)
-        (rows, cols).
+        (rows, cols), each 1 to 2**24.
     z_edges_um : (L + 1,) array_like of float
         Slab boundaries [µm], strictly increasing; uneven steps are variable layer height.
 
@@ -48,7 +51,7 @@ class Grid:
     shape: tuple[int, int]
     z_edges_um: np.ndarray
 
-    def __init__(self, *, origin_um: Any, pitch_um: Any, shape: Any, z_edges_um: Any) -> None:
+    def __init__(self, *, origin_um: ArrayLike, pitch_um: ArrayLike, shape: Sequence[int], z_edges_um: ArrayLike) -> None:
         origin = np.array(origin_um, dtype=np.float64)
         pitch = np.array(np.broadcast_to(np.asarray(pitch_um, dtype=np.float64), (2,)))
         edges = np.array(z_edges_um, dtype=np.float64)
@@ -106,6 +109,12 @@ class Grid:
         return float(self.pitch_um[0] * self.pitch_um[1])
 
     def layer_of(self, z_um: float) -> int:
-        """Return the slab that holds height `z_um` [µm], clipped to the first and the last."""
+        """Return the slab that holds height `z_um` [µm], clipped to the first and the last.
+
+        Parameters
+        ----------
+        z_um : float
+            Height [µm]; slab k holds its lower end, and not its upper one.
+        """
         k = int(np.searchsorted(self.z_edges_um, z_um, side="right")) - 1
         return min(max(k, 0), self.n_layers - 1)

@@ -197,13 +197,29 @@ class PrintJob:
         return n
 
     def bare(self, k: int) -> LayerPlan:
-        """Return ``self[k]`` with fewer findings: those that other layers are needed for may be missing."""
+        """Return ``self[k]`` with fewer findings: those that other layers are needed for may be missing.
+
+        Parameters
+        ----------
+        k : int
+            Negative numbers count from the top.
+
+        Raises
+        ------
+        IndexError
+            No such layer.
+        """
         return self.layer_source.bare(self._number(k))
 
     def in_order(self, last: int | None = None) -> InOrder:
         """Return the layers for a run through all of them, or, from any layer on, through those before `last`.
 
         The exposures and, all in all, the findings are the same as one by one; those of runs side by side are those of one run.
+
+        Parameters
+        ----------
+        last : int, optional
+            One past the last layer of the run (default: all).
         """
         return self.layer_source.in_order(self.n_layers if last is None else last)
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from pmsl.core.arrays import frozen
 from pmsl.core.runs import Runs, clipped, column_sums, painted, runs_of
 from pmsl.errors import GridError
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 FULL = 65535
 
@@ -63,7 +66,19 @@ class LayerMask:
 
     @classmethod
     def from_runs(cls, index: int, shape: tuple[int, int], row0: int, runs: Runs) -> LayerMask:
-        """Make a mask from maximal uint16 or uint8 runs whose first row is grid row `row0`; takes the arrays over."""
+        """Make a mask from maximal uint16 or uint8 runs whose first row is grid row `row0`; takes the arrays over.
+
+        Parameters
+        ----------
+        index : int
+            Layer.
+        shape : (int, int)
+            (rows, cols) of the grid.
+        row0 : int
+            Grid row of the first row of `runs`.
+        runs : Runs
+            Columns of the grid.
+        """
         if len(runs.col) == 0:
             return cls(index, shape, EMPTY, Runs(*(frozen(a) for a in (np.zeros(1, np.int64), runs.col, runs.length, runs.value))))
         counts = np.flatnonzero(np.diff(runs.row_start))
@@ -75,18 +90,56 @@ class LayerMask:
 
     @classmethod
     def from_window(cls, index: int, shape: tuple[int, int], window: Window, levels: np.ndarray) -> LayerMask:
-        """Make a mask of runs from the (window.rows, window.cols) uint8 or uint16 levels inside a window of the grid."""
+        """Make a mask of runs from the (window.rows, window.cols) uint8 or uint16 levels inside a window of the grid.
+
+        Parameters
+        ----------
+        index : int
+            Layer.
+        shape : (int, int)
+            (rows, cols) of the grid.
+        window : Window
+            First row and column, rows and columns.
+        levels : (window.rows, window.cols) uint8 or uint16
+        """
         found = runs_of(levels, (0, 0, window.rows, window.cols))
         return cls.from_runs(index, shape, window.row0, found._replace(col=found.col + np.int32(window.col0)))
 
     @classmethod
     def known(cls, index: int, shape: tuple[int, int], window: Window, runs: Runs, eight: Runs, total: int) -> LayerMask:
-        """Make a mask of which everything is known: window, 16-bit runs, 8-bit runs, sum of all 16-bit levels; takes the arrays over."""
+        """Make a mask of which everything is known: window, 16-bit runs, 8-bit runs, sum of all 16-bit levels; takes the arrays over.
+
+        Parameters
+        ----------
+        index : int
+            Layer.
+        shape : (int, int)
+            (rows, cols) of the grid.
+        window : Window
+            What holds all that is not black.
+        runs, eight : Runs
+            Of 16-bit and of 8-bit levels.
+        total : int
+            Sum of all 16-bit levels.
+        """
         return cls(index, shape, window, Runs(*map(frozen, runs)), None, Runs(*map(frozen, eight)), total)
 
     @classmethod
     def from_dense(cls, index: int, levels: np.ndarray) -> LayerMask:
-        """Make a mask from a (rows, cols) uint8 or uint16 array of levels; takes the array over."""
+        """Make a mask from a (rows, cols) uint8 or uint16 array of levels; takes the array over.
+
+        Parameters
+        ----------
+        index : int
+            Layer.
+        levels : (rows, cols) uint8 or uint16
+            Row 0 is the smallest y; the full level is 255 or 65535.
+
+        Raises
+        ------
+        GridError
+            Another shape or type.
+        """
         if levels.ndim != 2 or levels.dtype not in (np.uint8, np.uint16):
             raise GridError(f"mask: levels are {levels.dtype} of shape {levels.shape}; expected (rows, cols) uint8 or uint16")
         rows, cols = np.flatnonzero(levels.any(axis=1)), np.flatnonzero(levels.any(axis=0))
@@ -108,7 +161,7 @@ class LayerMask:
         levels = self._dense if self._dense is not None else self._runs.value if self._runs is not None else np.zeros(0)
         return self.empty or _convert(np.atleast_1d(levels.max()), np.dtype(np.uint8))[0] == 0
 
-    def dense(self, dtype: Any = np.float32) -> np.ndarray:
+    def dense(self, dtype: DTypeLike = np.float32) -> np.ndarray:
         """Return the whole mask, always of the grid's shape.
 
         Parameters
@@ -134,8 +187,16 @@ class LayerMask:
         assert self._runs is not None
         return painted(self._runs, _convert(self._runs.value, wanted), self.window.row0, self.shape)
 
-    def within(self, window: Window, dtype: Any = np.uint8) -> np.ndarray:
-        """Return the part of the mask inside a window of the grid: (window.rows, window.cols) of dtype; as `dense`."""
+    def within(self, window: Window, dtype: DTypeLike = np.uint8) -> np.ndarray:
+        """Return the part of the mask inside a window of the grid: (window.rows, window.cols) of dtype; as `dense`.
+
+        Parameters
+        ----------
+        window : Window
+            First row and column, rows and columns.
+        dtype : float32, float64, uint8 (default) or uint16
+            Floats are 0..1.
+        """
         row0, col0, rows, cols = window
         if self._runs is None:
             assert self._dense is not None

@@ -119,16 +119,43 @@ class Region:
         return 1.0 if self.dose_scale is None else self.dose_scale
 
     def setting(self, ordinary_power: float | None = None) -> ImageSetting:
-        """Return how its images are shown; the process's own power counts as none of its own."""
+        """Return how its images are shown; the process's own power counts as none of its own.
+
+        Parameters
+        ----------
+        ordinary_power : float, optional
+            Light setting of the process.
+        """
         power = None if self.power is None or self.power == ordinary_power else self.power
         return ImageSetting(power, self.focus_um or 0.0, self.wait_before_s or 0.0, self.wait_after_s or 0.0)
 
     def changes(self, ordinary_power: float | None = None) -> bool:
-        """Tell whether the light inside differs from what it is without any region."""
+        """Tell whether the light inside differs from what it is without any region.
+
+        Parameters
+        ----------
+        ordinary_power : float, optional
+            Light setting of the process.
+        """
         return bool(self.factors or self.dilate_um or (self.lights and (self.scale != 1.0 or self.setting(ordinary_power) != ORDINARY)))
 
     def repaired(self, repair: str = "auto", weld_um: float | None = None, pixel_um: float | None = None) -> Region:
-        """Return the region with its solid as it can be used; see `pmsl.mesh.repair.repaired`."""
+        """Return the region with its solid as it can be used; see `pmsl.mesh.repair.repaired`.
+
+        Parameters
+        ----------
+        repair : {"auto", "none", "strict"}, default "auto"
+            Close, unite and turn what needs it; leave it; or refuse what needs anything.
+        weld_um : float, optional
+            How far vertices at open edges may be joined [µm], 0 for not at all.
+        pixel_um : float, optional
+            Pixel in coordinates of the solid [µm]; a twentieth of it is the default of `weld_um`.
+
+        Raises
+        ------
+        UsageError, MeshError
+            As `pmsl.mesh.repair.repaired`.
+        """
         solid = self.solid.repaired(repair, weld_um, pixel_um)
         return self if solid is self.solid else replace(self, solid=solid)
 

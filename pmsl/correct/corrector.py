@@ -120,6 +120,11 @@ class Corrector:
         """Return the corrected images of layer `k`: each a mask and the factor on the layer's white dose.
 
         Masks are what the device is asked to show: 8-bit gray levels, after the inverse of its response.
+
+        Parameters
+        ----------
+        k : int
+            Layer, from 0.
         """
         return [(self._levelled(self._base(k), self._solved(k)), 1.0)]
 
@@ -136,7 +141,13 @@ class Corrector:
         return self._levelled(self._base(n_layers - 1), solved)
 
     def findings(self, k: int) -> tuple[Finding, ...]:
-        """Return what is doubtful about layer `k`; see `job_findings` for the rest."""
+        """Return what is doubtful about layer `k`; see `job_findings` for the rest.
+
+        Parameters
+        ----------
+        k : int
+            Layer, from 0.
+        """
         return findings_of(self._solved(k).prediction, self.grid, k)
 
     def job_findings(self) -> tuple[Finding, ...]:
@@ -148,7 +159,13 @@ class Corrector:
         return found + overhang_findings(setup.finder, setup.law, self.grid) + relief_findings(setup.finder, setup.law, setup.roof_layers)
 
     def prediction(self, k: int) -> Prediction:
-        """Return what is predicted of layer `k`: doses on its walls, errors of its faces also for other memory, Ec and Dp."""
+        """Return what is predicted of layer `k`: doses on its walls, errors of its faces also for other memory, Ec and Dp.
+
+        Parameters
+        ----------
+        k : int
+            Layer, from 0.
+        """
         return self._solved(k).prediction
 
     def _solved(self, k: int) -> Solved:

@@ -52,7 +52,13 @@ class Decay:
 
     @classmethod
     def single(cls, dp_um: float) -> Decay:
-        """Return pure absorption with penetration depth Dp [µm]; raises `ExposureError` where Dp is not above 0."""
+        """Return pure absorption with penetration depth Dp [µm]; raises `ExposureError` where Dp is not above 0.
+
+        Parameters
+        ----------
+        dp_um : float
+            Above 0 [µm].
+        """
         if not 0 < dp_um < math.inf:
             raise ExposureError(f"Dp is {dp_um} µm; it must be above 0 and finite")
         return cls((1.0,), (dp_um,))
@@ -68,11 +74,23 @@ class Decay:
         return max((b for b in self.lengths_um if b < math.inf), default=0.0)
 
     def factors(self, depth_um: float) -> np.ndarray:
-        """Return ``exp(-z / b_i)`` of every term: (terms,) float64."""
+        """Return ``exp(-z / b_i)`` of every term: (terms,) float64.
+
+        Parameters
+        ----------
+        depth_um : float
+            Below the exposure plane [µm].
+        """
         return np.exp(-depth_um / np.array(self.lengths_um))
 
     def fraction(self, depth_um: float) -> float:
-        """Return A(z): the fraction of the dose that is left `depth_um` below the exposure plane."""
+        """Return A(z): the fraction of the dose that is left `depth_um` below the exposure plane.
+
+        Parameters
+        ----------
+        depth_um : float
+            [µm].
+        """
         return float(np.array(self.weights) @ self.factors(depth_um))
 
 
@@ -120,7 +138,12 @@ class CureModel:
 
     @classmethod
     def of(cls, resin: Resin) -> CureModel:
-        """Return the model of a resin profile; what the profile does not give is pure absorption with enclosed memory."""
+        """Return the model of a resin profile; what the profile does not give is pure absorption with enclosed memory.
+
+        Parameters
+        ----------
+        resin : Resin
+        """
         material = resin.resin
         terms = [(1.0 - material.other_shares, material.dp_um.value)]
         terms += [] if material.extra_decays is None else [(d.share, d.length_um) for d in material.extra_decays.value]

@@ -54,7 +54,12 @@ class DoseMaker:
 
     @classmethod
     def of(cls, job: PrintJob) -> DoseMaker:
-        """Return the maker of a job, the same one every time; raises `ProfileError` where the flat field cannot be used."""
+        """Return the maker of a job, the same one every time; raises `ProfileError` where the flat field cannot be used.
+
+        Parameters
+        ----------
+        job : PrintJob
+        """
         known: DoseMaker | None = job.prepared.get("dose")
         if known is None:  # two threads may both come here: they make the same
             flat = None if job.process.evened == "delegated" else flat_field(job.printer)
@@ -63,11 +68,25 @@ class DoseMaker:
         return known
 
     def map(self, plan: LayerPlan, at: At = "mirror") -> DoseMap:
-        """Return the dose of a layer's own exposures together; see `dose_map`."""
+        """Return the dose of a layer's own exposures together; see `dose_map`.
+
+        Parameters
+        ----------
+        plan : LayerPlan
+        at : {"mirror", "plane"}
+            As `dose_map`.
+        """
         return self._map(plan.index, plan.exposures, at)
 
     def events(self, plan: LayerPlan, at: At = "mirror") -> list[DoseMap]:
-        """Return the dose of every exposure event of a layer by itself, repeats counted, in the order they are shown."""
+        """Return the dose of every exposure event of a layer by itself, repeats counted, in the order they are shown.
+
+        Parameters
+        ----------
+        plan : LayerPlan
+        at : {"mirror", "plane"}
+            As `dose_map`.
+        """
         once = [self._map(plan.index, [e], at, repeats=False) for e in plan.exposures]
         return [dose for e, dose in zip(plan.exposures, once, strict=True) for _ in range(e.repeat)]
 

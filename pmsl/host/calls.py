@@ -16,6 +16,7 @@ from pmsl.errors import HostError
 from pmsl.host.options import Options
 from pmsl.host.player import Player
 from pmsl.host.protocol import Clock, LightEngine, Stage
+from pmsl.host.shots import AHEAD
 from pmsl.host.signals import NUMBERS
 from pmsl.host.status import Status
 from pmsl.host.waiting import finished
@@ -28,8 +29,16 @@ def play(
     *,
     clock: Clock | None = None,
     on_status: Callable[[Status], None] | None = None,
+    start: int | None = None,
     record: str | Path | None = None,
-    **options: Any,
+    resume: bool = False,
+    again: bool = False,
+    relight: int | None = None,
+    skip: int | None = None,
+    prefetch: int = AHEAD,
+    verify: bool = True,
+    accept_uncalibrated: bool = False,
+    threads: int | None = None,
 ) -> Status:
     """Play a job on a machine.
 
@@ -47,10 +56,26 @@ def play(
         What waits are measured with (default: real time).
     on_status : callable, optional
         Called with a `Status` at every change.
-    record : path, optional
-        played.jsonl to write; with ``resume=True`` the one to go on from.
-    **options
-        Fields of `Options`: start, resume, again, relight, skip, prefetch, verify, accept_uncalibrated, threads.
+    start : int, optional
+        Layer to begin with (default: the first, or where the record ends).
+    record : str or Path, optional
+        played.jsonl to write; with `resume` the one to go on from.
+    resume : bool, default False
+        Go on from the record: an exposure that was lit is not lit again, and where it is not sure that it was, `relight`, `skip` or
+        `again` has to say what becomes of it.
+    again : bool, default False
+        With `resume`: what was lit may be lit again.
+    relight, skip : int, optional
+        With `resume`: layer whose light in doubt is given again, or left as it is.
+    prefetch : int, default 4
+        How many layers are made ahead.
+    verify : bool, default True
+        Look at every layer before the first light. False is only for a job that was never written: it is then sliced while it prints,
+        each layer checked before its own light.
+    accept_uncalibrated : bool, default False
+        Play a job whose doses rest on placeholders on a real engine.
+    threads : int, optional
+        Layers looked at at a time before the print (default: one a processor).
 
     Returns
     -------
@@ -59,10 +84,32 @@ def play(
 
     Raises
     ------
-    HostError, JobError, UsageError, OutputError
-        See `Player.run`. A `Player` can also be paused and cancelled from other threads.
+    HostError
+        The job does not fit the machine; an engine or the stage lacks something, fails, or does not do what it was asked for.
+    JobError
+        The job is damaged, or a frame is not the one of its hash.
+    UsageError
+        Options that do not go together, or do not fit the record.
+    OutputError
+        The record cannot be written.
+
+    See Also
+    --------
+    Player : Can also be paused and cancelled from other threads.
     """
-    return _player(job, engine, stage, clock, on_status, record, options).run()
+    options = Options(
+        start=start,
+        record=None if record is None else Path(record),
+        resume=resume,
+        again=again,
+        relight=relight,
+        skip=skip,
+        prefetch=prefetch,
+        verify=verify,
+        accept_uncalibrated=accept_uncalibrated,
+        threads=threads,
+    )
+    return Player(job, engine, stage, options, clock=clock, on_status=on_status).run()
 
 
 async def aplay(
@@ -72,22 +119,104 @@ async def aplay(
     *,
     clock: Clock | None = None,
     on_status: Callable[[Status], None] | None = None,
+    start: int | None = None,
     record: str | Path | None = None,
-    **options: Any,
+    resume: bool = False,
+    again: bool = False,
+    relight: int | None = None,
+    skip: int | None = None,
+    prefetch: int = AHEAD,
+    verify: bool = True,
+    accept_uncalibrated: bool = False,
+    threads: int | None = None,
 ) -> Status:
-    """Play a job in a thread, so that the event loop goes on; parameters and errors as of `play`.
+    """Play a job in a thread, so that the event loop goes on.
 
     Cancelling the task (SIGINT does it under `asyncio.run`, SIGTERM and SIGHUP where nothing else handles them) puts the light out
     and waits for the print to end before `CancelledError` is raised, or `HostError` where an engine does not go dark.
-    `on_status` is called in the event loop, a little later: what it raises goes to the loop and does not end the print.
+
+    Parameters
+    ----------
+    job : PrintJob
+        Read from disk, or made of meshes and sliced while it prints.
+    engine : LightEngine, or a sequence of them, one for each engine of the job
+    stage : Stage
+        Homed.
+    clock : Clock, optional
+        What waits are measured with (default: real time).
+    on_status : callable, optional
+        Called with a `Status` in the event loop, a little after every change: what it raises goes to the loop and does not end the print.
+    start : int, optional
+        Layer to begin with (default: the first, or where the record ends).
+    record : str or Path, optional
+        played.jsonl to write; with `resume` the one to go on from.
+    resume : bool, default False
+        Go on from the record: an exposure that was lit is not lit again, and where it is not sure that it was, `relight`, `skip` or
+        `again` has to say what becomes of it.
+    again : bool, default False
+        With `resume`: what was lit may be lit again.
+    relight, skip : int, optional
+        With `resume`: layer whose light in doubt is given again, or left as it is.
+    prefetch : int, default 4
+        How many layers are made ahead.
+    verify : bool, default True
+        Look at every layer before the first light. False is only for a job that was never written: it is then sliced while it prints,
+        each layer checked before its own light.
+    accept_uncalibrated : bool, default False
+        Play a job whose doses rest on placeholders on a real engine.
+    threads : int, optional
+        Layers looked at at a time before the print (default: one a processor).
+
+    Returns
+    -------
+    Status
+        The last one.
+
+    Raises
+    ------
+    HostError
+        The job does not fit the machine; an engine or the stage lacks something, fails, or does not do what it was asked for.
+    JobError
+        The job is damaged, or a frame is not the one of its hash.
+    UsageError
+        Options that do not go together, or do not fit the record.
+    OutputError
+        The record cannot be written.
     """
+    options = Options(
+        start=start,
+        record=None if record is None else Path(record),
+        resume=resume,
+        again=again,
+        relight=relight,
+        skip=skip,
+        prefetch=prefetch,
+        verify=verify,
+        accept_uncalibrated=accept_uncalibrated,
+        threads=threads,
+    )
     loop = asyncio.get_running_loop()
-    told = None if on_status is None else _in_loop(loop, on_status)
-    return await arun(_player(job, engine, stage, clock, told, record, options))
+    in_loop = None if on_status is None else _in_loop(loop, on_status)
+    return await arun(Player(job, engine, stage, options, clock=clock, on_status=in_loop))
 
 
 async def arun(player: Player) -> Status:
-    """Run a player in a thread; see `aplay`."""
+    """Run a player in a thread; see `aplay`.
+
+    Parameters
+    ----------
+    player : Player
+
+    Returns
+    -------
+    Status
+        The last one.
+
+    Raises
+    ------
+    HostError, JobError, UsageError, OutputError
+        As `Player.run`.
+    """
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(2, "pmsl-print") as own, _signals_cancel(asyncio.current_task()):  # the loop's threads may all be busy
         running = loop.run_in_executor(own, player.run)
@@ -99,19 +228,6 @@ async def arun(player: Player) -> Status:
             if isinstance(error, HostError):  # an engine that does not go dark must not be taken for a print that was cancelled
                 raise error from cancelled
             raise
-
-
-def _player(
-    job: PrintJob,
-    engine: LightEngine | Sequence[LightEngine],
-    stage: Stage,
-    clock: Clock | None,
-    on_status: Callable[[Status], None] | None,
-    record: str | Path | None,
-    options: dict[str, Any],
-) -> Player:
-    wanted = Options(record=None if record is None else Path(record), **options)
-    return Player(job, engine, stage, wanted, clock=clock, on_status=on_status)
 
 
 def _in_loop(loop: asyncio.AbstractEventLoop, on_status: Callable[[Status], None]) -> Callable[[Status], None]:

@@ -52,6 +52,24 @@ def useq_event(shot: Shot, repeat: int = 0, device: str | None = None) -> dict[s
 def useq_events(
     job: PrintJob, start: int | tuple[int, int] = 0, prefetch: int = AHEAD, device: str | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Yield the fields of an event for every exposure and repeat of a job, made while the runner pulls them; see `exposures`."""
+    """Yield the fields of an event for every exposure and repeat of a job, made while the runner pulls them; see `exposures`.
+
+    Parameters
+    ----------
+    job, start, prefetch
+        As `exposures`.
+    device : str, optional
+        Name of the device that shows the frames.
+
+    Yields
+    ------
+    dict
+        Fields of a ``useq.MDAEvent``.
+
+    Raises
+    ------
+    UsageError, JobError
+        As `exposures`.
+    """
     pulled = exposures(job, start, prefetch)
     return (useq_event(shot, r, device) for shot in pulled for r in range(shot.repeat))

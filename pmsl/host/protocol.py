@@ -35,13 +35,14 @@ class LightEngine(Protocol):
 
     Notes
     -----
-    Its own limits hold whatever a job's printer allows. An engine may also state
+    Its own limits hold whatever a job's printer allows. What an engine may state besides is in `pmsl.host.capabilities`:
 
-    - `provides`, strings: what of a job's `requires` it does by itself, as evening out its field (``flat-field-by-host``). A job that
-      requires more is refused.
-    - `max_layer_s`: most light that it gives in one layer, all exposures and repeats together [s].
-    - `measured_power`: the light setting that its own sensor saw during the last `expose`, in the unit of `power`; it is read after each.
-      More than 2 % from what was asked is a finding of that layer (``lamp-drift``), more than 10 % ends the print, dark; the record has it.
+    - `Providing.provides`, strings: what of a job's `requires` it does by itself, as evening out its field (``flat-field-by-host``). A
+      job that requires more is refused.
+    - `LimitingLayers.max_layer_s`: most light that it gives in one layer, all exposures and repeats together [s].
+    - `MeasuringPower.measured_power`: the light setting that its own sensor saw during the last `expose`, in the unit of `power`; it is
+      read after each. More than 2 % from what was asked is a finding of that layer (``lamp-drift``), more than 10 % ends the print,
+      dark; the record has it.
     """
 
     @property
@@ -62,6 +63,11 @@ class LightEngine(Protocol):
 
         When it returns: no light was emitted, the whole frame is the one the next `expose` shows, and the array may be
         used for another one. When it raises: the engine holds no frame, neither this one nor the one before.
+
+        Parameters
+        ----------
+        frame : (rows, cols) uint8
+            Of `shape`.
         """
 
     def expose(self, time_s: float, power: float) -> float:
@@ -69,6 +75,13 @@ class LightEngine(Protocol):
 
         The time is kept by the device or by a watchdog in another process, not by the caller. When it returns, or
         raises: it is dark. It may be called again for the same frame.
+
+        Parameters
+        ----------
+        time_s : float
+            Above 0, at most `max_exposure_s` [s].
+        power : float
+            Above 0, at most `max_power`, in the unit of the printer's light settings.
 
         Returns
         -------
@@ -121,6 +134,13 @@ class Stage(Protocol):
 
         When it returns: the plate is at rest there, to within a step. When it raises: `homed` is False, or the plate is at rest.
 
+        Parameters
+        ----------
+        distance_um : float
+            From 0 to `travel_um` [µm].
+        speed_um_s, accel_um_s2 : float
+            Largest speed [µm/s] and acceleration [µm/s²] on the way, above 0.
+
         Returns
         -------
         float
@@ -136,7 +156,13 @@ class Shifting(Protocol):
     """What a machine offers that can shift the image: a job whose exposures have offsets or another focus needs it."""
 
     def shift(self, x_um: float, y_um: float, focus_um: float) -> None:
-        """Shift the image by (x, y) and the focus [µm]. When it returns, everything is at rest there."""
+        """Shift the image and the focus. When it returns, everything is at rest there.
+
+        Parameters
+        ----------
+        x_um, y_um, focus_um : float
+            From where they are unshifted [µm].
+        """
 
 
 class Clock(Protocol):
@@ -146,7 +172,14 @@ class Clock(Protocol):
         """Return the time since some start [s]."""
 
     def wait(self, seconds: float, cancelled: threading.Event) -> None:
-        """Return after `seconds`, or soon after `cancelled` is set."""
+        """Return after `seconds`, or soon after `cancelled` is set.
+
+        Parameters
+        ----------
+        seconds : float
+            0 or more [s].
+        cancelled : threading.Event
+        """
 
 
 class RealClock:
@@ -157,6 +190,13 @@ class RealClock:
         return time.monotonic()
 
     def wait(self, seconds: float, cancelled: threading.Event) -> None:
-        """Return after `seconds`, or soon after `cancelled` is set."""
+        """Return after `seconds`, or soon after `cancelled` is set.
+
+        Parameters
+        ----------
+        seconds : float
+            0 or more [s].
+        cancelled : threading.Event
+        """
         if seconds > 0:
             patiently(cancelled, seconds)

@@ -152,7 +152,22 @@ async def aexposures(
     prefetch: int = AHEAD,
     out: Sequence[np.ndarray] | None = None,
 ) -> AsyncGenerator[Shot, None]:
-    """Yield what `exposures` does, without holding up the event loop while a frame is made."""
+    """Yield what `exposures` does, without holding up the event loop while a frame is made.
+
+    Parameters
+    ----------
+    job, start, prefetch, out
+        As `exposures`.
+
+    Yields
+    ------
+    Shot
+
+    Raises
+    ------
+    UsageError, JobError
+        As `exposures`.
+    """
     pulled = exposures(job, start, prefetch, out)
     pending: asyncio.Future[Shot | None] | None = None
     try:

@@ -98,14 +98,42 @@ class SimulatedEngine:
         self._given: list[Exposure] = []
 
     def load(self, frame: np.ndarray) -> None:
-        """Keep what a frame shows."""
+        """Keep what a frame shows.
+
+        Parameters
+        ----------
+        frame : (rows, cols) uint8
+
+        Raises
+        ------
+        HostError
+            Another shape or type.
+        """
         self._loaded = None
         if frame.shape != self.shape or frame.dtype != np.uint8:
             raise HostError(f"engine: was given a frame {frame.shape} of {frame.dtype}; it shows {self.shape} of uint8")
         self._loaded = mask_of_runs(runs_of(frame, (0, 0, *self.shape)), 0, self.shape, self._orientation)
 
     def expose(self, time_s: float, power: float) -> float:
-        """Add the frame's light to the dose."""
+        """Add the frame's light to the dose.
+
+        Parameters
+        ----------
+        time_s : float
+            Above 0, at most `max_exposure_s` [s].
+        power : float
+            Above 0, at most `max_power`.
+
+        Returns
+        -------
+        float
+            `time_s`.
+
+        Raises
+        ------
+        HostError
+            No frame is loaded; a time or a power that is none.
+        """
         if self._loaded is None:
             raise HostError("engine: asked for light, but no frame is loaded")
         if not 0 < time_s <= self.max_exposure_s * (1 + 1e-9):

@@ -41,10 +41,21 @@ class Switch(Protocol):
     """What only the watchdog holds: a light that is on until it is off. It states what a `LightEngine` states."""
 
     def load(self, frame: np.ndarray) -> None:
-        """Take the next frame over, (rows, cols) uint8, dark."""
+        """Take the next frame over, (rows, cols) uint8, dark.
+
+        Parameters
+        ----------
+        frame : (rows, cols) uint8
+        """
 
     def on(self, power: float) -> None:
-        """Light the loaded frame."""
+        """Light the loaded frame.
+
+        Parameters
+        ----------
+        power : float
+            In the unit of the printer's light settings.
+        """
 
     def off(self) -> None:
         """Put the light out; when it returns, it is dark."""
@@ -86,12 +97,30 @@ class Watched:
             setattr(self, name, facts[name])
 
     def load(self, frame: np.ndarray) -> None:
-        """Hand a frame to the switch; it is dark meanwhile."""
+        """Hand a frame to the switch; it is dark meanwhile.
+
+        Parameters
+        ----------
+        frame : (rows, cols) uint8
+        """
         self._ask({"do": "load", "shape": frame.shape, "pixels": np.ascontiguousarray(frame, np.uint8).tobytes()})
         self._answer("load", ANSWER_S)
 
     def expose(self, time_s: float, power: float) -> float:
-        """Light the loaded frame for `time_s` seconds; the watchdog keeps the time. Returns when it is dark."""
+        """Light the loaded frame for `time_s` seconds; the watchdog keeps the time. Returns when it is dark.
+
+        Parameters
+        ----------
+        time_s : float
+            Above 0, at most `max_exposure_s` [s].
+        power : float
+            Above 0, at most `max_power`.
+
+        Returns
+        -------
+        float
+            The time it was lit [s].
+        """
         if not 0 < time_s <= self.max_exposure_s:
             raise HostError(f"watched engine: asked for {time_s} s; expected more than 0 and at most {self.max_exposure_s:g} s")
         self._ask({"do": "expose", "time_s": time_s, "power": power})

@@ -97,7 +97,13 @@ class SurfaceSums:
     high_um: float
 
     def heights(self, k: int) -> SurfaceHeights:
-        """Return the heights in the columns of slab `k` that have any."""
+        """Return the heights in the columns of slab `k` that have any.
+
+        Parameters
+        ----------
+        k : int
+            Layer, from 0.
+        """
         from pmsl.kernels import heights
 
         n = int(self.length.sum())
@@ -110,7 +116,14 @@ class SurfaceSums:
 def mask_and_surface(maker: MaskMaker, k: int, plate_um: float = -math.inf) -> tuple[LayerMask, SurfaceSums]:
     """Return the volume mask of slab `k` and the surface in it, from one sweep.
 
-    Faces that look down and lie on the plate, no higher than `plate_um`, are left out.
+    Parameters
+    ----------
+    maker : MaskMaker
+        Of coverage "volume".
+    k : int
+        Slab, from 0.
+    plate_um : float, default -inf
+        Faces that look down and lie on the plate, no higher than this [µm], are left out.
 
     Raises
     ------

@@ -58,7 +58,12 @@ class Projector:
 
     @classmethod
     def of(cls, printer: Printer) -> Projector:
-        """Prepare the optics of a printer; raises ProfileError where its flat field cannot be used."""
+        """Prepare the optics of a printer; raises ProfileError where its flat field cannot be used.
+
+        Parameters
+        ----------
+        printer : Printer
+        """
         return cls(printer.field_px, psf_of(printer), flat_field(printer))
 
     def project(self, relative: np.ndarray, source: Window, target: Window, points_per_px: int | None = None) -> np.ndarray:
@@ -87,7 +92,15 @@ class Projector:
         return out
 
     def project_adjoint(self, seen: np.ndarray, source: Window, target: Window, points_per_px: int | None = None) -> np.ndarray:
-        """Apply the adjoint of `project`: (target.rows · n, target.cols · n) → (source.rows, source.cols) float64."""
+        """Apply the adjoint of `project`: (target.rows · n, target.cols · n) → (source.rows, source.cols) float64.
+
+        Parameters
+        ----------
+        seen : (target.rows · n, target.cols · n) float64
+        source, target : Window
+        points_per_px : int, optional
+            As `project`.
+        """
         if points_per_px is None:
             return lit_adjoint(spread_adjoint(seen, source, target, self.psf), source, self.flat)
         n = points_per_px
@@ -97,7 +110,20 @@ class Projector:
         return lit_adjoint(light, source, self.flat)
 
     def aerial_image(self, mask: LayerMask, response: np.ndarray, points_per_px: int | None = None) -> AerialImage:
-        """Return the aerial image of a mask; see `aerial_image`."""
+        """Return the aerial image of a mask; see `aerial_image`.
+
+        Parameters
+        ----------
+        mask : LayerMask
+        response : (256,) float64
+        points_per_px : int, optional
+            As `aerial_image`.
+
+        Raises
+        ------
+        GridError
+            A mask of another field.
+        """
         if mask.shape != self.shape:
             raise GridError(f"mask of layer {mask.index} is {mask.shape} px, the projector's field {self.shape}")
         row0, col0, rows, cols = mask.window

@@ -61,7 +61,16 @@ def at_points(light: np.ndarray, source: Window, points_px: np.ndarray, psf: Psf
 
 
 def at_points_adjoint(values: np.ndarray, source: Window, points_px: np.ndarray, psf: Psf) -> np.ndarray:
-    """Apply the adjoint of `at_points`: (N,) → (source.rows, source.cols) float64."""
+    """Apply the adjoint of `at_points`: (N,) → (source.rows, source.cols) float64.
+
+    Parameters
+    ----------
+    values : (N,) float64
+    source : Window
+    points_px : (N, 2) float64
+    psf : Psf
+        As `at_points`.
+    """
     values = np.ascontiguousarray(values, dtype=np.float64)
     points = np.asarray(points_px, dtype=np.float64).reshape(-1, 2)
     light = np.zeros((source.rows, source.cols))

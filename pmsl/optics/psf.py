@@ -218,7 +218,16 @@ def _below(x: np.ndarray) -> np.ndarray:
 
 
 def psf_of(printer: Printer) -> Psf:
-    """Return the point spread function of a printer, in pixels of its pitch."""
+    """Return the point spread function of a printer, in pixels of its pitch.
+
+    Parameters
+    ----------
+    printer : Printer
+
+    Returns
+    -------
+    Psf
+    """
     of = printer.optics.psf
     y, x = of.length_px(printer.optics.pitch_um.value)
     if of.kind == "lorentzian":

@@ -5,31 +5,127 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pmsl.core.part import Part, Solid
 from pmsl.mesh import copies as mesh_copies
 from pmsl.mesh import packing
-from pmsl.mesh.copies import Copy
+from pmsl.mesh.copies import Copy, PackedCopy
 from pmsl.mesh.place import Placed
 from pmsl.profiles import Printer, Resin
 
 
 def place_copies(
-    solids: Sequence[Solid | Part], printer: Printer, resin: Resin, copies: tuple[int, int] | Sequence[Copy], **options: Any
+    solids: Sequence[Solid | Part],
+    printer: Printer,
+    resin: Resin,
+    copies: tuple[int, int] | Sequence[Copy],
+    *,
+    spacing_um: tuple[float, float] | None = None,
+    at_um: tuple[float, float] | None = None,
+    rotate_deg: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    scale: tuple[float, float, float] = (1.0, 1.0, 1.0),
 ) -> Placed:
     """Place copies of a group of solids in the field of a printer, scaled for the resin's shrinkage.
 
-    `copies` is an array (columns, rows), or a list of `Copy`; `options` as `pmsl.mesh.copies.place_copies`.
+    Parameters
+    ----------
+    solids : sequence of Solid or Part
+        The group; it keeps its relative positions in each copy.
+    printer : Printer
+        Whose field, pixels and travel they are placed in.
+    resin : Resin
+        Whose shrinkage is made up for.
+    copies : (int, int), or sequence of Copy
+        An array of so many along x and y, in rows along x from the lowest y up; or where each one goes.
+    spacing_um : (float, float), optional
+        Of an array: the gap between the boxes of neighbours along x and y [µm]. Left out: 10 pixels.
+    at_um : (float, float), optional
+        Of an array: where the lower corner of all of it goes [µm]. Left out: centred, the lower corner on a pixel corner.
+    rotate_deg : (float, float, float), default (0, 0, 0)
+        About the fixed x, y and z axes in that order, after `scale` [°].
+    scale : (float, float, float), default (1, 1, 1)
+        Factors along x, y, z of the file.
+
+    Returns
+    -------
+    Placed
+        Parts share their solids. Without a label of their own they are called as their mesh and numbered from 1.
+
+    Raises
+    ------
+    UsageError
+        Fewer than one copy, a spacing below 0, a label given twice; a spacing, or `at_um`, beside a list of places.
+    MeshError
+        A copy outside of the field, or an array that does not fit.
     """
-    return mesh_copies.place_copies(solids, *_room(printer), copies, shrinkage=resin.resin.shrinkage.value, **options)
+    return mesh_copies.place_copies(
+        solids,
+        *_room(printer),
+        copies,
+        spacing_um=spacing_um,
+        at_um=at_um,
+        rotate_deg=rotate_deg,
+        scale=scale,
+        shrinkage=resin.resin.shrinkage.value,
+    )
 
 
-def pack(solids: Sequence[Solid | Part], printer: Printer, resin: Resin, clearance_um: float, **options: Any) -> list[Placed]:
-    """Place solids side by side in as few fields of a printer as are found, at most `plates`; `options` as `pmsl.mesh.packing.pack`."""
-    return packing.pack(solids, *_room(printer), clearance_um, shrinkage=resin.resin.shrinkage.value, **options)
+def pack(
+    solids: Sequence[Solid | Part],
+    printer: Printer,
+    resin: Resin,
+    clearance_um: float,
+    *,
+    plates: int = 1,
+    copies: int | Sequence[PackedCopy] = 1,
+    rotate_deg: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    scale: tuple[float, float, float] = (1.0, 1.0, 1.0),
+) -> list[Placed]:
+    """Place solids side by side in as few fields of a printer as are found; what does not fit goes to the next plate.
+
+    Parameters
+    ----------
+    solids : sequence of Solid or Part
+        Each is placed by itself; every one is turned alike, and never to fit.
+    printer : Printer
+        Whose field, pixels and travel they are placed in.
+    resin : Resin
+        Whose shrinkage is made up for.
+    clearance_um : float
+        Least distance of the boxes of two parts along x or y [µm], 0 or more. There is none to the edge of the field.
+    plates : int, default 1
+        Fields that may be filled.
+    copies : int, or sequence of PackedCopy, default 1
+        How often each solid is wanted; or a dose scale and a label for each time all of them are.
+    rotate_deg : (float, float, float), default (0, 0, 0)
+        About the fixed x, y and z axes in that order, after `scale` [°].
+    scale : (float, float, float), default (1, 1, 1)
+        Factors along x, y, z of the file.
+
+    Returns
+    -------
+    list of Placed
+        As many as are needed. Lower corners lie on pixel corners, so that copies have the same grays; each plate is centred.
+
+    Raises
+    ------
+    UsageError
+        A clearance below 0, no plate, no copy; rectpack is not installed.
+    MeshError
+        A part that does not fit the field by itself, or parts that do not fit all plates.
+    """
+    return packing.pack(
+        solids,
+        *_room(printer),
+        clearance_um,
+        plates=plates,
+        copies=copies,
+        rotate_deg=rotate_deg,
+        scale=scale,
+        shrinkage=resin.resin.shrinkage.value,
+    )
 
 
 def numbered(path: Path, number: int) -> Path:

@@ -133,7 +133,17 @@ def refuse_findings(findings: tuple[Finding, ...], fail_on: Severity, target: st
 
 
 def check_spreads(format: Format) -> None:
-    """Refuse to have the layers of a format made by other processes that takes them in one."""
+    """Refuse to have the layers of a format made by other processes that takes them in one.
+
+    Parameters
+    ----------
+    format : Format
+
+    Raises
+    ------
+    UsageError
+        It is no `SpreadFormat`.
+    """
     if not (isinstance(format, SpreadFormat) and format.spreads):
         raise UsageError(
             f"format {format.name}: its layers are made in one process; write a native job (a folder or .zip) with --processes or "
@@ -196,10 +206,32 @@ def verify(
     pitch_um: float | tuple[float, float] | None = None,
     field: tuple[int, int] | None = None,
 ) -> list[str]:
-    """Check a job on disk from end to end, dose maps included; return what is wrong, nothing for a sound job.
+    """Check a job on disk from end to end, dose maps included.
 
-    `threads` layers are read at a time (default: one a processor); the answer does not depend on it. `printer`, `pitch_um` and
-    `field` are as for `read`. Damage is returned, not raised; only what is no job of a known format at all raises `JobError`.
+    Parameters
+    ----------
+    path : str or Path
+        A job folder or file of any format.
+    progress : callable, optional
+        Called with (layers done, layers in all).
+    threads : int, optional
+        Layers read at a time (default: one a processor); the answer does not depend on it.
+    format : str, optional
+        Name of the format (default: told by content).
+    printer, pitch_um, field
+        As for `read`: what panel the frames of a file are for that does not say it; pitch [µm], field (rows, cols).
+
+    Returns
+    -------
+    list of str
+        What is wrong, one line each; empty for a sound job. Damage is returned, not raised.
+
+    Raises
+    ------
+    JobError
+        No job of a known format at all.
+    UsageError
+        A format that is none, a pitch that is none, a panel for a file that states its own.
     """
     chosen, panel = _format_of(Path(path), format), _panel(printer, pitch_um, field)
     registry.check_takes_panel(chosen, Path(path), panel)

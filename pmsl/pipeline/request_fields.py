@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import NoneType
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
@@ -36,10 +37,10 @@ class RequestField(msgspec.Struct, frozen=True):
     most: int | None = None
 
 
+@cache
 def request_fields() -> dict[str, RequestField]:
     """Return the fields of `SliceRequest` by name, in their order."""
-    hints = get_type_hints(SliceRequest, include_extras=True)
-    return {f.name: _field(f, hints[f.name]) for f in msgspec.structs.fields(SliceRequest)}
+    return {f.name: _field(f, f.type) for f in msgspec.structs.fields(SliceRequest)}
 
 
 def _field(field: msgspec.structs.FieldInfo, hint: Any) -> RequestField:

@@ -4,10 +4,8 @@ A field here is an option of the command, a key of a batch and an argument in Py
 of it stand with it and nowhere else. `pmsl.pipeline.slice_jobs` runs a request.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 from msgspec import Meta
 
@@ -110,7 +108,7 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
     values: Annotated[dict[str, Any], _option('Values of the profiles by dotted name, as {"resin.dp_um": 40}; they come last.')] = {}
 
     @classmethod
-    def parse(cls, table: dict[str, Any], where: str = "slice request", error: type[PmslError] = UsageError) -> SliceRequest:
+    def parse(cls, table: dict[str, Any], where: str = "slice request", error: type[PmslError] = UsageError) -> "SliceRequest":
         """Read a request from names and values, each checked against the type of its field.
 
         Parameters
@@ -154,7 +152,13 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
         return result
 
     def weld_within_um(self, printer: Printer) -> float:
-        """Return how far vertices of a mesh may be joined [µm of the mesh]: as asked for, else a twentieth of a pixel as printed."""
+        """Return how far vertices of a mesh may be joined [µm of the mesh]: as asked for, else a twentieth of a pixel as printed.
+
+        Parameters
+        ----------
+        printer : Printer
+            Whose pixel that is.
+        """
         from pmsl.mesh.weld_bound import bound_um
 
         if self.weld_um is not None:
@@ -170,7 +174,7 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
             "keep_place": self.keep_place,
         }
 
-    def layout(self) -> Layout:
+    def layout(self) -> "Layout":
         """Return how the parts are laid out."""
         from pmsl.pipeline.layout import Layout
 
@@ -195,7 +199,7 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
         """Whether parts or regions are given doses of their own."""
         return self.dose_scale is not None or bool(self.region) or self.regions is not None
 
-    def chosen_format(self) -> Format:
+    def chosen_format(self) -> "Format":
         """Return the format it is written in; raises `UsageError` where there is none."""
         from pmsl.formats import registry
 
@@ -212,7 +216,7 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
         return f"defaults: {', '.join(names)}" if names else ""
 
 
-TEXTS = frozenset(name for name, kind in get_type_hints(SliceRequest).items() if kind in (str, str | None))
+TEXTS = frozenset(name for name, kind in SliceRequest.__annotations__.items() if get_args(kind)[:1] in ((str,), (str | None,)))
 
 
 def _as_text(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -36,19 +36,89 @@ if TYPE_CHECKING:
 MAX_SCALE = 10.0
 
 
-def place_for(solids: Sequence[Solid | Part], printer: Printer, resin: Resin, **options: Any) -> Placed:
-    """Place meshes in the field of a printer, scaled for the resin's shrinkage; `options` as `pmsl.place`."""
+def place_for(
+    solids: Sequence[Solid | Part],
+    printer: Printer,
+    resin: Resin,
+    *,
+    at_um: tuple[float, float] | None = None,
+    rotate_deg: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    scale: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    keep_place: bool = False,
+) -> Placed:
+    """Place meshes in the field of a printer, as one group that keeps its relative positions, scaled for the resin's shrinkage.
+
+    Parameters
+    ----------
+    solids : sequence of Solid or Part
+        A part that stands nowhere yet gives its dose scale, its regions and its label.
+    printer : Printer
+        Whose field, pixels and travel they are placed in.
+    resin : Resin
+        Parts are made larger by 1 / (1 - shrinkage) along x, y, z of the printer.
+    at_um : (float, float), optional
+        Where the lower corner of the group's box goes, exact [µm]; the field's corner is (0, 0). Left out: centred, then moved so that
+        the lower corner lies on a pixel corner.
+    rotate_deg : (float, float, float), default (0, 0, 0)
+        About the fixed x, y and z axes in that order, after `scale` [°].
+    scale : (float, float, float), default (1, 1, 1)
+        Factors along x, y, z of the file.
+    keep_place : bool, default False
+        Coordinates as in the file; nothing is moved.
+
+    Returns
+    -------
+    Placed
+        The parts, their box (2, 3) [µm], and how they were moved: what `pmsl.prepare` takes.
+
+    Raises
+    ------
+    UsageError
+        A scale that is not above 0, `at_um` together with `keep_place`, or a part that stands somewhere already.
+    MeshError
+        The group does not fit the field or the travel, or (with `keep_place`) lies below the plate or outside the field.
+    """
     pitch = np.array(printer.optics.pitch_um.value)
     rows, cols = printer.field_px
-    return place(solids, pitch * (cols, rows), pitch, printer.stage.travel_um.value, shrinkage=resin.resin.shrinkage.value, **options)
+    return place(
+        solids,
+        pitch * (cols, rows),
+        pitch,
+        printer.stage.travel_um.value,
+        at_um=at_um,
+        rotate_deg=rotate_deg,
+        scale=scale,
+        shrinkage=resin.resin.shrinkage.value,
+        keep_place=keep_place,
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stages:
-    """What a job is made of before any layer: parts and their box (2, 3) [µm], grid, doses, placeholders, findings.
+    """What a job is made of before any layer.
 
-    `regions` gives pixels doses of their own, None where all get the same; `grays` looks for those that cure nothing; `offset` moves
-    contours, None where they stay; `modifiers` are the regions that meshes draw; `repair` is what was done about meshes.
+    Attributes
+    ----------
+    parts : tuple of Part
+    bounds_um : (2, 3) float64
+        Their box [µm].
+    grid : Grid
+    ladder : Ladder
+        The dose of every layer.
+    placeholders : tuple of str
+        Values that nobody measured.
+    findings : tuple of Finding
+    regions : RegionDoses or None
+        Gives pixels doses of their own; None where all get the same.
+    grays : GrayCheck or None
+        Looks for grays that cure nothing.
+    corrector : Corrector or None
+    offset : ContourOffset or None
+        Moves contours; None where they stay.
+    modifiers : Modifiers or None
+        The regions that meshes draw.
+    repair : str
+        What was done about meshes.
     """
 
     parts: tuple[Part, ...]
@@ -78,7 +148,20 @@ def stages(
 ) -> Stages:
     """Find grid, doses and findings of parts where their coordinates are; nothing is moved.
 
-    Layers end with the last one that is lit, or with `n_layers`, where it is known already that none above is.
+    Parameters
+    ----------
+    parts : sequence of Solid or Part
+    printer, resin, process : Printer, Resin, Process
+    bounds_um : (2, 3) float64, optional
+        Their box [µm], where it is known already.
+    accept_uncalibrated, repair, weld_um
+        As `prepare`.
+    n_layers : int, optional
+        Layers in all, where it is known already that none above has light. Left out: they end with the last one that is lit.
+
+    Returns
+    -------
+    Stages
 
     Raises
     ------

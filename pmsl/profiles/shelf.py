@@ -53,6 +53,10 @@ def library() -> dict[str, list[str]]:
 def library_text(name: str) -> str:
     """Return the TOML text of a shipped profile, to save, edit and pass back by path.
 
+    Parameters
+    ----------
+    name : str
+
     Raises
     ------
     ProfileError
@@ -80,17 +84,62 @@ def library_template(name: str) -> str:
 
 
 def find_printer(name_or_path: str | Path) -> Printer:
-    """Return the printer of that library name or TOML file; raises `ProfileError`."""
+    """Find a printer.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        Name of a shipped profile (``pmsl profiles`` lists them), or a TOML file.
+
+    Returns
+    -------
+    Printer
+
+    Raises
+    ------
+    ProfileError
+        No such name or file, a key that is unknown or missing, a value of the wrong type or out of range.
+    """
     return _find(name_or_path, Printer, "printer")
 
 
 def find_resin(name_or_path: str | Path) -> Resin:
-    """Return the resin of that library name or TOML file; raises `ProfileError`."""
+    """Find a resin.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        Name of a shipped profile (``pmsl profiles`` lists them), or a TOML file.
+
+    Returns
+    -------
+    Resin
+
+    Raises
+    ------
+    ProfileError
+        No such name or file, a key that is unknown or missing, a value of the wrong type or out of range.
+    """
     return _find(name_or_path, Resin, "resin")
 
 
 def find_process(name_or_path: str | Path) -> Process:
-    """Return the process of that library name or TOML file; raises `ProfileError`."""
+    """Find a process.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        Name of a shipped profile (``pmsl profiles`` lists them), or a TOML file.
+
+    Returns
+    -------
+    Process
+
+    Raises
+    ------
+    ProfileError
+        No such name or file, a key that is unknown or missing, a value of the wrong type or out of range.
+    """
     return _find(name_or_path, Process, "process")
 
 
