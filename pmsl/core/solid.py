@@ -56,7 +56,7 @@ class Solid:
     unit: str = "um"
     findings: tuple[Finding, ...] = ()
     repairs: tuple[str, ...] = ()
-    results: SolidResults = field(default_factory=SolidResults, init=False, repr=False)
+    results: SolidResults[Solid] = field(default_factory=SolidResults, init=False, repr=False)
     _soup: Soup | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -3,26 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from pmsl.core.health import MeshHealth
-    from pmsl.core.solid import Solid
-    from pmsl.mesh.shells import Shells
+from pmsl.core.health import MeshHealth
+
+S = TypeVar("S")  # a Solid, which holds these results
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Repaired:
+class Shells:
+    """Groups of triangles that hang together across edges.
+
+    Where more than two triangles meet at an edge, bodies touch: those that are closed without one another are two.
+
+    Attributes
+    ----------
+    closed : bool
+        Every edge of the mesh has as many faces one way as the other.
+    count : int
+        Number of shells; of stretches where there are many triangles.
+    label : (F,) int32
+        Number of every triangle's shell.
+    touching : bool
+        Somewhere more than two triangles meet at an edge; not looked for where there are many triangles.
+    """
+
+    closed: bool
+    count: int
+    label: np.ndarray
+    touching: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Repaired(Generic[S]):
     """A solid as it can be printed, and within how far vertices were joined for it [µm]; None where the bound does not matter."""
 
-    solid: Solid
+    solid: S
     weld_um: float | None
 
 
 @dataclass(slots=True, eq=False)
-class SolidResults:
+class SolidResults(Generic[S]):
     """Results of a solid, None until they are known. They live and die with it, and no copy of it has them.
 
     Attributes
@@ -49,5 +72,5 @@ class SolidResults:
     shells: Shells | None = None
     shell_boxes_um: np.ndarray | None = None
     hides_shells: bool | None = None
-    repaired: Repaired | None = None
+    repaired: Repaired[S] | None = None
     closed: bool | None = None

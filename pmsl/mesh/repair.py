@@ -79,7 +79,7 @@ def closed(solid: Solid) -> bool:
     return solid.results.closed
 
 
-def _repaired(solid: Solid, weld_um: float) -> Repaired:
+def _repaired(solid: Solid, weld_um: float) -> Repaired[Solid]:
     if solid.repairs or not np.abs(solid.bounds_um).max() < LARGEST_UM:
         return Repaired(solid, None)
     if one_closed_body(solid) and not _hides_shells(solid):
@@ -116,7 +116,7 @@ def _hides_shells(solid: Solid) -> bool:
     return hidden(solid)
 
 
-def _mended(solid: Solid, weld_um: float) -> Repaired:
+def _mended(solid: Solid, weld_um: float) -> Repaired[Solid]:
     """Repair a mesh whose edges do not all meet in pairs."""
     from pmsl.mesh import mending  # a sound mesh needs none of it
 

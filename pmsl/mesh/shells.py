@@ -7,36 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from pmsl.core.part import Solid
+from pmsl.core.solid_results import Shells as Shells
 from pmsl.mesh.closed_groups import closed_groups
 from pmsl.mesh.topology import group_rows
 
 FEW = 1 << 17  # triangles whose shells are found by their edges; of more, by stretches of the file
 OUTWARD, CAVITY, TURN = range(3)  # how a shell looks
 NOTHING = 1e-9  # volume over area**1.5 of a shell that encloses nothing
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Shells:
-    """Groups of triangles that hang together across edges.
-
-    Where more than two triangles meet at an edge, bodies touch: those that are closed without one another are two.
-
-    Attributes
-    ----------
-    closed : bool
-        Every edge of the mesh has as many faces one way as the other.
-    count : int
-        Number of shells; of stretches where there are many triangles.
-    label : (F,) int32
-        Number of every triangle's shell.
-    touching : bool
-        Somewhere more than two triangles meet at an edge; not looked for where there are many triangles.
-    """
-
-    closed: bool
-    count: int
-    label: np.ndarray
-    touching: bool = False
 
 
 def shells_of(vertices: np.ndarray, faces: np.ndarray, few: int = FEW) -> Shells:
