@@ -60,7 +60,15 @@ class Document(Strict, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job of a batch: its name, which is that of its target in the out folder, and what is asked for."""
+    """One job of a batch.
+
+    Attributes
+    ----------
+    name : str
+        Of its target in the out folder.
+    request : SliceRequest
+        What is asked for.
+    """
 
     name: str
     request: SliceRequest
@@ -68,7 +76,15 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch file, read: the folder that jobs go to, and the jobs."""
+    """A batch file, read.
+
+    Attributes
+    ----------
+    file, out : Path
+        The file, and the folder that jobs go to.
+    jobs : tuple of Job
+        In the order of the file, sweeps spread out.
+    """
 
     file: Path
     out: Path

@@ -21,7 +21,23 @@ WORST = (130, 1, 3, 4)  # a cancelled batch is one; then a bug, a refusal, findi
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one job; `facts` are layers, print time, resin and counts of findings, `seconds` what slicing took."""
+    """What came of one job.
+
+    Attributes
+    ----------
+    name : str
+    state : str
+        Whether it was made, found there already, refused and the like.
+    exit_code : int
+        What the command line would have returned for it.
+    message : str
+        Why it was refused.
+    findings : tuple of Finding
+    facts : dict
+        Layers, print time, resin and counts of findings.
+    seconds : float
+        What slicing took [s].
+    """
 
     name: str
     state: State
@@ -53,7 +69,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All outcomes, in the order of the file, and how long it took [s]."""
+    """What came of a batch.
+
+    Attributes
+    ----------
+    outcomes : tuple of Outcome
+        In the order of the file.
+    seconds : float
+        How long it took [s].
+    """
 
     outcomes: tuple[Outcome, ...]
     seconds: float

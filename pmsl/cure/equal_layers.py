@@ -27,6 +27,11 @@ def accumulation_factor(height_um: float, dp_um: float) -> float:
 def dose_spread(height_um: float, dp_um: float) -> float:
     """Return the highest over the lowest dose inside one layer, ``exp(h / Dp)``; the layers above do not change it.
 
+    Parameters
+    ----------
+    height_um, dp_um : float
+        Thickness of layers and penetration depth [µm].
+
     Raises
     ------
     ExposureError
@@ -117,6 +122,13 @@ def relief_factor(n_layers: int, height_um: float, dp_um: float, dose_over_ec: f
 
 def fewest_relief_layers(height_um: float, dp_um: float, dose_over_ec: float) -> int:
     """Return the least number of layers with which `relief_factor` is not negative, at least 1.
+
+    Parameters
+    ----------
+    height_um, dp_um : float
+        Thickness of layers and penetration depth [µm].
+    dose_over_ec : float
+        Dose of a layer over the critical one.
 
     Raises
     ------

@@ -31,7 +31,15 @@ class SimulatedClock:
         return self._now_s
 
     def wait(self, seconds: float, cancelled: threading.Event) -> None:
-        """Let time pass."""
+        """Let time pass.
+
+        Parameters
+        ----------
+        seconds : float
+            How long [s].
+        cancelled : threading.Event
+            No time passes once it is set.
+        """
         if seconds > 0 and not cancelled.is_set():
             self._now_s += seconds
 
@@ -55,7 +63,25 @@ class SimulatedStage:
         self.position_um = 0.0
 
     def move(self, distance_um: float, speed_um_s: float, accel_um_s2: float) -> float:
-        """Be there, and let the time of the way pass."""
+        """Be there, and let the time of the way pass.
+
+        Parameters
+        ----------
+        distance_um : float
+            From 0 to `travel_um` [µm].
+        speed_um_s, accel_um_s2 : float
+            Largest on the way [µm/s], [µm/s²].
+
+        Returns
+        -------
+        float
+            `distance_um`.
+
+        Raises
+        ------
+        HostError
+            Out of reach.
+        """
         if not 0 <= distance_um <= self.travel_um * (1 + 1e-9):
             raise HostError(f"stage: asked for {distance_um:g} µm; it reaches from 0 to {self.travel_um:g} µm")
         if self._on_move is not None:

@@ -81,8 +81,10 @@ class SurfaceSums:
 
     Attributes
     ----------
-    start : (rows + 1,) int64; col, length : (n,) int32
-        Entries of every row of the grid: first pixel, and how many from there on are alike.
+    start : (rows + 1,) int64
+        First entry of every row of the grid.
+    col, length : (n,) int32
+        Of every entry: first pixel, and how many from there on are alike.
     sums : (n, 4) float64
         Area facing down, as a share of the pixel, and its moment of z within the slab (0 to 1); the same facing up.
     low_um, high_um : float

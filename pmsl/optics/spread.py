@@ -15,7 +15,16 @@ from pmsl.optics.psf import Gaussian, Lorentzian, Pair, Psf
 
 
 def target_of(source: Window, shape: tuple[int, int], psf: Psf) -> Window:
-    """Return the part of a field of `shape` (rows, cols) that light of the source window reaches."""
+    """Return the part of a field of `shape` (rows, cols) that light of the source window reaches.
+
+    Parameters
+    ----------
+    source : Window
+        Where light is.
+    shape : (int, int)
+        (rows, cols) of the field.
+    psf : Psf
+    """
     if source.rows == 0 or source.cols == 0:
         return Window(0, 0, 0, 0)
     if isinstance(psf, Lorentzian):

@@ -1,4 +1,4 @@
-"""Copies and plates for a printer: `pmsl.mesh.copies` and `pmsl.mesh.packing` with its field, pitch and travel."""
+"""Parts in the field of a printer: as one group, as copies, packed on plates; `pmsl.mesh` places them by numbers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,61 @@ from pmsl.core.part import Part, Solid
 from pmsl.mesh import copies as mesh_copies
 from pmsl.mesh import packing
 from pmsl.mesh.copies import Copy, PackedCopy
-from pmsl.mesh.place import Placed
+from pmsl.mesh.place import Placed, place
 from pmsl.profiles import Printer, Resin
+
+
+def place_for(
+    solids: Sequence[Solid | Part],
+    printer: Printer,
+    resin: Resin,
+    *,
+    at_um: tuple[float, float] | None = None,
+    rotate_deg: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    scale: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    keep_place: bool = False,
+) -> Placed:
+    """Place meshes in the field of a printer, as one group that keeps its relative positions, scaled for the resin's shrinkage.
+
+    Parameters
+    ----------
+    solids : sequence of Solid or Part
+        A part that stands nowhere yet gives its dose scale, its regions and its label.
+    printer : Printer
+        Whose field, pixels and travel they are placed in.
+    resin : Resin
+        Parts are made larger by 1 / (1 - shrinkage) along x, y, z of the printer.
+    at_um : (float, float), optional
+        Where the lower corner of the group's box goes, exact [µm]; the field's corner is (0, 0). Left out: centred, then moved so that
+        the lower corner lies on a pixel corner.
+    rotate_deg : (float, float, float), default (0, 0, 0)
+        About the fixed x, y and z axes in that order, after `scale` [°].
+    scale : (float, float, float), default (1, 1, 1)
+        Factors along x, y, z of the file.
+    keep_place : bool, default False
+        Coordinates as in the file; nothing is moved.
+
+    Returns
+    -------
+    Placed
+        The parts, their box (2, 3) [µm], and how they were moved: what `pmsl.prepare` takes.
+
+    Raises
+    ------
+    UsageError
+        A scale that is not above 0, `at_um` together with `keep_place`, or a part that stands somewhere already.
+    MeshError
+        The group does not fit the field or the travel, or (with `keep_place`) lies below the plate or outside the field.
+    """
+    return place(
+        solids,
+        *_room(printer),
+        at_um=at_um,
+        rotate_deg=rotate_deg,
+        scale=scale,
+        shrinkage=resin.resin.shrinkage.value,
+        keep_place=keep_place,
+    )
 
 
 def place_copies(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pmsl.core.part import Part, Solid
 from pmsl.errors import UsageError
 from pmsl.mesh.place import Placed
-from pmsl.pipeline.start import place_for
+from pmsl.pipeline.copies import numbered, pack, place_copies, place_for
 from pmsl.profiles import Printer, Resin
 
 if TYPE_CHECKING:
@@ -73,8 +73,6 @@ class Layout:
         """
         if self.copies is None and self.clearance_um is None:
             return [place_for(solids, printer, resin, **self.placement)]
-        from pmsl.pipeline.copies import pack, place_copies
-
         moved = {name: value for name, value in self.placement.items() if name != "keep_place"}
         if self.clearance_um is not None:
             moved.pop("at_um", None)
@@ -87,6 +85,4 @@ class Layout:
         """Return the name of the job of each field: that of the job, numbered where several were allowed."""
         if self.plates is None:
             return [path]
-        from pmsl.pipeline.copies import numbered
-
         return [numbered(path, n + 1) for n in range(plates)]

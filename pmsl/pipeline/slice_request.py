@@ -216,6 +216,18 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
         return f"defaults: {', '.join(names)}" if names else ""
 
 
+def _described() -> str:
+    """Return what is said of the fields, as the section of a docstring."""
+    out = ["    Attributes", "    ----------"]
+    for name, kind in SliceRequest.__annotations__.items():
+        if name != "SINCE":
+            plain, *metas = get_args(kind)
+            text = next(meta.description for meta in metas if meta.extra is not None)
+            out += [f"    {name} : {str(plain).removeprefix('typing.')}", f"        {text}"]
+    return "\n".join(out)
+
+
+SliceRequest.__doc__ = f"{SliceRequest.__doc__}\n\n{_described()}\n    "
 TEXTS = frozenset(name for name, kind in SliceRequest.__annotations__.items() if get_args(kind)[:1] in ((str,), (str | None,)))
 
 

@@ -14,8 +14,8 @@ from pmsl.formats.pngread import runs_of_png
 from pmsl.masks import MaskMaker
 from pmsl.mesh.shells import shells_of
 from pmsl.pipeline import heights
+from pmsl.pipeline.copies import place_for
 from pmsl.pipeline.planner import prepare
-from pmsl.pipeline.start import place_for
 from pmsl.profiles import find_printer, find_resin
 from pmsl.profiles.strict import Value
 

@@ -23,6 +23,8 @@ class Prediction:
         Volume of the intersection over that of the union; None where nothing is designed or printed.
     design_um3, printed_um3, outside_um3 : float
         Volume designed, printed, and printed where none is designed [µm³].
+    gelled_void_um3 : float
+        Volume of voids that are gelled [µm³].
     epe_um : dict
         Edges: ``median`` (signed), ``median_abs``, ``p95_abs`` [µm]; ``probes``, of which ``lost`` and ``merged`` found no edge.
     z_error_um : dict of dict
