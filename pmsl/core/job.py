@@ -134,6 +134,8 @@ class PrintJob:
     regions : tuple of RegionRecord
         What was given light of its own; the exposures of layers hold it.
     vacuum : Vacuum or None
+    known_estimate : Estimate or None
+        What it costs, where that is known already.
     n_layers : int
     plan_layer : callable
         Makes the plan of layer k, counted from 0: a function, or a `LayerSource`, which knows more.

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pmsl.core.part import Part, Solid
-from pmsl.mesh import copies as mesh_copies
-from pmsl.mesh import packing
-from pmsl.mesh.copies import Copy, PackedCopy
 from pmsl.mesh.place import Placed, place
 from pmsl.profiles import Printer, Resin
+
+if TYPE_CHECKING:
+    from pmsl.mesh.copies import Copy, PackedCopy
 
 
 def place_for(
@@ -113,7 +114,9 @@ def place_copies(
     MeshError
         A copy outside of the field, or an array that does not fit.
     """
-    return mesh_copies.place_copies(
+    from pmsl.mesh.copies import place_copies as place_by_numbers  # few jobs have copies
+
+    return place_by_numbers(
         solids,
         *_room(printer),
         copies,
@@ -169,7 +172,9 @@ def pack(
     MeshError
         A part that does not fit the field by itself, or parts that do not fit all plates.
     """
-    return packing.pack(
+    from pmsl.mesh.packing import pack as pack_by_numbers  # few jobs are packed
+
+    return pack_by_numbers(
         solids,
         *_room(printer),
         clearance_um,

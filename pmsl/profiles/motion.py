@@ -28,7 +28,14 @@ def move_time_s(distance_um: float, speed_um_s: float, accel_um_s2: float) -> fl
 
 
 class Motion(Strict, frozen=True, kw_only=True):
-    """The move before one layer: lift away from the light, wait, come back, settle; the keys of `MotionSchedule`, one number each."""
+    """The move before one layer: lift away from the light, wait, come back, settle; the keys of `MotionSchedule`, one number each.
+
+    Attributes
+    ----------
+    lift_um : float
+    lift_um_s, lift_um_s2, retract_um_s, retract_um_s2 : float
+    wait_before_lift_s, wait_top_s, settle_s : float
+    """
 
     lift_um: Lift = 1000.0
     lift_um_s: Rate = 2000.0

@@ -71,6 +71,10 @@ def library_text(name: str) -> str:
 def library_template(name: str) -> str:
     """Return a shipped profile as TOML that names every key it could have, with meaning, unit and default (`pmsl.profiles.template`).
 
+    Parameters
+    ----------
+    name : str
+
     Raises
     ------
     ProfileError

@@ -15,6 +15,7 @@ import pmsl
 ROOT = Path(pmsl.__file__).parent
 PLATFORM = "the standard library has it on some systems only"
 LIBRARY = "depends on the version of a library"
+TRIMESH = "what `Solid.from_trimesh` is given may be of any kind: a mesh, a scene, a cloud of points, something else"
 ALLOWED = {
     "O_NONBLOCK": PLATFORM,
     "CREATE_NEW_PROCESS_GROUP": PLATFORM,
@@ -29,7 +30,14 @@ ALLOWED = {
     "word": "a format of another package is asked for every member of the protocol",
     "key": "names of kernels in a module, which the compiler replaces",
     "inner or name": "names that a package gives on first use",
-    "names": "names that a package gives on first use",
+    "item_type": "types of msgspec: those of lists have it, others have not",
+    "key.name": "a key of a table, which may be a table of another kind",
+    "SINCE": "tables of profiles have it, physical values have not",
+    "schema": "tables of the outermost level have it",
+    "graph": TRIMESH,
+    "vertices": TRIMESH,
+    "faces": TRIMESH,
+    "units": TRIMESH,
 }
 
 
