@@ -262,18 +262,18 @@ class Solid:
     @property
     def inside_out(self) -> bool:
         """True where the faces look inward as a whole; masks turn them, so that solids unite whatever their winding."""
-        return self.signed_volume_um3 < 0
+        return self.sextuple_volume_um3 < 0
 
     @property
-    def signed_volume_um3(self) -> float:
-        """Sum of the volumes between triangles and the middle of the box [µm³]: of a closed mesh what it encloses, below 0 inside out."""
-        if self.results.signed_volume_um3 is None:
+    def sextuple_volume_um3(self) -> float:
+        """Six times the volumes between triangles and the middle of the box [µm³]: of what a closed mesh encloses; below 0 inside out."""
+        if self.results.sextuple_volume_um3 is None:
             from pmsl.kernels import facets
 
             centre = frozen(self.bounds_um.mean(axis=0))
             volumes = in_blocks(lambda block: facets.signed_volume(*self.triangles(block), centre), self.n_faces)
-            self.results.signed_volume_um3 = float(sum(volumes))
-        return self.results.signed_volume_um3
+            self.results.sextuple_volume_um3 = float(sum(volumes))
+        return self.results.sextuple_volume_um3
 
     @property
     def closed(self) -> bool:

@@ -50,7 +50,7 @@ class SolidResults(Generic[S]):
 
     Attributes
     ----------
-    bounds_um, signed_volume_um3
+    bounds_um, sextuple_volume_um3
         Of `Solid.bounds_um` and `Solid.inside_out`.
     health
         Of `Solid.health`.
@@ -65,7 +65,7 @@ class SolidResults(Generic[S]):
     """
 
     bounds_um: np.ndarray | None = None
-    signed_volume_um3: float | None = None
+    sextuple_volume_um3: float | None = None
     health: MeshHealth | None = None
     turned_boxes_um: dict[bytes, np.ndarray] = field(default_factory=dict)
     one_closed_body: bool | None = None

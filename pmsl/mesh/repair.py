@@ -126,7 +126,7 @@ def _mended(solid: Solid, weld_um: float) -> Repaired[Solid]:
 def _nothing_inside(solid: Solid) -> bool:
     """Tell that the signed volume of a closed mesh is next to nothing beside its box: its faces look both ways."""
     low, high = solid.bounds_um
-    return bool(abs(solid.signed_volume_um3) <= NOTHING * np.prod(high - low))
+    return bool(abs(solid.sextuple_volume_um3) <= NOTHING * np.prod(high - low))
 
 
 def _refuse_any(solid: Solid, out: Solid) -> None:

@@ -192,7 +192,7 @@ def test_a_program_of_public_names_passes_mypy_and_a_wrong_one_does_not(tmp_path
         ("at_um=(100.0, 100.0)", "at_px=(100.0, 100.0)", "at_px"),
         ("def expose(self, time_s: float, power: float)", "def expose(self, time_s: float)", "expose"),
         ("    homed = True\n", "", "homed"),
-        ("pitch_um=7.6", "pitch_um=solid", "solid"),
+        ("pitch_um=7.6", "pitch_um=np", "pitch_um"),
     ):
         assert right in PROGRAM
         assert named in typed(PROGRAM.replace(right, wrong), tmp_path, "wrong.py"), named
