@@ -1,20 +1,13 @@
 """The front desk: ``pmsl slice | info | verify | play | simulate | convert | batch | profiles | warmup``.
 
-app       all commands together; exit codes
-commands  what can be typed: one file a command, with its options; it calls the work when it starts
-shared    options that several commands have
-
-The work of the commands, and what it has in common:
-
-run       slice and warmup
-look      info and verify
-light     what info and slice say of times, doses and heights
-playing   play
-simulate  simulate
-convert   convert
-batch     batch
-library   profiles
-show      progress, findings, compiler notice
+app         all commands together; exit codes
+commands    what can be typed: one file a command, with its options and its work, whose modules are loaded when it starts
+options     options that several commands have
+terminal    all that is printed: lines, JSON, progress, findings, compiler notice
+job_facts   what several commands say of a job, for programs; of a mesh mesh_facts
+light       what info and slice say of times, doses and heights
+regions     what they say of parts and regions with light of their own
+batch_plan  what batch --dry-run predicts
 """
 
 from pmsl.cli.app import console, main

@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 
 from pmsl.cli.light import region_doses
-from pmsl.cli.show import size_mm
-from pmsl.cli.terminal import print_line
+from pmsl.cli.terminal import print_line, size_mm
 from pmsl.core.job import PartRecord, PrintJob
 from pmsl.core.region import RegionRecord
 

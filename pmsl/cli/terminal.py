@@ -1,7 +1,8 @@
 """The one way to the terminal: what is printed here comes from files, names and drivers too, and must not steer it.
 
 Everything of the command line is printed by these functions (a test holds all other modules to that). JSON is what a program reads: it
-stays as it is, in the escapes of JSON itself.
+stays as it is, in the escapes of JSON itself. Below that stands what a person sees: progress on a terminal or in a log file, silent in a
+pipe; findings with their places; the compiler's notice; durations and sizes in words.
 """
 
 from __future__ import annotations
@@ -9,13 +10,21 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import sys
-from collections.abc import Iterator
-from typing import IO, Any
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
 from pmsl.errors import OutputError
+
+if TYPE_CHECKING:
+    from pmsl.core.finding import Finding
+
+LOG_S, LOG_MOST_S = 1.0, 60.0  # between lines of progress in a log file
 
 
 def printable(text: str) -> str:
@@ -122,3 +131,109 @@ def occupy_closed_streams() -> None:
             if taken != number:  # a lower one was closed by somebody else meanwhile
                 os.dup2(taken, number)
                 os.close(taken)
+
+
+def say_findings(findings: Iterable[Finding]) -> None:
+    """Print each finding in a line, to standard error: what it is, in which layers, what to do, and where that is."""
+    for f in findings:
+        say(f"{f.severity}: {f.code}{_in_layers(f)}: {f.message}{_at_place(f)}")
+
+
+def _in_layers(f: Finding) -> str:
+    if f.layers is None:
+        return ""
+    first, last = f.layers
+    return f" (layer {first})" if first == last else f" (layers {first}..{last})"
+
+
+def _at_place(f: Finding) -> str:
+    """Say where a finding is, and by how much where the message has no number of it."""
+    if f.box_um is None:
+        return ""
+    spans = (
+        f"{axis} {low:.6g}..{high:.6g}" if high > low else f"{axis} {low:.6g}" for axis, low, high in zip("xyz", *f.box_um, strict=False)
+    )
+    return f" [{', '.join(spans)} µm]"
+
+
+@contextmanager
+def layer_progress(label: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Give a progress callable: a bar with layers, layers/s and time left on a terminal, lines in a log file, None in a pipe."""
+    if quiet or sys.stderr is None or not (sys.stderr.isatty() or is_log(sys.stderr)):
+        yield None
+        return
+    if not sys.stderr.isatty():
+        yield LogProgress(label)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    speed = TextColumn("{task.fields[speed]}")
+    name = TextColumn("{task.description}", markup=False)  # a file's name is no format
+    columns: tuple[Any, ...] = (name, BarColumn(), MofNCompleteColumn(), TextColumn("layers"), speed, TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(printable(label), total=None, speed="")
+
+        def step(done: int, total: int) -> None:
+            rate = bar.tasks[task].finished_speed or bar.tasks[task].speed
+            bar.update(task, completed=done, total=total, speed=f"{rate:.0f}/s" if rate else "")
+
+        yield step
+
+
+def is_log(stream: Any) -> bool:
+    """Tell whether a stream goes to an ordinary file, where somebody may read how far it is; not a pipe, a socket or a device."""
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+class LogProgress:
+    """Says in a log file how far work is: after each tenth of it but not more often than every `LOG_S`, after `LOG_MOST_S`, at the end."""
+
+    def __init__(self, label: str) -> None:
+        self._label, self._begun, self._tenths = label, time.monotonic(), 0
+        self._last = self._begun
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take how many layers are done, of how many."""
+        now, tenths = time.monotonic(), 10 * done // max(total, 1)
+        waited = now - self._last
+        if not (done == total or (tenths > self._tenths and waited >= LOG_S) or waited >= LOG_MOST_S):
+            return
+        self._last, self._tenths, spent = now, tenths, now - self._begun
+        end = (
+            f"in {spent:.1f} s"
+            if done == total
+            else f"{done / max(spent, 1e-9):.3g}/s, about {clock(spent / max(done, 1) * (total - done))} left"
+        )
+        say(f"{self._label}: {done}/{total} layers, {100 * done // max(total, 1)} %, {end}")
+
+
+@contextmanager
+def compiler_notice() -> Iterator[None]:
+    """Say when kernels have to be compiled, and for how long it took; say when they cannot be kept."""
+    from pmsl.kernels._jit import compile_watch, uncached
+
+    with compile_watch(lambda: say("compiling kernels for this machine, once; this takes some seconds …")) as watch:
+        yield
+    if watch.seconds > 0:
+        say(f"compiled kernels in {watch.seconds:.1f} s" + ("" if uncached else "; the next run loads them"))
+    if uncached:
+        say(f"{uncached[0]}: kernels are compiled in every run; set NUMBA_CACHE_DIR to a folder of your own, or install other versions")
+
+
+def clock(seconds: float) -> str:
+    """Write a duration as people say it: 41 s, 12 min 05 s, 3 h 07 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def size_mm(low: Any, high: Any) -> str:
+    """Write the size of a box given in µm as mm."""
+    return " × ".join(f"{(b - a) / 1000:.6g}" for a, b in zip(low, high, strict=True)) + " mm"

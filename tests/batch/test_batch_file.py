@@ -8,7 +8,7 @@ from batched import HEAD, LADDER, PART, batch_file
 
 from pmsl.batch import read_batch
 from pmsl.batch.file import NOT_OF_A_JOB, OPTIONS, SCHEMA_FILE, json_schema
-from pmsl.cli.batch import memory_bytes
+from pmsl.cli.commands.batch import memory_bytes
 from pmsl.cli.commands.slice import slice_command
 from pmsl.errors import BatchError, UsageError
 from pmsl.pipeline.request_fields import request_fields

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pmsl.cli import show
+from pmsl.cli import terminal
 from pmsl.core.finding import RecordedFinding
 
 SMALL = ["--printer", "pmsl-2um", "--resin", "pr48-405", "--layer-um", "20"]
@@ -42,10 +42,10 @@ def test_batch(samples, tmp_path):
 
 
 def test_play(tmp_path, capsys, monkeypatch):
-    from pmsl.cli import playing
+    from pmsl.cli.commands import play
     from pmsl.host.status import Status
 
-    tell = playing._logged()
+    tell = play._logged()
     for state, done, layer in (("checking", 0, 0), ("checking", 0, 1), ("exposing", 0, 0), ("exposing", 1, 1), ("exposing", 2, 1)):
         tell(Status(state=state, layer=layer, layers_done=done, n_layers=2, light_s=0.0, left_s=None, late=0, message=""))
     said = capsys.readouterr().err
@@ -54,20 +54,20 @@ def test_play(tmp_path, capsys, monkeypatch):
 
 def test_lines_come_with_tenths_and_not_too_often(monkeypatch, capsys):
     now = [0.0]
-    monkeypatch.setattr(show.time, "monotonic", lambda: now[0])
-    line = show.LogProgress("slicing")
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
+    line = terminal.LogProgress("slicing")
     for done in range(1, 1001):  # ten layers a second: a tenth takes 10 s
         now[0] += 0.1
         line(done, 1000)
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 10 and said[0] == "slicing: 100/1000 layers, 10 %, 10/s, about 1 min 30 s left"
     assert said[-1] == "slicing: 1000/1000 layers, 100 %, in 100.0 s"
-    line = show.LogProgress("slicing")
+    line = terminal.LogProgress("slicing")
     for done in range(1, 101):  # far more than a tenth a second
         now[0] += 0.02
         line(done, 100)
     assert len(capsys.readouterr().err.splitlines()) == 2
-    line = show.LogProgress("slicing")
+    line = terminal.LogProgress("slicing")
     for done in range(1, 4):  # one layer in 100 s
         now[0] += 100
         line(done, 1000)
@@ -76,10 +76,10 @@ def test_lines_come_with_tenths_and_not_too_often(monkeypatch, capsys):
 
 def test_what_is_a_log(tmp_path, capsys):
     with open(tmp_path / "f", "w") as file:
-        assert show.is_log(file)
-    assert not show.is_log(file) and not show.is_log(object()) and not show.is_log(sys.stderr)
+        assert terminal.is_log(file)
+    assert not terminal.is_log(file) and not terminal.is_log(object()) and not terminal.is_log(sys.stderr)
     with open("/dev/null" if sys.platform != "win32" else "NUL", "w") as file:
-        assert not show.is_log(file)
+        assert not terminal.is_log(file)
 
 
 @pytest.mark.parametrize(
@@ -91,5 +91,5 @@ def test_what_is_a_log(tmp_path, capsys):
     ],
 )
 def test_findings_print_their_place(layers, box, words, capsys):
-    show.say_findings([RecordedFinding(code="c", severity="info", message="what it is", layers=layers, box_um=box)])
+    terminal.say_findings([RecordedFinding(code="c", severity="info", message="what it is", layers=layers, box_um=box)])
     assert capsys.readouterr().err == words

@@ -31,7 +31,7 @@ def test_a_preview_replaces_a_file_only_with_force(run, mesh):
 
 
 def test_a_preview_that_came_while_it_was_sliced_is_left(run, mesh, monkeypatch):
-    from pmsl.cli import run as work
+    from pmsl.pipeline import slice_jobs as work
 
     put = work.write_job
 

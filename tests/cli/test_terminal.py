@@ -21,8 +21,7 @@ from threemf_files import write as write_3mf
 
 import pmsl
 import pmsl.cli
-from pmsl.cli.show import say_findings
-from pmsl.cli.terminal import printable, say
+from pmsl.cli.terminal import printable, say, say_findings
 from pmsl.core.finding import RecordedFinding
 
 EVIL = "\x1b]0;pwned\x07\x1b[2J\x9b31m\u202e\r\x08\x00\nerror: none"
@@ -242,9 +241,8 @@ def on_a_terminal(words):
 
 
 def test_progress_on_a_terminal_shows_a_name_that_is_no_format():
-    code = (
-        f"import time\nfrom pmsl.cli.show import layer_progress\nwith layer_progress({f'slicing [red]{{x}} {EVIL}'!r}, False) as p: p(1, 1)"
-    )
+    label = f"slicing [red]{{x}} {EVIL}"
+    code = f"import time\nfrom pmsl.cli.terminal import layer_progress\nwith layer_progress({label!r}, False) as p: p(1, 1)"
     shown = on_a_terminal([sys.executable, "-c", code])
     assert b"pwned\x07" not in shown and "\x9b".encode() not in shown and b"[red]{x} \\x1b]0;pwned" in shown, shown
 
@@ -261,12 +259,12 @@ def test_what_libraries_warn_of(capsys, monkeypatch):
 
 
 def test_a_bug_keeps_its_lines_and_steers_nothing(run, monkeypatch, capsys):
-    from pmsl.cli import library
+    from pmsl import profiles
 
     def broken(**_):
         raise KeyError(EVIL)
 
-    monkeypatch.setattr(library, "profiles", broken)
+    monkeypatch.setattr(profiles, "library", broken)
     monkeypatch.setattr(sys, "argv", ["pmsl", "profiles"])
     assert pmsl.cli.main() == 1
     err = capsys.readouterr().err

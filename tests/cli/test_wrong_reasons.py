@@ -6,7 +6,7 @@ from solids import box
 
 import pmsl
 from pmsl.cli.app import app
-from pmsl.cli.batch import memory_bytes
+from pmsl.cli.commands.batch import memory_bytes
 from pmsl.errors import ExposureError, MeshError, PmslError, ProfileError, UsageError
 from pmsl.exposure.heights import check_heights
 from pmsl.pipeline.memory import WORKER_BYTES

@@ -89,7 +89,7 @@ def test_slicing_loads_nothing_of_cure_simulation_packing_and_repair(samples, tm
         "mesh.packing",
         "core.contours",
         "formats.fit",
-        "cli.look",
+        "cli.commands.info",
     )
     loaded = loaded_after(code)
     assert not {f"pmsl.{name}" for name in late} & loaded and not {"trimesh", "psutil", "skimage", "rectpack", "distributed"} & loaded

@@ -1,23 +1,28 @@
-"""``pmsl convert``: its options; the work is in `pmsl.cli.convert`."""
+"""``pmsl convert``: a job from one format to another."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import click
 
-from pmsl.cli import shared
+from pmsl.cli import options
+from pmsl.cli.terminal import compiler_notice, layer_progress, print_json, print_line, say_findings
+from pmsl.errors import FindingsError
 
 
 @click.command("convert")
-@click.argument("job", type=shared.FILE, metavar="JOB", help="A job folder or file of any format, told by its content.")
-@click.argument("out", type=shared.FILE, metavar="OUT", help="What to write: a folder, a .zip, or a printer's file (.sl1, …).")
-@shared.option("format")
-@shared.panel
-@shared.option("lossy")
-@shared.option("depth")
-@shared.option("dose")
-@shared.option("threads")
-@shared.option("force")
-@shared.json
+@click.argument("job", type=options.FILE, metavar="JOB", help="A job folder or file of any format, told by its content.")
+@click.argument("out", type=options.FILE, metavar="OUT", help="What to write: a folder, a .zip, or a printer's file (.sl1, …).")
+@options.option("format")
+@options.panel
+@options.option("lossy")
+@options.option("depth")
+@options.option("dose")
+@options.option("threads")
+@options.option("force")
+@options.json
 def convert_command(
     job: str,
     out: str,
@@ -25,15 +30,33 @@ def convert_command(
     printer: str | None,
     pitch_um: str | None,
     field: str | None,
-    lossy: bool,
     depth: int | None,
-    dose: bool,
-    threads: int | None,
-    force: bool,
     as_json: bool,
+    **how: Any,
 ) -> None:
     """Write a job in another format; what that format cannot hold is refused, or with --lossy done and listed."""
-    from pmsl.cli.convert import convert
+    from pmsl import pipeline
+    from pmsl.cli.job_facts import job_facts
+    from pmsl.formats import registry
+    from pmsl.formats.target import check_target
 
-    pixels = shared.panel_options(printer, pitch_um, field)
-    convert(job, out, format=format, pixels=pixels, lossy=lossy, depth=depth, dose=dose, threads=threads, force=force, as_json=as_json)
+    pixels = options.panel_options(printer, pitch_um, field)
+    target = Path(out)
+    chosen = registry.find(registry.choose(target, format))
+    check_target(target, how["force"], chosen.foreign)
+    source = registry.recognise(Path(job))
+    read = pipeline.read(job, source.name, **pixels)
+    if depth is not None:
+        read = pipeline.with_depth(read, depth)
+    try:
+        with compiler_notice(), layer_progress("converting", as_json) as progress:
+            written = pipeline.write(read, target, format=chosen.name, progress=progress, **how)
+    except FindingsError as err:
+        say_findings(err.findings)
+        raise
+    if as_json:
+        facts: dict[str, Any] = job_facts(read, written.findings, written.estimate)
+        print_json({"job": out, "format": chosen.name, "from": {"file": job, "format": source.name}, **facts})
+        return
+    say_findings(written.findings)
+    print_line(f"{out}: {written.n_layers} layers as {chosen.name}, from {job} ({source.name})")

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from pmsl.cli import shared
+from pmsl.cli import options
 
 
 @click.command("findings")
 @click.argument("code", required=False, metavar="[CODE]")
-@shared.json
+@options.json
 def findings_command(code: str | None, as_json: bool) -> None:
     """List what pmsl can find in a mesh, a job or a print: severity, meaning; of one CODE also what to do."""
     if code is not None:

@@ -1,23 +1,48 @@
-"""``pmsl simulate``: its options; the work is in `pmsl.cli.simulate`."""
+"""``pmsl simulate``: the predicted print against the design."""
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
-from pmsl.cli import shared
+from pmsl.cli import options
+from pmsl.cli.terminal import compiler_notice, layer_progress, print_json, print_line, say_findings
+from pmsl.errors import FindingsError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from pmsl.core.job import PrintJob
+    from pmsl.predict import Prediction, SeenLayer
+    from pmsl.predict.section import Section
+
+MANY = 8  # layers with a picture where none are named
+ROWS = 12  # of a list, on a terminal
+
+
+class _Drawn(NamedTuple):
+    """What is drawn and written of a prediction, as the options of the command say it."""
+
+    pictures: str | None
+    sections: Sequence[str]
+    layers: str | None
+    mesh: str | None
+    force: bool
 
 
 @click.command("simulate")
-@click.argument("path", type=shared.FILE, metavar="JOB", help="A job folder or a job .zip.")
-@click.option("--design", multiple=True, type=shared.FILE, metavar="MESH", help="Mesh the job was made of, where the job holds no design.")
-@shared.option("unit")
-@shared.option("weld_um")
-@click.option("--pictures", type=shared.FILE, metavar="DIR", help="Folder for pictures of layers, sections, doses.")
+@click.argument("path", type=options.FILE, metavar="JOB", help="A job folder or a job .zip.")
+@click.option("--design", multiple=True, type=options.FILE, metavar="MESH", help="Mesh the job was made of, where the job holds no design.")
+@options.option("unit")
+@options.option("weld_um")
+@click.option("--pictures", type=options.FILE, metavar="DIR", help="Folder for pictures of layers, sections, doses.")
 @click.option("--layers", metavar="A:B", help="Layers that get a picture [default: 8 of all].")
 @click.option("--section", multiple=True, metavar="x=UM|y=UM", help="Also a picture of the cut there; may be given again.")
-@click.option("--mesh", type=shared.FILE, metavar="OUT.stl", help="Write the predicted solid as a mesh.")
+@click.option("--mesh", type=options.FILE, metavar="OUT.stl", help="Write the predicted solid as a mesh.")
 @click.option(
     "--fail-on",
     type=click.Choice(["info", "warning", "error"]),
@@ -26,8 +51,8 @@ from pmsl.cli import shared
     help="Findings at or above this end with exit 4.",
 )
 @click.option("--force", is_flag=True, help="Replace pictures and a mesh that are there already.")
-@shared.option("threads")
-@shared.json
+@options.option("threads")
+@options.json
 def simulate_command(
     path: str,
     design: tuple[str, ...],
@@ -43,7 +68,171 @@ def simulate_command(
     as_json: bool,
 ) -> None:
     """Predict what a job prints, and hold it against the design: edges, heights, channels, lost features, doses."""
-    from pmsl.cli import simulate
+    from pmsl import pipeline
+    from pmsl.core.finding import reaches
+    from pmsl.mesh import load_solid
+    from pmsl.predict import simulate as predict
+    from pmsl.predict.design import design_parts
+    from pmsl.predict.solid import MeshWriter
 
-    pages = simulate.Drawn(pictures=pictures, sections=section, layers=layers, mesh=mesh, force=force)
-    simulate.run(path, design, pages, unit=unit, weld_um=weld_um, fail_on=fail_on, threads=threads, as_json=as_json)
+    drawn = _Drawn(pictures, section, layers, mesh, force)
+    job = pipeline.read(path)
+    wanted = _layers(drawn.layers, job.n_layers)
+    cuts = [_section(text, job) for text in drawn.sections]
+    if (cuts or drawn.layers is not None) and drawn.pictures is None:
+        raise UsageError("--section and --layers choose pictures; say where they go: --pictures DIR")
+    pixel_um = float(job.grid.pitch_um.min())
+    _check_outputs(drawn, cuts, wanted)
+    parts = design_parts(job, [load_solid(name, unit).repaired("auto", weld_um, pixel_um) for name in design])
+    watch: list[Callable[[SeenLayer], None]] = list(cuts)
+    with ExitStack() as stack:
+        folder = None if drawn.pictures is None else _folder(drawn.pictures)
+        if folder is not None:
+            watch.append(_layer_pictures(job, folder, wanted))
+        if drawn.mesh is not None:
+            watch.append(stack.enter_context(MeshWriter(_stl(drawn.mesh), job.grid)))
+        stack.enter_context(compiler_notice())
+        with layer_progress("simulating", as_json) as progress:
+            found = predict(job, parts, watch=watch, progress=progress, threads=threads)
+    if folder is not None:
+        from pmsl.report import prediction as pages
+
+        pages.write_plots(job, found, cuts, folder)
+    if as_json:
+        print_json({"job": path, "fail_on": fail_on, **found.as_dict()})
+    else:
+        _tell(path, found)
+        say_findings(found.findings)
+    if reaches(found.findings, fail_on):
+        raise FindingsError(f"{path}: there are findings at or above --fail-on {fail_on}", found.findings)
+
+
+def _layers(text: str | None, n: int) -> set[int]:
+    """Read ``A:B``, layers A to B - 1; without it some evenly spaced."""
+    from pmsl.core.arrays import evenly
+
+    if text is None:
+        return set(evenly(n, MANY))
+    first, colon, last = text.partition(":")
+    try:
+        a, b = int(first or 0), int(last or n) if colon else int(first) + 1
+    except ValueError:
+        raise UsageError(f"--layers {text!r}: expected A:B like 10:20, layers A to B - 1") from None
+    if not 0 <= a < b <= n:
+        raise UsageError(f"--layers {text}: no layers of this job; choose from 0:{n}")
+    return set(range(a, b))
+
+
+def _section(text: str, job: PrintJob) -> Section:
+    """Read ``x=UM`` or ``y=UM``."""
+    from pmsl.predict.section import Section
+
+    axis, _, value = text.partition("=")
+    try:
+        at = float(value)
+    except ValueError:
+        at = math.nan
+    if axis not in ("x", "y") or not math.isfinite(at):
+        raise UsageError(f"--section {text!r}: expected x=UM or y=UM like x=9728")
+    return Section(job.grid, "x" if axis == "x" else "y", at)
+
+
+def _check_outputs(drawn: _Drawn, cuts: Sequence[Section], wanted: set[int]) -> None:
+    """Refuse what would replace a file without --force, before the work."""
+    from pmsl.outfile import check_new_file
+
+    if drawn.mesh is not None:
+        check_new_file(_stl(drawn.mesh), drawn.force, "--mesh")
+    if drawn.pictures is None or not os.path.isdir(drawn.pictures):
+        return
+    from pmsl.report.prediction import plot_names
+
+    for name in (*plot_names(cuts), *(_layer_name(k) for k in sorted(wanted))):
+        check_new_file(Path(drawn.pictures) / name, drawn.force, "--pictures")
+
+
+def _layer_name(k: int) -> str:
+    return f"layer-{k:05d}.png"
+
+
+def _folder(name: str) -> Path:
+    from pmsl.report.prediction import check_plots
+
+    check_plots()
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise OutputError(f"--pictures {folder}: cannot be made ({err.strerror or err}); choose another folder") from err
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"--pictures {folder}: is not writable; choose another folder")
+    return folder
+
+
+def _stl(name: str) -> Path:
+    path = Path(name)
+    if path.suffix.lower() != ".stl":
+        raise UsageError(f"--mesh {name}: the name must end in .stl")
+    return path
+
+
+def _layer_pictures(job: PrintJob, folder: Path, wanted: set[int]) -> Callable[[SeenLayer], None]:
+    from pmsl.report.prediction import layer_picture
+
+    def draw(seen: SeenLayer) -> None:
+        if seen.lit.index in wanted:
+            layer_picture(seen, job.engines[0].orientation, folder / _layer_name(seen.lit.index))
+
+    return draw
+
+
+def _tell(path: str, found: Prediction) -> None:
+    """Print the prediction for a person."""
+    model = found.model
+    print_line(f"{path}: predicted by the same model that made the masks, not measured")
+    assumed = " (assumed)" if model["memory_assumed"] else ""
+    print_line(f"resin      {model['resin']}, memory {model['memory']}{assumed}, solid from {model['ec_mj_cm2']:g} mJ/cm²")
+    iou = "nothing designed or printed" if found.iou is None else f"{found.iou:.4f}"
+    print_line(f"IoU        {iou}   designed {found.design_um3 * 1e-9:.4g} mm³, printed {found.printed_um3 * 1e-9:.4g} mm³")
+    e = found.epe_um
+    print_line(_row("walls", e, f"{e['probes']} probes, {e['merged']} merged, {e['lost']} lost; + is outside the design"))
+    for name, z in found.z_error_um.items():
+        area = f"{z['area_um2'] * 1e-6:.4g} mm², {z['merged_um2'] * 1e-6:.4g} merged, {z['lost_um2'] * 1e-6:.4g} lost; + is higher"
+        print_line(_row(f"faces {name}", z, area))
+    doses = found.dose_mj_cm2
+    for name in ("solid", "void"):
+        q = doses[name]
+        if q["median"] is not None:
+            spread = "  ".join(f"{key} {value:.4g}" for key, value in q.items())
+            print_line(f"dose {name:<6}{spread} mJ/cm²")
+    _tell_openings(found.openings)
+    _tell_lost(found.lost)
+
+
+def _row(name: str, values: dict[str, Any], rest: str) -> str:
+    if values["median"] is None:
+        return f"{name:<11}none compared; {rest}"
+    return f"{name:<11}median {values['median']:+.3f} µm, 95 % within {values['p95_abs']:.3f} µm ({rest})"
+
+
+def _tell_openings(openings: list[dict[str, Any]]) -> None:
+    for o in openings[:ROWS]:
+        sizes = [f"{what} {o[key]['height']:.4g} × {o[key]['width']:.4g}" for what, key in _SIZES]
+        state = o["state"].upper() if o["blocked"] or o["state"].startswith("sealed") else o["state"]
+        (x0, y0, z0), (x1, y1, z1) = o["box_um"]
+        where = f"x {x0:.6g}..{x1:.6g}, y {y0:.6g}..{y1:.6g}, z {z0:.6g}..{z1:.6g}"
+        print_line(f"opening    height × width: {', '.join(sizes)} µm: {state} ({where})")
+    if len(openings) > ROWS:
+        print_line(f"opening    and {len(openings) - ROWS} more; --json has all")
+
+
+_SIZES = (("designed", "design_um"), ("open", "printed_um"), ("flushable", "flushable_um"))
+
+
+def _tell_lost(lost: list[dict[str, Any]]) -> None:
+    for f in lost[:ROWS]:
+        (x0, y0, z0), (x1, y1, z1) = f["box_um"]
+        where = f"x {x0:.6g}..{x1:.6g}, y {y0:.6g}..{y1:.6g}, z {z0:.6g}..{z1:.6g} µm"
+        print_line(f"lost       {f['kind']} of {f['size_um']:.3g} µm, {f['volume_um3']:.4g} µm³: {where}")
+    if len(lost) > ROWS:
+        print_line(f"lost       and {len(lost) - ROWS} more; --json has all")

@@ -1,31 +1,98 @@
-"""``pmsl slice``: its options; the work is in `pmsl.cli.run`."""
+"""``pmsl slice``: meshes into a print job."""
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pmsl.cli import shared
+from pmsl.cli import options
+from pmsl.cli.terminal import clock, compiler_notice, layer_progress, print_json, print_line, say, say_findings, size_mm
+from pmsl.errors import FindingsError
 from pmsl.pipeline.request_fields import request_fields
+
+if TYPE_CHECKING:
+    from pmsl.pipeline.slice_jobs import Sliced
+    from pmsl.pipeline.slice_request import SliceRequest
 
 MESHES, OUT = (request_fields()[name] for name in ("meshes", "out"))
 
 
 @click.command("slice")
-@click.argument("meshes", nargs=-1, required=True, type=shared.FILE, metavar=MESHES.metavar, help=MESHES.text)
-@click.option("-o", "--out", required=True, type=shared.FILE, metavar=OUT.metavar, help=OUT.text)
-@shared.option("format")
-@shared.profiles
-@shared.options("coverage", "unreachable", "irradiance", "unit", "repair", "weld_um")
-@shared.options("at", "rotate", "scale", "keep_place", "copies", "spacing_um", "pack", "plates")
-@shared.doses
-@shared.options("threads", "processes", "scheduler", "depth", "dose", "no_design", "correct", "accept_uncalibrated", "png", "preview")
-@shared.options("fail_on", "force", "lossy")
-@shared.json
-def slice_command(meshes: tuple[str, ...], as_json: bool, **options: Any) -> None:
+@click.argument("meshes", nargs=-1, required=True, type=options.FILE, metavar=MESHES.metavar, help=MESHES.text)
+@click.option("-o", "--out", required=True, type=options.FILE, metavar=OUT.metavar, help=OUT.text)
+@options.option("format")
+@options.profiles
+@options.options("coverage", "unreachable", "irradiance", "unit", "repair", "weld_um")
+@options.options("at", "rotate", "scale", "keep_place", "copies", "spacing_um", "pack", "plates")
+@options.doses
+@options.options("threads", "processes", "scheduler", "depth", "dose", "no_design", "correct", "accept_uncalibrated", "png", "preview")
+@options.options("fail_on", "force", "lossy")
+@options.json
+def slice_command(meshes: tuple[str, ...], as_json: bool, **settings: Any) -> None:
     """Slice meshes into a print job: gray masks, exposure times, motion."""
-    from pmsl.cli import run
+    import dataclasses
+
+    from pmsl.outfile import check_new_file
+    from pmsl.pipeline import slice_jobs
     from pmsl.pipeline.slice_request import SliceRequest
 
-    run.slice_job(SliceRequest(meshes=list(meshes), **options), as_json=as_json)
+    request = SliceRequest(meshes=list(meshes), **settings)
+    began = time.perf_counter()
+    slice_jobs.check(request)
+    if request.defaults_used() and not as_json:
+        say(request.defaults_used())
+    done: list[Sliced] = []
+    try:
+        with compiler_notice(), slice_jobs.workers_of(request) as crew:
+            ready = slice_jobs.prepare_jobs(request)
+            for one in ready:
+                with layer_progress("slicing" if len(ready) == 1 else f"slicing {Path(one.out).name}", as_json) as progress:
+                    done.append(dataclasses.replace(one, written=slice_jobs.write_job(request, one, progress, crew=crew)))
+            if request.preview is not None:
+                from pmsl.report import contact_sheet
+
+                check_new_file(request.preview, request.force, "--preview")  # it may have come meanwhile
+                contact_sheet(ready[0].job, request.preview)
+    except FindingsError as err:
+        if as_json:
+            print_json({"job": None, "error": str(err), "findings": [f.as_dict() for f in err.findings]})
+        say_findings(err.findings)
+        raise
+    _tell(request, done, time.perf_counter() - began, as_json)
+
+
+def _tell(request: SliceRequest, done: list[Sliced], seconds: float, as_json: bool) -> None:
+    """Say what was written."""
+    from pmsl.cli.light import light_facts, light_lines
+    from pmsl.cli.regions import print_regions
+
+    if as_json:
+        jobs, took = [_facts(request, made) for made in done], {"seconds": round(seconds, 3)}
+        print_json({**jobs[0], **took} if request.plates is None else {"jobs": jobs, **took})
+        return
+    for made in done:
+        assert made.written is not None
+        say_findings(made.written.findings)
+        e, placed, out = made.written.estimate, made.placed, made.out
+        moved = f"; {placed.how}"
+        if placed.shift_um:
+            moved += f", shifted by ({placed.shift_um[0]:.3g}, {placed.shift_um[1]:.3g}) µm"
+        print_line(f"{out}: {made.job.n_layers} layers, {size_mm(*placed.bounds_um)}{moved}")
+        end = f", sliced in {seconds:.1f} s" if made is done[-1] else ""
+        if made is done[0]:
+            for line in light_lines(light_facts(made.job)):
+                print_line(line)
+        print_regions(made.job)
+        print_line(f"{out}: print time {clock(e.print_time_s)}, resin {e.resin_ml * 1000:.4g} µl{end}")
+
+
+def _facts(request: SliceRequest, made: Sliced) -> dict[str, Any]:
+    """Return what ``--json`` says of a job."""
+    from pmsl.cli.job_facts import job_facts
+
+    assert made.written is not None
+    facts = job_facts(made.job, made.written.findings, made.written.estimate)
+    return {"job": made.out, "format": request.chosen_format().name, **facts}

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pmsl.batch import Batch, Outcome, Summary, scheduler
-from pmsl.cli.show import clock
-from pmsl.cli.terminal import print_json_line, print_line, printable
+from pmsl.cli.terminal import clock, print_json_line, print_line, printable
 from pmsl.core.parallel import default_threads
 
 NUMBERS = ("seconds", "peak_bytes", "disk_bytes", "print_time_s", "resin_ml", "layers")

@@ -1,17 +1,13 @@
-"""``pmsl check``, and what ``pmsl info`` says of a mesh: its health, what repair does about it, the volume that is printed."""
+"""What ``pmsl check`` and ``pmsl info`` say of a mesh: its health, what repair does about it, the volume that is printed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from pmsl.cli.show import compiler_notice, say_findings
-from pmsl.cli.terminal import print_json, print_line
-from pmsl.core.finding import Finding, reaches
+from pmsl.core.finding import Finding
 from pmsl.core.part import Solid
-from pmsl.errors import FindingsError, MeshError
-from pmsl.mesh import load_solid
-from pmsl.pipeline.slice_request import SliceRequest
+from pmsl.errors import MeshError
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +66,3 @@ def mesh_facts(found: Examined) -> dict[str, Any]:
         "repairs": list(found.printed.repairs),
         "findings": [f.as_dict() for f in found.findings],
     }
-
-
-def check(request: SliceRequest, *, as_json: bool) -> None:
-    """``pmsl check``: look meshes over, exit 4 where findings reach `fail_on`."""
-    paths, fail_on = request.meshes, request.fail_on
-    weld_um = request.weld_within_um(request.profiles()[0])
-    with compiler_notice():
-        seen = [examined(load_solid(path, request.unit), request.repair, weld_um) for path in paths]
-    if as_json:
-        meshes = [mesh_facts(found) | {"sound": not reaches(found.findings, fail_on)} for found in seen]
-        print_json({"sound": all(m["sound"] for m in meshes), "fail_on": fail_on, "meshes": meshes})
-    for path, found in zip(paths, seen, strict=True):
-        say_findings(found.findings)
-        if not as_json:
-            word = "findings" if reaches(found.findings, fail_on) else "sound"
-            print_line(f"{path}: {word}, {len(found.solid.faces)} triangles, {found.volume_um3 * 1e-9:.6g} mm³")
-    failed = [path for path, found in zip(paths, seen, strict=True) if reaches(found.findings, fail_on)]
-    if failed:
-        findings = tuple(f for found in seen for f in found.findings)
-        raise FindingsError(f"{', '.join(failed)}: there are findings at or above --fail-on {fail_on}", findings)

@@ -1,0 +1,65 @@
+"""What a program wants to know of a job, and how its engines are said in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from pmsl.cli.light import light_facts
+from pmsl.cli.regions import region_facts
+from pmsl.core.finding import Finding
+from pmsl.core.job import Estimate, PrintJob
+from pmsl.formats.partial import WAVELENGTH
+
+
+def pixels_text(job: PrintJob, i: int) -> str:
+    """Say what frames and light an engine has."""
+    (rows, cols), (px, py) = job.engines[i].grid.shape, job.engines[i].grid.pitch_um
+    unknown = " (placeholder)" if "printer.optics.pitch_um" in job.placeholders else ""
+    return f"{cols}x{rows} px of {px:g} × {py:g} µm{unknown}, {_wavelength(job, i)}"
+
+
+def _wavelength(job: PrintJob, i: int) -> str:
+    return "wavelength not known" if _unknown_wavelength(job, i) else f"{job.engines[i].wavelength_nm:g} nm"
+
+
+def _unknown_wavelength(job: PrintJob, i: int) -> bool:
+    """Tell whether the wavelength of an engine only stands in for one that nobody said."""
+    return i == 0 and WAVELENGTH in job.placeholders
+
+
+def _engine_facts(job: PrintJob, i: int) -> dict[str, Any]:
+    engine = job.engines[i]
+    rows, cols = engine.grid.shape
+    return {
+        "name": engine.name,
+        "shape": [rows, cols],
+        "pitch_um": engine.grid.pitch_um.tolist(),
+        "wavelength_nm": None if _unknown_wavelength(job, i) else engine.wavelength_nm,
+    }
+
+
+def job_facts(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate) -> dict[str, Any]:
+    """Return what a program wants to know about a job, ready for JSON."""
+    rows, cols = job.grid.shape
+    return {
+        "layers": job.n_layers,
+        "shape": [rows, cols],
+        "pitch_um": job.grid.pitch_um.tolist(),
+        "engines": [_engine_facts(job, i) for i in range(len(job.engines))],
+        "wavelength_nm": None if _unknown_wavelength(job, 0) else job.engines[0].wavelength_nm,
+        "height_um": float(job.grid.z_edges_um[-1]),
+        "printer": job.printer.name,
+        "resin": job.resin.name,
+        "process": job.process.name,
+        "print_time_s": estimate.print_time_s,
+        "resin_ml": estimate.resin_ml,
+        **light_facts(job),
+        "correction": None if job.correction is None else msgspec.to_builtins(job.correction),
+        "calibrated": job.calibrated,
+        "placeholders": list(job.placeholders),
+        "parts": [msgspec.to_builtins(p) for p in job.parts],
+        "regions": region_facts(job),
+        "findings": [f.as_dict() for f in findings],
+    }
