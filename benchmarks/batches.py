@@ -23,7 +23,7 @@ from batched import HEAD
 from measure import pmsl, process, python
 
 from pmsl.batch import read_batch
-from pmsl.batch.identity import fingerprint
+from pmsl.batch.fingerprint import fingerprint
 from pmsl.pipeline.slice_jobs import slice_job
 
 
@@ -74,7 +74,7 @@ def json_order(order: Any, out: Path) -> Any:
 
 def soak(folder: Path, many: int) -> list[dict[str, Any]]:
     """Carry out many jobs in this process; return what it holds after every tenth of them."""
-    from pmsl.core.memory import resident_bytes
+    from pmsl.core.process_memory import resident_bytes
 
     file = folder / "batch.toml"
     file.write_text(HEAD + '[[job]]\nname = "a"\n[[job]]\nname = "b.zip"\ncoverage = "volume"\n[[job]]\nname = "c.sl1"\nlossy = true\n')

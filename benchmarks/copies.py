@@ -17,9 +17,9 @@ import meshes
 import numpy as np
 
 import pmsl
-from pmsl.core.part import Part, Solid
-from pmsl.formats.png import encode_mask
+from pmsl.formats.frames.png_write import encode_mask
 from pmsl.masks import MaskMaker
+from pmsl.mesh.part import Part, Solid
 
 SCALE, ARRAY, GAP_UM = 0.04, (20, 10), (130.3, 77.7)
 LAYERS = 20

@@ -24,8 +24,8 @@ import numpy as np
 from measure import median_process, pmsl
 from PIL import Image
 
-from pmsl.core.part import Part
 from pmsl.mesh import load_solid
+from pmsl.mesh.part import Part
 
 W1 = ("--printer", "pmsl-10um", "--resin", "pr48-405")
 

@@ -6,8 +6,8 @@ import numpy as np
 import shapely
 
 import pmsl
-from pmsl.core.part import as_part
 from pmsl.masks import MaskMaker
+from pmsl.mesh.part import as_part
 
 
 def triangles_um(parts: list) -> np.ndarray:

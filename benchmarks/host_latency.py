@@ -24,7 +24,7 @@ from PIL import Image
 
 import pmsl
 from pmsl import host
-from pmsl.formats.frames import painted_frame
+from pmsl.formats.frames.device_frame import painted_frame
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("microfluidic_chip", "gyroid_lattice", "microneedle_array", "horn_antenna")

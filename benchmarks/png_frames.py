@@ -20,9 +20,9 @@ from measure import in_turn
 from PIL import Image
 
 from pmsl.core.mask import LayerMask
-from pmsl.formats import png
-from pmsl.formats.frames import mask_of_runs
-from pmsl.formats.pngread import runs_of_png
+from pmsl.formats.frames import png_write
+from pmsl.formats.frames.device_frame import mask_of_runs
+from pmsl.formats.frames.png_read import runs_of_png
 from pmsl.masks import MaskMaker
 from pmsl.profiles.printer import Orientation
 
@@ -43,14 +43,14 @@ def _cost(name: str, part: Any, layers: int) -> dict[str, Any]:
     maker = MaskMaker(part.parts, grid)
     masks = [maker.mask(int(k)) for k in np.unique(np.linspace(0, grid.n_layers - 1, layers).astype(int))]
     raws = [np.concatenate([np.zeros((SHAPE[0], 1), np.uint8), m.dense(np.uint8)[::-1]], axis=1) for m in masks]
-    ours = [png.encode_mask(m, Orientation()) for m in masks]
+    ours = [png_write.encode_mask(m, Orientation()) for m in masks]
     wrong = sum(int((_pillow(data) != raw[:, 1:]).sum()) for data, raw in zip(ours, raws, strict=True))
     wrong += sum(int((_mask(data).dense(np.uint8)[::-1] != raw[:, 1:]).sum()) for data, raw in zip(ours, raws, strict=True))
-    small = [png.encode_mask(m, Orientation(), small=True) for m in masks]
+    small = [png_write.encode_mask(m, Orientation(), small=True) for m in masks]
     wrong += sum(int((_pillow(data) != raw[:, 1:]).sum()) for data, raw in zip(small, raws, strict=True))
     calls = (
-        lambda: [png.encode_mask(m, Orientation()) for m in masks],
-        lambda: [png.encode_mask(m, Orientation(), small=True) for m in masks],
+        lambda: [png_write.encode_mask(m, Orientation()) for m in masks],
+        lambda: [png_write.encode_mask(m, Orientation(), small=True) for m in masks],
         lambda: [isal_zlib.compress(raw, 1) for raw in raws],
         lambda: [zlib.compress(raw, 6) for raw in raws],
         lambda: [_mask(data) for data in ours],

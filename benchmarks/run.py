@@ -66,7 +66,7 @@ def header() -> dict[str, str]:
 def warm() -> str:
     """Fill the kernel cache and say what state it was in."""
     from pmsl import pipeline
-    from pmsl.kernels._jit import compile_watch, uncached
+    from pmsl.kernels._compiler.jit import compile_watch, uncached
 
     began = time.perf_counter()
     with compile_watch(lambda: None) as watch:

@@ -26,14 +26,14 @@ from measure import seconds
 from msgspec.structs import replace
 
 import pmsl
-from pmsl.core.job import PrintJob
 from pmsl.core.parallel import default_threads
-from pmsl.formats.bundle import FolderSink, FolderSource, check_written
-from pmsl.formats.contract import Place, WriteOptions
-from pmsl.formats.native.blocks import gather
+from pmsl.formats.container.containers import FolderSink, FolderSource, check_written
+from pmsl.formats.native.layer_blocks import gather
+from pmsl.formats.protocol import Place, WriteOptions
+from pmsl.job.print_job import PrintJob
 from pmsl.optics.grayscale import response
 from pmsl.pipeline import crew_of
-from pmsl.pipeline.crew import labour, recipe
+from pmsl.pipeline.workers import block_task, job_spec
 
 LAYERS, QUICK_LAYERS, QUICK_SIZE = 1500, 40, 0.25  # about a minute on one worker; half of the quick layers are thin enough too
 EMPTY_BLOCKS = 200
@@ -69,23 +69,23 @@ def _costs(mesh: meshes.Mesh, layers: int, scratch: Path, size: float) -> Iterat
     yield _cost("parent", "load, place, prepare", whole)
     place = _place(scratch, "costs", dose=True)
     paths: list[Path] = []
-    yield _cost("parent", "give the recipe, mesh included", seconds(lambda: paths.append(recipe.store(jobs[0], place))))
-    code = "import pmsl.pipeline.crew.labour"
+    yield _cost("parent", "give the recipe, mesh included", seconds(lambda: paths.append(job_spec.store(jobs[0], place))))
+    code = "import pmsl.pipeline.workers.block_task"
     yield _cost("worker", "start, imports", seconds(lambda: subprocess.run([sys.executable, "-c", code], check=True)))
-    yield _cost("worker", "read the mesh, prepare", seconds(lambda: labour._job(str(paths[0]), True)))
-    first = seconds(lambda: labour.answer(str(paths[0]), layers // 2, layers // 2 + 1, True))
+    yield _cost("worker", "read the mesh, prepare", seconds(lambda: block_task._job(str(paths[0]), True)))
+    first = seconds(lambda: block_task.answer(str(paths[0]), layers // 2, layers // 2 + 1, True))
     yield _cost("worker", "index, first layer (kernels loaded from the cache)", first)
     many = min(layers // 2, 100)
     answers: list[bytes] = []
-    took = seconds(lambda: answers.append(labour.answer(str(paths[0]), layers // 4, layers // 4 + many, True)))
-    block = labour.msgspec.msgpack.decode(labour.block_of(answers[0]))
+    took = seconds(lambda: answers.append(block_task.answer(str(paths[0]), layers // 4, layers // 4 + many, True)))
+    block = block_task.msgspec.msgpack.decode(block_task.block_of(answers[0]))
     written = sum(size for layer in block[0] for _, _, size in layer[1])
     yield _cost("layer", "mask, frame, dose map, files", took / many) | {
         "bytes": written // many,
         "bytes to the parent": len(answers[0]) // many,
     }
     options = WriteOptions(response=response(jobs[0].printer))
-    taken = seconds(lambda: gather([labour.block_of(answers[0])], jobs[0], options, Path(place.folder), FolderSink(scratch), {}))
+    taken = seconds(lambda: gather([block_task.block_of(answers[0])], jobs[0], options, Path(place.folder), FolderSink(scratch), {}))
     yield _cost("layer", "take back, see that the files are there", taken / many)
     yield from _of_parent(jobs[0], scratch)
     yield from _of_blocks(scratch)
@@ -93,13 +93,13 @@ def _costs(mesh: meshes.Mesh, layers: int, scratch: Path, size: float) -> Iterat
 
 def _of_parent(job: PrintJob, scratch: Path) -> Iterator[dict[str, Any]]:
     """What the parent does for every layer when all are there."""
-    from pmsl.formats.native import document
+    from pmsl.formats.native import job_json
 
     whole = scratch / "whole"
     pmsl.write(job, whole, design=False, dose=True)
     data = (whole / "job.json").read_bytes()
-    entries = document.decode(data, "job.json")
-    yield _cost("layer", "job.json", seconds(lambda: document.encode(entries)) / job.n_layers) | {"bytes": len(data) // job.n_layers}
+    entries = job_json.decode(data, "job.json")
+    yield _cost("layer", "job.json", seconds(lambda: job_json.encode(entries)) / job.n_layers) | {"bytes": len(data) // job.n_layers}
     hashes = {f"{p.parent.name}/{p.name}": hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(whole.glob("*/*"))}
     yield _cost("layer", "read back (a zip)", seconds(lambda: check_written(FolderSource(whole), hashes, 1)) / job.n_layers)
 
@@ -118,7 +118,7 @@ def _of_blocks(scratch: Path) -> Iterator[dict[str, Any]]:
             list(blocks)
             blocks.close()
             path, spans = f"{place.work}/recipe.json", [(k, k + 1) for k in range(EMPTY_BLOCKS)]
-            own = [seconds(lambda path=path, spans=spans: [labour.answer(path, *span) for span in spans]) for _ in range(2)][1]
+            own = [seconds(lambda path=path, spans=spans: [block_task.answer(path, *span) for span in spans]) for _ in range(2)][1]
             again = type(blocks)(crew, path, spans)
             took = seconds(lambda again=again: list(again))
             again.close()

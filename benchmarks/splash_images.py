@@ -15,7 +15,7 @@ from area_coverage import PARTS, SHAPE, grid_of, placed
 from measure import in_turn
 
 from pmsl.formats import device
-from pmsl.formats.frames import device_frame
+from pmsl.formats.frames.device_frame import device_frame
 from pmsl.masks import MaskMaker
 from pmsl.profiles.printer import Orientation
 

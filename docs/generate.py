@@ -13,11 +13,11 @@ from pathlib import Path
 import click
 import msgspec
 
-from pmsl.batch import file as batch
+from pmsl.batch import batch_file as batch
 from pmsl.cli import main
 from pmsl.cli.app import app
-from pmsl.mesh.copies import Copy, PackedCopy
-from pmsl.pipeline.regionfile import RegionTable
+from pmsl.mesh.placing.copies import Copy, PackedCopy
+from pmsl.pipeline.request.region_file import RegionTable
 from pmsl.pipeline.slice_request import TEXTS, SliceRequest
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.keys import STATED, Key, keys_of_struct, summary

@@ -14,19 +14,19 @@ from pmsl.version import __version__
 
 if TYPE_CHECKING:
     from pmsl.core.contours import Contours
-    from pmsl.core.dose import DoseMap
     from pmsl.core.finding import Finding
     from pmsl.core.grid import Grid
-    from pmsl.core.job import PrintJob
     from pmsl.core.mask import LayerMask
-    from pmsl.core.part import Part, Solid
-    from pmsl.core.plan import Exposure, LayerPlan
-    from pmsl.core.region import Region
     from pmsl.errors import PmslError
     from pmsl.exposure import dose_map
+    from pmsl.job.dose_map import DoseMap
+    from pmsl.job.layer_plan import Exposure, LayerPlan
+    from pmsl.job.print_job import PrintJob
     from pmsl.masks import layer_masks
     from pmsl.mesh import load_solid
-    from pmsl.mesh.copies import Copy
+    from pmsl.mesh.part import Part, Solid
+    from pmsl.mesh.placing.copies import Copy
+    from pmsl.mesh.region import Region
     from pmsl.pipeline import pack, place_copies, prepare, read, verify, write
     from pmsl.pipeline import place_for as place
     from pmsl.predict import simulate
@@ -35,21 +35,21 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Contours": "pmsl.core.contours",
-    "Copy": "pmsl.mesh.copies",
-    "DoseMap": "pmsl.core.dose",
-    "Exposure": "pmsl.core.plan",
+    "Copy": "pmsl.mesh.placing.copies",
+    "DoseMap": "pmsl.job.dose_map",
+    "Exposure": "pmsl.job.layer_plan",
     "Finding": "pmsl.core.finding",
     "Grid": "pmsl.core.grid",
     "LayerMask": "pmsl.core.mask",
-    "LayerPlan": "pmsl.core.plan",
-    "Part": "pmsl.core.part",
+    "LayerPlan": "pmsl.job.layer_plan",
+    "Part": "pmsl.mesh.part",
     "PmslError": "pmsl.errors",
-    "PrintJob": "pmsl.core.job",
+    "PrintJob": "pmsl.job.print_job",
     "Printer": "pmsl.profiles",
     "Process": "pmsl.profiles",
-    "Region": "pmsl.core.region",
+    "Region": "pmsl.mesh.region",
     "Resin": "pmsl.profiles",
-    "Solid": "pmsl.core.part",
+    "Solid": "pmsl.mesh.part",
     "dose_map": "pmsl.exposure",
     "find_printer": "pmsl.profiles",
     "find_process": "pmsl.profiles",

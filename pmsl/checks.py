@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from msgspec import UNSET
 
-from pmsl.core.defects import Defects, Lost
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.core.part import Part
+from pmsl.mesh.part import Part
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.placeholders import placeholders as placeholders
+from pmsl.slicing.boundary_defects import Defects, Lost
 
 WAVELENGTH_SLACK_NM = 7.5
 HEIGHT_SLACK = 1e-3  # of a layer
@@ -129,7 +129,7 @@ WOUND = (
 def layer_findings(defects: Defects, grid: Grid, k: int, repair: str = "auto") -> Iterator[Finding]:
     """Yield what is doubtful about the boundary of layer k: rows that did not close, cells where shells overlap.
 
-    `repair` is what was done about the meshes, as `pmsl.mesh.repair.repaired` takes it.
+    `repair` is what was done about the meshes, as `pmsl.mesh.repair.repair.repaired` takes it.
     """
     if defects.rows:
         low = np.array([defects.first_col, defects.first_row]) * grid.pitch_um + grid.origin_um

@@ -10,9 +10,9 @@ import numpy as np
 from solids import box, cone
 
 import pmsl
-from pmsl.formats.frames import frame_shape
+from pmsl.formats.frames.device_frame import frame_shape
 from pmsl.host import RealClock
-from pmsl.profiles.strict import Value
+from pmsl.profiles.schema import Value
 
 REST = {"lift_um": 100.0, "settle_s": 0.0}
 

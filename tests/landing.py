@@ -10,7 +10,7 @@ from scipy.special import ndtr
 
 import pmsl
 from pmsl import Grid, Solid
-from pmsl.profiles.strict import Value
+from pmsl.profiles.schema import Value
 
 PITCH = 7.6
 EC = 6.0

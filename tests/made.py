@@ -5,9 +5,9 @@ import numpy as np
 import pmsl
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask
-from pmsl.formats import partial
-from pmsl.formats.contract import WriteOptions
-from pmsl.formats.partial import Facts, Shown
+from pmsl.formats import incomplete_job
+from pmsl.formats.incomplete_job import Facts, Shown
+from pmsl.formats.protocol import WriteOptions
 from pmsl.profiles import Motion
 from pmsl.profiles.printer import Orientation
 
@@ -22,7 +22,7 @@ def job_of(levels, times_s, edges_um=None, row="-y", col="+x", pitch_um=(7.5, 5.
     facts = Facts(format="array", file="a", grid=grid, orientation=Orientation(row=row, col=col), printer="made", resin="r", motion=MOTION)
     shown = [(Shown(time_s=float(t)),) if t > 0 else () for t in times_s]
     motion_of = None if motions is None else lambda k: motions[k]
-    return partial.job(facts, shown, lambda k, _: LayerMask.from_dense(k, levels[k].copy()), motion_of)
+    return incomplete_job.job(facts, shown, lambda k, _: LayerMask.from_dense(k, levels[k].copy()), motion_of)
 
 
 def options(**more):

@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 
-from pmsl.formats.png import SIGNATURE
+from pmsl.formats.frames.png_write import SIGNATURE
 
 
 def chunk(kind, data=b""):

@@ -8,7 +8,7 @@ crew, worker   the two ends of the worker processes
 summary    the end: counts, CSV, exit code
 """
 
-from pmsl.batch.file import Batch, Job, read_batch
+from pmsl.batch.batch_file import Batch, Job, read_batch
 from pmsl.batch.scheduler import run
 from pmsl.batch.summary import Outcome, Summary
 

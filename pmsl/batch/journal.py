@@ -16,9 +16,9 @@ from typing import Any, BinaryIO, Literal
 
 import msgspec
 
-from pmsl.core.locks import lock
+from pmsl.core.file_lock import lock
 from pmsl.errors import BatchError, OutputError
-from pmsl.profiles.strict import Strict
+from pmsl.profiles.schema import Strict
 
 HOME, LOCK, JOURNAL, WORKER = ".pmsl-batch", "lock", "journal.jsonl", "worker-"
 PATIENCE_S = 20.0  # for workers of a batch that was killed: they end as soon as they notice, at once unless stopped

@@ -13,17 +13,17 @@ from typing import Any
 import msgspec
 
 from pmsl.batch import journal as notes
-from pmsl.batch.crew import Crew, Died, Worker
-from pmsl.batch.file import Batch, Job
-from pmsl.batch.identity import FileHashes, fingerprint, identity, read_of
+from pmsl.batch.batch_file import Batch, Job
+from pmsl.batch.fingerprint import FileHashes, fingerprint, identity, read_of
+from pmsl.batch.pool import Crew, Died, Worker
 from pmsl.batch.summary import Outcome, Summary
 from pmsl.batch.worker import Report, Task
-from pmsl.core.memory import resident_bytes
 from pmsl.core.parallel import default_threads
+from pmsl.core.process_memory import resident_bytes
 from pmsl.errors import OutputError, PmslError, UsageError
-from pmsl.formats import leftovers
-from pmsl.pipeline.memory import WORKER_BYTES, most_bytes
-from pmsl.pipeline.predicted import check_folder
+from pmsl.formats.container import drafts
+from pmsl.pipeline.estimate.cost_estimate import check_folder
+from pmsl.pipeline.estimate.memory_estimate import WORKER_BYTES, most_bytes
 from pmsl.pipeline.slice_request import SliceRequest
 
 PREVIEW = "preview"  # in the notes of a job: the picture that is its own
@@ -72,7 +72,7 @@ def run(
     """
     began = time.perf_counter()
     with closing(notes.opened(batch.out)) as journal:
-        leftovers.sweep(batch.out)
+        drafts.sweep(batch.out)
         size = max(1, min(workers or default_threads(), len(batch.jobs)))
         made = _Run(batch, journal, Crew(size, batch.out), memory_bytes, force, tell)
         tell({"event": "start", "out": str(batch.out), "jobs": len(batch.jobs), "workers": size, "memory_bytes": memory_bytes})
@@ -80,7 +80,7 @@ def run(
             with made.crew:
                 made.all()
         finally:
-            leftovers.sweep(batch.out)
+            drafts.sweep(batch.out)
             summary = made.summary(time.perf_counter() - began)
             tell({"event": "end", **summary.as_dict()})
             summary.write(batch.out)
@@ -90,7 +90,7 @@ def run(
 def plan(
     batch: Batch, *, workers: int | None = None, memory_bytes: int | None = None, force: bool = False, tell: Tell = lambda _: None
 ) -> Summary:
-    """Predict what every job of a batch will cost (`pmsl.pipeline.predicted`), by slicing a little of each; nothing is written.
+    """Predict what every job of a batch will cost (`pmsl.pipeline.estimate.cost_estimate`), by slicing a little of each; nothing is written.
 
     Parameters as of `run`; a job that is there already is not looked at again.
 
@@ -98,7 +98,7 @@ def plan(
     -------
     Summary
         Facts of its outcomes are fields of `Cost`. What would stop a job is there as of `run`; of single layers, in those that are tried
-        (`pmsl.pipeline.predicted.rehearsed`).
+        (`pmsl.pipeline.estimate.cost_estimate.rehearsed`).
 
     Raises
     ------
@@ -252,7 +252,7 @@ class _Run:
         job = self._batch.jobs[died.task.number]
         self._ready.pop(died.task.number)
         if not self._predict:
-            leftovers.sweep(self._batch.out, job.name)
+            drafts.sweep(self._batch.out, job.name)
         why = (
             "was killed, most likely for lack of memory; lower --jobs, or give --memory"
             if died.killed

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pmsl.batch.names import SUMMARY
+from pmsl.batch.job_names import SUMMARY
 from pmsl.core.finding import Finding
 from pmsl.errors import OutputError
 

@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from pmsl.batch.identity import fingerprint
+from pmsl.batch.fingerprint import fingerprint
 from pmsl.batch.journal import worker_lock
 from pmsl.core.finding import Finding
 from pmsl.errors import FindingsError, PmslError
 from pmsl.pipeline.slice_jobs import Sliced, slice_job
 from pmsl.pipeline.slice_request import SliceRequest
-from pmsl.profiles.strict import Strict
+from pmsl.profiles.schema import Strict
 from pmsl.workers.process import Starter
 
 MAIN = "pmsl.batch.worker:main"
@@ -76,7 +76,7 @@ def _quiet() -> None:
 
 def _done(task: Task, starter: Starter) -> Report:
     """Do a task; whatever happens is a report."""
-    from pmsl.kernels._jit import compile_watch
+    from pmsl.kernels._compiler.jit import compile_watch
 
     began = time.perf_counter()
     told = [began]
@@ -148,6 +148,6 @@ def _counts(findings: tuple[Finding, ...]) -> dict[str, int]:
 
 
 def _predicted(task: Task) -> Report:
-    from pmsl.pipeline.predicted import rehearsed
+    from pmsl.pipeline.estimate.cost_estimate import rehearsed
 
     return Report(number=task.number, state="done", facts=msgspec.to_builtins(rehearsed(task.request)))

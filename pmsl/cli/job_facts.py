@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from pmsl.cli.light import light_facts
-from pmsl.cli.regions import region_facts
+from pmsl.cli.light_facts import light_facts
+from pmsl.cli.region_facts import region_facts
 from pmsl.core.finding import Finding
-from pmsl.core.job import Estimate, PrintJob
-from pmsl.formats.partial import WAVELENGTH
+from pmsl.formats.incomplete_job import WAVELENGTH
+from pmsl.job.print_job import Estimate, PrintJob
 
 
 def pixels_text(job: PrintJob, i: int) -> str:

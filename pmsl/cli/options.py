@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import click
 from msgspec import NODEFAULT
 
-from pmsl.pipeline.request_fields import RequestField, request_fields
+from pmsl.pipeline.request.request_fields import RequestField, request_fields
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -80,8 +80,8 @@ def panel(command: F) -> F:
 
 def panel_options(printer: str | None, pitch_um: str | None, field: str | None) -> dict[str, Any]:
     """Return the options of `panel` as `pmsl.read` and `pmsl.verify` take them."""
-    from pmsl.pipeline.options import field_px
-    from pmsl.pipeline.options import pitch_um as read_pitch_um
+    from pmsl.pipeline.request.option_parsing import field_px
+    from pmsl.pipeline.request.option_parsing import pitch_um as read_pitch_um
     from pmsl.profiles import find_printer
 
     return {

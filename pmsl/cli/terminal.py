@@ -214,7 +214,7 @@ class LogProgress:
 @contextmanager
 def compiler_notice() -> Iterator[None]:
     """Say when kernels have to be compiled, and for how long it took; say when they cannot be kept."""
-    from pmsl.kernels._jit import compile_watch, uncached
+    from pmsl.kernels._compiler.jit import compile_watch, uncached
 
     with compile_watch(lambda: say("compiling kernels for this machine, once; this takes some seconds …")) as watch:
         yield

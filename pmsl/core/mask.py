@@ -265,10 +265,10 @@ class LayerMask:
 
 def _narrowed(wide: Runs) -> Runs:
     """Return the maximal 8-bit runs of 16-bit ones."""
-    from pmsl.kernels import spans
+    from pmsl.kernels.raster import run_ops
 
     out = Runs(np.empty_like(wide.row_start), np.empty_like(wide.col), np.empty_like(wide.length), np.empty(len(wide.col), np.uint8))
-    n = spans.to_8bit(*wide, *out)
+    n = run_ops.to_8bit(*wide, *out)
     return Runs(out.row_start, out.col[:n], out.length[:n], out.value[:n])
 
 

@@ -1,6 +1,6 @@
 """Window of layers → what each layer is to receive: side walls and faces that land, doses of regions, an even field.
 
-`Corrector` solves side walls and faces together, once; `regions` and `unreachable` look at doses and grays, `flatfield` comes last.
+`Corrector` solves side walls and faces together, once; `regions` and `uncurable_grays` look at doses and grays, `flat_field` comes last.
 """
 
 from typing import TYPE_CHECKING
@@ -9,9 +9,9 @@ from pmsl.later import homes_in, later
 
 if TYPE_CHECKING:
     from pmsl.correct.corrector import CORRECTIONS, Corrector
-    from pmsl.correct.predicted import Prediction
+    from pmsl.correct.face_prediction import Prediction
 
-_HOMES = homes_in(__name__, corrector="CORRECTIONS Corrector", predicted="Prediction")
+_HOMES = homes_in(__name__, corrector="CORRECTIONS Corrector", face_prediction="Prediction")
 __getattr__, __dir__ = later(__name__, _HOMES)
 
 __all__ = ["CORRECTIONS", "Corrector", "Prediction"]

@@ -12,16 +12,16 @@ import numpy as np
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.mask import EMPTY, LayerMask, Window
-from pmsl.core.part import Part, Solid
 from pmsl.core.runs import runs_of
-from pmsl.correct.block import Block, Setup, Solved
-from pmsl.correct.found import assumed_memory, findings_of, light_findings, overhang_findings, relief_findings
-from pmsl.correct.law import Law
-from pmsl.correct.predicted import Prediction
-from pmsl.correct.rows import Spot
-from pmsl.correct.surface import FaceFinder
+from pmsl.correct.face_prediction import Prediction
+from pmsl.correct.findings import assumed_memory, findings_of, light_findings, overhang_findings, relief_findings
+from pmsl.correct.solver.attenuation import Law
+from pmsl.correct.solver.influence_rows import Spot
+from pmsl.correct.solver.layer_block import Block, Setup, Solved
+from pmsl.correct.solver.target_surfaces import FaceFinder
 from pmsl.errors import ExposureError, UsageError
 from pmsl.masks import MaskMaker, surface_heights
+from pmsl.mesh.part import Part, Solid
 from pmsl.optics import flat_field, psf_of
 from pmsl.optics.grayscale import fine_levels_of, response
 from pmsl.profiles import Printer, Resin
@@ -276,7 +276,7 @@ def _checked(corrections: Sequence[str]) -> tuple[str, ...]:
         raise UsageError(f"corrections {given} name one twice; each is applied once")
     if not {"edges", "printthrough"} & set(given):
         raise UsageError(
-            f"corrections {given} name neither edges nor printthrough; the field alone is evened out by pmsl.correct.flatfield"
+            f"corrections {given} name neither edges nor printthrough; the field alone is evened out by pmsl.correct.flat_field"
         )
     return tuple(c for c in CORRECTIONS if c in given)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window, around
-from pmsl.correct.shapes import disc, grown_window, largest_within, shrunk
+from pmsl.correct.morphology import disc, grown_window, largest_within, shrunk
 from pmsl.profiles.process import Regions
 
 Image = tuple[LayerMask, float]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pmsl.cure.feed import Feed
+from pmsl.cure.layer_sequence import Feed
 from pmsl.cure.model import CuredLayer, CureModel
-from pmsl.cure.roots import descend
+from pmsl.cure.newton import descend
 from pmsl.cure.scatter import Scatter
 from pmsl.errors import ExposureError
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from pmsl.core.arrays import frozen
-from pmsl.cure.feed import Feed
+from pmsl.cure.layer_sequence import Feed
 from pmsl.cure.model import CuredLayer, CureModel, Decay
-from pmsl.cure.roots import descend
+from pmsl.cure.newton import descend
 from pmsl.cure.scatter import Scatter
 from pmsl.errors import ExposureError
 

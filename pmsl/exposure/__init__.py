@@ -6,12 +6,12 @@ from pmsl.later import homes_in, later
 
 if TYPE_CHECKING:
     from pmsl.exposure.dose import DoseMaker, dose_map
-    from pmsl.exposure.plan import Ladder, dose_ladder
+    from pmsl.exposure.planning import Ladder, dose_ladder
 
 _HOMES = homes_in(
     __name__,
     dose="DoseMaker dose_map",
-    plan="Ladder dose_ladder",
+    planning="Ladder dose_ladder",
 )
 __getattr__, __dir__ = later(__name__, _HOMES)
 

@@ -8,17 +8,17 @@ from typing import Literal
 
 import numpy as np
 
-from pmsl.core.dose import DoseMap
-from pmsl.core.job import PrintJob
 from pmsl.core.mask import around
-from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import ExposureError, UsageError
-from pmsl.optics.field import flat_field, lit
+from pmsl.job.dose_map import DoseMap
+from pmsl.job.layer_plan import Exposure, LayerPlan
+from pmsl.job.print_job import PrintJob
+from pmsl.optics.aerial_image import Projector
+from pmsl.optics.convolution import target_of
+from pmsl.optics.flat_field import flat_field, lit
 from pmsl.optics.grayscale import response
-from pmsl.optics.image import Projector
 from pmsl.optics.psf import psf_of
-from pmsl.optics.spread import target_of
-from pmsl.optics.tiles import spread_in_tiles
+from pmsl.optics.tiled_convolution import spread_in_tiles
 from pmsl.profiles import Printer
 
 At = Literal["mirror", "plane"]

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pmsl.errors import JobError, UsageError
-from pmsl.filekind import refusal
-from pmsl.formats.contract import HEAD, Format, PanelFormat, Seen
+from pmsl.files.file_kind import refusal
+from pmsl.formats.protocol import HEAD, Format, PanelFormat, Seen
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-    from pmsl.core.job import PrintJob
-    from pmsl.formats.panel import Panel
+    from pmsl.formats.adapt.panel import Panel
+    from pmsl.job.print_job import PrintJob
 
 GROUP = "pmsl.formats"  # entry points of other packages
 
@@ -48,7 +48,7 @@ SHIPPED = (  # of formats that share a suffix the first is chosen by it; content
     Shipped("goo", (".goo",), "pmsl.formats.goo:FORMAT"),
     Shipped("ctb", (".ctb",), "pmsl.formats.ctb:PLAIN"),
     Shipped("ctb-xor", (".ctb",), "pmsl.formats.ctb:XOR"),
-    Shipped("ome-zarr", (".zarr",), "pmsl.formats.omezarr:FORMAT"),
+    Shipped("ome-zarr", (".zarr",), "pmsl.formats.ome_zarr:FORMAT"),
     Shipped("ome-tiff", (".tif", ".tiff"), "pmsl.formats.ometiff:FORMAT"),
     Shipped("svg", (".svg",), "pmsl.formats.contourfiles:SVG"),
     Shipped("3mf-slices", (), "pmsl.formats.contourfiles:THREEMF"),  # .3mf is a mesh unless it is asked for by name
@@ -154,7 +154,7 @@ def is_job(path: Path) -> bool:
 
 def look(path: Path) -> Seen:
     """Look at a file or folder without reading it; raises `JobError` where there is none, or a zip is not whole."""
-    from pmsl.formats.bundle import ZipSource
+    from pmsl.formats.container.containers import ZipSource
 
     if not os.path.exists(path):
         raise JobError(f"{path}: no such file or folder, or no permission to look; give a job folder or a job file")

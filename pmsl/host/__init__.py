@@ -15,14 +15,14 @@ simulated   a machine that is not there, and returns the dose it was given
 Only what is asked for is loaded: playing a written job needs neither the mesh library nor the compiler.
 """
 
-from pmsl.host.calls import aplay, arun, play
-from pmsl.host.events import useq_event, useq_events
-from pmsl.host.options import Options
+from pmsl.host.exposure_iterator import Shot, aexposures, exposures, shots
+from pmsl.host.play import aplay, arun, play
+from pmsl.host.play_options import Options
 from pmsl.host.player import Player
 from pmsl.host.protocol import Clock, LightEngine, RealClock, Shifting, Stage
-from pmsl.host.shots import Shot, aexposures, exposures, shots
 from pmsl.host.simulated import SimulatedClock, SimulatedEngine, SimulatedStage, Simulation
 from pmsl.host.status import Status
+from pmsl.host.useq_events import useq_event, useq_events
 from pmsl.host.watchdog import Switch, Watched
 
 __all__ = [

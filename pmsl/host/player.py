@@ -8,24 +8,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pmsl.core.consistency import JobCheck
 from pmsl.core.finding import Finding
-from pmsl.core.job import PrintJob
-from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import HostError, UsageError
-from pmsl.formats.frames import painted_frame
-from pmsl.host.carriage import Carriage
-from pmsl.host.digests import Digests
+from pmsl.formats.frames.device_frame import painted_frame
+from pmsl.host.compatibility import check_machine, check_plan, refuse_problems, walk
 from pmsl.host.drift import DRIFT, drift_finding, reports_power
-from pmsl.host.feed import Feed
-from pmsl.host.lamp import Cancelled, Lamp
-from pmsl.host.match import check_machine, check_plan, refuse_problems, walk
-from pmsl.host.options import Options
+from pmsl.host.interruptible_wait import patiently
+from pmsl.host.layer_prefetch import Feed
+from pmsl.host.light_control import Cancelled, Lamp
+from pmsl.host.mask_hashes import Digests
+from pmsl.host.play_options import Options
 from pmsl.host.protocol import Clock, LightEngine, RealClock, Stage
 from pmsl.host.resume import Start, begin
 from pmsl.host.signals import Interruptible
+from pmsl.host.stage_control import Carriage
 from pmsl.host.status import State, Status
-from pmsl.host.waiting import patiently
+from pmsl.job.consistency import JobCheck
+from pmsl.job.layer_plan import Exposure, LayerPlan
+from pmsl.job.print_job import PrintJob
 
 log = logging.getLogger("pmsl.host")
 

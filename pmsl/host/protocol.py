@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from pmsl.host.waiting import patiently
+from pmsl.host.interruptible_wait import patiently
 
 
 @runtime_checkable

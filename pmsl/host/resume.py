@@ -10,12 +10,12 @@ from itertools import groupby
 from pathlib import Path
 
 from pmsl.core.finding import Finding
-from pmsl.core.job import PrintJob
 from pmsl.errors import HostError, OutputError, UsageError
-from pmsl.host.digests import Digests
-from pmsl.host.options import Options
-from pmsl.host.record import Played, Record, after, check_new, fits, read_record, run_of
-from pmsl.host.recordlines import Done, Key
+from pmsl.host.mask_hashes import Digests
+from pmsl.host.play_log import Played, Record, after, check_new, fits, read_record, run_of
+from pmsl.host.play_log_lines import Done, Key
+from pmsl.host.play_options import Options
+from pmsl.job.print_job import PrintJob
 
 Count = Callable[[int, int], int]
 

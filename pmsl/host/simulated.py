@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from pmsl.core.dose import DoseMap
-from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
-from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.core.runs import runs_of
 from pmsl.errors import HostError, UsageError
-from pmsl.formats.frames import frame_shape, mask_of_runs
+from pmsl.formats.frames.device_frame import frame_shape, mask_of_runs
+from pmsl.job.dose_map import DoseMap
+from pmsl.job.layer_plan import Exposure, LayerPlan
+from pmsl.job.print_job import PrintJob
 from pmsl.profiles.motion import move_time_s
 
 STEP_UM = 1e-3

@@ -26,9 +26,9 @@ import numpy as np
 
 from pmsl.errors import HostError
 from pmsl.host.capabilities import is_real
-from pmsl.host.named import made_by
+from pmsl.host.engine_factory import made_by
+from pmsl.host.interruptible_wait import STEP_S
 from pmsl.host.signals import NUMBERS
-from pmsl.host.waiting import STEP_S
 from pmsl.workers.process import Starter, WorkerProcess
 
 MAIN = "pmsl.host.watchdog:main"

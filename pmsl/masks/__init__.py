@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from pmsl.later import homes_in, later
 
 if TYPE_CHECKING:
-    from pmsl.masks.maker import MaskMaker, coverage, layer_masks
-    from pmsl.masks.surface import SurfaceHeights, SurfaceSums, mask_and_surface, surface_heights
+    from pmsl.masks.mask_maker import MaskMaker, coverage, layer_masks
+    from pmsl.masks.surface_heights import SurfaceHeights, SurfaceSums, mask_and_surface, surface_heights
 
 _HOMES = homes_in(
     __name__,
-    maker="MaskMaker coverage layer_masks",
-    surface="SurfaceHeights SurfaceSums mask_and_surface surface_heights",
+    mask_maker="MaskMaker coverage layer_masks",
+    surface_heights="SurfaceHeights SurfaceSums mask_and_surface surface_heights",
 )
 __getattr__, __dir__ = later(__name__, _HOMES)
 

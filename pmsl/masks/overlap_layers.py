@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from pmsl.core.arrays import evenly
-from pmsl.core.copies import CopyIndex
-from pmsl.core.crossings import CrossingIndex
 from pmsl.core.grid import Grid
-from pmsl.core.overlap import crossing_heights, may_coincide, own_crossing_heights, sharing_heights
-from pmsl.core.part import Part
+from pmsl.mesh.body_overlap import crossing_heights, may_coincide, own_crossing_heights, sharing_heights
+from pmsl.mesh.part import Part
+from pmsl.slicing.instances import CopyIndex
+from pmsl.slicing.plane_index import CrossingIndex
 
 FEW = 20_000  # triangles near other shells: looking for crossings takes some 20 ms
 FEW_OWN = {"area": 2000, "volume": 20_000}  # triangles of a part, looked for within it: 7 ms and 70, of jobs that take as much longer

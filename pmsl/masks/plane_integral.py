@@ -9,7 +9,7 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask
-from pmsl.core.part import Part
+from pmsl.mesh.part import Part
 
 PLANES = 64  # in a slab
 
@@ -31,7 +31,7 @@ class PlaneIntegral:
     """
 
     def __init__(self, parts: Sequence[Part], grid: Grid) -> None:
-        from pmsl.masks.maker import MaskMaker
+        from pmsl.masks.mask_maker import MaskMaker
 
         self._planes = MaskMaker(parts, parted(grid, PLANES), "area", "none")
 

@@ -12,10 +12,10 @@ from typing import Protocol
 
 import numpy as np
 
-from pmsl.core.copies import CopyIndex
-from pmsl.core.crossings import CrossingIndex, Slab
-from pmsl.core.defects import Lost
 from pmsl.core.grid import Grid
+from pmsl.slicing.boundary_defects import Lost
+from pmsl.slicing.instances import CopyIndex
+from pmsl.slicing.plane_index import CrossingIndex, Slab
 
 Index = CrossingIndex | CopyIndex
 CROSSINGS = 64  # taken apart at a time between two events of a row
@@ -24,7 +24,7 @@ COPIED = 1 << 16  # cells
 
 @dataclass(slots=True)
 class Cells:
-    """Touched cells of one layer; see ``pmsl.kernels.area.cells`` and ``pmsl.kernels.volume.cells`` for the arrays."""
+    """Touched cells of one layer; see ``pmsl.kernels.raster.area.cells`` and ``pmsl.kernels.raster.volume.cells`` for the arrays."""
 
     first: int
     last: int
@@ -107,7 +107,7 @@ class AreaSweep:
 
     def cells(self, k: int) -> Cells:
         """Sweep the middle plane of layer k."""
-        from pmsl.kernels import area
+        from pmsl.kernels.raster import area
 
         self.lost = ()
         self.segments, n = self.index.segments(k, self.segments)
@@ -129,7 +129,7 @@ class AreaSweep:
 
     def _closed(self, n: int) -> int:
         """Close the contours of the first n segments, and return how many these are then."""
-        from pmsl.masks.gaps import bridges
+        from pmsl.masks.contour_gaps import bridges
 
         self.bridges = bridges(self.segments[:n])
         end = n + len(self.bridges)
@@ -153,7 +153,7 @@ class AreaSweep:
 
     def united(self, c: Cells) -> Cells:
         """Return the cells of the union of the shells of the layer that was swept last, whose plain cells are `c`."""
-        from pmsl.kernels import union
+        from pmsl.kernels.raster import union
 
         rows, cols = self.grid.shape
         if self.union is None or len(self.union.piece) < len(self.segments):
@@ -172,7 +172,7 @@ class AreaSweep:
 
 @dataclass(slots=True)
 class _UnionScratch:
-    """Working arrays of ``pmsl.kernels.union.cells`` for S segments."""
+    """Working arrays of ``pmsl.kernels.raster.union.cells`` for S segments."""
 
     order: np.ndarray
     live: np.ndarray
@@ -198,7 +198,7 @@ class VolumeSweep:
     """Volume of the slab."""
 
     def __init__(self, index: Index, grid: Grid) -> None:
-        from pmsl.kernels.volume import BAND
+        from pmsl.kernels.raster.volume import BAND
 
         rows, cols = grid.shape
         self.index, self.grid = index, grid
@@ -216,7 +216,7 @@ class VolumeSweep:
 
         Faces that look down, no higher than `plate_um`, are left out of that.
         """
-        from pmsl.kernels import volume
+        from pmsl.kernels.raster import volume
 
         slab = self.slab
         self.index.slab(k, labels, slab)

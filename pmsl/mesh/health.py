@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from pmsl.core.finding import Finding, Severity
-from pmsl.core.health import MeshHealth
-from pmsl.core.part import Solid
 from pmsl.errors import MeshError
-from pmsl.mesh.bodies import bodies_of, body_findings
-from pmsl.mesh.shells import shells_of
+from pmsl.mesh.health_record import MeshHealth
+from pmsl.mesh.part import Solid
+from pmsl.mesh.shells.nesting import bodies_of, body_findings
+from pmsl.mesh.shells.shells import shells_of
 from pmsl.mesh.topology import Edges, body_count, edges_of, group_rows, join_vertices
 
 SMALLEST_UM = 10.0

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from pmsl.core.arrays import frozen
-from pmsl.core.part import Solid
-from pmsl.core.triangles import check_triangles
 from pmsl.errors import MeshError, UsageError
-from pmsl.filekind import HEAD, refusal
-from pmsl.mesh.reading import UNITS_UM, RawMesh, RawSoup
+from pmsl.files.file_kind import HEAD, refusal
+from pmsl.mesh.part import Solid
+from pmsl.mesh.readers.common import UNITS_UM, RawMesh, RawSoup
+from pmsl.mesh.triangle_checks import check_triangles
 
 __all__ = ["READERS", "UNITS_UM", "load_solid"]
 

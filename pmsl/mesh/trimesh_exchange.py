@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh.reading import UNITS_UM, brief, scale
-from pmsl.mesh.threemf_build import MOST_INSTANCES, MOST_TRIANGLES, moved
+from pmsl.mesh.readers.common import UNITS_UM, brief, scale
+from pmsl.mesh.threemf.build import MOST_INSTANCES, MOST_TRIANGLES, moved
 
 if TYPE_CHECKING:
     import trimesh

@@ -3,22 +3,22 @@
 from typing import TYPE_CHECKING
 
 from pmsl.later import homes_in, later
-from pmsl.optics.spread import spread, spread_adjoint, target_of
+from pmsl.optics.convolution import spread, spread_adjoint, target_of
 
 if TYPE_CHECKING:
-    from pmsl.optics.field import flat_field
-    from pmsl.optics.image import AerialImage, Projector, aerial_image
-    from pmsl.optics.points import at_points, at_points_adjoint
+    from pmsl.optics.aerial_image import AerialImage, Projector, aerial_image
+    from pmsl.optics.flat_field import flat_field
+    from pmsl.optics.point_light import at_points, at_points_adjoint
     from pmsl.optics.psf import Gaussian, Lorentzian, Psf, Sampled, psf_of
-    from pmsl.optics.tiles import spread_in_tiles
+    from pmsl.optics.tiled_convolution import spread_in_tiles
 
 _HOMES = homes_in(
     __name__,
-    field="flat_field",
-    image="AerialImage Projector aerial_image",
-    points="at_points at_points_adjoint",
+    flat_field="flat_field",
+    aerial_image="AerialImage Projector aerial_image",
+    point_light="at_points at_points_adjoint",
     psf="Gaussian Lorentzian Psf Sampled psf_of",
-    tiles="spread_in_tiles",
+    tiled_convolution="spread_in_tiles",
 )
 __getattr__, __dir__ = later(__name__, _HOMES)
 

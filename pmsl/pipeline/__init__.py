@@ -11,27 +11,27 @@ from typing import TYPE_CHECKING
 from pmsl.later import homes_in, later
 
 if TYPE_CHECKING:
-    from pmsl.pipeline.copies import pack, place_copies, place_for
-    from pmsl.pipeline.crew import crew_of
-    from pmsl.pipeline.depth import with_depth
-    from pmsl.pipeline.doors import check_spreads, read, verify, write
+    from pmsl.pipeline.bit_depth import with_depth
+    from pmsl.pipeline.io import check_spreads, read, verify, write
+    from pmsl.pipeline.job_setup import Stages, stages
     from pmsl.pipeline.planner import prepare
+    from pmsl.pipeline.plate_copies import pack, place_copies, place_for
     from pmsl.pipeline.slice_jobs import slice_job
     from pmsl.pipeline.slice_request import SliceRequest
-    from pmsl.pipeline.start import Stages, stages
-    from pmsl.pipeline.warm import warmup
+    from pmsl.pipeline.warmup import warmup
+    from pmsl.pipeline.workers import crew_of
 
 _HOMES = homes_in(
     __name__,
-    copies="pack place_copies place_for",
+    plate_copies="pack place_copies place_for",
     crew="crew_of",
-    depth="with_depth",
-    doors="check_spreads read verify write",
+    bit_depth="with_depth",
+    io="check_spreads read verify write",
     planner="prepare",
     slice_jobs="slice_job",
     slice_request="SliceRequest",
-    start="Stages stages",
-    warm="warmup",
+    job_setup="Stages stages",
+    warmup="warmup",
 )
 __getattr__, __dir__ = later(__name__, _HOMES)
 

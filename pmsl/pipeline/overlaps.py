@@ -9,8 +9,8 @@ import numpy as np
 from pmsl.core.arrays import evenly
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.core.part import Part
 from pmsl.masks import MaskMaker
+from pmsl.mesh.part import Part
 
 MOST_PARTS, MOST_PAIRS, SAMPLES = 500, 100, 12  # parts, pairs of which boxes meet, layers of each
 SLACK_UM = 1e-3  # a nanometre: parts that touch share no more

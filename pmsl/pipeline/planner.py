@@ -11,25 +11,25 @@ import numpy as np
 
 from pmsl import checks
 from pmsl.core.finding import Finding
-from pmsl.core.job import FLAT_FIELD_BY_HOST, Box, Engine, Input, PartRecord, PrintJob, Provenance
-from pmsl.core.layer_source import InOrder, LayerSource, Origin
 from pmsl.core.mask import LayerMask
-from pmsl.core.part import Part, Solid
-from pmsl.core.plan import LayerPlan
-from pmsl.correct.graypass import GrayPass
-from pmsl.correct.unreachable import GrayCheck
+from pmsl.correct.uncurable_grays import GrayCheck
+from pmsl.correct.uncurable_pass import GrayPass
 from pmsl.errors import ExposureError
+from pmsl.job.layer_plan import LayerPlan
+from pmsl.job.layer_source import InOrder, LayerSource, Origin
+from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Box, Engine, Input, PartRecord, PrintJob, Provenance
 from pmsl.masks import MaskMaker
-from pmsl.masks.recent import RecentMasks
-from pmsl.mesh.place import Placed
-from pmsl.pipeline import lit
-from pmsl.pipeline.corrected import record_of
-from pmsl.pipeline.start import Stages, stages
+from pmsl.masks.mask_cache import RecentMasks
+from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.placing.placement import Placed
+from pmsl.pipeline import lit_layers
+from pmsl.pipeline.corrections import record_of
+from pmsl.pipeline.job_setup import Stages, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.version import __version__
 
 if TYPE_CHECKING:
-    from pmsl.pipeline.regional import RegionalLight
+    from pmsl.pipeline.region_light import RegionalLight
 
 LAYERS_KEPT, MOST_KEPT = 24, 96  # masks of neighbours: memory does not grow with the height
 OF_REGIONS = ("region-outside-field", "region-beside-part")  # untrue of a region that reaches only layers that are left out
@@ -56,7 +56,7 @@ def prepare(
     accept_uncalibrated : bool
         Correct (`process.corrections`) although values the corrections rest on are placeholders.
     repair : {"auto", "none", "strict"}
-        What is done about meshes that are open, doubled or look inward: see `pmsl.mesh.repair.repaired`.
+        What is done about meshes that are open, doubled or look inward: see `pmsl.mesh.repair.repair.repaired`.
     weld_um : float, optional
         How far vertices at open edges of a mesh may be joined [µm], 0 for not at all; by default a twentieth of a pixel.
 
@@ -120,7 +120,7 @@ def _up_to_the_last_lit(staged: Callable[[int | None], Stages], process: Process
     if s is first:
         return s, planner
     kept = [f for f in s.findings if f.code not in OF_REGIONS or f in first.findings]
-    s = replace(s, findings=(*kept, *lit.left_out(found, first.grid, n, first.bounds_um)))
+    s = replace(s, findings=(*kept, *lit_layers.left_out(found, first.grid, n, first.bounds_um)))
     return s, planner
 
 
@@ -226,7 +226,7 @@ class Planner(LayerSource):
                 recent = RecentMasks(maker, many)  # repaired already, or not to be
                 regional, grays = None, s.grays
                 if s.regions is not None:
-                    from pmsl.pipeline.regional import RegionalLight
+                    from pmsl.pipeline.region_light import RegionalLight
 
                     scales = () if len(s.regions.scales) == 1 else s.regions.scales
                     grown = None if s.offset is None else s.offset.grown()  # a group says whose a pixel is, the mask what is lit

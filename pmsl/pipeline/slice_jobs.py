@@ -10,17 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from pmsl.core.job import PrintJob
-from pmsl.core.part import Part, Solid
 from pmsl.errors import UsageError
-from pmsl.formats.contract import Crew, Format, Written
-from pmsl.formats.target import check_target
+from pmsl.files.output_file import check_new_file
+from pmsl.formats.container.atomic_write import check_target
+from pmsl.formats.protocol import Crew, Format, Written
+from pmsl.job.print_job import PrintJob
 from pmsl.mesh import load_solid
-from pmsl.mesh.place import Placed
-from pmsl.outfile import check_new_file
-from pmsl.pipeline.doors import check_spreads, write
+from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.placing.placement import Placed
+from pmsl.pipeline.io import check_spreads, write
 from pmsl.pipeline.planner import prepare
-from pmsl.pipeline.regionfile import dressed
+from pmsl.pipeline.request.region_file import dressed
 from pmsl.pipeline.slice_request import SliceRequest
 
 
@@ -59,7 +59,7 @@ def check(request: SliceRequest) -> None:
 
 def workers_of(request: SliceRequest) -> AbstractContextManager[Crew | None]:
     """Return the processes that make the layers of a request, for a ``with`` block; None where threads of this one do."""
-    from pmsl.pipeline.crew import crew_of
+    from pmsl.pipeline.workers import crew_of
 
     return crew_of(request.processes, request.scheduler) or nullcontext()
 
@@ -119,7 +119,7 @@ def _shallower(job: PrintJob, bits: int | None) -> PrintJob:
     """Return a job of so few grays as were asked for."""
     if bits is None:
         return job
-    from pmsl.pipeline.depth import with_depth
+    from pmsl.pipeline.bit_depth import with_depth
 
     return with_depth(job, bits)
 

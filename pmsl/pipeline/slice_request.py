@@ -11,16 +11,16 @@ from msgspec import Meta
 
 from pmsl.core.finding import Severity
 from pmsl.errors import PmslError, UsageError
-from pmsl.pipeline import options
-from pmsl.pipeline.profile_overrides import override_printer, override_process
-from pmsl.pipeline.regionfile import RegionTable, dose_scales, regions_wanted
+from pmsl.pipeline.request import option_parsing
+from pmsl.pipeline.request.profile_overrides import override_printer, override_process
+from pmsl.pipeline.request.region_file import RegionTable, dose_scales, regions_wanted
 from pmsl.profiles import DEFAULT_PRINTER, DEFAULT_PROCESS, DEFAULT_RESIN, Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.profiles.process import Unreachable
-from pmsl.profiles.strict import Strict, build
+from pmsl.profiles.schema import Strict, build
 
 if TYPE_CHECKING:
-    from pmsl.formats.contract import Format
-    from pmsl.pipeline.layout import Layout
+    from pmsl.formats.protocol import Format
+    from pmsl.pipeline.plate_layout import Layout
 
 Count = Annotated[int, Meta(ge=1)]
 Bits = Annotated[int, Meta(ge=1, le=8)]
@@ -130,8 +130,8 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
 
     def profiles(self) -> tuple[Printer, Resin, Process]:
         """Find the profiles and put the overrides in, each with its source."""
-        from pmsl.pipeline.units import check_units
-        from pmsl.profiles.change import with_values
+        from pmsl.pipeline.request.unit_checks import check_units
+        from pmsl.profiles.overrides import with_values
 
         printer = override_printer(
             find_printer(self.printer or DEFAULT_PRINTER), pitch_um=self.pitch_um, field=self.field, irradiance=self.irradiance
@@ -159,29 +159,29 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
         printer : Printer
             Whose pixel that is.
         """
-        from pmsl.mesh.weld_bound import bound_um
+        from pmsl.mesh.repair.weld_bound import bound_um
 
         if self.weld_um is not None:
             return self.weld_um
-        return bound_um(min(printer.optics.pitch_um.value) / max(map(abs, options.scale(self.scale))))
+        return bound_um(min(printer.optics.pitch_um.value) / max(map(abs, option_parsing.scale(self.scale))))
 
     def placement(self) -> dict[str, Any]:
         """Return the options of `pmsl.place`."""
         return {
-            "at_um": options.at_um(self.at),
-            "rotate_deg": options.rotate_deg(self.rotate),
-            "scale": options.scale(self.scale),
+            "at_um": option_parsing.at_um(self.at),
+            "rotate_deg": option_parsing.rotate_deg(self.rotate),
+            "scale": option_parsing.scale(self.scale),
             "keep_place": self.keep_place,
         }
 
     def layout(self) -> "Layout":
         """Return how the parts are laid out."""
-        from pmsl.pipeline.layout import Layout
+        from pmsl.pipeline.plate_layout import Layout
 
         return Layout(
             placement=self.placement(),
-            copies=options.copies(self.copies, self.pack is not None),
-            spacing_um=options.spacing_um(self.spacing_um),
+            copies=option_parsing.copies(self.copies, self.pack is not None),
+            spacing_um=option_parsing.spacing_um(self.spacing_um),
             clearance_um=self.pack,
             plates=self.plates,
         )

@@ -7,8 +7,8 @@ comparison one layer after the other: edges, Z errors, openings, lost features, 
 section, solid   what watches a simulation: cuts, a mesh of what is printed
 """
 
-from pmsl.predict.comparison import SeenLayer
+from pmsl.predict.measure.comparison import SeenLayer
 from pmsl.predict.prediction import DoseHistogram, Prediction
-from pmsl.predict.run import simulate
+from pmsl.predict.simulation import simulate
 
 __all__ = ["DoseHistogram", "Prediction", "SeenLayer", "simulate"]

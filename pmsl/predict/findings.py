@@ -9,8 +9,8 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.core.job import PrintJob
-from pmsl.predict.tally import Tally
+from pmsl.job.print_job import PrintJob
+from pmsl.predict.measure.weighted_quantiles import Tally
 
 MOST = 20  # findings of one kind; the last says how many more there are
 WALL_PX = 0.25  # of a pixel: walls further off

@@ -3,10 +3,10 @@
 `find_printer`, `find_resin`, `find_process` take a library name or a path; `library()` lists what is shipped.
 """
 
+from pmsl.profiles.find import find_printer, find_process, find_resin, library, library_template, library_text
 from pmsl.profiles.printer import Printer
 from pmsl.profiles.process import Motion, MotionSchedule, Process
 from pmsl.profiles.resin import Resin
-from pmsl.profiles.shelf import find_printer, find_process, find_resin, library, library_template, library_text
 
 DEFAULT_PRINTER = "microfluidics-7.6um"
 DEFAULT_RESIN = "pegda-nps-1.0-385"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pmsl.profiles.strict import Strict
+from pmsl.profiles.schema import Strict
 
 Axis = Literal["+x", "-x", "+y", "-y"]
 

@@ -14,7 +14,7 @@ from typing import Any, get_args
 import msgspec
 
 from pmsl.errors import PmslError
-from pmsl.profiles.strict import Strict
+from pmsl.profiles.schema import Strict
 
 
 def version(item: Any) -> int:

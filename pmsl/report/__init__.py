@@ -1,5 +1,5 @@
 """Pictures of a job."""
 
-from pmsl.report.preview import contact_sheet
+from pmsl.report.contact_sheet import contact_sheet
 
 __all__ = ["contact_sheet"]

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from pmsl.core.contours import Contours
-from pmsl.core.crossings import index_crossings
 from pmsl.core.grid import Grid
-from pmsl.core.part import Part, Solid
 from pmsl.errors import MeshError
+from pmsl.mesh.part import Part, Solid
+from pmsl.slicing.plane_index import index_crossings
 
 
 def slice_contours(parts: Sequence[Solid | Part], grid: Grid) -> Contours:

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 from pmsl.core.contours import Contours, stacked
-from pmsl.core.defects import Lost
 from pmsl.errors import MeshError
+from pmsl.slicing.boundary_defects import Lost
 from pmsl.slicing.contours import link
-from pmsl.slicing.lost import closed_gaps, vanished_walls
-from pmsl.slicing.shape import oriented_rings, region
+from pmsl.slicing.offset_losses import closed_gaps, vanished_walls
+from pmsl.slicing.polygons import oriented_rings, region
 
 ARC_PX = 5e-4  # how far a chord may lie inside its circle
 GRID_PX = 2.0**-20  # points are put on a lattice: what touches within rounding touches

@@ -7,11 +7,11 @@ import pytest
 from batched import HEAD, LADDER, PART, batch_file
 
 from pmsl.batch import read_batch
-from pmsl.batch.file import NOT_OF_A_JOB, OPTIONS, SCHEMA_FILE, json_schema
+from pmsl.batch.batch_file import NOT_OF_A_JOB, OPTIONS, SCHEMA_FILE, json_schema
 from pmsl.cli.commands.batch import memory_bytes
 from pmsl.cli.commands.slice import slice_command
 from pmsl.errors import BatchError, UsageError
-from pmsl.pipeline.request_fields import request_fields
+from pmsl.pipeline.request.request_fields import request_fields
 from pmsl.pipeline.slice_request import SliceRequest
 
 ONE = '[[job]]\nname = "a"\n'
@@ -145,11 +145,11 @@ def test_sizes_of_memory():
 def test_the_published_schema_is_that_of_the_code_and_knows_batches(tmp_path):
     import tomllib
 
-    from pmsl.batch import file
+    from pmsl.batch import batch_file
 
-    published = (file.Path(file.__file__).parent / SCHEMA_FILE).read_bytes()
+    published = (batch_file.Path(batch_file.__file__).parent / SCHEMA_FILE).read_bytes()
     assert published == json_schema()
-    first = file.Path(file.__file__).parent / "batch-1.schema.json"
+    first = batch_file.Path(batch_file.__file__).parent / "batch-1.schema.json"
     check = jsonschema.Draft202012Validator(json.loads(published))
     check.validate(tomllib.loads(HEAD.replace("batch/1", "batch/2") + LADDER))
     jsonschema.Draft202012Validator(json.loads(first.read_bytes())).validate(tomllib.loads(HEAD + LADDER))

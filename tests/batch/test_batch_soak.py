@@ -8,8 +8,8 @@ from batched import batch_file
 from msgspec.structs import replace
 
 from pmsl.batch import read_batch
-from pmsl.batch.identity import fingerprint
-from pmsl.core.memory import resident_bytes
+from pmsl.batch.fingerprint import fingerprint
+from pmsl.core.process_memory import resident_bytes
 from pmsl.pipeline.slice_jobs import slice_job
 
 MIB = 1 << 20

@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pmsl.batch.file import read_batch
-from pmsl.batch.identity import FileHashes, identity
+from pmsl.batch.batch_file import read_batch
+from pmsl.batch.fingerprint import FileHashes, identity
 from pmsl.errors import BatchError, UsageError
 from pmsl.pipeline.slice_jobs import prepare_job, slice_job
 from pmsl.pipeline.slice_request import SliceRequest

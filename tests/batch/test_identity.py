@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from batched import PART
 
-from pmsl.batch.identity import ELSEWHERE, FileHashes, identity
+from pmsl.batch.fingerprint import ELSEWHERE, FileHashes, identity
 from pmsl.pipeline.slice_request import SliceRequest
 
 OTHER = {  # of options that bytes depend on, a value that is not the usual one

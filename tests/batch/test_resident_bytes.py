@@ -6,8 +6,8 @@ import sys
 import psutil
 import pytest
 
-from pmsl.batch.crew import Worker
-from pmsl.core.memory import resident_bytes
+from pmsl.batch.pool import Worker
+from pmsl.core.process_memory import resident_bytes
 
 MIB = 1 << 20
 HOLD = "import sys\nheld = bytearray(b'x') * (int(sys.argv[1]) << 20)\nprint(len(held), flush=True)\nsys.stdin.read()"

@@ -19,9 +19,9 @@ from PIL import Image
 import pmsl
 from pmsl.cli.app import app
 from pmsl.core.finding import Severity
-from pmsl.kernels import _native
+from pmsl.kernels._compiler import disk_cache
 from pmsl.mesh.load import UNITS_UM
-from pmsl.mesh.repair import WAYS
+from pmsl.mesh.repair.repair import WAYS
 from pmsl.pipeline.slice_request import SliceRequest
 from pmsl.profiles import Process
 from pmsl.profiles.process import Unreachable
@@ -393,7 +393,7 @@ def test_a_second_slice_compiles_nothing(run, samples, tmp_path):
     """Of the kernels that a slice needs, which this process has kept, all but two are there for the first one."""
     assert run("slice", samples / "f_orientation.stl", "-o", "job", *SMALL, "--preview", "job.png")[0] == 0
     cache = tmp_path / "cache"
-    shutil.copytree(_native.cache_folder(), cache, ignore=lambda _, names: [n for n in names if not n.endswith(".pmslk")])
+    shutil.copytree(disk_cache.cache_folder(), cache, ignore=lambda _, names: [n for n in names if not n.endswith(".pmslk")])
     lacking = [path for name in ("crossings.plane_ranges", "facets.count_partial") for path in cache.glob(f"{name}-*")]
     assert len(lacking) >= 2
     for path in lacking:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import pmsl
-from pmsl.formats.frames import depth_levels
+from pmsl.formats.frames.device_frame import depth_levels
 
 PART = ["--printer", "pmsl-10um", "--resin", "pr48-405", "--layer-um", "20", "--no-design"]
 EVEN = 'schema = "pmsl.process/1"\nname = "even"\ndescription = ""\nlayer_um = 20.0\nbottom_dose_factors = []\n'

@@ -10,16 +10,16 @@ import pytest
 from solids import box
 
 import pmsl
-from pmsl.batch.file import read_batch
-from pmsl.batch.identity import FileHashes, identity
-from pmsl.core.part import Part
-from pmsl.core.region import OF_LIGHT, SAID, Region, RegionRecord
+from pmsl.batch.batch_file import read_batch
+from pmsl.batch.fingerprint import FileHashes, identity
 from pmsl.errors import BatchError
-from pmsl.formats.native import document
-from pmsl.pipeline.crew.recipe import RegionEntry
-from pmsl.pipeline.regionfile import RegionTable, dose_scales, region_of_option
+from pmsl.formats.native import job_json
+from pmsl.mesh.part import Part
+from pmsl.mesh.region import OF_LIGHT, SAID, Region, RegionRecord
+from pmsl.pipeline.request.region_file import RegionTable, dose_scales, region_of_option
 from pmsl.pipeline.slice_jobs import slice_job
 from pmsl.pipeline.slice_request import SliceRequest
+from pmsl.pipeline.workers.job_spec import RegionEntry
 
 SMALL = ["--printer", "pmsl-2um", "--resin", "pr48-405", "--unit", "um"]
 
@@ -79,7 +79,7 @@ def test_the_job_says_its_regions(run, tmp_path):
     )
     assert run("slice", "plate.stl", "post.stl", "-o", "job", "--regions", "r.toml", "--region", "post.stl=1.5", *SMALL)[0] == 0
     doc = json.loads((tmp_path / "job" / "job.json").read_text())
-    jsonschema.Draft202012Validator(json.loads(document.json_schema())).validate(doc)
+    jsonschema.Draft202012Validator(json.loads(job_json.json_schema())).validate(doc)
     assert doc["schema"] == "pmsl.job/2" and [r["label"] for r in doc["regions"]] == ["membrane", "post.stl"]
     first = doc["regions"][0]
     assert (first["file"], first["dose_scale"], first["focus_um"], first["dilate_um"], first["parts"]) == (

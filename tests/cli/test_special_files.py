@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pmsl import textfile
+from pmsl.files import text_file
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices have names of their own there")
 SMALL = ["--printer", "pmsl-2um", "--resin", "pr48-405", "--scale", "0.2"]
@@ -51,7 +51,7 @@ def special(kind, suffix):
 
 @pytest.mark.parametrize("kind", ["pipe", "zero"])
 def test_whatever_is_named_is_an_ordinary_file(refused, samples, kind, monkeypatch):
-    monkeypatch.setattr(textfile, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(text_file, "MOST_BYTES", 1 << 20)
     mesh = samples / "f_orientation.stl"
     for suffix in ("", ".zip", ".sl1", ".stl", ".3mf", ".svg", ".tif"):
         name = special(kind, suffix)
@@ -94,13 +94,13 @@ def test_whole_numbers_of_toml_have_64_bits(refused, samples, number):
 
 
 def test_the_largest_whole_numbers_are_numbers():
-    assert textfile.toml_tables(f"a = [{(1 << 63) - 1}, {-(1 << 63) + 1}]") == {"a": [(1 << 63) - 1, -(1 << 63) + 1]}
+    assert text_file.toml_tables(f"a = [{(1 << 63) - 1}, {-(1 << 63) + 1}]") == {"a": [(1 << 63) - 1, -(1 << 63) + 1]}
 
 
 def test_a_file_larger_than_asked_for_is_not_read(tmp_path):
     (tmp_path / "a").write_bytes(b"12345")
-    assert textfile.read_bytes(tmp_path / "a", 5) == b"12345"
+    assert text_file.read_bytes(tmp_path / "a", 5) == b"12345"
     with pytest.raises(OSError, match="more than 4 bytes"):
-        textfile.read_bytes(tmp_path / "a", 4)
+        text_file.read_bytes(tmp_path / "a", 4)
     with pytest.raises(IsADirectoryError):
-        textfile.read_bytes(tmp_path)
+        text_file.read_bytes(tmp_path)

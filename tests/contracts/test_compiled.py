@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 from pmsl.core.runs import Runs
-from pmsl.kernels import _cache_folder, _native, deflate, spans
-from pmsl.kernels._jit import FEW, Kernel, _kind, call, compile_watch, many
+from pmsl.kernels._compiler import cache_folder, disk_cache
+from pmsl.kernels._compiler.jit import FEW, Kernel, _kind, call, compile_watch, many
+from pmsl.kernels.codec import deflate
+from pmsl.kernels.raster import run_ops
 
 USE = """
 import sys
 import numpy as np
 from pmsl.kernels import deflate
-from pmsl.kernels._jit import compile_watch, uncached
+from pmsl.kernels._compiler.jit import compile_watch, uncached
 with compile_watch(lambda: print('compiling')) as watch:
     value, length = np.array([0, 255], np.uint8), np.array([3, 70_000], np.int64)
     print(deflate.adler32(value, length, 2))
@@ -76,7 +78,7 @@ def test_damaged_or_foreign_machine_code_is_compiled_anew(kept, tmp_path, monkey
     place = tmp_path / file.name
     place.write_bytes(damage(file.name, file.read_bytes()))
     assert place.read_bytes() != file.read_bytes()
-    monkeypatch.setattr(_native, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(disk_cache, "cache_folder", lambda: tmp_path)
     for compiles in (True, False):
         with compile_watch(lambda: None) as watch:
             found = Kernel(deflate.adler32.py_func)(np.array([0, 255], np.uint8), np.array([3, 70_000], np.int64), 2)
@@ -92,8 +94,8 @@ def test_where_nothing_can_be_kept_the_kernel_runs_and_it_is_said_why(tmp_path):
 @pytest.mark.parametrize(
     "change",
     [
-        "import pmsl.kernels._native as n\nn.shim = lambda *a: '\\ndefine i32 @x(i8* %slots, ptr'",  # no LLVM reads this
-        "import pmsl.kernels._shim as m, pmsl.kernels._native as n\nn.shim = lambda s, t, a, k: m.shim(s, t, [*a, 'i64'], k)",
+        "import pmsl.kernels._compiler.disk_cache as n\nn.shim = lambda *a: '\\ndefine i32 @x(i8* %slots, ptr'",  # no LLVM reads this
+        "import pmsl.kernels._compiler.llvm_entry as m, pmsl.kernels._compiler.disk_cache as n\nn.shim = lambda s, t, a, k: m.shim(s, t, [*a, 'i64'], k)",
     ],
 )
 def test_code_that_is_not_known_is_called_by_the_compiler_itself_and_it_is_said(tmp_path, change):
@@ -113,9 +115,9 @@ def test_a_folder_that_others_may_write_is_refused(tmp_path, monkeypatch):
     for folder in (shared, mine):  # in the place of the second they may put another
         monkeypatch.setenv("NUMBA_CACHE_DIR", str(folder))
         with pytest.raises(OSError, match="others may write to .*shared.*, and kernels there would be run as yours"):
-            _cache_folder.cache_folder.__wrapped__()
+            cache_folder.cache_folder.__wrapped__()
     shared.chmod(0o1777)  # as /tmp is
-    assert _cache_folder.cache_folder.__wrapped__() == mine
+    assert cache_folder.cache_folder.__wrapped__() == mine
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="rights are lists there")
@@ -123,7 +125,7 @@ def test_rights_of_folders():
     def facts(mode, uid=0, gid=0):
         return os.stat_result((mode, 0, 0, 0, uid, gid, 0, 0, 0, 0))
 
-    others, me = _cache_folder._writable_by_others, os.geteuid()
+    others, me = cache_folder._writable_by_others, os.geteuid()
     assert not others(facts(0o755, me)) and not others(facts(0o755, 0)) and not others(facts(0o700, me))
     assert others(facts(0o757, me)) and others(facts(0o755, me + 12345)) and others(facts(0o775, me, 2**31 - 5))  # a group without a name
 
@@ -146,18 +148,18 @@ def test_kinds_of_arguments():
 
 
 def test_slices_and_read_only_arrays_are_read_where_they_are():
-    if not isinstance(spans.to_8bit, Kernel):
+    if not isinstance(run_ops.to_8bit, Kernel):
         pytest.skip("kernels are not compiled in this run")
     level = np.array([100, 65535, 3, 30000], np.uint16)
     level.setflags(write=False)
     out = np.zeros(2, np.int64), np.zeros(2, np.int32), np.zeros(2, np.int32), np.zeros(2, np.uint8)
     start, col, length = np.array([0, 2]), np.array([4, 9], np.int32), np.array([5, 2], np.int32)
-    assert spans.to_8bit(start, col, length, level[1::2], *out) == 2
+    assert run_ops.to_8bit(start, col, length, level[1::2], *out) == 2
     assert out[3].tolist() == [255, (30000 + 128) // 257] and out[1].tolist() == [4, 9]
 
 
 def test_threads_that_call_first_at_the_same_time_agree():
-    kernel = Kernel(getattr(spans.to_8bit, "py_func", spans.to_8bit))
+    kernel = Kernel(getattr(run_ops.to_8bit, "py_func", run_ops.to_8bit))
     start, col, length = np.array([0, 1]), np.array([4], np.int32), np.array([5], np.int32)
     results = []
 
@@ -189,8 +191,8 @@ def test_many_calls_in_a_row_are_the_calls_one_by_one():
 def test_kernels_that_return_nothing_or_several_numbers_are_called_in_a_row():
     runs = [Runs(np.array([0, 2]), np.array([i, 5], np.int32), np.array([1, 2], np.int32), np.array([i, 255], np.uint8)) for i in (1, 2)]
     outs = [np.zeros(5, np.int64) for _ in runs]
-    many(spans.facts, [(r.row_start, r.col, r.length, r.value.astype(np.uint16), out) for r, out in zip(runs, outs, strict=True)])
+    many(run_ops.facts, [(r.row_start, r.col, r.length, r.value.astype(np.uint16), out) for r, out in zip(runs, outs, strict=True)])
     for r, out in zip(runs, outs, strict=True):
         alone = np.zeros(5, np.int64)
-        assert spans.facts(r.row_start, r.col, r.length, r.value.astype(np.uint16), alone) is None
+        assert run_ops.facts(r.row_start, r.col, r.length, r.value.astype(np.uint16), alone) is None
         assert np.array_equal(out, alone) and out.any()

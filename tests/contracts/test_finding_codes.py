@@ -83,7 +83,7 @@ def test_words_that_get_a_prefix_are_registered():
                 code = PREFIXED[name_of(call)] + first.value.replace("_", "-")
                 assert code in CODES, f"{path}:{call.lineno}: {code}"
                 seen.add(code)
-    from pmsl.formats.fit import NEUTRAL
+    from pmsl.formats.adapt.adapt import NEUTRAL
 
     seen |= {"lossy-" + field.replace("_", "-") for field in NEUTRAL if field != "offset_um"}  # which is refused
     assert seen == {code for code in CODES if code.startswith(("repaired-", "lossy-"))}

@@ -10,7 +10,7 @@ from landing import H, Stack, channel, frames_of, frustum, grid_of, printer_of, 
 from msgspec.structs import replace
 
 from pmsl.correct import Corrector
-from pmsl.correct.found import findings_of
+from pmsl.correct.findings import findings_of
 from pmsl.errors import ExposureError, UsageError
 from pmsl.profiles.printer import Psf
 

@@ -8,8 +8,8 @@ from tiers import thinned
 
 from pmsl import Solid
 from pmsl.correct import Corrector
-from pmsl.correct.layer import under_membranes
-from pmsl.correct.surface import walls_of
+from pmsl.correct.solver.layer_problem import under_membranes
+from pmsl.correct.solver.target_surfaces import walls_of
 from pmsl.masks import MaskMaker
 
 N = 50

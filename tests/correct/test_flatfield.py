@@ -12,13 +12,13 @@ from solids import box
 
 import pmsl
 from pmsl.core.mask import LayerMask
-from pmsl.correct import flatfield
+from pmsl.correct import flat_field as flatfield
 from pmsl.cure import cure_depth_um
 from pmsl.errors import ExposureError, JobError, UsageError
 from pmsl.optics import flat_field
 from pmsl.optics.grayscale import fine_levels_of, levels_of, light_of_levels, response
 from pmsl.profiles.printer import FlatField, Response
-from pmsl.profiles.strict import Value
+from pmsl.profiles.schema import Value
 
 RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")
 PRINTER = printer_for(RESIN)

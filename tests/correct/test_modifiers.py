@@ -17,16 +17,16 @@ from tiers import examples
 import pmsl
 from pmsl.core.grid import Grid
 from pmsl.core.mask import FULL
-from pmsl.core.part import Part
-from pmsl.core.region import ORDINARY, ImageSetting, Piece, Region
 from pmsl.correct.modifiers import RegionShares
 from pmsl.errors import ExposureError, MeshError, UsageError
 from pmsl.exposure.images import Merger
-from pmsl.masks.inside import Inside
-from pmsl.masks.maker import MaskMaker
+from pmsl.masks.mask_maker import MaskMaker
+from pmsl.masks.shape_shares import Inside
+from pmsl.mesh.part import Part
+from pmsl.mesh.region import ORDINARY, ImageSetting, Piece, Region
 from pmsl.profiles.printer import FlatField, Response
 from pmsl.profiles.process import Regions
-from pmsl.profiles.strict import Value
+from pmsl.profiles.schema import Value
 
 RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")
 PRINTER = printer_for(RESIN)

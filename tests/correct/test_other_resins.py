@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from predictions import PX, printer, process, resin
 
 import pmsl
-from pmsl.correct.above import Kept, Summed, front_um
-from pmsl.correct.law import Law
+from pmsl.correct.solver.accumulated_dose import Kept, Summed, front_um
+from pmsl.correct.solver.attenuation import Law
 from pmsl.profiles.resin import ExtraDecay
 
 LONG = (ExtraDecay(share=0.2, length_um=60.0),)

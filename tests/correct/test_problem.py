@@ -8,11 +8,11 @@ from landing import grid_of
 from scipy.optimize import lsq_linear, minimize
 from solids import box, cone, hull, moved
 
-from pmsl.core.crossings import index_crossings
-from pmsl.correct.surface import FaceFinder, levels_at, walls_of
-from pmsl.kernels import relax, spots
+from pmsl.correct.solver.target_surfaces import FaceFinder, levels_at, walls_of
+from pmsl.kernels.light import hildreth_qp, psf_rows
 from pmsl.masks import MaskMaker
 from pmsl.optics import Gaussian
+from pmsl.slicing.plane_index import index_crossings
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -27,7 +27,7 @@ def problem(rng, rows=12, pixels=20, width=6):
 
 def relaxed(weights, index, low, high, soft, wanted, begun=None):
     v, y = wanted.copy(), np.zeros(len(index)) if begun is None else begun.copy()
-    relax.relax(weights, index, low, high, soft, v, y, np.zeros(len(index), np.uint8), 5000, 1e-12)
+    hildreth_qp.relax(weights, index, low, high, soft, v, y, np.zeros(len(index), np.uint8), 5000, 1e-12)
     return np.clip(v, 0, 1), y
 
 
@@ -35,12 +35,12 @@ def test_shares_of_light_are_those_of_the_spread():
     """The kernel against `Gaussian.line`, a rectangle of pixels, unequal blur along y and x, mirrors that do not fill their pitch."""
     psf, rng = Gaussian((0.36, 0.5), 0.95), np.random.default_rng(5)
     at, out = rng.uniform(0, 4, (40, 2)), np.zeros((40, 5 * 4))
-    spots.weights(at, 5, 4, np.array(psf.sigma_px), np.full(2, psf.mirror_px), np.zeros(4), out)
+    psf_rows.weights(at, 5, 4, np.array(psf.sigma_px), np.full(2, psf.mirror_px), np.zeros(4), out)
     down, across = (psf.line(at[:, i, None] - np.arange(n), i, mean=False) for i, n in ((0, 5), (1, 4)))
     assert out.reshape(40, 5, 4) == pytest.approx(down[:, :, None] * across[:, None, :], rel=1e-13, abs=1e-300)
     slot, first = rng.integers(0, 99, (9, 8)).astype(np.int32), np.array([[0, 0], [4, 4], [2, 1]])
     found = np.zeros((3, 20), np.int32)
-    spots.numbers(slot, first, 5, 4, found)
+    psf_rows.numbers(slot, first, 5, 4, found)
     assert all(np.array_equal(f.reshape(5, 4), slot[r : r + 5, c : c + 4]) for f, (r, c) in zip(found, first, strict=True))
 
 

@@ -12,15 +12,15 @@ from solids import box
 
 import pmsl
 from pmsl.core.mask import LayerMask, Window
+from pmsl.correct.morphology import disc, grown, largest_within, shrunk
 from pmsl.correct.regions import RegionDoses
-from pmsl.correct.shapes import disc, grown, largest_within, shrunk
 from pmsl.cure import cure_depth_um
 from pmsl.errors import ExposureError, ProfileError
 from pmsl.exposure import DoseMaker
 from pmsl.profiles import Process
 from pmsl.profiles.printer import Response
 from pmsl.profiles.process import Regions
-from pmsl.profiles.strict import Value, parse
+from pmsl.profiles.schema import Value, parse
 
 RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")
 PRINTER = printer_for(RESIN)

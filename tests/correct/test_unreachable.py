@@ -14,19 +14,19 @@ from solids import box
 import pmsl
 from pmsl.cli.app import main
 from pmsl.core.mask import LayerMask
-from pmsl.correct.graypass import GrayPass
-from pmsl.correct.painted import NOTHING, Painter
-from pmsl.correct.patch import patch_of
-from pmsl.correct.shapes import disc
-from pmsl.correct.unreachable import GrayCheck
+from pmsl.correct.morphology import disc
+from pmsl.correct.solver.pixel_light import NOTHING, Painter
+from pmsl.correct.solver.psf_footprint import patch_of
+from pmsl.correct.uncurable_grays import GrayCheck
+from pmsl.correct.uncurable_pass import GrayPass
 from pmsl.cure import CureModel, Decay
-from pmsl.formats.stream import merged
-from pmsl.kernels import graylight, grays
+from pmsl.formats.container.layer_writer import merged
+from pmsl.kernels.light import faint_grays, pixel_light
 from pmsl.optics import Gaussian, Lorentzian, Projector, Sampled, aerial_image
 from pmsl.optics.grayscale import response
 from pmsl.profiles.printer import FlatField, Psf
 from pmsl.profiles.process import Regions
-from pmsl.profiles.strict import Value
+from pmsl.profiles.schema import Value
 
 RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")
 PRINTER = printer_for(RESIN)
@@ -281,7 +281,7 @@ def test_painted_masks_give_the_light_of_their_runs(seed, size, sigma):
         painted = painter.paint(mask, len(pixels))
         assert painted is not NOTHING
         for given_levels, out in zip((painted, NOTHING), light, strict=True):
-            graylight.light_at(
+            pixel_light.light_at(
                 *(
                     runs.row_start,
                     mask.window.row0,
@@ -305,7 +305,7 @@ def test_painted_masks_wait_only_in_so_much_memory(monkeypatch):
     painter = Painter(*patch_of(Gaussian((0.4, 0.4))))
     mask = LayerMask.from_dense(0, np.full((50, 100), 99, np.uint8))
     assert painter.paint(mask, 49) is NOTHING
-    monkeypatch.setattr("pmsl.correct.painted.KEPT", 10_000)
+    monkeypatch.setattr("pmsl.correct.solver.pixel_light.KEPT", 10_000)
     first, second = painter.paint(mask, 50), painter.paint(mask, 50)
     assert painter.kept(second) is NOTHING
     assert painter.kept(first) is first
@@ -347,10 +347,10 @@ def test_pixels_away_from_white_are_those_of_every_pair(seed, radius):
     mask, half = LayerMask.from_dense(0, levels), disc(radius)
     room = [np.full((n, (mask.window.cols + 63) // 64 + 2), seed, np.uint64) for n in (len(half), len(half), 2)]
     pixels = np.zeros((2000, 2), np.int64)
-    n = grays.far_from_white(*mask.runs_8bit(), mask.window.row0, mask.window.col0, half, *room, pixels)
+    n = faint_grays.far_from_white(*mask.runs_8bit(), mask.window.row0, mask.window.col0, half, *room, pixels)
     wanted = np.argwhere((levels > 0) & (levels < 255) & ~near_white(levels, half))
     assert np.array_equal(pixels[:n], wanted)
-    assert grays.far_from_white(*mask.runs_8bit(), mask.window.row0, mask.window.col0, half, *room, pixels[:1]) == n
+    assert faint_grays.far_from_white(*mask.runs_8bit(), mask.window.row0, mask.window.col0, half, *room, pixels[:1]) == n
 
 
 def test_masks_without_lonely_grays_come_back_as_they_are_and_ask_for_no_other_layer():

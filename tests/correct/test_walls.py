@@ -10,7 +10,7 @@ from tiers import thinned
 from pmsl import Grid
 from pmsl.core.mask import Window
 from pmsl.correct import Corrector
-from pmsl.correct.flatfield import FlatField
+from pmsl.correct.flat_field import FlatField
 from pmsl.masks import MaskMaker
 from pmsl.optics import at_points, flat_field, psf_of
 from pmsl.optics.grayscale import response

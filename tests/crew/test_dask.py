@@ -11,7 +11,7 @@ from crew.test_processes import job_with, same
 import pmsl
 from pmsl.errors import UsageError, WorkerError
 from pmsl.pipeline import crew_of
-from pmsl.pipeline.crew import cluster
+from pmsl.pipeline.workers import dask_pool
 
 pytestmark = pytest.mark.skipif(find_spec("distributed") is None, reason="Dask is not installed (pip install 'pmsl[dask]')")
 
@@ -57,7 +57,7 @@ def test_what_goes_wrong_in_a_worker_stops_the_job(local, tmp_path):
 
 
 def test_a_scheduler_that_does_not_answer(tmp_path, monkeypatch):
-    monkeypatch.setattr(cluster, "ANSWER_S", 0.5)
+    monkeypatch.setattr(dask_pool, "ANSWER_S", 0.5)
     with pytest.raises(WorkerError, match="scheduler tcp://127.0.0.1:9 does not answer within 0.5 s"):
         pmsl.write(job_with(), tmp_path / "a", scheduler="tcp://127.0.0.1:9")
     assert not list(tmp_path.iterdir())
@@ -77,7 +77,7 @@ def test_processes_are_for_local_clusters():
 def test_a_scheduler_without_workers(monkeypatch):
     import distributed
 
-    monkeypatch.setattr(cluster, "WORKERS_S", 0.3)
+    monkeypatch.setattr(dask_pool, "WORKERS_S", 0.3)
     with (
         distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0", silence_logs=40) as empty,
         pytest.raises(WorkerError, match="has had no worker for 0.3 s"),

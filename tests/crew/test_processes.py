@@ -18,13 +18,13 @@ from msgspec.structs import replace
 from solids import box, icosphere
 
 import pmsl
-from pmsl.core.part import Part
 from pmsl.errors import JobError, MeshError, OutputError, UsageError, WorkerError
-from pmsl.formats.native import blocks
+from pmsl.formats.native import layer_blocks
+from pmsl.mesh.part import Part
 from pmsl.pipeline import crew_of, with_depth
-from pmsl.pipeline.crew import labour, processes, recipe
-from pmsl.pipeline.crew.parting import parted
-from pmsl.pipeline.crew.processes import Lost, Processes, Worker
+from pmsl.pipeline.workers import block_task, job_spec, local_pool
+from pmsl.pipeline.workers.local_pool import Lost, Processes, Worker
+from pmsl.pipeline.workers.partition import parted
 
 PROCESS = replace(pmsl.find_process("default"), layer_um=2.0)
 RESIN = pmsl.find_resin("pr48-405")
@@ -105,7 +105,7 @@ def test_a_stl_and_its_copies(crew, tmp_path, samples):
 def test_corrected_layers_keep_their_blocks(crew, tmp_path):
     process = replace(PROCESS, layer_um=10.0, corrections=("edges", "printthrough"))
     stated = replace(pmsl.find_resin("pegda-nps-1.0-385"))
-    stated = replace(stated, resin=replace(stated.resin, memory=pmsl.profiles.strict.Value("enclosed", "placeholder", "test")))
+    stated = replace(stated, resin=replace(stated.resin, memory=pmsl.profiles.schema.Value("enclosed", "placeholder", "test")))
     parts = [box((30, 30, 0), (330, 250, 700)), box((340, 30, 300.7), (420, 240, 700))]
     printer = printer_of((40, 60), base="microfluidics-7.6um")
     job = pmsl.prepare(parts, printer, stated, process, accept_uncalibrated=True)
@@ -193,11 +193,11 @@ def test_no_space_in_a_worker_is_no_space(monkeypatch, tmp_path):
     job = job_with()
     work = tmp_path / "work"
     work.mkdir()
-    place = labour.Place(work=str(work), folder=str(tmp_path), bundled=False, small=False, dose=False)
-    path = recipe.store(job, place)
-    monkeypatch.setattr(labour, "make_block", full)
+    place = block_task.Place(work=str(work), folder=str(tmp_path), bundled=False, small=False, dose=False)
+    path = job_spec.store(job, place)
+    monkeypatch.setattr(block_task, "make_block", full)
     with pytest.raises(OSError, match="No space left") as told:
-        labour.block_of(labour.answer(str(path), 0, 1))
+        block_task.block_of(block_task.answer(str(path), 0, 1))
     assert told.value.errno == 28
 
 
@@ -208,39 +208,39 @@ def test_trouble_crosses_the_border(monkeypatch, error):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(labour, "_job", fail)
+    monkeypatch.setattr(block_task, "_job", fail)
     wanted = RuntimeError if isinstance(error, ZeroDivisionError) else type(error)
     with pytest.raises(wanted, match=str(error)):
-        labour.block_of(labour.answer("x", 0, 1))
+        block_task.block_of(block_task.answer("x", 0, 1))
 
 
 def test_a_worker_that_does_not_see_the_folder(tmp_path):
     with pytest.raises(WorkerError, match="does not see .*recipe.json.*a disk that all workers share"):
-        labour.block_of(labour.answer(str(tmp_path / "recipe.json"), 0, 4))
+        block_task.block_of(block_task.answer(str(tmp_path / "recipe.json"), 0, 4))
 
 
 def test_a_recipe_of_another_version_is_refused(tmp_path):
     (tmp_path / "recipe.json").write_text('{"version": "9.9"}')
     with pytest.raises(WorkerError, match="made by pmsl 9.9, this worker has"):
-        labour.block_of(labour.answer(str(tmp_path / "recipe.json"), 0, 4))
+        block_task.block_of(block_task.answer(str(tmp_path / "recipe.json"), 0, 4))
 
 
 def test_files_that_are_not_what_the_worker_wrote(tmp_path, monkeypatch):
     """As on a disk that is not the one the workers write to, or that loses bytes."""
     (tmp_path / "a.png").write_bytes(b"12")
-    blocks._check_there(tmp_path / "a.png", blocks.File("a.png", "", 2))
+    layer_blocks._check_there(tmp_path / "a.png", layer_blocks.File("a.png", "", 2))
     with pytest.raises(JobError, match="a.png: a worker wrote it, and here it has 2 of 3 bytes"):
-        blocks._check_there(tmp_path / "a.png", blocks.File("a.png", "", 3))
+        layer_blocks._check_there(tmp_path / "a.png", layer_blocks.File("a.png", "", 3))
     with pytest.raises(JobError, match="frames/b.png: a worker wrote it, and here it is missing"):
-        blocks._check_there(tmp_path / "b.png", blocks.File("frames/b.png", "", 3))
+        layer_blocks._check_there(tmp_path / "b.png", layer_blocks.File("frames/b.png", "", 3))
     (tmp_path / "work").mkdir()
     (tmp_path / "frames").mkdir()
     job = job_with()
-    place = labour.Place(work=str(tmp_path / "work"), folder=str(tmp_path), bundled=False, small=False, dose=False)
-    path = recipe.store(job, place)
-    monkeypatch.setattr(blocks, "_put", lambda beside, path, data: path.write_bytes(data[:-1]))
+    place = block_task.Place(work=str(tmp_path / "work"), folder=str(tmp_path), bundled=False, small=False, dose=False)
+    path = job_spec.store(job, place)
+    monkeypatch.setattr(layer_blocks, "_put", lambda beside, path, data: path.write_bytes(data[:-1]))
     with pytest.raises(JobError, match="what was read back is not what was written"):
-        labour.block_of(labour.answer(str(path), 0, 2))
+        block_task.block_of(block_task.answer(str(path), 0, 2))
 
 
 def test_what_cannot_be_spread_is_refused(crew, tmp_path):
@@ -290,7 +290,7 @@ def test_an_interrupt_ends_the_workers_in_the_middle(tmp_path):
 def test_workers_end_with_a_parent_that_is_killed():
     """It has no time to tell them."""
     code = (
-        "import time; from pmsl.pipeline.crew.processes import Processes\n"
+        "import time; from pmsl.pipeline.workers.local_pool import Processes\n"
         "with Processes(2) as crew:\n    print(*[w.pid for w in crew.workers], flush=True)\n    time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -312,7 +312,7 @@ def test_blocks_that_are_not_taken_are_ended(tmp_path):
         work, folder = tmp_path / "work", tmp_path / "job"
         for p in (work, folder, folder / "frames"):
             p.mkdir()
-        blocks = crew.blocks(job, labour.Place(work=str(work), folder=str(folder), bundled=False, small=False, dose=False))
+        blocks = crew.blocks(job, block_task.Place(work=str(work), folder=str(folder), bundled=False, small=False, dose=False))
         next(iter(blocks))
         blocks.close()
         there = files(tmp_path)
@@ -326,4 +326,4 @@ def test_layers_are_parted_evenly():
     for workers in (1, 2, 16, 1000):
         spans = list(parted(job, workers))
         assert [a for a, _ in spans] == [0, *(b for _, b in spans[:-1])] and spans[-1][1] == job.n_layers
-    assert processes.LOST_MOST == 3
+    assert local_pool.LOST_MOST == 3

@@ -5,7 +5,7 @@ import zipfile
 
 import numpy as np
 
-from pmsl.formats import png
+from pmsl.formats.frames import png_write
 
 NUMBER, POSITIVE, TEXT = {"type": "number", "minimum": 0}, {"type": "number", "exclusiveMinimum": 0}, {"type": "string"}
 COUNT = {"type": "integer", "minimum": 1}
@@ -108,7 +108,7 @@ def other_zip(path, doc, images, name="settings.json"):
     with zipfile.ZipFile(path, "w") as z:
         z.writestr(name, json.dumps(doc))
         for image, frame in images.items():
-            z.writestr(f"slices/{image}", png.encode(frame))
+            z.writestr(f"slices/{image}", png_write.encode(frame))
     return path
 
 

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 import pmsl
-from pmsl.core.job import Engine, PartRecord, PrintJob, Provenance
 from pmsl.core.mask import LayerMask
-from pmsl.core.plan import Exposure, LayerPlan
 from pmsl.errors import JobError, PmslError, TargetError, UsageError
-from pmsl.formats import fit, registry
-from pmsl.formats.contract import WriteOptions
+from pmsl.formats import registry
+from pmsl.formats.adapt import adapt
+from pmsl.formats.protocol import WriteOptions
+from pmsl.job.layer_plan import Exposure, LayerPlan
+from pmsl.job.print_job import Engine, PartRecord, PrintJob, Provenance
 from pmsl.optics.grayscale import response
 from pmsl.profiles.printer import Orientation
 
@@ -148,7 +149,7 @@ class Conformance:
 
     def fitted(self, job, lossy=None):
         options = WriteOptions(response=response(job.printer), lossy=self.lossy if lossy is None else lossy)
-        return fit.fit(job, self.format().capability, self.name, options)
+        return adapt.fit(job, self.format().capability, self.name, options)
 
     # --- tests -----------------------------------------------------------------------------------------------------
 

@@ -9,9 +9,9 @@ from formats.byu_files import FOREIGN, FRAME, SCHEMA, edited, other_zip, setting
 from formats.conformance import Conformance, exposure, f_frame, job_of, printer_of
 
 import pmsl
-from pmsl.core.job import FLAT_FIELD_BY_HOST
 from pmsl.errors import JobError, TargetError
-from pmsl.formats import png
+from pmsl.formats.frames import png_write
+from pmsl.job.print_job import FLAT_FIELD_BY_HOST
 
 
 class TestByu(Conformance):
@@ -56,7 +56,7 @@ def test_a_layer_without_light_never_shows_a_lit_image(tmp_path):
     assert doc["Layers"][1]["Image settings list"] == [{}]  # the default image, which is black
     with zipfile.ZipFile(tmp_path / "j.zip") as z:
         black = z.read("slices/" + doc["Default layer settings"]["Image settings"]["Image file"])
-    assert black == png.encode(np.zeros((37, 53), np.uint8), True) or len(black) < 200
+    assert black == png_write.encode(np.zeros((37, 53), np.uint8), True) or len(black) < 200
     assert [len(p.exposures) for p in pmsl.read(tmp_path / "j.zip").layers()] == [1, 0]
 
 

@@ -11,10 +11,10 @@ from formats.byu_host import assert_as_the_host_prints
 from formats.conformance import f_frame, job_of, printer_of
 
 import pmsl
-from pmsl.core.techniques import Squeeze, Vacuum
 from pmsl.errors import ExposureError, HostError, JobError, TargetError
-from pmsl.formats import png
+from pmsl.formats.frames import png_write
 from pmsl.host import Simulation, play
+from pmsl.job.techniques import Squeeze, Vacuum
 
 LETTER = FRAME.copy()  # alike whichever way it is turned only if it is not turned
 LETTER[1, 2:4] = 40
@@ -286,7 +286,7 @@ def test_a_table_and_its_images_in_a_folder(tmp_path):
     with zipfile.ZipFile(path, "w") as z:
         z.writestr("printfile/print_settings.json", json.dumps(copy.deepcopy(FOREIGN)))
         for name, frame in IMAGES.items():
-            z.writestr(f"printfile/slices/{name}", png.encode(frame))
+            z.writestr(f"printfile/slices/{name}", png_write.encode(frame))
     assert pmsl.read(path).n_layers == 5
     (problem,) = pmsl.verify(path)
     assert "the host looks in the root" in problem

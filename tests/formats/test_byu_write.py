@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import pmsl
 from pmsl.errors import TargetError, UsageError
-from pmsl.formats.byu.document import Image, Layer, LayerTechniques, Position, SqueezeOut
-from pmsl.formats.byu.layout import Row, laid_out
+from pmsl.formats.byu.print_file import Image, Layer, LayerTechniques, Position, SqueezeOut
+from pmsl.formats.byu.repeated_settings import Row, laid_out
 
 IMAGES = {"a.png": FRAME, "b.png": FRAME[::-1]}
 PITCH = "printer.optics.pitch_um"

@@ -14,7 +14,7 @@ import pmsl
 from pmsl.errors import JobError, MeshError, UsageError
 from pmsl.formats import registry
 from pmsl.formats.contourfiles import SVG, THREEMF
-from pmsl.pipeline.doors import contours_of
+from pmsl.pipeline.io import contours_of
 
 FILES = {"svg": (SVG, "c.svg"), "3mf-slices": (THREEMF, "c.3mf")}
 
@@ -50,7 +50,7 @@ def test_the_rings_are_those_of_the_parts_and_have_the_masks_area(name, f, tmp_p
 @pytest.mark.parametrize("name", FILES)
 def test_blocks_of_layers_join_seamlessly(name, f, tmp_path, monkeypatch):
     whole = write(name, f, tmp_path).read_bytes()
-    monkeypatch.setattr("pmsl.pipeline.doors.CONTOUR_LAYERS", 3)
+    monkeypatch.setattr("pmsl.pipeline.io.CONTOUR_LAYERS", 3)
     assert write(name, f, tmp_path).read_bytes() == whole
 
 

@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import arrays
 
 from pmsl.errors import ExposureError, JobError, UsageError
 from pmsl.formats import device
-from pmsl.formats.device.planes import MAX_EXPOSURE_US, MIN_EXPOSURE_US
-from pmsl.formats.device.splash import HEADER, WIDEST
+from pmsl.formats.device.bitplanes import MAX_EXPOSURE_US, MIN_EXPOSURE_US
+from pmsl.formats.device.dlpc900_splash import HEADER, WIDEST
 
 RNG = np.random.default_rng(1)
 LINEAR = np.arange(256) / 255

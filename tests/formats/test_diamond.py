@@ -15,10 +15,11 @@ import pmsl
 from pmsl.core.mask import LayerMask
 from pmsl.core.runs import runs_of
 from pmsl.errors import HostError, JobError, TargetError
-from pmsl.formats import frames, registry
+from pmsl.formats import registry
 from pmsl.formats.device import bitplanes
-from pmsl.formats.diamond import gathered, mirrors, scattered
-from pmsl.formats.framestream import laid, runs_of_stream, stream_of
+from pmsl.formats.frames import device_frame
+from pmsl.formats.frames.diamond_lattice import gathered, mirrors, scattered
+from pmsl.formats.frames.frame_runs import laid, runs_of_stream, stream_of
 from pmsl.profiles.printer import Diamond, Orientation
 
 TURNS = [("-y", "+x"), ("+y", "+x"), ("-y", "-x"), ("+y", "-x")]
@@ -80,13 +81,13 @@ def test_frame_and_field_are_each_others_inverse_in_every_form(shape, turn, seed
     field = scattered(frame, lattice)
     assert np.array_equal(gathered(field, lattice), frame) and field.sum(dtype=int) == frame.sum(dtype=int)
     mask = LayerMask.from_dense(0, field)
-    assert np.array_equal(frames.device_frame(mask, lattice), frame)
+    assert np.array_equal(device_frame.device_frame(mask, lattice), frame)
     out = np.full(shape, 9, np.uint8)
-    assert np.array_equal(frames.painted_frame(mask, lattice, out), frame) and frames.frame_shape(mask.shape, lattice) == shape
-    again = frames.mask_of_runs(runs_of(frame, (0, 0, *shape)), 0, shape, lattice)
+    assert np.array_equal(device_frame.painted_frame(mask, lattice, out), frame) and device_frame.frame_shape(mask.shape, lattice) == shape
+    again = device_frame.mask_of_runs(runs_of(frame, (0, 0, *shape)), 0, shape, lattice)
     assert again.shape == lattice.field and again.sha256() == mask.sha256()
     runs = runs_of_stream(stream_of(laid(mask, lattice)), shape)
-    assert frames.mask_of_runs(runs, 0, shape, lattice).sha256() == mask.sha256()
+    assert device_frame.mask_of_runs(runs, 0, shape, lattice).sha256() == mask.sha256()
 
 
 @pytest.mark.parametrize("turn", TURNS)
@@ -94,7 +95,7 @@ def test_gray_is_the_exact_share_of_a_standing_mirror(turn):
     printer = device(turn)
     polygon = middle(printer) + np.array([[-31.3, -12.1], [22.7, -27.9], [35.2, 3.3], [-8.4, 33.8]])
     job = job_of_polygon(printer, polygon)
-    frame = frames.device_frame(job[0].exposures[0].mask, job.engines[0].orientation)
+    frame = device_frame.device_frame(job[0].exposures[0].mask, job.engines[0].orientation)
     shape, half = Polygon(polygon), PITCH / 2
     for (i, j), (x, y) in zip(np.ndindex(FRAME), centres_um(printer.turn).reshape(-1, 2), strict=True):
         mirror = Polygon([(x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)])
@@ -111,7 +112,7 @@ def test_the_f_reads_right_where_the_mirrors_are(turn):
     x, y = (field[..., 0] - field[..., 1]) / math.sqrt(2), (field[..., 0] + field[..., 1]) / math.sqrt(2)
     f = (np.abs(y) < 14) & (((x > -8) & (x < -4)) | ((y > 10) & (x > -8) & (x < 8)) | ((np.abs(y) < 2) & (x > -8) & (x < 4)))
     mask = LayerMask.from_dense(0, scattered((f * 255).astype(np.uint8), lattice))
-    frame = frames.device_frame(mask, lattice)
+    frame = device_frame.device_frame(mask, lattice)
     upright = frame[:: 1 if turn[0] == "-y" else -1, :: 1 if turn[1] == "+x" else -1]
     rows, cols = np.flatnonzero(upright.any(1)), np.flatnonzero(upright.any(0))
     seen = upright[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1] > 0
@@ -174,7 +175,7 @@ def test_light_where_no_mirror_is_is_refused_at_every_door(tmp_path):
         pmsl.host.play(corner, machine.engine, machine.stage, clock=machine.clock)
     assert machine.engine.dose().dense().max() == 0
     with pytest.raises(TargetError, match="no mirrors"):
-        pmsl.host.shots(corner, 0)
+        pmsl.host.exposure_iterator(corner, 0)
 
 
 @pytest.mark.parametrize("name", [s.name for s in registry.SHIPPED if s.name not in ("native", "svg", "3mf-slices")])
@@ -220,7 +221,7 @@ def test_printers_that_no_diamond_is(job):
 def test_a_part_turned_as_the_message_says_lies_along_the_rows_of_the_frame():
     printer = device(shape=(60, 40))
     bar = pmsl.place([prism(np.array([[0, 0], [200.0, 0], [200.0, 20.0], [0, 20.0]]))], printer, RESIN, rotate_deg=(0, 0, -45))
-    frame = frames.device_frame(pmsl.prepare(bar, printer, RESIN)[0].exposures[0].mask, printer.turn)
+    frame = device_frame.device_frame(pmsl.prepare(bar, printer, RESIN)[0].exposures[0].mask, printer.turn)
     rows, cols = np.flatnonzero(frame.any(1)), np.flatnonzero(frame.any(0))
     diagonal = PITCH * math.sqrt(2)
     assert np.ptp(cols) + 1 == pytest.approx(200 / diagonal, abs=1.5) and np.ptp(rows) + 1 == pytest.approx(20 / (diagonal / 2), abs=2.5)

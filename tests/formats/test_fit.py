@@ -8,13 +8,13 @@ from formats.conformance import RESIN, exposure, f_frame, job_of, printer_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmsl.core.job import FLAT_FIELD_BY_HOST
 from pmsl.errors import TargetError, UsageError
-from pmsl.formats.capability import Capability
-from pmsl.formats.contract import WriteOptions
-from pmsl.formats.fit import fit
-from pmsl.formats.fold import folded, scaled
-from pmsl.formats.frames import depth_levels, levels_of_light, quantised
+from pmsl.formats.adapt.adapt import fit
+from pmsl.formats.adapt.capability import Capability
+from pmsl.formats.adapt.merge_exposures import folded, scaled
+from pmsl.formats.frames.device_frame import depth_levels, levels_of_light, quantised
+from pmsl.formats.protocol import WriteOptions
+from pmsl.job.print_job import FLAT_FIELD_BY_HOST
 
 LINEAR = np.arange(256) / 255
 GAMMA = LINEAR**2.2

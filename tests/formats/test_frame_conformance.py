@@ -6,7 +6,7 @@ from formats.conformance import Conformance, f_frame
 
 import pmsl
 from pmsl.errors import TargetError
-from pmsl.formats.frames import turn as turned
+from pmsl.formats.frames.device_frame import turn as turned
 from pmsl.profiles.printer import Orientation
 
 TURNS = [("-y", "+x"), ("+y", "+x"), ("-y", "-x"), ("-x", "+y"), ("+x", "-y")]

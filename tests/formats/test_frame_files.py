@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError, TargetError, UsageError
 from pmsl.formats import registry
-from pmsl.formats.contract import VerifyOptions
-from pmsl.formats.ctb.layout import GRAYS
-from pmsl.formats.framestream import relevelled
+from pmsl.formats.ctb.ctb_records import GRAYS
+from pmsl.formats.frames.frame_runs import relevelled
+from pmsl.formats.protocol import VerifyOptions
 
 FORMATS = ("goo", "ctb", "ctb-xor", "ome-tiff", "ome-zarr")
 TURNS = {

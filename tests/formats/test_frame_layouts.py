@@ -12,9 +12,9 @@ from slow_codes import seven_bit, slow_cipher, slow_ctb, slow_goo
 
 import pmsl
 from pmsl.errors import JobError, UsageError
-from pmsl.formats import omezarr, registry
-from pmsl.formats.contract import VerifyOptions
-from pmsl.formats.frames import device_frame, turn
+from pmsl.formats import ome_zarr, registry
+from pmsl.formats.frames.device_frame import device_frame, turn
+from pmsl.formats.protocol import VerifyOptions
 from pmsl.profiles.printer import Orientation
 
 
@@ -238,7 +238,7 @@ def test_bombs_are_not_inflated(tmp_path):
 def test_without_the_library_zarr_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "zarr", None)
     with pytest.raises(UsageError, match="extra 'zarr'"):
-        omezarr.FORMAT.write(made.job_of(np.full((1, 4, 5), 255), [1.0]), tmp_path / "j.zarr", made.options())
+        ome_zarr.FORMAT.write(made.job_of(np.full((1, 4, 5), 255), [1.0]), tmp_path / "j.zarr", made.options())
 
 
 def test_stacks_of_other_software_are_told(tmp_path):

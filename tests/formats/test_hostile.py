@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 import pmsl
 from pmsl.errors import JobError
-from pmsl.formats import limits, png
-from pmsl.formats.bundle import FolderSource, ZipSource
+from pmsl.formats.container import read_limits
+from pmsl.formats.container.containers import FolderSource, ZipSource
+from pmsl.formats.frames import png_write
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_a_frame_that_unpacks_to_a_thousand_times_its_size(whole, tmp_path):
 
 def test_a_frame_whose_pixels_go_on_for_ever(whole, tmp_path):
     """A small PNG of the right size by its header; inflating stops one byte after the last pixel."""
-    data = png.encode(np.zeros((20000, 20000), np.uint8))
+    data = png_write.encode(np.zeros((20000, 20000), np.uint8))
     header = struct.pack(">II", 27, 19) + data[24:29]
     lie = data[:16] + header + struct.pack(">I", zlib.crc32(b"IHDR" + header)) + data[33:]
     with zipfile.ZipFile(whole) as z:
@@ -88,8 +89,8 @@ def test_a_design_that_unpacks_a_thousandfold(tmp_path):
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_table_of_more_numbers_than_any_job_has(whole, tmp_path, zipped):
     """It packs well and is no larger than it may be: what it would cost is counted before it is taken apart."""
-    table = b"[" + b"0," * ((limits.ITEMS_FREE if zipped else limits.ITEMS) + (1 << 16)) + b"0]"
-    assert len(table) < limits.of_table(1 << 18, 3)
+    table = b"[" + b"0," * ((read_limits.ITEMS_FREE if zipped else read_limits.ITEMS) + (1 << 16)) + b"0]"
+    assert len(table) < read_limits.of_table(1 << 18, 3)
     path = tmp_path / "x"
     if zipped:
         remade(whole, path, **{"job.json": table})
@@ -101,17 +102,17 @@ def test_a_table_of_more_numbers_than_any_job_has(whole, tmp_path, zipped):
 
 def test_a_sparse_file_of_a_folder_is_not_read(tmp_path):
     (tmp_path / "job").mkdir()
-    for name, words in (("job.json", f"at most {limits.TABLE} fit"), ("design.ply", f"at most {limits.FILE} fit")):
+    for name, words in (("job.json", f"at most {read_limits.TABLE} fit"), ("design.ply", f"at most {read_limits.FILE} fit")):
         with open(tmp_path / "job" / name, "wb") as file:
             try:
-                file.truncate(limits.FILE + 1)
+                file.truncate(read_limits.FILE + 1)
             except OSError:
                 pytest.skip("no sparse files here")
         with pytest.raises(JobError, match=words):
             FolderSource(tmp_path / "job").text(name) if name == "job.json" else FolderSource(tmp_path / "job").read(name)
 
 
-@pytest.mark.parametrize(("row", "side", "limit"), [("-y", 1 << 16, limits.PIXELS), ("+x", 1 << 14, limits.TURNED_PIXELS)])
+@pytest.mark.parametrize(("row", "side", "limit"), [("-y", 1 << 16, read_limits.PIXELS), ("+x", 1 << 14, read_limits.TURNED_PIXELS)])
 def test_frames_of_more_pixels_than_are_read(whole, tmp_path, row, side, limit):
     with zipfile.ZipFile(whole) as z:
         doc = json.loads(z.read("job.json"))
@@ -137,17 +138,19 @@ def test_a_frame_of_more_runs_than_are_read(tmp_path, monkeypatch, name):
     pmsl.write(job_of([noise], printer_of((19, 27))), tmp_path / "x", format=name, design=False, lossy=True)
     job = pmsl.read(tmp_path / "x")
     assert len(job[0].exposures[0].mask.runs_8bit().col) > 300
-    monkeypatch.setattr(limits, "RUNS", 300)
+    monkeypatch.setattr(read_limits, "RUNS", 300)
     with pytest.raises(JobError, match="holds more than 300 runs of equal pixels"):
         pmsl.read(tmp_path / "x")[0]
     assert any("300 runs" in p for p in pmsl.verify(tmp_path / "x"))
 
 
-@given(packed=st.integers(0, 1 << 40), more=st.integers(0, 1 << 30), members=st.integers(0, limits.MEMBERS))
+@given(packed=st.integers(0, 1 << 40), more=st.integers(0, 1 << 30), members=st.integers(0, read_limits.MEMBERS))
 def test_limits_grow_with_the_file_up_to_an_end(packed, more, members):
-    assert limits.FREE <= limits.of_member(packed) <= limits.of_member(packed + more) <= limits.FILE
-    assert limits.TABLE_FREE <= limits.of_table(packed, members) <= limits.of_table(packed + more, members) <= limits.TABLE
-    assert limits.of_table(packed, 0) <= max(limits.UNPACKED, limits.TABLE_FREE)  # a zip with little in it stays cheap
+    assert read_limits.FREE <= read_limits.of_member(packed) <= read_limits.of_member(packed + more) <= read_limits.FILE
+    assert (
+        read_limits.TABLE_FREE <= read_limits.of_table(packed, members) <= read_limits.of_table(packed + more, members) <= read_limits.TABLE
+    )
+    assert read_limits.of_table(packed, 0) <= max(read_limits.UNPACKED, read_limits.TABLE_FREE)  # a zip with little in it stays cheap
 
 
 def test_a_directory_that_says_less_than_it_holds(whole, tmp_path, monkeypatch):
@@ -157,17 +160,17 @@ def test_a_directory_that_says_less_than_it_holds(whole, tmp_path, monkeypatch):
     data[at + 8 : at + 12] = struct.pack("<HH", 1, 1)
     (tmp_path / "x.zip").write_bytes(data)
     assert pmsl.verify(tmp_path / "x.zip") == []
-    monkeypatch.setattr(limits, "MEMBERS", 3)
+    monkeypatch.setattr(read_limits, "MEMBERS", 3)
     with pytest.raises(JobError, match="a zip of 4 files"):
         pmsl.read(tmp_path / "x.zip")
 
 
 def test_more_members_or_a_larger_directory_than_any_job(whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(limits, "MEMBERS", 3)
+    monkeypatch.setattr(read_limits, "MEMBERS", 3)
     with pytest.raises(JobError, match="a zip of 4 files"):
         pmsl.read(whole)
-    monkeypatch.setattr(limits, "MEMBERS", 100)
-    monkeypatch.setattr(limits, "DIRECTORY", 100)
+    monkeypatch.setattr(read_limits, "MEMBERS", 100)
+    monkeypatch.setattr(read_limits, "DIRECTORY", 100)
     with pytest.raises(JobError, match="its directory of"):
         pmsl.read(whole)
 
@@ -224,14 +227,14 @@ def packed_parts(whole, path, sizes):
 
 
 def test_verify_unpacks_no_more_of_parts_than_a_reader_may(whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(limits, "FREE", 1 << 16)
-    monkeypatch.setattr(limits, "UNPACKED", 1 << 17)
+    monkeypatch.setattr(read_limits, "FREE", 1 << 16)
+    monkeypatch.setattr(read_limits, "UNPACKED", 1 << 17)
     unpacked, of = [], ZipSource.sha256
     monkeypatch.setattr(ZipSource, "sha256", lambda self, name: unpacked.append(name) or of(self, name))
     found = pmsl.verify(packed_parts(whole, tmp_path / "one.zip", [1 << 18]))
     assert any("design/000.ply has 262144 bytes, at most" in problem for problem in found) and unpacked == []
     path = packed_parts(whole, tmp_path / "many.zip", [1 << 16] * 200)
-    most = max(limits.FREE, limits.RATIO * path.stat().st_size)
+    most = max(read_limits.FREE, read_limits.RATIO * path.stat().st_size)
     found = pmsl.verify(path)
     assert any(f"with the parts before it more than the {most} bytes" in problem for problem in found)
     assert len(unpacked) == most >> 16 < 200

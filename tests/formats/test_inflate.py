@@ -11,9 +11,9 @@ from pngs import chunk, file_of, filtered, ihdr
 
 from pmsl.core.runs import painted
 from pmsl.errors import JobError
-from pmsl.formats import pngread
-from pmsl.formats.png import SIGNATURE, encode
-from pmsl.kernels import inflate
+from pmsl.formats.frames import png_read
+from pmsl.formats.frames.png_write import SIGNATURE, encode
+from pmsl.kernels.codec import inflate_runs
 
 STRATEGIES = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED)
 FLUSHES = (zlib.Z_NO_FLUSH, zlib.Z_SYNC_FLUSH, zlib.Z_FULL_FLUSH)
@@ -37,8 +37,8 @@ def packed(raw, packing):
 def inflated(data, total, room=100_000):
     """What the kernel makes of a stream: its bytes, or None where it is not taken."""
     value, start, length = np.zeros(room, np.uint8), np.zeros(room, np.int64), np.zeros(room, np.int64)
-    n = inflate.runs_of_zlib(np.frombuffer(data, np.uint8), total, np.zeros(inflate.WORK, np.int64), value, start, length)
-    if n == inflate.NOT_TAKEN:
+    n = inflate_runs.runs_of_zlib(np.frombuffer(data, np.uint8), total, np.zeros(inflate_runs.WORK, np.int64), value, start, length)
+    if n == inflate_runs.NOT_TAKEN:
         return None
     value, start, length = value[:n], start[:n], length[:n]
     assert (value[1:] != value[:-1]).all() and (length > 0).all()
@@ -117,7 +117,7 @@ def test_a_png_is_read_alike_with_and_without_kernels(frame, data):
     kinds = data.draw(st.none() | st.lists(st.integers(0, 4), min_size=len(frame), max_size=len(frame)))
     cuts = data.draw(st.lists(st.integers(0, 999), max_size=3))
     png = file_of(frame, kinds, cuts, data.draw(st.sampled_from([0, 1, 9])))
-    read = [pngread.runs_of_png(png, frame.shape, "x.png", large) for large in (0, pngread.LARGE)]
+    read = [png_read.runs_of_png(png, frame.shape, "x.png", large) for large in (0, png_read.LARGE)]
     for a, b in zip(*read, strict=True):
         assert np.array_equal(a, b) and a.dtype == b.dtype
 
@@ -126,8 +126,8 @@ def test_our_own_frames_are_taken(monkeypatch):
     """They are what this is for: no pixel is inflated."""
     frame = np.zeros((300, 700), np.uint8)
     frame[40:200, 90:500], frame[60:90, 200:260], frame[200, 90:500] = 255, 0, 130
-    monkeypatch.setattr(pngread, "_Stream", lambda *_: pytest.fail("inflated to pixels"))
-    runs = pngread.runs_of_png(encode(frame), frame.shape, "x.png", large=0)
+    monkeypatch.setattr(png_read, "_Stream", lambda *_: pytest.fail("inflated to pixels"))
+    runs = png_read.runs_of_png(encode(frame), frame.shape, "x.png", large=0)
     assert np.array_equal(painted(runs, runs.value, 0, frame.shape), frame)
 
 
@@ -136,7 +136,7 @@ def test_what_is_wrong_is_said_as_without_kernels():
     z = zlib.compress(filtered(frame, np.zeros(20, int)))
     for stream, words in ((z[:-1], "stop in the middle"), (z + b"x", "bytes follow"), (zlib.compress(bytes(620 + 31)), "go on after")):
         with pytest.raises(JobError, match=words):
-            pngread.runs_of_png(SIGNATURE + ihdr(20, 30) + chunk(b"IDAT", stream) + chunk(b"IEND"), (20, 30), "x.png", large=0)
+            png_read.runs_of_png(SIGNATURE + ihdr(20, 30) + chunk(b"IDAT", stream) + chunk(b"IEND"), (20, 30), "x.png", large=0)
 
 
 def test_which_way_a_frame_goes_depends_on_its_size_alone(monkeypatch):
@@ -144,8 +144,8 @@ def test_which_way_a_frame_goes_depends_on_its_size_alone(monkeypatch):
     frame = np.zeros((30, 70), np.uint8)
     frame[4:20, 9:50] = 255
     png, asked = encode(frame), []
-    monkeypatch.setattr(pngread, "_runs_inflated", lambda *_: asked.append(1))
-    for large, times in ((pngread.LARGE, 0), (2101, 0), (2100, 1), (0, 2)):
-        pngread.runs_of_png(png, frame.shape, "x.png", large)
+    monkeypatch.setattr(png_read, "_runs_inflated", lambda *_: asked.append(1))
+    for large, times in ((png_read.LARGE, 0), (2101, 0), (2100, 1), (0, 2)):
+        png_read.runs_of_png(png, frame.shape, "x.png", large)
         assert len(asked) == times
-    assert 8192 * 4320 < pngread.LARGE < 25_000**2
+    assert 8192 * 4320 < png_read.LARGE < 25_000**2

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiers import examples
 
-from pmsl.kernels import codes, inflate
+from pmsl.kernels.codec import huffman, inflate_runs
 
 PLAIN = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 plain = pytest.mark.skipif(not PLAIN, reason="run by the last test, in a process of its own")
@@ -52,12 +52,12 @@ def test_no_index_leaves_its_array(parts, packing, flips, room):
     data = np.frombuffer(bytes(stream), np.uint8).view(Bounded)
     room = room if flips else 4000
     value, start, length = bounded(room, np.uint8), bounded(room), bounded(room)
-    n = inflate.runs_of_zlib(data, len(raw), bounded(inflate.WORK), value, start, length)
+    n = inflate_runs.runs_of_zlib(data, len(raw), bounded(inflate_runs.WORK), value, start, length)
     assert flips or n > 0
     rows, stride = 7, max(1, len(raw) // 7)
-    if n != inflate.NOT_TAKEN:
+    if n != inflate_runs.NOT_TAKEN:
         out = bounded(room, np.int32), bounded(room, np.int32), bounded(room, np.uint8)
-        inflate.rows_of(value, start, length, n, rows, stride, bounded(rows + 1), *out)
+        inflate_runs.rows_of(value, start, length, n, rows, stride, bounded(rows + 1), *out)
 
 
 def rows_of(n=1, start=0, length=2, rows=3, row_start=4, room=2, stride=5):
@@ -65,24 +65,24 @@ def rows_of(n=1, start=0, length=2, rows=3, row_start=4, room=2, stride=5):
     value, starts, lengths = bounded(2, np.uint8), bounded(2), bounded(2)
     value[0], starts[0], lengths[0] = 9, start, length
     out = bounded(row_start), bounded(room, np.int32), bounded(room, np.int32), bounded(room, np.uint8)
-    return inflate.rows_of(value, starts, lengths, n, rows, stride, *out)
+    return inflate_runs.rows_of(value, starts, lengths, n, rows, stride, *out)
 
 
 @plain
 def test_tables_and_runs_that_do_not_fit_their_arrays_are_not_taken():
     """Nothing makes these today; whoever changes what does is held by the guards of those who read them."""
-    work = bounded(inflate.WORK)
-    for wrong in (-1, codes.LONGEST + 1, 1 << 40):
+    work = bounded(inflate_runs.WORK)
+    for wrong in (-1, huffman.LONGEST + 1, 1 << 40):
         lengths = bounded(4)
         lengths[:] = (1, 2, 2, wrong)
-        assert not codes.tables(lengths, 4, work[0], work[1], work[2], 2)
+        assert not huffman.tables(lengths, 4, work[0], work[1], work[2], 2)
     lengths = bounded(4)
     lengths[:] = 2
-    assert codes.tables(lengths, 4, work[0], work[1], work[2], 2)
-    assert not codes.tables(lengths, 5, work[0], work[1], work[2], 2) and not codes.tables(lengths, 4, work[0], work[1], bounded(3), 2)
+    assert huffman.tables(lengths, 4, work[0], work[1], work[2], 2)
+    assert not huffman.tables(lengths, 5, work[0], work[1], work[2], 2) and not huffman.tables(lengths, 4, work[0], work[1], bounded(3), 2)
     many = bounded(16)
     many[1] = 1000
-    assert codes.symbol(1, bounded(1024), many, bounded(1)) == 0
+    assert huffman.symbol(1, bounded(1024), many, bounded(1)) == 0
     assert rows_of(start=1) == 1
     for wrong in (
         {"start": 16},
@@ -94,11 +94,11 @@ def test_tables_and_runs_that_do_not_fit_their_arrays_are_not_taken():
         {"row_start": 3},
         {"room": 0},
     ):
-        assert rows_of(**({"start": 1} | wrong)) == inflate.NOT_TAKEN, wrong
+        assert rows_of(**({"start": 1} | wrong)) == inflate_runs.NOT_TAKEN, wrong
     data = np.frombuffer(zlib.compress(bytes(range(9))), np.uint8)
     for shape, sizes in (((7, 1024), (9, 9, 9)), ((8, 1000), (9, 9, 9)), ((8, 1024), (9, 8, 9)), ((8, 1024), (9, 9, 8))):
         arrays = [np.zeros(size, kind) for size, kind in zip(sizes, (np.uint8, np.int64, np.int64), strict=True)]
-        assert inflate.runs_of_zlib(data, 9, np.zeros(shape, np.int64), *arrays) == inflate.NOT_TAKEN
+        assert inflate_runs.runs_of_zlib(data, 9, np.zeros(shape, np.int64), *arrays) == inflate_runs.NOT_TAKEN
 
 
 @pytest.mark.skipif(PLAIN, reason="this is that process")

@@ -12,7 +12,7 @@ from formats.conformance import digest, f_frame, job_of, printer_of
 
 import pmsl
 from pmsl.errors import UsageError
-from pmsl.formats import leftovers, target
+from pmsl.formats.container import atomic_write, drafts
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 WRITER = """
@@ -69,10 +69,10 @@ def test_a_stopped_writer_lives(tmp_path):
     living, its_draft = writer(tmp_path / "job")
     try:
         living.send_signal(signal.SIGSTOP)
-        assert leftovers.sweep(tmp_path) == () and its_draft.is_dir()
+        assert drafts.sweep(tmp_path) == () and its_draft.is_dir()
     finally:
         ended(living)
-    assert leftovers.sweep(tmp_path) == (its_draft.name,)
+    assert drafts.sweep(tmp_path) == (its_draft.name,)
 
 
 @posix
@@ -81,7 +81,7 @@ def test_a_number_that_another_process_has_since_is_no_sign_of_life(tmp_path):
     ended(dead)
     owner = msgspec.json.decode((left / "owner.json").read_bytes())
     (left / "owner.json").write_bytes(msgspec.json.encode({**owner, "pid": os.getpid()}))
-    assert leftovers.sweep(tmp_path) == (left.name,)
+    assert drafts.sweep(tmp_path) == (left.name,)
 
 
 @posix
@@ -108,7 +108,7 @@ def test_what_was_moved_away_is_kept_where_something_else_has_its_name(tmp_path)
     dead, left = writer(path, "moved")
     ended(dead)
     path.mkdir()
-    assert leftovers.sweep(tmp_path, "job") == (left.name,) and path.is_dir() and not list(path.iterdir())
+    assert drafts.sweep(tmp_path, "job") == (left.name,) and path.is_dir() and not list(path.iterdir())
 
 
 @posix
@@ -119,8 +119,8 @@ def test_only_drafts_of_the_target_unless_all_are_asked_for(tmp_path):
         dead, left[name] = writer(tmp_path / name)
         ended(dead)
     for name in names[:4]:
-        assert leftovers.sweep(tmp_path, name) == (left[name].name,)
-    assert set(leftovers.sweep(tmp_path)) == {left[name].name for name in names[4:]}
+        assert drafts.sweep(tmp_path, name) == (left[name].name,)
+    assert set(drafts.sweep(tmp_path)) == {left[name].name for name in names[4:]}
 
 
 @pytest.mark.parametrize(
@@ -138,9 +138,9 @@ def test_what_is_not_known_to_be_abandoned_stays(tmp_path, table, why):
     (place / "old").mkdir(parents=True)
     (place / "job").mkdir()
     if isinstance(table, dict) and table["host"] is None:
-        table = {**table, "host": leftovers._host()}
+        table = {**table, "host": drafts._host()}
     (place / "owner.json").write_bytes(msgspec.json.encode(table))
-    assert leftovers.sweep(tmp_path) == () and (place / "old").is_dir() and (place / "job").is_dir(), why
+    assert drafts.sweep(tmp_path) == () and (place / "old").is_dir() and (place / "job").is_dir(), why
 
 
 def test_folders_that_only_look_like_drafts_stay(tmp_path):
@@ -148,9 +148,9 @@ def test_folders_that_only_look_like_drafts_stay(tmp_path):
     (tmp_path / ".job.full.partial" / "job").mkdir(parents=True)
     (tmp_path / ".job.empty.partial").mkdir()
     (tmp_path / ".job.file.partial").write_text("")
-    assert leftovers.sweep(tmp_path, "job") == (".job.empty.partial",)
+    assert drafts.sweep(tmp_path, "job") == (".job.empty.partial",)
     assert sorted(p.name for p in tmp_path.iterdir()) == [".job.file.partial", ".job.full.partial"]
-    assert leftovers.sweep(tmp_path / "nowhere") == ()
+    assert drafts.sweep(tmp_path / "nowhere") == ()
 
 
 @posix
@@ -159,7 +159,7 @@ def test_a_draft_that_is_a_link_is_not_followed(tmp_path):
     ended(dead)
     left.rename(tmp_path / "elsewhere")
     left.symlink_to(tmp_path / "elsewhere")
-    assert leftovers.sweep(tmp_path) == () and (tmp_path / "elsewhere" / "job" / "half").exists()
+    assert drafts.sweep(tmp_path) == () and (tmp_path / "elsewhere" / "job" / "half").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed on this system")
@@ -170,7 +170,7 @@ def test_a_draft_whose_writer_was_killed_before_it_said_its_name_is_swept(tmp_pa
         (place / "owner.json").touch()
         for name in more:
             (place / name).mkdir()
-    assert leftovers.sweep(tmp_path, "job") == (".job.0.partial",)
+    assert drafts.sweep(tmp_path, "job") == (".job.0.partial",)
     assert [p.name for p in tmp_path.iterdir()] == [".job.1.partial"]  # no writer of ours makes that
 
 
@@ -184,7 +184,7 @@ def test_a_sweep_between_two_steps_of_making_a_draft_only_makes_another(tmp_path
         def makes(self, **more):
             make(self, **more)
             if len(swept) < 3:
-                swept.extend(leftovers.sweep(tmp_path))
+                swept.extend(drafts.sweep(tmp_path))
 
         monkeypatch.setattr(Path, "mkdir", makes)
     elif step == "before its name":
@@ -192,22 +192,22 @@ def test_a_sweep_between_two_steps_of_making_a_draft_only_makes_another(tmp_path
         def opens(path, mode):
             opened = open(path, mode)  # noqa: SIM115 — closed by the writer
             if mode == "xb" and len(swept) < 3:
-                swept.extend(leftovers.sweep(tmp_path))
+                swept.extend(drafts.sweep(tmp_path))
             return opened
 
-        monkeypatch.setattr(leftovers, "open", opens, raising=False)
+        monkeypatch.setattr(drafts, "open", opens, raising=False)
     else:
-        lock = leftovers.lock
+        lock = drafts.lock
 
         def locks(held):
             if held.mode == "xb" and len(swept) < 3:
-                swept.extend(leftovers.sweep(tmp_path))
+                swept.extend(drafts.sweep(tmp_path))
             return lock(held)
 
-        monkeypatch.setattr(leftovers, "lock", locks)
-    with leftovers.draft(tmp_path / "job") as draft:
+        monkeypatch.setattr(drafts, "lock", locks)
+    with drafts.draft(tmp_path / "job") as draft:
         assert len(swept) == 3 and draft.is_dir() and draft.name not in swept
-        assert leftovers.sweep(tmp_path) == () and draft.is_dir()
+        assert drafts.sweep(tmp_path) == () and draft.is_dir()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -218,8 +218,8 @@ def test_a_disk_without_locks_is_written_to_and_never_swept(tmp_path, monkeypatc
         raise OSError(errno.ENOLCK, "no locks")
 
     monkeypatch.setattr("msvcrt.locking" if os.name == "nt" else "fcntl.flock", none)
-    with leftovers.draft(tmp_path / "job"):
-        assert leftovers.sweep(tmp_path) == ()
+    with drafts.draft(tmp_path / "job"):
+        assert drafts.sweep(tmp_path) == ()
     assert list(tmp_path.iterdir()) == []
     write(tmp_path / "job")
     assert [p.name for p in tmp_path.iterdir()] == ["job"]
@@ -236,12 +236,12 @@ def test_a_failed_return_of_the_old_job_keeps_it(tmp_path, monkeypatch):
             raise OSError(5, "input or output error")
         rename(a, b)
 
-    monkeypatch.setattr(target.os, "rename", fails)
+    monkeypatch.setattr(atomic_write.os, "rename", fails)
     with pytest.raises(pmsl.errors.OutputError):
         write(path, force=True)
     monkeypatch.undo()
     assert not path.exists() and len(list(tmp_path.glob(".job.*.partial/old"))) == 1
-    leftovers.sweep(tmp_path, "job")
+    drafts.sweep(tmp_path, "job")
     assert digest(path) == before and [p.name for p in tmp_path.iterdir()] == ["job"]
 
 
@@ -252,7 +252,7 @@ class _Stopped(BaseException):
 @pytest.mark.parametrize("place", ["mkdir", "lock", "_lies_at"])
 def test_an_interrupt_between_any_two_steps_of_making_a_draft_leaves_none(tmp_path, monkeypatch, place):
     """Right after each step, before its result is in anyone's hands."""
-    owner = Path if place == "mkdir" else leftovers
+    owner = Path if place == "mkdir" else drafts
     real = getattr(owner, place)
 
     def stopped(*given, **more):
@@ -261,6 +261,6 @@ def test_an_interrupt_between_any_two_steps_of_making_a_draft_leaves_none(tmp_pa
 
     with monkeypatch.context() as patch:
         patch.setattr(owner, place, stopped)
-        with pytest.raises(_Stopped), leftovers.draft(tmp_path / "job"):
+        with pytest.raises(_Stopped), drafts.draft(tmp_path / "job"):
             pass
     assert list(tmp_path.iterdir()) == []

@@ -9,9 +9,9 @@ from solids import box
 
 import pmsl
 from pmsl.errors import TargetError
-from pmsl.pipeline.predicted import _print_time_s
+from pmsl.pipeline.estimate.cost_estimate import _print_time_s
 from pmsl.profiles import MotionSchedule
-from pmsl.profiles.strict import Value
+from pmsl.profiles.schema import Value
 
 replace = msgspec.structs.replace
 LISTS = {"lift_um": (4000.0, 3000.0, 1500.0), "retract_um_s": (500.0, 500.0, 500.0, 2000.0), "settle_s": (2.0, 1.0)}
@@ -94,9 +94,9 @@ def test_printers_files_have_bottom_and_normal_moves_and_every_layers_own(tmp_pa
 
 
 def test_headers_say_the_first_move_and_the_one_that_goes_on(tmp_path):
-    from pmsl.formats.ctb.layout import EXT
-    from pmsl.formats.ctb.layout import HEADER as CTB
-    from pmsl.formats.goo.layout import HEADER as GOO
+    from pmsl.formats.ctb.ctb_records import EXT
+    from pmsl.formats.ctb.ctb_records import HEADER as CTB
+    from pmsl.formats.goo.goo_records import HEADER as GOO
 
     job = job_of(**LISTS)
     pmsl.write(job, tmp_path / "a.goo")

@@ -15,11 +15,12 @@ from PIL import Image
 import pmsl
 from pmsl.core.mask import LayerMask
 from pmsl.core.runs import painted
-from pmsl.formats import png
-from pmsl.formats.frames import device_frame, mask_of_runs
-from pmsl.formats.pngread import runs_of_png
-from pmsl.kernels import _jit, copies, deflate
-from pmsl.kernels import png as kernel
+from pmsl.formats.frames import png_write
+from pmsl.formats.frames.device_frame import device_frame, mask_of_runs
+from pmsl.formats.frames.png_read import runs_of_png
+from pmsl.kernels._compiler import jit
+from pmsl.kernels.codec import deflate, deflate_matches
+from pmsl.kernels.codec import png_symbols as kernel
 from pmsl.profiles.printer import Orientation
 
 VIEWER = Orientation()
@@ -41,7 +42,7 @@ def check(frame, orientation=VIEWER):
     """Encode both ways; every decoder must agree; small is the shorter of ours and Pillow's. Return the fast file."""
     mask = LayerMask.from_dense(0, frame)
     wanted = device_frame(mask, orientation)
-    fast, small = (png.encode_mask(mask, orientation, small) for small in (False, True))
+    fast, small = (png_write.encode_mask(mask, orientation, small) for small in (False, True))
     for data in (fast, small):
         assert np.array_equal(decoded_by_all(data), wanted)
         runs = runs_of_png(data, wanted.shape, "x.png")
@@ -103,9 +104,9 @@ def test_repeated_rows_become_copies_within_the_window():
 def test_both_ways_of_writing_agree_and_the_form_of_the_mask_does_not_matter():
     frame = in_runs(np.random.default_rng(1), 60, 80, 30, [0, 255, 90])
     mask = LayerMask.from_dense(0, frame)
-    assert np.array_equal(decoded_by_all(png.encode(frame)), frame)
+    assert np.array_equal(decoded_by_all(png_write.encode(frame)), frame)
     as_runs = LayerMask.from_runs(0, mask.shape, mask.window.row0, mask.runs())
-    assert png.encode_mask(as_runs, VIEWER) == png.encode_mask(mask, VIEWER)
+    assert png_write.encode_mask(as_runs, VIEWER) == png_write.encode_mask(mask, VIEWER)
 
 
 @pytest.mark.parametrize("small", [False, True])
@@ -116,9 +117,9 @@ def test_frames_encoded_together_are_those_encoded_one_by_one(small):
     frames += [rng.integers(0, 256, (40, 200)).astype(np.uint8), in_runs(rng, 700, 900, 14, (0, *range(1, 256)))]
     ways = [VIEWER, Orientation(row="+x", col="+y"), VIEWER, VIEWER, VIEWER, VIEWER, VIEWER]
     masks = [(LayerMask.from_dense(i, frame), way) for i, (frame, way) in enumerate(zip(frames, ways, strict=True))]
-    wanted = [png.encode_mask(*each, small) for each in masks]
-    assert png.encode_masks(masks, small) == wanted and png.encode_masks(masks[::-1], small) == wanted[::-1]
-    assert png.encode_masks([], small) == [] and png.encode_masks(masks[:1], small) == wanted[:1]
+    wanted = [png_write.encode_mask(*each, small) for each in masks]
+    assert png_write.encode_masks(masks, small) == wanted and png_write.encode_masks(masks[::-1], small) == wanted[::-1]
+    assert png_write.encode_masks([], small) == [] and png_write.encode_masks(masks[:1], small) == wanted[:1]
 
 
 def test_dense_frames_are_written_as_pixels():
@@ -144,7 +145,7 @@ def test_rows_that_repeat_need_no_odd_lengths():
     frame = np.zeros((400, 1920), np.uint8)
     frame[:, 120:1790], frame[:, 119], frame[:, 1790] = 255, 70, 200
     mask = LayerMask.from_dense(0, frame)
-    assert len(png.encode_mask(mask, VIEWER, small=True)) < 0.75 * len(png.encode_mask(mask, VIEWER))
+    assert len(png_write.encode_mask(mask, VIEWER, small=True)) < 0.75 * len(png_write.encode_mask(mask, VIEWER))
 
 
 @given(st.lists(st.tuples(st.integers(0, 255), st.integers(1, 200_000)), min_size=1, max_size=20))
@@ -153,7 +154,7 @@ def test_adler_of_runs_is_adler_of_bytes(runs):
     assert deflate.adler32(value, length, len(runs)) == zlib.adler32(np.repeat(value, length).tobytes())
 
 
-lengths = _jit.kernel(getattr(deflate._lengths, "py_func", deflate._lengths))  # a helper is nothing to call from here
+lengths = jit.kernel(getattr(deflate._lengths, "py_func", deflate._lengths))  # a helper is nothing to call from here
 
 
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=286), st.sampled_from([7, 15]))
@@ -175,7 +176,7 @@ def test_skewed_weights_stay_within_the_limit():
 
 def test_too_little_room_is_told_not_overrun():
     value, length = np.array([0, 255, 0], np.uint8), np.array([900, 40, 900], np.int64)
-    scratch = np.zeros(4, np.int64), np.zeros(1 << copies.HASH_BITS, np.int32)
+    scratch = np.zeros(4, np.int64), np.zeros(1 << deflate_matches.HASH_BITS, np.int32)
     few, many = np.zeros(2, np.int32), np.zeros(99, np.int32)
     n = kernel.symbols_of(value, length, 3, *scratch, many)
     assert kernel.symbols_of(value, length, 3, *scratch, few) == n > 2 and np.array_equal(few, many[:2])
@@ -191,7 +192,7 @@ def test_masks_of_a_real_part_are_no_larger_than_zlib_makes_them(samples):
         job = pmsl.prepare(pmsl.place([pmsl.load_solid(samples / f"{name}.stl")], printer, resin), printer, resin)
         mask = job[job.n_layers * 3 // 5 if name != "f_orientation" else 4].exposures[0].mask
         frame = device_frame(mask, VIEWER)
-        ours += len(png.encode_mask(mask, VIEWER))
-        small += len(png.encode_mask(mask, VIEWER, small=True))
+        ours += len(png_write.encode_mask(mask, VIEWER))
+        small += len(png_write.encode_mask(mask, VIEWER, small=True))
         theirs += zlib_6(frame)
     assert ours <= 1.1 * theirs and small < 0.99 * ours

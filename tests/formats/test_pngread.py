@@ -14,9 +14,9 @@ from pngs import chunk, file_of, filtered, ihdr
 from pmsl.core.mask import LayerMask
 from pmsl.core.runs import painted, runs_of
 from pmsl.errors import JobError
-from pmsl.formats import pngread
-from pmsl.formats.frames import mask_of_runs, turn_back
-from pmsl.formats.pngread import SIGNATURE, runs_of_png
+from pmsl.formats.frames import png_read
+from pmsl.formats.frames.device_frame import mask_of_runs, turn_back
+from pmsl.formats.frames.png_read import SIGNATURE, runs_of_png
 from pmsl.profiles.printer import Orientation
 
 levels = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=30), elements=st.sampled_from([0, 0, 255, 255, 3, 254]))
@@ -142,7 +142,7 @@ def test_a_stream_of_the_wrong_length_is_refused():
 
 def test_a_bomb_goes_off_by_a_byte(monkeypatch):
     inflated = 0
-    more = pngread._Stream._more
+    more = png_read._Stream._more
 
     def counted(self, limit):
         nonlocal inflated
@@ -150,13 +150,13 @@ def test_a_bomb_goes_off_by_a_byte(monkeypatch):
         inflated += len(made)
         return made
 
-    monkeypatch.setattr(pngread._Stream, "_more", counted)
+    monkeypatch.setattr(png_read._Stream, "_more", counted)
     refused(around(zlib.compress(bytes(50_000_000), 9)), FRAME.shape, "go on after")
     assert inflated == len(RAW) + 1
 
 
 def test_the_header_is_checked_before_anything_is_inflated(monkeypatch):
-    monkeypatch.setattr(pngread, "_Stream", lambda pieces: list(pieces) and pytest.fail("inflated"))
+    monkeypatch.setattr(png_read, "_Stream", lambda pieces: list(pieces) and pytest.fail("inflated"))
     refused(SIGNATURE + ihdr(1 << 30, 1 << 30) + chunk(b"IDAT", Z) + chunk(b"IEND"), FRAME.shape, "the job's frames are 61x40")
 
 

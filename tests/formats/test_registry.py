@@ -11,8 +11,8 @@ from formats.conformance import f_frame, job_of, printer_of
 import pmsl
 from pmsl.errors import JobError, UsageError
 from pmsl.formats import registry
-from pmsl.formats.capability import Capability
-from pmsl.formats.contract import Format
+from pmsl.formats.adapt.capability import Capability
+from pmsl.formats.protocol import Format
 
 
 class Theirs:

@@ -13,7 +13,7 @@ from PIL import Image
 
 import pmsl
 from pmsl.errors import JobError, TargetError
-from pmsl.formats.sl1.fade import Fade, fade_over
+from pmsl.formats.sl1.exposure_fade import Fade, fade_over
 from pmsl.formats.sl1.panels import display_of, turn_of
 from pmsl.formats.sl1.write import _number
 from pmsl.profiles.printer import Orientation

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 
 import pmsl
 from pmsl.errors import JobError, UsageError
-from pmsl.formats.sl1.lightmask import darkened
+from pmsl.formats.sl1.light_mask import darkened
 from pmsl.formats.sl1.panels import TURN
 from pmsl.profiles.printer import Orientation
 
@@ -63,7 +63,7 @@ def changed(plain, path, config="", drop=(), lines=None, **members):
 
 def levels(job, k=0):
     """The frame of a layer as the printer has it."""
-    from pmsl.formats.frames import device_frame
+    from pmsl.formats.frames.device_frame import device_frame
 
     return device_frame(job[k].exposures[0].mask, job.engines[0].orientation)
 

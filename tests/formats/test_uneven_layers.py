@@ -9,7 +9,7 @@ from formats.conformance import f_frame, job_of, printer_of
 
 import pmsl
 from pmsl.errors import TargetError
-from pmsl.formats.ctb.layout import HEADER, LAYER
+from pmsl.formats.ctb.ctb_records import HEADER, LAYER
 
 UNEVEN = {
     "first": [0, 50, 60, 70, 80],

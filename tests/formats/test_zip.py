@@ -3,20 +3,20 @@
 import os
 import zipfile
 
-from pmsl.formats import bundle
+from pmsl.formats.container import containers
 
 
 def test_a_zip_is_byte_for_byte_what_zipfile_writes(tmp_path):
     """Members written without going back to their heads stand before and after some that are compressed."""
     files = [("a.json", b"{}" * 50), ("frames/0.png", b"\x00" * 10), ("frames/é.png", os.urandom(70_000))]
     files += [("b.json", b"[]"), ("empty.png", b"")]
-    sink = bundle.ZipSink(tmp_path / "ours.zip")
+    sink = containers.ZipSink(tmp_path / "ours.zip")
     for name, data in files:
         sink.add(name, data)
     sink.close()
     with zipfile.ZipFile(tmp_path / "theirs.zip", "w") as theirs:
         for name, data in files:
-            info = zipfile.ZipInfo(name, bundle.ZIP_DATE)
+            info = zipfile.ZipInfo(name, containers.ZIP_DATE)
             info.create_system, info.external_attr = 3, 0o644 << 16
             info.compress_type = zipfile.ZIP_DEFLATED if name.endswith(".json") else zipfile.ZIP_STORED
             theirs.writestr(info, data)
@@ -26,7 +26,7 @@ def test_a_zip_is_byte_for_byte_what_zipfile_writes(tmp_path):
 
 
 def test_a_zip_of_frames_alone_has_its_directory(tmp_path):
-    sink = bundle.ZipSink(tmp_path / "frames.zip")
+    sink = containers.ZipSink(tmp_path / "frames.zip")
     sink.add("0.png", b"frame")
     sink.close()
-    assert bundle.ZipSource(tmp_path / "frames.zip").read("0.png") == b"frame"
+    assert containers.ZipSource(tmp_path / "frames.zip").read("0.png") == b"frame"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pmsl.formats import zip_writer
+from pmsl.formats.container import zip_writer
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12)
 MEMBERS = st.lists(st.tuples(NAMES, st.binary(max_size=300), st.booleans()), max_size=8, unique_by=lambda member: member[0])

@@ -11,11 +11,11 @@ import pytest
 from host_doubles import CLOCK, Machine, Trouble, doubled, play, small_job, with_exposures
 
 import pmsl
-from pmsl.core.techniques import Relift, Squeeze
 from pmsl.errors import HostError, JobError, UsageError
-from pmsl.formats.frames import depth_levels, device_frame
+from pmsl.formats.frames.device_frame import depth_levels, device_frame
 from pmsl.host import Options, Player, Status
-from pmsl.host.match import shown_by
+from pmsl.host.compatibility import shown_by
+from pmsl.job.techniques import Relift, Squeeze
 
 
 @pytest.fixture(scope="module")

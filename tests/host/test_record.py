@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import pmsl
 from pmsl.errors import HostError, JobError, OutputError, UsageError
-from pmsl.host.record import Record, read_record
+from pmsl.host.play_log import Record, read_record
 
 
 @pytest.fixture(scope="module")
@@ -305,7 +305,7 @@ def test_what_is_no_record_is_refused(job, tmp_path, text):
 HOLDER = """
 import sys
 from pathlib import Path
-from pmsl.host.record import Record
+from pmsl.host.play_log import Record
 record = Record(Path(sys.argv[1]), new=False)
 print("held", flush=True)
 sys.stdin.read()

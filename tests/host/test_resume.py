@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmsl.errors import HostError, JobError, UsageError
-from pmsl.host.record import read_record
+from pmsl.host.play_log import read_record
 
 
 @pytest.fixture(scope="module")

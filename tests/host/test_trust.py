@@ -9,8 +9,8 @@ from host_doubles import CLOCK, Machine, Trouble, doubled, play, small_job, with
 import pmsl
 from pmsl.errors import HostError
 from pmsl.host import RealClock
-from pmsl.host.lamp import Lamp
-from pmsl.host.record import read_record
+from pmsl.host.light_control import Lamp
+from pmsl.host.play_log import read_record
 
 
 @pytest.fixture(scope="module")

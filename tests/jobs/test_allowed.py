@@ -9,7 +9,7 @@ from solids import box
 import pmsl
 from pmsl.errors import ExposureError, ProfileError, UsageError
 from pmsl.profiles import library_text
-from pmsl.profiles.strict import Value
+from pmsl.profiles.schema import Value
 
 replace = msgspec.structs.replace
 CUBE = [box((540, 540, 0), (1080, 1080, 30))]
@@ -74,14 +74,14 @@ def test_each_correction_is_applied_once(tmp_path):
     [("edges,edges", "edges is named 2 times"), ("edge", "'edge' is no correction; choose from edges"), ("", "is no correction")],
 )
 def test_the_option_is_strict(text, message):
-    from pmsl.pipeline.options import corrections
+    from pmsl.pipeline.request.option_parsing import corrections
 
     with pytest.raises(UsageError, match=re.escape(message)):
         corrections(text)
 
 
 def test_the_option_takes_any_order_and_none():
-    from pmsl.pipeline.options import corrections
+    from pmsl.pipeline.request.option_parsing import corrections
 
     assert corrections("printthrough, edges") == ("edges", "printthrough")
     assert corrections("none") == () and corrections(None) is None

@@ -17,9 +17,9 @@ from solids import box, cone, prism
 
 import pmsl
 from pmsl.errors import FindingsError, JobError, OutputError, UsageError
-from pmsl.formats.native import document
+from pmsl.formats.container.layer_writer import merged
+from pmsl.formats.native import job_json
 from pmsl.formats.native import write as native_write
-from pmsl.formats.stream import merged
 
 PRINTER, RESIN, PROCESS = pmsl.find_printer("pmsl-2um"), pmsl.find_resin("pr48-405"), pmsl.find_process("default")
 
@@ -174,8 +174,8 @@ def test_dose_maps_are_those_of_the_frames(folder):
 
 def test_the_document_fits_its_published_schema(folder):
     formats = Path(pmsl.__file__).parent / "formats"
-    newest = json.loads((formats / document.SCHEMA_FILE).read_text())
-    assert newest == json.loads(document.json_schema()), "run pmsl.formats.native.document.publish()"
+    newest = json.loads((formats / job_json.SCHEMA_FILE).read_text())
+    assert newest == json.loads(job_json.json_schema()), "run pmsl.formats.native.job_json.publish()"
     schema = json.loads((formats / "job-1.schema.json").read_text())
     doc = json.loads((folder / "job.json").read_text())
     jsonschema.Draft202012Validator(schema).validate(doc)
@@ -216,7 +216,7 @@ def test_round_trip(job, folder, tmp_path):
 
 
 def test_uneven_layers_and_two_parts(tmp_path):
-    process = pmsl.profiles.strict.build(
+    process = pmsl.profiles.schema.build(
         {"schema": "pmsl.process/1", "name": "t", "description": "", "layers": [[2, 5.0], [1, 12.5]]}, pmsl.Process, "t"
     )
     parts = [box((100, 100, 0), (500, 500, 35)), cone(32, 150, 30, (900, 900, 0))]
@@ -479,7 +479,7 @@ def test_no_space_is_one_clear_error(job, tmp_path, monkeypatch):
     def full(self, name, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pmsl.formats.bundle.FolderSink.add", full)
+    monkeypatch.setattr("pmsl.formats.container.containers.FolderSink.add", full)
     with pytest.raises(OutputError, match="no space left"):
         pmsl.write(job, tmp_path / "j")
     assert names(tmp_path) == []
@@ -491,7 +491,7 @@ def test_what_is_read_back_must_be_what_was_written(job, tmp_path, monkeypatch):
     def flips(self, name, data):
         real(self, name, data[:-1] + bytes([data[-1] ^ 1]) if name == "frames/00004.png" else data)
 
-    monkeypatch.setattr("pmsl.formats.bundle.FolderSink.add", flips)
+    monkeypatch.setattr("pmsl.formats.container.containers.FolderSink.add", flips)
     with pytest.raises(JobError, match="00004.png: what was read back"):
         pmsl.write(job, tmp_path / "j")
     assert names(tmp_path) == []

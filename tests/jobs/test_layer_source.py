@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from host_doubles import small_job
 
-from pmsl.core.layer_source import Changed, FunctionSource, LayerSource
+from pmsl.job.layer_source import Changed, FunctionSource, LayerSource
 
 
 def light(plan):

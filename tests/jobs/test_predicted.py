@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from pmsl.formats.registry import SHIPPED
-from pmsl.pipeline.memory import MIB, most_bytes, triangles_of
-from pmsl.pipeline.predicted import blocks_of, predicted, size_of
-from pmsl.pipeline.sampled import thin
+from pmsl.pipeline.estimate.cost_estimate import blocks_of, predicted, size_of
+from pmsl.pipeline.estimate.layer_sample import thin
+from pmsl.pipeline.estimate.memory_estimate import MIB, most_bytes, triangles_of
 from pmsl.pipeline.slice_jobs import prepare_job, slice_job
 from pmsl.pipeline.slice_request import SliceRequest
 

@@ -159,7 +159,7 @@ def test_light_that_adds_up_in_a_pixel_is_held_to_the_limit_and_light_side_by_si
 @pytest.mark.parametrize("gray", [0.25, 0.5, 1.0])
 def test_a_gray_pixel_counts_by_its_light(job, gray):
     """Closed form: n exposures of time t at the light of a level are n t L(level) of white light."""
-    from pmsl.core.consistency import sum_problem
+    from pmsl.job.consistency import sum_problem
     from pmsl.profiles.response import response
 
     e, printer = job[1].exposures[0], small_printer()
@@ -177,8 +177,8 @@ def test_a_gray_pixel_counts_by_its_light(job, gray):
 
 def test_light_of_a_layer_that_adds_up_is_refused_when_it_is_planned(job):
     """Two images of one place, each within the limits, shown with different focus: not merged into one."""
-    from pmsl.core.region import ORDINARY
     from pmsl.exposure import dose_ladder
+    from pmsl.mesh.region import ORDINARY
 
     ladder = dose_ladder(job.grid, job.printer, job.resin, job.process)
     mask, motion = pmsl.LayerMask.from_dense(1, np.full((24, 40), 255, np.uint8)), job.process.motion.at(1)

@@ -11,14 +11,14 @@ from oracles import polygon_coverage, section
 from solids import box, icosphere, moved, soup
 
 import pmsl
-from pmsl.core.part import Part
 from pmsl.errors import MeshError, ProfileError, UsageError
 from pmsl.masks import MaskMaker
-from pmsl.masks.recent import RecentMasks
-from pmsl.pipeline.start import offset_of
+from pmsl.masks.mask_cache import RecentMasks
+from pmsl.mesh.part import Part
+from pmsl.pipeline.job_setup import offset_of
 from pmsl.profiles import Process, library_text
 from pmsl.profiles.process import Regions
-from pmsl.profiles.strict import Value, parse
+from pmsl.profiles.schema import Value, parse
 from pmsl.slicing.offset import ContourOffset
 
 replace = msgspec.structs.replace

@@ -12,9 +12,9 @@ from solids import cone, icosphere, soup
 
 import pmsl
 from pmsl import Grid
-from pmsl.core.crossings import index_crossings
 from pmsl.core.parallel import ordered_map
 from pmsl.masks import MaskMaker, coverage
+from pmsl.slicing.plane_index import index_crossings
 
 
 def ball_grid(layers=37):

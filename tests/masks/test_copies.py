@@ -10,10 +10,10 @@ from solids import box, cone, icosphere
 from tiers import examples
 
 from pmsl import Grid, Part, Solid
-from pmsl.core.copies import CopyIndex, alike, index_parts
-from pmsl.core.crossings import CrossingIndex
 from pmsl.masks import MaskMaker, coverage, surface_heights
-from pmsl.masks.recent import RecentMasks
+from pmsl.masks.mask_cache import RecentMasks
+from pmsl.slicing.instances import CopyIndex, alike, index_parts
+from pmsl.slicing.plane_index import CrossingIndex
 
 GRID = Grid(origin_um=(0, 0), pitch_um=(1.0, 0.75), shape=(96, 80), z_edges_um=[0, 2, 4.5, 7])
 SOLIDS = {"ball": icosphere(1, 6, (0, 0, 4)), "cone": cone(7, 5, 6.5, (1, 2, 0)), "box": box((-3, -4, 0), (3, 4, 6))}

@@ -105,7 +105,7 @@ def test_open_rows_are_a_finding_with_a_place(tmp_path):
 
 @pytest.fixture
 def no_union(monkeypatch):
-    monkeypatch.setattr("pmsl.masks.united.united", lambda parts: None)
+    monkeypatch.setattr("pmsl.masks.union_check.united", lambda parts: None)
 
 
 def test_crossing_shells_are_counted_and_bounded(no_union):

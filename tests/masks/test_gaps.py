@@ -11,7 +11,7 @@ import pmsl
 from pmsl import Grid, Solid
 from pmsl.errors import FindingsError
 from pmsl.masks import MaskMaker
-from pmsl.masks.gaps import bridges, rows_across
+from pmsl.masks.contour_gaps import bridges, rows_across
 from pmsl.profiles import find_process
 
 FINE = Grid(origin_um=(0, 0), pitch_um=0.05, shape=(240, 280), z_edges_um=np.linspace(0, 10, 11))

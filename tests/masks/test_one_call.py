@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from solids import icosphere
 
 from pmsl.core.grid import Grid
-from pmsl.kernels import crossings
+from pmsl.kernels.geometry import plane_crossings
 from pmsl.masks import MaskMaker
-from pmsl.masks.recent import RecentMasks
+from pmsl.masks.mask_cache import RecentMasks
 
 
 def test_a_layer_in_one_call_is_the_layer_step_by_step():
@@ -33,7 +33,7 @@ def test_the_index_is_ordered_by_node_and_range(ranges):
     levels, width, n = 7, 64, len(first)
     start, start_last = np.zeros(levels * width + 1, np.int32), np.zeros(levels * width + 1, np.int32)
     slots, first_sorted, last_sorted, by_last = (np.zeros(n, np.int32) for _ in range(4))
-    crossings.slots_of(first, last, width, start, start_last, slots, first_sorted, last_sorted, by_last)
+    plane_crossings.slots_of(first, last, width, start, start_last, slots, first_sorted, last_sorted, by_last)
     level = np.array([int(a ^ b).bit_length() for a, b in zip(first, last, strict=True)])
     node = first >> level
     wanted = np.lexsort((np.arange(n), first, node, level))

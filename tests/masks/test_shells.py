@@ -8,8 +8,8 @@ from scipy.sparse.csgraph import connected_components
 from solids import box, grid
 
 from pmsl import Part
-from pmsl.core.crossings import index_crossings
-from pmsl.kernels import shells
+from pmsl.kernels.geometry import shells
+from pmsl.slicing.plane_index import index_crossings
 
 
 def components(corners, group):

@@ -10,12 +10,12 @@ from shapely.ops import polygonize, unary_union
 from solids import box, grid, hull, icosphere, moved, prism
 
 from pmsl import Grid, Solid
-from pmsl.core.part import Part
-from pmsl.core.soup import Soup
 from pmsl.masks import MaskMaker, coverage
-from pmsl.mesh import overlap
-from pmsl.mesh.boxtree import BoxTree
-from pmsl.mesh.shells import shells_of
+from pmsl.mesh.box_tree import BoxTree
+from pmsl.mesh.part import Part
+from pmsl.mesh.shells import shell_overlap
+from pmsl.mesh.shells.shells import shells_of
+from pmsl.mesh.triangle_soup import Soup
 
 
 def joined(*solids):
@@ -139,9 +139,9 @@ def test_overlap_in_a_row_that_also_has_a_hole_is_left_to_mending():
 @pytest.mark.parametrize("few", [True, False])
 def test_the_heights_of_crossings_are_those_of_all_triangles(monkeypatch, turn, few):
     """A coarse grid leaves out what is far from other shells; no pair that crosses may be among it."""
-    monkeypatch.setattr(overlap, "MANY", 10**9 if few else 0)
-    monkeypatch.setattr(overlap, "CELLS", 9)
-    monkeypatch.setattr(overlap, "BLOCK", 100)
+    monkeypatch.setattr(shell_overlap, "MANY", 10**9 if few else 0)
+    monkeypatch.setattr(shell_overlap, "CELLS", 9)
+    monkeypatch.setattr(shell_overlap, "BLOCK", 100)
     rng = np.random.default_rng(3)
     shells = [moved(hull(rng.normal(size=(60, 3)) * 2), rng.uniform(0, 9, 3)) for _ in range(12)] + [box((0, 0, 0), (9, 0.5, 9))]
     whole = joined(*shells)
@@ -152,7 +152,7 @@ def test_the_heights_of_crossings_are_those_of_all_triangles(monkeypatch, turn, 
     of_file = Solid.of_soup(Soup(np.float32(whole.vertices_um[whole.faces].reshape(-1, 3)), 1.0), source="a", sha256="", unit="um")
     same = Solid.from_arrays(of_file.points_um(slice(None)), np.arange(3 * len(whole.faces)).reshape(-1, 3))
     parts = [Part(solid=of_file, transform=transform)]
-    found = overlap.crossing_heights(parts, 10**9)
+    found = shell_overlap.crossing_heights(parts, 10**9)
     placed = Part(solid=same, transform=transform).placed_um()
     shells_of_all = shells_of(same.vertices_um, same.faces)
     every = np.arange(len(same.faces))

@@ -8,10 +8,10 @@ from solids import box, cone, grid, hull, icosphere, moved, prism
 from tiers import examples
 
 from pmsl import Grid, Part, Solid
-from pmsl.core.crossings import _copies
-from pmsl.masks import MaskMaker, coverage, united
-from pmsl.masks.united import union_of
-from pmsl.pipeline.volume import united_volume_um3
+from pmsl.masks import MaskMaker, coverage, union_check
+from pmsl.masks.union_check import union_of
+from pmsl.pipeline.union_volume import united_volume_um3
+from pmsl.slicing.plane_index import _copies
 
 
 def joined(*solids):
@@ -97,7 +97,7 @@ def test_without_the_library_the_volume_is_an_integral(monkeypatch):
     a, b = icosphere(3, 4, (5, 6, 2)), icosphere(3, 4, (8, 6.2, 2.3))
     for mesh in (joined(a, b), joined(box((0, 0, 0), (20, 20, 20)), box((10, 10, 10), (30, 30, 30)))):
         exact = united_volume_um3(mesh)
-        monkeypatch.setattr("pmsl.masks.united.united", lambda parts: None)
+        monkeypatch.setattr("pmsl.masks.union_check.united", lambda parts: None)
         assert united_volume_um3(mesh) == pytest.approx(exact, rel=2e-5)
         monkeypatch.undo()
 
@@ -177,7 +177,7 @@ def test_where_no_mesh_unites_them_the_bound_holds(seed):
     mesh = random_tangle(np.random.default_rng(seed))
     exact = MaskMaker([mesh], TANGLE_GRID, "volume")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pmsl.masks.united.united", lambda parts: None)
+        patch.setattr("pmsl.masks.union_check.united", lambda parts: None)
         planes = MaskMaker([mesh], TANGLE_GRID, "volume")
         for k in range(TANGLE_GRID.n_layers):
             mask, defects = planes.mask_and_defects(k)
@@ -213,11 +213,11 @@ def test_a_solid_twice_is_one_solid_in_every_slab():
 
 
 def test_more_triangles_than_are_united_are_counted_and_bounded(monkeypatch):
-    monkeypatch.setattr("pmsl.mesh.boolean.MOST", 700)
+    monkeypatch.setattr("pmsl.mesh.shells.boolean.MOST", 700)
     a, b = icosphere(2, 3, (5, 6, 3)), icosphere(2, 3, (8, 6.2, 3))
     united = [MaskMaker([joined(a, b)], BIG, "volume").mask_and_defects(k)[1] for k in range(BIG.n_layers)]
     assert not any(d.shared for d in united) and any(d.overlap for d in united)
-    monkeypatch.setattr("pmsl.mesh.boolean.MOST", 600)
+    monkeypatch.setattr("pmsl.mesh.shells.boolean.MOST", 600)
     assert any(MaskMaker([joined(a, b)], BIG, "volume").mask_and_defects(k)[1].shared for k in range(BIG.n_layers))
 
 
@@ -237,9 +237,9 @@ def test_copies_of_triangles_are_told_from_triangles_of_equal_sums():
 
 def test_a_union_that_has_not_the_area_of_one_is_not_believed(monkeypatch):
     parts = [Part(solid=cube) for cube in (box((0, 0, 0), (10, 10, 10)), box((5, 5, 2), (15, 12, 8)))]
-    assert united.union_of(parts) is not None
-    monkeypatch.setattr(united, "united", lambda some: some[0].solid)  # a library that leaves one out
-    assert united.union_of(parts) is None
+    assert union_check.union_of(parts) is not None
+    monkeypatch.setattr(union_check, "united", lambda some: some[0].solid)  # a library that leaves one out
+    assert union_check.union_of(parts) is None
 
 
 @pytest.mark.parametrize("z", [3.7, 3.83, 4.02])
@@ -247,10 +247,10 @@ def test_a_union_without_a_small_cavity_is_not_believed(monkeypatch, z):
     """However low it is: none of the heights that lie evenly need cut it."""
     block, pocket, other = box((0, 0, 0), (10, 10, 10)), flipped(box((4, 4, z), (4.1, 4.1, z + 0.01))), box((5, 5, 2), (15, 12, 8))
     parts = [Part(solid=joined(block, pocket)), Part(solid=other)]
-    assert united.union_of(parts) is not None
-    filled = united.united([Part(solid=block), Part(solid=other)])
-    monkeypatch.setattr(united, "united", lambda some: filled)
-    assert united.union_of(parts) is None
+    assert union_check.union_of(parts) is not None
+    filled = union_check.united([Part(solid=block), Part(solid=other)])
+    monkeypatch.setattr(union_check, "united", lambda some: filled)
+    assert union_check.union_of(parts) is None
 
 
 @pytest.mark.parametrize("size", [0.1, 0.5, 5.0])
@@ -272,7 +272,7 @@ def test_what_looks_inward_is_a_cavity_or_a_fold():
     """A manifold's pieces wind other than 0 times: less what lies in one of them, more what lies in none or in two."""
     from manifold3d import Manifold, Mesh64
 
-    from pmsl.mesh.manifolds import _enclosed
+    from pmsl.mesh.shells.manifolds import _enclosed
 
     def manifold(low, high):
         solid = box(low, high)

@@ -11,12 +11,12 @@ from solids import box, icosphere, moved, soup
 
 import pmsl
 from pmsl import Grid, Solid
-from pmsl.core.soup import Soup
 from pmsl.errors import MeshError
 from pmsl.masks import MaskMaker, coverage
-from pmsl.mesh.interleaved import groups_of, hidden, sizes_of
-from pmsl.mesh.shells import measures_of, shells_of
-from pmsl.pipeline.volume import united_volume_um3
+from pmsl.mesh.shells.interleaved import groups_of, hidden, sizes_of
+from pmsl.mesh.shells.shells import measures_of, shells_of
+from pmsl.mesh.triangle_soup import Soup
+from pmsl.pipeline.union_volume import united_volume_um3
 
 CASES = Path(__file__).parents[2].parent / "shared" / "cases"
 GRID = Grid(origin_um=(-0.93, -0.89), pitch_um=(0.93, 0.89), shape=(17, 16), z_edges_um=(0.37, 1.11, 2.6, 4.9, 7.3, 13.7))

@@ -265,7 +265,7 @@ def test_3mf_objects_switched_off_or_not_in_the_build_are_not_printed(tmp_path):
 
 
 def test_3mf_parts_that_unpack_to_far_more_than_they_take_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("pmsl.mesh.threemf_package.FREE_BYTES", 4000)
+    monkeypatch.setattr("pmsl.mesh.threemf.package.FREE_BYTES", 4000)
     many = tetrahedron(1).replace("<triangles>", "<triangles>" + '<triangle v1="0" v2="1" v3="2"/>' * 20_000)
     message = refusal(tmp_path, archive(model(f'<object id="1">{many}</object>', '<item objectid="1"/>')), "a.3mf")
     assert "unpacks to" in message and "are read of what is packed like this" in message
@@ -275,7 +275,7 @@ def test_3mf_parts_that_unpack_to_far_more_than_they_take_are_refused(tmp_path, 
 
 
 def test_3mf_numbers_are_taken_in_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr("pmsl.mesh.threemf_model.AT_ONCE", 6)
+    monkeypatch.setattr("pmsl.mesh.threemf.model_part.AT_ONCE", 6)
     solid = load(tmp_path, simple(size=3), "a.3mf")
     assert len(solid.vertices_um) == 4 and solid.health.watertight and solid.health.volume_um3 == pytest.approx(27 / 6)
     bad = archive(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmsl.core.part import Solid
+from pmsl.mesh.part import Solid
 from pmsl.mesh.topology import group_rows
 
 CUBE = np.array([[x, y, z] for z in (0.0, 100.0) for y in (0.0, 100.0) for x in (0.0, 100.0)])
@@ -180,7 +180,7 @@ def test_slivers_are_said():
 
 def test_crossings_agree_with_fractions():
     """Triangles against triangles, with corners on a coarse lattice: every kind of touching, decided exactly."""
-    from pmsl.mesh.boxtree import BoxTree
+    from pmsl.mesh.box_tree import BoxTree
 
     rng = np.random.default_rng(2)
     points = rng.integers(0, 4, (240, 3)).astype(float)

@@ -6,8 +6,8 @@ from solids import box, icosphere, moved
 
 import pmsl
 from pmsl import Solid
-from pmsl.core.soup import Soup
-from pmsl.mesh import patch
+from pmsl.mesh.repair import fill_holes_large
+from pmsl.mesh.triangle_soup import Soup
 
 BALL = icosphere(3, 5, (7, 6, 5))
 
@@ -17,7 +17,7 @@ def large(monkeypatch):
     """Any mesh of more than a hundred triangles is a large one, and blocks are small."""
     for module in ("repair", "mending", "shells"):
         monkeypatch.setattr(f"pmsl.mesh.{module}.FEW", 100)
-    monkeypatch.setattr(patch, "BLOCK", 37)
+    monkeypatch.setattr(fill_holes_large, "BLOCK", 37)
 
 
 def of_file(*solids, drop=(), turn=(), double=(), factor=1.0):
@@ -86,19 +86,22 @@ def test_bodies_beside_one_another_and_one_that_looks_inward():
     ids=["winding", "copies", "a large hole", "hole and winding"],
 )
 def test_what_is_more_than_a_few_holes_is_left_to_the_whole_repair(broken, code):
-    assert patch.patched(broken, 0.0) is None
+    assert fill_holes_large.patched(broken, 0.0) is None
     mended = broken.repaired()
     assert not mended.of_file and code in [f.code for f in mended.findings] and mended.repairs == rebuilt(broken).repairs
 
 
 def test_too_many_open_edges_are_left_to_the_whole_repair(monkeypatch):
-    monkeypatch.setattr(patch, "MOST_OPEN", 5)
-    assert patch.patched(of_file(BALL, drop=[5]), 0.0) is not None and patch.patched(of_file(BALL, drop=[5, 700]), 0.0) is None
+    monkeypatch.setattr(fill_holes_large, "MOST_OPEN", 5)
+    assert (
+        fill_holes_large.patched(of_file(BALL, drop=[5]), 0.0) is not None
+        and fill_holes_large.patched(of_file(BALL, drop=[5, 700]), 0.0) is None
+    )
 
 
 def test_a_long_rim_gets_a_point_in_its_middle(monkeypatch):
-    monkeypatch.setattr("pmsl.mesh.holes.LONGEST", 5)
-    monkeypatch.setattr(patch, "MOST_AREA", 1.0)
+    monkeypatch.setattr("pmsl.mesh.repair.fill_holes.LONGEST", 5)
+    monkeypatch.setattr(fill_holes_large, "MOST_AREA", 1.0)
     b = of_file(BALL, drop=range(300, 312))
     mended = b.repaired()
     assert mended.of_file and mended.health.watertight and mended.n_faces > b.n_faces

@@ -8,10 +8,10 @@ from solids import box, grid, hull, icosphere, moved, soup
 
 import pmsl
 from pmsl import Solid
-from pmsl.core.soup import Soup
 from pmsl.errors import GridError, MeshError, UsageError
 from pmsl.masks import MaskMaker, coverage
-from pmsl.mesh.shells import inward, measures_of, shells_of
+from pmsl.mesh.shells.shells import inward, measures_of, shells_of
+from pmsl.mesh.triangle_soup import Soup
 
 
 def joined(*solids):

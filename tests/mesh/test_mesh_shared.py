@@ -6,7 +6,7 @@ import pytest
 
 from pmsl.errors import MeshError
 from pmsl.mesh import load_solid
-from pmsl.mesh.reading import UNITS_UM
+from pmsl.mesh.readers.common import UNITS_UM
 
 FOLDER = Path(__file__).parents[3] / "shared" / "meshes"
 FILES = sorted(p.name for p in FOLDER.glob("*") if p.suffix != ".md") if FOLDER.is_dir() else []

@@ -13,16 +13,16 @@ from hypothesis.extra.numpy import arrays
 from solids import cone
 
 import pmsl
-from pmsl.core.crossings import index_crossings
 from pmsl.core.grid import Grid
-from pmsl.core.part import Part, Solid
-from pmsl.core.soup import Soup
-from pmsl.formats.native.design import ply_bytes, solid_of
+from pmsl.formats.native.design_ply import ply_bytes, solid_of
 from pmsl.masks import MaskMaker
-from pmsl.mesh import shells
 from pmsl.mesh.load import UNITS_UM, load_solid
-from pmsl.mesh.place import place
-from pmsl.pipeline import heights
+from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.placing.placement import place
+from pmsl.mesh.shells import shells
+from pmsl.mesh.triangle_soup import Soup
+from pmsl.pipeline import part_heights
+from pmsl.slicing.plane_index import index_crossings
 
 RECORD = np.dtype([("n", "<f4", 3), ("v", "<f4", 9), ("a", "<u2")])
 GRID = Grid(origin_um=(-7.5, 3), pitch_um=(1.5, 2.5), shape=(20, 30), z_edges_um=np.array([0.0, 1, 2.5, 3, 5, 8, 9]))
@@ -89,8 +89,8 @@ def test_a_soup_gives_the_bits_of_its_vertices_and_faces(corners, factor, transf
     b = Part(solid=twin(a.solid), transform=transform)
     assert bits(a.solid.bounds_um) == bits(b.solid.bounds_um) and bits(a.bounds_um()) == bits(b.bounds_um())
     assert a.solid.inside_out == b.solid.inside_out
-    assert bits(heights._flat_heights(a)) == bits(heights._flat_heights(b))
-    assert list(heights.partial_slab_findings([a], GRID)) == list(heights.partial_slab_findings([b], GRID))
+    assert bits(part_heights._flat_heights(a)) == bits(part_heights._flat_heights(b))
+    assert list(part_heights.partial_slab_findings([a], GRID)) == list(part_heights.partial_slab_findings([b], GRID))
     for slabs in (False, True):
         for ours, theirs in (([a], [b]), ([a, b, a], [b, b, b])):
             x, y = index_crossings(ours, GRID, slabs), index_crossings(theirs, GRID, slabs)

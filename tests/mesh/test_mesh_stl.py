@@ -167,7 +167,7 @@ def test_ascii_cut_inside_a_facet_is_refused(tmp_path):
 
 
 def test_ascii_larger_than_a_block(tmp_path, monkeypatch):
-    monkeypatch.setattr("pmsl.mesh.stl_ascii.BLOCK", 300)
+    monkeypatch.setattr("pmsl.mesh.readers.stl_ascii.BLOCK", 300)
     many = np.tile(TRIANGLES, (50, 1))
     assert (load(tmp_path, ascii_text(many)).vertices_um.astype(np.float32).ravel() == many.ravel()).all()
     assert "line 703" in refusal(tmp_path, ascii_text(many) + "facet")

@@ -10,9 +10,9 @@ import pmsl
 from pmsl.errors import MeshError
 from pmsl.masks import coverage
 from pmsl.mesh import load_solid
-from pmsl.mesh.manifolds import ROUNDING, crossing_depth_um
-from pmsl.mesh.negative_volumes import Body, subtracted
-from pmsl.mesh.shells import shells_of
+from pmsl.mesh.shells.manifolds import ROUNDING, crossing_depth_um
+from pmsl.mesh.shells.shells import shells_of
+from pmsl.mesh.threemf.negative_volumes import Body, subtracted
 
 FOLDER = Path(__file__).parents[3] / "shared" / "meshes"
 skip = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no shared meshes at {FOLDER}")
@@ -80,7 +80,7 @@ def test_bodies_that_cross_one_another_do_not_cross_themselves():
 
 
 def test_too_many_triangles_are_refused_by_name(monkeypatch):
-    monkeypatch.setattr("pmsl.mesh.negative_volumes.MOST", 20)
+    monkeypatch.setattr("pmsl.mesh.threemf.negative_volumes.MOST", 20)
     one, two = (Body(n, box((0, 0, 0), s).vertices_um, box((0, 0, 0), s).faces) for n, s in (("a", (9, 9, 9)), ("b", (2, 2, 2))))
     assert subtracted([one], [two]).after_um3 == pytest.approx(729 - 8)
     with pytest.raises(MeshError, match="b: 32 triangles; at most 20 can be subtracted"):

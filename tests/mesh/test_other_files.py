@@ -11,8 +11,8 @@ import pytest
 import pmsl
 from pmsl.batch import read_batch
 from pmsl.errors import BatchError, JobError, MeshError, PmslError, ProfileError, UsageError
-from pmsl.filekind import kind_and_remedy
-from pmsl.mesh.copyfile import read_copies
+from pmsl.files.file_kind import kind_and_remedy
+from pmsl.mesh.placing.copies_file import read_copies
 
 POINTER = (
     b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmsl.mesh.probes import winding_at
+from pmsl.mesh.shells.winding import winding_at
 
 
 def winding_by_angles(points, faces, at):

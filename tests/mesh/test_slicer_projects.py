@@ -469,7 +469,7 @@ def test_side_files_of_both_families_must_agree(tmp_path):
 
 
 def test_side_files_of_any_number_of_volumes_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("pmsl.mesh.slicer_project.MOST_VOLUMES", 20)
+    monkeypatch.setattr("pmsl.mesh.threemf.slicer_project.MOST_VOLUMES", 20)
     for many in (
         '<object id="1">' + '<volume firstid="0" lastid="0"/>' * 30 + "</object>",
         "".join(f'<object id="{n}"/>' for n in range(30)),

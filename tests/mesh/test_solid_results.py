@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from solids import box
 
-from pmsl.core.solid_results import SolidResults
-from pmsl.mesh.repair import closed, repaired
-from pmsl.mesh.shells import known_boxes_um, known_shells
+from pmsl.mesh.repair.repair import closed, repaired
+from pmsl.mesh.shells.shells import known_boxes_um, known_shells
+from pmsl.mesh.solid_results import SolidResults
 
 
 def test_results_are_made_once_and_a_copy_begins_anew():

@@ -119,7 +119,7 @@ def test_meshes_that_a_slicer_marks_as_no_material_never_print(tmp_path):
 
 
 def test_the_limit_of_instances_is_exact(tmp_path, monkeypatch):
-    monkeypatch.setattr("pmsl.mesh.threemf_build.MOST_INSTANCES", 6)
+    monkeypatch.setattr("pmsl.mesh.threemf.build.MOST_INSTANCES", 6)
     resources = obj(1, mesh_xml(CUBE)) + obj(2, components(1, 1)) + obj(3, mesh_xml(BESIDE), 'type="other"')
     build = '<item objectid="2"/>' * 3
     assert len(load(tmp_path, resources, build).faces) == len(CUBE.faces)
@@ -128,7 +128,7 @@ def test_the_limit_of_instances_is_exact(tmp_path, monkeypatch):
 
 
 def test_the_limit_of_triangles_counts_instances_but_leaves_what_the_file_has_itself(tmp_path, monkeypatch):
-    monkeypatch.setattr("pmsl.mesh.threemf_build.MOST_TRIANGLES", 20)
+    monkeypatch.setattr("pmsl.mesh.threemf.build.MOST_TRIANGLES", 20)
     n = len(CUBE.faces)
     assert len(load(tmp_path, obj(1, mesh_xml(CUBE, BESIDE))).faces) == 2 * n  # of itself more than the limit
     message = refusal(tmp_path, obj(1, mesh_xml(CUBE)), '<item objectid="1"/>' * 3)
@@ -186,7 +186,7 @@ def test_a_circle_is_refused_also_through_another_part(tmp_path):
 
 
 def test_many_objects_without_anything_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("pmsl.mesh.threemf_model.MOST_NODES", 50)
+    monkeypatch.setattr("pmsl.mesh.threemf.model_part.MOST_NODES", 50)
     assert "more than 50 objects, components and build items" in refusal(tmp_path, "".join(obj(n, "") for n in range(60)))
     assert "more than 50" in refusal(tmp_path, obj(1, mesh_xml(CUBE)), '<item objectid="1" printable="0"/>' * 60)
 
@@ -205,7 +205,7 @@ def test_tags_without_an_end_are_refused_before_they_are_read_again_and_again(tm
 
 
 def test_many_parts_that_each_unpack_to_much_are_refused_together(tmp_path, monkeypatch):
-    monkeypatch.setattr("pmsl.mesh.threemf_package.FREE_BYTES", 100_000)
+    monkeypatch.setattr("pmsl.mesh.threemf.package.FREE_BYTES", 100_000)
     parts = {f"3D/{n}.model": model(obj(1, mesh_xml(CUBE)), "") + " " * 30_000 for n in range(20)}
     below = [(1, f'p:path="/3D/{n}.model"') for n in range(20)]
     assert len(load(tmp_path, obj(1, components(*below[:2])), parts=parts).faces) == 2 * len(CUBE.faces)

@@ -18,8 +18,10 @@ from tiers import examples
 
 import pmsl
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh import gltf_layout, threemf_build, trimesh_exchange
+from pmsl.mesh import trimesh_exchange
 from pmsl.mesh.load import load_solid
+from pmsl.mesh.readers import gltf_layout
+from pmsl.mesh.threemf import build
 
 TETRA = np.array([(0, 0, 0), (3e-3, 0, 0), (0, 2e-3, 0), (0, 0, 1e-3)], np.float32)
 FACES = np.array([(0, 2, 1), (0, 1, 3), (1, 2, 3), (2, 0, 3)])
@@ -367,7 +369,7 @@ def test_a_broken_container(tmp_path):
 def test_bombs_are_refused_before_they_are_unfolded(tmp_path, monkeypatch):
     """A thousand nodes of a thousand meshes, nests, and arrays that lie over one another."""
     monkeypatch.setattr(trimesh_exchange, "read_with_trimesh", lambda *_: pytest.fail("was read"))
-    monkeypatch.setattr("pmsl.mesh.glb.read_with_trimesh", lambda *_: pytest.fail("was read"))
+    monkeypatch.setattr("pmsl.mesh.readers.glb.read_with_trimesh", lambda *_: pytest.fail("was read"))
     made = Glb()
     ball = icosphere(4, 1, (0, 0, 0))
     mesh = made.mesh(made.primitive(ball.vertices_um, ball.faces))
@@ -383,7 +385,7 @@ def test_bombs_are_refused_before_they_are_unfolded(tmp_path, monkeypatch):
         read(tmp_path, many)
     nest = Glb()
     nest.node(mesh=nest.mesh(nest.primitive(TETRA, FACES)))
-    for i in range(threemf_build.DEEPEST):
+    for i in range(build.DEEPEST):
         nest.node(root=False)
         nest.tree["nodes"][i]["children"] = [i + 1]
     with pytest.raises(MeshError, match="nested too deep"):
@@ -412,7 +414,7 @@ def test_geometry_that_trimesh_loses_is_noticed(tmp_path, monkeypatch):
         mesh.faces = mesh.faces[:-1]
         return geometry
 
-    monkeypatch.setattr("pmsl.mesh.glb.read_with_trimesh", forgetful)
+    monkeypatch.setattr("pmsl.mesh.readers.glb.read_with_trimesh", forgetful)
     with pytest.raises(MeshError, match="triangles were read of the 172"):
         read(tmp_path, made)
 

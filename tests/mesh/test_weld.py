@@ -17,8 +17,8 @@ import pmsl.cli
 from pmsl import Grid, Solid
 from pmsl.errors import MeshError, UsageError
 from pmsl.masks import MaskMaker
-from pmsl.mesh.boxtree import BoxTree
-from pmsl.mesh.weld import welded
+from pmsl.mesh.box_tree import BoxTree
+from pmsl.mesh.repair.weld import welded
 
 CASE = Path(__file__).resolve().parents[3] / "shared/cases/cracks_50nm.stl"
 BALL = icosphere(3, 100.0, (130, 120, 110))

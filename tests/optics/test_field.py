@@ -14,12 +14,12 @@ import pmsl
 from pmsl.core.mask import LayerMask
 from pmsl.errors import ProfileError
 from pmsl.exposure.grayscale import levels_of, response
-from pmsl.formats.frames import turn
+from pmsl.formats.frames.device_frame import turn
 from pmsl.optics import Gaussian, Lorentzian, Sampled, aerial_image, flat_field, psf_of
-from pmsl.optics.field import lit, lit_adjoint
+from pmsl.optics.flat_field import lit, lit_adjoint
 from pmsl.profiles import Printer, library_text
 from pmsl.profiles.printer import FlatField, Orientation, Psf
-from pmsl.profiles.strict import Value, parse
+from pmsl.profiles.schema import Value, parse
 
 PRINTER = pmsl.find_printer("dlp-27um")
 SHAPE = (12, 17)

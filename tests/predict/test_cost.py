@@ -14,13 +14,15 @@ from scipy.special import ndtr
 from solids import box
 
 import pmsl
-from pmsl.core.part import as_part
 from pmsl.core.runs import painted, runs_of_band
-from pmsl.kernels import across, areas, dose
+from pmsl.kernels.light import dose
+from pmsl.kernels.raster import connected_components as areas
+from pmsl.kernels.raster import distance_and_width
 from pmsl.masks import MaskMaker, mask_and_surface
+from pmsl.mesh.part import as_part
 from pmsl.optics import psf
-from pmsl.predict import openings
-from pmsl.predict.design import Design
+from pmsl.predict.features import channels
+from pmsl.predict.measure.design_layers import Design
 
 
 @settings(max_examples=60, deadline=None)
@@ -86,7 +88,7 @@ def test_few_values_of_the_normal_distribution_are_those_of_scipy(sigma):
 def test_a_prediction_without_channels_loads_no_scipy():
     code = """
 import sys, numpy as np, pmsl
-from pmsl.core.part import Solid
+from pmsl.mesh.part import Solid
 corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
 solid = Solid.from_arrays(corners, np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]))
 printer, resin = pmsl.find_printer("pmsl-2um"), pmsl.find_resin("pr48-405")
@@ -111,7 +113,7 @@ def test_distances_are_exact(walls):
     (rows, cols), at = walls
     solid = np.zeros((rows, cols), bool)
     solid.reshape(-1)[at] = True
-    out = openings._distances(solid)
+    out = channels._distances(solid)
     y, x = np.mgrid[:rows, :cols]
     apart = np.array([np.hypot(y - r, x - c) for r, c in np.argwhere(solid)])
     assert np.allclose(out, apart.min(axis=0), rtol=1e-15) if at else np.isinf(out).all()
@@ -126,7 +128,7 @@ def test_widths_are_the_least_sum_along_lines(seed, part):
     directions, unit = ((0, 1), (1, 0), (1, 1), (1, -1)), np.array([1.0, 1.5, 1.8, 1.8])
     step = np.array([dr * share.shape[1] + dc for dr, dc in directions])
     least = np.zeros(len(place))
-    across.widths(share.reshape(-1), place, step, unit, np.zeros(4), *np.zeros((2, 4), np.int64), least)
+    distance_and_width.widths(share.reshape(-1), place, step, unit, np.zeros(4), *np.zeros((2, 4), np.int64), least)
     flat = share.reshape(-1)
     for at, found in zip(place, least, strict=True):
         sums = []
@@ -144,7 +146,7 @@ def test_ridges_are_left_out_near_much_wider_ones(points):
     ladder = 2.0 * 1.25 ** np.arange(9)
     size = np.concatenate([[0.0], ladder])[np.searchsorted(ladder, width, "right")]
     kept = np.zeros(len(row), np.uint8)
-    across.near_wider(row, col, width, size, 1.25, 1.6, kept)
+    distance_and_width.near_wider(row, col, width, size, 1.25, 1.6, kept)
     wanted = np.ones(len(row), bool)
     for s in ladder[ladder <= width.max()]:
         near = np.hypot(row[:, None] - row[width >= s], col[:, None] - col[width >= s]).min(axis=1)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from solids import box
 
 import pmsl
-from pmsl.predict.tally import Tally
+from pmsl.predict.measure.weighted_quantiles import Tally
 
 replace = msgspec.structs.replace
 RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")

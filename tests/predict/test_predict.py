@@ -16,16 +16,17 @@ import pmsl
 from pmsl.core.mask import Window
 from pmsl.cure import CureModel, Decay, Recursion
 from pmsl.errors import JobError, MeshError, UsageError
-from pmsl.kernels import _jit, dose, printed, probes, tallies, uneven
+from pmsl.kernels._compiler import jit
+from pmsl.kernels.light import compare_subpixel, compare_voxels, dose, edge_probes, histogram
 from pmsl.optics import Gaussian, at_points
-from pmsl.predict import solid as solids_out
-from pmsl.predict.blur import INSIDE_PX, TABLE_PER_PX, Blur, scratch_of
-from pmsl.predict.edges import edges_along
-from pmsl.predict.folded import Folded
-from pmsl.predict.layered import cubic
-from pmsl.predict.section import Section
-from pmsl.predict.solid import MeshWriter
-from pmsl.predict.tally import Tally, dose_edges, dose_quantiles
+from pmsl.predict import predicted_mesh as solids_out
+from pmsl.predict.cross_section import Section
+from pmsl.predict.light.event_model import cubic
+from pmsl.predict.light.window_blur import INSIDE_PX, TABLE_PER_PX, Blur, scratch_of
+from pmsl.predict.measure.edge_search import edges_along
+from pmsl.predict.measure.row_dedup import Folded
+from pmsl.predict.measure.weighted_quantiles import Tally, dose_edges, dose_quantiles
+from pmsl.predict.predicted_mesh import MeshWriter
 
 FINE = (np.arange(400) + 0.5) / 400 - 0.5
 slopes = st.one_of(st.just(0.0), st.floats(-30, 30))
@@ -34,20 +35,20 @@ slopes = st.one_of(st.just(0.0), st.floats(-30, 30))
 @functools.cache
 def py(helper):
     """A helper as a kernel: only kernels call what is compiled for them."""
-    return _jit.kernel(getattr(helper, "py_func", helper))
+    return jit.kernel(getattr(helper, "py_func", helper))
 
 
 @given(st.floats(-20, 20), slopes, slopes)
 def test_shares_of_a_pixel_are_what_many_points_give(u, a, b):
     assume(max(abs(a), abs(b)) > 0.05 or abs(u) > 0.05)  # elsewhere the pixel is above or below as a whole
     plane = u + a * FINE[:, None] + b * FINE[None, :]
-    assert py(uneven.mean_thickness)(u, a, b) == pytest.approx(np.clip(plane, 0, 1).mean(), abs=2e-3)
-    assert py(uneven.area_above)(u, a, b) == pytest.approx((plane > 0).mean(), abs=6e-3)
+    assert py(compare_subpixel.mean_thickness)(u, a, b) == pytest.approx(np.clip(plane, 0, 1).mean(), abs=2e-3)
+    assert py(compare_subpixel.area_above)(u, a, b) == pytest.approx((plane > 0).mean(), abs=6e-3)
 
 
 @given(st.floats(-3, 3), slopes, slopes)
 def test_thickness_printed_and_not_printed_fill_the_slab(u, a, b):
-    assert py(uneven.mean_thickness)(u, a, b) + py(uneven.mean_thickness)(1 - u, a, b) == pytest.approx(1, abs=1e-9)
+    assert py(compare_subpixel.mean_thickness)(u, a, b) + py(compare_subpixel.mean_thickness)(1 - u, a, b) == pytest.approx(1, abs=1e-9)
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(1.0,), (0.7, 0.3), (0.983, 0.017)]))
@@ -96,7 +97,7 @@ def test_both_searches_find_the_same_edges(seed):
     outward = np.stack([np.sin(angle), np.cos(angle)], axis=1)
     blur, offset = Blur(psf, Window(0, 0, 30, 30)), np.zeros(40)
     scratch = [np.zeros(int(2 * r) + 1) for r in blur.reach]
-    found = probes.edges(
+    found = edge_probes.edges(
         *(
             *Folded.whole(light[None]),
             np.ones(1),
@@ -128,13 +129,13 @@ def test_both_searches_find_the_same_edges(seed):
 def test_probes_stand_at_every_pixel_of_length_and_look_outward():
     ring = np.array([[10, 10, 30, 10], [30, 10, 30, 25], [30, 25, 10, 25], [10, 25, 10, 10]], float)  # solid on the left
     points, outward = np.zeros((200, 2)), np.zeros((200, 2))
-    n = probes.probes(ring, 4, np.array([10.0, 10.0]), 0.5, points, outward)
+    n = edge_probes.probes(ring, 4, np.array([10.0, 10.0]), 0.5, points, outward)
     assert n == 70
     inside = points[:n] - 0.5 * PX * outward[:n]
     assert (np.abs(outward[:n]).sum(axis=1) == pytest.approx(0.1)) and ((inside > 10) & (inside < 30)).all()
     split = np.concatenate([[[a, b, (a + c) / 2, (b + d) / 2], [(a + c) / 2, (b + d) / 2, c, d]] for a, b, c, d in ring])
     again = np.zeros((200, 2))
-    assert probes.probes(split, 8, np.array([10.0, 10.0]), 0.5, again, outward) == n
+    assert edge_probes.probes(split, 8, np.array([10.0, 10.0]), 0.5, again, outward) == n
     assert np.allclose(again[:n], points[:n])
 
 
@@ -257,7 +258,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path):
     bare = pmsl.read(tmp_path / "j.zip")
     with pytest.raises(JobError, match="holds no design"):
         pmsl.simulate(bare)
-    from pmsl.predict.design import design_parts
+    from pmsl.predict.measure.design_layers import design_parts
 
     (part,) = design_parts(bare, [solid])
     assert pmsl.simulate(bare, [part]).iou == pmsl.simulate(job).iou
@@ -287,14 +288,14 @@ def test_tallies_give_quantiles(values):
 def test_tallies_of_nothing_say_nothing():
     tally = Tally(0.5, 4.0)
     assert tally.median() is None and tally.absolute(0.95) is None
-    py(tallies.put)(tally.bins, tally.used, -9.0, 2.0, 0.5)
+    py(histogram.put)(tally.bins, tally.used, -9.0, 2.0, 0.5)
     assert tally.median() == -4.0 and tally.weight == 2.0
 
 
 def test_doses_are_counted_within_a_hundredth():
     counts = np.zeros(len(dose_edges()) - 1, np.int64)
     for value in (0.3, 6.0, 213.0):
-        counts[np.float32(value).view(np.int32) >> printed.BIN] += 1
+        counts[np.float32(value).view(np.int32) >> compare_voxels.BIN] += 1
     assert dose_quantiles(counts, (0.0, 0.5, 1.0)) == pytest.approx([0.3, 6.0, 213.0], rel=8e-3)
 
 

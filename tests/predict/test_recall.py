@@ -12,12 +12,12 @@ from solids import box, icosphere
 import pmsl
 from pmsl.core.mask import LayerMask, Window
 from pmsl.core.runs import runs_of_band
-from pmsl.kernels import dose, probes, recall
-from pmsl.kernels.notes import RECALLED
+from pmsl.kernels.light import blur_reuse, dose, edge_probes
+from pmsl.kernels.light.pixel_flags import RECALLED
 from pmsl.optics import Gaussian
-from pmsl.predict.blur import INSIDE_PX, Blur, scratch_of
-from pmsl.predict.folded import Folded
-from pmsl.predict.tally import Tally
+from pmsl.predict.light.window_blur import INSIDE_PX, Blur, scratch_of
+from pmsl.predict.measure.row_dedup import Folded
+from pmsl.predict.measure.weighted_quantiles import Tally
 
 ROWS, COLS = 41, 143  # the last block is not whole
 
@@ -90,9 +90,9 @@ def edges_of(blur, light, points, outward):
     args = kept[None], held, np.ones(1), 1.0
     rest = 0.5, 4.0, *blur.tables, 512.0, *blur.reach, *(np.zeros(int(2 * reach) + 1) for reach in blur.reach)
     one_after_the_other, each = np.zeros((2, len(points)))
-    probes.edges(*args, points, outward, *rest, one_after_the_other)
+    edge_probes.edges(*args, points, outward, *rest, one_after_the_other)
     for i in range(len(points)):
-        probes.edges(*args, points[i : i + 1], outward[i : i + 1], *rest, each[i : i + 1])
+        edge_probes.edges(*args, points[i : i + 1], outward[i : i + 1], *rest, each[i : i + 1])
     return one_after_the_other, each
 
 
@@ -113,7 +113,7 @@ def test_edges_along_straight_walls_are_those_of_every_probe_by_itself(seed, box
     for i in others:
         assert np.isfinite(found[i])
         for far in (-1e-3, 1e-3):
-            probes.edges(
+            edge_probes.edges(
                 *(
                     *Folded.whole(light[None]),
                     np.ones(1),
@@ -155,8 +155,8 @@ def found_again(monkeypatch):
         which[:] = np.arange(len(row))
         return len(row)
 
-    monkeypatch.setattr(recall, "see_one", see_one)
-    monkeypatch.setattr(recall, "inside", inside)
+    monkeypatch.setattr(blur_reuse, "see_one", see_one)
+    monkeypatch.setattr(blur_reuse, "inside", inside)
 
 
 def alternating():

@@ -19,9 +19,9 @@ from tiers import examples, thinned
 
 import pmsl
 from pmsl.cure import CureModel, Decay, EventSum
-from pmsl.kernels import uneven
-from pmsl.predict.design import Design
-from pmsl.predict.subplanes import CELLS, leaning_and_steps
+from pmsl.kernels.light import compare_subpixel
+from pmsl.predict.measure.design_layers import Design
+from pmsl.predict.measure.subplanes import CELLS, leaning_and_steps
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 SIGMA = 0.36
@@ -113,14 +113,14 @@ def test_shares_of_pixels_printed_and_common_are_those_of_many_points(seed, n):
     edge, which, partly = np.array([[0], [0], [1]], np.int32), np.zeros(1, np.int32), np.zeros(1, np.int64)
     front, held, slot = np.zeros((1, 1), np.float32), np.zeros(1, np.int32), np.full((1, 1), -1, np.int32)
     maps = front, np.zeros((0, 0), np.float32), held, 1.0
-    left = uneven.compare_edges(inside, which, found, corners, n, edge, design, *maps, sums, slot, np.zeros((1, 9)), partly)
+    left = compare_subpixel.compare_edges(inside, which, found, corners, n, edge, design, *maps, sums, slot, np.zeros((1, 9)), partly)
     fine = (np.arange(60 * (n - 1)) + 0.5) / (60 * (n - 1)) - 0.5
     front = u + a * fine[:, None] + b * fine[None, :]
     assert found[0, 0] == pytest.approx(np.clip(front, 0, 1).mean(), abs=2e-3) and left == (0 < found[0, 0] < 1)
     if left:
         pieces = np.zeros(4 * (n - 1) ** 2)
         designed = cells.reshape(1, 2, -1).astype(np.float32)
-        uneven.common(inside, which, found, corners, n, design, partly, designed, depths, plane, pieces, sums)
+        compare_subpixel.common(inside, which, found, corners, n, design, partly, designed, depths, plane, pieces, sums)
         wide = np.kron(cells, np.ones((60, 60)))
         common = sum((np.clip(front - d, 0, 0.25) * wide[p]).mean() for d, p in zip(depths, plane, strict=False))
         assert sums[0] == pytest.approx(min(common, 0.5), abs=3e-3) and sums[5 - 1] == pytest.approx(sums[2] - sums[0])
@@ -134,7 +134,7 @@ def test_cells_of_a_voxel_add_up_to_its_volume():
     for k in range(job.n_layers):
         layer = design.layer(k)
         within = layer.within
-        cells = within.cells(rows, cols, pmsl.predict.design.Window(0, 0, *job.grid.shape))
+        cells = within.cells(rows, cols, pmsl.predict.measure.design_layers.Window(0, 0, *job.grid.shape))
         volume = np.einsum("s,nsc->n", np.diff(within.depths), cells[:, within.plane]) / CELLS**2
         assert np.allclose(volume, layer.mask.dense(np.float32).reshape(-1), atol=3e-5)
         assert len(within.masks) == (2 if k in (1, 3, 5) else 1)

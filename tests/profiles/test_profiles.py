@@ -9,7 +9,7 @@ import pmsl
 from pmsl.errors import ProfileError
 from pmsl.profiles import Printer, Process, Resin, library, library_text
 from pmsl.profiles.printer import Orientation
-from pmsl.profiles.strict import build, parse
+from pmsl.profiles.schema import build, parse
 
 LIBRARY = {
     "printer": {"microfluidics-7.6um", "dlp6500", "dlp9000", "pmsl-2um", "pmsl-10um", "pmsl-25um", "dlp-27um", "prusa-sl1", "prusa-sl1s"},
@@ -47,7 +47,7 @@ def test_fields(name, field_mm):
 @pytest.mark.parametrize(("name", "format"), [("prusa-sl1", "sl1-prusa"), ("prusa-sl1s", "sl1s-prusa")])
 def test_a_prusa_is_the_panel_its_files_are_written_for(name, format):
     from pmsl.formats import registry
-    from pmsl.formats.frames import frame_shape
+    from pmsl.formats.frames.device_frame import frame_shape
 
     printer, target = pmsl.find_printer(name), registry.find(format).capability
     assert printer.optics.pitch_um.value == target.exact_pitch_um and printer.orientation == target.orientation

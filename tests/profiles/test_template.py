@@ -12,10 +12,10 @@ from PIL import Image
 import pmsl
 from pmsl.errors import ProfileError
 from pmsl.profiles import Printer, Process, Resin, library, library_template
+from pmsl.profiles.find import find_printer, find_process, find_resin
 from pmsl.profiles.keys import documented, keys_of_struct
 from pmsl.profiles.process import MotionSchedule, Regions
-from pmsl.profiles.shelf import find_printer, find_process, find_resin
-from pmsl.profiles.strict import Value, build, parse
+from pmsl.profiles.schema import Value, build, parse
 from pmsl.profiles.template import template
 from pmsl.profiles.toml_text import toml_value
 

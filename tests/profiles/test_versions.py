@@ -12,13 +12,13 @@ from msgspec import UNSET, UnsetType
 
 import pmsl
 from pmsl.batch import read_batch
-from pmsl.batch.file import OPTIONS
+from pmsl.batch.batch_file import OPTIONS
 from pmsl.errors import BatchError, JobError, ProfileError
-from pmsl.formats.native import document
+from pmsl.formats.native import job_json
 from pmsl.pipeline.slice_request import SliceRequest
 from pmsl.profiles import Process, library_text
-from pmsl.profiles.change import with_values
-from pmsl.profiles.strict import Strict, build, parse
+from pmsl.profiles.overrides import with_values
+from pmsl.profiles.schema import Strict, build, parse
 from pmsl.profiles.versions import set_schema, version
 
 HEAD_2 = HEAD.replace("batch/1", "batch/2")
@@ -68,7 +68,7 @@ def nested(kind):
     return out
 
 
-@pytest.mark.parametrize("kind", [Root, Process, document.Document])
+@pytest.mark.parametrize("kind", [Root, Process, job_json.Document])
 def test_a_struct_names_the_fields_whose_structs_have_newer_keys(kind):
     assert nested(kind)
 
@@ -168,12 +168,12 @@ def test_a_job_that_declares_less_than_it_uses_is_refused(jobs, name, change, wo
     table = json.loads(json.dumps(jobs[name]))
     change(table)
     with pytest.raises(JobError, match=words):
-        document.decode(json.dumps(table).encode(), "job.json")
+        job_json.decode(json.dumps(table).encode(), "job.json")
 
 
 def test_a_job_that_declares_more_than_it_uses_is_read_and_written_as_what_it_is(jobs):
     table = {**jobs["plain"], "schema": "pmsl.job/2"}
-    assert json.loads(document.encode(document.decode(json.dumps(table).encode(), "x"))) == jobs["plain"]
+    assert json.loads(job_json.encode(job_json.decode(json.dumps(table).encode(), "x"))) == jobs["plain"]
 
 
 # --- batches -----------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ from predictions import PX, printer, process, resin, tunnel
 
 import pmsl
 from pmsl.cure import CureModel
-from pmsl.predict.section import Section
-from pmsl.report.prediction import BOTH, layer_picture, section_figure, wanted_in_slabs
+from pmsl.predict.cross_section import Section
+from pmsl.report.prediction_plots import BOTH, layer_picture, section_figure, wanted_in_slabs
 
 
 def test_a_slab_that_a_face_parts_is_solid_on_the_right_side():

@@ -11,10 +11,11 @@ from solids import box
 
 import pmsl
 from pmsl.core.mask import LayerMask
-from pmsl.formats.frames import turn
-from pmsl.kernels import spans
+from pmsl.formats.frames.device_frame import turn
+from pmsl.kernels.raster import run_ops
 from pmsl.profiles.printer import Orientation
-from pmsl.report import contact_sheet, preview
+from pmsl.report import contact_sheet
+from pmsl.report import contact_sheet as preview
 
 levels = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=25), elements=st.sampled_from([0, 0, 255, 255, 3, 254]))
 
@@ -25,7 +26,7 @@ def test_shrink_is_the_mean_of_the_pixels(frame, n_rows, n_cols, up, left, data)
     row1, col1 = data.draw(st.integers(row0 + 1, frame.shape[0])), data.draw(st.integers(col0 + 1, frame.shape[1]))
     rows, cols = preview._bins(row0, row1, n_rows, up), preview._bins(col0, col1, n_cols, left)
     mask, out = LayerMask.from_dense(0, frame), np.zeros((n_rows, n_cols), np.uint8)
-    spans.shrink(*mask.runs_8bit(), mask.window.row0, *rows, *cols, np.zeros((2, int(cols[1][-1]) + 1), np.int64), out)
+    run_ops.shrink(*mask.runs_8bit(), mask.window.row0, *rows, *cols, np.zeros((2, int(cols[1][-1]) + 1), np.int64), out)
     for (low, high), (first, last) in ((rows, (row0, row1)), (cols, (col0, col1))):
         assert (np.diff(low) >= 0).all() and (low < high).all() and low.min() >= first and high.max() <= last
     for r, c in np.ndindex(out.shape):

@@ -10,10 +10,10 @@ from solids import box, cone
 
 import pmsl
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh.copies import Copy, place_copies
-from pmsl.mesh.copyfile import read_copies
-from pmsl.mesh.packing import pack
-from pmsl.mesh.place import SLACK_UM, place
+from pmsl.mesh.placing.copies import Copy, place_copies
+from pmsl.mesh.placing.copies_file import read_copies
+from pmsl.mesh.placing.packing import pack
+from pmsl.mesh.placing.placement import SLACK_UM, place
 
 FIELD, PITCH, TRAVEL = np.array([200.0, 120.0]), np.array([2.0, 3.0]), 100.0
 PART = box((5, 7, 1), (25, 17, 9))  # 20 × 10 × 8
@@ -246,7 +246,7 @@ def test_without_rectpack_the_extra_is_named(monkeypatch):
 def test_plates_are_numbered_before_the_suffix():
     from pathlib import Path
 
-    from pmsl.pipeline.copies import numbered
+    from pmsl.pipeline.plate_copies import numbered
 
     names = ["part.zip", "job", "job.v2.zip", "a/job 3.5"]
     assert [numbered(Path(n), 2).as_posix() for n in names] == ["part-2.zip", "job-2", "job.v2-2.zip", "a/job 3.5-2"]

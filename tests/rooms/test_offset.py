@@ -11,7 +11,7 @@ from tiers import examples
 
 from pmsl.errors import MeshError
 from pmsl.slicing.offset import ARC_PX, GRID_PX, ContourOffset, offset_polygon
-from pmsl.slicing.shape import oriented_rings, region
+from pmsl.slicing.polygons import oriented_rings, region
 
 CLOSE = 1e-3  # px: what arcs and the lattice may miss
 

@@ -55,7 +55,7 @@ def batch_command(
 
 def memory_bytes(text: str) -> int:
     """Read ``8GB``, ``512MiB``, ``8e9``: what a batch needs at least, or more; a number without a unit counts bytes."""
-    from pmsl.pipeline.memory import WORKER_BYTES
+    from pmsl.pipeline.estimate.memory_estimate import WORKER_BYTES
 
     match = re.fullmatch(r"\s*([\d.]+(?:e\d+)?)\s*([kmgt]i?)?(b)?\s*", text, re.IGNORECASE)
     try:

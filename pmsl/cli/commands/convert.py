@@ -38,7 +38,7 @@ def convert_command(
     from pmsl import pipeline
     from pmsl.cli.job_facts import job_facts
     from pmsl.formats import registry
-    from pmsl.formats.target import check_target
+    from pmsl.formats.container.atomic_write import check_target
 
     pixels = options.panel_options(printer, pitch_um, field)
     target = Path(out)

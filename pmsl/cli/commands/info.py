@@ -15,8 +15,8 @@ from pmsl.errors import PmslError, UsageError
 if TYPE_CHECKING:
     from pmsl.cli.mesh_facts import Examined
     from pmsl.core.finding import Finding
-    from pmsl.core.job import CorrectionRecord, PrintJob
-    from pmsl.core.part import Part, Solid
+    from pmsl.job.print_job import CorrectionRecord, PrintJob
+    from pmsl.mesh.part import Part, Solid
     from pmsl.pipeline.slice_request import SliceRequest
     from pmsl.profiles import Printer, Process, Resin
 
@@ -59,8 +59,8 @@ def _refuse_doses(request: SliceRequest, what: str) -> None:
 def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     from pmsl import pipeline
     from pmsl.cli.job_facts import job_facts, pixels_text
-    from pmsl.cli.light import light_lines
-    from pmsl.cli.regions import print_regions
+    from pmsl.cli.light_facts import light_lines
+    from pmsl.cli.region_facts import print_regions
     from pmsl.formats import registry
 
     format = registry.recognise(Path(path))
@@ -104,10 +104,10 @@ def _contours_of(path: str) -> dict[str, Any] | None:
     import numpy as np
 
     from pmsl.formats import registry
-    from pmsl.formats.contourfiles import ContourFile, threemf
+    from pmsl.formats.contourfiles import ContourFile, slice_3mf
 
     is_3mf = path.lower().endswith(".3mf")
-    if is_3mf and not (os.path.isfile(path) and threemf.has_slices(Path(path))):  # a pipe would be waited for
+    if is_3mf and not (os.path.isfile(path) and slice_3mf.has_slices(Path(path))):  # a pipe would be waited for
         return None
     if not is_3mf and not registry.is_job(Path(path)):
         return None
@@ -119,7 +119,7 @@ def _contours_of(path: str) -> dict[str, Any] | None:
     return {
         "job": path,
         "format": format.name,
-        "mesh": is_3mf and not threemf.stands_in(Path(path)),
+        "mesh": is_3mf and not slice_3mf.stands_in(Path(path)),
         "layers": found.n_layers,
         "rings": len(found.ring_start) - 1,
         "points": len(found.xy_um),
@@ -135,11 +135,11 @@ def _print_contours(path: str, facts: dict[str, Any]) -> None:
 
 
 def _info_mesh(request: SliceRequest, as_json: bool, contours: dict[str, Any] | None) -> None:
-    from pmsl.cli.light import light_lines
+    from pmsl.cli.light_facts import light_lines
     from pmsl.cli.mesh_facts import examined, mesh_facts
-    from pmsl.cli.regions import print_regions
+    from pmsl.cli.region_facts import print_regions
     from pmsl.mesh import load_solid
-    from pmsl.pipeline.regionfile import dressed
+    from pmsl.pipeline.request.region_file import dressed
 
     (path,) = request.meshes
     solid = load_solid(path, request.unit)
@@ -204,9 +204,9 @@ def _dosed(
     import dataclasses
 
     from pmsl import pipeline
-    from pmsl.cli.light import light_facts
-    from pmsl.cli.regions import region_facts
-    from pmsl.core.part import Part
+    from pmsl.cli.light_facts import light_facts
+    from pmsl.cli.region_facts import region_facts
+    from pmsl.mesh.part import Part
 
     part = dataclasses.replace(item, solid=found.printed) if isinstance(item, Part) else found.printed
     try:
@@ -231,7 +231,7 @@ def _print_facts(found: Examined, request: SliceRequest, printer: Printer, resin
     import numpy as np
 
     from pmsl import pipeline
-    from pmsl.cli.light import ladder_facts
+    from pmsl.cli.light_facts import ladder_facts
 
     names = {"printer": printer.name, "resin": resin.name, "process": process.name}
     if found.refusal is not None:
@@ -254,7 +254,7 @@ def _print_facts(found: Examined, request: SliceRequest, printer: Printer, resin
 
 def _slicing_facts(request: SliceRequest) -> dict[str, Any]:
     """What slicing the mesh into a folder would take here, by slicing a little of it."""
-    from pmsl.pipeline.predicted import predicted
+    from pmsl.pipeline.estimate.cost_estimate import predicted
 
     try:
         cost = predicted(request)

@@ -16,8 +16,8 @@ from pmsl.cli.terminal import LogProgress, clock, compiler_notice, is_log, print
 from pmsl.errors import HostError, PmslError, UsageError
 
 if TYPE_CHECKING:
-    from pmsl.core.job import PrintJob
     from pmsl.host import Clock, LightEngine, Stage, Status
+    from pmsl.job.print_job import PrintJob
 
 SIMULATED = "simulated"
 RECORD = "played.jsonl"
@@ -44,7 +44,7 @@ RECORD = "played.jsonl"
 def play_command(path: str, engine: str, arm: bool, record: str | None, as_json: bool, **given: Any) -> int:
     """Play a job: everything is verified, then moved and lit, layer by layer; dark on every way out."""
     from pmsl import pipeline
-    from pmsl.formats.stream import merged
+    from pmsl.formats.container.layer_writer import merged
     from pmsl.host import Options, Player
 
     real = engine != SIMULATED
@@ -79,7 +79,7 @@ def play_command(path: str, engine: str, arm: bool, record: str | None, as_json:
 
 def _doubt(record: Path) -> str:
     """Say what else is needed to go on where a light was cut off."""
-    from pmsl.host.record import read_record
+    from pmsl.host.play_log import read_record
 
     with contextlib.suppress(PmslError):
         played = read_record(record)
@@ -92,8 +92,8 @@ def _doubt(record: Path) -> str:
 def _machine(job: PrintJob, engine: str) -> tuple[Sequence[LightEngine], Stage, Clock | None]:
     """Return engines, stage, and the clock waits are measured with."""
     from pmsl import host
+    from pmsl.host.engine_factory import made_by
     from pmsl.host.machine_check import problems_of
-    from pmsl.host.named import made_by
 
     if engine == SIMULATED:
         machine = host.Simulation(job)

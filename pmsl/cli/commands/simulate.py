@@ -16,9 +16,9 @@ from pmsl.cli.terminal import compiler_notice, layer_progress, print_json, print
 from pmsl.errors import FindingsError, OutputError, UsageError
 
 if TYPE_CHECKING:
-    from pmsl.core.job import PrintJob
+    from pmsl.job.print_job import PrintJob
     from pmsl.predict import Prediction, SeenLayer
-    from pmsl.predict.section import Section
+    from pmsl.predict.cross_section import Section
 
 MANY = 8  # layers with a picture where none are named
 ROWS = 12  # of a list, on a terminal
@@ -72,8 +72,8 @@ def simulate_command(
     from pmsl.core.finding import reaches
     from pmsl.mesh import load_solid
     from pmsl.predict import simulate as predict
-    from pmsl.predict.design import design_parts
-    from pmsl.predict.solid import MeshWriter
+    from pmsl.predict.measure.design_layers import design_parts
+    from pmsl.predict.predicted_mesh import MeshWriter
 
     drawn = _Drawn(pictures, section, layers, mesh, force)
     job = pipeline.read(path)
@@ -95,7 +95,7 @@ def simulate_command(
         with layer_progress("simulating", as_json) as progress:
             found = predict(job, parts, watch=watch, progress=progress, threads=threads)
     if folder is not None:
-        from pmsl.report import prediction as pages
+        from pmsl.report import prediction_plots as pages
 
         pages.write_plots(job, found, cuts, folder)
     if as_json:
@@ -125,7 +125,7 @@ def _layers(text: str | None, n: int) -> set[int]:
 
 def _section(text: str, job: PrintJob) -> Section:
     """Read ``x=UM`` or ``y=UM``."""
-    from pmsl.predict.section import Section
+    from pmsl.predict.cross_section import Section
 
     axis, _, value = text.partition("=")
     try:
@@ -139,13 +139,13 @@ def _section(text: str, job: PrintJob) -> Section:
 
 def _check_outputs(drawn: _Drawn, cuts: Sequence[Section], wanted: set[int]) -> None:
     """Refuse what would replace a file without --force, before the work."""
-    from pmsl.outfile import check_new_file
+    from pmsl.files.output_file import check_new_file
 
     if drawn.mesh is not None:
         check_new_file(_stl(drawn.mesh), drawn.force, "--mesh")
     if drawn.pictures is None or not os.path.isdir(drawn.pictures):
         return
-    from pmsl.report.prediction import plot_names
+    from pmsl.report.prediction_plots import plot_names
 
     for name in (*plot_names(cuts), *(_layer_name(k) for k in sorted(wanted))):
         check_new_file(Path(drawn.pictures) / name, drawn.force, "--pictures")
@@ -156,7 +156,7 @@ def _layer_name(k: int) -> str:
 
 
 def _folder(name: str) -> Path:
-    from pmsl.report.prediction import check_plots
+    from pmsl.report.prediction_plots import check_plots
 
     check_plots()
     folder = Path(name)
@@ -177,7 +177,7 @@ def _stl(name: str) -> Path:
 
 
 def _layer_pictures(job: PrintJob, folder: Path, wanted: set[int]) -> Callable[[SeenLayer], None]:
-    from pmsl.report.prediction import layer_picture
+    from pmsl.report.prediction_plots import layer_picture
 
     def draw(seen: SeenLayer) -> None:
         if seen.lit.index in wanted:

@@ -11,7 +11,7 @@ import click
 from pmsl.cli import options
 from pmsl.cli.terminal import clock, compiler_notice, layer_progress, print_json, print_line, say, say_findings, size_mm
 from pmsl.errors import FindingsError
-from pmsl.pipeline.request_fields import request_fields
+from pmsl.pipeline.request.request_fields import request_fields
 
 if TYPE_CHECKING:
     from pmsl.pipeline.slice_jobs import Sliced
@@ -35,7 +35,7 @@ def slice_command(meshes: tuple[str, ...], as_json: bool, **settings: Any) -> No
     """Slice meshes into a print job: gray masks, exposure times, motion."""
     import dataclasses
 
-    from pmsl.outfile import check_new_file
+    from pmsl.files.output_file import check_new_file
     from pmsl.pipeline import slice_jobs
     from pmsl.pipeline.slice_request import SliceRequest
 
@@ -66,8 +66,8 @@ def slice_command(meshes: tuple[str, ...], as_json: bool, **settings: Any) -> No
 
 def _tell(request: SliceRequest, done: list[Sliced], seconds: float, as_json: bool) -> None:
     """Say what was written."""
-    from pmsl.cli.light import light_facts, light_lines
-    from pmsl.cli.regions import print_regions
+    from pmsl.cli.light_facts import light_facts, light_lines
+    from pmsl.cli.region_facts import print_regions
 
     if as_json:
         jobs, took = [_facts(request, made) for made in done], {"seconds": round(seconds, 3)}

@@ -13,7 +13,7 @@ from pmsl.cli.terminal import compiler_notice, print_line
 def warmup_command() -> None:
     """Compile all kernels now, so that the first job need not."""
     from pmsl import pipeline
-    from pmsl.predict.warm import warmup as warm_predictions
+    from pmsl.predict.warmup import warmup as warm_predictions
 
     began = time.perf_counter()
     with compiler_notice():

@@ -5,6 +5,6 @@ shares   the images of a layer, split between regions
 pieces   what they are collected in: one image for each dose factor and way to be shown
 """
 
-from pmsl.correct.modifiers.shares import RegionShares
+from pmsl.correct.modifiers.region_images import RegionShares
 
 __all__ = ["RegionShares"]

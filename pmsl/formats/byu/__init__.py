@@ -17,13 +17,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pmsl.core.job import PrintJob
-from pmsl.formats.byu.check import verify
+from pmsl.formats.adapt.panel import Panel
 from pmsl.formats.byu.read import open_file, table_name
+from pmsl.formats.byu.validator import verify
 from pmsl.formats.byu.write import CAPABILITY, write
-from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
-from pmsl.formats.panel import Panel
-from pmsl.formats.target import other_format
+from pmsl.formats.container.atomic_write import other_format
+from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.job.print_job import PrintJob
 
 
 class Byu:

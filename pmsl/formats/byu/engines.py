@@ -11,11 +11,11 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.core.job import Engine
 from pmsl.errors import GridError, JobError, UsageError
-from pmsl.formats import frames
-from pmsl.formats.byu.document import Image
-from pmsl.formats.panel import Panel
+from pmsl.formats.adapt.panel import Panel
+from pmsl.formats.byu.print_file import Image
+from pmsl.formats.frames import device_frame
+from pmsl.job.print_job import Engine
 from pmsl.profiles.printer import Orientation
 
 ENGINES = {(1600, 2560): "visitech", (1080, 1920): "wintech"}  # by (rows, cols) of the frame, as the host's configurations call them
@@ -124,7 +124,7 @@ def engines_of(
     engines: list[Engine] = []
     for key, frame in shapes.items():
         pitch = pitches[key] or (PITCH_UM, PITCH_UM)
-        shape = frames.frame_shape(frame, turn)
+        shape = device_frame.frame_shape(frame, turn)
         middle = engines[0].grid if engines else None
         origin = (0.0, 0.0) if middle is None else _same_middle(middle, shape, pitch)
         try:

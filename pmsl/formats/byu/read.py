@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 
 from pmsl.core.finding import Finding
-from pmsl.core.job import FLAT_FIELD_BY_HOST, Engine, PrintJob
 from pmsl.core.mask import LayerMask
-from pmsl.core.techniques import FILM, FLAT_FIELD_BY_EXPOSURE, RELIFT, SQUEEZE, VACUUM, Vacuum
 from pmsl.errors import JobError
-from pmsl.formats import zipped
-from pmsl.formats.bundle import ZipSource
-from pmsl.formats.byu.document import DESIGN_KEYS, HEADER_COMMENT, PA_PER_TORR, VACUUM_TORR, PrintFile
+from pmsl.formats.adapt.panel import Panel
 from pmsl.formats.byu.engines import Key, engines_of, key_of, stated
+from pmsl.formats.byu.print_file import DESIGN_KEYS, HEADER_COMMENT, PA_PER_TORR, VACUUM_TORR, PrintFile
 from pmsl.formats.byu.slabs import Picture, Slab, slabs_of
 from pmsl.formats.byu.table import Table, load
-from pmsl.formats.panel import Panel
-from pmsl.formats.partial import Facts, Shown, job
-from pmsl.formats.pngread import shape_of_png
+from pmsl.formats.container import zip_of_frames
+from pmsl.formats.container.containers import ZipSource
+from pmsl.formats.frames.png_read import shape_of_png
+from pmsl.formats.incomplete_job import Facts, Shown, job
+from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Engine, PrintJob
+from pmsl.job.techniques import FILM, FLAT_FIELD_BY_EXPOSURE, RELIFT, SQUEEZE, VACUUM, Vacuum
 from pmsl.profiles.printer import Axis, Orientation
 
 OWN_COMMENT = re.compile(r"\s*pmsl: .*", re.DOTALL)  # what the writer added to a header's comment
@@ -183,7 +183,7 @@ class _Masks:
             return replace(last[1], index=k)
         engine = self._engines[self._number[picture.engine]]
         turn = _flipped(engine.orientation, picture)
-        mask = zipped.mask_of_png(self._source, f"{self._folder}/{picture.file}", k, engine.grid.shape, turn, self._where)
+        mask = zip_of_frames.mask_of_png(self._source, f"{self._folder}/{picture.file}", k, engine.grid.shape, turn, self._where)
         self._last = picture, mask
         return mask
 

@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from pmsl.core.finding import Finding
-from pmsl.core.techniques import Relift, Squeeze
 from pmsl.errors import JobError
-from pmsl.formats.byu.document import FILM_MM, MOST_POWER, SQUEEZE_MS, SQUEEZE_N, Image, Layer, Position
 from pmsl.formats.byu.engines import Key, key_of
 from pmsl.formats.byu.expressions import DEEPEST
+from pmsl.formats.byu.print_file import FILM_MM, MOST_POWER, SQUEEZE_MS, SQUEEZE_N, Image, Layer, Position
 from pmsl.formats.byu.table import MOST_LAYERS, Table
-from pmsl.formats.partial import Shown
+from pmsl.formats.incomplete_job import Shown
+from pmsl.job.techniques import Relift, Squeeze
 from pmsl.profiles import Motion
-from pmsl.profiles.strict import build
+from pmsl.profiles.schema import build
 
 MOST_EXPOSURES = 1_000_000
 MOST_AGAIN = 1000  # times an image is shown again in layers of 0 µm of its own

@@ -11,11 +11,10 @@ from typing import Any
 import msgspec
 
 from pmsl.core.finding import Finding
-from pmsl.core.job import FLAT_FIELD_BY_HOST, Engine, PrintJob
-from pmsl.core.plan import Exposure, LayerPlan
-from pmsl.core.techniques import TECHNIQUES, Squeeze
-from pmsl.formats import fit, frames, png, stream, zipped
-from pmsl.formats.byu.document import (
+from pmsl.formats.adapt import adapt
+from pmsl.formats.adapt.capability import NEVER, Capability, refusal
+from pmsl.formats.byu.engines import ENGINES, Key, Stated
+from pmsl.formats.byu.print_file import (
     DESIGN_KEYS,
     HEADER_COMMENT,
     MOST_POWER,
@@ -34,11 +33,14 @@ from pmsl.formats.byu.document import (
     SqueezeOut,
     UnderVacuum,
 )
-from pmsl.formats.byu.engines import ENGINES, Key, Stated
-from pmsl.formats.byu.layout import Row, laid_out
-from pmsl.formats.capability import NEVER, Capability, refusal
-from pmsl.formats.contract import Format, WriteOptions, Written
-from pmsl.formats.partial import PITCH, WAVELENGTH
+from pmsl.formats.byu.repeated_settings import Row, laid_out
+from pmsl.formats.container import layer_writer, zip_of_frames
+from pmsl.formats.frames import device_frame, png_write
+from pmsl.formats.incomplete_job import PITCH, WAVELENGTH
+from pmsl.formats.protocol import Format, WriteOptions, Written
+from pmsl.job.layer_plan import Exposure, LayerPlan
+from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Engine, PrintJob
+from pmsl.job.techniques import TECHNIQUES, Squeeze
 from pmsl.profiles import Motion
 from pmsl.version import __version__
 
@@ -56,14 +58,14 @@ DARK_MS = 10.0  # of the default image, which is black
 
 def write(format: Format, job: PrintJob, path: Path, options: WriteOptions) -> Written:
     """Write a job; raises `TargetError` where the print file cannot hold it."""
-    fitted = fit.fit(job, CAPABILITY, format.name, options)
+    fitted = adapt.fit(job, CAPABILITY, format.name, options)
     keys = [_key(engine, job, format.name) for engine in fitted.engines]
     names: dict[str, str] = {}
     rows: list[Row] = []
-    with zipped.archive(format, path, options, deflated=True) as add:
+    with zip_of_frames.archive(format, path, options, deflated=True) as add:
 
         def make(plan: LayerPlan) -> list[tuple[Exposure, bytes]]:
-            return [(e, png.encode_mask(e.mask, fitted.engines[e.engine].orientation, options.small)) for e in plan.exposures]
+            return [(e, png_write.encode_mask(e.mask, fitted.engines[e.engine].orientation, options.small)) for e in plan.exposures]
 
         def store(plan: LayerPlan, made: list[tuple[Exposure, bytes]]) -> None:
             files = []
@@ -75,9 +77,9 @@ def write(format: Format, job: PrintJob, path: Path, options: WriteOptions) -> W
                 files.append(names[key])
             rows.extend(_rows(plan, files, fitted, keys, format.name))
 
-        written = stream.written(fitted, options, make, store, lambda: _notes(fitted))
+        written = layer_writer.written(fitted, options, make, store, lambda: _notes(fitted))
         first = fitted.engines[0]
-        add(f"{FOLDER}/{DARK}", png.encode_mask(zipped.black(first.grid.shape), first.orientation, True))
+        add(f"{FOLDER}/{DARK}", png_write.encode_mask(zip_of_frames.black(first.grid.shape), first.orientation, True))
         add(TABLE, _encoded(fitted, keys, rows, format.name))
     return written
 
@@ -86,7 +88,7 @@ def _key(engine: Engine, job: PrintJob, name: str) -> Key:
     """Return what the host knows an engine by."""
     if engine.wavelength_nm != round(engine.wavelength_nm):
         raise refusal(name, "wavelength_nm", f"{engine.wavelength_nm:g} nm", "whole nanometres", NEVER, must="must be")
-    shape = frames.frame_shape(engine.grid.shape, engine.orientation)
+    shape = device_frame.frame_shape(engine.grid.shape, engine.orientation)
     return Key(engine.name or ENGINES.get(shape, job.printer.name), round(engine.wavelength_nm))
 
 
@@ -94,7 +96,7 @@ def _notes(job: PrintJob) -> list[Finding]:
     """Say how light settings are written, and where no known light engine has such frames."""
     found = []
     for engine in job.engines:
-        shape = frames.frame_shape(engine.grid.shape, engine.orientation)
+        shape = device_frame.frame_shape(engine.grid.shape, engine.orientation)
         if shape not in ENGINES:
             known = " and ".join(f"{c}x{r} ({name})" for (r, c), name in ENGINES.items())
             message = f"frames are {shape[1]}x{shape[0]} px; the host's light engines have {known} and show nothing else right"

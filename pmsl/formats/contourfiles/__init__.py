@@ -14,11 +14,11 @@ from typing import Any
 
 from pmsl.core.contours import Contours
 from pmsl.core.finding import Finding
-from pmsl.core.job import PrintJob
 from pmsl.errors import JobError, UsageError
-from pmsl.formats import target
-from pmsl.formats.capability import Capability
-from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.formats.adapt.capability import Capability
+from pmsl.formats.container import atomic_write
+from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.job.print_job import PrintJob
 
 NONE = Capability(multi_exposure=True, holds=frozenset({"engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s"}))
 
@@ -42,7 +42,7 @@ class ContourFile:
 
     def foreign(self, path: Path) -> str:
         """Let files of contours be replaced."""
-        return target.other_format(path, self) or ("" if self._readable(path) else "its slices cannot be read")
+        return atomic_write.other_format(path, self) or ("" if self._readable(path) else "its slices cannot be read")
 
     def _readable(self, path: Path) -> bool:
         try:
@@ -63,7 +63,7 @@ class ContourFile:
             message=f"{self.name} holds the parts' contours in the middle of every slab: no masks, times, doses or moves",
         )
         findings = (*job.findings, note)
-        with target.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
+        with atomic_write.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
             if options.accept is not None:
                 options.accept(findings)
             self._own("write_draft")(job, draft, options)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from pmsl.core.contours import Contours
-from pmsl.core.job import PrintJob
 from pmsl.errors import JobError
-from pmsl.formats.contourfiles.xmlread import Collector, parse
-from pmsl.formats.contract import Seen, WriteOptions
+from pmsl.formats.contourfiles.xml_stream import Collector, parse
+from pmsl.formats.protocol import Seen, WriteOptions
+from pmsl.job.print_job import PrintJob
 
 LONGEST = 1 << 30  # bytes of a file that is read
 INKSCAPE = "http://www.inkscape.org/namespaces/inkscape"

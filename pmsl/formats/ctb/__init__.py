@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pmsl.core.finding import Finding
-from pmsl.core.job import PrintJob
-from pmsl.formats import fit, stream, target
-from pmsl.formats.capability import Capability
-from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
-from pmsl.formats.ctb.layout import GRAYS, LARGEST_SIDE, MAGIC, OTHERS
-from pmsl.formats.desktop import NO_ACCELERATIONS, for_desktop
-from pmsl.formats.panel import Panel
+from pmsl.formats.adapt import adapt
+from pmsl.formats.adapt.capability import Capability
+from pmsl.formats.adapt.panel import Panel
+from pmsl.formats.container import atomic_write, layer_writer
+from pmsl.formats.ctb.ctb_records import GRAYS, LARGEST_SIDE, MAGIC, OTHERS
+from pmsl.formats.desktop_common import NO_ACCELERATIONS, for_desktop
+from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.job.print_job import PrintJob
 
 THINNEST_UM = 1.0
 KEY = 0x706D736C  # any but 0: the same job is the same bytes
@@ -49,13 +50,13 @@ class Ctb:
 
     def foreign(self, path: Path) -> str:
         """Let CTB files be replaced."""
-        return target.other_format(path, self)
+        return atomic_write.other_format(path, self)
 
     def write(self, job: PrintJob, path: Path, options: WriteOptions) -> Written:
         """Write the job, complete or absent."""
         from pmsl.formats.ctb.write import write_draft
 
-        fitted = fit.fit(job, self.capability, self.name, options)
+        fitted = adapt.fit(job, self.capability, self.name, options)
         left = "accelerations and single waits (their sum is in the time the light is off)"
         fitted = for_desktop(fitted, self.name, options.lossy, TURNS, left)
         first_um = float(fitted.grid.thickness_um[0])
@@ -65,7 +66,7 @@ class Ctb:
                 code="thin-first-layer", severity="warning", message=message, layers=(0, 0), value=first_um, limit=THINNEST_UM, unit="µm"
             )
             fitted = replace(fitted, findings=(*fitted.findings, thin))
-        with target.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
+        with atomic_write.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
             return write_draft(fitted, draft, options, self.key, self.name)
 
     def read(self, path: Path, panel: Panel | None = None) -> PrintJob:
@@ -76,7 +77,7 @@ class Ctb:
 
     def verify(self, path: Path, options: VerifyOptions) -> list[str]:
         """Decode every layer."""
-        return list(stream.problems(self.read(path, options.panel), options))
+        return list(layer_writer.problems(self.read(path, options.panel), options))
 
 
 PLAIN = Ctb("ctb", 0)

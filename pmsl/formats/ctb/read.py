@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
-from pmsl.formats import partial
-from pmsl.formats.binary import Pieces, decimals, text_of
-from pmsl.formats.ctb.layout import COPY, EXT, EXT2, HEADER, LARGEST_SIDE, LAYER, MAGIC, OTHERS, PICTURE
-from pmsl.formats.desktop import LONGEST_S, bounded, check_times, speed_um_s, stated_pitch_um, z_edges_um
-from pmsl.formats.frames import mask_of_runs
-from pmsl.formats.panel import Panel, known_pitch
-from pmsl.formats.partial import Facts, Shown
-from pmsl.formats.runlength import ctb_cipher, decode_ctb
+from pmsl.formats import incomplete_job
+from pmsl.formats.adapt.panel import Panel, known_pitch
+from pmsl.formats.binary_records import Pieces, decimals, text_of
+from pmsl.formats.ctb.ctb_records import COPY, EXT, EXT2, HEADER, LARGEST_SIDE, LAYER, MAGIC, OTHERS, PICTURE
+from pmsl.formats.desktop_common import LONGEST_S, bounded, check_times, speed_um_s, stated_pitch_um, z_edges_um
+from pmsl.formats.frames.device_frame import mask_of_runs
+from pmsl.formats.frames.goo_ctb_rle import ctb_cipher, decode_ctb
+from pmsl.formats.incomplete_job import Facts, Shown
+from pmsl.job.print_job import PrintJob
 from pmsl.profiles import Motion
 from pmsl.profiles.printer import Orientation
 
@@ -58,7 +58,7 @@ def read(path: Path, panel: Panel | None = None) -> PrintJob:
     facts = Facts(
         format="ctb",
         file=path.name,
-        grid=partial.grid_of(
+        grid=incomplete_job.grid_of(
             str(path),
             pitch_um=pitch,
             shape=shape,
@@ -70,7 +70,7 @@ def read(path: Path, panel: Panel | None = None) -> PrintJob:
         motion=motion_of(0),
         resin_ml=max(ext["volume_ml"], 0.0),
     )
-    return partial.job(facts, [(Shown(time_s=t),) if t > 0 else () for t in times.tolist()], mask_of, motion_of)
+    return incomplete_job.job(facts, [(Shown(time_s=t),) if t > 0 else () for t in times.tolist()], mask_of, motion_of)
 
 
 def _header(pieces: Pieces, path: Path) -> dict[str, Any]:

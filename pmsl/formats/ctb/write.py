@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from pmsl.core.job import PrintJob
-from pmsl.core.plan import LayerPlan
-from pmsl.formats import stream
-from pmsl.formats.binary import Draft, text
-from pmsl.formats.capability import NEVER, refusal
-from pmsl.formats.contract import WriteOptions, Written
-from pmsl.formats.ctb.layout import COPY, EXT, EXT2, HEADER, LARGE, LAYER, MAGIC, MODE, PICTURE, SMALL, SOFTWARE, picture_bytes
-from pmsl.formats.desktop import MM_MIN, common_height_um, times_of
-from pmsl.formats.frames import frame_shape
-from pmsl.formats.framestream import laid, shown, stream_of
-from pmsl.formats.runlength import ctb_cipher, encode_ctb
-from pmsl.formats.thumbnail import Thumbnail
+from pmsl.formats.adapt.capability import NEVER, refusal
+from pmsl.formats.binary_records import Draft, text
+from pmsl.formats.container import layer_writer
+from pmsl.formats.ctb.ctb_records import COPY, EXT, EXT2, HEADER, LARGE, LAYER, MAGIC, MODE, PICTURE, SMALL, SOFTWARE, picture_bytes
+from pmsl.formats.desktop_common import MM_MIN, common_height_um, times_of
+from pmsl.formats.frames.device_frame import frame_shape
+from pmsl.formats.frames.frame_runs import laid, shown, stream_of
+from pmsl.formats.frames.goo_ctb_rle import ctb_cipher, encode_ctb
+from pmsl.formats.frames.thumbnail import Thumbnail
+from pmsl.formats.protocol import WriteOptions, Written
+from pmsl.job.layer_plan import LayerPlan
+from pmsl.job.print_job import PrintJob
 from pmsl.profiles import Motion
 
 WHITE = 255  # light at full: the machine's own setting is left to the host
@@ -59,7 +59,7 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions, key: int, name
                 thumbnail.add(plan.index, plan.exposures[0].mask)
             times.append(plan.exposures[0].time_s if plan.exposures else 0.0)
 
-        written = stream.written(job, options, make, store)
+        written = layer_writer.written(job, options, make, store)
         put(waiting[0][0].motion)
         at |= _pictures(draft, thumbnail)
         if draft.end > LARGEST:

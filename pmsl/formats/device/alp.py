@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from pmsl.errors import ExposureError, UsageError
-from pmsl.formats.device.planes import check_frame
+from pmsl.formats.device.bitplanes import check_frame
 
 MAX_PICTURE_US = 10_000_000
 STRIDES = {  # bytes a packed row takes, and how many of them come before the first pixel; by (rows, cols)

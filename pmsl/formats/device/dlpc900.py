@@ -13,8 +13,8 @@ from functools import partial
 import numpy as np
 
 from pmsl.errors import ExposureError, UsageError
-from pmsl.formats.device.planes import MAX_EXPOSURE_US, MIN_EXPOSURE_US, Pattern
-from pmsl.formats.device.splash import BITS, encode_splash, halves, merged
+from pmsl.formats.device.bitplanes import MAX_EXPOSURE_US, MIN_EXPOSURE_US, Pattern
+from pmsl.formats.device.dlpc900_splash import BITS, encode_splash, halves, merged
 
 BLUE, WHITE = 4, 7  # bits of the LEDs: red 1, green 2, blue 4
 IMAGES = 18  # numbers 0..17 in its memory

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pmsl.core.job import PrintJob
-from pmsl.formats import fit, stream, target
-from pmsl.formats.capability import Capability
-from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
-from pmsl.formats.desktop import NO_ACCELERATIONS, for_desktop
-from pmsl.formats.goo.layout import MAGIC
-from pmsl.formats.panel import Panel
+from pmsl.formats.adapt import adapt
+from pmsl.formats.adapt.capability import Capability
+from pmsl.formats.adapt.panel import Panel
+from pmsl.formats.container import atomic_write, layer_writer
+from pmsl.formats.desktop_common import NO_ACCELERATIONS, for_desktop
+from pmsl.formats.goo.goo_records import MAGIC
+from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.job.print_job import PrintJob
 
 TURNS = tuple((row, col) for row in ("-y", "+y") for col in ("+x", "-x"))  # two marks: mirrored in x, in y
 
@@ -36,14 +37,14 @@ class Goo:
 
     def foreign(self, path: Path) -> str:
         """Let GOO files be replaced."""
-        return target.other_format(path, self)
+        return atomic_write.other_format(path, self)
 
     def write(self, job: PrintJob, path: Path, options: WriteOptions) -> Written:
         """Write the job, complete or absent."""
         from pmsl.formats.goo.write import write_draft
 
-        fitted = for_desktop(fit.fit(job, self.capability, self.name, options), self.name, options.lossy, TURNS, "accelerations")
-        with target.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
+        fitted = for_desktop(adapt.fit(job, self.capability, self.name, options), self.name, options.lossy, TURNS, "accelerations")
+        with atomic_write.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
             return write_draft(fitted, draft, options)
 
     def read(self, path: Path, panel: Panel | None = None) -> PrintJob:
@@ -54,7 +55,7 @@ class Goo:
 
     def verify(self, path: Path, options: VerifyOptions) -> list[str]:
         """Decode every layer, its check sum held against its bytes."""
-        return list(stream.problems(self.read(path, options.panel), options))
+        return list(layer_writer.problems(self.read(path, options.panel), options))
 
 
 FORMAT = Goo()

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
-from pmsl.formats import partial
-from pmsl.formats.binary import Pieces, Read, decimals, text_of
-from pmsl.formats.desktop import LONGEST_S, bounded, check_times, speed_um_s, stated_pitch_um, z_edges_um
-from pmsl.formats.frames import mask_of_runs
-from pmsl.formats.goo.layout import BREAK, END, HEADER, LAYER, MAGIC
-from pmsl.formats.panel import Panel, known_pitch
-from pmsl.formats.partial import Facts, Shown
-from pmsl.formats.runlength import decode_goo
+from pmsl.formats import incomplete_job
+from pmsl.formats.adapt.panel import Panel, known_pitch
+from pmsl.formats.binary_records import Pieces, Read, decimals, text_of
+from pmsl.formats.desktop_common import LONGEST_S, bounded, check_times, speed_um_s, stated_pitch_um, z_edges_um
+from pmsl.formats.frames.device_frame import mask_of_runs
+from pmsl.formats.frames.goo_ctb_rle import decode_goo
+from pmsl.formats.goo.goo_records import BREAK, END, HEADER, LAYER, MAGIC
+from pmsl.formats.incomplete_job import Facts, Shown
+from pmsl.job.print_job import PrintJob
 from pmsl.profiles import Motion
 from pmsl.profiles.printer import Orientation
 
@@ -52,7 +52,7 @@ def read(path: Path, panel: Panel | None = None) -> PrintJob:
     facts = Facts(
         format="goo",
         file=path.name,
-        grid=partial.grid_of(
+        grid=incomplete_job.grid_of(
             str(path),
             pitch_um=pitch,
             shape=shape,
@@ -66,7 +66,7 @@ def read(path: Path, panel: Panel | None = None) -> PrintJob:
         resin_ml=max(head["volume_mm3"], 0.0) * 1e-3,
     )
     shown = [(Shown(time_s=t),) if t > 0 else () for t in times.tolist()]
-    return partial.job(facts, shown, mask_of, motion_of)
+    return incomplete_job.job(facts, shown, mask_of, motion_of)
 
 
 def _header(pieces: Pieces, path: Path) -> dict[str, Any]:

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from pmsl.core.job import PrintJob
-from pmsl.core.plan import LayerPlan
-from pmsl.formats import stream
-from pmsl.formats.binary import Draft, text
-from pmsl.formats.contract import WriteOptions, Written
-from pmsl.formats.desktop import MM_MIN, common_height_um, times_of
-from pmsl.formats.frames import frame_shape
-from pmsl.formats.framestream import laid, shown, stream_of
-from pmsl.formats.goo.layout import BIG, BREAK, END, HEADER, LAYER, MAGIC, SMALL, WAIT_TIMES
-from pmsl.formats.runlength import encode_goo
-from pmsl.formats.thumbnail import Thumbnail
+from pmsl.formats.binary_records import Draft, text
+from pmsl.formats.container import layer_writer
+from pmsl.formats.desktop_common import MM_MIN, common_height_um, times_of
+from pmsl.formats.frames.device_frame import frame_shape
+from pmsl.formats.frames.frame_runs import laid, shown, stream_of
+from pmsl.formats.frames.goo_ctb_rle import encode_goo
+from pmsl.formats.frames.thumbnail import Thumbnail
+from pmsl.formats.goo.goo_records import BIG, BREAK, END, HEADER, LAYER, MAGIC, SMALL, WAIT_TIMES
+from pmsl.formats.protocol import WriteOptions, Written
+from pmsl.job.layer_plan import LayerPlan
+from pmsl.job.print_job import PrintJob
 from pmsl.profiles import Motion
 from pmsl.version import __version__
 
@@ -52,7 +52,7 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions) -> Written:
                 thumbnail.add(plan.index, plan.exposures[0].mask)
             times.append(plan.exposures[0].time_s if plan.exposures else 0.0)
 
-        written = stream.written(job, options, make, store)
+        written = layer_writer.written(job, options, make, store)
         put(waiting[0][0].motion)
         draft.add(END)
         small, big = (_rgb565(thumbnail.picture(side, side)) for side in (SMALL, BIG))

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pmsl.core.job import PrintJob
-from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.formats.adapt.panel import Panel
+from pmsl.formats.container.atomic_write import other_format
 from pmsl.formats.nanodlp.read import read, verify
 from pmsl.formats.nanodlp.write import CAPABILITY, write
-from pmsl.formats.panel import Panel
-from pmsl.formats.target import other_format
+from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.job.print_job import PrintJob
 
 
 class NanoDlp:

@@ -12,18 +12,19 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.errors import GridError, JobError
-from pmsl.formats import frames, stream, zipped
-from pmsl.formats.bundle import ZipSource
-from pmsl.formats.contract import VerifyOptions
+from pmsl.formats.adapt.panel import Panel
+from pmsl.formats.container import layer_writer, zip_of_frames
+from pmsl.formats.container.containers import ZipSource
+from pmsl.formats.frames import device_frame
+from pmsl.formats.incomplete_job import Facts, Shown, job
 from pmsl.formats.nanodlp.tables import OPTIONS, PLATE, PROFILE, OptionsRead, PlateRead, ProfileRead
-from pmsl.formats.panel import Panel
-from pmsl.formats.partial import Facts, Shown, job
+from pmsl.formats.protocol import VerifyOptions
+from pmsl.job.print_job import PrintJob
 from pmsl.profiles import Motion
 from pmsl.profiles.printer import Orientation
-from pmsl.profiles.strict import build
+from pmsl.profiles.schema import build
 
 MOST_LAYERS, MOST_S, MOST_UM = 200_000, 1e6, 1e5
 STATED = re.compile(r"row = ([+-][xy]); col = ([+-][xy])")
@@ -60,7 +61,7 @@ def verify(path: Path, options: VerifyOptions) -> list[str]:
     if len(present) == 2 and source.text(OPTIONS[0]) != source.text(OPTIONS[1]):
         wrong.append("options.json and slicer.json say different things")
     wrong += [f"{name}: not in the file, some readers need it" for name in ("info.json", "3d.png") if name not in source.names()]
-    return [*wrong, *stream.problems(made, options)]
+    return [*wrong, *layer_writer.problems(made, options)]
 
 
 def _read(path: Path, panel: Panel | None) -> tuple[PrintJob, PlateRead, ZipSource]:
@@ -80,7 +81,7 @@ def _read(path: Path, panel: Panel | None) -> tuple[PrintJob, PlateRead, ZipSour
     times = _times(plate, profile, n, where)
 
     def mask_of(k: int, j: int) -> LayerMask:
-        return zipped.mask_of_png(source, f"{k + first}.png", k, grid.shape, turn, where)
+        return zip_of_frames.mask_of_png(source, f"{k + first}.png", k, grid.shape, turn, where)
 
     facts = Facts(
         format="nanodlp",
@@ -135,7 +136,7 @@ def _grid(
         raise JobError(f"{where}: layers of {heights.min():g} to {heights.max():g} µm; expected above 0 to {MOST_UM:g}")
     edges = np.concatenate([[0.0], np.round(np.cumsum(heights), 9)])
     try:
-        shape = frames.frame_shape((settings.height, settings.width), turn)
+        shape = device_frame.frame_shape((settings.height, settings.width), turn)
         return Grid(origin_um=(0.0, 0.0), pitch_um=pitch_um, shape=shape, z_edges_um=edges)
     except GridError as err:
         raise JobError(f"{where}: {err}; the file is damaged") from err

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
-from pmsl.formats.contract import Written
-from pmsl.formats.frames import frame_shape
+from pmsl.formats.frames.device_frame import frame_shape
+from pmsl.formats.protocol import Written
+from pmsl.job.print_job import PrintJob
 from pmsl.profiles.printer import Orientation
 from pmsl.version import __version__
 
@@ -146,7 +146,7 @@ def layer_info(mask: LayerMask, turn: Orientation, pixel_um2: float) -> Table:
     """Return a layer's entry of info.json: its areas [mm²] and the first and last lit column and row of its frame."""
     import numpy as np
 
-    from pmsl.kernels.areas import areas
+    from pmsl.kernels.raster.connected_components import areas
 
     runs = mask.runs_8bit()
     if not len(runs.col):

@@ -8,14 +8,16 @@ import msgspec
 import numpy as np
 
 from pmsl.core.finding import Finding
-from pmsl.core.job import PrintJob
-from pmsl.core.plan import LayerPlan
-from pmsl.formats import fit, png, stream, zipped
-from pmsl.formats.capability import Capability
-from pmsl.formats.contract import Format, WriteOptions, Written
+from pmsl.formats.adapt import adapt
+from pmsl.formats.adapt.capability import Capability
+from pmsl.formats.container import layer_writer, zip_of_frames
+from pmsl.formats.frames import png_write
+from pmsl.formats.frames.thumbnail import Thumbnail
 from pmsl.formats.nanodlp import tables
 from pmsl.formats.nanodlp.tables import Table, Times
-from pmsl.formats.thumbnail import Thumbnail
+from pmsl.formats.protocol import Format, WriteOptions, Written
+from pmsl.job.layer_plan import LayerPlan
+from pmsl.job.print_job import PrintJob
 
 CAPABILITY = Capability(
     multi_exposure=False,
@@ -29,15 +31,15 @@ PREVIEW = (200, 100)
 
 def write(format: Format, job: PrintJob, path: Path, options: WriteOptions) -> Written:
     """Write a job; raises `TargetError` where a plate cannot hold it."""
-    fitted = fit.fit(job, CAPABILITY, format.name, options)
+    fitted = adapt.fit(job, CAPABILITY, format.name, options)
     engine, preview = fitted.engines[0], Thumbnail(fitted)
     times, infos = np.full(fitted.n_layers, np.nan), list[Table]()
-    with zipped.archive(format, path, options) as add:
+    with zip_of_frames.archive(format, path, options) as add:
 
         def make(plan: LayerPlan) -> tuple[bytes, Table]:
-            mask = plan.exposures[0].mask if plan.exposures else zipped.black(engine.grid.shape, plan.index)
+            mask = plan.exposures[0].mask if plan.exposures else zip_of_frames.black(engine.grid.shape, plan.index)
             info = tables.layer_info(mask, engine.orientation, engine.grid.pixel_um2)
-            return zipped.only_frame(plan, engine.grid.shape, engine.orientation, options.small), info
+            return zip_of_frames.only_frame(plan, engine.grid.shape, engine.orientation, options.small), info
 
         def store(plan: LayerPlan, made: tuple[bytes, Table]) -> None:
             add(f"{plan.index + 1}.png", made[0])
@@ -46,7 +48,7 @@ def write(format: Format, job: PrintJob, path: Path, options: WriteOptions) -> W
                 times[plan.index] = plan.exposures[0].time_s
                 preview.add(plan.index, plan.exposures[0].mask)
 
-        written = stream.written(fitted, options, make, store, lambda: _notes(_times(times), fitted))
+        written = layer_writer.written(fitted, options, make, store, lambda: _notes(_times(times), fitted))
         found, box = _times(times), _box(fitted, infos)
         settings = tables.options(fitted, found, box, PREVIEW)
         written_tables: dict[str, object] = {
@@ -58,7 +60,7 @@ def write(format: Format, job: PrintJob, path: Path, options: WriteOptions) -> W
         }
         for name, table in written_tables.items():
             add(name, msgspec.json.format(msgspec.json.encode(table), indent=1) + b"\n")
-        add(tables.PREVIEW, png.encode_colour(preview.picture(*PREVIEW)))
+        add(tables.PREVIEW, png_write.encode_colour(preview.picture(*PREVIEW)))
     return written
 
 

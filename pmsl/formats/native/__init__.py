@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pmsl.core.job import PrintJob
-from pmsl.formats.capability import Capability
-from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.formats.adapt.capability import Capability
+from pmsl.formats.container.atomic_write import native_only
 from pmsl.formats.native.write import write
-from pmsl.formats.target import native_only
+from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.job.print_job import PrintJob
 
 
 class Native:

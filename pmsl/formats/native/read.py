@@ -11,22 +11,23 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from pmsl.core.consistency import hidden_placeholders, limit_problems
 from pmsl.core.grid import Grid
-from pmsl.core.job import FLAT_FIELD_BY_HOST, Engine, PrintJob
 from pmsl.core.mask import LayerMask
-from pmsl.core.part import Part, Solid
-from pmsl.core.plan import Exposure, LayerPlan
-from pmsl.core.region import MAX_FACTOR, check_values
 from pmsl.errors import GridError, JobError, UsageError
-from pmsl.filekind import refusal_of_pointer
-from pmsl.formats import frames, limits
-from pmsl.formats.bundle import Source, frame_limit, open_source
-from pmsl.formats.native import design, document
-from pmsl.formats.native.asked import check_asked, given
-from pmsl.formats.native.document import ASKED, PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc
-from pmsl.formats.native.filecheck import file_problems, layer_problems
-from pmsl.formats.pngread import runs_of_png
+from pmsl.files.file_kind import refusal_of_pointer
+from pmsl.formats.container import read_limits
+from pmsl.formats.container.containers import Source, frame_limit, open_source
+from pmsl.formats.frames import device_frame
+from pmsl.formats.frames.png_read import runs_of_png
+from pmsl.formats.native import design_ply, job_json
+from pmsl.formats.native.file_check import file_problems, layer_problems
+from pmsl.formats.native.job_json import ASKED, PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc
+from pmsl.formats.native.requirements import check_asked, given
+from pmsl.job.consistency import hidden_placeholders, limit_problems
+from pmsl.job.layer_plan import Exposure, LayerPlan
+from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Engine, PrintJob
+from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.region import MAX_FACTOR, check_values
 from pmsl.profiles.printer import Diamond, Orientation
 
 
@@ -48,7 +49,7 @@ def read(path: Path) -> PrintJob:
         No job, damaged, or made for a newer pmsl.
     """
     source = open_source(path)
-    doc = document.decode(source.text("job.json"), f"{path}/job.json")
+    doc = job_json.decode(source.text("job.json"), f"{path}/job.json")
     return job_of(doc, source, str(path))
 
 
@@ -163,7 +164,7 @@ def _design(doc: DesignDoc, source: Source, where: str) -> Solid:
             refusal_of_pointer(f"{where}: {doc.file}", data)
             or f"{where}: {doc.file} does not have the hash job.json gives; it is damaged or was replaced"
         )
-    return design.solid_of(data, doc.label, f"{where}: {doc.file}")
+    return design_ply.solid_of(data, doc.label, f"{where}: {doc.file}")
 
 
 def _engine(doc: EngineDoc, where: str) -> Engine:
@@ -172,7 +173,7 @@ def _engine(doc: EngineDoc, where: str) -> Engine:
         o = doc.orientation
         orientation = Orientation(row=o.row, col=o.col)
         if o.diamond is not msgspec.UNSET:
-            limits.check_frame(o.diamond, True, where)
+            read_limits.check_frame(o.diamond, True, where)
             orientation = Diamond(row=o.row, col=o.col, frame=o.diamond)
     except ValueError as err:
         raise JobError(f"{where}: orientation: {err}; the job is damaged") from err
@@ -188,7 +189,7 @@ def _engine(doc: EngineDoc, where: str) -> Engine:
         raise JobError(
             f"{where}: a diamond lattice of {orientation.frame} has a field of {orientation.field}, not {grid.shape}; it is damaged"
         )
-    limits.check_frame(grid.shape, not frames.by_runs(orientation), where)
+    read_limits.check_frame(grid.shape, not device_frame.by_runs(orientation), where)
     return Engine(grid=grid, wavelength_nm=doc.wavelength_nm, orientation=orientation, name=given(doc.name) or "")
 
 
@@ -205,7 +206,7 @@ class _Frames:
     def mask(self, doc: ExposureDoc, k: int, place: int) -> LayerMask:
         """Return the mask of an exposure of layer `k`, the `place`-th of it; raises JobError where its file is damaged."""
         engine, last = self._engines[doc.engine], self._last.get(place)
-        shape = frames.frame_shape(engine.grid.shape, engine.orientation)
+        shape = device_frame.frame_shape(engine.grid.shape, engine.orientation)
         data = self._source.read(doc.frame, frame_limit(shape))
         found = hashlib.sha256(data).hexdigest()
         if found != doc.file_sha256:
@@ -215,7 +216,7 @@ class _Frames:
             )
         if last is not None and last[:2] == (found, doc.engine):
             return replace(last[2], index=k)
-        mask = frames.mask_of_runs(runs_of_png(data, shape, f"{self._where}: {doc.frame}"), k, shape, engine.orientation)
+        mask = device_frame.mask_of_runs(runs_of_png(data, shape, f"{self._where}: {doc.frame}"), k, shape, engine.orientation)
         self._last[place] = found, doc.engine, mask
         return mask
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from pmsl.errors import JobError
-from pmsl.formats import stream
-from pmsl.formats.bundle import open_source
-from pmsl.formats.contract import VerifyOptions
-from pmsl.formats.native import document
-from pmsl.formats.native.filecheck import file_problems, layer_problems
+from pmsl.formats.container import layer_writer
+from pmsl.formats.container.containers import open_source
+from pmsl.formats.native import job_json
+from pmsl.formats.native.file_check import file_problems, layer_problems
 from pmsl.formats.native.read import job_of
+from pmsl.formats.protocol import VerifyOptions
 
 
 def verify(path: Path, options: VerifyOptions) -> list[str]:
@@ -34,11 +34,11 @@ def verify(path: Path, options: VerifyOptions) -> list[str]:
         There is no job, or its job.json cannot be read at all.
     """
     source = open_source(path)
-    doc = document.decode(source.text("job.json"), f"{path}/job.json")
+    doc = job_json.decode(source.text("job.json"), f"{path}/job.json")
     try:
         job = job_of(doc, source, str(path))
     except JobError as err:
         return [str(err), *file_problems(doc, source)]
     problems = list(file_problems(doc, source))
-    problems += stream.problems(job, options, lambda plan: layer_problems(doc, job, plan, source, options.dose_of))
+    problems += layer_writer.problems(job, options, lambda plan: layer_problems(doc, job, plan, source, options.dose_of))
     return problems

@@ -9,21 +9,21 @@ from pathlib import Path
 
 import msgspec
 
-from pmsl.core.consistency import JobCheck
-from pmsl.core.copies import alike
 from pmsl.core.finding import RecordedFinding
-from pmsl.core.job import Engine, Estimate, PrintJob
-from pmsl.core.plan import LayerPlan
 from pmsl.errors import ExposureError
-from pmsl.formats import stream
-from pmsl.formats.bundle import FolderSink, FolderSource, Sink, ZipSink, ZipSource, check_written
-from pmsl.formats.contract import WriteOptions, Written
-from pmsl.formats.native import design, document
-from pmsl.formats.native.blocks import asked, gather
-from pmsl.formats.native.document import DesignDoc, Document, EngineDoc, GridDoc, LayerDoc, OrientationDoc
-from pmsl.formats.native.encode import Encoded, encode_layers
-from pmsl.formats.target import whole_or_absent
+from pmsl.formats.container import layer_writer
+from pmsl.formats.container.atomic_write import whole_or_absent
+from pmsl.formats.container.containers import FolderSink, FolderSource, Sink, ZipSink, ZipSource, check_written
+from pmsl.formats.native import design_ply, job_json
+from pmsl.formats.native.job_json import DesignDoc, Document, EngineDoc, GridDoc, LayerDoc, OrientationDoc
+from pmsl.formats.native.layer_blocks import asked, gather
+from pmsl.formats.native.layer_entry import Encoded, encode_layers
+from pmsl.formats.protocol import WriteOptions, Written
+from pmsl.job.consistency import JobCheck
+from pmsl.job.layer_plan import LayerPlan
+from pmsl.job.print_job import Engine, Estimate, PrintJob
 from pmsl.profiles.printer import Diamond
+from pmsl.slicing.instances import alike
 
 
 def write(job: PrintJob, path: Path, options: WriteOptions) -> Written:
@@ -57,7 +57,7 @@ def write(job: PrintJob, path: Path, options: WriteOptions) -> Written:
                 with closing(asked(job, options, draft, bundled=as_zip)) as blocks:  # they begin before the design is stored
                     placed = _store_design(job, store) if options.with_design else []
                     written, entries = gather(blocks, job, options, draft, sink, hashes)
-            store("job.json", document.encode(_document(job, written, placed, entries)))
+            store("job.json", job_json.encode(_document(job, written, placed, entries)))
         finally:
             sink.close()
         check_written(ZipSource(draft) if as_zip else FolderSource(draft), hashes, options.threads)
@@ -69,7 +69,7 @@ def _check_head(job: PrintJob) -> None:
     for problem in JobCheck(job).header() if "sample" not in job.prepared else ():
         raise ExposureError(f"{problem}; a job that no reader would take is not written")
     head = _document(job, Written((), Estimate(print_time_s=0.0, resin_ml=0.0), 0), [], [])
-    document.decode(document.encode(head), "the job")  # NaN becomes null, which is no number
+    job_json.decode(job_json.encode(head), "the job")  # NaN becomes null, which is no number
 
 
 def _layers(job: PrintJob, options: WriteOptions, sink: Sink, hashes: dict[str, str]) -> tuple[Written, list[LayerDoc | msgspec.Raw]]:
@@ -89,7 +89,7 @@ def _layers(job: PrintJob, options: WriteOptions, sink: Sink, hashes: dict[str, 
         hashes.update({name: sha256 for name, _, sha256 in encoded.files})
         entries.append(encoded.entry)
 
-    return stream.written(job, options, make, keep, masks=False, make_all=make_all), entries
+    return layer_writer.written(job, options, make, keep, masks=False, make_all=make_all), entries
 
 
 def _store_design(job: PrintJob, store: Callable[[str, bytes | bytearray], str]) -> list[DesignDoc]:
@@ -102,7 +102,7 @@ def _store_design(job: PrintJob, store: Callable[[str, bytes | bytearray], str])
         first = first_of[i]
         if first not in files:
             name = f"design/{len(files):03d}.ply"
-            files[first] = name, store(name, design.ply_bytes(parts[first]))
+            files[first] = name, store(name, design_ply.ply_bytes(parts[first]))
         name, sha256 = files[first]
         shift = tuple((part.transform[:2, 3] - parts[first].transform[:2, 3]).tolist())
         out.append(DesignDoc(file=name, sha256=sha256, label=part.label, shift_um=shift if i != first else msgspec.UNSET))

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pmsl.core.job import PrintJob
 from pmsl.errors import JobError
-from pmsl.formats import fit, stack, stream, target
-from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.formats import image_stack_notes
+from pmsl.formats.adapt import adapt
+from pmsl.formats.container import atomic_write, layer_writer
+from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.job.print_job import PrintJob
 
 HOW = "every plane says its PositionZ, the image no step in z"
 MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -23,7 +25,7 @@ class OmeTiff:
 
     name = "ome-tiff"
     suffixes = (".tif", ".tiff")
-    capability = stack.CAPABILITY
+    capability = image_stack_notes.CAPABILITY
 
     def recognises(self, seen: Seen) -> bool:
         """Tell by the mark of a TIFF, any TIFF."""
@@ -34,7 +36,7 @@ class OmeTiff:
         from pmsl.formats.ometiff.read import Pages
 
         try:
-            return target.other_format(path, self) or ("" if Pages(path) else "it is empty")
+            return atomic_write.other_format(path, self) or ("" if Pages(path) else "it is empty")
         except JobError:
             return "it is a TIFF pmsl did not write"
 
@@ -42,8 +44,8 @@ class OmeTiff:
         """Write the job, complete or absent."""
         from pmsl.formats.ometiff.write import write_draft
 
-        fitted = stack.say_heights(fit.fit(job, self.capability, self.name, options), HOW)
-        with target.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
+        fitted = image_stack_notes.say_heights(adapt.fit(job, self.capability, self.name, options), HOW)
+        with atomic_write.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
             return write_draft(fitted, draft, options)
 
     def read(self, path: Path) -> PrintJob:
@@ -57,8 +59,8 @@ class OmeTiff:
         from pmsl.formats.ometiff.read import Pages, read
 
         pages = Pages(path)
-        look = stack.dose_check(pages.dose_bands, pages.mask_bands, str(path)) if pages.n_dose else None
-        return list(stream.problems(read(path), options, look))
+        look = image_stack_notes.dose_check(pages.dose_bands, pages.mask_bands, str(path)) if pages.n_dose else None
+        return list(layer_writer.problems(read(path), options, look))
 
 
 FORMAT = OmeTiff()

@@ -11,15 +11,16 @@ import msgspec
 import numpy as np
 import tifffile
 
-from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
-from pmsl.formats import limits, stack
-from pmsl.formats.binary import Pieces
-from pmsl.formats.frames import frame_shape, mask_of_runs
-from pmsl.formats.inflate import bands, runs_of_deflated
-from pmsl.formats.ometiff.xml import notes_of
-from pmsl.formats.stack import StackDoc
+from pmsl.formats import image_stack_notes
+from pmsl.formats.binary_records import Pieces
+from pmsl.formats.container import read_limits
+from pmsl.formats.frames.device_frame import frame_shape, mask_of_runs
+from pmsl.formats.frames.inflated_frames import bands, runs_of_deflated
+from pmsl.formats.image_stack_notes import StackDoc
+from pmsl.formats.ometiff.ome_xml import notes_of
+from pmsl.job.print_job import PrintJob
 
 DEFLATE = (8, 32946)
 
@@ -107,15 +108,15 @@ def _document(description: object, where: str) -> StackDoc:
         raise JobError(
             f"{where}: holds no notes of pmsl, so times and heights are not known; pmsl reads the stacks it writes, where they are whole"
         )
-    limits.check_table(notes, 0, 0, where)
+    read_limits.check_table(notes, 0, 0, where)
     try:
         table: Any = msgspec.json.decode(notes)
     except (msgspec.DecodeError, RecursionError) as err:
         raise JobError(f"{where}: the notes in its OME-XML cannot be read ({err}); the file is damaged, copy or slice it again") from err
-    return stack.decode(table, where)
+    return image_stack_notes.decode(table, where)
 
 
 def read(path: Path) -> PrintJob:
     """Read a stack."""
     pages = Pages(path)
-    return stack.job_of(pages.doc, "ome-tiff", path.name, pages.mask)
+    return image_stack_notes.job_of(pages.doc, "ome-tiff", path.name, pages.mask)

@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from pmsl.core.job import PrintJob
 from pmsl.core.parallel import ordered_map
-from pmsl.core.plan import LayerPlan
 from pmsl.errors import JobError
-from pmsl.formats import png, stack, stream
-from pmsl.formats.contract import WriteOptions, Written
-from pmsl.formats.frames import frame_shape, turn
-from pmsl.formats.framestream import shown
-from pmsl.formats.ometiff.xml import ome_xml
-from pmsl.formats.stack import Notes
+from pmsl.formats import image_stack_notes
+from pmsl.formats.container import layer_writer
+from pmsl.formats.frames import png_write
+from pmsl.formats.frames.device_frame import frame_shape, turn
+from pmsl.formats.frames.frame_runs import shown
+from pmsl.formats.image_stack_notes import Notes
+from pmsl.formats.ometiff.ome_xml import ome_xml
+from pmsl.formats.protocol import WriteOptions, Written
+from pmsl.job.layer_plan import LayerPlan
+from pmsl.job.print_job import PrintJob
 
 CLASSIC = 3_500_000_000  # bytes before compression up to which offsets of 32 bits are enough in any case
 
@@ -31,7 +33,7 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions) -> Written:
     tags = _tags(job, shape)
 
     def make(plan: LayerPlan) -> bytes:
-        return png.deflated(shown(plan, job), engine.orientation, options.small)
+        return png_write.deflated(shown(plan, job), engine.orientation, options.small)
 
     with tifffile.TiffWriter(path, bigtiff=size > CLASSIC, byteorder="<") as tiff:
 
@@ -43,13 +45,13 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions) -> Written:
             put(segment, np.uint8, first=plan.index == 0)
             notes.add(plan)
 
-        written = stream.written(job, options, make, store)
+        written = layer_writer.written(job, options, make, store)
         if options.dose_of is not None:
             for segment in ordered_map(lambda k: _dose(job, k, options), range(job.n_layers), options.threads):
                 put(segment, np.float32)
     doc = notes.document(job)
     tops = engine.grid.z_edges_um[1:].tolist()
-    xml = ome_xml(doc, shape, tops, stack.even_height_um(job), options.dose_of is not None)
+    xml = ome_xml(doc, shape, tops, image_stack_notes.even_height_um(job), options.dose_of is not None)
     with tifffile.TiffFile(path, mode="r+") as made:
         first: Any = made.pages[0]
         first.tags["ImageDescription"].overwrite(xml)
@@ -77,7 +79,7 @@ def _tags(job: PrintJob, shape: tuple[int, int]) -> dict[str, Any]:
 def _dose(job: PrintJob, k: int, options: WriteOptions) -> bytes:
     """Return the deflated dose map of a layer, in frame orientation."""
     assert options.dose_of is not None
-    return png.packed(turn(options.dose_of(job, job[k]).dense(), job.engines[0].orientation).astype("<f4"))
+    return png_write.packed(turn(options.dose_of(job, job[k]).dense(), job.engines[0].orientation).astype("<f4"))
 
 
 def _check(path: Path, hashes: list[bytes]) -> None:

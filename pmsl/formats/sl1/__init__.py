@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pmsl.core.job import PrintJob
-from pmsl.formats import panel as pixels
-from pmsl.formats.capability import Capability
-from pmsl.formats.contract import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.formats.adapt import panel as pixels
+from pmsl.formats.adapt.capability import Capability
+from pmsl.formats.container.atomic_write import other_format
+from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
 from pmsl.formats.sl1.panels import GENERIC, SL1_PANEL, SL1S_PANEL, Panel
 from pmsl.formats.sl1.read import read, verify
 from pmsl.formats.sl1.write import write
-from pmsl.formats.target import other_format
+from pmsl.job.print_job import PrintJob
 
 
 class Sl1:

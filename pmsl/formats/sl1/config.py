@@ -10,8 +10,8 @@ import msgspec
 
 from pmsl.core.finding import Finding
 from pmsl.errors import JobError
-from pmsl.formats.bundle import ZipSource
-from pmsl.formats.sl1.fade import FEWEST, MOST
+from pmsl.formats.container.containers import ZipSource
+from pmsl.formats.sl1.exposure_fade import FEWEST, MOST
 from pmsl.formats.sl1.panels import Panel
 
 Table = dict[str, str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pmsl.formats.capability import Capability
+from pmsl.formats.adapt.capability import Capability
 from pmsl.profiles.printer import Orientation
 
 TURN = Orientation(row="-x", col="+y")  # portrait, mirrored in x: what PrusaSlicer writes for these printers

@@ -10,19 +10,20 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid, size_text
-from pmsl.core.job import PrintJob
 from pmsl.core.mask import LayerMask
 from pmsl.errors import GridError, JobError
-from pmsl.formats import frames, stream, zipped
-from pmsl.formats.bundle import ZipSource
-from pmsl.formats.contract import VerifyOptions
-from pmsl.formats.panel import Panel, known_pitch
-from pmsl.formats.partial import Facts, Shown, job
-from pmsl.formats.pngread import frame_size
+from pmsl.formats.adapt.panel import Panel, known_pitch
+from pmsl.formats.container import layer_writer, zip_of_frames
+from pmsl.formats.container.containers import ZipSource
+from pmsl.formats.frames import device_frame
+from pmsl.formats.frames.png_read import frame_size
+from pmsl.formats.incomplete_job import Facts, Shown, job
+from pmsl.formats.protocol import VerifyOptions
 from pmsl.formats.sl1.config import SLICER, Table, changed_by_printer, config_of, number, table_of, whole
-from pmsl.formats.sl1.fade import FEWEST, MOST, Fade
-from pmsl.formats.sl1.lightmask import LightMask
+from pmsl.formats.sl1.exposure_fade import FEWEST, MOST, Fade
+from pmsl.formats.sl1.light_mask import LightMask
 from pmsl.formats.sl1.panels import MOST_LAYERS, PANELS, TURN, turn_of
+from pmsl.job.print_job import PrintJob
 from pmsl.profiles.printer import Orientation
 
 MOST_MM, MOST_S = 1e6, 1e6
@@ -67,7 +68,7 @@ def read(path: Path, panel: Panel | None = None) -> PrintJob:
 def verify(path: Path, options: VerifyOptions) -> list[str]:
     """Read every frame, and hold the tables against each other and against the printer they name."""
     opened = _open(path, options.panel)
-    return [*_tables(opened), *stream.problems(_job(opened, path), options)]
+    return [*_tables(opened), *layer_writer.problems(_job(opened, path), options)]
 
 
 def _job(opened: _Opened, path: Path) -> PrintJob:
@@ -75,7 +76,7 @@ def _job(opened: _Opened, path: Path) -> PrintJob:
     times = opened.fade.times_s(grid.n_layers).tolist()
 
     def mask_of(k: int, j: int) -> LayerMask:
-        return zipped.mask_of_png(opened.source, opened.frames[k], k, grid.shape, turn, str(path))
+        return zip_of_frames.mask_of_png(opened.source, opened.frames[k], k, grid.shape, turn, str(path))
 
     facts = Facts(
         format="sl1",
@@ -137,14 +138,14 @@ def _display(config: Table, slicer: Table, panel: Panel | None, frame_of: Callab
         capability = model.capability
         assert capability.orientation is not None and capability.exact_size is not None and capability.exact_pitch_um is not None
         turn, pitch = capability.orientation, capability.exact_pitch_um
-        shape = frames.frame_shape(capability.exact_size, turn)
+        shape = device_frame.frame_shape(capability.exact_size, turn)
     else:
         table = f"{where}/{SLICER}"
         cols, rows = (whole(slicer, f"display_pixels_{axis}", table, 1, 1 << 24) for axis in "xy")
         width, height = (number(slicer, key, table, 1e-6, MOST_MM) for key in ("display_width", "display_height"))
         turn, shape, pitch = turn_of(slicer), (rows, cols), (round(width * 1000.0 / cols, 9), round(height * 1000.0 / rows, 9))
     if panel is not None:
-        panel.pitch_for(frames.frame_shape(shape, turn), pitch, where, turn)
+        panel.pitch_for(device_frame.frame_shape(shape, turn), pitch, where, turn)
     return _Display(turn, shape, pitch)
 
 
@@ -161,7 +162,7 @@ def _display_said(panel: Panel | None, frame: tuple[int, int], where: str) -> _D
         f"the file does not say how its frames are turned; they are read as PrusaSlicer turns them ({said}): --printer says it otherwise"
     )
     found = (Finding(code="orientation-guessed", severity="warning", message=message),) if guessed else ()
-    return _Display(turn, frames.frame_shape(frame, turn), pitch, panel.source, found)
+    return _Display(turn, device_frame.frame_shape(frame, turn), pitch, panel.source, found)
 
 
 def _first_layer(config: Table, prusa: bool, edges: np.ndarray) -> list[Finding]:
@@ -205,7 +206,7 @@ def _tables(opened: _Opened) -> list[str]:
         wrong.append("names of frames do not count from 00000 without a gap")
     if panel is None:
         return wrong
-    size = frames.frame_shape(opened.grid.shape, opened.turn)
+    size = device_frame.frame_shape(opened.grid.shape, opened.turn)
     assert panel.capability.exact_size is not None
     if size != panel.capability.exact_size:
         wrong.append(

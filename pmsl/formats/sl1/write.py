@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from pmsl.core.finding import Finding
-from pmsl.core.job import PrintJob
-from pmsl.core.plan import LayerPlan
 from pmsl.errors import JobError
-from pmsl.formats import fit, frames, png, schedule, stream, zipped
-from pmsl.formats.capability import NEVER, refusal
-from pmsl.formats.contract import Format, WriteOptions, Written
-from pmsl.formats.sl1.fade import Fade, fade_over
+from pmsl.formats.adapt import adapt, exposure_rules
+from pmsl.formats.adapt.capability import NEVER, refusal
+from pmsl.formats.container import layer_writer, zip_of_frames
+from pmsl.formats.frames import device_frame, png_write
+from pmsl.formats.frames.thumbnail import Thumbnail
+from pmsl.formats.protocol import Format, WriteOptions, Written
+from pmsl.formats.sl1.exposure_fade import Fade, fade_over
 from pmsl.formats.sl1.panels import MOST_LAYERS, PANELS, TURN, Panel, display_of
-from pmsl.formats.thumbnail import Thumbnail
+from pmsl.job.layer_plan import LayerPlan
+from pmsl.job.print_job import PrintJob
 from pmsl.version import __version__
 
 PREFIX = "pmsl"  # of the names of frames; also config.ini's jobDir
@@ -27,15 +29,15 @@ NEVER_MADE = "1980-01-01 at 00:00:00 UTC"  # the same job is the same bytes on a
 
 def write(format: Format, panel: Panel, job: PrintJob, path: Path, options: WriteOptions) -> Written:
     """Write a job for a panel; raises `TargetError` where the panel cannot show it."""
-    fitted = fit.fit(job, panel.capability, format.name, options, lambda wanted: fade_over(wanted).times_s(len(wanted)))
+    fitted = adapt.fit(job, panel.capability, format.name, options, lambda wanted: fade_over(wanted).times_s(len(wanted)))
     if fitted.n_layers > MOST_LAYERS:
         raise refusal(format.name, "layers", fitted.n_layers, MOST_LAYERS, NEVER)
     engine, preview = fitted.engines[0], Thumbnail(fitted)
     wanted = np.full(fitted.n_layers, np.nan)
-    with zipped.archive(format, path, options) as add:
+    with zip_of_frames.archive(format, path, options) as add:
 
         def make(plan: LayerPlan) -> bytes:
-            return zipped.only_frame(plan, engine.grid.shape, engine.orientation, options.small)
+            return zip_of_frames.only_frame(plan, engine.grid.shape, engine.orientation, options.small)
 
         def store(plan: LayerPlan, data: bytes) -> None:
             add(f"{PREFIX}{plan.index:05d}.png", data)
@@ -45,19 +47,19 @@ def write(format: Format, panel: Panel, job: PrintJob, path: Path, options: Writ
 
         def fade() -> Fade:
             found = fade_over(wanted)
-            schedule.check_times(wanted, found.times_s(len(wanted)), format.name)
+            exposure_rules.check_times(wanted, found.times_s(len(wanted)), format.name)
             _check_bounds(found, panel, format.name)
             return found
 
         def notes() -> tuple[Finding, ...]:
             return tuple(_notes(wanted, fade(), panel))
 
-        written = stream.written(fitted, options, make, store, notes)
+        written = layer_writer.written(fitted, options, make, store, notes)
         tables = _config(fitted, written, fade(), panel), _slicer(fitted, fade())
         for name, table in zip(("config.ini", "prusaslicer.ini"), tables, strict=True):
             add(name, "".join(f"{key} = {table[key]}\n" for key in sorted(table)).encode("ascii"))
         for width, height in THUMBNAILS:
-            add(f"thumbnail/thumbnail{width}x{height}.png", png.encode_colour(preview.picture(width, height)))
+            add(f"thumbnail/thumbnail{width}x{height}.png", png_write.encode_colour(preview.picture(width, height)))
     return written
 
 
@@ -75,10 +77,12 @@ def _notes(wanted: np.ndarray, fade: Fade, panel: Panel) -> list[Finding]:
     found = []
     if off > 1e-9:
         message = "exposure times are whole milliseconds in this file"
-        found.append(Finding(code="times-rounded", severity="info", message=message, value=off, limit=schedule.TIME_SLACK_S, unit="s"))
+        found.append(
+            Finding(code="times-rounded", severity="info", message=message, value=off, limit=exposure_rules.TIME_SLACK_S, unit="s")
+        )
     n = min(len(wanted), fade.layers)
     other = np.abs(fade.elsewhere_s(n) - fade.times_s(n))
-    if panel.model is None and other.max() > schedule.TIME_SLACK_S:
+    if panel.model is None and other.max() > exposure_rules.TIME_SLACK_S:
         k = int(other.argmax())
         found.append(
             Finding(
@@ -88,7 +92,7 @@ def _notes(wanted: np.ndarray, fade: Fade, panel: Panel) -> list[Finding]:
                 f"Odyssey {fade.elsewhere_s(n)[k]:.4g} s; set bottom_dose_factors = [] for one time on any",
                 layers=(0, n - 1),
                 value=float(other.max()),
-                limit=schedule.TIME_SLACK_S,
+                limit=exposure_rules.TIME_SLACK_S,
                 unit="s",
             )
         )
@@ -126,7 +130,7 @@ def _model_of(job: PrintJob) -> str:
     """Return the printer a generic file names: a Prusa whose panel its frames fit exactly, else the job's, which no Prusa takes."""
     engine = job.engines[0]
     for name, panel in PANELS.items():  # of two with one panel the first
-        fits = frames.frame_shape(engine.grid.shape, engine.orientation) == panel.capability.exact_size and engine.orientation == TURN
+        fits = device_frame.frame_shape(engine.grid.shape, engine.orientation) == panel.capability.exact_size and engine.orientation == TURN
         pitch = panel.capability.exact_pitch_um
         if fits and pitch is not None and np.allclose(engine.grid.pitch_um, pitch, rtol=1e-6, atol=0):
             return name

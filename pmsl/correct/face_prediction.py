@@ -1,0 +1,125 @@
+"""Where faces will be, also if the resin is not what its profile says: other memory, other Ec, other Dp."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pmsl.correct.solver.accumulated_dose import Above, Brightest, above_of, front_um
+from pmsl.correct.solver.attenuation import Law
+from pmsl.correct.solver.influence_rows import Pixels, Spot
+from pmsl.correct.solver.layer_problem import FaceRows, seen
+
+OFF = 0.1  # of Ec and Dp
+LEAST = 1e-3  # of Ec: a threshold is not lower
+CASES = ("enclosed", "open", "ec_low", "ec_high", "dp_low", "dp_high")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What is predicted of a corrected layer.
+
+    Attributes
+    ----------
+    wall_misses : (W,) float64
+        Dose on the layer's own walls in the middle of the slab, relative to Ec, minus 1.
+    walls_px : (W, 2) float64
+        (y, x) in pixels of the field.
+    narrow : (W,) bool
+        Whether another wall is nearer than 3 px, through the solid or through the void.
+    faces_px : (F, 2) int64
+        (row, col) of the faces in the layer's slab, one pixel or more away from walls.
+    face_errors_um : dict of str to (F,) float64 [µm]
+        Printed minus designed height: with "enclosed" and "open" memory, and with Ec and Dp 10 % lower and higher than the
+        profile's and the profile's memory. Below 0 the face is too low.
+    lost : dict of str to (F,) bool
+        Whether nothing is left of what is above the face, with "enclosed" and "open" memory.
+    """
+
+    wall_misses: np.ndarray
+    walls_px: np.ndarray
+    narrow: np.ndarray
+    faces_px: np.ndarray
+    face_errors_um: dict[str, np.ndarray]
+    lost: dict[str, np.ndarray]
+
+    @classmethod
+    def nothing(cls) -> Prediction:
+        """Return the prediction of a layer without surfaces."""
+        none = np.zeros((0, 2))
+        return cls(
+            np.zeros(0),
+            none,
+            np.zeros(0, bool),
+            none.astype(np.int64),
+            {c: np.zeros(0) for c in CASES},
+            {c: np.zeros(0, bool) for c in CASES[:2]},
+        )
+
+    @classmethod
+    def of(cls, walls: tuple[np.ndarray, np.ndarray, np.ndarray], faces: FaceRows, tracks: Tracks, k: int, pixels: Pixels) -> Prediction:
+        """Take misses, places and narrowness of walls, and the light of `tracks` at the middles of `faces`, layer k included."""
+        kept = faces.own & faces.inner
+        number = faces.pixel[kept]
+        errors, thick = tracks.errors_um(k, number, faces.depth_um[kept])
+        lost = {case: errors[case] >= thick for case in CASES[:2]}
+        return cls(*walls, np.stack([pixels.row[number], pixels.col[number]], axis=1), errors, lost)
+
+
+class Tracks:
+    """What has to be carried from layer to layer for predictions, besides the dose itself.
+
+    Attributes
+    ----------
+    number : (F,) int64
+        Pixels with a face somewhere in the block, ascending.
+    """
+
+    def __init__(self, number: np.ndarray, weights: np.ndarray, index: np.ndarray, law: Law) -> None:
+        self.number, self._weights, self._index, self._law = number, weights, index, law
+        n, dps = len(number), (law.dp_um * (1 - OFF), law.dp_um * (1 + OFF))
+        self._light: dict[str, Above] = {"enclosed": above_of(law, n), "open": Brightest(law, n)}
+        kind = Brightest if law.memory == "open" else above_of
+        self._light |= {case: kind(law, n, dp) for case, dp in zip(CASES[4:], dps, strict=True)}
+        self._thick_um, self._above_um = np.zeros(n), np.zeros(n)
+
+    @classmethod
+    def of(cls, number: np.ndarray, spot: Spot, pixels: Pixels, law: Law) -> Tracks:
+        """Start above the light side of the block."""
+        return cls(number, *spot.middles(pixels.row[number], pixels.col[number], pixels), law)
+
+    def add(self, k: int, own: np.ndarray, base: np.ndarray, lit_above: bool) -> None:
+        """Take layer k: its dose at the mirror and its coverage, both (P + 1,)."""
+        if len(self.number) == 0:
+            return
+        z, dose = self._law.z_edges_um, seen(self._weights, self._index, own)
+        for light in self._light.values():
+            if lit_above:
+                light.fall(float(z[k + 2] - z[k + 1]))
+            light.add(dose)
+        self._above_um = self._thick_um
+        self._thick_um = np.where(base[self.number] >= 0.5, self._thick_um + float(z[k + 1] - z[k]), 0.0)
+
+    def errors_um(self, k: int, number: np.ndarray, depth_um: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Return printed minus designed height of faces in slab k in every case, and how thick the solid above each is [µm].
+
+        Notes
+        -----
+        Below a face nothing is lit, so what is left of the light falls there as it does in the resin, and the error is how far up from
+        the face it is Ec; where the face is under-dosed the same holds upward as long as the layers just above it are dark.
+        """
+        law, at = self._law, np.searchsorted(self.number, number)
+        threshold = dict.fromkeys(CASES, law.threshold_mj_cm2)
+        for case, off in (("ec_low", -OFF), ("ec_high", OFF)):
+            threshold[case] = max(law.threshold_mj_cm2 + off * law.ec_mj_cm2, LEAST * law.ec_mj_cm2)
+        lowest = law.z_edges_um[k + 1] - depth_um
+        errors = {}
+        for case in CASES:
+            light = self._light.get(case, self._light[law.memory])
+            maps = light.maps()
+            here = np.array([each[at] for each in maps]).reshape(len(maps), len(at))
+            errors[case] = -front_um(light, here, depth_um, threshold[case], lowest)
+        inside = law.z_edges_um[k + 1] - law.z_edges_um[k]
+        solid = self._thick_um[at]
+        return errors, np.where(solid > 0, solid - inside, self._above_um[at]) + depth_um

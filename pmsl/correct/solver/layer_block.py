@@ -1,0 +1,275 @@
+"""A block of layers, from the far end of its halo to its first: geometry, pixels near surfaces, then layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pmsl.core.grid import Grid
+from pmsl.core.mask import LayerMask, Window
+from pmsl.correct.face_prediction import Prediction, Tracks
+from pmsl.correct.solver.accumulated_dose import Above
+from pmsl.correct.solver.attenuation import Law
+from pmsl.correct.solver.influence_rows import Pixels, Spot
+from pmsl.correct.solver.layer_problem import (
+    BESIDE_PX,
+    SWEEPS,
+    SWEEPS_BELOW,
+    THIN_DP,
+    FaceRows,
+    Rows,
+    face_rows,
+    faces_reached,
+    lit_through,
+    own_walls,
+    rim_joints,
+    rim_rows,
+    seen,
+    solved,
+    to_join,
+    under_membranes,
+    walls_below,
+)
+from pmsl.correct.solver.target_surfaces import FaceFinder, Faces, level_beside, levels_at, near_another, steep, walls_of
+from pmsl.masks import MaskMaker
+from pmsl.optics.grayscale import levels_of
+
+NEXT_PX = 2.0  # pitches: a face that is no wall rises less from one pixel to the next
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Setup:
+    """What all blocks share.
+
+    Attributes
+    ----------
+    grid : Grid
+    law : Law
+    spot : Spot
+    maker : MaskMaker
+        Of middle planes.
+    finder : FaceFinder or None
+        Without it faces are left alone.
+    roof_layers : int
+        Over how many layers next to a face its dose is shared out.
+    edges : bool
+        Whether walls are placed.
+    flat : (rows, cols) float64 or None
+        Light of a white pixel relative to the white dose.
+    response : (256,) float64
+    """
+
+    grid: Grid
+    law: Law
+    spot: Spot
+    maker: MaskMaker
+    finder: FaceFinder | None
+    roof_layers: int
+    edges: bool
+    flat: np.ndarray | None
+    response: np.ndarray
+
+    def up_to(self, n_layers: int) -> Setup:
+        """Return what blocks of a job share that ends with layer `n_layers` - 1."""
+        grid = replace(self.grid, z_edges_um=self.grid.z_edges_um[: n_layers + 1])
+        return replace(self, grid=grid, law=self.law.up_to(n_layers))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solved:
+    """A corrected layer: gray levels (P,) uint8 of the pixels near surfaces, and what is predicted of it."""
+
+    index: int
+    pixels: Pixels
+    levels: np.ndarray
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """What surfaces ask of a layer: rows, its own walls first; faces it reaches; levels (P + 1,) it would have without walls.
+
+    `given` is what its own walls have from the layers above [mJ/cm²], `overhangs` whether some rows are walls below that it must not
+    cure.
+    """
+
+    rows: Rows
+    given: np.ndarray
+    faces: FaceRows
+    wanted: np.ndarray
+    overhangs: bool
+
+
+class Block:
+    """Corrects layers `first` to `last` - 1; `top` is where its halo ends.
+
+    Parameters
+    ----------
+    setup : Setup
+    first, last : int
+    """
+
+    def __init__(self, setup: Setup, first: int, last: int) -> None:
+        law = setup.law
+        self.setup, self.first, self.last = setup, first, last
+        self.top = law.halo_top(last - 1)
+        low_um = law.z_edges_um[first + 1] - law.reach_um(first)
+        self.low = max(0, min(int(np.searchsorted(law.z_edges_um, low_um, side="right")) - 1, first - setup.roof_layers))
+        self.masks = {k: setup.maker.mask(k) for k in range(max(0, self.low - 1), self.top)}
+        placed = range(self.low, self.top) if setup.edges else range(0)
+        self.walls = {k: walls_of(setup.maker.index.whole(), setup.grid, k, self.masks[k]) for k in placed}
+        self._corners = {k: under_membranes(self.walls[k], self.masks[k + 1], self._thin_above(k)) for k in placed[:-1]}
+        self.faces = self._faces()
+        self.pixels = self._pixels()
+        number = self.pixels.number(self.faces.row, self.faces.col)
+        self._face_number = number
+        self.tracks = Tracks.of(np.unique(number), setup.spot, self.pixels, law)
+
+    def _thin_above(self, k: int) -> LayerMask | None:
+        """Return the first layer above `k` that a membrane does not reach; None where the job ends before."""
+        edges = self.setup.law.z_edges_um
+        first = int(np.searchsorted(edges, edges[k + 1] + THIN_DP * self.setup.law.dp_um))
+        return None if first >= len(edges) - 1 else self.masks.get(first) or self.setup.maker.mask(first)
+
+    def _faces(self) -> Faces:
+        """Faces with nothing solid below them; such as lie inside other solids, or on the plate, are none."""
+        finder, law = self.setup.finder, self.setup.law
+        if finder is None:
+            return Faces(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))
+        edges = law.z_edges_um
+        slack = 1e-3 * (edges[1] - edges[0])
+        found = finder.between(max(float(edges[self.low]), float(edges[0]) + slack), float(edges[self.top]))
+        middles = 0.5 * (edges[:-1] + edges[1:])
+        below = np.searchsorted(middles, found.z_um - slack, side="right") - 1  # the highest middle plane below the face
+        free = np.ones(len(found.row), bool)
+        for k in np.unique(below[below >= 0]):
+            mine = below == k
+            mask = self.masks.get(int(k)) or self.setup.maker.mask(int(k))
+            free[mine] = levels_at(mask, found.row[mine], found.col[mine]) < 0.5
+        return Faces(found.row[free], found.col[free], found.z_um[free])
+
+    def _pixels(self) -> Pixels:
+        """Number all pixels that a row of any layer can see."""
+        shape, reach, margin = self.setup.grid.shape, self.setup.spot.reach, max(self.setup.spot.taps) + 2
+        places = [np.floor(w.at_px).astype(np.int64) for w in self.walls.values()]
+        places.append(np.stack([self.faces.row, self.faces.col], axis=1).astype(np.int64))
+        place = np.concatenate(places)
+        if len(place) == 0:
+            return Pixels.around(np.zeros((1, 1), bool), Window(-9, -9, 1, 1), 0, shape)
+        low, high = place.min(axis=0) - margin, place.max(axis=0) + margin + 1
+        window = Window(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
+        marks = np.zeros((window.rows, window.cols), bool)
+        marks[place[:, 0] - window.row0, place[:, 1] - window.col0] = True
+        return Pixels.around(marks, window, reach, shape)
+
+    def layers(self) -> Iterator[Solved]:
+        """Yield the layers from `last` - 1 down to `first`, after those of the halo."""
+        setup, law, n = self.setup, self.setup.law, len(self.pixels.row)
+        if n == 0:
+            for k in range(self.last - 1, self.first - 1, -1):
+                yield Solved(k, self.pixels, np.zeros(0, np.uint8), Prediction.nothing())
+            return
+        flat = np.ones(n) if setup.flat is None else setup.flat[self.pixels.row, self.pixels.col]
+        above = law.above(n + 1)
+        self._pushed = np.zeros(0, np.int64), np.zeros(0)
+        for k in range(self.top - 1, self.first - 1, -1):
+            white = np.append(law.white_mj_cm2[k] * flat, 0.0)
+            if k + 1 < self.top:
+                above.fall(law.z_edges_um[k + 2] - law.z_edges_um[k + 1])
+            base = self._level(k)
+            asked = self._asked(k, base, above, white)
+            g = self._solved(k, asked, white)
+            levels = self._levels(g[:-1], asked.faces)
+            own = np.append(setup.response[levels], 0.0) * white
+            above.add(own)
+            self.tracks.add(k, own, base, k + 1 < self.top)
+            if k < self.last:
+                yield Solved(k, self.pixels, levels, self._predicted(k, asked, own))
+
+    def _solved(self, k: int, asked: Asked, white: np.ndarray) -> np.ndarray:
+        """Solve layer k, its walls begun with what the layer above pushed in the same places."""
+        walls = steep(self.walls[k]) if self.setup.edges else None
+        pushes = np.zeros(len(asked.rows.index))
+        if walls is not None and len(self._pushed[0]) and len(walls.cell):
+            cells, values = self._pushed
+            at = np.minimum(np.searchsorted(cells, walls.cell), len(cells) - 1)
+            pushes[: len(at)] = np.where(cells[at] == walls.cell, values[at], 0.0)
+        scale = float(self.setup.law.white_mj_cm2[k])
+        g = solved(asked.rows, asked.wanted, white, scale, pushes, SWEEPS_BELOW if asked.overhangs else SWEEPS)
+        if walls is not None:
+            self._pushed = walls.cell, pushes[: len(walls.cell)].copy()
+        return g
+
+    def _levels(self, g: np.ndarray, faces: FaceRows) -> np.ndarray:
+        """Round to gray levels (P,) uint8; over faces by a chequered quarter level up and down, so that their mean is nearer."""
+        gray = (g > 0) & (g < 1)
+        chequer = np.zeros(len(g))
+        inner = faces.pixel[faces.inner]
+        chequer[inner] = np.where((self.pixels.row[inner] + self.pixels.col[inner]) % 2 == 0, 0.25, -0.25) / 255
+        levels = np.where(g >= 1, levels_of(1.0, self.setup.response), np.uint8(0)).astype(np.uint8)
+        levels[gray] = levels_of(np.clip(g[gray] + chequer[gray], 0.0, 1.0), self.setup.response)
+        return levels
+
+    def _level(self, k: int) -> np.ndarray:
+        """Coverage of the numbered pixels in layer k, (P + 1,)."""
+        mask = self.masks.get(k)
+        return np.append(np.zeros(len(self.pixels.row)) if mask is None else levels_at(mask, self.pixels.row, self.pixels.col), 0.0)
+
+    def _asked(self, k: int, base: np.ndarray, above: Above, white: np.ndarray) -> Asked:
+        """Find what surfaces ask of layer k."""
+        setup, law, spot, pixels = self.setup, self.setup.law, self.setup.spot, self.pixels
+        wanted, parts, given, overhangs = base.copy(), [], np.zeros(0), False
+        if setup.edges:
+            own, given = own_walls(self.walls[k], k, law, spot, pixels, above)
+            parts.append(own)
+            for j in range(k - 1, self.low - 1, -1):
+                if law.z_edges_um[k + 1] - law.z_edges_um[j + 1] > law.reach_um(k):
+                    break
+                outside = level_beside(self.masks[k], self.walls[j], BESIDE_PX)
+                under = walls_below(self.walls[j], outside, self._corners[j], j, k, law, spot, pixels, above)
+                if under is not None:
+                    parts.append(under)
+                    overhangs = True
+        below = self._level(k - 1) if k > 0 else np.ones(len(base))
+        solid = np.minimum(base, below) > 0.5
+        faces = faces_reached(k, self._highest_faces(k), self._faces_go_on(k), base, solid, law, spot, pixels, above)
+        if len(faces.pixel):
+            z_um = law.z_edges_um[k + 1] - faces.depth_um
+            least = to_join(faces, k, law, above) if setup.roof_layers else np.zeros(len(z_um))
+            lit_through(faces, wanted, white, law.shares(k, z_um, faces.slab, setup.roof_layers), least)
+            parts += face_rows(faces, wanted, white)
+            parts += rim_joints(faces, k, solid, law, spot, pixels, above)
+            parts += rim_rows(faces, k, wanted, (base > 0.999) & (below > 0.999), law, spot, pixels, above)
+        return Asked(Rows.joined(parts, spot.width, len(pixels.row)), given, faces, wanted, overhangs)
+
+    def _highest_faces(self, k: int) -> np.ndarray:
+        """Height of the highest face below the plane of layer k that its light can reach: (P + 1,), -inf where there is none."""
+        law = self.setup.law
+        plane = law.z_edges_um[k + 1]
+        slack = 1e-6 * (plane - law.z_edges_um[k])
+        shared = law.z_edges_um[max(k + 1 - self.setup.roof_layers, 0)] - slack
+        first, last = np.searchsorted(self.faces.z_um, [min(plane - law.reach_um(k), shared), plane - slack])
+        z = np.full(len(self.pixels.row) + 1, -np.inf)
+        z[self._face_number[first:last]] = self.faces.z_um[first:last]  # from the lowest up: the highest stays
+        return z
+
+    def _faces_go_on(self, k: int) -> np.ndarray:
+        """Tell which pixels have a face so little above the plane of layer k that a slope may lead there: (P + 1,) bool."""
+        plane, near = self.setup.law.z_edges_um[k + 1], NEXT_PX * float(self.setup.grid.pitch_um.max())
+        first, last = np.searchsorted(self.faces.z_um, [plane, plane + near])
+        found = np.zeros(len(self.pixels.row) + 1, bool)
+        found[self._face_number[first:last]] = True
+        return found
+
+    def _predicted(self, k: int, asked: Asked, own: np.ndarray) -> Prediction:
+        """Say how well the walls of layer k are met and where its own faces will be."""
+        walls, law = (np.zeros(0), np.zeros((0, 2)), np.zeros(0, bool)), self.setup.law
+        if self.setup.edges:
+            rows, points = asked.rows, steep(self.walls[k])
+            n = len(points.at_px)
+            light, middle = seen(rows.weights[:n], rows.index[:n], own), 0.5 * (law.z_edges_um[k + 1] - law.z_edges_um[k])
+            misses = law.effective_mj_cm2(middle, light, asked.given) / law.threshold_mj_cm2 - 1.0
+            walls = misses, points.at_px, near_another(self.masks[k], points)
+        return Prediction.of(walls, asked.faces, self.tracks, k, self.pixels)

@@ -1,0 +1,317 @@
+"""Resin, printer and process → the white dose and time of every layer, and its exposures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from msgspec import UNSET
+
+from pmsl.core.arrays import distinct
+from pmsl.core.finding import Finding
+from pmsl.core.grid import Grid
+from pmsl.cure import CureModel, Decay, dose_for_depth_mj_cm2
+from pmsl.cure.curve import MAX_EXPONENT
+from pmsl.errors import ExposureError, UsageError
+from pmsl.exposure.images import Image, Merger
+from pmsl.job.consistency import sum_problem
+from pmsl.job.layer_plan import Exposure, LayerPlan
+from pmsl.mesh.region import ORDINARY, ImageSetting
+from pmsl.optics.grayscale import response
+from pmsl.profiles import Motion, Printer, Process, Resin
+from pmsl.profiles.printer import LightSetting
+
+MARGIN_FACTOR = 1.5  # white dose at a layer's far face, in Ec, where the process gives no margin
+DARK = ("focus_um", "wait_before_s", "wait_after_s")  # what differs in how an image is shown, beside power
+Even = Callable[[Sequence[Image]], list[Image]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ladder:
+    """White dose and time of every layer, and what turns them into exposures.
+
+    Attributes
+    ----------
+    dose_mj_cm2, time_s : (L,) float64
+        What an ordinary white pixel gets [mJ/cm²], and how long that takes [s].
+    power : float
+        Light setting they are made with.
+    printer : Printer
+    cure : CureModel
+    left : (L,) float64
+        Share of the dose that is left at the far face.
+    merger : Merger
+        Puts images of a layer together.
+    even : callable, optional
+        The last change of a layer's images, masks with white doses [mJ/cm²]: flat-field compensation.
+    """
+
+    dose_mj_cm2: np.ndarray
+    time_s: np.ndarray
+    power: float
+    printer: Printer
+    cure: CureModel
+    left: np.ndarray
+    merger: Merger
+    even: Even | None = None
+
+    def plan(
+        self,
+        images: Sequence[Image],
+        grid: Grid,
+        motion: Motion,
+        findings: tuple[Finding, ...] = (),
+        covered_px: float | None = None,
+        settings: Sequence[ImageSetting] | None = None,
+    ) -> LayerPlan:
+        """Plan one layer.
+
+        Parameters
+        ----------
+        images : sequence of (LayerMask, float)
+            One or more masks of the layer, each with its dose factor: 1 is the layer's ordinary dose; see `Merger`.
+        grid : Grid
+        motion : Motion
+        findings : tuple of Finding
+            What was noticed before.
+        covered_px : float, optional
+            Area of the part in this layer; of one plain mask it is that of the mask.
+        settings : sequence of ImageSetting, optional
+            How each image is shown; images with settings share pixels out among them. Left out, all are ordinary.
+
+        Returns
+        -------
+        LayerPlan
+            With as few exposures as give these doses; masks whose frames are black have none.
+
+        Raises
+        ------
+        ExposureError
+            Exposures that pass a limit of the printer, by themselves or together.
+        """
+        k = images[0][0].index
+        exposures = self._exposures(images, k, settings)
+        if not exposures:
+            findings += (_unlit(images, k + 1 < grid.n_layers),)
+        elif (excess := sum_problem(exposures, self.printer, self.merger.response)) is not None:
+            raise ExposureError(f"layer {k}: {excess}; lower the dose factors of its parts and regions")
+        edges = grid.z_edges_um
+        top, thickness = float(edges[k + 1]), float(edges[k + 1] - edges[k])
+        return LayerPlan(
+            index=k, z_top_um=top, thickness_um=thickness, motion=motion, exposures=exposures, findings=findings, covered_px=covered_px
+        )
+
+    def _exposures(self, images: Sequence[Image], k: int, settings: Sequence[ImageSetting] | None) -> tuple[Exposure, ...]:
+        ordinary = settings is None or set(settings) == {ORDINARY}
+        if ordinary and len(images) == 1 and images[0][1] == 1.0 and self.even is None:
+            mask = images[0][0]
+            plain = Exposure(mask=mask, time_s=float(self.time_s[k]), dose_mj_cm2=float(self.dose_mj_cm2[k]), power=self.power)
+            return () if mask.black_at_8_bit else (plain,)
+        out: list[Exposure] = []
+        for setting, merged in self.merged(images, k, settings):
+            if self.even is not None:
+                merged = [(mask, dose) for mask, dose in self.even(merged) if not mask.black_at_8_bit]
+            power = self.power if setting.power is None else setting.power
+            doses, times = self.shown(np.array([dose for _, dose in merged]), power)
+            _check_limits(doses, times, power, self.printer, np.full(len(doses), k))
+            for (mask, _), time_s, dose in zip(merged, times.tolist(), doses.tolist(), strict=True):
+                plain = Exposure(mask=mask, time_s=time_s, dose_mj_cm2=dose, power=power)
+                out.append(replace(plain, **{name: getattr(setting, name) for name in DARK}))
+        return tuple(out)
+
+    def merged(
+        self, images: Sequence[Image], k: int, settings: Sequence[ImageSetting] | None = None
+    ) -> list[tuple[ImageSetting, list[Image]]]:
+        """Return the images of layer k put together, as masks with white doses [mJ/cm²], for each setting they are shown with."""
+        white = float(self.dose_mj_cm2[k])
+        if settings is None:
+            return [(ORDINARY, self.merger.images(images, white))]
+        groups = [
+            (own, [image for image, setting in zip(images, settings, strict=True) if setting == own]) for own in dict.fromkeys(settings)
+        ]
+        return [(setting, self.merger.images(group, white, shared=True)) for setting, group in groups]
+
+    def shown(self, doses: np.ndarray, power: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return white doses [mJ/cm²] as the engine gives them, and their times [s]; both (n,) float64. `power` None: the ordinary one."""
+        setting = _setting_of(self.printer, self.power if power is None else power)
+        return _in_frames(doses, setting.irradiance_mw_cm2.value, self.printer)
+
+    def scaled(self, factors: np.ndarray) -> np.ndarray:
+        """Return the white doses of layers whose effective doses are `factors` times the ordinary: (L,) float64 [mJ/cm²]."""
+        induction = self.cure.induction_mj_cm2
+        return np.where(factors == 1.0, self.dose_mj_cm2, (self.dose_mj_cm2 - induction) * factors + induction)
+
+    def weak(self, factors: np.ndarray) -> np.ndarray:
+        """Return the layers whose white dose, times (L,) effective factors, stays below Ec at their far face: (n,) int64."""
+        at_far_face = self.scaled(factors) * self.left
+        return np.flatnonzero((factors != 1.0) & (at_far_face < self.cure.ec_mj_cm2 * (1 - 1e-12)))
+
+    def check(self, factors: np.ndarray, gain: float = 1.0, power: float | None = None) -> None:
+        """Refuse doses above the printer's limits before any layer is made.
+
+        Parameters
+        ----------
+        factors : (L,) float64
+            Dose factor of every layer that is sure to come; 0 for none.
+        gain : float
+            What the flat field's compensation multiplies doses by.
+        power : float, optional
+            Light setting they are made with, where it is not the ordinary one.
+
+        Raises
+        ------
+        ExposureError
+        """
+        power = self.power if power is None else power
+        doses, times = self.shown(self.scaled(factors) * gain, power)
+        _check_limits(doses[factors > 0], times[factors > 0], power, self.printer, np.flatnonzero(factors > 0))
+
+
+def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process, even: Even | None = None) -> Ladder:
+    """Find the white dose and time of every layer.
+
+    Parameters
+    ----------
+    grid : Grid
+        Its slabs.
+    printer, resin, process : Printer, Resin, Process
+    even : callable, optional
+        As of `Ladder`.
+
+    Returns
+    -------
+    Ladder
+        Doses are what a white pixel receives after time rounding.
+
+    Raises
+    ------
+    UsageError
+        The process asks for a light setting the printer does not have.
+    ExposureError
+        A layer whose white dose does not reach Ec at its far face, or that passes a limit of the printer.
+
+    Notes
+    -----
+    Far-face rule: of the dose E at the exposure plane ``E A(z)`` is left at depth z. With a margin ``E = Ec / A(h + margin)``;
+    without, ``E = 1.5 Ec / A(h)``. An `exposure_s` gives ``E = exposure_s × irradiance`` at any height, which must leave Ec too.
+    For pure absorption, ``A = exp(-z / Dp)``, the default is the margin ``Dp ln 1.5``. Ec is of a single shot and has the induction
+    dose in it, so one exposure needs nothing more; scatter does not change a wide area's dose. `bottom_dose_factors` multiply the
+    effective doses of the first layers, ``(E - E_ind) f + E_ind``. A frame-locked engine shows whole frames: times are rounded up,
+    never to zero.
+    """
+    cure = CureModel.of(resin)
+    setting = light_setting(printer, process)
+    heights, which = distinct(np.round(grid.thickness_um, 9))
+    if process.exposure_s is UNSET:
+        doses = np.array([_far_face_dose(float(h), process.margin_um, cure) for h in heights])[which]
+    else:
+        doses = np.full(len(which), process.exposure_s * setting.irradiance_mw_cm2.value)
+    n = min(len(process.bottom_dose_factors), len(doses))
+    doses[:n] = (doses[:n] - cure.induction_mj_cm2) * process.bottom_dose_factors[:n] + cure.induction_mj_cm2
+    doses, times = _in_frames(doses, setting.irradiance_mw_cm2.value, printer)
+    if process.exposure_s is not UNSET and not printer.dmd.frame_locked:
+        times[n:] = process.exposure_s  # as it was said, to the last bit
+    left = _left(heights, cure.decay)[which]
+    _check_far_face(doses, heights[which], left, cure.ec_mj_cm2, "margin_um" if process.exposure_s is UNSET else "exposure_s")
+    _check_limits(doses, times, setting.power, printer, np.arange(len(doses)), process)
+    merger = Merger.of(response(printer), cure.induction_mj_cm2)
+    return Ladder(doses, times, setting.power, printer, cure, left, merger, even)
+
+
+def _far_face_dose(height_um: float, margin_um: float | None, cure: CureModel) -> float:
+    """Return the white dose of a layer by the far-face rule [mJ/cm²]."""
+    decay, ec = cure.decay, cure.ec_mj_cm2
+    if len(decay.weights) == 1:
+        dp = decay.lengths_um[0]
+        return dose_for_depth_mj_cm2(height_um + (dp * math.log(MARGIN_FACTOR) if margin_um is None else margin_um), dp, ec)
+    _check_depth(height_um + (margin_um or 0.0), decay)
+    return MARGIN_FACTOR * ec / decay.fraction(height_um) if margin_um is None else ec / decay.fraction(height_um + margin_um)
+
+
+def _check_depth(depth_um: float, decay: Decay) -> None:
+    left = decay.fraction(depth_um)
+    if left < math.exp(-MAX_EXPONENT):
+        raise ExposureError(f"curing {depth_um:g} µm deep takes {1 / max(left, 1e-300):.3g} times Ec or more; make the layer thinner")
+
+
+def _in_frames(doses: np.ndarray, irradiance_mw_cm2: float, printer: Printer) -> tuple[np.ndarray, np.ndarray]:
+    """Return doses and times in whole frames, rounded up, where the engine is locked to them."""
+    times = doses / irradiance_mw_cm2
+    if printer.dmd.frame_locked and printer.dmd.frame_s is not None:
+        frame_s = printer.dmd.frame_s.value
+        times = np.maximum(np.ceil(times / frame_s - 1e-9), 1.0) * frame_s
+        doses = times * irradiance_mw_cm2
+    return doses, times
+
+
+def _unlit(images: Sequence[Image], above: bool) -> Finding:
+    """Say that nothing of a layer is lit: no material in its middle plane, or too little in every pixel. `above`: whether layers follow."""
+    masks = [mask for mask, _ in images]
+    code, why = "layer-too-faint", "the part covers no pixel of this layer by half a level of the device: nothing is lit"
+    remedy = "make the feature wider, or the pixels finer"
+    if all(mask.empty for mask in masks):
+        code, why = "empty-layer", "no material in the middle of this layer: nothing is lit"
+        remedy = "close the gap, or make layers thinner"
+    elif not all(mask.black_at_8_bit for mask in masks):
+        code, why = "layer-without-dose", "the dose factors of this layer leave no light for it: nothing is lit"
+        remedy = "raise the factors of its regions or parts"
+    floats = ", and what lies above it would float" if above else ""
+    layers, covered = (masks[0].index, masks[0].index), sum(mask.sum_px() for mask in masks)
+    message = f"{why}{floats}; {remedy}"
+    return Finding(code=code, severity="warning", message=message, layers=layers, value=covered, limit=0.5 / 255, unit="px")
+
+
+def light_setting(printer: Printer, process: Process) -> LightSetting:
+    """Return the light setting a process asks for, the first of the printer where it names none; raises `UsageError`."""
+    if process.power is None:
+        return printer.optics.settings[0]
+    known = [s.power for s in printer.optics.settings]
+    if process.power not in known:
+        raise UsageError(
+            f"process {process.name}: power {process.power:g} is no light setting of printer {printer.name}; "
+            f"it has {', '.join(f'{power:g}' for power in known)}"
+        )
+    return _setting_of(printer, process.power)
+
+
+def _setting_of(printer: Printer, power: float) -> LightSetting:
+    return next(s for s in printer.optics.settings if s.power == power)
+
+
+def _left(heights: np.ndarray, decay: Decay) -> np.ndarray:
+    """Return the share of light that is left below slabs: (n,) float64."""
+    if len(decay.weights) == 1:
+        return np.asarray(np.exp(-heights / decay.lengths_um[0]))
+    return np.array([decay.fraction(float(h)) for h in heights])
+
+
+def _check_far_face(doses: np.ndarray, heights: np.ndarray, left: np.ndarray, ec: float, key: str) -> None:
+    """Refuse layers that white does not cure through; `key` of the process says how much light there is."""
+    at_far_face = doses * left
+    if (at_far_face < ec * (1 - 1e-12)).any():
+        k = int(np.argmax(at_far_face < ec * (1 - 1e-12)))
+        raise ExposureError(
+            f"layer {k} ({heights[k]:g} µm): white dose {doses[k]:.4g} mJ/cm² leaves {at_far_face[k]:.4g} at its far face, "
+            f"below Ec = {ec:g}: it would not stick; raise its bottom dose factor or {key}, or make the layer thinner"
+        )
+
+
+def _check_limits(
+    doses: np.ndarray, times: np.ndarray, power: float, printer: Printer, layers: np.ndarray, process: Process | None = None
+) -> None:
+    """Refuse exposures above the printer's limits; `layers` are their numbers, `process` what asks for their light."""
+    limits = printer.limits
+    for what, values, limit, unit, advice in (
+        ("exposure time", times, limits.max_exposure_s.value, "s", "raise the light setting or lower the dose factors of that layer"),
+        ("white dose", doses, limits.max_dose_mj_cm2.value, "mJ/cm²", "lower the dose factors or make the layer thinner"),
+        ("power", np.full(len(doses), power), limits.max_power.value, "", "choose a lower light setting"),
+    ):
+        if (values > limit).any():
+            i = int(np.argmax(values > limit))
+            if process is not None and process.exposure_s is not UNSET and what != "power":
+                advice = "lower exposure_s" + " or its bottom dose factor" * (i < len(process.bottom_dose_factors))
+            raise ExposureError(
+                f"layer {layers[i]}: {what} {values[i]:.4g} {unit} is above the limit {limit:g} {unit} of printer {printer.name}; {advice}"
+            )

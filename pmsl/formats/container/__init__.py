@@ -1,0 +1,1 @@
+"""Folders and zips that are complete or absent; what a file may cost its reader."""

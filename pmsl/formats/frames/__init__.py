@@ -1,0 +1,1 @@
+"""Masks to frames as devices and files take them, and back."""

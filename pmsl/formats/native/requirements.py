@@ -1,0 +1,54 @@
+"""What job.json asks of a host beside light and motion: held against what it says it requires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+import msgspec
+
+from pmsl.errors import JobError
+from pmsl.formats.native.job_json import Document, LayerDoc
+from pmsl.job.print_job import FLAT_FIELD_BY_HOST
+from pmsl.job.techniques import FILM, FLAT_FIELD_BY_EXPOSURE, RELIFT, SQUEEZE, VACUUM, Squeeze
+
+T = TypeVar("T")
+
+
+def given(value: T | msgspec.UnsetType) -> T | None:
+    """Return a value, None where its key is not there."""
+    return None if value is msgspec.UNSET else value
+
+
+def check_asked(doc: Document, where: str) -> None:
+    """Refuse a job that asks for what it does not require: a host looks at what a job requires.
+
+    Raises
+    ------
+    JobError
+        With the first layer where it is so.
+    """
+    used = {} if doc.vacuum is msgspec.UNSET else {VACUUM: "the job"}
+    for k, layer in enumerate(doc.layers):
+        for ability in _of_layer(layer):
+            used.setdefault(ability, f"layer {k}")
+    for ability, place in used.items():
+        if ability not in doc.requires:
+            raise JobError(f"{where}: {place} asks for {ability}, which the job does not require; it is damaged")
+    if FLAT_FIELD_BY_EXPOSURE in doc.requires and FLAT_FIELD_BY_HOST not in doc.requires:
+        raise JobError(f"{where}: the job requires {FLAT_FIELD_BY_EXPOSURE} without {FLAT_FIELD_BY_HOST}; it is damaged")
+
+
+def _of_layer(layer: LayerDoc) -> Iterator[str]:
+    """Yield the abilities that a layer asks for."""
+    if layer.squeeze is not msgspec.UNSET:
+        yield SQUEEZE
+    for e in layer.exposures:
+        if e.relift is not msgspec.UNSET:
+            yield RELIFT
+            if isinstance(e.relift.squeeze, Squeeze):
+                yield SQUEEZE
+        if e.film_lift_um is not msgspec.UNSET:
+            yield FILM
+        if e.flat_field_by_host is not msgspec.UNSET:
+            yield FLAT_FIELD_BY_EXPOSURE

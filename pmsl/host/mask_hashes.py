@@ -1,0 +1,67 @@
+"""The hash of every mask of a job, 32 bytes each: what was checked before the first light is what must be shown later."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+
+import msgspec
+import numpy as np
+
+from pmsl.errors import JobError
+from pmsl.job.layer_plan import LayerPlan
+from pmsl.job.print_job import PrintJob
+
+
+class Digests:
+    """Hashes of masks, their repeats, and durations of layers, in order; grows by 40 bytes a layer and 40 an exposure."""
+
+    def __init__(self, n_layers: int) -> None:
+        self._masks = bytearray()
+        self._repeats = array("q")
+        self._start = np.zeros(n_layers + 1, np.int64)
+        self.duration_s = np.zeros(n_layers)
+        self._whole = hashlib.sha256()
+
+    def add(self, plan: LayerPlan) -> None:
+        """Take a layer in; layers come in order."""
+        k = plan.index
+        for e in plan.exposures:
+            digest = bytes.fromhex(e.mask.sha256())
+            self._masks += digest
+            self._repeats.append(e.repeat)
+            self._whole.update(digest + repr((k, e.time_s, e.power, e.repeat, e.engine, e.offset_um, e.focus_um)).encode())
+        self._start[k + 1] = len(self._masks) // 32
+        self.duration_s[k] = plan.duration_s
+
+    def count(self, k: int) -> int:
+        """Return how many exposures layer `k` has."""
+        return int(self._start[k + 1] - self._start[k])
+
+    def repeats(self, k: int, j: int) -> int:
+        """Return how often exposure `j` of layer `k` is shown; 0 where there is none."""
+        return self._repeats[int(self._start[k]) + j] if j < self.count(k) else 0
+
+    def of(self, k: int, j: int) -> str:
+        """Return the hash of the mask of exposure `j` of layer `k`."""
+        at = 32 * (int(self._start[k]) + j)
+        return self._masks[at : at + 32].hex()
+
+    def check(self, plan: LayerPlan) -> None:
+        """Hold a layer against what was taken in; raises `JobError` where it is another."""
+        k = plan.index
+        if [self.of(k, j) for j in range(self.count(k))] != [e.mask.sha256() for e in plan.exposures]:
+            raise JobError(f"layer {k}: its frames are not those that were checked before the first light; the job changed on the way")
+
+    def sha256(self) -> str:
+        """Return one hash over all exposures: what is shown, how long, and with what light."""
+        return self._whole.hexdigest()
+
+
+def head_sha256(job: PrintJob) -> str:
+    """Return a hash of what a job is made for: its pixels, slabs, orientation, and profiles."""
+    engines = [
+        (e.grid.origin_um.tolist(), e.grid.pitch_um.tolist(), e.grid.shape, e.grid.z_edges_um.tolist(), e.wavelength_nm, e.orientation)
+        for e in job.engines
+    ]
+    return hashlib.sha256(msgspec.json.encode([engines, job.printer, job.resin, job.process, job.n_layers])).hexdigest()

@@ -1,0 +1,121 @@
+"""The plate's way from layer to layer, and the waits between."""
+
+from __future__ import annotations
+
+import threading
+
+from pmsl.errors import HostError
+from pmsl.host.compatibility import STEP_SLACK, UNMOVED, number_of
+from pmsl.host.light_control import Cancelled
+from pmsl.host.protocol import Clock, Shifting, Stage
+from pmsl.job.layer_plan import Exposure, LayerPlan
+
+
+class Carriage:
+    """A stage, asked for planes of a job, and never believed without looking.
+
+    Parameters
+    ----------
+    stage : Stage
+    clock : Clock
+    cancelled : threading.Event
+        Ends every wait.
+    """
+
+    def __init__(self, stage: Stage, clock: Clock, cancelled: threading.Event) -> None:
+        self.stage = stage
+        self._clock = clock
+        self._cancelled = cancelled
+        self._shifted: tuple[float, float, float] | None = None
+        self._reached_um: float | None = None  # where the last move ended
+
+    def to_layer(self, plan: LayerPlan) -> None:
+        """Lift, wait, come to the layer's exposure plane, settle.
+
+        The lift ends `lift_um` above the plane of the layer below, wherever the plate is now: a print that goes on in
+        the middle moves as one that was never interrupted. A plate that is higher already is not lifted.
+        """
+        m, where = plan.motion, f"layer {plan.index}"
+        above_um = plan.z_top_um - plan.thickness_um + m.lift_um
+        self.rest(m.wait_before_lift_s)
+        if self.position_um(where) < above_um:
+            self._go(above_um, m.lift_um_s, m.lift_um_s2, where)
+        self.rest(m.wait_top_s)
+        self._go(plan.z_top_um, m.retract_um_s, m.retract_um_s2, where)
+        self.rest(m.settle_s)
+
+    def rest(self, seconds: float) -> None:
+        """Wait, dark and at rest."""
+        self._clock.wait(seconds, self._cancelled)
+        if self._cancelled.is_set():
+            raise Cancelled
+
+    def shift(self, e: Exposure) -> None:
+        """Shift image and focus where the exposure asks for it, and back where it does not."""
+        wanted = (*e.offset_um, e.focus_um)
+        if isinstance(self.stage, Shifting):
+            if wanted != self._shifted:
+                self.stage.shift(*wanted)
+                self._shifted = wanted
+        elif wanted != UNMOVED:
+            raise HostError("the exposure shifts image or focus, which this stage does not offer (it has no shift)")
+
+    def check_homed(self, where: str) -> None:
+        """Refuse a stage that was lost."""
+        try:
+            homed = self.stage.homed
+        except Exception as err:
+            raise HostError(
+                f"{where}: the stage was lost ({type(err).__name__}: {err}); it stays dark, home it and go on from the record"
+            ) from err
+        if not homed:
+            raise HostError(f"{where}: the stage lost its place; it stays dark, home it and go on from the record")
+
+    def stop(self) -> None:
+        """Bring the plate to rest."""
+        try:
+            self.stage.stop()
+        except Exception as err:
+            raise HostError(f"the stage did not stop ({type(err).__name__}: {err}); stop it by hand") from err
+
+    def position_um(self, where: str) -> float:
+        """Ask where the plate is [µm]; refuse a place that is none, or not where the last move ended."""
+        self.check_homed(where)
+        try:
+            position = self.stage.position_um
+        except Exception as err:
+            raise HostError(f"{where}: the stage was lost ({type(err).__name__}: {err}); it stays dark") from err
+        position_um = number_of(position, f"{where}: it stays dark: position_um of the stage")
+        if self._reached_um is not None and not abs(position_um - self._reached_um) <= self._limit_um:
+            raise HostError(
+                f"{where}: the stage says it stands at {position_um:g} µm, its last move ended at {self._reached_um:g} µm "
+                f"(limit: one step, {self.stage.step_um:g} µm); it stays dark, home it and go on from the record"
+            )
+        return position_um
+
+    @property
+    def _limit_um(self) -> float:
+        return self.stage.step_um * STEP_SLACK
+
+    def _go(self, distance_um: float, speed_um_s: float, accel_um_s2: float, where: str) -> None:
+        """Move, and see that the plate got there."""
+        self._reached_um = None
+        try:
+            reached = self.stage.move(distance_um, speed_um_s, accel_um_s2)
+        except Exception as err:
+            if self._cancelled.is_set():
+                raise Cancelled from err
+            raise HostError(
+                f"{where}: the stage failed on its way to {distance_um:g} µm ({type(err).__name__}: {err}); it stays dark"
+            ) from err
+        if self._cancelled.is_set():
+            raise Cancelled
+        self.check_homed(where)
+        reached_um = number_of(reached, f"{where}: it stays dark: the distance that the stage's move returned")
+        if not abs(reached_um - distance_um) <= self._limit_um:
+            raise HostError(
+                f"{where}: the stage stands {reached_um:g} µm from the exposure plane, not {distance_um:g} µm "
+                f"(limit: one step, {self.stage.step_um:g} µm); it stays dark, home it and go on from the record"
+            )
+        self._reached_um = reached_um
+        self.position_um(where)

@@ -1,0 +1,103 @@
+"""LayerPlan: one motion, then a list of exposures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pmsl.core.finding import Finding
+from pmsl.core.mask import LayerMask
+from pmsl.job.techniques import Relift, Squeeze
+from pmsl.profiles import Motion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Exposure:
+    """One image shown once (or `repeat` times).
+
+    Attributes
+    ----------
+    mask : LayerMask
+        What is shown.
+    time_s : float
+        How long [s].
+    dose_mj_cm2 : float
+        What a full-white pixel receives in that time [mJ/cm²].
+    power : float
+        Light setting of the engine.
+    engine : int
+        Number of the engine in the job.
+    offset_um : (float, float)
+        Stage offset (x, y) [µm].
+    focus_um : float
+        Focus offset [µm].
+    repeat : int
+        How many times it is shown.
+    wait_before_s, wait_after_s : float
+        Dark time around it [s].
+    mask_sha256 : str or None
+        What `LayerMask.sha256` of the mask has to be, where the job was read from disk: a host holds every frame against it.
+    relift : Relift or None
+        What the plate does before it is shown, once for all repeats.
+    film_lift_um : float or None
+        The plate is so far up while it is shown, and the layer cures on the film only [µm].
+    flat_field_by_host : bool or None
+        Whether the host evens out the field for it; None is as the job requires.
+    """
+
+    mask: LayerMask
+    time_s: float
+    dose_mj_cm2: float
+    power: float
+    engine: int = 0
+    offset_um: tuple[float, float] = (0.0, 0.0)
+    focus_um: float = 0.0
+    repeat: int = 1
+    wait_before_s: float = 0.0
+    wait_after_s: float = 0.0
+    mask_sha256: str | None = None
+    relift: Relift | None = None
+    film_lift_um: float | None = None
+    flat_field_by_host: bool | None = None
+
+    @property
+    def duration_s(self) -> float:
+        """Time it takes, waits and repeats included, and what the plate does before it [s]."""
+        shown_s = self.repeat * (self.wait_before_s + self.time_s + self.wait_after_s)
+        return shown_s if self.relift is None else self.relift.duration_s + shown_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LayerPlan:
+    """What happens for one layer; an empty layer has a motion and no exposure.
+
+    Attributes
+    ----------
+    index : int
+    z_top_um : float
+        From the plate to the exposure plane [µm].
+    thickness_um : float
+    motion : Motion
+        Comes before the exposures.
+    exposures : tuple of Exposure
+    findings : tuple of Finding
+        What was noticed while the layer was made.
+    covered_px : float or None
+        Area of the part in this layer, where grays of the exposures say more than that: doses of regions, flat field.
+    squeeze : Squeeze or None
+        What the plate does between motion and exposures.
+    """
+
+    index: int
+    z_top_um: float
+    thickness_um: float
+    motion: Motion
+    exposures: tuple[Exposure, ...]
+    findings: tuple[Finding, ...] = field(default=())
+    covered_px: float | None = None
+    squeeze: Squeeze | None = None
+
+    @property
+    def duration_s(self) -> float:
+        """Time the layer takes, motion included [s]."""
+        light_s = sum(e.duration_s for e in self.exposures)
+        return self.motion.duration_s + (light_s if self.squeeze is None else self.squeeze.duration_s + light_s)

@@ -1,0 +1,151 @@
+"""Where the layers of a job come from: what may be asked of it, and layers changed one by one on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from pmsl.core.finding import Finding
+from pmsl.job.layer_plan import LayerPlan
+from pmsl.mesh.part import Part
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """What the layers of a job are made of beside its profiles: repaired parts, their box (2, 3) [µm], grays reduced to so many bits.
+
+    `halo_layers` above a layer may have to be made to tell what is found of it; `repair` is what was done about meshes.
+    """
+
+    parts: tuple[Part, ...]
+    bounds_um: np.ndarray
+    bits: int | None = None
+    halo_layers: int = 0
+    repair: str = "auto"
+
+
+class InOrder(Protocol):
+    """A run through layers of a job, from the plate up: what takes several layers to notice costs little this way."""
+
+    def ahead(self, layers: Sequence[int]) -> None:
+        """Get ready for layers that `plan` is called for next in this thread; what they have in common may be done at once."""
+
+    def plan(self, k: int) -> LayerPlan:
+        """Make layer k; from any thread, ahead of `passed`, once. Its findings are those of the layer by itself."""
+
+    def passed(self, k: int) -> None:
+        """Let layer k, made before, be the next; from one thread, layer after layer."""
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what else was noticed, in order of layers, when all have passed."""
+
+
+@runtime_checkable
+class LayerSource(Protocol):
+    """What makes the layers of a job, from any thread and in any order, always the same.
+
+    A class that derives from it has to say `__call__`; what it does not say besides is what holds of a plain function.
+    """
+
+    __slots__ = ()
+
+    def __call__(self, k: int) -> LayerPlan:
+        """Make layer `k`, counted from 0."""
+
+    def bare(self, k: int) -> LayerPlan:
+        """Make layer `k` with fewer findings: those that other layers are needed for may be missing."""
+        return self(k)
+
+    def in_order(self, last: int) -> InOrder:
+        """Return a run through the layers before `last`."""
+        return _OneByOne(self)
+
+    @property
+    def origin(self) -> Origin | None:
+        """What another process needs to make the same layers; None where it cannot."""
+        return None
+
+    @property
+    def times_s(self) -> np.ndarray | None:
+        """How long the ordinary dose of each layer takes: (L,) [s]; None where nobody knows before a layer is made."""
+        return None
+
+
+def layer_source(plan_layer: Callable[[int], LayerPlan]) -> LayerSource:
+    """Return what makes layers as a `LayerSource`: itself, or a plain function in its clothes."""
+    return plan_layer if isinstance(plan_layer, LayerSource) else FunctionSource(plan_layer)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSource(LayerSource):
+    """Layers that a plain function makes."""
+
+    plan_layer: Callable[[int], LayerPlan]
+
+    def __call__(self, k: int) -> LayerPlan:
+        """Make layer `k`."""
+        return self.plan_layer(k)
+
+
+@dataclass(frozen=True, slots=True)
+class _OneByOne:
+    """A run that looks at every layer by itself."""
+
+    plan: Callable[[int], LayerPlan]
+
+    def ahead(self, layers: Sequence[int]) -> None:
+        """Nothing is done ahead."""
+
+    def passed(self, k: int) -> None:
+        """Nothing waits for it."""
+
+    def findings(self) -> tuple[Finding, ...]:
+        """All are in the plans."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(LayerSource):
+    """The layers of a source, each changed by itself: the `plan_layer` of another job."""
+
+    source: LayerSource
+    change: Callable[[LayerPlan], LayerPlan]
+
+    def __call__(self, k: int) -> LayerPlan:
+        """Return layer `k`, changed."""
+        return self.change(self.source(k))
+
+    def bare(self, k: int) -> LayerPlan:
+        """Return layer `k`, changed, with fewer findings."""
+        return self.change(self.source.bare(k))
+
+    def in_order(self, last: int) -> InOrder:
+        """Return a run through the layers before `last`, changed."""
+        return _ChangedInOrder(self.source.in_order(last), self.change)
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangedInOrder:
+    """A run of which each layer is changed by itself."""
+
+    run: InOrder
+    change: Callable[[LayerPlan], LayerPlan]
+
+    def ahead(self, layers: Sequence[int]) -> None:
+        """Get ready for layers."""
+        self.run.ahead(layers)
+
+    def plan(self, k: int) -> LayerPlan:
+        """Make layer k, changed."""
+        return self.change(self.run.plan(k))
+
+    def passed(self, k: int) -> None:
+        """Let layer k be the next."""
+        self.run.passed(k)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what else was noticed."""
+        return self.run.findings()

@@ -1,0 +1,1 @@
+"""Runs of frames to bytes of files, and back."""

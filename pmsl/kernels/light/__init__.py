@@ -1,0 +1,1 @@
+"""Light of pixels, dose, and what it prints."""

@@ -1,0 +1,100 @@
+"""Gray levels that bring sums of light into bands, as near to wanted levels as can be.
+
+Row i asks ``lo[i] <= Σ_j w[i, j] · g[index[i, j]] <= hi[i]``. Of all levels 0..1 that meet the rows, those nearest to the wanted
+ones are sought: ``min ½|g - wanted|²``. Its dual is solved row by row (Hildreth's method; soft rows by `soft`): the levels are
+always ``g = clip(v, 0, 1)`` with ``v = wanted + Σ_i y[i] w[i]``, so a change of one row touches its few pixels only.
+"""
+
+from pmsl.kernels._compiler.jit import helper, kernel
+
+PUSH = 10.0  # greatest multiplier: a row that cannot be met darkens or lights its own pixels, not those further away
+ROUND = 6  # sweeps from one over all rows to the next; between them only rows that still move are visited
+
+
+@kernel
+def seen(w, index, light, out):
+    """Overwrite ``out[i]`` with ``Σ_j w[i, j] · light[index[i, j]]``.
+
+    Parameters
+    ----------
+    w : (N, J) or (1, J) float64
+        One row where all are alike.
+    index : (N, J) int32
+    light : (P,) float64
+    out : (N,) float64
+    """
+    last = w.shape[0] - 1
+    for i in range(index.shape[0]):
+        row = min(i, last)
+        total = 0.0
+        for j in range(index.shape[1]):
+            total += w[row, j] * light[index[i, j]]
+        out[i] = total
+
+
+@helper
+def _visit(w, index, lo, hi, soft, v, y, i):
+    """Solve row i for its own multiplier; return by how much the sum of light was off, 0 where nothing is moved."""
+    total, all_squares, free_squares = 0.0, 0.0, 0.0
+    for j in range(index.shape[1]):
+        wanted, weight = v[index[i, j]], w[i, j]
+        square = weight * weight
+        all_squares += square
+        if wanted >= 1.0:
+            total += weight
+        elif wanted > 0.0:
+            total += weight * wanted
+            free_squares += square
+    slope = 0.5 * (all_squares + free_squares) + soft[i]  # of free pixels alone the step would be too long where more come free
+    found = y[i] + (lo[i] - total - soft[i] * y[i]) / slope
+    if found <= 0.0:
+        found = min(0.0, y[i] + (hi[i] - total - soft[i] * y[i]) / slope)
+    change = min(max(found, -PUSH), PUSH) - y[i]
+    if change != 0.0:
+        y[i] += change
+        for j in range(index.shape[1]):
+            v[index[i, j]] += change * w[i, j]
+    return abs(change) * slope
+
+
+@kernel
+def relax(w, index, lo, hi, soft, v, y, moving, sweeps, enough):
+    """Relax until no row is off by more than `enough`, or for `sweeps` sweeps.
+
+    Parameters
+    ----------
+    w : (N, J) float64
+        Share of each pixel's light that a row sees; 0 for pixels without light.
+    index : (N, J) int32
+        Its pixels.
+    lo, hi, soft : (N,) float64
+        Band, and how much a row may miss it: by `soft` times its multiplier.
+    v : (P,) float64
+        Wanted levels and what rows add; the multipliers `y` given are added first. Clipped to 0..1 they are the levels.
+    y : (N,) float64
+        Multipliers to begin with; updated.
+    moving : (N,) uint8
+        Overwritten.
+    sweeps : int
+    enough : float
+
+    Returns
+    -------
+    int
+        Sweeps made.
+    """
+    for i in range(index.shape[0]):
+        if y[i] != 0.0:
+            for j in range(index.shape[1]):
+                v[index[i, j]] += y[i] * w[i, j]
+    for sweep in range(sweeps):
+        whole = sweep % ROUND == 0
+        worst = 0.0
+        for i in range(index.shape[0]):
+            if whole or moving[i] != 0:
+                off = _visit(w, index, lo, hi, soft, v, y, i)
+                moving[i] = 1 if off > 0.25 * enough else 0
+                worst = max(worst, off)
+        if whole and worst <= enough:
+            return sweep + 1
+    return sweeps

@@ -1,0 +1,1 @@
+"""Segments and triangles to covered pixels; runs of masks."""

@@ -1,0 +1,105 @@
+"""Masks of the layers around the one in work, made once for all that look at them."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+
+from pmsl.core.mask import LayerMask
+from pmsl.masks.mask_maker import MaskMaker
+from pmsl.slicing.boundary_defects import Defects
+from pmsl.slicing.instances import Copied, CopyIndex
+
+
+class _OfThread(threading.local):
+    """Masks that a thread has made ahead of asking for them."""
+
+    def __init__(self) -> None:
+        self.ahead: dict[int, tuple[LayerMask, Defects]] = {}
+
+
+class RecentMasks:
+    """Gives the mask of any layer and keeps the last `many`; from any thread, always the same."""
+
+    def __init__(self, maker: MaskMaker, many: int) -> None:
+        self._maker, self._many = maker, many
+        self._kept: OrderedDict[int, tuple[LayerMask, Defects]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._local = _OfThread()
+
+    def __call__(self, k: int) -> LayerMask:
+        """Return the mask of layer `k`, and keep it."""
+        found = self.plain(k)
+        with self._lock:
+            self._kept[k] = found
+            self._kept.move_to_end(k)
+            while len(self._kept) > self._many:
+                self._kept.popitem(last=False)
+        return found[0]
+
+    def plain(self, k: int) -> tuple[LayerMask, Defects]:
+        """Return the mask of layer `k` and what is doubtful about it; one that is not kept already is made and not kept."""
+        with self._lock:
+            found = self._kept.get(k)
+        if found is None:
+            found = self._local.ahead.pop(k, None)
+        return self._maker.mask_and_defects(k) if found is None else found
+
+    def ahead(self, layers: Sequence[int]) -> None:
+        """Make the masks of layers that the calling thread asks for next, each once; instead of those it was to ask for before."""
+        with self._lock:
+            wanted = [k for k in layers if k not in self._kept]
+        self._local.ahead = dict(zip(wanted, self._maker.masks_and_defects(wanted), strict=True))
+
+    def tops_um(self, tile_px: int) -> np.ndarray:
+        """Return how high triangles reach over each tile of the field: (rows / tile, cols / tile) float64 [µm], -inf where none is.
+
+        Copies may seem to reach over a tile more than they do.
+        """
+        rows, cols = self._maker.grid.shape
+        out = np.full((-(-rows // tile_px), -(-cols // tile_px)), -np.inf)
+        index = self._maker.index
+        for group in index.groups if isinstance(index, CopyIndex) else (Copied(index, np.zeros((1, 2))),):
+            _raise(group, tile_px, out)
+        if self._maker.offset is not None:
+            _spread(out, tuple(math.ceil(reach / tile_px) for reach in self._maker.offset.reach_px))
+        return out
+
+
+def _spread(tops: np.ndarray, reach: tuple[int, ...]) -> None:
+    """Raise tiles to the highest within `reach` tiles of them, along each axis: contours that grow lie over them too."""
+    for axis, most in enumerate(reach):
+        along = np.moveaxis(tops, axis, 0)
+        for _ in range(min(most, len(along) - 1)):
+            before = along.copy()  # one tile at a time
+            along[1:] = np.maximum(along[1:], before[:-1])
+            along[:-1] = np.maximum(along[:-1], before[1:])
+
+
+def _raise(group: Copied, tile_px: int, out: np.ndarray) -> None:
+    """Raise tiles to the highest triangle over them, of all copies of a part."""
+    from pmsl.kernels.light import faint_grays
+
+    corners = group.index.corners
+    if group.many == 1:
+        faint_grays.tops(corners, tile_px, out)
+        return
+    if len(corners) == 0:
+        return
+    x, y = corners[:, 0::3], corners[:, 1::3]
+    low = np.floor([x.min(), y.min()])
+    size = np.ceil([x.max() - low[0] + 1, y.max() - low[1] + 1])
+    tops = np.full((int(size[1]) // tile_px + 1, int(size[0]) // tile_px + 1), -np.inf)
+    faint_grays.tops(corners - np.array([*low, 0.0] * 3), tile_px, tops)
+    wide = np.pad(tops, ((0, 1), (0, 1)), constant_values=-np.inf)  # a tile of the part lies over four of the field
+    wide[1:] = np.maximum(wide[1:], wide[:-1].copy())
+    wide[:, 1:] = np.maximum(wide[:, 1:], wide[:, :-1].copy())
+    for col, row in np.floor((low + group.shifts_px) / tile_px).astype(int).tolist():
+        top, left = max(row, 0), max(col, 0)
+        inside = out[top : max(row + wide.shape[0], 0), left : max(col + wide.shape[1], 0)]
+        here = wide[top - row : top - row + inside.shape[0], left - col : left - col + inside.shape[1]]
+        np.maximum(inside, here, out=inside)

@@ -1,0 +1,104 @@
+"""Triangles that pass through one another or come near points, by a tree of boxes over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+MOST = 40_000_000  # pairs tested at most: a few seconds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crossings:
+    """Triangles that cross.
+
+    Attributes
+    ----------
+    count : int
+        Pairs found.
+    pairs : (n, 2) int32
+        The first of them.
+    box_um : (2, 3) float64
+        Where they are.
+    complete : bool
+        False where there were too many to test.
+    """
+
+    count: int
+    pairs: np.ndarray
+    box_um: np.ndarray
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoxTree:
+    """A tree of boxes over some triangles of a mesh."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    order: np.ndarray
+    boxes: np.ndarray
+
+    @classmethod
+    def of(cls, vertices: np.ndarray, faces: np.ndarray, which: np.ndarray) -> BoxTree:
+        """Build the tree over the triangles `which` (n,) of a mesh."""
+        from pmsl.kernels.geometry import triangle_pairs
+
+        order = which[np.argsort(_along_curve(vertices, faces[which]), kind="stable")].astype(np.int32)
+        leaves = 1 << max((len(order) + triangle_pairs.LEAF - 1) // triangle_pairs.LEAF - 1, 0).bit_length()
+        boxes = np.empty((2 * leaves, 6))
+        triangle_pairs.tree(vertices, faces, order, boxes)
+        return cls(vertices, faces, order, boxes)
+
+    def crossed_by(self, asked: np.ndarray, label: np.ndarray, other: bool, rim: bool = False, most: int = MOST) -> Crossings:
+        """Find triangles of the tree that the triangles `asked` (m,) pass through.
+
+        With `other` only those of another label, with `rim` also those whose edges meet.
+        """
+        from pmsl.kernels.geometry import triangle_pairs
+
+        pairs, counts = np.zeros((1 << 16, 2), np.int32), np.zeros(2, np.int64)
+        box = np.array([[np.inf] * 3, [-np.inf] * 3])
+        triangle_pairs.find(
+            *(self.vertices, self.faces, label, asked.astype(np.int32), self.order, self.boxes, int(other), int(rim)),
+            *(np.zeros(128, np.int64), most, pairs, box, counts),
+        )
+        count, tested = counts.tolist()
+        return Crossings(count, pairs[:count], box, tested < most)
+
+    def near(self, points: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the triangles of the tree that come as near as `reach` (n,) to `points` (n, 3).
+
+        Returns
+        -------
+        pairs : (p, 2) int64
+            Number of the point and of the triangle.
+        nearest : (p, 4) float64
+            The triangle's point that is nearest, and how far it is [µm].
+        """
+        from pmsl.kernels.geometry import near_triangles
+
+        room = 1 << 12
+        while True:
+            pairs, nearest = np.empty((room, 2), np.int64), np.empty((room, 4))
+            n = near_triangles.pairs(
+                *(self.vertices, self.faces, self.order, self.boxes, points, reach, np.zeros(128, np.int64), np.zeros((2, 3))),
+                *(pairs, nearest),
+            )
+            if n <= room:
+                return pairs[:n], nearest[:n]
+            room = n
+
+
+def _along_curve(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Place of each triangle along a Morton curve: (n,) uint64."""
+    centre = vertices[faces].sum(axis=1) if len(faces) else np.zeros((0, 3))
+    low = centre.min(axis=0, initial=np.inf)
+    span = max(float((centre.max(axis=0, initial=-np.inf) - low).max(initial=0.0)), 1e-300)
+    key = np.zeros(len(faces), np.uint64)
+    for axis in range(3):
+        cell = ((centre[:, axis] - low[axis]) / span * 1023).astype(np.uint64)
+        for bit in range(10):
+            key |= ((cell >> np.uint64(bit)) & np.uint64(1)) << np.uint64(3 * bit + axis)
+    return key

@@ -1,0 +1,1 @@
+"""What a mesh needs before it can be printed, done and said."""

@@ -1,0 +1,1 @@
+"""3MF: package, model parts, build, and the side files of slicer projects."""

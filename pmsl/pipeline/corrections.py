@@ -1,0 +1,68 @@
+"""The corrections of a job: what solves them, what they cannot be combined with, and how the job records them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pmsl.core.grid import Grid
+from pmsl.errors import ExposureError, UsageError
+from pmsl.exposure import Ladder
+from pmsl.job.print_job import CorrectionRecord
+from pmsl.mesh.part import Part
+from pmsl.profiles import Printer, Process, Resin
+
+if TYPE_CHECKING:
+    from pmsl.correct import Corrector
+
+
+def corrector_of(parts: Sequence[Part], grid: Grid, printer: Printer, resin: Resin, process: Process, ladder: Ladder) -> Corrector | None:
+    """Return what solves side walls and faces, or None where neither is asked for.
+
+    An uneven field that is evened out last, by the frames or the host, is even for the corrections.
+
+    Raises
+    ------
+    UsageError
+        Layers of relief without the correction of print-through.
+    ExposureError
+        Regions, dose scales or a treatment of unreachable grays besides: the corrections choose these doses themselves.
+    """
+    names = [name for name in process.corrections if name != "flatfield"]
+    if process.relief_layers and "printthrough" not in names:
+        raise UsageError(
+            f"process {process.name}: relief_layers is {process.relief_layers}, which shares out the light that printthrough gives faces; "
+            "correct printthrough too, or leave it out"
+        )
+    if not names:
+        return None
+    asked = {
+        "[regions]": process.regions is not None and not process.regions.plain,
+        "a part's dose_scale": any(part.dose_scale != 1.0 for part in parts),
+        "regions of a part": any(region.changes(ladder.power) for part in parts for region in part.regions),
+        f"unreachable = {process.unreachable!r}": process.unreachable != "keep",
+    }
+    for what, there in asked.items():
+        if there:
+            raise ExposureError(
+                f"correct {', '.join(names)}: the corrections choose every dose near a surface themselves; they cannot keep {what}: "
+                "leave one of the two out"
+            )
+    from pmsl.correct import Corrector
+
+    return Corrector(parts, grid, printer, resin, ladder.dose_mj_cm2, process.corrections, process.coverage, process.relief_layers)
+
+
+def record_of(process: Process, corrector: Corrector | None) -> CorrectionRecord | None:
+    """Return what the job says about its corrections."""
+    if not process.corrections:
+        return None
+    if corrector is None:
+        return CorrectionRecord(names=process.corrections, block_layers=1, halo_layers=0, error_bound=0.0, latency_layers=1)
+    return CorrectionRecord(
+        names=process.corrections,
+        block_layers=corrector.block_layers,
+        halo_layers=corrector.halo,
+        error_bound=corrector.error_bound,
+        latency_layers=corrector.latency_layers,
+    )

@@ -1,0 +1,1 @@
+"""What was typed: text to numbers, files of regions, options over profiles."""

@@ -1,0 +1,43 @@
+"""Other processes that make the layers of one big job: on this machine, or on a Dask cluster.
+
+recipe      what a worker needs, as files: profiles, placed parts, every mesh once
+labour      what a worker does with a block of layers
+parting     layers → blocks
+processes   workers started here
+child       what runs in one of them
+cluster     workers of Dask
+
+A worker writes the files of its layers where the job is written; only what job.json says of them comes back.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from pmsl.formats.protocol import Crew
+
+
+def crew_of(processes: int | None, scheduler: str | None) -> AbstractContextManager[Crew] | None:
+    """Return the workers that are asked for, to be used in a ``with`` block; None where the layers are made in this process.
+
+    Parameters
+    ----------
+    processes : int, optional
+        So many processes on this machine.
+    scheduler : str, optional
+        Address of a Dask scheduler, or ``"local"``: a cluster of `processes` workers on this machine.
+
+    Raises
+    ------
+    UsageError
+        An address that is none; `processes` beside it; less than one process.
+    """
+    if scheduler is not None:
+        from pmsl.pipeline.workers.dask_pool import Cluster
+
+        return Cluster(scheduler, processes)
+    if processes is None:
+        return None
+    from pmsl.pipeline.workers.local_pool import Processes
+
+    return Processes(processes)

@@ -1,0 +1,1 @@
+"""The light of a job, from the light side down."""

@@ -1,0 +1,1 @@
+"""The print held against the design: edges, faces, volumes."""

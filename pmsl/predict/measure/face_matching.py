@@ -1,0 +1,129 @@
+"""Columns of a job from the light side down: Z errors of horizontal faces, and the voids below roofs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pmsl.core.mask import Window
+from pmsl.masks import SurfaceSums
+from pmsl.predict.light.job_light import LitLayer
+from pmsl.predict.measure.design_layers import ON_PLATE_UM
+from pmsl.predict.measure.weighted_quantiles import Tally
+
+STEP_UM, REACH_UM = 2.0**-9, 1024.0
+FAR = 1 << 30
+FIELDS = 9  # of a record, and of a void; see ``kernels.printed`` and ``kernels.columns``
+MOST_VOIDS = 4_000_000
+
+
+class Columns:
+    """Maps and records of all columns of a window.
+
+    Parameters
+    ----------
+    window : Window
+    """
+
+    def __init__(self, window: Window) -> None:
+        shape = window.rows, window.cols
+        self.window = window
+        self.up, self.down = Tally(STEP_UM, REACH_UM), Tally(STEP_UM, REACH_UM)
+        self.tallies = np.zeros(4)
+        self.near = np.full(shape, FAR, np.int32)
+        self.slot, self.records = np.full(shape, -1, np.int32), np.zeros((1024, FIELDS))
+        self.opened = np.zeros(window.rows, np.int32)
+        self.low, self.top = np.full(shape, np.inf, np.float32), np.full(shape, -np.inf, np.float32)
+        self.rim, self.shut = np.zeros(shape, np.float32), np.full(shape, -np.inf, np.float32)
+        self._free, self._counts = np.arange(1024, dtype=np.int32), np.array([1024, 0, 0])
+        self._waits, self._roofed, self._waiting = np.full(shape, -1, np.int32), np.full(shape, FAR, np.int32), np.zeros((1024, 8))
+        self._done = np.zeros((4096, FIELDS))
+        self._above = np.full((1, window.cols), -1.0, np.float32), np.zeros(window.rows, np.int32)
+        self.voids_left_out = 0
+
+    def stamp(self, walls_px: np.ndarray, k: int) -> None:
+        """Mark the columns within a pixel of a wall of layer k; called for the layer below before `match`."""
+        from pmsl.kernels.light import edge_probes
+
+        edge_probes.stamp(walls_px, len(walls_px), self.window.row0, self.window.col0, k, self.near)
+
+    def match(self, layer: LitLayer, surface: SurfaceSums) -> None:
+        """Match the faces of a layer, after ``kernels.printed.compare`` went over it."""
+        from pmsl.kernels.light import face_matching
+
+        z_low = layer.z_top_um - layer.height_um
+        front = layer.kept_front, layer.held
+        self._settle(layer.index, layer.z_top_um, layer.height_um, *front)
+        self._room(*(int(surface.length[surface.sums[:, side] > face_matching.SLIVER].sum()) for side in (0, 2)))
+        face_matching.faces(
+            *(surface.start, surface.col, surface.length, surface.sums, surface.low_um, surface.high_um),
+            *(self.window.row0, self.window.col0, layer.index, ON_PLATE_UM),
+            *(z_low, layer.z_top_um, layer.kept_front, layer.half, layer.held, layer.shift, *self._above, self.near),
+            *(self.slot, self.opened, self._free, self._counts, self.records, self.low, self.top),
+            *(self.rim, self.shut, self._waits, self._roofed, self._waiting),
+            *(self.down.bins, self.down.used, self.up.bins, self.up.used, self.down.step, self.tallies, self._done),
+        )
+        self._above = front
+
+    def _settle(self, k: int, z_top_um: float, height_um: float, front: np.ndarray, held: np.ndarray) -> None:
+        """Count the faces looking up that are known by now."""
+        from pmsl.kernels._compiler.jit import call
+        from pmsl.kernels.light import face_matching
+
+        found, waiting = (self.up.bins, self.up.used, self.up.step, self.tallies), int(self._counts[face_matching.WAITING])
+        call(
+            face_matching.settle,
+            waiting,
+            front,
+            held,
+            k,
+            z_top_um,
+            height_um,
+            self._waits,
+            self._roofed,
+            self._waiting,
+            self._counts,
+            *found,
+        )
+
+    def _room(self, opening: int, closing: int) -> None:
+        """Make room for so many more records, and for so many more voids and waiting faces."""
+        free, waiting, done = self._counts.tolist()
+        if free < opening:
+            have, more = len(self.records), max(opening, len(self.records))
+            self.records = _grown(self.records, have, have + more)
+            self._free = _grown(self._free, free, have + more)
+            self._free[free : free + more] = np.arange(have, have + more)
+            self._counts[0] = free + more
+        if waiting + closing > len(self._waiting):
+            self._waiting = _grown(self._waiting, waiting, 2 * waiting + closing)
+        if done + closing > MOST_VOIDS:
+            self.voids_left_out += done
+            self._counts[2] = done = 0
+        if done + closing > len(self._done):
+            self._done = _grown(self._done, done, 2 * done + closing)
+
+    def finish(self) -> np.ndarray:
+        """Close what reaches the plate; return all voids below roofs.
+
+        Returns
+        -------
+        (V, 9) float64
+            Row and column in the window; floor, roof, open height, height that flushes [µm]; share of the pixel that is void by
+            design, open, flushing.
+        """
+        from pmsl.kernels.light import face_matching
+
+        self._room(0, int(self.opened.sum()))
+        face_matching.rest(
+            *(0.0, ON_PLATE_UM, self.slot, self.opened, self._free, self._counts, self.records),
+            *(self.down.bins, self.down.used, self.down.step, self.tallies, self._done),
+        )
+        self._settle(-1, 0.0, 0.0, *self._above)
+        return self._done[: self._counts[2]]
+
+
+def _grown(array: np.ndarray, used: int, size: int) -> np.ndarray:
+    """Return a longer array whose first `used` rows are those of `array`."""
+    out = np.zeros((size, *array.shape[1:]), array.dtype)
+    out[:used] = array[:used]
+    return out

@@ -1,0 +1,170 @@
+"""Strict TOML → struct: unknown keys, wrong types and numbers that are not finite are refused with path and near match."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
+
+import msgspec
+
+from pmsl.errors import PmslError, ProfileError
+from pmsl.files.file_kind import HEAD, refusal
+from pmsl.files.text_file import toml_tables
+
+T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
+Class = Literal["measured", "published", "placeholder"]
+
+
+class Value(msgspec.Struct, Generic[T], frozen=True, forbid_unknown_fields=True):
+    """A physical value with where it comes from.
+
+    Attributes
+    ----------
+    value : T
+        In the unit the key's name ends with.
+    class_ : {"measured", "published", "placeholder"}
+        On this machine or resin; in print; or only plausible, to be replaced.
+    source : str
+        Who measured or published it, or why it is a guess.
+    """
+
+    value: T
+    class_: Class = msgspec.field(name="class")
+    source: str
+
+
+class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of every profile table: frozen, unknown keys refused.
+
+    `SINCE` has the keys that came after version 1 of the schema, each with its version, `NESTED` the fields whose structs have such keys
+    (`pmsl.profiles.versions`): a job of many layers is not walked through for nothing, and no annotation is evaluated.
+    """
+
+    SINCE: ClassVar[dict[str, int]] = {}
+    NESTED: ClassVar[tuple[str, ...]] = ()
+
+    def own_version(self) -> int:
+        """Return the lowest version of the schema that has what this table uses, tables inside it left out."""
+        return max((since for name, since in self.SINCE.items() if getattr(self, name) is not msgspec.UNSET), default=1)
+
+
+def parse(text: str, kind: type[S], where: str) -> S:
+    """Read TOML text into `kind`.
+
+    Parameters
+    ----------
+    text : str
+    kind : type
+        A `Strict` struct.
+    where : str
+        File or name for messages.
+
+    Raises
+    ------
+    ProfileError
+        Not TOML, an unknown key (with the near match), a missing key, a wrong type or a value out of range.
+    """
+    return build(tables(text, where), kind, where)
+
+
+def tables(text: str, where: str) -> dict[str, Any]:
+    """Read TOML text into plain dicts; raises `ProfileError` where it is not TOML."""
+    try:
+        return toml_tables(text)
+    except ValueError as err:
+        raise ProfileError(refusal(where, text[:HEAD].encode(), "TOML") or f"{where}: not valid TOML: {err}") from err
+
+
+def build(table: Any, kind: type[S], where: str, error: type[PmslError] = ProfileError) -> S:
+    """Turn plain dicts into `kind`; raises like `parse`, but `error`."""
+    try:
+        made = msgspec.convert(table, kind)
+    except msgspec.ValidationError as err:
+        raise error(f"{where}: {_explain(str(err), table, kind)}") from err
+    _refuse_not_finite(table, where, "", error)
+    if "schema" in kind.__struct_fields__:
+        from pmsl.profiles.versions import check_declared
+
+        check_declared(table, made, where, error)
+    return made
+
+
+def _explain(message: str, table: Any, kind: Any) -> str:
+    """Put msgspec's message in our words: which key, at which path, what it may be."""
+    path = re.search(r" - at `\$\.?(.*?)`$", message)
+    place = path.group(1) if path else ""
+    unknown = re.search(r"unknown field `(.*?)`", message)
+    if unknown:
+        known = keys_of(_type_at(kind, place))
+        import difflib
+
+        near = difflib.get_close_matches(unknown.group(1), known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
+        return f"unknown key {unknown.group(1)!r}{_in(place)}{hint}"
+    missing = re.search(r"missing required field `(.*?)`", message)
+    if missing:
+        return f"key {missing.group(1)!r} is missing{_in(place)}"
+    text = message.split(" - at ")[0]
+    if text.startswith("Invalid enum"):
+        text = f"expected {' or '.join(repr(a) for a in get_args(_type_at(kind, place)))}"
+    if text.startswith("Expected `object`"):
+        text += '; write { value = …, class = "measured", source = "…" }'
+    found = _value_at(table, place)
+    shown = "" if isinstance(found, dict) else f" (found {found!r})"
+    return f"{place or 'the file'}: {text[0].lower()}{text[1:]}{shown}"
+
+
+def _in(place: str) -> str:
+    return f" in [{place}]" if place else ""
+
+
+def _steps(place: str) -> list[str]:
+    return [step for step in re.split(r"[.\[]", place.replace("]", "")) if step]
+
+
+def _type_at(kind: Any, place: str) -> Any:
+    for step in _steps(place):
+        kind = unwrapped(kind)
+        if step.isdigit() or step == "...":
+            kind = get_args(kind)[0]
+        else:
+            kind = {f.encode_name: f.type for f in msgspec.structs.fields(kind)}[step]
+    return unwrapped(kind)
+
+
+def unwrapped(kind: Any) -> Any:
+    """Strip annotations, `None` or `UNSET` from an optional type, and a text that a table may be written as."""
+    kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    for absent in (type(None), msgspec.UnsetType):
+        if absent in get_args(kind):
+            return next(a for a in get_args(kind) if a is not absent)
+    tables = [a for a in get_args(kind) if isinstance(a, type) and issubclass(a, Strict)]
+    return tables[0] if str in get_args(kind) and len(tables) == 1 else kind
+
+
+def keys_of(kind: Any) -> list[str]:
+    """Return the keys of a table, as they stand in TOML."""
+    struct = get_origin(kind) or kind
+    return [f.encode_name for f in msgspec.structs.fields(struct)]
+
+
+def _value_at(table: Any, place: str) -> Any:
+    for step in _steps(place):
+        try:
+            table = table[int(step)] if step.isdigit() else table[step]
+        except (KeyError, IndexError, TypeError):
+            return "…"
+    return table
+
+
+def _refuse_not_finite(item: Any, where: str, place: str, error: type[PmslError]) -> None:
+    if isinstance(item, dict):
+        for key, inner in item.items():
+            _refuse_not_finite(inner, where, f"{place}.{key}" if place else key, error)
+    elif isinstance(item, list):
+        for i, inner in enumerate(item):
+            _refuse_not_finite(inner, where, f"{place}[{i}]", error)
+    elif isinstance(item, float) and not math.isfinite(item):
+        raise error(f"{where}: {place} is {item}; expected a finite number")
