@@ -16,7 +16,7 @@ import numpy as np
 from measure import in_turn, seconds
 
 import pmsl
-from pmsl.masks import MaskMaker
+from pmsl.masks import AreaMasks, masks_of
 
 PARTS = (meshes.ellipsoid80k, meshes.ellipsoid1300k, meshes.benchy, meshes.chip)
 SHAPE, PITCH_UM, LAYER_UM, HEIGHT_UM = (1080, 1920), 10.0, 10.0, 5000.0
@@ -69,7 +69,7 @@ def _limits() -> tuple[Callable[[], None], Callable[[], None]]:
 
 def _cost(name: str, part: Any, quick: bool) -> dict[str, Any]:
     parts, grid = list(part.parts), grid_of(part)
-    maker = MaskMaker(parts, grid)
+    maker = masks_of(parts, grid)
     layers = range(0, grid.n_layers, 10 if quick else 1)
     prefix_sum, fill = _limits()
     scratch = np.zeros((1 << 17, 4))
@@ -78,7 +78,7 @@ def _cost(name: str, part: Any, quick: bool) -> dict[str, Any]:
         lambda: [maker.index.segments(k, scratch) for k in layers],
         lambda: [prefix_sum() for _ in range(20)],
         lambda: [fill() for _ in range(100)],
-        lambda: MaskMaker(parts, grid),
+        lambda: masks_of(parts, grid),
     ]
     first = seconds(work[0])
     mask, cut, dense, filled, index = in_turn(work, 3 if quick else 7)
@@ -97,7 +97,7 @@ def _cost(name: str, part: Any, quick: bool) -> dict[str, Any]:
     }
 
 
-def _errors(maker: MaskMaker, parts: list, pixels: int) -> dict[str, Any]:
+def _errors(maker: AreaMasks, parts: list, pixels: int) -> dict[str, Any]:
     """Largest errors on sampled boundary pixels, and of the summed area of every tenth layer."""
     n = maker.grid.n_layers
     try:
@@ -118,7 +118,7 @@ def _errors(maker: MaskMaker, parts: list, pixels: int) -> dict[str, Any]:
 
 def _scaling(name: str, part: Any, quick: bool) -> dict[str, Any]:
     parts = list(part.parts)
-    makers = [MaskMaker(parts, grid_of(part, finer)) for finer in (1, 2)]
+    makers = [masks_of(parts, grid_of(part, finer)) for finer in (1, 2)]
     layers = range(0, makers[0].grid.n_layers, 10 if quick else 2)
     work = [lambda m=m: [m.mask(k) for k in layers] for m in makers]
     for call in work:

@@ -18,8 +18,9 @@ import numpy as np
 
 import pmsl
 from pmsl.formats.frames.png_write import encode_mask
-from pmsl.masks import MaskMaker
-from pmsl.mesh.part import Part, Solid
+from pmsl.masks import AreaMasks, masks_of
+from pmsl.mesh.part import Part
+from pmsl.mesh.solid import Solid
 
 SCALE, ARRAY, GAP_UM = 0.04, (20, 10), (130.3, 77.7)
 LAYERS = 20
@@ -45,7 +46,7 @@ def _row(mesh: meshes.Mesh, mode: str, array: tuple[int, int], repeats: int) -> 
     load_s, solid = _best(lambda: pmsl.load_solid(str(mesh.path)), repeats)
     place_s, placed = _best(lambda: pmsl.place_copies([solid], printer, resin, array, spacing_um=GAP_UM, scale=(SCALE,) * 3), repeats)
     grid = pmsl.prepare(placed, printer, resin).grid
-    index_s, maker = _best(lambda: MaskMaker(placed.parts, grid, mode), repeats)
+    index_s, maker = _best(lambda: masks_of(placed.parts, grid, mode), repeats)
     layers = np.linspace(0, grid.n_layers - 1, LAYERS).round().astype(int).tolist()
     maker.mask(layers[0])
     masks_s, masks = _best(lambda: [maker.mask(k) for k in layers], repeats)
@@ -62,7 +63,7 @@ def _row(mesh: meshes.Mesh, mode: str, array: tuple[int, int], repeats: int) -> 
         "masks s": masks_s,
         "frames s": frames_s,
         "all s": load_s + place_s + index_s + masks_s + frames_s,
-        "peak of index, MiB": _peak(lambda: MaskMaker(placed.parts, grid, mode)),
+        "peak of index, MiB": _peak(lambda: masks_of(placed.parts, grid, mode)),
         "frames MB": sum(map(len, frames)) / 1e6,
         "ERROR coverage": _error(maker, placed.parts, layers[:: max(LAYERS // 3, 1)]),
     }
@@ -86,12 +87,12 @@ def _peak(call: Callable[[], Any]) -> float:
     return peak / 2**20
 
 
-def _error(maker: MaskMaker, parts: tuple[Part, ...], layers: list[int]) -> float:
+def _error(maker: AreaMasks, parts: tuple[Part, ...], layers: list[int]) -> float:
     """Largest difference between the field of all copies and single ones, inside their boxes."""
     worst, grid = 0.0, maker.grid
     for part in parts[:: max(len(parts) // 3, 1)]:
         alone = Solid.from_arrays(part.placed_um(), part.solid.faces)
-        single = MaskMaker([alone], grid, maker.mode)
+        single = masks_of([alone], grid, maker.mode)
         (x0, y0), (x1, y1) = ((part.bounds_um()[:, :2] - grid.origin_um) / grid.pitch_um).round().astype(int).tolist()
         box = slice(max(y0 - 1, 0), y1 + 2), slice(max(x0 - 1, 0), x1 + 2)
         worst = max(worst, *(float(np.abs(maker.coverage(k)[box] - single.coverage(k)[box]).max()) for k in layers))

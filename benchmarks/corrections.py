@@ -24,7 +24,7 @@ from meshes import REPOSITORY
 import pmsl
 from pmsl import Grid
 from pmsl.correct import Corrector
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 from pmsl.slicing import z_edges_um
 
 CENTRE, N = (190.3, 191.1), 50
@@ -81,14 +81,14 @@ def _walls(kind: str, tilt: float, angle: Any, sigma: float, quick: bool) -> dic
         return np.concatenate(found)
 
     offsets = np.arange(-1.6, 0.41, 0.4 if quick else 0.2)
-    tried = [errors(MaskMaker([solid(o)], grid)) for o in offsets]
+    tried = [errors(masks_of([solid(o)], grid)) for o in offsets]
     best = int(np.argmin([np.percentile(np.abs(e), 95) for e in tried]))
     corrector = Corrector([solid()], grid, ruler.printer_of((N, N), sigma), ruler.resin_of(dp), white)
     return {
         "σ/p": sigma,
         "wall": kind,
         "angle": str(angle),
-        "plain": _spread(errors(MaskMaker([solid()], grid))),
+        "plain": _spread(errors(masks_of([solid()], grid))),
         "best offset px": round(float(offsets[best]), 2),
         "with it": _spread(tried[best]),
         "ERROR corrected": _spread(errors(corrector)),
@@ -105,7 +105,7 @@ def _corners(sigma: float) -> dict[str, Any]:
         y, x, outward = ruler.ring_points(ring, 1.3, 0.3 * PITCH)
         corners = ring[:, ::-1] / PITCH
         near = np.abs(np.stack([y, x], axis=1)[:, None] - corners[None]).max(axis=2).min(axis=1) < 3
-        for name, maker in (("plain", MaskMaker([solid], grid)), ("ERROR corrected", corrector)):
+        for name, maker in (("plain", masks_of([solid], grid)), ("ERROR corrected", corrector)):
             stack = Stack.of(ruler.frames_of(maker, 12), white, grid, 20.94, sigma)
             errors = [stack.edge_errors(y[near], x[near], outward[near], z, 1.8) for z in grid.mid_planes_um]
             row[f"{name}, {angle}°"] = _spread(np.concatenate(errors))
@@ -119,7 +119,7 @@ def _roofs(dp: float, memory: str, quick: bool) -> dict[str, Any]:
     for roof in np.linspace(120, 129.9, 3 if quick else 8):
         solid = ruler.channel(roof, 260.0)
         corrector = Corrector([solid], grid, ruler.printer_of((N, N)), ruler.resin_of(dp, memory), white)
-        for maker, into in ((MaskMaker([solid], grid), plain), (corrector, found)):
+        for maker, into in ((masks_of([solid], grid), plain), (corrector, found)):
             into.append(Stack.of(ruler.frames_of(maker, 26), white, grid, dp, 0.36).face_errors(*at, roof, memory))
         for case, errors in corrector.prediction(12).face_errors_um.items():
             told.setdefault(case, []).append(errors)
@@ -144,7 +144,7 @@ def _membranes(dp: float, quick: bool) -> dict[str, Any]:
             grid = ruler.grid_of(N, N, round(top / H))
             white = ruler.white_of(grid, dp)
             corrector = Corrector(parts, grid, ruler.printer_of((N, N)), ruler.resin_of(dp), white)
-            for name, maker in (("plain", MaskMaker(parts, grid)), ("ERROR", corrector)):
+            for name, maker in (("plain", masks_of(parts, grid)), ("ERROR", corrector)):
                 stack = Stack.of(ruler.frames_of(maker, grid.n_layers), white, grid, dp, 0.36)
                 found[name].append(stack.face_errors(*ruler.over(low, high), 100.0))
         row |= {f"{name} of {layers} layers": _spread(np.concatenate(errors)) for name, errors in found.items()}

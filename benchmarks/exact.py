@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 
 import pmsl
-from pmsl.masks import MaskMaker
+from pmsl.masks import AreaMasks
 from pmsl.mesh.part import as_part
 
 
@@ -39,7 +39,7 @@ def section_areas(triangles: np.ndarray, planes_um: np.ndarray) -> np.ndarray:
     return areas
 
 
-def mask_errors(maker: MaskMaker, parts: list, layers: list[int], pixels: int) -> tuple[float, float]:
+def mask_errors(maker: AreaMasks, parts: list, layers: list[int], pixels: int) -> tuple[float, float]:
     """Hold coverage and masks against shapely on sampled boundary pixels of a few layers.
 
     Returns

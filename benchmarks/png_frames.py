@@ -23,7 +23,7 @@ from pmsl.core.mask import LayerMask
 from pmsl.formats.frames import png_write
 from pmsl.formats.frames.device_frame import mask_of_runs
 from pmsl.formats.frames.png_read import runs_of_png
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 from pmsl.profiles.printer import Orientation
 
 FRAMING = 57  # bytes of a PNG around its compressed data
@@ -40,7 +40,7 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
 
 def _cost(name: str, part: Any, layers: int) -> dict[str, Any]:
     grid = grid_of(part)
-    maker = MaskMaker(part.parts, grid)
+    maker = masks_of(part.parts, grid)
     masks = [maker.mask(int(k)) for k in np.unique(np.linspace(0, grid.n_layers - 1, layers).astype(int))]
     raws = [np.concatenate([np.zeros((SHAPE[0], 1), np.uint8), m.dense(np.uint8)[::-1]], axis=1) for m in masks]
     ours = [png_write.encode_mask(m, Orientation()) for m in masks]

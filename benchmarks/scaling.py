@@ -32,7 +32,7 @@ from pmsl.formats.native.layer_blocks import gather
 from pmsl.formats.protocol import Place, WriteOptions
 from pmsl.job.print_job import PrintJob
 from pmsl.optics.grayscale import response
-from pmsl.pipeline import crew_of
+from pmsl.pipeline import workers_of
 from pmsl.pipeline.workers import block_task, job_spec
 
 LAYERS, QUICK_LAYERS, QUICK_SIZE = 1500, 40, 0.25  # about a minute on one worker; half of the quick layers are thin enough too
@@ -137,12 +137,12 @@ def _cost(whose: str, what: str, took: float) -> dict[str, Any]:
 
 
 def _kinds() -> list[tuple[str, Callable[[int], Any]]]:
-    kinds = [("processes", lambda n: crew_of(n, None))]
+    kinds = [("processes", lambda n: workers_of(n, None))]
     try:
         import distributed  # noqa: F401
     except ImportError:
         return kinds
-    return [*kinds, ("Dask", lambda n: crew_of(n, "local"))]
+    return [*kinds, ("Dask", lambda n: workers_of(n, "local"))]
 
 
 def _scaling(mesh: meshes.Mesh, layers: int, scratch: Path, size: float) -> Iterator[dict[str, Any]]:

@@ -16,7 +16,7 @@ from measure import in_turn
 
 from pmsl.formats import device
 from pmsl.formats.frames.device_frame import device_frame
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 from pmsl.profiles.printer import Orientation
 
 
@@ -28,7 +28,7 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
             continue
         part = placed(mesh())
         grid = grid_of(part)
-        maker = MaskMaker(part.parts, grid)
+        maker = masks_of(part.parts, grid)
         layers = np.linspace(1, grid.n_layers - 2, 3).astype(int)
         yield _cost(mesh().name, [device_frame(maker.mask(int(k)), Orientation()) for k in layers])
     yield _cost("noise", list(np.random.default_rng(1).integers(0, 256, (3, *SHAPE), dtype=np.uint8)))

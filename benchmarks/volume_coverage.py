@@ -22,7 +22,7 @@ from peer_tools import PMSL, PMSL_VOLUME, WORKS, Work
 from peers import LARGE, MESHES, median
 
 from pmsl import Grid
-from pmsl.masks import MaskMaker
+from pmsl.masks import AreaMasks, masks_of
 
 
 def rows(quick: bool) -> Iterator[dict[str, Any]]:
@@ -41,7 +41,7 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
 
 def _cost(name: str, part: Any, quick: bool) -> dict[str, Any]:
     grid = _to_the_top(grid_of(part), float(part.bounds_um[1, 2]))
-    makers = [MaskMaker(part.parts, grid, mode) for mode in ("area", "volume")]
+    makers = [masks_of(part.parts, grid, mode) for mode in ("area", "volume")]
     chosen = range(0, grid.n_layers, 25 if quick else 5)
     for maker in makers:
         maker.mask(0)
@@ -94,7 +94,7 @@ def _mesh_volume_um3(part: Any) -> float:
     return health.volume_um3 * scale if health.watertight and health.winding_consistent else 0.0
 
 
-def _covered_um3(maker: MaskMaker, grid: Grid, quick: bool) -> float:
+def _covered_um3(maker: AreaMasks, grid: Grid, quick: bool) -> float:
     if quick:
         return 0.0
     return float(sum(maker.coverage(k).sum() * t for k, t in enumerate(grid.thickness_um))) * grid.pixel_um2

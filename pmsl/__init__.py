@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from pmsl.job.print_job import PrintJob
     from pmsl.masks import layer_masks
     from pmsl.mesh import load_solid
-    from pmsl.mesh.part import Part, Solid
+    from pmsl.mesh.part import Part
     from pmsl.mesh.placing.copies import Copy
     from pmsl.mesh.region import Region
+    from pmsl.mesh.solid import Solid
     from pmsl.pipeline import pack, place_copies, prepare, read, verify, write
     from pmsl.pipeline import place_for as place
     from pmsl.predict import simulate

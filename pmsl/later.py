@@ -16,7 +16,7 @@ def later(room: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Ca
     room : str
         The package, its ``__name__``.
     homes : mapping
-        Of each name, the module it lives in: ``"pmsl.core.grid"``, or ``"pmsl.pipeline.job_setup:place_for"`` where it has another name there.
+        Of each name, the module it lives in: ``"pmsl.core.grid"``, or ``"pmsl.pipeline.planner:prepare"`` where it has another name there.
         No module inside the package may have one of these names: importing it would put it in the name's place.
     """
 

@@ -10,7 +10,7 @@ from scipy.special import ndtr
 
 import pmsl
 from pmsl import Grid, Solid
-from pmsl.profiles.schema import Value
+from pmsl.profiles.strict_struct import Value
 
 PITCH = 7.6
 EC = 6.0
@@ -143,7 +143,7 @@ class Stack:
 
 
 def frames_of(corrector_or_masks, layers):
-    """Frames (uint8) of a Corrector or of a MaskMaker."""
+    """Frames (uint8) of a Corrector or of a masks_of."""
     if hasattr(corrector_or_masks, "images"):
         images = [corrector_or_masks.images(k) for k in range(layers)]
         assert all(len(i) == 1 for i in images)

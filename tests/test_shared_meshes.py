@@ -40,7 +40,7 @@ def test_slices_or_is_refused(name):
     edges = np.linspace(low[2], high[2] + 1e-9 * size[2], layers + 1)
     shape = (int(np.ceil(size[1] / pitch)) + 2, int(np.ceil(size[0] / pitch)) + 2)
     grid = Grid(origin_um=low[:2] - pitch, pitch_um=pitch, shape=shape, z_edges_um=edges)
-    maker = pmsl.masks.MaskMaker([file], grid)
+    maker = pmsl.masks.masks_of([file], grid)
     masks = [maker.mask_and_defects(k) for k in range(layers)]
     assert all(mask.dense(np.uint8)[[0, -1]].max() == 0 and mask.dense(np.uint8)[:, [0, -1]].max() == 0 for mask, _ in masks)
     assert all(leaks.rows == 0 for _, leaks in masks)

@@ -90,7 +90,7 @@ def run(
 def plan(
     batch: Batch, *, workers: int | None = None, memory_bytes: int | None = None, force: bool = False, tell: Tell = lambda _: None
 ) -> Summary:
-    """Predict what every job of a batch will cost (`pmsl.pipeline.estimate.cost_estimate`), by slicing a little of each; nothing is written.
+    """Predict what every job of a batch will cost, by slicing a little of each (`cost_estimate`); nothing is written.
 
     Parameters as of `run`; a job that is there already is not looked at again.
 

@@ -17,7 +17,7 @@ from pmsl.core.finding import Finding
 from pmsl.errors import FindingsError, PmslError
 from pmsl.pipeline.slice_jobs import Sliced, slice_job
 from pmsl.pipeline.slice_request import SliceRequest
-from pmsl.profiles.schema import Strict
+from pmsl.profiles.strict_struct import Strict
 from pmsl.workers.process import Starter
 
 MAIN = "pmsl.batch.worker:main"

@@ -7,7 +7,7 @@ from typing import Any
 
 from pmsl.core.finding import Finding
 from pmsl.errors import MeshError
-from pmsl.mesh.part import Solid
+from pmsl.mesh.solid import Solid
 
 
 @dataclass(frozen=True, slots=True)

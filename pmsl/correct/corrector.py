@@ -20,8 +20,9 @@ from pmsl.correct.solver.influence_rows import Spot
 from pmsl.correct.solver.layer_block import Block, Setup, Solved
 from pmsl.correct.solver.target_surfaces import FaceFinder
 from pmsl.errors import ExposureError, UsageError
-from pmsl.masks import MaskMaker, surface_heights
-from pmsl.mesh.part import Part, Solid
+from pmsl.masks import VolumeMasks, masks_of, surface_heights
+from pmsl.mesh.part import Part
+from pmsl.mesh.solid import Solid
 from pmsl.optics import flat_field, psf_of
 from pmsl.optics.grayscale import fine_levels_of, response
 from pmsl.profiles import Printer, Resin
@@ -97,8 +98,8 @@ class Corrector:
         if grid.shape != printer.field_px:
             raise UsageError(f"the grid has {grid.shape} pixels, printer {printer.name} {printer.field_px}; use its")
         self.grid, self._coverage = grid, coverage
-        self._maker = MaskMaker(parts, grid, "area")
-        self._volume = MaskMaker(parts, grid, "volume") if coverage == "volume" or "printthrough" in self.corrections else None
+        self._maker = masks_of(parts, grid, "area")
+        self._volume = VolumeMasks(parts, grid) if coverage == "volume" or "printthrough" in self.corrections else None
         self._response = response(printer)
         self._memory_stated = resin.resin.memory is not None
         faces, edges = "printthrough" in self.corrections, "edges" in self.corrections

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pmsl.correct.solver.accumulated_dose import Above, Brightest, above_of, front_um
+from pmsl.correct.solver.accumulated_dose import Above, Brightest, enclosed, front_um
 from pmsl.correct.solver.attenuation import Law
 from pmsl.correct.solver.influence_rows import Pixels, Spot
 from pmsl.correct.solver.layer_problem import FaceRows, seen
@@ -79,8 +79,8 @@ class Tracks:
     def __init__(self, number: np.ndarray, weights: np.ndarray, index: np.ndarray, law: Law) -> None:
         self.number, self._weights, self._index, self._law = number, weights, index, law
         n, dps = len(number), (law.dp_um * (1 - OFF), law.dp_um * (1 + OFF))
-        self._light: dict[str, Above] = {"enclosed": above_of(law, n), "open": Brightest(law, n)}
-        kind = Brightest if law.memory == "open" else above_of
+        self._light: dict[str, Above] = {"enclosed": enclosed(law, n), "open": Brightest(law, n)}
+        kind = Brightest if law.memory == "open" else enclosed
         self._light |= {case: kind(law, n, dp) for case, dp in zip(CASES[4:], dps, strict=True)}
         self._thick_um, self._above_um = np.zeros(n), np.zeros(n)
 

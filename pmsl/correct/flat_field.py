@@ -16,7 +16,7 @@ from pmsl.core.arrays import frozen
 from pmsl.core.mask import LayerMask
 from pmsl.errors import UsageError
 from pmsl.job.print_job import PrintJob
-from pmsl.optics.flat_field import flat_field
+from pmsl.optics.field_evenness import flat_field
 from pmsl.optics.grayscale import fine_levels_of, light_of_levels, response
 from pmsl.profiles import Printer
 

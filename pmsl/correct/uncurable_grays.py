@@ -17,8 +17,8 @@ from pmsl.correct.solver.pixel_light import Painted, PixelLight
 from pmsl.correct.solver.psf_footprint import guard_px
 from pmsl.cure import CureModel
 from pmsl.masks.mask_cache import RecentMasks
-from pmsl.optics.aerial_image import Projector
 from pmsl.optics.grayscale import FINE, WHITE
+from pmsl.optics.image_formation import Projector
 from pmsl.optics.psf import Lorentzian
 from pmsl.profiles.process import Unreachable
 

@@ -13,10 +13,10 @@ from pmsl.errors import ExposureError, UsageError
 from pmsl.job.dose_map import DoseMap
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import PrintJob
-from pmsl.optics.aerial_image import Projector
 from pmsl.optics.convolution import target_of
-from pmsl.optics.flat_field import flat_field, lit
+from pmsl.optics.field_evenness import flat_field, lit
 from pmsl.optics.grayscale import response
+from pmsl.optics.image_formation import Projector
 from pmsl.optics.psf import psf_of
 from pmsl.optics.tiled_convolution import spread_in_tiles
 from pmsl.profiles import Printer

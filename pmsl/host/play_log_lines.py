@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from pmsl.host.drift import MOST_DRIFT, drift, whole
-from pmsl.profiles.schema import Strict
+from pmsl.profiles.strict_struct import Strict
 
 Number = Annotated[int, Meta(ge=0)]
 

@@ -17,7 +17,7 @@ from pmsl.mesh.part import Part
 from pmsl.mesh.region import RegionRecord
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.printer import Orientation
-from pmsl.profiles.schema import Strict
+from pmsl.profiles.strict_struct import Strict
 
 FLAT_FIELD_BY_HOST = "flat-field-by-host"  # in `requires`: the host evens out the field, frames do not
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]

@@ -153,7 +153,7 @@ class Dense(Protocol):
 
 
 class Cut(Protocol):
-    """Cuts slabs at several heights; see ``pmsl.masks.MaskMaker``."""
+    """Cuts slabs at several heights; see ``pmsl.masks.masks_of``."""
 
     def section(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the coverage of section k and what closed its gaps."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pmsl.core.mask import LayerMask
-from pmsl.masks.mask_maker import MaskMaker
+from pmsl.masks.area_masks import AreaMasks
 from pmsl.slicing.boundary_defects import Defects
 from pmsl.slicing.instances import Copied, CopyIndex
 
@@ -25,7 +25,7 @@ class _OfThread(threading.local):
 class RecentMasks:
     """Gives the mask of any layer and keeps the last `many`; from any thread, always the same."""
 
-    def __init__(self, maker: MaskMaker, many: int) -> None:
+    def __init__(self, maker: AreaMasks, many: int) -> None:
         self._maker, self._many = maker, many
         self._kept: OrderedDict[int, tuple[LayerMask, Defects]] = OrderedDict()
         self._lock = threading.Lock()

@@ -12,7 +12,6 @@ import numpy as np
 
 from pmsl.core.arrays import evenly
 from pmsl.core.grid import Grid
-from pmsl.mesh.body_overlap import crossing_heights, may_coincide, own_crossing_heights, sharing_heights
 from pmsl.mesh.part import Part
 from pmsl.slicing.instances import CopyIndex
 from pmsl.slicing.plane_index import CrossingIndex
@@ -33,6 +32,8 @@ def crossing_layers(parts: Sequence[Part], index: CrossingIndex | CopyIndex, gri
     """
     ranges = [_own(parts, grid, mode, shows)]
     if mode == "area":
+        from pmsl.mesh.shells.shared_volume import sharing_heights
+
         ranges += [_of_shells(parts, grid, shows), sharing_heights(parts, FEW)]
     low, high = np.concatenate(ranges).T
     if mode == "area":
@@ -45,6 +46,8 @@ def crossing_layers(parts: Sequence[Part], index: CrossingIndex | CopyIndex, gri
 
 
 def _of_shells(parts: Sequence[Part], grid: Grid, shows: Shows) -> np.ndarray:
+    from pmsl.mesh.shells.shell_overlap import crossing_heights
+
     ranges = crossing_heights(parts, FEW)
     if ranges is None and any(shows(k) for k in evenly(grid.n_layers, SAMPLES)):
         ranges = crossing_heights(parts, ALL)
@@ -56,12 +59,20 @@ def _own(parts: Sequence[Part], grid: Grid, mode: str, shows: Shows) -> np.ndarr
     if any(part.solid.n_faces > few for part in parts):
         samples = min(SAMPLES, grid.n_layers // LAYERS_A_SAMPLE + 1)
         few = ALL if any(shows(k) for k in evenly(grid.n_layers, samples)) else few
+    if all(part.solid.n_faces > few for part in parts):
+        return np.zeros((0, 2))
+    from pmsl.mesh.shells.shell_overlap import own_crossing_heights
+
     return own_crossing_heights(parts, few)
 
 
 def _of_copies(parts: Sequence[Part], index: CrossingIndex | CopyIndex, grid: Grid) -> np.ndarray:
     """Tell in which layers a triangle is there twice: (L,) bool."""
     out = np.zeros(grid.n_layers, bool)
+    if len(parts) == 1 and parts[0].solid.results.shells is None:
+        return out
+    from pmsl.mesh.shells.shell_overlap import may_coincide
+
     if not may_coincide(parts):
         return out
     for each in [group.index for group in index.groups] if isinstance(index, CopyIndex) else [index]:

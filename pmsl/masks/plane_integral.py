@@ -9,6 +9,7 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask
+from pmsl.masks.area_masks import AreaMasks
 from pmsl.mesh.part import Part
 
 PLANES = 64  # in a slab
@@ -31,9 +32,7 @@ class PlaneIntegral:
     """
 
     def __init__(self, parts: Sequence[Part], grid: Grid) -> None:
-        from pmsl.masks.mask_maker import MaskMaker
-
-        self._planes = MaskMaker(parts, parted(grid, PLANES), "area", "none")
+        self._planes = AreaMasks(parts, parted(grid, PLANES), "none")
 
     def coverage(self, k: int) -> tuple[np.ndarray, float]:
         """Return the coverage of slab k and by how much all its pixels together may be off at most.

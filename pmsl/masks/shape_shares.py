@@ -10,8 +10,9 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.mask import EMPTY, FULL, LayerMask, Window
+from pmsl.masks.area_masks import AreaMasks
 from pmsl.masks.mask_cache import RecentMasks
-from pmsl.masks.mask_maker import MaskMaker
+from pmsl.masks.mask_modes import masks_of
 from pmsl.mesh.part import Part
 
 MaskOf = Callable[[int], LayerMask]
@@ -31,7 +32,7 @@ class Inside:
         United; at least one.
     grid : Grid
     mode : {"area", "volume"}
-        As of `MaskMaker`.
+        As of `masks_of`.
     moved : callable, optional
         Gives parts whose contours are moved already, of parts and a range of layers; where contours are moved.
     layers : range
@@ -51,7 +52,7 @@ class Inside:
     layers: range = field(init=False)
     _apart: bool = field(init=False, repr=False)
     _shape: list[RecentMasks] = field(default_factory=list, repr=False)
-    _union: list[MaskMaker] = field(default_factory=list, repr=False)
+    _union: list[AreaMasks] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
@@ -68,7 +69,7 @@ class Inside:
             return NO_MASK
         with self._lock:
             if not self._shape:
-                self._shape.append(RecentMasks(MaskMaker(self.shapes, self.grid, self.mode, "none"), MANY))
+                self._shape.append(RecentMasks(masks_of(self.shapes, self.grid, self.mode, "none"), MANY))
         return self._shape[0](k)
 
     def levels(self, k: int, mask: LayerMask, window: Window) -> np.ndarray:
@@ -98,12 +99,12 @@ class Inside:
             both[cut] = np.clip(a + b - whole, np.maximum(a + b - FULL, 0), np.minimum(a, b)).astype(np.uint16)
         return np.asarray(both)
 
-    def _both(self) -> MaskMaker:
+    def _both(self) -> AreaMasks:
         """Return what makes masks of the union of the shapes and of the parts they may reach."""
         with self._lock:
             if not self._union:
                 near = self._near() if self.moved is None else self.moved(self.parts, self.layers)
-                self._union.append(MaskMaker([*near, *self.shapes], self.grid, self.mode, "none"))
+                self._union.append(masks_of([*near, *self.shapes], self.grid, self.mode, "none"))
         return self._union[0]
 
     def _near(self) -> list[Part]:

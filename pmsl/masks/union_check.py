@@ -7,39 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from pmsl.core.grid import Grid
-from pmsl.core.mask import LayerMask
-from pmsl.masks.mask_maker import MaskMaker, checked_layer
-from pmsl.masks.sweep import VolumeSweep
-from pmsl.mesh.body_overlap import shell_ranges, united
-from pmsl.mesh.part import Part, Solid
-from pmsl.slicing.boundary_defects import Defects
+from pmsl.masks.area_masks import AreaMasks
+from pmsl.mesh.part import Part
+from pmsl.mesh.shells.boolean import shell_ranges, united
+from pmsl.mesh.solid import Solid
 
 HEIGHTS = 9
 HEIGHTS_UNITED = 65
 LOW_SHELLS = 64  # whose heights are looked at besides
 AGREE = 1e-6  # of the area; vertices of a union are rounded
-
-
-class VolumeOfUnion(MaskMaker):
-    """Volume coverage of a mesh that is a union: its shells share voxels only where they touch."""
-
-    def __init__(self, whole: Solid | Part, grid: Grid) -> None:
-        super().__init__([whole], grid, "volume", "none")
-        self._labelled = True
-
-    def _layers_to_unite(self) -> np.ndarray:
-        return np.zeros(self.grid.n_layers, bool)
-
-    def mask_and_defects(self, k: int) -> tuple[LayerMask, Defects]:
-        """Return the mask of layer `k` and what is doubtful about it."""
-        k = checked_layer(k, self.grid)
-        sweep = self.sweep()
-        assert isinstance(sweep, VolumeSweep)
-        rows = self._local.rows
-        return rows.mask(k, sweep.cells(k))
-
-    def _overlaps(self, k: int) -> bool:
-        return False
 
 
 def union_of(parts: Sequence[Part]) -> Solid | None:
@@ -60,7 +36,7 @@ def union_of(parts: Sequence[Part]) -> Solid | None:
     if whole is None:
         return None
     grid = _heights_of(whole, HEIGHTS_UNITED, _low_shells(parts))
-    plain, made = MaskMaker(parts, grid, "area", "none"), MaskMaker([whole], grid, "area", "none")
+    plain, made = AreaMasks(parts, grid, "none"), AreaMasks([whole], grid, "none")
     for k in range(grid.n_layers):
         wanted, got = plain.coverage(k), made.coverage(k)
         if made.mask_and_defects(k)[1].overlap or np.abs(wanted - got).sum() > AGREE * max(wanted.sum(), 1.0):
@@ -70,7 +46,7 @@ def union_of(parts: Sequence[Part]) -> Solid | None:
 
 def overlaps(solid: Solid) -> bool:
     """Tell whether shells of a solid overlap at one of a few heights."""
-    maker = MaskMaker([solid], _heights_of(solid, HEIGHTS), "area", "none")
+    maker = AreaMasks([solid], _heights_of(solid, HEIGHTS), "none")
     return any(maker.mask_and_defects(k)[1].overlap for k in range(HEIGHTS))
 
 

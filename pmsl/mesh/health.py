@@ -13,10 +13,11 @@ import numpy as np
 from pmsl.core.finding import Finding, Severity
 from pmsl.errors import MeshError
 from pmsl.mesh.health_record import MeshHealth
-from pmsl.mesh.part import Solid
+from pmsl.mesh.repair.repair import repaired
 from pmsl.mesh.shells.nesting import bodies_of, body_findings
 from pmsl.mesh.shells.shells import shells_of
 from pmsl.mesh.topology import Edges, body_count, edges_of, group_rows, join_vertices
+from pmsl.mesh.triangle_mesh import TriangleMesh
 
 SMALLEST_UM = 10.0
 LARGEST_UM = 300_000.0
@@ -36,12 +37,12 @@ class _Sizes:
     flat: int
 
 
-def examine(solid: Solid) -> MeshHealth:
+def examine(solid: TriangleMesh) -> MeshHealth:
     """Look a solid over; nothing is changed.
 
     Parameters
     ----------
-    solid : Solid
+    solid : TriangleMesh
 
     Returns
     -------
@@ -74,7 +75,7 @@ def examine(solid: Solid) -> MeshHealth:
     )
 
 
-def _measure(solid: Solid) -> _Sizes:
+def _measure(solid: TriangleMesh) -> _Sizes:
     low, high = solid.bounds_um
     middle, extent = (low + high) / 2, float((high - low).max())
     volume, flat = 0.0, 0
@@ -96,13 +97,13 @@ def _finding(code: str, severity: Severity, value: int, unit: str, box: Box, mes
     return Finding(code=code, severity=severity, message=message, box_um=box, value=float(value), limit=0.0, unit=unit)
 
 
-def _bodies(solid: Solid) -> list[Finding]:
+def _bodies(solid: TriangleMesh) -> list[Finding]:
     """Say how bodies lie to one another, once holes are closed. Of a mesh with coordinates beyond use nothing can be said."""
     if not np.abs(solid.bounds_um).max() < LARGEST_USE_UM:
         return []
     try:
         known = solid.results.repaired  # within the tolerance it was asked for
-        mended = solid.repaired() if known is None else known.solid
+        mended = repaired(solid) if known is None else known.solid
     except MeshError as err:
         box = _box(np.stack(list(solid.bounds_um)))
         return [Finding(code="no-solid", severity="error", message=str(err), box_um=box)]
@@ -113,7 +114,7 @@ def _bodies(solid: Solid) -> list[Finding]:
     return body_findings(bodies_of(points, corners), solid.source)
 
 
-def _slivers(corners: np.ndarray, points: np.ndarray, solid: Solid) -> list[Finding]:
+def _slivers(corners: np.ndarray, points: np.ndarray, solid: TriangleMesh) -> list[Finding]:
     """Say how many triangles are so slender that their normals are noise; what they cover is right all the same."""
     thin = []
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
@@ -130,7 +131,7 @@ def _slivers(corners: np.ndarray, points: np.ndarray, solid: Solid) -> list[Find
     return [_finding("slivers", "info", len(which), "faces", box, message)]
 
 
-def _edge_findings(edges: Edges, points: np.ndarray, solid: Solid) -> list[Finding]:
+def _edge_findings(edges: Edges, points: np.ndarray, solid: TriangleMesh) -> list[Finding]:
     rim = edges.count == 1
     length = float(np.linalg.norm(points[edges.low[rim]] - points[edges.high[rim]], axis=1).sum())
     holes = f"edges, {length:.6g} µm long in all, have a face on one side only: the surface has holes; close them"
@@ -148,7 +149,7 @@ def _edge_findings(edges: Edges, points: np.ndarray, solid: Solid) -> list[Findi
     return found
 
 
-def _inside_out(solid: Solid, closed: bool, sizes: _Sizes) -> list[Finding]:
+def _inside_out(solid: TriangleMesh, closed: bool, sizes: _Sizes) -> list[Finding]:
     if not closed or sizes.volume_um3 >= 0:
         return []
     low, high = solid.bounds_um
@@ -159,7 +160,7 @@ def _inside_out(solid: Solid, closed: bool, sizes: _Sizes) -> list[Finding]:
     ]
 
 
-def _face_findings(solid: Solid, corners: np.ndarray, points: np.ndarray, proper: np.ndarray, sizes: _Sizes) -> list[Finding]:
+def _face_findings(solid: TriangleMesh, corners: np.ndarray, points: np.ndarray, proper: np.ndarray, sizes: _Sizes) -> list[Finding]:
     found = []
     repeats = int((~proper).sum())
     n = max(repeats, sizes.flat)
@@ -177,7 +178,7 @@ def _face_findings(solid: Solid, corners: np.ndarray, points: np.ndarray, proper
     return found
 
 
-def _size(solid: Solid) -> list[Finding]:
+def _size(solid: TriangleMesh) -> list[Finding]:
     low, high = solid.bounds_um
     extent = float((high - low).max())
     if SMALLEST_UM * (1 - ROUNDING) <= extent <= LARGEST_UM * (1 + ROUNDING):

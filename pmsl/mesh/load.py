@@ -14,20 +14,20 @@ from typing import Any
 from pmsl.core.arrays import frozen
 from pmsl.errors import MeshError, UsageError
 from pmsl.files.file_kind import HEAD, refusal
-from pmsl.mesh.part import Solid
 from pmsl.mesh.readers.common import UNITS_UM, RawMesh, RawSoup
+from pmsl.mesh.solid import Solid
 from pmsl.mesh.triangle_checks import check_triangles
 
 __all__ = ["READERS", "UNITS_UM", "load_solid"]
 
 Reader = Callable[[Any, str, str], RawMesh | RawSoup]
 READERS = {  # imported when needed; trimesh with the last two, which it reads
-    ".stl": "stl.read_stl",
-    ".obj": "obj.read_obj",
-    ".ply": "ply.read_ply",
-    ".3mf": "threemf.read_3mf",
-    ".off": "off.read_off",
-    ".glb": "glb.read_glb",
+    ".stl": "readers.stl.read_stl",
+    ".obj": "readers.obj.read_obj",
+    ".ply": "readers.ply.read_ply",
+    ".3mf": "threemf.threemf.read_3mf",
+    ".off": "readers.off.read_off",
+    ".glb": "readers.glb.read_glb",
 }
 
 
@@ -132,6 +132,6 @@ def _choose(file: Path, data: bytes, name: str) -> Reader:
     if content != suffix:
         kind = {".3mf": "a zip archive, as 3MF files are", ".ply": "a PLY file", ".glb": "a binary glTF file"}[content]
         raise MeshError(f"{name}: named {suffix}, but its content is {kind}; if so, rename it to {content}")
-    module, _, function = READERS[suffix].partition(".")
+    module, _, function = READERS[suffix].rpartition(".")
     reader: Reader = getattr(import_module(f"pmsl.mesh.{module}"), function)
     return reader

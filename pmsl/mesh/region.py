@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from pmsl.errors import UsageError
-from pmsl.profiles.schema import Strict
+from pmsl.profiles.strict_struct import Strict
 
 if TYPE_CHECKING:
     from pmsl.core.mask import LayerMask
-    from pmsl.mesh.part import Solid
+    from pmsl.mesh.solid import Solid
 
 FactorName = Literal["edge", "roof", "membrane"]
 MAX_FACTOR = 10.0

@@ -16,7 +16,7 @@ import numpy as np
 
 from pmsl.errors import MeshError, UsageError
 from pmsl.mesh.readers.common import UNITS_UM, brief, scale
-from pmsl.mesh.threemf.build import MOST_INSTANCES, MOST_TRIANGLES, moved
+from pmsl.mesh.readers.scene import MOST_INSTANCES, MOST_TRIANGLES, moved
 
 if TYPE_CHECKING:
     import trimesh

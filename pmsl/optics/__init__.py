@@ -6,16 +6,16 @@ from pmsl.later import homes_in, later
 from pmsl.optics.convolution import spread, spread_adjoint, target_of
 
 if TYPE_CHECKING:
-    from pmsl.optics.aerial_image import AerialImage, Projector, aerial_image
-    from pmsl.optics.flat_field import flat_field
+    from pmsl.optics.field_evenness import flat_field
+    from pmsl.optics.image_formation import AerialImage, Projector, aerial_image
     from pmsl.optics.point_light import at_points, at_points_adjoint
     from pmsl.optics.psf import Gaussian, Lorentzian, Psf, Sampled, psf_of
     from pmsl.optics.tiled_convolution import spread_in_tiles
 
 _HOMES = homes_in(
     __name__,
-    flat_field="flat_field",
-    aerial_image="AerialImage Projector aerial_image",
+    field_evenness="flat_field",
+    image_formation="AerialImage Projector aerial_image",
     point_light="at_points at_points_adjoint",
     psf="Gaussian Lorentzian Psf Sampled psf_of",
     tiled_convolution="spread_in_tiles",

@@ -2,7 +2,7 @@
 
 `prepare` is the whole house in one call; `stages` gives what it goes through, `pmsl.masks` and `pmsl.exposure` the rest.
 `with_depth` makes a job one for a device of few grays; `write`, `read` and `verify` are the doors to disk. `place_copies` and `pack`
-fill a field, or several; `crew_of` gives processes, here or of a cluster, that make the layers of a big job.
+fill a field, or several; `workers_of` gives processes, here or of a cluster, that make the layers of a big job.
 `SliceRequest` is what a person asks for, from the command line, a batch or Python; `slice_job` does it.
 """
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from pmsl.pipeline.plate_copies import pack, place_copies, place_for
     from pmsl.pipeline.slice_jobs import slice_job
     from pmsl.pipeline.slice_request import SliceRequest
-    from pmsl.pipeline.warmup import warmup
-    from pmsl.pipeline.workers import crew_of
+    from pmsl.pipeline.warm_kernels import warmup
+    from pmsl.pipeline.workers import workers_of
 
 _HOMES = homes_in(
     __name__,
     plate_copies="pack place_copies place_for",
-    crew="crew_of",
+    workers="workers_of",
     bit_depth="with_depth",
     io="check_spreads read verify write",
     planner="prepare",
     slice_jobs="slice_job",
     slice_request="SliceRequest",
     job_setup="Stages stages",
-    warmup="warmup",
+    warm_kernels="warmup",
 )
 __getattr__, __dir__ = later(__name__, _HOMES)
 
@@ -39,7 +39,7 @@ __all__ = [
     "SliceRequest",
     "Stages",
     "check_spreads",
-    "crew_of",
+    "workers_of",
     "pack",
     "place_copies",
     "place_for",

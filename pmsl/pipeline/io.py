@@ -19,7 +19,7 @@ from pmsl.formats.protocol import Crew, Format, SpreadFormat, VerifyOptions, Wri
 from pmsl.job.print_job import PrintJob
 from pmsl.optics.grayscale import response
 from pmsl.pipeline.job_setup import offset_of
-from pmsl.pipeline.workers import crew_of
+from pmsl.pipeline.workers import workers_of
 from pmsl.profiles import Printer
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def write(
         Make them on a Dask cluster: the address of its scheduler, or ``"local"`` for `processes` workers on this machine. The folder
         the job is written to must be one that all workers see, under the same name.
     crew : Crew, optional
-        Workers that are there already, for several jobs: what `pmsl.pipeline.crew_of` gives, in a ``with`` block.
+        Workers that are there already, for several jobs: what `pmsl.pipeline.workers_of` gives, in a ``with`` block.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def write(
     """
     target = Path(path)
     chosen = registry.find(registry.choose(target, format))
-    own = crew_of(processes, scheduler)
+    own = workers_of(processes, scheduler)
     if own is not None or crew is not None:
         check_spreads(chosen)
     if png not in ("fast", "small"):

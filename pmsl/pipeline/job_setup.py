@@ -16,8 +16,9 @@ from pmsl.correct.uncurable_grays import GrayCheck
 from pmsl.errors import MeshError, UsageError
 from pmsl.exposure import Ladder, dose_ladder
 from pmsl.exposure.height_limits import check_heights
-from pmsl.mesh.part import Part, Solid, as_part
+from pmsl.mesh.part import Part, as_part
 from pmsl.mesh.placing.placement import SLACK_UM
+from pmsl.mesh.solid import Solid
 from pmsl.optics import Projector, flat_field, psf_of
 from pmsl.optics.grayscale import response
 from pmsl.pipeline import lit_layers, part_heights

@@ -16,10 +16,11 @@ from pmsl.errors import MeshError
 from pmsl.exposure.height_limits import rounded_down
 from pmsl.formats.adapt.last_lit_layer import layers_left_out, without_numbers
 from pmsl.formats.container.layer_writer import merged
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
+from pmsl.mesh.alike import alike
 from pmsl.mesh.part import Part
 from pmsl.profiles import Process
-from pmsl.slicing.instances import alike, index_parts
+from pmsl.slicing.instances import index_parts
 from pmsl.slicing.planes import SLACK, slabs_lit
 
 SURE = 0.02  # mean coverage of the pixels around a section, ten times the lowest 8-bit level: one of them is lit wherever the section lies
@@ -59,7 +60,7 @@ def layers_up_to_the_last_lit(parts: Sequence[Part], boxes_um: np.ndarray, grid:
     highest = [part for part, box in zip(parts, boxes_um, strict=True) if slabs_lit(grid.z_edges_um, box[1, 2], process.coverage) >= n]
     if highest and _lights(highest, grid, n - 1, process.coverage, faint):
         return n
-    maker = MaskMaker(parts, grid, process.coverage, "none")
+    maker = masks_of(parts, grid, process.coverage, "none")
     while n > 0 and _dark(maker.mask(n - 1), faint):
         n -= 1
     return n
@@ -178,7 +179,7 @@ def _lights(parts: Sequence[Part], grid: Grid, k: int, coverage: str, faint: boo
     """Tell whether parts light slab k."""
     if coverage == "area" and _surely_lit(parts, grid, k):
         return True
-    return not _dark(MaskMaker(parts, _slab(grid, k), coverage, "none").mask(0), faint)
+    return not _dark(masks_of(parts, _slab(grid, k), coverage, "none").mask(0), faint)
 
 
 def _dark(mask: LayerMask, faint: bool) -> bool:
@@ -187,7 +188,7 @@ def _dark(mask: LayerMask, faint: bool) -> bool:
 
 def _brightest(parts: Sequence[Part], grid: Grid, layers: np.ndarray, coverage: str) -> int:
     """Return the highest 16-bit level that parts have in some layers; those after a bright one are not looked at."""
-    maker, most = MaskMaker(parts, grid, coverage, "none"), 0
+    maker, most = masks_of(parts, grid, coverage, "none"), 0
     for k in layers.tolist():
         most = max(most, int(maker.mask(k).runs().value.max(initial=0)))
         if most >= BRIGHT:

@@ -9,7 +9,7 @@ import numpy as np
 from pmsl.core.arrays import evenly
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 from pmsl.mesh.part import Part
 
 MOST_PARTS, MOST_PAIRS, SAMPLES = 500, 100, 12  # parts, pairs of which boxes meet, layers of each
@@ -60,7 +60,7 @@ def _shared_px(pair: Sequence[Part], grid: Grid, low_um: float, high_um: float) 
         return None
     first, last = int(layers[0]), int(layers[-1])
     slabs = Grid(origin_um=grid.origin_um, pitch_um=grid.pitch_um, shape=grid.shape, z_edges_um=grid.z_edges_um[first : last + 2])
-    makers = [MaskMaker(some, slabs, "area", "none") for some in ([pair[0]], [pair[1]], list(pair))]
+    makers = [masks_of(some, slabs, "area", "none") for some in ([pair[0]], [pair[1]], list(pair))]
     for k in evenly(slabs.n_layers, SAMPLES):
         one, other, both = (maker.mask(k) for maker in makers)
         rounding = ROUNDING_PX * sum(len(mask.runs().col) for mask in (one, other, both))

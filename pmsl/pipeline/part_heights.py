@@ -11,8 +11,8 @@ from pmsl.core.arrays import distinct
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.parallel import in_blocks
+from pmsl.mesh.alike import alike
 from pmsl.mesh.part import Part
-from pmsl.slicing.instances import alike
 
 MEET_PLANES = "a layer height that divides the heights, or layers = [[count, um], …] in the process, meets them"
 

@@ -18,10 +18,11 @@ from pmsl.errors import ExposureError
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import InOrder, LayerSource, Origin
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Box, Engine, Input, PartRecord, PrintJob, Provenance
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 from pmsl.masks.mask_cache import RecentMasks
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
 from pmsl.mesh.placing.placement import Placed
+from pmsl.mesh.solid import Solid
 from pmsl.pipeline import lit_layers
 from pmsl.pipeline.corrections import record_of
 from pmsl.pipeline.job_setup import Stages, stages
@@ -222,7 +223,7 @@ class Planner(LayerSource):
             if self._made is None:
                 s, mode = self.stages, self._process.coverage
                 many = min(MOST_KEPT, LAYERS_KEPT + (0 if s.grays is None else s.grays.layers_above))
-                maker = MaskMaker(s.parts, s.grid, mode, "none", s.offset) if s.modifiers is None else s.modifiers.maker
+                maker = masks_of(s.parts, s.grid, mode, "none", s.offset) if s.modifiers is None else s.modifiers.maker
                 recent = RecentMasks(maker, many)  # repaired already, or not to be
                 regional, grays = None, s.grays
                 if s.regions is not None:
@@ -230,7 +231,7 @@ class Planner(LayerSource):
 
                     scales = () if len(s.regions.scales) == 1 else s.regions.scales
                     grown = None if s.offset is None else s.offset.grown()  # a group says whose a pixel is, the mask what is lit
-                    groups = [MaskMaker([p for p in s.parts if p.dose_scale == scale], s.grid, mode, "none", grown) for scale in scales]
+                    groups = [masks_of([p for p in s.parts if p.dose_scale == scale], s.grid, mode, "none", grown) for scale in scales]
                     shares = None if s.modifiers is None else s.modifiers.shares
                     regional = RegionalLight(s.regions, recent, groups, s.ladder, many, shares)
                     grays = None if grays is None else replace(grays, given=regional)

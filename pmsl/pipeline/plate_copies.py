@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
 from pmsl.mesh.placing.placement import Placed, place
+from pmsl.mesh.solid import Solid
 from pmsl.profiles import Printer, Resin
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pmsl.errors import UsageError
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
 from pmsl.mesh.placing.placement import Placed
+from pmsl.mesh.solid import Solid
 from pmsl.pipeline.plate_copies import numbered, pack, place_copies, place_for
 from pmsl.profiles import Printer, Resin
 

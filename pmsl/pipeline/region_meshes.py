@@ -15,7 +15,7 @@ from pmsl.core.mask import Window
 from pmsl.correct.modifiers import RegionShares
 from pmsl.errors import UsageError
 from pmsl.exposure import Ladder
-from pmsl.masks import MaskMaker
+from pmsl.masks import AreaMasks, masks_of
 from pmsl.masks.mask_cache import RecentMasks
 from pmsl.mesh.part import Part
 from pmsl.mesh.region import FactorName, Region, RegionRecord
@@ -35,14 +35,14 @@ class Modifiers:
     Attributes
     ----------
     shares : RegionShares
-    maker : MaskMaker
+    maker : AreaMasks
         Of all parts; layers are made with it too.
     touched : tuple of tuple of int
         Layers in which each region covers some of its parts, none where it never does; not all of them (`RegionShares.touched`).
     """
 
     shares: RegionShares
-    maker: MaskMaker
+    maker: AreaMasks
     touched: tuple[tuple[int, ...], ...] = field(default=())
 
     @classmethod
@@ -63,7 +63,7 @@ class Modifiers:
             _check(region, printer, process)
         if not shares.changes_light:
             return None
-        maker = MaskMaker(parts, grid, process.coverage, "none", offset)
+        maker = masks_of(parts, grid, process.coverage, "none", offset)
         recent = RecentMasks(maker, LAYERS_KEPT)
         return cls(shares, maker, tuple(shares.touched(j, recent) for j in range(len(shares.regions))))
 

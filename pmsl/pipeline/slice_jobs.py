@@ -16,8 +16,9 @@ from pmsl.formats.container.atomic_write import check_target
 from pmsl.formats.protocol import Crew, Format, Written
 from pmsl.job.print_job import PrintJob
 from pmsl.mesh import load_solid
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
 from pmsl.mesh.placing.placement import Placed
+from pmsl.mesh.solid import Solid
 from pmsl.pipeline.io import check_spreads, write
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.request.region_file import dressed
@@ -59,9 +60,9 @@ def check(request: SliceRequest) -> None:
 
 def workers_of(request: SliceRequest) -> AbstractContextManager[Crew | None]:
     """Return the processes that make the layers of a request, for a ``with`` block; None where threads of this one do."""
-    from pmsl.pipeline.workers import crew_of
+    from pmsl.pipeline.workers import workers_of
 
-    return crew_of(request.processes, request.scheduler) or nullcontext()
+    return workers_of(request.processes, request.scheduler) or nullcontext()
 
 
 def prepare_job(request: SliceRequest) -> Sliced:

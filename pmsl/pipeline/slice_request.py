@@ -16,7 +16,8 @@ from pmsl.pipeline.request.profile_overrides import override_printer, override_p
 from pmsl.pipeline.request.region_file import RegionTable, dose_scales, regions_wanted
 from pmsl.profiles import DEFAULT_PRINTER, DEFAULT_PROCESS, DEFAULT_RESIN, Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.profiles.process import Unreachable
-from pmsl.profiles.schema import Strict, build
+from pmsl.profiles.schema import build
+from pmsl.profiles.strict_struct import Strict
 
 if TYPE_CHECKING:
     from pmsl.formats.protocol import Format

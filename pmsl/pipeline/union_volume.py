@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pmsl.core.grid import Grid
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 from pmsl.masks.union_check import overlaps, union_of
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
+from pmsl.mesh.solid import Solid
 
 OVERLAPS = ("overlapping-bodies", "nested-bodies", "self-intersection", "duplicate-faces")
 PIXELS, PLANES = 64, 600
@@ -52,5 +53,5 @@ def _integral(solid: Solid) -> float:
     pitch = float(size[:2].max()) / PIXELS
     shape = tuple(int(n) + 3 for n in size[1::-1] / pitch)
     grid = Grid(origin_um=tuple((low[:2] - pitch).tolist()), pitch_um=pitch, shape=shape, z_edges_um=edges)
-    maker = MaskMaker([solid], grid, "area", "none")
+    maker = masks_of([solid], grid, "area", "none")
     return float(sum(maker.coverage(k).sum() * grid.thickness_um[k] for k in range(grid.n_layers)) * grid.pixel_um2)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pmsl.core.parallel import default_threads, one_ahead, ordered_map
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
+from pmsl.mesh.solid import Solid
 from pmsl.optics import Lorentzian, psf_of
 from pmsl.predict.measure.comparison import Comparison, SeenLayer
 from pmsl.predict.measure.design_layers import Design, DesignLayer, design_parts

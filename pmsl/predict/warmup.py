@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 
 from pmsl import pipeline
-from pmsl.mesh.part import Solid
+from pmsl.mesh.solid import Solid
 from pmsl.predict.simulation import simulate
 from pmsl.profiles import find_printer, find_resin
-from pmsl.profiles.schema import Value
+from pmsl.profiles.strict_struct import Value
 
 
 def warmup() -> None:

@@ -17,7 +17,8 @@ from pmsl.profiles.linked_files import put_in
 from pmsl.profiles.printer import Printer
 from pmsl.profiles.process import Process
 from pmsl.profiles.resin import Resin
-from pmsl.profiles.schema import Strict, build, parse, tables
+from pmsl.profiles.schema import build, parse, tables
+from pmsl.profiles.strict_struct import Strict
 
 P = TypeVar("P", Printer, Resin, Process)
 SHELF = Path(__file__).with_name("library")

@@ -14,7 +14,7 @@ from typing import Any, get_origin
 import msgspec
 import msgspec.inspect as mi
 
-from pmsl.profiles.schema import Value
+from pmsl.profiles.strict_struct import Value
 
 UNITS = {  # ends of names; longer ones first
     "_mw_cm2": "mW/cm²",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pmsl.profiles.schema import Strict
+from pmsl.profiles.strict_struct import Strict
 
 Axis = Literal["+x", "-x", "+y", "-y"]
 

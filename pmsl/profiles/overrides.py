@@ -12,7 +12,8 @@ from pmsl.errors import ProfileError
 from pmsl.profiles.printer import Printer
 from pmsl.profiles.process import Process
 from pmsl.profiles.resin import Resin
-from pmsl.profiles.schema import Value, build, keys_of, unwrapped
+from pmsl.profiles.schema import build, keys_of, unwrapped
+from pmsl.profiles.strict_struct import Value
 from pmsl.profiles.versions import newest
 
 P = TypeVar("P", Printer, Resin, Process)

@@ -15,7 +15,7 @@ from pmsl.profiles.optics import Response as Response
 from pmsl.profiles.orientation import Axis as Axis
 from pmsl.profiles.orientation import Diamond as Diamond
 from pmsl.profiles.orientation import Orientation as Orientation
-from pmsl.profiles.schema import Strict, Value
+from pmsl.profiles.strict_struct import Strict, Value
 
 Count = Annotated[int, Meta(ge=1, le=1 << 24)]
 

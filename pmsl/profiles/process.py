@@ -10,7 +10,7 @@ from msgspec.structs import force_setattr
 from pmsl.profiles.motion import Motion as Motion
 from pmsl.profiles.motion import MotionSchedule as MotionSchedule
 from pmsl.profiles.printer import Positive
-from pmsl.profiles.schema import Strict
+from pmsl.profiles.strict_struct import Strict
 from pmsl.profiles.versions import set_schema
 
 NotNegative = Annotated[float, Meta(ge=0)]

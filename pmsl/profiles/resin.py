@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from pmsl.profiles.printer import Positive
-from pmsl.profiles.schema import Strict, Value
+from pmsl.profiles.strict_struct import Strict, Value
 
 Fraction = Annotated[float, Meta(gt=-0.5, lt=0.5)]
 Share = Annotated[float, Meta(gt=0, lt=1)]

@@ -4,50 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 
 from pmsl.errors import PmslError, ProfileError
 from pmsl.files.file_kind import HEAD, refusal
 from pmsl.files.text_file import toml_tables
+from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.versions import check_declared
 
-T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
-Class = Literal["measured", "published", "placeholder"]
-
-
-class Value(msgspec.Struct, Generic[T], frozen=True, forbid_unknown_fields=True):
-    """A physical value with where it comes from.
-
-    Attributes
-    ----------
-    value : T
-        In the unit the key's name ends with.
-    class_ : {"measured", "published", "placeholder"}
-        On this machine or resin; in print; or only plausible, to be replaced.
-    source : str
-        Who measured or published it, or why it is a guess.
-    """
-
-    value: T
-    class_: Class = msgspec.field(name="class")
-    source: str
-
-
-class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base of every profile table: frozen, unknown keys refused.
-
-    `SINCE` has the keys that came after version 1 of the schema, each with its version, `NESTED` the fields whose structs have such keys
-    (`pmsl.profiles.versions`): a job of many layers is not walked through for nothing, and no annotation is evaluated.
-    """
-
-    SINCE: ClassVar[dict[str, int]] = {}
-    NESTED: ClassVar[tuple[str, ...]] = ()
-
-    def own_version(self) -> int:
-        """Return the lowest version of the schema that has what this table uses, tables inside it left out."""
-        return max((since for name, since in self.SINCE.items() if getattr(self, name) is not msgspec.UNSET), default=1)
 
 
 def parse(text: str, kind: type[S], where: str) -> S:
@@ -85,8 +52,6 @@ def build(table: Any, kind: type[S], where: str, error: type[PmslError] = Profil
         raise error(f"{where}: {_explain(str(err), table, kind)}") from err
     _refuse_not_finite(table, where, "", error)
     if "schema" in kind.__struct_fields__:
-        from pmsl.profiles.versions import check_declared
-
         check_declared(table, made, where, error)
     return made
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from pmsl.profiles.keys import Key, keys_of_struct, summary
-from pmsl.profiles.schema import Strict
+from pmsl.profiles.strict_struct import Strict
 from pmsl.profiles.toml_text import toml_value
 from pmsl.profiles.versions import newest
 

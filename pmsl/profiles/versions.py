@@ -14,7 +14,7 @@ from typing import Any, get_args
 import msgspec
 
 from pmsl.errors import PmslError
-from pmsl.profiles.schema import Strict
+from pmsl.profiles.strict_struct import Strict
 
 
 def version(item: Any) -> int:

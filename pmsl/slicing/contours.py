@@ -9,7 +9,8 @@ import numpy as np
 from pmsl.core.contours import Contours
 from pmsl.core.grid import Grid
 from pmsl.errors import MeshError
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
+from pmsl.mesh.solid import Solid
 from pmsl.slicing.plane_index import index_crossings
 
 

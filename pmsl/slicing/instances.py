@@ -8,17 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pmsl.core.grid import Grid
+from pmsl.mesh.alike import alike
 from pmsl.mesh.part import Part
 from pmsl.slicing.plane_index import CrossingIndex, Slab, check_range, index_crossings
-
-
-def alike(parts: Sequence[Part]) -> list[list[int]]:
-    """Group parts of one solid that differ only by a shift in x and y: numbers of parts, in order of the first of each group."""
-    groups: dict[tuple[int, bytes, float], list[int]] = {}
-    for i, part in enumerate(parts):
-        turn = part.transform[:3, :3] + 0.0  # no negative zeros
-        groups.setdefault((id(part.solid), turn.tobytes(), float(part.transform[2, 3]) + 0.0), []).append(i)
-    return list(groups.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,8 @@ import numpy as np
 
 from pmsl.core.contours import Contours
 from pmsl.core.grid import Grid
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
+from pmsl.mesh.solid import Solid
 from pmsl.slicing.contours import slice_contours
 from pmsl.slicing.offset import ContourOffset
 

@@ -11,7 +11,8 @@ import numpy as np
 from pmsl.core.grid import Grid
 from pmsl.core.parallel import in_blocks
 from pmsl.errors import GridError
-from pmsl.mesh.part import Part, Solid, as_part
+from pmsl.mesh.part import Part, as_part
+from pmsl.mesh.solid import Solid
 
 MAX_REACH_PX = 2.0**32
 BLOCK = 1 << 14  # triangles at a time: stays in the cache

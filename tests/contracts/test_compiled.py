@@ -18,7 +18,7 @@ from pmsl.kernels.raster import run_ops
 USE = """
 import sys
 import numpy as np
-from pmsl.kernels import deflate
+from pmsl.kernels.codec import deflate
 from pmsl.kernels._compiler.jit import compile_watch, uncached
 with compile_watch(lambda: print('compiling')) as watch:
     value, length = np.array([0, 255], np.uint8), np.array([3, 70_000], np.int64)
@@ -95,7 +95,7 @@ def test_where_nothing_can_be_kept_the_kernel_runs_and_it_is_said_why(tmp_path):
     "change",
     [
         "import pmsl.kernels._compiler.disk_cache as n\nn.shim = lambda *a: '\\ndefine i32 @x(i8* %slots, ptr'",  # no LLVM reads this
-        "import pmsl.kernels._compiler.llvm_entry as m, pmsl.kernels._compiler.disk_cache as n\nn.shim = lambda s, t, a, k: m.shim(s, t, [*a, 'i64'], k)",
+        "from pmsl.kernels._compiler import llvm_entry as m, disk_cache as n\nn.shim = lambda s, t, a, k: m.shim(s, t, [*a, 'i64'], k)",
     ],
 )
 def test_code_that_is_not_known_is_called_by_the_compiler_itself_and_it_is_said(tmp_path, change):

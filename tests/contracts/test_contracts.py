@@ -139,7 +139,7 @@ def test_kernels_give_the_same_without_the_compiler(samples, tmp_path):
         "import pmsl, numpy as np\n"
         f"solid = pmsl.load_solid({str(samples / 'grating.stl')!r})\n"
         "g = pmsl.Grid(origin_um=(-5, -7), pitch_um=(50, 40), shape=(30, 44), z_edges_um=[0, 20, 110, 120])\n"
-        "maker = pmsl.masks.MaskMaker([solid], g)\n"
+        "maker = pmsl.masks.masks_of([solid], g)\n"
         "for k in range(3):\n"
         "    m = maker.mask(k)\n"
         "    print(m.sha256(), m.sum_px(), m.dense(np.uint8).sum(), maker.coverage(k).sum(), m.column_sums_px().max())\n"

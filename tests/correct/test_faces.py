@@ -10,7 +10,7 @@ from pmsl import Solid
 from pmsl.correct import Corrector
 from pmsl.correct.solver.layer_problem import under_membranes
 from pmsl.correct.solver.target_surfaces import walls_of
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 
 N = 50
 
@@ -18,7 +18,7 @@ N = 50
 def printed(parts, layers, dp, memory="enclosed", sigma=0.36, plain=False, **how):
     grid = grid_of(N, N, layers)
     white = white_of(grid, dp)
-    made = MaskMaker(parts, grid) if plain else Corrector(parts, grid, printer_of((N, N), sigma), resin_of(dp, memory), white, **how)
+    made = masks_of(parts, grid) if plain else Corrector(parts, grid, printer_of((N, N), sigma), resin_of(dp, memory), white, **how)
     return Stack.of(frames_of(made, layers), white, grid, dp, sigma), made
 
 
@@ -107,7 +107,7 @@ def test_walls_under_thick_roofs_are_no_corners_of_membranes(layers, wall_goes_o
     top, dp = 100 + layers * H, 20.0
     parts = [box((20.9, 20.7, 0), (110.3, 360, top + 100 * wall_goes_on)), box((100, 20.7, 100), (275, 360, top))]
     grid = grid_of(N, N, round((top + 100 * wall_goes_on) / H))
-    maker = MaskMaker(parts, grid)
+    maker = masks_of(parts, grid)
     walls = walls_of(maker.index.whole(), grid, 9, maker.mask(9))
     first = round((100 + dp) / H)
     corner = under_membranes(walls, maker.mask(10), maker.mask(first) if first < grid.n_layers else None)

@@ -20,13 +20,13 @@ from pmsl.core.mask import FULL
 from pmsl.correct.modifiers import RegionShares
 from pmsl.errors import ExposureError, MeshError, UsageError
 from pmsl.exposure.images import Merger
-from pmsl.masks.mask_maker import MaskMaker
+from pmsl.masks.mask_modes import masks_of
 from pmsl.masks.shape_shares import Inside
 from pmsl.mesh.part import Part
 from pmsl.mesh.region import ORDINARY, ImageSetting, Piece, Region
 from pmsl.profiles.printer import FlatField, Response
 from pmsl.profiles.process import Regions
-from pmsl.profiles.schema import Value
+from pmsl.profiles.strict_struct import Value
 
 RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")
 PRINTER = printer_for(RESIN)
@@ -117,7 +117,7 @@ def test_every_pixel_gets_the_factor_of_its_region_by_covered_share(seed, many):
     regions = tuple(region(prism(r, -5, 20), scale) for r, scale in zip(rings, scales, strict=True))
     placed = [Part(solid=solid, label="part", regions=regions)]
     shares = RegionShares(placed, GRID, "area", 1.0)
-    recent = MaskMaker(placed, GRID)
+    recent = masks_of(placed, GRID)
     wanted, rest = slow_shares(part, [shapely.Polygon(r) for r in rings])
     expected = rest + sum(scale * share for scale, share in zip(scales, wanted, strict=True))
     for k, right in ((0, expected), (1, expected), (2, polygon_coverage(part, GRID))):
@@ -137,7 +137,7 @@ def test_the_intersection_is_exact_where_both_boundaries_pass_through_a_pixel(mo
     flat = pmsl.Solid.from_arrays(ball.vertices_um * (1, 1, 0.06) + (0, 0, 14.0), ball.faces)
     cut = 13.37 * P
     left, right = box((-100, -100, -50), (cut, 2000, 90)), box((cut, -100, -50), (3000, 2000, 90))
-    maker = MaskMaker([flat], GRID, mode)
+    maker = masks_of([flat], GRID, mode)
     for k in range(3):
         mask = maker.mask(k)
         if mask.empty:
@@ -176,7 +176,7 @@ def test_boxes_that_share_pixels_with_a_region_give_what_lies_inside_it_and_no_m
     for region_box in (corners(-50.0, edge, -5.0, 50.0), corners(edge + 100, 900.0, -5.0, 50.0), corners(-50.0, 900.0, top + 0.5, 50.0)):
         parts, shape = [Part(solid=box(*one)) for one in boxes], Part(solid=box(*region_box))
         for some, corner in ((parts, boxes), (parts[1:], boxes[1:])):
-            maker, inside = MaskMaker(some, GRID, mode, "none"), Inside(some, [shape], GRID, mode)
+            maker, inside = masks_of(some, GRID, mode, "none"), Inside(some, [shape], GRID, mode)
             for k in range(3):
                 mask = maker.mask(k)
                 if mask.empty:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from predictions import PX, printer, process, resin
 
 import pmsl
-from pmsl.correct.solver.accumulated_dose import Kept, Summed, front_um
+from pmsl.correct.solver.accumulated_dose import Kept, Summed, above_of, front_um
 from pmsl.correct.solver.attenuation import Law
 from pmsl.profiles.resin import ExtraDecay
 
@@ -85,7 +85,7 @@ def test_light_from_above_is_the_sum_over_layers():
     rng = np.random.default_rng(3)
     own = rng.uniform(0, 40, (12, 5))
     for given, kind in ((law(extra_decays=LONG, tail=0.01), Summed), (law(extra_decays=LONG, induction_mj_cm2=3.0), Kept)):
-        above = given.above(5)
+        above = above_of(given, 5)
         assert type(above) is kind
         for layer in own:
             above.fall(10.0)

@@ -10,7 +10,7 @@ from solids import box, cone, hull, moved
 
 from pmsl.correct.solver.target_surfaces import FaceFinder, levels_at, walls_of
 from pmsl.kernels.light import hildreth_qp, psf_rows
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 from pmsl.optics import Gaussian
 from pmsl.slicing.plane_index import index_crossings
 
@@ -88,7 +88,7 @@ def test_a_row_that_cannot_be_met_leaves_far_pixels_alone():
 def test_levels_in_runs_are_those_of_the_mask(seed):
     rng = np.random.default_rng(seed)
     grid = grid_of(20, 24, 3, pitch=1.0, h=1.0)
-    mask = MaskMaker([hull(rng.uniform(2, 18, (12, 3)) * (1.1, 1.0, 0.15))], grid).mask(1)
+    mask = masks_of([hull(rng.uniform(2, 18, (12, 3)) * (1.1, 1.0, 0.15))], grid).mask(1)
     row, col = np.meshgrid(np.arange(-2, 22), np.arange(-2, 26), indexing="ij")
     dense = np.pad(mask.dense(np.float64), 2)
     assert np.array_equal(levels_at(mask, row.ravel(), col.ravel()), dense.ravel())
@@ -124,7 +124,7 @@ def test_a_flat_face_on_pixel_middles_is_found_once_each():
 def test_points_of_walls_lie_on_the_contour_with_normals_and_rise():
     grid = grid_of(40, 40, 5, pitch=1.0, h=1.0)
     solid = cone(64, 15.0, 5.0, (20.3, 19.8, 0.0))
-    walls = walls_of(index_crossings([solid], grid), grid, 1, MaskMaker([solid], grid).mask(1))
+    walls = walls_of(index_crossings([solid], grid), grid, 1, masks_of([solid], grid).mask(1))
     d = walls.at_px - (19.8, 20.3)
     r = np.hypot(*d.T)
     assert np.abs(r - 10.5).max() < 0.03 and len(r) > 100
@@ -136,7 +136,7 @@ def test_points_of_walls_lie_on_the_contour_with_normals_and_rise():
 def test_walls_inside_other_solids_are_none():
     grid = grid_of(40, 40, 4, pitch=1.0, h=1.0)
     parts = [box((5, 5, 0), (30, 30, 4)), moved(box((0, 0, 0), (20, 20, 4)), (20.2, 12.3, 0))]
-    mask = MaskMaker(parts, grid).mask(1)
+    mask = masks_of(parts, grid).mask(1)
     walls = walls_of(index_crossings(parts, grid), grid, 1, mask)
     y, x = walls.at_px.T
     within_first = (x > 5.9) & (x < 29.1) & (y > 5.9) & (y < 29.1)

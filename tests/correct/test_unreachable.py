@@ -26,7 +26,7 @@ from pmsl.optics import Gaussian, Lorentzian, Projector, Sampled, aerial_image
 from pmsl.optics.grayscale import response
 from pmsl.profiles.printer import FlatField, Psf
 from pmsl.profiles.process import Regions
-from pmsl.profiles.schema import Value
+from pmsl.profiles.strict_struct import Value
 
 RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")
 PRINTER = printer_for(RESIN)

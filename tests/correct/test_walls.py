@@ -11,7 +11,7 @@ from pmsl import Grid
 from pmsl.core.mask import Window
 from pmsl.correct import Corrector
 from pmsl.correct.flat_field import FlatField
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 from pmsl.optics import at_points, flat_field, psf_of
 from pmsl.optics.grayscale import response
 from pmsl.profiles.printer import FlatField as Field
@@ -59,12 +59,12 @@ def test_walls_land(kind, angle, sigma):
 
 def test_plain_masks_do_not_and_no_offset_helps():
     """Masks of coverage print a vertical wall half a pixel too far out and a needle's flank where it belongs: no offset suits both."""
-    wall, flank = (np.median(np.concatenate(errors(kind, 0, 0.36, masks=MaskMaker))) for kind in ("vertical", "needle"))
+    wall, flank = (np.median(np.concatenate(errors(kind, 0, 0.36, masks=masks_of))) for kind in ("vertical", "needle"))
     assert wall > 0.4 and abs(flank) < 0.1
 
 
 def test_a_deep_first_exposure_makes_no_elephant_foot():
-    found, plain = (np.abs(np.concatenate(errors("vertical", 7, 0.36, masks=m, bottom=(10, 5, 2.5))[:3])) for m in (None, MaskMaker))
+    found, plain = (np.abs(np.concatenate(errors("vertical", 7, 0.36, masks=m, bottom=(10, 5, 2.5))[:3])) for m in (None, masks_of))
     assert np.median(plain) > 0.7 and np.percentile(found, 95) <= 0.06
 
 
@@ -97,7 +97,7 @@ def test_other_thresholds_of_one_layer(ratio):
     solid, sigma = frustum(ring, ring, 0, H), 0.36
     y, outward = np.array([15.5]), np.array([[0.0, 1.0]])
     corrector = Corrector([solid], grid, printer_of((30, 40)), resin_of(), white, ("edges",))
-    for masks, wanted in ((MaskMaker([solid], grid), None), (corrector, 0)):
+    for masks, wanted in ((masks_of([solid], grid), None), (corrector, 0)):
         found = Stack.of(frames_of(masks, 1), white, grid, 20.94, sigma).edge_errors(y, np.array([20.0]), outward, H / 2)[0]
         if wanted is None:
             assert ndtr(-found / sigma) == pytest.approx(1 / ratio, abs=1e-3)

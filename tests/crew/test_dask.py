@@ -10,7 +10,7 @@ from crew.test_processes import job_with, same
 
 import pmsl
 from pmsl.errors import UsageError, WorkerError
-from pmsl.pipeline import crew_of
+from pmsl.pipeline import workers_of
 from pmsl.pipeline.workers import dask_pool
 
 pytestmark = pytest.mark.skipif(find_spec("distributed") is None, reason="Dask is not installed (pip install 'pmsl[dask]')")
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(find_spec("distributed") is None, reason="Dask i
 
 @pytest.fixture(scope="module")
 def local():
-    with crew_of(2, "local") as crew:
+    with workers_of(2, "local") as crew:
         yield crew
 
 
@@ -40,7 +40,7 @@ def test_a_worker_that_is_killed_in_the_middle(local, tmp_path):
             os.kill(next(iter(pids.values())), signal.SIGKILL)
 
     pmsl.write(job_with(), tmp_path / "a")
-    with crew_of(None, address) as crew:
+    with workers_of(None, address) as crew:
         assert crew.threads() == 2
         pmsl.write(job_with(), tmp_path / "b", crew=crew, progress=kill)
     assert same(tmp_path / "a", tmp_path / "b")
@@ -66,12 +66,12 @@ def test_a_scheduler_that_does_not_answer(tmp_path, monkeypatch):
 @pytest.mark.parametrize("address", ["", "here", "tcp://", "tcp://host", "tcp://host:x", "http://host:80", "host:8786"])
 def test_an_address_that_is_none(address):
     with pytest.raises(UsageError, match="expected local, or an address like tcp://"):
-        crew_of(None, address)
+        workers_of(None, address)
 
 
 def test_processes_are_for_local_clusters():
     with pytest.raises(UsageError, match="its workers are there already"):
-        crew_of(3, "tcp://127.0.0.1:8786")
+        workers_of(3, "tcp://127.0.0.1:8786")
 
 
 def test_a_scheduler_without_workers(monkeypatch):
@@ -81,12 +81,12 @@ def test_a_scheduler_without_workers(monkeypatch):
     with (
         distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0", silence_logs=40) as empty,
         pytest.raises(WorkerError, match="has had no worker for 0.3 s"),
-        crew_of(None, empty.scheduler_address),
+        workers_of(None, empty.scheduler_address),
     ):
         pass
 
 
 def test_without_dask_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(UsageError, match=r"pip install 'pmsl\[dask\]'"), crew_of(2, "local"):
+    with pytest.raises(UsageError, match=r"pip install 'pmsl\[dask\]'"), workers_of(2, "local"):
         pass

@@ -21,7 +21,7 @@ import pmsl
 from pmsl.errors import JobError, MeshError, OutputError, UsageError, WorkerError
 from pmsl.formats.native import layer_blocks
 from pmsl.mesh.part import Part
-from pmsl.pipeline import crew_of, with_depth
+from pmsl.pipeline import with_depth, workers_of
 from pmsl.pipeline.workers import block_task, job_spec, local_pool
 from pmsl.pipeline.workers.local_pool import Lost, Processes, Worker
 from pmsl.pipeline.workers.partition import parted
@@ -105,7 +105,7 @@ def test_a_stl_and_its_copies(crew, tmp_path, samples):
 def test_corrected_layers_keep_their_blocks(crew, tmp_path):
     process = replace(PROCESS, layer_um=10.0, corrections=("edges", "printthrough"))
     stated = replace(pmsl.find_resin("pegda-nps-1.0-385"))
-    stated = replace(stated, resin=replace(stated.resin, memory=pmsl.profiles.schema.Value("enclosed", "placeholder", "test")))
+    stated = replace(stated, resin=replace(stated.resin, memory=pmsl.profiles.strict_struct.Value("enclosed", "placeholder", "test")))
     parts = [box((30, 30, 0), (330, 250, 700)), box((340, 30, 300.7), (420, 240, 700))]
     printer = printer_of((40, 60), base="microfluidics-7.6um")
     job = pmsl.prepare(parts, printer, stated, process, accept_uncalibrated=True)
@@ -250,7 +250,7 @@ def test_what_cannot_be_spread_is_refused(crew, tmp_path):
         pmsl.write(job_of([np.ones((9, 9), np.uint8)] * 3, printer_of((9, 9))), tmp_path / "a", crew=crew, design=False)
     with pytest.raises(UsageError, match="--processes 0"):
         pmsl.write(job_with(), tmp_path / "a", processes=0)
-    assert crew_of(None, None) is None and not list(tmp_path.iterdir())
+    assert workers_of(None, None) is None and not list(tmp_path.iterdir())
 
 
 def test_the_target_is_refused_and_findings_stop_the_job(crew, tmp_path):

@@ -18,8 +18,8 @@ posix = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 WRITER = """
 import sys, time
 from pathlib import Path
-from pmsl.formats import leftovers
-with leftovers.draft(Path(sys.argv[1])) as draft:
+from pmsl.formats.container import drafts
+with drafts.draft(Path(sys.argv[1])) as draft:
     (draft / "job").mkdir()
     (draft / "job" / "half").write_text("written")
     if sys.argv[2] == "moved":

@@ -11,7 +11,7 @@ import pmsl
 from pmsl.cli.app import app
 from pmsl.pipeline import with_depth
 from pmsl.profiles.process import Regions
-from pmsl.profiles.schema import Value
+from pmsl.profiles.strict_struct import Value
 
 replace = msgspec.structs.replace
 PROCESS = pmsl.find_process("default")

@@ -336,7 +336,9 @@ def _joined(solids):
 @pytest.mark.parametrize("corrections", [("edges",), ("printthrough",)])
 def test_corrected_jobs_end_there_too(corrections):
     resin = pmsl.find_resin("pr48-405")
-    memory = pmsl.profiles.schema.Value(value="enclosed", class_="placeholder", source="test") if resin.resin.memory is None else None
+    memory = (
+        pmsl.profiles.strict_struct.Value(value="enclosed", class_="placeholder", source="test") if resin.resin.memory is None else None
+    )
     if memory is not None:
         resin = replace(resin, resin=replace(resin.resin, memory=memory))
     small = replace(PRINTER, dmd=replace(PRINTER.dmd, shape=replace(PRINTER.dmd.shape, value=(64, 64))))

@@ -12,13 +12,14 @@ from solids import box, icosphere, moved, soup
 
 import pmsl
 from pmsl.errors import MeshError, ProfileError, UsageError
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 from pmsl.masks.mask_cache import RecentMasks
 from pmsl.mesh.part import Part
 from pmsl.pipeline.job_setup import offset_of
 from pmsl.profiles import Process, library_text
 from pmsl.profiles.process import Regions
-from pmsl.profiles.schema import Value, parse
+from pmsl.profiles.schema import parse
+from pmsl.profiles.strict_struct import Value
 from pmsl.slicing.offset import ContourOffset
 
 replace = msgspec.structs.replace
@@ -203,12 +204,12 @@ def test_offsets_that_are_none(bad):
 def test_masks_of_volumes_take_no_offset():
     grid = job_of([BLOCK]).grid
     with pytest.raises(UsageError, match="moves contours"):
-        MaskMaker([BLOCK], grid, "volume", offset=ContourOffset(np.full(grid.n_layers, 1.0), grid.pitch_um))
+        masks_of([BLOCK], grid, "volume", offset=ContourOffset(np.full(grid.n_layers, 1.0), grid.pitch_um))
 
 
 def test_coverage_not_quantised_is_that_of_the_moved_contours_too():
     grid = job_of([BLOCK]).grid
-    maker = MaskMaker([BLOCK, moved(BLOCK, (10, 10, 0))], grid, offset=ContourOffset(np.full(grid.n_layers, -3.0), grid.pitch_um))
+    maker = masks_of([BLOCK, moved(BLOCK, (10, 10, 0))], grid, offset=ContourOffset(np.full(grid.n_layers, -3.0), grid.pitch_um))
     dense = maker.coverage(2)
     assert np.abs(dense - maker.mask(2).dense(np.float64)).max() <= 0.5 / 65535 + 1e-12
     union = 2 * 34 * 24 - 24 * 14 + 2 * (6 * 4)  # less what only the union's inner corners keep
@@ -220,7 +221,7 @@ def test_every_pixel_is_covered_as_the_moved_section_covers_it(d):
     """Mesh to coverage: against sections, strips and discs of shapely, pixel by pixel."""
     solid = soup(icosphere(2, 20, (60.3, 45.7, 20)))
     grid = job_of([solid]).grid
-    maker = MaskMaker([solid], grid, offset=ContourOffset(np.full(grid.n_layers, d), grid.pitch_um))
+    maker = masks_of([solid], grid, offset=ContourOffset(np.full(grid.n_layers, d), grid.pitch_um))
     edges = section(solid, float(grid.mid_planes_um[1])).reshape(-1, 2, 2)
     (polygon,) = shapely.get_parts(shapely.polygonize(list(shapely.linestrings(edges))))
     outline = shapely.buffer(polygon.boundary, abs(d), quad_segs=600)
@@ -277,10 +278,10 @@ def test_regions_of_the_process_see_the_moved_masks():
 
 def test_tiles_over_which_contours_grow_reach_as_high():
     grid = job_of([BLOCK]).grid
-    plain = RecentMasks(MaskMaker([BLOCK], grid), 4).tops_um(8)
+    plain = RecentMasks(masks_of([BLOCK], grid), 4).tops_um(8)
     offset = ContourOffset(np.full(grid.n_layers, 5 * PITCH), grid.pitch_um)
-    tops = RecentMasks(MaskMaker([BLOCK], grid, offset=offset), 4).tops_um(8)
-    lit = MaskMaker([BLOCK], grid, offset=offset).mask(4).dense(np.uint16) > 0
+    tops = RecentMasks(masks_of([BLOCK], grid, offset=offset), 4).tops_um(8)
+    lit = masks_of([BLOCK], grid, offset=offset).mask(4).dense(np.uint16) > 0
     tiles = np.add.reduceat(np.add.reduceat(lit, range(0, 60, 8), 0), range(0, 80, 8), 1) > 0
     assert np.isfinite(tops[tiles]).all() and not np.isfinite(plain[tiles]).all() and (tops >= plain).all()
 

@@ -13,7 +13,7 @@ from solids import cone, icosphere, soup
 import pmsl
 from pmsl import Grid
 from pmsl.core.parallel import ordered_map
-from pmsl.masks import MaskMaker, coverage
+from pmsl.masks import coverage, masks_of
 from pmsl.slicing.plane_index import index_crossings
 
 
@@ -39,7 +39,7 @@ def test_the_index_finds_what_a_plain_search_finds(layers, seed):
 
 def test_any_order_and_any_thread_give_the_same_masks():
     g = ball_grid()
-    maker = MaskMaker([soup(icosphere(3, 12, (25, 25, 15))), cone(40, 9, 30, (40, 20, 2))], g)
+    maker = masks_of([soup(icosphere(3, 12, (25, 25, 15))), cone(40, 9, 30, (40, 20, 2))], g)
     wanted = [m.sha256() for m in pmsl.layer_masks([soup(icosphere(3, 12, (25, 25, 15))), cone(40, 9, 30, (40, 20, 2))], g)]
     shuffled = list(range(g.n_layers)) * 2
     random.Random(4).shuffle(shuffled)

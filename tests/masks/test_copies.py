@@ -10,7 +10,7 @@ from solids import box, cone, icosphere
 from tiers import examples
 
 from pmsl import Grid, Part, Solid
-from pmsl.masks import MaskMaker, coverage, surface_heights
+from pmsl.masks import coverage, masks_of, surface_heights
 from pmsl.masks.mask_cache import RecentMasks
 from pmsl.slicing.instances import CopyIndex, alike, index_parts
 from pmsl.slicing.plane_index import CrossingIndex
@@ -35,7 +35,7 @@ def apart(parts):
 
 def hold_against(parts, mode):
     """Masks and coverage of copies against those of separate solids."""
-    copies, slow = MaskMaker(parts, GRID, mode), MaskMaker(apart(parts), GRID, mode)
+    copies, slow = masks_of(parts, GRID, mode), masks_of(apart(parts), GRID, mode)
     assert isinstance(slow.index, CrossingIndex)
     assert isinstance(copies.index, CopyIndex) == (len(alike(parts)) < len(parts))
     assert np.array_equal(copies._crossing, slow._crossing)
@@ -70,7 +70,7 @@ def test_copies_are_separate_solids(chosen, mode):
 def test_an_array_gives_the_bytes_of_separate_solids(name, mode):
     """A quarter of a pixel further from one to the next: grays of all kinds, none of them near a tie."""
     parts = [Part(solid=SOLIDS[name], transform=turned(0, 8.1 + 12.25 * i, 9.05 + 10.5 * j)) for i in range(5) for j in range(5)]
-    copies, slow = MaskMaker(parts, GRID, mode), MaskMaker(apart(parts), GRID, mode)
+    copies, slow = masks_of(parts, GRID, mode), masks_of(apart(parts), GRID, mode)
     for k in range(GRID.n_layers):
         assert np.abs(copies.coverage(k) - slow.coverage(k)).max() < 1e-12
         assert copies.mask(k).sha256() == slow.mask(k).sha256()
@@ -109,7 +109,7 @@ def test_surface_heights_of_copies():
 def test_tiles_know_how_high_copies_reach(at, tile):
     """As high as the triangles of all of them, or a little further around."""
     parts = [Part(solid=SOLIDS["cone"], transform=turned(0, x, y)) for x, y in at]
-    ours, exact = (RecentMasks(MaskMaker(p, GRID), 3).tops_um(tile) for p in (parts, apart(parts)))
+    ours, exact = (RecentMasks(masks_of(p, GRID), 3).tops_um(tile) for p in (parts, apart(parts)))
     assert (ours >= exact).all()
     if min(min(place) for place in at) < 10 or max(x for x, _ in at) > 70 or max(y for _, y in at) > 60:
         return  # what lies outside may seem to reach inside
@@ -122,7 +122,7 @@ def test_many_copies_of_a_mesh_that_needs_repair_are_repaired_once():
     whole = SOLIDS["ball"]
     torn = Solid.from_arrays(whole.vertices_um, whole.faces[1:])
     parts = [Part(solid=torn, transform=turned(0, 10.0 + 13 * i, 10)) for i in range(4)]
-    maker = MaskMaker(parts, GRID)
+    maker = masks_of(parts, GRID)
     assert len({id(p.solid) for p in maker.parts}) == 1 and maker.parts[0].solid.repairs
     sound = [replace(p, solid=whole) for p in parts]
     assert np.allclose(maker.coverage(1), coverage(sound, GRID, 1), atol=1e-12)
@@ -133,7 +133,7 @@ def test_an_open_mesh_that_is_left_open(mode):
     whole = SOLIDS["box"]
     torn = Solid.from_arrays(whole.vertices_um, whole.faces[4:])
     parts = [Part(solid=torn, transform=turned(0, 10.0 + 13 * i, 10 + 7.5 * i)) for i in range(4)]
-    ours, theirs = MaskMaker(parts, GRID, mode, "none"), MaskMaker(apart(parts), GRID, mode, "none")
+    ours, theirs = masks_of(parts, GRID, mode, "none"), masks_of(apart(parts), GRID, mode, "none")
     for k in range(GRID.n_layers):
         assert ours.mask_and_defects(k)[1] == theirs.mask_and_defects(k)[1]
         assert ours.mask(k).sha256() == theirs.mask(k).sha256()

@@ -142,7 +142,7 @@ def test_slivers_thinner_than_a_billionth_of_a_pixel_do_not_leak():
     g = grid()
     sliver = prism([(1, 5), (13, 5), (13, 5 + 1e-10), (1, 5 + 1e-10)], 0, 3)
     assert coverage([sliver], g, 0).sum() == pytest.approx(12e-10, rel=1e-4)
-    mask, leaks = pmsl.masks.MaskMaker([sliver], g).mask_and_defects(0)
+    mask, leaks = pmsl.masks.masks_of([sliver], g).mask_and_defects(0)
     assert mask.empty and leaks.rows == 0
 
 
@@ -315,7 +315,7 @@ def test_unknown_mode_and_layer_are_refused():
 def test_an_open_mesh_is_noticed_and_does_not_smear():
     whole = box((3, 2, 0), (9, 7, 3))
     sides = whole.faces[[i for i in range(len(whole.faces)) if not np.all(whole.vertices_um[whole.faces[i], 0] == 9)]]
-    mask, leaks = pmsl.masks.MaskMaker([Solid.from_arrays(whole.vertices_um, sides)], grid(), repair="none").mask_and_defects(0)
+    mask, leaks = pmsl.masks.masks_of([Solid.from_arrays(whole.vertices_um, sides)], grid(), repair="none").mask_and_defects(0)
     assert (leaks.rows, leaks.first_row, leaks.last_row) == (5, 2, 6)
     assert mask.dense(np.uint8)[:, 9:].max() == 0
 

@@ -6,7 +6,7 @@ from solids import box, cone, grid, icosphere, moved
 
 import pmsl
 from pmsl import Grid, Solid
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 
 FINE = Grid(origin_um=(0, 0), pitch_um=0.05, shape=(240, 280), z_edges_um=np.linspace(0, 10, 21))
 
@@ -40,7 +40,7 @@ def ball(subdivisions):
 def test_a_damaged_sphere_keeps_its_area(mode, damage):
     whole = ball(4)
     faces = np.random.default_rng(1).choice(len(whole.faces), len(whole.faces) // (100 if damage is without else 50), replace=False)
-    good, bad = MaskMaker([whole], FINE, mode), MaskMaker([damage(whole, faces)], FINE, mode, "none")
+    good, bad = masks_of([whole], FINE, mode), masks_of([damage(whole, faces)], FINE, mode, "none")
     reported = 0
     for k in range(2, 18):
         (wanted, none), (got, defects) = good.mask_and_defects(k), bad.mask_and_defects(k)
@@ -57,7 +57,7 @@ def test_a_damaged_sphere_keeps_its_area(mode, damage):
 @pytest.mark.parametrize("mode", ["area", "volume"])
 def test_sound_rows_of_a_damaged_layer_are_exact(mode):
     whole = ball(3)
-    good, bad = MaskMaker([whole], FINE, mode), MaskMaker([without(whole, [100, 700])], FINE, mode, "none")
+    good, bad = masks_of([whole], FINE, mode), masks_of([without(whole, [100, 700])], FINE, mode, "none")
     touched = 0
     for k in range(20):
         got, defects = bad.mask_and_defects(k)
@@ -83,8 +83,8 @@ def test_a_missing_wall_goes_where_the_next_sound_row_has_it(mode):
     whole = Solid.from_arrays(np.array(vertices, float), np.array(faces))
     hole = [i for i, f in enumerate(whole.faces) if set(f) <= {2, 3, 8, 9}]
     assert whole.health.watertight and len(hole) == 2
-    mask, defects = MaskMaker([without(whole, hole)], g, mode, "none").mask_and_defects(1)
-    assert np.array_equal(mask.dense(np.uint16), MaskMaker([whole], g, mode).mask(1).dense(np.uint16))
+    mask, defects = masks_of([without(whole, hole)], g, mode, "none").mask_and_defects(1)
+    assert np.array_equal(mask.dense(np.uint16), masks_of([whole], g, mode).mask(1).dense(np.uint16))
     assert (defects.rows, defects.first_row, defects.last_row, defects.first_col, defects.last_col) == (2, 4, 5, 9, 9)
 
 
@@ -113,10 +113,10 @@ def test_crossing_shells_are_counted_and_bounded(no_union):
     a, b = cone(40, 4, 9, (6, 6, 0)), cone(40, 4, 9, (8.5, 6.3, 0))
     g = grid(rows=12, cols=16, edges=(0.0, 1.0, 2.0))
     for pair in ([a, b], [joined(a, b)]):
-        maker = MaskMaker(pair, g, "volume")
+        maker = masks_of(pair, g, "volume")
         mask, defects = maker.mask_and_defects(1)
         assert defects.shared > 0 and defects.rows == 0
-        alone = [MaskMaker([s], g, "volume").coverage(1) for s in (a, b)]
+        alone = [masks_of([s], g, "volume").coverage(1) for s in (a, b)]
         both = (alone[0] > 0) & (alone[0] < 1) & (alone[1] > 0) & (alone[1] < 1)
         assert both.sum() <= defects.shared <= both.sum() + 30
         fine = Grid(origin_um=(0, 0), pitch_um=1 / 16, shape=(192, 256), z_edges_um=np.linspace(1, 2, 17))
@@ -137,26 +137,26 @@ def test_shells_that_do_not_overlap_share_nothing():
         [joined(icosphere(2, 4, (7, 6, 2)), turned(moved(icosphere(2, 2, (0, 0, 0)), (7, 6, 2)), slice(None)))],
     ):
         for k in range(3):
-            _, defects = MaskMaker(parts, grid(), "volume").mask_and_defects(k)
+            _, defects = masks_of(parts, grid(), "volume").mask_and_defects(k)
             assert (defects.shared, defects.excess_px) == (0, 0)
 
 
 def test_a_solid_twice_is_said(no_union):
     a = icosphere(3, 4, (7, 6, 2))
-    alone = MaskMaker([a], grid(), "volume").coverage(1)
-    maker = MaskMaker([joined(a, a)], grid(), "volume")
+    alone = masks_of([a], grid(), "volume").coverage(1)
+    maker = masks_of([joined(a, a)], grid(), "volume")
     _, defects = maker.mask_and_defects(1)
     assert defects.shared >= ((alone > 0) & (alone < 1)).sum() / 2
     assert np.abs(maker.coverage(1) - alone).sum() <= defects.excess_px < 0.01 * alone.sum()
-    _, inside = MaskMaker([box((1, 1, 0), (13, 11, 3)), a], grid(), "volume").mask_and_defects(1)
+    _, inside = masks_of([box((1, 1, 0), (13, 11, 3)), a], grid(), "volume").mask_and_defects(1)
     assert inside.shared == 0
 
 
 def test_a_solid_twice_is_bounded_in_every_slab(no_union):
     a = icosphere(2, 4, (7, 6, 2))
     for k in range(3):
-        maker = MaskMaker([joined(a, a)], grid(edges=(-2.2, -1.9, -1.2, 5.0)), "volume")
-        alone = MaskMaker([a], maker.grid, "volume").coverage(k)
+        maker = masks_of([joined(a, a)], grid(edges=(-2.2, -1.9, -1.2, 5.0)), "volume")
+        alone = masks_of([a], maker.grid, "volume").coverage(k)
         _, defects = maker.mask_and_defects(k)
         assert np.abs(maker.coverage(k) - alone).sum() <= defects.excess_px + 1e-9
         assert defects.shared >= ((alone > 0) & (alone < 1)).sum() / 2
@@ -167,8 +167,8 @@ def test_defects_do_not_depend_on_the_order_of_layers(no_union):
     g = Grid(origin_um=(0, 0), pitch_um=1.0, shape=(16, 40), z_edges_um=[0, 1.0, 2.0])
     parts = [box((1.5, 5.5, 0), (30.5, 10.5, 1)), box((3.5, 3.5, 0), (10.5, 8.5, 1))]
     parts += [box((15.5, 2.5, 1), (20.5, 14.5, 2)), box((16.5, 3.5, 1), (22.5, 12.5, 2))]
-    alone = MaskMaker(parts, g, "volume").mask_and_defects(1)[1]
-    maker = MaskMaker(parts, g, "volume")
+    alone = masks_of(parts, g, "volume").mask_and_defects(1)[1]
+    maker = masks_of(parts, g, "volume")
     first = maker.mask_and_defects(0)[1]
     assert maker.mask_and_defects(1)[1] == alone and maker.mask_and_defects(0)[1] == first
     assert alone.shared == 2
@@ -178,7 +178,7 @@ def test_defects_do_not_depend_on_the_order_of_layers(no_union):
 def test_tops_over_one_another_in_a_slab_are_counted_and_bounded(no_union, low):
     a, b = box((1, 1, 0), (9, 9, 1.3)), box(low, (8, 8, 1.6))
     g = Grid(origin_um=(0, 0), pitch_um=1.0, shape=(10, 10), z_edges_um=[0, 1.0, 2.0])
-    mask, defects = MaskMaker([a, b], g, "volume").mask_and_defects(1)
+    mask, defects = masks_of([a, b], g, "volume").mask_and_defects(1)
     inner = (8 - low[0]) * (8 - low[1])
     off = abs(mask.sum_px() - (64 * 0.3 + inner * 0.3))
     assert off <= defects.excess_px < 2 and defects.shared >= inner

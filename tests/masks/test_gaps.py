@@ -10,7 +10,7 @@ from solids import box, icosphere, soup
 import pmsl
 from pmsl import Grid, Solid
 from pmsl.errors import FindingsError
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 from pmsl.masks.contour_gaps import bridges, rows_across
 from pmsl.profiles import find_process
 
@@ -79,7 +79,7 @@ def test_opposite_walls_are_put_back_and_not_folded_onto_those_that_are_left():
         corners = block.vertices_um[block.faces]
         rest = ~((corners[:, :, 0] == 2).all(axis=1) | (corners[:, :, 0] == 2 + size[0]).all(axis=1))
         for mode in ("area", "volume"):
-            maker = MaskMaker([Solid.from_arrays(block.vertices_um, block.faces[rest])], FINE, mode, "none")
+            maker = masks_of([Solid.from_arrays(block.vertices_um, block.faces[rest])], FINE, mode, "none")
             mask, defects = maker.mask_and_defects(3)
             assert defects.rows > 0 and defects.doubtful > 0.1
             if size[0] > size[1]:
@@ -99,7 +99,7 @@ def test_rows_across_bridges():
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.1, 0.3])
 def test_a_sphere_that_lacks_faces_is_neither_dark_nor_barred(mode, share):
     whole = ball(3)
-    good, bad = MaskMaker([whole], FINE, mode), MaskMaker([lacking(whole, share)], FINE, mode, "none")
+    good, bad = masks_of([whole], FINE, mode), masks_of([lacking(whole, share)], FINE, mode, "none")
     for k in range(1, 9):
         wanted, (mask, defects) = good.mask(k).dense(np.float64), bad.mask_and_defects(k)
         got = mask.dense(np.float64)
@@ -117,8 +117,8 @@ def test_a_sphere_that_lacks_faces_is_neither_dark_nor_barred(mode, share):
 def test_cracks_close_in_place_and_are_no_guess(mode):
     whole = soup(ball(3))
     v = whole.vertices_um + np.random.default_rng(0).normal(size=whole.vertices_um.shape) * 5e-4
-    bad = MaskMaker([Solid.from_arrays(v, whole.faces)], FINE, mode, "none")
-    good = MaskMaker([whole], FINE, mode)
+    bad = masks_of([Solid.from_arrays(v, whole.faces)], FINE, mode, "none")
+    good = masks_of([whole], FINE, mode)
     for k in range(1, 9):
         mask, defects = bad.mask_and_defects(k)
         assert np.abs(mask.dense(np.float64) - good.mask(k).dense(np.float64)).max() < 0.06
@@ -128,7 +128,7 @@ def test_cracks_close_in_place_and_are_no_guess(mode):
 @pytest.mark.parametrize("mode", ["area", "volume"])
 def test_a_closed_mesh_has_the_bytes_of_auto(mode):
     for solid in (ball(2), soup(ball(2))):
-        one, other = (MaskMaker([Solid.from_arrays(solid.vertices_um, solid.faces)], FINE, mode, way) for way in ("auto", "none"))
+        one, other = (masks_of([Solid.from_arrays(solid.vertices_um, solid.faces)], FINE, mode, way) for way in ("auto", "none"))
         for k in range(10):
             (a, da), (b, db) = one.mask_and_defects(k), other.mask_and_defects(k)
             assert a.sha256() == b.sha256() and da == db
@@ -164,7 +164,7 @@ def test_light_never_leaves_the_box_of_the_part():
         mesh = lacking(ball(2), 0.6, seed)
         (x0, y0, _), (x1, y1, _) = mesh.bounds_um / 0.05
         for mode in ("area", "volume"):
-            maker = MaskMaker([mesh], FINE, mode, "none")
+            maker = masks_of([mesh], FINE, mode, "none")
             for k in range(10):
                 rows, cols = np.nonzero(maker.mask(k).dense(np.uint16))
                 assert len(rows) == 0 or (

@@ -10,13 +10,13 @@ from solids import icosphere
 
 from pmsl.core.grid import Grid
 from pmsl.kernels.geometry import plane_crossings
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 from pmsl.masks.mask_cache import RecentMasks
 
 
 def test_a_layer_in_one_call_is_the_layer_step_by_step():
     grid = Grid(origin_um=(0, 0), pitch_um=0.25, shape=(210, 190), z_edges_um=np.linspace(-2, 30, 9))
-    maker = MaskMaker([icosphere(3, 12, (25, 25, 13))], grid)
+    maker = masks_of([icosphere(3, 12, (25, 25, 13))], grid)
     for k in range(grid.n_layers):
         mask, defects = maker.mask_and_defects(k)
         plain, found = maker._local.rows.mask(k, maker.sweep().cells(k))
@@ -52,8 +52,8 @@ def test_layers_in_one_call_are_the_layers_one_by_one(cut):
     """In a thread whose arrays are still small, so that some layers have to be made again; two balls overlap."""
     grid = Grid(origin_um=(0, 0), pitch_um=0.02 / cut, shape=(2400, 2400), z_edges_um=np.linspace(-2, 30, 17))
     balls = [icosphere(4, 12, (22, 24, 13)), icosphere(3, 9, (22 + 8, 24, 13))]
-    wanted = [MaskMaker(balls, grid).mask_and_defects(k) for k in range(grid.n_layers)]
-    maker = MaskMaker(balls, grid)
+    wanted = [masks_of(balls, grid).mask_and_defects(k) for k in range(grid.n_layers)]
+    maker = masks_of(balls, grid)
     for layers in ([3], [7, 2, 8, 9], [], list(range(grid.n_layers))):
         found = maker.masks_and_defects(layers)
         assert [(everything(m), d) for m, d in found] == [(everything(wanted[k][0]), wanted[k][1]) for k in layers]
@@ -64,7 +64,7 @@ def test_layers_in_one_call_are_the_layers_one_by_one(cut):
 @pytest.mark.parametrize("mode", ["area", "volume"])
 def test_masks_made_ahead_are_given_once_and_to_the_thread_that_made_them(mode):
     grid = Grid(origin_um=(0, 0), pitch_um=1.0, shape=(50, 50), z_edges_um=np.linspace(0, 26, 9))
-    maker = MaskMaker([icosphere(3, 12, (25, 25, 13))], grid, mode)
+    maker = masks_of([icosphere(3, 12, (25, 25, 13))], grid, mode)
     recent = RecentMasks(maker, 4)
     kept = recent(2)
     recent.ahead([1, 2, 3])

@@ -10,7 +10,7 @@ from solids import box, cone, grid, hull, icosphere, prism
 import pmsl
 from pmsl import Grid, Solid
 from pmsl.errors import GridError, UsageError
-from pmsl.masks import MaskMaker, mask_and_surface, surface_heights
+from pmsl.masks import mask_and_surface, masks_of, surface_heights
 
 SMALL = Grid(origin_um=(0, 0), pitch_um=(1.25, 0.75), shape=(4, 3), z_edges_um=[0, 0.5, 1.75, 3])
 seeds = st.integers(0, 2**32 - 1)
@@ -46,7 +46,7 @@ def test_heights_agree_with_exact_clipping(seed):
 def test_up_less_down_is_the_volume(solid):
     """Divergence theorem: ∮ z n_z dA is the volume, ∮ n_z dA is 0."""
     g = Grid(origin_um=(0.3, 0.7), pitch_um=(0.9, 1.3), shape=(40, 50), z_edges_um=[0, 1, 2.5, 3, 7, 11.25, 12, 25])
-    maker = MaskMaker([solid], g, "volume")
+    maker = masks_of([solid], g, "volume")
     sums = sum(images(surface_heights(maker, g, k), g.shape) for k in range(g.n_layers)).sum(axis=(1, 2)) * g.pixel_um2
     assert sums[2] == pytest.approx(sums[0], rel=1e-11)
     assert sums[3] - sums[1] == pytest.approx(solid.health.volume_um3, rel=1e-11)
@@ -57,7 +57,7 @@ def test_a_gray_of_one_half_is_told_apart():
     g = grid(rows=1, cols=1, edges=(0.0, 1.0))
     floor, roof, wall = box((0, 0, 0.5), (1, 1, 2)), box((0, 0, -1), (1, 1, 0.5)), box((0, 0, -1), (0.5, 1, 2))
     for solid in (floor, roof, wall):
-        assert MaskMaker([solid], g, "volume").coverage(0) == pytest.approx(0.5, abs=1e-15)
+        assert masks_of([solid], g, "volume").coverage(0) == pytest.approx(0.5, abs=1e-15)
     down, up, none = (surface_heights([s], g, 0) for s in (floor, roof, wall))
     assert (down.down_share, down.down_um, down.up_share) == (1, 0.5, 0) and np.isnan(down.up_um)
     assert (up.up_share, up.up_um, up.down_share) == (1, 0.5, 0)
@@ -111,7 +111,7 @@ def test_flat_faces_are_those_of_faces_almost_flat(prisms, sloped):
 
 def test_a_large_flat_face_takes_an_entry_a_row():
     g = grid(rows=60, cols=200, edges=(0.0, 1.0, 2.0))
-    _, surface = mask_and_surface(MaskMaker([box((10.5, 5.25, 0), (190.25, 55, 1.5))], g, "volume"), 1)
+    _, surface = mask_and_surface(masks_of([box((10.5, 5.25, 0), (190.25, 55, 1.5))], g, "volume"), 1)
     assert len(surface.col) <= 50 * 4 + 2 * 181 and surface.length.sum() == 50 * 181  # walls; edges of its triangles cancel
     h = surface.heights(1)
     assert len(h.row) == 50 * 181 and set(h.up_um) == {1.5} and not h.down_share.any()
@@ -121,7 +121,7 @@ def test_a_large_flat_face_takes_an_entry_a_row():
 
 def test_masks_do_not_change_when_heights_are_asked_for_in_between():
     solid, g = icosphere(3, 5.3, (7, 6, 5)), grid(edges=np.linspace(-1, 11, 30))
-    maker, other = MaskMaker([solid], g, "volume"), MaskMaker([solid], g, "volume")
+    maker, other = masks_of([solid], g, "volume"), masks_of([solid], g, "volume")
     for k in (17, 3, 28, 0):
         surface_heights(maker, g, k)
         assert maker.mask(k).sha256() == other.mask(k).sha256()
@@ -132,7 +132,7 @@ def test_bad_questions_are_refused():
     with pytest.raises(GridError, match="layer 3"):
         surface_heights([part], grid(), 3)
     with pytest.raises(UsageError, match="area"):
-        maker = MaskMaker([part], grid())
+        maker = masks_of([part], grid())
         surface_heights(maker, maker.grid, 0)
 
 
@@ -163,6 +163,6 @@ def test_a_flat_face_is_in_one_slab_however_its_edges_round():
 
 
 def test_a_maker_answers_for_its_own_grid_only():
-    maker = MaskMaker([box((2, 2, 0), (6, 6, 3))], grid(), "volume")
+    maker = masks_of([box((2, 2, 0), (6, 6, 3))], grid(), "volume")
     with pytest.raises(GridError, match="maker"):
         surface_heights(maker, grid(), 0)

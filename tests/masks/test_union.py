@@ -10,7 +10,7 @@ from shapely.ops import polygonize, unary_union
 from solids import box, grid, hull, icosphere, moved, prism
 
 from pmsl import Grid, Solid
-from pmsl.masks import MaskMaker, coverage
+from pmsl.masks import coverage, masks_of
 from pmsl.mesh.box_tree import BoxTree
 from pmsl.mesh.part import Part
 from pmsl.mesh.shells import shell_overlap
@@ -44,28 +44,28 @@ def test_hulls_that_cross_give_their_union(seed, many, twice):
     wanted = polygon_coverage(unary_union([cut(h, 1.0) for h in hulls]), g)
     for parts in (hulls, [joined(*hulls, *(hulls if twice else []))]):
         assert np.abs(coverage(parts, g, 0) - wanted).max() <= 1e-12
-        mask, defects = MaskMaker(parts, g).mask_and_defects(0)
+        mask, defects = masks_of(parts, g).mask_and_defects(0)
         assert np.array_equal(mask.dense(np.float64), np.floor(65535 * np.round(coverage(parts, g, 0) * 2**32) / 2**32 + 0.5) / 65535)
         assert (defects.rows, defects.shared) == (0, 0)
 
 
 def test_one_solid_twice_is_one_solid():
     a = icosphere(3, 4, (7, 6, 2))
-    mask, defects = MaskMaker([joined(a, a)], grid()).mask_and_defects(1)
-    assert mask.sha256() == MaskMaker([a], grid()).mask(1).sha256() and defects.overlap > 0
+    mask, defects = masks_of([joined(a, a)], grid()).mask_and_defects(1)
+    assert mask.sha256() == masks_of([a], grid()).mask(1).sha256() and defects.overlap > 0
 
 
 def test_a_solid_nested_in_a_solid_adds_nothing():
     outer, inner = icosphere(3, 5, (7, 6, 2)), icosphere(2, 2.3, (7.2, 6.1, 2))
     for parts in ([outer, inner], [joined(outer, inner)]):
-        mask, defects = MaskMaker(parts, grid()).mask_and_defects(1)
-        assert mask.sha256() == MaskMaker([outer], grid()).mask(1).sha256() and defects.overlap > 0
+        mask, defects = masks_of(parts, grid()).mask_and_defects(1)
+        assert mask.sha256() == masks_of([outer], grid()).mask(1).sha256() and defects.overlap > 0
 
 
 def test_a_cavity_stays_a_cavity_and_pays_nothing():
     outer, inner = icosphere(3, 5, (7, 6, 2)), icosphere(2, 2.3, (7.2, 6.1, 2))
     g = grid()
-    mask, defects = MaskMaker([joined(outer, flipped(inner))], g).mask_and_defects(1)
+    mask, defects = masks_of([joined(outer, flipped(inner))], g).mask_and_defects(1)
     assert np.allclose(coverage([joined(outer, flipped(inner))], g, 1), coverage([outer], g, 1) - coverage([inner], g, 1), atol=1e-12)
     assert defects.overlap == 0
 
@@ -73,7 +73,7 @@ def test_a_cavity_stays_a_cavity_and_pays_nothing():
 def test_boxes_that_touch_are_one_box():
     halves = [box((1.3, 1, 0), (8.7, 9, 3)), box((8.7, 1, 0), (12.2, 9, 3))]
     assert np.abs(coverage([joined(*halves)], grid(), 1) - coverage([box((1.3, 1, 0), (12.2, 9, 3))], grid(), 1)).max() <= 1e-15
-    assert MaskMaker(halves, grid()).mask_and_defects(1)[1].overlap == 0
+    assert masks_of(halves, grid()).mask_and_defects(1)[1].overlap == 0
 
 
 @pytest.mark.parametrize("shift", [(0, 0), (0.5, 0), (0, 0.5), (0.31, 0.77)])
@@ -127,7 +127,7 @@ def test_overlap_in_a_row_that_also_has_a_hole_is_left_to_mending():
     z = b.vertices_um[b.faces][:, :, 2]
     hole = np.flatnonzero((z.min(axis=1) < 1.4) & (z.max(axis=1) > 1.6))[::9]
     holed = Solid.from_arrays(b.vertices_um, np.delete(b.faces, hole, axis=0))
-    found = [MaskMaker([a, holed], grid(), repair="none").mask_and_defects(k) for k in range(3)]
+    found = [masks_of([a, holed], grid(), repair="none").mask_and_defects(k) for k in range(3)]
     assert sum(d.rows for _, d in found) > 0 and all(d.overlap > 0 for _, d in found)
     for k, (mask, defects) in enumerate(found):
         off = np.abs(mask.dense(np.float64) - coverage([a, b], grid(), k))

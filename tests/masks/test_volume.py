@@ -10,7 +10,7 @@ from tiers import examples
 
 import pmsl
 from pmsl import Grid, Solid
-from pmsl.masks import MaskMaker, coverage
+from pmsl.masks import coverage, masks_of
 
 
 def volume_of(solid):
@@ -215,7 +215,7 @@ def test_invariances(p, random):
 
 def test_runs_are_the_dense_coverage_rounded_once_in_any_order():
     solid, g = icosphere(3, 5.3, (7, 6, 5)), grid(edges=np.linspace(-1, 11, 30))
-    maker = MaskMaker([solid, cone(20, 4, 8, (3, 4, 0))], g, "volume")
+    maker = masks_of([solid, cone(20, 4, 8, (3, 4, 0))], g, "volume")
     for k in (17, 3, 28, 0, 3):
         wanted = np.floor(65535 * np.round(maker.coverage(k) * 2**32) / 2**32 + 0.5)
         assert np.array_equal(maker.mask(k).dense(np.uint16), wanted.astype(np.uint16))
@@ -236,7 +236,7 @@ def test_overlaps_unite_and_cavities_stay():
 def test_an_open_mesh_is_noticed_and_does_not_smear():
     whole = box((3, 2, 0), (9, 7, 3))
     open_side = whole.faces[[i for i, f in enumerate(whole.faces) if not np.all(whole.vertices_um[f, 0] == 9)]]
-    mask, leaks = MaskMaker([Solid.from_arrays(whole.vertices_um, open_side)], grid(), "volume", "none").mask_and_defects(0)
+    mask, leaks = masks_of([Solid.from_arrays(whole.vertices_um, open_side)], grid(), "volume", "none").mask_and_defects(0)
     assert (leaks.rows, leaks.first_row, leaks.last_row) == (5, 2, 6)
     assert mask.dense(np.uint8)[:, 9:].max() == 0
 
@@ -247,7 +247,7 @@ def test_subnormal_coordinates_do_no_harm(tiny):
     g = Grid(origin_um=(0, 0), pitch_um=1, shape=(1, 2), z_edges_um=[0, 1])
     solid = tetrahedron(v)
     assert coverage([solid], g, 0, "volume").sum() == pytest.approx(abs(volume_of(solid)), rel=1e-12)
-    assert MaskMaker([solid], g, "volume").mask_and_defects(0)[1].rows == 0
+    assert masks_of([solid], g, "volume").mask_and_defects(0)[1].rows == 0
 
 
 def test_mapped_vertices_are_as_good_as_others(tmp_path):

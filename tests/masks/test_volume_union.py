@@ -8,7 +8,7 @@ from solids import box, cone, grid, hull, icosphere, moved, prism
 from tiers import examples
 
 from pmsl import Grid, Part, Solid
-from pmsl.masks import MaskMaker, coverage, union_check
+from pmsl.masks import coverage, masks_of, union_check
 from pmsl.masks.union_check import union_of
 from pmsl.pipeline.union_volume import united_volume_um3
 from pmsl.slicing.plane_index import _copies
@@ -63,7 +63,7 @@ def test_slabs_of_the_union():
     g = grid(rows=12, cols=16, edges=(0.0, 1.0, 2.0))
     fine = Grid(origin_um=(0, 0), pitch_um=1, shape=(12, 16), z_edges_um=np.linspace(1, 2, 65))
     by_area = np.mean([coverage([a, b], fine, k) for k in range(64)], axis=0)
-    mask, defects = MaskMaker([a, b], g, "volume").mask_and_defects(1)
+    mask, defects = masks_of([a, b], g, "volume").mask_and_defects(1)
     assert np.abs(coverage([a, b], g, 1, "volume") - by_area).max() < 2e-4
     assert np.abs(mask.dense(np.float64) - coverage([a, b], g, 1, "volume")).max() <= 1 / 65535
     assert (defects.shared, defects.excess_px) == (0, 0) and defects.overlap > 0
@@ -71,7 +71,7 @@ def test_slabs_of_the_union():
 
 def test_which_slab_asks_first_does_not_matter():
     parts = [icosphere(3, 4, (5, 6, 2)), icosphere(3, 4, (8, 6, 2)), box((11, 1, 0), (13, 3, 1))]
-    makers = [MaskMaker(parts, grid(), "volume") for _ in range(2)]
+    makers = [masks_of(parts, grid(), "volume") for _ in range(2)]
     forth = [makers[0].mask(k).sha256() for k in range(3)]
     back = [makers[1].mask(k).sha256() for k in (2, 1, 0)][::-1]
     assert forth == back
@@ -110,7 +110,7 @@ def knot(height=3.0):
 
 
 def test_what_passes_through_itself_counts_once():
-    mask, defects = MaskMaker([knot()], grid(), "volume").mask_and_defects(1)
+    mask, defects = masks_of([knot()], grid(), "volume").mask_and_defects(1)
     exact = coverage([knot()], grid(), 1)
     assert np.abs(coverage([knot()], grid(), 1, "volume") - exact).max() < 1e-9
     assert abs(mask.sum_px() - exact.sum()) < 0.01 and defects.shared == 0 and defects.overlap > 0
@@ -119,7 +119,7 @@ def test_what_passes_through_itself_counts_once():
 
 def by_planes(parts, g, k, planes=200):
     fine = Grid(origin_um=g.origin_um, pitch_um=g.pitch_um, shape=g.shape, z_edges_um=np.linspace(*g.z_edges_um[k : k + 2], planes + 1))
-    maker = MaskMaker(parts, fine)
+    maker = masks_of(parts, fine)
     return np.mean([maker.coverage(i) for i in range(planes)], axis=0)
 
 
@@ -162,7 +162,7 @@ TANGLE_GRID = Grid(origin_um=(0, 0), pitch_um=0.77, shape=(22, 22), z_edges_um=(
 def test_bodies_that_touch_or_cross_themselves_are_exact(seed):
     """The midpoint rule over 400 planes is itself off by some 1e-4 a pixel."""
     mesh = random_tangle(np.random.default_rng(seed))
-    maker = MaskMaker([mesh], TANGLE_GRID, "volume")
+    maker = masks_of([mesh], TANGLE_GRID, "volume")
     for k in range(TANGLE_GRID.n_layers):
         off, defects = np.abs(maker.coverage(k) - by_planes([mesh], TANGLE_GRID, k, 400)), maker.mask_and_defects(k)[1]
         if defects.shared == 0:
@@ -175,10 +175,10 @@ def test_bodies_that_touch_or_cross_themselves_are_exact(seed):
 @given(st.integers(0, 2**32 - 1))
 def test_where_no_mesh_unites_them_the_bound_holds(seed):
     mesh = random_tangle(np.random.default_rng(seed))
-    exact = MaskMaker([mesh], TANGLE_GRID, "volume")
+    exact = masks_of([mesh], TANGLE_GRID, "volume")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pmsl.masks.union_check.united", lambda parts: None)
-        planes = MaskMaker([mesh], TANGLE_GRID, "volume")
+        planes = masks_of([mesh], TANGLE_GRID, "volume")
         for k in range(TANGLE_GRID.n_layers):
             mask, defects = planes.mask_and_defects(k)
             off = np.abs(mask.dense(np.float64) - exact.coverage(k)).sum()
@@ -196,7 +196,7 @@ def test_a_needle_twice_is_one_needle_where_it_is_thinner_than_a_pixel(mode):
 
 def test_slabs_without_overlap_ask_for_no_union():
     parts = [icosphere(2, 2, (4, 6, 2)), moved(icosphere(2, 2, (4, 6, 2)), (6, 0, 0))]
-    maker = MaskMaker(parts, grid(), "volume")
+    maker = masks_of(parts, grid(), "volume")
     maker.mask(1)
     assert maker._made_union is None
 
@@ -215,10 +215,10 @@ def test_a_solid_twice_is_one_solid_in_every_slab():
 def test_more_triangles_than_are_united_are_counted_and_bounded(monkeypatch):
     monkeypatch.setattr("pmsl.mesh.shells.boolean.MOST", 700)
     a, b = icosphere(2, 3, (5, 6, 3)), icosphere(2, 3, (8, 6.2, 3))
-    united = [MaskMaker([joined(a, b)], BIG, "volume").mask_and_defects(k)[1] for k in range(BIG.n_layers)]
+    united = [masks_of([joined(a, b)], BIG, "volume").mask_and_defects(k)[1] for k in range(BIG.n_layers)]
     assert not any(d.shared for d in united) and any(d.overlap for d in united)
     monkeypatch.setattr("pmsl.mesh.shells.boolean.MOST", 600)
-    assert any(MaskMaker([joined(a, b)], BIG, "volume").mask_and_defects(k)[1].shared for k in range(BIG.n_layers))
+    assert any(masks_of([joined(a, b)], BIG, "volume").mask_and_defects(k)[1].shared for k in range(BIG.n_layers))
 
 
 def test_copies_of_triangles_are_told_from_triangles_of_equal_sums():
@@ -263,7 +263,7 @@ def test_a_pocket_a_nanometre_behind_a_wall_is_no_body(size):
     low, high = solid.bounds_um
     pitch = float((high - low)[:2].max()) / 30
     g = Grid(origin_um=low[:2] - pitch, pitch_um=pitch, shape=(33, 33), z_edges_um=np.linspace(low[2], high[2], 8))
-    maker = MaskMaker([solid], g, "volume")
+    maker = masks_of([solid], g, "volume")
     assert total([solid], g) == pytest.approx(solid.repaired().health.volume_um3, rel=1e-10)
     assert not any(maker.mask_and_defects(k)[1].shared for k in range(7))
 

@@ -193,7 +193,7 @@ def _printed(solid) -> None:
                 pitch = max(float(size[:2].max()) / 20, 1e-9)
             edges = np.linspace(low[2], low[2] + max(float(size[2]), 1e-6 * max(float(np.abs(low).max()), 1.0)), 6)
             field = pmsl.Grid(origin_um=low[:2] - pitch, pitch_um=pitch, shape=(23, 23), z_edges_um=edges)
-            maker = pmsl.masks.MaskMaker([solid], field, "area", repair)
+            maker = pmsl.masks.masks_of([solid], field, "area", repair)
             for k in range(5):
                 assert 0 <= maker.mask(k).sum_px() <= 23 * 23
         except PmslError as refused:

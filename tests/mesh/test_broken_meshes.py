@@ -11,7 +11,7 @@ from tiers import examples
 
 from pmsl import Grid, Solid
 from pmsl.errors import MeshError
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 
 FIELD = Grid(origin_um=(0, 0), pitch_um=0.25, shape=(48, 56), z_edges_um=np.linspace(0, 10, 9))
 SMALL = 0.01  # of the largest area: layers below are not held to it
@@ -86,7 +86,7 @@ _GOOD_AREAS: dict[tuple[str, str], np.ndarray] = {}
 
 def areas(solid, mode, repair="auto"):
     """Area of every layer, what was found, and how far light reaches: (8,), findings, (2, 2) rows and columns."""
-    maker = MaskMaker([solid], FIELD, mode, repair)
+    maker = masks_of([solid], FIELD, mode, repair)
     masks = [maker.mask_and_defects(k) for k in range(FIELD.n_layers)]
     lit = np.any([m.dense(np.uint16) > 0 for m, _ in masks], axis=0)
     reach = np.array([[i.min(), i.max()] for i in np.nonzero(lit)]) if lit.any() else np.array([[24, 24], [28, 28]])

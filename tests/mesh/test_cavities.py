@@ -12,7 +12,7 @@ from solids import box, icosphere, moved, soup
 import pmsl
 from pmsl import Grid, Solid
 from pmsl.errors import MeshError
-from pmsl.masks import MaskMaker, coverage
+from pmsl.masks import coverage, masks_of
 from pmsl.mesh.shells.interleaved import groups_of, hidden, sizes_of
 from pmsl.mesh.shells.shells import measures_of, shells_of
 from pmsl.mesh.triangle_soup import Soup
@@ -32,10 +32,10 @@ def check_model(model, mesh):
         return
     if model.volume_um3() == 0:
         with pytest.raises(MeshError, match="volume"):
-            MaskMaker([mesh], GRID)
+            masks_of([mesh], GRID)
         return
     for mode in ("area", "volume"):
-        maker = MaskMaker([mesh], GRID, mode)
+        maker = masks_of([mesh], GRID, mode)
         for k in range(GRID.n_layers):
             assert np.abs(maker.coverage(k) - model.coverage(GRID, k, mode)).max() < 1e-9
     assert united_volume_um3(mesh.repaired()) == pytest.approx(model.volume_um3(), rel=1e-9)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmsl.mesh.part import Solid
+from pmsl.mesh.solid import Solid
 from pmsl.mesh.topology import group_rows
 
 CUBE = np.array([[x, y, z] for z in (0.0, 100.0) for y in (0.0, 100.0) for x in (0.0, 100.0)])

@@ -34,7 +34,7 @@ def rebuilt(solid):
 
 def areas(solid):
     g = pmsl.Grid(origin_um=(0, 0), pitch_um=0.5, shape=(24, 60), z_edges_um=np.linspace(0, 10, 8))
-    maker = pmsl.masks.MaskMaker([solid], g, "area", "none")
+    maker = pmsl.masks.masks_of([solid], g, "area", "none")
     assert not any(maker.mask_and_defects(k)[1].rows for k in range(7))
     return [maker.coverage(k) for k in range(7)]
 

@@ -9,7 +9,7 @@ from solids import box, grid, hull, icosphere, moved, soup
 import pmsl
 from pmsl import Solid
 from pmsl.errors import GridError, MeshError, UsageError
-from pmsl.masks import MaskMaker, coverage
+from pmsl.masks import coverage, masks_of
 from pmsl.mesh.shells.shells import inward, measures_of, shells_of
 from pmsl.mesh.triangle_soup import Soup
 
@@ -262,7 +262,7 @@ def test_cracks_are_welded():
 def test_a_soup_is_refused_with_a_reason():
     rng = np.random.default_rng(5)
     mesh = Solid.from_arrays(rng.uniform(0, 10, (300, 3)), np.arange(300).reshape(-1, 3))
-    for entry in (mesh.repaired, lambda: MaskMaker([mesh], grid()), lambda: pmsl.prepare([mesh], "pmsl-2um", "pr48-405")):
+    for entry in (mesh.repaired, lambda: masks_of([mesh], grid()), lambda: pmsl.prepare([mesh], "pmsl-2um", "pr48-405")):
         with pytest.raises(MeshError, match="100 open surfaces, 100 % of the mesh, enclose no volume"):
             entry()
 
@@ -277,7 +277,7 @@ def test_a_point_is_refused():
 def test_sizes_beyond_reason_are_refused_whatever_is_broken(size, damage):
     huge = damage(Solid.from_arrays(BALL.vertices_um * size, BALL.faces))
     with pytest.raises((MeshError, GridError)):
-        MaskMaker([huge], grid())
+        masks_of([huge], grid())
 
 
 def test_a_stray_face_is_left_out_and_said():
@@ -324,7 +324,7 @@ def test_a_sphere_that_lacks_one_face_in_a_hundred_keeps_its_area(mode, seed):
     whole = ball(4)
     hole = np.random.default_rng(seed).choice(len(whole.faces), len(whole.faces) // 100, replace=False)
     fine = pmsl.Grid(origin_um=(0, 0), pitch_um=0.05, shape=(240, 280), z_edges_um=np.linspace(0, 10, 21))
-    good, bad = MaskMaker([whole], fine, mode), MaskMaker([without(whole, hole)], fine, mode)
+    good, bad = masks_of([whole], fine, mode), masks_of([without(whole, hole)], fine, mode)
     areas = np.array([(good.mask(k).sum_px(), bad.mask(k).sum_px()) for k in range(20)])
     large = areas[:, 0] >= 0.01 * areas[:, 0].max()
     assert (np.abs(areas[large, 1] / areas[large, 0] - 1) <= 5e-3).all()

@@ -15,11 +15,12 @@ from solids import cone
 import pmsl
 from pmsl.core.grid import Grid
 from pmsl.formats.native.design_ply import ply_bytes, solid_of
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 from pmsl.mesh.load import UNITS_UM, load_solid
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
 from pmsl.mesh.placing.placement import place
 from pmsl.mesh.shells import shells
+from pmsl.mesh.solid import Solid
 from pmsl.mesh.triangle_soup import Soup
 from pmsl.pipeline import part_heights
 from pmsl.slicing.plane_index import index_crossings
@@ -139,7 +140,7 @@ def test_a_job_of_a_binary_stl_never_makes_them_and_its_masks_are_those_of_its_t
     )
     ours, theirs = (pmsl.prepare(p, printer, resin, process) for p in (placed, other))
     for k in range(0, ours.n_layers, 7):
-        x, y = (MaskMaker(p.parts, ours.engines[0].grid, mode).mask(k) for p in (placed, other))
+        x, y = (masks_of(p.parts, ours.engines[0].grid, mode).mask(k) for p in (placed, other))
         assert x.sha256() == y.sha256()
     assert ours.findings == theirs.findings
     pmsl.write(ours, tmp_path / "job")

@@ -16,7 +16,7 @@ import pmsl
 import pmsl.cli
 from pmsl import Grid, Solid
 from pmsl.errors import MeshError, UsageError
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 from pmsl.mesh.box_tree import BoxTree
 from pmsl.mesh.repair.weld import welded
 
@@ -75,7 +75,7 @@ def codes(solid):
 @pytest.mark.parametrize(("way", "move", "mode", "pitch"), thinned(3, [None, (1, 0, 0), (0, 0, 1)], [0.05, 0.2], ["area", "volume"], FIELD))
 def test_a_sphere_with_every_second_corner_moved_slices_as_the_whole_one(move, pitch, mode, way):
     bad = cracked(BALL, move, way=way)
-    whole, maker = MaskMaker([BALL], FIELD[pitch], mode), MaskMaker([bad], FIELD[pitch], mode)
+    whole, maker = masks_of([BALL], FIELD[pitch], mode), masks_of([bad], FIELD[pitch], mode)
     assert maker.parts[0].solid.health.watertight and codes(maker.parts[0].solid) == ["repaired-cracks"]
     for k, z in enumerate(FIELD[pitch].mid_planes_um):
         good, got = whole.mask(k).dense(np.uint8).astype(int), maker.mask(k).dense(np.uint8).astype(int)
@@ -207,7 +207,7 @@ def test_cavities_with_cracks_that_cross_are_united(n, move, higher, mode):
     assert codes(made)[0] == "repaired-cracks" and codes(made)[-1] == "repaired-cavities"
     grid = Grid(origin_um=(0, 0), pitch_um=2.5, shape=(40, 40), z_edges_um=(13.0, 17.0, 19.0))
     for k, z in enumerate(grid.mid_planes_um):
-        assert np.abs(MaskMaker([made], grid, mode).coverage(k) - fill(z)).max() <= 3 * move / 2.5
+        assert np.abs(masks_of([made], grid, mode).coverage(k) - fill(z)).max() <= 3 * move / 2.5
 
 
 def test_why_cavities_with_wide_cracks_are_not_united():
@@ -314,10 +314,10 @@ def test_the_bound_is_a_twentieth_of_a_pixel_as_printed():
     for pitch, scale, closes in ((12.0, 1.0, True), (7.6, 2.0, False), (7.6, 1.0, True), (12.0, 2.5, False)):
         part = pmsl.Part(solid=bad, transform=np.diag([scale, scale, scale, 1.0]))
         if closes:
-            assert MaskMaker([part], FIELD[pitch]).parts[0].solid.health.watertight
+            assert masks_of([part], FIELD[pitch]).parts[0].solid.health.watertight
         else:
             with pytest.raises(MeshError, match="enclose no volume"):
-                MaskMaker([part], FIELD[pitch])
+                masks_of([part], FIELD[pitch])
 
 
 @pytest.mark.parametrize("weld", [0.0, 1e-3, 1.0, 50.0])

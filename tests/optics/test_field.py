@@ -16,10 +16,11 @@ from pmsl.errors import ProfileError
 from pmsl.exposure.grayscale import levels_of, response
 from pmsl.formats.frames.device_frame import turn
 from pmsl.optics import Gaussian, Lorentzian, Sampled, aerial_image, flat_field, psf_of
-from pmsl.optics.flat_field import lit, lit_adjoint
+from pmsl.optics.field_evenness import lit, lit_adjoint
 from pmsl.profiles import Printer, library_text
 from pmsl.profiles.printer import FlatField, Orientation, Psf
-from pmsl.profiles.schema import Value, parse
+from pmsl.profiles.schema import parse
+from pmsl.profiles.strict_struct import Value
 
 PRINTER = pmsl.find_printer("dlp-27um")
 SHAPE = (12, 17)

@@ -18,7 +18,7 @@ from pmsl.core.runs import painted, runs_of_band
 from pmsl.kernels.light import dose
 from pmsl.kernels.raster import connected_components as areas
 from pmsl.kernels.raster import distance_and_width
-from pmsl.masks import MaskMaker, mask_and_surface
+from pmsl.masks import mask_and_surface, masks_of
 from pmsl.mesh.part import as_part
 from pmsl.optics import psf
 from pmsl.predict.features import channels
@@ -88,7 +88,7 @@ def test_few_values_of_the_normal_distribution_are_those_of_scipy(sigma):
 def test_a_prediction_without_channels_loads_no_scipy():
     code = """
 import sys, numpy as np, pmsl
-from pmsl.mesh.part import Solid
+from pmsl.mesh.solid import Solid
 corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
 solid = Solid.from_arrays(corners, np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]))
 printer, resin = pmsl.find_printer("pmsl-2um"), pmsl.find_resin("pr48-405")
@@ -164,7 +164,7 @@ def test_slabs_said_to_be_alike_have_the_same_masks_and_no_faces(boxes, leaning)
         solids.append(pmsl.Solid.from_arrays(corners, np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]])))
     grid = pmsl.Grid(origin_um=(-1, -1), pitch_um=(1, 1), shape=(16, 16), z_edges_um=np.arange(12) * 10.0)
     design = Design([as_part(s) for s in solids], grid)
-    maker = MaskMaker(solids, grid, "volume")
+    maker = masks_of(solids, grid, "volume")
     for k, like in enumerate(design._swept_as):
         mine, other = mask_and_surface(maker, k), mask_and_surface(maker, int(like))
         assert all(np.array_equal(a, b) for a, b in zip(mine[0].runs(), other[0].runs(), strict=True))

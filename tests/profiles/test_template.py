@@ -15,7 +15,8 @@ from pmsl.profiles import Printer, Process, Resin, library, library_template
 from pmsl.profiles.find import find_printer, find_process, find_resin
 from pmsl.profiles.keys import documented, keys_of_struct
 from pmsl.profiles.process import MotionSchedule, Regions
-from pmsl.profiles.schema import Value, build, parse
+from pmsl.profiles.schema import build, parse
+from pmsl.profiles.strict_struct import Value
 from pmsl.profiles.template import template
 from pmsl.profiles.toml_text import toml_value
 

@@ -18,7 +18,8 @@ from pmsl.formats.native import job_json
 from pmsl.pipeline.slice_request import SliceRequest
 from pmsl.profiles import Process, library_text
 from pmsl.profiles.overrides import with_values
-from pmsl.profiles.schema import Strict, build, parse
+from pmsl.profiles.schema import build, parse
+from pmsl.profiles.strict_struct import Strict
 from pmsl.profiles.versions import set_schema, version
 
 HEAD_2 = HEAD.replace("batch/1", "batch/2")

@@ -12,7 +12,8 @@ from pmsl.errors import ExposureError, ProfileError
 from pmsl.exposure.grayscale import levels_of, response
 from pmsl.profiles import Printer, library_text
 from pmsl.profiles.printer import Response
-from pmsl.profiles.schema import Value, build, parse
+from pmsl.profiles.schema import build, parse
+from pmsl.profiles.strict_struct import Value
 
 PRINTER = pmsl.find_printer("dlp-27um")
 replace = msgspec.structs.replace

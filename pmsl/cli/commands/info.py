@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pmsl.cli.mesh_facts import Examined
     from pmsl.core.finding import Finding
     from pmsl.job.print_job import CorrectionRecord, PrintJob
-    from pmsl.mesh.part import Part, Solid
+    from pmsl.mesh.part import Part
+    from pmsl.mesh.solid import Solid
     from pmsl.pipeline.slice_request import SliceRequest
     from pmsl.profiles import Printer, Process, Resin
 

@@ -12,7 +12,7 @@ import numpy as np
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window, around
 from pmsl.masks.mask_cache import RecentMasks
-from pmsl.masks.mask_maker import MaskMaker
+from pmsl.masks.mask_modes import masks_of
 from pmsl.masks.shape_shares import Inside, boxes_meet, boxes_of
 from pmsl.mesh.part import IDENTITY, Part
 from pmsl.mesh.region import Region
@@ -139,7 +139,7 @@ def _mask_of(parts: Sequence[Part], grid: Grid, mode: str, offset: ContourOffset
     def mask_of(k: int) -> LayerMask:
         with lock:
             if not made:
-                made.append(RecentMasks(MaskMaker(parts, grid, mode, "none", offset), LAYERS_KEPT))
+                made.append(RecentMasks(masks_of(parts, grid, mode, "none", offset), LAYERS_KEPT))
         return made[0](k)
 
     return mask_of

@@ -34,7 +34,12 @@ class Above(Protocol):
         """Return how far below the plane the dose is the threshold, (N,) [µm]; None where there is no closed form."""
 
 
-def above_of(law: Law, n: int, dp_um: float | None = None) -> Above:
+def above_of(law: Law, n: int) -> Above:
+    """Return what gathers the light of layers at n places from the light side down."""
+    return Nothing() if law.memory == "open" else enclosed(law, n)
+
+
+def enclosed(law: Law, n: int, dp_um: float | None = None) -> Above:
     """Return what adds up in liquid that keeps its dose; another Dp than the resin's where one is given."""
     return Kept(law, dp_um) if law.induction_mj_cm2 > 0 else Summed(law, n, dp_um)
 

@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 
 from pmsl.core.grid import Grid
-from pmsl.correct.solver.accumulated_dose import Above, Nothing, above_of
 from pmsl.cure import CureModel
 from pmsl.errors import ExposureError
 from pmsl.profiles import Resin
@@ -82,10 +81,6 @@ class Law:
     def threshold_mj_cm2(self) -> float:
         """Effective dose from which on a point is solid [mJ/cm²]."""
         return self.ec_mj_cm2 - self.induction_mj_cm2
-
-    def above(self, n: int) -> Above:
-        """Return what gathers the light of layers at n places from the light side down."""
-        return Nothing() if self.memory == "open" else above_of(self, n)
 
     def lengths_um_of(self, dp_um: float | None) -> np.ndarray:
         """Return the decay lengths, with another Dp where one is given."""

@@ -10,7 +10,7 @@ import numpy as np
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
 from pmsl.correct.face_prediction import Prediction, Tracks
-from pmsl.correct.solver.accumulated_dose import Above
+from pmsl.correct.solver.accumulated_dose import Above, above_of
 from pmsl.correct.solver.attenuation import Law
 from pmsl.correct.solver.influence_rows import Pixels, Spot
 from pmsl.correct.solver.layer_problem import (
@@ -33,7 +33,7 @@ from pmsl.correct.solver.layer_problem import (
     walls_below,
 )
 from pmsl.correct.solver.target_surfaces import FaceFinder, Faces, level_beside, levels_at, near_another, steep, walls_of
-from pmsl.masks import MaskMaker
+from pmsl.masks import AreaMasks
 from pmsl.optics.grayscale import levels_of
 
 NEXT_PX = 2.0  # pitches: a face that is no wall rises less from one pixel to the next
@@ -48,7 +48,7 @@ class Setup:
     grid : Grid
     law : Law
     spot : Spot
-    maker : MaskMaker
+    maker : AreaMasks
         Of middle planes.
     finder : FaceFinder or None
         Without it faces are left alone.
@@ -64,7 +64,7 @@ class Setup:
     grid: Grid
     law: Law
     spot: Spot
-    maker: MaskMaker
+    maker: AreaMasks
     finder: FaceFinder | None
     roof_layers: int
     edges: bool
@@ -172,7 +172,7 @@ class Block:
                 yield Solved(k, self.pixels, np.zeros(0, np.uint8), Prediction.nothing())
             return
         flat = np.ones(n) if setup.flat is None else setup.flat[self.pixels.row, self.pixels.col]
-        above = law.above(n + 1)
+        above = above_of(law, n + 1)
         self._pushed = np.zeros(0, np.int64), np.zeros(0)
         for k in range(self.top - 1, self.first - 1, -1):
             white = np.append(law.white_mj_cm2[k] * flat, 0.0)

@@ -10,9 +10,9 @@ import numpy as np
 
 from pmsl.core.mask import LayerMask, Window
 from pmsl.correct.solver.psf_footprint import patch_of
-from pmsl.optics.aerial_image import Projector
 from pmsl.optics.convolution import spread, target_of
-from pmsl.optics.flat_field import lit
+from pmsl.optics.field_evenness import lit
+from pmsl.optics.image_formation import Projector
 from pmsl.optics.psf import Lorentzian
 
 LARGEST, PAYS = 1 << 24, 100  # pixels of a mask that is painted, at most, and beside those that look at it

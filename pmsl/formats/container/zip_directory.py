@@ -35,6 +35,5 @@ def check_directory(path: Path) -> None:
             file.seek(size - before)
             members = max(members, file.read(before).count(ENTRY))
     if members > read_limits.MEMBERS or table > read_limits.DIRECTORY:
-        raise JobError(
-            f"{path}: a zip of {members} files, its directory of {table} bytes; at most {read_limits.MEMBERS} and {read_limits.DIRECTORY} are read"
-        )
+        most = f"at most {read_limits.MEMBERS} and {read_limits.DIRECTORY} are read"
+        raise JobError(f"{path}: a zip of {members} files, its directory of {table} bytes; {most}")

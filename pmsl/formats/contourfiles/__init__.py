@@ -88,4 +88,4 @@ class ContourFile:
 
 
 SVG = ContourFile("svg", (".svg",), "svg")
-THREEMF = ContourFile("3mf-slices", (), "threemf")
+THREEMF = ContourFile("3mf-slices", (), "slice_3mf")

@@ -8,7 +8,8 @@ import numpy as np
 
 from pmsl.core.parallel import in_blocks
 from pmsl.errors import JobError
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
+from pmsl.mesh.solid import Solid
 
 FACE = np.dtype([("n", "u1"), ("v", "<i4", 3)])
 

@@ -16,7 +16,8 @@ from pmsl.mesh.region import RegionRecord
 from pmsl.profiles import Motion, Printer, Process, Resin
 from pmsl.profiles.printer import Axis, Count, Positive
 from pmsl.profiles.process import NotNegative
-from pmsl.profiles.schema import Strict, build
+from pmsl.profiles.schema import build
+from pmsl.profiles.strict_struct import Strict
 from pmsl.profiles.versions import set_schema
 
 SCHEMAS = ("pmsl.job/1", "pmsl.job/2")

@@ -26,8 +26,9 @@ from pmsl.formats.native.requirements import check_asked, given
 from pmsl.job.consistency import hidden_placeholders, limit_problems
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Engine, PrintJob
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
 from pmsl.mesh.region import MAX_FACTOR, check_values
+from pmsl.mesh.solid import Solid
 from pmsl.profiles.printer import Diamond, Orientation
 
 

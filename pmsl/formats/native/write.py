@@ -22,8 +22,8 @@ from pmsl.formats.protocol import WriteOptions, Written
 from pmsl.job.consistency import JobCheck
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import Engine, Estimate, PrintJob
+from pmsl.mesh.alike import alike
 from pmsl.profiles.printer import Diamond
-from pmsl.slicing.instances import alike
 
 
 def write(job: PrintJob, path: Path, options: WriteOptions) -> Written:

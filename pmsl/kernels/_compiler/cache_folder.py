@@ -21,7 +21,7 @@ def cache_folder() -> Path:
     """
     named = os.environ.get("NUMBA_CACHE_DIR")
     why = "no folder to keep kernels in is writable"
-    for choose in (lambda: Path(str(named)),) if named else (lambda: Path(__file__).parent / "__pycache__", _of_user):
+    for choose in (lambda: Path(str(named)),) if named else (lambda: Path(__file__).parents[1] / "__pycache__", _of_user):
         try:
             folder = choose()
             folder.mkdir(mode=0o755, parents=True, exist_ok=True)

@@ -17,14 +17,11 @@ import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pmsl.kernels._compiler.cache_folder import cache_folder
-from pmsl.kernels._compiler.jit import OPTIONS, Entry
 from pmsl.kernels._compiler.llvm_entry import HEAD, ROOM, shim
-
-if TYPE_CHECKING:
-    from pmsl.kernels._compiler.jit import Kernel
+from pmsl.kernels._compiler.options import OPTIONS, Entry, Source
 
 ONE = ctypes.c_char_p, ctypes.c_void_p
 PROTOTYPE, HELD = ctypes.CFUNCTYPE(ctypes.c_int, *ONE), ctypes.PYFUNCTYPE(ctypes.c_int, *ONE)
@@ -37,7 +34,7 @@ class _UnknownCodeError(Exception):
     """What numba or LLVM made of a kernel is not what this file knows: numba is to call the kernel itself."""
 
 
-def load(kernel: Kernel, kinds: tuple) -> Entry | None:
+def load(kernel: Source, kinds: tuple) -> Entry | None:
     """Return the entry of a kernel for arguments of these kinds, or None where the cache has none that is right."""
     try:
         path = _path(kernel, kinds)
@@ -58,7 +55,7 @@ def _digest(path: Path, rest: bytes) -> bytes:
     return hashlib.sha256(path.name.encode() + b"\n" + rest).hexdigest().encode()
 
 
-def unkept(kernel: Kernel) -> Entry:
+def unkept(kernel: Source) -> Entry:
     """Let numba call the kernel itself: its machine code could not be had."""
     import numba
 
@@ -66,7 +63,7 @@ def unkept(kernel: Kernel) -> Entry:
     return Entry(lambda args: dispatcher(*args), lambda args: dispatcher(*args), lambda calls: [dispatcher(*args) for args in calls])
 
 
-def compile_and_keep(kernel: Kernel, kinds: tuple) -> str:
+def compile_and_keep(kernel: Source, kinds: tuple) -> str:
     """Compile a kernel and store its machine code; return why the next process cannot load it, or nothing where it can."""
     try:
         code, facts = _compiled(kernel, kinds)
@@ -95,7 +92,7 @@ def _keep(path: Path, data: bytes) -> None:
             raise
 
 
-def _compiled(kernel: Kernel, kinds: tuple) -> tuple[bytes, dict[str, Any]]:
+def _compiled(kernel: Source, kinds: tuple) -> tuple[bytes, dict[str, Any]]:
     """Return machine code and what is to be known about it; raises `_UnknownCodeError`."""
     import llvmlite
     import numba
@@ -224,12 +221,12 @@ def _triple() -> str:
     return triple + "-elf" if sys.platform == "win32" and "-elf" not in triple else triple
 
 
-def _name(kernel: Kernel, kinds: tuple) -> str:
+def _name(kernel: Source, kinds: tuple) -> str:
     kinds_text = ",".join(f"{k[0].str}{k[1]}{'C' if k[2] else 'A'}" if isinstance(k, tuple) else k.__name__ for k in kinds)
     return f"{kernel.__module__}.{kernel.__name__}({kinds_text})"
 
 
-def _path(kernel: Kernel, kinds: tuple) -> Path:
+def _path(kernel: Source, kinds: tuple) -> Path:
     """Return where the machine code is kept; its name holds all that it depends on."""
     key = hashlib.sha256(f"{_name(kernel, kinds)} {_world()}".encode()).hexdigest()[:32]
     return cache_folder() / f"{kernel.__module__.rpartition('.')[2]}.{kernel.__name__}-{key}.pmslk"
@@ -237,15 +234,16 @@ def _path(kernel: Kernel, kinds: tuple) -> Path:
 
 @cache
 def _world() -> str:
-    """Hash of this folder's sources, the processor, Python and the compiler; OSError where there are no sources to read."""
+    """Hash of the sources of all kernels, the processor, Python and the compiler; OSError where there are no sources to read."""
     from llvmlite import binding
 
-    sources = sorted(Path(__file__).parent.glob("*.py"))
+    root = Path(__file__).parents[1]
+    sources = sorted([*root.glob("*.py"), *root.glob("*/*.py")])
     if not sources:
         raise OSError("imported from an archive: nothing says whether kept code is still right")
     found = hashlib.sha256(f"{HEAD} {_triple()} {binding.get_host_cpu_name()} {_features()}".encode())
     for path in sources:
-        found.update(path.name.encode() + path.read_bytes())
+        found.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     spec = importlib.util.find_spec("numba")
     if spec is not None and spec.origin:
         about = Path(spec.origin).with_name("_version.py")

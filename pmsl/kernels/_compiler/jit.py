@@ -25,13 +25,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from pmsl.kernels._compiler import disk_cache
+from pmsl.kernels._compiler.options import OPTIONS, Entry
+
 FEW = 2500  # runs or pixels: some 50 µs
 uncached: list[str] = []  # why kernels are compiled in every process, each reason once
-OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 ARRAY, SCALARS = np.ndarray, {float: float, int: int}  # most arguments are of just these types
 _helpers: dict[Callable[..., Any], dict[str, Any]] = {}  # and what each is compiled with
 _dispatchers: dict[Callable[..., Any], Any] = {}
@@ -61,14 +63,6 @@ def inner(called: Any) -> Any:
     return routine(getattr(called, "py_func", called))
 
 
-class Entry(NamedTuple):
-    """The ways into a compiled function: with its arguments, with them while the interpreter's lock is kept, with those of many calls."""
-
-    run: Callable[[tuple], Any]
-    held: Callable[[tuple], Any]
-    many: Callable[[Sequence[tuple]], list[Any]]
-
-
 class Kernel:
     """A function that is compiled for each kind of arguments it is called with."""
 
@@ -91,14 +85,10 @@ class Kernel:
             return entry
         with _lock:
             if kinds not in self._entries:
-                from pmsl.kernels._compiler import disk_cache
-
                 self._entries[kinds] = disk_cache.load(self, kinds) or self._compile(kinds)
             return self._entries[kinds]
 
     def _compile(self, kinds: tuple) -> Entry:
-        from pmsl.kernels._compiler import disk_cache
-
         began = time.perf_counter()
         for watch in _watches:
             watch.starts()

@@ -1,4 +1,4 @@
-"""Pixels in which the cure front is uneven: what is printed of each, and how that compares with the design; the second pass of `compare_voxels`.
+"""Pixels in which the cure front is uneven: what is printed of each, held against the design; the second pass of `compare_voxels`.
 
 Between points of a pixel where the front is known, in a cell, it is taken as a plane at the mean height of the parabolas through them; the
 share of a cell that is printed between two depths, and the printed area at one, are then closed forms. Of each such piece of a voxel

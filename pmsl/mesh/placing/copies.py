@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
 from pmsl.mesh.placing.placement import (
     SLACK_UM,
     Placed,
@@ -21,7 +21,8 @@ from pmsl.mesh.placing.placement import (
     place,
     turning,
 )
-from pmsl.profiles.schema import Strict
+from pmsl.mesh.solid import Solid
+from pmsl.profiles.strict_struct import Strict
 
 MOST = 20_000  # copies: every one is an entry of job.json
 GAP_PX = 10  # between the boxes of an array, where nothing is said

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
 from pmsl.mesh.placing.copies import MOST, Labels, PackedCopy
 from pmsl.mesh.placing.placement import SLACK_UM, Placed, affine, box_of_all, check_size, name_of, part_at, turning
+from pmsl.mesh.solid import Solid
 
 FEW = 200  # rectangles that are packed the slow, tight way
 Spot = tuple[int, int, int, int]  # plate, column and row of the lower corner [px], number of the part

@@ -10,7 +10,8 @@ import numpy as np
 
 from pmsl.core.arrays import frozen
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh.part import IDENTITY, Part, Solid, as_part
+from pmsl.mesh.part import IDENTITY, Part, as_part
+from pmsl.mesh.solid import Solid
 
 SLACK_UM = 1e-3  # a nanometre: what numbers in a file are not meant to say
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from pmsl.mesh.readers.gltf_schema import Accessor, Gltf, Node, Primitive
-from pmsl.mesh.threemf.build import DEEPEST, MOST_TRIANGLES
+from pmsl.mesh.readers.scene import DEEPEST, MOST_TRIANGLES
 from pmsl.mesh.trimesh_exchange import check_counts
 
 FLOAT, INDEX_BYTES = 5126, {5121: 1, 5123: 2, 5125: 4}  # component types of positions and of indices

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pmsl.mesh.part import Solid
 from pmsl.mesh.repair.fill_holes import close, loops_of
 from pmsl.mesh.repair.welded_surface import Change, holes_closed
+from pmsl.mesh.triangle_mesh import TriangleMesh
 from pmsl.mesh.triangle_soup import Soup
 
 BLOCK = 1 << 16  # triangles at a time
@@ -23,7 +23,7 @@ FACTORS = tuple(np.uint64(k) for k in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0
 MINUS_ZERO = np.uint32(1 << 31)
 
 
-def patched(solid: Solid, weld_um: float) -> tuple[Soup, Change] | None:
+def patched(solid: TriangleMesh, weld_um: float) -> tuple[Soup, Change] | None:
     """Close the holes of a solid `of_file`; `weld_um` is how far vertices may be joined.
 
     Returns
@@ -62,7 +62,7 @@ def _cracked(points: np.ndarray, tail: np.ndarray, head: np.ndarray, weld_um: fl
     return not np.isin(near[:, 0] * n + near[:, 1], sides[:, 0] * n + sides[:, 1]).all()
 
 
-def _open_edges(solid: Solid) -> np.ndarray | None:
+def _open_edges(solid: TriangleMesh) -> np.ndarray | None:
     """Return the ends of edges of one face, in the direction it runs: (n, 2, 3) float32; None where there are others that do not close."""
     sums = np.zeros(SUMS, np.uint64)
     for _, keys, forth in _edges(solid):
@@ -86,7 +86,7 @@ def _open_edges(solid: Solid) -> np.ndarray | None:
     return rim
 
 
-def _edges(solid: Solid) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _edges(solid: TriangleMesh) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Yield blocks of triangles: corners (n, 3, 3) float32, and of every edge (3n,) a key without direction, and its direction."""
     for start in range(0, solid.n_faces, BLOCK):
         corners = solid.triangles(slice(start, min(start + BLOCK, solid.n_faces)))[0].reshape(-1, 3, 3)

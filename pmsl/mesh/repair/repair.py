@@ -9,13 +9,16 @@ Closed shells are left as they are where they overlap: masks unite them exactly.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from pmsl.core.finding import Finding
 from pmsl.errors import MeshError, UsageError
-from pmsl.mesh.part import Solid
 from pmsl.mesh.repair.weld_bound import bound_um
 from pmsl.mesh.shells.shells import FEW, NOTHING, arrays_of, inverse_copies, known_boxes_um, known_shells, measures_of, one_closed_body
 from pmsl.mesh.solid_results import Repaired
+from pmsl.mesh.triangle_mesh import TriangleMesh
 
 WAYS = ("auto", "none", "strict")
 LARGEST_UM = 1e12  # what is larger no field takes; its squares might overflow
@@ -23,12 +26,12 @@ LARGEST_UM = 1e12  # what is larger no field takes; its squares might overflow
 NEED_UNION = ("overlapping-bodies", "nested-bodies", "self-intersection", "duplicate-faces")
 
 
-def repaired(solid: Solid, repair: str = "auto", weld_um: float | None = None, pixel_um: float | None = None) -> Solid:
+def repaired(solid: TriangleMesh, repair: str = "auto", weld_um: float | None = None, pixel_um: float | None = None) -> TriangleMesh:
     """Return the solid as it can be printed.
 
     Parameters
     ----------
-    solid : Solid
+    solid : TriangleMesh
     repair : {"auto", "none", "strict"}
         "auto" closes, unites and turns what needs it, and says so in `findings` and `repairs`; "none" leaves the mesh as it
         is (contours with gaps are closed, layer by layer); "strict" refuses a mesh that needs anything.
@@ -40,7 +43,7 @@ def repaired(solid: Solid, repair: str = "auto", weld_um: float | None = None, p
 
     Returns
     -------
-    Solid
+    TriangleMesh
         The same object where nothing was changed.
 
     Raises
@@ -48,7 +51,7 @@ def repaired(solid: Solid, repair: str = "auto", weld_um: float | None = None, p
     UsageError
         `repair` is none of these, or `weld_um` no length.
     MeshError
-        Nothing in the mesh encloses a volume, or too much of it is missing to know what was meant; with "strict" anything.
+        Nothing in the mesh encloses a volume, or too much of it is missing to know what was meant.
     """
     if repair not in WAYS:
         raise UsageError(f"repair is {repair!r}; use one of {', '.join(WAYS)}")
@@ -60,17 +63,15 @@ def repaired(solid: Solid, repair: str = "auto", weld_um: float | None = None, p
     known = solid.results.repaired
     if known is None or known.weld_um not in (None, bound):
         known = solid.results.repaired = _repaired(solid, bound)
-    if repair == "strict":
-        _refuse_any(solid, known.solid)
     return known.solid
 
 
-def mark_repaired(solid: Solid, closed: bool) -> None:
+def mark_repaired(solid: TriangleMesh, closed: bool) -> None:
     """Let a solid be known as repaired, once is enough, and as `closed` or not: who hands it over has looked."""
     solid.results.repaired, solid.results.closed = Repaired(solid, None), closed
 
 
-def closed(solid: Solid) -> bool:
+def closed(solid: TriangleMesh) -> bool:
     """Tell whether every edge of a mesh has as many faces one way as the other; what repair has looked at is not looked at again."""
     if solid.results.closed is None:
         repaired_already = solid.results.repaired is not None and solid.results.repaired.solid is solid
@@ -79,7 +80,7 @@ def closed(solid: Solid) -> bool:
     return solid.results.closed
 
 
-def _repaired(solid: Solid, weld_um: float) -> Repaired[Solid]:
+def _repaired(solid: TriangleMesh, weld_um: float) -> Repaired[TriangleMesh]:
     if solid.repairs or not np.abs(solid.bounds_um).max() < LARGEST_UM:
         return Repaired(solid, None)
     if one_closed_body(solid) and not _hides_shells(solid):
@@ -110,31 +111,31 @@ def _repaired(solid: Solid, weld_um: float) -> Repaired[Solid]:
     return Repaired(repair_steps.oriented(solid, vertices, faces, shells, m), None)
 
 
-def _hides_shells(solid: Solid) -> bool:
+def _hides_shells(solid: TriangleMesh) -> bool:
     from pmsl.mesh.shells.interleaved import hidden  # only large meshes ask
 
     return hidden(solid)
 
 
-def _mended(solid: Solid, weld_um: float) -> Repaired[Solid]:
+def _mended(solid: TriangleMesh, weld_um: float) -> Repaired[TriangleMesh]:
     """Repair a mesh whose edges do not all meet in pairs."""
     from pmsl.mesh.repair import repair_steps  # a sound mesh needs none of it
 
     return Repaired(repair_steps.mended(solid, weld_um), weld_um)
 
 
-def _nothing_inside(solid: Solid) -> bool:
+def _nothing_inside(solid: TriangleMesh) -> bool:
     """Tell that the signed volume of a closed mesh is next to nothing beside its box: its faces look both ways."""
     low, high = solid.bounds_um
     return bool(abs(solid.sextuple_volume_um3) <= NOTHING * np.prod(high - low))
 
 
-def _refuse_any(solid: Solid, out: Solid) -> None:
-    """Refuse a mesh that needed repair."""
+def refuse_any(solid: TriangleMesh, out: TriangleMesh, findings: Sequence[Finding]) -> None:
+    """Refuse a mesh that needed repair, or of which examination found that it will."""
     needed = list(out.repairs)
     if solid.inside_out:
         needed.append("all faces look inward")
-    needed += [f.message.removeprefix(f"{solid.source}: ") for f in solid.health.findings if f.code in NEED_UNION]
+    needed += [f.message.removeprefix(f"{solid.source}: ") for f in findings if f.code in NEED_UNION]
     if needed:
         raise MeshError(
             f"{solid.source}: needs repair, and --repair strict allows none: {'; '.join(needed)}. Mend the mesh, or use --repair auto"

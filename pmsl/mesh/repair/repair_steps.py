@@ -7,29 +7,29 @@ import numpy as np
 from pmsl.core.arrays import frozen
 from pmsl.core.finding import Finding
 from pmsl.errors import MeshError
-from pmsl.mesh.part import Solid
 from pmsl.mesh.repair.fill_holes_large import patched
 from pmsl.mesh.repair.open_sheets import drop_sheets
 from pmsl.mesh.repair.orientation import box_of, oriented_faces
 from pmsl.mesh.repair.welded_surface import Change, Surface
 from pmsl.mesh.shells.interleaved import hidden
 from pmsl.mesh.shells.shells import FEW, Measures, Shells, arrays_of, known_boxes_um, known_shells, measures_of, one_closed_body, shells_of
+from pmsl.mesh.triangle_mesh import TriangleMesh
 
 MOST_LOOKED_FOR = 2_000_000  # triangles whose shells are looked for where a hole was closed: of more that takes too much memory
 
 
-def mended(solid: Solid, weld_um: float) -> Solid:
+def mended(solid: TriangleMesh, weld_um: float) -> TriangleMesh:
     """Repair a mesh whose edges do not all meet in pairs; vertices are joined within `weld_um`."""
     return (_patched(solid, weld_um) if solid.of_file and solid.n_faces > FEW else None) or _rebuilt(solid, weld_um)
 
 
-def oriented(solid: Solid, vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures) -> Solid:
+def oriented(solid: TriangleMesh, vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures) -> TriangleMesh:
     """Return a closed mesh whose cavities lie apart, with the shells turned that look inward and are no cavities."""
     vertices, faces, changes = oriented_faces(vertices, faces, shells, m, solid.source)
     return _made(solid, vertices, faces, changes) if changes else solid
 
 
-def without_double_faces(solid: Solid, shells: Shells, m: Measures, weld_um: float) -> Solid:
+def without_double_faces(solid: TriangleMesh, shells: Shells, m: Measures, weld_um: float) -> TriangleMesh:
     """Repair a closed mesh with faces that look both ways; sheets, or slivers next to nothing thin, may be all there is."""
     try:
         return mended(solid, weld_um)
@@ -37,7 +37,7 @@ def without_double_faces(solid: Solid, shells: Shells, m: Measures, weld_um: flo
         return solid if m.hollow.all() else _without_sheets(solid, shells, m)
 
 
-def _without_sheets(solid: Solid, shells: Shells, m: Measures) -> Solid:
+def _without_sheets(solid: TriangleMesh, shells: Shells, m: Measures) -> TriangleMesh:
     """Leave out closed shells that enclose nothing, although they are large: none of them would print."""
     faces = solid.faces[~m.hollow[shells.label]]
     box = m.box_um[m.hollow & (m.area_um2 > 0)]
@@ -50,7 +50,9 @@ def _without_sheets(solid: Solid, shells: Shells, m: Measures) -> Solid:
     return _made(solid, vertices, faces, [sheets, *changes])
 
 
-def without_inverse_copies(solid: Solid, vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, copies: np.ndarray) -> Solid:
+def without_inverse_copies(
+    solid: TriangleMesh, vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, copies: np.ndarray
+) -> TriangleMesh:
     """Leave out shells that repeat another one inside out: what both enclose is a body, whose faces look both ways."""
     stays = ~copies[shells.label]
     box = box_of(np.stack([m.box_um[copies, 0].min(axis=0), m.box_um[copies, 1].max(axis=0)]))
@@ -60,7 +62,7 @@ def without_inverse_copies(solid: Solid, vertices: np.ndarray, faces: np.ndarray
     return _made(solid, vertices, faces, [change, *changes])
 
 
-def _patched(solid: Solid, weld_um: float) -> Solid | None:
+def _patched(solid: TriangleMesh, weld_um: float) -> TriangleMesh | None:
     """Close a few holes of a large file; None where that does not make it whole."""
     found = patched(solid, weld_um)
     if found is None:
@@ -68,7 +70,7 @@ def _patched(solid: Solid, weld_um: float) -> Solid | None:
     soup, change = found
     findings, repairs = _told(solid.source, [change])
     facts = {"source": solid.source, "sha256": solid.sha256, "unit": solid.unit}
-    whole = Solid.of_soup(soup, **facts, findings=(*solid.findings, *findings), repairs=repairs)
+    whole = type(solid).of_soup(soup, **facts, findings=(*solid.findings, *findings), repairs=repairs)
     looked_for = whole.n_faces <= MOST_LOOKED_FOR or hidden(whole)  # what was missing hides where one shell of the file ends
     if one_closed_body(whole) and not looked_for:
         return whole
@@ -81,7 +83,7 @@ def _patched(solid: Solid, weld_um: float) -> Solid | None:
     return oriented(whole, vertices, faces, shells, m)
 
 
-def _rebuilt(solid: Solid, weld_um: float) -> Solid:
+def _rebuilt(solid: TriangleMesh, weld_um: float) -> TriangleMesh:
     """Join vertices, take out copies, turn faces, close holes."""
     surface = Surface.of(solid)
     surface.drop_duplicates()
@@ -102,10 +104,10 @@ def _rebuilt(solid: Solid, weld_um: float) -> Solid:
     return _made(solid, points, faces, changes) if changes else solid  # vertices a picometre apart: nothing that shows
 
 
-def _made(solid: Solid, vertices: np.ndarray, faces: np.ndarray, changes: list[Change]) -> Solid:
+def _made(solid: TriangleMesh, vertices: np.ndarray, faces: np.ndarray, changes: list[Change]) -> TriangleMesh:
     findings, repairs = _told(solid.source, changes)
     vertices, faces = np.array(vertices, np.float64, order="C"), np.array(faces, np.int32, order="C")
-    return Solid(
+    return type(solid)(
         vertices_um=frozen(vertices),
         faces=frozen(faces),
         source=solid.source,

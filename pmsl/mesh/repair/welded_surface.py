@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pmsl.mesh.part import Solid
 from pmsl.mesh.repair.fill_holes import close, loops_of, missing_edges
 from pmsl.mesh.repair.weld import first_um, welded
 from pmsl.mesh.topology import Edges, edges_of, group_rows, join_vertices
+from pmsl.mesh.triangle_mesh import TriangleMesh
 
 PATCHES = 1000  # more are not turned against one another
 
@@ -49,7 +49,7 @@ class Surface:
     changes: list[Change] = field(default_factory=list)
 
     @classmethod
-    def of(cls, solid: Solid) -> Surface:
+    def of(cls, solid: TriangleMesh) -> Surface:
         """Join the vertices of a solid by position; faces that use one position twice are left out."""
         ids, points = join_vertices(solid.points_um(slice(None)))  # of a soup made here, and not kept
         surface = cls(points, ids[solid.faces_of(slice(0, solid.n_faces))], np.zeros(solid.n_faces, bool))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
 from pmsl.mesh.shells.manifolds import arrays_of, manifold_of
 from pmsl.mesh.shells.shells import OUTWARD, TURN, inward, measures_of, shells_of
+from pmsl.mesh.solid import Solid
 from pmsl.mesh.topology import group_rows, join_vertices
 
 if TYPE_CHECKING:

@@ -12,16 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from pmsl.core.parallel import in_blocks
-from pmsl.mesh.part import Solid
 from pmsl.mesh.shells.shells import Shells, arrays_of, measures_of, one_closed_body, shells_of
 from pmsl.mesh.shells.winding import largest, winding_at
+from pmsl.mesh.triangle_mesh import TriangleMesh
 
 SAMPLES = 256  # triangles evenly over the file, and as many of the largest: a shell of few has large ones
 TOGETHER = 64  # triangles whose corners are looked up at a time
 INSET = 1e-6  # of the extent: how far beside the surface
 
 
-def hidden(solid: Solid) -> bool:
+def hidden(solid: TriangleMesh) -> bool:
     """Tell whether a large closed mesh may have cavities that meet, or lie across bodies, where `shells_of` finds stretches of the file.
 
     A group of triangles that looks inward, in a stretch with others, is enough; or a triangle without material behind it, or with less
@@ -32,7 +32,7 @@ def hidden(solid: Solid) -> bool:
     return solid.results.hides_shells
 
 
-def groups_of(solid: Solid) -> tuple[int, np.ndarray]:
+def groups_of(solid: TriangleMesh) -> tuple[int, np.ndarray]:
     """Find groups of triangles that hang together by corners: how many, and the number of every triangle's group, (F,) int32."""
     from pmsl.kernels.geometry import corner_groups
 
@@ -51,7 +51,7 @@ def groups_of(solid: Solid) -> tuple[int, np.ndarray]:
     return count, label
 
 
-def sizes_of(solid: Solid) -> np.ndarray:
+def sizes_of(solid: TriangleMesh) -> np.ndarray:
     """Return a measure of every triangle, (F,) float32, larger for a larger one."""
     from pmsl.kernels.geometry import corner_groups
 
@@ -60,7 +60,7 @@ def sizes_of(solid: Solid) -> np.ndarray:
     return size
 
 
-def _shows_hidden(solid: Solid) -> bool:
+def _shows_hidden(solid: TriangleMesh) -> bool:
     with ThreadPoolExecutor(1) as beside:  # finding groups waits for memory most of the time
         groups = beside.submit(groups_of, solid)
         if _winds_wrong(solid, sizes_of(solid)):
@@ -68,7 +68,7 @@ def _shows_hidden(solid: Solid) -> bool:
         return groups.result()[0] > 1 and _inward_among(solid, *groups.result())
 
 
-def _inward_among(solid: Solid, count: int, label: np.ndarray) -> bool:
+def _inward_among(solid: TriangleMesh, count: int, label: np.ndarray) -> bool:
     """Tell whether a group that looks inward lies in one stretch of the file with others."""
     stretch = _stretches(solid)
     begins = np.flatnonzero(np.concatenate([[True], (label[1:] != label[:-1]) | (stretch[1:] != stretch[:-1])]))
@@ -80,14 +80,14 @@ def _inward_among(solid: Solid, count: int, label: np.ndarray) -> bool:
     return bool(((m.volume_um3 < 0) & ~m.hollow)[among].any())
 
 
-def _stretches(solid: Solid) -> np.ndarray:
+def _stretches(solid: TriangleMesh) -> np.ndarray:
     """Number the closed stretches of the file: (F,) int32."""
     if one_closed_body(solid):
         return np.zeros(solid.n_faces, np.int32)
     return (solid.results.shells or shells_of(*arrays_of(solid))).label
 
 
-def _winds_wrong(solid: Solid, size: np.ndarray) -> bool:
+def _winds_wrong(solid: TriangleMesh, size: np.ndarray) -> bool:
     """Tell whether some triangle has no material behind it, or less than none before it."""
     n = solid.n_faces
     few = min(SAMPLES, n)
@@ -100,7 +100,7 @@ def _winds_wrong(solid: Solid, size: np.ndarray) -> bool:
     return bool((winding[: len(step)] <= 0).any() or (winding[len(step) :] < 0).any())
 
 
-def _block(solid: Solid, some: slice) -> tuple[np.ndarray, np.ndarray]:
+def _block(solid: TriangleMesh, some: slice) -> tuple[np.ndarray, np.ndarray]:
     """Return the vertices and the faces of a block of triangles; those of a soup are made anew."""
     if not solid.of_file:
         return solid.vertices_um, solid.faces[some]

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from pmsl.mesh.alike import alike
 from pmsl.mesh.part import Part
 from pmsl.mesh.shells.shells import Shells, known_boxes_um, known_shells, one_closed_body
-from pmsl.slicing.instances import alike
 
 MOST_SHELLS = 20_000
 BLOCK = 1 << 15  # triangles at a time: stays in the cache

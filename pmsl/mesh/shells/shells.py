@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pmsl.mesh.part import Solid
 from pmsl.mesh.shells.closed_groups import closed_groups
 from pmsl.mesh.solid_results import Shells as Shells
 from pmsl.mesh.topology import group_rows
+from pmsl.mesh.triangle_mesh import TriangleMesh
 
 FEW = 1 << 17  # triangles whose shells are found by their edges; of more, by stretches of the file
 OUTWARD, CAVITY, TURN = range(3)  # how a shell looks
@@ -59,7 +59,7 @@ def inverse_copies(vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: M
     return copies
 
 
-def one_closed_body(solid: Solid) -> bool:
+def one_closed_body(solid: TriangleMesh) -> bool:
     """Tell, of a large soup, that it is closed and no stretch of it is by itself: it needs no repair, and no vertices are made for that."""
     if not solid.of_file or solid.n_faces <= FEW:
         return False
@@ -71,12 +71,12 @@ def one_closed_body(solid: Solid) -> bool:
     return solid.results.one_closed_body
 
 
-def known_shells(solid: Solid, arrays: tuple[np.ndarray, np.ndarray] | None = None, few: int | None = None) -> Shells:
+def known_shells(solid: TriangleMesh, arrays: tuple[np.ndarray, np.ndarray] | None = None, few: int | None = None) -> Shells:
     """Return the shells of a solid, found once.
 
     Parameters
     ----------
-    solid : Solid
+    solid : TriangleMesh
     arrays : ((V, 3) float64, (F, 3) int32), optional
         Its vertices and faces, where the caller has them: those of a soup are made anew each time.
     few : int, optional
@@ -88,7 +88,7 @@ def known_shells(solid: Solid, arrays: tuple[np.ndarray, np.ndarray] | None = No
     return solid.results.shells
 
 
-def known_boxes_um(solid: Solid, measured: Measures | None = None) -> np.ndarray:
+def known_boxes_um(solid: TriangleMesh, measured: Measures | None = None) -> np.ndarray:
     """Return the boxes of a solid's shells, (n, 2, 3) float64 [µm], found once; `measured` where the caller has looked already."""
     if solid.results.shell_boxes_um is None or measured is not None:
         m = measures_of(*arrays_of(solid), known_shells(solid)) if measured is None else measured
@@ -96,7 +96,7 @@ def known_boxes_um(solid: Solid, measured: Measures | None = None) -> np.ndarray
     return solid.results.shell_boxes_um
 
 
-def arrays_of(solid: Solid) -> tuple[np.ndarray, np.ndarray]:
+def arrays_of(solid: TriangleMesh) -> tuple[np.ndarray, np.ndarray]:
     """Return vertices (V, 3) float64 [µm] and faces (F, 3) int32; those of a soup are made here, and not kept."""
     return solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces))
 

@@ -12,15 +12,12 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.mesh.readers.common import brief
+from pmsl.mesh.readers.scene import DEEPEST, MOST_INSTANCES, MOST_TRIANGLES, Matrix, moved
 from pmsl.mesh.threemf.objects import Damage, Object
 from pmsl.mesh.threemf.package import SOLID_KINDS, Key, Package
 from pmsl.mesh.threemf.project_volumes import Leaf, Volumes, listed, misfit_finding, range_trouble
 from pmsl.mesh.threemf.slicer_project import ProjectObject
 
-MOST_TRIANGLES = 20_000_000  # after unfolding, unless the file itself has more
-MOST_INSTANCES = 20_000  # of meshes; as many as copies in a job
-DEEPEST = 100  # components in components
-Matrix = np.ndarray | None  # (4, 3), row vectors; None leaves points where they are
 UNMOVED = np.eye(4, 3)
 
 
@@ -274,13 +271,6 @@ def chained(inner: Matrix, outer: Matrix) -> Matrix:
     both: np.ndarray = inner[:, :1] * outer[0] + inner[:, 1:2] * outer[1] + inner[:, 2:] * outer[2]  # no BLAS: same bits everywhere
     both[3] += outer[3]
     return both
-
-
-def moved(v: np.ndarray, m: Matrix) -> np.ndarray:
-    """Apply a matrix to row vectors, written out so that equal vertices stay equal bit for bit."""
-    if m is None:
-        return v
-    return np.stack([v[:, 0] * m[0, j] + v[:, 1] * m[1, j] + v[:, 2] * m[2, j] + m[3, j] for j in range(3)], axis=1)
 
 
 def in_words(left_out: Counter[tuple[str, str]]) -> str:

@@ -10,10 +10,11 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.errors import MeshError
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
 from pmsl.mesh.readers.common import brief
 from pmsl.mesh.shells.boolean import MOST, manifolds_of
 from pmsl.mesh.shells.manifolds import arrays_of
+from pmsl.mesh.solid import Solid
 
 if TYPE_CHECKING:
     from manifold3d import Manifold

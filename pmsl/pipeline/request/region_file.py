@@ -11,10 +11,12 @@ from msgspec import Meta
 
 from pmsl.errors import PmslError, UsageError
 from pmsl.files.text_file import read_text
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
 from pmsl.mesh.region import SAID, FactorName, Region
+from pmsl.mesh.solid import Solid
 from pmsl.pipeline.request import option_parsing
-from pmsl.profiles.schema import Strict, parse
+from pmsl.profiles.schema import parse
+from pmsl.profiles.strict_struct import Strict
 
 MOST_BYTES = 1 << 24
 MOST_MESHES = 20_000

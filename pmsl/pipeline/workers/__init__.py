@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager
 from pmsl.formats.protocol import Crew
 
 
-def crew_of(processes: int | None, scheduler: str | None) -> AbstractContextManager[Crew] | None:
+def workers_of(processes: int | None, scheduler: str | None) -> AbstractContextManager[Crew] | None:
     """Return the workers that are asked for, to be used in a ``with`` block; None where the layers are made in this process.
 
     Parameters

@@ -13,10 +13,11 @@ from pmsl.errors import UsageError, WorkerError
 from pmsl.formats.native.layer_blocks import RECIPE
 from pmsl.formats.protocol import Place
 from pmsl.job.print_job import PrintJob
-from pmsl.mesh.part import Part, Solid
+from pmsl.mesh.part import Part
 from pmsl.mesh.placing.placement import Placed
 from pmsl.mesh.region import FactorName, Region
 from pmsl.mesh.repair.repair import mark_repaired
+from pmsl.mesh.solid import Solid
 from pmsl.mesh.triangle_soup import Soup
 from pmsl.pipeline.bit_depth import with_depth
 from pmsl.pipeline.planner import prepare

@@ -16,7 +16,7 @@ from pmsl.cure.events import EventLight
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.kernels.light.dose import EVERYTHING, NOTHING
-from pmsl.optics import convolution, psf_of
+from pmsl.optics import psf_of, spread
 from pmsl.predict.light.job_light import LitLayer, Mirrors, reach_um
 from pmsl.predict.light.window_blur import INSIDE_PX
 from pmsl.predict.measure.edge_search import edges_along
@@ -77,7 +77,7 @@ class Layered:
         inside = (np.arange(POINTS) + 0.5) / POINTS - 0.5
         for i, v in enumerate(inside):
             for j, u in enumerate(inside):
-                out[i::POINTS, j::POINTS] = np.maximum(convolution(light, self.window, self.window, self.psf, (float(v), float(u))), 0.0)
+                out[i::POINTS, j::POINTS] = np.maximum(spread(light, self.window, self.window, self.psf, (float(v), float(u))), 0.0)
         return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pmsl.core.mask import Window
-from pmsl.optics import Gaussian, Psf, at_points, convolution
+from pmsl.optics import Gaussian, Psf, at_points, spread
 from pmsl.predict.measure.row_dedup import Folded
 
 TABLE_PER_PX = 512  # linear between: 1e-6 of white at σ = 0.36 px
@@ -97,7 +97,7 @@ class Blur:
 
             dose.blur(light, *self.taps, self.none, self.line, seen)
         else:
-            seen[:] = np.maximum(convolution(light, self.window, self.window, self.psf, (0.0, 0.0)), 0.0)
+            seen[:] = np.maximum(spread(light, self.window, self.window, self.psf, (0.0, 0.0)), 0.0)
 
 
 def scratch_of(pixels: int) -> tuple[np.ndarray, np.ndarray]:

@@ -13,8 +13,9 @@ from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
 from pmsl.errors import JobError, MeshError
 from pmsl.job.print_job import Input, PrintJob
-from pmsl.masks import MaskMaker, SurfaceSums, mask_and_surface
-from pmsl.mesh.part import Part, Solid
+from pmsl.masks import SurfaceSums, mask_and_surface, masks_of
+from pmsl.mesh.part import Part
+from pmsl.mesh.solid import Solid
 from pmsl.predict.measure.subplanes import SubPlaneMaker, SubPlanes
 from pmsl.slicing.instances import CopyIndex
 from pmsl.slicing.plane_index import index_crossings
@@ -71,7 +72,7 @@ class Design:
 
     def __init__(self, parts: Sequence[Part], grid: Grid) -> None:
         self.parts, self.grid = tuple(parts), grid
-        self._volumes = MaskMaker(parts, _to_the_top(parts, grid), "volume")
+        self._volumes = masks_of(parts, _to_the_top(parts, grid), "volume")
         self._planes = index_crossings(parts, grid)
         volumes = self._volumes.index
         self.many_shells = isinstance(volumes, CopyIndex) or bool(volumes.shells().any())
@@ -98,7 +99,7 @@ class Design:
         grid = Grid(
             origin_um=self.grid.origin_um, pitch_um=self.grid.pitch_um, shape=self.grid.shape, z_edges_um=np.array([edge_um, top_um])
         )
-        mask, surface = mask_and_surface(MaskMaker(self._volumes.parts, grid, "volume"), 0, ON_PLATE_UM)
+        mask, surface = mask_and_surface(masks_of(self._volumes.parts, grid, "volume"), 0, ON_PLATE_UM)
         return surface, top_um - edge_um, mask.sum_px()
 
     def layer_mask(self, k: int) -> LayerMask:

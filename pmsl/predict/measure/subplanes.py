@@ -9,7 +9,7 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
-from pmsl.masks import MaskMaker
+from pmsl.masks import masks_of
 from pmsl.mesh.part import Part
 
 CELLS = 4  # of a pixel along each axis
@@ -80,7 +80,7 @@ class SubPlaneMaker:
             self._first.append(self._first[-1] + len(planes) + 1)
         shape = grid.shape[0] * CELLS, grid.shape[1] * CELLS
         fine = Grid(origin_um=grid.origin_um, pitch_um=grid.pitch_um / CELLS, shape=shape, z_edges_um=np.concatenate(planes_um))
-        self._maker = MaskMaker(parts, fine, "area")
+        self._maker = masks_of(parts, fine, "area")
 
     def layer(self, k: int) -> SubPlanes:
         """Return the subplanes of layer `k`."""

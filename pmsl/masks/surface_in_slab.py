@@ -12,9 +12,11 @@ from pmsl.core.arrays import frozen
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask
 from pmsl.errors import GridError, UsageError
-from pmsl.masks.mask_maker import MaskMaker, checked_layer
+from pmsl.masks.area_masks import AreaMasks, checked_layer
 from pmsl.masks.sweep import VolumeSweep
-from pmsl.mesh.part import Part, Solid
+from pmsl.masks.volume_masks import VolumeMasks
+from pmsl.mesh.part import Part
+from pmsl.mesh.solid import Solid
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,12 +48,12 @@ class SurfaceHeights:
     up_um: np.ndarray
 
 
-def surface_heights(parts: Sequence[Solid | Part] | MaskMaker, grid: Grid, k: int) -> SurfaceHeights:
+def surface_heights(parts: Sequence[Solid | Part] | VolumeMasks, grid: Grid, k: int) -> SurfaceHeights:
     """Find the surface inside slab `k`, exactly.
 
     Parameters
     ----------
-    parts : sequence of Solid or Part, or MaskMaker
+    parts : sequence of Solid or Part, or VolumeMasks
         A maker of mode "volume" saves the indexing where more than one layer is asked for.
     grid : Grid
         The maker's own where `parts` is one.
@@ -69,7 +71,7 @@ def surface_heights(parts: Sequence[Solid | Part] | MaskMaker, grid: Grid, k: in
     UsageError
         A maker of another mode.
     """
-    maker = parts if isinstance(parts, MaskMaker) else MaskMaker(parts, grid, "volume", "none")
+    maker = parts if isinstance(parts, VolumeMasks) else VolumeMasks(parts, grid, "none")
     if maker.grid is not grid:
         raise GridError("the grid is not that of the maker; pass maker.grid")
     return _handed_over(_swept(maker, k), k).heights(checked_layer(k, grid))
@@ -115,12 +117,12 @@ class SurfaceSums:
         return SurfaceHeights(k, *(frozen(a if m == n else a[:m].copy()) for a in (row, col, share[0], height[0], share[1], height[1])))
 
 
-def mask_and_surface(maker: MaskMaker, k: int, plate_um: float = -math.inf) -> tuple[LayerMask, SurfaceSums]:
+def mask_and_surface(maker: AreaMasks, k: int, plate_um: float = -math.inf) -> tuple[LayerMask, SurfaceSums]:
     """Return the volume mask of slab `k` and the surface in it, from one sweep.
 
     Parameters
     ----------
-    maker : MaskMaker
+    maker : AreaMasks
         Of coverage "volume".
     k : int
         Slab, from 0.
@@ -137,7 +139,7 @@ def mask_and_surface(maker: MaskMaker, k: int, plate_um: float = -math.inf) -> t
     return mask, _handed_over(sweep, k)
 
 
-def _swept(maker: MaskMaker, k: int, plate_um: float = -math.inf) -> VolumeSweep:
+def _swept(maker: AreaMasks, k: int, plate_um: float = -math.inf) -> VolumeSweep:
     """Sweep a slab with its surface in each column."""
     sweep = maker.sweep()
     if not isinstance(sweep, VolumeSweep):

@@ -9,7 +9,7 @@ import numpy as np
 from pmsl.core.mask import LayerMask, Window
 from pmsl.errors import GridError
 from pmsl.optics.convolution import spread, spread_adjoint, target_of
-from pmsl.optics.flat_field import flat_field, lit, lit_adjoint
+from pmsl.optics.field_evenness import flat_field, lit, lit_adjoint
 from pmsl.optics.psf import Pair, Psf, psf_of
 from pmsl.profiles import Printer
 

@@ -9,15 +9,16 @@ from pmsl.core.grid import Grid
 from pmsl.formats.frames.png_read import runs_of_png
 from pmsl.formats.frames.png_write import encode_mask
 from pmsl.job.print_job import PrintJob
-from pmsl.masks import MaskMaker
-from pmsl.mesh.part import Part, Solid
+from pmsl.masks import masks_of
+from pmsl.mesh.part import Part
 from pmsl.mesh.shells.shells import shells_of
+from pmsl.mesh.solid import Solid
 from pmsl.mesh.triangle_soup import Soup
 from pmsl.pipeline import part_heights
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.plate_copies import place_for
 from pmsl.profiles import find_printer, find_resin
-from pmsl.profiles.schema import Value
+from pmsl.profiles.strict_struct import Value
 
 
 def warmup() -> None:
@@ -46,17 +47,17 @@ def warmup() -> None:
     low = np.zeros(1, np.int64)
     run_ops.shrink(*mask.runs_8bit(), mask.window.row0, low, low + 1, low, low + 1, np.zeros((2, 2), np.int64), np.zeros((1, 1), np.uint8))
     dilate.grow(np.ones((1, 1), np.uint8), low, np.zeros((1, 1), np.uint8))
-    MaskMaker([solid], job.grid).coverage(0)
-    volume = MaskMaker([solid], job.grid, "volume")
+    masks_of([solid], job.grid).coverage(0)
+    volume = masks_of([solid], job.grid, "volume")
     volume.mask(0).runs_8bit()
     volume.index.shells()
-    MaskMaker([solid, solid], job.grid).mask(0)
+    masks_of([solid, solid], job.grid).mask(0)
     _mended(solid)
     _corrected(job, solid)
     list(part_heights.partial_slab_findings([Part(solid=solid)], job.grid))
     soup = _soup_of(solid)  # kernels that read the mesh have a variant for each precision
-    MaskMaker([soup], prepare(place_for([soup], printer, resin), printer, resin).grid)
-    MaskMaker([soup], job.grid, "volume")
+    masks_of([soup], prepare(place_for([soup], printer, resin), printer, resin).grid)
+    masks_of([soup], job.grid, "volume")
     list(part_heights.partial_slab_findings([Part(solid=soup)], job.grid))
 
 
