@@ -50,7 +50,7 @@ _HOMES = {
     "Process": "pmsl.profiles",
     "Region": "pmsl.mesh.region",
     "Resin": "pmsl.profiles",
-    "Solid": "pmsl.mesh.part",
+    "Solid": "pmsl.mesh.solid",
     "dose_map": "pmsl.exposure",
     "find_printer": "pmsl.profiles",
     "find_process": "pmsl.profiles",

@@ -212,11 +212,21 @@ class LogProgress:
 
 
 @contextmanager
-def compiler_notice() -> Iterator[None]:
-    """Say when kernels have to be compiled, and for how long it took; say when they cannot be kept."""
+def compiler_notice(frames: bool = False) -> Iterator[None]:
+    """Say when kernels have to be compiled, and for how long it took; say when they cannot be kept.
+
+    Where `frames` will be written another process compiles what that takes meanwhile.
+    """
     from pmsl.kernels._compiler.jit import compile_watch, uncached
 
-    with compile_watch(lambda: say("compiling kernels for this machine, once; this takes some seconds …")) as watch:
+    def started() -> None:
+        say("compiling kernels for this machine, once; this takes some 10 seconds …")
+        if frames:
+            from pmsl.kernels._compiler import ahead
+
+            ahead.start()
+
+    with compile_watch(started) as watch:
         yield
     if watch.seconds > 0:
         say(f"compiled kernels in {watch.seconds:.1f} s" + ("" if uncached else "; the next run loads them"))

@@ -12,7 +12,6 @@ FILES = {
     ".".join(("pmsl", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path for path in sorted(ROOT.rglob("*.py"))
 }
 OF_EVERY_FORMAT = {"read.py", "write.py"}
-OF_EVERY_COMMAND = "pmsl/cli/commands"
 
 
 def imports(name: str) -> set[str]:

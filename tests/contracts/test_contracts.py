@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import importlib.util
 import os
 import pydoc
 import subprocess
@@ -84,13 +85,14 @@ def test_slicing_loads_nothing_of_cure_simulation_packing_and_repair(samples, tm
         "cure.events",
         "cure.stack",
         "predict",
-        "mesh.mending",
-        "mesh.surface",
-        "mesh.packing",
+        "mesh.repair.repair_steps",
+        "mesh.repair.welded_surface",
+        "mesh.placing.packing",
         "core.contours",
-        "formats.fit",
+        "formats.adapt.adapt",
         "cli.commands.info",
     )
+    assert all(importlib.util.find_spec(f"pmsl.{name}") for name in late)
     loaded = loaded_after(code)
     assert not {f"pmsl.{name}" for name in late} & loaded and not {"trimesh", "psutil", "skimage", "rectpack", "distributed"} & loaded
 

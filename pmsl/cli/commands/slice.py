@@ -46,7 +46,7 @@ def slice_command(meshes: tuple[str, ...], as_json: bool, **settings: Any) -> No
         say(request.defaults_used())
     done: list[Sliced] = []
     try:
-        with compiler_notice(), slice_jobs.workers_of(request) as crew:
+        with compiler_notice(frames=True), slice_jobs.workers_of(request) as crew:
             ready = slice_jobs.prepare_jobs(request)
             for one in ready:
                 with layer_progress("slicing" if len(ready) == 1 else f"slicing {Path(one.out).name}", as_json) as progress:

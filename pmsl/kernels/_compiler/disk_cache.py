@@ -40,7 +40,7 @@ def load(kernel: Source, kinds: tuple) -> Entry | None:
         path = _path(kernel, kinds)
         kept = path.read_bytes()
     except OSError:
-        return _calls.get(_name(kernel, kinds))
+        return _calls.get(name_of(kernel, kinds))
     digest, _, rest = kept.partition(b"\n")
     if digest != _digest(path, rest):  # cut off, damaged, or of another kernel: LLVM, or the caller, would not survive it
         return None
@@ -75,7 +75,7 @@ def compile_and_keep(kernel: Source, kinds: tuple) -> str:
         _keep(path, _digest(path, rest) + b"\n" + rest)
         return ""
     except OSError as err:  # no room, or no right to write: use it in this process
-        _calls[_name(kernel, kinds)] = _entry(code, facts, kinds)
+        _calls[name_of(kernel, kinds)] = _entry(code, facts, kinds)
         return f"{err.strerror}: {err.filename}" if err.strerror else str(err)
 
 
@@ -103,7 +103,7 @@ def _compiled(kernel: Source, kinds: tuple) -> tuple[bytes, dict[str, Any]]:
     dispatcher.compile(signature)
     (result,) = dispatcher.overloads.values()
     try:
-        return _with_entry(result, _name(kernel, kinds), kinds)
+        return _with_entry(result, name_of(kernel, kinds), kinds)
     except _UnknownCodeError:
         raise
     except Exception as err:  # whatever another version of numba or LLVM does not know: numba's own way in is slower to start, and right
@@ -221,14 +221,15 @@ def _triple() -> str:
     return triple + "-elf" if sys.platform == "win32" and "-elf" not in triple else triple
 
 
-def _name(kernel: Source, kinds: tuple) -> str:
+def name_of(kernel: Source, kinds: tuple) -> str:
+    """Return the name of a kernel for arguments of these kinds."""
     kinds_text = ",".join(f"{k[0].str}{k[1]}{'C' if k[2] else 'A'}" if isinstance(k, tuple) else k.__name__ for k in kinds)
     return f"{kernel.__module__}.{kernel.__name__}({kinds_text})"
 
 
 def _path(kernel: Source, kinds: tuple) -> Path:
     """Return where the machine code is kept; its name holds all that it depends on."""
-    key = hashlib.sha256(f"{_name(kernel, kinds)} {_world()}".encode()).hexdigest()[:32]
+    key = hashlib.sha256(f"{name_of(kernel, kinds)} {_world()}".encode()).hexdigest()[:32]
     return cache_folder() / f"{kernel.__module__.rpartition('.')[2]}.{kernel.__name__}-{key}.pmslk"
 
 

@@ -1,0 +1,85 @@
+"""The second process of a first slice: it compiles what the first one then loads, and nothing else depends on it."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pmsl.kernels._compiler import ahead, disk_cache
+from pmsl.kernels._compiler.jit import kernel
+
+NAMES = """
+import json, sys
+from pmsl.kernels._compiler import disk_cache
+load, names = disk_cache.load, []
+disk_cache.load = lambda kernel, kinds: names.append(disk_cache.name_of(kernel, kinds)) or load(kernel, kinds)
+from pmsl.cli.app import app
+app(["slice", *sys.argv[1:]], standalone_mode=False)
+print(json.dumps(names))
+"""
+KINDS = ((np.dtype(np.float64), 1, True), int)
+
+
+@kernel
+def doubled(array, n):
+    for i in range(n):
+        array[i] *= 2.0
+
+
+@pytest.fixture
+def second(monkeypatch):
+    monkeypatch.setattr(ahead, "_second", [])
+    monkeypatch.setattr(ahead, "SLOWEST", (disk_cache.name_of(doubled, KINDS),))
+
+    def run(code):
+        ahead._second.append(subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE))
+        return ahead._second[0]
+
+    return run
+
+
+def test_what_is_compiled_ahead_is_what_a_slice_asks_for(tmp_path, samples):
+    """Kinds of arguments are part of a name: a kernel that takes another array would be compiled twice, unseen."""
+    args = [sys.executable, "-c", NAMES, str(samples / "grating.stl"), "-o", str(tmp_path / "job")]
+    out = subprocess.run(args, capture_output=True, text=True, check=True, timeout=300).stdout
+    assert set(ahead.SLOWEST) <= set(json.loads(out.strip().splitlines()[-1]))
+
+
+def test_names_are_read_back():
+    for name in ahead.SLOWEST:
+        assert disk_cache.name_of(*ahead._parsed(name)) == name
+
+
+def test_nobody_is_waited_for_where_there_is_no_second_process(monkeypatch):
+    monkeypatch.setattr(ahead, "_second", [])
+    assert ahead.made_meanwhile(doubled, KINDS) is None
+
+
+def test_a_second_process_that_ends_without_a_kernel_is_not_waited_for(second, monkeypatch):
+    second("raise SystemExit(1)").communicate()
+    monkeypatch.setattr(disk_cache, "load", lambda *_: None)
+    assert ahead.made_meanwhile(doubled, KINDS) is None
+    a = np.ones(3)
+    doubled(a, 3)
+    assert a.tolist() == [2, 2, 2]
+
+
+def test_what_the_second_process_makes_is_waited_for_and_loaded(second, monkeypatch):
+    running, looks = second("input()"), iter([None, None, "entry"])
+    monkeypatch.setattr(disk_cache, "load", lambda *_: next(looks))
+    assert ahead.made_meanwhile(doubled, KINDS) == "entry"
+    assert ahead.made_meanwhile(doubled, (*KINDS, int)) is None, "another kind of arguments is not what it was asked for"
+    running.communicate(b"\n")
+
+
+@pytest.mark.parametrize("processors", [1, 2])
+def test_it_is_started_once_and_only_where_a_processor_is_free(monkeypatch, processors):
+    started = []
+    monkeypatch.setattr(ahead, "_second", [])
+    monkeypatch.setattr(ahead.os, "sched_getaffinity", lambda _: set(range(processors)), raising=False)
+    monkeypatch.setattr(ahead.subprocess, "Popen", lambda args, **_: started.append(args))
+    ahead.start()
+    ahead.start()
+    assert len(started) == (processors > 1)
