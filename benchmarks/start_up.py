@@ -19,9 +19,9 @@ from measure import pmsl, process, python
 HEAVY = "sum(m in sys.modules for m in ('numba', 'trimesh', 'scipy', 'shapely'))"
 WATCHED = """
 import sys
-from pmsl.kernels import _jit
-compile_kernel, names = _jit.Kernel._compile, []
-_jit.Kernel._compile = lambda self, kinds: names.append(self.__name__) or compile_kernel(self, kinds)
+from pmsl.kernels._compiler import jit
+compile_kernel, names = jit.Kernel._compile, []
+jit.Kernel._compile = lambda self, kinds: names.append(self.__name__) or compile_kernel(self, kinds)
 from pmsl.cli import main
 code = main()
 print('\\ncompiled', len(names), 'numba' in sys.modules)

@@ -24,6 +24,7 @@ from pmsl.errors import OutputError
 if TYPE_CHECKING:
     from pmsl.core.finding import Finding
 
+BAR_S = 1.0  # work that takes less shows no bar
 LOG_S, LOG_MOST_S = 1.0, 60.0  # between lines of progress in a log file
 
 
@@ -165,20 +166,45 @@ def layer_progress(label: str, quiet: bool) -> Iterator[Callable[[int, int], Non
     if not sys.stderr.isatty():
         yield LogProgress(label)
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    with _LateBar(label) as bar:
+        yield bar
 
-    speed = TextColumn("{task.fields[speed]}")
-    name = TextColumn("{task.description}", markup=False)  # a file's name is no format
-    columns: tuple[Any, ...] = (name, BarColumn(), MofNCompleteColumn(), TextColumn("layers"), speed, TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(printable(label), total=None, speed="")
 
-        def step(done: int, total: int) -> None:
-            rate = bar.tasks[task].finished_speed or bar.tasks[task].speed
-            bar.update(task, completed=done, total=total, speed=f"{rate:.0f}/s" if rate else "")
+class _LateBar:
+    """A bar that comes where work is not done soon: short work does not wait for what draws it, a seventh of its time."""
 
-        yield step
+    def __init__(self, label: str) -> None:
+        self._label, self._begun = label, time.monotonic()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> _LateBar:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take how many layers are done, of how many."""
+        if self._bar is None:
+            if time.monotonic() - self._begun < BAR_S:
+                return
+            self._start()
+        task = self._bar.tasks[self._task]
+        rate = task.finished_speed or task.speed
+        self._bar.update(self._task, completed=done, total=total, speed=f"{rate:.0f}/s" if rate else "")
+
+    def _start(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        speed = TextColumn("{task.fields[speed]}")
+        name = TextColumn("{task.description}", markup=False)  # a file's name is no format
+        columns: tuple[Any, ...] = (name, BarColumn(), MofNCompleteColumn(), TextColumn("layers"), speed, TimeRemainingColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True))
+        self._bar.start()
+        self._task = self._bar.add_task(printable(self._label), total=None, speed="")
 
 
 def is_log(stream: Any) -> bool:

@@ -242,9 +242,14 @@ def on_a_terminal(words):
 
 def test_progress_on_a_terminal_shows_a_name_that_is_no_format():
     label = f"slicing [red]{{x}} {EVIL}"
-    code = f"import time\nfrom pmsl.cli.terminal import layer_progress\nwith layer_progress({label!r}, False) as p: p(1, 1)"
+    code = f"from pmsl.cli import terminal\nterminal.BAR_S = 0\nwith terminal.layer_progress({label!r}, False) as p: p(1, 1)"
     shown = on_a_terminal([sys.executable, "-c", code])
     assert b"pwned\x07" not in shown and "\x9b".encode() not in shown and b"[red]{x} \\x1b]0;pwned" in shown, shown
+
+
+def test_short_work_on_a_terminal_waits_for_no_bar():
+    code = "import sys\nfrom pmsl.cli import terminal\nwith terminal.layer_progress('x', False) as p: p(1, 1)\nprint('rich' in sys.modules)"
+    assert on_a_terminal([sys.executable, "-c", code]).split() == [b"False"]
 
 
 def test_what_libraries_warn_of(capsys, monkeypatch):
