@@ -1,10 +1,11 @@
-"""Write the pages that are made from the code: keys.md from the schemas, commands.md from click, findings.md from the register.
+"""Write the pages that are made from the code: keys.md from the schemas, commands.md from click, findings.md and files.md.
 
 Usage: python docs/generate.py    (in an environment with pmsl; a test holds the pages against what it makes)
 """
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +26,7 @@ from pmsl.profiles.toml_text import toml_value
 from pmsl.report.findings_page import findings_page
 
 HERE = Path(__file__).parent
+PACKAGE = HERE.parent / "pmsl"
 MADE = "<!-- Made by docs/generate.py: change the code, not this page. -->\n"
 COLUMNS = "| key | type | unit | default | limits | meaning |\n|---|---|---|---|---|---|"
 
@@ -161,7 +163,41 @@ def _command(command: click.Command, name: str, above: click.Context) -> Iterato
             yield from _command(command.get_command(context, inner), inner, context)
 
 
-PAGES: dict[str, Callable[[], str]] = {"keys.md": keys_page, "commands.md": commands_page, "findings.md": findings_page}
+FILES = """\
+# Every file
+
+What each file of `pmsl/` is for, by its first line. [map.md](map.md) has the floors, and which may import which.
+"""
+
+
+def files_page() -> str:
+    """Return docs/files.md."""
+    parts = [MADE, FILES]
+    folders = sorted({path.parent for path in PACKAGE.rglob("*.py")}, key=lambda folder: folder.relative_to(PACKAGE).parts)
+    for folder in folders:
+        own = _first_line(folder / "__init__.py") if (folder / "__init__.py").is_file() else ""
+        name = f"pmsl/{folder.relative_to(PACKAGE).as_posix()}/".replace("/./", "/")
+        parts.append(f"## `{name}`\n\n{own}\n")
+        files = [path for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]
+        if files:
+            parts.append("| file | |\n|---|---|")
+            parts.extend(f"| `{path.name}` | {_cell(_first_line(path))} |" for path in files)
+            parts.append("")
+    return "\n".join(parts)
+
+
+def _first_line(path: Path) -> str:
+    """Return the first sentence of a file's docstring, in one line."""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return " ".join(text.split("\n\n")[0].split())
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "keys.md": keys_page,
+    "commands.md": commands_page,
+    "findings.md": findings_page,
+    "files.md": files_page,
+}
 
 
 def write_pages() -> None:

@@ -71,3 +71,12 @@ def test_files_and_benchmarks_that_are_named_are_there(page):
     named = set(re.findall(r"--only (\w+)", text))
     assert all((ROOT / "benchmarks" / f"{name}.py").is_file() for name in named), f"{page}: {named}"
     assert page.startswith("benchmarks") or all(f'"{name}"' in text_of("benchmarks/run.py") for name in named)
+
+
+def test_new_names_of_the_map_are_there_and_old_ones_are_not():
+    rows = re.findall(r"^\| `([^`]+)` \| (.*) \|$", text_of("docs/map.md").partition("\n## Old names")[2], re.M)
+    assert len(rows) > 200
+    for old, new in rows:
+        names = re.findall("`([^`]+)`", new)
+        assert names and all((ROOT / "pmsl" / name).is_file() for name in names), old
+        assert old in names or not (ROOT / "pmsl" / old).exists(), old
