@@ -1,7 +1,7 @@
 """Parts and a grid → LayerMask: the covered fraction of every pixel.
 
 `layer_masks` yields every layer in order, `masks_of` any layer in any order, `coverage` one layer unquantised;
-`surface_in_slab` says where in a slab the surface lies.
+`surface_heights` says where in a slab the surface lies.
 """
 
 from typing import TYPE_CHECKING

@@ -100,7 +100,7 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
     )
     accept_uncalibrated: Annotated[bool, _option("Correct although values it rests on are placeholders.")] = False
     png: Annotated[
-        Literal["fast", "small"], _option("Frames written fast, or searched long for smaller files; the pixels are the same.")
+        Literal["fast", "small"], _option("Frames written fast, or the shorter of that and Pillow's optimize; the pixels are the same.")
     ] = "fast"
     preview: Annotated[str | None, _option("Write a contact sheet of masks and a side view.", "FILE.png", path=True)] = None
     fail_on: Annotated[Severity, _option("Findings at or above this stop the job (exit 4).")] = "error"
