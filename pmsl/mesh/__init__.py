@@ -8,6 +8,14 @@ Every reader gets the bytes of the file and a unit, and returns a `RawMesh` in Â
 MeshError. Vertices are kept as the file has them: nothing is merged, moved or dropped.
 """
 
-from pmsl.mesh.load import load_solid
+from typing import TYPE_CHECKING
+
+from pmsl.later import homes_in, later
+
+if TYPE_CHECKING:
+    from pmsl.mesh.load import load_solid
+
+_HOMES = homes_in(__name__, load="load_solid")
+__getattr__, __dir__ = later(__name__, _HOMES)
 
 __all__ = ["load_solid"]

@@ -12,8 +12,6 @@ from typing import TypeVar
 from pmsl.errors import ProfileError, why_unread
 from pmsl.files.file_kind import HEAD, refusal
 from pmsl.files.text_file import read_text
-from pmsl.profiles.flat_field_image import check_image
-from pmsl.profiles.linked_files import put_in
 from pmsl.profiles.printer import Printer
 from pmsl.profiles.process import Process
 from pmsl.profiles.resin import Resin
@@ -162,9 +160,13 @@ def _find(name_or_path: str | Path, kind: type[P], word: str) -> P:
         other = refusal(f"{word} {path.name}", err.object[:HEAD], "TOML") if isinstance(err, UnicodeDecodeError) else None
         raise ProfileError(other or f"{word} {name}: cannot be read as a TOML file: {why_unread(err)}") from err
     table = tables(text, f"{word} {path.name}")
+    from pmsl.profiles.linked_files import put_in
+
     put_in(table, path.parent, f"{word} {path.name}")
     made = build(table, kind, f"{word} {path.name}")
     if isinstance(made, Printer):
+        from pmsl.profiles.flat_field_image import check_image
+
         check_image(made, f"{word} {path.name}")
     return made
 

@@ -42,7 +42,7 @@ def test_public_names_resolve_and_are_listed():
         _ = pmsl.nothing
 
 
-LATE = ["cure", "optics", "masks", "exposure", "pipeline", "slicing", "correct"]
+LATE = ["mesh", "cure", "optics", "masks", "exposure", "pipeline", "slicing", "correct"]
 
 
 @pytest.mark.parametrize("room", LATE)
@@ -100,6 +100,14 @@ def test_slicing_loads_nothing_of_cure_simulation_packing_and_repair(samples, tm
 @pytest.mark.parametrize("code", ["import pmsl", "import pmsl.cli", "import pmsl.__main__"])
 def test_import_and_help_load_no_compiler_and_no_mesh_library(code):
     assert not {"numba", "trimesh", "shapely", "scipy", "skimage", "PIL", "tifffile"} & loaded_after(code)
+
+
+@pytest.mark.parametrize("words", [[], ["slice"], ["check"], ["batch"], ["profiles"], ["findings"]])
+def test_help_loads_no_arrays_and_no_compiler(words):
+    """Options, their defaults and the fields of a request they come from are text and numbers."""
+    code = f"from pmsl.cli.app import app\napp([*{words}, '--help'], standalone_mode=False)"
+    loaded = loaded_after(code)
+    assert "click" in loaded and not {"numpy", "llvmlite", "numba", "rich"} & loaded
 
 
 def test_a_host_that_reads_a_job_loads_no_compiler(samples, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import struct
@@ -120,7 +121,16 @@ class FolderSource:
 
     def names(self) -> set[str]:
         """Every file below the folder."""
-        return {p.relative_to(self._folder).as_posix() for p in self._folder.rglob("*") if p.is_file()}
+        found, below = set(), [""]
+        while below:
+            under = below.pop()
+            with contextlib.suppress(PermissionError), os.scandir(self._folder / under) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        below.append(f"{under}{entry.name}/")
+                    elif entry.is_file():
+                        found.add(under + entry.name)
+        return found
 
     def text(self, name: str) -> bytes:
         """Return the bytes of a table."""

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
 
 from pmsl.errors import PmslError, UsageError
 from pmsl.files.text_file import read_text
-from pmsl.mesh.part import Part
 from pmsl.mesh.region import SAID, FactorName, Region
-from pmsl.mesh.solid import Solid
 from pmsl.pipeline.request import option_parsing
 from pmsl.profiles.schema import parse
 from pmsl.profiles.strict_struct import Strict
+
+if TYPE_CHECKING:
+    from pmsl.mesh.part import Part
+    from pmsl.mesh.solid import Solid
 
 MOST_BYTES = 1 << 24
 MOST_MESHES = 20_000
@@ -138,6 +140,8 @@ def dressed(
     UsageError, MeshError
         A region that says something no region has; a mesh that cannot be read.
     """
+    from pmsl.mesh.part import Part
+
     regions = tuple(_region(table, load) for table in tables)
     return [
         Part(solid=solid, label=solid.source, dose_scale=scale, regions=regions) if regions or scale != 1.0 else solid
