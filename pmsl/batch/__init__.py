@@ -1,11 +1,11 @@
 """Many jobs: a batch file, worker processes, a journal in the out folder that makes a second run go on where the first ended.
 
-file, sweep, names   TOML → orders; grids over values; names that are files' names everywhere
-identity   what a job is made of, and what lies at its target, as hashes
-journal    what was begun and done in a folder, and who works there
-scheduler  what starts when, under a cap on memory; what came of it
-crew, worker   the two ends of the worker processes
-summary    the end: counts, CSV, exit code
+batch_file, sweep, job_names   TOML → slice requests; grids over values; names that are files' names everywhere
+fingerprint   what a job is made of, and what lies at its target, as hashes
+journal       what was begun and done in a folder, and who works there
+scheduler     what starts when, under a cap on memory; what came of it
+pool, worker  the two ends of the worker processes
+summary       the end: counts, CSV, exit code
 """
 
 from pmsl.batch.batch_file import Batch, Job, read_batch

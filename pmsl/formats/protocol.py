@@ -4,14 +4,14 @@ How to add one inside the house: a module beside this one with an object that fi
 `registry.SHIPPED`. From another package: an entry point of group ``pmsl.formats``, its name the format's, its object a
 `Format`. What a writer does, in order:
 
-1. ``fitted = fit.fit(job, self.capability, self.name, options)``: refuses what the target cannot hold, or, with
+1. ``fitted = adapt.fit(job, self.capability, self.name, options)``: refuses what the target cannot hold, or, with
    `options.lossy`, gives the job that is written instead, its losses among its findings.
-2. ``with target.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:`` writes the
-   draft, layers through ``stream.written(fitted, options, make, store)``, which also calls `options.accept`.
-3. The draft is read back before it gets its name (`bundle.check_written` for zips).
+2. ``with atomic_write.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:`` writes the
+   draft, layers through ``layer_writer.written(fitted, options, make, store)``, which also calls `options.accept`.
+3. The draft is read back before it gets its name (`containers.check_written` for zips).
 
-Frames come from `frames.device_frame` or, as PNG, from `png.encode_mask`, with the orientation of the fitted job's engine.
-A reader makes the job through `partial.job`, which says as findings what the file does not hold.
+Frames come from `frames.device_frame` or, as PNG, from `png_write.encode_mask`, with the orientation of the fitted job's engine.
+A reader makes the job through `incomplete_job.job`, which says as findings what the file does not hold.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ class Format(Protocol):
         """Tell by content, not by suffix, whether a file is of this format; wrong ones too, so that `read` can say what is wrong."""
 
     def foreign(self, path: Path) -> str:
-        """Say why what stands at `path` may not be replaced with ``--force``; nothing where it may (`target.other_format`)."""
+        """Say why what stands at `path` may not be replaced with ``--force``; nothing where it may (`atomic_write.other_format`)."""
 
     def write(self, job: PrintJob, path: Path, options: WriteOptions) -> Written:
         """Write the job, complete or absent; the same job is the same bytes."""

@@ -1,16 +1,16 @@
 """PrintJob → machine: the other door. Whatever happens to the host, the light goes out.
 
-protocol    LightEngine, Stage: what a machine must be, and what is true when each call returns
-calls       play, aplay: one print in one call
-player      Player: run, pause, cancel, status; options: how
-feed        layers made ahead of time, each held against its hash; shots: exposures one by one, for hosts with their own loop
-match       job against itself and machine, before anything moves
-lamp        the light; drift: is it what was asked for; carriage: the plate's way; signals: SIGINT and SIGTERM while it is lit
-waiting     for events and threads
-record      played.jsonl, recordlines its lines; resume: where a print goes on
-watchdog    a process of its own that times the light of engines which cannot
-events      exposures as the events of other hosts' loops
-simulated   a machine that is not there, and returns the dose it was given
+protocol, capabilities   LightEngine, Stage: what a machine must be and may state, and what is true when each call returns
+play           play, aplay: one print in one call
+player         Player: run, pause, cancel, status; play_options: how
+layer_prefetch, exposure_iterator   layers made ahead, each held against its hash; exposures one by one, for hosts with their own loop
+compatibility, machine_check   job against itself and machine, before anything moves
+light_control  the light; drift: is it what was asked for; stage_control: the plate's way; signals: SIGINT and SIGTERM while it is lit
+interruptible_wait   for events and threads
+play_log       played.jsonl, play_log_lines its lines; resume: where a print goes on
+watchdog       a process of its own that times the light of engines which cannot
+useq_events    exposures as the events of other hosts' loops
+simulated      a machine that is not there, and returns the dose it was given
 
 Only what is asked for is loaded: playing a written job needs neither the mesh library nor the compiler.
 """

@@ -1,8 +1,8 @@
 """Files to Solid: read a mesh, refuse what is damaged, say what is doubtful.
 
-    STL  OBJ  PLY  3MF
-      └────┴──┬─┴────┘
-            load ──► Solid (µm) ──► health, when asked
+    STL  OBJ  PLY  3MF  OFF  GLB
+      └────┴────┴─┬──┴────┴────┘
+                load ──► Solid (µm) ──► health, when asked
 
 Every reader gets the bytes of the file and a unit, and returns a `RawMesh` in µm or raises a
 MeshError. Vertices are kept as the file has them: nothing is merged, moved or dropped.

@@ -1,5 +1,6 @@
 """Pages that are made from the code are what is made now; links lead somewhere; the README is short."""
 
+import ast
 import importlib.util
 import re
 
@@ -80,3 +81,12 @@ def test_new_names_of_the_map_are_there_and_old_ones_are_not():
         names = re.findall("`([^`]+)`", new)
         assert names and all((ROOT / "pmsl" / name).is_file() for name in names), old
         assert old in names or not (ROOT / "pmsl" / old).exists(), old
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "pmsl").rglob("__init__.py")), ids=lambda file: file.parent.name)
+def test_files_that_a_package_lists_are_there(file):
+    """Lines as ``name, name   what they are`` in the docstring of a package."""
+    text = file.read_text(encoding="utf-8")
+    for names in re.findall(r"^([a-z]\w*(?:, [a-z]\w*)*)  +\S", ast.get_docstring(ast.parse(text)) or "", re.M):
+        for name in names.split(", "):
+            assert (file.parent / f"{name}.py").is_file() or (file.parent / name).is_dir(), f"{file.parent.name}: {name}"

@@ -63,8 +63,8 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
     rule : callable, optional
         For ``per_layer_exposure = "rule"``: from the times wanted ((L,) float64 [s], nan for layers without light) to those the
         format's rule gives, none of them shorter than wanted. Asked beforehand only with `options.lossy`, for every layer must be
-        made for it: doses are then folded into gray where the rule gives more. Otherwise a writer asks `schedule.check_times` when it has
-        seen all layers. Left out, for ``"none"``, it is `schedule.longest`.
+        made for it: doses are then folded into gray where the rule gives more. Otherwise a writer asks
+        `exposure_rules.check_times` when it has seen all layers. Left out, for ``"none"``, it is `exposure_rules.longest`.
 
     Returns
     -------

@@ -44,7 +44,7 @@ class Capability:
     multi_exposure : bool
         Whether a layer may have several exposures.
     per_layer_exposure : {"free", "rule", "none"}
-        Exposure times a layer: any, those that a rule of the format gives (an argument of `fit.fit`), or one for all.
+        Exposure times a layer: any, those that a rule of the format gives (an argument of `adapt.fit`), or one for all.
     exposure_min_s, exposure_max_s : float
         Bounds of an exposure time [s].
     exposure_step_s : float, optional

@@ -1,13 +1,13 @@
 """The microfluidics print file of the Nordin group (BYU), schema 5: a zip of one JSON table and a folder of gray PNG images.
 
-document     the JSON table as strict structs
+print_file   the JSON table as strict structs
 expressions  arithmetic over the file's variables
 table        the table with variables put in and groups called
 slabs        its layers with their settings in full
 engines      light engines, and whose pixels are known
 read         file → PrintJob
-check        what the host would not take
-layout       layers → the table: names, groups, duplications for what repeats
+validator    what the host would not take
+repeated_settings   layers → the table: names, groups, duplications for what repeats
 write        PrintJob → file
 
 Facts: the published schema 5 with its README, and the host that prints such files.

@@ -88,7 +88,7 @@ def native_only(path: Path) -> str:
 def whole_or_absent(path: Path, force: bool, folder: bool, foreign: Foreign | None = None) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it there on success, remove it on any failure.
 
-    What an earlier writer of `path` left when it was killed is swept first (`leftovers`).
+    What an earlier writer of `path` left when it was killed is swept first (`drafts`).
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Contours of the placed parts for other CAM tools: 3MF slice stacks and SVG. They hold no masks, times or doses.
 
-threemf   3MF core and slice extension
-svg       one group a layer
+slice_3mf   3MF core and slice extension
+svg         one group a layer
 """
 
 from __future__ import annotations

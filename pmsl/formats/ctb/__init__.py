@@ -1,8 +1,8 @@
 """CTB, version 3: one 7-bit mask a layer in run-length code, plain or enciphered by a key, each with its time and move.
 
-layout   header, extensions, table of layers, pictures
-write    PrintJob → file
-read     file → PrintJob, version 2 too
+ctb_records  header, extensions, table of layers, pictures
+write        PrintJob → file
+read         file → PrintJob, version 2 too
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Frames as projector controllers take them; nothing here talks to a device, and no device's package is imported.
 
-planes    gray frame → bit planes, and gray split into planes that are timed one by one
-splash    24-bit pattern images: packing, run-length code, file header, halves for two controllers
-dlpc900   look-up-table entries, batches, upload order, USB reports of TI's DLPC900
-alp       packed rows, sequences and picture times of ViALUX ALP
+bitplanes       gray frame → bit planes, and gray split into planes that are timed one by one
+dlpc900_splash  24-bit pattern images: packing, run-length code, file header, halves for two controllers
+dlpc900         look-up-table entries, batches, upload order, USB reports of TI's DLPC900
+alp             packed rows, sequences and picture times of ViALUX ALP
 """
 
 from pmsl.formats.device.alp import alp_rows, alp_sequence, picture_times_us

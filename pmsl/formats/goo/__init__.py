@@ -1,8 +1,8 @@
 """GOO, version 3: one 8-bit mask a layer in run-length code, each with its check sum, time and move.
 
-layout   header, layer definition, marks
-write    PrintJob → file
-read     file → PrintJob
+goo_records  header, layer definition, marks
+write        PrintJob → file
+read         file → PrintJob
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The native job: a folder or zip with job.json, frames/, design/ and dose/.
 
-document   job.json as strict structs, and its JSON Schema
-write      PrintJob → disk
-read       disk → PrintJob
-verify     every file against its hash, its shape and its neighbours; filecheck: what it finds in files, `play` too
-design     placed parts as PLY
-dosetiff   dose maps as TIFF
+job_json    job.json as strict structs, and its JSON Schema
+write       PrintJob → disk
+read        disk → PrintJob
+verify      every file against its hash, its shape and its neighbours; file_check: what it finds in files, `play` too
+design_ply  placed parts as PLY
+dose_tiff   dose maps as TIFF
 """
 
 from __future__ import annotations

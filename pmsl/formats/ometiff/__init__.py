@@ -1,6 +1,6 @@
 """OME-TIFF (BigTIFF where large): masks, and dose maps where asked for, for Fiji, napari and Python; our notes make it a job again.
 
-xml      OME-XML, our notes in an annotation
+ome_xml  OME-XML, our notes in an annotation
 write    PrintJob → file
 read     file → PrintJob
 """

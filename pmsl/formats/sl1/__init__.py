@@ -1,11 +1,11 @@
 """Prusa's .sl1 and .sl1s: a zip of PNG frames with exposure times that the printer derives from a few numbers.
 
-config     config.ini and what beside it: the keys that change light
-lightmask  mask.png, which darkens every layer
-fade       times of all layers from first, normal and number of fade layers, and back
-panels     the printers' panels, and how a panel's frames are turned
-write      PrintJob → file
-read       file → PrintJob
+config      config.ini and what beside it: the keys that change light
+light_mask  mask.png, which darkens every layer
+exposure_fade  times of all layers from first, normal and number of fade layers, and back
+panels      the printers' panels, and how a panel's frames are turned
+write       PrintJob → file
+read        file → PrintJob
 
 Facts: the printer's firmware (project reader), PrusaSlicer's writer and importer, and hosts that take the same files.
 """

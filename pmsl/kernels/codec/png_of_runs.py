@@ -15,7 +15,7 @@ def zlib_of_runs(row_start, row0, col, run, level, rows, cols, flip_rows, flip_c
     Parameters
     ----------
     row_start, row0, col, run, level, rows, cols, flip_rows, flip_cols, lead
-        As in ``png.stream``.
+        As in ``png_symbols.stream``.
     value : (N,) uint8; length : (N,) int64; start : (N + 1,) int64
         Scratch, N at least ``2 R + rows + 2``.
     head : (2**14,) int32; symbols : (S,) int32; work : ``deflate.WORK`` int64

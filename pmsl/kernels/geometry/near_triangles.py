@@ -1,4 +1,4 @@
-"""Triangles near points, found in a tree of boxes (``tripairs.tree``)."""
+"""Triangles near points, found in a tree of boxes (``triangle_pairs.tree``)."""
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def pairs(vertices, faces, order, boxes, points, reach, stack, scratch, found, n
     vertices : (V, 3) float64; faces : (F, 3) int32
         A triangle may use one vertex twice: then it is an edge.
     order, boxes
-        As in ``tripairs.tree``.
+        As in ``triangle_pairs.tree``.
     points : (n, 3) float64; reach : (n,) float64
         A triangle counts where it is no further from the point than this.
     stack : (128,) int64; scratch : (2, 3) float64

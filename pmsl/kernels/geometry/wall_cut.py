@@ -8,7 +8,7 @@ from pmsl.kernels.geometry.plane_crossings import _cut
 
 @kernel
 def cut(picked, n, z, corners, pitch, segments, rise):
-    """Cut triangles at a plane, as `crossings.cut_layer`, and say how steep each wall is.
+    """Cut triangles at a plane, as `plane_crossings.cut_layer`, and say how steep each wall is.
 
     Parameters
     ----------

@@ -123,7 +123,7 @@ def compare_edges(inside, which, found, corners, n, edge, edge_design, front, ha
     n : int
         At least 2; between four points the front is a plane.
     edge, edge_design, front, half, held, shift, sums, slot, records
-        As of ``printed.compare``.
+        As of ``compare_voxels.compare``.
     partly : (E,) int64
         Overwritten as far as there are any: which of the pixels are left to `common`.
 

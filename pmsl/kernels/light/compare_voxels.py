@@ -189,7 +189,7 @@ def compare(
     front, half, held, states, eight, steady, calm, calm_dose, shift, bits, recalled, z_top, height, row_start, col, length, level,
     row0, col0, sums, solid, void, slot, records, low, lost, edge, edge_design, counts,
 ):  # fmt: skip
-    """Compare one layer with its design, but for pixels that ``uneven.compare_edges`` looks into, which are listed.
+    """Compare one layer with its design, but for pixels that ``compare_subpixel.compare_edges`` looks into, which are listed.
 
     Those are the ones where the front is uneven, or printed and designed are both a part of the voxel.
 

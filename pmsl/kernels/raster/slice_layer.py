@@ -25,13 +25,13 @@ def runs_of_layer(
     Parameters
     ----------
     k, z, corners, first, last, by_last, node_start, level_start, segments
-        As in ``crossings.cut_layer``.
+        As in ``plane_crossings.cut_layer``.
     n_rows, n_cols, row_begin, edges, live, line, bits, start, cell_col, sums, beyond
         As in ``area.cells``.
     mixed, ends, work, guide, row_start, col, length, level, open_rows, shared
-        As in ``rows.runs``.
+        As in ``cells_to_runs.runs``.
     found, row_start8, col8, length8, level8
-        As in ``spans.facts`` and ``spans.to_8bit``, of the rows that hold touched cells.
+        As in ``run_ops.facts`` and ``run_ops.to_8bit``, of the rows that hold touched cells.
 
     Returns
     -------

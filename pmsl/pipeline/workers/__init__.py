@@ -1,11 +1,11 @@
 """Other processes that make the layers of one big job: on this machine, or on a Dask cluster.
 
-recipe      what a worker needs, as files: profiles, placed parts, every mesh once
-labour      what a worker does with a block of layers
-parting     layers → blocks
-processes   workers started here
-child       what runs in one of them
-cluster     workers of Dask
+job_spec       what a worker needs, as files: profiles, placed parts, every mesh once
+block_task     what a worker does with a block of layers
+partition      layers → blocks
+local_pool     workers started here
+child_process  what runs in one of them
+dask_pool      workers of Dask
 
 A worker writes the files of its layers where the job is written; only what job.json says of them comes back.
 """

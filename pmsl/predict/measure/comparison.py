@@ -137,7 +137,7 @@ class Comparison:
         return int(lost), between
 
     def _compare_edges(self, lit: LitLayer, here: DesignLayer, listed: int) -> np.ndarray:
-        """Look into the pixels that `printed.compare` listed."""
+        """Look into the pixels that `compare_voxels.compare` listed."""
         from pmsl.kernels.light import compare_subpixel
 
         ours, edge, share, n = self.columns, self._uneven, self._uneven_design, lit.points
