@@ -142,7 +142,7 @@ def aerial_image(mask: LayerMask, printer: Printer, response: np.ndarray, points
         Of the device's shape; taken at the device's 8 bit.
     printer : Printer
     response : (256,) float64
-        Irradiance of every gray level relative to white (`exposure.grayscale.response`).
+        Irradiance of every gray level relative to white (`pmsl.optics.grayscale.response`).
     points_per_px : int, optional
         n: point values in the middles of n × n cells of each pixel; without it the mean over each pixel.
 

@@ -13,10 +13,10 @@ from solids import box
 import pmsl
 from pmsl.core.mask import LayerMask
 from pmsl.errors import ProfileError
-from pmsl.exposure.grayscale import levels_of, response
 from pmsl.formats.frames.device_frame import turn
 from pmsl.optics import Gaussian, Lorentzian, Sampled, aerial_image, flat_field, psf_of
 from pmsl.optics.field_evenness import lit, lit_adjoint
+from pmsl.optics.grayscale import levels_of, response
 from pmsl.profiles import Printer, library_text
 from pmsl.profiles.printer import FlatField, Orientation, Psf
 from pmsl.profiles.schema import parse

@@ -9,7 +9,7 @@ from solids import box
 
 import pmsl
 from pmsl.errors import ExposureError, ProfileError
-from pmsl.exposure.grayscale import levels_of, response
+from pmsl.optics.grayscale import levels_of, response
 from pmsl.profiles import Printer, library_text
 from pmsl.profiles.printer import Response
 from pmsl.profiles.schema import build, parse

@@ -19,10 +19,10 @@ from pmsl.core.runs import Runs
 from pmsl.cure import CureModel
 from pmsl.errors import JobError
 from pmsl.exposure.dose import irradiance_mw_cm2
-from pmsl.exposure.grayscale import response
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.optics import Gaussian, Psf, at_points, flat_field, psf_of
+from pmsl.optics.grayscale import response
 from pmsl.predict.light.window_blur import INSIDE_PX, NO_BLOCKS, TABLE_PER_PX, Blur
 from pmsl.predict.measure.edge_search import edges_along
 from pmsl.predict.measure.row_dedup import Folded
