@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import re
+import tomllib
 
 import pytest
 from doc_pages import PAGES, ROOT, anchors_of, links_of, text_of
@@ -90,3 +91,10 @@ def test_files_that_a_package_lists_are_there(file):
     for names in re.findall(r"^([a-z]\w*(?:, [a-z]\w*)*)  +\S", ast.get_docstring(ast.parse(text)) or "", re.M):
         for name in names.split(", "):
             assert (file.parent / f"{name}.py").is_file() or (file.parent / name).is_dir(), f"{file.parent.name}: {name}"
+
+
+def test_the_floors_of_the_map_are_those_of_the_import_contract():
+    (contract,) = [c for c in tomllib.loads(text_of("pyproject.toml"))["tool"]["importlinter"]["contracts"] if c["type"] == "layers"]
+    table = text_of("docs/map.md").partition("## The floors")[2].partition("\n## ")[0]
+    floors = [re.findall("`(\\w+)`", row) for row in re.findall(r"^\| (`.*?) \|", table, re.M)]
+    assert floors == [[name.strip().removeprefix("pmsl.") for name in layer.split("|")] for layer in contract["layers"]] + [["kernels"]]
