@@ -78,8 +78,16 @@ def test_what_the_second_process_makes_is_waited_for_and_loaded(second, monkeypa
 def test_it_is_started_once_and_only_where_a_processor_is_free(monkeypatch, processors):
     started = []
     monkeypatch.setattr(ahead, "_second", [])
+    monkeypatch.setattr(disk_cache, "load", lambda *_: None)
     monkeypatch.setattr(ahead.os, "sched_getaffinity", lambda _: set(range(processors)), raising=False)
     monkeypatch.setattr(ahead.subprocess, "Popen", lambda args, **_: started.append(args))
     ahead.start()
     ahead.start()
     assert len(started) == (processors > 1)
+
+
+def test_it_is_not_started_where_nothing_is_left_for_it(monkeypatch):
+    monkeypatch.setattr(ahead, "_second", [])
+    monkeypatch.setattr(disk_cache, "load", lambda *_: "entry")
+    monkeypatch.setattr(ahead.subprocess, "Popen", lambda *_, **__: pytest.fail("was started"))
+    ahead.start()

@@ -32,7 +32,7 @@ _second: list[subprocess.Popen[bytes]] = []
 def start() -> None:
     """Start the second process, once, where there is a processor for it and something for it to do."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if _second or cpus < 2 or not sys.executable:
+    if _second or cpus < 2 or not sys.executable or all(disk_cache.load(*_parsed(name)) for name in SLOWEST):
         return
     try:
         args = [sys.executable, "-m", __name__]
