@@ -48,7 +48,7 @@ class SurfaceHeights:
     up_um: np.ndarray
 
 
-def surface_heights(parts: Sequence[Solid | Part] | VolumeMasks, grid: Grid, k: int) -> SurfaceHeights:
+def surface_heights(parts: Sequence[Solid | Part] | AreaMasks, grid: Grid, k: int) -> SurfaceHeights:
     """Find the surface inside slab `k`, exactly.
 
     Parameters
@@ -71,7 +71,7 @@ def surface_heights(parts: Sequence[Solid | Part] | VolumeMasks, grid: Grid, k: 
     UsageError
         A maker of another mode.
     """
-    maker = parts if isinstance(parts, VolumeMasks) else VolumeMasks(parts, grid, "none")
+    maker = parts if isinstance(parts, AreaMasks) else VolumeMasks(parts, grid, "none")
     if maker.grid is not grid:
         raise GridError("the grid is not that of the maker; pass maker.grid")
     return _handed_over(_swept(maker, k), k).heights(checked_layer(k, grid))

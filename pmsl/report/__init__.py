@@ -1,5 +1,5 @@
 """Pictures of a job."""
 
-from pmsl.report.contact_sheet import contact_sheet
+from pmsl.report.mask_preview import contact_sheet
 
 __all__ = ["contact_sheet"]

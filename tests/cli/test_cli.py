@@ -394,7 +394,7 @@ def test_a_second_slice_compiles_nothing(run, samples, tmp_path):
     assert run("slice", samples / "f_orientation.stl", "-o", "job", *SMALL, "--preview", "job.png")[0] == 0
     cache = tmp_path / "cache"
     shutil.copytree(disk_cache.cache_folder(), cache, ignore=lambda _, names: [n for n in names if not n.endswith(".pmslk")])
-    lacking = [path for name in ("crossings.plane_ranges", "facets.count_partial") for path in cache.glob(f"{name}-*")]
+    lacking = [path for name in ("plane_crossings.plane_ranges", "mesh_stats.count_partial") for path in cache.glob(f"{name}-*")]
     assert len(lacking) >= 2
     for path in lacking:
         path.unlink()

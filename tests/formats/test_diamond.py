@@ -175,7 +175,7 @@ def test_light_where_no_mirror_is_is_refused_at_every_door(tmp_path):
         pmsl.host.play(corner, machine.engine, machine.stage, clock=machine.clock)
     assert machine.engine.dose().dense().max() == 0
     with pytest.raises(TargetError, match="no mirrors"):
-        pmsl.host.exposure_iterator(corner, 0)
+        pmsl.host.shots(corner, 0)
 
 
 @pytest.mark.parametrize("name", [s.name for s in registry.SHIPPED if s.name not in ("native", "svg", "3mf-slices")])

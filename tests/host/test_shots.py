@@ -56,11 +56,11 @@ def test_slicing_on_demand_gives_the_bytes_of_the_written_job_in_any_order(tmp_p
     pmsl.write(job, tmp_path / "j.zip")
     written = pmsl.read(tmp_path / "j.zip")
     for k in (5, 0, 3, -1, 3):
-        for ours, theirs in zip(pmsl.host.exposure_iterator(job, k), pmsl.host.exposure_iterator(written, k), strict=True):
+        for ours, theirs in zip(pmsl.host.shots(job, k), pmsl.host.shots(written, k), strict=True):
             assert np.array_equal(ours.frame, theirs.frame) and ours.sha256 == theirs.sha256
             assert (ours.layer, ours.time_s, ours.power, ours.z_um) == (theirs.layer, theirs.time_s, theirs.power, theirs.z_um)
     with pytest.raises(IndexError):
-        pmsl.host.exposure_iterator(job, 6)
+        pmsl.host.shots(job, 6)
 
 
 @pytest.mark.parametrize(("start", "first", "many"), [(0, (0, 0), 8), (2, (2, 0), 4), ((2, 1), (2, 1), 3), ((1, 2), (2, 0), 4)])

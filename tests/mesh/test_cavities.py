@@ -290,7 +290,7 @@ def as_read(mesh, order):
 
 @pytest.mark.parametrize("hole", [False, True])
 def test_a_large_mesh_with_a_face_missing_keeps_its_cavities_apart(monkeypatch, hole):
-    for module in ("repair", "shells", "mending"):
+    for module in ("repair.repair", "shells.shells", "repair.repair_steps"):
         monkeypatch.setattr(f"pmsl.mesh.{module}.FEW", 100)
     ball, bars = icosphere(3, 6, (7, 6, 4)), [box((4, 5, 3), (10, 7, 5)), box((6, 3, 3), (8, 9, 5))]
     mesh = joined(ball, *(flipped(b) for b in bars))
@@ -303,7 +303,7 @@ def test_a_large_mesh_with_a_face_missing_keeps_its_cavities_apart(monkeypatch, 
 
 @pytest.mark.parametrize("listed", [True, False])
 def test_large_meshes_that_do_not_list_shells_one_after_the_other(monkeypatch, listed):
-    for module in ("repair", "shells"):
+    for module in ("repair.repair", "shells.shells"):
         monkeypatch.setattr(f"pmsl.mesh.{module}.FEW", 100)
     block, tubes = icosphere(3, 6, (7, 6, 4)), [icosphere(3, 2, (6.1, 6, 4)), icosphere(3, 2, (7.7, 6.2, 4.1))]
     mesh = joined(block, *(flipped(t) for t in tubes))
@@ -323,7 +323,7 @@ VOID_UM3 = 9 * 0.7 + 9 * 0.75 * 1.5 - 0.75 * 0.7
 @pytest.mark.parametrize("whole", [1, -1])
 @pytest.mark.parametrize("of_file", [True, False])
 def test_a_large_mesh_hides_no_channels_that_cross_between_the_middles_of_their_faces(monkeypatch, of_file, whole):
-    for module in ("repair", "shells"):
+    for module in ("repair.repair", "shells.shells"):
         monkeypatch.setattr(f"pmsl.mesh.{module}.FEW", 100)
     mesh = joined(BALL, *(flipped(c) for c in CHANNELS))
     mesh = Solid.from_arrays(mesh.vertices_um, mesh.faces[:, ::whole])
@@ -378,7 +378,7 @@ def test_groups_are_what_hangs_together_by_corners(seed):
 
 
 def test_a_large_mesh_with_pores_among_its_triangles_stays_as_it_is(monkeypatch):
-    for module in ("repair", "shells"):
+    for module in ("repair.repair", "shells.shells"):
         monkeypatch.setattr(f"pmsl.mesh.{module}.FEW", 100)
     pores = [flipped(icosphere(1, 0.6, (4 + 2 * i, 4 + 2 * j, 4))) for i in range(4) for j in range(3)]
     mesh = joined(BALL, *pores)

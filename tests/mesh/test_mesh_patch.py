@@ -15,7 +15,7 @@ BALL = icosphere(3, 5, (7, 6, 5))
 @pytest.fixture(autouse=True)
 def large(monkeypatch):
     """Any mesh of more than a hundred triangles is a large one, and blocks are small."""
-    for module in ("repair", "mending", "shells"):
+    for module in ("repair.repair", "repair.repair_steps", "shells.shells"):
         monkeypatch.setattr(f"pmsl.mesh.{module}.FEW", 100)
     monkeypatch.setattr(fill_holes_large, "BLOCK", 37)
 

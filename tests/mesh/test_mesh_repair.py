@@ -226,7 +226,7 @@ def test_a_body_whose_faces_look_both_ways_is_a_body(other, jitter_um):
 
 
 def test_a_large_body_whose_faces_look_both_ways_is_a_body(monkeypatch):
-    for module in ("repair", "shells"):
+    for module in ("repair.repair", "shells.shells"):
         monkeypatch.setattr(f"pmsl.mesh.{module}.FEW", 100)
     both = soup(joined(BALL, turned(BALL)))
     order = np.random.default_rng(0).permutation(len(both.faces))

@@ -49,7 +49,7 @@ def made(solid):
     found = []
     for name in ("vertices_um", "faces"):
         try:
-            vars(Solid)[name].__get__(solid)
+            getattr(Solid, name).__get__(solid)
         except AttributeError:
             continue
         found.append(name)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 
 from pmsl.core.mask import Window
-from pmsl.optics import Gaussian, Lorentzian, Sampled, at_points, at_points_adjoint, convolution
+from pmsl.optics import Gaussian, Lorentzian, Sampled, at_points, at_points_adjoint, spread
 
 SKEW = np.random.default_rng(3).random((5, 9))
 SPREADS = {
@@ -31,7 +31,7 @@ def test_points_in_the_middle_of_cells_are_what_spread_gives_there(psf, seed):
     pixels = np.stack(np.meshgrid(np.arange(30), np.arange(40), indexing="ij"), axis=-1).reshape(-1, 2)
     seen = at_points(light, SOURCE, pixels + 0.5 + (v, u), psf)
     within = 2e-5 if isinstance(psf, Lorentzian) else 1e-12
-    assert np.abs(seen - convolution(light, SOURCE, target, psf, (v, u)).reshape(-1)).max() <= within
+    assert np.abs(seen - spread(light, SOURCE, target, psf, (v, u)).reshape(-1)).max() <= within
 
 
 @spreads

@@ -10,7 +10,7 @@ from scipy import integrate, optimize
 from scipy.special import ndtr, ndtri
 
 from pmsl.core.mask import Window
-from pmsl.optics import Gaussian, Lorentzian, Sampled, convolution
+from pmsl.optics import Gaussian, Lorentzian, Sampled, spread
 
 SIGMAS = [0.25, 0.36, 0.5, 0.75, 1.0]
 
@@ -19,7 +19,7 @@ def at(light, psf, y, x):
     """Point value at (y, x) px from the outer corner of the light's first pixel; dark outside."""
     source = Window(0, 0, *light.shape)
     row, col = math.floor(y), math.floor(x)
-    return float(convolution(light, source, Window(row, col, 1, 1), psf, (y - row - 0.5, x - col - 0.5))[0, 0])
+    return float(spread(light, source, Window(row, col, 1, 1), psf, (y - row - 0.5, x - col - 0.5))[0, 0])
 
 
 def columns(values, rows=41):
@@ -142,7 +142,7 @@ def test_mirrors_that_leave_gaps():
 def test_a_skew_spot_throws_light_where_it_points():
     spot = np.zeros((3, 5))
     spot[2, 4] = 1.0  # one cell up, two to the right
-    seen = convolution(np.ones((1, 1)), Window(10, 20, 1, 1), Window(5, 15, 11, 11), Sampled(spot, (1.0, 1.0)))
+    seen = spread(np.ones((1, 1)), Window(10, 20, 1, 1), Window(5, 15, 11, 11), Sampled(spot, (1.0, 1.0)))
     top = np.unravel_index(seen.argmax(), seen.shape)
     assert (top[0] + 5, top[1] + 15) == (11, 22)
 

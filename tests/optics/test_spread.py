@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pmsl.core.mask import LayerMask, Window
 from pmsl.errors import GridError
 from pmsl.kernels.light import convolution_1d
-from pmsl.optics import Gaussian, Lorentzian, Projector, Sampled, convolution, spread_adjoint, target_of
+from pmsl.optics import Gaussian, Lorentzian, Projector, Sampled, spread, spread_adjoint, target_of
 
 SKEW = np.random.default_rng(3).random((5, 9))
 SPREADS = {
@@ -40,7 +40,7 @@ def same(a, b):
 @given(windows(), windows(), st.none() | st.tuples(st.floats(-0.5, 0.5), st.floats(-0.5, 0.5)))
 def test_dot_test_of_spread(psf, source, target, offset):
     a, b = noise(1, *source[2:]), noise(2, *target[2:])
-    forward = float((convolution(a, source, target, psf, offset) * b).sum())
+    forward = float((spread(a, source, target, psf, offset) * b).sum())
     assert same(forward, float((a * spread_adjoint(b, source, target, psf, offset)).sum()))
 
 
@@ -75,7 +75,7 @@ def plain(light, source, target, psf, offset):
 def test_spread_is_the_plain_sum_over_pixels(psf, offset):
     source, target = Window(2, 5, 7, 6), Window(0, 3, 12, 14)
     light = np.abs(noise(1, 7, 6))
-    assert convolution(light, source, target, psf, offset) == pytest.approx(plain(light, source, target, psf, offset), abs=5e-12)
+    assert spread(light, source, target, psf, offset) == pytest.approx(plain(light, source, target, psf, offset), abs=5e-12)
 
 
 @spreads
@@ -89,7 +89,7 @@ def test_the_window_of_a_mask_gives_the_same_as_the_whole_field(psf):
     row0, col0, rows, cols = image.window
     full[row0 : row0 + rows, col0 : col0 + cols] = image.irradiance
     assert image.index == 7 and image.shape == FIELD
-    assert full == pytest.approx(convolution(light, whole, whole, psf), abs=2e-12)
+    assert full == pytest.approx(spread(light, whole, whole, psf), abs=2e-12)
 
 
 @spreads
@@ -98,13 +98,13 @@ def test_outside_of_the_field_is_no_light(psf):
     light, whole = np.abs(noise(4, *FIELD)), Window(0, 0, *FIELD)
     padded = np.zeros((FIELD[0] + 40, FIELD[1] + 40))
     padded[20:-20, 20:-20] = light
-    wide = convolution(padded, Window(0, 0, *padded.shape), Window(0, 0, *padded.shape), psf)
-    assert convolution(light, whole, whole, psf) == pytest.approx(wide[20:-20, 20:-20], abs=2e-12)
+    wide = spread(padded, Window(0, 0, *padded.shape), Window(0, 0, *padded.shape), psf)
+    assert spread(light, whole, whole, psf) == pytest.approx(wide[20:-20, 20:-20], abs=2e-12)
 
 
 def test_a_white_field_fades_to_a_half_at_its_edge_and_a_quarter_at_its_corner():
     psf, whole = SPREADS["gaussian"], Window(0, 0, *FIELD)
-    seen = convolution(np.ones(FIELD), whole, whole, psf, (-0.5, -0.5))  # the lower corner of each pixel
+    seen = spread(np.ones(FIELD), whole, whole, psf, (-0.5, -0.5))  # the lower corner of each pixel
     assert seen[0, 0] == pytest.approx(0.25, abs=1e-12)
     assert seen[0, 15] == pytest.approx(0.5, abs=1e-12) and seen[11, 0] == pytest.approx(0.5, abs=1e-12)
     assert seen[11, 15] == pytest.approx(1, abs=1e-11)
@@ -115,7 +115,7 @@ def test_light_is_kept(psf):
     """What a pixel far from the edge gives is one pixel's light, but for the tail outside of the field."""
     shape = (81, 91)
     source = Window(40, 45, 1, 1)
-    kept = convolution(np.ones((1, 1)), source, target_of(source, shape, psf), psf).sum()
+    kept = spread(np.ones((1, 1)), source, target_of(source, shape, psf), psf).sum()
     assert kept == pytest.approx(1, abs=2e-2 if isinstance(psf, Lorentzian) else 3e-12)
 
 
@@ -125,7 +125,7 @@ def test_points_are_finer_than_pixels_and_average_to_the_means():
     points = projector.project(light, source, target, 40)
     means = points.reshape(target.rows, 40, target.cols, 40).mean(axis=(1, 3))
     assert means == pytest.approx(projector.project(light, source, target), abs=2e-4)
-    assert np.array_equal(projector.project(light, source, target, 1), convolution(light, source, target, projector.psf, (0.0, 0.0)))
+    assert np.array_equal(projector.project(light, source, target, 1), spread(light, source, target, projector.psf, (0.0, 0.0)))
 
 
 @spreads
@@ -134,7 +134,7 @@ def test_empty_masks_have_empty_images(psf):
     assert image.window == (0, 0, 0, 0) and image.irradiance.shape == (0, 0)
     nothing = Window(0, 0, 0, 0)
     assert spread_adjoint(np.ones((2, 3)), nothing, Window(0, 0, 2, 3), psf).shape == (0, 0)
-    assert not convolution(np.zeros((0, 0)), nothing, Window(0, 0, 2, 3), psf).any()
+    assert not spread(np.zeros((0, 0)), nothing, Window(0, 0, 2, 3), psf).any()
 
 
 def test_a_mask_of_another_field_is_refused():

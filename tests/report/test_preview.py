@@ -15,7 +15,7 @@ from pmsl.formats.frames.device_frame import turn
 from pmsl.kernels.raster import run_ops
 from pmsl.profiles.printer import Orientation
 from pmsl.report import contact_sheet
-from pmsl.report import contact_sheet as preview
+from pmsl.report import mask_preview as preview
 
 levels = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=25), elements=st.sampled_from([0, 0, 255, 255, 3, 254]))
 

@@ -18,7 +18,7 @@ from pmsl.core.mask import LayerMask, Window
 from pmsl.errors import ExposureError, UsageError
 from pmsl.exposure import DoseMaker
 from pmsl.job.layer_plan import Exposure, LayerPlan
-from pmsl.optics import Gaussian, Lorentzian, Sampled, convolution, spread_in_tiles, target_of
+from pmsl.optics import Gaussian, Lorentzian, Sampled, spread, spread_in_tiles, target_of
 from pmsl.profiles.printer import FlatField, Psf
 from pmsl.profiles.process import Motion
 from pmsl.profiles.strict_struct import Value
@@ -105,7 +105,7 @@ def test_tiles_of_one_value_are_what_spreading_gives(psf, seed, shapes):
         r, c = rng.integers(0, source.rows), rng.integers(0, source.cols)
         light[r : r + rng.integers(1, 60), c : c + rng.integers(1, 200)] = rng.choice([1.0, 0.25])
     target = target_of(source, field, psf)
-    assert spread_in_tiles(light, source, target, psf) == pytest.approx(convolution(light, source, target, psf), abs=1e-11)
+    assert spread_in_tiles(light, source, target, psf) == pytest.approx(spread(light, source, target, psf), abs=1e-11)
 
 
 def test_a_spread_without_end_is_spread_as_a_whole():
@@ -113,7 +113,7 @@ def test_a_spread_without_end_is_spread_as_a_whole():
     light = np.pad(np.ones((6, 9)), ((5, 9), (11, 10)))
     target = target_of(source, SHAPE, psf)
     assert target == Window(0, 0, *SHAPE)
-    assert np.array_equal(spread_in_tiles(light, source, target, psf), convolution(light, source, target, psf))
+    assert np.array_equal(spread_in_tiles(light, source, target, psf), spread(light, source, target, psf))
 
 
 def test_events_are_the_exposures_one_by_one_repeats_counted():
