@@ -29,7 +29,7 @@ import pmsl
 from pmsl.core.parallel import default_threads
 from pmsl.formats.container.containers import FolderSink, FolderSource, check_written
 from pmsl.formats.native.layer_blocks import gather
-from pmsl.formats.protocol import Place, WriteOptions
+from pmsl.formats.protocol import BlockTarget, WriteOptions
 from pmsl.job.print_job import PrintJob
 from pmsl.optics.grayscale import response
 from pmsl.pipeline import workers_of
@@ -125,11 +125,11 @@ def _of_blocks(scratch: Path) -> Iterator[dict[str, Any]]:
             yield _cost("block", f"hand over and take back, {name}", max(took - own, 0.0) / len(spans))
 
 
-def _place(scratch: Path, name: str, dose: bool = False) -> Place:
+def _place(scratch: Path, name: str, dose: bool = False) -> BlockTarget:
     work, folder = scratch / f"{name}-work", scratch / f"{name}-job"
     for p in (work, folder, folder / "frames", folder / "dose"):
         p.mkdir()
-    return Place(work=str(work), folder=str(folder), bundled=False, small=False, dose=dose)
+    return BlockTarget(work=str(work), folder=str(folder), bundled=False, small=False, dose=dose)
 
 
 def _cost(whose: str, what: str, took: float) -> dict[str, Any]:

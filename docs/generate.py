@@ -21,7 +21,7 @@ from pmsl.mesh.placing.copies import Copy, PackedCopy
 from pmsl.pipeline.request.region_file import RegionTable
 from pmsl.pipeline.slice_request import TEXTS, SliceRequest
 from pmsl.profiles import Printer, Process, Resin
-from pmsl.profiles.keys import STATED, Key, keys_of_struct, summary
+from pmsl.profiles.keys import STATED, ProfileKey, keys_of_struct, summary
 from pmsl.profiles.toml_text import toml_value
 from pmsl.report.findings_page import findings_page
 
@@ -96,7 +96,7 @@ def _batch() -> str:
     own = [(f"`{name}`", kind, "", "required" if name == "name" else "left out", "", batch.MEANINGS[name]) for name, kind in OWN]
     head = (
         "## Batch\n\nThe file as a whole; [floor.md](floor.md) has an example.\n\n"
-        + _table(keys_of_struct(batch.Document))
+        + _table(keys_of_struct(batch.BatchDocument))
         + "\nA `[[job]]` has a name, and the options of `pmsl slice`, with underscores; those that are texts there may be numbers and lists"
         " here, `at = [1000, 500]`. Paths are relative to the file. `[defaults]` has the same keys but for `name` and `sweep`.\n\n"
     )
@@ -106,7 +106,7 @@ def _batch() -> str:
 OWN = (("name", "text"), ("sweep", "table"))
 
 
-def _table(keys: list[Key]) -> str:
+def _table(keys: list[ProfileKey]) -> str:
     return _rows(
         (
             f"`{key.name}`",
@@ -124,7 +124,7 @@ def _rows(rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join([COLUMNS, *("| " + " | ".join(map(_cell, row)) + " |" for row in rows)]) + "\n"
 
 
-def _default(key: Key) -> str:
+def _default(key: ProfileKey) -> str:
     if key.required:
         return "required"
     return "left out" if key.default is None else f"`{toml_value(msgspec.to_builtins(key.default))}`"

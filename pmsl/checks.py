@@ -12,7 +12,7 @@ from pmsl.core.grid import Grid
 from pmsl.mesh.part import Part
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.placeholders import placeholders as placeholders
-from pmsl.slicing.boundary_defects import Defects, Lost
+from pmsl.slicing.boundary_defects import Defects, OffsetLoss
 
 WAVELENGTH_SLACK_NM = 7.5
 HEIGHT_SLACK = 1e-3  # of a layer
@@ -180,7 +180,7 @@ LOST = {
 }
 
 
-def _lost_findings(lost: Sequence[Lost], grid: Grid, k: int) -> Iterator[Finding]:
+def _lost_findings(lost: Sequence[OffsetLoss], grid: Grid, k: int) -> Iterator[Finding]:
     """Yield what an offset of the contours took from layer k: one finding a kind, around all places, naming the largest."""
     for kind, (code, what, remedy) in LOST.items():
         places = [place for place in lost if place.kind == kind]

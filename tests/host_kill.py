@@ -77,18 +77,18 @@ def play(job, truth, record, at, **options):
         machine.key = (status.layer, status.exposure, status.repeat)
         watch.moment()
 
-    add = record_module.Record.add
+    add = record_module.PlayLog.add
 
     def watched_add(self, line, sync=True):
         watch.moment()
         add(self, line, sync)
         watch.moment()
 
-    record_module.Record.add = watched_add
+    record_module.PlayLog.add = watched_add
     try:
         pmsl.host.play(job, machine, machine, clock=Clock(machine), on_status=tell, record=record, **NO_THREADS, **options)
     finally:
-        record_module.Record.add = add
+        record_module.PlayLog.add = add
     return watch.n
 
 

@@ -6,7 +6,7 @@ import pmsl
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask
 from pmsl.formats import incomplete_job
-from pmsl.formats.incomplete_job import Facts, Shown
+from pmsl.formats.incomplete_job import FileExposure, FileFacts
 from pmsl.formats.protocol import WriteOptions
 from pmsl.profiles import Motion
 from pmsl.profiles.printer import Orientation
@@ -19,8 +19,10 @@ def job_of(levels, times_s, edges_um=None, row="-y", col="+x", pitch_um=(7.5, 5.
     levels = np.asarray(levels, np.uint8)
     edges = np.arange(len(levels) + 1) * 10.0 if edges_um is None else edges_um
     grid = Grid(origin_um=(0, 0), pitch_um=pitch_um, shape=levels.shape[1:], z_edges_um=edges)
-    facts = Facts(format="array", file="a", grid=grid, orientation=Orientation(row=row, col=col), printer="made", resin="r", motion=MOTION)
-    shown = [(Shown(time_s=float(t)),) if t > 0 else () for t in times_s]
+    facts = FileFacts(
+        format="array", file="a", grid=grid, orientation=Orientation(row=row, col=col), printer="made", resin="r", motion=MOTION
+    )
+    shown = [(FileExposure(time_s=float(t)),) if t > 0 else () for t in times_s]
     motion_of = None if motions is None else lambda k: motions[k]
     return incomplete_job.job(facts, shown, lambda k, _: LayerMask.from_dense(k, levels[k].copy()), motion_of)
 

@@ -10,9 +10,9 @@ MAIN = "worker_doubles:main"
 
 def main(pid, *arguments):
     """Answer every word with itself, but for some that do more."""
-    from pmsl.workers.process import Starter
+    from pmsl.workers.process import ParentProcess
 
-    starter = Starter(pid)
+    starter = ParentProcess(pid)
     inbox = starter.inbox()
     while True:
         word = inbox.get()

@@ -38,7 +38,7 @@ MOST_JOBS = 100_000
 USUAL = {"sl1-prusa": ".sl1", "sl1s-prusa": ".sl1s", "byu": ".zip", "3mf-slices": ".3mf"}  # suffixes that choose another format
 
 
-class Document(Strict, frozen=True, kw_only=True):
+class BatchDocument(Strict, frozen=True, kw_only=True):
     """The file as it stands: where jobs go, what they have in common, and the jobs.
 
     Attributes
@@ -119,7 +119,7 @@ def read_batch(path: str | Path, fail_on: Severity | None = None) -> Batch:
     except ValueError as err:
         raise BatchError(refusal(f"batch {file}", text[:HEAD].encode(), "TOML") or f"batch {file}: not valid TOML: {err}") from err
     where = f"batch {file.name}"
-    document = build(table, Document, where, BatchError)
+    document = build(table, BatchDocument, where, BatchError)
     if "\0" in document.out or not document.out.strip():
         raise BatchError(f"{where}: out = {document.out!r}: name the folder that jobs go to")
     folder = file.absolute().parent
@@ -225,7 +225,7 @@ def _check_keys(table: dict[str, Any], known: tuple[str, ...], where: str) -> No
             raise BatchError(f"{where}: unknown key {key!r}; {hint}")
 
 
-def _check_version(document: Document, where: str) -> None:
+def _check_version(document: BatchDocument, where: str) -> None:
     """Refuse keys that came after the version the file declares."""
     tables = [document.defaults, *document.job, *(job["sweep"] for job in document.job if isinstance(job.get("sweep"), dict))]
     newer = sorted({key for table in tables for key in table if int(document.schema[-1]) < SliceRequest.SINCE.get(key, 1)})
@@ -241,18 +241,19 @@ def publish() -> None:
 
 def json_schema() -> bytes:
     """Return the JSON Schema (2020-12) of a batch file, for editors that check TOML while it is written."""
-    schema = msgspec.json.schema(Document)
-    _, parts = msgspec.json.schema_components([Document, SliceRequest])
+    schema = msgspec.json.schema(BatchDocument)
+    _, parts = msgspec.json.schema_components([BatchDocument, SliceRequest])
     options = {key: kind for key, kind in parts["SliceRequest"]["properties"].items() if key in OPTIONS}
     loose: dict[str, Any] = {key: _loose(kind) if key in TEXTS else kind for key, kind in options.items()}
     table = {"type": "object", "properties": loose, "additionalProperties": False}
     own = {"name": {"type": "string"}, "sweep": {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}}}
     schema["$defs"]["RegionTable"] = parts["RegionTable"]
-    properties = schema["$defs"]["Document"]["properties"]
+    properties = schema["$defs"]["BatchDocument"]["properties"]
     properties["schema"]["enum"] = properties["schema"]["enum"][-1:]
     properties["defaults"] = table
     properties["job"]["items"] = {**table, "properties": {**own, **loose}, "required": ["name"]}
-    return msgspec.json.format(msgspec.json.encode(schema), indent=1) + b"\n"
+    published = msgspec.json.encode(schema).replace(b"BatchDocument", b"Document")
+    return msgspec.json.format(published, indent=1) + b"\n"
 
 
 def _loose(kind: dict[str, Any]) -> dict[str, Any]:

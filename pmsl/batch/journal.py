@@ -34,7 +34,7 @@ class Note(Strict, frozen=True, kw_only=True, omit_defaults=True):
     facts: dict[str, Any] = {}
 
 
-class Owner(Strict, frozen=True, kw_only=True):
+class BatchOwner(Strict, frozen=True, kw_only=True):
     """Who works in a folder."""
 
     pid: int
@@ -94,7 +94,7 @@ class Journal:
             raise OutputError(f"{self._home / JOURNAL}: cannot be written ({err.strerror or err}); nothing was started") from err
 
 
-class Seen:
+class ReadOnlyJournal:
     """The notes of a folder, without the right to add to them."""
 
     def __init__(self, notes: dict[str, Note]) -> None:
@@ -107,10 +107,10 @@ class Seen:
         """Note nothing."""
 
 
-def seen(out: Path) -> Seen:
+def seen(out: Path) -> ReadOnlyJournal:
     """Read the notes of a folder, whoever works there; raises `OutputError` where they cannot be read."""
     try:
-        return Seen(_read(out / HOME / JOURNAL))
+        return ReadOnlyJournal(_read(out / HOME / JOURNAL))
     except OSError as err:
         raise OutputError(f"{out / HOME}: cannot be read ({err.strerror or err}); choose another out") from err
 
@@ -137,7 +137,7 @@ def opened(out: Path) -> Journal:
         _await_workers(home)
         held.truncate(0)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        held.write(msgspec.json.encode(Owner(pid=os.getpid(), host=_host(), started=started)))
+        held.write(msgspec.json.encode(BatchOwner(pid=os.getpid(), host=_host(), started=started)))
         held.flush()
         return Journal(home, held)
     except OSError as err:
@@ -201,7 +201,7 @@ def _anew(file: BinaryIO, path: Path) -> BinaryIO:
 
 def _owner_of(path: Path) -> str:
     try:
-        owner = msgspec.json.decode(path.read_bytes(), type=Owner)
+        owner = msgspec.json.decode(path.read_bytes(), type=BatchOwner)
     except (OSError, msgspec.DecodeError):
         return "who, its lock does not say yet"
     return f"process {owner.pid} on {owner.host}, since {owner.started}"

@@ -20,7 +20,7 @@ STEP_S = 0.25  # a wait is left so often
 
 
 @dataclass(slots=True, eq=False)
-class Worker:
+class JobWorker:
     """A process and what it does: nothing, or a task that may take so much memory."""
 
     process: WorkerProcess
@@ -47,16 +47,16 @@ class Died:
         return self.status in (-9, -15)
 
 
-class Crew:
+class WorkerPool:
     """At most `size` workers; every one is gone when the block ends, however it ends."""
 
     def __init__(self, size: int, out: Path | None) -> None:
         self.size, self._out = size, out
-        self.workers: list[Worker] = []
+        self.workers: list[JobWorker] = []
         self._started = 0
-        self._messages: queue.SimpleQueue[tuple[Worker, bytes | None]] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[tuple[JobWorker, bytes | None]] = queue.SimpleQueue()
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> WorkerPool:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -67,12 +67,12 @@ class Crew:
         self.workers = []
 
     @property
-    def busy(self) -> list[Worker]:
+    def busy(self) -> list[JobWorker]:
         """Workers with a task."""
         return [w for w in self.workers if w.task is not None]
 
     @property
-    def idle(self) -> list[Worker]:
+    def idle(self) -> list[JobWorker]:
         """Workers without one."""
         return [w for w in self.workers if w.task is None]
 
@@ -88,7 +88,7 @@ class Crew:
             _sent(worker, data)  # one that died while it started is found dead by `reports`
         worker.task, worker.peak_bytes = task, peak_bytes
 
-    def dismiss(self, worker: Worker) -> None:
+    def dismiss(self, worker: JobWorker) -> None:
         """End a worker that has nothing to do, so that its memory is free."""
         self.workers.remove(worker)
         worker.process.end(kill=False)
@@ -111,21 +111,21 @@ class Crew:
                     self.dismiss(worker)
             yield report
 
-    def _new(self) -> Worker:
+    def _new(self) -> JobWorker:
         self._started += 1
-        worker = Worker(WorkerProcess(MAIN, None if self._out is None else str(self._out), self._started))
+        worker = JobWorker(WorkerProcess(MAIN, None if self._out is None else str(self._out), self._started))
         self.workers.append(worker)
         threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
         return worker
 
-    def _listen(self, worker: Worker) -> None:
+    def _listen(self, worker: JobWorker) -> None:
         """Pass on what a worker says, and last that it has ended."""
         while (data := worker.process.receive()) is not None:
             self._messages.put((worker, data))
         worker.process.close_output()
         self._messages.put((worker, None))
 
-    def _heard(self, timeout_s: float | None) -> Iterator[tuple[Worker, bytes | None]]:
+    def _heard(self, timeout_s: float | None) -> Iterator[tuple[JobWorker, bytes | None]]:
         """Yield what workers said, as soon as there is anything; in short waits: on Windows no Ctrl-C ends a single one."""
         until = None if timeout_s is None else time.monotonic() + timeout_s
         while self._messages.empty() and (until is None or time.monotonic() < until):
@@ -138,7 +138,7 @@ class Crew:
                 yield self._messages.get_nowait()
 
 
-def _sent(worker: Worker, data: bytes) -> bool:
+def _sent(worker: JobWorker, data: bytes) -> bool:
     """Send a worker its task; tell whether it took it."""
     try:
         worker.process.send(data)

@@ -15,7 +15,7 @@ import msgspec
 from pmsl.batch import journal as notes
 from pmsl.batch.batch_file import Batch, Job
 from pmsl.batch.fingerprint import FileHashes, fingerprint, identity, read_of
-from pmsl.batch.pool import Crew, Died, Worker
+from pmsl.batch.pool import Died, JobWorker, WorkerPool
 from pmsl.batch.summary import Outcome, Summary
 from pmsl.batch.worker import Report, Task
 from pmsl.core.parallel import default_threads
@@ -74,7 +74,7 @@ def run(
     with closing(notes.opened(batch.out)) as journal:
         drafts.sweep(batch.out)
         size = max(1, min(workers or default_threads(), len(batch.jobs)))
-        made = _Run(batch, journal, Crew(size, batch.out), memory_bytes, force, tell)
+        made = _Run(batch, journal, WorkerPool(size, batch.out), memory_bytes, force, tell)
         tell({"event": "start", "out": str(batch.out), "jobs": len(batch.jobs), "workers": size, "memory_bytes": memory_bytes})
         try:
             with made.crew:
@@ -108,7 +108,7 @@ def plan(
     began = time.perf_counter()
     check_folder(batch.out.absolute())
     size = max(1, min(workers or default_threads(), len(batch.jobs)))
-    with Crew(size, None) as crew:
+    with WorkerPool(size, None) as crew:
         made = _Run(batch, notes.seen(batch.out), crew, memory_bytes, force, tell, predict=True)
         made.all()
     return made.summary(time.perf_counter() - began)
@@ -120,8 +120,8 @@ class _Run:
     def __init__(
         self,
         batch: Batch,
-        journal: notes.Journal | notes.Seen,
-        crew: Crew,
+        journal: notes.Journal | notes.ReadOnlyJournal,
+        crew: WorkerPool,
         memory_bytes: int | None,
         force: bool,
         tell: Tell,
@@ -277,7 +277,7 @@ class _Run:
         )
 
 
-def _held(worker: Worker) -> int:
+def _held(worker: JobWorker) -> int:
     return worker.holds_bytes(WORKER_BYTES)
 
 

@@ -15,10 +15,10 @@ from pmsl.batch.fingerprint import fingerprint
 from pmsl.batch.journal import worker_lock
 from pmsl.core.finding import Finding
 from pmsl.errors import FindingsError, PmslError
-from pmsl.pipeline.slice_jobs import Sliced, slice_job
+from pmsl.pipeline.slice_jobs import SlicedJob, slice_job
 from pmsl.pipeline.slice_request import SliceRequest
 from pmsl.profiles.strict_struct import Strict
-from pmsl.workers.process import Starter
+from pmsl.workers.process import ParentProcess
 
 MAIN = "pmsl.batch.worker:main"
 OFTEN_S = 0.25  # progress is not told more often
@@ -54,7 +54,7 @@ class Report(Strict, frozen=True, kw_only=True):
 
 def main(starter_pid: int, out: str | None, slot: int) -> None:
     """Work until the starter is gone; `out` is the folder whose lock of this worker says that it lives."""
-    starter = Starter(starter_pid)
+    starter = ParentProcess(starter_pid)
     _quiet()
     held = None if out is None else worker_lock(Path(out), f"{starter_pid}-{slot}")
     inbox = starter.inbox()
@@ -74,7 +74,7 @@ def _quiet() -> None:
     os.close(nowhere)
 
 
-def _done(task: Task, starter: Starter) -> Report:
+def _done(task: Task, starter: ParentProcess) -> Report:
     """Do a task; whatever happens is a report."""
     from pmsl.kernels._compiler.jit import compile_watch
 
@@ -127,7 +127,7 @@ def _sliced(task: Task, progress: Any) -> Report:
     )
 
 
-def facts_of(made: Sliced) -> dict[str, Any]:
+def facts_of(made: SlicedJob) -> dict[str, Any]:
     """Return what a summary says of a job that is on disk."""
     assert made.written is not None
     e = made.written.estimate

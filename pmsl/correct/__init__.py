@@ -9,9 +9,9 @@ from pmsl.later import homes_in, later
 
 if TYPE_CHECKING:
     from pmsl.correct.corrector import CORRECTIONS, Corrector
-    from pmsl.correct.face_prediction import Prediction
+    from pmsl.correct.face_prediction import FacePrediction
 
-_HOMES = homes_in(__name__, corrector="CORRECTIONS Corrector", face_prediction="Prediction")
+_HOMES = homes_in(__name__, corrector="CORRECTIONS Corrector", face_prediction="FacePrediction")
 __getattr__, __dir__ = later(__name__, _HOMES)
 
-__all__ = ["CORRECTIONS", "Corrector", "Prediction"]
+__all__ = ["CORRECTIONS", "Corrector", "FacePrediction"]

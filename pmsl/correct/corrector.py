@@ -13,11 +13,11 @@ from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.mask import EMPTY, LayerMask, Window
 from pmsl.core.runs import runs_of
-from pmsl.correct.face_prediction import Prediction
+from pmsl.correct.face_prediction import FacePrediction
 from pmsl.correct.findings import assumed_memory, findings_of, light_findings, overhang_findings, relief_findings
 from pmsl.correct.solver.attenuation import Law
 from pmsl.correct.solver.influence_rows import Spot
-from pmsl.correct.solver.layer_block import Block, Setup, Solved
+from pmsl.correct.solver.layer_block import Block, LayerSolution, SolverSetup
 from pmsl.correct.solver.target_surfaces import FaceFinder
 from pmsl.errors import ExposureError, UsageError
 from pmsl.masks import VolumeMasks, masks_of, surface_heights
@@ -108,11 +108,11 @@ class Corrector:
         flat = None if "flatfield" in self.corrections else flat_field(printer)
         if roof_layers:
             _check_relief(law, roof_layers)
-        self._setup = Setup(grid, law, Spot.of(psf_of(printer)), self._maker, finder, roof_layers, edges, flat, self._response)
+        self._setup = SolverSetup(grid, law, Spot.of(psf_of(printer)), self._maker, finder, roof_layers, edges, flat, self._response)
         self.halo, self.error_bound = law.halo()
         self.block_layers = block or max(FEWEST, 2 * self.halo)
         self.latency_layers = self.block_layers + self.halo
-        self._blocks: OrderedDict[int, dict[int, Solved]] = OrderedDict()
+        self._blocks: OrderedDict[int, dict[int, LayerSolution]] = OrderedDict()
         self._busy: dict[int, threading.Lock] = {}
         self._lock = threading.Lock()
         self._latest = 0  # block asked for last
@@ -159,7 +159,7 @@ class Corrector:
             return found
         return found + overhang_findings(setup.finder, setup.law, self.grid) + relief_findings(setup.finder, setup.law, setup.roof_layers)
 
-    def prediction(self, k: int) -> Prediction:
+    def prediction(self, k: int) -> FacePrediction:
         """Return what is predicted of layer `k`: doses on its walls, errors of its faces also for other memory, Ec and Dp.
 
         Parameters
@@ -169,7 +169,7 @@ class Corrector:
         """
         return self._solved(k).prediction
 
-    def _solved(self, k: int) -> Solved:
+    def _solved(self, k: int) -> LayerSolution:
         """Return layer k's solution; its block is solved once, by the first thread that asks."""
         number = k // self.block_layers
         found = self._known(number)
@@ -193,7 +193,7 @@ class Corrector:
         with self._lock:
             return self._busy.setdefault(number, threading.Lock())
 
-    def _known(self, number: int) -> dict[int, Solved] | None:
+    def _known(self, number: int) -> dict[int, LayerSolution] | None:
         """Return the layers of a block that was solved, if it is still kept."""
         with self._lock:
             found = self._blocks.get(number)
@@ -201,7 +201,7 @@ class Corrector:
                 self._blocks.move_to_end(number)
             return found
 
-    def _solve(self, number: int) -> dict[int, Solved]:
+    def _solve(self, number: int) -> dict[int, LayerSolution]:
         """Solve a block and keep it; its lock is held."""
         first = number * self.block_layers
         block = Block(self._setup, first, min(first + self.block_layers, self.grid.n_layers))
@@ -246,7 +246,7 @@ class Corrector:
         levels[row, col] = np.where(levels[row, col] >= 32768, 65535, 0)
         return LayerMask.from_dense(k, levels)
 
-    def _levelled(self, base: LayerMask, solved: Solved) -> LayerMask:
+    def _levelled(self, base: LayerMask, solved: LayerSolution) -> LayerMask:
         """Return the mask the device is asked for: levels near surfaces, and of others the inverse response of their coverage."""
         levels = base.dense(np.uint16)
         if not np.array_equal(self._response, np.arange(256) / 255):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pmsl.correct.solver.accumulated_dose import Above, Brightest, enclosed, front_um
+from pmsl.correct.solver.accumulated_dose import Above, BrightestLayers, enclosed, front_um
 from pmsl.correct.solver.attenuation import Law
 from pmsl.correct.solver.influence_rows import Pixels, Spot
 from pmsl.correct.solver.layer_problem import FaceRows, seen
@@ -17,7 +17,7 @@ CASES = ("enclosed", "open", "ec_low", "ec_high", "dp_low", "dp_high")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prediction:
+class FacePrediction:
     """What is predicted of a corrected layer.
 
     Attributes
@@ -45,7 +45,7 @@ class Prediction:
     lost: dict[str, np.ndarray]
 
     @classmethod
-    def nothing(cls) -> Prediction:
+    def nothing(cls) -> FacePrediction:
         """Return the prediction of a layer without surfaces."""
         none = np.zeros((0, 2))
         return cls(
@@ -58,7 +58,9 @@ class Prediction:
         )
 
     @classmethod
-    def of(cls, walls: tuple[np.ndarray, np.ndarray, np.ndarray], faces: FaceRows, tracks: Tracks, k: int, pixels: Pixels) -> Prediction:
+    def of(
+        cls, walls: tuple[np.ndarray, np.ndarray, np.ndarray], faces: FaceRows, tracks: PredictionState, k: int, pixels: Pixels
+    ) -> FacePrediction:
         """Take misses, places and narrowness of walls, and the light of `tracks` at the middles of `faces`, layer k included."""
         kept = faces.own & faces.inner
         number = faces.pixel[kept]
@@ -67,7 +69,7 @@ class Prediction:
         return cls(*walls, np.stack([pixels.row[number], pixels.col[number]], axis=1), errors, lost)
 
 
-class Tracks:
+class PredictionState:
     """What has to be carried from layer to layer for predictions, besides the dose itself.
 
     Attributes
@@ -79,13 +81,13 @@ class Tracks:
     def __init__(self, number: np.ndarray, weights: np.ndarray, index: np.ndarray, law: Law) -> None:
         self.number, self._weights, self._index, self._law = number, weights, index, law
         n, dps = len(number), (law.dp_um * (1 - OFF), law.dp_um * (1 + OFF))
-        self._light: dict[str, Above] = {"enclosed": enclosed(law, n), "open": Brightest(law, n)}
-        kind = Brightest if law.memory == "open" else enclosed
+        self._light: dict[str, Above] = {"enclosed": enclosed(law, n), "open": BrightestLayers(law, n)}
+        kind = BrightestLayers if law.memory == "open" else enclosed
         self._light |= {case: kind(law, n, dp) for case, dp in zip(CASES[4:], dps, strict=True)}
         self._thick_um, self._above_um = np.zeros(n), np.zeros(n)
 
     @classmethod
-    def of(cls, number: np.ndarray, spot: Spot, pixels: Pixels, law: Law) -> Tracks:
+    def of(cls, number: np.ndarray, spot: Spot, pixels: Pixels, law: Law) -> PredictionState:
         """Start above the light side of the block."""
         return cls(number, *spot.middles(pixels.row[number], pixels.col[number], pixels), law)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.correct.face_prediction import Prediction
+from pmsl.correct.face_prediction import FacePrediction
 from pmsl.correct.solver.attenuation import Law
 from pmsl.correct.solver.target_surfaces import STEEP, FaceFinder, tilts
 from pmsl.slicing.plane_index import CrossingIndex
@@ -22,7 +22,7 @@ PLASTIC = 1.324717957244746
 SHALLOW = 0.5  # least layer height / Dp for faces
 
 
-def findings_of(prediction: Prediction, grid: Grid, k: int) -> tuple[Finding, ...]:
+def findings_of(prediction: FacePrediction, grid: Grid, k: int) -> tuple[Finding, ...]:
     """Return what is doubtful about a corrected layer."""
     found = []
     place: dict[str, Any]
@@ -75,7 +75,7 @@ def _missed_walls(misses: np.ndarray, missed: np.ndarray, walls_px: np.ndarray, 
     )
 
 
-def _face_band(prediction: Prediction, grid: Grid, k: int) -> Finding:
+def _face_band(prediction: FacePrediction, grid: Grid, k: int) -> Finding:
     """Tell where the faces of a layer will be, also if the resin is not what its profile says."""
     at = {case: float(np.median(errors)) for case, errors in prediction.face_errors_um.items()}
     message = (

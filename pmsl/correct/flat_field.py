@@ -30,7 +30,7 @@ class EvenedMask(LayerMask):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FlatField:
+class FlatFieldCompensation:
     """The compensation of one printer, prepared once.
 
     Attributes
@@ -50,7 +50,7 @@ class FlatField:
     light: np.ndarray
 
     @classmethod
-    def of(cls, printer: Printer) -> FlatField:
+    def of(cls, printer: Printer) -> FlatFieldCompensation:
         """Prepare the compensation of a printer.
 
         Raises
@@ -102,12 +102,12 @@ class FlatField:
 
 
 def bake(mask: LayerMask, printer: Printer) -> tuple[LayerMask, float]:
-    """Return a mask evened out for a printer, and what its white dose has to grow by; see `FlatField`."""
-    field = FlatField.of(printer)
+    """Return a mask evened out for a printer, and what its white dose has to grow by; see `FlatFieldCompensation`."""
+    field = FlatFieldCompensation.of(printer)
     return field.bake(mask), field.dose_factor
 
 
-def for_host(job: PrintJob) -> FlatField:
+def for_host(job: PrintJob) -> FlatFieldCompensation:
     """Return the compensation that a host has to apply to a job's frames, its dose factor included.
 
     Raises
@@ -119,4 +119,4 @@ def for_host(job: PrintJob) -> FlatField:
     if how != "delegated":
         why = "its frames hold it already" if how == "baked" else "it was prepared without"
         raise UsageError(f"flat-field compensation is not left to the host by this job: {why}; applying it here would change its doses")
-    return FlatField.of(job.printer)
+    return FlatFieldCompensation.of(job.printer)

@@ -13,7 +13,7 @@ from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
 from pmsl.correct.morphology import disc
-from pmsl.correct.solver.pixel_light import Painted, PixelLight
+from pmsl.correct.solver.pixel_light import MaskLevels, PixelLight
 from pmsl.correct.solver.psf_footprint import guard_px
 from pmsl.cure import CureModel
 from pmsl.masks.mask_cache import RecentMasks
@@ -131,7 +131,7 @@ class GrayCheck:
         """
         return self.below(k, mask, self.alone(mask))
 
-    def below(self, k: int, mask: LayerMask, pixels: np.ndarray, painted: Painted | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def below(self, k: int, mask: LayerMask, pixels: np.ndarray, painted: MaskLevels | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return those of some gray pixels that their own layer's light does not cure, as `doubtful` does."""
         effective = self.effective(self.doses(k, mask, pixels, painted)) if len(pixels) else np.zeros(0)
         below = effective < self.cure.threshold_mj_cm2
@@ -211,7 +211,7 @@ class GrayCheck:
             self._known["ends"] = np.searchsorted(self.grid.mid_planes_um, highest, side="right")
         return np.asarray(self._known["ends"][pixels[:, 0] // tile, pixels[:, 1] // tile])
 
-    def doses(self, j: int, mask: LayerMask, pixels: np.ndarray, painted: Painted | None = None) -> np.ndarray:
+    def doses(self, j: int, mask: LayerMask, pixels: np.ndarray, painted: MaskLevels | None = None) -> np.ndarray:
         """Return the doses of layer j's own exposures in the middle of pixels, at its exposure plane: (events, n) float64 [mJ/cm²].
 
         `mask` is the layer's, `painted` or not; where regions have doses of their own it is not looked at.

@@ -9,7 +9,7 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.mask import LayerMask
-from pmsl.correct.solver.pixel_light import NOTHING, Painted
+from pmsl.correct.solver.pixel_light import NOTHING, MaskLevels
 from pmsl.correct.uncurable_grays import GrayCheck
 
 FAR = 1 << 62
@@ -81,7 +81,7 @@ class GrayPass:
 
     def __init__(self, check: GrayCheck) -> None:
         self._check = check
-        self._begun: dict[int, tuple[LayerMask, Painted, np.ndarray, np.ndarray]] = {}
+        self._begun: dict[int, tuple[LayerMask, MaskLevels, np.ndarray, np.ndarray]] = {}
         self._dark: dict[int, _Dark] = {}
         self._groups: list[_Group] = []
         self._waiting = _Waiting()
@@ -117,7 +117,7 @@ class GrayPass:
         self._let_go(np.ones(self._waiting.count, bool))
         return tuple(self._check.finding(k, d.count, d.first, d.last) for k, d in sorted(self._dark.items()))
 
-    def _lit_by(self, j: int, mask: LayerMask, painted: Painted = NOTHING) -> None:
+    def _lit_by(self, j: int, mask: LayerMask, painted: MaskLevels = NOTHING) -> None:
         """Add the light of layer j; let go of pixels that it and what is above it cannot change."""
         if self._check.plain:
             self._lit_by_plain(j, mask, painted)
@@ -133,7 +133,7 @@ class GrayPass:
             left = np.repeat([g.left[j - g.layer - 1] for g in self._groups], [g.count for g in self._groups])
             check.join(total, check.effective(check.doses(j, mask, pixels) * left), out=total)
 
-    def _lit_by_plain(self, j: int, mask: LayerMask, painted: Painted) -> None:
+    def _lit_by_plain(self, j: int, mask: LayerMask, painted: MaskLevels) -> None:
         """Do the same in one go over the pixels."""
         from pmsl.kernels._compiler.jit import call
         from pmsl.kernels.light import pixel_light

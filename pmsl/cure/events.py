@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pmsl.cure.layer_sequence import Feed
+from pmsl.cure.layer_sequence import LayerSequence
 from pmsl.cure.model import CuredLayer, CureModel
 from pmsl.cure.newton import descend
 from pmsl.cure.scatter import Scatter
@@ -72,7 +72,7 @@ class EventSum:
         if not self.cut_um >= 0:
             raise ExposureError(f"the cut is {cut_um} µm; it cannot be negative")
         self.model, self.beyond_um = model, beyond_um
-        self._feed = Feed(shape)
+        self._feed = LayerSequence(shape)
         self._scatter = Scatter(model.scatter_um, pitch_um)
         self._groups: list[_Group] = []
         self._settled = np.zeros(shape)  # what is left at any depth of events beyond the cut

@@ -10,7 +10,7 @@ import numpy as np
 from pmsl.errors import ExposureError
 
 
-class Feed:
+class LayerSequence:
     """Checks every layer against the one before.
 
     Parameters

@@ -162,7 +162,7 @@ class CureModel:
         return self.ec_mj_cm2 - self.induction_mj_cm2
 
 
-class Light(Protocol):
+class DepthDose(Protocol):
     """The effective dose inside one layer as a function of depth; it does not grow with depth."""
 
     def dose_mj_cm2(self, depth_um: float) -> np.ndarray:
@@ -190,7 +190,7 @@ class CuredLayer:
         there; with induction what is left of it; with open memory the most between two recoats.
     cured_um : (rows, cols) float64
         C_j: cured thickness [µm], hanging from the exposure plane, 0 to `height_um`.
-    light : Light
+    light : DepthDose
         The dose inside the layer.
     """
 
@@ -198,10 +198,10 @@ class CuredLayer:
     height_um: float
     dose_mj_cm2: np.ndarray
     cured_um: np.ndarray
-    light: Light
+    light: DepthDose
 
     @classmethod
-    def of(cls, index: int, height_um: float, light: Light, threshold_mj_cm2: float) -> CuredLayer:
+    def of(cls, index: int, height_um: float, light: DepthDose, threshold_mj_cm2: float) -> CuredLayer:
         """Find where the dose of `light` reaches the threshold, column by column."""
         at_plane = light.dose_mj_cm2(0.0)
         through = light.dose_mj_cm2(height_um) >= threshold_mj_cm2

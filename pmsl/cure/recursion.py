@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pmsl.core.arrays import frozen
-from pmsl.cure.layer_sequence import Feed
+from pmsl.cure.layer_sequence import LayerSequence
 from pmsl.cure.model import CuredLayer, CureModel, Decay
 from pmsl.cure.newton import descend
 from pmsl.cure.scatter import Scatter
@@ -43,7 +43,7 @@ class Recursion:
         if model.memory == "open" and (len(model.decay.weights) > 1 or model.scatter_um > 0):
             raise ExposureError("with open memory the recursion holds for one decay term without scatter; use EventSum")
         self.model = model
-        self._feed = Feed(shape)
+        self._feed = LayerSequence(shape)
         self._scatter = Scatter(model.scatter_um, pitch_um)
         self._terms: list[np.ndarray] = []
         self._height_um = 0.0

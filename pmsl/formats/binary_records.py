@@ -19,7 +19,7 @@ from pmsl.formats.container import read_limits
 Read = Callable[[int, int, str], bytes]
 
 
-class Record:
+class BinaryRecord:
     """Named fields one after another, no gaps.
 
     Parameters
@@ -75,7 +75,7 @@ class Record:
         return rows
 
 
-class Pieces:
+class ChunkReader:
     """A file read piece by piece, from any thread; it is open only while it is read."""
 
     def __init__(self, path: Path) -> None:
@@ -146,7 +146,7 @@ class Draft:
     def check(self) -> None:
         """Read everything back; raises `JobError` where it is not what was written."""
         self._file.flush()
-        with Pieces(self.path).reading() as read:
+        with ChunkReader(self.path).reading() as read:
             for at, (size, digest) in self._hashes.items():
                 if hashlib.sha256(read(at, size, "what was written")).digest() != digest:
                     raise JobError(f"{self.path}: what was read back is not what was written; the disk is not to be trusted")

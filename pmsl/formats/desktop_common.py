@@ -22,7 +22,7 @@ NO_ACCELERATIONS = MOVES - {"lift_um_s2", "retract_um_s2"}  # what of a motion a
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class BottomLayerTimes:
     """Exposure times of a job as files with bottom layers want them: that of most lit layers, that of the first, how many come before.
 
     Attributes
@@ -37,15 +37,15 @@ class Times:
     bottom_layers: int
 
 
-def times_of(times_s: Iterable[float]) -> Times:
+def times_of(times_s: Iterable[float]) -> BottomLayerTimes:
     """Return the common times of layers; a time of 0 is a layer without light."""
     times = np.array(list(times_s))
     lit = times[times > 0]
     if not lit.size:
-        return Times(0.0, 0.0, 0)
+        return BottomLayerTimes(0.0, 0.0, 0)
     values, counts = np.unique(lit, return_counts=True)
     normal = float(values[np.argmax(counts)])
-    return Times(normal, float(lit[0]), int(np.flatnonzero(times == normal)[0]))
+    return BottomLayerTimes(normal, float(lit[0]), int(np.flatnonzero(times == normal)[0]))
 
 
 def common_height_um(job: PrintJob) -> float:

@@ -16,7 +16,7 @@ from pmsl.formats import incomplete_job
 from pmsl.formats.adapt.capability import FIELDS, Capability
 from pmsl.formats.desktop_common import common_height_um
 from pmsl.formats.frames.inflated_frames import doses_wrong
-from pmsl.formats.incomplete_job import Facts, Shown
+from pmsl.formats.incomplete_job import FileExposure, FileFacts
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.job.techniques import TECHNIQUES
@@ -34,7 +34,7 @@ CAPABILITY = Capability(multi_exposure=False, holds=FIELDS - TECHNIQUES - {"engi
 FIELDS_OF_SHOT = ("time_s", "power", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s")
 
 
-class Shot(Strict, frozen=True, kw_only=True, omit_defaults=True):
+class ExposureNote(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """How the mask of one layer is shown."""
 
     time_s: Positive
@@ -63,7 +63,7 @@ class StackDoc(Strict, frozen=True, kw_only=True):
     wavelength_nm: Positive | None
     printer: str
     resin: str
-    shots: list[Shot | None]
+    shots: list[ExposureNote | None]
     motions: list[Motion]
     motion_of: list[Annotated[int, msgspec.Meta(ge=0)]]
 
@@ -92,13 +92,13 @@ def say_heights(job: PrintJob, how: str) -> PrintJob:
 class Notes:
     """What is noted of layers while they are written."""
 
-    shots: list[Shot | None] = field(default_factory=list)
+    shots: list[ExposureNote | None] = field(default_factory=list)
     motions: dict[Motion, int] = field(default_factory=dict)
     motion_of: list[int] = field(default_factory=list)
 
     def add(self, plan: LayerPlan) -> None:
         """Note one layer; they come in order."""
-        shot = Shot(**{name: getattr(plan.exposures[0], name) for name in FIELDS_OF_SHOT}) if plan.exposures else None
+        shot = ExposureNote(**{name: getattr(plan.exposures[0], name) for name in FIELDS_OF_SHOT}) if plan.exposures else None
         self.shots.append(shot)
         self.motion_of.append(self.motions.setdefault(plan.motion, len(self.motions)))
 
@@ -139,7 +139,7 @@ def decode(table: Any, where: str) -> StackDoc:
 
 def job_of(doc: StackDoc, format: str, file: str, mask_of: Callable[[int], LayerMask], findings: tuple[Finding, ...] = ()) -> PrintJob:
     """Make the job of a stack; `mask_of` decodes the mask of a layer."""
-    facts = Facts(
+    facts = FileFacts(
         format=format,
         file=file,
         grid=incomplete_job.grid_of(file, origin_um=doc.origin_um, pitch_um=doc.pitch_um, shape=doc.shape, z_edges_um=doc.z_edges_um),
@@ -150,7 +150,7 @@ def job_of(doc: StackDoc, format: str, file: str, mask_of: Callable[[int], Layer
         motion=doc.motions[doc.motion_of[0]],
         findings=findings,
     )
-    shown = [() if s is None else (Shown(**{name: getattr(s, name) for name in FIELDS_OF_SHOT}),) for s in doc.shots]
+    shown = [() if s is None else (FileExposure(**{name: getattr(s, name) for name in FIELDS_OF_SHOT}),) for s in doc.shots]
     return incomplete_job.job(facts, shown, lambda k, _: mask_of(k), lambda k: doc.motions[doc.motion_of[k]])
 
 

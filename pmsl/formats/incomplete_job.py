@@ -18,7 +18,7 @@ from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Engine, Estimate, PrintJob, Provenance
 from pmsl.job.techniques import Relift, Squeeze, Vacuum
 from pmsl.profiles import Motion, MotionSchedule, Printer, Process, Resin
-from pmsl.profiles.printer import Dmd, LightSetting, Limits, Optics, Orientation, Psf, Stage
+from pmsl.profiles.printer import Dmd, LightSetting, Limits, Optics, Orientation, Psf, StageProfile
 from pmsl.profiles.resin import Material
 from pmsl.profiles.strict_struct import Value
 from pmsl.version import __version__
@@ -32,7 +32,7 @@ GUESS_MW_CM2 = 1.0  # irradiance of the strongest light setting where nobody kno
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class FileExposure:
     """One exposure as a file gives it: everything but its mask; `power` in the file's own units."""
 
     time_s: float
@@ -57,7 +57,7 @@ def grid_of(where: str, *, pitch_um: Any, shape: tuple[int, int], z_edges_um: An
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class FileFacts:
     """What a file says beside its layers; what is None it does not say.
 
     `grid`, `orientation`, `wavelength_nm` and `engine_name` are of its first light engine, `more_engines` are the others. Where
@@ -85,8 +85,8 @@ class Facts:
 
 
 def job(
-    facts: Facts,
-    shown: Sequence[Sequence[Shown]],
+    facts: FileFacts,
+    shown: Sequence[Sequence[FileExposure]],
     mask_of: Callable[[int, int], LayerMask],
     motion_of: Callable[[int], Motion] | None = None,
     squeeze_of: Callable[[int], Squeeze | None] = lambda k: None,
@@ -95,8 +95,8 @@ def job(
 
     Parameters
     ----------
-    facts : Facts
-    shown : sequence of sequence of Shown
+    facts : FileFacts
+    shown : sequence of sequence of FileExposure
         The exposures of every layer, as many as `facts.grid` has slabs.
     mask_of : callable
         Decodes the mask of exposure j of layer k, ``mask_of(k, j)``; a black one is no exposure.
@@ -165,7 +165,7 @@ def job(
     return known
 
 
-def _exposure(e: Shown, mask: LayerMask, light: dict[float, float]) -> Exposure:
+def _exposure(e: FileExposure, mask: LayerMask, light: dict[float, float]) -> Exposure:
     return Exposure(
         mask=mask,
         time_s=e.time_s,
@@ -205,7 +205,7 @@ def _lit(exposures: list[Exposure]) -> list[Exposure]:
     return lit
 
 
-def _printer(facts: Facts, light: dict[float, float], longest_s: float, wavelength_nm: float, guess: str) -> Printer:
+def _printer(facts: FileFacts, light: dict[float, float], longest_s: float, wavelength_nm: float, guess: str) -> Printer:
     grid = facts.grid
     pitch = (float(grid.pitch_um[0]), float(grid.pitch_um[1]))
     strongest = max(light)
@@ -229,7 +229,7 @@ def _printer(facts: Facts, light: dict[float, float], longest_s: float, waveleng
             ],
             psf=Psf(sigma_um=Value(value=min(pitch) / 100, class_="placeholder", source=guess)),
         ),
-        stage=Stage(travel_um=Value(value=float(grid.z_edges_um[-1]), class_="placeholder", source=guess)),
+        stage=StageProfile(travel_um=Value(value=float(grid.z_edges_um[-1]), class_="placeholder", source=guess)),
         limits=Limits(
             max_exposure_s=Value(value=longest_s, class_="placeholder", source="the longest in the file"),
             max_dose_mj_cm2=Value(value=longest_s * GUESS_MW_CM2, class_="placeholder", source="the largest in the file"),
@@ -238,7 +238,7 @@ def _printer(facts: Facts, light: dict[float, float], longest_s: float, waveleng
     )
 
 
-def _resin(facts: Facts, wavelength_nm: float, guess: str) -> Resin:
+def _resin(facts: FileFacts, wavelength_nm: float, guess: str) -> Resin:
     return Resin(
         schema="pmsl.resin/1",
         name=facts.resin or f"unknown, of a {facts.format} file",
@@ -252,7 +252,7 @@ def _resin(facts: Facts, wavelength_nm: float, guess: str) -> Resin:
     )
 
 
-def _process(facts: Facts, motion: Motion) -> Process:
+def _process(facts: FileFacts, motion: Motion) -> Process:
     heights = [(len(list(same)), h) for h, same in itertools.groupby(round(h, 9) for h in facts.grid.thickness_um.tolist())]
     by_host: dict[str, Any] = {"corrections": ("flatfield",), "flat_field": "delegated"} if FLAT_FIELD_BY_HOST in facts.requires else {}
     return Process(
@@ -267,7 +267,7 @@ def _process(facts: Facts, motion: Motion) -> Process:
     )
 
 
-def _partial(facts: Facts) -> Finding:
+def _partial(facts: FileFacts) -> Finding:
     named = {"resin name": facts.resin, "wavelength": facts.wavelength_nm, "motion": facts.motion}
     always = ALWAYS if facts.pitch_known else ("pixel pitch", *ALWAYS)
     missing = ", ".join([*always, *(what for what, value in named.items() if value is None)])

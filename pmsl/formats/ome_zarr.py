@@ -27,7 +27,7 @@ from pmsl.formats.frames.device_frame import device_frame, frame_shape, mask_of_
 from pmsl.formats.frames.frame_runs import shown
 from pmsl.formats.frames.inflated_frames import bands, runs_of_deflated
 from pmsl.formats.image_stack_notes import Notes, StackDoc
-from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.formats.protocol import FileSignature, VerifyOptions, WriteOptions, Written
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 
@@ -44,7 +44,7 @@ class OmeZarr:
     suffixes = (".zarr",)
     capability = image_stack_notes.CAPABILITY
 
-    def recognises(self, seen: Seen) -> bool:
+    def recognises(self, seen: FileSignature) -> bool:
         """Tell by the table at the top of the folder."""
         return seen.folder and TABLE in seen.names
 

@@ -41,7 +41,7 @@ ContoursOf = Callable[[PrintJob], "Iterator[Contours]"]
 Progress = Callable[[int, int], None]
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class BlockTarget(msgspec.Struct, frozen=True, kw_only=True):
     """Where and how other processes write the layers of a job; every one of them sees the folders under these names.
 
     Attributes
@@ -73,10 +73,10 @@ class Blocks(Protocol):
         """Let no worker write any more."""
 
 
-class Crew(Protocol):
+class LayerWorkers(Protocol):
     """Other processes that make the layers of a job."""
 
-    def blocks(self, job: PrintJob, place: Place) -> Blocks:
+    def blocks(self, job: PrintJob, place: BlockTarget) -> Blocks:
         """Let the workers begin."""
 
 
@@ -106,7 +106,7 @@ class WriteOptions:
         Called with (layers done, layers in all).
     accept : callable, optional
         Called with all findings before the file gets its name; raises to refuse it.
-    crew : Crew, optional
+    crew : LayerWorkers, optional
         Makes the layers in other processes; the bytes do not depend on it. Only formats that say `spreads` take one.
     """
 
@@ -120,7 +120,7 @@ class WriteOptions:
     lossy: bool = False
     progress: Progress | None = None
     accept: Callable[[tuple[Finding, ...]], None] | None = None
-    crew: Crew | None = None
+    crew: LayerWorkers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +143,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FileSignature:
     """What a file or folder shows before it is read.
 
     Attributes
@@ -180,7 +180,7 @@ class Format(Protocol):
     def capability(self) -> Capability:
         """What it can hold."""
 
-    def recognises(self, seen: Seen) -> bool:
+    def recognises(self, seen: FileSignature) -> bool:
         """Tell by content, not by suffix, whether a file is of this format; wrong ones too, so that `read` can say what is wrong."""
 
     def foreign(self, path: Path) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pmsl.errors import JobError, UsageError
 from pmsl.files.file_kind import refusal
-from pmsl.formats.protocol import HEAD, Format, PanelFormat, Seen
+from pmsl.formats.protocol import HEAD, FileSignature, Format, PanelFormat
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -24,7 +24,7 @@ GROUP = "pmsl.formats"  # entry points of other packages
 
 
 @dataclass(frozen=True, slots=True)
-class Shipped:
+class BuiltInFormat:
     """A format of the house: its name, the suffixes that choose it when writing, and where its object is."""
 
     name: str
@@ -39,19 +39,19 @@ class Shipped:
 
 
 SHIPPED = (  # of formats that share a suffix the first is chosen by it; content is looked at in this order
-    Shipped("native", (".zip",), "pmsl.formats.native:FORMAT"),
-    Shipped("sl1", (".sl1", ".sl1s"), "pmsl.formats.sl1:FORMAT"),
-    Shipped("sl1-prusa", (), "pmsl.formats.sl1:PRUSA_SL1"),
-    Shipped("sl1s-prusa", (), "pmsl.formats.sl1:PRUSA_SL1S"),
-    Shipped("nanodlp", (".nanodlp",), "pmsl.formats.nanodlp:FORMAT"),
-    Shipped("byu", (), "pmsl.formats.byu:FORMAT"),
-    Shipped("goo", (".goo",), "pmsl.formats.goo:FORMAT"),
-    Shipped("ctb", (".ctb",), "pmsl.formats.ctb:PLAIN"),
-    Shipped("ctb-xor", (".ctb",), "pmsl.formats.ctb:XOR"),
-    Shipped("ome-zarr", (".zarr",), "pmsl.formats.ome_zarr:FORMAT"),
-    Shipped("ome-tiff", (".tif", ".tiff"), "pmsl.formats.ometiff:FORMAT"),
-    Shipped("svg", (".svg",), "pmsl.formats.contourfiles:SVG"),
-    Shipped("3mf-slices", (), "pmsl.formats.contourfiles:THREEMF"),  # .3mf is a mesh unless it is asked for by name
+    BuiltInFormat("native", (".zip",), "pmsl.formats.native:FORMAT"),
+    BuiltInFormat("sl1", (".sl1", ".sl1s"), "pmsl.formats.sl1:FORMAT"),
+    BuiltInFormat("sl1-prusa", (), "pmsl.formats.sl1:PRUSA_SL1"),
+    BuiltInFormat("sl1s-prusa", (), "pmsl.formats.sl1:PRUSA_SL1S"),
+    BuiltInFormat("nanodlp", (".nanodlp",), "pmsl.formats.nanodlp:FORMAT"),
+    BuiltInFormat("byu", (), "pmsl.formats.byu:FORMAT"),
+    BuiltInFormat("goo", (".goo",), "pmsl.formats.goo:FORMAT"),
+    BuiltInFormat("ctb", (".ctb",), "pmsl.formats.ctb:PLAIN"),
+    BuiltInFormat("ctb-xor", (".ctb",), "pmsl.formats.ctb:XOR"),
+    BuiltInFormat("ome-zarr", (".zarr",), "pmsl.formats.ome_zarr:FORMAT"),
+    BuiltInFormat("ome-tiff", (".tif", ".tiff"), "pmsl.formats.ometiff:FORMAT"),
+    BuiltInFormat("svg", (".svg",), "pmsl.formats.contourfiles:SVG"),
+    BuiltInFormat("3mf-slices", (), "pmsl.formats.contourfiles:THREEMF"),  # .3mf is a mesh unless it is asked for by name
 )
 
 
@@ -152,7 +152,7 @@ def is_job(path: Path) -> bool:
         return False
 
 
-def look(path: Path) -> Seen:
+def look(path: Path) -> FileSignature:
     """Look at a file or folder without reading it; raises `JobError` where there is none, or a zip is not whole."""
     from pmsl.formats.container.containers import ZipSource
 
@@ -161,7 +161,7 @@ def look(path: Path) -> Seen:
     try:
         if os.path.isdir(path):
             with os.scandir(path) as entries:
-                return Seen(path, True, b"", frozenset(entry.name for entry in entries))
+                return FileSignature(path, True, b"", frozenset(entry.name for entry in entries))
         if not os.path.isfile(path):  # a pipe would be waited for
             raise JobError(f"{path}: is no ordinary file; give a job folder or a job file")
         with open(path, "rb") as file:
@@ -171,8 +171,8 @@ def look(path: Path) -> Seen:
     if not head:
         raise JobError(f"{path}: the file is empty (0 bytes); copy or slice it again")
     if head.startswith(b"PK"):
-        return Seen(path, False, head, frozenset(ZipSource(path).names()))
-    return Seen(path, False, head, frozenset())
+        return FileSignature(path, False, head, frozenset(ZipSource(path).names()))
+    return FileSignature(path, False, head, frozenset())
 
 
 def entry_points(group: str) -> list[EntryPoint]:
@@ -182,7 +182,7 @@ def entry_points(group: str) -> list[EntryPoint]:
     return list(all_of(group=group))
 
 
-def _knows(seen: Seen) -> Format | None:
+def _knows(seen: FileSignature) -> Format | None:
     for shipped in SHIPPED:
         made = shipped.load()
         if made.recognises(seen):

@@ -12,7 +12,7 @@ import numpy as np
 from pmsl.errors import UsageError
 from pmsl.formats.frames.device_frame import frame_shape, painted_frame
 from pmsl.host.interruptible_wait import finished
-from pmsl.host.layer_prefetch import Feed, checked_plan
+from pmsl.host.layer_prefetch import LayerPrefetch, checked_plan
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.profiles import Motion
@@ -135,7 +135,7 @@ def exposures(
 
 
 def _exposures(job: PrintJob, layers: range, skip: int, prefetch: int, out: Sequence[np.ndarray] | None) -> Generator[Shot, None, None]:
-    feed = Feed(job, layers, prefetch)
+    feed = LayerPrefetch(job, layers, prefetch)
     number = count()
     try:
         while (plan := feed.take()) is not None:

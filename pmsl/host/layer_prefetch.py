@@ -33,7 +33,7 @@ def checked_plan(job: PrintJob, k: int, known: Digests | None = None) -> LayerPl
     return plan
 
 
-class Feed:
+class LayerPrefetch:
     """Plans of layers in order, made ahead of time by workers.
 
     Masks wait as they were read: as runs, a few kB each, or dense where they are. Frames are painted when they are asked for.

@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from pmsl.errors import HostError
 from pmsl.host.drift import MOST_DRIFT, SLACK_S, SLACK_SHARE, drift, measured_power, whole
-from pmsl.host.play_log import Record, utc_now
+from pmsl.host.play_log import PlayLog, utc_now
 from pmsl.host.play_log_lines import Done, Lit, Planned
 from pmsl.host.protocol import Clock, LightEngine
 from pmsl.job.layer_plan import Exposure
@@ -29,7 +29,7 @@ class Cancelled(Exception):
     """The print was cancelled."""
 
 
-class Lamp:
+class LightControl:
     """The engines of a machine, and the record of what they were asked and what they gave.
 
     Parameters
@@ -42,7 +42,7 @@ class Lamp:
 
     Attributes
     ----------
-    record : Record or None
+    record : PlayLog or None
     lit : bool
         A light is on, or on its way.
     drift : dict
@@ -54,7 +54,7 @@ class Lamp:
         self._cancelled = cancelled
         self._clock = clock
         self._loaded: tuple[int, str] | None = None
-        self.record: Record | None = None
+        self.record: PlayLog | None = None
         self.lit = False
         self.drift: dict[int, float] = {}
 

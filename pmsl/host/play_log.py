@@ -25,7 +25,7 @@ from pmsl.core.file_lock import lock
 from pmsl.errors import HostError, JobError, OutputError, UsageError
 from pmsl.files.text_file import read_bytes
 from pmsl.host.mask_hashes import Digests, head_sha256
-from pmsl.host.play_log_lines import Done, Key, Line, Lit, OfExposure, Planned, Run
+from pmsl.host.play_log_lines import Done, ExposureKey, ExposureLine, Line, Lit, Planned, Run
 from pmsl.job.print_job import PrintJob
 
 _DECODER: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
@@ -62,9 +62,9 @@ class Played:
 
     runs: list[Run]
     last: Planned | Lit | Done | None
-    lit: set[Key]
-    doubt: dict[Key, Lit | Done]
-    skipped: set[Key]
+    lit: set[ExposureKey]
+    doubt: dict[ExposureKey, Lit | Done]
+    skipped: set[ExposureKey]
     hashes: dict[tuple[int, int], str]
     order: list[tuple[int, Line]]
     whole_bytes: int
@@ -87,14 +87,14 @@ class Played:
         else:
             self.doubt[line.key] = line
 
-    def next_key(self, count: Callable[[int, int], int]) -> Key:
+    def next_key(self, count: Callable[[int, int], int]) -> ExposureKey:
         """Return the light that is due: ``count(layer, exposure)`` is how often it is shown, 0 where there is none."""
         if self.last is None:
             return (self.runs[-1].start, 0, 0)
         return self.last.key if isinstance(self.last, Planned) else after(self.last.key, count)
 
 
-def after(key: Key, count: Callable[[int, int], int]) -> Key:
+def after(key: ExposureKey, count: Callable[[int, int], int]) -> ExposureKey:
     """Return the light that follows another in the job; the first of a layer may be of one that has none."""
     k, j, r = key
     if r + 1 < count(k, j):
@@ -131,7 +131,7 @@ def read_record(path: Path) -> Played:
     return played
 
 
-class Record:
+class PlayLog:
     """Appends to a record; each line that matters is on the disk when the call returns. Nobody else can play on it meanwhile.
 
     Parameters
@@ -234,7 +234,7 @@ def fits(played: Played, job: PrintJob, digests: Digests | None, count: Callable
 def _check_order(played: Played, n_layers: int, count: Callable[[int, int], int], path: Path) -> None:
     """Refuse a record whose lines do not follow each other as a print writes them: planned, lit, done, light after light."""
     before: Line | None = None
-    due: Key | None = None
+    due: ExposureKey | None = None
     for n, line in played.order:
         if isinstance(line, Run):
             sound, due = line.start <= n_layers, None
@@ -259,7 +259,7 @@ def _check_order(played: Played, n_layers: int, count: Callable[[int, int], int]
         before = line
 
 
-def _light(line: OfExposure) -> tuple[object, ...]:
+def _light(line: ExposureLine) -> tuple[object, ...]:
     """Return which light a line is about."""
     return (*line.key, *(getattr(line, name) for name in ("time_s", "power", "sha256")))
 

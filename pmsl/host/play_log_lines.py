@@ -25,7 +25,7 @@ class Run(Strict, frozen=True, kw_only=True, tag="job", tag_field="state"):
     skip: Number | UnsetType = UNSET
 
 
-class OfExposure(Strict, frozen=True, kw_only=True):
+class ExposureLine(Strict, frozen=True, kw_only=True):
     """What every line about an exposure has."""
 
     utc: str
@@ -34,15 +34,15 @@ class OfExposure(Strict, frozen=True, kw_only=True):
     repeat: Number
 
     @property
-    def key(self) -> Key:
+    def key(self) -> ExposureKey:
         """Which light it is about."""
         return self.layer, self.exposure, self.repeat
 
 
-Key = tuple[int, int, int]
+ExposureKey = tuple[int, int, int]
 
 
-class Planned(OfExposure, frozen=True, kw_only=True, tag="planned", tag_field="state"):
+class Planned(ExposureLine, frozen=True, kw_only=True, tag="planned", tag_field="state"):
     """A frame is loaded."""
 
     time_s: float
@@ -50,7 +50,7 @@ class Planned(OfExposure, frozen=True, kw_only=True, tag="planned", tag_field="s
     sha256: str
 
 
-class Lit(OfExposure, frozen=True, kw_only=True, tag="lit", tag_field="state"):
+class Lit(ExposureLine, frozen=True, kw_only=True, tag="lit", tag_field="state"):
     """The light is about to go on."""
 
     time_s: float
@@ -58,7 +58,7 @@ class Lit(OfExposure, frozen=True, kw_only=True, tag="lit", tag_field="state"):
     sha256: str
 
 
-class Done(OfExposure, frozen=True, kw_only=True, tag="done", tag_field="state"):
+class Done(ExposureLine, frozen=True, kw_only=True, tag="done", tag_field="state"):
     """It is dark again."""
 
     time_s: float

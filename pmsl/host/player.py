@@ -14,14 +14,14 @@ from pmsl.formats.frames.device_frame import painted_frame
 from pmsl.host.compatibility import check_machine, check_plan, refuse_problems, walk
 from pmsl.host.drift import DRIFT, drift_finding, reports_power
 from pmsl.host.interruptible_wait import patiently
-from pmsl.host.layer_prefetch import Feed
-from pmsl.host.light_control import Cancelled, Lamp
+from pmsl.host.layer_prefetch import LayerPrefetch
+from pmsl.host.light_control import Cancelled, LightControl
 from pmsl.host.mask_hashes import Digests
 from pmsl.host.play_options import Options
 from pmsl.host.protocol import Clock, LightEngine, RealClock, Stage
 from pmsl.host.resume import Start, begin
 from pmsl.host.signals import Interruptible
-from pmsl.host.stage_control import Carriage
+from pmsl.host.stage_control import StageControl
 from pmsl.host.status import State, Status
 from pmsl.job.consistency import JobCheck
 from pmsl.job.layer_plan import Exposure, LayerPlan
@@ -64,8 +64,8 @@ class Player:
         self._on_status = on_status
         self._cancelled, self._go_on, self._began = threading.Event(), threading.Event(), threading.Event()
         self._go_on.set()
-        self._lamp = Lamp(self._engines, self._cancelled, self._clock)
-        self._carriage = Carriage(stage, self._clock, self._cancelled)
+        self._lamp = LightControl(self._engines, self._cancelled, self._clock)
+        self._carriage = StageControl(stage, self._clock, self._cancelled)
         self._digests: Digests | None = None
         self._check = JobCheck(job)
         self._status = Status(n_layers=job.n_layers)
@@ -182,7 +182,7 @@ class Player:
         begun = begin(job, self._digests, o, any(map(reports_power, self._engines)))
         self._lamp.record = begun.record
         self._tell("ready", layer=begun.layer, layers_done=begun.layer, findings=(*found, *begun.findings))
-        feed = Feed(job, range(begun.layer, job.n_layers), o.prefetch, self._digests)
+        feed = LayerPrefetch(job, range(begun.layer, job.n_layers), o.prefetch, self._digests)
         try:
             while (plan := self._taken(feed)) is not None:
                 self._layer(plan, begun if plan.index == begun.layer else Start(layer=plan.index))
@@ -223,7 +223,7 @@ class Player:
         self._tell("waiting", exposures_done=self._status.exposures_done + 1, light_s=self._status.light_s + delivered_s)
         self._carriage.rest(e.wait_after_s)
 
-    def _taken(self, feed: Feed) -> LayerPlan | None:
+    def _taken(self, feed: LayerPrefetch) -> LayerPlan | None:
         """Take the next layer; where it is late stay dark, say so, and wait."""
         began_s, told = self._clock.now_s(), self._status.state == "ready"  # the first one has had no time yet
         while not feed.wait(LATE_S):

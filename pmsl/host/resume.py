@@ -12,8 +12,8 @@ from pathlib import Path
 from pmsl.core.finding import Finding
 from pmsl.errors import HostError, OutputError, UsageError
 from pmsl.host.mask_hashes import Digests
-from pmsl.host.play_log import Played, Record, after, check_new, fits, read_record, run_of
-from pmsl.host.play_log_lines import Done, Key
+from pmsl.host.play_log import Played, PlayLog, after, check_new, fits, read_record, run_of
+from pmsl.host.play_log_lines import Done, ExposureKey
 from pmsl.host.play_options import Options
 from pmsl.job.print_job import PrintJob
 
@@ -27,7 +27,7 @@ class Start:
     layer: int
     exposure: int = 0
     repeat: int = 0
-    record: Record | None = None
+    record: PlayLog | None = None
     findings: tuple[Finding, ...] = ()
 
 
@@ -62,7 +62,7 @@ def begin(job: PrintJob, digests: Digests | None, options: Options, reports_powe
         read_record(options.record)  # says what is wrong with it
     else:
         check_new(options.record)
-    opened = Record(options.record, new=not options.resume)
+    opened = PlayLog(options.record, new=not options.resume)
     try:
         begun = _resumed(job, digests, count, options, options.record, opened) if options.resume else _from(options.start or 0, count)
         opened.add(run_of(job, digests, begun.layer, options.relight, options.skip, reports_power))
@@ -107,7 +107,7 @@ def _from(k: int, count: Count) -> Start:
     return Start(layer=k, findings=tuple(_dark([i for i in range(k) if count(i, 0)], "layers below the one to start with")))
 
 
-def _resumed(job: PrintJob, digests: Digests | None, count: Count, options: Options, path: Path, opened: Record) -> Start:
+def _resumed(job: PrintJob, digests: Digests | None, count: Count, options: Options, path: Path, opened: PlayLog) -> Start:
     """Find the first light after what a record tells, which nobody else writes any more."""
     played = read_record(path)
     fits(played, job, digests, count, path)
@@ -153,7 +153,7 @@ def _where(played: Played, options: Options, count: Count) -> Start:
     return Start(layer=k, exposure=j, repeat=r)
 
 
-def _choice(key: Key, played: Played) -> str:
+def _choice(key: ExposureKey, played: Played) -> str:
     """Say which light is in doubt, why, and what can be done about it."""
     k, j, r = key
     line = played.doubt[key]
@@ -165,7 +165,7 @@ def _choice(key: Key, played: Played) -> str:
     )
 
 
-def _refuse_lit(played: Played, first: Key, what: str, but: Key | None = None) -> None:
+def _refuse_lit(played: Played, first: ExposureKey, what: str, but: ExposureKey | None = None) -> None:
     """Refuse to begin at a light where it, or one after it, was lit before: in a run that was begun again at an earlier layer, too."""
     lit = [key for key in played.lit if key >= first and key != but]
     if lit:
@@ -176,7 +176,7 @@ def _refuse_lit(played: Played, first: Key, what: str, but: Key | None = None) -
         )
 
 
-def _cut_off(key: Key) -> Finding:
+def _cut_off(key: ExposureKey) -> Finding:
     text = f"exposure {key[1]} was cut off while it was lit: how much light it gave is not sure, and it is not lit again"
     return Finding(code="exposure-cut-off", severity="warning", message=text, layers=(key[0], key[0]))
 

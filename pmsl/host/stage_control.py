@@ -11,7 +11,7 @@ from pmsl.host.protocol import Clock, Shifting, Stage
 from pmsl.job.layer_plan import Exposure, LayerPlan
 
 
-class Carriage:
+class StageControl:
     """A stage, asked for planes of a job, and never believed without looking.
 
     Parameters

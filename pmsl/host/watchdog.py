@@ -29,7 +29,7 @@ from pmsl.host.capabilities import is_real
 from pmsl.host.engine_factory import made_by
 from pmsl.host.interruptible_wait import STEP_S
 from pmsl.host.signals import NUMBERS
-from pmsl.workers.process import Starter, WorkerProcess
+from pmsl.workers.process import ParentProcess, WorkerProcess
 
 MAIN = "pmsl.host.watchdog:main"
 START_S = 60.0  # how long the watchdog may take to start: Python, the driver, a projector that warms up
@@ -197,7 +197,7 @@ class _Questions:
         return None if self._gone.is_set() else got
 
 
-def _serve(switch: Any, asked: _Questions, host: Starter) -> None:
+def _serve(switch: Any, asked: _Questions, host: ParentProcess) -> None:
     """Do what is asked until the host is gone; the light is off between two questions, and at the end."""
     try:
         switch.off()
@@ -220,7 +220,7 @@ def _serve(switch: Any, asked: _Questions, host: Starter) -> None:
         switch.off()
 
 
-def _lit(switch: Any, time_s: float, power: float, asked: _Questions, host: Starter) -> float:
+def _lit(switch: Any, time_s: float, power: float, asked: _Questions, host: ParentProcess) -> float:
     """Light for `time_s`, or until anything is asked or the host is gone; return how long it was lit."""
     began = time.monotonic()
     try:
@@ -237,7 +237,7 @@ def _lit(switch: Any, time_s: float, power: float, asked: _Questions, host: Star
     return time.monotonic() - began
 
 
-def _send(host: Starter, message: dict[str, Any]) -> None:
+def _send(host: ParentProcess, message: dict[str, Any]) -> None:
     host.send(msgspec.msgpack.encode(message))
 
 
@@ -246,7 +246,7 @@ def main(host_pid: int, factory: str) -> None:
     for number in NUMBERS:
         signal.signal(number, signal.SIG_IGN)
     asked = _Questions()
-    host = Starter(host_pid, asked.end)
+    host = ParentProcess(host_pid, asked.end)
     sys.stdout = sys.stderr  # what a driver prints is not held back either
     try:
         switch = made_by(factory)

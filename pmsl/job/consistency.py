@@ -27,7 +27,7 @@ MOST_SHIFT_UM = 1e6  # of image or focus
 MOST_KNOWN = 4096  # exposures whose numbers are remembered as looked at
 
 
-class Light(Protocol):
+class ExposureNumbers(Protocol):
     """The numbers of an exposure, as `Exposure` has them and as a file states them."""
 
     @property
@@ -50,7 +50,7 @@ class Light(Protocol):
     def wait_after_s(self) -> float: ...  # noqa: D102
 
 
-def limit_problems(e: Light, printer: Printer, n_engines: int) -> Iterator[str]:
+def limit_problems(e: ExposureNumbers, printer: Printer, n_engines: int) -> Iterator[str]:
     """Yield where an exposure, its repeats counted, asks for what its printer never gives; numbers that are not finite included."""
     limits = printer.limits
     if not 0 <= e.engine < n_engines:

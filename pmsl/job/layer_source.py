@@ -108,7 +108,7 @@ class _OneByOne:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed(LayerSource):
+class MappedLayers(LayerSource):
     """The layers of a source, each changed by itself: the `plan_layer` of another job."""
 
     source: LayerSource

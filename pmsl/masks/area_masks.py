@@ -13,7 +13,7 @@ import numpy as np
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask
 from pmsl.errors import GridError
-from pmsl.masks.mask_builder import Rows
+from pmsl.masks.mask_builder import MaskBuilder
 from pmsl.masks.overlap_layers import crossing_layers
 from pmsl.masks.sweep import AreaSweep, Cells, Offset, Sweep
 from pmsl.mesh.part import Part, as_part
@@ -22,14 +22,14 @@ from pmsl.slicing.boundary_defects import Defects
 from pmsl.slicing.instances import CopyIndex, index_parts
 
 if TYPE_CHECKING:
-    from pmsl.masks.contour_gaps import Gaps
+    from pmsl.masks.contour_gaps import ContourGaps
 
 
 class _OfThread(threading.local):
     """What a thread makes masks with, once it has asked for one."""
 
     sweep: Sweep | None = None
-    rows: Rows
+    rows: MaskBuilder
 
 
 class AreaMasks:
@@ -70,13 +70,13 @@ class AreaMasks:
         self._open = repair == "none" and not all(part.solid.closed for part in self.parts)
         self._local = _OfThread()
         self._lock = threading.Lock()
-        self._made_gaps: Gaps | None = None
+        self._made_gaps: ContourGaps | None = None
         self._crossing = self._layers_to_unite()
 
     def sweep(self) -> Sweep:
         """Return the calling thread's sweep."""
         if self._local.sweep is None:
-            self._local.rows, self._local.sweep = Rows(self.grid, self.mode == "volume"), self._new_sweep()
+            self._local.rows, self._local.sweep = MaskBuilder(self.grid, self.mode == "volume"), self._new_sweep()
         return self._local.sweep
 
     def _new_sweep(self) -> Sweep:
@@ -127,13 +127,13 @@ class AreaMasks:
         mask, defects = rows.mask(k, sweep.united(cells) if overlap or (self._crossing[k] and not sweep.moves(k)) else cells, overlap)
         return mask, gaps.said(replace(defects, lost=sweep.lost), mask, rows_across(made, self.grid.shape[0]), made)
 
-    def _gaps(self) -> Gaps:
+    def _gaps(self) -> ContourGaps:
         """Return what knows the gaps of open meshes in layers."""
-        from pmsl.masks.contour_gaps import Gaps
+        from pmsl.masks.contour_gaps import ContourGaps
 
         with self._lock:
             if self._made_gaps is None:
-                self._made_gaps = Gaps(self.parts, self.grid, self._sections())
+                self._made_gaps = ContourGaps(self.parts, self.grid, self._sections())
         return self._made_gaps
 
     def _sections(self) -> AreaMasks | None:

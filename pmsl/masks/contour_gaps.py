@@ -135,7 +135,7 @@ def rows_across(made: np.ndarray, rows: int, longer_px: float = 0.0) -> np.ndarr
     return across
 
 
-class Touched(Protocol):
+class TouchedCells(Protocol):
     """Touched cells of a layer; see ``pmsl.masks.sweep.Cells``."""
 
     first: int
@@ -146,7 +146,7 @@ class Touched(Protocol):
 
 
 class Dense(Protocol):
-    """Turns touched cells into coverage; see ``pmsl.masks.mask_builder.Rows``."""
+    """Turns touched cells into coverage; see ``pmsl.masks.mask_builder.MaskBuilder``."""
 
     def dense(self, c: Any) -> np.ndarray:
         """Return the coverage of a layer's cells: (rows, cols) float64."""
@@ -159,7 +159,7 @@ class Cut(Protocol):
         """Return the coverage of section k and what closed its gaps."""
 
 
-class Gaps:
+class ContourGaps:
     """Knows the gaps of open meshes layer by layer.
 
     Parameters
@@ -176,7 +176,7 @@ class Gaps:
         self._least_px = SMALL * float(size[0] * size[1]) / grid.pixel_um2
         self._shape, self._sections = grid.shape, sections
 
-    def resolved(self, k: int, cells: Touched, rows: Dense) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def resolved(self, k: int, cells: TouchedCells, rows: Dense) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the coverage of slab k, the rows that do not close as the mean of its sections has them; which these are; its bridges."""
         out = rows.dense(cells)
         open_ = _leaks(cells, self._shape[0])
@@ -187,7 +187,7 @@ class Gaps:
             out[open_] = np.mean([coverage[open_] for coverage, _ in found], axis=0)
         return out, open_, made
 
-    def levels(self, k: int, cells: Touched, rows: Dense) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def levels(self, k: int, cells: TouchedCells, rows: Dense) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the 16-bit levels of slab k, which rows do not close, and what closed its sections."""
         coverage, open_, made = self.resolved(k, cells, rows)
         snapped = np.floor(np.minimum(np.abs(coverage), 1.0) * 2.0**32 + 0.5).astype(np.int64)
@@ -211,7 +211,7 @@ class Gaps:
         return share * np.pi / 8 * float(square[square > LOCAL_PX**2].sum())
 
 
-def _leaks(cells: Touched, rows: int) -> np.ndarray:
+def _leaks(cells: TouchedCells, rows: int) -> np.ndarray:
     """Tell which rows do not close: (rows,) bool."""
     out = np.zeros(rows, bool)
     if cells.last > cells.first:

@@ -41,7 +41,7 @@ class _Out:
         return int(self.shared[2])
 
 
-class Rows:
+class MaskBuilder:
     """Working arrays of one thread: they grow to what the largest layer needs and are used again for the next.
 
     Parameters

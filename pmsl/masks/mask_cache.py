@@ -12,7 +12,7 @@ import numpy as np
 from pmsl.core.mask import LayerMask
 from pmsl.masks.area_masks import AreaMasks
 from pmsl.slicing.boundary_defects import Defects
-from pmsl.slicing.instances import Copied, CopyIndex
+from pmsl.slicing.instances import CopyIndex, InstanceIndex
 
 
 class _OfThread(threading.local):
@@ -63,7 +63,7 @@ class RecentMasks:
         rows, cols = self._maker.grid.shape
         out = np.full((-(-rows // tile_px), -(-cols // tile_px)), -np.inf)
         index = self._maker.index
-        for group in index.groups if isinstance(index, CopyIndex) else (Copied(index, np.zeros((1, 2))),):
+        for group in index.groups if isinstance(index, CopyIndex) else (InstanceIndex(index, np.zeros((1, 2))),):
             _raise(group, tile_px, out)
         if self._maker.offset is not None:
             _spread(out, tuple(math.ceil(reach / tile_px) for reach in self._maker.offset.reach_px))
@@ -80,7 +80,7 @@ def _spread(tops: np.ndarray, reach: tuple[int, ...]) -> None:
             along[:-1] = np.maximum(along[:-1], before[1:])
 
 
-def _raise(group: Copied, tile_px: int, out: np.ndarray) -> None:
+def _raise(group: InstanceIndex, tile_px: int, out: np.ndarray) -> None:
     """Raise tiles to the highest triangle over them, of all copies of a part."""
     from pmsl.kernels.light import faint_grays
 

@@ -21,7 +21,7 @@ MANY = 4  # masks of shapes kept: of a layer several ask for them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Inside:
+class ShapeShares:
     """The intersection of parts with the union of shapes, layer by layer, from any thread.
 
     Attributes

@@ -13,9 +13,9 @@ from typing import Protocol
 import numpy as np
 
 from pmsl.core.grid import Grid
-from pmsl.slicing.boundary_defects import Lost
+from pmsl.slicing.boundary_defects import OffsetLoss
 from pmsl.slicing.instances import CopyIndex
-from pmsl.slicing.plane_index import CrossingIndex, Slab
+from pmsl.slicing.plane_index import CrossingIndex, SlabTriangles
 
 Index = CrossingIndex | CopyIndex
 CROSSINGS = 64  # taken apart at a time between two events of a row
@@ -80,7 +80,7 @@ class Offset(Protocol):
     def moves(self, k: int) -> bool:
         """Tell whether the contours of layer k are moved at all."""
 
-    def segments(self, k: int, segments_px: np.ndarray) -> tuple[np.ndarray, tuple[Lost, ...]]:
+    def segments(self, k: int, segments_px: np.ndarray) -> tuple[np.ndarray, tuple[OffsetLoss, ...]]:
         """Return the edges of the moved contours of layer k, (S, 4) float64 [px], and what was lost."""
 
 
@@ -95,7 +95,7 @@ class AreaSweep:
         self.line, self.bits = np.zeros((cols + 1, 2)), np.zeros(cols // 64 + 1, np.uint64)
         self.found = Cells.empty(rows)
         self.offset = offset
-        self.lost: tuple[Lost, ...] = ()
+        self.lost: tuple[OffsetLoss, ...] = ()
         self.open, self.bridges = False, np.zeros((0, 4))  # whether gaps of contours are closed; what closed them in the layer swept last
         self.cut = 0
         self.union: _UnionScratch | None = None
@@ -202,7 +202,7 @@ class VolumeSweep:
 
         rows, cols = grid.shape
         self.index, self.grid = index, grid
-        self.slab = Slab.empty()
+        self.slab = SlabTriangles.empty()
         self.order, self.live = np.zeros(1024, np.int32), np.zeros(1024, np.int32)
         self.band_begin = np.zeros(rows // BAND + 4, np.int64)
         self.walk, self.scratch = np.zeros(4, np.int64), np.zeros((3, 18, 3))

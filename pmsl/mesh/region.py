@@ -35,7 +35,7 @@ class ImageSetting(NamedTuple):
 ORDINARY = ImageSetting()
 
 
-class Piece(NamedTuple):
+class RegionImage(NamedTuple):
     """One image of a layer: its mask, its dose factor, and how it is shown."""
 
     mask: LayerMask

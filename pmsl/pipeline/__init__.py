@@ -13,7 +13,7 @@ from pmsl.later import homes_in, later
 if TYPE_CHECKING:
     from pmsl.pipeline.bit_depth import with_depth
     from pmsl.pipeline.io import check_spreads, read, verify, write
-    from pmsl.pipeline.job_setup import Stages, stages
+    from pmsl.pipeline.job_setup import JobSetup, stages
     from pmsl.pipeline.planner import prepare
     from pmsl.pipeline.plate_copies import pack, place_copies, place_for
     from pmsl.pipeline.slice_jobs import slice_job
@@ -30,14 +30,14 @@ _HOMES = homes_in(
     planner="prepare",
     slice_jobs="slice_job",
     slice_request="SliceRequest",
-    job_setup="Stages stages",
+    job_setup="JobSetup stages",
     warm_kernels="warmup",
 )
 __getattr__, __dir__ = later(__name__, _HOMES)
 
 __all__ = [
     "SliceRequest",
-    "Stages",
+    "JobSetup",
     "check_spreads",
     "workers_of",
     "pack",

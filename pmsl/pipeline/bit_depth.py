@@ -10,7 +10,7 @@ from pmsl.formats.adapt.capability import Capability
 from pmsl.formats.frames.device_frame import depth_levels
 from pmsl.formats.protocol import WriteOptions
 from pmsl.job.layer_plan import LayerPlan
-from pmsl.job.layer_source import Changed, Origin
+from pmsl.job.layer_source import MappedLayers, Origin
 from pmsl.job.print_job import PrintJob
 from pmsl.optics.grayscale import response
 
@@ -46,7 +46,7 @@ def with_depth(job: PrintJob, bits: int) -> PrintJob:
     if bits == DEEPEST:
         return job
     target = Capability(gray_levels=1 << bits, gray_map=depth_levels(bits))
-    checked = dataclasses.replace(job, plan_layer=Changed(job.layer_source, _checked))
+    checked = dataclasses.replace(job, plan_layer=MappedLayers(job.layer_source, _checked))
     fitted = adapt.fit(checked, target, f"a device of {bits} bits", WriteOptions(response=response(job.printer), lossy=True))
     origin = job.layer_source.origin
     if origin is not None:
@@ -55,7 +55,7 @@ def with_depth(job: PrintJob, bits: int) -> PrintJob:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Reduced(Changed):
+class _Reduced(MappedLayers):
     """Layers with fewer grays; `origin` is what another process needs to make the same, none where it cannot."""
 
     origin: Origin | None = None

@@ -15,7 +15,7 @@ from pmsl.core.parallel import default_threads
 from pmsl.errors import FindingsError, JobError, UsageError
 from pmsl.formats import registry
 from pmsl.formats.adapt.panel import Panel
-from pmsl.formats.protocol import Crew, Format, SpreadFormat, VerifyOptions, WriteOptions, Written
+from pmsl.formats.protocol import Format, LayerWorkers, SpreadFormat, VerifyOptions, WriteOptions, Written
 from pmsl.job.print_job import PrintJob
 from pmsl.optics.grayscale import response
 from pmsl.pipeline.job_setup import offset_of
@@ -45,7 +45,7 @@ def write(
     fail_on: Severity | None = "error",
     processes: int | None = None,
     scheduler: str | None = None,
-    crew: Crew | None = None,
+    crew: LayerWorkers | None = None,
 ) -> Written:
     """Write a job to a file of any format, complete or absent, the same bytes for any `threads`, `processes` and `scheduler`.
 
@@ -76,7 +76,7 @@ def write(
     scheduler : str, optional
         Make them on a Dask cluster: the address of its scheduler, or ``"local"`` for `processes` workers on this machine. The folder
         the job is written to must be one that all workers see, under the same name.
-    crew : Crew, optional
+    crew : LayerWorkers, optional
         Workers that are there already, for several jobs: what `pmsl.pipeline.workers_of` gives, in a ``with`` block.
 
     Returns

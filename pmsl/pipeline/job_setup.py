@@ -30,7 +30,7 @@ from pmsl.slicing.planes import slabs_lit, z_edges_um
 
 if TYPE_CHECKING:
     from pmsl.correct import Corrector
-    from pmsl.correct.flat_field import FlatField
+    from pmsl.correct.flat_field import FlatFieldCompensation
     from pmsl.pipeline.region_meshes import Modifiers
     from pmsl.slicing.offset import ContourOffset
 
@@ -38,7 +38,7 @@ MAX_SCALE = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stages:
+class JobSetup:
     """What a job is made of before any layer.
 
     Attributes
@@ -89,7 +89,7 @@ def stages(
     repair: str = "auto",
     n_layers: int | None = None,
     weld_um: float | None = None,
-) -> Stages:
+) -> JobSetup:
     """Find grid, doses and findings of parts where their coordinates are; nothing is moved.
 
     Parameters
@@ -105,7 +105,7 @@ def stages(
 
     Returns
     -------
-    Stages
+    JobSetup
 
     Raises
     ------
@@ -162,7 +162,7 @@ def stages(
     findings += part_heights.facet_findings(pieces, grid)
     findings += checks.weak_findings(ladder.weak(least), least, lowered)
     if corrector is not None:
-        return Stages(pieces, bounds, grid, ladder, missing, (*findings, *corrector.job_findings()), corrector=corrector, repair=repair)
+        return JobSetup(pieces, bounds, grid, ladder, missing, (*findings, *corrector.job_findings()), corrector=corrector, repair=repair)
     if process.coverage == "volume":
         findings += part_heights.partial_slab_findings(pieces, grid)
     only, always = ({}, False) if modifiers is None else (modifiers.only, True)
@@ -171,7 +171,7 @@ def stages(
         findings += _coarse(pieces, process, ladder)
     largest = (1.0 if regions is None else regions.most) * (1.0 if modifiers is None else modifiers.shares.largest)
     grays = _gray_check(grid, printer, process, ladder, largest)
-    return Stages(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays, None, offset, modifiers, repair)
+    return JobSetup(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays, None, offset, modifiers, repair)
 
 
 def offset_of(process: Process, grid: Grid) -> ContourOffset | None:
@@ -232,13 +232,13 @@ def _lit(grid: Grid, parts: Sequence[Part], boxes: np.ndarray, process: Process,
     return Grid(origin_um=grid.origin_um, pitch_um=grid.pitch_um, shape=grid.shape, z_edges_um=grid.z_edges_um[: n_layers + 1])
 
 
-def _baked_field(printer: Printer, process: Process) -> FlatField | None:
+def _baked_field(printer: Printer, process: Process) -> FlatFieldCompensation | None:
     """Return what evens the field in the frames, None where they do not."""
     if process.evened != "baked":
         return None
-    from pmsl.correct.flat_field import FlatField
+    from pmsl.correct.flat_field import FlatFieldCompensation
 
-    return FlatField.of(printer)
+    return FlatFieldCompensation.of(printer)
 
 
 def _gray_check(grid: Grid, printer: Printer, process: Process, ladder: Ladder, scale: float) -> GrayCheck:

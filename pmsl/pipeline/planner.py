@@ -25,7 +25,7 @@ from pmsl.mesh.placing.placement import Placed
 from pmsl.mesh.solid import Solid
 from pmsl.pipeline import lit_layers
 from pmsl.pipeline.corrections import record_of
-from pmsl.pipeline.job_setup import Stages, stages
+from pmsl.pipeline.job_setup import JobSetup, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.version import __version__
 
@@ -104,7 +104,7 @@ def prepare(
     )
 
 
-def _up_to_the_last_lit(staged: Callable[[int | None], Stages], process: Process) -> tuple[Stages, Planner]:
+def _up_to_the_last_lit(staged: Callable[[int | None], JobSetup], process: Process) -> tuple[JobSetup, Planner]:
     """Return the stages and the planner of a job that ends with a layer that has light; `staged` makes them for so many layers.
 
     What layers are given may depend on those above, so it is looked at again until none is left out.
@@ -128,7 +128,7 @@ def _up_to_the_last_lit(staged: Callable[[int | None], Stages], process: Process
 class Planner(LayerSource):
     """Plans any layer from any thread; triangles are indexed when the first layer is asked for."""
 
-    def __init__(self, s: Stages, process: Process) -> None:
+    def __init__(self, s: JobSetup, process: Process) -> None:
         self.stages = s
         self._process = process
         self._made: tuple[RecentMasks, RegionalLight | None, GrayCheck | None] | None = None

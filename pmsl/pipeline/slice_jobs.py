@@ -13,7 +13,7 @@ import numpy as np
 from pmsl.errors import UsageError
 from pmsl.files.output_file import check_new_file
 from pmsl.formats.container.atomic_write import check_target
-from pmsl.formats.protocol import Crew, Format, Written
+from pmsl.formats.protocol import Format, LayerWorkers, Written
 from pmsl.job.print_job import PrintJob
 from pmsl.mesh import load_solid
 from pmsl.mesh.part import Part
@@ -26,7 +26,7 @@ from pmsl.pipeline.slice_request import SliceRequest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sliced:
+class SlicedJob:
     """What came of a request: the job, how its parts were placed, how long each layer's ordinary dose takes, and, once it is on disk,
     what the writer says. `out` is its target where that is not the request's: plates are numbered.
     """
@@ -58,14 +58,14 @@ def check(request: SliceRequest) -> None:
         _check_preview(Path(request.preview), target, request.force)
 
 
-def workers_of(request: SliceRequest) -> AbstractContextManager[Crew | None]:
+def workers_of(request: SliceRequest) -> AbstractContextManager[LayerWorkers | None]:
     """Return the processes that make the layers of a request, for a ``with`` block; None where threads of this one do."""
     from pmsl.pipeline.workers import workers_of
 
     return workers_of(request.processes, request.scheduler) or nullcontext()
 
 
-def prepare_job(request: SliceRequest) -> Sliced:
+def prepare_job(request: SliceRequest) -> SlicedJob:
     """Load, repair, place and prepare one job; layers are not made yet.
 
     Raises
@@ -78,13 +78,13 @@ def prepare_job(request: SliceRequest) -> Sliced:
     return prepare_jobs(request)[0]
 
 
-def prepare_jobs(request: SliceRequest) -> list[Sliced]:
+def prepare_jobs(request: SliceRequest) -> list[SlicedJob]:
     """Load, repair and place the parts of a request, and prepare the job of each field they fill; layers are not made yet.
 
     Raises
     ------
     PmslError
-        As `load_solid`, `Layout.placed` and `prepare`; a target of a plate cannot be written.
+        As `load_solid`, `PlateLayout.placed` and `prepare`; a target of a plate cannot be written.
     """
     printer, resin, process = request.profiles()
     layout = request.layout()
@@ -98,7 +98,7 @@ def prepare_jobs(request: SliceRequest) -> list[Sliced]:
         job = prepare(placed, printer, resin, process, accept_uncalibrated=accept, repair=request.repair, weld_um=request.weld_um)
         times_s = job.layer_source.times_s
         assert times_s is not None  # of parts and profiles it is known
-        out.append(Sliced(_shallower(job, request.depth), placed, times_s, out=request.out if layout.plates is None else str(name)))
+        out.append(SlicedJob(_shallower(job, request.depth), placed, times_s, out=request.out if layout.plates is None else str(name)))
     return out
 
 
@@ -127,10 +127,10 @@ def _shallower(job: PrintJob, bits: int | None) -> PrintJob:
 
 def write_job(
     request: SliceRequest,
-    ready: Sliced,
+    ready: SlicedJob,
     progress: Callable[[int, int], None] | None = None,
     accept: bool = False,
-    crew: Crew | None = None,
+    crew: LayerWorkers | None = None,
 ) -> Written:
     """Write what `prepare_job` made, complete or absent, as the request says; with `accept` whatever is found, with `crew` by others.
 
@@ -155,7 +155,7 @@ def write_job(
     )
 
 
-def slice_job(request: SliceRequest, progress: Callable[[int, int], None] | None = None) -> Sliced:
+def slice_job(request: SliceRequest, progress: Callable[[int, int], None] | None = None) -> SlicedJob:
     """Do what `pmsl slice` does: the one way from a request to a job on disk. The preview is left to the caller.
 
     Parameters

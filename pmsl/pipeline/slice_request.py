@@ -21,7 +21,7 @@ from pmsl.profiles.strict_struct import Strict
 
 if TYPE_CHECKING:
     from pmsl.formats.protocol import Format
-    from pmsl.pipeline.plate_layout import Layout
+    from pmsl.pipeline.plate_layout import PlateLayout
 
 Count = Annotated[int, Meta(ge=1)]
 Bits = Annotated[int, Meta(ge=1, le=8)]
@@ -175,11 +175,11 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
             "keep_place": self.keep_place,
         }
 
-    def layout(self) -> "Layout":
+    def layout(self) -> "PlateLayout":
         """Return how the parts are laid out."""
-        from pmsl.pipeline.plate_layout import Layout
+        from pmsl.pipeline.plate_layout import PlateLayout
 
-        return Layout(
+        return PlateLayout(
             placement=self.placement(),
             copies=option_parsing.copies(self.copies, self.pack is not None),
             spacing_um=option_parsing.spacing_um(self.spacing_um),

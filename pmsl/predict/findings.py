@@ -10,7 +10,7 @@ import numpy as np
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.job.print_job import PrintJob
-from pmsl.predict.measure.weighted_quantiles import Tally
+from pmsl.predict.measure.weighted_quantiles import CentredHistogram
 
 MOST = 20  # findings of one kind; the last says how many more there are
 WALL_PX = 0.25  # of a pixel: walls further off
@@ -153,7 +153,7 @@ def _drains(o: dict[str, Any]) -> bool:
 def of_errors(
     walls: dict[str, Any],
     faces: dict[str, dict[str, Any]],
-    tallies: dict[str, Tally],
+    tallies: dict[str, CentredHistogram],
     pitch_um: float,
     layer_um: float,
     box: Box,
@@ -166,7 +166,7 @@ def of_errors(
     ----------
     walls, faces : dict
         `Prediction.epe_um`, `Prediction.z_error_um`.
-    tallies : dict of str to Tally
+    tallies : dict of str to CentredHistogram
         Of ``"wall"``, and of faces that look ``"down"`` and ``"up"``: their errors.
     pitch_um, layer_um : float
     box : ((x, y, z), (x, y, z))

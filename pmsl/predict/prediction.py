@@ -31,7 +31,7 @@ class Prediction:
         ``up`` and ``down``: ``median``, ``median_abs``, ``p95_abs`` [µm]; ``area_um2`` compared, ``merged_um2``, ``lost_um2`` without
         a printed counterpart.
     openings, lost : list of dict
-        Channels and lost features; see `openings` and `Lost`.
+        Channels and lost features; see `openings` and `LostFeatures`.
     dose_mj_cm2 : dict
         Doses at the exposure planes: quantiles in pixels wholly solid, and wholly void where light comes; threshold; histogram.
     model : dict

@@ -11,7 +11,7 @@ from pmsl.mesh.part import Part
 from pmsl.mesh.solid import Solid
 from pmsl.optics import Lorentzian, psf_of
 from pmsl.predict.measure.comparison import Comparison, SeenLayer
-from pmsl.predict.measure.design_layers import Design, DesignLayer, design_parts
+from pmsl.predict.measure.design_layers import DesignLayer, DesignLayers, design_parts
 from pmsl.predict.prediction import Prediction
 
 Watcher = Callable[[SeenLayer], None]
@@ -51,7 +51,7 @@ def simulate(
         A resin that cannot be added up.
     """
     parts = design_parts(job) if design is None else tuple(p if isinstance(p, Part) else Part(solid=p, label=p.source) for p in design)
-    facts = Design(parts, job.grid)
+    facts = DesignLayers(parts, job.grid)
     window = facts.window(_reach_px(job))
     many = default_threads() if threads is None else threads
     comparison = Comparison(job, facts, window, ahead=min(max(many - 1, 0), 2))
@@ -74,7 +74,7 @@ def _reach_px(job: PrintJob) -> tuple[int, int]:
     return (8, 8) if isinstance(psf, Lorentzian) else psf.reach_px
 
 
-def _layers(job: PrintJob, design: Design, threads: int) -> Iterator[tuple[LayerPlan, DesignLayer, DesignLayer | None]]:
+def _layers(job: PrintJob, design: DesignLayers, threads: int) -> Iterator[tuple[LayerPlan, DesignLayer, DesignLayer | None]]:
     """Yield plan and design of every layer from the top, with the design of the layer below."""
 
     def make(k: int) -> tuple[LayerPlan, DesignLayer]:

@@ -32,7 +32,7 @@ STATED = r" ?\[(µm² per µm|µm|pixels|s|mW/cm²)[\];]"  # a unit in brackets,
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ProfileKey:
     """One key of a table.
 
     Attributes
@@ -103,7 +103,7 @@ class Key:
         return _limits_text(self.kind)
 
 
-def keys_of_struct(struct: type[msgspec.Struct]) -> list[Key]:
+def keys_of_struct(struct: type[msgspec.Struct]) -> list[ProfileKey]:
     """Return the keys of a table, in the order of its struct."""
     stated = documented(struct)
     keys = []
@@ -113,7 +113,7 @@ def keys_of_struct(struct: type[msgspec.Struct]) -> list[Key]:
         default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
         meaning, example = stated.get(field.name, (described, ""))
         keys.append(
-            Key(
+            ProfileKey(
                 name=field.encode_name,
                 kind=kind,
                 required=field.required,

@@ -54,7 +54,7 @@ class Dmd(Strict, frozen=True, kw_only=True):
             raise ValueError("frame_locked = true needs frame_s")
 
 
-class Stage(Strict, frozen=True, kw_only=True):
+class StageProfile(Strict, frozen=True, kw_only=True):
     """The stage that carries the build plate.
 
     Attributes
@@ -101,7 +101,7 @@ class Printer(Strict, frozen=True, kw_only=True):
         Which way frames lie.
     optics : Optics
         Pixels, wavelength, light and blur.
-    stage : Stage
+    stage : StageProfile
         The build plate.
     limits : Limits
         What is never exceeded.
@@ -115,7 +115,7 @@ class Printer(Strict, frozen=True, kw_only=True):
     dmd: Dmd
     orientation: Orientation = Orientation()
     optics: Optics
-    stage: Stage
+    stage: StageProfile
     limits: Limits
     response: Response = Response()
 

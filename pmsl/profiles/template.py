@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from pmsl.profiles.keys import Key, keys_of_struct, summary
+from pmsl.profiles.keys import ProfileKey, keys_of_struct, summary
 from pmsl.profiles.strict_struct import Strict
 from pmsl.profiles.toml_text import toml_value
 from pmsl.profiles.versions import newest
@@ -67,14 +67,14 @@ def _write_table(lines: list[str], struct: type[msgspec.Struct], item: Any, plac
         _write_table(lines, key.table, key.default if inner is None else inner, inside, marked)
 
 
-def _write_head(lines: list[str], head: str, key: Key, comment: str = "") -> None:
+def _write_head(lines: list[str], head: str, key: ProfileKey, comment: str = "") -> None:
     """Write the head of a table under what the table is."""
     assert key.table is not None
     _explain(lines, summary(key.table).partition("\n\n")[0])
     lines.append(comment + head)
 
 
-def _write_key(lines: list[str], key: Key, item: Any, comment: str) -> None:
+def _write_key(lines: list[str], key: ProfileKey, item: Any, comment: str) -> None:
     """Write one key under what it means: as the profile has it, as its default, or as an example."""
     value = getattr(item, key.name, key.default)
     if value is None or value is msgspec.UNSET:
@@ -90,14 +90,14 @@ def _write_key(lines: list[str], key: Key, item: Any, comment: str) -> None:
     lines.append(f"{comment or ('# ' if same else '')}{key.name} = {toml_value(msgspec.to_builtins(value))}")
 
 
-def _meaning(key: Key, default: str) -> str:
+def _meaning(key: ProfileKey, default: str) -> str:
     """Return what a key means, its unit, choices, limits and default."""
     unit = "" if key.stated_unit else key.unit
     facts = "; ".join(filter(None, (unit, key.choices_text, key.limits_text, default, key.version_text)))
     return f"{key.meaning} ({facts})" if facts else key.meaning
 
 
-def _default_text(key: Key) -> str:
+def _default_text(key: ProfileKey) -> str:
     return "by default left out" if key.default is None else f"default {toml_value(msgspec.to_builtins(key.default))}"
 
 

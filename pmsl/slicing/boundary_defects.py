@@ -9,14 +9,14 @@ import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class OffsetLoss:
     """A wall that vanished, or a gap that closed, where the contours of a layer were moved: its box (x0, y0, x1, y1) and area [px]."""
 
     kind: Literal["wall", "gap"]
     box_px: tuple[float, float, float, float]
     area_px: float
 
-    def at(self, corner_px: np.ndarray) -> Lost:
+    def at(self, corner_px: np.ndarray) -> OffsetLoss:
         """Return the place, which is relative to a pixel corner (x, y), in the grid."""
         (x, y), (x0, y0, x1, y1) = corner_px.tolist(), self.box_px
         return replace(self, box_px=(x0 + x, y0 + y, x1 + x, y1 + y))
@@ -40,7 +40,7 @@ class Defects:
     overlap : int
         Pixels in which shells were united exactly: in area mode those whose winding is neither 0 nor 1, in volume mode those that
         boundaries of two shells share.
-    lost : tuple of Lost
+    lost : tuple of OffsetLoss
         What an offset of the contours took away for good.
     doubtful : float
         Share of the layer's area that half circles over the gaps longer than a pixel hold, about as much as the missing walls may have;
@@ -55,5 +55,5 @@ class Defects:
     shared: int
     excess_px: float
     overlap: int = 0
-    lost: tuple[Lost, ...] = ()
+    lost: tuple[OffsetLoss, ...] = ()
     doubtful: float = 0.0

@@ -10,11 +10,11 @@ import numpy as np
 from pmsl.core.grid import Grid
 from pmsl.mesh.alike import alike
 from pmsl.mesh.part import Part
-from pmsl.slicing.plane_index import CrossingIndex, Slab, check_range, index_crossings
+from pmsl.slicing.plane_index import CrossingIndex, SlabTriangles, check_range, index_crossings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Copied:
+class InstanceIndex:
     """The index of one part, and how far its copies are from it, (n, 2) float64 [px]; or of several parts without copies.
 
     The first shift is 0, 0: the part itself.
@@ -50,13 +50,13 @@ class CopyIndex:
     parts : tuple of Part
     grid : Grid
     slabs : bool
-    groups : tuple of Copied
+    groups : tuple of InstanceIndex
     """
 
     parts: tuple[Part, ...]
     grid: Grid
     slabs: bool
-    groups: tuple[Copied, ...]
+    groups: tuple[InstanceIndex, ...]
     _whole: list[CrossingIndex] = field(default_factory=list, init=False, repr=False)
 
     def whole(self) -> CrossingIndex:
@@ -83,7 +83,7 @@ class CopyIndex:
             at = end
         return out, at
 
-    def slab(self, k: int, labels: np.ndarray | None, out: Slab) -> None:
+    def slab(self, k: int, labels: np.ndarray | None, out: SlabTriangles) -> None:
         """Put the triangles of layer k into `out`; as `CrossingIndex.slab`."""
         at, row, shell = 0, 0, 0
         for group in self.groups:
@@ -143,9 +143,9 @@ def index_parts(parts: Sequence[Part], grid: Grid, slabs: bool = False) -> Cross
     for part in parts:
         check_range(part, grid)
     single = [parts[i] for (i, *more) in groups if not more]
-    made = [Copied(index_crossings(single, grid, slabs), np.zeros((1, 2)))] if single else []
+    made = [InstanceIndex(index_crossings(single, grid, slabs), np.zeros((1, 2)))] if single else []
     for group in groups:
         if len(group) > 1:
             at_um = np.array([parts[i].transform[:2, 3] for i in group])
-            made.append(Copied(index_crossings([parts[group[0]]], grid, slabs), (at_um - at_um[0]) / grid.pitch_um))
+            made.append(InstanceIndex(index_crossings([parts[group[0]]], grid, slabs), (at_um - at_um[0]) / grid.pitch_um))
     return CopyIndex(tuple(parts), grid, slabs, tuple(made))

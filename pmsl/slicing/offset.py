@@ -19,7 +19,7 @@ import numpy as np
 
 from pmsl.core.contours import Contours, stacked
 from pmsl.errors import MeshError
-from pmsl.slicing.boundary_defects import Lost
+from pmsl.slicing.boundary_defects import OffsetLoss
 from pmsl.slicing.contours import link
 from pmsl.slicing.offset_losses import closed_gaps, vanished_walls
 from pmsl.slicing.polygons import oriented_rings, region
@@ -57,7 +57,7 @@ class ContourOffset:
         """Return the same offset where it grows the part, none where it shrinks it."""
         return ContourOffset(np.maximum(self.distance_um, 0.0), self.pitch_um)
 
-    def segments(self, k: int, segments_px: np.ndarray) -> tuple[np.ndarray, tuple[Lost, ...]]:
+    def segments(self, k: int, segments_px: np.ndarray) -> tuple[np.ndarray, tuple[OffsetLoss, ...]]:
         """Move the contours of a layer.
 
         Parameters
@@ -69,7 +69,7 @@ class ContourOffset:
 
         Returns
         -------
-        (S', 4) float64, tuple of Lost
+        (S', 4) float64, tuple of OffsetLoss
             Edges of the moved contours [px], which do not cross; walls that vanished and gaps that closed, in places of the grid [px].
 
         Raises
@@ -85,7 +85,7 @@ class ContourOffset:
         rings, lost = self._moved(k, segments_px)
         return np.concatenate([np.hstack([r, np.roll(r, -1, axis=0)]) for r in rings]) if rings else np.zeros((0, 4)), lost
 
-    def _moved(self, k: int, segments_px: np.ndarray) -> tuple[list[np.ndarray], tuple[Lost, ...]]:
+    def _moved(self, k: int, segments_px: np.ndarray) -> tuple[list[np.ndarray], tuple[OffsetLoss, ...]]:
         """Return the moved rings of a layer, each (n, 2) float64 [px], and what was lost."""
         if len(segments_px) == 0:
             return [], ()

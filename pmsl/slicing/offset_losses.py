@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pmsl.slicing.boundary_defects import Lost
+from pmsl.slicing.boundary_defects import OffsetLoss
 
 SLACK = 1.05  # of the distance: corners that only lose their tip do not count, nor do the chords of a library's arcs
 FAR = 2.5  # distances from what is left
@@ -14,12 +14,12 @@ TOUCH = 0.02  # of the distance
 QUARTER = 8  # chords of a quarter circle: these areas are looked at, not printed
 
 
-def vanished_walls(solid: Any, moved: Any, distance: float, pitch_um: np.ndarray) -> list[Lost]:
+def vanished_walls(solid: Any, moved: Any, distance: float, pitch_um: np.ndarray) -> list[OffsetLoss]:
     """Return the walls of an area that are gone where it shrank by `distance`; areas [µm] and places relative to their corner."""
     return _vanished(solid, moved, distance, "wall", pitch_um)
 
 
-def closed_gaps(solid: Any, moved: Any, distance: float, pitch_um: np.ndarray) -> list[Lost]:
+def closed_gaps(solid: Any, moved: Any, distance: float, pitch_um: np.ndarray) -> list[OffsetLoss]:
     """Return the gaps and holes of an area that are closed where it grew by `distance`."""
     import shapely
 
@@ -29,7 +29,7 @@ def closed_gaps(solid: Any, moved: Any, distance: float, pitch_um: np.ndarray) -
     return _vanished(shapely.difference(frame, solid), shapely.difference(frame, moved), distance, "gap", pitch_um)
 
 
-def _vanished(whole: Any, left: Any, distance: float, kind: Literal["wall", "gap"], pitch_um: np.ndarray) -> list[Lost]:
+def _vanished(whole: Any, left: Any, distance: float, kind: Literal["wall", "gap"], pitch_um: np.ndarray) -> list[OffsetLoss]:
     """Find what of `whole` is gone for good where what is `left` lies `distance` inside it.
 
     Growing that back gives all but corners and what was thinner than twice the distance. Of the rest a piece counts that joins two
@@ -54,5 +54,5 @@ def _vanished(whole: Any, left: Any, distance: float, kind: Literal["wall", "gap
                 continue
         x0, y0, x1, y1 = shapely.bounds(piece).tolist()
         px, py = pitch_um.tolist()
-        out.append(Lost(kind, (x0 / px, y0 / py, x1 / px, y1 / py), float(shapely.area(piece)) / (px * py)))
+        out.append(OffsetLoss(kind, (x0 / px, y0 / py, x1 / px, y1 / py), float(shapely.area(piece)) / (px * py)))
     return sorted(out, key=lambda place: place.box_px)

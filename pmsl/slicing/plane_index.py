@@ -24,7 +24,7 @@ Order = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # fir
 
 
 @dataclass(slots=True)
-class Slab:
+class SlabTriangles:
     """The triangles of one layer, `picked[:n]` among `corners`, with their shells in `labels`; and room of one thread to put them."""
 
     corners: np.ndarray
@@ -35,7 +35,7 @@ class Slab:
     own_labels: np.ndarray
 
     @classmethod
-    def empty(cls) -> Slab:
+    def empty(cls) -> SlabTriangles:
         """Make room for a first layer."""
         return cls(np.zeros((0, 9)), np.zeros(1024, np.int32), 0, None, np.zeros((0, 9)), np.zeros(0, np.int32))
 
@@ -94,7 +94,7 @@ class CrossingIndex:
                 return out, n
             out = np.zeros(n + n // 2, np.int32)
 
-    def slab(self, k: int, labels: np.ndarray | None, out: Slab) -> None:
+    def slab(self, k: int, labels: np.ndarray | None, out: SlabTriangles) -> None:
         """Put the triangles of layer k into `out`, and their shells where `labels` has those of all (`shells`)."""
         out.picked, out.n = self.triangles(k, out.picked)
         out.corners, out.labels = self.corners, labels

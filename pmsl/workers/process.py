@@ -1,6 +1,6 @@
 """A worker process and the messages between it and the process that started it.
 
-`WorkerProcess` is the starter's end, `Starter` the worker's. Messages are bytes behind their length in 8 bytes, on standard input and
+`WorkerProcess` is the starter's end, `ParentProcess` the worker's. Messages are bytes behind their length in 8 bytes, on standard input and
 output of the worker. It finds the same modules as its starter, never gets the Ctrl-C of a terminal (it has a session of its own: the
 starter is interrupted, and decides), and ends when the starter does, in the middle of its work: a thread of its own waits for
 messages, another one for the end of the starter, whoever else may hold its pipes.
@@ -127,7 +127,7 @@ class WorkerProcess:
             self._process.wait()
 
 
-class Starter:
+class ParentProcess:
     """The process that started this one, as it is seen in a worker; there is one in a process.
 
     Parameters

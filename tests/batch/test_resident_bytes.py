@@ -6,7 +6,7 @@ import sys
 import psutil
 import pytest
 
-from pmsl.batch.pool import Worker
+from pmsl.batch.pool import JobWorker
 from pmsl.core.process_memory import resident_bytes
 
 MIB = 1 << 20
@@ -48,7 +48,7 @@ def test_nothing_of_one_system_is_needed(monkeypatch, holding):
         def __init__(self, pid):
             raise psutil.AccessDenied(pid)
 
-    worker = Worker(holding(1), None)
+    worker = JobWorker(holding(1), None)
     assert 1 * MIB < worker.holds_bytes(7 * MIB * MIB) < 100 * MIB
     monkeypatch.setattr(psutil, "Process", Stranger)
     assert resident_bytes() is None and worker.holds_bytes(7 * MIB) == 7 * MIB

@@ -1,4 +1,4 @@
-"""No two files of the package import each other, directly or by way of others, and a file's name is unique within its floor."""
+"""No two files of the package import each other, directly or by way of others; no two of a floor share a name, and no two classes do."""
 
 import ast
 from collections import defaultdict
@@ -50,4 +50,14 @@ def test_names_of_files_are_unique_within_their_floor():
         floor = path.relative_to(ROOT).parts[0]
         if path.name not in {"__init__.py", *OF_EVERY_FORMAT}:
             places[floor, path.name].append(str(path.relative_to(ROOT)))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_no_two_classes_share_a_name():
+    places = defaultdict(list)
+    for name, path in FILES.items():
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(name)
+    assert len(places) > 200
     assert {name: where for name, where in places.items() if len(where) > 1} == {}

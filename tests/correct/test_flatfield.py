@@ -86,7 +86,7 @@ def test_it_is_applied_once():
         flatfield.bake(once, printer)
     baked = job_of(printer, "baked")
     with pytest.raises(UsageError, match="holds it already"):
-        flatfield.FlatField.of(printer).apply([(e.mask, e.dose_mj_cm2) for e in baked[0].exposures])
+        flatfield.FlatFieldCompensation.of(printer).apply([(e.mask, e.dose_mj_cm2) for e in baked[0].exposures])
 
 
 def test_the_job_says_who_does_it_and_a_host_may_not_do_it_again(tmp_path):

@@ -21,9 +21,9 @@ from pmsl.correct.modifiers import RegionShares
 from pmsl.errors import ExposureError, MeshError, UsageError
 from pmsl.exposure.images import Merger
 from pmsl.masks.mask_modes import masks_of
-from pmsl.masks.shape_shares import Inside
+from pmsl.masks.shape_shares import ShapeShares
 from pmsl.mesh.part import Part
-from pmsl.mesh.region import ORDINARY, ImageSetting, Piece, Region
+from pmsl.mesh.region import ORDINARY, ImageSetting, Region, RegionImage
 from pmsl.profiles.printer import FlatField, Response
 from pmsl.profiles.process import Regions
 from pmsl.profiles.strict_struct import Value
@@ -142,7 +142,7 @@ def test_the_intersection_is_exact_where_both_boundaries_pass_through_a_pixel(mo
         mask = maker.mask(k)
         if mask.empty:
             continue
-        halves = [Inside([Part(solid=flat)], [Part(solid=s)], GRID, mode).levels(k, mask, mask.window) for s in (left, right)]
+        halves = [ShapeShares([Part(solid=flat)], [Part(solid=s)], GRID, mode).levels(k, mask, mask.window) for s in (left, right)]
         sums = halves[0].astype(np.int64) + halves[1]
         assert np.abs(sums - mask.within(mask.window, np.uint16)).max() <= 3
         assert (halves[0] > 0).any() and (halves[1] > 0).any()
@@ -176,7 +176,7 @@ def test_boxes_that_share_pixels_with_a_region_give_what_lies_inside_it_and_no_m
     for region_box in (corners(-50.0, edge, -5.0, 50.0), corners(edge + 100, 900.0, -5.0, 50.0), corners(-50.0, 900.0, top + 0.5, 50.0)):
         parts, shape = [Part(solid=box(*one)) for one in boxes], Part(solid=box(*region_box))
         for some, corner in ((parts, boxes), (parts[1:], boxes[1:])):
-            maker, inside = masks_of(some, GRID, mode, "none"), Inside(some, [shape], GRID, mode)
+            maker, inside = masks_of(some, GRID, mode, "none"), ShapeShares(some, [shape], GRID, mode)
             for k in range(3):
                 mask = maker.mask(k)
                 if mask.empty:
@@ -597,7 +597,7 @@ def test_corrections_do_not_keep_regions():
 
 
 def test_pieces_of_settings_stay_apart():
-    assert Piece(None, 1.0).setting == ORDINARY == ImageSetting()
+    assert RegionImage(None, 1.0).setting == ORDINARY == ImageSetting()
     assert region(px((0, 0, 0), (1, 1, 1)), 0.5, power=50.0).setting(50.0) == ORDINARY
     assert region(moved(px((0, 0, 0), (1, 1, 1)), (1, 2, 3)), 0.5, power=50.0).setting(100.0).power == 50.0
 

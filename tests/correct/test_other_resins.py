@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from predictions import PX, printer, process, resin
 
 import pmsl
-from pmsl.correct.solver.accumulated_dose import Kept, Summed, above_of, front_um
+from pmsl.correct.solver.accumulated_dose import DecaySums, InductionLayers, above_of, front_um
 from pmsl.correct.solver.attenuation import Law
 from pmsl.profiles.resin import ExtraDecay
 
@@ -84,7 +84,7 @@ def test_light_from_above_is_the_sum_over_layers():
     """By recursion, and event by event, against the plain double sum; the front is where it falls to the threshold."""
     rng = np.random.default_rng(3)
     own = rng.uniform(0, 40, (12, 5))
-    for given, kind in ((law(extra_decays=LONG, tail=0.01), Summed), (law(extra_decays=LONG, induction_mj_cm2=3.0), Kept)):
+    for given, kind in ((law(extra_decays=LONG, tail=0.01), DecaySums), (law(extra_decays=LONG, induction_mj_cm2=3.0), InductionLayers)):
         above = above_of(given, 5)
         assert type(above) is kind
         for layer in own:

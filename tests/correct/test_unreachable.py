@@ -15,7 +15,7 @@ import pmsl
 from pmsl.cli.app import main
 from pmsl.core.mask import LayerMask
 from pmsl.correct.morphology import disc
-from pmsl.correct.solver.pixel_light import NOTHING, Painter
+from pmsl.correct.solver.pixel_light import NOTHING, LevelBuffers
 from pmsl.correct.solver.psf_footprint import patch_of
 from pmsl.correct.uncurable_grays import GrayCheck
 from pmsl.correct.uncurable_pass import GrayPass
@@ -268,7 +268,7 @@ def test_a_run_through_all_layers_finds_what_single_layers_find(memory, seed):
 @given(st.integers(0, 1 << 30), st.sampled_from([(9, 200), (40, 64), (1, 63), (70, 1)]), st.sampled_from([(0.3, 0.5), (0.9, 0.3)]))
 def test_painted_masks_give_the_light_of_their_runs(seed, size, sigma):
     rng = np.random.default_rng(seed)
-    painter = Painter(*patch_of(Gaussian(sigma)))
+    painter = LevelBuffers(*patch_of(Gaussian(sigma)))
     flat, response = rng.uniform(0.5, 1, (90, 230)), np.linspace(0, 1, 256) ** 2
     for _ in range(3):  # the second and the third into the memory of the first
         levels = rng.integers(0, 256, size) * (rng.random(size) < rng.choice([0.003, 0.1, 0.9]))
@@ -302,7 +302,7 @@ def test_painted_masks_give_the_light_of_their_runs(seed, size, sigma):
 
 
 def test_painted_masks_wait_only_in_so_much_memory(monkeypatch):
-    painter = Painter(*patch_of(Gaussian((0.4, 0.4))))
+    painter = LevelBuffers(*patch_of(Gaussian((0.4, 0.4))))
     mask = LayerMask.from_dense(0, np.full((50, 100), 99, np.uint8))
     assert painter.paint(mask, 49) is NOTHING
     monkeypatch.setattr("pmsl.correct.solver.pixel_light.KEPT", 10_000)

@@ -10,11 +10,11 @@ from tiers import thinned
 from pmsl import Grid
 from pmsl.core.mask import Window
 from pmsl.correct import Corrector
-from pmsl.correct.flat_field import FlatField
+from pmsl.correct.flat_field import FlatFieldCompensation
 from pmsl.masks import masks_of
 from pmsl.optics import at_points, flat_field, psf_of
 from pmsl.optics.grayscale import response
-from pmsl.profiles.printer import FlatField as Field
+from pmsl.profiles.printer import FlatFieldCompensation as Field
 from pmsl.profiles.printer import Psf, Response
 
 CENTRE = (190.3, 191.1)
@@ -131,7 +131,7 @@ def test_uneven_layers_uneven_field_and_a_gray_response():
         flat, lut = flat_field(printer), response(printer)
         images = [corrector.images(k) for k in range(8)]
         if "flatfield" in corrections:
-            images = [FlatField.of(printer).apply(i) for i in images]
+            images = [FlatFieldCompensation.of(printer).apply(i) for i in images]
         frames = [255 * lut[i[0][0].dense(np.uint8)] * (1.0 if flat is None else flat) * i[0][1] for i in images]
         stack = Stack.of(frames, white, grid, 20.94, 0.36)
         found = np.abs(np.concatenate([stack.edge_errors(*ring_points(ring), z) for z in grid.mid_planes_um]))

@@ -23,7 +23,7 @@ from pmsl.formats.native import layer_blocks
 from pmsl.mesh.part import Part
 from pmsl.pipeline import with_depth, workers_of
 from pmsl.pipeline.workers import block_task, job_spec, local_pool
-from pmsl.pipeline.workers.local_pool import Lost, Processes, Worker
+from pmsl.pipeline.workers.local_pool import BlockWorker, LocalPool, WorkerLost
 from pmsl.pipeline.workers.partition import parted
 
 PROCESS = replace(pmsl.find_process("default"), layer_um=2.0)
@@ -59,7 +59,7 @@ def same(a: Path, b: Path) -> bool:
 @pytest.fixture(scope="module")
 def crew():
     """Two workers for all tests that leave them alive."""
-    with Processes(2) as workers:
+    with LocalPool(2) as workers:
         yield workers
 
 
@@ -138,7 +138,7 @@ def test_grays_that_layers_of_other_blocks_cure(tmp_path):
 
 
 def test_a_worker_that_is_killed_costs_its_layers(tmp_path, monkeypatch):
-    job, make = job_with(), Worker.make
+    job, make = job_with(), BlockWorker.make
     pmsl.write(job, tmp_path / "a")
     pmsl.write(job, tmp_path / "a.zip")
     doomed = set()
@@ -148,8 +148,8 @@ def test_a_worker_that_is_killed_costs_its_layers(tmp_path, monkeypatch):
             os.kill(worker.pid, signal.SIGKILL)  # before it has made its block, however quick it is
         return make(worker, path, span)
 
-    monkeypatch.setattr(Worker, "make", killed)
-    with Processes(2) as crew:
+    monkeypatch.setattr(BlockWorker, "make", killed)
+    with LocalPool(2) as crew:
         for name in ("b", "b.zip"):
             doomed.add(crew.workers[0].pid)
             before = [w.pid for w in crew.workers]
@@ -167,8 +167,8 @@ def test_a_worker_that_is_killed_costs_its_layers(tmp_path, monkeypatch):
 
 
 def test_a_block_that_kills_every_worker_is_given_up(crew, tmp_path, monkeypatch):
-    monkeypatch.setattr(Worker, "make", lambda self, path, span: (_ for _ in ()).throw(Lost("killed by signal 9")))
-    with Processes(1) as workers, pytest.raises(WorkerError, match="layers 0..6: 3 workers were lost over them, the last one killed by"):
+    monkeypatch.setattr(BlockWorker, "make", lambda self, path, span: (_ for _ in ()).throw(WorkerLost("killed by signal 9")))
+    with LocalPool(1) as workers, pytest.raises(WorkerError, match="layers 0..6: 3 workers were lost over them, the last one killed by"):
         pmsl.write(job_with(), tmp_path / "b", crew=workers)
     assert not list(tmp_path.iterdir())
 
@@ -179,7 +179,7 @@ def test_a_worker_that_cannot_write(tmp_path, name):
     """As a full disk: every file the worker writes ends early."""
     import resource
 
-    with Processes(1) as workers:
+    with LocalPool(1) as workers:
         resource.prlimit(workers.workers[0].pid, resource.RLIMIT_FSIZE, (50, 50))
         with pytest.raises(OutputError, match=f"{name}: .*nothing was written"):
             pmsl.write(job_with(), tmp_path / name, crew=workers)
@@ -193,7 +193,7 @@ def test_no_space_in_a_worker_is_no_space(monkeypatch, tmp_path):
     job = job_with()
     work = tmp_path / "work"
     work.mkdir()
-    place = block_task.Place(work=str(work), folder=str(tmp_path), bundled=False, small=False, dose=False)
+    place = block_task.BlockTarget(work=str(work), folder=str(tmp_path), bundled=False, small=False, dose=False)
     path = job_spec.store(job, place)
     monkeypatch.setattr(block_task, "make_block", full)
     with pytest.raises(OSError, match="No space left") as told:
@@ -236,7 +236,7 @@ def test_files_that_are_not_what_the_worker_wrote(tmp_path, monkeypatch):
     (tmp_path / "work").mkdir()
     (tmp_path / "frames").mkdir()
     job = job_with()
-    place = block_task.Place(work=str(tmp_path / "work"), folder=str(tmp_path), bundled=False, small=False, dose=False)
+    place = block_task.BlockTarget(work=str(tmp_path / "work"), folder=str(tmp_path), bundled=False, small=False, dose=False)
     path = job_spec.store(job, place)
     monkeypatch.setattr(layer_blocks, "_put", lambda beside, path, data: path.write_bytes(data[:-1]))
     with pytest.raises(JobError, match="what was read back is not what was written"):
@@ -279,7 +279,7 @@ def test_an_interrupt_ends_the_workers_in_the_middle(tmp_path):
             seen.extend(w.pid for w in crew.workers)
             raise KeyboardInterrupt
 
-    with Processes(2) as crew, pytest.raises(KeyboardInterrupt):
+    with LocalPool(2) as crew, pytest.raises(KeyboardInterrupt):
         pmsl.write(job, tmp_path / "b", crew=crew, progress=stop)
     assert len(seen) == 2 and not list(tmp_path.iterdir())
     if sys.platform == "linux":
@@ -290,8 +290,8 @@ def test_an_interrupt_ends_the_workers_in_the_middle(tmp_path):
 def test_workers_end_with_a_parent_that_is_killed():
     """It has no time to tell them."""
     code = (
-        "import time; from pmsl.pipeline.workers.local_pool import Processes\n"
-        "with Processes(2) as crew:\n    print(*[w.pid for w in crew.workers], flush=True)\n    time.sleep(60)"
+        "import time; from pmsl.pipeline.workers.local_pool import LocalPool\n"
+        "with LocalPool(2) as crew:\n    print(*[w.pid for w in crew.workers], flush=True)\n    time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     pids = [int(word) for word in parent.stdout.readline().split()]
@@ -308,11 +308,11 @@ def test_workers_end_with_a_parent_that_is_killed():
 def test_blocks_that_are_not_taken_are_ended(tmp_path):
     """`close` returns only when nobody writes any more."""
     job = job_with()
-    with Processes(2) as crew:
+    with LocalPool(2) as crew:
         work, folder = tmp_path / "work", tmp_path / "job"
         for p in (work, folder, folder / "frames"):
             p.mkdir()
-        blocks = crew.blocks(job, block_task.Place(work=str(work), folder=str(folder), bundled=False, small=False, dose=False))
+        blocks = crew.blocks(job, block_task.BlockTarget(work=str(work), folder=str(folder), bundled=False, small=False, dose=False))
         next(iter(blocks))
         blocks.close()
         there = files(tmp_path)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import pmsl
 from pmsl.errors import HostError, JobError, OutputError, UsageError
-from pmsl.host.play_log import Record, read_record
+from pmsl.host.play_log import PlayLog, read_record
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_a_disk_that_is_full_from_the_start_or_at_the_end_is_one_error(job, tmp_
         def close(self):
             full(None)
 
-    record = Record(tmp_path / "b.jsonl", new=True)
+    record = PlayLog(tmp_path / "b.jsonl", new=True)
     record._file.close()
     record._file = Full()
     with pytest.raises(OutputError, match=r"b.jsonl: the record cannot be written \(No space left"):
@@ -305,8 +305,8 @@ def test_what_is_no_record_is_refused(job, tmp_path, text):
 HOLDER = """
 import sys
 from pathlib import Path
-from pmsl.host.play_log import Record
-record = Record(Path(sys.argv[1]), new=False)
+from pmsl.host.play_log import PlayLog
+record = PlayLog(Path(sys.argv[1]), new=False)
 print("held", flush=True)
 sys.stdin.read()
 """

@@ -13,7 +13,7 @@ from host_doubles import doubled, small_job
 import pmsl
 from pmsl.errors import HostError, JobError, UsageError
 from pmsl.formats.frames.device_frame import device_frame, painted_frame
-from pmsl.host.layer_prefetch import Feed
+from pmsl.host.layer_prefetch import LayerPrefetch
 from pmsl.profiles.printer import Orientation
 
 ORIENTATIONS = [Orientation(row=r, col=c) for r in ("+x", "-x", "+y", "-y") for c in ("+x", "-x", "+y", "-y") if r[1] != c[1]]
@@ -161,7 +161,7 @@ def test_a_frame_that_fails_ends_the_exposures():
         next(pulled)
     assert next(pulled, None) is None and not [t for t in workers() if not t.join(10) and t.is_alive()]
     for ahead in (0, 2):
-        feed = Feed(counted(small_job(6), [], wait), range(2, 6), ahead)
+        feed = LayerPrefetch(counted(small_job(6), [], wait), range(2, 6), ahead)
         with pytest.raises(JobError):
             feed.take()
         with pytest.raises(HostError, match="closed"):  # a feed that failed is not one that is finished

@@ -9,7 +9,7 @@ from host_doubles import CLOCK, Machine, Trouble, doubled, play, small_job, with
 import pmsl
 from pmsl.errors import HostError
 from pmsl.host import RealClock
-from pmsl.host.light_control import Lamp
+from pmsl.host.light_control import LightControl
 from pmsl.host.play_log import read_record
 
 
@@ -182,7 +182,7 @@ def test_a_machine_that_cannot_be_asked_is_one_error(job):
 def test_a_frame_loaded_for_another_engine_or_of_another_exposure_is_never_lit(job):
     first, other = job[0].exposures[0], job[2].exposures[0]
     engines, cancelled = (Machine(job), Machine(job)), __import__("threading").Event()
-    lamp = Lamp(engines, cancelled, CLOCK)
+    lamp = LightControl(engines, cancelled, CLOCK)
     frame = first.mask.dense("uint8")
     frame.setflags(write=False)
     lamp.load(0, frame, first.mask.sha256(), "here")

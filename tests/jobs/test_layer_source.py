@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from host_doubles import small_job
 
-from pmsl.job.layer_source import Changed, FunctionSource, LayerSource
+from pmsl.job.layer_source import FunctionSource, LayerSource, MappedLayers
 
 
 def light(plan):
@@ -19,7 +19,7 @@ def test_a_planner_knows_more_than_a_function_and_a_changed_job_passes_runs_on()
     plain = dataclasses.replace(job, plan_layer=lambda k: job[k])
     assert isinstance(plain.layer_source, FunctionSource) and plain.layer_source.origin is None and plain.layer_source.times_s is None
     seen = []
-    changed = dataclasses.replace(job, plan_layer=Changed(source, lambda plan: seen.append(plan.index) or plan))
+    changed = dataclasses.replace(job, plan_layer=MappedLayers(source, lambda plan: seen.append(plan.index) or plan))
     for one in (job, plain, changed):
         run = one.in_order()
         plans = [run.plan(k) for k in range(one.n_layers)]

@@ -22,7 +22,7 @@ from pmsl.masks import mask_and_surface, masks_of
 from pmsl.mesh.part import as_part
 from pmsl.optics import psf
 from pmsl.predict.features import channels
-from pmsl.predict.measure.design_layers import Design
+from pmsl.predict.measure.design_layers import DesignLayers
 
 
 @settings(max_examples=60, deadline=None)
@@ -163,7 +163,7 @@ def test_slabs_said_to_be_alike_have_the_same_masks_and_no_faces(boxes, leaning)
         corners = np.array([[0, 0, 0], [4, 0, 0], [4, 4, 0], [0, 4, 0], [2, 2, 35]], float)
         solids.append(pmsl.Solid.from_arrays(corners, np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]])))
     grid = pmsl.Grid(origin_um=(-1, -1), pitch_um=(1, 1), shape=(16, 16), z_edges_um=np.arange(12) * 10.0)
-    design = Design([as_part(s) for s in solids], grid)
+    design = DesignLayers([as_part(s) for s in solids], grid)
     maker = masks_of(solids, grid, "volume")
     for k, like in enumerate(design._swept_as):
         mine, other = mask_and_surface(maker, k), mask_and_surface(maker, int(like))

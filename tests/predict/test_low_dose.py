@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from solids import box
 
 import pmsl
-from pmsl.predict.measure.weighted_quantiles import Tally
+from pmsl.predict.measure.weighted_quantiles import CentredHistogram
 
 replace = msgspec.structs.replace
 RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")
@@ -62,7 +62,7 @@ def test_sound_blocks_have_none_of_it():
 
 @given(st.lists(st.floats(-8, 8), max_size=40), st.floats(0.3, 5))
 def test_lean_counts_values_beyond_a_limit_by_sign(values, limit):
-    tally = Tally(0.25, 10.0)
+    tally = CentredHistogram(0.25, 10.0)
     tally.add(np.array(values))
     rounded = np.round(np.array(values) / 0.25) * 0.25
     away = np.abs(np.abs(np.array(values)) - limit) > 0.25  # bins decide the others

@@ -24,8 +24,8 @@ from pmsl.predict.cross_section import Section
 from pmsl.predict.light.event_model import cubic
 from pmsl.predict.light.window_blur import INSIDE_PX, TABLE_PER_PX, Blur, scratch_of
 from pmsl.predict.measure.edge_search import edges_along
-from pmsl.predict.measure.row_dedup import Folded
-from pmsl.predict.measure.weighted_quantiles import Tally, dose_edges, dose_quantiles
+from pmsl.predict.measure.row_dedup import DedupRows
+from pmsl.predict.measure.weighted_quantiles import CentredHistogram, dose_edges, dose_quantiles
 from pmsl.predict.predicted_mesh import MeshWriter
 
 FINE = (np.arange(400) + 0.5) / 400 - 0.5
@@ -99,7 +99,7 @@ def test_both_searches_find_the_same_edges(seed):
     scratch = [np.zeros(int(2 * r) + 1) for r in blur.reach]
     found = edge_probes.edges(
         *(
-            *Folded.whole(light[None]),
+            *DedupRows.whole(light[None]),
             np.ones(1),
             1.0,
             points,
@@ -277,7 +277,7 @@ def _shifted(plan):
 
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=40))
 def test_tallies_give_quantiles(values):
-    tally = Tally(2.0**-9, 4.0)
+    tally = CentredHistogram(2.0**-9, 4.0)
     tally.add(np.array(values))
     assert tally.weight == len(values)
     ordered = np.sort(np.abs(values))
@@ -286,7 +286,7 @@ def test_tallies_give_quantiles(values):
 
 
 def test_tallies_of_nothing_say_nothing():
-    tally = Tally(0.5, 4.0)
+    tally = CentredHistogram(0.5, 4.0)
     assert tally.median() is None and tally.absolute(0.95) is None
     py(histogram.put)(tally.bins, tally.used, -9.0, 2.0, 0.5)
     assert tally.median() == -4.0 and tally.weight == 2.0

@@ -16,8 +16,8 @@ from pmsl.kernels.light import blur_reuse, dose, edge_probes
 from pmsl.kernels.light.pixel_flags import RECALLED
 from pmsl.optics import Gaussian
 from pmsl.predict.light.window_blur import INSIDE_PX, Blur, scratch_of
-from pmsl.predict.measure.row_dedup import Folded
-from pmsl.predict.measure.weighted_quantiles import Tally
+from pmsl.predict.measure.row_dedup import DedupRows
+from pmsl.predict.measure.weighted_quantiles import CentredHistogram
 
 ROWS, COLS = 41, 143  # the last block is not whole
 
@@ -41,7 +41,7 @@ def folded_of(rng, light):
     for r in range(1, len(light)):
         if np.array_equal(light[r], light[r - 1]) and rng.random() < 0.8:
             held[r] = held[r - 1]
-    return Folded(np.where((held == np.arange(len(light)))[:, None], light, np.float32(np.nan)), held)
+    return DedupRows(np.where((held == np.arange(len(light)))[:, None], light, np.float32(np.nan)), held)
 
 
 boxes_of_light = st.lists(
@@ -55,7 +55,7 @@ def test_dose_front_and_points_in_pixels_are_those_of_every_pixel_by_itself(seed
     rng = np.random.default_rng(seed)
     light, blur = light_of(rng, boxes), Blur(Gaussian((sigma, 1.2 * sigma)), Window(0, 0, ROWS, COLS))
     seen, front, slow, slow_front = np.full((4, ROWS, COLS), np.nan, np.float32)
-    kept, made = folded_of(rng, light), Folded.whole(front)
+    kept, made = folded_of(rng, light), DedupRows.whole(front)
     recalled = blur.see_one(kept, 1.0, 4.0, seen, made, blur.blocks())
     assert np.array_equal(made.held == np.arange(ROWS), ~recalled.all(axis=1))
     seen, front = seen[made.held], front[made.held]
@@ -77,10 +77,10 @@ def test_plain_areas_and_straight_walls_are_recalled():
     blur, light = Blur(Gaussian((0.36, 0.36)), Window(0, 0, 60, 256)), np.zeros((60, 256), np.float32)
     light[5:, 100:] = 3.0
     seen, front = np.zeros((2, 60, 256), np.float32)
-    recalled = blur.see_one(Folded.whole(light), 1.0, 4.0, seen, Folded.whole(front), blur.blocks())
+    recalled = blur.see_one(DedupRows.whole(light), 1.0, 4.0, seen, DedupRows.whole(front), blur.blocks())
     assert recalled[14:55].all() and not recalled[1:9, 4:].any()
     rows, cols = (a.astype(np.int32) for a in np.nonzero(np.pad(np.ones((50, 156), bool), ((5, 5), (100, 0)))))
-    points, _ = blur.inside_once(Folded.whole(light), rows, cols, recalled)
+    points, _ = blur.inside_once(DedupRows.whole(light), rows, cols, recalled)
     assert len(points) < 0.1 * len(rows)
 
 
@@ -115,7 +115,7 @@ def test_edges_along_straight_walls_are_those_of_every_probe_by_itself(seed, box
         for far in (-1e-3, 1e-3):
             edge_probes.edges(
                 *(
-                    *Folded.whole(light[None]),
+                    *DedupRows.whole(light[None]),
                     np.ones(1),
                     1.0,
                     points[i : i + 1] + (found[i] + far) * outward[i : i + 1],
@@ -246,7 +246,7 @@ def test_light_of_folded_maps_is_that_of_whole_ones(layers, even):
     """Layers of boxes, some in a window that begins later and ends earlier than the light's; with a flat field lit rows are never alike."""
     shape, levels = (9, 8), np.arange(256, dtype=np.float32) / 37
     flat = np.zeros((0, 0), np.float32) if even else np.linspace(0.5, 1, 72, dtype=np.float32).reshape(shape)
-    folds, whole = (Folded.dark(shape, folds) for folds in (True, False))
+    folds, whole = (DedupRows.dark(shape, folds) for folds in (True, False))
     for boxes, narrow in layers:
         mask = np.zeros(shape, np.uint8)
         for r, c, rows, cols, level in boxes:
@@ -254,7 +254,7 @@ def test_light_of_folded_maps_is_that_of_whole_ones(layers, even):
         first, last = (1, 7) if narrow else (0, 9)
         mask[:first], mask[last:] = 0, 0
         runs = runs_of_band(np.pad(mask[first:last], ((0, 0), (1, 0))), 0)
-        next_folds, next_whole = (Folded(np.full(shape, np.nan, np.float32), np.arange(9, dtype=np.int32)) for _ in range(2))
+        next_folds, next_whole = (DedupRows(np.full(shape, np.nan, np.float32), np.arange(9, dtype=np.int32)) for _ in range(2))
         for before, after in ((folds, next_folds), (whole, next_whole)):
             dose.advance(*before, *after, 0.7, 1e-9, 1.3, *runs, levels, first, 0, flat)
         assert np.array_equal(next_whole.held, np.arange(9))
@@ -274,7 +274,7 @@ def vars_of(histogram):
 
 @given(st.lists(st.floats(-9, 9) | st.sampled_from([np.inf, -np.inf]), max_size=40))
 def test_values_are_counted_in_their_bins(values):
-    tally, many = Tally(0.25, 4.0), np.array(values)
+    tally, many = CentredHistogram(0.25, 4.0), np.array(values)
     tally.add(many)
     finite = many[np.isfinite(many)]
     at = np.clip(np.floor(finite / 0.25 + 0.5), -16, 16).astype(int) + 16

@@ -20,7 +20,7 @@ from tiers import examples, thinned
 import pmsl
 from pmsl.cure import CureModel, Decay, EventSum
 from pmsl.kernels.light import compare_subpixel
-from pmsl.predict.measure.design_layers import Design
+from pmsl.predict.measure.design_layers import DesignLayers
 from pmsl.predict.measure.subplanes import CELLS, leaning_and_steps
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
@@ -129,7 +129,7 @@ def test_shares_of_pixels_printed_and_common_are_those_of_many_points(seed, n):
 def test_cells_of_a_voxel_add_up_to_its_volume():
     parts = [box((103.0, 104.0, 0), (260.0, 258.0, 54.0)), prism(np.array([[300, 100], [391, 122], [340, 301]]), 13.0, 38.5)]
     job = job_of(parts)
-    design = Design(job.design, job.grid)
+    design = DesignLayers(job.design, job.grid)
     rows, cols = (a.reshape(-1).astype(np.int32) for a in np.indices(job.grid.shape))
     for k in range(job.n_layers):
         layer = design.layer(k)

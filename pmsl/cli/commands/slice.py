@@ -14,7 +14,7 @@ from pmsl.errors import FindingsError
 from pmsl.pipeline.request.request_fields import request_fields
 
 if TYPE_CHECKING:
-    from pmsl.pipeline.slice_jobs import Sliced
+    from pmsl.pipeline.slice_jobs import SlicedJob
     from pmsl.pipeline.slice_request import SliceRequest
 
 MESHES, OUT = (request_fields()[name] for name in ("meshes", "out"))
@@ -44,7 +44,7 @@ def slice_command(meshes: tuple[str, ...], as_json: bool, **settings: Any) -> No
     slice_jobs.check(request)
     if request.defaults_used() and not as_json:
         say(request.defaults_used())
-    done: list[Sliced] = []
+    done: list[SlicedJob] = []
     try:
         with compiler_notice(frames=True), slice_jobs.workers_of(request) as crew:
             ready = slice_jobs.prepare_jobs(request)
@@ -64,7 +64,7 @@ def slice_command(meshes: tuple[str, ...], as_json: bool, **settings: Any) -> No
     _tell(request, done, time.perf_counter() - began, as_json)
 
 
-def _tell(request: SliceRequest, done: list[Sliced], seconds: float, as_json: bool) -> None:
+def _tell(request: SliceRequest, done: list[SlicedJob], seconds: float, as_json: bool) -> None:
     """Say what was written."""
     from pmsl.cli.light_facts import light_facts, light_lines
     from pmsl.cli.region_facts import print_regions
@@ -89,7 +89,7 @@ def _tell(request: SliceRequest, done: list[Sliced], seconds: float, as_json: bo
         print_line(f"{out}: print time {clock(e.print_time_s)}, resin {e.resin_ml * 1000:.4g} µl{end}")
 
 
-def _facts(request: SliceRequest, made: Sliced) -> dict[str, Any]:
+def _facts(request: SliceRequest, made: SlicedJob) -> dict[str, Any]:
     """Return what ``--json`` says of a job."""
     from pmsl.cli.job_facts import job_facts
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pmsl.core.mask import FULL, LayerMask, Window
-from pmsl.mesh.region import ORDINARY, ImageSetting, Piece
+from pmsl.mesh.region import ORDINARY, ImageSetting, RegionImage
 
 
-class Board:
+class LevelGroups:
     """Collects levels of a window by dose factor and setting."""
 
     def __init__(self, index: int, shape: tuple[int, int], window: Window) -> None:
@@ -28,11 +28,11 @@ class Board:
                 self._first[key] = min(self._first.get(key, region), region)
                 return
 
-    def pieces(self) -> list[Piece]:
+    def pieces(self) -> list[RegionImage]:
         """Return the images: ordinary light first, then in the order regions are named."""
         order = sorted(self._levels, key=lambda key: (key[1] != ORDINARY, self._first[key]))
         masks = {key: LayerMask.from_window(self._index, self._shape, self._window, self._levels[key]) for key in order}
-        return [Piece(masks[key], key[0], key[1]) for key in order]
+        return [RegionImage(masks[key], key[0], key[1]) for key in order]
 
 
 def scaled(levels: np.ndarray, part: np.ndarray, of_part: np.ndarray, of_pixel: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window, around
 from pmsl.masks.mask_cache import RecentMasks
 from pmsl.masks.mask_modes import masks_of
-from pmsl.masks.shape_shares import Inside, boxes_meet, boxes_of
+from pmsl.masks.shape_shares import ShapeShares, boxes_meet, boxes_of
 from pmsl.mesh.part import IDENTITY, Part
 from pmsl.mesh.region import Region
 
@@ -51,10 +51,10 @@ class Site:
     mode: str
     own_mask: MaskOf | None = None
     offset: ContourOffset | None = None
-    _made: dict[Which, Inside | None] = field(default_factory=dict, repr=False)
+    _made: dict[Which, ShapeShares | None] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def inside(self, which: Which) -> Inside | None:
+    def inside(self, which: Which) -> ShapeShares | None:
         """Return what knows the intersection of the parts with the union of some regions; None without shapes.
 
         `which` are numbers of regions; behind ``"dilated"`` one that is dilated, behind the name of a factor any.
@@ -66,7 +66,7 @@ class Site:
                 if which[0] == "dilated":
                     shapes = self._dilated(shapes, self.dilate_um[numbers[0]])
                 moved = None if self.offset is None else self._moved
-                self._made[which] = Inside(self.parts, shapes, self.grid, self.mode, moved) if shapes else None
+                self._made[which] = ShapeShares(self.parts, shapes, self.grid, self.mode, moved) if shapes else None
             return self._made[which]
 
     def reaches(self, j: int, k: int) -> bool:
@@ -93,7 +93,7 @@ class Site:
         from pmsl.slicing.offset import ContourOffset
 
         offset = ContourOffset(np.full(self.grid.n_layers, distance_um), self.grid.pitch_um)
-        return self._walls(shapes, Inside(self.parts, shapes, self.grid, self.mode).layers, offset)
+        return self._walls(shapes, ShapeShares(self.parts, shapes, self.grid, self.mode).layers, offset)
 
     def _moved(self, parts: Sequence[Part], layers: range) -> tuple[Part, ...]:
         """Return parts whose contours are moved already, in some layers."""

@@ -9,11 +9,11 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.mask import FULL, LayerMask, Window, around
-from pmsl.correct.modifiers.level_groups import Board, scaled
+from pmsl.correct.modifiers.level_groups import LevelGroups, scaled
 from pmsl.correct.modifiers.placed_regions import MaskOf, sites_of
 from pmsl.masks.shape_shares import boxes_meet, boxes_of
 from pmsl.mesh.part import Part
-from pmsl.mesh.region import ORDINARY, Piece, Region
+from pmsl.mesh.region import ORDINARY, Region, RegionImage
 
 if TYPE_CHECKING:
     from pmsl.slicing.offset import ContourOffset
@@ -78,7 +78,7 @@ class RegionShares:
         """Return the parts that region j belongs to."""
         return tuple(part for part in self.parts if any(self._number[r.key] == j for r in part.regions))
 
-    def split(self, k: int, images: Sequence[Image], mask: LayerMask, mask_of: MaskOf) -> list[Piece]:
+    def split(self, k: int, images: Sequence[Image], mask: LayerMask, mask_of: MaskOf) -> list[RegionImage]:
         """Split the images of a layer.
 
         Parameters
@@ -93,17 +93,17 @@ class RegionShares:
 
         Returns
         -------
-        list of Piece
+        list of RegionImage
             What no region claims comes first, with the factors of the images; then the regions' own, in the order they are named.
             Their levels add up to those of the images, collars apart.
         """
         shares = self._shares(k, mask, mask_of)
         if not shares:
-            return [Piece(image, factor, ORDINARY) for image, factor in images]
+            return [RegionImage(image, factor, ORDINARY) for image, factor in images]
         window = around([image.window for image, _ in images])
         reach = around([mask.window, window])
         whole = mask.within(reach, np.uint16)
-        board = Board(k, mask.shape, window)
+        board = LevelGroups(k, mask.shape, window)
         for image, factor in images:
             levels = image.within(window, np.uint16)
             left = levels.copy()
@@ -120,7 +120,7 @@ class RegionShares:
                     collar = scaled(levels[here], part, share.collar[inner], np.zeros_like(part))
                     board.add(here, collar, factor * region.scale, self.settings[share.region], share.region)
             board.add((slice(None), slice(None)), left, factor, ORDINARY, -1)
-        return board.pieces() or [Piece(image, factor, ORDINARY) for image, factor in images]
+        return board.pieces() or [RegionImage(image, factor, ORDINARY) for image, factor in images]
 
     def factors(self, k: int, window: Window, mask: LayerMask, mask_of: MaskOf) -> np.ndarray:
         """Return the mean factor of the regions in every pixel of a window, 1 outside of all: (rows, cols) float64."""

@@ -36,15 +36,15 @@ class Above(Protocol):
 
 def above_of(law: Law, n: int) -> Above:
     """Return what gathers the light of layers at n places from the light side down."""
-    return Nothing() if law.memory == "open" else enclosed(law, n)
+    return NoDose() if law.memory == "open" else enclosed(law, n)
 
 
 def enclosed(law: Law, n: int, dp_um: float | None = None) -> Above:
     """Return what adds up in liquid that keeps its dose; another Dp than the resin's where one is given."""
-    return Kept(law, dp_um) if law.induction_mj_cm2 > 0 else Summed(law, n, dp_um)
+    return InductionLayers(law, dp_um) if law.induction_mj_cm2 > 0 else DecaySums(law, n, dp_um)
 
 
-class Nothing:
+class NoDose:
     """Recoating replaced the liquid: a layer starts anew."""
 
     def fall(self, um: float) -> None:
@@ -66,7 +66,7 @@ class Nothing:
         return np.full(seen.shape[1], -math.inf)
 
 
-class Summed:
+class DecaySums:
     """Pure absorption: one map a decay term, ``S_j = B_j + exp(-h / b) S_{j+1}``."""
 
     def __init__(self, law: Law, n: int, dp_um: float | None = None) -> None:
@@ -97,7 +97,7 @@ class Summed:
             return np.asarray(self._lengths[0] * np.log(seen[0] / threshold_mj_cm2))
 
 
-class Kept:
+class InductionLayers:
     """Induction: every layer pays it again at every depth, ``Σ max(0, E_e(z) - E_ind)``; a layer is kept until it cannot any more."""
 
     def __init__(self, law: Law, dp_um: float | None = None) -> None:
@@ -136,7 +136,7 @@ class Kept:
         return None
 
 
-class Brightest:
+class BrightestLayers:
     """Of every place the layer that is brightest there: what decides where recoating replaces liquid."""
 
     def __init__(self, law: Law, n: int, dp_um: float | None = None) -> None:

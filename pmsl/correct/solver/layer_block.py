@@ -9,7 +9,7 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
-from pmsl.correct.face_prediction import Prediction, Tracks
+from pmsl.correct.face_prediction import FacePrediction, PredictionState
 from pmsl.correct.solver.accumulated_dose import Above, above_of
 from pmsl.correct.solver.attenuation import Law
 from pmsl.correct.solver.influence_rows import Pixels, Spot
@@ -18,8 +18,8 @@ from pmsl.correct.solver.layer_problem import (
     SWEEPS,
     SWEEPS_BELOW,
     THIN_DP,
+    DoseConstraints,
     FaceRows,
-    Rows,
     face_rows,
     faces_reached,
     lit_through,
@@ -40,7 +40,7 @@ NEXT_PX = 2.0  # pitches: a face that is no wall rises less from one pixel to th
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Setup:
+class SolverSetup:
     """What all blocks share.
 
     Attributes
@@ -71,31 +71,31 @@ class Setup:
     flat: np.ndarray | None
     response: np.ndarray
 
-    def up_to(self, n_layers: int) -> Setup:
+    def up_to(self, n_layers: int) -> SolverSetup:
         """Return what blocks of a job share that ends with layer `n_layers` - 1."""
         grid = replace(self.grid, z_edges_um=self.grid.z_edges_um[: n_layers + 1])
         return replace(self, grid=grid, law=self.law.up_to(n_layers))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Solved:
+class LayerSolution:
     """A corrected layer: gray levels (P,) uint8 of the pixels near surfaces, and what is predicted of it."""
 
     index: int
     pixels: Pixels
     levels: np.ndarray
-    prediction: Prediction
+    prediction: FacePrediction
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class LayerDemands:
     """What surfaces ask of a layer: rows, its own walls first; faces it reaches; levels (P + 1,) it would have without walls.
 
     `given` is what its own walls have from the layers above [mJ/cm²], `overhangs` whether some rows are walls below that it must not
     cure.
     """
 
-    rows: Rows
+    rows: DoseConstraints
     given: np.ndarray
     faces: FaceRows
     wanted: np.ndarray
@@ -107,11 +107,11 @@ class Block:
 
     Parameters
     ----------
-    setup : Setup
+    setup : SolverSetup
     first, last : int
     """
 
-    def __init__(self, setup: Setup, first: int, last: int) -> None:
+    def __init__(self, setup: SolverSetup, first: int, last: int) -> None:
         law = setup.law
         self.setup, self.first, self.last = setup, first, last
         self.top = law.halo_top(last - 1)
@@ -125,7 +125,7 @@ class Block:
         self.pixels = self._pixels()
         number = self.pixels.number(self.faces.row, self.faces.col)
         self._face_number = number
-        self.tracks = Tracks.of(np.unique(number), setup.spot, self.pixels, law)
+        self.tracks = PredictionState.of(np.unique(number), setup.spot, self.pixels, law)
 
     def _thin_above(self, k: int) -> LayerMask | None:
         """Return the first layer above `k` that a membrane does not reach; None where the job ends before."""
@@ -164,12 +164,12 @@ class Block:
         marks[place[:, 0] - window.row0, place[:, 1] - window.col0] = True
         return Pixels.around(marks, window, reach, shape)
 
-    def layers(self) -> Iterator[Solved]:
+    def layers(self) -> Iterator[LayerSolution]:
         """Yield the layers from `last` - 1 down to `first`, after those of the halo."""
         setup, law, n = self.setup, self.setup.law, len(self.pixels.row)
         if n == 0:
             for k in range(self.last - 1, self.first - 1, -1):
-                yield Solved(k, self.pixels, np.zeros(0, np.uint8), Prediction.nothing())
+                yield LayerSolution(k, self.pixels, np.zeros(0, np.uint8), FacePrediction.nothing())
             return
         flat = np.ones(n) if setup.flat is None else setup.flat[self.pixels.row, self.pixels.col]
         above = above_of(law, n + 1)
@@ -186,9 +186,9 @@ class Block:
             above.add(own)
             self.tracks.add(k, own, base, k + 1 < self.top)
             if k < self.last:
-                yield Solved(k, self.pixels, levels, self._predicted(k, asked, own))
+                yield LayerSolution(k, self.pixels, levels, self._predicted(k, asked, own))
 
-    def _solved(self, k: int, asked: Asked, white: np.ndarray) -> np.ndarray:
+    def _solved(self, k: int, asked: LayerDemands, white: np.ndarray) -> np.ndarray:
         """Solve layer k, its walls begun with what the layer above pushed in the same places."""
         walls = steep(self.walls[k]) if self.setup.edges else None
         pushes = np.zeros(len(asked.rows.index))
@@ -217,7 +217,7 @@ class Block:
         mask = self.masks.get(k)
         return np.append(np.zeros(len(self.pixels.row)) if mask is None else levels_at(mask, self.pixels.row, self.pixels.col), 0.0)
 
-    def _asked(self, k: int, base: np.ndarray, above: Above, white: np.ndarray) -> Asked:
+    def _asked(self, k: int, base: np.ndarray, above: Above, white: np.ndarray) -> LayerDemands:
         """Find what surfaces ask of layer k."""
         setup, law, spot, pixels = self.setup, self.setup.law, self.setup.spot, self.pixels
         wanted, parts, given, overhangs = base.copy(), [], np.zeros(0), False
@@ -242,7 +242,7 @@ class Block:
             parts += face_rows(faces, wanted, white)
             parts += rim_joints(faces, k, solid, law, spot, pixels, above)
             parts += rim_rows(faces, k, wanted, (base > 0.999) & (below > 0.999), law, spot, pixels, above)
-        return Asked(Rows.joined(parts, spot.width, len(pixels.row)), given, faces, wanted, overhangs)
+        return LayerDemands(DoseConstraints.joined(parts, spot.width, len(pixels.row)), given, faces, wanted, overhangs)
 
     def _highest_faces(self, k: int) -> np.ndarray:
         """Height of the highest face below the plane of layer k that its light can reach: (P + 1,), -inf where there is none."""
@@ -263,7 +263,7 @@ class Block:
         found[self._face_number[first:last]] = True
         return found
 
-    def _predicted(self, k: int, asked: Asked, own: np.ndarray) -> Prediction:
+    def _predicted(self, k: int, asked: LayerDemands, own: np.ndarray) -> FacePrediction:
         """Say how well the walls of layer k are met and where its own faces will be."""
         walls, law = (np.zeros(0), np.zeros((0, 2)), np.zeros(0, bool)), self.setup.law
         if self.setup.edges:
@@ -272,4 +272,4 @@ class Block:
             light, middle = seen(rows.weights[:n], rows.index[:n], own), 0.5 * (law.z_edges_um[k + 1] - law.z_edges_um[k])
             misses = law.effective_mj_cm2(middle, light, asked.given) / law.threshold_mj_cm2 - 1.0
             walls = misses, points.at_px, near_another(self.masks[k], points)
-        return Prediction.of(walls, asked.faces, self.tracks, k, self.pixels)
+        return FacePrediction.of(walls, asked.faces, self.tracks, k, self.pixels)

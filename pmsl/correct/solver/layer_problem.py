@@ -28,7 +28,7 @@ LEANS = -0.05  # rise of a wall from which on it overhangs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class DoseConstraints:
     """What points ask of a layer: `low` to `high` [mJ/cm²] of its own light at its exposure plane; see `kernels.relax` for the rest."""
 
     weights: np.ndarray
@@ -38,13 +38,15 @@ class Rows:
     soft: np.ndarray
 
     @classmethod
-    def asking(cls, weights: np.ndarray, index: np.ndarray, low: np.ndarray | float, high: np.ndarray | float, soft: object) -> Rows:
+    def asking(
+        cls, weights: np.ndarray, index: np.ndarray, low: np.ndarray | float, high: np.ndarray | float, soft: object
+    ) -> DoseConstraints:
         """Make rows; numbers stand for every row."""
         n = len(index)
         return cls(weights, index, *(np.broadcast_to(np.asarray(a, np.float64), (n,)) for a in (low, high, soft)))
 
     @classmethod
-    def joined(cls, parts: list[Rows], width: int, dark: int) -> Rows:
+    def joined(cls, parts: list[DoseConstraints], width: int, dark: int) -> DoseConstraints:
         """Put rows of up to `width` pixels together; `dark` is the number of a pixel without light."""
         if not parts:
             none = np.zeros(0)
@@ -74,12 +76,12 @@ def from_above(weights: np.ndarray, index: np.ndarray, above: Above, depth_um: D
     return above.dose(np.array(light).reshape(len(light), len(index)), depth_um)
 
 
-def own_walls(walls: Walls, k: int, law: Law, spot: Spot, pixels: Pixels, above: Above) -> tuple[Rows, np.ndarray]:
+def own_walls(walls: Walls, k: int, law: Law, spot: Spot, pixels: Pixels, above: Above) -> tuple[DoseConstraints, np.ndarray]:
     """Ask for Ec on the layer's own walls in the middle of the slab; return what they have from above too."""
     depth = 0.5 * float(law.z_edges_um[k + 1] - law.z_edges_um[k])
     weights, index = spot.rows(steep(walls).at_px, pixels)
     given = from_above(weights, index, above, depth)
-    return Rows.asking(weights, index, *law.own_mj_cm2(depth, given), SOFT_WALL), given
+    return DoseConstraints.asking(weights, index, *law.own_mj_cm2(depth, given), SOFT_WALL), given
 
 
 def under_membranes(walls: Walls, next_above: LayerMask, beyond: LayerMask | None) -> np.ndarray:
@@ -93,7 +95,7 @@ def under_membranes(walls: Walls, next_above: LayerMask, beyond: LayerMask | Non
 
 def walls_below(
     walls: Walls, outside: np.ndarray, corner: np.ndarray, j: int, k: int, law: Law, spot: Spot, pixels: Pixels, above: Above
-) -> Rows | None:
+) -> DoseConstraints | None:
     """Ask layer `k` not to cure what lies outside the walls of layer `j` below it, where `k` overhangs them.
 
     `outside` is the coverage of layer `k` just outside of the points; `corner` (N,) bool: they meet a membrane (`under_membranes`).
@@ -104,7 +106,7 @@ def walls_below(
         return None
     weights, index = spot.rows(walls.at_px[under], pixels)
     _, most = law.own_mj_cm2(depth, from_above(weights, index, above, depth), BELOW)
-    return Rows.asking(weights, index, -FREE, most, np.where(corner[under], SOFT_CORNER, SOFT_BELOW))
+    return DoseConstraints.asking(weights, index, -FREE, most, np.where(corner[under], SOFT_CORNER, SOFT_BELOW))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,7 +132,7 @@ class FaceRows:
     slab : (N,) int64
         The layer each face lies in.
     weights, index
-        As in `Rows`.
+        As in `DoseConstraints`.
     """
 
     pixel: np.ndarray
@@ -187,7 +189,7 @@ def to_join(faces: FaceRows, k: int, law: Law, above: Above) -> np.ndarray:
     return np.where(faces.own, 0.0, least)
 
 
-def face_rows(faces: FaceRows, wanted: np.ndarray, white: np.ndarray) -> list[Rows]:
+def face_rows(faces: FaceRows, wanted: np.ndarray, white: np.ndarray) -> list[DoseConstraints]:
     """Ask for at most Ec on every face, and for as much on those of the layer's own slab; even stretches need no row.
 
     Own faces beside a wall may get more: its light comes over.
@@ -206,10 +208,10 @@ def face_rows(faces: FaceRows, wanted: np.ndarray, white: np.ndarray) -> list[Ro
     soft = np.where(faces.inner, SOFT_FACE, np.where(faces.walled, SOFT_JOINT, SOFT_RIM))
     low = np.where(faces.own, faces.low, -FREE)
     high = np.where(faces.own & faces.walled, FREE, faces.high)
-    return [Rows(faces.weights[off], faces.index[off], low[off], high[off], soft[off])]
+    return [DoseConstraints(faces.weights[off], faces.index[off], low[off], high[off], soft[off])]
 
 
-def rim_joints(faces: FaceRows, k: int, solid: np.ndarray, law: Law, spot: Spot, pixels: Pixels, above: Above) -> list[Rows]:
+def rim_joints(faces: FaceRows, k: int, solid: np.ndarray, law: Law, spot: Spot, pixels: Pixels, above: Above) -> list[DoseConstraints]:
     """Ask for enough half-way from faces that a wall holds to those beside them: in the middles alone a crack would not show.
 
     Down to the face if it is the layer's own, else to the layer's far face where the layer is `solid` (P + 1,) over it.
@@ -230,12 +232,12 @@ def rim_joints(faces: FaceRows, k: int, solid: np.ndarray, law: Law, spot: Spot,
     weights, index = spot.rows(at, pixels)
     enough, _ = law.own_mj_cm2(depth, from_above(weights, index, above, depth), shares)
     short = enough > 0
-    return [Rows.asking(weights[short], index[short], enough[short], FREE, SOFT_JOINT)]
+    return [DoseConstraints.asking(weights[short], index[short], enough[short], FREE, SOFT_JOINT)]
 
 
 def rim_rows(
     faces: FaceRows, k: int, wanted: np.ndarray, through: np.ndarray, law: Law, spot: Spot, pixels: Pixels, above: Above
-) -> list[Rows]:
+) -> list[DoseConstraints]:
     """Ask for enough in solid pixels beside a darkened face; `through` (P + 1,): solid in this slab and the next below."""
     dim = faces.pixel[wanted[faces.pixel] < 0.999]
     _, index = spot.middles(pixels.row[dim], pixels.col[dim], pixels)
@@ -248,15 +250,15 @@ def rim_rows(
     height = float(law.z_edges_um[k + 1] - law.z_edges_um[k])
     weights, index = spot.middles(pixels.row[number], pixels.col[number], pixels)
     enough, _ = law.own_mj_cm2(height, from_above(weights, index, above, height), ALONE)
-    return [Rows.asking(weights, index, enough, FREE, SOFT_WALL)]
+    return [DoseConstraints.asking(weights, index, enough, FREE, SOFT_WALL)]
 
 
-def solved(rows: Rows, wanted: np.ndarray, white: np.ndarray, scale: float, pushes: np.ndarray, sweeps: int) -> np.ndarray:
+def solved(rows: DoseConstraints, wanted: np.ndarray, white: np.ndarray, scale: float, pushes: np.ndarray, sweeps: int) -> np.ndarray:
     """Return the levels (P + 1,) nearest to the wanted ones that meet the rows as well as can be.
 
     Parameters
     ----------
-    rows : Rows
+    rows : DoseConstraints
     wanted : (P + 1,) float64
         0..1.
     white : (P + 1,) float64

@@ -19,7 +19,7 @@ LARGEST, PAYS = 1 << 24, 100  # pixels of a mask that is painted, at most, and b
 KEPT = 1 << 26  # bytes of painted masks that wait for their second use, at most
 
 
-class Painted(NamedTuple):
+class MaskLevels(NamedTuple):
     """A mask as the kernels of `graylight` look at it: `levels` (R, C) from column `col0` on, `near` a bit for each pixel that gets light.
 
     Both are (0, 0) where painting does not pay.
@@ -30,11 +30,11 @@ class Painted(NamedTuple):
     col0: int
 
 
-NOTHING = Painted(np.zeros((0, 0), np.uint8), np.zeros((0, 0), np.uint64), 0)
+NOTHING = MaskLevels(np.zeros((0, 0), np.uint8), np.zeros((0, 0), np.uint64), 0)
 
 
 @dataclass(slots=True, eq=False)
-class Painter:
+class LevelBuffers:
     """Paints masks, from any thread, into memory that is used again and again.
 
     `first` and `share` are what a pixel gets of those around it (`patch_of`).
@@ -46,7 +46,7 @@ class Painter:
     _out: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def paint(self, mask: LayerMask, pixels: int) -> Painted:
+    def paint(self, mask: LayerMask, pixels: int) -> MaskLevels:
         """Paint a mask that so many pixels look at, `NOTHING` where that does not pay; to be handed back with `done`."""
         window = mask.window
         rows, cols, words = window.rows, window.cols, window.cols // 64 + 1
@@ -58,16 +58,16 @@ class Painter:
         end = (rows + 1) * words * 8
         near, levels = room[:end].view(np.uint64).reshape(rows + 1, words), room[end : end + rows * cols].reshape(rows, cols)
         pixel_light.paint(*mask.runs_8bit(), window.col0, self.first, self.share, levels, near)
-        return Painted(levels, near, window.col0)
+        return MaskLevels(levels, near, window.col0)
 
-    def kept(self, painted: Painted) -> Painted:
+    def kept(self, painted: MaskLevels) -> MaskLevels:
         """Return what is painted where it may wait for a second use; otherwise it is done with, and `NOTHING`."""
         if self._out <= KEPT:
             return painted
         self.done(painted)
         return NOTHING
 
-    def done(self, painted: Painted) -> None:
+    def done(self, painted: MaskLevels) -> None:
         """Take the memory back."""
         if painted is NOTHING:
             return
@@ -94,33 +94,33 @@ class PixelLight:
 
     projector: Projector
     response: np.ndarray
-    painter: Painter | None
+    painter: LevelBuffers | None
 
     @classmethod
     def of(cls, projector: Projector, response: np.ndarray) -> PixelLight:
         """Make it for a projector and a gray response, (256,) float64."""
         psf = projector.psf
-        return cls(projector, response, None if isinstance(psf, Lorentzian) else Painter(*patch_of(psf)))
+        return cls(projector, response, None if isinstance(psf, Lorentzian) else LevelBuffers(*patch_of(psf)))
 
     @property
     def near(self) -> bool:
         """Whether a pixel's light comes from near by."""
         return self.painter is not None
 
-    def paint(self, mask: LayerMask, pixels: int) -> Painted:
+    def paint(self, mask: LayerMask, pixels: int) -> MaskLevels:
         """Paint a mask for so many pixels to look at, if that pays; to be handed back with `done`."""
         return NOTHING if self.painter is None else self.painter.paint(mask, pixels)
 
-    def kept(self, painted: Painted) -> Painted:
-        """Return what may wait for a second use: `Painter.kept`."""
+    def kept(self, painted: MaskLevels) -> MaskLevels:
+        """Return what may wait for a second use: `LevelBuffers.kept`."""
         return painted if self.painter is None else self.painter.kept(painted)
 
-    def done(self, painted: Painted) -> None:
+    def done(self, painted: MaskLevels) -> None:
         """Hand back what is painted."""
         if self.painter is not None:
             self.painter.done(painted)
 
-    def at(self, mask: LayerMask, pixels: np.ndarray, painted: Painted | None = None) -> np.ndarray:
+    def at(self, mask: LayerMask, pixels: np.ndarray, painted: MaskLevels | None = None) -> np.ndarray:
         """Return the relative irradiance of a mask, painted or not, in the middle of pixels, (n, 2) row and column: (n,) float64."""
         if self.painter is None:
             source = self.seen(pixels, mask.shape)
@@ -140,7 +140,7 @@ class PixelLight:
         even = np.zeros((0, 0)) if flat is None else flat
         return runs.row_start, mask.window.row0, runs.col, runs.length, runs.value, self.response, even
 
-    def around(self, painted: Painted) -> tuple[Any, ...]:
+    def around(self, painted: MaskLevels) -> tuple[Any, ...]:
         """Return what kernels of `graylight` need beside the runs: what a pixel gets of those around it, working space, painted levels."""
         assert self.painter is not None
         first, share = self.painter.first, self.painter.share

@@ -27,7 +27,7 @@ from pmsl.formats.frames.frame_runs import relevelled
 from pmsl.formats.incomplete_job import PITCH
 from pmsl.formats.protocol import WriteOptions
 from pmsl.job.layer_plan import Exposure, LayerPlan
-from pmsl.job.layer_source import Changed
+from pmsl.job.layer_source import MappedLayers
 from pmsl.job.print_job import PrintJob
 from pmsl.profiles import Motion
 
@@ -107,7 +107,7 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
     fitted = dataclasses.replace(
         job,
         engines=(first, *(dataclasses.replace(e, orientation=target.orientation or e.orientation) for e in job.engines[1:])),
-        plan_layer=Changed(job.layer_source, lambda plan: _fitted(plan, job, limits)),
+        plan_layer=MappedLayers(job.layer_source, lambda plan: _fitted(plan, job, limits)),
         findings=(*job.findings, *found),
         known_estimate=None if options.lossy else job.known_estimate,
     )

@@ -22,7 +22,7 @@ from pmsl.formats.byu.read import open_file, table_name
 from pmsl.formats.byu.validator import verify
 from pmsl.formats.byu.write import CAPABILITY, write
 from pmsl.formats.container.atomic_write import other_format
-from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.formats.protocol import FileSignature, VerifyOptions, WriteOptions, Written
 from pmsl.job.print_job import PrintJob
 
 
@@ -34,7 +34,7 @@ class Byu:
     capability = CAPABILITY
     takes_panel = True
 
-    def recognises(self, seen: Seen) -> bool:
+    def recognises(self, seen: FileSignature) -> bool:
         """Tell by one JSON table in the root beside a folder of images."""
         table = None if seen.folder else table_name(seen.names)
         if table is None:

@@ -27,20 +27,20 @@ UNKNOWN_NM = 405.0  # stands in for a wavelength that the file does not say
 PITCH_UM = 1.0  # stands in for a pitch that nobody says
 
 
-class Key(NamedTuple):
+class EngineKey(NamedTuple):
     """What makes a light engine: its name and wavelength [nm], 0 where the file does not say it."""
 
     name: str
     wavelength_nm: int
 
 
-def key_of(image: Image) -> Key:
+def key_of(image: Image) -> EngineKey:
     """Return the engine of an image."""
     name, wavelength = image.engine or "", image.wavelength_nm
     older = LABEL.fullmatch(name)
     if older is not None:
         name, wavelength = older[1], wavelength or int(older[2])
-    return Key(name, wavelength if wavelength is not None and wavelength > 0 else 0)
+    return EngineKey(name, wavelength if wavelength is not None and wavelength > 0 else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,14 @@ class Stated:
 
     orientation: Orientation | None = None
     pitch_um: tuple[float, float] | None = None
-    each_um: dict[Key, tuple[float, float]] = field(default_factory=dict)
+    each_um: dict[EngineKey, tuple[float, float]] = field(default_factory=dict)
 
-    def pitch_of(self, key: Key) -> tuple[float, float] | None:
+    def pitch_of(self, key: EngineKey) -> tuple[float, float] | None:
         """Return what is stated of an engine."""
         return self.each_um.get(key) if self.each_um else self.pitch_um
 
     @classmethod
-    def of(cls, engines: Sequence[tuple[Key, Engine]], pitch_known: bool) -> Stated:
+    def of(cls, engines: Sequence[tuple[EngineKey, Engine]], pitch_known: bool) -> Stated:
         """Return what there is to state of engines."""
         turn = engines[0][1].orientation.plain
         if not pitch_known:
@@ -85,7 +85,7 @@ def stated(comment: str, where: str) -> Stated:
     if found is None:
         return Stated()
     try:
-        each = {Key(name, int(nm)): (float(x), float(y)) for name, nm, x, y in EACH.findall(comment, found.end())}
+        each = {EngineKey(name, int(nm)): (float(x), float(y)) for name, nm, x, y in EACH.findall(comment, found.end())}
         pitch = None if found[1] is None else (float(found[1]), float(found[2]))
         return Stated(Orientation(row=found[3], col=found[4]), pitch, each)  # type: ignore[arg-type]
     except ValueError as err:
@@ -93,7 +93,7 @@ def stated(comment: str, where: str) -> Stated:
 
 
 def engines_of(
-    shapes: Mapping[Key, tuple[int, int]], edges_um: np.ndarray, said: Stated, panel: Panel | None, where: str, found: list[Finding]
+    shapes: Mapping[EngineKey, tuple[int, int]], edges_um: np.ndarray, said: Stated, panel: Panel | None, where: str, found: list[Finding]
 ) -> tuple[tuple[Engine, ...], bool]:
     """Return the engines, and whether the pitch of all is known.
 
@@ -135,7 +135,9 @@ def engines_of(
     return tuple(engines), not unknown
 
 
-def _pitches(shapes: Mapping[Key, tuple[int, int]], said: Stated, panel: Panel | None, where: str) -> dict[Key, tuple[float, float] | None]:
+def _pitches(
+    shapes: Mapping[EngineKey, tuple[int, int]], said: Stated, panel: Panel | None, where: str
+) -> dict[EngineKey, tuple[float, float] | None]:
     """Return the pitch of each engine, None where nobody says it: a panel is that of the engines with its frames."""
     if panel is None:
         return {key: said.pitch_of(key) for key in shapes}

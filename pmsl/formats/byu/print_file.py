@@ -71,7 +71,7 @@ class PrintTechniques(Strict, frozen=True, kw_only=True, omit_defaults=True):
     comment: str = field(default="", name="Comment")
 
 
-class Header(Strict, frozen=True, kw_only=True, omit_defaults=True):
+class HeaderTable(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """Version, and the folder images lie in."""
 
     version: Annotated[str, Meta(pattern=r"^5\.\d\.\d$")] = field(name="Schema version")
@@ -79,7 +79,7 @@ class Header(Strict, frozen=True, kw_only=True, omit_defaults=True):
     comment: str = field(default="", name="Comment")
 
 
-class Design(Strict, frozen=True, kw_only=True, omit_defaults=True):
+class DesignTable(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """What the device is."""
 
     comment: str = field(default="", name="Comment")
@@ -156,8 +156,8 @@ class Defaults(Strict, frozen=True, kw_only=True, omit_defaults=True):
 class PrintFile(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """The whole table."""
 
-    header: Header = field(name="Header")
-    design: Design = field(default=Design(), name="Design")
+    header: HeaderTable = field(name="Header")
+    design: DesignTable = field(default=DesignTable(), name="Design")
     defaults: Defaults = field(name="Default layer settings")
     named_positions: dict[str, Position] = field(default_factory=dict, name="Named position settings")
     named_images: dict[str, Image] = field(default_factory=dict, name="Named image settings")
@@ -167,4 +167,4 @@ class PrintFile(Strict, frozen=True, kw_only=True, omit_defaults=True):
     layers: list[Layer] = field(default_factory=list, name="Layers")
 
 
-DESIGN_KEYS = dict(zip(Design.__struct_fields__, Design.__struct_encode_fields__, strict=True))
+DESIGN_KEYS = dict(zip(DesignTable.__struct_fields__, DesignTable.__struct_encode_fields__, strict=True))

@@ -13,14 +13,14 @@ from pmsl.core.finding import Finding
 from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
 from pmsl.formats.adapt.panel import Panel
-from pmsl.formats.byu.engines import Key, engines_of, key_of, stated
+from pmsl.formats.byu.engines import EngineKey, engines_of, key_of, stated
 from pmsl.formats.byu.print_file import DESIGN_KEYS, HEADER_COMMENT, PA_PER_TORR, VACUUM_TORR, PrintFile
-from pmsl.formats.byu.slabs import Picture, Slab, slabs_of
+from pmsl.formats.byu.slabs import Picture, PrintFileLayer, slabs_of
 from pmsl.formats.byu.table import Table, load
 from pmsl.formats.container import zip_of_frames
 from pmsl.formats.container.containers import ZipSource
 from pmsl.formats.frames.png_read import shape_of_png
-from pmsl.formats.incomplete_job import Facts, Shown, job
+from pmsl.formats.incomplete_job import FileExposure, FileFacts, job
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Engine, PrintJob
 from pmsl.job.techniques import FILM, FLAT_FIELD_BY_EXPOSURE, RELIFT, SQUEEZE, VACUUM, Vacuum
 from pmsl.profiles.printer import Axis, Orientation
@@ -30,7 +30,7 @@ OTHER_WAY: dict[Axis, Axis] = {"+x": "-x", "-x": "+x", "+y": "-y", "-y": "+y"}
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenPrintFile:
     """A print file: its job, its table, its members, and the folder in it that holds table and images."""
 
     job: PrintJob
@@ -56,7 +56,7 @@ def table_name(names: set[str] | frozenset[str]) -> str | None:
     return None
 
 
-def open_file(path: Path, panel: Panel | None) -> Opened:
+def open_file(path: Path, panel: Panel | None) -> OpenPrintFile:
     """Read a job.
 
     Raises
@@ -97,13 +97,13 @@ def open_file(path: Path, panel: Panel | None) -> Opened:
         lambda k: slabs[k].motion,
         lambda k: slabs[k].squeeze,
     )
-    return Opened(made, table, source, root)
+    return OpenPrintFile(made, table, source, root)
 
 
-def _shapes(slabs: list[Slab], table: Table, source: ZipSource, folder: str, where: str) -> dict[Key, tuple[int, int]]:
+def _shapes(slabs: list[PrintFileLayer], table: Table, source: ZipSource, folder: str, where: str) -> dict[EngineKey, tuple[int, int]]:
     """Return the frames' (rows, cols) of every engine that shows anything, by its first image; that of the default image comes first."""
     default = table.file.defaults.image
-    first: dict[Key, str] = {}
+    first: dict[EngineKey, str] = {}
     for slab in slabs:
         for picture in slab.pictures:
             first.setdefault(picture.engine, picture.file)
@@ -112,13 +112,13 @@ def _shapes(slabs: list[Slab], table: Table, source: ZipSource, folder: str, whe
     return {key: shape_of_png(source.read(f"{folder}/{file}"), f"{where}: {folder}/{file}") for key, file in files.items()}
 
 
-def _facts(path: Path, file: PrintFile, engines: tuple[Engine, ...], key: Key, pitch_known: bool) -> Facts:
+def _facts(path: Path, file: PrintFile, engines: tuple[Engine, ...], key: EngineKey, pitch_known: bool) -> FileFacts:
     """Return what the file says beside its layers."""
     asked = file.special.vacuum
     level_torr = VACUUM_TORR if asked.level_torr is None else asked.level_torr
     vacuum = Vacuum(pressure_pa=round(level_torr * PA_PER_TORR, 6), wait_s=asked.wait_s or 0.0) if asked.enable else None
     first = engines[0]
-    return Facts(
+    return FileFacts(
         format="byu",
         file=path.name,
         grid=first.grid,
@@ -141,7 +141,7 @@ def _texts(file: PrintFile) -> dict[str, str]:
     return {key: text for key, text in {**own, HEADER_COMMENT: comment}.items() if text}
 
 
-def _asked(slabs: list[Slab]) -> tuple[str, ...]:
+def _asked(slabs: list[PrintFileLayer]) -> tuple[str, ...]:
     """Return what the layers ask of their host; where not all exposures ask for an even field, each says whether it does."""
     even = {e.flat_field_by_host for slab in slabs for e in slab.shown}
     if True in even:
@@ -159,9 +159,9 @@ def _asked(slabs: list[Slab]) -> tuple[str, ...]:
     return tuple(ability for ability, wanted in asked.items() if wanted)
 
 
-def _change(slabs: list[Slab], change: Callable[[Shown, Picture], Shown]) -> None:
+def _change(slabs: list[PrintFileLayer], change: Callable[[FileExposure, Picture], FileExposure]) -> None:
     """Change all exposures; what is one object in many layers stays one."""
-    changed: dict[int, tuple[Shown, Shown]] = {}  # by the id of the old one, which is kept, or its id could be another's
+    changed: dict[int, tuple[FileExposure, FileExposure]] = {}  # by the id of the old one, which is kept, or its id could be another's
     for slab in slabs:
         for i, (e, picture) in enumerate(zip(slab.shown, slab.pictures, strict=True)):
             if id(e) not in changed:
@@ -172,7 +172,7 @@ def _change(slabs: list[Slab], change: Callable[[Shown, Picture], Shown]) -> Non
 class _Masks:
     """Reads images as masks, flipped as the host would; the last one is not decoded again."""
 
-    def __init__(self, source: ZipSource, folder: str, engines: Sequence[Engine], number: dict[Key, int], where: str) -> None:
+    def __init__(self, source: ZipSource, folder: str, engines: Sequence[Engine], number: dict[EngineKey, int], where: str) -> None:
         self._source, self._folder, self._engines, self._number, self._where = source, folder, engines, number, where
         self._last: tuple[Picture, LayerMask] | None = None  # set whole: any thread may come
 

@@ -23,7 +23,7 @@ class Row(NamedTuple):
 
 
 @dataclass(slots=True)
-class Layout:
+class SettingsLayout:
     """What of a table is made of its layers."""
 
     named_positions: dict[str, Position] = field(default_factory=dict)
@@ -32,9 +32,9 @@ class Layout:
     layers: list[Layer] = field(default_factory=list)
 
 
-def laid_out(rows: Sequence[Row], position: Position, image: Image) -> Layout:
+def laid_out(rows: Sequence[Row], position: Position, image: Image) -> SettingsLayout:
     """Return the table's part of the layers; `position` and `image` are the defaults, which a layer that says nothing has."""
-    out = Layout()
+    out = SettingsLayout()
     short = [Row(_less(row.position, position), tuple(_less(i, image) for i in row.images)) for row in rows]
     positions = _names(Counter(row.position for row in short if row.position != Position()), "position", 1)
     images = _names(Counter(_settings(i) for row in short for i in row.images), "exposure", 1)
@@ -83,7 +83,7 @@ def _counted(entries: Sequence[Layer]) -> list[Layer]:
     return out
 
 
-def _group(entries: list[Layer], out: Layout) -> None:
+def _group(entries: list[Layer], out: SettingsLayout) -> None:
     """Put entries into `out`: sequences that repeat at once as a group called several times, what comes back later as one called again."""
     keys = [msgspec.json.encode(entry) for entry in entries]
     often = Counter(key for key, entry in zip(keys, entries, strict=True) if len(entry.images or ()) > 1)

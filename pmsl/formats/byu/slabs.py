@@ -10,11 +10,11 @@ import msgspec
 
 from pmsl.core.finding import Finding
 from pmsl.errors import JobError
-from pmsl.formats.byu.engines import Key, key_of
+from pmsl.formats.byu.engines import EngineKey, key_of
 from pmsl.formats.byu.expressions import DEEPEST
 from pmsl.formats.byu.print_file import FILM_MM, MOST_POWER, SQUEEZE_MS, SQUEEZE_N, Image, Layer, Position
 from pmsl.formats.byu.table import MOST_LAYERS, Table
-from pmsl.formats.incomplete_job import Shown
+from pmsl.formats.incomplete_job import FileExposure
 from pmsl.job.techniques import Relift, Squeeze
 from pmsl.profiles import Motion
 from pmsl.profiles.schema import build
@@ -32,21 +32,21 @@ class Picture:
     file: str
     flip_rows: bool
     flip_cols: bool
-    engine: Key
+    engine: EngineKey
 
 
 @dataclass(slots=True)
-class Slab:
+class PrintFileLayer:
     """One layer of the job."""
 
     thickness_um: float
     motion: Motion
     squeeze: Squeeze | None
     pictures: list[Picture] = field(default_factory=list)
-    shown: list[Shown] = field(default_factory=list)
+    shown: list[FileExposure] = field(default_factory=list)
 
 
-def slabs_of(table: Table, found: list[Finding]) -> list[Slab]:
+def slabs_of(table: Table, found: list[Finding]) -> list[PrintFileLayer]:
     """Return the layers with their settings in full.
 
     A layer of no thickness adds its exposures to the one below, after a lift that comes back.
@@ -56,10 +56,12 @@ def slabs_of(table: Table, found: list[Finding]) -> list[Slab]:
     JobError
         No layers, a first one of no thickness, too many, or settings that are not there.
     """
-    slabs: list[Slab] = []
+    slabs: list[PrintFileLayer] = []
     counted = exposures = lost = 0
     moves: Relift | None = None  # of layers of no thickness without light
-    known: dict[int, tuple[Layer, Slab]] = {}  # repeated layers are worked out once; the layer is kept, or its id could be another's
+    known: dict[
+        int, tuple[Layer, PrintFileLayer]
+    ] = {}  # repeated layers are worked out once; the layer is kept, or its id could be another's
     for layer in table.layers():
         if id(layer) not in known:
             known[id(layer)] = layer, _slab(layer, table, found)
@@ -87,14 +89,14 @@ def slabs_of(table: Table, found: list[Finding]) -> list[Slab]:
     return slabs
 
 
-def _slab(layer: Layer, table: Table, found: list[Finding]) -> Slab:
+def _slab(layer: Layer, table: Table, found: list[Finding]) -> PrintFileLayer:
     """Return one layer with its settings in full."""
     where = table.where
     position, images = settings_of(layer, table, found)
     thickness_um = position.thickness_um or 0.0
     if not thickness_um <= MOST_UM:
         raise JobError(f"{where}: a layer is {thickness_um:g} µm thick; at most {MOST_UM:g} is read")
-    slab = Slab(thickness_um, _motion(position, where), _squeeze(position))
+    slab = PrintFileLayer(thickness_um, _motion(position, where), _squeeze(position))
     again = Relift(motion=slab.motion, squeeze=slab.squeeze)
     dark_s = 0.0
     for image, relift in _in_order(images, where):
@@ -116,7 +118,7 @@ def _slab(layer: Layer, table: Table, found: list[Finding]) -> Slab:
     return slab
 
 
-def _add(slab: Slab, image: Image, shown: Shown) -> None:
+def _add(slab: PrintFileLayer, image: Image, shown: FileExposure) -> None:
     """Add an exposure; equal ones in a row are repeats."""
     picture = Picture(image.file or "", bool(image.mirror_short), bool(image.mirror_long), key_of(image))
     if slab.shown and shown.relift is None and slab.pictures[-1] == picture:
@@ -193,14 +195,14 @@ def _over(base: S, own: S) -> S:
     return msgspec.structs.replace(base, **changes)
 
 
-def _shown(i: Image, relift: Relift | None, where: str) -> Shown | None:
+def _shown(i: Image, relift: Relift | None, where: str) -> FileExposure | None:
     """Return an exposure, None for one without light."""
     if not i.file or i.time_ms is None or i.power is None:
         raise JobError(f"{where}: an exposure without image file, time or power setting; the file is damaged")
     if i.time_ms == 0 or i.power == 0:
         return None
     film = None if i.special is None or not i.special.film.enable else i.special.film
-    return Shown(
+    return FileExposure(
         time_s=i.time_ms / 1000.0,
         power=i.power / MOST_POWER,
         offset_um=(i.x_um or 0.0, i.y_um or 0.0),

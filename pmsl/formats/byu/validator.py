@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pmsl.formats.byu.print_file import Image, Position
-from pmsl.formats.byu.read import Opened, open_file
+from pmsl.formats.byu.read import OpenPrintFile, open_file
 from pmsl.formats.byu.slabs import settings_of
 from pmsl.formats.byu.table import group_departures
 from pmsl.formats.container import layer_writer
@@ -35,7 +35,7 @@ def verify(path: Path, options: VerifyOptions) -> list[str]:
     return [*wrong, *layer_writer.problems(opened.job, options)]
 
 
-def _defaults(opened: Opened) -> Iterator[str]:
+def _defaults(opened: OpenPrintFile) -> Iterator[str]:
     """Yield the default settings that are not there: the schema wants all of them."""
     defaults = opened.table.file.defaults
     for settings, needed, kind in ((defaults.position, NEEDED_POSITION, Position), (defaults.image, NEEDED_IMAGE, Image)):
@@ -45,7 +45,7 @@ def _defaults(opened: Opened) -> Iterator[str]:
                 yield f"the default settings do not say {keys[name]!r}"
 
 
-def _images(opened: Opened) -> Iterator[str]:
+def _images(opened: OpenPrintFile) -> Iterator[str]:
     """Yield images that a layer names and that are not there, or no gray PNG files of 8 bits, whether they are shown or not."""
     names = opened.source.names()
     default = opened.table.file.defaults.image.file

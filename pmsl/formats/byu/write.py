@@ -13,7 +13,7 @@ import msgspec
 from pmsl.core.finding import Finding
 from pmsl.formats.adapt import adapt
 from pmsl.formats.adapt.capability import NEVER, Capability, refusal
-from pmsl.formats.byu.engines import ENGINES, Key, Stated
+from pmsl.formats.byu.engines import ENGINES, EngineKey, Stated
 from pmsl.formats.byu.print_file import (
     DESIGN_KEYS,
     HEADER_COMMENT,
@@ -21,9 +21,9 @@ from pmsl.formats.byu.print_file import (
     PA_PER_TORR,
     VERSION,
     Defaults,
-    Design,
+    DesignTable,
     Film,
-    Header,
+    HeaderTable,
     Image,
     ImageTechniques,
     LayerTechniques,
@@ -84,12 +84,12 @@ def write(format: Format, job: PrintJob, path: Path, options: WriteOptions) -> W
     return written
 
 
-def _key(engine: Engine, job: PrintJob, name: str) -> Key:
+def _key(engine: Engine, job: PrintJob, name: str) -> EngineKey:
     """Return what the host knows an engine by."""
     if engine.wavelength_nm != round(engine.wavelength_nm):
         raise refusal(name, "wavelength_nm", f"{engine.wavelength_nm:g} nm", "whole nanometres", NEVER, must="must be")
     shape = device_frame.frame_shape(engine.grid.shape, engine.orientation)
-    return Key(engine.name or ENGINES.get(shape, job.printer.name), round(engine.wavelength_nm))
+    return EngineKey(engine.name or ENGINES.get(shape, job.printer.name), round(engine.wavelength_nm))
 
 
 def _notes(job: PrintJob) -> list[Finding]:
@@ -124,7 +124,7 @@ def _power(power: float, k: int, name: str) -> int:
     return round(own)
 
 
-def _rows(plan: LayerPlan, files: Sequence[str], job: PrintJob, keys: Sequence[Key], name: str) -> list[Row]:
+def _rows(plan: LayerPlan, files: Sequence[str], job: PrintJob, keys: Sequence[EngineKey], name: str) -> list[Row]:
     """Return a layer as the file has it: what follows a lift that comes back is a layer of 0 µm."""
     moves = [(plan.motion, plan.squeeze, plan.thickness_um)]
     shown: list[list[Image]] = [[]]
@@ -145,7 +145,7 @@ def _evened(e: Exposure, job: PrintJob) -> bool | None:
     return False if job.process.evened == "baked" else None  # or the host would do it again
 
 
-def _image(e: Exposure, file: str, evened: bool | None, key: Key, k: int, name: str) -> Image:
+def _image(e: Exposure, file: str, evened: bool | None, key: EngineKey, k: int, name: str) -> Image:
     """Return the settings of an exposure in full."""
     film = None if e.film_lift_um is None else ImageTechniques(film=Film(enable=True, up_mm=_thousandth(e.film_lift_um)))
     return Image(
@@ -194,7 +194,7 @@ def _thousandth(um: float) -> float:
     return round(um / 1000.0, 12)
 
 
-def _defaults(job: PrintJob, key: Key, rows: Sequence[Row], name: str) -> Defaults:
+def _defaults(job: PrintJob, key: EngineKey, rows: Sequence[Row], name: str) -> Defaults:
     """Return the defaults: the commonest move without techniques, and an image without light."""
     moves = Counter(row.position for row in rows if row.position.special is None and row.position.thickness_um)
     plain = _position(job.process.motion.last, None, float(job.grid.thickness_um[0]), name)
@@ -214,7 +214,7 @@ def _defaults(job: PrintJob, key: Key, rows: Sequence[Row], name: str) -> Defaul
     return Defaults(count=1, position=moves.most_common(1)[0][0] if moves else plain, image=dark)
 
 
-def _encoded(job: PrintJob, keys: Sequence[Key], rows: Sequence[Row], name: str) -> bytes:
+def _encoded(job: PrintJob, keys: Sequence[EngineKey], rows: Sequence[Row], name: str) -> bytes:
     """Return the JSON table."""
     defaults = _defaults(job, keys[0], rows, name)
     layout = laid_out(rows, defaults.position, defaults.image)
@@ -233,8 +233,8 @@ def _encoded(job: PrintJob, keys: Sequence[Key], rows: Sequence[Row], name: str)
         level_torr = round(job.vacuum.pressure_pa / PA_PER_TORR, 6)
         more["special"] = PrintTechniques(vacuum=UnderVacuum(enable=True, level_torr=level_torr, wait_s=job.vacuum.wait_s))
     table = PrintFile(
-        header=Header(version=VERSION, images=FOLDER, comment=comment),
-        design=Design(**design),
+        header=HeaderTable(version=VERSION, images=FOLDER, comment=comment),
+        design=DesignTable(**design),
         defaults=defaults,
         named_positions=layout.named_positions,
         named_images=layout.named_images,

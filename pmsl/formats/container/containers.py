@@ -40,7 +40,7 @@ class Sink(Protocol):
         """Finish."""
 
 
-class Source(Protocol):
+class FileSource(Protocol):
     """Where a job's files are read."""
 
     def names(self) -> set[str]:
@@ -283,7 +283,7 @@ def inside(name: str) -> None:
         raise JobError(f"{name!r} is no path inside a job; the job was tampered with")
 
 
-def open_source(path: Path) -> Source:
+def open_source(path: Path) -> FileSource:
     """Open a job folder or zip.
 
     Raises
@@ -293,13 +293,13 @@ def open_source(path: Path) -> Source:
     """
     if not os.path.exists(path):
         raise JobError(f"{path}: no such file or folder, or no permission to look; give a job folder or a job .zip")
-    source: Source = FolderSource(path) if os.path.isdir(path) else ZipSource(path)
+    source: FileSource = FolderSource(path) if os.path.isdir(path) else ZipSource(path)
     if "job.json" not in source.names():
         raise JobError(f"{path}: no job.json in it, so it is no pmsl job")
     return source
 
 
-def check_written(source: Source, hashes: dict[str, str], threads: int) -> None:
+def check_written(source: FileSource, hashes: dict[str, str], threads: int) -> None:
     """Read every file back before the job gets its name."""
 
     def same(name: str) -> bool:

@@ -26,7 +26,7 @@ JOB, OLD = "job", "old"  # in a draft: what is written, and what stood at the ta
 TRIES = 100  # a draft is made anew where a sweep took it between two steps of making it: another process, just then
 
 
-class Owner(msgspec.Struct, frozen=True, kw_only=True):
+class DraftOwner(msgspec.Struct, frozen=True, kw_only=True):
     """Who writes a draft: process, computer, since when (UTC); and the name of its target, a letter for each of its bytes."""
 
     pid: int
@@ -96,7 +96,7 @@ def _claimed(target: Path, made: list[Path]) -> tuple[Path, BinaryIO]:
     """Make a draft with its owner in it, locked; `made` has its path from before it is there."""
     name = os.fsencode(target.name).decode("latin-1")  # any name, as text
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
-    owner = msgspec.json.encode(Owner(pid=os.getpid(), host=_host(), started=started, target=name))
+    owner = msgspec.json.encode(DraftOwner(pid=os.getpid(), host=_host(), started=started, target=name))
     for _ in range(TRIES):
         folder = target.absolute().parent / f"{_prefix(target.name)}{os.urandom(5).hex()}{SUFFIX}"
         made[:] = [folder]
@@ -156,7 +156,7 @@ def _swept(place: Path, target: str | None) -> bool:
 def _abandoned(held: BinaryIO, draft: str) -> str | None:
     """Return the name of a draft's target; none where the draft is another computer's, or not ours at all."""
     try:
-        owner = msgspec.json.decode(held.read(1 << 16), type=Owner)
+        owner = msgspec.json.decode(held.read(1 << 16), type=DraftOwner)
         name = os.fsdecode(owner.target.encode("latin-1"))
     except (OSError, msgspec.DecodeError, UnicodeError):
         return None

@@ -58,7 +58,7 @@ def written(
     -------
     Written
     """
-    tally, run, meter = Tally(job, options), job.in_order(), Meter(job.grid, job.engines)
+    tally, run, meter = JobTally(job, options), job.in_order(), Meter(job.grid, job.engines)
 
     def done(plan: LayerPlan, made: T) -> tuple[LayerPlan, T, tuple[float, float], bool]:
         cost, lit = meter.cost(plan), bool(plan.exposures)
@@ -78,7 +78,7 @@ def written(
     return tally.written()
 
 
-class Tally:
+class JobTally:
     """What a job turns out to be while its layers go by, from the plate up; `found` are the findings so far."""
 
     def __init__(self, job: PrintJob, options: WriteOptions) -> None:

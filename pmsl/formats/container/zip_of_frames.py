@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pmsl.core.mask import LayerMask
 from pmsl.formats.container.atomic_write import whole_or_absent
-from pmsl.formats.container.containers import Source, ZipSink, ZipSource, check_written, frame_limit
+from pmsl.formats.container.containers import FileSource, ZipSink, ZipSource, check_written, frame_limit
 from pmsl.formats.frames import device_frame, png_write
 from pmsl.formats.frames.png_read import runs_of_png
 from pmsl.formats.protocol import Format, WriteOptions
@@ -57,7 +57,7 @@ def only_frame(plan: LayerPlan, shape: tuple[int, int], orientation: Orientation
     return png_write.encode_mask(mask, orientation, small)
 
 
-def mask_of_png(source: Source, name: str, k: int, shape: tuple[int, int], orientation: Orientation, where: str) -> LayerMask:
+def mask_of_png(source: FileSource, name: str, k: int, shape: tuple[int, int], orientation: Orientation, where: str) -> LayerMask:
     """Read the mask of a member: 8-bit gray, its frame as large as a grid of `shape` (rows, cols) turned by `orientation`.
 
     Raises

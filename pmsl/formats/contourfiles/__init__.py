@@ -17,7 +17,7 @@ from pmsl.core.finding import Finding
 from pmsl.errors import JobError, UsageError
 from pmsl.formats.adapt.capability import Capability
 from pmsl.formats.container import atomic_write
-from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.formats.protocol import FileSignature, VerifyOptions, WriteOptions, Written
 from pmsl.job.print_job import PrintJob
 
 NONE = Capability(multi_exposure=True, holds=frozenset({"engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s"}))
@@ -36,7 +36,7 @@ class ContourFile:
         found: Callable[..., Any] = getattr(import_module(f"pmsl.formats.contourfiles.{self.module}"), word)
         return found
 
-    def recognises(self, seen: Seen) -> bool:
+    def recognises(self, seen: FileSignature) -> bool:
         """Tell by content."""
         return bool(self._own("recognises")(seen))
 

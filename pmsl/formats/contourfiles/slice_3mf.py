@@ -17,7 +17,7 @@ from pmsl.core.contours import Contours
 from pmsl.errors import JobError
 from pmsl.formats.container.containers import ZIP_DATE, ZipSource
 from pmsl.formats.contourfiles.xml_stream import Collector, parse
-from pmsl.formats.protocol import Seen, WriteOptions
+from pmsl.formats.protocol import FileSignature, WriteOptions
 from pmsl.job.print_job import PrintJob
 from pmsl.version import __version__
 
@@ -36,7 +36,7 @@ FILES = {
 MANY = 4096  # lines written at a time
 
 
-def recognises(seen: Seen) -> bool:
+def recognises(seen: FileSignature) -> bool:
     """Tell by the model in the package."""
     return MODEL in seen.names
 

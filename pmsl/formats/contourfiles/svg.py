@@ -13,14 +13,14 @@ import numpy as np
 from pmsl.core.contours import Contours
 from pmsl.errors import JobError
 from pmsl.formats.contourfiles.xml_stream import Collector, parse
-from pmsl.formats.protocol import Seen, WriteOptions
+from pmsl.formats.protocol import FileSignature, WriteOptions
 from pmsl.job.print_job import PrintJob
 
 LONGEST = 1 << 30  # bytes of a file that is read
 INKSCAPE = "http://www.inkscape.org/namespaces/inkscape"
 
 
-def recognises(seen: Seen) -> bool:
+def recognises(seen: FileSignature) -> bool:
     """Tell by the root element."""
     return b"<svg" in seen.head[:1024]
 

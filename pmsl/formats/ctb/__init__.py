@@ -17,7 +17,7 @@ from pmsl.formats.adapt.panel import Panel
 from pmsl.formats.container import atomic_write, layer_writer
 from pmsl.formats.ctb.ctb_records import GRAYS, LARGEST_SIDE, MAGIC, OTHERS
 from pmsl.formats.desktop_common import NO_ACCELERATIONS, for_desktop
-from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.formats.protocol import FileSignature, VerifyOptions, WriteOptions, Written
 from pmsl.job.print_job import PrintJob
 
 THINNEST_UM = 1.0
@@ -44,7 +44,7 @@ class Ctb:
         first_move=NO_ACCELERATIONS - {"retract_um_s"},  # the header has one for all
     )
 
-    def recognises(self, seen: Seen) -> bool:
+    def recognises(self, seen: FileSignature) -> bool:
         """Tell by the mark at the beginning; files of its kin too, so that they are refused by their name."""
         return int.from_bytes(seen.head[:4], "little") in (MAGIC, *OTHERS)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pmsl.formats.binary_records import Record
+from pmsl.formats.binary_records import BinaryRecord
 from pmsl.formats.frames.device_frame import depth_levels
 
 MAGIC = 0x12FD0086
@@ -16,26 +16,26 @@ SOFTWARE = 0x01060300
 GRAYS = depth_levels(7)  # what every reader makes of them
 RUN_FLAG, LONGEST_RUN = 0x20, 0xFFF  # of a picture's code
 
-HEADER = Record(
+HEADER = BinaryRecord(
     "<",
     "magic:I version:I bed_x_mm:f bed_y_mm:f bed_z_mm:f zero_1:I zero_2:I height_mm:f layer_mm:f exposure_s:f bottom_exposure_s:f "
     "light_off_s:f bottom_layers:I cols:I rows:I large_at:I table_at:I layers:I small_at:I print_s:I mirrored:I "
     "ext_at:I ext_size:I level_sets:I pwm:H bottom_pwm:H key:I ext2_at:I ext2_size:I",
 )
-EXT = Record(
+EXT = BinaryRecord(
     "<",
     "bottom_lift_mm:f bottom_lift_mm_min:f lift_mm:f lift_mm_min:f retract_mm_min:f volume_ml:f weight_g:f cost:f "
     "bottom_light_off_s:f light_off_s:f bottom_layers:I zero_1:I zero_2:I zero_3:I zero_4:I",
 )
-EXT2 = Record(
+EXT2 = BinaryRecord(
     "<",
     "zero_1:I zero_2:I zero_3:I zero_4:I zero_5:I zero_6:I zero_7:I name_at:I name_size:I mode:I id:I antialias:I software:I "
     "flags:I zero_8:I zero_9:I zero_10:I zero_11:I zero_12:I",
 )
-PICTURE = Record("<", "width:I height:I data_at:I size:I zero_1:I zero_2:I zero_3:I zero_4:I")
+PICTURE = BinaryRecord("<", "width:I height:I data_at:I size:I zero_1:I zero_2:I zero_3:I zero_4:I")
 ENTRY = "z_mm:f exposure_s:f light_off_s:f data_at:I size:I page:I table_size:I zero_1:I zero_2:I"
-LAYER = Record("<", ENTRY)
-COPY = Record(
+LAYER = BinaryRecord("<", ENTRY)
+COPY = BinaryRecord(
     "<",
     f"{ENTRY} total_size:I lift_mm:f lift_mm_min:f lift2_mm:f lift2_mm_min:f retract_mm_min:f retract2_mm:f retract2_mm_min:f "
     "before_lift_s:f after_lift_s:f after_retract_s:f pwm:f",

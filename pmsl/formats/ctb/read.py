@@ -11,12 +11,12 @@ from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
 from pmsl.formats import incomplete_job
 from pmsl.formats.adapt.panel import Panel, known_pitch
-from pmsl.formats.binary_records import Pieces, decimals, text_of
+from pmsl.formats.binary_records import ChunkReader, decimals, text_of
 from pmsl.formats.ctb.ctb_records import COPY, EXT, EXT2, HEADER, LARGEST_SIDE, LAYER, MAGIC, OTHERS, PICTURE
 from pmsl.formats.desktop_common import LONGEST_S, bounded, check_times, speed_um_s, stated_pitch_um, z_edges_um
 from pmsl.formats.frames.device_frame import mask_of_runs
 from pmsl.formats.frames.goo_ctb_rle import ctb_cipher, decode_ctb
-from pmsl.formats.incomplete_job import Facts, Shown
+from pmsl.formats.incomplete_job import FileExposure, FileFacts
 from pmsl.job.print_job import PrintJob
 from pmsl.profiles import Motion
 from pmsl.profiles.printer import Orientation
@@ -30,7 +30,7 @@ def read(path: Path, panel: Panel | None = None) -> PrintJob:
     JobError
         Not one, damaged, of another version, or encrypted.
     """
-    pieces = Pieces(path)
+    pieces = ChunkReader(path)
     head = _header(pieces, path)
     layers = LAYER.table(pieces.read(head["table_at"], LAYER.size * head["layers"], "the table of layers"), f"{path}: layers")
     moves = _copies(pieces, layers, path) if head["version"] >= 3 else None
@@ -55,7 +55,7 @@ def read(path: Path, panel: Panel | None = None) -> PrintJob:
         lift = ext if moves is None else moves[k - 1]
         return _motion(lift["lift_mm"], lift["lift_mm_min"], lift["retract_mm_min"], layers["light_off_s"][k - 1])
 
-    facts = Facts(
+    facts = FileFacts(
         format="ctb",
         file=path.name,
         grid=incomplete_job.grid_of(
@@ -70,10 +70,10 @@ def read(path: Path, panel: Panel | None = None) -> PrintJob:
         motion=motion_of(0),
         resin_ml=max(ext["volume_ml"], 0.0),
     )
-    return incomplete_job.job(facts, [(Shown(time_s=t),) if t > 0 else () for t in times.tolist()], mask_of, motion_of)
+    return incomplete_job.job(facts, [(FileExposure(time_s=t),) if t > 0 else () for t in times.tolist()], mask_of, motion_of)
 
 
-def _header(pieces: Pieces, path: Path) -> dict[str, Any]:
+def _header(pieces: ChunkReader, path: Path) -> dict[str, Any]:
     """Read the header and refuse what is not a whole CTB file of version 2 or 3."""
     head = HEADER.unpack(pieces.read(0, HEADER.size, "the header"), str(path))
     if head["magic"] != MAGIC:
@@ -90,7 +90,7 @@ def _header(pieces: Pieces, path: Path) -> dict[str, Any]:
     return head
 
 
-def _copies(pieces: Pieces, layers: np.ndarray, path: Path) -> np.ndarray:
+def _copies(pieces: ChunkReader, layers: np.ndarray, path: Path) -> np.ndarray:
     """Return the copies of the table's entries that lie before the layers' data; they must say the same."""
     found = bytearray()
     with pieces.reading() as read:
@@ -103,7 +103,7 @@ def _copies(pieces: Pieces, layers: np.ndarray, path: Path) -> np.ndarray:
     return copies
 
 
-def _check_pictures(pieces: Pieces, head: dict[str, Any], path: Path) -> None:
+def _check_pictures(pieces: ChunkReader, head: dict[str, Any], path: Path) -> None:
     """Refuse a file whose pictures are cut off."""
     for field in ("large_at", "small_at"):
         if head[field]:
@@ -112,7 +112,7 @@ def _check_pictures(pieces: Pieces, head: dict[str, Any], path: Path) -> None:
                 raise JobError(f"{path}: a picture ends behind the end of the file; it is cut off, copy or slice it again")
 
 
-def _name(pieces: Pieces, head: dict[str, Any], path: Path) -> str:
+def _name(pieces: ChunkReader, head: dict[str, Any], path: Path) -> str:
     """Return the machine's name."""
     if head["ext2_at"] == 0:
         return ""

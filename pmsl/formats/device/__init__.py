@@ -8,12 +8,12 @@ alp             packed rows, sequences and picture times of ViALUX ALP
 
 from pmsl.formats.device.alp import alp_rows, alp_sequence, picture_times_us
 from pmsl.formats.device.bitplanes import Pattern, Split, bitplanes, split_gray, whole_gray
-from pmsl.formats.device.dlpc900 import CONTROLLERS, Batch, Controller, batches, commands, lut_entry, usb_reports
+from pmsl.formats.device.dlpc900 import CONTROLLERS, Controller, PatternBatch, batches, commands, lut_entry, usb_reports
 from pmsl.formats.device.dlpc900_splash import decode_splash, encode_splash, halves, merged
 
 __all__ = [
     "CONTROLLERS",
-    "Batch",
+    "PatternBatch",
     "Controller",
     "Pattern",
     "Split",

@@ -54,7 +54,7 @@ CONTROLLERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class PatternBatch:
     """What fits into the controller at a time.
 
     Attributes
@@ -139,7 +139,7 @@ def lut_entry(
 
 def batches(
     patterns: Iterable[Pattern], controller: Controller, *, dark_us: int = 0, leds: int = BLUE, wait_for_trigger: bool = False
-) -> Iterator[Batch]:
+) -> Iterator[PatternBatch]:
     """Pack patterns into as many uploads as they need, each as large as the controller takes.
 
     Parameters
@@ -152,7 +152,7 @@ def batches(
 
     Yields
     ------
-    Batch
+    PatternBatch
         Patterns keep their order; a pattern that is shown several times is stored once.
     """
     entry = partial(lut_entry, dark_us=dark_us, leds=leds, wait_for_trigger=wait_for_trigger)
@@ -177,21 +177,21 @@ def batches(
         yield _batch(images, entries, time_us, controller)
 
 
-def _batch(images: Sequence[list[tuple[np.ndarray, int]]], entries: list[bytes], time_us: int, controller: Controller) -> Batch:
+def _batch(images: Sequence[list[tuple[np.ndarray, int]]], entries: list[bytes], time_us: int, controller: Controller) -> PatternBatch:
     stored = []
     for number in reversed(range(len(images))):
         image = merged(images[number], controller.shape)
         parts = halves(image) if controller.two else (image,)
         stored.append((number, tuple(encode_splash(part, "erle") for part in parts)))
-    return Batch(tuple(stored), tuple(entries), time_us)
+    return PatternBatch(tuple(stored), tuple(entries), time_us)
 
 
-def commands(batch: Batch, repeats: int = 1) -> Iterator[tuple[int, bytes]]:
+def commands(batch: PatternBatch, repeats: int = 1) -> Iterator[tuple[int, bytes]]:
     """Yield what uploads and shows a batch, (command, payload) in order.
 
     Parameters
     ----------
-    batch : Batch
+    batch : PatternBatch
     repeats : int
         How many times the table is shown; 0, for ever, is refused: a light with no end is not ours to ask for.
     """

@@ -22,7 +22,7 @@ class Stream(NamedTuple):
     n_runs: int
 
 
-class Laid(NamedTuple):
+class PlacedRuns(NamedTuple):
     """The 8-bit runs of a mask, of which the first row is frame row `row0` before any flip, and the `shape` of the frame."""
 
     runs: Runs
@@ -32,15 +32,15 @@ class Laid(NamedTuple):
     flip_cols: bool
 
 
-def laid(mask: LayerMask, orientation: Orientation) -> Laid:
+def laid(mask: LayerMask, orientation: Orientation) -> PlacedRuns:
     """Return the runs of a mask as its frame has them; a frame is made only where its rows are none of the field's."""
     shape = frame_shape(mask.shape, orientation)
     if by_runs(orientation):
-        return Laid(mask.runs_8bit(), mask.window.row0, shape, orientation.row[0] == "-", orientation.col[0] == "-")
-    return Laid(runs_of(device_frame(mask, orientation), (0, 0, *shape)), 0, shape, False, False)
+        return PlacedRuns(mask.runs_8bit(), mask.window.row0, shape, orientation.row[0] == "-", orientation.col[0] == "-")
+    return PlacedRuns(runs_of(device_frame(mask, orientation), (0, 0, *shape)), 0, shape, False, False)
 
 
-def stream_of(frame: Laid, lead: int = 0) -> Stream:
+def stream_of(frame: PlacedRuns, lead: int = 0) -> Stream:
     """Return the runs of a frame as one sequence, with `lead` black pixels before every row (the filter byte of a PNG is one)."""
     from pmsl.kernels.codec import png_symbols
 

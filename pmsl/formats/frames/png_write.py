@@ -14,7 +14,7 @@ import numpy as np
 
 from pmsl.core.mask import LayerMask
 from pmsl.formats.frames.device_frame import device_frame, frame_shape
-from pmsl.formats.frames.frame_runs import Laid, laid
+from pmsl.formats.frames.frame_runs import PlacedRuns, laid
 from pmsl.profiles.printer import Orientation
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -70,13 +70,13 @@ def deflated(mask: LayerMask, orientation: Orientation, small: bool = False, lea
     return min(data, _compressed(_bands(device_frame(mask, orientation), lead), zlib.compressobj(9)), key=len)
 
 
-def _is_dense(frame: Laid) -> bool:
+def _is_dense(frame: PlacedRuns) -> bool:
     """Tell whether runs would cost more than pixels."""
     rows, cols = frame.shape
     return len(frame.runs.col) * DENSE > rows * cols
 
 
-def _as_arguments(frame: Laid, lead: int) -> tuple[Any, ...]:
+def _as_arguments(frame: PlacedRuns, lead: int) -> tuple[Any, ...]:
     """Return a frame as the first arguments of ``kernels.frame.zlib_of_runs``."""
     runs = frame.runs
     return (runs.row_start, frame.row0, runs.col, runs.length, runs.value, *frame.shape, *frame[3:], lead)

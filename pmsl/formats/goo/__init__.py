@@ -15,7 +15,7 @@ from pmsl.formats.adapt.panel import Panel
 from pmsl.formats.container import atomic_write, layer_writer
 from pmsl.formats.desktop_common import NO_ACCELERATIONS, for_desktop
 from pmsl.formats.goo.goo_records import MAGIC
-from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.formats.protocol import FileSignature, VerifyOptions, WriteOptions, Written
 from pmsl.job.print_job import PrintJob
 
 TURNS = tuple((row, col) for row in ("-y", "+y") for col in ("+x", "-x"))  # two marks: mirrored in x, in y
@@ -31,7 +31,7 @@ class Goo:
         multi_exposure=False, max_size=(65535, 65535), needs_thumbnail=True, holds=frozenset({"motion"}), moves_by_layer=NO_ACCELERATIONS
     )
 
-    def recognises(self, seen: Seen) -> bool:
+    def recognises(self, seen: FileSignature) -> bool:
         """Tell by the mark after the version."""
         return seen.head[4:12] == MAGIC
 

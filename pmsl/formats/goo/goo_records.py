@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pmsl.formats.binary_records import Record
+from pmsl.formats.binary_records import BinaryRecord
 
 MAGIC = bytes.fromhex("07000000444c5000")
 BREAK = b"\r\n"
@@ -10,7 +10,7 @@ END = b"\0\0\0" + MAGIC
 SMALL, BIG = 116, 290  # side of the two pictures, RGB565
 WAIT_TIMES = 1  # delay mode: waits are given one by one, not as the time the light is off
 
-HEADER = Record(
+HEADER = BinaryRecord(
     ">",
     "version:4s magic:8s software:32s software_version:24s created:24s printer:32s printer_type:32s resin:32s "
     "antialias:H gray_level:H blur:H "
@@ -25,7 +25,7 @@ HEADER = Record(
     "bottom_pwm:H pwm:H layer_settings:B print_s:I volume_mm3:f weight_g:f price:f currency:8s "
     "layers_at:I gray_8_bit:B transition_layers:H",
 )
-LAYER = Record(
+LAYER = BinaryRecord(
     ">",
     "pause:H pause_mm:f z_mm:f exposure_s:f light_off_s:f before_lift_s:f after_lift_s:f after_retract_s:f "
     "lift_mm:f lift_mm_min:f lift2_mm:f lift2_mm_min:f retract_mm:f retract_mm_min:f retract2_mm:f retract2_mm_min:f "

@@ -11,12 +11,12 @@ from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
 from pmsl.formats import incomplete_job
 from pmsl.formats.adapt.panel import Panel, known_pitch
-from pmsl.formats.binary_records import Pieces, Read, decimals, text_of
+from pmsl.formats.binary_records import ChunkReader, Read, decimals, text_of
 from pmsl.formats.desktop_common import LONGEST_S, bounded, check_times, speed_um_s, stated_pitch_um, z_edges_um
 from pmsl.formats.frames.device_frame import mask_of_runs
 from pmsl.formats.frames.goo_ctb_rle import decode_goo
 from pmsl.formats.goo.goo_records import BREAK, END, HEADER, LAYER, MAGIC
-from pmsl.formats.incomplete_job import Facts, Shown
+from pmsl.formats.incomplete_job import FileExposure, FileFacts
 from pmsl.job.print_job import PrintJob
 from pmsl.profiles import Motion
 from pmsl.profiles.printer import Orientation
@@ -30,7 +30,7 @@ def read(path: Path, panel: Panel | None = None) -> PrintJob:
     JobError
         Not one, damaged, of another version, or with grays of 4 bits.
     """
-    pieces = Pieces(path)
+    pieces = ChunkReader(path)
     head = _header(pieces, path)
     with pieces.reading() as reader:
         layers, data_at = _layers(reader, head, path)
@@ -49,7 +49,7 @@ def read(path: Path, panel: Panel | None = None) -> PrintJob:
     def motion_of(k: int) -> Motion:
         return _motion(head, "bottom_") if k == 0 else _motion(layers[k - 1], "")
 
-    facts = Facts(
+    facts = FileFacts(
         format="goo",
         file=path.name,
         grid=incomplete_job.grid_of(
@@ -65,11 +65,11 @@ def read(path: Path, panel: Panel | None = None) -> PrintJob:
         motion=motion_of(0),
         resin_ml=max(head["volume_mm3"], 0.0) * 1e-3,
     )
-    shown = [(Shown(time_s=t),) if t > 0 else () for t in times.tolist()]
+    shown = [(FileExposure(time_s=t),) if t > 0 else () for t in times.tolist()]
     return incomplete_job.job(facts, shown, mask_of, motion_of)
 
 
-def _header(pieces: Pieces, path: Path) -> dict[str, Any]:
+def _header(pieces: ChunkReader, path: Path) -> dict[str, Any]:
     """Read the header and refuse what is not a whole GOO file of version 3 with 8-bit grays."""
     head = HEADER.unpack(pieces.read(0, HEADER.size, "the header"), str(path))
     if head["magic"] != MAGIC or head["version"] != b"V3.0":

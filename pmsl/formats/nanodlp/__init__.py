@@ -15,7 +15,7 @@ from pmsl.formats.adapt.panel import Panel
 from pmsl.formats.container.atomic_write import other_format
 from pmsl.formats.nanodlp.read import read, verify
 from pmsl.formats.nanodlp.write import CAPABILITY, write
-from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.formats.protocol import FileSignature, VerifyOptions, WriteOptions, Written
 from pmsl.job.print_job import PrintJob
 
 
@@ -27,7 +27,7 @@ class NanoDlp:
     takes_panel = True
     capability = CAPABILITY
 
-    def recognises(self, seen: Seen) -> bool:
+    def recognises(self, seen: FileSignature) -> bool:
         """Tell by its plate.json."""
         return not seen.folder and "plate.json" in seen.names and ("profile.json" in seen.names or "meta.json" in seen.names)
 

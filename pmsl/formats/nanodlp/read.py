@@ -18,7 +18,7 @@ from pmsl.formats.adapt.panel import Panel
 from pmsl.formats.container import layer_writer, zip_of_frames
 from pmsl.formats.container.containers import ZipSource
 from pmsl.formats.frames import device_frame
-from pmsl.formats.incomplete_job import Facts, Shown, job
+from pmsl.formats.incomplete_job import FileExposure, FileFacts, job
 from pmsl.formats.nanodlp.tables import OPTIONS, PLATE, PROFILE, OptionsRead, PlateRead, ProfileRead
 from pmsl.formats.protocol import VerifyOptions
 from pmsl.job.print_job import PrintJob
@@ -83,7 +83,7 @@ def _read(path: Path, panel: Panel | None) -> tuple[PrintJob, PlateRead, ZipSour
     def mask_of(k: int, j: int) -> LayerMask:
         return zip_of_frames.mask_of_png(source, f"{k + first}.png", k, grid.shape, turn, where)
 
-    facts = Facts(
+    facts = FileFacts(
         format="nanodlp",
         file=path.name,
         grid=grid,
@@ -94,7 +94,7 @@ def _read(path: Path, panel: Panel | None) -> tuple[PrintJob, PlateRead, ZipSour
         pitch_known=pitch is not None,
         pitch_source="the file" if panel is None or min(settings.x_mm, settings.y_mm) > 0 else panel.source,
     )
-    return job(facts, [[Shown(time_s=t)] for t in times], mask_of), plate, source
+    return job(facts, [[FileExposure(time_s=t)] for t in times], mask_of), plate, source
 
 
 def _table(source: ZipSource, name: str, kind: type[S], where: str) -> S:

@@ -57,7 +57,7 @@ class ProfileRead(Read, frozen=True, kw_only=True, rename="pascal"):
     wait_after_print: float = 0.0
 
 
-class Times(msgspec.Struct, frozen=True):
+class NanoDlpTimes(msgspec.Struct, frozen=True):
     """Exposure times: `first_s` for the first `n_first` layers, then `rest_s`; or one for each, which the manual calls CureTimes."""
 
     n_first: int
@@ -81,7 +81,7 @@ def meta() -> Table:
     return {"FormatVersion": 2, "Distro": "generic", "Program": "pmsl", "Version": __version__, "OS": "any", "Arch": "any", "Profile": True}
 
 
-def plate(job: PrintJob, written: Written, times: Times, box: tuple[float, ...]) -> Table:
+def plate(job: PrintJob, written: Written, times: NanoDlpTimes, box: tuple[float, ...]) -> Table:
     """Return plate.json; `box` is x, y, z low and high of the part [mm], from the middle of the field."""
     heights = job.grid.thickness_um
     uneven = float(heights.max() - heights.min()) > 1e-6
@@ -99,7 +99,7 @@ def plate(job: PrintJob, written: Written, times: Times, box: tuple[float, ...])
     }  # fmt: skip
 
 
-def options(job: PrintJob, times: Times, box: tuple[float, ...], preview: tuple[int, int]) -> Table:
+def options(job: PrintJob, times: NanoDlpTimes, box: tuple[float, ...], preview: tuple[int, int]) -> Table:
     """Return options.json, which is slicer.json too."""
     engine = job.engines[0]
     rows, cols = frame_shape(engine.grid.shape, engine.orientation)
@@ -124,7 +124,7 @@ def options(job: PrintJob, times: Times, box: tuple[float, ...], preview: tuple[
     }  # fmt: skip
 
 
-def profile(job: PrintJob, times: Times) -> Table:
+def profile(job: PrintJob, times: NanoDlpTimes) -> Table:
     """Return profile.json: heights in µm, times in s, lifts in mm."""
     motion, height = job.process.motion.last, plain(float(job.grid.thickness_um[-1]))
     lift, before, after, top = (plain(v) for v in (motion.lift_um / 1000, motion.settle_s, motion.wait_before_lift_s, motion.wait_top_s))

@@ -14,7 +14,7 @@ from pmsl.formats.container import layer_writer, zip_of_frames
 from pmsl.formats.frames import png_write
 from pmsl.formats.frames.thumbnail import Thumbnail
 from pmsl.formats.nanodlp import tables
-from pmsl.formats.nanodlp.tables import Table, Times
+from pmsl.formats.nanodlp.tables import NanoDlpTimes, Table
 from pmsl.formats.protocol import Format, WriteOptions, Written
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
@@ -64,20 +64,20 @@ def write(format: Format, job: PrintJob, path: Path, options: WriteOptions) -> W
     return written
 
 
-def _times(wanted: np.ndarray) -> Times:
+def _times(wanted: np.ndarray) -> NanoDlpTimes:
     """Return the times of the first and the other layers; one for each where two do not do."""
     lit = wanted[np.isfinite(wanted)]
     if not lit.size:
-        return Times(0, 1.0, 1.0)
+        return NanoDlpTimes(0, 1.0, 1.0)
     first, rest = float(lit[0]), float(lit[-1])
     others = np.flatnonzero(np.isfinite(wanted) & (np.abs(wanted - first) > 1e-9))
     n_first = int(others[0]) if others.size else 0
     if np.abs(lit[np.count_nonzero(np.isfinite(wanted[:n_first])) :] - rest).max() <= 1e-9:
-        return Times(n_first, first, rest)
-    return Times(n_first, first, rest, [tables.plain(t) for t in np.where(np.isfinite(wanted), wanted, rest).tolist()])
+        return NanoDlpTimes(n_first, first, rest)
+    return NanoDlpTimes(n_first, first, rest, [tables.plain(t) for t in np.where(np.isfinite(wanted), wanted, rest).tolist()])
 
 
-def _notes(times: Times, job: PrintJob) -> list[Finding]:
+def _notes(times: NanoDlpTimes, job: PrintJob) -> list[Finding]:
     """Say what only some versions of the host are known to follow."""
     heights = job.grid.thickness_um
     arrays = [name for name, used in (("CureTimes", times.each_s), ("DynamicThickness", np.ptp(heights) > 1e-6)) if used]

@@ -15,7 +15,7 @@ from pathlib import Path
 from pmsl.formats.adapt.capability import Capability
 from pmsl.formats.container.atomic_write import native_only
 from pmsl.formats.native.write import write
-from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.formats.protocol import FileSignature, VerifyOptions, WriteOptions, Written
 from pmsl.job.print_job import PrintJob
 
 
@@ -27,7 +27,7 @@ class Native:
     capability = Capability()
     spreads = True
 
-    def recognises(self, seen: Seen) -> bool:
+    def recognises(self, seen: FileSignature) -> bool:
         """Tell by its job.json."""
         return "job.json" in seen.names
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pmsl.errors import JobError
-from pmsl.formats.container.containers import Source, frame_limit
+from pmsl.formats.container.containers import FileSource, frame_limit
 from pmsl.formats.frames.device_frame import frame_shape, turn
 from pmsl.formats.native import dose_tiff
 from pmsl.formats.native.job_json import Document
@@ -16,7 +16,7 @@ from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 
 
-def file_problems(doc: Document, source: Source) -> Iterator[str]:
+def file_problems(doc: Document, source: FileSource) -> Iterator[str]:
     """Yield the files that job.json does not name, and designs that are not sound."""
     named = {"job.json", *(d.file for d in doc.design)}
     named |= {e.frame for layer in doc.layers for e in layer.exposures} | {layer.dose for layer in doc.layers if layer.dose}
@@ -35,7 +35,7 @@ def file_problems(doc: Document, source: Source) -> Iterator[str]:
             yield str(err)
 
 
-def layer_problems(doc: Document, job: PrintJob, plan: LayerPlan, source: Source, dose_of: DoseOf | None) -> list[str]:
+def layer_problems(doc: Document, job: PrintJob, plan: LayerPlan, source: FileSource, dose_of: DoseOf | None) -> list[str]:
     """Return what is wrong with frames and dose map of one layer; `dose_of` None: only whether the map can be read."""
     k = plan.index
     wrong = [

@@ -167,7 +167,8 @@ def json_schema() -> bytes:
     """Return the JSON Schema (2020-12) of job.json in its newest version."""
     schema = _clean(msgspec.json.schema(Document))
     schema["$defs"]["Document"]["properties"]["schema"]["enum"] = [SCHEMAS[-1]]
-    return msgspec.json.format(msgspec.json.encode(schema), indent=1) + b"\n"
+    published = msgspec.json.encode(schema).replace(b"StageProfile", b"Stage")
+    return msgspec.json.format(published, indent=1) + b"\n"
 
 
 def _clean(item: Any) -> Any:

@@ -18,10 +18,10 @@ import msgspec
 from pmsl.core.finding import Finding
 from pmsl.errors import JobError, WorkerError
 from pmsl.formats.container.containers import FolderSource, Sink, check_written
-from pmsl.formats.container.layer_writer import Tally
+from pmsl.formats.container.layer_writer import JobTally
 from pmsl.formats.native.job_json import LayerDoc
 from pmsl.formats.native.layer_entry import encode_layers
-from pmsl.formats.protocol import Blocks, Place, WriteOptions, Written
+from pmsl.formats.protocol import Blocks, BlockTarget, WriteOptions, Written
 from pmsl.job.print_job import Meter, PrintJob
 
 WORK = "work"  # in a draft: what its workers share, gone with it
@@ -54,7 +54,7 @@ class BlockDone(msgspec.Struct, frozen=True, array_like=True):
     bundle: str = ""
 
 
-def make_block(job: PrintJob, first: int, last: int, place: Place, options: WriteOptions) -> bytes:
+def make_block(job: PrintJob, first: int, last: int, place: BlockTarget, options: WriteOptions) -> bytes:
     """Make the layers [first, last) and write their files; return the `BlockDone` as bytes.
 
     Raises
@@ -110,7 +110,7 @@ def asked(job: PrintJob, options: WriteOptions, draft: Path, bundled: bool) -> B
     if not bundled:
         for name in ("frames", *(("dose",) if dose else ())):
             (draft / name).mkdir()
-    place = Place(work=str(work.absolute()), folder=str(draft.absolute()), bundled=bundled, small=options.small, dose=dose)
+    place = BlockTarget(work=str(work.absolute()), folder=str(draft.absolute()), bundled=bundled, small=options.small, dose=dose)
     return options.crew.blocks(job, place)
 
 
@@ -137,7 +137,7 @@ def gather(
     JobError
         A file that a worker wrote is not seen here.
     """
-    tally, across = Tally(job, options), list[Finding]()
+    tally, across = JobTally(job, options), list[Finding]()
     entries: list[LayerDoc | msgspec.Raw] = []
     for block in blocks:
         done = msgspec.msgpack.decode(block, type=BlockDone)

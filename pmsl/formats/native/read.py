@@ -16,7 +16,7 @@ from pmsl.core.mask import LayerMask
 from pmsl.errors import GridError, JobError, UsageError
 from pmsl.files.file_kind import refusal_of_pointer
 from pmsl.formats.container import read_limits
-from pmsl.formats.container.containers import Source, frame_limit, open_source
+from pmsl.formats.container.containers import FileSource, frame_limit, open_source
 from pmsl.formats.frames import device_frame
 from pmsl.formats.frames.png_read import runs_of_png
 from pmsl.formats.native import design_ply, job_json
@@ -54,7 +54,7 @@ def read(path: Path) -> PrintJob:
     return job_of(doc, source, str(path))
 
 
-def job_of(doc: Document, source: Source, where: str) -> PrintJob:
+def job_of(doc: Document, source: FileSource, where: str) -> PrintJob:
     """Make the job of a document whose files lie in `source`."""
     engines = tuple(_engine(e, where) for e in doc.engines)
     if not engines or any(len(doc.layers) != e.grid.n_layers for e in engines):
@@ -142,7 +142,7 @@ def _check_parts(doc: Document, where: str) -> None:
             )
 
 
-def _designs(docs: Sequence[DesignDoc], source: Source, where: str) -> tuple[Part, ...]:
+def _designs(docs: Sequence[DesignDoc], source: FileSource, where: str) -> tuple[Part, ...]:
     """Read the placed parts; a file that several stand in is read once."""
     solids: dict[tuple[str, str], Solid] = {}
     out = []
@@ -157,7 +157,7 @@ def _designs(docs: Sequence[DesignDoc], source: Source, where: str) -> tuple[Par
     return tuple(out)
 
 
-def _design(doc: DesignDoc, source: Source, where: str) -> Solid:
+def _design(doc: DesignDoc, source: FileSource, where: str) -> Solid:
     """Read one placed part."""
     data = source.read(doc.file)
     if hashlib.sha256(data).hexdigest() != doc.sha256:
@@ -200,7 +200,7 @@ class _Frames:
     One that is the last one in its place in a layer again, as along channels and posts, is not decoded again.
     """
 
-    def __init__(self, engines: Sequence[Engine], source: Source, where: str) -> None:
+    def __init__(self, engines: Sequence[Engine], source: FileSource, where: str) -> None:
         self._engines, self._source, self._where = engines, source, where
         self._last: dict[int, tuple[str, int, LayerMask]] = {}  # by place; each set whole: any thread may come
 

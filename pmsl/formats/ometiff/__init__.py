@@ -13,7 +13,7 @@ from pmsl.errors import JobError
 from pmsl.formats import image_stack_notes
 from pmsl.formats.adapt import adapt
 from pmsl.formats.container import atomic_write, layer_writer
-from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
+from pmsl.formats.protocol import FileSignature, VerifyOptions, WriteOptions, Written
 from pmsl.job.print_job import PrintJob
 
 HOW = "every plane says its PositionZ, the image no step in z"
@@ -27,7 +27,7 @@ class OmeTiff:
     suffixes = (".tif", ".tiff")
     capability = image_stack_notes.CAPABILITY
 
-    def recognises(self, seen: Seen) -> bool:
+    def recognises(self, seen: FileSignature) -> bool:
         """Tell by the mark of a TIFF, any TIFF."""
         return seen.head[:4] in MARKS
 

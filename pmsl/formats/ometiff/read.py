@@ -14,7 +14,7 @@ import tifffile
 from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
 from pmsl.formats import image_stack_notes
-from pmsl.formats.binary_records import Pieces
+from pmsl.formats.binary_records import ChunkReader
 from pmsl.formats.container import read_limits
 from pmsl.formats.frames.device_frame import frame_shape, mask_of_runs
 from pmsl.formats.frames.inflated_frames import bands, runs_of_deflated
@@ -35,7 +35,7 @@ class Pages:
     """
 
     def __init__(self, path: Path) -> None:
-        self._pieces = Pieces(path)
+        self._pieces = ChunkReader(path)
         self.path = path
         try:
             with _quiet(), tifffile.TiffFile(path) as tiff:

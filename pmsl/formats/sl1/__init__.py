@@ -17,8 +17,8 @@ from pathlib import Path
 from pmsl.formats.adapt import panel as pixels
 from pmsl.formats.adapt.capability import Capability
 from pmsl.formats.container.atomic_write import other_format
-from pmsl.formats.protocol import Seen, VerifyOptions, WriteOptions, Written
-from pmsl.formats.sl1.panels import GENERIC, SL1_PANEL, SL1S_PANEL, Panel
+from pmsl.formats.protocol import FileSignature, VerifyOptions, WriteOptions, Written
+from pmsl.formats.sl1.panels import GENERIC, SL1_PANEL, SL1S_PANEL, Sl1Panel
 from pmsl.formats.sl1.read import read, verify
 from pmsl.formats.sl1.write import write
 from pmsl.job.print_job import PrintJob
@@ -29,7 +29,7 @@ class Sl1:
 
     takes_panel = True
 
-    def __init__(self, name: str, suffixes: tuple[str, ...], panel: Panel) -> None:
+    def __init__(self, name: str, suffixes: tuple[str, ...], panel: Sl1Panel) -> None:
         self.name, self.suffixes, self._panel = name, suffixes, panel
 
     @property
@@ -37,7 +37,7 @@ class Sl1:
         """What the panel can show."""
         return self._panel.capability
 
-    def recognises(self, seen: Seen) -> bool:
+    def recognises(self, seen: FileSignature) -> bool:
         """Tell by its config.ini beside PNG files."""
         return not seen.folder and "config.ini" in seen.names and any(name.endswith(".png") and "/" not in name for name in seen.names)
 

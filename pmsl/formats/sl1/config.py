@@ -12,7 +12,7 @@ from pmsl.core.finding import Finding
 from pmsl.errors import JobError
 from pmsl.formats.container.containers import ZipSource
 from pmsl.formats.sl1.exposure_fade import FEWEST, MOST
-from pmsl.formats.sl1.panels import Panel
+from pmsl.formats.sl1.panels import Sl1Panel
 
 Table = dict[str, str]
 INI, JSON, SLICER = "config.ini", "config.json", "prusaslicer.ini"
@@ -99,7 +99,7 @@ def whole(table: Table, key: str, where: str, low: int, high: int) -> int:
     return int(value)
 
 
-def changed_by_printer(config: Table, panel: Panel | None) -> list[str]:
+def changed_by_printer(config: Table, panel: Sl1Panel | None) -> list[str]:
     """Say which values the printer changes when it loads the file: it does not show what they say."""
     wrong = []
     layers = config.get("numFade", "")

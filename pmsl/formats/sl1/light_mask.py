@@ -12,7 +12,7 @@ from pmsl.core.grid import size_text
 from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
 from pmsl.formats.container import zip_of_frames
-from pmsl.formats.container.containers import Source
+from pmsl.formats.container.containers import FileSource
 from pmsl.profiles.printer import Orientation
 
 NAME = "mask.png"
@@ -46,7 +46,7 @@ class LightMask:
     share: np.ndarray | None = None
 
     @classmethod
-    def of(cls, source: Source, frames: list[str], shape: tuple[int, int], turn: Orientation, where: str) -> LightMask:
+    def of(cls, source: FileSource, frames: list[str], shape: tuple[int, int], turn: Orientation, where: str) -> LightMask:
         """Read it from a file of so large a field, whose frames are turned so.
 
         Raises

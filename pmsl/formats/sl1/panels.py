@@ -13,7 +13,7 @@ MOST_LAYERS = 100_000  # names have five digits
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class Sl1Panel:
     """A printer's name in the file (none: the job's own), what it shows, and bounds of its times (min, max normal, max first) [s]."""
 
     model: str | None
@@ -21,7 +21,7 @@ class Panel:
     bounds_s: tuple[float, float, float]
 
 
-def _panel(model: str, rows: int, cols: int, pitch_um: float) -> Panel:
+def _panel(model: str, rows: int, cols: int, pitch_um: float) -> Sl1Panel:
     """Make the panel of a printer; rows and columns as the file has them."""
     capability = Capability(
         min_layer_um=MIN_LAYER_UM,
@@ -38,13 +38,13 @@ def _panel(model: str, rows: int, cols: int, pitch_um: float) -> Panel:
         name_rules="ends in .sl1 or .sl1s",
         holds=frozenset(),
     )
-    return Panel(model, capability, (0.1, 60.0, 120.0))
+    return Sl1Panel(model, capability, (0.1, 60.0, 120.0))
 
 
 SL1_PANEL = _panel("SL1", 2560, 1440, 47.25)
 SL1S_PANEL = _panel("SL1S", 2560, 1620, 50.0)
 PANELS = {"SL1": SL1_PANEL, "SL1S": SL1S_PANEL, "M1": _panel("M1", 2560, 1620, 50.0)}  # an M1 has the panel of an SL1S
-GENERIC = Panel(
+GENERIC = Sl1Panel(
     None,
     Capability(
         min_layer_um=MIN_LAYER_UM,

@@ -17,7 +17,7 @@ from pmsl.formats.container import layer_writer, zip_of_frames
 from pmsl.formats.container.containers import ZipSource
 from pmsl.formats.frames import device_frame
 from pmsl.formats.frames.png_read import frame_size
-from pmsl.formats.incomplete_job import Facts, Shown, job
+from pmsl.formats.incomplete_job import FileExposure, FileFacts, job
 from pmsl.formats.protocol import VerifyOptions
 from pmsl.formats.sl1.config import SLICER, Table, changed_by_printer, config_of, number, table_of, whole
 from pmsl.formats.sl1.exposure_fade import FEWEST, MOST, Fade
@@ -78,7 +78,7 @@ def _job(opened: _Opened, path: Path) -> PrintJob:
     def mask_of(k: int, j: int) -> LayerMask:
         return zip_of_frames.mask_of_png(opened.source, opened.frames[k], k, grid.shape, turn, str(path))
 
-    facts = Facts(
+    facts = FileFacts(
         format="sl1",
         file=path.name,
         grid=grid,
@@ -90,7 +90,7 @@ def _job(opened: _Opened, path: Path) -> PrintJob:
         findings=tuple(opened.findings),
         resin_ml=number(config, "usedMaterial", f"{path}/config.ini", 0.0, 1e9) if "usedMaterial" in config else None,
     )
-    return job(facts, [[Shown(time_s=t)] for t in times], opened.mask.over(mask_of))
+    return job(facts, [[FileExposure(time_s=t)] for t in times], opened.mask.over(mask_of))
 
 
 def _open(path: Path, panel: Panel | None) -> _Opened:

@@ -17,7 +17,7 @@ from pmsl.formats.frames import device_frame, png_write
 from pmsl.formats.frames.thumbnail import Thumbnail
 from pmsl.formats.protocol import Format, WriteOptions, Written
 from pmsl.formats.sl1.exposure_fade import Fade, fade_over
-from pmsl.formats.sl1.panels import MOST_LAYERS, PANELS, TURN, Panel, display_of
+from pmsl.formats.sl1.panels import MOST_LAYERS, PANELS, TURN, Sl1Panel, display_of
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.version import __version__
@@ -27,7 +27,7 @@ THUMBNAILS = ((400, 400), (800, 480))
 NEVER_MADE = "1980-01-01 at 00:00:00 UTC"  # the same job is the same bytes on any day
 
 
-def write(format: Format, panel: Panel, job: PrintJob, path: Path, options: WriteOptions) -> Written:
+def write(format: Format, panel: Sl1Panel, job: PrintJob, path: Path, options: WriteOptions) -> Written:
     """Write a job for a panel; raises `TargetError` where the panel cannot show it."""
     fitted = adapt.fit(job, panel.capability, format.name, options, lambda wanted: fade_over(wanted).times_s(len(wanted)))
     if fitted.n_layers > MOST_LAYERS:
@@ -63,7 +63,7 @@ def write(format: Format, panel: Panel, job: PrintJob, path: Path, options: Writ
     return written
 
 
-def _check_bounds(fade: Fade, panel: Panel, name: str) -> None:
+def _check_bounds(fade: Fade, panel: Sl1Panel, name: str) -> None:
     """Refuse times that the printer would change when it loads the file."""
     low, high, high_first = panel.bounds_s
     for what, ms, limit in (("expTime", fade.normal_ms, high), ("expTimeFirst", fade.first_ms, high_first)):
@@ -71,7 +71,7 @@ def _check_bounds(fade: Fade, panel: Panel, name: str) -> None:
             raise refusal(name, what, f"{ms / 1000:g} s", f"{low:g} to {limit:g} s", "change the light setting or the dose")
 
 
-def _notes(wanted: np.ndarray, fade: Fade, panel: Panel) -> list[Finding]:
+def _notes(wanted: np.ndarray, fade: Fade, panel: Sl1Panel) -> list[Finding]:
     """Say what the file's times differ by from the job's."""
     off = float(np.nanmax(np.abs(fade.times_s(len(wanted)) - wanted))) if np.isfinite(wanted).any() else 0.0
     found = []
@@ -99,7 +99,7 @@ def _notes(wanted: np.ndarray, fade: Fade, panel: Panel) -> list[Finding]:
     return found
 
 
-def _config(job: PrintJob, written: Written, fade: Fade, panel: Panel) -> dict[str, str]:
+def _config(job: PrintJob, written: Written, fade: Fade, panel: Sl1Panel) -> dict[str, str]:
     """Return config.ini: what the printer's firmware reads; the keys that other hosts miss without are all here."""
     heights = job.grid.thickness_um
     return {

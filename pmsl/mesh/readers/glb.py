@@ -19,7 +19,7 @@ import msgspec
 from pmsl.core.finding import Finding
 from pmsl.errors import MeshError
 from pmsl.mesh.readers.common import UNITS_UM, RawMesh, brief
-from pmsl.mesh.readers.gltf_layout import Layout, Misfit
+from pmsl.mesh.readers.gltf_layout import GltfError, GltfLayout
 from pmsl.mesh.readers.gltf_schema import Gltf
 from pmsl.mesh.trimesh_exchange import arrays_of, read_with_trimesh
 
@@ -52,10 +52,10 @@ def read_glb(data: bytes, name: str, unit: str) -> RawMesh:
     """
     head, binary = _chunks(data, name)
     try:
-        layout = Layout(msgspec.json.decode(head, type=Gltf), len(binary), name)
+        layout = GltfLayout(msgspec.json.decode(head, type=Gltf), len(binary), name)
     except (msgspec.DecodeError, RecursionError) as error:  # a ValidationError is one
         raise MeshError(f"{name}: its description of the scene is damaged ({brief(error)}); export it again") from error
-    except Misfit as error:
+    except GltfError as error:
         raise MeshError(f"{name}: {brief(error)}; {error.remedy}") from error
     scene = arrays_of(read_with_trimesh(_plain(layout, binary), "glb", name), name, UNITS_UM["m"])
     if scene.n_triangles != layout.n_triangles:
@@ -88,7 +88,7 @@ def _chunks(data: bytes, name: str) -> tuple[bytes, memoryview]:
     return bytes(head), found.get(BIN, memoryview(b""))
 
 
-def _plain(layout: Layout, binary: memoryview) -> bytes:
+def _plain(layout: GltfLayout, binary: memoryview) -> bytes:
     """Return a GLB of what the scene shows and nothing else."""
     pieces: list[bytes | memoryview] = []
     views: list[dict[str, int]] = []
@@ -105,7 +105,7 @@ def _plain(layout: Layout, binary: memoryview) -> bytes:
     return b"".join([MAGIC, struct.pack("<2I", 2, length), struct.pack("<I", len(head)), JSON, head, struct.pack("<I", at), BIN, *pieces])
 
 
-def _findings(layout: Layout, name: str, given: str, repeated: int) -> Iterator[Finding]:
+def _findings(layout: GltfLayout, name: str, given: str, repeated: int) -> Iterator[Finding]:
     """Yield what a user has to know of the file: above all what of it is not printed."""
     if given != "m":
         message = f"{name}: the numbers of glTF are metres, which wins over {given!r}"

@@ -18,7 +18,7 @@ INSTANCING = "EXT_mesh_gpu_instancing"
 PLAIN = "export plain, uncompressed triangles"
 
 
-class Misfit(Exception):
+class GltfError(Exception):
     """Something the file says that does not fit the rest of it, or that is not read; `remedy` is what to do."""
 
     def __init__(self, what: str, remedy: str = "export it again") -> None:
@@ -26,7 +26,7 @@ class Misfit(Exception):
         super().__init__(what)
 
 
-class Piece(NamedTuple):
+class BufferSlice(NamedTuple):
     """Bytes of the binary chunk: the first, how many, and from one element to the next (0: side by side)."""
 
     first: int
@@ -34,12 +34,12 @@ class Piece(NamedTuple):
     stride: int
 
 
-class Layout:
+class GltfLayout:
     """The scene of a file, checked.
 
     Attributes
     ----------
-    pieces : list of Piece
+    pieces : list of BufferSlice
         Data of the arrays in `tree`, each once.
     n_triangles : int
         Triangles the scene shows, every instance counted.
@@ -57,7 +57,7 @@ class Layout:
 
     def __init__(self, gltf: Gltf, n_bytes: int, name: str) -> None:
         self._gltf, self._n_bytes, self._name = gltf, n_bytes, name
-        self.pieces: list[Piece] = []
+        self.pieces: list[BufferSlice] = []
         self.left_out: Counter[str] = Counter()
         self.extensions = sorted({name for name in gltf.extensions_used if not name.startswith(HARMLESS)})
         self._accessors: dict[tuple[int, bool], int] = {}
@@ -66,7 +66,7 @@ class Layout:
         self._primitives: dict[int, tuple[list[int], int]] = {}  # of each mesh: those of `_meshes` it became, and triangles
         needed = [name for name in gltf.extensions_required if not name.startswith(HARMLESS)]
         if needed or INSTANCING in gltf.extensions_used:
-            raise Misfit(f"needs the extension {(needed or [INSTANCING])[0][:60]!r}, which is not read", PLAIN)
+            raise GltfError(f"needs the extension {(needed or [INSTANCING])[0][:60]!r}, which is not read", PLAIN)
         self._order = self._walk()
         shown = Counter(gltf.nodes[i].mesh for i in self._order)
         del shown[None]
@@ -81,10 +81,10 @@ class Layout:
 
     def _check_sizes(self, instances: int, own: int) -> None:
         if not self.n_triangles:
-            raise Misfit("its scene shows no triangle; nothing to slice")
+            raise GltfError("its scene shows no triangle; nothing to slice")
         check_counts(self._name, instances, self.n_triangles, own)
         if sum(piece.size for piece in self.pieces) > 8 * self._n_bytes + MOST_REPEATED_BYTES:
-            raise Misfit("its arrays lie over one another many times")
+            raise GltfError("its arrays lie over one another many times")
 
     def _walk(self) -> list[int]:
         """Return the nodes of the scene, parents first; each is there once."""
@@ -100,14 +100,14 @@ class Layout:
         for _ in range(DEEPEST):
             for i in level:
                 if i in seen:
-                    raise Misfit(f"node {i} is in its scene twice; nodes are a tree")
+                    raise GltfError(f"node {i} is in its scene twice; nodes are a tree")
                 seen.add(i)
                 _check_node(_item(gltf.nodes, i, "node"), i)
             order += level
             level = [child for i in level for child in gltf.nodes[i].children]
             if not level:
                 return order
-        raise Misfit(f"nodes are nested too deep: more than {DEEPEST} in one another")
+        raise GltfError(f"nodes are nested too deep: more than {DEEPEST} in one another")
 
     def _check_vertices(self, meshes: list[int]) -> None:
         """Refuse more vertices than may be held, counted for every primitive that shares them."""
@@ -117,19 +117,19 @@ class Layout:
                 if primitive.mode in (TRIANGLES, STRIP):
                     total += _item(self._gltf.accessors, primitive.attributes.get("POSITION", -1), "accessor of positions").count
         if total > 3 * max(MOST_TRIANGLES, self._n_bytes // 12):
-            raise Misfit(f"has {total} vertices, counted for each primitive; the limit is {3 * MOST_TRIANGLES}", "save it as one mesh")
+            raise GltfError(f"has {total} vertices, counted for each primitive; the limit is {3 * MOST_TRIANGLES}", "save it as one mesh")
 
     def _read_mesh(self, index: int, times: int) -> tuple[list[int], int]:
         mesh = self._gltf.meshes[index]
         if any(mesh.weights):
-            raise Misfit(f"mesh {index} is moved by morph targets", "apply them (shape keys) before exporting")
+            raise GltfError(f"mesh {index} is moved by morph targets", "apply them (shape keys) before exporting")
         made, triangles = [], 0
         for primitive in mesh.primitives:
             if primitive.mode in MODES and primitive.mode != 6:
                 self.left_out[MODES[primitive.mode]] += times
                 continue
             if primitive.mode not in (TRIANGLES, STRIP):
-                raise Misfit(f"mesh {index} has a {MODES.get(primitive.mode, 'primitive of an unknown mode')}, which is not read", PLAIN)
+                raise GltfError(f"mesh {index} has a {MODES.get(primitive.mode, 'primitive of an unknown mode')}, which is not read", PLAIN)
             plain, count = self._read_primitive(primitive, index)
             if count:
                 made.append(len(self._meshes))
@@ -145,7 +145,7 @@ class Layout:
             corners = _item(self._gltf.accessors, primitive.indices, "accessor of indices").count
             plain["indices"] = self._array(primitive.indices, True, index)
         if primitive.mode == TRIANGLES and corners % 3:
-            raise Misfit(f"mesh {index} has triangles of {corners} corners, which is no multiple of 3")
+            raise GltfError(f"mesh {index} has triangles of {corners} corners, which is no multiple of 3")
         return plain, corners // 3 if primitive.mode == TRIANGLES else max(corners - 2, 0)
 
     def _array(self, number: int, indices: bool, mesh: int) -> int:
@@ -155,29 +155,29 @@ class Layout:
             accessor = self._gltf.accessors[number]
             what = f"accessor {number} (mesh {mesh})"
             if accessor.sparse is not None or accessor.buffer_view is None:
-                raise Misfit(f"{what} is sparse or compressed", PLAIN)
+                raise GltfError(f"{what} is sparse or compressed", PLAIN)
             kind = (accessor.type, accessor.component_type)
             if kind[0] != ("SCALAR" if indices else "VEC3") or (kind[1] not in INDEX_BYTES if indices else kind[1] != FLOAT):
                 wanted = "whole numbers (indices)" if indices else "three floats each (positions)"
-                raise Misfit(f"{what} is {accessor.type[:20]!r} of type {accessor.component_type}, not {wanted}", PLAIN)
+                raise GltfError(f"{what} is {accessor.type[:20]!r} of type {accessor.component_type}, not {wanted}", PLAIN)
             self.pieces.append(self._piece(accessor, INDEX_BYTES[kind[1]] if indices else 12, what))
             self._arrays.append(
                 {"bufferView": len(self._arrays), "componentType": kind[1], "type": kind[0], "count": accessor.count},
             )
         return self._accessors[number, indices]
 
-    def _piece(self, accessor: Accessor, item: int, what: str) -> Piece:
+    def _piece(self, accessor: Accessor, item: int, what: str) -> BufferSlice:
         assert accessor.buffer_view is not None
         view = _item(self._gltf.buffer_views, accessor.buffer_view, "buffer view")
         buffer = _item(self._gltf.buffers, view.buffer, "buffer")
         if view.buffer != 0 or buffer.uri is not None:
-            raise Misfit(f"{what} lies outside the file", "export it as one GLB file with all data in it")
+            raise GltfError(f"{what} lies outside the file", "export it as one GLB file with all data in it")
         stride = item if view.byte_stride is None else view.byte_stride
         size = (accessor.count - 1) * stride + item
         low = min(accessor.byte_offset, view.byte_offset, accessor.count - 1, stride - item)
         if low < 0 or accessor.byte_offset + size > view.byte_length or view.byte_offset + view.byte_length > self._n_bytes:
-            raise Misfit(f"{what} with {accessor.count} elements does not lie within its {self._n_bytes} bytes of data")
-        return Piece(view.byte_offset + accessor.byte_offset, size, 0 if stride == item else stride)
+            raise GltfError(f"{what} with {accessor.count} elements does not lie within its {self._n_bytes} bytes of data")
+        return BufferSlice(view.byte_offset + accessor.byte_offset, size, 0 if stride == item else stride)
 
     def tree(self) -> dict[str, Any]:
         """Return the scene as glTF again, its moves in µm; nodes with a mesh of several primitives have a node for each."""
@@ -208,7 +208,7 @@ class Layout:
 
 def _item(items: list[Any], index: int, what: str) -> Any:
     if not 0 <= index < len(items):
-        raise Misfit(f"{what} {index} is used, and it has {len(items)} of them")
+        raise GltfError(f"{what} {index} is used, and it has {len(items)} of them")
     return items[index]
 
 
@@ -224,12 +224,12 @@ def _placed_um(node: Node) -> dict[str, Any]:
 
 def _check_node(node: Node, index: int) -> None:
     if node.skin is not None or any(node.weights):
-        raise Misfit(
+        raise GltfError(
             f"node {index} is moved by a skeleton or by morph targets", "apply modifiers, armatures and shape keys before exporting"
         )
     if node.matrix is not None and (len(node.matrix) != 16 or (node.translation or node.rotation or node.scale)):
-        raise Misfit(f"node {index} has a matrix of {len(node.matrix)} numbers, or other transforms beside it; it may have 16 and none")
+        raise GltfError(f"node {index} has a matrix of {len(node.matrix)} numbers, or other transforms beside it; it may have 16 and none")
     if node.rotation is not None and abs(sum(q * q for q in node.rotation) - 1) > 1e-2:
-        raise Misfit(f"node {index} is turned by the quaternion {node.rotation}, whose length is not 1")
+        raise GltfError(f"node {index} is turned by the quaternion {node.rotation}, whose length is not 1")
     if INSTANCING in node.extensions:
-        raise Misfit(f"node {index} uses the extension {INSTANCING}, which is not read", PLAIN)
+        raise GltfError(f"node {index} uses the extension {INSTANCING}, which is not read", PLAIN)

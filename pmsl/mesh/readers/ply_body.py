@@ -32,7 +32,7 @@ ORDERS = {"ascii": "=", "binary_little_endian": "<", "binary_big_endian": ">"}
 Columns = dict[str, np.ndarray | list[list[int]]]
 
 
-class Damage(ValueError):
+class PlyError(ValueError):
     """What is wrong with a PLY file; `read_ply` adds the file name."""
 
 
@@ -60,7 +60,7 @@ class Element:
 
 
 @dataclass(slots=True)
-class Header:
+class PlyHeader:
     """Encoding, elements in order, and where the data begin."""
 
     encoding: str
@@ -72,21 +72,21 @@ class Header:
         return ", ".join(f"{e.count} {e.name}" for e in self.elements)
 
 
-def read_header(data: bytes) -> Header:
+def read_header(data: bytes) -> PlyHeader:
     """Read the header; raises Damage."""
     mark = data.find(b"end_header")
     if data[:3] != b"ply" or mark < 0:
-        raise Damage("not a PLY file: it must begin with 'ply' and have an 'end_header' line")
+        raise PlyError("not a PLY file: it must begin with 'ply' and have an 'end_header' line")
     # the data may begin with a byte that looks like a line end, so the header's own line end decides
     line_end = b"\r\n" if data[3:5] == b"\r\n" else data[3:4]
     end = data.find(line_end, mark)
     if line_end not in (b"\n", b"\r", b"\r\n") or end < 0:
-        raise Damage("its header lines do not end")
-    header = Header("", [], end + len(line_end))
+        raise PlyError("its header lines do not end")
+    header = PlyHeader("", [], end + len(line_end))
     for raw in data[3:mark].decode("utf-8", "backslashreplace").splitlines():
         _header_line(header, raw.split())
     if header.encoding not in ORDERS:
-        raise Damage(f"encoding {header.encoding!r} is not one of {', '.join(ORDERS)}")
+        raise PlyError(f"encoding {header.encoding!r} is not one of {', '.join(ORDERS)}")
     for element in header.elements:
         _check_element(element)
     return header
@@ -95,19 +95,19 @@ def read_header(data: bytes) -> Header:
 def _check_element(element: Element) -> None:
     names = [p.name for p in element.properties]
     if len(set(names)) != len(names) or not names:
-        raise Damage(f"element {element.name} has properties {names}; each needs one name")
+        raise PlyError(f"element {element.name} has properties {names}; each needs one name")
     for p in element.properties:
         if p.length_code[:1] == "f" or (p.length_code and p.name in INDEX_NAMES and p.code[0] == "f"):
-            raise Damage(f"list {p.name} of element {element.name} counts or indexes with a fraction type")
+            raise PlyError(f"list {p.name} of element {element.name} counts or indexes with a fraction type")
 
 
-def _header_line(header: Header, words: list[str]) -> None:
+def _header_line(header: PlyHeader, words: list[str]) -> None:
     match words:
         case ["format", encoding, _]:
             header.encoding = encoding
         case ["element", name, count] if count.isascii() and count.isdigit() and len(count) <= MOST_DIGITS:
             if any(name == e.name for e in header.elements):
-                raise Damage(f"its header lists the element {name!r} twice")
+                raise PlyError(f"its header lists the element {name!r} twice")
             header.elements.append(Element(name, int(count)))
         case ["property", "list", length, code, name] if header.elements and length in TYPES and code in TYPES:
             header.elements[-1].properties.append(Property(name, TYPES[code], TYPES[length]))
@@ -116,10 +116,10 @@ def _header_line(header: Header, words: list[str]) -> None:
         case [] | ["comment" | "obj_info", *_]:
             pass
         case _:
-            raise Damage(f"header line {' '.join(words)[:80]!r} is not PLY")
+            raise PlyError(f"header line {' '.join(words)[:80]!r} is not PLY")
 
 
-def binary_columns(header: Header, data: bytes) -> tuple[dict[str, Columns], bytes]:
+def binary_columns(header: PlyHeader, data: bytes) -> tuple[dict[str, Columns], bytes]:
     """Return the columns of every element and the bytes after the last; raises Damage."""
     order = ORDERS[header.encoding]
     at = header.start
@@ -141,7 +141,7 @@ def binary_columns(header: Header, data: bytes) -> tuple[dict[str, Columns], byt
 
 def _have(element: Element, whole: int) -> None:
     if whole < element.count:
-        raise Damage(f"the header promises {element.count} {element.name} records, only {max(whole, 0)} are there; it is cut off")
+        raise PlyError(f"the header promises {element.count} {element.name} records, only {max(whole, 0)} are there; it is cut off")
 
 
 def _first_lengths(element: Element, data: bytes, at: int, order: str) -> list[int]:
@@ -155,7 +155,7 @@ def _first_lengths(element: Element, data: bytes, at: int, order: str) -> list[i
             lengths.append(int(np.frombuffer(data, dtype=dtype, count=1, offset=at)[0]))
             at += dtype.itemsize
             if not 0 <= lengths[-1] <= len(data):
-                raise Damage(f"{element.name} record 0 has a list of {lengths[-1]} values; that is more than the file holds")
+                raise PlyError(f"{element.name} record 0 has a list of {lengths[-1]} values; that is more than the file holds")
         at += np.dtype(p.code).itemsize * (lengths[-1] if p.length_code else 1)
     return lengths
 
@@ -171,7 +171,7 @@ def _record(element: Element, lengths: list[int], order: str) -> np.dtype:
     try:
         return np.dtype(fields)
     except ValueError as error:
-        raise Damage(f"element {element.name}: {error}") from error
+        raise PlyError(f"element {element.name}: {error}") from error
 
 
 def _walk_binary(element: Element, data: bytes, at: int, order: str) -> tuple[Columns, int]:
@@ -201,11 +201,11 @@ def _structs(p: Property, order: str) -> tuple[struct.Struct | None, str, int]:
     return length, char, np.dtype(p.code).itemsize
 
 
-def ascii_columns(header: Header, data: bytes) -> tuple[dict[str, Columns], bytes]:
+def ascii_columns(header: PlyHeader, data: bytes) -> tuple[dict[str, Columns], bytes]:
     """Return the columns of every element and the text after the last; raises Damage."""
     words = data[header.start :].split()
     if b"_" in data[header.start :]:  # Python would take 1_0 for a number
-        raise Damage("its data hold an underscore, which is no part of a number")
+        raise PlyError("its data hold an underscore, which is no part of a number")
     at = 0
     columns: dict[str, Columns] = {}
     for element in header.elements:
@@ -232,12 +232,12 @@ def _rows(element: Element, words: list[bytes], at: int) -> tuple[Columns, int]:
             known = words[at].isdigit() and len(words[at]) <= LONGEST
             if not known or at + 1 + int(words[at]) > len(words):
                 _have(element, record if known else element.count)
-                raise Damage(f"{element.name} record {record}: {words[at][:40]!r} is no list length")
+                raise PlyError(f"{element.name} record {record}: {words[at][:40]!r} is no list length")
             stop = at + 1 + int(words[at])
             try:
                 columns[p.name].append([_whole(w) if p.code[0] in "iu" else 0 for w in words[at + 1 : stop]])  # type: ignore[union-attr]
             except ValueError as error:
-                raise Damage(f"{element.name} record {record}: {error}") from error
+                raise PlyError(f"{element.name} record {record}: {error}") from error
             at = stop
     return columns, at
 
@@ -252,4 +252,4 @@ def _values(words: list[bytes], element: Element) -> np.ndarray:
     try:
         return np.array([float(w) for w in words], dtype=np.float64)
     except ValueError as error:
-        raise Damage(f"{element.name}: {error}; numbers are written with a decimal point") from error
+        raise PlyError(f"{element.name}: {error}; numbers are written with a decimal point") from error

@@ -9,7 +9,7 @@ from xml.parsers import expat
 import numpy as np
 
 from pmsl.mesh.readers.common import BadNumber, parse_floats
-from pmsl.mesh.threemf.objects import Damage, Instance, Model, Object
+from pmsl.mesh.threemf.objects import Instance, Model, Object, ThreeMfError
 
 # extensions that may be required without changing the shape of a mesh
 KNOWN_EXTENSIONS = ("/core/", "/production/", "/material/", "/slice/", "/trianglesets/")
@@ -67,7 +67,7 @@ def parse_xml(parser: expat.XMLParserType, stream: IO[bytes], part: str) -> None
         parser.Parse(block, False)
         read += len(block)
         if read - parser.CurrentByteIndex > LONGEST_TAG + BLOCK_BYTES:
-            raise Damage(f"part {part!r} has a tag of more than {LONGEST_TAG} bytes")
+            raise ThreeMfError(f"part {part!r} has a tag of more than {LONGEST_TAG} bytes")
     parser.Parse(b"", True)
 
 
@@ -108,7 +108,7 @@ def _flattens(matrix: np.ndarray) -> bool:
 
 def refuse_doctype(*_: object) -> None:
     """Refuse a DOCTYPE: its entities can make any amount of text."""
-    raise Damage("a part with a DOCTYPE, which 3MF forbids")
+    raise ThreeMfError("a part with a DOCTYPE, which 3MF forbids")
 
 
 class _Reader:
@@ -144,7 +144,7 @@ class _Reader:
             elif self.current is not None:
                 self._other(name, self.current)
         except KeyError as error:
-            raise Damage(f"{self.part}: a <{name.rpartition(' ')[2]}> without {error}{self._where()}") from error
+            raise ThreeMfError(f"{self.part}: a <{name.rpartition(' ')[2]}> without {error}{self._where()}") from error
 
     def end(self, name: str) -> None:
         handler = self.ends.get(name)
@@ -157,13 +157,13 @@ class _Reader:
     def _root(self, name: str, attributes: dict[str, str]) -> None:
         space, _, local = name.rpartition(" ")
         if local != "model":
-            raise Damage(f"{self.part}: begins with <{local}>, not with <model>")
+            raise ThreeMfError(f"{self.part}: begins with <{local}>, not with <model>")
         self.core = f"{space} " if space else ""
         self.model.unit = attributes.get("unit", "")
         for prefix in attributes.get("requiredextensions", "").split():
             uri = self.prefixes.get(prefix, prefix)
             if not _known(uri):
-                raise Damage(f"it requires the extension {uri!r}, which is not supported", "export it as plain triangles")
+                raise ThreeMfError(f"it requires the extension {uri!r}, which is not supported", "export it as plain triangles")
         recommended = (self.prefixes.get(prefix, prefix) for prefix in attributes.get("recommendedextensions", "").split())
         self.model.unknown = [uri for uri in recommended if not _known(uri)]
         starts = {
@@ -185,7 +185,7 @@ class _Reader:
         """Count what takes memory by itself."""
         self.nodes += 1
         if self.nodes > MOST_NODES:
-            raise Damage(
+            raise ThreeMfError(
                 f"{self.part}: more than {MOST_NODES} objects, components and build items",
                 "save copies as one mesh, or place them with --copies",
             )
@@ -203,7 +203,7 @@ class _Reader:
         self._node()
         self.id = a["id"]
         if self.id in self.model.objects:
-            raise Damage(f"{self.part}: two objects of the number {self.id!r}")
+            raise ThreeMfError(f"{self.part}: two objects of the number {self.id!r}")
         self.current = Object(kind=a.get("type", "model"), name=a.get("name", ""))
         self.unknown, self.coordinates, self.points, self.indices, self.triangles = {}, [], [], [], []
         if any(key.endswith("meshresolution") and value == "lowres" for key, value in a.items()):
@@ -227,7 +227,7 @@ class _Reader:
     def _take_triangles(self) -> None:
         for text in self.indices:
             if not text.isascii() or not text.strip().isdigit() or len(text) > LONGEST_INDEX:
-                raise Damage(f"{self.part}: object {self.id!r} has the vertex index {text[:40]!r}; the file is damaged")
+                raise ThreeMfError(f"{self.part}: object {self.id!r} has the vertex index {text[:40]!r}; the file is damaged")
         self.triangles.append(np.array([int(text) for text in self.indices], np.int64).reshape(-1, 3))
         self.indices = []
 
@@ -248,13 +248,13 @@ class _Reader:
         matrix = None
         if "transform" in a:
             if len(a["transform"]) > LONGEST_TRANSFORM:
-                raise Damage(f"{self.part}: a transform of {len(a['transform'])} characters{self._where()}; it needs 12 numbers")
+                raise ThreeMfError(f"{self.part}: a transform of {len(a['transform'])} characters{self._where()}; it needs 12 numbers")
             values = self._floats(a["transform"].split(), "transform")
             if len(values) != 12:
-                raise Damage(f"{self.part}: a transform of {len(values)} numbers{self._where()}; it needs 12")
+                raise ThreeMfError(f"{self.part}: a transform of {len(values)} numbers{self._where()}; it needs 12")
             matrix = values.reshape(4, 3)
             if _flattens(matrix[:3]):
-                raise Damage(f"{self.part}: a transform of object {a['objectid']!r} flattens it: its determinant is 0")
+                raise ThreeMfError(f"{self.part}: a transform of object {a['objectid']!r} flattens it: its determinant is 0")
         return path, a["objectid"], matrix
 
     def _other(self, name: str, item: Object) -> None:
@@ -286,7 +286,7 @@ class _Reader:
             wrong = np.flatnonzero((block >= count).any(axis=1))
             if len(wrong):
                 at = int(wrong[0])
-                raise Damage(f"{self.part}: triangle {first + at} of object {self.id!r} uses vertex {block[at].max()} of {count}")
+                raise ThreeMfError(f"{self.part}: triangle {first + at} of object {self.id!r} uses vertex {block[at].max()} of {count}")
             first += len(block)
         return np.concatenate([block.astype(np.int32) for block in self.triangles])
 
@@ -294,4 +294,4 @@ class _Reader:
         try:
             return parse_floats([t.strip().encode("utf-8", "replace") for t in texts])
         except BadNumber as error:
-            raise Damage(f"{self.part}: {what} {error}{self._where()}") from error
+            raise ThreeMfError(f"{self.part}: {what} {error}{self._where()}") from error

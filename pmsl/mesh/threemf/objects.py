@@ -9,7 +9,7 @@ import numpy as np
 Instance = tuple[str, str, np.ndarray | None]  # model part ("" is the same one), object id, (4, 3) matrix
 
 
-class Damage(ValueError):
+class ThreeMfError(ValueError):
     """What is wrong with a 3MF file; `read_3mf` adds the file name and what to do."""
 
     def __init__(self, text: str, remedy: str = "export it again") -> None:

@@ -8,7 +8,7 @@ import zipfile
 from collections import Counter
 
 from pmsl.mesh.threemf.model_part import parse_model, start_parts
-from pmsl.mesh.threemf.objects import Damage, Model, Object
+from pmsl.mesh.threemf.objects import Model, Object, ThreeMfError
 from pmsl.mesh.threemf.slicer_project import HOLLOWING, SIDE_FILES, Project, merged, read_project
 
 UNITS_3MF: dict[str, tuple[str, float]] = {
@@ -23,7 +23,7 @@ KINDS = ("model", "solidsupport", "support", "surface", "other")
 SOLID_KINDS = ("model", "solidsupport")  # what has to be filled; the others are never printed
 RELATIONSHIPS, MOST_SMALL = "_rels/.rels", 1 << 20
 FREE_BYTES, RATIO, MOST_BYTES = 1 << 25, 64, 1 << 32  # all parts may unpack to so many, or times what they take, up to an end
-Key = tuple[str, str]  # model part, object id
+ObjectKey = tuple[str, str]  # model part, object id
 PRINT_CONFIG, HOLLOWED = "metadata/slic3r_pe.config", re.compile(rb"^\s*;?\s*hollowing_enable\s*=\s*1\s*$", re.MULTILINE)
 # what else of a project would change the shape or the light, and is not read
 UNREAD = {
@@ -59,13 +59,13 @@ class Package:
         self.names = dict(named)
         self.twice = {part for part, times in Counter(part for part, _ in named).items() if times > 1}
         self.models: dict[str, Model] = {}
-        self.used: set[Key] = set()
+        self.used: set[ObjectKey] = set()
         self.packed = self.unpacked = 0
         self.starts = self._starts()
         self.root = self.starts[0]
         self.unit = self.model(self.root).unit or "millimeter"
         if self.unit not in UNITS_3MF:
-            raise Damage(f"unit {self.unit!r} is not one of {', '.join(UNITS_3MF)}")
+            raise ThreeMfError(f"unit {self.unit!r} is not one of {', '.join(UNITS_3MF)}")
         self.project = merged([self._project(part) for part in SIDE_FILES if part in self.names])
 
     def _starts(self) -> list[str]:
@@ -84,11 +84,11 @@ class Package:
     def _check_size(self, part: str, most: int, beside: int = 0) -> None:
         """Refuse what unpacks to more than it may; `zipfile` reads no further than the size it is told."""
         if part in self.twice:
-            raise Damage(f"the archive has part {part!r} twice: which of them counts cannot be known")
+            raise ThreeMfError(f"the archive has part {part!r} twice: which of them counts cannot be known")
         size = self.archive.getinfo(self.names[part]).file_size + beside
         if size > most:
             also = " with the parts before it" if beside else ""
-            raise Damage(f"part {part!r}{also} unpacks to {size} bytes, at most {most} are read of what is packed like this")
+            raise ThreeMfError(f"part {part!r}{also} unpacks to {size} bytes, at most {most} are read of what is packed like this")
 
     def _count_bytes(self, part: str) -> None:
         """Refuse a part that, with those read before, unpacks to more than what takes so little may."""
@@ -101,28 +101,28 @@ class Package:
         """Return a model part."""
         if part not in self.models:
             if part not in self.names:
-                raise Damage(f"the archive has no 3D model part {part!r}")
+                raise ThreeMfError(f"the archive has no 3D model part {part!r}")
             self._count_bytes(part)
             with self.archive.open(self.names[part]) as stream:  # reading to the end checks the CRC
                 self.models[part] = parse_model(stream, part)
             own = self.models[part].unit
             if part != self.root and own and own != self.unit:
-                raise Damage(f"model part {part!r} is in {own}, the main part in {self.unit}")
+                raise ThreeMfError(f"model part {part!r} is in {own}, the main part in {self.unit}")
         return self.models[part]
 
-    def object(self, key: Key) -> Object:
+    def object(self, key: ObjectKey) -> Object:
         """Return an object that is used; it need not be whole where it is not printed."""
         self.used.add(key)
         item = self.model(key[0]).objects.get(key[1])
         if item is None:
-            raise Damage(f"object {key[1]!r} of model part {key[0]!r} is used but not defined")
+            raise ThreeMfError(f"object {key[1]!r} of model part {key[0]!r} is used but not defined")
         if item.kind not in KINDS:
-            raise Damage(f"object {key[1]!r} has the type {item.kind!r}, which is not one of {', '.join(KINDS)}")
+            raise ThreeMfError(f"object {key[1]!r} has the type {item.kind!r}, which is not one of {', '.join(KINDS)}")
         if item.trouble and item.kind in SOLID_KINDS:
-            raise Damage(item.trouble)
+            raise ThreeMfError(item.trouble)
         return item
 
-    def below(self, key: Key, path: str, number: str) -> Key:
+    def below(self, key: ObjectKey, path: str, number: str) -> ObjectKey:
         """Return the key of a component; without a path it lies in the same part."""
         return (part_name(path) if path else key[0], number)
 

@@ -13,7 +13,7 @@ from pmsl.core.finding import Finding, Severity
 from pmsl.errors import MeshError
 from pmsl.mesh.readers.common import brief
 from pmsl.mesh.threemf.negative_volumes import Body, subtracted
-from pmsl.mesh.threemf.objects import Damage
+from pmsl.mesh.threemf.objects import ThreeMfError
 from pmsl.mesh.threemf.slicer_project import NEGATIVE, PART, ProjectObject, Volume
 
 NAMED = 8  # names in a message
@@ -73,7 +73,7 @@ class Volumes:
             elif volume.role == PART and leaf.why:
                 self.left_out[f"part {leaf.why}", volume.name] += 1
             elif leaf.trouble:
-                raise Damage(f"{volume.role} {brief(repr(volume.name))}: {leaf.trouble}")
+                raise ThreeMfError(f"{volume.role} {brief(repr(volume.name))}: {leaf.trouble}")
             else:
                 holes += [volume.name] if volume.role == NEGATIVE else []
                 bodies[volume.role].append(Body(f"{self.where}, volume {brief(repr(volume.name))}", leaf.vertices_um, leaf.faces))
@@ -128,8 +128,8 @@ class Volumes:
                 self._say(f"names part {brief(repr(volume.name))}, but the object has no component {brief(repr(volume.component))}")
         return out
 
-    def _misfit(self, text: str) -> Damage:
-        return Damage(f"side file {self.part} {text} ({self.where})", "save the project again, or export plain meshes")
+    def _misfit(self, text: str) -> ThreeMfError:
+        return ThreeMfError(f"side file {self.part} {text} ({self.where})", "save the project again, or export plain meshes")
 
     def _say(self, text: str) -> None:
         self.findings.append(misfit_finding(f"{self.where}: side file {self.part} {text}"))

@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from pmsl.mesh.readers.common import brief
 from pmsl.mesh.threemf.model_part import parse_xml, refuse_doctype
-from pmsl.mesh.threemf.objects import Damage
+from pmsl.mesh.threemf.objects import ThreeMfError
 
 # in the order in which one counts where several say the same
 SIDE_FILES = (
@@ -98,7 +98,7 @@ def read_project(stream: IO[bytes], part: str) -> Project:
 
     Raises
     ------
-    Damage
+    ThreeMfError
         Not XML, or it says of a volume what is not understood.
     """
     reader = _Reader(part)
@@ -109,7 +109,7 @@ def read_project(stream: IO[bytes], part: str) -> Project:
     try:
         parse_xml(parser, stream, part)
     except expat.ExpatError as error:
-        raise Damage(
+        raise ThreeMfError(
             f"side file {part!r} of a slicer is damaged ({error}): which volumes print cannot be known", "save the project again"
         ) from error
     return reader.project
@@ -120,7 +120,7 @@ def merged(projects: Sequence[Project]) -> Project:
 
     Raises
     ------
-    Damage
+    ThreeMfError
         Two of them do not agree on what the volumes of an object are for.
     """
     whole = Project(part=" and ".join(repr(p.part) for p in projects))
@@ -132,7 +132,7 @@ def merged(projects: Sequence[Project]) -> Project:
             if other is None or other.plain:
                 whole.objects[number] = item if other is None or not item.plain else other
             elif not item.plain and item.says() != other.says():
-                raise Damage(f"side files {whole.part} do not agree on the volumes of object {number!r}", "save the project again")
+                raise ThreeMfError(f"side files {whole.part} do not agree on the volumes of object {number!r}", "save the project again")
     return whole
 
 
@@ -172,8 +172,8 @@ class _Reader:
         elif len(self.path) == 1:
             self.item = None
 
-    def _damage(self, text: str) -> Damage:
-        return Damage(f"side file {self.part!r} of a slicer {text}", "save the project again, or export plain meshes")
+    def _damage(self, text: str) -> ThreeMfError:
+        return ThreeMfError(f"side file {self.part!r} of a slicer {text}", "save the project again, or export plain meshes")
 
     def _node(self) -> None:
         """Count what takes memory by itself."""

@@ -23,7 +23,7 @@ from pmsl.core.finding import Finding
 from pmsl.errors import MeshError
 from pmsl.mesh.readers.common import RawMesh, brief
 from pmsl.mesh.threemf.build import Build, in_words
-from pmsl.mesh.threemf.objects import Damage
+from pmsl.mesh.threemf.objects import ThreeMfError
 from pmsl.mesh.threemf.package import UNITS_3MF, Package
 from pmsl.mesh.threemf.project_volumes import listed
 
@@ -60,7 +60,7 @@ def read_3mf(data: bytes, name: str, unit: str) -> RawMesh:
             with np.errstate(over="ignore", invalid="ignore"):  # what is no number any more is refused by `load_solid`
                 vertices, faces = build.unfold()
             findings = tuple(_findings(build, unit, used))
-    except Damage as error:
+    except ThreeMfError as error:
         raise MeshError(f"{name}: {brief(error)}; {error.remedy}") from error
     except ExpatError as error:
         raise MeshError(f"{name}: {brief(error)}; export it again") from error

@@ -26,7 +26,7 @@ from pmsl.mesh.part import Part
 from pmsl.pipeline.estimate.layer_sample import thin
 from pmsl.pipeline.estimate.memory_estimate import likely_bytes
 from pmsl.pipeline.io import refuse_findings
-from pmsl.pipeline.slice_jobs import Sliced, check, prepare_job, write_job
+from pmsl.pipeline.slice_jobs import SlicedJob, check, prepare_job, write_job
 from pmsl.pipeline.slice_request import SliceRequest
 from pmsl.profiles.strict_struct import Strict
 
@@ -134,7 +134,7 @@ def check_folder(folder: Path) -> None:
         raise OutputError(f"{folder}: cannot be made or written: no permission in {there}; choose another place")
 
 
-def predicted_of(request: SliceRequest, ready: Sliced, ready_s: float, as_ordered: bool = False) -> Cost:
+def predicted_of(request: SliceRequest, ready: SlicedJob, ready_s: float, as_ordered: bool = False) -> Cost:
     """Return what an order will cost of which is known how long (`ready_s`) it takes to make it ready.
 
     With `as_ordered` what its format or its `fail_on` refuses in the layers that are tried is refused.
@@ -197,14 +197,14 @@ def _solved_at_once(job: PrintJob) -> int:
     return 1 if job.correction is None else job.correction.block_layers
 
 
-def _written(request: SliceRequest, ready: Sliced, blocks: Sequence[range], design: bool, folder: Path, as_ordered: bool) -> _Tried:
+def _written(request: SliceRequest, ready: SlicedJob, blocks: Sequence[range], design: bool, folder: Path, as_ordered: bool) -> _Tried:
     """Write a thin job; what would be refused or found in it does not matter here, unless it is to be written `as_ordered`."""
     job, sampled = thin(ready.job, blocks, design or request.chosen_format().name in CONTOURS)
     target = folder / f"{len(os.listdir(folder))}{Path(request.out).suffix}"
     draft = replace(request, out=str(target), no_design=not design, lossy=request.lossy or not as_ordered, force=False, preview=None)
     began = time.perf_counter()
     try:
-        write_job(draft, Sliced(job, ready.placed, ready.times_s), accept=not as_ordered)
+        write_job(draft, SlicedJob(job, ready.placed, ready.times_s), accept=not as_ordered)
     except FindingsError as err:
         raise FindingsError(str(err).replace(str(target), request.out), err.findings) from None
     return _Tried(time.perf_counter() - began, size_of(target), sampled.costs)
@@ -217,7 +217,7 @@ def size_of(path: Path) -> int:
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
-def _print_time_s(ready: Sliced, blocks: Sequence[range], costs: list[tuple[float, float]]) -> float:
+def _print_time_s(ready: SlicedJob, blocks: Sequence[range], costs: list[tuple[float, float]]) -> float:
     """Extrapolate the time of the sampled layers by the time that every layer's ordinary dose takes."""
     layers = [k for block in blocks for k in block]
     motion = ready.job.process.motion
@@ -227,7 +227,7 @@ def _print_time_s(ready: Sliced, blocks: Sequence[range], costs: list[tuple[floa
     return motion.duration_s(ready.job.n_layers) + share * float(ready.times_s.sum())
 
 
-def _resin_ml(ready: Sliced, blocks: Sequence[range], costs: list[tuple[float, float]]) -> float:
+def _resin_ml(ready: SlicedJob, blocks: Sequence[range], costs: list[tuple[float, float]]) -> float:
     """Return the volume of a single closed body whose contours stay, else the mean of the sampled layers by height."""
     parts = ready.job.design
     moved = any(ready.job.process.xy_offsets_um)

@@ -15,7 +15,7 @@ from pmsl.job.layer_source import InOrder, LayerSource
 from pmsl.job.print_job import Meter, PrintJob
 
 
-def thin(job: PrintJob, blocks: Sequence[range], design: bool) -> tuple[PrintJob, Sampled]:
+def thin(job: PrintJob, blocks: Sequence[range], design: bool) -> tuple[PrintJob, SampledLayers]:
     """Return a job of some layers of another, stacked on one another, and what notes their costs.
 
     Parameters
@@ -32,7 +32,7 @@ def thin(job: PrintJob, blocks: Sequence[range], design: bool) -> tuple[PrintJob
     heights = g.thickness_um[list(layers)]
     edges = g.z_edges_um[blocks[0].start : blocks[0].stop + 1] if one else np.concatenate([[0.0], np.cumsum(heights)])
     grid = Grid(origin_um=g.origin_um, pitch_um=g.pitch_um, shape=g.shape, z_edges_um=edges)
-    sampled = Sampled(job, tuple(blocks), layers, edges, [(0.0, 0.0)] * len(layers))
+    sampled = SampledLayers(job, tuple(blocks), layers, edges, [(0.0, 0.0)] * len(layers))
     engines = (dataclasses.replace(job.engines[0], grid=grid), *job.engines[1:])
     made = dataclasses.replace(job, engines=engines, n_layers=len(layers), plan_layer=sampled, known_estimate=None)
     out = made if design else dataclasses.replace(made, design_of=tuple, parts=job.parts)
@@ -41,7 +41,7 @@ def thin(job: PrintJob, blocks: Sequence[range], design: bool) -> tuple[PrintJob
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sampled(LayerSource):
+class SampledLayers(LayerSource):
     """The `plan_layer` of a thin job; `costs` are time [s] and resin [µm³] of its layers, once they are made."""
 
     job: PrintJob
@@ -74,7 +74,7 @@ class Sampled(LayerSource):
 class _Run:
     """A run through the layers of a thin job: one of the whole job for each block."""
 
-    sampled: Sampled
+    sampled: SampledLayers
     owners: list[int]
     runs: list[InOrder]
 

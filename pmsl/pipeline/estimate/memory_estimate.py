@@ -14,7 +14,7 @@ from pathlib import Path
 from pmsl.core.parallel import default_threads
 from pmsl.errors import MeshError, why_unread
 from pmsl.formats import registry
-from pmsl.pipeline.slice_jobs import Sliced
+from pmsl.pipeline.slice_jobs import SlicedJob
 from pmsl.pipeline.slice_request import SliceRequest
 
 MIB = 1 << 20
@@ -42,7 +42,7 @@ def most_bytes(request: SliceRequest) -> int:
     return int(SLACK * _bytes(request, triangles, mended=request.repair != "none")) + COMPILER_BYTES
 
 
-def likely_bytes(request: SliceRequest, ready: Sliced) -> int:
+def likely_bytes(request: SliceRequest, ready: SlicedJob) -> int:
     """Return the memory [bytes] that a process takes which carries an order out, whose meshes are loaded."""
     triangles = sum(part.solid.n_faces for part in ready.job.design)
     return _bytes(request, triangles, mended=any(made.repairs for made in ready.job.provenance.inputs))

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from pmsl.formats.protocol import Crew
+from pmsl.formats.protocol import LayerWorkers
 
 
-def workers_of(processes: int | None, scheduler: str | None) -> AbstractContextManager[Crew] | None:
+def workers_of(processes: int | None, scheduler: str | None) -> AbstractContextManager[LayerWorkers] | None:
     """Return the workers that are asked for, to be used in a ``with`` block; None where the layers are made in this process.
 
     Parameters
@@ -33,11 +33,11 @@ def workers_of(processes: int | None, scheduler: str | None) -> AbstractContextM
         An address that is none; `processes` beside it; less than one process.
     """
     if scheduler is not None:
-        from pmsl.pipeline.workers.dask_pool import Cluster
+        from pmsl.pipeline.workers.dask_pool import DaskPool
 
-        return Cluster(scheduler, processes)
+        return DaskPool(scheduler, processes)
     if processes is None:
         return None
-    from pmsl.pipeline.workers.local_pool import Processes
+    from pmsl.pipeline.workers.local_pool import LocalPool
 
-    return Processes(processes)
+    return LocalPool(processes)

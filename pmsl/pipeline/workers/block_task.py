@@ -17,7 +17,7 @@ from pmsl.core.parallel import keep_to
 from pmsl.errors import PmslError, TargetError, WorkerError
 from pmsl.exposure import dose_map
 from pmsl.formats.native.layer_blocks import make_block
-from pmsl.formats.protocol import Place, WriteOptions
+from pmsl.formats.protocol import BlockTarget, WriteOptions
 from pmsl.job.print_job import PrintJob
 from pmsl.kernels._compiler import jit
 from pmsl.kernels._compiler.jit import compile_watch
@@ -25,11 +25,11 @@ from pmsl.optics.grayscale import response
 from pmsl.pipeline.workers import job_spec
 
 KEPT = 2  # jobs: a mesh is read once, and memory given back
-_jobs: OrderedDict[str, tuple[PrintJob, Place]] = OrderedDict()
+_jobs: OrderedDict[str, tuple[PrintJob, BlockTarget]] = OrderedDict()
 _lock = threading.Lock()
 
 
-class Trouble(msgspec.Struct, frozen=True):
+class ErrorRecord(msgspec.Struct, frozen=True):
     """An exception as bytes can hold it: its kind, what it says, and the arguments that its kind wants besides."""
 
     kind: str
@@ -40,16 +40,16 @@ class Trouble(msgspec.Struct, frozen=True):
     limit: str = ""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class BlockReply(msgspec.Struct, frozen=True):
     """What came of a block: what it is (`BlockDone`), or the trouble; and for how long kernels were compiled meanwhile."""
 
     block: bytes = b""
-    trouble: Trouble | None = None
+    trouble: ErrorRecord | None = None
     compiled_s: float = 0.0
 
 
 def answer(path: str, first: int, last: int, mapped: bool = False, compiling: Callable[[], None] = lambda: None) -> bytes:
-    """Make the layers [first, last) of the recipe at `path`; return an `Answer`. Raises nothing.
+    """Make the layers [first, last) of the recipe at `path`; return an `BlockReply`. Raises nothing.
 
     `mapped`: meshes stay in the recipe's files. `compiling` is called when kernels have to be compiled first.
     """
@@ -60,7 +60,7 @@ def answer(path: str, first: int, last: int, mapped: bool = False, compiling: Ca
             block, trouble = make_block(job, first, last, place, options), None
         except Exception as err:
             block, trouble = b"", _told(err)
-    return msgspec.msgpack.encode(Answer(block, trouble, watch.seconds))
+    return msgspec.msgpack.encode(BlockReply(block, trouble, watch.seconds))
 
 
 def as_one_of_many(path: str, first: int, last: int) -> bytes:
@@ -71,7 +71,7 @@ def as_one_of_many(path: str, first: int, last: int) -> bytes:
 
 def block_of(data: bytes) -> bytes:
     """Return the block of an answer, or raise its trouble as if it had happened here."""
-    told = msgspec.msgpack.decode(data, type=Answer)
+    told = msgspec.msgpack.decode(data, type=BlockReply)
     if told.compiled_s:
         compiled(told.compiled_s)
     if told.trouble is not None:
@@ -84,7 +84,7 @@ def compiled(seconds: float = 0.0) -> None:
     jit.report_compiled(seconds)
 
 
-def _job(path: str, mapped: bool) -> tuple[PrintJob, Place]:
+def _job(path: str, mapped: bool) -> tuple[PrintJob, BlockTarget]:
     """Return the job of a recipe, made once; other threads that want it wait."""
     with _lock:
         if path not in _jobs:
@@ -102,17 +102,17 @@ def _job(path: str, mapped: bool) -> tuple[PrintJob, Place]:
         return _jobs[path]
 
 
-def _told(err: Exception) -> Trouble:
+def _told(err: Exception) -> ErrorRecord:
     if isinstance(err, TargetError):
-        return Trouble("TargetError", str(err), 0, err.field, str(err.value), str(err.limit))
+        return ErrorRecord("TargetError", str(err), 0, err.field, str(err.value), str(err.limit))
     if isinstance(err, PmslError):
-        return Trouble(type(err).__name__, str(err))
+        return ErrorRecord(type(err).__name__, str(err))
     if isinstance(err, OSError) and err.errno is not None:
-        return Trouble("OSError", err.strerror or str(err), err.errno)
-    return Trouble("MemoryError" if isinstance(err, MemoryError) else "", traceback.format_exc())
+        return ErrorRecord("OSError", err.strerror or str(err), err.errno)
+    return ErrorRecord("MemoryError" if isinstance(err, MemoryError) else "", traceback.format_exc())
 
 
-def _raised(trouble: Trouble) -> Exception:
+def _raised(trouble: ErrorRecord) -> Exception:
     if trouble.kind == "TargetError":
         return TargetError(trouble.text, trouble.field, trouble.value, trouble.limit)
     if trouble.kind == "OSError":

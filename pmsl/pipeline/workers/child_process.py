@@ -6,7 +6,7 @@ import os
 
 import msgspec
 
-from pmsl.workers.process import Starter
+from pmsl.workers.process import ParentProcess
 
 MAIN = "pmsl.pipeline.workers.child_process:main"
 COMPILING = b""  # instead of an answer, which follows
@@ -15,7 +15,7 @@ Order = tuple[str, int, int]  # recipe, first layer, one past the last
 
 def main(starter_pid: int) -> None:
     """Work until the starter is gone."""
-    starter = Starter(starter_pid)
+    starter = ParentProcess(starter_pid)
     orders = starter.inbox()
     from pmsl.core.parallel import keep_to
     from pmsl.pipeline.workers.block_task import answer  # takes a while; orders are heard meanwhile

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pmsl.core.parallel import default_threads
 from pmsl.errors import PmslError, UsageError, WorkerError
-from pmsl.formats.protocol import Place
+from pmsl.formats.protocol import BlockTarget
 from pmsl.job.print_job import PrintJob
 from pmsl.pipeline.workers.local_pool import LOST_MOST
 from pmsl.pipeline.workers.partition import Span, parted
@@ -27,7 +27,7 @@ WORKERS_S = 60.0  # without any worker: batch systems take their time, but not f
 LOOK_S = 2.0
 
 
-class Cluster:
+class DaskPool:
     """A Dask cluster for the length of a ``with`` block: `address` of a scheduler, or `LOCAL` for `processes` workers here."""
 
     def __init__(self, address: str, processes: int | None = None) -> None:
@@ -39,7 +39,7 @@ class Cluster:
         self._ends = contextlib.ExitStack()
         self._client: Any = None
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> DaskPool:
         """Connect, or start the workers.
 
         Raises
@@ -86,7 +86,7 @@ class Cluster:
         """Return how many blocks the workers make at a time."""
         return sum(self._client.nthreads().values())
 
-    def blocks(self, job: PrintJob, place: Place) -> _Blocks:
+    def blocks(self, job: PrintJob, place: BlockTarget) -> _Blocks:
         """Let the workers begin."""
         from pmsl.pipeline.workers import job_spec
 
@@ -149,7 +149,7 @@ class Cluster:
 class _Blocks:
     """The blocks of one job as futures."""
 
-    def __init__(self, cluster: Cluster, path: str, spans: list[Span]) -> None:
+    def __init__(self, cluster: DaskPool, path: str, spans: list[Span]) -> None:
         self._cluster, self._path, self._spans = cluster, path, spans
         self._futures = [cluster.submit(path, span) for span in spans]
 

@@ -11,7 +11,7 @@ import numpy as np
 from pmsl.core.arrays import frozen
 from pmsl.errors import UsageError, WorkerError
 from pmsl.formats.native.layer_blocks import RECIPE
-from pmsl.formats.protocol import Place
+from pmsl.formats.protocol import BlockTarget
 from pmsl.job.print_job import PrintJob
 from pmsl.mesh.part import Part
 from pmsl.mesh.placing.placement import Placed
@@ -60,7 +60,7 @@ class RegionEntry(msgspec.Struct, frozen=True, kw_only=True):
     factors: tuple[FactorName, ...]
 
 
-class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+class JobSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A job, and where its layers go."""
 
     version: str
@@ -74,10 +74,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     bits: int | None
     repair: str
     n_layers: int
-    place: Place
+    place: BlockTarget
 
 
-def store(job: PrintJob, place: Place) -> Path:
+def store(job: PrintJob, place: BlockTarget) -> Path:
     """Write the recipe of a job into its work folder; return its path.
 
     Raises
@@ -93,7 +93,7 @@ def store(job: PrintJob, place: Place) -> Path:
     meshes = [*(part.solid for part in origin.parts), *(region.solid for region in regions.values())]
     solids = list({id(solid): solid for solid in meshes}.values())
     number = {id(solid): i for i, solid in enumerate(solids)}
-    recipe = Recipe(
+    recipe = JobSpec(
         version=__version__,
         printer=job.printer,
         resin=job.resin,
@@ -125,7 +125,7 @@ def store(job: PrintJob, place: Place) -> Path:
     return path
 
 
-def load(path: Path, mapped: bool) -> tuple[PrintJob, Place]:
+def load(path: Path, mapped: bool) -> tuple[PrintJob, BlockTarget]:
     """Make the job of a recipe; with `mapped` its meshes stay in the file, which processes of one machine share.
 
     Raises
@@ -139,7 +139,7 @@ def load(path: Path, mapped: bool) -> tuple[PrintJob, Place]:
     version = msgspec.json.decode(data, type=_Versioned).version
     if version != __version__:
         raise WorkerError(f"the job is made by pmsl {version}, this worker has pmsl {__version__}; install the same version everywhere")
-    recipe = msgspec.json.decode(data, type=Recipe)
+    recipe = msgspec.json.decode(data, type=JobSpec)
     solids = [_load_solid(entry, path.parent, i, mapped) for i, entry in enumerate(recipe.solids)]
     regions = [Region(**{**msgspec.structs.asdict(r), "solid": solids[r.solid]}) for r in recipe.regions]
     parts = tuple(

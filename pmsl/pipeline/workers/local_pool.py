@@ -11,7 +11,7 @@ from types import TracebackType
 import msgspec
 
 from pmsl.errors import UsageError, WorkerError
-from pmsl.formats.protocol import Place
+from pmsl.formats.protocol import BlockTarget
 from pmsl.job.print_job import PrintJob
 from pmsl.pipeline.workers import child_process
 from pmsl.pipeline.workers.partition import Span, parted
@@ -21,11 +21,11 @@ LOST_MOST = 3  # workers lost over one block: it is not the workers
 PATIENCE_S = 0.5  # how often a wait is left, so that Ctrl-C is heard on every system
 
 
-class Lost(Exception):
+class WorkerLost(Exception):
     """A worker is gone; says how it ended."""
 
 
-class Worker:
+class BlockWorker:
     """One process; it starts at once, and is ready by the time its first block is known."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Worker:
         return self._process.pid
 
     def make(self, path: str, span: Span) -> bytes:
-        """Have a block made; raises `Lost` where the process ends instead."""
+        """Have a block made; raises `WorkerLost` where the process ends instead."""
         from pmsl.pipeline.workers.block_task import compiled
 
         answer = None
@@ -46,7 +46,7 @@ class Worker:
             while (answer := self._process.receive()) == child_process.COMPILING:
                 compiled()
         if answer is None:
-            raise Lost(self._end_of(self._process.wait()))
+            raise WorkerLost(self._end_of(self._process.wait()))
         return answer
 
     def end(self) -> None:
@@ -59,20 +59,20 @@ class Worker:
         return f"killed by signal {-code}" if code < 0 else f"ended with status {code}"
 
 
-class Processes:
+class LocalPool:
     """So many workers on this machine; they live as long as the ``with`` block."""
 
     def __init__(self, count: int) -> None:
         if count < 1:
             raise UsageError(f"--processes {count}: at least 1 process has to make the layers")
-        self.workers: list[Worker] = []
+        self.workers: list[BlockWorker] = []
         self.count = count
 
-    def __enter__(self) -> Processes:
+    def __enter__(self) -> LocalPool:
         """Start the workers."""
         try:
             for _ in range(self.count):
-                self.workers.append(Worker())
+                self.workers.append(BlockWorker())
         except OSError as err:
             self._end()
             raise WorkerError(f"worker {len(self.workers) + 1} of {self.count} cannot be started ({err.strerror}); use fewer") from err
@@ -86,7 +86,7 @@ class Processes:
         for worker in self.workers:
             worker.end()
 
-    def blocks(self, job: PrintJob, place: Place) -> _Blocks:
+    def blocks(self, job: PrintJob, place: BlockTarget) -> _Blocks:
         """Let the workers begin."""
         from pmsl.pipeline.workers import job_spec
 
@@ -96,7 +96,7 @@ class Processes:
 class _Blocks:
     """The blocks of one job: a thread a worker hands them out and takes them back, in any order."""
 
-    def __init__(self, crew: Processes, path: str, spans: list[Span]) -> None:
+    def __init__(self, crew: LocalPool, path: str, spans: list[Span]) -> None:
         self._crew, self._path, self._spans = crew, path, spans
         self._todo = deque(range(len(spans)))
         self._lost = [0] * len(spans)
@@ -140,7 +140,7 @@ class _Blocks:
         while (number := self._next()) is not None:
             try:
                 answer = self._crew.workers[i].make(self._path, self._spans[number])
-            except Lost as end:
+            except WorkerLost as end:
                 if not self._replaced(i, number, str(end)):
                     return
             except BaseException as err:
@@ -167,7 +167,7 @@ class _Blocks:
                     "is there memory for so many --processes? Use fewer"
                 )
             self._crew.workers[i].end()
-            self._crew.workers[i] = Worker()
+            self._crew.workers[i] = BlockWorker()
         except (OSError, WorkerError) as err:
             self._tell(err)
             return False

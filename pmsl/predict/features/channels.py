@@ -23,7 +23,7 @@ from pmsl.predict.features.ports import (
     ports_of,
     state_of,
 )
-from pmsl.predict.measure.design_layers import Design
+from pmsl.predict.measure.design_layers import DesignLayers
 
 FEWEST_PX = 4  # of a channel's footprint
 SAME_UM = 1e-6  # widths and heights this near are the same
@@ -33,14 +33,14 @@ WIDER, NEAR = 1.25, 1.6  # a place is no ridge within NEAR widths of one WIDER t
 DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
-def openings(voids: np.ndarray, design: Design, window: Window, outside: Outside) -> list[dict[str, Any]]:
+def openings(voids: np.ndarray, design: DesignLayers, window: Window, outside: Outside) -> list[dict[str, Any]]:
     """Find channels and measure them.
 
     Parameters
     ----------
     voids : (V, 9) float64
-        Of `Columns.finish`.
-    design : Design
+        Of `FaceMatcher.finish`.
+    design : DesignLayers
     window : Window
     outside : Outside
 
@@ -69,7 +69,7 @@ def openings(voids: np.ndarray, design: Design, window: Window, outside: Outside
     return sorted((c for c in found if c is not None), key=lambda c: -c["footprint_um2"])
 
 
-def _channel(v: np.ndarray, design: Design, window: Window, outside: Outside) -> dict[str, Any] | None:
+def _channel(v: np.ndarray, design: DesignLayers, window: Window, outside: Outside) -> dict[str, Any] | None:
     """Measure the columns of one void; None where it is an overhang."""
     places = v[:, (ROW, COL)].astype(int)
     reach = 3 + int(min(np.ptp(places, axis=0)) // 2)  # room for what lies across, also where a channel ends in the open
@@ -112,7 +112,7 @@ def _grown(footprint: np.ndarray) -> np.ndarray:
     return out
 
 
-def _half_way_up(v: np.ndarray, shape: tuple[int, ...], low: np.ndarray, design: Design, window: Window) -> np.ndarray:
+def _half_way_up(v: np.ndarray, shape: tuple[int, ...], low: np.ndarray, design: DesignLayers, window: Window) -> np.ndarray:
     """Designed share of the voxels of a box of pixels, half way up a void; 0 outside the field."""
     heights = np.sort(0.5 * (v[:, FLOOR] + v[:, ROOF]))
     middle = 0.5 * float(heights[(len(v) - 1) // 2] + heights[len(v) // 2])  # np.median loads masked arrays for it: 30 ms

@@ -10,7 +10,7 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
-from pmsl.predict.features.void_pieces import Piece, Pieces
+from pmsl.predict.features.void_pieces import Component, ComponentTracker
 from pmsl.predict.light.job_light import LitLayer
 
 LONG = 3.0  # times as long as thick: a wall, a gap, a pillar
@@ -31,7 +31,7 @@ class _Missing:
 
 
 @dataclass(slots=True)
-class Lost:
+class LostFeatures:
     """Collects missing and filled pixels layer by layer, from the light side down.
 
     Attributes
@@ -45,8 +45,8 @@ class Lost:
     grid: Grid
     window: Window
     plugged: np.ndarray = field(init=False)
-    _missing: Pieces = field(default_factory=Pieces)
-    _filled: Pieces = field(default_factory=Pieces)
+    _missing: ComponentTracker = field(default_factory=ComponentTracker)
+    _filled: ComponentTracker = field(default_factory=ComponentTracker)
     _waits: _Missing | None = None
     _above: tuple[np.ndarray, np.ndarray] | None = None
     _last: np.ndarray = field(init=False)
@@ -69,7 +69,7 @@ class Lost:
         mask : LayerMask
             The design.
         slot : (R, C) int32
-            Which columns have a roof above, see `Columns`; others are -1.
+            Which columns have a roof above, see `FaceMatcher`; others are -1.
         """
         front = lit.kept_front, lit.held
         self._settle(front)
@@ -135,7 +135,7 @@ class Lost:
         ]
         return sorted(found, key=lambda f: -f["volume_um3"])
 
-    def _feature(self, piece: Piece, kind: Any) -> dict[str, Any]:
+    def _feature(self, piece: Component, kind: Any) -> dict[str, Any]:
         pitch, origin, edges = self.grid.pitch_um, self.grid.origin_um, self.grid.z_edges_um
         first = np.array([self.window.col0, self.window.row0])
         low, high = (piece.low[::-1] + first) * pitch + origin, (piece.high[::-1] + first) * pitch + origin
@@ -152,7 +152,7 @@ class Lost:
         }
 
 
-def _solid_kind(piece: Piece, height_um: float, longest_um: float, thick_um: float) -> str:
+def _solid_kind(piece: Component, height_um: float, longest_um: float, thick_um: float) -> str:
     if height_um < thick_um:
         return "membrane"
     if longest_um >= LONG * thick_um:
@@ -160,7 +160,7 @@ def _solid_kind(piece: Piece, height_um: float, longest_um: float, thick_um: flo
     return "pillar" if height_um >= LONG * thick_um and piece.first > SHRINKS * piece.last else "tip"
 
 
-def _void_kind(piece: Piece, height_um: float, longest_um: float, thick_um: float) -> str:
+def _void_kind(piece: Component, height_um: float, longest_um: float, thick_um: float) -> str:
     return "gap" if longest_um >= LONG * thick_um else "hole"
 
 

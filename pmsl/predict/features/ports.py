@@ -8,7 +8,7 @@ import numpy as np
 
 from pmsl.predict.measure.design_layers import ON_PLATE_UM
 
-ROW, COL, FLOOR, ROOF, OPEN, LOOSE, SHARE, SHARE_OPEN, SHARE_LOOSE = range(9)  # of a void, see `Columns.finish`
+ROW, COL, FLOOR, ROOF, OPEN, LOOSE, SHARE, SHARE_OPEN, SHARE_LOOSE = range(9)  # of a void, see `FaceMatcher.finish`
 WHOLE = 0.95  # of a pixel is void and outside: no wall is in it
 BOTH = 1.55  # of two pixels side by side: less than half a pixel of wall is between
 BESIDE = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
@@ -55,7 +55,7 @@ def ports_of(voids: np.ndarray, outside: Outside, pixel_um2: float) -> Ports:
     Parameters
     ----------
     voids : (V, 9) float64
-        Of `Columns.finish`, all that hang together.
+        Of `FaceMatcher.finish`, all that hang together.
     outside : Outside
     pixel_um2 : float
 

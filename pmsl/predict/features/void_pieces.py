@@ -8,7 +8,7 @@ import numpy as np
 
 
 @dataclass(slots=True)
-class Piece:
+class Component:
     """What hangs together so far.
 
     Attributes
@@ -23,7 +23,7 @@ class Piece:
         Most pixels of one layer.
     first, last : float
         Shares of the highest layer and of the lowest one [px].
-    into : Piece or None
+    into : Component or None
         The piece this one became part of.
     """
 
@@ -34,9 +34,9 @@ class Piece:
     pixels: float = 0.0
     first: float = 0.0
     last: float = 0.0
-    into: Piece | None = None
+    into: Component | None = None
 
-    def root(self) -> Piece:
+    def root(self) -> Component:
         """Return the piece this one became part of."""
         at = self
         while at.into is not None:
@@ -52,7 +52,7 @@ class Piece:
         self.volume += share * height_um
         self.pixels = max(self.pixels, pixels)
 
-    def swallow(self, other: Piece) -> None:
+    def swallow(self, other: Component) -> None:
         """Become one with another piece."""
         self.low, self.high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
         self.first = max(self.first, other.first)
@@ -64,13 +64,13 @@ class Piece:
 
 
 @dataclass(slots=True)
-class Pieces:
+class ComponentTracker:
     """Collects pixels layer by layer, from the light side down; those that touch in a layer or from one to the next are one piece."""
 
-    _all: list[Piece] = field(default_factory=list)
+    _all: list[Component] = field(default_factory=list)
     _above: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int32))
     _corner: tuple[int, int] = (0, 0)
-    _names: list[Piece] = field(default_factory=list)
+    _names: list[Component] = field(default_factory=list)
 
     def add(self, k: int, height_um: float, rows: np.ndarray, cols: np.ndarray, share: np.ndarray) -> None:
         """Add the pixels (n,) of layer k, and the share that counts of each."""
@@ -91,14 +91,14 @@ class Pieces:
             high = np.array([box[0].stop + corner[0], box[1].stop + corner[1]])
             piece = names[i]
             if piece is None:
-                piece = names[i] = Piece(low, high, [k, k])
+                piece = names[i] = Component(low, high, [k, k])
                 self._all.append(piece)
             piece.root().grow(low, high, k, float(pixels[i]), float(shares[i]), height_um)
         self._above, self._corner, self._names = label, corner, [p for p in names if p is not None]
 
-    def _join(self, label: np.ndarray, corner: tuple[int, int], n: int) -> list[Piece | None]:
+    def _join(self, label: np.ndarray, corner: tuple[int, int], n: int) -> list[Component | None]:
         """Give the pieces of a layer the names of those they touch in the layer above; name 0 is nothing's."""
-        names: list[Piece | None] = [None] * (n + 1)
+        names: list[Component | None] = [None] * (n + 1)
         if self._names:
             low = np.maximum(corner, self._corner)
             high = np.minimum(np.add(corner, label.shape), np.add(self._corner, self._above.shape))
@@ -117,6 +117,6 @@ class Pieces:
                         mine.root().swallow(old)
         return names
 
-    def found(self) -> list[Piece]:
+    def found(self) -> list[Component]:
         """Return the pieces, largest volume first."""
         return sorted((p for p in self._all if p.into is None), key=lambda p: -p.volume)

@@ -20,7 +20,7 @@ from pmsl.optics import psf_of, spread
 from pmsl.predict.light.job_light import LitLayer, Mirrors, reach_um
 from pmsl.predict.light.window_blur import INSIDE_PX
 from pmsl.predict.measure.edge_search import edges_along
-from pmsl.predict.measure.row_dedup import Folded
+from pmsl.predict.measure.row_dedup import DedupRows
 
 AROUND = 4  # points beside an edge that a cubic there may look at
 BEYOND_LENGTHS = 1.5  # of the decay: half a pixel outside of an edge so much less light is seen
@@ -44,7 +44,7 @@ class Layered:
         events = []
         for exposure in plan.exposures:
             light = np.zeros((self.window.rows, self.window.cols), np.float32)
-            self.mirrors.add(Folded.whole(light), 1.0, plan, exposure)
+            self.mirrors.add(DedupRows.whole(light), 1.0, plan, exposure)
             events += [self._seen(light)] * exposure.repeat
         cured = self.sum.add(plan.index, plan.thickness_um, *events)
         lengths = self.model.decay.lengths_um[0] / plan.thickness_um
@@ -69,7 +69,9 @@ class Layered:
         half = front_of(halves, 0.5 * self.model.threshold_mj_cm2, lengths)[middle, middle].astype(np.float32)
         thin = np.ascontiguousarray(front[middle, middle], np.float32)
         shift = math.log(2.0) * lengths
-        return LitLayer(plan.index, plan.thickness_um, plan.z_top_um, dose, *Folded.whole(thin), shift, len(INSIDE_PX), inside, find, half)
+        return LitLayer(
+            plan.index, plan.thickness_um, plan.z_top_um, dose, *DedupRows.whole(thin), shift, len(INSIDE_PX), inside, find, half
+        )
 
     def _seen(self, light: np.ndarray) -> np.ndarray:
         """Return a dose at the mirrors at the points of every pixel: (3 R, 3 C) float64."""

@@ -25,7 +25,7 @@ from pmsl.optics import Gaussian, Psf, at_points, flat_field, psf_of
 from pmsl.optics.grayscale import response
 from pmsl.predict.light.window_blur import INSIDE_PX, NO_BLOCKS, TABLE_PER_PX, Blur
 from pmsl.predict.measure.edge_search import edges_along
-from pmsl.predict.measure.row_dedup import Folded
+from pmsl.predict.measure.row_dedup import DedupRows
 
 DARK = 1e-12  # of Ec: less light is none
 NO_MAP = np.zeros((0, 0), np.float32)
@@ -128,7 +128,7 @@ class Mirrors:
         white = exposure.time_s * irradiance_mw_cm2(self.job.printer, exposure.power)
         return np.asarray(white * self.relative, np.float32)
 
-    def fall(self, before: Folded, light: Folded, factor: float) -> None:
+    def fall(self, before: DedupRows, light: DedupRows, factor: float) -> None:
         """Write ``factor * before`` into `light`."""
         from pmsl.kernels.light import dose
 
@@ -136,7 +136,7 @@ class Mirrors:
         dose.advance(*before, *light, float(factor), self.least, 0.0, *none, np.zeros(256, np.float32), 0, 0, self.flat)
 
     def add(
-        self, light: Folded, weight: float, plan: LayerPlan, exposure: Exposure, before: Folded | None = None, factor: float = 1.0
+        self, light: DedupRows, weight: float, plan: LayerPlan, exposure: Exposure, before: DedupRows | None = None, factor: float = 1.0
     ) -> None:
         """Add an exposure to `light`, in place, or to ``factor * before`` where that is given."""
         from pmsl.kernels.light import dose
@@ -202,9 +202,9 @@ class Absorption:
         shape = window.rows, window.cols
         self._blur = Blur(self.psf, window)
         folds = self._blur.folds and len(model.decay.weights) == 1
-        self._light = [Folded.dark((len(model.decay.weights), *shape), folds) for _ in range(max(ahead + 1, 2))]
+        self._light = [DedupRows.dark((len(model.decay.weights), *shape), folds) for _ in range(max(ahead + 1, 2))]
         self._seen = [(np.zeros(shape, np.float32), self._blur.blocks()) for _ in range(ahead + 1)]
-        self._fronts = [Folded.whole(np.zeros(shape, np.float32)) for _ in range(ahead + 2)]  # a layer is compared with the one above it
+        self._fronts = [DedupRows.whole(np.zeros(shape, np.float32)) for _ in range(ahead + 2)]  # a layer is compared with the one above it
         self._height_um = 0.0
         self.limit_um, self.stride_um = reach_um(self.psf, self.grid.pitch_um)
 
@@ -215,7 +215,7 @@ class Absorption:
         for last, term, factor, weight in zip(before.terms(), light.terms(), factors, self.model.decay.weights, strict=True):
             if not plan.exposures:
                 self.mirrors.fall(last, term, factor)
-            above: Folded | None = last
+            above: DedupRows | None = last
             for exposure in plan.exposures:
                 self.mirrors.add(term, weight * exposure.repeat, plan, exposure, above, factor)
                 above = None
@@ -252,7 +252,7 @@ class Absorption:
         return half
 
     def _inside(
-        self, light: Folded, lengths: np.ndarray, threshold: float, rows: np.ndarray, cols: np.ndarray, recalled: np.ndarray
+        self, light: DedupRows, lengths: np.ndarray, threshold: float, rows: np.ndarray, cols: np.ndarray, recalled: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Front at places inside pixels, see `LitLayer`."""
         from pmsl.kernels._compiler.jit import call
@@ -271,7 +271,7 @@ class Absorption:
         kernels.front_of_sum(terms, threshold, 1.0 / lengths, np.zeros_like(front), front)
         return front, np.arange(len(rows), dtype=np.int32)
 
-    def _edges(self, light: Folded, fraction: np.ndarray, threshold: float, points: np.ndarray, outward: np.ndarray) -> np.ndarray:
+    def _edges(self, light: DedupRows, fraction: np.ndarray, threshold: float, points: np.ndarray, outward: np.ndarray) -> np.ndarray:
         """Edges exactly: the mirrors' light seen through the blur at any point."""
         if isinstance(self.psf, Gaussian):
             from pmsl.kernels.light import edge_probes

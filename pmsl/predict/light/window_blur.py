@@ -6,7 +6,7 @@ import numpy as np
 
 from pmsl.core.mask import Window
 from pmsl.optics import Gaussian, Psf, at_points, spread
-from pmsl.predict.measure.row_dedup import Folded
+from pmsl.predict.measure.row_dedup import DedupRows
 
 TABLE_PER_PX = 512  # linear between: 1e-6 of white at σ = 0.36 px
 SEEN_SIGMA = 5.5  # light from further away counts for less than 2e-8 of white
@@ -47,7 +47,9 @@ class Blur:
         if isinstance(self.psf, Gaussian):
             from pmsl.kernels.light import dose
 
-            dose.inside(*Folded.whole(light), rows, cols, *self.places, np.zeros((len(INSIDE_PX), TOGETHER + self.places[1].shape[1])), out)
+            dose.inside(
+                *DedupRows.whole(light), rows, cols, *self.places, np.zeros((len(INSIDE_PX), TOGETHER + self.places[1].shape[1])), out
+            )
             return
         middle = np.stack([rows, cols], axis=1)[:, None, :] + 0.5
         places = middle + np.array([(v, u) for v in INSIDE_PX for u in INSIDE_PX])
@@ -60,7 +62,9 @@ class Blur:
 
         return np.zeros((self.window.rows, -(-self.window.cols // RECALLED)), np.uint8) if isinstance(self.psf, Gaussian) else NO_BLOCKS
 
-    def see_one(self, light: Folded, threshold: float, lengths: float, seen: np.ndarray, front: Folded, recalled: np.ndarray) -> np.ndarray:
+    def see_one(
+        self, light: DedupRows, threshold: float, lengths: float, seen: np.ndarray, front: DedupRows, recalled: np.ndarray
+    ) -> np.ndarray:
         """Write the light in the middles of all pixels and its front into `seen` and `front`; return which blocks are recalled."""
         from pmsl.kernels.light import blur_reuse, dose
 
@@ -76,7 +80,7 @@ class Blur:
             dose.front_of_one(seen, bits, threshold, lengths, *scratch, front.values)
         return recalled
 
-    def inside_once(self, light: Folded, rows: np.ndarray, cols: np.ndarray, recalled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def inside_once(self, light: DedupRows, rows: np.ndarray, cols: np.ndarray, recalled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the light at places inside pixels, (U, 25) float32, and (E,) int32, which of them each has."""
         out, which = np.empty((len(rows), len(INSIDE_PX) ** 2), np.float32), np.empty(len(rows), np.int32)
         if not isinstance(self.psf, Gaussian):

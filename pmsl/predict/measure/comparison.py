@@ -17,13 +17,13 @@ from pmsl.kernels.light.dose import NOTHING
 from pmsl.kernels.light.pixel_flags import RECALLED
 from pmsl.predict import findings
 from pmsl.predict.features.channels import openings
-from pmsl.predict.features.lost_features import Lost
+from pmsl.predict.features.lost_features import LostFeatures
 from pmsl.predict.features.ports import Outside
 from pmsl.predict.light.event_model import Layered
 from pmsl.predict.light.job_light import NO_MAP, Absorption, LitLayer, focus_findings
-from pmsl.predict.measure.design_layers import Design, DesignLayer
-from pmsl.predict.measure.face_matching import Columns
-from pmsl.predict.measure.weighted_quantiles import DOSE_BINS, Tally, dose_edges, dose_quantiles
+from pmsl.predict.measure.design_layers import DesignLayer, DesignLayers
+from pmsl.predict.measure.face_matching import FaceMatcher
+from pmsl.predict.measure.weighted_quantiles import DOSE_BINS, CentredHistogram, dose_edges, dose_quantiles
 from pmsl.predict.prediction import QUANTILES, DoseHistogram, Prediction
 
 EPE_STEP_PX = 2.0**-14
@@ -71,19 +71,19 @@ class Comparison:
     Parameters
     ----------
     job : PrintJob
-    design : Design
+    design : DesignLayers
     window : Window
     ahead : int
         How many layers may be lit while one is compared.
     """
 
-    def __init__(self, job: PrintJob, design: Design, window: Window, ahead: int) -> None:
+    def __init__(self, job: PrintJob, design: DesignLayers, window: Window, ahead: int) -> None:
         self.job, self.design, self.window = job, design, window
         self.sum = cure_sum(job, window, ahead)
-        self.columns, self.lost = Columns(window), Lost(job.grid, window)
+        self.columns, self.lost = FaceMatcher(window), LostFeatures(job.grid, window)
         self.pitch = np.array(job.grid.pitch_um)
         px = float(self.pitch.min())
-        self.edges = Tally(EPE_STEP_PX * px, self.sum.limit_um + px)
+        self.edges = CentredHistogram(EPE_STEP_PX * px, self.sum.limit_um + px)
         self.probes = 0
         self.sums, self.solid, self.void = np.zeros(6), np.zeros(DOSE_BINS, np.int64), np.zeros(DOSE_BINS, np.int64)
         self.volumes = np.zeros(6)
@@ -273,7 +273,7 @@ def _terms(model: CureModel) -> list[tuple[float, float]]:
     return list(zip(model.decay.weights, model.decay.lengths_um, strict=True))
 
 
-def _z_error(tally: Tally, px2: float, without: np.ndarray) -> dict[str, Any]:
+def _z_error(tally: CentredHistogram, px2: float, without: np.ndarray) -> dict[str, Any]:
     return {
         "median": tally.median(),
         "median_abs": tally.absolute(0.5),

@@ -61,7 +61,7 @@ class _OfThread(threading.local):
         self.picked = np.zeros(1024, np.int32)
 
 
-class Design:
+class DesignLayers:
     """Makes the layers of placed parts, in any order, from any thread.
 
     Parameters

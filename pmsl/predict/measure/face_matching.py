@@ -8,7 +8,7 @@ from pmsl.core.mask import Window
 from pmsl.masks import SurfaceSums
 from pmsl.predict.light.job_light import LitLayer
 from pmsl.predict.measure.design_layers import ON_PLATE_UM
-from pmsl.predict.measure.weighted_quantiles import Tally
+from pmsl.predict.measure.weighted_quantiles import CentredHistogram
 
 STEP_UM, REACH_UM = 2.0**-9, 1024.0
 FAR = 1 << 30
@@ -16,7 +16,7 @@ FIELDS = 9  # of a record, and of a void; see ``kernels.printed`` and ``kernels.
 MOST_VOIDS = 4_000_000
 
 
-class Columns:
+class FaceMatcher:
     """Maps and records of all columns of a window.
 
     Parameters
@@ -27,7 +27,7 @@ class Columns:
     def __init__(self, window: Window) -> None:
         shape = window.rows, window.cols
         self.window = window
-        self.up, self.down = Tally(STEP_UM, REACH_UM), Tally(STEP_UM, REACH_UM)
+        self.up, self.down = CentredHistogram(STEP_UM, REACH_UM), CentredHistogram(STEP_UM, REACH_UM)
         self.tallies = np.zeros(4)
         self.near = np.full(shape, FAR, np.int32)
         self.slot, self.records = np.full(shape, -1, np.int32), np.zeros((1024, FIELDS))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Folded(NamedTuple):
+class DedupRows(NamedTuple):
     """A map, or several that are alike in this: row r is ``values[..., held[r], :]``.
 
     Attributes
@@ -21,19 +21,19 @@ class Folded(NamedTuple):
     held: np.ndarray
 
     @classmethod
-    def dark(cls, shape: tuple[int, ...], folds: bool) -> Folded:
+    def dark(cls, shape: tuple[int, ...], folds: bool) -> DedupRows:
         """Make maps of zeros: one row, or all of them where none may be folded."""
         whole = cls.whole(np.zeros(shape, np.float32))
         return whole._replace(held=np.zeros_like(whole.held)) if folds else whole
 
     @classmethod
-    def whole(cls, values: np.ndarray) -> Folded:
+    def whole(cls, values: np.ndarray) -> DedupRows:
         """Take a map of which every row is written."""
         return cls(values, np.arange(values.shape[-2], dtype=np.int32))
 
-    def terms(self) -> list[Folded]:
+    def terms(self) -> list[DedupRows]:
         """Return each of several maps."""
-        return [Folded(term, self.held) for term in self.values]
+        return [DedupRows(term, self.held) for term in self.values]
 
     def unfold(self) -> None:
         """Write every row."""

@@ -7,7 +7,7 @@ import numpy as np
 DOSE_BINS = 16320  # finite positive float32
 
 
-class Tally:
+class CentredHistogram:
     """A histogram around 0.
 
     Parameters
