@@ -76,12 +76,15 @@ def test_files_and_benchmarks_that_are_named_are_there(page):
 
 
 def test_new_names_of_the_map_are_there_and_old_ones_are_not():
-    rows = re.findall(r"^\| `([^`]+)` \| (.*) \|$", text_of("docs/map.md").partition("\n## Old names")[2], re.M)
+    files, _, classes = text_of("docs/map.md").partition("\n## Old names")[2].partition("\nAnd classes:")
+    rows = re.findall(r"^\| `([^`]+)` \| (.*) \|$", files, re.M)
     assert len(rows) > 200
     for old, new in rows:
         names = re.findall("`([^`]+)`", new)
         assert names and all((ROOT / "pmsl" / name).is_file() for name in names), old
         assert old in names or not (ROOT / "pmsl" / old).exists(), old
+    for _, new, path in re.findall(r"^\| `([^`]+)` \| `(\w+)` \| `([^`]+)` \|$", classes, re.M):
+        assert re.search(rf"^class {new}\b", text_of(f"pmsl/{path}"), re.M), new
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "pmsl").rglob("__init__.py")), ids=lambda file: file.parent.name)
