@@ -184,7 +184,7 @@ def _written(job: PrintJob, path: Path, crew: Any, only: bool = False) -> tuple[
         job = pmsl.prepare(pmsl.place([small], printer, resin, scale=(0.1,) * 3), printer, resin)
     os.sync()
     before, began = _cpu_s(crew), time.perf_counter()
-    pmsl.write(job, path, design=False, dose=True, crew=crew)
+    pmsl.write(job, path, design=False, dose=True, workers=crew)
     took = time.perf_counter() - began
     busy = max(after - start for after, start in zip(_cpu_s(crew), before, strict=True))
     files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in path.rglob("*") if p.is_file()}

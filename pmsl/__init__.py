@@ -67,7 +67,7 @@ _HOMES = {
     "verify": "pmsl.pipeline",
     "write": "pmsl.pipeline",
 }
-_ROOMS = (
+_PACKAGES = (
     "batch",
     "checks",
     "core",
@@ -128,8 +128,8 @@ _named, _ = later(__name__, _HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    return import_module(f"pmsl.{name}") if name in _ROOMS else _named(name)
+    return import_module(f"pmsl.{name}") if name in _PACKAGES else _named(name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *_ROOMS])
+    return sorted([*__all__, *_PACKAGES])

@@ -95,7 +95,7 @@ class WorkerPool:
 
     def reports(self, timeout_s: float | None = None) -> Iterator[Report | Died]:
         """Wait until something happens and yield it; a worker that ended its task is idle by then, one that died is gone."""
-        for worker, data in self._heard(timeout_s):
+        for worker, data in self._messages_until(timeout_s):
             if worker not in self.workers:  # it was let go
                 continue
             if data is None:
@@ -125,7 +125,7 @@ class WorkerPool:
         worker.process.close_output()
         self._messages.put((worker, None))
 
-    def _heard(self, timeout_s: float | None) -> Iterator[tuple[JobWorker, bytes | None]]:
+    def _messages_until(self, timeout_s: float | None) -> Iterator[tuple[JobWorker, bytes | None]]:
         """Yield what workers said, as soon as there is anything; in short waits: on Windows no Ctrl-C ends a single one."""
         until = None if timeout_s is None else time.monotonic() + timeout_s
         while self._messages.empty() and (until is None or time.monotonic() < until):

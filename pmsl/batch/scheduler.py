@@ -29,7 +29,7 @@ from pmsl.pipeline.slice_request import SliceRequest
 PREVIEW = "preview"  # in the notes of a job: the picture that is its own
 LOOK_AHEAD = 64  # jobs looked at for one that fits into the memory that is left
 MIB = 1 << 20
-Tell = Callable[[dict[str, Any]], None]
+OnEvent = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class _Ready:
 
 
 def run(
-    batch: Batch, *, workers: int | None = None, memory_bytes: int | None = None, force: bool = False, tell: Tell = lambda _: None
+    batch: Batch, *, workers: int | None = None, memory_bytes: int | None = None, force: bool = False, on_event: OnEvent = lambda _: None
 ) -> Summary:
     """Make every job of a batch that is not made yet.
 
@@ -55,7 +55,7 @@ def run(
         What all processes together may take. A job that would not fit is refused; others wait until they fit.
     force : bool
         Replace also jobs that no batch made in this folder.
-    tell : callable, optional
+    on_event : callable, optional
         Called with every event, a dict: "start", "job-start", "progress", "compiling", "job", "end".
 
     Returns
@@ -74,21 +74,21 @@ def run(
     with closing(notes.opened(batch.out)) as journal:
         drafts.sweep(batch.out)
         size = max(1, min(workers or default_threads(), len(batch.jobs)))
-        made = _Run(batch, journal, WorkerPool(size, batch.out), memory_bytes, force, tell)
-        tell({"event": "start", "out": str(batch.out), "jobs": len(batch.jobs), "workers": size, "memory_bytes": memory_bytes})
+        made = _Run(batch, journal, WorkerPool(size, batch.out), memory_bytes, force, on_event)
+        on_event({"event": "start", "out": str(batch.out), "jobs": len(batch.jobs), "workers": size, "memory_bytes": memory_bytes})
         try:
-            with made.crew:
+            with made.pool:
                 made.all()
         finally:
             drafts.sweep(batch.out)
             summary = made.summary(time.perf_counter() - began)
-            tell({"event": "end", **summary.as_dict()})
+            on_event({"event": "end", **summary.as_dict()})
             summary.write(batch.out)
         return summary
 
 
 def plan(
-    batch: Batch, *, workers: int | None = None, memory_bytes: int | None = None, force: bool = False, tell: Tell = lambda _: None
+    batch: Batch, *, workers: int | None = None, memory_bytes: int | None = None, force: bool = False, on_event: OnEvent = lambda _: None
 ) -> Summary:
     """Predict what every job of a batch will cost, by slicing a little of each (`cost_estimate`); nothing is written.
 
@@ -108,8 +108,8 @@ def plan(
     began = time.perf_counter()
     check_folder(batch.out.absolute())
     size = max(1, min(workers or default_threads(), len(batch.jobs)))
-    with WorkerPool(size, None) as crew:
-        made = _Run(batch, notes.seen(batch.out), crew, memory_bytes, force, tell, predict=True)
+    with WorkerPool(size, None) as pool:
+        made = _Run(batch, notes.seen(batch.out), pool, memory_bytes, force, on_event, predict=True)
         made.all()
     return made.summary(time.perf_counter() - began)
 
@@ -121,28 +121,28 @@ class _Run:
         self,
         batch: Batch,
         journal: notes.Journal | notes.ReadOnlyJournal,
-        crew: WorkerPool,
+        pool: WorkerPool,
         memory_bytes: int | None,
         force: bool,
-        tell: Tell,
+        on_event: OnEvent,
         predict: bool = False,
     ) -> None:
-        self.crew = crew
-        self._batch, self._journal, self._cap, self._force, self._tell = batch, journal, memory_bytes, force, tell
+        self.pool = pool
+        self._batch, self._journal, self._cap, self._force, self._on_event = batch, journal, memory_bytes, force, on_event
         self._predict = predict
         self._files = FileHashes()
         self._waiting = list(range(len(batch.jobs)))
         self._ready: dict[int, _Ready] = {}
         self._outcomes: dict[int, Outcome] = {}
-        self._threads = max(1, default_threads() // crew.size)
+        self._threads = max(1, default_threads() // pool.size)
 
     def all(self) -> None:
         """Make all jobs."""
-        while self._waiting or self.crew.busy:
+        while self._waiting or self.pool.busy:
             self._start()
-            if self.crew.busy:
-                for report in self.crew.reports():
-                    self._take(report)
+            if self.pool.busy:
+                for report in self.pool.reports():
+                    self._handle(report)
 
     def summary(self, seconds: float) -> Summary:
         """Return what came of the jobs so far, in the order of the file."""
@@ -152,7 +152,7 @@ class _Run:
     def _start(self) -> None:
         """Start what can be started now."""
         at = 0
-        while at < min(len(self._waiting), LOOK_AHEAD) and (self.crew.idle or len(self.crew.workers) < self.crew.size):
+        while at < min(len(self._waiting), LOOK_AHEAD) and (self.pool.idle or len(self.pool.workers) < self.pool.size):
             number = self._waiting[at]
             ready = self._ready.get(number) or self._looked_at(number)
             if ready is None:
@@ -160,7 +160,7 @@ class _Run:
             elif self._fits(ready):
                 del self._waiting[at]
                 self._begin(number, ready)
-            elif not self.crew.busy and at == 0:  # nothing runs, so it will never fit
+            elif not self.pool.busy and at == 0:  # nothing runs, so it will never fit
                 del self._waiting[at]
                 self._refuse(number, self._too_large(ready))
             else:
@@ -198,14 +198,14 @@ class _Run:
         if self._cap is None:
             return True
         while True:
-            mine = self.crew.idle[:1]
+            mine = self.pool.idle[:1]
             kept = max(0, mine[0].holds_bytes(WORKER_BYTES) - WORKER_BYTES) if mine else 0
-            others = sum(_held(w) for w in self.crew.workers if w not in mine)
+            others = sum(_held(w) for w in self.pool.workers if w not in mine)
             if _own_bytes() + others + kept + ready.peak_bytes <= self._cap:
                 return True
-            if not self.crew.idle:
+            if not self.pool.idle:
                 return False
-            self.crew.dismiss(self.crew.idle[-1])
+            self.pool.dismiss(self.pool.idle[-1])
 
     def _begin(self, number: int, ready: _Ready) -> None:
         job = self._batch.jobs[number]
@@ -214,17 +214,17 @@ class _Run:
         except OutputError as err:
             self._refuse(number, str(err))
             return
-        self._tell({"event": "job-start", "name": job.name})
-        self.crew.give(Task(number=number, request=ready.request, predict=self._predict), ready.peak_bytes)
+        self._on_event({"event": "job-start", "name": job.name})
+        self.pool.give(Task(number=number, request=ready.request, predict=self._predict), ready.peak_bytes)
 
-    def _take(self, report: Report | Died) -> None:
+    def _handle(self, report: Report | Died) -> None:
         """Take what a worker says."""
         if isinstance(report, Died):
-            self._take_death(report)
+            self._handle_death(report)
             return
         name = self._batch.jobs[report.number].name
         if report.state in ("progress", "compiling"):
-            self._tell({"event": report.state, "name": name, "done": report.done, "total": report.total})
+            self._on_event({"event": report.state, "name": name, "done": report.done, "total": report.total})
             return
         ready = self._ready.pop(report.number)
         code, state, message = (
@@ -248,7 +248,7 @@ class _Run:
         drawn = {PREVIEW: ready.request.preview} if ready.request.preview is not None else {}
         self._journal.done(name, ready.identity, report.output, {**report.facts, **drawn, "seconds": report.seconds})
 
-    def _take_death(self, died: Died) -> None:
+    def _handle_death(self, died: Died) -> None:
         job = self._batch.jobs[died.task.number]
         self._ready.pop(died.task.number)
         if not self._predict:
@@ -267,7 +267,7 @@ class _Run:
 
     def _end(self, number: int, outcome: Outcome) -> None:
         self._outcomes[number] = outcome
-        self._tell({"event": "job", **outcome.as_dict()})
+        self._on_event({"event": "job", **outcome.as_dict()})
 
     def _too_large(self, ready: _Ready) -> str:
         own = _own_bytes()

@@ -1,4 +1,4 @@
-"""The front desk: ``pmsl slice | info | check | verify | play | simulate | convert | batch | profiles | findings | warmup``.
+"""The command line: ``pmsl slice | info | check | verify | play | simulate | convert | batch | profiles | findings | warmup``.
 
 app           all commands together; exit codes
 commands      what can be typed: one file a command, with its options and its work, whose modules are loaded when it starts

@@ -1,1 +1,1 @@
-"""The nouns of the house, one file each. Lengths µm, time s, irradiance mW/cm², dose mJ/cm²."""
+"""Grids, masks, contours, runs, findings: a file each. Lengths µm, time s, irradiance mW/cm², dose mJ/cm²."""

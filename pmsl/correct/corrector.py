@@ -94,7 +94,7 @@ class Corrector:
         block: int | None = None,
     ) -> None:
         self.corrections = _checked(corrections)
-        _check_wishes(coverage, roof_layers, "printthrough" in self.corrections, block)
+        _check_arguments(coverage, roof_layers, "printthrough" in self.corrections, block)
         if grid.shape != printer.field_px:
             raise UsageError(f"the grid has {grid.shape} pixels, printer {printer.name} {printer.field_px}; use its")
         self.grid, self._coverage = grid, coverage
@@ -291,7 +291,7 @@ def _check_relief(law: Law, roof_layers: int) -> None:
         raise ExposureError(f"roof_layers (relief_layers of the process) is {roof_layers}, but {why}: layers do not add up; make it 0")
 
 
-def _check_wishes(coverage: str, roof_layers: int, faces: bool, block: int | None) -> None:
+def _check_arguments(coverage: str, roof_layers: int, faces: bool, block: int | None) -> None:
     """Refuse what is not offered."""
     if coverage not in ("area", "volume"):
         raise UsageError(f"coverage {coverage!r} is not one of area, volume")

@@ -92,7 +92,7 @@ class GrayPass:
         pixels = check.alone(mask)
         painted = check.light.paint(mask, len(pixels)) if check.plain else NOTHING
         found = check.below(k, mask, pixels, painted if check.plain else None)
-        self._begun[k] = mask, check.light.kept(painted), *found
+        self._begun[k] = mask, check.light.retained(painted), *found
 
     def passed(self, k: int) -> None:
         """Give the light of layer k, begun before, to the pixels below it; layer after layer, from one thread."""
@@ -155,10 +155,10 @@ class GrayPass:
         for g, stay, (dark, *box) in zip(groups, count.tolist(), found.tolist(), strict=True):
             g.count = stay
             if dark:
-                self._found(g.layer, dark, np.array(box[:2]), np.array(box[2:]))
+                self._add_dark(g.layer, dark, np.array(box[:2]), np.array(box[2:]))
         self._groups = [g for g in groups if g.count]
 
-    def _found(self, layer: int, many: int, first: np.ndarray, last: np.ndarray) -> None:
+    def _add_dark(self, layer: int, many: int, first: np.ndarray, last: np.ndarray) -> None:
         self._dark.setdefault(layer, _Dark(0, first, last)).add(many, first, last)
 
     def _let_go(self, done: np.ndarray) -> None:
@@ -170,7 +170,7 @@ class GrayPass:
             begin += g.count
             if dark[mine].any():
                 pixels = where[mine][dark[mine]]
-                self._found(g.layer, len(pixels), pixels.min(axis=0), pixels.max(axis=0))
+                self._add_dark(g.layer, len(pixels), pixels.min(axis=0), pixels.max(axis=0))
             g.count -= int(np.count_nonzero(done[mine]))
         self._groups = [g for g in self._groups if g.count]
         self._waiting.keep(~done)

@@ -72,7 +72,7 @@ class EventSum:
         if not self.cut_um >= 0:
             raise ExposureError(f"the cut is {cut_um} µm; it cannot be negative")
         self.model, self.beyond_um = model, beyond_um
-        self._feed = LayerSequence(shape)
+        self._sequence = LayerSequence(shape)
         self._scatter = Scatter(model.scatter_um, pitch_um)
         self._groups: list[_Group] = []
         self._settled = np.zeros(shape)  # what is left at any depth of events beyond the cut
@@ -91,7 +91,7 @@ class EventSum:
 
     def add(self, index: int, height_um: float, *events_mj_cm2: np.ndarray) -> CuredLayer:
         """Take the next layer toward the plate and return what it becomes; as `Recursion.add`."""
-        doses = [dose.copy() for dose in self._feed.take(index, height_um, events_mj_cm2)]
+        doses = [dose.copy() for dose in self._sequence.next_doses(index, height_um, events_mj_cm2)]
         self._omitted *= self.model.decay.factors(self._height_um)
         for group in self._groups:
             group.above_um += self._height_um

@@ -23,7 +23,7 @@ class LayerSequence:
         self.shape = shape
         self._next: int | None = None
 
-    def take(self, index: int, height_um: float, events_mj_cm2: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def next_doses(self, index: int, height_um: float, events_mj_cm2: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return the doses as float64; raises `ExposureError` for a layer that is not the next or a dose that cannot be."""
         if self._next is not None and index != self._next:
             raise ExposureError(

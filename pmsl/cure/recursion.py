@@ -43,7 +43,7 @@ class Recursion:
         if model.memory == "open" and (len(model.decay.weights) > 1 or model.scatter_um > 0):
             raise ExposureError("with open memory the recursion holds for one decay term without scatter; use EventSum")
         self.model = model
-        self._feed = LayerSequence(shape)
+        self._sequence = LayerSequence(shape)
         self._scatter = Scatter(model.scatter_um, pitch_um)
         self._terms: list[np.ndarray] = []
         self._height_um = 0.0
@@ -70,13 +70,13 @@ class Recursion:
         ExposureError
             A layer out of order, a thickness not above 0, a dose of another shape, negative or not finite.
         """
-        doses = self._feed.take(index, height_um, events_mj_cm2)
-        own = sum(doses[1:], doses[0]) if doses else np.zeros(self._feed.shape)
+        doses = self._sequence.next_doses(index, height_um, events_mj_cm2)
+        own = sum(doses[1:], doses[0]) if doses else np.zeros(self._sequence.shape)
         if self._terms:
             left = self.model.decay.factors(self._height_um)
             below = [self._scatter(term, self._height_um) * factor for term, factor in zip(self._terms, left, strict=True)]
         else:
-            below = [np.zeros(self._feed.shape) for _ in self.model.decay.weights]
+            below = [np.zeros(self._sequence.shape) for _ in self.model.decay.weights]
         join: np.ufunc = np.maximum if self.model.memory == "open" else np.add
         for term, weight in zip(below, self.model.decay.weights, strict=True):
             join(term, own if weight == 1 else weight * own, out=term)

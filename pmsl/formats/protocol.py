@@ -106,7 +106,7 @@ class WriteOptions:
         Called with (layers done, layers in all).
     accept : callable, optional
         Called with all findings before the file gets its name; raises to refuse it.
-    crew : LayerWorkers, optional
+    workers : LayerWorkers, optional
         Makes the layers in other processes; the bytes do not depend on it. Only formats that say `spreads` take one.
     """
 
@@ -120,7 +120,7 @@ class WriteOptions:
     lossy: bool = False
     progress: Progress | None = None
     accept: Callable[[tuple[Finding, ...]], None] | None = None
-    crew: LayerWorkers | None = None
+    workers: LayerWorkers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +202,7 @@ class SpreadFormat(Protocol):
 
     @property
     def spreads(self) -> bool:
-        """True where `write` takes a `WriteOptions.crew`."""
+        """True where `write` takes a `WriteOptions.workers`."""
 
 
 @runtime_checkable
@@ -210,7 +210,7 @@ class PanelFormat(Protocol):
     """What a format states besides whose files may not say what panel their frames are for."""
 
     @property
-    def takes_panel(self) -> bool:
+    def uses_panel(self) -> bool:
         """True where `read`, and `verify` by `VerifyOptions.panel`, use a panel."""
 
     def read(self, path: Path, panel: Panel | None = None) -> PrintJob:

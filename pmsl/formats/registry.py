@@ -127,14 +127,14 @@ def read(format: Format, path: Path, panel: Panel | None) -> PrintJob:
     return _of_panels(format, path, panel).read(path, panel)
 
 
-def check_takes_panel(format: Format, path: Path, panel: Panel | None) -> None:
+def check_uses_panel(format: Format, path: Path, panel: Panel | None) -> None:
     """Refuse a panel for a format whose files say theirs themselves."""
     if panel is not None:
         _of_panels(format, path, panel)
 
 
 def _of_panels(format: Format, path: Path, panel: Panel) -> PanelFormat:
-    if isinstance(format, PanelFormat) and format.takes_panel:
+    if isinstance(format, PanelFormat) and format.uses_panel:
         return format
     raise UsageError(f"{path}: {format.name} files state their pixels themselves; leave out {panel.source}")
 

@@ -1,4 +1,4 @@
-"""PrintJob → machine: the other door. Whatever happens to the host, the light goes out.
+"""PrintJob → machine. Whatever happens to the host, the light goes out.
 
 protocol, capabilities   LightEngine, Stage: what a machine must be and may state, and what is true when each call returns
 play           play, aplay: one print in one call

@@ -11,7 +11,7 @@ from pmsl.errors import UsageError
 NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
-def made_by(name: str, *arguments: Any) -> Any:
+def call_factory(name: str, *arguments: Any) -> Any:
     """Import the module, call the function.
 
     Raises

@@ -138,7 +138,7 @@ def _exposures(job: PrintJob, layers: range, skip: int, prefetch: int, out: Sequ
     feed = LayerPrefetch(job, layers, prefetch)
     number = count()
     try:
-        while (plan := feed.take()) is not None:
+        while (plan := feed.next()) is not None:
             first, skip = skip, 0
             for j in range(first, len(plan.exposures)):
                 yield _shot(job, plan, j, plan.exposures[j], None if out is None else out[next(number) % len(out)])

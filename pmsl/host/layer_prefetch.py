@@ -72,10 +72,10 @@ class LayerPrefetch:
             self._window.append(self._pool.submit(self._make, k))
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait at most `timeout_s` seconds for the next layer; return whether `take` returns at once."""
+        """Wait at most `timeout_s` seconds for the next layer; return whether `next` returns at once."""
         return self._pool is None or not self._window or bool(wait([self._window[0]], timeout_s).done)
 
-    def take(self) -> LayerPlan | None:
+    def next(self) -> LayerPlan | None:
         """Return the next layer, None after the last.
 
         Raises

@@ -64,7 +64,7 @@ class LightControl:
         try:
             self._engines[i].load(frame)
         except Exception as err:
-            raise HostError(f"{where}: the engine did not take the frame ({_told(err)}); it stays dark") from err
+            raise HostError(f"{where}: the engine did not take the frame ({_describe(err)}); it stays dark") from err
         self._loaded = i, sha256
 
     def plan(self, e: Exposure, key: tuple[int, int, int], sha256: str) -> None:
@@ -100,7 +100,9 @@ class LightControl:
             try:
                 delivered_s = float(self._engines[e.engine].expose(e.time_s, e.power))
             except Exception as err:
-                raise HostError(f"{where}: the engine failed while it was lit ({_told(err)}); how long it was lit is not known") from err
+                raise HostError(
+                    f"{where}: the engine failed while it was lit ({_describe(err)}); how long it was lit is not known"
+                ) from err
             lasted_s = self._clock.now_s() - began_s
         finally:
             self.lit = False
@@ -142,7 +144,7 @@ class LightControl:
                 failed.append((i, error))
         if failed:
             i, error = failed[0]
-            raise HostError(f"engine {i} does not say that it is dark ({_told(error)}): switch its supply off by hand") from error
+            raise HostError(f"engine {i} does not say that it is dark ({_describe(error)}): switch its supply off by hand") from error
 
     def dark_until_out(self) -> None:
         """Put the light out again and again until `show` has returned: it may have been on its way into the light."""
@@ -159,7 +161,7 @@ def _put_out(i: int, engine: LightEngine) -> Exception | None:
             engine.dark()
             return None
         except Exception as err:
-            log.critical("engine %d did not go dark (%s)", i, _told(err))
+            log.critical("engine %d did not go dark (%s)", i, _describe(err))
             error = err
     return error
 
@@ -182,5 +184,5 @@ def _check_clock(delivered_s: float, lasted_s: float, where: str) -> None:
         )
 
 
-def _told(err: BaseException) -> str:
+def _describe(err: BaseException) -> str:
     return f"{type(err).__name__}: {err}" if str(err) else type(err).__name__

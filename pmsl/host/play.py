@@ -233,11 +233,11 @@ async def arun(player: Player) -> Status:
 def _in_loop(loop: asyncio.AbstractEventLoop, on_status: Callable[[Status], None]) -> Callable[[Status], None]:
     """Return a callable for any thread that calls `on_status` in the loop."""
 
-    def tell(status: Status) -> None:
+    def report(status: Status) -> None:
         if not loop.is_closed():
             loop.call_soon_threadsafe(on_status, status)
 
-    return tell
+    return report
 
 
 @contextmanager

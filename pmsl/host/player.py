@@ -64,8 +64,8 @@ class Player:
         self._on_status = on_status
         self._cancelled, self._go_on, self._began = threading.Event(), threading.Event(), threading.Event()
         self._go_on.set()
-        self._lamp = LightControl(self._engines, self._cancelled, self._clock)
-        self._carriage = StageControl(stage, self._clock, self._cancelled)
+        self._light_control = LightControl(self._engines, self._cancelled, self._clock)
+        self._stage_control = StageControl(stage, self._clock, self._cancelled)
         self._digests: Digests | None = None
         self._check = JobCheck(job)
         self._status = Status(n_layers=job.n_layers)
@@ -99,9 +99,9 @@ class Player:
         self._go_on.set()
         try:
             if threading.current_thread() is not self._thread:
-                self._lamp.dark_until_out()
+                self._light_control.dark_until_out()
         finally:
-            self._carriage.stop()
+            self._stage_control.stop()
 
     def run(self) -> Status:
         """Play the job.
@@ -134,12 +134,12 @@ class Player:
         try:
             self._dark_at_the_end()
         except Cancelled:
-            self._tell("cancelled")
+            self._report("cancelled")
         except BaseException as err:
             self._fail(err)
             raise
         else:
-            self._tell("done")
+            self._report("done")
         return self._status
 
     def _dark_at_the_end(self) -> None:
@@ -147,22 +147,22 @@ class Player:
         with Interruptible() as signals:
             try:
                 try:
-                    self._lamp.dark()
+                    self._light_control.dark()
                     self._play()
                 finally:
                     signals.closing = True
-                    self._lamp.dark()
+                    self._light_control.dark()
             finally:
                 signals.closing = True
-                self._lamp.dark()
-                if self._lamp.record is not None:
-                    self._lamp.record.close()
+                self._light_control.dark()
+                if self._light_control.record is not None:
+                    self._light_control.record.close()
 
     def _fail(self, err: BaseException) -> None:
         """Bring the stage to rest and say why it ended; the light is off already."""
         stopped = isinstance(err, (KeyboardInterrupt, SystemExit))
         try:
-            self._carriage.stop()
+            self._stage_control.stop()
         except HostError as also:
             log.error("%s", also)
         self._status = replace(
@@ -175,16 +175,16 @@ class Player:
     def _play(self) -> None:
         """Check, then play layer by layer."""
         o, job = self._options, self._job
-        self._tell("checking")
+        self._report("checking")
         refuse_problems(self._check.header())
-        found: list[Finding] = check_machine(job, self._engines, self._carriage.stage, o.accept_uncalibrated)
-        self._digests = walk(job, self._engines, self._carriage.stage, self._check, self._checking, o.threads) if o.verify else None
+        found: list[Finding] = check_machine(job, self._engines, self._stage_control.stage, o.accept_uncalibrated)
+        self._digests = walk(job, self._engines, self._stage_control.stage, self._check, self._checking, o.threads) if o.verify else None
         begun = begin(job, self._digests, o, any(map(reports_power, self._engines)))
-        self._lamp.record = begun.record
-        self._tell("ready", layer=begun.layer, layers_done=begun.layer, findings=(*found, *begun.findings))
+        self._light_control.record = begun.record
+        self._report("ready", layer=begun.layer, layers_done=begun.layer, findings=(*found, *begun.findings))
         feed = LayerPrefetch(job, range(begun.layer, job.n_layers), o.prefetch, self._digests)
         try:
-            while (plan := self._taken(feed)) is not None:
+            while (plan := self._next_layer(feed)) is not None:
                 self._layer(plan, begun if plan.index == begun.layer else Start(layer=plan.index))
         finally:
             feed.close(join=False)
@@ -194,36 +194,36 @@ class Player:
         self._between(plan.index)
         if self._digests is None:
             self._check_unseen(plan)
-        self._tell("moving", layer=plan.index, exposure=first.exposure, repeat=first.repeat)
-        self._carriage.to_layer(plan)
+        self._report("moving", layer=plan.index, exposure=first.exposure, repeat=first.repeat)
+        self._stage_control.to_layer(plan)
         for j in range(first.exposure, len(plan.exposures)):
             self._exposure(plan, j, first.repeat if j == first.exposure else 0)
-        off = self._lamp.drift.get(plan.index, 0.0)
+        off = self._light_control.drift.get(plan.index, 0.0)
         found = (drift_finding(plan.index, off),) if abs(off) > DRIFT else ()
-        self._tell("layer done", layers_done=plan.index + 1, findings=(*self._status.findings, *found))
+        self._report("layer done", layers_done=plan.index + 1, findings=(*self._status.findings, *found))
 
     def _exposure(self, plan: LayerPlan, j: int, repeat: int) -> None:
         """Load a frame and light it as often as it is due."""
         e, sha256 = plan.exposures[j], plan.exposures[j].mask.sha256()
         frame = painted_frame(e.mask, self._job.engines[e.engine].orientation)
         frame.setflags(write=False)
-        self._lamp.load(e.engine, frame, sha256, f"layer {plan.index}, exposure {j}")
-        self._carriage.shift(e)
+        self._light_control.load(e.engine, frame, sha256, f"layer {plan.index}, exposure {j}")
+        self._stage_control.shift(e)
         for r in range(repeat, e.repeat):
             self._light(e, (plan.index, j, r), sha256)
 
     def _light(self, e: Exposure, key: tuple[int, int, int], sha256: str) -> None:
         """Wait, light, wait."""
-        self._lamp.plan(e, key, sha256)
-        self._tell("waiting", layer=key[0], exposure=key[1], repeat=key[2])
-        self._carriage.rest(e.wait_before_s)
-        self._carriage.position_um(f"layer {key[0]}, exposure {key[1]}")
-        self._tell("lit")
-        delivered_s = self._lamp.show(e, key, sha256)
-        self._tell("waiting", exposures_done=self._status.exposures_done + 1, light_s=self._status.light_s + delivered_s)
-        self._carriage.rest(e.wait_after_s)
+        self._light_control.plan(e, key, sha256)
+        self._report("waiting", layer=key[0], exposure=key[1], repeat=key[2])
+        self._stage_control.rest(e.wait_before_s)
+        self._stage_control.position_um(f"layer {key[0]}, exposure {key[1]}")
+        self._report("lit")
+        delivered_s = self._light_control.show(e, key, sha256)
+        self._report("waiting", exposures_done=self._status.exposures_done + 1, light_s=self._status.light_s + delivered_s)
+        self._stage_control.rest(e.wait_after_s)
 
-    def _taken(self, feed: LayerPrefetch) -> LayerPlan | None:
+    def _next_layer(self, feed: LayerPrefetch) -> LayerPlan | None:
         """Take the next layer; where it is late stay dark, say so, and wait."""
         began_s, told = self._clock.now_s(), self._status.state == "ready"  # the first one has had no time yet
         while not feed.wait(LATE_S):
@@ -231,19 +231,19 @@ class Player:
             if not told and self._clock.now_s() - began_s >= LATE_S:
                 told = True
                 log.warning("the frames after layer %d are late; it stays dark until they come", self._status.layer)
-                self._tell("waiting", late=self._status.late + 1, message="a frame is late")
-        return feed.take()
+                self._report("waiting", late=self._status.late + 1, message="a frame is late")
+        return feed.next()
 
     def _between(self, k: int) -> None:
         """Between two layers: cancel, or pause."""
         self._check_cancelled()
         if self._go_on.is_set():
             return
-        self._lamp.dark()
-        self._tell("paused", layer=k)
+        self._light_control.dark()
+        self._report("paused", layer=k)
         patiently(self._go_on)
         self._check_cancelled()
-        self._carriage.position_um(f"layer {k}, after the pause")
+        self._stage_control.position_um(f"layer {k}, after the pause")
 
     def _check_unseen(self, plan: LayerPlan) -> None:
         """Check a layer that was not looked at before the first light."""
@@ -252,7 +252,7 @@ class Player:
                 "verify=False is for jobs that were never written; a job on disk is verified as a whole before the first light"
             )
         refuse_problems(self._check.layer(plan))
-        check_plan(self._job, plan, self._engines, self._carriage.stage)
+        check_plan(self._job, plan, self._engines, self._stage_control.stage)
 
     def _check_cancelled(self) -> None:
         if self._cancelled.is_set():
@@ -262,12 +262,12 @@ class Player:
 
     def _checking(self, done: int, total: int) -> None:
         self._check_cancelled()
-        self._tell("checking", layer=done - 1)
+        self._report("checking", layer=done - 1)
 
     def _elapsed_s(self) -> float:
         return self._clock.now_s() - self._zero_s
 
-    def _tell(self, state: State, **changes: Any) -> None:
+    def _report(self, state: State, **changes: Any) -> None:
         """Make the next snapshot and hand it out."""
         changes = {"message": "", **changes}
         done = changes.get("layers_done", self._status.layers_done)

@@ -26,7 +26,7 @@ import numpy as np
 
 from pmsl.errors import HostError
 from pmsl.host.capabilities import is_real
-from pmsl.host.engine_factory import made_by
+from pmsl.host.engine_factory import call_factory
 from pmsl.host.interruptible_wait import STEP_S
 from pmsl.host.signals import NUMBERS
 from pmsl.workers.process import ParentProcess, WorkerProcess
@@ -249,7 +249,7 @@ def main(host_pid: int, factory: str) -> None:
     host = ParentProcess(host_pid, asked.end)
     sys.stdout = sys.stderr  # what a driver prints is not held back either
     try:
-        switch = made_by(factory)
+        switch = call_factory(factory)
     except Exception as err:
         _send(host, {"to": "ready", "error": f"{type(err).__name__}: {err}"})
         return

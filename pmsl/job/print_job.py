@@ -25,7 +25,7 @@ Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """One light engine of the job: its pixels and slabs, its wavelength, how frames are turned at the door, what its host calls it."""
+    """One light engine of the job: its pixels and slabs, its wavelength, how frames are turned for the device, what its host calls it."""
 
     grid: Grid
     wavelength_nm: float
@@ -142,7 +142,7 @@ class PrintJob:
     layer_source : LayerSource
         That, with all that may be asked of it.
     prepared : dict
-        What rooms make once for the whole job and look up again; it lives and dies with this object. A job that was read has in
+        What other packages make once for the whole job and look up again; it lives and dies with this object. A job that was read has in
         ``"exposures_of"`` what gives the times of a layer's exposures without their frames, in ``"file_problems"`` what gives the faults
         of its files beside the layers, and, of a native one, in ``"layer_problems"`` what gives those of a plan's files, in
         ``"stated_time_s"`` the print time it states: what `pmsl.job.consistency` and a host hold it to.

@@ -21,9 +21,9 @@ class _Out:
     def __init__(self, rows: int, runs: int) -> None:
         self.row_start, self.row_start_8 = np.zeros(rows + 1, np.int64), np.empty(rows + 1, np.int64)
         self.open_rows, self.shared, self.found = np.zeros(5, np.int64), np.zeros(3), np.zeros(5, np.int64)
-        self.room(runs)
+        self.reserve(runs)
 
-    def room(self, runs: int) -> None:
+    def reserve(self, runs: int) -> None:
         """Make room for so many runs."""
         col, length = np.empty((2, runs), np.int32)
         col_8, length_8 = np.empty((2, runs), np.int32)
@@ -81,7 +81,7 @@ class MaskBuilder:
             )
             if n <= o.runs:
                 break
-            o.room(n + n // 2)
+            o.reserve(n + n // 2)
         own, *wide = o.wide
         runs = Runs(own[c.first : c.last + 1].copy(), *(a[:n].copy() for a in wide))
         return LayerMask.from_runs(k, self.shape, c.first, runs), self._defects(o, overlap)
@@ -94,13 +94,13 @@ class MaskBuilder:
         while True:
             status, n, *rest = slice_layer.runs_of_layer(*self._arguments(k, sweep, o))
             if status == slice_layer.DONE:
-                return self._made(k, o, n, *rest)
+                return self._build(k, o, n, *rest)
             if status == slice_layer.SEGMENTS:
-                sweep.room(n)
+                sweep.reserve(n)
             elif status == slice_layer.CELLS:
-                sweep.found.room(n)
+                sweep.found.reserve(n)
             else:
-                o.room(n + n // 2)
+                o.reserve(n + n // 2)
 
     def masks_of_planes(self, layers: Sequence[int], sweep: AreaSweep) -> list[tuple[Made, int]]:
         """Return `mask_of_plane` of some layers, each with its `overlap`, and let go of the interpreter's lock once for all of them."""
@@ -114,10 +114,10 @@ class MaskBuilder:
         found = []
         for k, o, (status, n, *rest) in zip(layers, outs, many(slice_layer.runs_of_layer, calls), strict=True):
             if status == slice_layer.DONE:
-                found.append((self._made(k, o, n, *rest), o.overlap))
+                found.append((self._build(k, o, n, *rest), o.overlap))
             else:
                 found.append((self.mask_of_plane(k, sweep), self.overlap))
-                o.room(max(o.runs, self._outs[0].runs))
+                o.reserve(max(o.runs, self._outs[0].runs))
         return found
 
     def _arguments(self, k: int, sweep: AreaSweep, o: _Out) -> tuple:
@@ -129,7 +129,7 @@ class MaskBuilder:
             *(*o.wide, o.open_rows, o.shared, o.found, *o.narrow),
         )
 
-    def _made(self, k: int, o: _Out, n: int, top: int, bottom: int, n8: int) -> Made:
+    def _build(self, k: int, o: _Out, n: int, top: int, bottom: int, n8: int) -> Made:
         if n == 0:
             return LayerMask.from_runs(k, self.shape, top, Runs(*(a[:0].copy() for a in o.wide))), self._defects(o)
         own, *wide = o.wide

@@ -113,7 +113,9 @@ class SurfaceSums:
         n = int(self.length.sum())
         row, col = np.empty(n, np.int32), np.empty(n, np.int32)
         share, height = np.empty((2, n)), np.empty((2, n))
-        m = surface_moments.taken(self.start, self.col, self.length, self.sums, self.low_um, self.high_um, row, col, share, height)
+        m = surface_moments.extract_columns(
+            self.start, self.col, self.length, self.sums, self.low_um, self.high_um, row, col, share, height
+        )
         return SurfaceHeights(k, *(frozen(a if m == n else a[:m].copy()) for a in (row, col, share[0], height[0], share[1], height[1])))
 
 

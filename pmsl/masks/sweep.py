@@ -44,7 +44,7 @@ class Cells:
             *(np.zeros(0, np.uint8), np.zeros((0, 4)), np.zeros(0, np.int32), np.zeros(rows)),
         )
 
-    def room(self, cells: int) -> bool:
+    def reserve(self, cells: int) -> bool:
         """Grow to hold `cells` and half as many more where they do not fit; return whether they did."""
         if cells <= len(self.col):
             return True
@@ -90,7 +90,7 @@ class AreaSweep:
     def __init__(self, index: Index, grid: Grid, offset: Offset | None = None) -> None:
         rows, cols = grid.shape
         self.index, self.grid = index, grid
-        self.room(1024)
+        self.reserve(1024)
         self.row_begin = np.zeros(rows + 2, np.int64)
         self.line, self.bits = np.zeros((cols + 1, 2)), np.zeros(cols // 64 + 1, np.uint64)
         self.found = Cells.empty(rows)
@@ -100,7 +100,7 @@ class AreaSweep:
         self.cut = 0
         self.union: _UnionScratch | None = None
 
-    def room(self, segments: int) -> None:
+    def reserve(self, segments: int) -> None:
         """Grow to hold `segments` and half as many more."""
         n = segments + segments // 2
         self.segments, self.edges, self.live = np.empty((n, 4)), np.empty((n, 6)), np.empty(n, np.int32)
@@ -123,7 +123,7 @@ class AreaSweep:
                 *(self.segments, n, *self.grid.shape, self.row_begin, self.edges, self.live, self.line, self.bits),
                 *(f.start, f.col, f.sums, f.beyond),
             )
-            if f.room(count):
+            if f.reserve(count):
                 self.cut = n
                 return f
 
@@ -147,7 +147,7 @@ class AreaSweep:
         assert self.offset is not None
         moved, self.lost = self.offset.segments(k, self.segments[:n])
         if len(moved) > len(self.segments):
-            self.room(len(moved))
+            self.reserve(len(moved))
         self.segments[: len(moved)] = moved
         return len(moved)
 
@@ -166,7 +166,7 @@ class AreaSweep:
                 *(self.segments, self.cut, rows, cols, c.first, c.last, c.start, c.col, c.sums, c.beyond, self.row_begin),
                 *(u.order, u.live, u.piece, u.x, u.what, u.active, u.left, u.right, u.cuts, f.start, f.col, f.sums, f.beyond),
             )
-            if f.room(count):
+            if f.reserve(count):
                 return f
 
 
@@ -237,7 +237,7 @@ class VolumeSweep:
                 *(self.band_begin, self.order, self.live, self.walk, self.scratch, self.board, self.bits),
                 *(self.owner, self.others, self.sides, self.flat, f.start, f.col, f.sums, f.mixed, f.heights, f.length, f.beyond),
             )
-            if f.room(count):
+            if f.reserve(count):
                 return f
 
     def handed_over(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -59,7 +59,7 @@ def light_of_levels(response: np.ndarray) -> np.ndarray:
 def fine_levels_of(relative: Any, response: np.ndarray) -> np.ndarray:
     """Return the 16-bit levels that stand for some light: the inverse of `light_of_levels`.
 
-    Masks that are worked out from light stay fine until the device's depth is taken at the door, so that nothing is rounded
+    Masks that are worked out from light stay fine until they are written at the device's depth, so that nothing is rounded
     to 8 bit twice; the 8-bit level of the result is the one whose light is nearest.
 
     Parameters

@@ -1,7 +1,7 @@
 """The stages in order: place → planes → masks → dose → job. Every intermediate can be had by name.
 
-`prepare` is the whole house in one call; `stages` gives what it goes through, `pmsl.masks` and `pmsl.exposure` the rest.
-`with_depth` makes a job one for a device of few grays; `write`, `read` and `verify` are the doors to disk. `place_copies` and `pack`
+`prepare` is all of them in one call; `stages` gives what it goes through, `pmsl.masks` and `pmsl.exposure` the rest.
+`with_depth` makes a job one for a device of few grays; `write`, `read` and `verify` are to and from disk. `place_copies` and `pack`
 fill a field, or several; `workers_of` gives processes, here or of a cluster, that make the layers of a big job.
 `SliceRequest` is what a person asks for, from the command line, a batch or Python; `slice_job` does it.
 """

@@ -45,7 +45,7 @@ def write(
     fail_on: Severity | None = "error",
     processes: int | None = None,
     scheduler: str | None = None,
-    crew: LayerWorkers | None = None,
+    workers: LayerWorkers | None = None,
 ) -> Written:
     """Write a job to a file of any format, complete or absent, the same bytes for any `threads`, `processes` and `scheduler`.
 
@@ -76,7 +76,7 @@ def write(
     scheduler : str, optional
         Make them on a Dask cluster: the address of its scheduler, or ``"local"`` for `processes` workers on this machine. The folder
         the job is written to must be one that all workers see, under the same name.
-    crew : LayerWorkers, optional
+    workers : LayerWorkers, optional
         Workers that are there already, for several jobs: what `pmsl.pipeline.workers_of` gives, in a ``with`` block.
 
     Returns
@@ -97,7 +97,7 @@ def write(
     target = Path(path)
     chosen = registry.find(registry.choose(target, format))
     own = workers_of(processes, scheduler)
-    if own is not None or crew is not None:
+    if own is not None or workers is not None:
         check_spreads(chosen)
     if png not in ("fast", "small"):
         raise UsageError(f"png is {png!r}; choose 'fast' or 'small'")
@@ -118,12 +118,12 @@ def write(
         lossy=lossy,
         progress=progress,
         accept=accept,
-        crew=crew,
+        workers=workers,
     )
     if own is None:
         return chosen.write(job, target, options)
-    with own as workers:
-        return chosen.write(job, target, replace(options, crew=workers))
+    with own as started:
+        return chosen.write(job, target, replace(options, workers=started))
 
 
 def refuse_findings(findings: tuple[Finding, ...], fail_on: Severity, target: str) -> None:
@@ -234,7 +234,7 @@ def verify(
         A format that is none, a pitch that is none, a panel for a file that states its own.
     """
     chosen, panel = _format_of(Path(path), format), _panel(printer, pitch_um, field)
-    registry.check_takes_panel(chosen, Path(path), panel)
+    registry.check_uses_panel(chosen, Path(path), panel)
     threads = default_threads() if threads is None else threads
     try:
         return chosen.verify(Path(path), VerifyOptions(dose_of=exposure.dose_map, progress=progress, threads=threads, panel=panel))

@@ -62,7 +62,7 @@ def place_for(
     """
     return place(
         solids,
-        *_room(printer),
+        *_usable_field(printer),
         at_um=at_um,
         rotate_deg=rotate_deg,
         scale=scale,
@@ -119,7 +119,7 @@ def place_copies(
 
     return place_by_numbers(
         solids,
-        *_room(printer),
+        *_usable_field(printer),
         copies,
         spacing_um=spacing_um,
         at_um=at_um,
@@ -177,7 +177,7 @@ def pack(
 
     return pack_by_numbers(
         solids,
-        *_room(printer),
+        *_usable_field(printer),
         clearance_um,
         plates=plates,
         copies=copies,
@@ -193,7 +193,7 @@ def numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name.removesuffix(suffix)}-{number}{suffix}")
 
 
-def _room(printer: Printer) -> tuple[np.ndarray, np.ndarray, float]:
+def _usable_field(printer: Printer) -> tuple[np.ndarray, np.ndarray, float]:
     """Return field, pitch [µm] and travel [µm]."""
     pitch = np.array(printer.optics.pitch_um.value)
     rows, cols = printer.field_px

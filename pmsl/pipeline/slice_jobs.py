@@ -130,9 +130,9 @@ def write_job(
     ready: SlicedJob,
     progress: Callable[[int, int], None] | None = None,
     accept: bool = False,
-    crew: LayerWorkers | None = None,
+    workers: LayerWorkers | None = None,
 ) -> Written:
-    """Write what `prepare_job` made, complete or absent, as the request says; with `accept` whatever is found, with `crew` by others.
+    """Write what `prepare_job` made, complete or absent, as the request says; with `accept` whatever is found, with `workers` by others.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def write_job(
         lossy=request.lossy,
         progress=progress,
         fail_on=None if accept else request.fail_on,
-        crew=crew,
+        workers=workers,
     )
 
 
@@ -169,9 +169,9 @@ def slice_job(request: SliceRequest, progress: Callable[[int, int], None] | None
     PmslError
     """
     check(request)
-    with workers_of(request) as crew:
+    with workers_of(request) as workers:
         ready = prepare_job(request)
-        written = write_job(request, ready, progress, crew=crew)
+        written = write_job(request, ready, progress, workers=workers)
     return dataclasses.replace(ready, written=written)
 
 

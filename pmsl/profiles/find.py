@@ -1,4 +1,4 @@
-"""The shelf of shipped profiles, and files of the user's own beside it."""
+"""The library of shipped profiles, and files of the user's own beside it."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from pmsl.profiles.schema import build, parse, tables
 from pmsl.profiles.strict_struct import Strict
 
 P = TypeVar("P", Printer, Resin, Process)
-SHELF = Path(__file__).with_name("library")
+LIBRARY = Path(__file__).with_name("library")
 KINDS: dict[str, type[Strict]] = {"printer": Printer, "resin": Resin, "process": Process}
 
 
 @cache
-def _shelf() -> dict[str, dict[str, str]]:
+def _shipped_texts() -> dict[str, dict[str, str]]:
     """Kind → name → TOML text, in the order of the file names."""
-    shelf: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
-    folder = SHELF
+    texts: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
+    folder = LIBRARY
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".toml"):
             text = entry.read_text(encoding="utf-8")
             table = tomllib.loads(text)
-            shelf[table["schema"].split(".")[1].split("/")[0]][table["name"]] = text
-    return shelf
+            texts[table["schema"].split(".")[1].split("/")[0]][table["name"]] = text
+    return texts
 
 
 def _shipped(word: str, name: str) -> str | None:
-    """Return the TOML text of one shipped profile, whose file is named after kind and name: the rest of the shelf is left alone."""
+    """Return the TOML text of one shipped profile, whose file is named after kind and name: the rest of the library is left alone."""
     if not re.fullmatch(r"[a-z0-9.-]{1,64}", name):
         return None
-    file = SHELF / f"{word}-{name}.toml"
+    file = LIBRARY / f"{word}-{name}.toml"
     return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
 def library() -> dict[str, list[str]]:
     """Return the shipped names: ``{"printer": [...], "resin": [...], "process": [...]}``."""
-    return {kind: list(names) for kind, names in _shelf().items()}
+    return {kind: list(names) for kind, names in _shipped_texts().items()}
 
 
 def library_text(name: str) -> str:
@@ -61,10 +61,10 @@ def library_text(name: str) -> str:
     ProfileError
         No profile of that name.
     """
-    for names in _shelf().values():
+    for names in _shipped_texts().values():
         if name in names:
             return names[name]
-    raise _unknown("profile", name, [n for names in _shelf().values() for n in names])
+    raise _unknown("profile", name, [n for names in _shipped_texts().values() for n in names])
 
 
 def library_template(name: str) -> str:
@@ -153,7 +153,7 @@ def _find(name_or_path: str | Path, kind: type[P], word: str) -> P:
         return parse(shipped, kind, f"{word} {name}")
     path = Path(name)
     if not (path.suffix == ".toml" or os.path.exists(path)):
-        raise _unknown(word, name, list(_shelf()[word]))
+        raise _unknown(word, name, list(_shipped_texts()[word]))
     try:
         text = read_text(path)
     except (OSError, UnicodeDecodeError) as err:

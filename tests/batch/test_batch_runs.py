@@ -181,7 +181,7 @@ def test_jobs_wait_until_they_fit(tmp_path, monkeypatch):
 
     running = set()
     file = batch_file(tmp_path, '[[job]]\nname = "a"\n[job.sweep]\n"resin.dp_um" = [20, 21, 22, 23, 24, 25]\n')
-    summary = run(read_batch(file), workers=4, memory_bytes=1000 * MIB, tell=tell)
+    summary = run(read_batch(file), workers=4, memory_bytes=1000 * MIB, on_event=tell)
     assert [o.state for o in summary.outcomes] == ["done"] * 6 and most[0] == 2
 
 
@@ -262,7 +262,7 @@ def test_a_mesh_that_changes_while_it_is_sliced_is_not_taken_for_done(tmp_path):
         if event["event"] == "job-start":
             os.utime(tmp_path / "a.stl")
 
-    summary = run(batch, workers=1, tell=tell)
+    summary = run(batch, workers=1, on_event=tell)
     assert [o.state for o in summary.outcomes] == ["refused"] and "changed while it was sliced" in summary.outcomes[0].message
     assert [o.state for o in run(batch, workers=1).outcomes] == ["done"]
 

@@ -54,13 +54,13 @@ def test_names_are_read_back():
 
 def test_nobody_is_waited_for_where_there_is_no_second_process(monkeypatch):
     monkeypatch.setattr(ahead, "_second", [])
-    assert ahead.made_meanwhile(doubled, KINDS) is None
+    assert ahead.entry_of_second_process(doubled, KINDS) is None
 
 
 def test_a_second_process_that_ends_without_a_kernel_is_not_waited_for(second, monkeypatch):
     second("raise SystemExit(1)").communicate()
     monkeypatch.setattr(disk_cache, "load", lambda *_: None)
-    assert ahead.made_meanwhile(doubled, KINDS) is None
+    assert ahead.entry_of_second_process(doubled, KINDS) is None
     a = np.ones(3)
     doubled(a, 3)
     assert a.tolist() == [2, 2, 2]
@@ -69,8 +69,8 @@ def test_a_second_process_that_ends_without_a_kernel_is_not_waited_for(second, m
 def test_what_the_second_process_makes_is_waited_for_and_loaded(second, monkeypatch):
     running, looks = second("input()"), iter([None, None, "entry"])
     monkeypatch.setattr(disk_cache, "load", lambda *_: next(looks))
-    assert ahead.made_meanwhile(doubled, KINDS) == "entry"
-    assert ahead.made_meanwhile(doubled, (*KINDS, int)) is None, "another kind of arguments is not what it was asked for"
+    assert ahead.entry_of_second_process(doubled, KINDS) == "entry"
+    assert ahead.entry_of_second_process(doubled, (*KINDS, int)) is None, "another kind of arguments is not what it was asked for"
     running.communicate(b"\n")
 
 

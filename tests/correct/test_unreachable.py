@@ -307,8 +307,8 @@ def test_painted_masks_wait_only_in_so_much_memory(monkeypatch):
     assert painter.paint(mask, 49) is NOTHING
     monkeypatch.setattr("pmsl.correct.solver.pixel_light.KEPT", 10_000)
     first, second = painter.paint(mask, 50), painter.paint(mask, 50)
-    assert painter.kept(second) is NOTHING
-    assert painter.kept(first) is first
+    assert painter.retained(second) is NOTHING
+    assert painter.retained(first) is first
     assert painter.paint(mask, 50).levels.base is second.levels.base
 
 

@@ -25,7 +25,7 @@ def local():
 @pytest.mark.parametrize("name", ["job", "job.zip"])
 def test_the_bytes_are_those_of_one_process(local, tmp_path, name):
     pmsl.write(job_with(), tmp_path / f"a-{name}")
-    pmsl.write(job_with(), tmp_path / f"b-{name}", crew=local)
+    pmsl.write(job_with(), tmp_path / f"b-{name}", workers=local)
     assert same(tmp_path / f"a-{name}", tmp_path / f"b-{name}") and len(list(tmp_path.iterdir())) == 2
 
 
@@ -42,7 +42,7 @@ def test_a_worker_that_is_killed_in_the_middle(local, tmp_path):
     pmsl.write(job_with(), tmp_path / "a")
     with workers_of(None, address) as crew:
         assert crew.threads() == 2
-        pmsl.write(job_with(), tmp_path / "b", crew=crew, progress=kill)
+        pmsl.write(job_with(), tmp_path / "b", workers=crew, progress=kill)
     assert same(tmp_path / "a", tmp_path / "b")
 
 
@@ -52,7 +52,7 @@ def test_what_goes_wrong_in_a_worker_stops_the_job(local, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        pmsl.write(job_with(), tmp_path / "b", crew=local, progress=stop)
+        pmsl.write(job_with(), tmp_path / "b", workers=local, progress=stop)
     assert not list(tmp_path.iterdir())
 
 

@@ -68,7 +68,7 @@ def crew():
 def test_the_bytes_are_those_of_one_process(crew, tmp_path, name, more):
     job, told = job_with(), []
     plain = pmsl.write(job, tmp_path / f"a-{name}", **more)
-    written = pmsl.write(job, tmp_path / f"b-{name}", crew=crew, progress=lambda *p: told.append(p), **more)
+    written = pmsl.write(job, tmp_path / f"b-{name}", workers=crew, progress=lambda *p: told.append(p), **more)
     assert plain == written and same(tmp_path / f"a-{name}", tmp_path / f"b-{name}")
     assert told == [(k + 1, job.n_layers) for k in range(job.n_layers)]
     assert len(list(tmp_path.iterdir())) == 2 and pmsl.verify(tmp_path / f"b-{name}") == []
@@ -88,7 +88,7 @@ WAYS = {
 def test_every_kind_of_job(crew, tmp_path, way):
     job = WAYS[way]()
     pmsl.write(job, tmp_path / "a")
-    pmsl.write(WAYS[way](), tmp_path / "b", crew=crew)
+    pmsl.write(WAYS[way](), tmp_path / "b", workers=crew)
     assert same(tmp_path / "a", tmp_path / "b")
 
 
@@ -98,7 +98,7 @@ def test_a_stl_and_its_copies(crew, tmp_path, samples):
     placed = pmsl.place_copies([solid], printer, RESIN, (3, 2), spacing_um=(50.5, 20), scale=(0.3, 0.3, 1.0))
     job = pmsl.prepare(placed, printer, RESIN)
     pmsl.write(job, tmp_path / "a.zip")
-    pmsl.write(job, tmp_path / "b.zip", crew=crew)
+    pmsl.write(job, tmp_path / "b.zip", workers=crew)
     assert same(tmp_path / "a.zip", tmp_path / "b.zip")
 
 
@@ -112,7 +112,7 @@ def test_corrected_layers_keep_their_blocks(crew, tmp_path):
     spans = list(parted(job, 2))
     assert len(spans) > 1 and all(first % job.correction.block_layers == 0 for first, _ in spans)
     pmsl.write(job, tmp_path / "a")
-    pmsl.write(job, tmp_path / "b", crew=crew)
+    pmsl.write(job, tmp_path / "b", workers=crew)
     assert same(tmp_path / "a", tmp_path / "b")
 
 
@@ -160,7 +160,7 @@ def test_a_worker_that_is_killed_costs_its_layers(tmp_path, monkeypatch):
                         with contextlib.suppress(ProcessLookupError):  # it was the one that nobody asked for anything since
                             os.kill(pid, signal.SIGKILL)
 
-            pmsl.write(job, tmp_path / name, crew=crew, progress=kill)
+            pmsl.write(job, tmp_path / name, workers=crew, progress=kill)
             assert crew.workers[0].pid != before[0]
     assert same(tmp_path / "a", tmp_path / "b") and same(tmp_path / "a.zip", tmp_path / "b.zip")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "a.zip", "b", "b.zip"]
@@ -169,7 +169,7 @@ def test_a_worker_that_is_killed_costs_its_layers(tmp_path, monkeypatch):
 def test_a_block_that_kills_every_worker_is_given_up(crew, tmp_path, monkeypatch):
     monkeypatch.setattr(BlockWorker, "make", lambda self, path, span: (_ for _ in ()).throw(WorkerLost("killed by signal 9")))
     with LocalPool(1) as workers, pytest.raises(WorkerError, match="layers 0..6: 3 workers were lost over them, the last one killed by"):
-        pmsl.write(job_with(), tmp_path / "b", crew=workers)
+        pmsl.write(job_with(), tmp_path / "b", workers=workers)
     assert not list(tmp_path.iterdir())
 
 
@@ -182,7 +182,7 @@ def test_a_worker_that_cannot_write(tmp_path, name):
     with LocalPool(1) as workers:
         resource.prlimit(workers.workers[0].pid, resource.RLIMIT_FSIZE, (50, 50))
         with pytest.raises(OutputError, match=f"{name}: .*nothing was written"):
-            pmsl.write(job_with(), tmp_path / name, crew=workers)
+            pmsl.write(job_with(), tmp_path / name, workers=workers)
     assert not list(tmp_path.iterdir())
 
 
@@ -245,9 +245,9 @@ def test_files_that_are_not_what_the_worker_wrote(tmp_path, monkeypatch):
 
 def test_what_cannot_be_spread_is_refused(crew, tmp_path):
     with pytest.raises(UsageError, match="format goo: its layers are made in one process"):
-        pmsl.write(job_with(), tmp_path / "a.goo", crew=crew)
+        pmsl.write(job_with(), tmp_path / "a.goo", workers=crew)
     with pytest.raises(UsageError, match="not made of parts and profiles"):
-        pmsl.write(job_of([np.ones((9, 9), np.uint8)] * 3, printer_of((9, 9))), tmp_path / "a", crew=crew, design=False)
+        pmsl.write(job_of([np.ones((9, 9), np.uint8)] * 3, printer_of((9, 9))), tmp_path / "a", workers=crew, design=False)
     with pytest.raises(UsageError, match="--processes 0"):
         pmsl.write(job_with(), tmp_path / "a", processes=0)
     assert workers_of(None, None) is None and not list(tmp_path.iterdir())
@@ -257,9 +257,9 @@ def test_the_target_is_refused_and_findings_stop_the_job(crew, tmp_path):
     job = job_with()
     (tmp_path / "mine").write_text("x")
     with pytest.raises(UsageError, match="mine"):
-        pmsl.write(job, tmp_path / "mine", crew=crew)
+        pmsl.write(job, tmp_path / "mine", workers=crew)
     with pytest.raises(pmsl.errors.FindingsError):
-        pmsl.write(job, tmp_path / "b", crew=crew, fail_on="info")
+        pmsl.write(job, tmp_path / "b", workers=crew, fail_on="info")
     assert [p.name for p in tmp_path.iterdir()] == ["mine"]
 
 
@@ -280,7 +280,7 @@ def test_an_interrupt_ends_the_workers_in_the_middle(tmp_path):
             raise KeyboardInterrupt
 
     with LocalPool(2) as crew, pytest.raises(KeyboardInterrupt):
-        pmsl.write(job, tmp_path / "b", crew=crew, progress=stop)
+        pmsl.write(job, tmp_path / "b", workers=crew, progress=stop)
     assert len(seen) == 2 and not list(tmp_path.iterdir())
     if sys.platform == "linux":
         assert all(gone(pid) for pid in seen)

@@ -185,8 +185,8 @@ def test_a_factory_that_fails_is_told(name, words):
 
 
 def test_names_of_factories():
-    from pmsl.host.engine_factory import made_by
+    from pmsl.host.engine_factory import call_factory
 
     for wrong in ("x", "a:b:c", "../a:b", "a.b:", ":f", "a b:c"):
         with pytest.raises(UsageError, match="package.module:factory"):
-            made_by(wrong)
+            call_factory(wrong)

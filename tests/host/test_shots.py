@@ -163,9 +163,9 @@ def test_a_frame_that_fails_ends_the_exposures():
     for ahead in (0, 2):
         feed = LayerPrefetch(counted(small_job(6), [], wait), range(2, 6), ahead)
         with pytest.raises(JobError):
-            feed.take()
+            feed.next()
         with pytest.raises(HostError, match="closed"):  # a feed that failed is not one that is finished
-            feed.take()
+            feed.next()
 
 
 def test_asyncio_pulls_the_same_and_leaves_nothing_behind(job):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 SHOWN = 12  # running jobs in the table
-Tell = Callable[[dict[str, Any]], None]
+OnEvent = Callable[[dict[str, Any]], None]
 
 
 @click.command("batch")
@@ -48,8 +48,8 @@ def batch_command(
         from pmsl.cli import batch_plan
 
         return batch_plan.show(batch, workers=jobs, memory_bytes=cap, force=force, as_json=as_json)
-    with _teller(as_json) as tell:
-        code: int = scheduler.run(batch, workers=jobs, memory_bytes=cap, force=force, tell=tell).exit_code
+    with _event_printer(as_json) as show:
+        code: int = scheduler.run(batch, workers=jobs, memory_bytes=cap, force=force, on_event=show).exit_code
     return code
 
 
@@ -75,7 +75,7 @@ def memory_bytes(text: str) -> int:
 
 
 @contextmanager
-def _teller(as_json: bool) -> Iterator[Tell]:
+def _event_printer(as_json: bool) -> Iterator[OnEvent]:
     """Give what shows events: JSON lines, a live table on a terminal, a line a job in a log file, or only what went wrong and the end."""
     if as_json:
         yield print_json_line
@@ -85,10 +85,10 @@ def _teller(as_json: bool) -> Iterator[Tell]:
     elif sys.stderr is not None and is_log(sys.stderr):
         yield _Log()
     else:
-        yield _tell_plain
+        yield _print_plain
 
 
-def _tell_plain(event: dict[str, Any]) -> None:
+def _print_plain(event: dict[str, Any]) -> None:
     """Say what went wrong, and the end."""
     if event["event"] == "job" and event["exit_code"]:
         _say_why(event)

@@ -81,7 +81,7 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     print_line(f"time      {clock(estimate.print_time_s)}, motion included")
     for line in light_lines(facts):
         print_line(line)
-    _tell_correction(job.correction)
+    _print_correction(job.correction)
     for part in job.parts:
         print_line(f"part      {part.label}: {size_mm(*part.bounds_um)} at ({part.bounds_um[0][0]:g}, {part.bounds_um[0][1]:g}) µm")
     print_regions(job)
@@ -89,7 +89,7 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     say_findings(job.findings)
 
 
-def _tell_correction(made: CorrectionRecord | None) -> None:
+def _print_correction(made: CorrectionRecord | None) -> None:
     if made is None:
         return
     print_line(f"corrected {', '.join(made.names)}")

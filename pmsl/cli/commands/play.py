@@ -57,8 +57,8 @@ def play_command(path: str, engine: str, arm: bool, record: str | None, as_json:
     with compiler_notice():
         job = pipeline.read(path)
         engines, stage, waits = _machine(job, engine)
-        with _live(as_json) as tell:
-            player = Player(job, engines, stage, settings, clock=waits, on_status=tell)
+        with _live(as_json) as show:
+            player = Player(job, engines, stage, settings, clock=waits, on_status=show)
             try:
                 status = player.run()
             except KeyboardInterrupt:
@@ -92,14 +92,14 @@ def _doubt(record: Path) -> str:
 def _machine(job: PrintJob, engine: str) -> tuple[Sequence[LightEngine], Stage, Clock | None]:
     """Return engines, stage, and the clock waits are measured with."""
     from pmsl import host
-    from pmsl.host.engine_factory import made_by
+    from pmsl.host.engine_factory import call_factory
     from pmsl.host.machine_check import problems_of
 
     if engine == SIMULATED:
         machine = host.Simulation(job)
         return machine.engines, machine.stage, machine.clock
     try:
-        made = made_by(engine, job)
+        made = call_factory(engine, job)
     except PmslError:
         raise
     except Exception as err:
@@ -130,7 +130,7 @@ def _live(quiet: bool) -> Iterator[Callable[[Status], None] | None]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("play", total=None, state="", left="")
 
-        def tell(s: Status) -> None:
+        def show(s: Status) -> None:
             done = s.layer + 1 if s.state == "checking" else s.layers_done
             left = (
                 f"{s.light_s:.1f} s of light"
@@ -141,7 +141,7 @@ def _live(quiet: bool) -> Iterator[Callable[[Status], None] | None]:
             if s.message:
                 say(s.message)
 
-        yield tell
+        yield show
 
 
 def _logged() -> Callable[[Status], None]:
@@ -149,7 +149,7 @@ def _logged() -> Callable[[Status], None]:
     lines = {"checking": LogProgress("checking"), "playing": LogProgress("playing")}
     seen: dict[str, int] = {}
 
-    def tell(s: Status) -> None:
+    def show(s: Status) -> None:
         kind = "checking" if s.state == "checking" else "playing"
         done = s.layer + 1 if kind == "checking" else s.layers_done
         if seen.get(kind) != done:
@@ -158,4 +158,4 @@ def _logged() -> Callable[[Status], None]:
         if s.message:
             say(s.message)
 
-    return tell
+    return show

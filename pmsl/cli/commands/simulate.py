@@ -101,7 +101,7 @@ def simulate_command(
     if as_json:
         print_json({"job": path, "fail_on": fail_on, **found.as_dict()})
     else:
-        _tell(path, found)
+        _print_prediction(path, found)
         say_findings(found.findings)
     if reaches(found.findings, fail_on):
         raise FindingsError(f"{path}: there are findings at or above --fail-on {fail_on}", found.findings)
@@ -186,7 +186,7 @@ def _layer_pictures(job: PrintJob, folder: Path, wanted: set[int]) -> Callable[[
     return draw
 
 
-def _tell(path: str, found: Prediction) -> None:
+def _print_prediction(path: str, found: Prediction) -> None:
     """Print the prediction for a person."""
     model = found.model
     print_line(f"{path}: predicted by the same model that made the masks, not measured")
@@ -205,8 +205,8 @@ def _tell(path: str, found: Prediction) -> None:
         if q["median"] is not None:
             spread = "  ".join(f"{key} {value:.4g}" for key, value in q.items())
             print_line(f"dose {name:<6}{spread} mJ/cm²")
-    _tell_openings(found.openings)
-    _tell_lost(found.lost)
+    _print_openings(found.openings)
+    _print_lost(found.lost)
 
 
 def _row(name: str, values: dict[str, Any], rest: str) -> str:
@@ -215,7 +215,7 @@ def _row(name: str, values: dict[str, Any], rest: str) -> str:
     return f"{name:<11}median {values['median']:+.3f} µm, 95 % within {values['p95_abs']:.3f} µm ({rest})"
 
 
-def _tell_openings(openings: list[dict[str, Any]]) -> None:
+def _print_openings(openings: list[dict[str, Any]]) -> None:
     for o in openings[:ROWS]:
         sizes = [f"{what} {o[key]['height']:.4g} × {o[key]['width']:.4g}" for what, key in _SIZES]
         state = o["state"].upper() if o["blocked"] or o["state"].startswith("sealed") else o["state"]
@@ -229,7 +229,7 @@ def _tell_openings(openings: list[dict[str, Any]]) -> None:
 _SIZES = (("designed", "design_um"), ("open", "printed_um"), ("flushable", "flushable_um"))
 
 
-def _tell_lost(lost: list[dict[str, Any]]) -> None:
+def _print_lost(lost: list[dict[str, Any]]) -> None:
     for f in lost[:ROWS]:
         (x0, y0, z0), (x1, y1, z1) = f["box_um"]
         where = f"x {x0:.6g}..{x1:.6g}, y {y0:.6g}..{y1:.6g}, z {z0:.6g}..{z1:.6g} µm"

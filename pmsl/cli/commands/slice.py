@@ -46,11 +46,11 @@ def slice_command(meshes: tuple[str, ...], as_json: bool, **settings: Any) -> No
         say(request.defaults_used())
     done: list[SlicedJob] = []
     try:
-        with compiler_notice(frames=True), slice_jobs.workers_of(request) as crew:
+        with compiler_notice(frames=True), slice_jobs.workers_of(request) as workers:
             ready = slice_jobs.prepare_jobs(request)
             for one in ready:
                 with layer_progress("slicing" if len(ready) == 1 else f"slicing {Path(one.out).name}", as_json) as progress:
-                    done.append(dataclasses.replace(one, written=slice_jobs.write_job(request, one, progress, crew=crew)))
+                    done.append(dataclasses.replace(one, written=slice_jobs.write_job(request, one, progress, workers=workers)))
             if request.preview is not None:
                 from pmsl.report import contact_sheet
 
@@ -61,10 +61,10 @@ def slice_command(meshes: tuple[str, ...], as_json: bool, **settings: Any) -> No
             print_json({"job": None, "error": str(err), "findings": [f.as_dict() for f in err.findings]})
         say_findings(err.findings)
         raise
-    _tell(request, done, time.perf_counter() - began, as_json)
+    _print_written(request, done, time.perf_counter() - began, as_json)
 
 
-def _tell(request: SliceRequest, done: list[SlicedJob], seconds: float, as_json: bool) -> None:
+def _print_written(request: SliceRequest, done: list[SlicedJob], seconds: float, as_json: bool) -> None:
     """Say what was written."""
     from pmsl.cli.light_facts import light_facts, light_lines
     from pmsl.cli.region_facts import print_regions

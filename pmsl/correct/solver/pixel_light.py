@@ -54,13 +54,13 @@ class LevelBuffers:
             return NOTHING
         from pmsl.kernels.light import pixel_light
 
-        room = self._room((rows + 1) * words * 8 + rows * cols)
+        room = self._buffer((rows + 1) * words * 8 + rows * cols)
         end = (rows + 1) * words * 8
         near, levels = room[:end].view(np.uint64).reshape(rows + 1, words), room[end : end + rows * cols].reshape(rows, cols)
         pixel_light.paint(*mask.runs_8bit(), window.col0, self.first, self.share, levels, near)
         return MaskLevels(levels, near, window.col0)
 
-    def kept(self, painted: MaskLevels) -> MaskLevels:
+    def retained(self, painted: MaskLevels) -> MaskLevels:
         """Return what is painted where it may wait for a second use; otherwise it is done with, and `NOTHING`."""
         if self._out <= KEPT:
             return painted
@@ -77,7 +77,7 @@ class LevelBuffers:
             self._out -= room.nbytes
             self._free.append(room)
 
-    def _room(self, size: int) -> np.ndarray:
+    def _buffer(self, size: int) -> np.ndarray:
         """Return so many bytes, or more."""
         with self._lock:
             found = next((i for i, room in enumerate(self._free) if room.nbytes >= size), None)
@@ -111,9 +111,9 @@ class PixelLight:
         """Paint a mask for so many pixels to look at, if that pays; to be handed back with `done`."""
         return NOTHING if self.painter is None else self.painter.paint(mask, pixels)
 
-    def kept(self, painted: MaskLevels) -> MaskLevels:
-        """Return what may wait for a second use: `LevelBuffers.kept`."""
-        return painted if self.painter is None else self.painter.kept(painted)
+    def retained(self, painted: MaskLevels) -> MaskLevels:
+        """Return what may wait for a second use: `LevelBuffers.retained`."""
+        return painted if self.painter is None else self.painter.retained(painted)
 
     def done(self, painted: MaskLevels) -> None:
         """Hand back what is painted."""

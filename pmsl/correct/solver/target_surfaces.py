@@ -37,7 +37,7 @@ class Walls:
     rise: np.ndarray
     cell: np.ndarray
 
-    def kept(self, which: np.ndarray) -> Walls:
+    def selected(self, which: np.ndarray) -> Walls:
         """Return some of the points."""
         if which.all():
             return self
@@ -55,7 +55,7 @@ class Faces:
 
 def steep(walls: Walls) -> Walls:
     """Return the points that are walls: the others are faces that look at the plate."""
-    return walls.kept(walls.rise >= -STEEP)
+    return walls.selected(walls.rise >= -STEEP)
 
 
 def levels_at(mask: LayerMask, row: np.ndarray, col: np.ndarray) -> np.ndarray:
@@ -108,7 +108,7 @@ def walls_of(index: CrossingIndex, grid: Grid, k: int, mask: LayerMask) -> Walls
     segments, rise = np.zeros((n, 4)), np.zeros(n)
     wall_cut.cut(picked, n, float(index.planes_um[k]), index.corners, np.ascontiguousarray(grid.pitch_um), segments, rise)
     found = _merged(*_sampled(segments, rise), grid.shape)
-    return found.kept(level_beside(mask, found, OUTSIDE_PX) < 0.999)
+    return found.selected(level_beside(mask, found, OUTSIDE_PX) < 0.999)
 
 
 def _sampled(segments: np.ndarray, rise: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -101,7 +101,7 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
         assert target.exact_size is not None
         grid, shift = padded(engine.grid, device_frame.frame_shape(target.exact_size, turn))
         found.append(padding(engine.grid, grid, shift, name))
-    given_s = _given(job, target, options, rule or longest) if options.lossy else None
+    given_s = _rule_times(job, target, options, rule or longest) if options.lossy else None
     limits = _Limits(target, name, options, shift, grid.shape, given_s, _power(job))
     first = dataclasses.replace(engine, grid=grid, orientation=turn)
     fitted = dataclasses.replace(
@@ -142,7 +142,7 @@ def _left_to_host(job: PrintJob, target: Capability, name: str) -> Iterator[Find
         yield Finding(code="left-to-host", severity="info", message=f"{name} has no place for {text}: set them at the machine")
 
 
-def _given(job: PrintJob, target: Capability, options: WriteOptions, rule: Rule) -> np.ndarray | None:
+def _rule_times(job: PrintJob, target: Capability, options: WriteOptions, rule: Rule) -> np.ndarray | None:
     """Return the times all layers get, where the target cannot give each its own; none where it can."""
     if target.per_layer_exposure == "free":
         return None
@@ -204,7 +204,7 @@ def _lose(limits: _Limits, field: str, value: object, limit: object, k: int, fou
 def _exposure(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> Exposure:
     """Return one exposure as the target holds it."""
     if limits.given_s is not None:
-        e = _given_time(e, float(limits.given_s[k]), k, limits, found)
+        e = _adapt_time(e, float(limits.given_s[k]), k, limits, found)
     e = _split(e, k, limits, found)
     mask = e.mask if limits.shift is None else moved(e.mask, limits.shift, limits.shape, limits.name)
     mask = _in_levels(mask, k, limits, found)
@@ -212,7 +212,7 @@ def _exposure(e: Exposure, k: int, limits: _Limits, found: list[Finding]) -> Exp
     return dataclasses.replace(e, mask=mask, time_s=time_s, dose_mj_cm2=e.dose_mj_cm2 * (time_s / e.time_s))
 
 
-def _given_time(e: Exposure, given_s: float, k: int, limits: _Limits, found: list[Finding]) -> Exposure:
+def _adapt_time(e: Exposure, given_s: float, k: int, limits: _Limits, found: list[Finding]) -> Exposure:
     """Show an exposure as long as the format's rule has it, its dose in its grays."""
     off = abs(given_s - e.time_s)
     if off > TIME_SLACK_S:

@@ -32,7 +32,7 @@ class Byu:
     name = "byu"
     suffixes: tuple[str, ...] = ()  # its files end in .zip, which is native
     capability = CAPABILITY
-    takes_panel = True
+    uses_panel = True
 
     def recognises(self, seen: FileSignature) -> bool:
         """Tell by one JSON table in the root beside a folder of images."""

@@ -223,14 +223,14 @@ class ZipSource:
     def _read(self, info: ZipInfo, most: int) -> bytes:
         if info.file_size > most:
             raise read_limits.too_large(str(self._path), info.filename, info.file_size, most)
-        with self._damage_told(info.filename):
+        with self._damage_reported(info.filename):
             return self._zip.read(info.filename)  # never more than file_size
 
     def sha256(self, name: str) -> str:
         """Return the hash of one member."""
         self._member(name)
         found = hashlib.sha256()
-        with self._damage_told(name), self._zip.open(name) as member:
+        with self._damage_reported(name), self._zip.open(name) as member:
             while piece := member.read(PIECE):
                 found.update(piece)
         return found.hexdigest()
@@ -260,7 +260,7 @@ class ZipSource:
         return info
 
     @contextmanager
-    def _damage_told(self, name: str) -> Iterator[None]:
+    def _damage_reported(self, name: str) -> Iterator[None]:
         """Hold the lock; turn what zipfile raises for damaged members into a `JobError`."""
         import zipfile
 

@@ -32,7 +32,7 @@ class Ctb:
     name: str
     key: int
     suffixes: tuple[str, ...] = (".ctb",)
-    takes_panel: bool = True
+    uses_panel: bool = True
     capability: Capability = Capability(
         multi_exposure=False,
         gray_levels=128,

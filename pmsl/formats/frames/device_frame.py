@@ -14,7 +14,7 @@ from pmsl.profiles.printer import Diamond, Orientation
 
 
 def turn(levels: np.ndarray, orientation: Orientation) -> np.ndarray:
-    """Turn an array of the river (row ↔ +y, col ↔ +x) into frame orientation; a view.
+    """Turn an array in axes of the part (row ↔ +y, col ↔ +x) into frame orientation; a view.
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ class _Desk(threading.local):
         """Return the zlib stream of a frame given as the first arguments of ``kernels.frame.zlib_of_runs``."""
         from pmsl.kernels.codec import png_of_runs
 
-        self._room([turned])
+        self._reserve([turned])
         while True:
             out = self._outs[0]
             size: int = png_of_runs.zlib_of_runs(*turned, *self._scratch, out)
@@ -115,7 +115,7 @@ class _Desk(threading.local):
         from pmsl.kernels._compiler.jit import many
         from pmsl.kernels.codec import png_of_runs
 
-        self._room(frames)
+        self._reserve(frames)
         while len(self._outs) < len(frames):
             self._outs.append(np.empty_like(self._outs[0]))
         outs = self._outs[: len(frames)]
@@ -127,8 +127,8 @@ class _Desk(threading.local):
             data.append(out[:size].tobytes() if size <= len(out) else self.compressed(turned))
         return data
 
-    def _room(self, frames: Sequence[tuple[Any, ...]]) -> None:
-        n, pixels = max(map(room_of, frames), default=0), max((f[5] * (f[6] + f[9]) for f in frames), default=0)
+    def _reserve(self, frames: Sequence[tuple[Any, ...]]) -> None:
+        n, pixels = max(map(runs_needed, frames), default=0), max((f[5] * (f[6] + f[9]) for f in frames), default=0)
         if n > self._size[0] or pixels > self._size[1]:
             self._make(n + n // 2, pixels)
 
@@ -145,7 +145,7 @@ class _Desk(threading.local):
 _desk = cache(_Desk)
 
 
-def room_of(turned: tuple[Any, ...]) -> int:
+def runs_needed(turned: tuple[Any, ...]) -> int:
     """Return how many runs the byte stream of a frame may have."""
     return 2 * len(turned[2]) + int(turned[5]) + 2
 

@@ -26,7 +26,7 @@ class Goo:
 
     name = "goo"
     suffixes = (".goo",)
-    takes_panel = True
+    uses_panel = True
     capability = Capability(
         multi_exposure=False, max_size=(65535, 65535), needs_thumbnail=True, holds=frozenset({"motion"}), moves_by_layer=NO_ACCELERATIONS
     )

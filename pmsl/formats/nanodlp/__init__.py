@@ -24,7 +24,7 @@ class NanoDlp:
 
     name = "nanodlp"
     suffixes = (".nanodlp",)
-    takes_panel = True
+    uses_panel = True
     capability = CAPABILITY
 
     def recognises(self, seen: FileSignature) -> bool:

@@ -25,7 +25,7 @@ from pmsl.formats.protocol import Blocks, BlockTarget, WriteOptions, Written
 from pmsl.job.print_job import Meter, PrintJob
 
 WORK = "work"  # in a draft: what its workers share, gone with it
-RECIPE = "recipe.json"  # in that: what they make; where it is gone nobody wants it any more
+JOB_SPEC = "recipe.json"  # in that: what they make; where it is gone nobody wants it any more
 
 
 class File(msgspec.Struct, frozen=True, array_like=True):
@@ -72,7 +72,7 @@ def make_block(job: PrintJob, first: int, last: int, place: BlockTarget, options
     together = open(work / bundle, "wb") if place.bundled else None  # noqa: SIM115 — closed below
     try:
         for k in range(first, last):
-            if not (work / RECIPE).exists():
+            if not (work / JOB_SPEC).exists():
                 raise WorkerError(f"{work}: the job was given up; its layers are not made")
             plan = run.plan(k)
             run.passed(k)
@@ -85,7 +85,9 @@ def make_block(job: PrintJob, first: int, last: int, place: BlockTarget, options
             if together is None:
                 check_written(FolderSource(Path(place.folder)), {name: sha256 for name, _, sha256 in made.files}, 1)
             files = [File(name, sha256, len(data)) for name, data, sha256 in made.files]
-            layers.append(LayerDone(msgspec.json.encode(made.entry), files, meter.cost(plan), _told(plan.findings), bool(plan.exposures)))
+            layers.append(
+                LayerDone(msgspec.json.encode(made.entry), files, meter.cost(plan), _encode_findings(plan.findings), bool(plan.exposures))
+            )
     except BaseException:
         for left in (bundle or own, own):
             (work / left).unlink(missing_ok=True)
@@ -93,7 +95,7 @@ def make_block(job: PrintJob, first: int, last: int, place: BlockTarget, options
     finally:
         if together is not None:
             together.close()
-    return msgspec.msgpack.encode(BlockDone(layers, _told(run.findings()), bundle))
+    return msgspec.msgpack.encode(BlockDone(layers, _encode_findings(run.findings()), bundle))
 
 
 def _put(beside: Path, path: Path, data: bytes) -> None:
@@ -103,15 +105,15 @@ def _put(beside: Path, path: Path, data: bytes) -> None:
 
 
 def asked(job: PrintJob, options: WriteOptions, draft: Path, bundled: bool) -> Blocks:
-    """Ask the workers of `options.crew` for all layers; `draft` is the folder the job is written in, or the zip (`bundled`)."""
-    assert options.crew is not None
+    """Ask the workers of `options.workers` for all layers; `draft` is the folder the job is written in, or the zip (`bundled`)."""
+    assert options.workers is not None
     work, dose = draft.parent / WORK, options.dose_of is not None
     work.mkdir()
     if not bundled:
         for name in ("frames", *(("dose",) if dose else ())):
             (draft / name).mkdir()
     place = BlockTarget(work=str(work.absolute()), folder=str(draft.absolute()), bundled=bundled, small=options.small, dose=dose)
-    return options.crew.blocks(job, place)
+    return options.workers.blocks(job, place)
 
 
 def gather(
@@ -150,8 +152,8 @@ def gather(
                 else:
                     _check_there(draft / file.name, file)
             entries.append(msgspec.Raw(layer.entry))
-            tally.add(layer.cost, map(_heard, layer.findings), layer.lit)
-        across.extend(map(_heard, done.findings))
+            tally.add(layer.cost, map(_decode_finding, layer.findings), layer.lit)
+        across.extend(map(_decode_finding, done.findings))
     tally.found.extend(across)
     return tally.written(), entries
 
@@ -167,12 +169,12 @@ def _check_there(path: Path, file: File) -> None:
         raise JobError(f"{file.name}: a worker wrote it, and here it {what}; the disk they share is not to be trusted")
 
 
-def _told(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+def _encode_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Return findings as plain dicts: whole numbers stay whole, or job.json would have other bytes."""
     return [finding.as_dict() for finding in findings]
 
 
-def _heard(told: dict[str, Any]) -> Finding:
+def _decode_finding(told: dict[str, Any]) -> Finding:
     layers, box = told["layers"], told["box_um"]
     pair = None if layers is None else (layers[0], layers[1])
     return Finding(**{**told, "layers": pair, "box_um": None if box is None else (tuple(box[0]), tuple(box[1]))})

@@ -22,7 +22,7 @@ from pmsl.formats.frames.png_read import runs_of_png
 from pmsl.formats.native import design_ply, job_json
 from pmsl.formats.native.file_check import file_problems, layer_problems
 from pmsl.formats.native.job_json import ASKED, PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc
-from pmsl.formats.native.requirements import check_asked, given
+from pmsl.formats.native.requirements import check_asked, present
 from pmsl.job.consistency import hidden_placeholders, limit_problems
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Engine, PrintJob
@@ -78,7 +78,7 @@ def job_of(doc: Document, source: FileSource, where: str) -> PrintJob:
             thickness_um=layer.thickness_um,
             motion=layer.motion,
             exposures=exposures,
-            squeeze=given(layer.squeeze),
+            squeeze=present(layer.squeeze),
         )
 
     job = PrintJob(
@@ -95,7 +95,7 @@ def job_of(doc: Document, source: FileSource, where: str) -> PrintJob:
         requires=tuple(doc.requires),
         correction=doc.correction,
         regions=() if doc.regions is msgspec.UNSET else tuple(doc.regions),
-        vacuum=given(doc.vacuum),
+        vacuum=present(doc.vacuum),
         known_estimate=doc.estimate,
         design_of=lambda: _designs(doc.design, source, where),
     )
@@ -191,7 +191,7 @@ def _engine(doc: EngineDoc, where: str) -> Engine:
             f"{where}: a diamond lattice of {orientation.frame} has a field of {orientation.field}, not {grid.shape}; it is damaged"
         )
     read_limits.check_frame(grid.shape, not device_frame.by_runs(orientation), where)
-    return Engine(grid=grid, wavelength_nm=doc.wavelength_nm, orientation=orientation, name=given(doc.name) or "")
+    return Engine(grid=grid, wavelength_nm=doc.wavelength_nm, orientation=orientation, name=present(doc.name) or "")
 
 
 class _Frames:
@@ -223,5 +223,5 @@ class _Frames:
 
 
 def _exposure(doc: ExposureDoc, mask: LayerMask) -> Exposure:
-    asked: dict[str, Any] = {field: given(getattr(doc, field)) for field in ASKED}
+    asked: dict[str, Any] = {field: present(getattr(doc, field)) for field in ASKED}
     return Exposure(mask=mask, mask_sha256=doc.mask_sha256, **{field: getattr(doc, field) for field in PLAIN}, **asked)

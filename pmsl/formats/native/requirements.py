@@ -15,7 +15,7 @@ from pmsl.job.techniques import FILM, FLAT_FIELD_BY_EXPOSURE, RELIFT, SQUEEZE, V
 T = TypeVar("T")
 
 
-def given(value: T | msgspec.UnsetType) -> T | None:
+def present(value: T | msgspec.UnsetType) -> T | None:
     """Return a value, None where its key is not there."""
     return None if value is msgspec.UNSET else value
 

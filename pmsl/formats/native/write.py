@@ -50,7 +50,7 @@ def write(job: PrintJob, path: Path, options: WriteOptions) -> Written:
             return hashes[name]
 
         try:
-            if options.crew is None:
+            if options.workers is None:
                 placed = _store_design(job, store) if options.with_design else []
                 written, entries = _layers(job, options, sink, hashes)
             else:

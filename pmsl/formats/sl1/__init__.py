@@ -27,7 +27,7 @@ from pmsl.job.print_job import PrintJob
 class Sl1:
     """One of the family; they differ in what the target can show."""
 
-    takes_panel = True
+    uses_panel = True
 
     def __init__(self, name: str, suffixes: tuple[str, ...], panel: Sl1Panel) -> None:
         self.name, self.suffixes, self._panel = name, suffixes, panel

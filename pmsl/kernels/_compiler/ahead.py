@@ -41,7 +41,7 @@ def start() -> None:
         return
 
 
-def made_meanwhile(kernel: Source, kinds: tuple[Any, ...]) -> Entry | None:
+def entry_of_second_process(kernel: Source, kinds: tuple[Any, ...]) -> Entry | None:
     """Wait while the second process may still make a kernel, and load that; None where it is not to, or could not."""
     if not _second or disk_cache.name_of(kernel, kinds) not in SLOWEST:
         return None

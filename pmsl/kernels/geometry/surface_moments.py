@@ -14,7 +14,7 @@ def mean_height(sums, i, side, low, high):
 
 
 @kernel
-def taken(start, col, length, sums, low, high, row_out, col_out, share, height):
+def extract_columns(start, col, length, sums, low, high, row_out, col_out, share, height):
     """Take out the columns of a slab that hold surface facing down or up.
 
     Parameters

@@ -57,7 +57,7 @@ def pack(
         A part that does not fit the field by itself, or parts that do not fit all plates.
     """
     each = [PackedCopy()] * copies if isinstance(copies, int) else list(copies)
-    _check_wishes(clearance_um, plates, len(each), len(solids))
+    _check_arguments(clearance_um, plates, len(each), len(solids))
     turn = turning(rotate_deg, scale, shrinkage)
     still = np.zeros(3)
     boxes = [box_of_all([part_at(s, affine(turn, still))]) for s in solids]
@@ -101,7 +101,7 @@ def _names(meshes: Sequence[str], copies: Sequence[PackedCopy]) -> list[str]:
     return [name for i in range(len(copies)) for name in given.get(i) or [labels.next(mesh) for mesh in meshes]]
 
 
-def _check_wishes(clearance_um: float, plates: int, copies: int, solids: int) -> None:
+def _check_arguments(clearance_um: float, plates: int, copies: int, solids: int) -> None:
     if not (np.isfinite(clearance_um) and clearance_um >= 0):
         raise UsageError(f"--pack {clearance_um:g}: the clearance is a number of µm, 0 or more")
     for name, value in (("--plates", plates), ("--copies", copies)):

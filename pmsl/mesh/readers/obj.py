@@ -67,7 +67,7 @@ def read_obj(data: bytes, name: str, unit: str) -> RawMesh:
     for number, line in _logical_lines(text):
         words = line.split()
         if words:
-            _take(lines, words, number, name)
+            _parse_line(lines, words, number, name)
     if not lines.polygons:
         raise MeshError(f"{name}: no face in it ({len(lines.corner_lines)} vertices); nothing to slice; export it as a triangle mesh")
     vertices = _vertices(lines, name)
@@ -91,7 +91,7 @@ def _logical_lines(text: bytes) -> Iterator[tuple[int, bytes]]:
         yield first, pending
 
 
-def _take(lines: _Lines, words: list[bytes], number: int, name: str) -> None:
+def _parse_line(lines: _Lines, words: list[bytes], number: int, name: str) -> None:
     """File one line under what it is."""
     key = words[0]
     if key == b"v":

@@ -26,7 +26,7 @@ def mended(solid: TriangleMesh, weld_um: float) -> TriangleMesh:
 def oriented(solid: TriangleMesh, vertices: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures) -> TriangleMesh:
     """Return a closed mesh whose cavities lie apart, with the shells turned that look inward and are no cavities."""
     vertices, faces, changes = oriented_faces(vertices, faces, shells, m, solid.source)
-    return _made(solid, vertices, faces, changes) if changes else solid
+    return _changed_mesh(solid, vertices, faces, changes) if changes else solid
 
 
 def without_double_faces(solid: TriangleMesh, shells: Shells, m: Measures, weld_um: float) -> TriangleMesh:
@@ -47,7 +47,7 @@ def _without_sheets(solid: TriangleMesh, shells: Shells, m: Measures) -> Triangl
     shells = shells_of(solid.vertices_um, faces)
     m = measures_of(solid.vertices_um, faces, shells)
     vertices, faces, changes = oriented_faces(solid.vertices_um, faces, shells, m, solid.source)
-    return _made(solid, vertices, faces, [sheets, *changes])
+    return _changed_mesh(solid, vertices, faces, [sheets, *changes])
 
 
 def without_inverse_copies(
@@ -59,7 +59,7 @@ def without_inverse_copies(
     change = Change("duplicate-faces", int((~stays).sum()), "faces", box, "repeat another face; taken out")
     rest = shells_of(vertices, faces[stays], len(faces))
     vertices, faces, changes = oriented_faces(vertices, faces[stays], rest, measures_of(vertices, faces[stays], rest), solid.source)
-    return _made(solid, vertices, faces, [change, *changes])
+    return _changed_mesh(solid, vertices, faces, [change, *changes])
 
 
 def _patched(solid: TriangleMesh, weld_um: float) -> TriangleMesh | None:
@@ -68,7 +68,7 @@ def _patched(solid: TriangleMesh, weld_um: float) -> TriangleMesh | None:
     if found is None:
         return None
     soup, change = found
-    findings, repairs = _told(solid.source, [change])
+    findings, repairs = _findings_and_repairs(solid.source, [change])
     facts = {"source": solid.source, "sha256": solid.sha256, "unit": solid.unit}
     whole = type(solid).of_soup(soup, **facts, findings=(*solid.findings, *findings), repairs=repairs)
     looked_for = whole.n_faces <= MOST_LOOKED_FOR or hidden(whole)  # what was missing hides where one shell of the file ends
@@ -101,11 +101,11 @@ def _rebuilt(solid: TriangleMesh, weld_um: float) -> TriangleMesh:
     m = measures_of(surface.points, faces, shells)
     points, faces, changes = oriented_faces(surface.points, faces, shells, m, solid.source, weld_um if cracked else 0.0)
     changes = [*surface.changes, *changes]
-    return _made(solid, points, faces, changes) if changes else solid  # vertices a picometre apart: nothing that shows
+    return _changed_mesh(solid, points, faces, changes) if changes else solid  # vertices a picometre apart: nothing that shows
 
 
-def _made(solid: TriangleMesh, vertices: np.ndarray, faces: np.ndarray, changes: list[Change]) -> TriangleMesh:
-    findings, repairs = _told(solid.source, changes)
+def _changed_mesh(solid: TriangleMesh, vertices: np.ndarray, faces: np.ndarray, changes: list[Change]) -> TriangleMesh:
+    findings, repairs = _findings_and_repairs(solid.source, changes)
     vertices, faces = np.array(vertices, np.float64, order="C"), np.array(faces, np.int32, order="C")
     return type(solid)(
         vertices_um=frozen(vertices),
@@ -118,7 +118,7 @@ def _made(solid: TriangleMesh, vertices: np.ndarray, faces: np.ndarray, changes:
     )
 
 
-def _told(source: str, changes: list[Change]) -> tuple[list[Finding], tuple[str, ...]]:
+def _findings_and_repairs(source: str, changes: list[Change]) -> tuple[list[Finding], tuple[str, ...]]:
     """Put changes into findings, and into words for the job."""
     findings = [
         Finding(

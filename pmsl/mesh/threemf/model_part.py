@@ -212,19 +212,19 @@ class _Reader:
     def _vertex(self, a: dict[str, str]) -> None:
         self.coordinates += (a["x"], a["y"], a["z"])
         if len(self.coordinates) >= AT_ONCE:
-            self._take_points()
+            self._convert_points()
 
     def _triangle(self, a: dict[str, str]) -> None:
         self.indices += (a["v1"], a["v2"], a["v3"])
         if len(self.indices) >= AT_ONCE:
-            self._take_triangles()
+            self._convert_triangles()
 
-    def _take_points(self) -> None:
+    def _convert_points(self) -> None:
         """Make numbers of the texts read so far: texts take ten times the memory."""
         self.points.append(self._floats(self.coordinates, "coordinate").reshape(-1, 3))
         self.coordinates = []
 
-    def _take_triangles(self) -> None:
+    def _convert_triangles(self) -> None:
         for text in self.indices:
             if not text.isascii() or not text.strip().isdigit() or len(text) > LONGEST_INDEX:
                 raise ThreeMfError(f"{self.part}: object {self.id!r} has the vertex index {text[:40]!r}; the file is damaged")
@@ -269,8 +269,8 @@ class _Reader:
         if item is None:
             return
         if self.coordinates or self.indices or self.points or self.triangles:
-            self._take_points()
-            self._take_triangles()
+            self._convert_points()
+            self._convert_triangles()
             item.vertices = np.concatenate(self.points)
             item.faces = self._faces(len(item.vertices))
         if not len(item.faces) and not item.components and not item.trouble:

@@ -1,4 +1,4 @@
-"""What a worker does: make a block of layers of a recipe, and say so, or what was wrong, in bytes."""
+"""What a worker does: make a block of layers of a job spec, and say so, or what was wrong, in bytes."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class BlockReply(msgspec.Struct, frozen=True):
 
 
 def answer(path: str, first: int, last: int, mapped: bool = False, compiling: Callable[[], None] = lambda: None) -> bytes:
-    """Make the layers [first, last) of the recipe at `path`; return an `BlockReply`. Raises nothing.
+    """Make the layers [first, last) of the job spec at `path`; return an `BlockReply`. Raises nothing.
 
-    `mapped`: meshes stay in the recipe's files. `compiling` is called when kernels have to be compiled first.
+    `mapped`: meshes stay in the job spec's files. `compiling` is called when kernels have to be compiled first.
     """
     with compile_watch(compiling) as watch:
         try:
@@ -59,7 +59,7 @@ def answer(path: str, first: int, last: int, mapped: bool = False, compiling: Ca
             options = WriteOptions(response=response(job.printer), dose_of=dose_map if place.dose else None, small=place.small)
             block, trouble = make_block(job, first, last, place, options), None
         except Exception as err:
-            block, trouble = b"", _told(err)
+            block, trouble = b"", _encode_error(err)
     return msgspec.msgpack.encode(BlockReply(block, trouble, watch.seconds))
 
 
@@ -85,7 +85,7 @@ def compiled(seconds: float = 0.0) -> None:
 
 
 def _job(path: str, mapped: bool) -> tuple[PrintJob, BlockTarget]:
-    """Return the job of a recipe, made once; other threads that want it wait."""
+    """Return the job of a job spec, made once; other threads that want it wait."""
     with _lock:
         if path not in _jobs:
             try:
@@ -102,7 +102,7 @@ def _job(path: str, mapped: bool) -> tuple[PrintJob, BlockTarget]:
         return _jobs[path]
 
 
-def _told(err: Exception) -> ErrorRecord:
+def _encode_error(err: Exception) -> ErrorRecord:
     if isinstance(err, TargetError):
         return ErrorRecord("TargetError", str(err), 0, err.field, str(err.value), str(err.limit))
     if isinstance(err, PmslError):

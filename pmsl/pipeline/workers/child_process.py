@@ -10,7 +10,7 @@ from pmsl.workers.process import ParentProcess
 
 MAIN = "pmsl.pipeline.workers.child_process:main"
 COMPILING = b""  # instead of an answer, which follows
-Order = tuple[str, int, int]  # recipe, first layer, one past the last
+Order = tuple[str, int, int]  # job spec, first layer, one past the last
 
 
 def main(starter_pid: int) -> None:

@@ -163,7 +163,7 @@ class _Blocks:
             yield block_of(answer)
 
     def close(self) -> None:
-        """Let no worker write any more: without the recipe blocks end at their next layer, and they are waited for a while."""
+        """Let no worker write any more: without the job spec blocks end at their next layer, and they are waited for a while."""
         from distributed import wait
 
         left = [future for future in self._futures if future is not None]

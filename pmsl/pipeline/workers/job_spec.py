@@ -10,7 +10,7 @@ import numpy as np
 
 from pmsl.core.arrays import frozen
 from pmsl.errors import UsageError, WorkerError
-from pmsl.formats.native.layer_blocks import RECIPE
+from pmsl.formats.native.layer_blocks import JOB_SPEC
 from pmsl.formats.protocol import BlockTarget
 from pmsl.job.print_job import PrintJob
 from pmsl.mesh.part import Part
@@ -78,7 +78,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def store(job: PrintJob, place: BlockTarget) -> Path:
-    """Write the recipe of a job into its work folder; return its path.
+    """Write the specification of a job into its work folder; return its path.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def store(job: PrintJob, place: BlockTarget) -> Path:
     meshes = [*(part.solid for part in origin.parts), *(region.solid for region in regions.values())]
     solids = list({id(solid): solid for solid in meshes}.values())
     number = {id(solid): i for i, solid in enumerate(solids)}
-    recipe = JobSpec(
+    spec = JobSpec(
         version=__version__,
         printer=job.printer,
         resin=job.resin,
@@ -120,13 +120,13 @@ def store(job: PrintJob, place: BlockTarget) -> Path:
         n_layers=job.n_layers,
         place=place,
     )
-    path = folder / RECIPE
-    path.write_bytes(msgspec.json.encode(recipe))
+    path = folder / JOB_SPEC
+    path.write_bytes(msgspec.json.encode(spec))
     return path
 
 
 def load(path: Path, mapped: bool) -> tuple[PrintJob, BlockTarget]:
-    """Make the job of a recipe; with `mapped` its meshes stay in the file, which processes of one machine share.
+    """Make the job of a specification; with `mapped` its meshes stay in the file, which processes of one machine share.
 
     Raises
     ------
@@ -139,9 +139,9 @@ def load(path: Path, mapped: bool) -> tuple[PrintJob, BlockTarget]:
     version = msgspec.json.decode(data, type=_Versioned).version
     if version != __version__:
         raise WorkerError(f"the job is made by pmsl {version}, this worker has pmsl {__version__}; install the same version everywhere")
-    recipe = msgspec.json.decode(data, type=JobSpec)
-    solids = [_load_solid(entry, path.parent, i, mapped) for i, entry in enumerate(recipe.solids)]
-    regions = [Region(**{**msgspec.structs.asdict(r), "solid": solids[r.solid]}) for r in recipe.regions]
+    spec = msgspec.json.decode(data, type=JobSpec)
+    solids = [_load_solid(entry, path.parent, i, mapped) for i, entry in enumerate(spec.solids)]
+    regions = [Region(**{**msgspec.structs.asdict(r), "solid": solids[r.solid]}) for r in spec.regions]
     parts = tuple(
         Part(
             solid=solids[p.solid],
@@ -151,15 +151,15 @@ def load(path: Path, mapped: bool) -> tuple[PrintJob, BlockTarget]:
             label=p.label,
             regions=tuple(regions[i] for i in p.regions),
         )
-        for p in recipe.parts
+        for p in spec.parts
     )
-    placed = Placed(parts=parts, bounds_um=np.array(recipe.bounds_um), how="", shift_um=None)
-    job = prepare(placed, recipe.printer, recipe.resin, recipe.process, accept_uncalibrated=True, repair=recipe.repair)
-    if recipe.bits is not None:
-        job = with_depth(job, recipe.bits)  # may leave layers out
-    if job.n_layers != recipe.n_layers:
-        raise WorkerError(f"the job has {recipe.n_layers} layers, this worker makes {job.n_layers} of it; are its packages the same?")
-    return job, recipe.place
+    placed = Placed(parts=parts, bounds_um=np.array(spec.bounds_um), how="", shift_um=None)
+    job = prepare(placed, spec.printer, spec.resin, spec.process, accept_uncalibrated=True, repair=spec.repair)
+    if spec.bits is not None:
+        job = with_depth(job, spec.bits)  # may leave layers out
+    if job.n_layers != spec.n_layers:
+        raise WorkerError(f"the job has {spec.n_layers} layers, this worker makes {job.n_layers} of it; are its packages the same?")
+    return job, spec.place
 
 
 class _Versioned(msgspec.Struct):

@@ -96,16 +96,16 @@ class LocalPool:
 class _Blocks:
     """The blocks of one job: a thread a worker hands them out and takes them back, in any order."""
 
-    def __init__(self, crew: LocalPool, path: str, spans: list[Span]) -> None:
-        self._crew, self._path, self._spans = crew, path, spans
+    def __init__(self, pool: LocalPool, path: str, spans: list[Span]) -> None:
+        self._pool, self._path, self._spans = pool, path, spans
         self._todo = deque(range(len(spans)))
         self._lost = [0] * len(spans)
         self._done: dict[int, bytes] = {}
         self._trouble: BaseException | None = None
-        self._closed, self._all_taken = False, False
+        self._closed, self._all_started = False, False
         self._changed = threading.Condition()
         self._threads = [
-            threading.Thread(target=self._employ, args=(i,), name=f"pmsl-worker-{i}", daemon=True) for i in range(len(crew.workers))
+            threading.Thread(target=self._employ, args=(i,), name=f"pmsl-worker-{i}", daemon=True) for i in range(len(pool.workers))
         ]
         for thread in self._threads:
             thread.start()
@@ -121,7 +121,7 @@ class _Blocks:
                 if self._trouble is not None:
                     raise self._trouble
                 answer = self._done.pop(number)
-                self._all_taken = number == len(self._spans) - 1
+                self._all_started = number == len(self._spans) - 1
             yield block_of(answer)
 
     def close(self) -> None:
@@ -129,8 +129,8 @@ class _Blocks:
         with self._changed:
             self._closed = True
             self._todo.clear()
-        if not self._all_taken:
-            for worker in self._crew.workers:
+        if not self._all_started:
+            for worker in self._pool.workers:
                 worker.end()
         for thread in self._threads:
             thread.join()
@@ -139,12 +139,12 @@ class _Blocks:
         """Give worker i blocks as long as there are any; a new one takes its place where it is lost."""
         while (number := self._next()) is not None:
             try:
-                answer = self._crew.workers[i].make(self._path, self._spans[number])
+                answer = self._pool.workers[i].make(self._path, self._spans[number])
             except WorkerLost as end:
                 if not self._replaced(i, number, str(end)):
                     return
             except BaseException as err:
-                self._tell(err)
+                self._fail(err)
                 return
             else:
                 with self._changed:
@@ -166,15 +166,15 @@ class _Blocks:
                     f"layers {first}..{last - 1}: {LOST_MOST} workers were lost over them, the last one {end}; "
                     "is there memory for so many --processes? Use fewer"
                 )
-            self._crew.workers[i].end()
-            self._crew.workers[i] = BlockWorker()
+            self._pool.workers[i].end()
+            self._pool.workers[i] = BlockWorker()
         except (OSError, WorkerError) as err:
-            self._tell(err)
+            self._fail(err)
             return False
         with self._changed:
             wanted = not self._closed
         if not wanted:  # `close` may have been before the new worker was there to be ended
-            self._crew.workers[i].end()
+            self._pool.workers[i].end()
         return wanted
 
     def _wanted_again(self, number: int) -> bool:
@@ -185,7 +185,7 @@ class _Blocks:
                 self._todo.appendleft(number)
             return not self._closed
 
-    def _tell(self, err: BaseException) -> None:
+    def _fail(self, err: BaseException) -> None:
         with self._changed:
             self._trouble = err
             self._changed.notify_all()

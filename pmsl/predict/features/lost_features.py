@@ -130,8 +130,8 @@ class LostFeatures:
             ``layers``, ``volume_um3``, ``size_um``: how thick or wide it is designed.
         """
         self._settle(None)
-        found = [self._feature(p, _solid_kind) for p in self._missing.found()] + [
-            self._feature(p, _void_kind) for p in self._filled.found()
+        found = [self._feature(p, _solid_kind) for p in self._missing.largest_first()] + [
+            self._feature(p, _void_kind) for p in self._filled.largest_first()
         ]
         return sorted(found, key=lambda f: -f["volume_um3"])
 

@@ -117,6 +117,6 @@ class ComponentTracker:
                         mine.root().swallow(old)
         return names
 
-    def found(self) -> list[Component]:
+    def largest_first(self) -> list[Component]:
         """Return the pieces, largest volume first."""
         return sorted((p for p in self._all if p.into is None), key=lambda p: -p.volume)

@@ -53,7 +53,7 @@ class FaceMatcher:
         z_low = layer.z_top_um - layer.height_um
         front = layer.kept_front, layer.held
         self._settle(layer.index, layer.z_top_um, layer.height_um, *front)
-        self._room(*(int(surface.length[surface.sums[:, side] > face_matching.SLIVER].sum()) for side in (0, 2)))
+        self._reserve(*(int(surface.length[surface.sums[:, side] > face_matching.SLIVER].sum()) for side in (0, 2)))
         face_matching.faces(
             *(surface.start, surface.col, surface.length, surface.sums, surface.low_um, surface.high_um),
             *(self.window.row0, self.window.col0, layer.index, ON_PLATE_UM),
@@ -85,7 +85,7 @@ class FaceMatcher:
             *found,
         )
 
-    def _room(self, opening: int, closing: int) -> None:
+    def _reserve(self, opening: int, closing: int) -> None:
         """Make room for so many more records, and for so many more voids and waiting faces."""
         free, waiting, done = self._counts.tolist()
         if free < opening:
@@ -113,7 +113,7 @@ class FaceMatcher:
         """
         from pmsl.kernels.light import face_matching
 
-        self._room(0, int(self.opened.sum()))
+        self._reserve(0, int(self.opened.sum()))
         face_matching.rest(
             *(0.0, ON_PLATE_UM, self.slot, self.opened, self._free, self._counts, self.records),
             *(self.down.bins, self.down.used, self.down.step, self.tallies, self._done),
