@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from pmsl.core.mask import LayerMask, Window
 from pmsl.core.runs import Runs
 from pmsl.masks.sweep import AreaSweep, Cells
 from pmsl.slicing.boundary_defects import Defects
+
+if TYPE_CHECKING:
+    from pmsl.kernels.raster.slice_layer import LayerArrays
 
 Made = tuple[LayerMask, Defects]
 
@@ -120,13 +124,48 @@ class MaskBuilder:
                 o.reserve(max(o.runs, self._outs[0].runs))
         return found
 
-    def _arguments(self, k: int, sweep: AreaSweep, o: _Out) -> tuple:
-        f = sweep.found
-        return (
-            *sweep.index.whole().of_layer(k),
-            *(sweep.segments, *self.shape, sweep.row_begin, sweep.edges, sweep.live, sweep.line, sweep.bits),
-            *(f.start, f.col, f.sums, f.beyond, f.mixed, self.ends, self.line, self.guide),
-            *(*o.wide, o.open_rows, o.shared, o.found, *o.narrow),
+    def _arguments(self, k: int, sweep: AreaSweep, o: _Out) -> LayerArrays:
+        from pmsl.kernels.raster.slice_layer import LayerArrays
+
+        index, cells = sweep.index.whole(), sweep.found
+        _, col, length, level = o.wide
+        _, col8, length8, level8 = o.narrow
+        return LayerArrays(
+            k=k,
+            z=index.planes_um[k],
+            corners=index.corners,
+            first=index.first,
+            last=index.last,
+            by_last=index.by_last,
+            node_start=index.node_start,
+            level_start=index.level_start,
+            segments=sweep.segments,
+            n_rows=self.shape[0],
+            n_cols=self.shape[1],
+            row_begin=sweep.row_begin,
+            edges=sweep.edges,
+            live=sweep.live,
+            line=sweep.line,
+            bits=sweep.bits,
+            start=cells.start,
+            cell_col=cells.col,
+            sums=cells.sums,
+            beyond=cells.beyond,
+            mixed=cells.mixed,
+            ends=self.ends,
+            work=self.line,
+            guide=self.guide,
+            row_start=o.row_start,
+            col=col,
+            length=length,
+            level=level,
+            open_rows=o.open_rows,
+            shared=o.shared,
+            found=o.found,
+            row_start8=o.row_start_8,
+            col8=col8,
+            length8=length8,
+            level8=level8,
         )
 
     def _build(self, k: int, o: _Out, n: int, top: int, bottom: int, n8: int) -> Made:

@@ -231,13 +231,36 @@ class VolumeSweep:
         f.first, f.last = 0, self.grid.shape[0]
         while True:
             f.beside(labels is not None, sided)
-            count = volume.cells(
-                *(slab.corners, slab.picked, slab.n, self.grid.z_edges_um[k : k + 2], *self.grid.shape),
-                *(np.zeros(0, np.int32) if slab.labels is None else slab.labels, sided, plate_um),
-                *(self.band_begin, self.order, self.live, self.walk, self.scratch, self.board, self.bits),
-                *(self.owner, self.others, self.sides, self.flat, f.start, f.col, f.sums, f.mixed, f.heights, f.length, f.beyond),
+            arrays = volume.VolumeSweepArrays(
+                corners=slab.corners,
+                picked=slab.picked,
+                n=slab.n,
+                slab=self.grid.z_edges_um[k : k + 2],
+                rows=self.grid.shape[0],
+                cols=self.grid.shape[1],
+                labels=np.zeros(0, np.int32) if slab.labels is None else slab.labels,
+                sided=sided,
+                plate=plate_um,
+                band_begin=self.band_begin,
+                order=self.order,
+                live=self.live,
+                walk=self.walk,
+                scratch=self.scratch,
+                board=self.board,
+                bits=self.bits,
+                owner=self.owner,
+                others=self.others,
+                sides=self.sides,
+                flat=self.flat,
+                row_start=f.start,
+                col=f.col,
+                sums=f.sums,
+                mixed=f.mixed,
+                heights=f.heights,
+                length=f.length,
+                beyond=f.beyond,
             )
-            if f.reserve(count):
+            if f.reserve(volume.cells(*arrays)):
                 return f
 
     def handed_over(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

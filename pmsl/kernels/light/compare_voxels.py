@@ -1,5 +1,7 @@
 """Cure front × design → what is printed of each voxel, and how that compares: one pass over a layer; `compare_subpixel` makes a second."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel
@@ -182,6 +184,40 @@ def _repeat(lost, edge, edge_design, counts, first_lost, first_edge, times):
             edge[0, to], edge[1, to], edge[2, to], edge_design[to] = edge[0, j] + i, edge[1, j], edge[2, j], edge_design[j]
     counts[LOST] += (times - 1) * pixels
     counts[EDGES] += (times - 1) * edges
+
+
+class VoxelComparisonArrays(NamedTuple):
+    """The arguments of `compare` by name, in its order: shapes and kinds stand there."""
+
+    front: np.ndarray
+    half: np.ndarray
+    held: np.ndarray
+    states: np.ndarray
+    eight: np.ndarray
+    steady: np.ndarray
+    calm: np.ndarray
+    calm_dose: np.ndarray
+    shift: float
+    bits: np.ndarray
+    recalled: np.ndarray
+    z_top: float
+    height: float
+    row_start: np.ndarray
+    col: np.ndarray
+    length: np.ndarray
+    level: np.ndarray
+    row0: int
+    col0: int
+    sums: np.ndarray
+    solid: np.ndarray
+    void: np.ndarray
+    slot: np.ndarray
+    records: np.ndarray
+    low: np.ndarray
+    lost: np.ndarray
+    edge: np.ndarray
+    edge_design: np.ndarray
+    counts: np.ndarray
 
 
 @kernel

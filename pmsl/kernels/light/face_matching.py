@@ -5,6 +5,8 @@ face that looks up, or the plate, closes it. A face that looks up waits: for the
 for the rest of it, where it slopes on into the slab below in the same column.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel, routine
@@ -176,6 +178,49 @@ def settle(front, held, k, z_top, height, waits, roofed, waiting, counts, up, up
             if last:
                 waits[r, c] = -1
     counts[WAITING] = kept
+
+
+class FaceMatchingArrays(NamedTuple):
+    """The arguments of `faces` by name, in its order: shapes and kinds stand there."""
+
+    start: np.ndarray
+    col: np.ndarray
+    length: np.ndarray
+    sums: np.ndarray
+    low_um: float
+    high_um: float
+    row0: int
+    col0: int
+    k: int
+    plate: float
+    z_low: float
+    z_top: float
+    front: np.ndarray
+    half: np.ndarray
+    held: np.ndarray
+    shift: float
+    above: np.ndarray
+    held_above: np.ndarray
+    wall: np.ndarray
+    slot: np.ndarray
+    opened: np.ndarray
+    free: np.ndarray
+    counts: np.ndarray
+    records: np.ndarray
+    low: np.ndarray
+    top: np.ndarray
+    rim: np.ndarray
+    shut: np.ndarray
+    waits: np.ndarray
+    roofed: np.ndarray
+    waiting: np.ndarray
+    down: np.ndarray
+    down_used: np.ndarray
+    up: np.ndarray
+    up_used: np.ndarray
+    step: float
+    tallies: np.ndarray
+    done: np.ndarray
 
 
 @kernel

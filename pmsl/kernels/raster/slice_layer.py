@@ -3,6 +3,10 @@
 Between two calls a thread must get the interpreter's lock back, which costs more than the shorter of these kernels.
 """
 
+from typing import NamedTuple
+
+import numpy as np
+
 from pmsl.kernels._compiler.jit import inner, kernel
 from pmsl.kernels.geometry import plane_crossings
 from pmsl.kernels.raster import area, cells_to_runs, run_ops
@@ -11,6 +15,46 @@ _cut_layer, _cells, _runs, _facts, _to_8bit = (
     inner(k) for k in (plane_crossings.cut_layer, area.cells, cells_to_runs.runs, run_ops.facts, run_ops.to_8bit)
 )
 DONE, SEGMENTS, CELLS, RUNS = range(4)
+
+
+class LayerArrays(NamedTuple):
+    """The arguments of `runs_of_layer` by name, in its order: shapes and kinds stand there."""
+
+    k: int
+    z: float
+    corners: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    by_last: np.ndarray
+    node_start: np.ndarray
+    level_start: np.ndarray
+    segments: np.ndarray
+    n_rows: int
+    n_cols: int
+    row_begin: np.ndarray
+    edges: np.ndarray
+    live: np.ndarray
+    line: np.ndarray
+    bits: np.ndarray
+    start: np.ndarray
+    cell_col: np.ndarray
+    sums: np.ndarray
+    beyond: np.ndarray
+    mixed: np.ndarray
+    ends: np.ndarray
+    work: np.ndarray
+    guide: np.ndarray
+    row_start: np.ndarray
+    col: np.ndarray
+    length: np.ndarray
+    level: np.ndarray
+    open_rows: np.ndarray
+    shared: np.ndarray
+    found: np.ndarray
+    row_start8: np.ndarray
+    col8: np.ndarray
+    length8: np.ndarray
+    level8: np.ndarray
 
 
 @kernel

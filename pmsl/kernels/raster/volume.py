@@ -13,6 +13,8 @@ Tried and rejected: cutting polygons at every column (1.5..2 times slower); stor
 row comes (memory bound on many small triangles).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel, routine
@@ -110,6 +112,38 @@ def _goes_on(first, pixels, down, down_z, up, up_z, col, sums, mixed, heights, l
     if mixed.size:
         mixed[at] = 0
     heights[at, 0], heights[at, 1], heights[at, 2], heights[at, 3] = down, down_z, up, up_z
+
+
+class VolumeSweepArrays(NamedTuple):
+    """The arguments of `cells` by name, in its order: shapes and kinds stand there."""
+
+    corners: np.ndarray
+    picked: np.ndarray
+    n: int
+    slab: np.ndarray
+    rows: int
+    cols: int
+    labels: np.ndarray
+    sided: bool
+    plate: float
+    band_begin: np.ndarray
+    order: np.ndarray
+    live: np.ndarray
+    walk: np.ndarray
+    scratch: np.ndarray
+    board: np.ndarray
+    bits: np.ndarray
+    owner: np.ndarray
+    others: np.ndarray
+    sides: np.ndarray
+    flat: np.ndarray
+    row_start: np.ndarray
+    col: np.ndarray
+    sums: np.ndarray
+    mixed: np.ndarray
+    heights: np.ndarray
+    length: np.ndarray
+    beyond: np.ndarray
 
 
 @kernel

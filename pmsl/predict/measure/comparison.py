@@ -124,13 +124,16 @@ class Comparison:
 
         runs, window = here.mask.runs(), self.window
         self.sums[:] = 0.0
-        ours = self.columns
-        compare_voxels.compare(
-            *(lit.kept_front, lit.half, lit.held, self._states, self._states.view(np.uint64), *self._calm),
-            *(lit.shift, lit.kept_dose.view(np.int32), lit.recalled, lit.z_top_um, lit.height_um),
-            *(*runs, here.mask.window.row0 - window.row0, -window.col0, self.sums, self.solid, self.void),
-            *(ours.slot, ours.records, ours.low, self._missing, self._uneven, self._uneven_design, self._counts),
-        )
+        steady, calm, calm_dose = self._calm
+        arrays = compare_voxels.VoxelComparisonArrays(
+            front=lit.kept_front, half=lit.half, held=lit.held, states=self._states, eight=self._states.view(np.uint64), steady=steady,
+            calm=calm, calm_dose=calm_dose, shift=lit.shift, bits=lit.kept_dose.view(np.int32), recalled=lit.recalled,
+            z_top=lit.z_top_um, height=lit.height_um, row_start=runs.row_start, col=runs.col, length=runs.length, level=runs.value,
+            row0=here.mask.window.row0 - window.row0, col0=-window.col0, sums=self.sums, solid=self.solid, void=self.void,
+            slot=self.columns.slot, records=self.columns.records, low=self.columns.low, lost=self._missing, edge=self._uneven,
+            edge_design=self._uneven_design, counts=self._counts,
+        )  # fmt: skip
+        compare_voxels.compare(*arrays)
         lost, listed = self._counts.tolist()
         between = self._compare_edges(lit, here, listed)
         self.volumes += self.sums * lit.height_um

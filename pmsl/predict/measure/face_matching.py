@@ -54,14 +54,48 @@ class FaceMatcher:
         front = layer.kept_front, layer.held
         self._settle(layer.index, layer.z_top_um, layer.height_um, *front)
         self._reserve(*(int(surface.length[surface.sums[:, side] > face_matching.SLIVER].sum()) for side in (0, 2)))
-        face_matching.faces(
-            *(surface.start, surface.col, surface.length, surface.sums, surface.low_um, surface.high_um),
-            *(self.window.row0, self.window.col0, layer.index, ON_PLATE_UM),
-            *(z_low, layer.z_top_um, layer.kept_front, layer.half, layer.held, layer.shift, *self._above, self.near),
-            *(self.slot, self.opened, self._free, self._counts, self.records, self.low, self.top),
-            *(self.rim, self.shut, self._waits, self._roofed, self._waiting),
-            *(self.down.bins, self.down.used, self.up.bins, self.up.used, self.down.step, self.tallies, self._done),
+        above, held_above = self._above
+        arrays = face_matching.FaceMatchingArrays(
+            start=surface.start,
+            col=surface.col,
+            length=surface.length,
+            sums=surface.sums,
+            low_um=surface.low_um,
+            high_um=surface.high_um,
+            row0=self.window.row0,
+            col0=self.window.col0,
+            k=layer.index,
+            plate=ON_PLATE_UM,
+            z_low=z_low,
+            z_top=layer.z_top_um,
+            front=layer.kept_front,
+            half=layer.half,
+            held=layer.held,
+            shift=layer.shift,
+            above=above,
+            held_above=held_above,
+            wall=self.near,
+            slot=self.slot,
+            opened=self.opened,
+            free=self._free,
+            counts=self._counts,
+            records=self.records,
+            low=self.low,
+            top=self.top,
+            rim=self.rim,
+            shut=self.shut,
+            waits=self._waits,
+            roofed=self._roofed,
+            waiting=self._waiting,
+            down=self.down.bins,
+            down_used=self.down.used,
+            up=self.up.bins,
+            up_used=self.up.used,
+            step=self.down.step,
+            tallies=self.tallies,
+            done=self._done,
         )
+        face_matching.faces(*arrays)
         self._above = front
 
     def _settle(self, k: int, z_top_um: float, height_um: float, front: np.ndarray, held: np.ndarray) -> None:
