@@ -61,7 +61,21 @@ class FacePrediction:
     def of(
         cls, walls: tuple[np.ndarray, np.ndarray, np.ndarray], faces: FaceRows, tracks: PredictionState, k: int, pixels: Pixels
     ) -> FacePrediction:
-        """Take misses, places and narrowness of walls, and the light of `tracks` at the middles of `faces`, layer k included."""
+        """Take misses, places and narrowness of walls, and the light of `tracks` at the middles of `faces`, layer k included.
+
+        Parameters
+        ----------
+        walls : tuple of three arrays
+            `wall_misses`, `walls_px` and `narrow`, as the attributes have them.
+        faces : FaceRows
+            Faces that look at the plate, and the pixels whose light they see.
+        tracks : PredictionState
+            Light of the layers so far, layer `k` included.
+        k : int
+            The layer, from 0 at the plate.
+        pixels : Pixels
+            The numbered pixels near surfaces.
+        """
         kept = faces.own & faces.inner
         number = faces.pixel[kept]
         errors, thick = tracks.errors_um(k, number, faces.depth_um[kept])

@@ -90,7 +90,17 @@ class EventSum:
         return sum(len(group.doses) for group in self._groups)
 
     def add(self, index: int, height_um: float, *events_mj_cm2: np.ndarray) -> CuredLayer:
-        """Take the next layer toward the plate and return what it becomes; as `Recursion.add`."""
+        """Take the next layer toward the plate and return what it becomes; as `Recursion.add`.
+
+        Parameters
+        ----------
+        index : int
+            The layer: the one below that of the last call.
+        height_um : float
+            Its thickness [µm].
+        *events_mj_cm2 : (rows, cols) float64
+            Dose of each of its exposures at the exposure plane [mJ/cm²].
+        """
         doses = [dose.copy() for dose in self._sequence.next_doses(index, height_um, events_mj_cm2)]
         self._omitted *= self.model.decay.factors(self._height_um)
         for group in self._groups:

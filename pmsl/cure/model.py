@@ -202,7 +202,19 @@ class CuredLayer:
 
     @classmethod
     def of(cls, index: int, height_um: float, light: DepthDose, threshold_mj_cm2: float) -> CuredLayer:
-        """Find where the dose of `light` reaches the threshold, column by column."""
+        """Find where the dose of `light` reaches the threshold, column by column.
+
+        Parameters
+        ----------
+        index : int
+            The layer, from 0 at the plate.
+        height_um : float
+            Its thickness [µm].
+        light : DepthDose
+            Effective dose [mJ/cm²] over depth, which does not grow with depth.
+        threshold_mj_cm2 : float
+            Dose from which resin is solid [mJ/cm²].
+        """
         at_plane = light.dose_mj_cm2(0.0)
         through = light.dose_mj_cm2(height_um) >= threshold_mj_cm2
         cured = np.where(through, height_um, 0.0)
@@ -213,6 +225,11 @@ class CuredLayer:
 
     def dose_at_mj_cm2(self, depth_um: float) -> np.ndarray:
         """Return the effective dose `depth_um` below the exposure plane: (rows, cols) float64 [mJ/cm²].
+
+        Parameters
+        ----------
+        depth_um : float
+            From 0 at the exposure plane to the layer's thickness [µm].
 
         Raises
         ------

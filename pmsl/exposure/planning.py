@@ -15,6 +15,7 @@ from pmsl.core.grid import Grid
 from pmsl.cure import CureModel, Decay, dose_for_depth_mj_cm2
 from pmsl.cure.curve import MAX_EXPONENT
 from pmsl.errors import ExposureError, UsageError
+from pmsl.exposure.dose_limits import check_far_face, check_limits
 from pmsl.exposure.images import Image, Merger
 from pmsl.job.consistency import sum_problem
 from pmsl.job.layer_plan import Exposure, LayerPlan
@@ -115,7 +116,7 @@ class Ladder:
                 merged = [(mask, dose) for mask, dose in self.even(merged) if not mask.black_at_8_bit]
             power = self.power if setting.power is None else setting.power
             doses, times = self.shown(np.array([dose for _, dose in merged]), power)
-            _check_limits(doses, times, power, self.printer, np.full(len(doses), k))
+            check_limits(doses, times, power, self.printer, np.full(len(doses), k))
             for (mask, _), time_s, dose in zip(merged, times.tolist(), doses.tolist(), strict=True):
                 plain = Exposure(mask=mask, time_s=time_s, dose_mj_cm2=dose, power=power)
                 out.append(replace(plain, **{name: getattr(setting, name) for name in DARK}))
@@ -124,7 +125,17 @@ class Ladder:
     def merged(
         self, images: Sequence[Image], k: int, settings: Sequence[ImageSetting] | None = None
     ) -> list[tuple[ImageSetting, list[Image]]]:
-        """Return the images of layer k put together, as masks with white doses [mJ/cm²], for each setting they are shown with."""
+        """Return the images of layer k put together, as masks with white doses [mJ/cm²], for each setting they are shown with.
+
+        Parameters
+        ----------
+        images : sequence of Image
+            Images of the layer, each with its dose factor.
+        k : int
+            The layer, from 0 at the plate.
+        settings : sequence of ImageSetting, optional
+            How each image is shown; left out, all are shown as the process says.
+        """
         white = float(self.dose_mj_cm2[k])
         if settings is None:
             return [(ORDINARY, self.merger.images(images, white))]
@@ -134,17 +145,37 @@ class Ladder:
         return [(setting, self.merger.images(group, white, shared=True)) for setting, group in groups]
 
     def shown(self, doses: np.ndarray, power: float | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return white doses [mJ/cm²] as the engine gives them, and their times [s]; both (n,) float64. `power` None: the ordinary one."""
+        """Return white doses [mJ/cm²] as the engine gives them, and their times [s]; both (n,) float64. `power` None: the ordinary one.
+
+        Parameters
+        ----------
+        doses : (n,) float64
+            White doses [mJ/cm²].
+        power : float, optional
+            Power of the engine, 0 to 1; left out, that of the process.
+        """
         setting = _setting_of(self.printer, self.power if power is None else power)
         return _in_frames(doses, setting.irradiance_mw_cm2.value, self.printer)
 
     def scaled(self, factors: np.ndarray) -> np.ndarray:
-        """Return the white doses of layers whose effective doses are `factors` times the ordinary: (L,) float64 [mJ/cm²]."""
+        """Return the white doses of layers whose effective doses are `factors` times the ordinary: (L,) float64 [mJ/cm²].
+
+        Parameters
+        ----------
+        factors : (L,) float64
+            Of each layer, its effective dose over the ordinary one.
+        """
         induction = self.cure.induction_mj_cm2
         return np.where(factors == 1.0, self.dose_mj_cm2, (self.dose_mj_cm2 - induction) * factors + induction)
 
     def weak(self, factors: np.ndarray) -> np.ndarray:
-        """Return the layers whose white dose, times (L,) effective factors, stays below Ec at their far face: (n,) int64."""
+        """Return the layers whose white dose, times (L,) effective factors, stays below Ec at their far face: (n,) int64.
+
+        Parameters
+        ----------
+        factors : (L,) float64
+            Of each layer, its effective dose over the ordinary one.
+        """
         at_far_face = self.scaled(factors) * self.left
         return np.flatnonzero((factors != 1.0) & (at_far_face < self.cure.ec_mj_cm2 * (1 - 1e-12)))
 
@@ -166,7 +197,7 @@ class Ladder:
         """
         power = self.power if power is None else power
         doses, times = self.shown(self.scaled(factors) * gain, power)
-        _check_limits(doses[factors > 0], times[factors > 0], power, self.printer, np.flatnonzero(factors > 0))
+        check_limits(doses[factors > 0], times[factors > 0], power, self.printer, np.flatnonzero(factors > 0))
 
 
 def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process, even: Even | None = None) -> Ladder:
@@ -214,8 +245,8 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process, ev
     if process.exposure_s is not UNSET and not printer.dmd.frame_locked:
         times[n:] = process.exposure_s  # as it was said, to the last bit
     left = _left(heights, cure.decay)[which]
-    _check_far_face(doses, heights[which], left, cure.ec_mj_cm2, "margin_um" if process.exposure_s is UNSET else "exposure_s")
-    _check_limits(doses, times, setting.power, printer, np.arange(len(doses)), process)
+    check_far_face(doses, heights[which], left, cure.ec_mj_cm2, "margin_um" if process.exposure_s is UNSET else "exposure_s")
+    check_limits(doses, times, setting.power, printer, np.arange(len(doses)), process)
     merger = Merger.of(response(printer), cure.induction_mj_cm2)
     return Ladder(doses, times, setting.power, printer, cure, left, merger, even)
 
@@ -285,33 +316,3 @@ def _left(heights: np.ndarray, decay: Decay) -> np.ndarray:
     if len(decay.weights) == 1:
         return np.asarray(np.exp(-heights / decay.lengths_um[0]))
     return np.array([decay.fraction(float(h)) for h in heights])
-
-
-def _check_far_face(doses: np.ndarray, heights: np.ndarray, left: np.ndarray, ec: float, key: str) -> None:
-    """Refuse layers that white does not cure through; `key` of the process says how much light there is."""
-    at_far_face = doses * left
-    if (at_far_face < ec * (1 - 1e-12)).any():
-        k = int(np.argmax(at_far_face < ec * (1 - 1e-12)))
-        raise ExposureError(
-            f"layer {k} ({heights[k]:g} µm): white dose {doses[k]:.4g} mJ/cm² leaves {at_far_face[k]:.4g} at its far face, "
-            f"below Ec = {ec:g}: it would not stick; raise its bottom dose factor or {key}, or make the layer thinner"
-        )
-
-
-def _check_limits(
-    doses: np.ndarray, times: np.ndarray, power: float, printer: Printer, layers: np.ndarray, process: Process | None = None
-) -> None:
-    """Refuse exposures above the printer's limits; `layers` are their numbers, `process` what asks for their light."""
-    limits = printer.limits
-    for what, values, limit, unit, advice in (
-        ("exposure time", times, limits.max_exposure_s.value, "s", "raise the light setting or lower the dose factors of that layer"),
-        ("white dose", doses, limits.max_dose_mj_cm2.value, "mJ/cm²", "lower the dose factors or make the layer thinner"),
-        ("power", np.full(len(doses), power), limits.max_power.value, "", "choose a lower light setting"),
-    ):
-        if (values > limit).any():
-            i = int(np.argmax(values > limit))
-            if process is not None and process.exposure_s is not UNSET and what != "power":
-                advice = "lower exposure_s" + " or its bottom dose factor" * (i < len(process.bottom_dose_factors))
-            raise ExposureError(
-                f"layer {layers[i]}: {what} {values[i]:.4g} {unit} is above the limit {limit:g} {unit} of printer {printer.name}; {advice}"
-            )

@@ -90,11 +90,23 @@ class AreaMasks:
         return sweep
 
     def mask(self, k: int) -> LayerMask:
-        """Return the mask of layer `k`."""
+        """Return the mask of layer `k`.
+
+        Parameters
+        ----------
+        k : int
+            The layer, from 0 at the plate.
+        """
         return self.mask_and_defects(k)[0]
 
     def mask_and_defects(self, k: int) -> tuple[LayerMask, Defects]:
-        """Return the mask of layer `k` and what is doubtful about it."""
+        """Return the mask of layer `k` and what is doubtful about it.
+
+        Parameters
+        ----------
+        k : int
+            The layer, from 0 at the plate.
+        """
         k = checked_layer(k, self.grid)
         sweep = self._area_sweep()
         rows = self._local.rows
@@ -107,7 +119,13 @@ class AreaMasks:
         return self._united(k, sweep, found, rows.overlap)
 
     def masks_and_defects(self, layers: Sequence[int]) -> list[tuple[LayerMask, Defects]]:
-        """Return `mask_and_defects` of some layers; where they are short this is faster on several threads than one by one."""
+        """Return `mask_and_defects` of some layers; where they are short this is faster on several threads than one by one.
+
+        Parameters
+        ----------
+        layers : sequence of int
+            Layers, from 0 at the plate, in any order.
+        """
         sweep = self._area_sweep()
         if isinstance(self.index, CopyIndex) or self._open or any(sweep.moves(k) for k in layers):
             return [self.mask_and_defects(k) for k in layers]
@@ -141,7 +159,13 @@ class AreaMasks:
         return None
 
     def section(self, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the coverage of layer `k`, as `coverage`, and what closed the gaps of its contours: (m, 4) float64 [px]."""
+        """Return the coverage of layer `k`, as `coverage`, and what closed the gaps of its contours: (m, 4) float64 [px].
+
+        Parameters
+        ----------
+        k : int
+            The layer, from 0 at the plate.
+        """
         return self.coverage(k), self._area_sweep().bridges
 
     def _united(self, k: int, sweep: AreaSweep, found: tuple[LayerMask, Defects], overlap: int) -> tuple[LayerMask, Defects]:
@@ -152,12 +176,26 @@ class AreaMasks:
         return rows.mask(k, sweep.united(sweep.cells(k)), overlap)
 
     def mask_of(self, cells: Cells, k: int) -> tuple[LayerMask, Defects]:
-        """Return the mask of layer `k` and what is doubtful about it from the cells that the calling thread's sweep found."""
+        """Return the mask of layer `k` and what is doubtful about it from the cells that the calling thread's sweep found.
+
+        Parameters
+        ----------
+        cells : Cells
+            Touched cells of the layer.
+        k : int
+            The layer, from 0 at the plate.
+        """
         rows = self._local.rows
         return rows.mask(k, cells)
 
     def coverage(self, k: int) -> np.ndarray:
-        """Return the covered fraction of every pixel of layer `k`, unquantised: (rows, cols) float64, row 0 at the smallest y."""
+        """Return the covered fraction of every pixel of layer `k`, unquantised: (rows, cols) float64, row 0 at the smallest y.
+
+        Parameters
+        ----------
+        k : int
+            The layer, from 0 at the plate.
+        """
         sweep = self._area_sweep()
         cells = sweep.cells(checked_layer(k, self.grid))
         rows = self._local.rows

@@ -49,7 +49,13 @@ class VolumeMasks(AreaMasks):
         return sweep
 
     def mask_and_defects(self, k: int) -> tuple[LayerMask, Defects]:
-        """Return the mask of layer `k` and what is doubtful about it."""
+        """Return the mask of layer `k` and what is doubtful about it.
+
+        Parameters
+        ----------
+        k : int
+            The layer, from 0 at the plate.
+        """
         k = checked_layer(k, self.grid)
         sweep = self._volume_sweep()
         if self._open:
@@ -66,7 +72,13 @@ class VolumeMasks(AreaMasks):
         return mask, replace(defects, shared=cells, excess_px=bound, overlap=0)
 
     def masks_and_defects(self, layers: Sequence[int]) -> list[tuple[LayerMask, Defects]]:
-        """Return `mask_and_defects` of some layers."""
+        """Return `mask_and_defects` of some layers.
+
+        Parameters
+        ----------
+        layers : sequence of int
+            Layers, from 0 at the plate, in any order.
+        """
         return [self.mask_and_defects(k) for k in layers]
 
     def _open_layer(self, k: int) -> tuple[LayerMask, Defects]:
@@ -83,11 +95,23 @@ class VolumeMasks(AreaMasks):
         return AreaMasks(self.parts, parted(self.grid, SECTIONS), "none")
 
     def section(self, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the coverage of layer `k`, as `coverage`, and no bridges."""
+        """Return the coverage of layer `k`, as `coverage`, and no bridges.
+
+        Parameters
+        ----------
+        k : int
+            The layer, from 0 at the plate.
+        """
         return self.coverage(k), np.zeros((0, 4))
 
     def coverage(self, k: int) -> np.ndarray:
-        """Return the covered fraction of every voxel of layer `k`, unquantised: (rows, cols) float64, row 0 at the smallest y."""
+        """Return the covered fraction of every voxel of layer `k`, unquantised: (rows, cols) float64, row 0 at the smallest y.
+
+        Parameters
+        ----------
+        k : int
+            The layer, from 0 at the plate.
+        """
         sweep = self._volume_sweep()
         cells = sweep.cells(checked_layer(k, self.grid))
         rows = self._local.rows

@@ -119,7 +119,15 @@ class Lorentzian:
         return np.asarray(out[np.ix_(to_y, to_x)])
 
     def patches(self, y_px: np.ndarray, x_px: np.ndarray) -> np.ndarray:
-        """Return point values around many points: distances (N, A) and (N, B) → (N, A, B) float64."""
+        """Return point values around many points: distances (N, A) and (N, B) → (N, A, B) float64.
+
+        Parameters
+        ----------
+        y_px : (N, A) float64
+            Distances along y of A rows from each of N points [px].
+        x_px : (N, B) float64
+            Distances along x of B columns from each of them [px].
+        """
         return self._at(y_px, x_px)
 
     def _gauss_means(self, y_px: np.ndarray, x_px: np.ndarray, points: int = 6) -> np.ndarray:
@@ -182,12 +190,28 @@ class Sampled:
         return y, x
 
     def kernel(self, y_px: np.ndarray, x_px: np.ndarray, mean: bool) -> np.ndarray:
-        """Return the light at all pairs of distances: (Y, X) float64; parameters as in `Lorentzian.kernel`."""
+        """Return the light at all pairs of distances: (Y, X) float64; parameters as in `Lorentzian.kernel`.
+
+        Parameters
+        ----------
+        y_px, x_px : (Y,), (X,) float64
+            Distances along y and along x [px].
+        mean : bool
+            As in `Lorentzian.kernel`.
+        """
         shares = [self._shares(d, axis, mean) for axis, d in enumerate((y_px, x_px))]
         return np.asarray(shares[0] @ self.samples @ shares[1].T)
 
     def patches(self, y_px: np.ndarray, x_px: np.ndarray) -> np.ndarray:
-        """Return point values around many points: distances (N, A) and (N, B) → (N, A, B) float64."""
+        """Return point values around many points: distances (N, A) and (N, B) → (N, A, B) float64.
+
+        Parameters
+        ----------
+        y_px : (N, A) float64
+            Distances along y of A rows from each of N points [px].
+        x_px : (N, B) float64
+            Distances along x of B columns from each of them [px].
+        """
         down, across = (self._shares(d, axis, False) for axis, d in enumerate((y_px, x_px)))
         return np.asarray(down @ self.samples @ across.swapaxes(-1, -2))
 

@@ -97,7 +97,13 @@ class MotionSchedule(Strict, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, motion: Motion) -> MotionSchedule:
-        """Return the schedule of one motion for all layers."""
+        """Return the schedule of one motion for all layers.
+
+        Parameters
+        ----------
+        motion : Motion
+            The move of every layer.
+        """
         return cls(**{name: getattr(motion, name) for name in cls.__struct_fields__})
 
     def own_version(self) -> int:
@@ -111,7 +117,13 @@ class MotionSchedule(Strict, frozen=True, kw_only=True):
         return max(len(value) - 1 if isinstance(value, tuple) else 0 for value in values)
 
     def at(self, k: int) -> Motion:
-        """Return the move before layer k."""
+        """Return the move before layer k.
+
+        Parameters
+        ----------
+        k : int
+            The layer, from 0 at the plate.
+        """
         values = ((name, getattr(self, name)) for name in self.__struct_fields__)
         return Motion(**{name: v[min(k, len(v) - 1)] if isinstance(v, tuple) else v for name, v in values})
 
@@ -126,6 +138,12 @@ class MotionSchedule(Strict, frozen=True, kw_only=True):
         return max(self.lift_um) if isinstance(self.lift_um, tuple) else self.lift_um
 
     def duration_s(self, n_layers: int) -> float:
-        """Time that the moves of so many layers take, waits included [s]."""
+        """Time that the moves of so many layers take, waits included [s].
+
+        Parameters
+        ----------
+        n_layers : int
+            How many layers, from the plate.
+        """
         first = min(self.first_layers, n_layers)
         return sum(self.at(k).duration_s for k in range(first)) + (n_layers - first) * self.last.duration_s

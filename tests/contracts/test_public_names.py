@@ -39,6 +39,15 @@ def called():
                     yield f"{name}.{word}", function
 
 
+def methods():
+    """Yield every method of every class that is offered."""
+    for name, item in offered():
+        for word, member in vars(item).items() if inspect.isclass(item) else ():
+            function = member.__func__ if isinstance(member, (classmethod, staticmethod)) else member
+            if inspect.isfunction(function) and not word.startswith("_"):
+                yield f"{name}.{word}", function
+
+
 def documented(text, heads):
     """Return the names that the sections `heads` of a docstring have, those of lines like ``a, b : int`` or ``a, b``."""
     lines, names, inside = inspect.cleandoc(text or "").split("\n"), set(), False
@@ -51,11 +60,17 @@ def documented(text, heads):
 
 
 FUNCTIONS = dict(called())
+METHODS = {name: function for name, function in methods() if name not in FUNCTIONS}
 CLASSES = {name: item for name, item in offered() if inspect.isclass(item)}
 
 
 def test_there_are_some():
-    assert len(FUNCTIONS) > 100 and len(CLASSES) > 50 and {"pmsl.place", "pmsl.host.play", "pmsl.Grid.layer_of"} <= set(FUNCTIONS)
+    assert (
+        len(FUNCTIONS) > 100
+        and len(METHODS) > 50
+        and len(CLASSES) > 50
+        and {"pmsl.place", "pmsl.host.play", "pmsl.Grid.layer_of"} <= set(FUNCTIONS)
+    )
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -63,6 +78,12 @@ def test_every_parameter_of_a_function_is_written_out_and_documented(name):
     taken = [p for p in inspect.signature(FUNCTIONS[name]).parameters.values() if p.name not in ("self", "cls")]
     assert not [p.name for p in taken if p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     assert {p.name for p in taken} <= documented(FUNCTIONS[name].__doc__, ("Parameters",))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_parameter_of_a_method_is_documented(name):
+    asked = {p.name for p in inspect.signature(METHODS[name]).parameters.values()} - {"self", "cls"}
+    assert asked <= documented(METHODS[name].__doc__, ("Parameters",))
 
 
 @pytest.mark.parametrize("name", CLASSES)
