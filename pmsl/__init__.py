@@ -75,8 +75,10 @@ _PACKAGES = (
     "cure",
     "errors",
     "exposure",
+    "files",
     "formats",
     "host",
+    "job",
     "kernels",
     "masks",
     "mesh",
@@ -86,6 +88,7 @@ _PACKAGES = (
     "profiles",
     "report",
     "slicing",
+    "workers",
 )
 
 __all__ = [
