@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from pmsl.kernels._compiler import ahead, disk_cache
+from pmsl.kernels._compiler import ahead, disk_cache, jit
 from pmsl.kernels._compiler.jit import kernel
 
 NAMES = """
@@ -60,6 +60,7 @@ def test_nobody_is_waited_for_where_there_is_no_second_process(monkeypatch):
 def test_a_second_process_that_ends_without_a_kernel_is_not_waited_for(second, monkeypatch):
     second("raise SystemExit(1)").communicate()
     monkeypatch.setattr(disk_cache, "load", lambda *_: None)
+    monkeypatch.setattr(jit, "uncached", [])  # commands of later tests would say it
     assert ahead.entry_of_second_process(doubled, KINDS) is None
     a = np.ones(3)
     doubled(a, 3)

@@ -8,7 +8,7 @@ import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def encode_masks(masks: Sequence[tuple[LayerMask, Orientation]], small: bool = F
         return [encode_mask(*each, small) for each in masks]
     frames = [laid(*each) for each in masks]
     sparse = [not _is_dense(frame) for frame in frames]
-    streams = iter(_desk().all_compressed([_as_arguments(frame, 1) for frame, by_runs in zip(frames, sparse, strict=True) if by_runs]))
+    streams = iter(_work_arrays().all_compressed([_to_deflate(frame, 1) for frame, by_runs in zip(frames, sparse, strict=True) if by_runs]))
     return [
         _file(*frame.shape, next(streams)) if by_runs else encode_mask(*each)
         for each, frame, by_runs in zip(masks, frames, sparse, strict=True)
@@ -64,7 +64,7 @@ def deflated(mask: LayerMask, orientation: Orientation, small: bool = False, lea
     """
     frame = laid(mask, orientation)
     dense = _is_dense(frame)
-    data = _fast(device_frame(mask, orientation), lead) if dense else _desk().compressed(_as_arguments(frame, lead))
+    data = _fast(device_frame(mask, orientation), lead) if dense else _work_arrays().compressed(_to_deflate(frame, lead))
     if not small:
         return data
     return min(data, _compressed(_bands(device_frame(mask, orientation), lead), zlib.compressobj(9)), key=len)
@@ -76,10 +76,24 @@ def _is_dense(frame: PlacedRuns) -> bool:
     return len(frame.runs.col) * DENSE > rows * cols
 
 
-def _as_arguments(frame: PlacedRuns, lead: int) -> tuple[Any, ...]:
-    """Return a frame as the first arguments of ``kernels.frame.zlib_of_runs``."""
-    runs = frame.runs
-    return (runs.row_start, frame.row0, runs.col, runs.length, runs.value, *frame.shape, *frame[3:], lead)
+class _RunsToDeflate(NamedTuple):
+    """A frame as the first arguments of ``png_of_runs.zlib_of_runs``, in its order: shapes and kinds stand there."""
+
+    row_start: np.ndarray
+    row0: int
+    col: np.ndarray
+    run: np.ndarray
+    level: np.ndarray
+    rows: int
+    cols: int
+    flip_rows: bool
+    flip_cols: bool
+    lead: int
+
+
+def _to_deflate(frame: PlacedRuns, lead: int) -> _RunsToDeflate:
+    runs, (rows, cols) = frame.runs, frame.shape
+    return _RunsToDeflate(runs.row_start, frame.row0, runs.col, runs.length, runs.value, rows, cols, *frame[3:], lead)
 
 
 def packed(page: np.ndarray) -> bytes:
@@ -90,7 +104,7 @@ def packed(page: np.ndarray) -> bytes:
     return data
 
 
-class _Desk(threading.local):
+class _WorkArrays(threading.local):
     """Working arrays of one thread: they grow to what the largest frame needs and are used again for the next."""
 
     def __init__(self) -> None:
@@ -98,19 +112,19 @@ class _Desk(threading.local):
         self._outs = [np.empty(1 << 16, np.uint8)]
         self._size = -1, -1
 
-    def compressed(self, turned: tuple[Any, ...]) -> bytes:
-        """Return the zlib stream of a frame given as the first arguments of ``kernels.frame.zlib_of_runs``."""
+    def compressed(self, frame: _RunsToDeflate) -> bytes:
+        """Return the zlib stream of a frame."""
         from pmsl.kernels.codec import png_of_runs
 
-        self._reserve([turned])
+        self._reserve([frame])
         while True:
             out = self._outs[0]
-            size: int = png_of_runs.zlib_of_runs(*turned, *self._scratch, out)
+            size: int = png_of_runs.zlib_of_runs(*frame, *self._scratch, out)
             if size <= len(out):
                 return out[:size].tobytes()
             self._outs[0] = np.empty(size + size // 2, np.uint8)
 
-    def all_compressed(self, frames: Sequence[tuple[Any, ...]]) -> list[bytes]:
+    def all_compressed(self, frames: Sequence[_RunsToDeflate]) -> list[bytes]:
         """Return `compressed` of some frames, and let go of the interpreter's lock once for all of them."""
         from pmsl.kernels._compiler.jit import many
         from pmsl.kernels.codec import png_of_runs
@@ -119,16 +133,16 @@ class _Desk(threading.local):
         while len(self._outs) < len(frames):
             self._outs.append(np.empty_like(self._outs[0]))
         outs = self._outs[: len(frames)]
-        sizes = many(png_of_runs.zlib_of_runs, [(*turned, *self._scratch, out) for turned, out in zip(frames, outs, strict=True)])
+        sizes = many(png_of_runs.zlib_of_runs, [(*frame, *self._scratch, out) for frame, out in zip(frames, outs, strict=True)])
         data = []
-        for i, (turned, out, size) in enumerate(zip(frames, outs, sizes, strict=True)):
+        for i, (frame, out, size) in enumerate(zip(frames, outs, sizes, strict=True)):
             if size > len(out):
                 self._outs[i] = np.empty(size + size // 2, np.uint8)
-            data.append(out[:size].tobytes() if size <= len(out) else self.compressed(turned))
+            data.append(out[:size].tobytes() if size <= len(out) else self.compressed(frame))
         return data
 
-    def _reserve(self, frames: Sequence[tuple[Any, ...]]) -> None:
-        n, pixels = max(map(runs_needed, frames), default=0), max((f[5] * (f[6] + f[9]) for f in frames), default=0)
+    def _reserve(self, frames: Sequence[_RunsToDeflate]) -> None:
+        n, pixels = max(map(runs_needed, frames), default=0), max((f.rows * (f.cols + f.lead) for f in frames), default=0)
         if n > self._size[0] or pixels > self._size[1]:
             self._make(n + n // 2, pixels)
 
@@ -142,12 +156,12 @@ class _Desk(threading.local):
         )
 
 
-_desk = cache(_Desk)
+_work_arrays = cache(_WorkArrays)
 
 
-def runs_needed(turned: tuple[Any, ...]) -> int:
+def runs_needed(frame: _RunsToDeflate) -> int:
     """Return how many runs the byte stream of a frame may have."""
-    return 2 * len(turned[2]) + int(turned[5]) + 2
+    return 2 * len(frame.col) + frame.rows + 2
 
 
 def encode(frame: np.ndarray, small: bool = False) -> bytes:
