@@ -10,7 +10,7 @@ import time
 import pytest
 from cli.test_cli import SMALL as PROFILES
 from cli.test_cli import files, refused
-from crew.test_processes import gone, same
+from pools.test_local_pool import gone, same
 
 F = "f_orientation.stl"  # 1 × 1.4 mm
 SMALL = [*PROFILES, "--scale", "0.3,0.3,1"]

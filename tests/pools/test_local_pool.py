@@ -57,7 +57,7 @@ def same(a: Path, b: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def crew():
+def pool():
     """Two workers for all tests that leave them alive."""
     with LocalPool(2) as workers:
         yield workers
@@ -65,10 +65,10 @@ def crew():
 
 @pytest.mark.parametrize("name", ["job", "job.zip"])
 @pytest.mark.parametrize("more", [{}, {"dose": True, "design": False, "png": "small"}])
-def test_the_bytes_are_those_of_one_process(crew, tmp_path, name, more):
+def test_the_bytes_are_those_of_one_process(pool, tmp_path, name, more):
     job, told = job_with(), []
     plain = pmsl.write(job, tmp_path / f"a-{name}", **more)
-    written = pmsl.write(job, tmp_path / f"b-{name}", workers=crew, progress=lambda *p: told.append(p), **more)
+    written = pmsl.write(job, tmp_path / f"b-{name}", workers=pool, progress=lambda *p: told.append(p), **more)
     assert plain == written and same(tmp_path / f"a-{name}", tmp_path / f"b-{name}")
     assert told == [(k + 1, job.n_layers) for k in range(job.n_layers)]
     assert len(list(tmp_path.iterdir())) == 2 and pmsl.verify(tmp_path / f"b-{name}") == []
@@ -85,24 +85,24 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_kind_of_job(crew, tmp_path, way):
+def test_every_kind_of_job(pool, tmp_path, way):
     job = WAYS[way]()
     pmsl.write(job, tmp_path / "a")
-    pmsl.write(WAYS[way](), tmp_path / "b", workers=crew)
+    pmsl.write(WAYS[way](), tmp_path / "b", workers=pool)
     assert same(tmp_path / "a", tmp_path / "b")
 
 
-def test_a_stl_and_its_copies(crew, tmp_path, samples):
+def test_a_stl_and_its_copies(pool, tmp_path, samples):
     printer = pmsl.find_printer("pmsl-2um")
     solid = pmsl.load_solid(samples / "f_orientation.stl")
     placed = pmsl.place_copies([solid], printer, RESIN, (3, 2), spacing_um=(50.5, 20), scale=(0.3, 0.3, 1.0))
     job = pmsl.prepare(placed, printer, RESIN)
     pmsl.write(job, tmp_path / "a.zip")
-    pmsl.write(job, tmp_path / "b.zip", workers=crew)
+    pmsl.write(job, tmp_path / "b.zip", workers=pool)
     assert same(tmp_path / "a.zip", tmp_path / "b.zip")
 
 
-def test_corrected_layers_keep_their_blocks(crew, tmp_path):
+def test_corrected_layers_keep_their_blocks(pool, tmp_path):
     process = replace(PROCESS, layer_um=10.0, corrections=("edges", "printthrough"))
     stated = replace(pmsl.find_resin("pegda-nps-1.0-385"))
     stated = replace(stated, resin=replace(stated.resin, memory=pmsl.profiles.strict_struct.Value("enclosed", "placeholder", "test")))
@@ -112,7 +112,7 @@ def test_corrected_layers_keep_their_blocks(crew, tmp_path):
     spans = list(parted(job, 2))
     assert len(spans) > 1 and all(first % job.correction.block_layers == 0 for first, _ in spans)
     pmsl.write(job, tmp_path / "a")
-    pmsl.write(job, tmp_path / "b", workers=crew)
+    pmsl.write(job, tmp_path / "b", workers=pool)
     assert same(tmp_path / "a", tmp_path / "b")
 
 
@@ -149,10 +149,10 @@ def test_a_worker_that_is_killed_costs_its_layers(tmp_path, monkeypatch):
         return make(worker, path, span)
 
     monkeypatch.setattr(BlockWorker, "make", killed)
-    with LocalPool(2) as crew:
+    with LocalPool(2) as pool:
         for name in ("b", "b.zip"):
-            doomed.add(crew.workers[0].pid)
-            before = [w.pid for w in crew.workers]
+            doomed.add(pool.workers[0].pid)
+            before = [w.pid for w in pool.workers]
 
             def kill(done, total, before=before):
                 if done == 1:
@@ -160,13 +160,13 @@ def test_a_worker_that_is_killed_costs_its_layers(tmp_path, monkeypatch):
                         with contextlib.suppress(ProcessLookupError):  # it was the one that nobody asked for anything since
                             os.kill(pid, signal.SIGKILL)
 
-            pmsl.write(job, tmp_path / name, workers=crew, progress=kill)
-            assert crew.workers[0].pid != before[0]
+            pmsl.write(job, tmp_path / name, workers=pool, progress=kill)
+            assert pool.workers[0].pid != before[0]
     assert same(tmp_path / "a", tmp_path / "b") and same(tmp_path / "a.zip", tmp_path / "b.zip")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "a.zip", "b", "b.zip"]
 
 
-def test_a_block_that_kills_every_worker_is_given_up(crew, tmp_path, monkeypatch):
+def test_a_block_that_kills_every_worker_is_given_up(pool, tmp_path, monkeypatch):
     monkeypatch.setattr(BlockWorker, "make", lambda self, path, span: (_ for _ in ()).throw(WorkerLost("killed by signal 9")))
     with LocalPool(1) as workers, pytest.raises(WorkerError, match="layers 0..6: 3 workers were lost over them, the last one killed by"):
         pmsl.write(job_with(), tmp_path / "b", workers=workers)
@@ -243,23 +243,23 @@ def test_files_that_are_not_what_the_worker_wrote(tmp_path, monkeypatch):
         block_task.block_of(block_task.answer(str(path), 0, 2))
 
 
-def test_what_cannot_be_spread_is_refused(crew, tmp_path):
+def test_what_cannot_be_spread_is_refused(pool, tmp_path):
     with pytest.raises(UsageError, match="format goo: its layers are made in one process"):
-        pmsl.write(job_with(), tmp_path / "a.goo", workers=crew)
+        pmsl.write(job_with(), tmp_path / "a.goo", workers=pool)
     with pytest.raises(UsageError, match="not made of parts and profiles"):
-        pmsl.write(job_of([np.ones((9, 9), np.uint8)] * 3, printer_of((9, 9))), tmp_path / "a", workers=crew, design=False)
+        pmsl.write(job_of([np.ones((9, 9), np.uint8)] * 3, printer_of((9, 9))), tmp_path / "a", workers=pool, design=False)
     with pytest.raises(UsageError, match="--processes 0"):
         pmsl.write(job_with(), tmp_path / "a", processes=0)
     assert workers_of(None, None) is None and not list(tmp_path.iterdir())
 
 
-def test_the_target_is_refused_and_findings_stop_the_job(crew, tmp_path):
+def test_the_target_is_refused_and_findings_stop_the_job(pool, tmp_path):
     job = job_with()
     (tmp_path / "mine").write_text("x")
     with pytest.raises(UsageError, match="mine"):
-        pmsl.write(job, tmp_path / "mine", workers=crew)
+        pmsl.write(job, tmp_path / "mine", workers=pool)
     with pytest.raises(pmsl.errors.FindingsError):
-        pmsl.write(job, tmp_path / "b", workers=crew, fail_on="info")
+        pmsl.write(job, tmp_path / "b", workers=pool, fail_on="info")
     assert [p.name for p in tmp_path.iterdir()] == ["mine"]
 
 
@@ -276,11 +276,11 @@ def test_an_interrupt_ends_the_workers_in_the_middle(tmp_path):
 
     def stop(done, total):
         if done == total // 4:
-            seen.extend(w.pid for w in crew.workers)
+            seen.extend(w.pid for w in pool.workers)
             raise KeyboardInterrupt
 
-    with LocalPool(2) as crew, pytest.raises(KeyboardInterrupt):
-        pmsl.write(job, tmp_path / "b", workers=crew, progress=stop)
+    with LocalPool(2) as pool, pytest.raises(KeyboardInterrupt):
+        pmsl.write(job, tmp_path / "b", workers=pool, progress=stop)
     assert len(seen) == 2 and not list(tmp_path.iterdir())
     if sys.platform == "linux":
         assert all(gone(pid) for pid in seen)
@@ -291,7 +291,7 @@ def test_workers_end_with_a_parent_that_is_killed():
     """It has no time to tell them."""
     code = (
         "import time; from pmsl.pipeline.workers.local_pool import LocalPool\n"
-        "with LocalPool(2) as crew:\n    print(*[w.pid for w in crew.workers], flush=True)\n    time.sleep(60)"
+        "with LocalPool(2) as pool:\n    print(*[w.pid for w in pool.workers], flush=True)\n    time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     pids = [int(word) for word in parent.stdout.readline().split()]
@@ -308,11 +308,11 @@ def test_workers_end_with_a_parent_that_is_killed():
 def test_blocks_that_are_not_taken_are_ended(tmp_path):
     """`close` returns only when nobody writes any more."""
     job = job_with()
-    with LocalPool(2) as crew:
+    with LocalPool(2) as pool:
         work, folder = tmp_path / "work", tmp_path / "job"
         for p in (work, folder, folder / "frames"):
             p.mkdir()
-        blocks = crew.blocks(job, block_task.BlockTarget(work=str(work), folder=str(folder), bundled=False, small=False, dose=False))
+        blocks = pool.blocks(job, block_task.BlockTarget(work=str(work), folder=str(folder), bundled=False, small=False, dose=False))
         next(iter(blocks))
         blocks.close()
         there = files(tmp_path)

@@ -6,7 +6,7 @@ import sys
 from importlib.util import find_spec
 
 import pytest
-from crew.test_processes import job_with, same
+from pools.test_local_pool import job_with, same
 
 import pmsl
 from pmsl.errors import UsageError, WorkerError
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.skipif(find_spec("distributed") is None, reason="Dask i
 
 @pytest.fixture(scope="module")
 def local():
-    with workers_of(2, "local") as crew:
-        yield crew
+    with workers_of(2, "local") as pool:
+        yield pool
 
 
 @pytest.mark.parametrize("name", ["job", "job.zip"])
@@ -40,9 +40,9 @@ def test_a_worker_that_is_killed_in_the_middle(local, tmp_path):
             os.kill(next(iter(pids.values())), signal.SIGKILL)
 
     pmsl.write(job_with(), tmp_path / "a")
-    with workers_of(None, address) as crew:
-        assert crew.threads() == 2
-        pmsl.write(job_with(), tmp_path / "b", workers=crew, progress=kill)
+    with workers_of(None, address) as pool:
+        assert pool.threads() == 2
+        pmsl.write(job_with(), tmp_path / "b", workers=pool, progress=kill)
     assert same(tmp_path / "a", tmp_path / "b")
 
 
