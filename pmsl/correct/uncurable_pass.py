@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from pmsl.core.finding import Finding
@@ -46,8 +46,7 @@ class _Waiting:
             array[: self.count] = values
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(msgspec.Struct):
     """A layer whose pixels wait: how many, and of each layer above it what is left of its light and the most that is to come."""
 
     layer: int
@@ -56,8 +55,7 @@ class _Group:
     still: list[float]
 
 
-@dataclass(slots=True)
-class _Dark:
+class _Dark(msgspec.Struct):
     """Pixels of a layer that nothing cures: how many, first and last row and column."""
 
     count: int

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from pmsl.cure.layer_sequence import LayerSequence
@@ -17,8 +17,7 @@ CLOSE = 1e-12  # relative: Newton has ended
 CUT_LENGTHS = 10.0  # exp(-10) = 4.5e-5 of an event's dose is left there
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(msgspec.Struct):
     """The events between two recoats: doses at their own exposure plane, their highest values, and how far above that plane is."""
 
     doses: list[np.ndarray]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import msgspec
 import numpy as np
 
 from pmsl.errors import ExposureError
@@ -15,8 +15,7 @@ Memory = Literal["enclosed", "open"]
 WEIGHT_SLACK = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Decay:
+class Decay(msgspec.Struct, frozen=True):
     """Fraction of the dose at the exposure plane that is left at a depth, ``A(z) = Σ a_i exp(-z / b_i)``.
 
     Attributes
@@ -94,8 +93,7 @@ class Decay:
         return float(np.array(self.weights) @ self.factors(depth_um))
 
 
-@dataclass(frozen=True, slots=True)
-class CureModel:
+class CureModel(msgspec.Struct, frozen=True):
     """What decides between solid and liquid.
 
     Attributes
@@ -175,8 +173,7 @@ class DepthDose(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CuredLayer:
+class CuredLayer(msgspec.Struct, frozen=True, eq=False):
     """What one layer becomes once all layers on its light side are exposed.
 
     Attributes

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from pmsl.core.mask import LayerMask, around
@@ -16,8 +16,7 @@ SLACK = 1e-6  # of half a level
 BAND = 1 << 16  # pixels worked on at a time
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Merger:
+class Merger(msgspec.Struct, frozen=True, eq=False):
     """Puts the images of a layer together.
 
     A mask with factor m asks for m times the *effective* dose of an ordinary white pixel, ``(E - E_ind) m + E_ind``; a gray

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+import msgspec
 import numpy as np
 from msgspec import UNSET
 
@@ -29,8 +30,7 @@ DARK = ("focus_um", "wait_before_s", "wait_after_s")  # what differs in how an i
 Even = Callable[[Sequence[Image]], list[Image]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ladder:
+class Ladder(msgspec.Struct, frozen=True, eq=False):
     """White dose and time of every layer, and what turns them into exposures.
 
     Attributes

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pmsl.errors import JobError, UsageError
 from pmsl.files.file_kind import refusal
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 GROUP = "pmsl.formats"  # entry points of other packages
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltInFormat:
+class BuiltInFormat(msgspec.Struct, frozen=True):
     """A format of the house: its name, the suffixes that choose it when writing, and where its object is."""
 
     name: str

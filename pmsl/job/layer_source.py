@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import msgspec
 import numpy as np
 
 from pmsl.core.finding import Finding
@@ -13,8 +14,7 @@ from pmsl.job.layer_plan import LayerPlan
 from pmsl.mesh.part import Part
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, eq=False):
     """What the layers of a job are made of beside its profiles: repaired parts, their box (2, 3) [µm], grays reduced to so many bits.
 
     `halo_layers` above a layer may have to be made to tell what is found of it; `repair` is what was done about meshes.
@@ -90,8 +90,7 @@ class FunctionSource(LayerSource):
         return self.plan_layer(k)
 
 
-@dataclass(frozen=True, slots=True)
-class _OneByOne:
+class _OneByOne(msgspec.Struct, frozen=True):
     """A run that looks at every layer by itself."""
 
     plan: Callable[[int], LayerPlan]
@@ -127,8 +126,7 @@ class MappedLayers(LayerSource):
         return _ChangedInOrder(self.source.in_order(last), self.change)
 
 
-@dataclass(frozen=True, slots=True)
-class _ChangedInOrder:
+class _ChangedInOrder(msgspec.Struct, frozen=True):
     """A run of which each layer is changed by itself."""
 
     run: InOrder

@@ -5,9 +5,9 @@ from __future__ import annotations
 import operator
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from pmsl.core.grid import Grid
@@ -114,7 +114,7 @@ class AreaMasks:
             return self._open_layer(k)
         if sweep.moves(k):
             mask, defects = rows.mask(k, sweep.cells(k))
-            return mask, replace(defects, lost=sweep.lost)
+            return mask, msgspec.structs.replace(defects, lost=sweep.lost)
         found = rows.mask(k, sweep.cells(k)) if isinstance(self.index, CopyIndex) else rows.mask_of_plane(k, sweep)
         return self._united(k, sweep, found, rows.overlap)
 
@@ -143,7 +143,7 @@ class AreaMasks:
         made = sweep.bridges
         overlap = 0 if sweep.moves(k) else rows.overlaps(cells)
         mask, defects = rows.mask(k, sweep.united(cells) if overlap or (self._crossing[k] and not sweep.moves(k)) else cells, overlap)
-        return mask, gaps.said(replace(defects, lost=sweep.lost), mask, rows_across(made, self.grid.shape[0]), made)
+        return mask, gaps.said(msgspec.structs.replace(defects, lost=sweep.lost), mask, rows_across(made, self.grid.shape[0]), made)
 
     def _gaps(self) -> ContourGaps:
         """Return what knows the gaps of open meshes in layers."""

@@ -8,9 +8,9 @@ else is left. A gap no longer than `LOCAL_PX` is closed in place; what half circ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 
 from pmsl.core.grid import Grid
@@ -202,7 +202,7 @@ class ContourGaps:
         x = np.clip([ends.min(), ends.max()], 0, self._shape[1] - 1).astype(int).tolist()
         doubtful = min(self._doubtful_px(made) / max(mask.sum_px(), self._least_px, 1e-300), 1.0)
         place = {"first_row": int(across[0]), "last_row": int(across[-1]), "first_col": x[0], "last_col": x[1]}
-        return replace(defects, rows=len(across), doubtful=doubtful, **place)
+        return msgspec.structs.replace(defects, rows=len(across), doubtful=doubtful, **place)
 
     def _doubtful_px(self, made: np.ndarray) -> float:
         """Return what half circles over the bridges longer than a pixel hold [px]: about as much as the missing walls may have."""

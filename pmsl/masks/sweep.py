@@ -7,9 +7,9 @@ grow to what the largest layer needs and are used again for the next.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 import numpy as np
 
 from pmsl.core.grid import Grid
@@ -22,8 +22,7 @@ CROSSINGS = 64  # taken apart at a time between two events of a row
 COPIED = 1 << 16  # cells
 
 
-@dataclass(slots=True)
-class Cells:
+class Cells(msgspec.Struct):
     """Touched cells of one layer; see ``pmsl.kernels.raster.area.cells`` and ``pmsl.kernels.raster.volume.cells`` for the arrays."""
 
     first: int
@@ -170,8 +169,7 @@ class AreaSweep:
                 return f
 
 
-@dataclass(slots=True)
-class _UnionScratch:
+class _UnionScratch(msgspec.Struct):
     """Working arrays of ``pmsl.kernels.raster.union.cells`` for S segments."""
 
     order: np.ndarray

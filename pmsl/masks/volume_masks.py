@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+import msgspec
 import numpy as np
 
 from pmsl.core.grid import Grid
@@ -67,9 +67,9 @@ class VolumeMasks(AreaMasks):
         union = self._union()
         if isinstance(union, VolumeOfUnion):
             mask, defects = union.mask_and_defects(k)
-            return mask, replace(defects, shared=0, excess_px=0.0, overlap=cells)
+            return mask, msgspec.structs.replace(defects, shared=0, excess_px=0.0, overlap=cells)
         mask, bound = union.mask(k)
-        return mask, replace(defects, shared=cells, excess_px=bound, overlap=0)
+        return mask, msgspec.structs.replace(defects, shared=cells, excess_px=bound, overlap=0)
 
     def masks_and_defects(self, layers: Sequence[int]) -> list[tuple[LayerMask, Defects]]:
         """Return `mask_and_defects` of some layers.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from pmsl.core.finding import Finding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeshHealth:
+class MeshHealth(msgspec.Struct, frozen=True, kw_only=True):
     """What is known about a solid beyond its triangles (computed only when asked).
 
     Attributes

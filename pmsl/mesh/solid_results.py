@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+import msgspec
 import numpy as np
 
 from pmsl.mesh.health_record import MeshHealth
@@ -12,8 +13,7 @@ from pmsl.mesh.health_record import MeshHealth
 S = TypeVar("S")  # a Solid, which holds these results
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Shells:
+class Shells(msgspec.Struct, frozen=True, eq=False):
     """Groups of triangles that hang together across edges.
 
     Where more than two triangles meet at an edge, bodies touch: those that are closed without one another are two.
@@ -36,8 +36,7 @@ class Shells:
     touching: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Repaired(Generic[S]):
+class Repaired(msgspec.Struct, Generic[S], frozen=True, eq=False):
     """A solid as it can be printed, and within how far vertices were joined for it [µm]; None where the bound does not matter."""
 
     solid: S

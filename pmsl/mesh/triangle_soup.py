@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 
 from pmsl.core.arrays import frozen
@@ -12,8 +11,7 @@ from pmsl.core.parallel import in_blocks
 NO_FACES = frozen(np.empty((0, 3), np.int32))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Soup:
+class Soup(msgspec.Struct, frozen=True, eq=False):
     """Triangles in the precision and the unit of their file: a third of the memory of vertices in µm with faces.
 
     Attributes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from pmsl.core.mask import LayerMask, Window
@@ -14,8 +15,7 @@ from pmsl.optics.psf import Pair, Psf, psf_of
 from pmsl.profiles import Printer
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AerialImage:
+class AerialImage(msgspec.Struct, frozen=True, eq=False):
     """Irradiance of one mask at the exposure plane.
 
     Attributes

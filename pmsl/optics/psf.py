@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+import msgspec
 import numpy as np
 
 from pmsl.profiles import Printer
@@ -26,8 +26,7 @@ FEW = 1 << 14  # values: more are worth to load scipy for, which takes as long a
 NEAR_PX, MIDDLE_PX = 8, 48  # means: closed form; beyond, 6 × 6 Gauss points; beyond, 2 × 2
 
 
-@dataclass(frozen=True, slots=True)
-class Gaussian:
+class Gaussian(msgspec.Struct, frozen=True):
     """A Gaussian spread of square mirrors; separable.
 
     ``box(mirror) ⊛ exp(-r² / 2σ²)``. Mirrors that fill their pitch (`mirror_px` = 1) give the plain Gaussian model.
@@ -77,8 +76,7 @@ class Gaussian:
         return _difference(integral, far, self.mirror_px, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Lorentzian:
+class Lorentzian(msgspec.Struct, frozen=True):
     """A heavy-tailed spread of mirrors that fill their pitch: ``γ / 2π (r² + γ²)^(3/2)``; not separable.
 
     Its line spread is the Lorentzian ``γ / π(x² + γ²)``, so a straight edge is seen as ``½ + atan(x/γ)/π``.
@@ -164,8 +162,7 @@ class Lorentzian:
         return _difference_2d(point, y, x, 1 / gy, 1 / gx) / (gy * gx)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sampled:
+class Sampled(msgspec.Struct, frozen=True, eq=False):
     """A measured spread of mirrors that fill their pitch; not separable, exact: constant over each cell of its lattice.
 
     Attributes

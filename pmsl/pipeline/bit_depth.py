@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import msgspec
+
 from pmsl.errors import JobError, UsageError
 from pmsl.formats.adapt import adapt
 from pmsl.formats.adapt.capability import Capability
@@ -50,7 +52,7 @@ def with_depth(job: PrintJob, bits: int) -> PrintJob:
     fitted = adapt.fit(checked, target, f"a device of {bits} bits", WriteOptions(response=response(job.printer), lossy=True))
     origin = job.layer_source.origin
     if origin is not None:
-        origin = dataclasses.replace(origin, bits=bits) if origin.bits is None else None
+        origin = msgspec.structs.replace(origin, bits=bits) if origin.bits is None else None
     return dataclasses.replace(fitted, plan_layer=_Reduced(fitted.layer_source, _hashed, origin), known_estimate=None)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from pmsl import checks
@@ -239,8 +240,7 @@ class Planner(LayerSource):
             return self._made
 
 
-@dataclass(frozen=True, slots=True)
-class _InOrder:
+class _InOrder(msgspec.Struct, frozen=True):
     """A run through the layers of a planner before `last`; `grays` looks on."""
 
     planner: Planner

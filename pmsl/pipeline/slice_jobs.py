@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from pmsl.errors import UsageError
@@ -25,8 +24,7 @@ from pmsl.pipeline.request.region_file import dressed
 from pmsl.pipeline.slice_request import SliceRequest
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SlicedJob:
+class SlicedJob(msgspec.Struct, frozen=True, eq=False):
     """What came of a request: the job, how its parts were placed, how long each layer's ordinary dose takes, and, once it is on disk,
     what the writer says. `out` is its target where that is not the request's: plates are numbered.
     """
@@ -172,7 +170,7 @@ def slice_job(request: SliceRequest, progress: Callable[[int, int], None] | None
     with workers_of(request) as workers:
         ready = prepare_job(request)
         written = write_job(request, ready, progress, workers=workers)
-    return dataclasses.replace(ready, written=written)
+    return msgspec.structs.replace(ready, written=written)
 
 
 def _check_workers(request: SliceRequest, chosen: Format) -> None:

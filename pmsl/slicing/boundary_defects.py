@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal
 
+import msgspec
 import numpy as np
 
 
-@dataclass(frozen=True, slots=True)
-class OffsetLoss:
+class OffsetLoss(msgspec.Struct, frozen=True):
     """A wall that vanished, or a gap that closed, where the contours of a layer were moved: its box (x0, y0, x1, y1) and area [px]."""
 
     kind: Literal["wall", "gap"]
@@ -19,11 +18,10 @@ class OffsetLoss:
     def at(self, corner_px: np.ndarray) -> OffsetLoss:
         """Return the place, which is relative to a pixel corner (x, y), in the grid."""
         (x, y), (x0, y0, x1, y1) = corner_px.tolist(), self.box_px
-        return replace(self, box_px=(x0 + x, y0 + y, x1 + x, y1 + y))
+        return msgspec.structs.replace(self, box_px=(x0 + x, y0 + y, x1 + x, y1 + y))
 
 
-@dataclass(frozen=True, slots=True)
-class Defects:
+class Defects(msgspec.Struct, frozen=True):
     """What is doubtful about the boundary of one layer.
 
     Attributes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 
 from pmsl.core.grid import Grid
@@ -13,8 +14,7 @@ from pmsl.mesh.part import Part
 from pmsl.slicing.plane_index import CrossingIndex, SlabTriangles, check_range, index_crossings
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class InstanceIndex:
+class InstanceIndex(msgspec.Struct, frozen=True, eq=False):
     """The index of one part, and how far its copies are from it, (n, 2) float64 [px]; or of several parts without copies.
 
     The first shift is 0, 0: the part itself.

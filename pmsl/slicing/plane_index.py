@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from pmsl.core.grid import Grid
@@ -23,8 +23,7 @@ MIX = tuple(np.uint64(k) for k in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165
 Order = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # first, last, by_last, node_start, level_start
 
 
-@dataclass(slots=True)
-class SlabTriangles:
+class SlabTriangles(msgspec.Struct):
     """The triangles of one layer, `picked[:n]` among `corners`, with their shells in `labels`; and room of one thread to put them."""
 
     corners: np.ndarray
@@ -40,8 +39,7 @@ class SlabTriangles:
         return cls(np.zeros((0, 9)), np.zeros(1024, np.int32), 0, None, np.zeros((0, 9)), np.zeros(0, np.int32))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CrossingIndex:
+class CrossingIndex(msgspec.Struct, frozen=True, eq=False):
     """The triangles of all parts that cross a plane of the grid, in pixels, as an interval tree.
 
     Memory is O(triangles); `segments` costs what it returns. Read-only after it is made: threads may share it.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from pmsl.cli import options
 from pmsl.cli.terminal import clock, compiler_notice, layer_progress, print_json, print_line, say, say_findings, size_mm
@@ -33,8 +34,6 @@ MESHES, OUT = (request_fields()[name] for name in ("meshes", "out"))
 @options.json
 def slice_command(meshes: tuple[str, ...], as_json: bool, **settings: Any) -> None:
     """Slice meshes into a print job: gray masks, exposure times, motion."""
-    import dataclasses
-
     from pmsl.files.output_file import check_new_file
     from pmsl.pipeline import slice_jobs
     from pmsl.pipeline.slice_request import SliceRequest
@@ -50,7 +49,7 @@ def slice_command(meshes: tuple[str, ...], as_json: bool, **settings: Any) -> No
             ready = slice_jobs.prepare_jobs(request)
             for one in ready:
                 with layer_progress("slicing" if len(ready) == 1 else f"slicing {Path(one.out).name}", as_json) as progress:
-                    done.append(dataclasses.replace(one, written=slice_jobs.write_job(request, one, progress, workers=workers)))
+                    done.append(msgspec.structs.replace(one, written=slice_jobs.write_job(request, one, progress, workers=workers)))
             if request.preview is not None:
                 from pmsl.report import contact_sheet
 

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from pmsl.core.mask import LayerMask, Window
@@ -88,8 +89,7 @@ class LevelBuffers:
         return room
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PixelLight:
+class PixelLight(msgspec.Struct, frozen=True, eq=False):
     """Gives the light of masks in the middles of pixels. `painter` is None where light comes from everywhere."""
 
     projector: Projector

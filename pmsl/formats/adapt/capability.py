@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 
 from pmsl.core.finding import Finding
@@ -26,8 +26,7 @@ MOVES = frozenset(Motion.__struct_fields__)
 NEVER = "choose another format, or slice again with what this one can hold"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capability:
+class Capability(msgspec.Struct, frozen=True, kw_only=True):
     """What a target can hold; the default holds everything a job has.
 
     Attributes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -19,8 +18,7 @@ from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(msgspec.Struct, frozen=True):
     """One layer ready to be stored: its entry in job.json and the files it names; no mask any more."""
 
     entry: LayerDoc

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+import msgspec
 import numpy as np
 
 from pmsl.core.arrays import frozen
@@ -16,8 +17,7 @@ from pmsl.mesh.solid import Solid
 SLACK_UM = 1e-3  # a nanometre: what numbers in a file are not meant to say
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Placed:
+class Placed(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Parts at their place, the box they fill (2, 3) [µm], and how they got there."""
 
     parts: tuple[Part, ...]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from pmsl.core.finding import Finding
@@ -17,8 +17,7 @@ LONGEST_MESSAGE = 400
 NUMBER_BYTES = b"0123456789+-.eE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawMesh:
+class RawMesh(msgspec.Struct, frozen=True, kw_only=True):
     """What a reader hands to `load_solid`.
 
     Attributes
@@ -42,8 +41,7 @@ class RawMesh:
     repairs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawSoup:
+class RawSoup(msgspec.Struct, frozen=True, kw_only=True):
     """What a reader hands over that need not turn float32 into µm; it has seen that all corners are finite, and that there are some.
 
     Attributes

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 
 SAME_ANGLE = 1e-9
@@ -64,8 +63,7 @@ def _open_at(surfaces: list[int], way: list[int]) -> bool:
     return any(net.values())
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Joint:
+class _Joint(msgspec.Struct, frozen=True, eq=False):
     """The faces at an edge where more than two meet.
 
     Attributes

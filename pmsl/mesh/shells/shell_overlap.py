@@ -6,9 +6,9 @@ Triangles are looked at in blocks, and only those kept that lie near another she
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from pmsl.mesh.alike import alike
@@ -125,8 +125,7 @@ def _meeting(boxes: np.ndarray) -> np.ndarray:
     return np.array(rows).reshape(-1, 7)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Near:
+class _Near(msgspec.Struct, frozen=True, eq=False):
     """Triangles that may come near another shell: for every part its number of those, and the shell of each, counted over all parts."""
 
     parts: Sequence[Part]
@@ -206,8 +205,7 @@ def placed_corners(part: Part, which: np.ndarray) -> np.ndarray:
     return part.points_um(vertices).reshape(-1, 3, 3)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cells:
+class _Cells(msgspec.Struct, frozen=True, eq=False):
     """A coarse grid: the first shell seen in each cell, -1 for none, and whether another one was."""
 
     low: np.ndarray

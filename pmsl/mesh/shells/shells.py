@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 
 from pmsl.mesh.shells.closed_groups import closed_groups
@@ -101,8 +100,7 @@ def arrays_of(solid: TriangleMesh) -> tuple[np.ndarray, np.ndarray]:
     return solid.points_um(slice(None)), solid.faces_of(slice(0, solid.n_faces))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Measures:
+class Measures(msgspec.Struct, frozen=True, eq=False):
     """What shells are like; arrays have one entry a shell.
 
     Attributes
