@@ -1,6 +1,6 @@
 """How near do corrected walls and faces land, beside plain coverage and its best constant offset, and what does a corrected layer cost?
 
-Squares and circles with walls of one tilt, channels and membranes, printed by a forward model of its own (tests/landing.py). Errors are
+Squares and circles with walls of one tilt, channels and membranes, printed by tests/forward_model.py. Errors are
 distances along the normal from the designed contour to the printed one in the middle of each slab in pixels, three and more from
 corners; of faces heights in µm, one pixel and more from walls. The best offset is the one best for its row: no row shares it.
 """
@@ -17,8 +17,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-import landing as ruler
-from landing import PITCH, H, Stack
+import forward_model as ruler
+from forward_model import PITCH, H, Stack
 from meshes import REPOSITORY
 
 import pmsl

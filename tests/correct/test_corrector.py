@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from landing import H, Stack, channel, frames_of, frustum, grid_of, printer_of, resin_of, ring_points, square, stated, white_of
+from forward_model import H, Stack, channel, frames_of, frustum, grid_of, printer_of, resin_of, ring_points, square, stated, white_of
 from msgspec.structs import replace
 
 from pmsl.correct import Corrector

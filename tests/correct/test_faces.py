@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from landing import EC, PITCH, H, Stack, channel, frames_of, grid_of, over, printer_of, resin_of, white_of
+from forward_model import EC, PITCH, H, Stack, channel, frames_of, grid_of, over, printer_of, resin_of, white_of
 from solids import box
 from tiers import thinned
 

@@ -10,7 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import polygon_coverage
-from pairs import printer_for
+from printer_resin_pairs import printer_for
 from solids import box, icosphere, moved, prism
 from tiers import examples
 

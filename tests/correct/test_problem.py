@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from forward_model import grid_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from landing import grid_of
 from scipy.optimize import lsq_linear, minimize
 from solids import box, cone, hull, moved
 

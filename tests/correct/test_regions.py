@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pairs import printer_for
+from printer_resin_pairs import printer_for
 from solids import box
 
 import pmsl

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from landing import PITCH, H, Stack, circle, frames_of, frustum, grid_of, printer_of, resin_of, ring_points, square, stated, white_of
+from forward_model import PITCH, H, Stack, circle, frames_of, frustum, grid_of, printer_of, resin_of, ring_points, square, stated, white_of
 from msgspec.structs import replace
 from scipy.special import ndtr
 from tiers import thinned
@@ -14,7 +14,7 @@ from pmsl.correct.flat_field import FlatFieldCompensation
 from pmsl.masks import masks_of
 from pmsl.optics import at_points, flat_field, psf_of
 from pmsl.optics.grayscale import response
-from pmsl.profiles.printer import FlatFieldCompensation as Field
+from pmsl.profiles.printer import FlatField as Field
 from pmsl.profiles.printer import Psf, Response
 
 CENTRE = (190.3, 191.1)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pairs import printer_for
+from printer_resin_pairs import printer_for
 from scipy.special import erf
 from solids import box
 from tiers import examples

@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as ET
 import zipfile
 
-import made
+import jobs_of_arrays
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,7 +21,7 @@ FILES = {"svg": (SVG, "c.svg"), "3mf-slices": (THREEMF, "c.3mf")}
 
 @pytest.fixture(scope="module")
 def f(samples):
-    return made.f_job(samples)
+    return jobs_of_arrays.f_job(samples)
 
 
 def write(name, job, folder, **more):

@@ -4,7 +4,7 @@ import dataclasses
 import shutil
 from pathlib import Path
 
-import made
+import jobs_of_arrays
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -34,13 +34,13 @@ def target(name, folder):
 
 def write(name, job, folder, **more):
     path = target(name, folder)
-    written = registry.find(name).write(job, path, made.options(force=True, **more))
+    written = registry.find(name).write(job, path, jobs_of_arrays.options(force=True, **more))
     return path, written
 
 
 def same(job, again):
-    assert np.array_equal(made.levels_of(again), made.levels_of(job))
-    assert made.times_of(again) == pytest.approx(made.times_of(job), rel=1e-6)
+    assert np.array_equal(jobs_of_arrays.levels_of(again), jobs_of_arrays.levels_of(job))
+    assert jobs_of_arrays.times_of(again) == pytest.approx(jobs_of_arrays.times_of(job), rel=1e-6)
     assert again.grid.z_edges_um == pytest.approx(job.grid.z_edges_um, rel=1e-6) and again.grid.pitch_um == pytest.approx(job.grid.pitch_um)
     assert again.engines[0].orientation == job.engines[0].orientation
     assert again.resin.name == job.resin.name or "ctb" in again.resin.name
@@ -67,7 +67,7 @@ def test_degenerate_frames(name, case, tmp_path):
     levels = DEGENERATE[case].astype(np.uint8)
     if name.startswith("ctb"):
         levels = np.where(levels < 2, 0, levels | 1).astype(np.uint8)
-    job = made.job_of(levels, np.where(levels.any(axis=(1, 2)), 1.5, 0))
+    job = jobs_of_arrays.job_of(levels, np.where(levels.any(axis=(1, 2)), 1.5, 0))
     path, _ = write(name, job, tmp_path)
     same(job, registry.recognise(path).read(path))
     assert registry.find(name).verify(path, VerifyOptions()) == []
@@ -84,34 +84,34 @@ def test_what_is_written_is_read(name, data, tmp_path_factory):
     edges = np.concatenate([[0], np.cumsum(random.integers(1, 40000, n) / 1000)])
     row, col = data.draw(st.sampled_from(TURNS[name]))
     times = np.where(levels.any(axis=(1, 2)), random.uniform(0.01, 9, n), 0)
-    job = made.job_of(levels, times, edges, row, col, pitch_um=(7.6, 7.6))
+    job = jobs_of_arrays.job_of(levels, times, edges, row, col, pitch_um=(7.6, 7.6))
     path, _ = write(name, job, tmp_path_factory.mktemp("t"))
     same(job, registry.find(name).read(path))
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_f_lies_as_it_does_in_the_job(name, samples, tmp_path):
-    job = made.f_job(samples)
+    job = jobs_of_arrays.f_job(samples)
     path, written = write(name, job, tmp_path, lossy=True)
     again = registry.recognise(path).read(path)
     lossy = {f.code for f in written.findings if f.code.startswith("lossy")}
     assert lossy == ({"lossy-gray"} if name.startswith("ctb") else set())
-    want = made.levels_of(job)
+    want = jobs_of_arrays.levels_of(job)
     if name.startswith("ctb"):
         want = np.where(want < 2, 0, want | 1)
-    assert np.array_equal(made.levels_of(again), want)
+    assert np.array_equal(jobs_of_arrays.levels_of(again), want)
     assert {f.code for f in again.findings} >= PARTIAL and not again.calibrated
 
 
 def test_grays_between_are_refused_by_ctb(tmp_path):
     with pytest.raises(TargetError, match="gray is 4 of 255, it must be one of 128 levels"):
-        write("ctb", made.job_of(np.full((1, 3, 4), 4), [1.0]), tmp_path)
+        write("ctb", jobs_of_arrays.job_of(np.full((1, 3, 4), 4), [1.0]), tmp_path)
     assert not any(tmp_path.iterdir())
 
 
 def test_frames_wider_than_a_goo_can_say_are_refused(tmp_path):
     with pytest.raises(TargetError, match="frame size is 65536x1 px"):
-        write("goo", made.job_of(np.full((1, 1, 65536), 255), [1.0]), tmp_path, lossy=True)
+        write("goo", jobs_of_arrays.job_of(np.full((1, 1, 65536), 255), [1.0]), tmp_path, lossy=True)
 
 
 @given(st.integers(0, 2**32))
@@ -127,7 +127,7 @@ def test_grays_are_taken_to_others_run_by_run_as_pixel_by_pixel(seed):
 
 
 def test_another_light_setting_in_one_layer_is_refused(tmp_path):
-    job = made.job_of(np.full((3, 2, 2), 255), [1.0, 1.0, 1.0])
+    job = jobs_of_arrays.job_of(np.full((3, 2, 2), 255), [1.0, 1.0, 1.0])
     brighter = dataclasses.replace(job[1], exposures=(dataclasses.replace(job[1].exposures[0], power=0.5),))
     mixed = dataclasses.replace(job, plan_layer=lambda k: brighter if k == 1 else job[k])
     with pytest.raises(TargetError, match="layer 1: power is 0.5, it must equal 1 in all layers"):
@@ -137,14 +137,14 @@ def test_another_light_setting_in_one_layer_is_refused(tmp_path):
 def test_dose_maps_go_only_where_they_have_a_place(tmp_path):
     for name in ("goo", "ctb"):
         with pytest.raises(UsageError, match="holds no dose maps"):
-            write(name, made.job_of(np.full((1, 3, 4), 255), [1.0]), tmp_path, dose_of=lambda *_: None)
+            write(name, jobs_of_arrays.job_of(np.full((1, 3, 4), 255), [1.0]), tmp_path, dose_of=lambda *_: None)
 
 
 def test_each_layer_keeps_its_own_move(tmp_path):
     from msgspec.structs import replace
 
-    motions = [replace(made.MOTION, lift_um=1000.0 * (k + 1), settle_s=k + 1.0) for k in range(3)]
-    job = made.job_of(np.full((3, 2, 2), 255), [1.0, 2.0, 3.0], motions=motions)
+    motions = [replace(jobs_of_arrays.MOTION, lift_um=1000.0 * (k + 1), settle_s=k + 1.0) for k in range(3)]
+    job = jobs_of_arrays.job_of(np.full((3, 2, 2), 255), [1.0, 2.0, 3.0], motions=motions)
     for name in FORMATS:
         (tmp_path / name).mkdir()
         path, _ = write(name, job, tmp_path / name)
@@ -154,7 +154,7 @@ def test_each_layer_keeps_its_own_move(tmp_path):
 
 
 def test_only_a_file_of_its_kind_is_replaced(tmp_path):
-    job = made.job_of(np.full((1, 2, 2), 255), [1.0])
+    job = jobs_of_arrays.job_of(np.full((1, 2, 2), 255), [1.0])
     for name in FORMATS:
         path = target(name, tmp_path)
         if name == "ome-zarr":
@@ -168,7 +168,7 @@ def test_only_a_file_of_its_kind_is_replaced(tmp_path):
     mine = tmp_path / "letter.txt"
     mine.write_text("no folder")
     with pytest.raises(UsageError, match="does not replace"):
-        registry.find("ome-zarr").write(job, mine, made.options(force=True))
+        registry.find("ome-zarr").write(job, mine, jobs_of_arrays.options(force=True))
 
 
 def files_in(path):
@@ -183,7 +183,9 @@ def small(tmp_path_factory):
     levels[1, 3, 3] = 129
     folder = tmp_path_factory.mktemp("small")
     return {
-        name: write(name, made.job_of(levels, [3.0, 1.0, 1.0]), folder / name)[0] for name in FORMATS if (folder / name).mkdir() is None
+        name: write(name, jobs_of_arrays.job_of(levels, [3.0, 1.0, 1.0]), folder / name)[0]
+        for name in FORMATS
+        if (folder / name).mkdir() is None
     }
 
 
@@ -191,7 +193,7 @@ def read_all(name, path):
     """Read a file to its last layer; only a JobError may come."""
     try:
         job = registry.find(name).read(path)
-        made.levels_of(job)
+        jobs_of_arrays.levels_of(job)
     except JobError as err:
         assert str(err)
         return None

@@ -3,7 +3,7 @@
 import struct
 import warnings
 
-import made
+import jobs_of_arrays
 import numpy as np
 import pytest
 import tifffile
@@ -19,7 +19,7 @@ from pmsl.profiles.printer import Orientation
 
 
 def write(name, job, path, **more):
-    registry.find(name).write(job, path, made.options(force=True, **more))
+    registry.find(name).write(job, path, jobs_of_arrays.options(force=True, **more))
     return path
 
 
@@ -29,7 +29,7 @@ def frames_of(job):
 
 @pytest.fixture(scope="module")
 def f(samples):
-    return made.f_job(samples)
+    return jobs_of_arrays.f_job(samples)
 
 
 def test_goo_at_the_offsets_of_the_specification(f, tmp_path):
@@ -46,7 +46,7 @@ def test_goo_at_the_offsets_of_the_specification(f, tmp_path):
     assert at(0x2FAF8, "3f") == pytest.approx((3.84, 2.16, f.printer.stage.travel_um.value / 1000)) and at(0x2FB04, "f") == pytest.approx(
         0.01
     )
-    times = made.times_of(f)
+    times = jobs_of_arrays.times_of(f)
     assert at(0x2FB08, "f") == pytest.approx(times[-1]) and at(0x2FB0C, "B") == 1 and at(0x2FB29, "f") == pytest.approx(times[0])
     assert at(0x2FB2D, "I") == 3 and at(0x2FB31, "16f") == pytest.approx([1, 120] * 4 + [0] * 8) and at(0x2FB71, "HHB") == (255, 255, 1)
     assert at(0x2FB76, "I") == round(f.estimate().print_time_s) and at(0x2FB7A, "f") == pytest.approx(f.estimate().resin_ml * 1e3)
@@ -86,7 +86,9 @@ def test_ctb_at_the_offsets_of_the_specification(name, f, tmp_path):
     data = write(name, f, tmp_path / "f.ctb", lossy=True).read_bytes()
     head = struct.unpack_from("<II3fII5fI7I4IHHIII", data)
     assert head[:2] == (0x12FD0086, 3) and head[2:5] == pytest.approx((3.84, 2.16, f.printer.stage.travel_um.value / 1000))
-    assert head[7:9] == pytest.approx((0.2, 0.01)) and head[9:11] == pytest.approx((made.times_of(f)[-1], made.times_of(f)[0]))
+    assert head[7:9] == pytest.approx((0.2, 0.01)) and head[9:11] == pytest.approx(
+        (jobs_of_arrays.times_of(f)[-1], jobs_of_arrays.times_of(f)[0])
+    )
     assert head[12:15] == (3, 1920, 1080)
     large, table, layers, small = head[15:19]
     mirrored, ext, ext_size, sets, pwm, bottom_pwm, key, ext2, ext2_size = head[20:29]
@@ -101,7 +103,7 @@ def test_ctb_at_the_offsets_of_the_specification(name, f, tmp_path):
         entry = data[table + 36 * k : table + 36 * (k + 1)]
         z, time_s, off, here, size, page, table_size, *zeros = struct.unpack("<3f6I", entry)
         assert (page, table_size, zeros) == (0, 84, [0, 0]) and off == pytest.approx(f[k].motion.duration_s)
-        assert z == pytest.approx(0.01 * (k + 1)) and time_s == pytest.approx(made.times_of(f)[k])
+        assert z == pytest.approx(0.01 * (k + 1)) and time_s == pytest.approx(jobs_of_arrays.times_of(f)[k])
         assert data[here - 84 : here - 48] == entry and struct.unpack_from("<I", data, here - 48) == (84 + size,)
         if k % 7 == 0:
             plain = data[here : here + size] if key == 0 else bytes(slow_cipher(data[here : here + size], key, k))
@@ -131,21 +133,21 @@ def test_other_ctb_files_are_refused_by_name(f, tmp_path):
 
 
 def test_a_ctb_of_version_2_has_the_moves_of_all_layers_in_one_place(tmp_path):
-    job = made.job_of(np.full((3, 4, 5), 255), [2.0, 1.0, 1.0])
+    job = jobs_of_arrays.job_of(np.full((3, 4, 5), 255), [2.0, 1.0, 1.0])
     raw = bytearray(write("ctb", job, tmp_path / "j.ctb").read_bytes())
     raw[4:8] = struct.pack("<I", 2)
     (tmp_path / "j.ctb").write_bytes(raw)
     again = registry.find("ctb").read(tmp_path / "j.ctb")
-    assert np.array_equal(made.levels_of(again), made.levels_of(job)) and again[2].motion.lift_um == 2500
+    assert np.array_equal(jobs_of_arrays.levels_of(again), jobs_of_arrays.levels_of(job)) and again[2].motion.lift_um == 2500
 
 
 def test_goo_without_settings_of_layers_fades_from_the_bottom_time(tmp_path):
-    job = made.job_of(np.full((6, 4, 5), 255), [9.0, 9.0, 1.0, 1.0, 1.0, 1.0])
+    job = jobs_of_arrays.job_of(np.full((6, 4, 5), 255), [9.0, 9.0, 1.0, 1.0, 1.0, 1.0])
     raw = bytearray(write("goo", job, tmp_path / "j.goo").read_bytes())
     raw[0x2FB75] = 0
     raw[0x2FB93:0x2FB95] = struct.pack(">H", 1)
     (tmp_path / "j.goo").write_bytes(raw)
-    assert made.times_of(registry.find("goo").read(tmp_path / "j.goo")) == pytest.approx([9, 9, 5, 1, 1, 1])
+    assert jobs_of_arrays.times_of(registry.find("goo").read(tmp_path / "j.goo")) == pytest.approx([9, 9, 5, 1, 1, 1])
     raw[0x2FB92] = 0
     (tmp_path / "j.goo").write_bytes(raw)
     with pytest.raises(JobError, match="grays are 0 to 15"):
@@ -171,14 +173,17 @@ def test_other_software_reads_the_tiff(f, tmp_path):
 
         pixels = from_tiff(path).images[0].pixels
     assert (pixels.physical_size_x, pixels.physical_size_z, pixels.size_z, pixels.physical_size_x_unit.value) == (2.0, 10.0, 20, "µm")
-    assert [p.exposure_time for p in pixels.planes] == made.times_of(f) and [p.position_z for p in pixels.planes][::19] == [10.0, 200.0]
+    assert [p.exposure_time for p in pixels.planes] == jobs_of_arrays.times_of(f) and [p.position_z for p in pixels.planes][::19] == [
+        10.0,
+        200.0,
+    ]
     assert pmsl.verify(path) == []
 
 
 def test_no_reader_turns_a_page(tmp_path):
     levels = np.array([[[255, 0, 0], [255, 255, 0]]], np.uint8)
     for a, b in ((a + u, b + v) for u, v in ("xy", "yx") for a in "+-" for b in "+-"):
-        path = write("ome-tiff", made.job_of(levels, [1.0], row=a, col=b), tmp_path / "t.tif")
+        path = write("ome-tiff", jobs_of_arrays.job_of(levels, [1.0], row=a, col=b), tmp_path / "t.tif")
         with Image.open(path) as picture:  # follows the orientation tag
             assert np.array_equal(np.array(picture), turn(levels[0], Orientation(row=a, col=b)))
 
@@ -187,8 +192,8 @@ def test_large_stacks_are_bigtiff(tmp_path, monkeypatch):
     from pmsl.formats.ometiff import write as writer
 
     monkeypatch.setattr(writer, "CLASSIC", 10)
-    path = write("ome-tiff", made.job_of(np.full((2, 4, 5), 255), [1.0, 1.0]), tmp_path / "t.tif")
-    assert path.read_bytes()[:4] == b"II+\0" and made.times_of(registry.recognise(path).read(path)) == [1.0, 1.0]
+    path = write("ome-tiff", jobs_of_arrays.job_of(np.full((2, 4, 5), 255), [1.0, 1.0]), tmp_path / "t.tif")
+    assert path.read_bytes()[:4] == b"II+\0" and jobs_of_arrays.times_of(registry.recognise(path).read(path)) == [1.0, 1.0]
 
 
 def test_the_zarr_library_reads_the_stack(f, tmp_path):
@@ -220,25 +225,25 @@ def test_wrong_doses_are_found(f, tmp_path):
 
 
 def test_a_missing_chunk_is_no_black_layer(tmp_path):
-    path = write("ome-zarr", made.job_of(np.full((2, 4, 5), 255), [1.0, 1.0]), tmp_path / "j.zarr")
+    path = write("ome-zarr", jobs_of_arrays.job_of(np.full((2, 4, 5), 255), [1.0, 1.0]), tmp_path / "j.zarr")
     (path / "0/c/1/0/0").unlink()
     with pytest.raises(JobError, match="0/c/1/0/0: cannot be read"):
-        made.levels_of(registry.recognise(path).read(path))
+        jobs_of_arrays.levels_of(registry.recognise(path).read(path))
 
 
 def test_bombs_are_not_inflated(tmp_path):
     import gzip
 
-    path = write("ome-zarr", made.job_of(np.full((1, 4, 5), 255), [1.0]), tmp_path / "j.zarr")
+    path = write("ome-zarr", jobs_of_arrays.job_of(np.full((1, 4, 5), 255), [1.0]), tmp_path / "j.zarr")
     (path / "0/c/0/0/0").write_bytes(gzip.compress(bytes(50_000_000)))
     with pytest.raises(JobError, match="go on after the last pixel"):
-        made.levels_of(registry.recognise(path).read(path))
+        jobs_of_arrays.levels_of(registry.recognise(path).read(path))
 
 
 def test_without_the_library_zarr_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "zarr", None)
     with pytest.raises(UsageError, match="extra 'zarr'"):
-        ome_zarr.FORMAT.write(made.job_of(np.full((1, 4, 5), 255), [1.0]), tmp_path / "j.zarr", made.options())
+        ome_zarr.FORMAT.write(jobs_of_arrays.job_of(np.full((1, 4, 5), 255), [1.0]), tmp_path / "j.zarr", jobs_of_arrays.options())
 
 
 def test_stacks_of_other_software_are_told(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from pngs import chunk, file_of, filtered, ihdr
+from png_files import chunk, file_of, filtered, ihdr
 
 from pmsl.core.runs import painted
 from pmsl.errors import JobError

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
-from pngs import chunk, file_of, filtered, ihdr
+from png_files import chunk, file_of, filtered, ihdr
 
 from pmsl.core.mask import LayerMask
 from pmsl.core.runs import painted, runs_of
