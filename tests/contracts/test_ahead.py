@@ -85,6 +85,7 @@ def test_it_is_started_once_and_only_where_a_processor_is_free(monkeypatch, proc
     ahead.start()
     ahead.start()
     assert len(started) == (processors > 1)
+    assert all("-P" in args for args in started), "a numpy.py in the folder of a mesh would be run"
 
 
 def test_it_is_not_started_where_nothing_is_left_for_it(monkeypatch):

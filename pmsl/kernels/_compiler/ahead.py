@@ -35,7 +35,7 @@ def start() -> None:
     if _second or cpus < 2 or not sys.executable or all(disk_cache.load(*_parsed(name)) for name in SLOWEST):
         return
     try:
-        args = [sys.executable, "-m", __name__]
+        args = [sys.executable, "-P", "-m", __name__]  # -P: no module of the folder we stand in is run
         _second.append(subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
     except OSError:  # this one compiles everything
         return

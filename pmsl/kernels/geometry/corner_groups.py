@@ -7,6 +7,7 @@ joins by chance is next to none. Looking at the corners of the triangles just be
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel
+from pmsl.kernels.geometry.watertight import _numbered, _root
 
 A, B, C = (np.uint64(k) for k in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
 S1, S2 = np.uint64(32), np.uint64(29)
@@ -21,14 +22,6 @@ def _hash(vertices, bits, v):
     k = ((k ^ (k >> S1)) + (np.uint64(bits[v, 1]) if vertices[v, 1] != 0.0 else np.uint64(0))) * B
     k = ((k ^ (k >> S2)) + (np.uint64(bits[v, 2]) if vertices[v, 2] != 0.0 else np.uint64(0))) * C
     return k ^ (k >> S1)
-
-
-@helper
-def _root(parent, i):
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = parent[i]
-    return i
 
 
 @kernel
@@ -91,14 +84,7 @@ def of_soup(corners, bits, table, hashes, label):
                         label[max(root, seen)] = min(root, seen)
                         root = min(root, seen)
     hashes[0] = ahead
-    count = 0
-    for f in range(label.size):  # a root is the first of its group: what lies before is numbered already
-        if label[f] == f:
-            label[f] = count
-            count += 1
-        else:
-            label[f] = label[label[f]]
-    return count
+    return _numbered(label)
 
 
 @kernel
