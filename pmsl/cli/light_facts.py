@@ -16,7 +16,7 @@ from pmsl.mesh.region import RegionRecord, says_light
 from pmsl.profiles import Process
 
 KINDS = ("bottom", "transition", "ordinary")
-SHOWN = 4  # runs of equal heights in a line
+SHOWN = 24  # runs of equal heights in a line
 Facts = dict[str, Any]
 
 

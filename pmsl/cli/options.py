@@ -61,6 +61,7 @@ profiles = options(
     "resin",
     "process",
     "layer_um",
+    "layer_heights",
     "exposure_s",
     "bottom_dose_factors",
     "xy_offset_um",

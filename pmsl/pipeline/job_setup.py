@@ -26,6 +26,7 @@ from pmsl.pipeline.corrections import corrector_of
 from pmsl.pipeline.request.unit_checks import check_units, unit_findings
 from pmsl.pipeline.validation import check_corrections, check_wavelengths
 from pmsl.profiles import Printer, Process, Resin
+from pmsl.profiles.process import LayerHeights
 from pmsl.slicing.planes import slabs_lit, z_edges_um
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def stages(
     _check_own_doses(pieces)
     boxes = np.array([p.bounds_um() for p in pieces])
     bounds = np.array([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)]) if bounds_um is None else bounds_um
-    slabs = _grid(bounds, printer, process)
+    slabs, height_plan = _grid(bounds, pieces, printer, process)
     check_heights(slabs, printer, resin, process)
     grid = _lit(slabs, pieces, boxes, process, n_layers)
     offset = offset_of(process, grid)
@@ -160,6 +161,7 @@ def stages(
     ends = (grid if n_layers is None else slabs).z_edges_um
     findings += part_heights.height_findings(boxes, grid, lambda z: slabs_lit(ends, z, process.coverage), n_layers is not None)
     findings += part_heights.facet_findings(pieces, grid)
+    findings += height_plan
     findings += checks.weak_findings(ladder.weak(least), least, lowered)
     if corrector is not None:
         return JobSetup(pieces, bounds, grid, ladder, missing, (*findings, *corrector.job_findings()), corrector=corrector, repair=repair)
@@ -212,12 +214,19 @@ def _coarse(pieces: Sequence[Part], process: Process, ladder: Ladder) -> list[Fi
     return list(coarse_findings(pieces, process.regions, ladder))
 
 
-def _grid(bounds_um: np.ndarray, printer: Printer, process: Process) -> Grid:
-    rows, cols = printer.field_px
-    z_edges = z_edges_um(float(bounds_um[1, 2]), process)
-    grid = Grid(origin_um=(0.0, 0.0), pitch_um=printer.optics.pitch_um.value, shape=(rows, cols), z_edges_um=z_edges)
+def _grid(bounds_um: np.ndarray, parts: Sequence[Part], printer: Printer, process: Process) -> tuple[Grid, list[Finding]]:
+    """Return the grid of the parts, and what heights that follow their geometry cannot meet."""
+    top, findings = float(bounds_um[1, 2]), []
+    if isinstance(process.layers, LayerHeights):
+        from pmsl.pipeline.geometry_heights import plan_findings, plan_heights  # most jobs have heights of their own
+
+        plan = plan_heights(parts, top, printer, process.layers)
+        z_edges, findings = plan.z_edges_um, list(plan_findings(plan, process.layers, bounds_um))
+    else:
+        z_edges = z_edges_um(top, process)
+    grid = Grid(origin_um=(0.0, 0.0), pitch_um=printer.optics.pitch_um.value, shape=printer.field_px, z_edges_um=z_edges)
     _check_inside(bounds_um, grid, printer)
-    return grid
+    return grid, findings
 
 
 def _lit(grid: Grid, parts: Sequence[Part], boxes: np.ndarray, process: Process, n_layers: int | None) -> Grid:

@@ -71,7 +71,7 @@ def facet_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:
     edges = np.append(grid.z_edges_um, grid.z_edges_um[-1] + grid.thickness_um[-1])
     above, off, heights, boxes = [], [], [], []
     for i, *_ in (groups := alike(parts)):
-        z = _flat_heights(parts[i])
+        z = flat_heights(parts[i])
         z = z[(z > edges[0]) & (z < edges[-1])]
         k = np.clip(np.searchsorted(edges, z), 1, grid.n_layers + 1)
         moved = np.minimum(edges[k] - z, z - edges[k - 1])
@@ -123,7 +123,7 @@ def partial_slab_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding
         )
 
 
-def _flat_heights(part: Part) -> np.ndarray:
+def flat_heights(part: Part) -> np.ndarray:
     """Heights of the part's horizontal triangles that have an area [µm]."""
     from pmsl.kernels.geometry import mesh_stats
 

@@ -37,7 +37,18 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
     """One job to be sliced: meshes, target, and the options of `pmsl slice`, lists as they are typed there (``at="1000,500"``)."""
 
     SINCE: ClassVar[dict[str, int]] = dict.fromkeys(  # version of batch files that has the key
-        ("exposure_s", "bottom_dose_factors", "xy_offset_um", "bottom_xy_offset_um", "dose_scale", "region", "regions", "weld_um"), 2
+        (
+            "layer_heights",
+            "exposure_s",
+            "bottom_dose_factors",
+            "xy_offset_um",
+            "bottom_xy_offset_um",
+            "dose_scale",
+            "region",
+            "regions",
+            "weld_um",
+        ),
+        2,
     )
 
     meshes: Annotated[
@@ -49,6 +60,9 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
     resin: Annotated[str | None, _option(f"{PROFILE} [default: {DEFAULT_RESIN}].", "R")] = None
     process: Annotated[str | None, _option(f"{PROFILE} [default: {DEFAULT_PROCESS}].", "F")] = None
     layer_um: Annotated[float | None, _option("Layer height [µm]; overrides the process.", "H")] = None
+    layer_heights: Annotated[
+        str | None, _option("Heights that follow the geometry: planes on facets, thin on flat slopes [µm].", "auto:MIN,MAX[,STAIR]")
+    ] = None
     exposure_s: Annotated[float | None, _option("How long white is shown in ordinary layers [s]; instead of a margin.", "S")] = None
     bottom_dose_factors: Annotated[str | None, _option("Dose factors of the first layers, from the plate up, or none.", "F,F,…")] = None
     xy_offset_um: Annotated[float | None, _option("Move contours outward (or in, below 0) before coverage [µm].", "D")] = None
@@ -140,6 +154,7 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
         process = override_process(
             find_process(self.process or DEFAULT_PROCESS),
             layer_um=self.layer_um,
+            layer_heights=self.layer_heights,
             exposure_s=self.exposure_s,
             bottom_dose_factors=self.bottom_dose_factors,
             xy_offset_um=self.xy_offset_um,

@@ -100,7 +100,7 @@ def _changed(profile: P, name: str, rest: str, value: Any) -> P:
 
 def _inner(kind: Any, step: str, name: str) -> Any:
     """Return the type of a key, or of an item of a list."""
-    kind = unwrapped(kind)
+    kind = unwrapped(kind, step.isdigit())
     if step.isdigit() and not _is_table(kind) and get_args(kind):
         return get_args(kind)[0]
     known = keys_of(kind) if _is_table(get_origin(kind) or kind) else []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from pmsl.profiles.optics import FlatField as FlatField
 from pmsl.profiles.optics import LightSetting as LightSetting
@@ -16,6 +16,7 @@ from pmsl.profiles.orientation import Axis as Axis
 from pmsl.profiles.orientation import Diamond as Diamond
 from pmsl.profiles.orientation import Orientation as Orientation
 from pmsl.profiles.strict_struct import Strict, Value
+from pmsl.profiles.versions import set_schema
 
 Count = Annotated[int, Meta(ge=1, le=1 << 24)]
 
@@ -61,9 +62,14 @@ class StageProfile(Strict, frozen=True, kw_only=True):
     ----------
     travel_um : Value of float
         Its travel along z: the tallest part.
+    step_um : Value of float, e.g. 0.5
+        What layer heights that follow the geometry are multiples of; left out: 0.1 µm. From version 2.
     """
 
+    SINCE: ClassVar[dict[str, int]] = {"step_um": 2}
+
     travel_um: Value[Positive]
+    step_um: Value[Positive] | UnsetType = UNSET
 
 
 class Limits(Strict, frozen=True, kw_only=True):
@@ -85,7 +91,7 @@ class Limits(Strict, frozen=True, kw_only=True):
 
 
 class Printer(Strict, frozen=True, kw_only=True):
-    """A projection printer, schema ``pmsl.printer/1``.
+    """A projection printer, schema ``pmsl.printer/1``, or ``/2`` where a key is used that came with it.
 
     Attributes
     ----------
@@ -109,7 +115,9 @@ class Printer(Strict, frozen=True, kw_only=True):
         Gray level to light.
     """
 
-    schema: Literal["pmsl.printer/1"]
+    NESTED: ClassVar[tuple[str, ...]] = ("stage",)
+
+    schema: Literal["pmsl.printer/1", "pmsl.printer/2"]
     name: str
     description: str
     dmd: Dmd
@@ -133,6 +141,7 @@ class Printer(Strict, frozen=True, kw_only=True):
         return turn.field if isinstance(turn, Diamond) else self.dmd.shape.value
 
     def __post_init__(self) -> None:
+        set_schema(self)
         self._check_lattice()
         shape = self.field_px
         widths = self.optics.psf.width_px(self.optics.pitch_um.value)

@@ -88,6 +88,33 @@ class Regions(Strict, frozen=True, kw_only=True):
         )
 
 
+class LayerHeights(Strict, frozen=True, kw_only=True):
+    """Layer heights that follow the geometry: planes on horizontal facets, thin layers on flat slopes, as few layers as possible.
+
+    Attributes
+    ----------
+    min_um : float, e.g. 5.0
+        Least height of a layer [µm]; facets nearer to each other than this cannot all have a plane.
+    max_um : float, e.g. 40.0
+        Greatest height of a layer [µm].
+    stair_um : float, e.g. 2.0
+        Highest stair on slopes that look at the light, at right angles to them [µm]; left out: `min_um`.
+    """
+
+    min_um: Height
+    max_um: Height
+    stair_um: Height | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_um < self.min_um:
+            raise ValueError(f"layers: max_um is {self.max_um:g}, below min_um, {self.min_um:g}")
+
+    @property
+    def highest_stair_um(self) -> float:
+        """The highest stair that is accepted [µm]."""
+        return self.min_um if self.stair_um is None else self.stair_um
+
+
 class Process(Strict, frozen=True, kw_only=True):
     """How a part is printed, schema ``pmsl.process/1``, or ``/2`` where a key is used that came with it.
 
@@ -101,8 +128,9 @@ class Process(Strict, frozen=True, kw_only=True):
         A line for people.
     layer_um : float
         Height of every layer.
-    layers : list of (int, float), e.g. [[5, 5.0], [1, 10.0]]
-        Instead of `layer_um`: count and height [µm] from the plate up; the last height goes on to the top of the part.
+    layers : list of (int, float) or LayerHeights, e.g. [[5, 5.0], [1, 10.0]]
+        Instead of `layer_um`: count and height [µm] from the plate up; the last height goes on to the top of the part. Or a table of
+        bounds, from version 2: heights then follow the geometry.
     coverage : {"area", "volume"}
         What a pixel's gray means: the covered area in the middle of the slab, or the covered volume of the slab.
     margin_um : float, e.g. 8.0
@@ -144,7 +172,7 @@ class Process(Strict, frozen=True, kw_only=True):
     name: str
     description: str
     layer_um: Height = 10.0
-    layers: Annotated[list[tuple[Annotated[int, Meta(ge=1)], Height]], Meta(min_length=1)] | None = None
+    layers: Annotated[list[tuple[Annotated[int, Meta(ge=1)], Height]], Meta(min_length=1)] | LayerHeights | None = None
     coverage: Literal["area", "volume"] = "area"
     margin_um: NotNegative | None = None
     bottom_dose_factors: tuple[Positive, ...] = (10.0, 5.0, 2.5)
@@ -189,6 +217,17 @@ class Process(Strict, frozen=True, kw_only=True):
         placed = [name for name in self.corrections if name != "flatfield"]
         if placed:
             raise ValueError(f"xy_offset_um moves the walls that corrections ({', '.join(placed)}) place as designed: give one of the two")
+
+    def own_version(self) -> int:
+        """Return 2 where heights follow the geometry, else as its keys say."""
+        return 2 if isinstance(self.layers, LayerHeights) else super().own_version()
+
+    @property
+    def heights_um(self) -> list[float]:
+        """The heights that layers may have [µm]: all there are, or the bounds."""
+        if isinstance(self.layers, LayerHeights):
+            return [self.layers.min_um, self.layers.max_um]
+        return [self.layer_um] if self.layers is None else [height for _, height in self.layers]
 
     @property
     def xy_offsets_um(self) -> tuple[float, float]:

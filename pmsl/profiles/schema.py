@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -91,22 +92,30 @@ def _steps(place: str) -> list[str]:
 
 def _type_at(kind: Any, place: str) -> Any:
     for step in _steps(place):
-        kind = unwrapped(kind)
-        if step.isdigit() or step == "...":
+        in_list = step.isdigit() or step == "..."
+        kind = unwrapped(kind, in_list)
+        if in_list:
             kind = get_args(kind)[0]
         else:
             kind = {f.encode_name: f.type for f in msgspec.structs.fields(kind)}[step]
     return unwrapped(kind)
 
 
-def unwrapped(kind: Any) -> Any:
-    """Strip annotations, `None` or `UNSET` from an optional type, and a text that a table may be written as."""
+def unwrapped(kind: Any, in_list: bool = False) -> Any:
+    """Strip annotations, `None` or `UNSET` from an optional type, and of a table the text or (but `in_list`) the list it may be instead."""
     kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
-    for absent in (type(None), msgspec.UnsetType):
-        if absent in get_args(kind):
-            return next(a for a in get_args(kind) if a is not absent)
-    tables = [a for a in get_args(kind) if isinstance(a, type) and issubclass(a, Strict)]
-    return tables[0] if str in get_args(kind) and len(tables) == 1 else kind
+    if get_origin(kind) not in (Union, UnionType):
+        return kind
+    kinds = [a for a in get_args(kind) if a not in (type(None), msgspec.UnsetType)]
+    if len(kinds) == 1:
+        return unwrapped(kinds[0])
+    kinds = [unwrapped(a) for a in kinds]
+    lists, tables = (
+        [a for a in kinds if get_origin(a) in (list, tuple)],
+        [a for a in kinds if isinstance(a, type) and issubclass(a, Strict)],
+    )
+    wanted = lists if in_list else tables
+    return wanted[0] if len(wanted) == 1 else kind
 
 
 def keys_of(kind: Any) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from pmsl.errors import ProfileError
 from pmsl.profiles import Process
+from pmsl.profiles.process import LayerHeights
 
 MAX_LAYERS = 1_000_000
 SLACK = 1e-3  # of a layer: what counts as rounding noise of the file
@@ -22,7 +23,8 @@ def z_edges_um(height_um: float, process: Process) -> np.ndarray:
     height_um : float
         Height of the highest point above the plate [µm].
     process : Process
-        `layer_um`, or `layers` ([count, um] from the plate up; the last height goes on to the top), and `coverage`.
+        `layer_um`, or `layers` ([count, um] from the plate up; the last height goes on to the top), and `coverage`. Heights that follow
+        the geometry are `pmsl.slicing.layer_heights`.
 
     Returns
     -------
@@ -58,6 +60,7 @@ def slabs_lit(z_edges_um: np.ndarray, height_um: float, coverage: Literal["area"
 
 def _edges_beyond(height_um: float, process: Process) -> np.ndarray:
     """Return boundaries of slabs that leave no more than noise of the height above them."""
+    assert not isinstance(process.layers, LayerHeights), "heights from geometry need the geometry"
     ladder = process.layers or [(1, process.layer_um)]
     edges: list[np.ndarray] = [np.zeros(1)]
     base = 0.0

@@ -73,6 +73,16 @@ JOBS: dict[str, dict[str, Code]] = {
             "Horizontal surfaces lie inside a slab: each moves to a slab plane.",
             "Choose layer heights whose sums meet the part's planes.",
         ),
+        "facets-too-near": Code(
+            ("warning",),
+            "Layer heights that follow the geometry cannot give every horizontal surface a plane: some are too near to each other.",
+            "Lower the least layer height.",
+        ),
+        "stairs-high": Code(
+            ("info",),
+            "Stairs on slopes that look at the light are higher than asked: the least layer height, or a facet, allows no thinner layers.",
+            "Lower the least layer height, or accept the stairs.",
+        ),
         "gap-above-plate": Code(
             ("warning",),
             "The lowest point lies above the plate: nothing joins the part to it.",

@@ -113,3 +113,40 @@ def count_partial(vertices, faces, factor, transform, turned, edges, layers):
         layers[0] = min(layers[0], first)
         layers[1] = max(layers[1], last)
     return n
+
+
+@kernel
+def light_facing_slopes(vertices, faces, factor, transform, turned, least, slopes):
+    """Collect the triangles that face up, are neither horizontal nor upright, and are flatter than asked.
+
+    Parameters
+    ----------
+    vertices, faces, factor, transform
+        As in `pmsl.kernels.geometry.plane_crossings.plane_ranges`.
+    turned : bool
+        The placed faces look inward.
+    least : float
+        Least z component of the unit normal that counts.
+    slopes : (F, 3) float64
+        Overwritten: lowest and highest z, z component of the unit normal.
+
+    Returns
+    -------
+    int
+        How many were written.
+    """
+    n = 0
+    for i in range(count(vertices, faces)):
+        a, b, c = vertices[vertex_of(faces, i, 0)], vertices[vertex_of(faces, i, 1)], vertices[vertex_of(faces, i, 2)]
+        xa, ya, za = placed(a, factor, transform, 0), placed(a, factor, transform, 1), placed(a, factor, transform, 2)
+        ux, uy, uz = placed(b, factor, transform, 0) - xa, placed(b, factor, transform, 1) - ya, placed(b, factor, transform, 2) - za
+        vx, vy, vz = placed(c, factor, transform, 0) - xa, placed(c, factor, transform, 1) - ya, placed(c, factor, transform, 2) - za
+        nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        nz = -nz if turned else nz
+        size = np.sqrt(nx * nx + ny * ny + nz * nz)
+        low, high = min(0.0, uz, vz), max(0.0, uz, vz)
+        if nz <= 0.0 or nz < least * size or (high - low) * (high - low) <= 1e-6 * nz:
+            continue
+        slopes[n, 0], slopes[n, 1], slopes[n, 2] = za + low, za + high, nz / size
+        n += 1
+    return n

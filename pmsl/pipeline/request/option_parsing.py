@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from pmsl.errors import UsageError
-from pmsl.profiles.process import MOST_OFFSET_UM, Correction
+from pmsl.profiles.process import MOST_OFFSET_UM, Correction, LayerHeights
 
 if TYPE_CHECKING:
     from pmsl.mesh.placing.copies import Copy, PackedCopy
@@ -82,6 +82,21 @@ def positive(value: float | None, option: str, unit: str) -> float | None:
     if value is not None and not (math.isfinite(value) and value > 0):
         raise UsageError(f"{option} {value:g}: must be a finite number above 0 {unit}".rstrip())
     return value
+
+
+def layer_heights(text: str | None) -> LayerHeights | None:
+    """Read ``auto:MIN,MAX[,STAIR]`` [µm]."""
+    if text is None:
+        return None
+    word, colon, rest = text.partition(":")
+    if word.strip() != "auto" or not colon:
+        raise UsageError(f"--layer-heights {text}: give auto:MIN,MAX or auto:MIN,MAX,STAIR in µm, as auto:5,40,2")
+    values = numbers(rest, "--layer-heights auto:", (2, 3), "5,40,2")
+    if min(values) <= 0 or max(values) > 1e5:
+        raise UsageError(f"--layer-heights {text}: each must be above 0 and at most 100000 µm")
+    if values[1] < values[0]:
+        raise UsageError(f"--layer-heights {text}: MAX must be at least MIN")
+    return LayerHeights(min_um=values[0], max_um=values[1], stair_um=values[2] if len(values) > 2 else None)
 
 
 def factors(text: str | None, option: str) -> tuple[float, ...] | None:

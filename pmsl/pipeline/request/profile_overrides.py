@@ -27,6 +27,7 @@ def override_process(
     process: Process,
     *,
     layer_um: float | None,
+    layer_heights: str | None,
     exposure_s: float | None,
     bottom_dose_factors: str | None,
     xy_offset_um: float | None,
@@ -40,7 +41,7 @@ def override_process(
     Parameters
     ----------
     process : Process
-    layer_um, exposure_s, bottom_dose_factors, xy_offset_um, bottom_xy_offset_um, coverage, correct, unreachable
+    layer_um, layer_heights, exposure_s, bottom_dose_factors, xy_offset_um, bottom_xy_offset_um, coverage, correct, unreachable
         Fields of `SliceRequest`; None leaves what the process says.
 
     Raises
@@ -49,8 +50,11 @@ def override_process(
         An option that is none, or does not go with the rest of the process.
     """
     factors = option_parsing.factors(bottom_dose_factors, "--bottom-dose-factors")
+    if layer_um is not None and layer_heights is not None:
+        raise UsageError("--layer-um and --layer-heights exclude each other: one height for all, or heights that follow the geometry")
     asked: dict[str, dict[str, Any]] = {
         "--layer-um": {"layer_um": option_parsing.positive(layer_um, "--layer-um", "µm"), "layers": None},
+        "--layer-heights": {"layers": option_parsing.layer_heights(layer_heights)},
         "--exposure-s": {"exposure_s": option_parsing.positive(exposure_s, "--exposure-s", "s"), "margin_um": None},
         "--bottom-dose-factors": {"bottom_dose_factors": factors},
         "--xy-offset-um": {"xy_offset_um": option_parsing.offset_um(xy_offset_um, "--xy-offset-um")},

@@ -34,7 +34,7 @@ def check_units(printer: Printer, resin: Resin, process: Process) -> None:
     _check_range(f"resin {resin.name}: dp_um", resin.resin.dp_um.value, DP_UM, "mm", "m")
     _check_wavelength(f"printer {printer.name}: wavelength_nm", printer.optics.wavelength_nm.value)
     _check_wavelength(f"resin {resin.name}: wavelength_nm", resin.resin.wavelength_nm.value)
-    thin = min(_heights(process))
+    thin = min(process.heights_um)
     if thin < max(LEAST_LAYER_UM, pitch / LAYERS_A_PIXEL):
         said = f"a layer of {thin * 1000:g} nm beside pixels of {pitch:g} µm, {1e6 / thin:.6g} layers a mm"
         raise _question(f"process {process.name}: {_key(process)}", thin, said, "mm", 1e3, "--layer-um")
@@ -70,10 +70,6 @@ def _small_lengths(process: Process) -> Iterator[tuple[str, float]]:
         value = getattr(process.regions, key)
         if value is not None:
             yield f"regions.{key}", value
-
-
-def _heights(process: Process) -> list[float]:
-    return [process.layer_um] if process.layers is None else [height for _, height in process.layers]
 
 
 def _key(process: Process) -> str:
