@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pmsl.core.grid import Grid
 from pmsl.cure import CureModel
 from pmsl.errors import OutputError, UsageError
 from pmsl.formats.frames.device_frame import turn
@@ -16,21 +17,27 @@ from pmsl.job.print_job import PrintJob
 from pmsl.predict import DoseHistogram, Prediction, SeenLayer
 from pmsl.predict.cross_section import Section
 from pmsl.profiles.printer import Orientation
+from pmsl.report.drawing import AXES_PX, LINE_PX, draw_directions, draw_legend, draw_scale_bar, wrapped, write_lines
 
 VOID, BOTH, CURED, WANTED = (24, 24, 28), (190, 190, 190), (240, 110, 30), (50, 130, 240)
+LEGEND = ((BOTH, "cured as designed"), (CURED, "cured, not wanted"), (WANTED, "wanted, not cured"))
+PAPER, INK = (40, 40, 44), (225, 225, 225)
+CAPTION_PX, GAP = 480, 10
 SUBLAYERS = 10
 SIDE_PX = 640  # of pictures of small parts
 INCHES, DPI = (9.0, 5.0), 110
 
 
-def layer_picture(seen: SeenLayer, orientation: Orientation, path: Path) -> None:
+def layer_picture(seen: SeenLayer, grid: Grid, orientation: Orientation, path: Path) -> None:
     """Write a PNG of one layer, turned as its frame is: gray both, orange cured but not wanted, blue wanted but not cured.
 
-    A pixel of the field is one of the picture, of small parts a square of several.
+    A pixel of the field is one of the picture, of small parts a square of several. Below: layer and z, directions, a scale bar, the legend.
 
     Parameters
     ----------
     seen : SeenLayer
+    grid : Grid
+        Of the job.
     orientation : Orientation
     path : Path
 
@@ -48,9 +55,26 @@ def layer_picture(seen: SeenLayer, orientation: Orientation, path: Path) -> None
     try:
         picture = Image.fromarray(np.ascontiguousarray(np.dstack(turned)))
         many = max(1, SIDE_PX // max(picture.size))
-        picture.resize((many * picture.width, many * picture.height), Image.Resampling.NEAREST).save(path, "PNG")
+        picture = picture.resize((many * picture.width, many * picture.height), Image.Resampling.NEAREST)
+        _with_caption(picture, seen.lit.index, grid, orientation.plain, many).save(path, "PNG")
     except OSError as err:
         raise OutputError(f"{path}: the picture cannot be written ({err.strerror or err})") from err
+
+
+def _with_caption(picture: Image.Image, k: int, grid: Grid, orientation: Orientation, many: int) -> Image.Image:
+    """Return a picture of a layer with layer and z, directions, scale bar and legend below; `many` of its pixels are one of the field."""
+    edges, pitch = grid.z_edges_um, float(grid.pitch_um[0 if orientation.col[1] == "x" else 1])
+    width = max(picture.width, CAPTION_PX)
+    title = wrapped(f"layer {k}   z {edges[k]:g}..{edges[k + 1]:g} um, cured by all light, predicted", width - 2 * GAP)
+    out = Image.new("RGB", (width, picture.height + LINE_PX * (len(title) + 2) + GAP), PAPER)
+    out.paste(picture, (0, 0))
+    y = picture.height + GAP // 2
+    write_lines(out, GAP, y, title, INK)
+    y += LINE_PX * len(title)
+    draw_directions(out, GAP, y, orientation, INK)
+    draw_scale_bar(out, GAP + AXES_PX + GAP, y, pitch / many, width // 3, INK)
+    draw_legend(out, GAP, y + LINE_PX, LEGEND, INK, INK)
+    return out
 
 
 def check_plots() -> None:
@@ -137,6 +161,7 @@ def dose_histogram(found: Prediction) -> Any:
 def section_figure(section: Section, model: CureModel) -> Any:
     """Draw a cut: what is cured and wanted, and the dose; returns a matplotlib Figure."""
     from matplotlib.colors import ListedColormap, LogNorm
+    from matplotlib.patches import Patch
 
     figure, (top, below) = _figure(rows=2)
     edges, along = section.grid.z_edges_um, section.along_um
@@ -148,7 +173,9 @@ def section_figure(section: Section, model: CureModel) -> Any:
     heights = np.append((edges[:-1, None] + thickness[:, None] * np.arange(SUBLAYERS) / SUBLAYERS).reshape(-1), edges[-1])
     colours = ListedColormap(np.array([VOID, CURED, WANTED, BOTH]) / 255)
     top.pcolormesh(along, heights, kind, cmap=colours, vmin=-0.5, vmax=3.5, rasterized=True)
-    top.set(ylabel="z [µm]", title=f"{section.axis} = {section.at_um:g} µm: orange cured, not wanted; blue wanted, not cured")
+    top.set(ylabel="z [µm]", title=f"cut at {section.axis} = {section.at_um:g} µm, predicted")
+    shown = [Patch(facecolor="#{:02x}{:02x}{:02x}".format(*colour), label=text) for colour, text in LEGEND]
+    figure.legend(handles=shown, fontsize="small", loc="outside lower center", ncols=len(shown))
     dose = np.maximum(section.dose_mj_cm2, 1e-6)
     norm = LogNorm(0.03 * model.threshold_mj_cm2, max(float(dose.max()), model.threshold_mj_cm2))
     picture = below.pcolormesh(along, edges, dose, norm=norm, cmap="inferno", rasterized=True)

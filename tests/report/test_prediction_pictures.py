@@ -24,11 +24,11 @@ def test_a_corrected_roof_inside_a_slab_is_drawn_as_it_is(tmp_path):
     how = process(10.0, corrections=("edges", "printthrough"))
     job = pmsl.prepare([tunnel(77.0, 43.0)], printer(), resin(20.0, memory="enclosed"), how, accept_uncalibrated=True)
     section, path = Section(job.grid, "x", 250.0), tmp_path / "layer.png"
-    pmsl.simulate(job, watch=[section, lambda seen: layer_picture(seen, job.printer.orientation, path)])
+    pmsl.simulate(job, watch=[section, lambda seen: layer_picture(seen, job.grid, job.printer.orientation, path)])
     figure = section_figure(section, CureModel.of(job.resin))
     (kind,) = (mesh.get_array().reshape(-1, len(section.along_um) - 1) for mesh in figure.axes[0].collections)
     middle = kind[:, int((240.0 - section.along_um[0]) / PX)]
     assert middle.tolist() == [3] * 20 + [0] * 43 + [3] * 77
     assert len(figure.axes[1].collections) == 2  # doses, and the line
     with Image.open(path) as picture:
-        assert max(picture.size) >= 560 and picture.getpixel((picture.width // 2, picture.height // 2)) == BOTH
+        assert max(picture.size) >= 560 and picture.getpixel((picture.width // 2, picture.width // 2)) == BOTH

@@ -40,7 +40,7 @@ class _Drawn(NamedTuple):
 @options.option("unit")
 @options.option("weld_um")
 @click.option("--pictures", type=options.FILE, metavar="DIR", help="Folder for pictures of layers, sections, doses.")
-@click.option("--layers", metavar="A:B", help="Layers that get a picture [default: 8 of all].")
+@click.option("--layers", metavar="A:B", help="Layers that get a picture [default: 8 that differ most].")
 @click.option("--section", multiple=True, metavar="x=UM|y=UM", help="Also a picture of the cut there; may be given again.")
 @click.option("--mesh", type=options.FILE, metavar="OUT.stl", help="Write the predicted solid as a mesh.")
 @click.option(
@@ -77,7 +77,7 @@ def simulate_command(
 
     drawn = _Drawn(pictures, section, layers, mesh, force)
     job = pipeline.read(path)
-    wanted = _layers(drawn.layers, job.n_layers)
+    wanted = set() if drawn.pictures is None and drawn.layers is None else _layers(drawn.layers, job)
     cuts = [_section(text, job) for text in drawn.sections]
     if (cuts or drawn.layers is not None) and drawn.pictures is None:
         raise UsageError("--section and --layers choose pictures; say where they go: --pictures DIR")
@@ -107,12 +107,14 @@ def simulate_command(
         raise FindingsError(f"{path}: there are findings at or above --fail-on {fail_on}", found.findings)
 
 
-def _layers(text: str | None, n: int) -> set[int]:
-    """Read ``A:B``, layers A to B - 1; without it some evenly spaced."""
-    from pmsl.core.arrays import evenly
-
+def _layers(text: str | None, job: PrintJob) -> set[int]:
+    """Read ``A:B``, layers A to B - 1; without it some that differ most."""
     if text is None:
-        return set(evenly(n, MANY))
+        from pmsl.report.distinct_layers import distinct_layers
+        from pmsl.report.layer_crops import box_px
+
+        return set(distinct_layers(job, box_px(job), MANY))
+    n = job.n_layers
     first, colon, last = text.partition(":")
     try:
         a, b = int(first or 0), int(last or n) if colon else int(first) + 1
@@ -181,7 +183,7 @@ def _layer_pictures(job: PrintJob, folder: Path, wanted: set[int]) -> Callable[[
 
     def draw(seen: SeenLayer) -> None:
         if seen.lit.index in wanted:
-            layer_picture(seen, job.engines[0].orientation, folder / _layer_name(seen.lit.index))
+            layer_picture(seen, job.grid, job.engines[0].orientation, folder / _layer_name(seen.lit.index))
 
     return draw
 
