@@ -2,6 +2,8 @@
 
 import compileall
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,16 @@ def pytest_configure(config):
     """Compile the package to bytecode once, also where Python is told to keep none: tests start many a process that imports it."""
     if not hasattr(config, "workerinput"):
         compileall.compile_dir(ROOT / "pmsl", quiet=2)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs):
+    """Compile the kernels once where they are not kept, on two processors: workers would each compile all of them."""
+    from pmsl.kernels._compiler import ahead, disk_cache, jit
+
+    names = ahead.SLOWEST_OF_ALL
+    if len(specs) > 1 and isinstance(ahead._parsed(names[0])[0], jit.Kernel) and not all(disk_cache.load(*ahead._parsed(n)) for n in names):
+        subprocess.run([sys.executable, "-m", "pmsl", "warmup"], cwd=ROOT, stdout=subprocess.DEVNULL, check=False)  # it says what it does
 
 
 @pytest.fixture(scope="session")

@@ -238,19 +238,19 @@ class LogProgress:
 
 
 @contextmanager
-def compiler_notice(frames: bool = False) -> Iterator[None]:
+def compiler_notice(frames: bool = False, everything: bool = False) -> Iterator[None]:
     """Say when kernels have to be compiled, and for how long it took; say when they cannot be kept.
 
-    Where `frames` will be written another process compiles what that takes meanwhile.
+    Where `frames` will be written, or `everything` compiled, another process compiles part of it meanwhile.
     """
     from pmsl.kernels._compiler.jit import compile_watch, uncached
 
     def started() -> None:
         say("compiling kernels for this machine, once; this takes some 10 seconds …")
-        if frames:
+        if frames or everything:
             from pmsl.kernels._compiler import ahead
 
-            ahead.start()
+            ahead.start(everything)
 
     with compile_watch(started) as watch:
         yield

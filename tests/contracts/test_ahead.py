@@ -16,7 +16,7 @@ from pmsl.kernels._compiler import disk_cache
 load, names = disk_cache.load, []
 disk_cache.load = lambda kernel, kinds: names.append(disk_cache.name_of(kernel, kinds)) or load(kernel, kinds)
 from pmsl.cli.app import app
-app(["slice", *sys.argv[1:]], standalone_mode=False)
+app(sys.argv[1:], standalone_mode=False)
 print(json.dumps(names))
 """
 KINDS = ((np.dtype(np.float64), 1, True), int)
@@ -31,7 +31,7 @@ def doubled(array, n):
 @pytest.fixture
 def second(monkeypatch):
     monkeypatch.setattr(ahead, "_second", [])
-    monkeypatch.setattr(ahead, "SLOWEST", (disk_cache.name_of(doubled, KINDS),))
+    monkeypatch.setattr(ahead, "_asked", {disk_cache.name_of(doubled, KINDS)})
 
     def run(code):
         ahead._second.append(subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE))
@@ -40,15 +40,24 @@ def second(monkeypatch):
     return run
 
 
+def asked_for(*words):
+    """Names of the kernels that a command asks for."""
+    out = subprocess.run([sys.executable, "-c", NAMES, *words], capture_output=True, text=True, check=True, timeout=300).stdout
+    return set(json.loads(out.strip().splitlines()[-1]))
+
+
 def test_what_is_compiled_ahead_is_what_a_slice_asks_for(tmp_path, samples):
     """Kinds of arguments are part of a name: a kernel that takes another array would be compiled twice, unseen."""
-    args = [sys.executable, "-c", NAMES, str(samples / "grating.stl"), "-o", str(tmp_path / "job")]
-    out = subprocess.run(args, capture_output=True, text=True, check=True, timeout=300).stdout
-    assert set(ahead.SLOWEST) <= set(json.loads(out.strip().splitlines()[-1]))
+    assert set(ahead.SLOWEST) <= asked_for("slice", str(samples / "grating.stl"), "-o", str(tmp_path / "job"))
+
+
+def test_what_is_compiled_ahead_is_what_a_warmup_asks_for():
+    assert set(ahead.SLOWEST_OF_ALL) <= asked_for("warmup")
 
 
 def test_names_are_read_back():
-    for name in ahead.SLOWEST:
+    assert ahead.SLOWEST_OF_ALL[: len(ahead.SLOWEST)] == ahead.SLOWEST and len(set(ahead.SLOWEST_OF_ALL)) > len(ahead.SLOWEST)
+    for name in ahead.SLOWEST_OF_ALL:
         assert disk_cache.name_of(*ahead._parsed(name)) == name
 
 
@@ -75,16 +84,20 @@ def test_what_the_second_process_makes_is_waited_for_and_loaded(second, monkeypa
     running.communicate(b"\n")
 
 
+@pytest.mark.parametrize("everything", [False, True])
 @pytest.mark.parametrize("processors", [1, 2])
-def test_it_is_started_once_and_only_where_a_processor_is_free(monkeypatch, processors):
+def test_it_is_started_once_and_only_where_a_processor_is_free(monkeypatch, processors, everything):
     started = []
     monkeypatch.setattr(ahead, "_second", [])
+    monkeypatch.setattr(ahead, "_asked", set())
     monkeypatch.setattr(disk_cache, "load", lambda *_: None)
     monkeypatch.setattr(ahead.os, "sched_getaffinity", lambda _: set(range(processors)), raising=False)
     monkeypatch.setattr(ahead.subprocess, "Popen", lambda args, **_: started.append(args))
-    ahead.start()
-    ahead.start()
+    ahead.start(everything)
+    ahead.start(everything)
     assert len(started) == (processors > 1)
+    assert all((args[-1] == "all") == everything for args in started)
+    assert ahead._asked == (set(ahead.SLOWEST_OF_ALL if everything else ahead.SLOWEST) if started else set())
     assert all("-P" in args for args in started), "a numpy.py in the folder of a mesh would be run"
 
 

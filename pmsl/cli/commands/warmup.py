@@ -16,7 +16,7 @@ def warmup_command() -> None:
     from pmsl.predict.warmup import warmup as warm_predictions
 
     began = time.perf_counter()
-    with compiler_notice(frames=True):
+    with compiler_notice(everything=True):
         pipeline.warmup()
         warm_predictions()
     print_line(f"kernels ready in {time.perf_counter() - began:.1f} s")
