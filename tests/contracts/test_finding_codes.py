@@ -54,7 +54,12 @@ def floor(path):
 
 
 WORDS = {path: constants(tree) for path, tree in SOURCES.items()}
-MAKERS = {path: calls(tree, "Finding") for path, tree in SOURCES.items() if calls(tree, "Finding")}
+MAKERS = {path: made for path, tree in SOURCES.items() if (made := calls(tree, "Finding"))}
+FLOOR_WORDS = {name: set().union(*(words for path, words in WORDS.items() if floor(path) == name)) for name in {floor(p) for p in MAKERS}}
+FAMILIES = {  # what a file makes whose code is put together
+    path: [patterns(k.value) for call in made for k in call.keywords if k.arg == "code" and isinstance(k.value, ast.JoinedStr)]
+    for path, made in MAKERS.items()
+}
 
 
 def test_the_package_was_looked_through():
@@ -95,14 +100,11 @@ def test_words_that_get_a_prefix_are_registered():
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_can_be_raised(code):
-    for path, found in MAKERS.items():
+    for path in MAKERS:
         if code in WORDS[path]:
             return
-        words = set().union(*(words for other, words in WORDS.items() if floor(other) == floor(path)))
-        for call in found:
-            keywords = {k.arg: k.value for k in call.keywords}
-            family = patterns(keywords["code"]) if isinstance(keywords.get("code"), ast.JoinedStr) else "nothing"
-            match = re.fullmatch(family, code)
+        words = FLOOR_WORDS[floor(path)]
+        for match in (re.fullmatch(family, code) for family in FAMILIES[path]):
             if match and all(word in words or word.replace("-", "_") in words for word in match.groups()):
                 return
     pytest.fail(f"nothing makes a finding {code!r}: take it out of the register")

@@ -41,11 +41,11 @@ def bounded(size, kind=np.int64):
 
 
 @plain
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(pieces, packings, st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 7)), max_size=6), st.integers(0, 300))
 def test_no_index_leaves_its_array(parts, packing, flips, room):
     """The same functions as plain Python, whose arrays refuse what lies outside: no stream, damaged or whole, gets there."""
-    raw = bytes_of(parts)[:3000]
+    raw = bytes_of(parts)[:1500]
     stream = bytearray(packed(raw, packing))
     for at, bit in flips:
         stream[at % len(stream)] ^= 1 << bit
@@ -102,9 +102,10 @@ def test_tables_and_runs_that_do_not_fit_their_arrays_are_not_taken():
 
 
 @pytest.mark.skipif(PLAIN, reason="this is that process")
-def test_as_plain_python():
+@pytest.mark.parametrize("profile", ["pmsl", pytest.param("sweep", marks=pytest.mark.slow)])
+def test_as_plain_python(profile):
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", __file__, "-q", "-p", "no:cacheprovider", "-p", "no:xdist"],
+        [sys.executable, "-m", "pytest", __file__, "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--hypothesis-profile={profile}"],
         env=os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
         cwd=os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
         capture_output=True,

@@ -49,8 +49,10 @@ def hold_against(parts, mode):
         assert (defects.rows, defects.shared > 0, defects.overlap > 0) == (other.rows, other.shared > 0, other.overlap > 0)
 
 
+# no wall on a pixel's edge: whether a body that ends there shares the pixel is left to rounding
+along_x, along_y = (st.integers(-4 * 16, most * 16).map(lambda n: n / 16 + 0.0103) for most in (84, 76))
 places = st.lists(
-    st.tuples(st.sampled_from(sorted(SOLIDS)), st.sampled_from([0.0, 90.0, 33.0]), st.floats(-4, 84), st.floats(-4, 76)),
+    st.tuples(st.sampled_from(sorted(SOLIDS)), st.sampled_from([0.0, 90.0, 33.0]), along_x, along_y),
     min_size=2,
     max_size=9,
 )
