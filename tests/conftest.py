@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
-from tiers import EXAMPLES, SWEEP
+
+sys.dont_write_bytecode = False  # asserts of all tests are rewritten for pytest: some ten seconds, in every process where they are not kept
+
+from hypothesis import HealthCheck, settings  # noqa: E402 (rewritten too)
+from tiers import EXAMPLES, SWEEP  # noqa: E402
 
 for name, times in (("pmsl", 1), ("sweep", SWEEP)):
     settings.register_profile(
