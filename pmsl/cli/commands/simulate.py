@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -127,16 +126,11 @@ def _layers(text: str | None, job: PrintJob) -> set[int]:
 
 def _section(text: str, job: PrintJob) -> Section:
     """Read ``x=UM`` or ``y=UM``."""
+    from pmsl.cli.section_option import section_place
     from pmsl.predict.cross_section import Section
 
-    axis, _, value = text.partition("=")
-    try:
-        at = float(value)
-    except ValueError:
-        at = math.nan
-    if axis not in ("x", "y") or not math.isfinite(at):
-        raise UsageError(f"--section {text!r}: expected x=UM or y=UM like x=9728")
-    return Section(job.grid, "x" if axis == "x" else "y", at)
+    axis, at = section_place(text)
+    return Section(job.grid, axis, at)
 
 
 def _check_outputs(drawn: _Drawn, cuts: Sequence[Section], wanted: set[int]) -> None:

@@ -1,0 +1,36 @@
+// Bytes of the page: base64 text of its own elements, inflated by the browser.
+
+function bytesOfBase64(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const letters = atob(text), bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
+  return bytes;
+}
+
+async function inflated(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+// Text of an element that the parser of the page may not have reached yet; it is whole when something follows it.
+async function blockText(name) {
+  for (;;) {
+    const element = document.getElementById(name);
+    if (element && (element.nextElementSibling || document.readyState !== "loading")) return element.textContent;
+    if (!element && document.readyState !== "loading") return null;
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
+}
+
+async function blockBytes(name) {
+  const text = await blockText(name);
+  return text === null ? null : text === "" ? new Uint8Array(0) : inflated(bytesOfBase64(text));
+}
+
+// Numbers stored with all their lowest bytes first.
+function ofPlanes(bytes, size, Kind) {
+  const n = bytes.length / size, out = new Uint8Array(bytes.length);
+  for (let plane = 0; plane < size; plane++)
+    for (let i = 0, from = plane * n; i < n; i++) out[i * size + plane] = bytes[from + i];
+  return new Kind(out.buffer);
+}

@@ -1,0 +1,131 @@
+"""What a page says of a job in words and numbers: summary, engines, doses, findings, provenance. All text of files is text here too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from pmsl.core.finding import SEVERITIES, Finding
+from pmsl.core.finding_codes import CODES
+from pmsl.cure import CureModel
+from pmsl.job.print_job import PrintJob
+from pmsl.optics.grayscale import response
+from pmsl.report.page.layer_table import doses_known
+from pmsl.version import __version__
+
+UNKNOWN_DOSES = "The file states no irradiance, so doses are not known; times are."
+UNKNOWN_TIMES = "The file states no exposure times, so neither times nor doses are known."
+NO_DESIGN = "The job holds no design (pixels only): nothing it prints can be held against what was meant."
+
+
+def title_of(job: PrintJob) -> str:
+    """Return what a page is about."""
+    labels = list(dict.fromkeys(part.label for part in job.parts))
+    return ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "") if labels else job.provenance.placement
+
+
+def summary(job: PrintJob) -> list[list[str]]:
+    """Return the lines of a page's summary: what, and its value."""
+    estimate, grid = job.estimate(), job.grid
+    sizes = sorted({_size_mm(part.bounds_um) for part in job.parts})
+    material = job.resin.resin
+    rows = [
+        ["Part", title_of(job) + (f" ({len(job.parts)} parts)" if len(job.parts) > 1 else "")],
+        ["Size", "; ".join(sizes[:3]) if sizes else "not known: no design"],
+        ["Printer", job.printer.name],
+        *(["Field", _field(job, i)] for i in range(len(job.engines))),
+        ["Resin", job.resin.name],
+        ["Process", job.process.name],
+        ["Layers", f"{job.n_layers}, {_heights(grid.thickness_um)} high, {grid.z_edges_um[-1]:g} µm in all"],
+        ["Print time", _clock(estimate.print_time_s) + ", motion included"],
+        ["Cured resin", f"{estimate.resin_ml * 1000:.4g} µl"],
+    ]
+    if doses_known(job):
+        rows.append(["Cures", f"from {material.ec_mj_cm2.value:g} mJ/cm² on, to a depth of Dp = {material.dp_um.value:g} µm per factor e"])
+    if job.correction is not None:
+        rows.append(["Corrected", ", ".join(job.correction.names)])
+    rows.append(["Calibrated", "yes" if job.calibrated else "no: placeholders for " + ", ".join(job.placeholders)])
+    return rows
+
+
+def engine_facts(job: PrintJob) -> list[dict[str, Any]]:
+    """Return pixels and light of every engine."""
+    return [
+        {
+            "name": engine.name,
+            "shape": list(engine.grid.shape),
+            "pitch_um": engine.grid.pitch_um.tolist(),
+            "origin_um": engine.grid.origin_um.tolist(),
+            "wavelength_nm": engine.wavelength_nm,
+        }
+        for engine in job.engines
+    ]
+
+
+def dose_facts(job: PrintJob, flat: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return what turns levels into doses; None where doses are not known."""
+    if not doses_known(job):
+        return None
+    return {"response": response(job.printer).tolist(), "ec_mj_cm2": CureModel.of(job.resin).ec_mj_cm2, "flat": flat}
+
+
+def finding_facts(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
+    """Return findings, the worst first, each with the remedy that its code is registered with."""
+    ordered = sorted(findings, key=lambda f: -SEVERITIES.index(f.severity))
+    return [f.as_dict() | {"remedy": CODES[f.code].remedy if f.code in CODES else None} for f in ordered]
+
+
+def provenance_facts(job: PrintJob) -> list[list[str]]:
+    """Return where a job comes from: what, and its value."""
+    made = job.provenance
+    rows = [["Made by", f"pmsl {made.version}"], ["Placement", made.placement]]
+    if made.shift_um is not None:
+        rows.append(["Shift", ", ".join(f"{v:g}" for v in made.shift_um) + " µm"])
+    for given in made.inputs:
+        rows.append(["Mesh", f"{given.file}, read in {given.unit}"])
+        rows.append(["SHA-256", given.sha256])
+        rows += [["Repaired", repair] for repair in given.repairs]
+    rows += [[name, text] for name, text in ({} if made.texts is msgspec.UNSET else made.texts).items()]
+    if job.requires:
+        rows.append(["A reader needs", ", ".join(job.requires)])
+    rows.append(["Page by", f"pmsl {__version__}"])
+    return rows
+
+
+def profile_facts(job: PrintJob) -> dict[str, Any]:
+    """Return printer, resin and process as used, for a page's tables; long texts such as images are cut."""
+    whole = {"printer": job.printer, "resin": job.resin, "process": job.process}
+    return {name: _shortened(msgspec.to_builtins(profile)) for name, profile in whole.items()}
+
+
+def _shortened(item: Any) -> Any:
+    if isinstance(item, dict):
+        return {key: _shortened(value) for key, value in item.items() if value is not None}
+    if isinstance(item, (list, tuple)):
+        return [_shortened(value) for value in item[:64]]
+    return item[:200] + "…" if isinstance(item, str) and len(item) > 200 else item
+
+
+def _size_mm(bounds: Any) -> str:
+    return " × ".join(f"{(b - a) / 1000:.6g}" for a, b in zip(*bounds, strict=True)) + " mm"
+
+
+def _field(job: PrintJob, i: int) -> str:
+    (rows, cols), (px, py) = job.engines[i].grid.shape, job.engines[i].grid.pitch_um
+    name = job.engines[i].name
+    return (f"{name}: " if name else "") + f"{cols} × {rows} px of {px:g} × {py:g} µm, {job.engines[i].wavelength_nm:g} nm"
+
+
+def _heights(thickness: Any) -> str:
+    low, high = float(thickness.min()), float(thickness.max())
+    return f"{low:g} µm" if high - low < 1e-9 else f"{low:g} to {high:g} µm"
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

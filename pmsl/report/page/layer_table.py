@@ -1,0 +1,92 @@
+"""The layers of a page: heights, exposures with their times and doses, facts; and their frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pmsl.core.mask import Window
+from pmsl.core.parallel import ordered_map
+from pmsl.errors import ExposureError
+from pmsl.exposure.dose import irradiance_mw_cm2
+from pmsl.job.layer_plan import Exposure, LayerPlan
+from pmsl.job.print_job import Meter, PrintJob
+from pmsl.report.page.frame_store import FrameStore, window_levels
+
+
+class _EncodedLayer(NamedTuple):
+    plan: LayerPlan
+    frames: list[tuple[Window, bytes]]
+
+
+def doses_known(job: PrintJob) -> bool:
+    """Tell whether doses are known: not of a file whose irradiance only stands in for one that it does not say."""
+    return not any(f.code == "partial-file" for f in job.findings)
+
+
+def white_mj_cm2(job: PrintJob, exposure: Exposure) -> float | None:
+    """Return the dose of a white pixel as the dose map has it, repeats counted [mJ/cm²]; None where the irradiance is not known."""
+    if exposure.engine != 0 or not doses_known(job):  # the profile's irradiance is that of the first engine
+        return None
+    try:
+        return exposure.time_s * exposure.repeat * irradiance_mw_cm2(job.printer, exposure.power)
+    except ExposureError:
+        return None
+
+
+def exposure_facts(job: PrintJob, exposure: Exposure, frame: int | None) -> dict[str, Any]:
+    """Return what a page says of an exposure; values that are the ordinary ones are left out.
+
+    Parameters
+    ----------
+    job : PrintJob
+    exposure : Exposure
+    frame : int or None
+        Number of its frame in the page.
+    """
+    ordinary: dict[str, Any] = {
+        "engine": 0, "offset_um": (0.0, 0.0), "focus_um": 0.0, "repeat": 1, "wait_before_s": 0.0, "wait_after_s": 0.0, "film_lift_um": None
+    }  # fmt: skip
+    facts: dict[str, Any] = {"time_s": exposure.time_s, "power": exposure.power, "white": white_mj_cm2(job, exposure)}
+    if frame is not None:
+        facts["frame"] = frame
+    for name, value in ordinary.items():
+        if getattr(exposure, name) != value:
+            facts[name] = getattr(exposure, name)
+    if exposure.relift is not None:
+        facts["relift"] = msgspec.to_builtins(exposure.relift)
+    return facts
+
+
+def layer_facts(plan: LayerPlan, meter: Meter) -> dict[str, Any]:
+    """Return area [µm²] and time [s] of a layer."""
+    time_s, resin_um3 = meter.cost(plan)
+    return {"area_um2": resin_um3 / plan.thickness_um, "time_s": time_s}
+
+
+def layer_table(job: PrintJob, store: FrameStore, threads: int, progress: Callable[[int, int], None] | None = None) -> list[dict[str, Any]]:
+    """Return what a page says of every layer, and put the frames into `store`.
+
+    Parameters
+    ----------
+    job : PrintJob
+    store : FrameStore
+    threads : int
+    progress : callable, optional
+        Called with (layers done, layers in all).
+    """
+    meter = Meter(job.grid, job.engines)
+
+    def make(k: int) -> _EncodedLayer:
+        plan = job.bare(k)
+        return _EncodedLayer(plan, [(e.mask.window, window_levels(e.mask)) for e in plan.exposures])
+
+    rows: list[dict[str, Any]] = []
+    for plan, frames in ordered_map(make, range(job.n_layers), threads):
+        shown = [exposure_facts(job, e, store.add(*frame)) for e, frame in zip(plan.exposures, frames, strict=True)]
+        rows.append(layer_facts(plan, meter) | {"exposures": shown})
+        if progress is not None:
+            progress(plan.index + 1, job.n_layers)
+    return rows

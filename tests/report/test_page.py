@@ -1,0 +1,166 @@
+"""The page of a job as a file: the same bytes, nothing from elsewhere, foreign text nowhere but in JSON."""
+
+import base64
+import json
+import re
+import zlib
+
+import numpy as np
+import pytest
+from jobs_of_arrays import job_of
+from page_jobs import HOSTILE, hostile_job, job_with_exposures
+
+import pmsl
+from pmsl.errors import OutputError, UsageError
+from pmsl.predict.cross_section import Section
+
+
+def blocks_of(path):
+    """The named elements of a page, and its data."""
+    text = path.read_text(encoding="utf-8")
+    found = dict(re.findall(r'<script type="text/plain" id="([\w-]+)">([^<]*)</script>', text))
+    return found, json.loads(found["page-data"])
+
+
+def inflated(text):
+    return zlib.decompress(base64.b64decode(text)) if text else b""
+
+
+def planes(data):
+    """uint16 numbers stored with their lowest bytes first."""
+    low, high = np.frombuffer(data, np.uint8).reshape(2, -1).astype(np.uint16)
+    return low | high << 8
+
+
+def test_the_same_job_is_the_same_bytes_and_reads_back(tmp_path):
+    job = job_with_exposures()
+    for name, threads in (("a.html", 1), ("b.html", 3)):
+        pmsl.report(job, tmp_path / name, threads=threads)
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+    blocks, facts = blocks_of(tmp_path / "a.html")
+    for k, (layer, plan) in enumerate(zip(facts["layers"], job.layers(), strict=True)):
+        assert [e["time_s"] for e in layer["exposures"]] == [e.time_s for e in plan.exposures]
+        for shown, e in zip(layer["exposures"], plan.exposures, strict=True):
+            row0, col0, rows, cols = facts["frames"][shown["frame"]]
+            levels = np.zeros(job.grid.shape, np.uint8)
+            data = inflated(blocks[f"frame-{shown['frame']}"])
+            levels[row0 : row0 + rows, col0 : col0 + cols] = np.frombuffer(data, np.uint8).reshape(rows, cols)
+            assert np.array_equal(levels, e.mask.dense(np.uint8)), k
+    assert len(facts["frames"]) < sum(len(layer["exposures"]) for layer in facts["layers"])  # equal frames stand once
+
+
+def test_a_written_job_has_the_page_of_the_one_in_memory(tmp_path):
+    job = pmsl.read(_written(tmp_path))
+    pmsl.report(job, tmp_path / "a.html", predict=False)
+    pmsl.report(tmp_path / "job.zip", tmp_path / "b.html", predict=False)
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def _written(folder):
+    pmsl.write(job_with_exposures("even"), folder / "job.zip")
+    return folder / "job.zip"
+
+
+def test_foreign_text_is_json_and_nothing_else(tmp_path):
+    pmsl.report(hostile_job(), tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    _, facts = blocks_of(tmp_path / "page.html")
+    for words in HOSTILE[:3]:
+        assert words not in text
+    assert HOSTILE[0] in facts["title"] and [HOSTILE[0], HOSTILE[1]] in facts["provenance"]
+    scripts = re.findall(r"<script[^>]*>", text)
+    assert all(tag == "<script>" or re.fullmatch(r'<script type="text/plain" id="[\w-]+">', tag) for tag in scripts)
+    assert scripts.count("<script>") == 1 and not re.search(r"(src|href)\s*=\s*[\"']?(https?:)?//", text.partition("library")[0])
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text).group(1)
+    assert "default-src &#x27;none&#x27;" in policy and "connect-src &#x27;none&#x27;" in policy
+    assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0] and "unsafe-eval" not in policy
+
+
+def test_sections_of_the_page_are_those_of_simulate(tmp_path):
+    job = job_with_exposures()
+    places = (("x", 233.0), ("y", 240.0))
+    cuts = [Section(job.grid, *place) for place in places]
+    pmsl.simulate(job, watch=cuts)
+    pmsl.report(job, tmp_path / "page.html", sections=places)
+    blocks, facts = blocks_of(tmp_path / "page.html")
+    for cut, stored in zip(cuts, facts["sections"], strict=True):
+        found = {kind: planes(inflated(blocks[name])).reshape(job.n_layers, stored["n"]) for kind, name in stored["blocks"].items()}
+        assert (stored["first_um"], stored["at_um"]) == (cut.along_um[0], cut.at_um) and stored["n"] == len(cut.along_um) - 1
+        thick = job.grid.thickness_um[:, None]
+        assert np.abs(found["cured"] / 65535 * thick - cut.cured_um).max() <= 1e-5 * thick.max()
+        assert np.abs(found["design"] / 65535 - cut.design_share).max() <= 1e-5
+        dose = np.where(found["dose"] > 0, stored["least_mj_cm2"] * stored["ratio"] ** (found["dose"] - 1.0), 0.0)
+        lit = cut.dose_mj_cm2 > stored["least_mj_cm2"]
+        assert np.abs(dose[lit] / cut.dose_mj_cm2[lit] - 1).max() < 2e-4 and lit.any() and found["cured"].any()
+
+
+def test_predicted_layers_are_means_of_what_is_cured_and_designed(tmp_path, monkeypatch):
+    from pmsl.report.page import predicted_layers
+
+    monkeypatch.setattr(predicted_layers, "SCREEN_PX", (20, 22))  # squares of several pixels, cut at the border
+    job, seen = job_with_exposures(), {}
+
+    def watch(layer):
+        seen[layer.lit.index] = np.clip(layer.lit.front, 0, 1).astype(float), layer.design_share.astype(float)
+
+    pmsl.simulate(job, watch=[watch])
+    pmsl.report(job, tmp_path / "page.html")
+    blocks, facts = blocks_of(tmp_path / "page.html")
+    cured, f = facts["cured"], facts["cured"]["factor"]
+    assert f > 1
+    for k, maps in seen.items():
+        stored = np.frombuffer(inflated(blocks[f"cured-{k}"]), np.uint8).reshape(cured["rows"], cured["cols"])
+        for nibble, whole in zip((stored >> 4, stored & 15), maps, strict=True):
+            for r, c in np.ndindex(nibble.shape):
+                assert abs(nibble[r, c] / 15 - whole[r * f : r * f + f, c * f : c * f + f].mean()) <= 0.5 / 15 + 0.003
+
+
+def test_jobs_without_design_times_or_doses_say_so(tmp_path):
+    levels = np.zeros((3, 20, 30), np.uint8)
+    levels[:2, 5:15, 5:25] = 200
+    foreign = job_of(levels, [1.0, 2.0, 0.0])
+    notes = pmsl.report(foreign, tmp_path / "foreign.html")
+    assert any("irradiance" in note for note in notes) and any("no design" in note for note in notes)
+    _, facts = blocks_of(tmp_path / "foreign.html")
+    assert facts["doses"] is None and facts["layers"][0]["exposures"][0]["white"] is None and "cured" not in facts
+    assert facts["layers"][2]["exposures"] == []
+    pmsl.write(job_with_exposures("even"), tmp_path / "bare.zip", design=False)
+    assert any("no design" in note for note in pmsl.report(tmp_path / "bare.zip", tmp_path / "bare.html"))
+    _, facts = blocks_of(tmp_path / "bare.html")
+    assert facts["cured"]["design"] is False and facts["doses"] is not None and "prediction" not in facts
+
+
+def test_corrected_jobs_are_set_beside_plain_ones(tmp_path):
+    job = job_with_exposures("even", corrections=("edges",))
+    pmsl.report(job, tmp_path / "page.html")
+    _, facts = blocks_of(tmp_path / "page.html")
+    assert facts["before"]["iou"] != facts["prediction"]["iou"] and len(facts["before-sections"]) == len(facts["sections"]) == 2
+
+
+def test_a_page_without_plotly_says_so(tmp_path, monkeypatch):
+    from pmsl.report.page import job_report
+
+    monkeypatch.setattr(job_report, "drawing_library", lambda: None)
+    notes = pmsl.report(job_with_exposures("even"), tmp_path / "page.html")
+    assert any("pmsl[view]" in note for note in notes) and "library" not in blocks_of(tmp_path / "page.html")[0]
+
+
+def test_what_cannot_be_written_is_refused_and_leaves_nothing(tmp_path):
+    job = job_with_exposures("even")
+    with pytest.raises(UsageError, match=r"must end in \.html"):
+        pmsl.report(job, tmp_path / "page.pdf")
+    with pytest.raises(OutputError, match="choose a folder"):
+        pmsl.report(job, tmp_path / "none" / "page.html")
+    (tmp_path / "page.html").write_text("mine")
+    with pytest.raises(UsageError, match="--force"):
+        pmsl.report(job, tmp_path / "page.html")
+    with pytest.raises(UsageError, match="outside the part"):
+        pmsl.report(job, tmp_path / "other.html", sections=[("x", 1e6)])
+    with pytest.raises(UsageError, match="nothing is cut"):
+        pmsl.report(job_of(np.full((1, 4, 4), 255, np.uint8), [1.0]), tmp_path / "other.html", sections=[("x", 5.0)])
+    assert (tmp_path / "page.html").read_text() == "mine" and sorted(p.name for p in tmp_path.iterdir()) == ["page.html"]
+
+
+def test_an_empty_job_has_a_page(tmp_path):
+    notes = pmsl.report(job_of(np.zeros((2, 4, 4), np.uint8), [0.0, 0.0]), tmp_path / "page.html")
+    assert notes and blocks_of(tmp_path / "page.html")[1]["frames"] == []

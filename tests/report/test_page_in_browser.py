@@ -1,0 +1,142 @@
+"""The page as a browser shows it, from disk and without a network."""
+
+import numpy as np
+import pytest
+from browser import browser  # noqa: F401  a fixture
+from jobs_of_arrays import job_of
+from page_jobs import HOSTILE, hostile_job, job_with_exposures
+
+import pmsl
+
+READOUTS = "const out = []; for (const [k, j, r, c] of w[0]) out.push(await pmsl.readout(k, j, r, c)); return out;"
+
+
+def opened(browser, job, folder, **how):  # noqa: F811
+    pmsl.report(job, folder / "page.html", **how)
+    browser.open((folder / "page.html").as_uri())
+    return browser
+
+
+def random_places(job, n, seed=3):
+    rng = np.random.default_rng(seed)
+    plans = [plan for plan in job.layers() if plan.exposures]
+    places = []
+    for _ in range(n):
+        plan = plans[rng.integers(len(plans))]
+        j = int(rng.integers(len(plan.exposures)))
+        row0, col0, rows, cols = plan.exposures[j].mask.window
+        row, col = row0 + rng.integers(-2, rows + 2), col0 + rng.integers(-2, cols + 2)
+        places.append((plan.index, j, int(np.clip(row, 0, job.grid.shape[0] - 1)), int(np.clip(col, 0, job.grid.shape[1] - 1))))
+    return places
+
+
+def check_readouts(browser, job, places):  # noqa: F811
+    """Bytes are those of the frames; doses are within one step of float32 of the dose map."""
+    found = browser.run(READOUTS, places)
+    lit = 0
+    for (k, j, row, col), shown in zip(places, found, strict=True):
+        plan = job[k]
+        assert shown["byte"] == plan.exposures[j].mask.dense(np.uint8)[row, col]
+        for words, exposures in (("dose", (plan.exposures[j],)), ("total", plan.exposures)):
+            alone = type(plan)(
+                index=k, z_top_um=plan.z_top_um, thickness_um=plan.thickness_um, motion=plan.motion, exposures=tuple(exposures)
+            )
+            dose = pmsl.dose_map(job, alone).dense()[row, col]
+            assert abs(np.float32(shown[words]) - dose) <= np.spacing(dose), (k, j, row, col, words)
+        lit += shown["byte"] > 0
+    assert lit > len(places) // 4
+
+
+@pytest.mark.parametrize("kind", ["vignetting", "grid", "even"])
+def test_read_outs_are_the_bytes_and_doses_of_pmsl(browser, tmp_path, kind):  # noqa: F811
+    job = job_with_exposures(kind, row="+x" if kind == "grid" else "-y")
+    opened(browser, job, tmp_path, predict=False)
+    check_readouts(browser, job, random_places(job, 50))
+
+
+@pytest.mark.slow
+def test_a_thousand_read_outs(browser, tmp_path):  # noqa: F811
+    job = job_with_exposures("vignetting")
+    opened(browser, job, tmp_path)
+    check_readouts(browser, job, random_places(job, 1000))
+
+
+def test_a_page_from_disk_asks_for_nothing_and_says_no_error(browser, tmp_path):  # noqa: F811
+    """Also while all of it is looked at: every mode, zoomed in, findings, sections, solids."""
+    job = job_with_exposures("vignetting", corrections=("edges",))
+    opened(browser, job, tmp_path)
+    browser.run("""
+        for (const mode of ['frame', 'dose', 'cured'])
+          for (const layer of [0, 1, 7]) { pmsl.choose({ mode, layer }); await pmsl.view.draw(); }
+        pmsl.visit({ box_um: [[150, 200, 30], [160, 210, 40]], layers: [2, 4] });
+        await pmsl.view.draw(); pmsl.whole(); await pmsl.view.draw();
+        const cut = document.getElementById('section');
+        for (const option of cut.options) { cut.value = option.value; await pmsl.sections.choose(); }
+        await pmsl.solids.draw(pmsl.facts.solids); window.dispatchEvent(new Event('beforeprint'));
+    """)
+    assert browser.run("return document.querySelectorAll('#solids canvas').length") >= 1
+    assert [url for url in browser.requests() if not url.startswith("file://")] == [] and browser.errors() == []
+
+
+def test_foreign_text_does_nothing(browser, tmp_path):  # noqa: F811
+    job = hostile_job()
+    opened(browser, job, tmp_path)
+    seen = browser.run("""
+        const text = id => document.getElementById(id).textContent;
+        return { title: document.title, head: text('title'), findings: text('findings'), provenance: text('provenance'),
+          profiles: text('profiles'), images: document.querySelectorAll('img, svg[onload], iframe, link').length,
+          scripts: [...document.scripts].filter(s => s.type !== 'text/plain').length };
+    """)
+    assert seen["images"] == 0 and seen["scripts"] == 1
+    for place in ("head", "findings", "provenance", "profiles"):
+        assert HOSTILE[0] in seen[place] and HOSTILE[1] in seen[place], place
+    assert seen["title"].startswith(HOSTILE[0]) and browser.errors() == [] and len(browser.requests()) == 1
+
+
+def test_the_pointer_reads_what_is_under_it(browser, tmp_path):  # noqa: F811
+    job = job_with_exposures("grid")
+    opened(browser, job, tmp_path)
+    k, row, col = 4, 20, 25
+    x, y = job.grid.origin_um + job.grid.pitch_um * (col + 0.5, row + 0.5)
+    words = browser.run(
+        """pmsl.setLayer(w[0]); pmsl.choose({ exposure: 1 }); await pmsl.view.draw();
+        const { box, range, um_per_px, canvas } = pmsl.view, bounds = canvas.getBoundingClientRect();
+        const clientX = bounds.left + box.left + (w[1] - range.x0) / um_per_px;
+        const at = { clientX, clientY: bounds.top + box.top + (range.y1 - w[2]) / um_per_px };
+        canvas.dispatchEvent(new PointerEvent('pointermove', at));
+        await new Promise(done => setTimeout(done, 200));
+        return [document.getElementById('readout').innerText, document.getElementById('exposures').innerText];""",
+        k, float(x), float(y),
+    )  # fmt: skip
+    plan = job[k]
+    assert f"{col}, {row}" in words[0] and str(plan.exposures[1].mask.dense(np.uint8)[row, col]) in words[0].split()
+    assert f"{float(pmsl.dose_map(job, plan).dense()[row, col]):.9g}"[:7] in words[0]
+    assert "0.173 × 2" in words[1] and "waits 0.25 s after" in words[1]
+
+
+def test_pictures_are_the_frames(browser, tmp_path):  # noqa: F811
+    """As many screen pixels as pixels: the canvas shows every byte where it belongs, +x right and +y up."""
+    rng = np.random.default_rng(5)
+    levels = rng.integers(0, 256, (2, 30, 40), dtype=np.uint8)
+    job = job_of(levels, [1.0, 1.0], pitch_um=(10.0, 10.0))
+    opened(browser, job, tmp_path)
+    shown = browser.run("""
+        pmsl.setLayer(1);
+        const view = pmsl.view, box = view.box, k = 10;
+        view.um_per_px = 10 / k; view.centre = [0.5 * box.width * view.um_per_px, 0.5 * box.height * view.um_per_px];
+        await view.draw();
+        const context = view.canvas.getContext('2d'), out = [];
+        for (let r = 0; r < 30; r++) for (let c = 0; c < 40; c++)
+          out.push(context.getImageData(Math.round(box.left + c * k + 5), Math.round(box.top + box.height - r * k - 5), 1, 1).data[0]);
+        return { out, box: view.box };
+    """)
+    rows = shown["box"]["height"] // 10
+    gray = np.array(shown["out"]).reshape(30, 40)[: int(rows) - 4]
+    expected = np.round(10 + levels[1, : len(gray)] / 255 * 240)
+    assert np.abs(gray - expected).max() <= 1
+
+
+def test_a_job_without_light_or_doses_is_shown(browser, tmp_path):  # noqa: F811
+    opened(browser, job_of(np.zeros((2, 4, 4), np.uint8), [0.0, 0.0]), tmp_path)
+    seen = browser.run("return [document.getElementById('notes').textContent, document.getElementById('exposures').textContent]")
+    assert "irradiance" in seen[0] and "no design" in seen[0] and "No light" in seen[1] and browser.errors() == []
