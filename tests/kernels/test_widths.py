@@ -41,11 +41,11 @@ def walked(share, at, direction):
     return total * math.hypot(*direction)
 
 
-@given(shares)
-def test_the_least_of_four_lines(share):
+@given(shares, st.sampled_from([0.25, 1.0, 3.0]))
+def test_the_least_of_four_lines(share, pitch):
     places = list(np.ndindex(share.shape))
-    wanted = [min(walked(share, at, d) for d in DIRECTIONS) if share[at] > 0 else 0.0 for at in places]
-    assert widths_of(share, places) == pytest.approx(wanted)
+    wanted = [pitch * min(walked(share, at, d) for d in DIRECTIONS) if share[at] > 0 else 0.0 for at in places]
+    assert widths_of(share, places, pitch) == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize("wide", [1, 2, 5])
