@@ -51,4 +51,12 @@ def test_slices_or_is_refused(name):
         return
     share = next((factor for prefix, factor in OVERLAP.items() if name.startswith(prefix)), 1.0)
     volume = sum(mask.sum_px() for mask, _ in masks) * grid.pixel_um2 * size[2] / layers
-    assert volume == pytest.approx(solid.health.volume_um3 * share, rel=0.03)
+    assert volume == pytest.approx(volume_um3(solid) * share, rel=0.03)
+
+
+def volume_um3(solid):
+    """As its health says; of many triangles by their pyramids, for that takes longer than all the rest."""
+    if solid.n_faces < 200_000:
+        return solid.health.volume_um3
+    a, b, c = np.moveaxis(solid.vertices_um[solid.faces], 1, 0)
+    return abs(np.einsum("ij,ij->", a, np.cross(b, c))) / 6.0

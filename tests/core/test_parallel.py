@@ -74,9 +74,10 @@ def test_an_error_comes_at_its_item_and_the_rest_is_dropped(always_threads, thre
     assert not [t for t in threading.enumerate() if t.name.startswith("pmsl-layer")]
 
 
-def test_with_one_thread_or_short_items_the_caller_does_it(monkeypatch):
+def test_with_one_thread_or_short_items_the_caller_does_it(always_threads, monkeypatch):
     here = threading.get_ident()
     assert set(ordered_map(lambda _: threading.get_ident(), range(30), 1)) == {here}
+    assert len(set(ordered_map(lambda _: threading.get_ident(), range(30), 2))) > 1
     monkeypatch.setattr(parallel, "SHORT_S", 1e9)
     assert set(ordered_map(lambda _: threading.get_ident(), range(30), 4)) == {here}
 

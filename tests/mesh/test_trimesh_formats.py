@@ -487,7 +487,7 @@ def test_what_is_no_trimesh_is_refused():
 
 def test_formats_of_one_part_print_alike(tmp_path):
     """The masks of a part are those of its STL, whatever the file; nothing is printed on the way."""
-    part = prism([(0, 0), (900, 0), (1000, 700), (300, 600)], 0, 100)
+    part = prism([(0, 0), (900, 0), (1000, 700), (300, 600)], 0, 30)
     scaled = part.vertices_um * 1e-3
     (tmp_path / "a.off").write_bytes(off(scaled, part.faces))
     (tmp_path / "a.glb").write_bytes(of_solid(part).content())
