@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from time import perf_counter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 SHORT_S = 0.45e-3  # what takes less is not worth a thread: two take turns at the interpreter's lock, 0.38 ms a layer instead of 0.34
 SHORTEST_S = 0.1e-3  # the same of items that are made together
@@ -39,9 +39,19 @@ def default_threads() -> int:
     return max(1, os.cpu_count() or 1)
 
 
+def blocks_of(n: int) -> list[slice]:
+    """Part n things into blocks of `THINGS`."""
+    return [slice(i, min(i + THINGS, n)) for i in range(0, n, THINGS)]
+
+
 def in_blocks(work: Callable[[slice], B], n: int) -> list[B]:
     """Return ``work(block)`` of n things, `THINGS` at a time, on all processors: loops over large meshes wait for memory."""
-    return list(ordered_map(work, [slice(i, min(i + THINGS, n)) for i in range(0, n, THINGS)], default_threads()))
+    return list(ordered_map(work, blocks_of(n), default_threads()))
+
+
+def call_each(kernel: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> list[Any]:
+    """Return what a kernel gives for each of some tuples of arguments, one a block (`blocks_of`), called on all processors."""
+    return list(ordered_map(lambda args: kernel(*args), calls, default_threads()))
 
 
 def ordered_map(

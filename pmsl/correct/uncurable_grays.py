@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
 from pmsl.correct.morphology import disc
-from pmsl.correct.solver.pixel_light import MaskLevels, PixelLight
+from pmsl.correct.solver.pixel_light import NOTHING, MaskLevels, PixelLight
 from pmsl.correct.solver.psf_footprint import guard_px
 from pmsl.cure import CureModel
 from pmsl.masks.mask_cache import RecentMasks
@@ -36,6 +36,15 @@ SAID: dict[str, str] = {
     "lift": "gray pixels away from white would not reach the critical dose: raised to the least level that cures them through their layer",
     "drop": "gray pixels away from white would not reach the critical dose: made black",
 }
+
+
+class GraysOfLayer(NamedTuple):
+    """A layer's mask, painted or not, and its gray pixels (n, 2) that its own light does not cure, with their effective doses (n,)."""
+
+    mask: LayerMask
+    painted: MaskLevels
+    pixels: np.ndarray
+    own: np.ndarray
 
 
 class RegionLight(Protocol):
@@ -118,6 +127,13 @@ class GrayCheck:
         changed = mask.within(window, np.uint16)
         changed[pixels[:, 0] - window.row0, pixels[:, 1] - window.col0] = levels
         return LayerMask.from_window(k, mask.shape, window, changed), (finding,)
+
+    def look(self, k: int, mask: LayerMask) -> GraysOfLayer:
+        """Look at the grays of layer k by themselves, from any thread; `light.done` takes what is painted back."""
+        pixels = self.alone(mask)
+        painted = self.light.paint(mask, len(pixels)) if self.plain else NOTHING
+        found = self.below(k, mask, pixels, painted if self.plain else None)
+        return GraysOfLayer(mask, self.light.retained(painted), *found)
 
     def doubtful(self, k: int, mask: LayerMask) -> tuple[np.ndarray, np.ndarray]:
         """Return the gray pixels away from white that their own layer's light does not cure, and their effective dose of it.

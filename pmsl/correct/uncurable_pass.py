@@ -10,7 +10,7 @@ import numpy as np
 from pmsl.core.finding import Finding
 from pmsl.core.mask import LayerMask
 from pmsl.correct.solver.pixel_light import NOTHING, MaskLevels
-from pmsl.correct.uncurable_grays import GrayCheck
+from pmsl.correct.uncurable_grays import GrayCheck, GraysOfLayer
 
 FAR = 1 << 62
 
@@ -78,28 +78,24 @@ class GrayPass:
     """
 
     def __init__(self, check: GrayCheck) -> None:
-        self._check = check
-        self._begun: dict[int, tuple[LayerMask, MaskLevels, np.ndarray, np.ndarray]] = {}
+        self.check = check
+        self._begun: dict[int, GraysOfLayer] = {}
         self._dark: dict[int, _Dark] = {}
         self._groups: list[_Group] = []
         self._waiting = _Waiting()
 
-    def begin(self, k: int, mask: LayerMask) -> None:
-        """Look at the grays of layer k by themselves; from any thread, in any order."""
-        check = self._check
-        pixels = check.alone(mask)
-        painted = check.light.paint(mask, len(pixels)) if check.plain else NOTHING
-        found = check.below(k, mask, pixels, painted if check.plain else None)
-        self._begun[k] = mask, check.light.retained(painted), *found
+    def begin(self, k: int, grays: GraysOfLayer) -> None:
+        """Let the grays of layer k wait for `passed`, as `check.look` gives them; from any thread, in any order."""
+        self._begun[k] = grays
 
     def passed(self, k: int) -> None:
         """Give the light of layer k, begun before, to the pixels below it; layer after layer, from one thread."""
         mask, painted, pixels, own = self._begun.pop(k)
         if self._groups:
             self._lit_by(k, mask, painted)
-        self._check.light.done(painted)
+        self.check.light.done(painted)
         if len(pixels):
-            left, still = self._check.left(k)
+            left, still = self.check.left(k)
             self._groups.append(_Group(k, len(own), [*left.tolist(), 0.0], [*still.tolist(), -np.inf]))
             self._waiting.add(pixels, own)
 
@@ -113,14 +109,14 @@ class GrayPass:
     def findings(self) -> tuple[Finding, ...]:
         """Return what is found, in order of layers; all of them have passed."""
         self._let_go(np.ones(self._waiting.count, bool))
-        return tuple(self._check.finding(k, d.count, d.first, d.last) for k, d in sorted(self._dark.items()))
+        return tuple(self.check.finding(k, d.count, d.first, d.last) for k, d in sorted(self._dark.items()))
 
     def _lit_by(self, j: int, mask: LayerMask, painted: MaskLevels = NOTHING) -> None:
         """Add the light of layer j; let go of pixels that it and what is above it cannot change."""
-        if self._check.plain:
+        if self.check.plain:
             self._lit_by_plain(j, mask, painted)
             return
-        check, (_, own, total) = self._check, self._waiting.arrays
+        check, (_, own, total) = self.check, self._waiting.arrays
         still = np.repeat([g.still[j - g.layer - 1] for g in self._groups], [g.count for g in self._groups])
         enough = check.lacking(own)
         done = (total >= enough) | (total + still < enough)
@@ -136,7 +132,7 @@ class GrayPass:
         from pmsl.kernels._compiler.jit import call
         from pmsl.kernels.light import pixel_light
 
-        groups, check = self._groups, self._check
+        groups, check = self._groups, self.check
         count = np.array([g.count for g in groups])
         left = np.array([g.left[j - g.layer - 1] for g in groups])
         still = np.array([g.still[j - g.layer - 1] for g in groups])
@@ -161,7 +157,7 @@ class GrayPass:
 
     def _let_go(self, done: np.ndarray) -> None:
         """Take pixels that nothing changes any more from those that wait; keep in mind which of them are dark."""
-        check, begin, (where, own, total) = self._check, 0, self._waiting.arrays
+        check, begin, (where, own, total) = self.check, 0, self._waiting.arrays
         dark = done & (check.join(own, total) < check.cure.threshold_mj_cm2)
         for g in self._groups:
             mine = slice(begin, begin + g.count)

@@ -30,11 +30,8 @@ class Origin(msgspec.Struct, frozen=True, eq=False):
 class InOrder(Protocol):
     """A run through layers of a job, from the plate up: what takes several layers to notice costs little this way."""
 
-    def ahead(self, layers: Sequence[int]) -> None:
-        """Get ready for layers that `plan` is called for next in this thread; what they have in common may be done at once."""
-
-    def plan(self, k: int) -> LayerPlan:
-        """Make layer k; from any thread, ahead of `passed`, once. Its findings are those of the layer by itself."""
+    def plans(self, layers: Sequence[int]) -> list[LayerPlan]:
+        """Make some layers; from any thread, ahead of `passed`, each once. Their findings are those of the layer by itself."""
 
     def passed(self, k: int) -> None:
         """Let layer k, made before, be the next; from one thread, layer after layer."""
@@ -95,8 +92,9 @@ class _OneByOne(msgspec.Struct, frozen=True):
 
     plan: Callable[[int], LayerPlan]
 
-    def ahead(self, layers: Sequence[int]) -> None:
-        """Nothing is done ahead."""
+    def plans(self, layers: Sequence[int]) -> list[LayerPlan]:
+        """Make some layers."""
+        return [self.plan(k) for k in layers]
 
     def passed(self, k: int) -> None:
         """Nothing waits for it."""
@@ -132,13 +130,9 @@ class _ChangedInOrder(msgspec.Struct, frozen=True):
     run: InOrder
     change: Callable[[LayerPlan], LayerPlan]
 
-    def ahead(self, layers: Sequence[int]) -> None:
-        """Get ready for layers."""
-        self.run.ahead(layers)
-
-    def plan(self, k: int) -> LayerPlan:
-        """Make layer k, changed."""
-        return self.change(self.run.plan(k))
+    def plans(self, layers: Sequence[int]) -> list[LayerPlan]:
+        """Make some layers, changed."""
+        return [self.change(plan) for plan in self.run.plans(layers)]
 
     def passed(self, k: int) -> None:
         """Let layer k be the next."""

@@ -15,13 +15,6 @@ from pmsl.slicing.boundary_defects import Defects
 from pmsl.slicing.instances import CopyIndex, InstanceIndex
 
 
-class _OfThread(threading.local):
-    """Masks that a thread has made ahead of asking for them."""
-
-    def __init__(self) -> None:
-        self.ahead: dict[int, tuple[LayerMask, Defects]] = {}
-
-
 class RecentMasks:
     """Gives the mask of any layer and keeps the last `many`; from any thread, always the same."""
 
@@ -29,31 +22,32 @@ class RecentMasks:
         self._maker, self._many = maker, many
         self._kept: OrderedDict[int, tuple[LayerMask, Defects]] = OrderedDict()
         self._lock = threading.Lock()
-        self._local = _OfThread()
 
     def __call__(self, k: int) -> LayerMask:
         """Return the mask of layer `k`, and keep it."""
-        found = self.plain(k)
-        with self._lock:
-            self._kept[k] = found
-            self._kept.move_to_end(k)
-            while len(self._kept) > self._many:
-                self._kept.popitem(last=False)
-        return found[0]
+        return self.of_layers([k], keep=True)[0][0]
 
-    def plain(self, k: int) -> tuple[LayerMask, Defects]:
-        """Return the mask of layer `k` and what is doubtful about it; one that is not kept already is made and not kept."""
-        with self._lock:
-            found = self._kept.get(k)
-        if found is None:
-            found = self._local.ahead.pop(k, None)
-        return self._maker.mask_and_defects(k) if found is None else found
+    def of_layers(self, layers: Sequence[int], keep: bool) -> list[tuple[LayerMask, Defects]]:
+        """Return the masks of some layers and what is doubtful about each; what is not kept already is made at once.
 
-    def ahead(self, layers: Sequence[int]) -> None:
-        """Make the masks of layers that the calling thread asks for next, each once; instead of those it was to ask for before."""
+        With `keep` they are kept: others will ask for them.
+        """
         with self._lock:
-            wanted = [k for k in layers if k not in self._kept]
-        self._local.ahead = dict(zip(wanted, self._maker.masks_and_defects(wanted), strict=True))
+            found = {k: self._kept[k] for k in layers if k in self._kept}
+        wanted = [k for k in layers if k not in found]
+        found |= zip(wanted, self._maker.masks_and_defects(wanted), strict=True)
+        if keep:
+            with self._lock:
+                for k in layers:
+                    self._kept[k] = found[k]
+                    self._kept.move_to_end(k)
+                while len(self._kept) > self._many:
+                    self._kept.popitem(last=False)
+        return [found[k] for k in layers]
+
+    def plain(self, k: int) -> LayerMask:
+        """Return the mask of layer `k`; one that is not kept already is made and not kept."""
+        return self.of_layers([k], keep=False)[0][0]
 
     def tops_um(self, tile_px: int) -> np.ndarray:
         """Return how high triangles reach over each tile of the field: (rows / tile, cols / tile) float64 [µm], -inf where none is.

@@ -11,7 +11,7 @@ import numpy as np
 
 from pmsl.core.arrays import frozen
 from pmsl.core.finding import Finding
-from pmsl.core.parallel import in_blocks
+from pmsl.core.parallel import blocks_of, call_each
 from pmsl.errors import MeshError
 from pmsl.mesh.solid_results import SolidResults
 from pmsl.mesh.triangle_checks import box_of, check_triangles
@@ -201,6 +201,20 @@ class TriangleMesh:
             self.results.bounds_um = frozen(self.box_of(lambda some: vertices[some]) * factor)  # order survives the factor, to the bit
         return self.results.bounds_um
 
+    def flat_heights_um(self, transform: np.ndarray) -> np.ndarray:
+        """Return the heights of the horizontal triangles that have an area, (n,) float64 [µm], in order.
+
+        Parameters
+        ----------
+        transform : (4, 4) float64
+            Where the mesh stands.
+        """
+        from pmsl.kernels.geometry import mesh_stats
+
+        blocks, out = blocks_of(self.n_faces), np.empty(self.n_faces)
+        counts = call_each(mesh_stats.flat_heights, ((*self.triangles(some), transform, 1e-2, out[some]) for some in blocks))
+        return np.concatenate([out[some][:n] for some, n in zip(blocks, counts, strict=True)])
+
     @property
     def inside_out(self) -> bool:
         """True where the faces look inward as a whole; masks turn them, so that solids unite whatever their winding."""
@@ -213,6 +227,6 @@ class TriangleMesh:
             from pmsl.kernels.geometry import mesh_stats
 
             centre = frozen(self.bounds_um.mean(axis=0))
-            volumes = in_blocks(lambda block: mesh_stats.signed_volume(*self.triangles(block), centre), self.n_faces)
+            volumes = call_each(mesh_stats.signed_volume, ((*self.triangles(block), centre) for block in blocks_of(self.n_faces)))
             self.results.sextuple_volume_um3 = float(sum(volumes))
         return self.results.sextuple_volume_um3

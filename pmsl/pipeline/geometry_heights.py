@@ -8,10 +8,9 @@ import numpy as np
 from msgspec import UNSET
 
 from pmsl.core.finding import Finding
-from pmsl.core.parallel import in_blocks
+from pmsl.core.parallel import blocks_of, call_each
 from pmsl.mesh.alike import alike
 from pmsl.mesh.part import Part
-from pmsl.pipeline.part_heights import flat_heights
 from pmsl.profiles import Printer
 from pmsl.profiles.process import LayerHeights
 from pmsl.slicing.layer_heights import STEP_UM, HeightPlan, heights_from_geometry
@@ -46,7 +45,7 @@ def plan_heights(parts: Sequence[Part], top_um: float, printer: Printer, heights
     stair = heights.highest_stair_um
     facets, slopes = [np.zeros(0)], [np.zeros((0, 3))]
     for i, *_ in alike(parts):
-        facets.append(flat_heights(parts[i]))
+        facets.append(parts[i].solid.flat_heights_um(parts[i].transform))
         slopes.append(_slopes(parts[i], stair / heights.max_um))
     return heights_from_geometry(top_um, np.concatenate(facets), np.concatenate(slopes), heights.min_um, heights.max_um, stair, step)
 
@@ -96,11 +95,9 @@ def _slopes(part: Part, least: float) -> np.ndarray:
     """Return the part's light-facing slopes whose normal's z component is `least` or more: (S, 3) float64."""
     from pmsl.kernels.geometry import mesh_stats
 
-    turned = part.mirrored != part.solid.inside_out
-
-    def slopes(block: slice) -> np.ndarray:
-        out = np.empty((block.stop - block.start, 3))
-        n = mesh_stats.light_facing_slopes(*part.solid.triangles(block), part.transform, turned, least, out)
-        return out[:n].copy()
-
-    return np.concatenate(in_blocks(slopes, part.solid.n_faces))
+    solid, turned = part.solid, part.mirrored != part.solid.inside_out
+    blocks, out = blocks_of(solid.n_faces), np.empty((solid.n_faces, 3))
+    counts = call_each(
+        mesh_stats.light_facing_slopes, ((*solid.triangles(some), part.transform, turned, least, out[some]) for some in blocks)
+    )
+    return np.concatenate([out[some][:n] for some, n in zip(blocks, counts, strict=True)])

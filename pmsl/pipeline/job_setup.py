@@ -16,6 +16,7 @@ from pmsl.correct.uncurable_grays import GrayCheck
 from pmsl.errors import MeshError, UsageError
 from pmsl.exposure import Ladder, dose_ladder
 from pmsl.exposure.height_limits import check_heights
+from pmsl.mesh.alike import alike
 from pmsl.mesh.part import Part, as_part
 from pmsl.mesh.placing.placement import SLACK_UM
 from pmsl.mesh.solid import Solid
@@ -160,7 +161,8 @@ def stages(
     findings += checks.winding_findings(pieces)
     ends = (grid if n_layers is None else slabs).z_edges_um
     findings += part_heights.height_findings(boxes, grid, lambda z: slabs_lit(ends, z, process.coverage), n_layers is not None)
-    findings += part_heights.facet_findings(pieces, grid)
+    flats = [pieces[i].solid.flat_heights_um(pieces[i].transform) for i, *_ in alike(pieces)]
+    findings += part_heights.facet_findings(pieces, flats, grid)
     findings += height_plan
     findings += checks.weak_findings(ladder.weak(least), least, lowered)
     if corrector is not None:

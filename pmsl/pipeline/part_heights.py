@@ -10,7 +10,6 @@ from pmsl.checks import HEIGHT_SLACK, SLACK_UM
 from pmsl.core.arrays import distinct
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.core.parallel import in_blocks
 from pmsl.mesh.alike import alike
 from pmsl.mesh.part import Part
 
@@ -66,12 +65,14 @@ def _rounded_tops(boxes_um: np.ndarray, grid: Grid, slabs_lit: Callable[[float],
     )
 
 
-def facet_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:
-    """Yield horizontal facets that lie inside a slab, or above the last: their surface moves to a slab plane."""
+def facet_findings(parts: Sequence[Part], flat_heights_um: Sequence[np.ndarray], grid: Grid) -> Iterator[Finding]:
+    """Yield horizontal facets that lie inside a slab, or above the last: their surface moves to a slab plane.
+
+    `flat_heights_um` are those of the first part of every group of `alike` (`TriangleMesh.flat_heights_um`).
+    """
     edges = np.append(grid.z_edges_um, grid.z_edges_um[-1] + grid.thickness_um[-1])
     above, off, heights, boxes = [], [], [], []
-    for i, *_ in (groups := alike(parts)):
-        z = flat_heights(parts[i])
+    for z in flat_heights_um:
         z = z[(z > edges[0]) & (z < edges[-1])]
         k = np.clip(np.searchsorted(edges, z), 1, grid.n_layers + 1)
         moved = np.minimum(edges[k] - z, z - edges[k - 1])
@@ -81,7 +82,7 @@ def facet_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding]:
         heights.append(z[inside])
     if sum(map(len, heights)) == 0:
         return
-    for group, z in zip(groups, heights, strict=True):
+    for group, z in zip(alike(parts), heights, strict=True):
         boxes += [parts[i].bounds_um()[:, :2] for i in group] if len(z) else []
     levels = distinct(np.round(np.concatenate(heights), 3))[0]
     shown = ", ".join(f"{z:.6g}" for z in levels[:4]) + (", …" if len(levels) > 4 else "")
@@ -121,15 +122,3 @@ def partial_slab_findings(parts: Sequence[Part], grid: Grid) -> Iterator[Finding
             limit=0.0,
             unit="triangles",
         )
-
-
-def flat_heights(part: Part) -> np.ndarray:
-    """Heights of the part's horizontal triangles that have an area [µm]."""
-    from pmsl.kernels.geometry import mesh_stats
-
-    def flat(block: slice) -> np.ndarray:
-        out = np.empty(block.stop - block.start)
-        n = mesh_stats.flat_heights(*part.solid.triangles(block), part.transform, 1e-2, out)
-        return out[:n].copy()
-
-    return np.concatenate(in_blocks(flat, part.solid.n_faces))

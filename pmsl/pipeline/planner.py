@@ -28,6 +28,7 @@ from pmsl.pipeline import lit_layers
 from pmsl.pipeline.corrections import record_of
 from pmsl.pipeline.job_setup import JobSetup, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
+from pmsl.slicing.boundary_defects import Defects
 from pmsl.version import __version__
 
 if TYPE_CHECKING:
@@ -145,11 +146,11 @@ class Planner(LayerSource):
 
     def __call__(self, k: int) -> LayerPlan:
         """Return the plan of layer `k`."""
-        return self.plan(k, self.makers()[2])
+        return self.plans([k], self.makers()[2])[0]
 
     def bare(self, k: int) -> LayerPlan:
         """Return the plan of layer `k` without looking for grays that never cure where they are kept all the same."""
-        return self.plan(k, None if self._looks_on else self.makers()[2])
+        return self.plans([k], None if self._looks_on else self.makers()[2])[0]
 
     def in_order(self, last: int) -> InOrder:
         """Return a run through the layers before `last`."""
@@ -172,7 +173,7 @@ class Planner(LayerSource):
         while n > 0:
             grid = replace(s.grid, z_edges_um=s.grid.z_edges_um[: n + 1])
             try:
-                plan = self.plan(n - 1, None if grays is None else replace(grays, grid=grid))
+                (plan,) = self.plans([n - 1], None if grays is None else replace(grays, grid=grid))
             except ExposureError:  # the layer says so itself when it is made
                 break
             if plan.exposures:
@@ -198,19 +199,24 @@ class Planner(LayerSource):
         """Whether grays that never cure are only told of."""
         return self.stages.grays is not None and self.stages.grays.do == "keep"
 
-    def plan(self, k: int, grays: GrayCheck | None, begin: Callable[[int, LayerMask], None] | None = None) -> LayerPlan:
-        """Return the plan of layer `k` with `grays` looked for; `begin` is called with its plain mask."""
+    def plans(self, layers: Sequence[int], grays: GrayCheck | None, run: GrayPass | None = None) -> list[LayerPlan]:
+        """Return the plans of some layers with `grays` looked for, or with what `run` needs to know of each handed to it."""
         recent, regional, _ = self.makers()
-        if regional is not None:
-            recent(k)  # and keep it: regions of the layers around ask for it too
-        mask, defects = recent.plain(k)
-        found = tuple(checks.layer_findings(defects, self.stages.grid, k, self.stages.repair))
+        out = []
+        for k, (mask, defects) in zip(layers, recent.of_layers(layers, regional is not None or grays is not None), strict=True):
+            if run is not None:
+                run.begin(k, run.check.look(k, mask))
+            out.append(self._plan(k, mask, defects, grays))
+        return out
+
+    def _plan(self, k: int, mask: LayerMask, defects: Defects, grays: GrayCheck | None) -> LayerPlan:
+        """Return the plan of layer `k` from its plain mask and what is doubtful about it."""
+        recent, regional, _ = self.makers()
         s = self.stages
+        found = tuple(checks.layer_findings(defects, s.grid, k, s.repair))
         if s.corrector is not None:
             images, found = s.corrector.images(k), found + s.corrector.findings(k)
             return s.ladder.plan(images, s.grid, self._process.motion.at(k), found, mask.sum_px())
-        if begin is not None:
-            begin(k, mask)
         if grays is not None:
             mask, more = grays.apply(k, mask, recent)
             found += more
@@ -247,13 +253,10 @@ class _InOrder(msgspec.Struct, frozen=True):
     grays: GrayPass | None
     last: int
 
-    def ahead(self, layers: Sequence[int]) -> None:
-        """Make the masks of layers that are planned next."""
-        self.planner.makers()[0].ahead(layers)
-
-    def plan(self, k: int) -> LayerPlan:
-        """Make layer k."""
-        return self.planner(k) if self.grays is None else self.planner.plan(k, None, self.grays.begin)
+    def plans(self, layers: Sequence[int]) -> list[LayerPlan]:
+        """Make some layers."""
+        grays = self.planner.makers()[2] if self.grays is None else None
+        return self.planner.plans(layers, grays, self.grays)
 
     def passed(self, k: int) -> None:
         """Let layer k be the next."""
@@ -265,7 +268,7 @@ class _InOrder(msgspec.Struct, frozen=True):
         if self.grays is None:
             return ()
         recent = self.planner.makers()[0]
-        self.grays.beyond(self.last, self.planner.stages.grid.n_layers, lambda k: recent.plain(k)[0])
+        self.grays.beyond(self.last, self.planner.stages.grid.n_layers, recent.plain)
         return self.grays.findings()
 
 

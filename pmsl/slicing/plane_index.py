@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from pmsl.core.grid import Grid
-from pmsl.core.parallel import in_blocks
+from pmsl.core.parallel import blocks_of, call_each, in_blocks
 from pmsl.errors import GridError
 from pmsl.mesh.part import Part, as_part
 from pmsl.mesh.solid import Solid
@@ -239,13 +239,14 @@ def _gather(part: Part, grid: Grid, picked: np.ndarray, slots: np.ndarray, corne
     """Place the picked triangles of a part into their rows of `corners`; scattered writes wait for memory, so on threads."""
     from pmsl.kernels.geometry import plane_crossings
 
-    turned = part.mirrored != part.solid.inside_out
-
-    def place(block: slice) -> None:
-        triangles = part.solid.triangles() if len(picked) else part.solid.triangles(block)
-        plane_crossings.gather(*triangles, part.transform, grid.origin_um, grid.pitch_um, turned, picked[block], slots[block], corners)
-
-    in_blocks(place, len(slots))
+    solid, frame = part.solid, (part.transform, grid.origin_um, grid.pitch_um, part.mirrored != part.solid.inside_out)
+    call_each(
+        plane_crossings.gather,
+        (
+            (*solid.triangles(None if len(picked) else block), *frame, picked[block], slots[block], corners)
+            for block in blocks_of(len(slots))
+        ),
+    )
 
 
 def check_range(part: Part, grid: Grid) -> None:
@@ -277,16 +278,14 @@ def _crossing(part: Part, planes: np.ndarray, slabs: bool) -> tuple[np.ndarray, 
     first, last = np.empty(solid.n_faces, np.int32), np.empty(solid.n_faces, np.int32)
     ranges = plane_crossings.slab_ranges if slabs else plane_crossings.plane_ranges
 
-    def find(block: slice) -> tuple[slice, int]:
-        return block, ranges(*solid.triangles(block), part.transform, planes, first[block], last[block])
-
-    found = in_blocks(find, solid.n_faces)
-    total = sum(n for _, n in found)
+    blocks = blocks_of(solid.n_faces)
+    counts = call_each(ranges, ((*solid.triangles(some), part.transform, planes, first[some], last[some]) for some in blocks))
+    total = sum(counts)
     if total == solid.n_faces:
         return np.empty(0, np.int32), first, last
     picked = np.empty(total, np.int32)
     end = 0
-    for block, n in found:  # moved together where they are, a block at a time: no copies of whole arrays
+    for block, n in zip(blocks, counts, strict=True):  # moved together where they are, a block at a time: no copies of whole arrays
         chosen = np.flatnonzero(first[block] <= last[block])
         to = slice(end, end + n)
         picked[to], first[to], last[to] = block.start + chosen, first[block][chosen], last[block][chosen]

@@ -119,7 +119,7 @@ def in_order(job):
     """Findings of a run through all layers."""
     run = job.in_order()
     for k in range(len(job)):
-        run.plan(k)
+        run.plans([k])
         run.passed(k)
     return [f for f in run.findings() if f.code == "unreachable-gray"]
 
@@ -257,10 +257,10 @@ def test_a_run_through_all_layers_finds_what_single_layers_find(memory, seed):
     for k in range(12):
         while begun < min(k + int(rng.integers(0, 4)), 11):  # layers are begun ahead
             begun += 1
-            run.begin(begun, masks[begun])
+            run.begin(begun, check.look(begun, masks[begun]))
         if begun < k:
             begun = k
-            run.begin(k, masks[k])
+            run.begin(k, check.look(k, masks[k]))
         run.passed(k)
     assert list(run.findings()) == one_by_one
 

@@ -73,7 +73,7 @@ def test_a_thin_job_has_the_layers_of_the_whole_one(tmp_path):
     assert made.n_layers == 5 and made.grid.z_edges_um.tolist() == [0, 4, 8, 12, 16, 20] and made.design == ()
     run = made.in_order()
     for i, k in enumerate((3, 4, 5, 40, 41)):
-        plan = run.plan(i)
+        (plan,) = run.plans([i])
         assert (plan.index, plan.z_top_um, plan.thickness_um) == (i, 4.0 * (i + 1), 4.0)
         assert plan.exposures[0].mask.sha256() == job[k].exposures[0].mask.sha256() == made[i].exposures[0].mask.sha256()
         run.passed(i)

@@ -1,7 +1,5 @@
 """What is done in one call equals what its steps give; the order of the index against a plain sort."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -62,16 +60,15 @@ def test_layers_in_one_call_are_the_layers_one_by_one(cut):
 
 
 @pytest.mark.parametrize("mode", ["area", "volume"])
-def test_masks_made_ahead_are_given_once_and_to_the_thread_that_made_them(mode):
+def test_masks_of_layers_that_are_kept_are_not_made_again(mode):
     grid = Grid(origin_um=(0, 0), pitch_um=1.0, shape=(50, 50), z_edges_um=np.linspace(0, 26, 9))
     maker = masks_of([icosphere(3, 12, (25, 25, 13))], grid, mode)
     recent = RecentMasks(maker, 4)
     kept = recent(2)
-    recent.ahead([1, 2, 3])
-    assert recent.plain(2)[0] is kept
-    first = recent.plain(1)[0]
-    assert everything(first) == everything(maker.mask(1)) and recent.plain(1)[0] is not first
-    with ThreadPoolExecutor(1) as other:
-        assert everything(other.submit(lambda: recent.plain(3)[0]).result()) == everything(maker.mask(3))
-    recent.ahead([])
-    assert everything(recent.plain(3)[0]) == everything(maker.mask(3))
+    (first, defects), (second, _), (third, _) = recent.of_layers([1, 2, 3], keep=False)
+    assert second is kept is recent.plain(2) and defects == maker.mask_and_defects(1)[1]
+    assert everything(first) == everything(maker.mask(1)) == everything(recent.plain(1)) and recent.plain(1) is not first
+    assert everything(third) == everything(maker.mask(3)) and recent.of_layers([], keep=True) == []
+    assert [m is recent(k) for k, (m, _) in enumerate(recent.of_layers([0, 1, 2, 3], keep=True))] == [True] * 4
+    recent.of_layers([4, 5], keep=True)  # four are kept: the oldest make room
+    assert recent.plain(0) is not recent.plain(0) and recent.plain(2) is kept

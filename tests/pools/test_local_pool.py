@@ -122,7 +122,7 @@ def test_grays_that_layers_of_other_blocks_cure(tmp_path):
     job = job_with(parts, replace(PROCESS, coverage="volume", bottom_dose_factors=()))
     whole = job.in_order()
     for k in range(len(job)):
-        whole.plan(k)
+        whole.plans([k])
         whole.passed(k)
     expected = whole.findings()
     assert expected
@@ -131,7 +131,7 @@ def test_grays_that_layers_of_other_blocks_cure(tmp_path):
         for first in range(0, len(job), size):
             run = job.in_order(min(first + size, len(job)))
             for k in range(first, min(first + size, len(job))):
-                run.plan(k)
+                run.plans([k])
                 run.passed(k)
             found += run.findings()
         assert tuple(found) == expected

@@ -58,15 +58,14 @@ def written(
     -------
     Written
     """
-    tally, run, meter = JobTally(job, options), job.in_order(), Meter(job.grid, job.engines)
+    tally, run, meter = JobTally(job, options), job.layer_source.in_order(job.n_layers), Meter(job.grid, job.engines)
 
     def done(plan: LayerPlan, made: T) -> tuple[LayerPlan, T, tuple[float, float], bool]:
         cost, lit = meter.cost(plan), bool(plan.exposures)
         return plan if masks else replace(plan, exposures=()), made, cost, lit
 
     def layers(block: list[int]) -> list[tuple[LayerPlan, T, tuple[float, float], bool]]:
-        run.ahead(block)
-        plans = [run.plan(k) for k in block]
+        plans = run.plans(block)
         return list(map(done, plans, map(make, plans) if make_all is None else make_all(plans)))
 
     for plan, made, cost, lit in ordered_map(lambda k: layers([k])[0], range(job.n_layers), options.threads, layers):

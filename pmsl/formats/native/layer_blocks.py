@@ -74,7 +74,7 @@ def make_block(job: PrintJob, first: int, last: int, place: BlockTarget, options
         for k in range(first, last):
             if not (work / JOB_SPEC).exists():
                 raise WorkerError(f"{work}: the job was given up; its layers are not made")
-            plan = run.plan(k)
+            (plan,) = run.plans([k])
             run.passed(k)
             (made,) = encode_layers(job, [plan], options)
             for name, data, _ in made.files:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from pmsl.core.parallel import in_blocks
+from pmsl.core.parallel import blocks_of, call_each, in_blocks
 from pmsl.mesh.shells.shells import Shells, arrays_of, measures_of, one_closed_body, shells_of
 from pmsl.mesh.shells.winding import largest, winding_at
 from pmsl.mesh.triangle_mesh import TriangleMesh
@@ -56,7 +56,7 @@ def sizes_of(solid: TriangleMesh) -> np.ndarray:
     from pmsl.kernels.geometry import corner_groups
 
     size = np.empty(solid.n_faces, np.float32)
-    in_blocks(lambda some: corner_groups.sizes(*solid.triangles(some)[:2], size[some]), solid.n_faces)
+    call_each(corner_groups.sizes, ((*solid.triangles(some)[:2], size[some]) for some in blocks_of(solid.n_faces)))
     return size
 
 

@@ -105,7 +105,8 @@ def rehearsed(request: SliceRequest) -> Cost:
     if request.fail_on != "error":
         run = ready.job.in_order()
         for k in range(ready.job.n_layers):
-            refuse_findings(run.plan(k).findings, request.fail_on, request.out)
+            (plan,) = run.plans([k])
+            refuse_findings(plan.findings, request.fail_on, request.out)
             run.passed(k)
         refuse_findings(run.findings(), request.fail_on, request.out)
     return cost

@@ -78,14 +78,13 @@ class _Run:
     owners: list[int]
     runs: list[InOrder]
 
-    def ahead(self, layers: Sequence[int]) -> None:
-        """Get ready for layers; of each block those that are its own."""
+    def plans(self, layers: Sequence[int]) -> list[LayerPlan]:
+        """Make some layers; of each block those that are its own together."""
+        made: dict[int, LayerPlan] = {}
         for owner in dict.fromkeys(self.owners[i] for i in layers):
-            self.runs[owner].ahead([self.sampled.layers[i] for i in layers if self.owners[i] == owner])
-
-    def plan(self, i: int) -> LayerPlan:
-        """Make layer i."""
-        return self.sampled.as_mine(i, self.runs[self.owners[i]].plan(self.sampled.layers[i]))
+            own = [i for i in layers if self.owners[i] == owner]
+            made |= zip(own, self.runs[owner].plans([self.sampled.layers[i] for i in own]), strict=True)
+        return [self.sampled.as_mine(i, made[i]) for i in layers]
 
     def passed(self, i: int) -> None:
         """Let layer i be the next."""
