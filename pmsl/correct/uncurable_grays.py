@@ -16,7 +16,7 @@ from pmsl.correct.morphology import disc
 from pmsl.correct.solver.pixel_light import NOTHING, MaskLevels, PixelLight
 from pmsl.correct.solver.psf_footprint import guard_px
 from pmsl.cure import CureModel
-from pmsl.masks.mask_cache import RecentMasks
+from pmsl.masks.mask_source import RecentMasks
 from pmsl.optics.grayscale import FINE, WHITE
 from pmsl.optics.image_formation import Projector
 from pmsl.optics.psf import Lorentzian

@@ -10,14 +10,14 @@ from pmsl.later import homes_in, later
 
 if TYPE_CHECKING:
     from pmsl.masks.area_masks import AreaMasks
-    from pmsl.masks.mask_modes import coverage, layer_masks, masks_of
+    from pmsl.masks.mask_source import coverage, layer_masks, masks_of
     from pmsl.masks.surface_in_slab import SurfaceHeights, SurfaceSums, mask_and_surface, surface_heights
     from pmsl.masks.volume_masks import VolumeMasks
 
 _HOMES = homes_in(
     __name__,
     area_masks="AreaMasks",
-    mask_modes="coverage layer_masks masks_of",
+    mask_source="coverage layer_masks masks_of",
     surface_in_slab="SurfaceHeights SurfaceSums mask_and_surface surface_heights",
     volume_masks="VolumeMasks",
 )

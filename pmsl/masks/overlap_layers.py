@@ -12,6 +12,7 @@ import numpy as np
 
 from pmsl.core.arrays import evenly
 from pmsl.core.grid import Grid
+from pmsl.mesh.alike import alike
 from pmsl.mesh.part import Part
 from pmsl.slicing.instances import CopyIndex
 from pmsl.slicing.plane_index import CrossingIndex
@@ -55,15 +56,18 @@ def _of_shells(parts: Sequence[Part], grid: Grid, shows: Shows) -> np.ndarray:
 
 
 def _own(parts: Sequence[Part], grid: Grid, mode: str, shows: Shows) -> np.ndarray:
+    """Find the heights at which parts pass through themselves: (n, 2) float64, ranges of z [µm]."""
     few = FEW_OWN[mode]
     if any(part.solid.n_faces > few for part in parts):
         samples = min(SAMPLES, grid.n_layers // LAYERS_A_SAMPLE + 1)
         few = ALL if any(shows(k) for k in evenly(grid.n_layers, samples)) else few
-    if all(part.solid.n_faces > few for part in parts):
+    small = [part for part in parts if part.solid.n_faces <= few]
+    if not small:
         return np.zeros((0, 2))
-    from pmsl.mesh.shells.shell_overlap import own_crossing_heights
+    from pmsl.mesh.box_tree import heights_of_crossings
 
-    return own_crossing_heights(parts, few)
+    first = [small[i] for i, *_ in alike(small)]  # copies turned and scaled alike: at equal heights
+    return np.concatenate([heights_of_crossings(part.corners_um(np.arange(part.solid.n_faces))) for part in first])
 
 
 def _of_copies(parts: Sequence[Part], index: CrossingIndex | CopyIndex, grid: Grid) -> np.ndarray:

@@ -11,8 +11,7 @@ import numpy as np
 from pmsl.core.grid import Grid
 from pmsl.core.mask import EMPTY, FULL, LayerMask, Window
 from pmsl.masks.area_masks import AreaMasks
-from pmsl.masks.mask_cache import RecentMasks
-from pmsl.masks.mask_modes import masks_of
+from pmsl.masks.mask_source import RecentMasks, masks_of
 from pmsl.mesh.part import Part
 
 MaskOf = Callable[[int], LayerMask]

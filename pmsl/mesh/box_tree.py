@@ -91,6 +91,27 @@ class BoxTree:
             room = n
 
 
+def heights_of_crossings(corners_um: np.ndarray, label: np.ndarray | None = None) -> np.ndarray:
+    """Find the heights at which triangles pass through one another.
+
+    Parameters
+    ----------
+    corners_um : (n, 3, 3) float64
+        The triangles [µm].
+    label : (n,) int32, optional
+        Only triangles of different labels count, and then also those whose edges meet; left out, any two.
+
+    Returns
+    -------
+    (m, 2) float64
+        Ranges of z [µm].
+    """
+    every, apart = np.arange(len(corners_um), dtype=np.int32), label is not None
+    tree = BoxTree.of(corners_um.reshape(-1, 3), np.arange(3 * len(every), dtype=np.int32).reshape(-1, 3), every)
+    z = corners_um[tree.crossed_by(every, every if label is None else label, other=apart, rim=apart).pairs, :, 2]  # (m, 2, 3)
+    return np.stack([z.min(axis=2).max(axis=1), z.max(axis=2).min(axis=1)], axis=1)
+
+
 def _along_curve(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Place of each triangle along a Morton curve: (n,) uint64."""
     centre = vertices[faces].sum(axis=1) if len(faces) else np.zeros((0, 3))

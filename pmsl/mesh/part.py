@@ -97,6 +97,20 @@ class Part:
             out += t[axis, 3]
         return placed
 
+    def corners_um(self, which: np.ndarray) -> np.ndarray:
+        """Return the corners of some triangles in field coordinates: (n, 3, 3) float64 [µm].
+
+        Parameters
+        ----------
+        which : (n,) int
+            Which of them.
+        """
+        solid = self.solid
+        if solid.of_file and len(which) and which[-1] - which[0] == len(which) - 1:
+            return self.points_um(slice(3 * int(which[0]), 3 * int(which[-1]) + 3)).reshape(-1, 3, 3)
+        vertices = (3 * which[:, None] + np.arange(3)).ravel() if solid.of_file else solid.faces[which].ravel()
+        return self.points_um(vertices).reshape(-1, 3, 3)
+
     def repaired(self, repair: str = "auto", weld_um: float | None = None, pitch_um: np.ndarray | None = None) -> Part:
         """Return the part with its solid as it can be printed, in pixels of `pitch_um`; see `pmsl.mesh.repair.repair.repaired`.
 

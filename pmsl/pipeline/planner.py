@@ -20,7 +20,7 @@ from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import InOrder, LayerSource, Origin
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Box, Engine, Input, PartRecord, PrintJob, Provenance
 from pmsl.masks import masks_of
-from pmsl.masks.mask_cache import RecentMasks
+from pmsl.masks.mask_source import RecentMasks
 from pmsl.mesh.part import Part
 from pmsl.mesh.placing.placement import Placed
 from pmsl.mesh.solid import Solid

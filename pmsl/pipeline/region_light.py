@@ -14,7 +14,7 @@ from pmsl.core.mask import LayerMask, Window
 from pmsl.correct.regions import RegionDoses
 from pmsl.exposure import Ladder
 from pmsl.masks import AreaMasks
-from pmsl.masks.mask_cache import RecentMasks
+from pmsl.masks.mask_source import RecentMasks
 from pmsl.mesh.region import ImageSetting
 
 if TYPE_CHECKING:

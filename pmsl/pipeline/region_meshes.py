@@ -16,7 +16,7 @@ from pmsl.correct.modifiers import RegionShares
 from pmsl.errors import UsageError
 from pmsl.exposure import Ladder
 from pmsl.masks import AreaMasks, masks_of
-from pmsl.masks.mask_cache import RecentMasks
+from pmsl.masks.mask_source import RecentMasks
 from pmsl.mesh.part import Part
 from pmsl.mesh.region import FactorName, Region, RegionRecord
 from pmsl.profiles import Printer, Process, Resin

@@ -20,7 +20,7 @@ from pmsl.core.mask import FULL
 from pmsl.correct.modifiers import RegionShares
 from pmsl.errors import ExposureError, MeshError, UsageError
 from pmsl.exposure.images import Merger
-from pmsl.masks.mask_modes import masks_of
+from pmsl.masks.mask_source import masks_of
 from pmsl.masks.shape_shares import ShapeShares
 from pmsl.mesh.part import Part
 from pmsl.mesh.region import ORDINARY, ImageSetting, Region, RegionImage

@@ -13,7 +13,7 @@ from solids import box, icosphere, moved, soup
 import pmsl
 from pmsl.errors import MeshError, ProfileError, UsageError
 from pmsl.masks import masks_of
-from pmsl.masks.mask_cache import RecentMasks
+from pmsl.masks.mask_source import RecentMasks
 from pmsl.mesh.part import Part
 from pmsl.pipeline.job_setup import offset_of
 from pmsl.profiles import Process, library_text

@@ -11,7 +11,7 @@ from tiers import examples
 
 from pmsl import Grid, Part, Solid
 from pmsl.masks import coverage, masks_of, surface_heights
-from pmsl.masks.mask_cache import RecentMasks
+from pmsl.masks.mask_source import RecentMasks
 from pmsl.slicing.instances import CopyIndex, alike, index_parts
 from pmsl.slicing.plane_index import CrossingIndex
 

@@ -9,7 +9,7 @@ from solids import icosphere
 from pmsl.core.grid import Grid
 from pmsl.kernels.geometry import plane_crossings
 from pmsl.masks import masks_of
-from pmsl.masks.mask_cache import RecentMasks
+from pmsl.masks.mask_source import RecentMasks
 
 
 def test_a_layer_in_one_call_is_the_layer_step_by_step():

@@ -19,7 +19,7 @@ from solids import box, icosphere
 
 import pmsl
 from pmsl.errors import JobError, MeshError, OutputError, UsageError, WorkerError
-from pmsl.formats.native import layer_blocks
+from pmsl.formats.native import block_writer, layer_blocks
 from pmsl.mesh.part import Part
 from pmsl.pipeline import with_depth, workers_of
 from pmsl.pipeline.workers import block_task, job_spec, local_pool
@@ -238,7 +238,7 @@ def test_files_that_are_not_what_the_worker_wrote(tmp_path, monkeypatch):
     job = job_with()
     place = block_task.BlockTarget(work=str(tmp_path / "work"), folder=str(tmp_path), bundled=False, small=False, dose=False)
     path = job_spec.store(job, place)
-    monkeypatch.setattr(layer_blocks, "_put", lambda beside, path, data: path.write_bytes(data[:-1]))
+    monkeypatch.setattr(block_writer, "_put", lambda beside, path, data: path.write_bytes(data[:-1]))
     with pytest.raises(JobError, match="what was read back is not what was written"):
         block_task.block_of(block_task.answer(str(path), 0, 2))
 

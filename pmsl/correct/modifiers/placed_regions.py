@@ -11,8 +11,7 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window, around
-from pmsl.masks.mask_cache import RecentMasks
-from pmsl.masks.mask_modes import masks_of
+from pmsl.masks.mask_source import RecentMasks, masks_of
 from pmsl.masks.shape_shares import ShapeShares, boxes_meet, boxes_of
 from pmsl.mesh.part import IDENTITY, Part
 from pmsl.mesh.region import Region

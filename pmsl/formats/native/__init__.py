@@ -15,7 +15,7 @@ from pathlib import Path
 from pmsl.formats.adapt.capability import Capability
 from pmsl.formats.container.atomic_write import native_only
 from pmsl.formats.native.write import write
-from pmsl.formats.protocol import FileSignature, VerifyOptions, WriteOptions, Written
+from pmsl.formats.protocol import FileSignature, VerifyOptions, Written
 from pmsl.job.print_job import PrintJob
 
 
@@ -26,6 +26,7 @@ class Native:
     suffixes = (".zip",)
     capability = Capability()
     spreads = True
+    write = staticmethod(write)
 
     def recognises(self, seen: FileSignature) -> bool:
         """Tell by its job.json."""
@@ -34,10 +35,6 @@ class Native:
     def foreign(self, path: Path) -> str:
         """Let a pmsl job be replaced, and an empty folder."""
         return native_only(path)
-
-    def write(self, job: PrintJob, path: Path, options: WriteOptions) -> Written:
-        """Write a folder, or a zip where `path` ends in ``.zip``."""
-        return write(job, path, options)
 
     def read(self, path: Path) -> PrintJob:
         """Read a folder or zip."""

@@ -1,9 +1,9 @@
-"""PrintJob → native job on disk."""
+"""PrintJob → native job on disk: the files of a layer with its entry in job.json, the parts, job.json itself."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -14,10 +14,10 @@ from pmsl.errors import ExposureError
 from pmsl.formats.container import layer_writer
 from pmsl.formats.container.atomic_write import whole_or_absent
 from pmsl.formats.container.containers import FolderSink, FolderSource, Sink, ZipSink, ZipSource, check_written
-from pmsl.formats.native import design_ply, job_json
-from pmsl.formats.native.job_json import DesignDoc, Document, EngineDoc, GridDoc, LayerDoc, OrientationDoc
+from pmsl.formats.frames import png_write
+from pmsl.formats.native import design_ply, dose_tiff, job_json
+from pmsl.formats.native.job_json import ASKED, PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc, GridDoc, LayerDoc, OrientationDoc
 from pmsl.formats.native.layer_blocks import asked, gather
-from pmsl.formats.native.layer_entry import Encoded, encode_layers
 from pmsl.formats.protocol import WriteOptions, Written
 from pmsl.job.consistency import JobCheck
 from pmsl.job.layer_plan import LayerPlan
@@ -90,6 +90,68 @@ def _layers(job: PrintJob, options: WriteOptions, sink: Sink, hashes: dict[str, 
         entries.append(encoded.entry)
 
     return layer_writer.written(job, options, make, keep, masks=False, make_all=make_all), entries
+
+
+class Encoded(msgspec.Struct, frozen=True):
+    """One layer ready to be stored: its entry in job.json and the files it names; no mask any more."""
+
+    entry: LayerDoc
+    files: list[tuple[str, bytes, str]]  # name, bytes (empty once they are stored), sha256
+
+    def stored_in(self, sink: Sink) -> Encoded:
+        """Write the files."""
+        for name, data, _ in self.files:
+            sink.add(name, data)
+        return Encoded(self.entry, [(name, b"", sha256) for name, _, sha256 in self.files])
+
+
+def encode_layers(job: PrintJob, plans: Sequence[LayerPlan], options: WriteOptions) -> list[Encoded]:
+    """Encode the files of some layers; runs on any thread. Raises `ExposureError` where `verify` would refuse their numbers."""
+    if "check" not in job.prepared:
+        job.prepared["check"] = JobCheck(job)
+    check: JobCheck = job.prepared["check"]
+    for plan in plans:
+        for problem in check.layer(plan):
+            raise ExposureError(f"{problem}; a job that no reader would take is not written")
+    shown = [(e.mask, job.engines[e.engine].orientation) for plan in plans for e in plan.exposures]
+    frames = iter(png_write.encode_masks(shown, options.small))
+    return [_encoded(job, plan, options, frames) for plan in plans]
+
+
+def _encoded(job: PrintJob, plan: LayerPlan, options: WriteOptions, frames: Iterator[bytes]) -> Encoded:
+    """Put the files of a layer together; `frames` gives those of its exposures next."""
+    k, digits = plan.index, max(5, len(str(job.n_layers - 1)))
+    files: list[tuple[str, bytes, str]] = []
+
+    def keep(name: str, data: bytes) -> str:
+        files.append((name, data, hashlib.sha256(data).hexdigest()))
+        return files[-1][2]
+
+    exposures = []
+    for j, e in enumerate(plan.exposures):
+        name = f"frames/{k:0{digits}d}{f'-{j}' if len(plan.exposures) > 1 else ''}.png"
+        exposures.append(
+            ExposureDoc(
+                frame=name,
+                file_sha256=keep(name, next(frames)),
+                mask_sha256=e.mask.sha256(),
+                **{field: getattr(e, field) for field in PLAIN},
+                **{field: getattr(e, field) for field in ASKED if getattr(e, field) is not None},
+            )
+        )
+    dose_name = None
+    if options.dose_of is not None:
+        dose_name = f"dose/{k:0{digits}d}.tif"
+        keep(dose_name, dose_tiff.encode(options.dose_of(job, plan), job.engines[0].orientation))
+    entry = LayerDoc(
+        z_top_um=plan.z_top_um,
+        thickness_um=plan.thickness_um,
+        motion=plan.motion,
+        exposures=exposures,
+        dose=dose_name,
+        squeeze=msgspec.UNSET if plan.squeeze is None else plan.squeeze,
+    )
+    return Encoded(entry, files)
 
 
 def _store_design(job: PrintJob, store: Callable[[str, bytes | bytearray], str]) -> list[DesignDoc]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pmsl.mesh.part import Part
-from pmsl.mesh.shells.shell_overlap import groups_that_meet, placed_corners, placed_shell_boxes_um
+from pmsl.mesh.shells.shell_overlap import groups_that_meet, placed_shell_boxes_um
 from pmsl.mesh.shells.shells import arrays_of, known_shells, measures_of
 from pmsl.mesh.shells.winding import largest, winding_at
 
@@ -48,7 +48,7 @@ def _sharing(parts: Sequence[Part]) -> np.ndarray:
     pairs = _boxes_that_meet(boxes, outward)
     if len(pairs) == 0:
         return np.zeros((0, 2))
-    corners = np.concatenate([placed_corners(part, np.arange(part.solid.n_faces)) for part in parts])
+    corners = np.concatenate([part.corners_um(np.arange(part.solid.n_faces)) for part in parts])
     first = np.cumsum([0, *(s.count for s in found[:-1])])
     label = np.concatenate([s.label + n for s, n in zip(found, first, strict=True)]).astype(np.int32)
     turned = np.concatenate([np.full(p.solid.n_faces, m.turned != p.mirrored) for p, m in zip(parts, measures, strict=True)])

@@ -49,33 +49,6 @@ def crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray | None:
     return np.concatenate([np.zeros((0, 2)), *out])
 
 
-def own_crossing_heights(parts: Sequence[Part], most: int) -> np.ndarray:
-    """Find the heights at which parts pass through themselves.
-
-    Parameters
-    ----------
-    parts : sequence of Part
-    most : int
-        Triangles of a part that is looked at.
-
-    Returns
-    -------
-    (n, 2) float64
-        Ranges of z [µm], in field coordinates.
-    """
-    from pmsl.mesh.box_tree import BoxTree
-
-    out = [np.zeros((0, 2))]
-    small = [part for part in parts if part.solid.n_faces <= most]
-    for group in alike(small):  # copies turned and scaled alike: at equal heights
-        corners = placed_corners(small[group[0]], np.arange(small[group[0]].solid.n_faces))
-        every = np.arange(len(corners), dtype=np.int32)
-        tree = BoxTree.of(corners.reshape(-1, 3), np.arange(3 * len(every), dtype=np.int32).reshape(-1, 3), every)
-        z = corners[tree.crossed_by(every, every, other=False).pairs, :, 2]  # (n, 2, 3)
-        out.append(np.stack([z.min(axis=2).max(axis=1), z.max(axis=2).min(axis=1)], axis=1))
-    return np.concatenate(out)
-
-
 def may_coincide(parts: Sequence[Part]) -> bool:
     """Tell whether triangles may be there twice: more than two meet at an edge of a part, or boxes of parts are the same."""
     boxes = {part.bounds_um().tobytes() for part in parts}
@@ -143,7 +116,7 @@ class _Near(msgspec.Struct, frozen=True, eq=False):
             kept = [np.zeros(0, np.int32)]
             for start in range(0, part.solid.n_faces, BLOCK):
                 block = np.arange(start, min(start + BLOCK, part.solid.n_faces), dtype=np.int32)
-                corners, own = placed_corners(part, block), first + shells.label[block]
+                corners, own = part.corners_um(block), first + shells.label[block]
                 least, most = _ends(corners)
                 kept.append(block[((least <= high[own]) & (most >= low[own])).all(axis=1)])
             which.append(np.concatenate(kept))
@@ -159,19 +132,16 @@ class _Near(msgspec.Struct, frozen=True, eq=False):
         if len(self) == 0:
             return np.zeros((0, 2))
         corners, label = (self.beside_others() if len(self) > MANY else self).all()
-        every = np.arange(len(corners), dtype=np.int32)
-        from pmsl.mesh.box_tree import BoxTree
+        from pmsl.mesh.box_tree import heights_of_crossings
 
-        tree = BoxTree.of(corners.reshape(-1, 3), np.arange(3 * len(every), dtype=np.int32).reshape(-1, 3), every)
-        z = corners[tree.crossed_by(every, label, other=True, rim=True).pairs, :, 2]  # (n, 2, 3)
-        return np.stack([z.min(axis=2).max(axis=1), z.max(axis=2).min(axis=1)], axis=1)
+        return heights_of_crossings(corners, label)
 
     def blocks(self) -> Iterator[tuple[int, slice, np.ndarray, np.ndarray]]:
         """Yield part, slice of its triangles, their placed corners (n, 3, 3) and shells (n,)."""
         for i, (part, which, label) in enumerate(zip(self.parts, self.which, self.label, strict=True)):
             for start in range(0, len(which), BLOCK):
                 some = slice(start, start + BLOCK)
-                yield i, some, placed_corners(part, which[some]), label[some]
+                yield i, some, part.corners_um(which[some]), label[some]
 
     def all(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the placed corners (n, 3, 3) float64 and the shells (n,) int32 of all."""
@@ -194,15 +164,6 @@ class _Near(msgspec.Struct, frozen=True, eq=False):
             kept[i].append(grid.shared_by(corners))
         masks = [np.concatenate(k) for k in kept]
         return _Near(self.parts, *([a[m] for a, m in zip(arrays, masks, strict=True)] for arrays in (self.which, self.label)))
-
-
-def placed_corners(part: Part, which: np.ndarray) -> np.ndarray:
-    """Return the placed corners of some triangles of a part: (n, 3, 3) float64 [µm]."""
-    solid = part.solid
-    if solid.of_file and len(which) and which[-1] - which[0] == len(which) - 1:
-        return part.points_um(slice(3 * int(which[0]), 3 * int(which[-1]) + 3)).reshape(-1, 3, 3)
-    vertices = (3 * which[:, None] + np.arange(3)).ravel() if solid.of_file else solid.faces[which].ravel()
-    return part.points_um(vertices).reshape(-1, 3, 3)
 
 
 class _Cells(msgspec.Struct, frozen=True, eq=False):

@@ -16,7 +16,7 @@ from pmsl import errors
 from pmsl.core.parallel import keep_to
 from pmsl.errors import PmslError, TargetError, WorkerError
 from pmsl.exposure import dose_map
-from pmsl.formats.native.layer_blocks import make_block
+from pmsl.formats.native.block_writer import make_block
 from pmsl.formats.protocol import BlockTarget, WriteOptions
 from pmsl.job.print_job import PrintJob
 from pmsl.kernels._compiler import jit
