@@ -13,7 +13,6 @@ import numpy as np
 from pmsl.core.finding import Finding, Severity
 from pmsl.errors import MeshError
 from pmsl.mesh.health_record import MeshHealth
-from pmsl.mesh.repair.repair import repaired
 from pmsl.mesh.shells.nesting import bodies_of, body_findings
 from pmsl.mesh.shells.shells import shells_of
 from pmsl.mesh.topology import Edges, body_count, edges_of, group_rows, join_vertices
@@ -37,12 +36,14 @@ class _Sizes:
     flat: int
 
 
-def examine(solid: TriangleMesh) -> MeshHealth:
+def examine(solid: TriangleMesh, mended: TriangleMesh | MeshError) -> MeshHealth:
     """Look a solid over; nothing is changed.
 
     Parameters
     ----------
     solid : TriangleMesh
+    mended : TriangleMesh or MeshError
+        What repair makes of it, or why it makes nothing.
 
     Returns
     -------
@@ -63,7 +64,7 @@ def examine(solid: TriangleMesh) -> MeshHealth:
         *_inside_out(solid, watertight and consistent, sizes),
         *_face_findings(solid, corners, points, proper, sizes),
         *_slivers(corners, points, solid),
-        *_bodies(solid),
+        *_bodies(solid, mended),
         *_size(solid),
     ]
     return MeshHealth(
@@ -97,16 +98,13 @@ def _finding(code: str, severity: Severity, value: int, unit: str, box: Box, mes
     return Finding(code=code, severity=severity, message=message, box_um=box, value=float(value), limit=0.0, unit=unit)
 
 
-def _bodies(solid: TriangleMesh) -> list[Finding]:
+def _bodies(solid: TriangleMesh, mended: TriangleMesh | MeshError) -> list[Finding]:
     """Say how bodies lie to one another, once holes are closed. Of a mesh with coordinates beyond use nothing can be said."""
     if not np.abs(solid.bounds_um).max() < LARGEST_USE_UM:
         return []
-    try:
-        known = solid.results.repaired  # within the tolerance it was asked for
-        mended = repaired(solid) if known is None else known.solid
-    except MeshError as err:
+    if isinstance(mended, MeshError):
         box = _box(np.stack(list(solid.bounds_um)))
-        return [Finding(code="no-solid", severity="error", message=str(err), box_um=box)]
+        return [Finding(code="no-solid", severity="error", message=str(mended), box_um=box)]
     # cavities that were united overlap in the file, not in what is printed
     whole = solid if not mended.united and shells_of(solid.vertices_um, solid.faces).closed else mended
     ids, points = join_vertices(whole.vertices_um)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from pmsl.mesh.triangle_mesh import TriangleMesh
 
@@ -102,11 +102,9 @@ class Solid(TriangleMesh):
     @property
     def health(self) -> MeshHealth:
         """Watertightness, winding, bodies and volume; computed on first use."""
-        if self.results.health is None:
-            from pmsl.mesh.health import examine
+        from pmsl.mesh.repair import repair as repairs
 
-            self.results.health = examine(self)
-        return self.results.health
+        return repairs.health(self)
 
     def repaired(self, repair: str = "auto", weld_um: float | None = None, pixel_um: float | None = None) -> Solid:
         """Return the solid as it can be printed; see `pmsl.mesh.repair.repair.repaired`.
@@ -122,7 +120,4 @@ class Solid(TriangleMesh):
         """
         from pmsl.mesh.repair import repair as repairs
 
-        out = cast(Solid, repairs.repaired(self, repair, weld_um, pixel_um))
-        if repair == "strict":
-            repairs.refuse_any(self, out, self.health.findings)
-        return out
+        return repairs.repaired(self, repair, weld_um, pixel_um)

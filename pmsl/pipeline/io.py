@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -94,20 +95,50 @@ def write(
     WorkerError
         Processes that make layers are lost again and again, or a scheduler does not answer.
     """
-    target = Path(path)
-    chosen = registry.find(registry.choose(target, format))
+    chosen = registry.find(registry.choose(Path(path), format))
     own = workers_of(processes, scheduler)
     if own is not None or workers is not None:
         check_spreads(chosen)
+    options = write_options(
+        job, path, dose=dose, design=design, png=png, threads=threads, force=force, lossy=lossy, progress=progress, fail_on=fail_on
+    )
+    running: AbstractContextManager[LayerWorkers | None] = nullcontext(workers) if own is None else own
+    with running as started:
+        return chosen.write(job, Path(path), replace(options, workers=started))
+
+
+def write_options(
+    job: PrintJob,
+    path: str | Path,
+    *,
+    dose: bool,
+    design: bool,
+    png: str,
+    threads: int | None,
+    force: bool,
+    lossy: bool,
+    progress: Callable[[int, int], None] | None,
+    fail_on: Severity | None,
+    workers: LayerWorkers | None = None,
+) -> WriteOptions:
+    """Return what a format is asked for, in the words of `write`; refuse a job of which too much is found before any layer.
+
+    Raises
+    ------
+    FindingsError
+        Findings of `job` at or above `fail_on`.
+    UsageError
+        An option that is none.
+    """
     if png not in ("fast", "small"):
         raise UsageError(f"png is {png!r}; choose 'fast' or 'small'")
 
     def accept(findings: tuple[Finding, ...]) -> None:
         if fail_on is not None:
-            refuse_findings(findings, fail_on, str(target))
+            refuse_findings(findings, fail_on, str(Path(path)))
 
     accept(job.findings)
-    options = WriteOptions(
+    return WriteOptions(
         response=response(job.printer),
         dose_of=exposure.dose_map if dose else None,
         contours_of=contours_of,
@@ -120,10 +151,6 @@ def write(
         accept=accept,
         workers=workers,
     )
-    if own is None:
-        return chosen.write(job, target, options)
-    with own as started:
-        return chosen.write(job, target, replace(options, workers=started))
 
 
 def refuse_findings(findings: tuple[Finding, ...], fail_on: Severity, target: str) -> None:

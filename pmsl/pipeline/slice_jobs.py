@@ -17,8 +17,9 @@ from pmsl.job.print_job import PrintJob
 from pmsl.mesh import load_solid
 from pmsl.mesh.part import Part
 from pmsl.mesh.placing.placement import Placed
+from pmsl.mesh.repair.repair import repaired
 from pmsl.mesh.solid import Solid
-from pmsl.pipeline.io import check_spreads, write
+from pmsl.pipeline.io import check_spreads, write_options
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.request.region_file import dressed
 from pmsl.pipeline.slice_request import SliceRequest
@@ -108,7 +109,7 @@ def _parts(request: SliceRequest, weld_um: float) -> list[Solid | Part]:
 
     def load(mesh: str) -> Solid:
         if mesh not in loaded:
-            loaded[mesh] = load_solid(mesh, request.unit).repaired(request.repair, weld_um)
+            loaded[mesh] = repaired(load_solid(mesh, request.unit), request.repair, weld_um)
         return loaded[mesh]
 
     return dressed([load(mesh) for mesh in request.meshes], scales, tables, load)
@@ -137,10 +138,12 @@ def write_job(
     PmslError
         As `write`.
     """
-    return write(
+    target, chosen = Path(ready.out or request.out), request.chosen_format()
+    if workers is not None:
+        check_spreads(chosen)
+    options = write_options(
         ready.job,
-        ready.out or request.out,
-        format=request.format,
+        target,
         dose=request.dose,
         design=not request.no_design,
         png=request.png,
@@ -151,6 +154,7 @@ def write_job(
         fail_on=None if accept else request.fail_on,
         workers=workers,
     )
+    return chosen.write(ready.job, target, options)
 
 
 def slice_job(request: SliceRequest, progress: Callable[[int, int], None] | None = None) -> SlicedJob:

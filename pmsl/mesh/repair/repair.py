@@ -9,12 +9,12 @@ Closed shells are left as they are where they overlap: masks unite them exactly.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TypeVar, cast
 
 import numpy as np
 
-from pmsl.core.finding import Finding
 from pmsl.errors import MeshError, UsageError
+from pmsl.mesh.health_record import MeshHealth
 from pmsl.mesh.repair.weld_bound import bound_um
 from pmsl.mesh.shells.shells import FEW, NOTHING, arrays_of, inverse_copies, known_boxes_um, known_shells, measures_of, one_closed_body
 from pmsl.mesh.solid_results import Repaired
@@ -26,7 +26,10 @@ LARGEST_UM = 1e12  # what is larger no field takes; its squares might overflow
 NEED_UNION = ("overlapping-bodies", "nested-bodies", "self-intersection", "duplicate-faces")
 
 
-def repaired(solid: TriangleMesh, repair: str = "auto", weld_um: float | None = None, pixel_um: float | None = None) -> TriangleMesh:
+M = TypeVar("M", bound=TriangleMesh)
+
+
+def repaired(solid: M, repair: str = "auto", weld_um: float | None = None, pixel_um: float | None = None) -> M:
     """Return the solid as it can be printed.
 
     Parameters
@@ -51,7 +54,7 @@ def repaired(solid: TriangleMesh, repair: str = "auto", weld_um: float | None = 
     UsageError
         `repair` is none of these, or `weld_um` no length.
     MeshError
-        Nothing in the mesh encloses a volume, or too much of it is missing to know what was meant.
+        Nothing in the mesh encloses a volume, or too much of it is missing to know what was meant; with "strict" it needs repair.
     """
     if repair not in WAYS:
         raise UsageError(f"repair is {repair!r}; use one of {', '.join(WAYS)}")
@@ -63,7 +66,23 @@ def repaired(solid: TriangleMesh, repair: str = "auto", weld_um: float | None = 
     known = solid.results.repaired
     if known is None or known.weld_um not in (None, bound):
         known = solid.results.repaired = _repaired(solid, bound)
-    return known.solid
+    if repair == "strict":
+        _refuse_any(solid, known.solid)
+    return cast(M, known.solid)
+
+
+def health(solid: TriangleMesh) -> MeshHealth:
+    """Return what is found of a mesh as it is, and of what repair within the tolerance it was asked for makes of it; examined once."""
+    if solid.results.health is None:
+        from pmsl.mesh.health import examine
+
+        known = solid.results.repaired
+        try:
+            mended: TriangleMesh | MeshError = repaired(solid) if known is None else known.solid
+        except MeshError as err:
+            mended = err
+        solid.results.health = examine(solid, mended)
+    return solid.results.health
 
 
 def mark_repaired(solid: TriangleMesh, closed: bool) -> None:
@@ -130,12 +149,12 @@ def _nothing_inside(solid: TriangleMesh) -> bool:
     return bool(abs(solid.sextuple_volume_um3) <= NOTHING * np.prod(high - low))
 
 
-def refuse_any(solid: TriangleMesh, out: TriangleMesh, findings: Sequence[Finding]) -> None:
+def _refuse_any(solid: TriangleMesh, out: TriangleMesh) -> None:
     """Refuse a mesh that needed repair, or of which examination found that it will."""
     needed = list(out.repairs)
     if solid.inside_out:
         needed.append("all faces look inward")
-    needed += [f.message.removeprefix(f"{solid.source}: ") for f in findings if f.code in NEED_UNION]
+    needed += [f.message.removeprefix(f"{solid.source}: ") for f in health(solid).findings if f.code in NEED_UNION]
     if needed:
         raise MeshError(
             f"{solid.source}: needs repair, and --repair strict allows none: {'; '.join(needed)}. Mend the mesh, or use --repair auto"
