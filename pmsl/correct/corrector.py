@@ -53,7 +53,7 @@ class Corrector:
         What a white pixel gets in each layer [mJ/cm²].
     corrections : sequence of str
         "edges": side walls, up to 30° from vertical. "printthrough": faces that look at the plate. "flatfield" beside them: the
-        field will be evened out, by `correct.flatfield` or the host, and counts as even here.
+        field will be evened out, by `pmsl.correct.flat_field` or the host, and counts as even here.
     coverage : {"area", "volume"}
         What the gray of uncorrected pixels means.
     roof_layers : int

@@ -138,12 +138,23 @@ class GrayPass:
         still = np.array([g.still[j - g.layer - 1] for g in groups])
         found = np.tile(np.array([0, FAR, FAR, -1, -1]), (len(groups), 1))
         own = check.light.paint(mask, self._waiting.count) if painted is NOTHING else painted
-        self._waiting.count = call(
-            *(pixel_light.fall, self._waiting.count),
-            *(*check.light.sources(mask), *check.light.around(own), float(check.white_mj_cm2[j]), check.cure.induction_mj_cm2),
-            *(int(check.cure.memory == "open"), check.cure.threshold_mj_cm2),
-            *(*self._waiting.arrays, count, left, still, found),
+        pixels, own_mj_cm2, total_mj_cm2 = self._waiting.arrays
+        arrays = pixel_light.FallingLightArrays(
+            **check.light.sources(mask)._asdict(),
+            **check.light.around(own)._asdict(),
+            white=float(check.white_mj_cm2[j]),
+            induction=check.cure.induction_mj_cm2,
+            newest=int(check.cure.memory == "open"),
+            threshold=check.cure.threshold_mj_cm2,
+            pixels=pixels,
+            own=own_mj_cm2,
+            total=total_mj_cm2,
+            waiting=count,
+            left=left,
+            still=still,
+            found=found,
         )
+        self._waiting.count = call(pixel_light.fall, self._waiting.count, *arrays)
         if painted is NOTHING:
             check.light.done(own)
         for g, stay, (dark, *box) in zip(groups, count.tolist(), found.tolist(), strict=True):

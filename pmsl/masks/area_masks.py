@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import numpy as np
@@ -26,13 +27,151 @@ if TYPE_CHECKING:
 
 
 class _OfThread(threading.local):
-    """What a thread makes masks with, once it has asked for one."""
+    """What a thread builds masks with, once it has asked for one."""
 
-    sweep: Sweep | None = None
-    rows: MaskBuilder
+    rows: MaskBuilder | None = None
 
 
-class AreaMasks:
+class PartMasks(ABC):
+    """Makes the mask of any layer of parts, in any order, from any thread, always the same bytes: what area and volume have in common.
+
+    Parameters
+    ----------
+    parts : sequence of Solid or Part
+        United where they overlap; used where their coordinates are.
+    grid : Grid
+    repair : {"auto", "none", "strict"}
+    weld_um : float, optional
+        As `pmsl.mesh.repair.repair.repaired`; by default vertices may be joined within a twentieth of a pixel of the grid.
+    offset : Offset, optional
+        Moves contours before their area is found, as ``pmsl.slicing.offset.ContourOffset`` does.
+
+    Raises
+    ------
+    UsageError
+        An unknown way to repair.
+    GridError
+        No part.
+    MeshError
+        A mesh that encloses nothing; with "strict" one that needs repair.
+    """
+
+    mode: Literal["area", "volume"]
+
+    def __init__(self, parts: Sequence[Solid | Part], grid: Grid, repair: str, offset: Offset | None, weld_um: float | None) -> None:
+        if len(parts) == 0:
+            raise GridError("no part to make masks of; give at least one solid")
+        self.grid = grid
+        self.offset = offset
+        self.parts = tuple(as_part(item).repaired(repair, weld_um, grid.pitch_um) for item in parts)
+        self.index = index_parts(self.parts, grid, slabs=self.mode == "volume")
+        self._open = repair == "none" and not all(part.solid.closed for part in self.parts)
+        self._local = _OfThread()
+        self._lock = threading.Lock()
+        self._made_gaps: ContourGaps | None = None
+        self._crossing = self._layers_to_unite()
+
+    @abstractmethod
+    def sweep(self) -> Sweep:
+        """Return the calling thread's sweep."""
+
+    def rows(self) -> MaskBuilder:
+        """Return what the calling thread builds masks with."""
+        if self._local.rows is None:
+            self._local.rows = MaskBuilder(self.grid, self.mode == "volume")
+        return self._local.rows
+
+    def mask(self, k: int) -> LayerMask:
+        """Return the mask of layer `k`.
+
+        Parameters
+        ----------
+        k : int
+            The layer, from 0 at the plate.
+        """
+        return self.mask_and_defects(k)[0]
+
+    @abstractmethod
+    def mask_and_defects(self, k: int) -> tuple[LayerMask, Defects]:
+        """Return the mask of layer `k` and what is doubtful about it.
+
+        Parameters
+        ----------
+        k : int
+            The layer, from 0 at the plate.
+        """
+
+    @abstractmethod
+    def masks_and_defects(self, layers: Sequence[int]) -> list[tuple[LayerMask, Defects]]:
+        """Return `mask_and_defects` of some layers.
+
+        Parameters
+        ----------
+        layers : sequence of int
+            Layers, from 0 at the plate, in any order.
+        """
+
+    @abstractmethod
+    def coverage(self, k: int) -> np.ndarray:
+        """Return the covered fraction of every pixel of layer `k`, unquantised: (rows, cols) float64, row 0 at the smallest y.
+
+        Parameters
+        ----------
+        k : int
+            The layer, from 0 at the plate.
+        """
+
+    @abstractmethod
+    def section(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the coverage of layer `k`, as `coverage`, and what closed the gaps of its contours: (m, 4) float64 [px].
+
+        Parameters
+        ----------
+        k : int
+            The layer, from 0 at the plate.
+        """
+
+    def mask_of(self, cells: Cells, k: int) -> tuple[LayerMask, Defects]:
+        """Return the mask of layer `k` and what is doubtful about it from the cells that the calling thread's sweep found.
+
+        Parameters
+        ----------
+        cells : Cells
+            Touched cells of the layer.
+        k : int
+            The layer, from 0 at the plate.
+        """
+        return self.rows().mask(k, cells)
+
+    def _gaps(self) -> ContourGaps:
+        """Return what knows the gaps of open meshes in layers."""
+        from pmsl.masks.contour_gaps import ContourGaps
+
+        with self._lock:
+            if self._made_gaps is None:
+                self._made_gaps = ContourGaps(self.parts, self.grid, self._sections())
+        return self._made_gaps
+
+    @abstractmethod
+    def _sections(self) -> AreaMasks | None:
+        """Return what cuts each slab at several heights, None where a layer is one plane."""
+
+    def _layers_to_unite(self) -> np.ndarray:
+        return crossing_layers(self.parts, self.index, self.grid, self.mode, self._shows_overlap)
+
+    def _shows_overlap(self, k: int) -> bool:
+        """Tell whether cells of layer k are filled twice."""
+        sweep = self.sweep()
+        return bool(self.rows().overlaps(sweep.cells(k)))
+
+
+class _SweepOfThread(threading.local):
+    """The sweep of a thread that has asked for one."""
+
+    sweep: AreaSweep | None = None
+
+
+class AreaMasks(PartMasks):
     """Makes the mask of any layer from the area that parts cover in its middle plane, in any order, from any thread, always the same bytes.
 
     Parameters
@@ -61,43 +200,15 @@ class AreaMasks:
     def __init__(
         self, parts: Sequence[Solid | Part], grid: Grid, repair: str = "auto", offset: Offset | None = None, weld_um: float | None = None
     ) -> None:
-        if len(parts) == 0:
-            raise GridError("no part to make masks of; give at least one solid")
-        self.grid = grid
-        self.offset = offset
-        self.parts = tuple(as_part(item).repaired(repair, weld_um, grid.pitch_um) for item in parts)
-        self.index = index_parts(self.parts, grid, slabs=self.mode == "volume")
-        self._open = repair == "none" and not all(part.solid.closed for part in self.parts)
-        self._local = _OfThread()
-        self._lock = threading.Lock()
-        self._made_gaps: ContourGaps | None = None
-        self._crossing = self._layers_to_unite()
+        self._sweeps = _SweepOfThread()
+        super().__init__(parts, grid, repair, offset, weld_um)
 
-    def sweep(self) -> Sweep:
+    def sweep(self) -> AreaSweep:
         """Return the calling thread's sweep."""
-        if self._local.sweep is None:
-            self._local.rows, self._local.sweep = MaskBuilder(self.grid, self.mode == "volume"), self._new_sweep()
-        return self._local.sweep
-
-    def _new_sweep(self) -> Sweep:
-        sweep = AreaSweep(self.index, self.grid, self.offset)
-        sweep.open = self._open
-        return sweep
-
-    def _area_sweep(self) -> AreaSweep:
-        sweep = self.sweep()
-        assert isinstance(sweep, AreaSweep)
-        return sweep
-
-    def mask(self, k: int) -> LayerMask:
-        """Return the mask of layer `k`.
-
-        Parameters
-        ----------
-        k : int
-            The layer, from 0 at the plate.
-        """
-        return self.mask_and_defects(k)[0]
+        if self._sweeps.sweep is None:
+            self._sweeps.sweep = AreaSweep(self.index, self.grid, self.offset)
+            self._sweeps.sweep.open = self._open
+        return self._sweeps.sweep
 
     def mask_and_defects(self, k: int) -> tuple[LayerMask, Defects]:
         """Return the mask of layer `k` and what is doubtful about it.
@@ -108,8 +219,8 @@ class AreaMasks:
             The layer, from 0 at the plate.
         """
         k = checked_layer(k, self.grid)
-        sweep = self._area_sweep()
-        rows = self._local.rows
+        sweep = self.sweep()
+        rows = self.rows()
         if self._open:
             return self._open_layer(k)
         if sweep.moves(k):
@@ -126,10 +237,10 @@ class AreaMasks:
         layers : sequence of int
             Layers, from 0 at the plate, in any order.
         """
-        sweep = self._area_sweep()
+        sweep = self.sweep()
         if isinstance(self.index, CopyIndex) or self._open or any(sweep.moves(k) for k in layers):
             return [self.mask_and_defects(k) for k in layers]
-        rows = self._local.rows
+        rows = self.rows()
         found = rows.masks_of_planes([checked_layer(k, self.grid) for k in layers], sweep)
         return [self._united(k, sweep, made, overlap) for k, (made, overlap) in zip(layers, found, strict=True)]
 
@@ -137,7 +248,7 @@ class AreaMasks:
         """Return the mask of a layer of open meshes, its gaps closed, and what is doubtful about it."""
         from pmsl.masks.contour_gaps import rows_across
 
-        sweep, rows = self._area_sweep(), self._local.rows
+        sweep, rows = self.sweep(), self.rows()
         gaps = self._gaps()
         cells = sweep.cells(k)
         made = sweep.bridges
@@ -145,16 +256,7 @@ class AreaMasks:
         mask, defects = rows.mask(k, sweep.united(cells) if overlap or (self._crossing[k] and not sweep.moves(k)) else cells, overlap)
         return mask, gaps.said(msgspec.structs.replace(defects, lost=sweep.lost), mask, rows_across(made, self.grid.shape[0]), made)
 
-    def _gaps(self) -> ContourGaps:
-        """Return what knows the gaps of open meshes in layers."""
-        from pmsl.masks.contour_gaps import ContourGaps
-
-        with self._lock:
-            if self._made_gaps is None:
-                self._made_gaps = ContourGaps(self.parts, self.grid, self._sections())
-        return self._made_gaps
-
-    def _sections(self) -> AreaMasks | None:
+    def _sections(self) -> None:
         """Return what cuts each slab at several heights, None where a layer is one plane."""
         return None
 
@@ -166,27 +268,14 @@ class AreaMasks:
         k : int
             The layer, from 0 at the plate.
         """
-        return self.coverage(k), self._area_sweep().bridges
+        return self.coverage(k), self.sweep().bridges
 
     def _united(self, k: int, sweep: AreaSweep, found: tuple[LayerMask, Defects], overlap: int) -> tuple[LayerMask, Defects]:
         """Return what was found of a layer, or the union of its shells where they overlap in so many cells or pass through one another."""
         if overlap == 0 and not self._crossing[k]:
             return found
-        rows = self._local.rows
+        rows = self.rows()
         return rows.mask(k, sweep.united(sweep.cells(k)), overlap)
-
-    def mask_of(self, cells: Cells, k: int) -> tuple[LayerMask, Defects]:
-        """Return the mask of layer `k` and what is doubtful about it from the cells that the calling thread's sweep found.
-
-        Parameters
-        ----------
-        cells : Cells
-            Touched cells of the layer.
-        k : int
-            The layer, from 0 at the plate.
-        """
-        rows = self._local.rows
-        return rows.mask(k, cells)
 
     def coverage(self, k: int) -> np.ndarray:
         """Return the covered fraction of every pixel of layer `k`, unquantised: (rows, cols) float64, row 0 at the smallest y.
@@ -196,19 +285,11 @@ class AreaMasks:
         k : int
             The layer, from 0 at the plate.
         """
-        sweep = self._area_sweep()
+        sweep = self.sweep()
         cells = sweep.cells(checked_layer(k, self.grid))
-        rows = self._local.rows
+        rows = self.rows()
         several = not sweep.moves(k) and (self._crossing[k] or rows.overlaps(cells))
         return rows.dense(sweep.united(cells) if several else cells)
-
-    def _layers_to_unite(self) -> np.ndarray:
-        return crossing_layers(self.parts, self.index, self.grid, self.mode, self._shows_overlap)
-
-    def _shows_overlap(self, k: int) -> bool:
-        """Tell whether cells of layer k are filled twice."""
-        sweep = self.sweep()
-        return bool(self._local.rows.overlaps(sweep.cells(k)))
 
 
 def checked_layer(k: int, grid: Grid) -> int:

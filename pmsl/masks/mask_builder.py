@@ -79,9 +79,27 @@ class MaskBuilder:
 
         o = self._outs[0]
         while True:
+            row_start, col, length, level = o.wide
             n = cells_to_runs.runs(
-                *(c.first, c.last, self.shape[1], c.start, c.col, c.sums, c.mixed, c.beyond, self.ends, self.line, self.guide),
-                *(*o.wide, o.open_rows, o.shared),
+                *cells_to_runs.CellRunArrays(
+                    first=c.first,
+                    last=c.last,
+                    cols=self.shape[1],
+                    start=c.start,
+                    cell_col=c.col,
+                    sums=c.sums,
+                    mixed=c.mixed,
+                    beyond=c.beyond,
+                    ends=self.ends,
+                    line=self.line,
+                    guide=self.guide,
+                    row_start=row_start,
+                    col=col,
+                    length=length,
+                    level=level,
+                    open_rows=o.open_rows,
+                    shared=o.shared,
+                )
             )
             if n <= o.runs:
                 break

@@ -12,7 +12,7 @@ import numpy as np
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask
 from pmsl.errors import UsageError
-from pmsl.masks.area_masks import AreaMasks
+from pmsl.masks.area_masks import AreaMasks, PartMasks
 from pmsl.masks.sweep import Offset
 from pmsl.mesh.part import Part
 from pmsl.mesh.solid import Solid
@@ -29,7 +29,7 @@ def masks_of(
     repair: str = "auto",
     offset: Offset | None = None,
     weld_um: float | None = None,
-) -> AreaMasks:
+) -> PartMasks:
     """Return what makes the mask of any layer, in any order, from any thread, always the same bytes.
 
     Parameters
@@ -47,8 +47,8 @@ def masks_of(
 
     Returns
     -------
-    AreaMasks
-        A `VolumeMasks` of volumes.
+    PartMasks
+        `AreaMasks`, or `VolumeMasks` of volumes.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def coverage(
 class RecentMasks:
     """Gives the mask of any layer and keeps the last `many`; from any thread, always the same."""
 
-    def __init__(self, maker: AreaMasks, many: int) -> None:
+    def __init__(self, maker: PartMasks, many: int) -> None:
         self._maker, self._many = maker, many
         self._kept: OrderedDict[int, tuple[LayerMask, Defects]] = OrderedDict()
         self._lock = threading.Lock()

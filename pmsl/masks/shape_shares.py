@@ -10,7 +10,7 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.mask import EMPTY, FULL, LayerMask, Window
-from pmsl.masks.area_masks import AreaMasks
+from pmsl.masks.area_masks import PartMasks
 from pmsl.masks.mask_source import RecentMasks, masks_of
 from pmsl.mesh.part import Part
 
@@ -51,7 +51,7 @@ class ShapeShares:
     layers: range = field(init=False)
     _apart: bool = field(init=False, repr=False)
     _shape: list[RecentMasks] = field(default_factory=list, repr=False)
-    _union: list[AreaMasks] = field(default_factory=list, repr=False)
+    _union: list[PartMasks] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
@@ -98,7 +98,7 @@ class ShapeShares:
             both[cut] = np.clip(a + b - whole, np.maximum(a + b - FULL, 0), np.minimum(a, b)).astype(np.uint16)
         return np.asarray(both)
 
-    def _both(self) -> AreaMasks:
+    def _both(self) -> PartMasks:
         """Return what makes masks of the union of the shapes and of the parts they may reach."""
         with self._lock:
             if not self._union:

@@ -12,9 +12,9 @@ from pmsl.core.arrays import frozen
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask
 from pmsl.errors import GridError, UsageError
-from pmsl.masks.area_masks import AreaMasks, checked_layer
-from pmsl.masks.sweep import VolumeSweep
+from pmsl.masks.area_masks import PartMasks, checked_layer
 from pmsl.masks.volume_masks import VolumeMasks
+from pmsl.masks.volume_sweep import VolumeSweep
 from pmsl.mesh.part import Part
 from pmsl.mesh.solid import Solid
 
@@ -48,7 +48,7 @@ class SurfaceHeights:
     up_um: np.ndarray
 
 
-def surface_heights(parts: Sequence[Solid | Part] | AreaMasks, grid: Grid, k: int) -> SurfaceHeights:
+def surface_heights(parts: Sequence[Solid | Part] | PartMasks, grid: Grid, k: int) -> SurfaceHeights:
     """Find the surface inside slab `k`, exactly.
 
     Parameters
@@ -71,7 +71,7 @@ def surface_heights(parts: Sequence[Solid | Part] | AreaMasks, grid: Grid, k: in
     UsageError
         A maker of another mode.
     """
-    maker = parts if isinstance(parts, AreaMasks) else VolumeMasks(parts, grid, "none")
+    maker = parts if isinstance(parts, PartMasks) else VolumeMasks(parts, grid, "none")
     if maker.grid is not grid:
         raise GridError("the grid is not that of the maker; pass maker.grid")
     return _handed_over(_swept(maker, k), k).heights(checked_layer(k, grid))
@@ -119,12 +119,12 @@ class SurfaceSums:
         return SurfaceHeights(k, *(frozen(a if m == n else a[:m].copy()) for a in (row, col, share[0], height[0], share[1], height[1])))
 
 
-def mask_and_surface(maker: AreaMasks, k: int, plate_um: float = -math.inf) -> tuple[LayerMask, SurfaceSums]:
+def mask_and_surface(maker: PartMasks, k: int, plate_um: float = -math.inf) -> tuple[LayerMask, SurfaceSums]:
     """Return the volume mask of slab `k` and the surface in it, from one sweep.
 
     Parameters
     ----------
-    maker : AreaMasks
+    maker : PartMasks
         Of coverage "volume".
     k : int
         Slab, from 0.
@@ -141,11 +141,11 @@ def mask_and_surface(maker: AreaMasks, k: int, plate_um: float = -math.inf) -> t
     return mask, _handed_over(sweep, k)
 
 
-def _swept(maker: AreaMasks, k: int, plate_um: float = -math.inf) -> VolumeSweep:
+def _swept(maker: PartMasks, k: int, plate_um: float = -math.inf) -> VolumeSweep:
     """Sweep a slab with its surface in each column."""
-    sweep = maker.sweep()
-    if not isinstance(sweep, VolumeSweep):
+    if not isinstance(maker, VolumeMasks):
         raise UsageError(f"surface heights come with volume coverage; this maker's mode is {maker.mode!r}")
+    sweep = maker.sweep()
     sweep.cells(checked_layer(k, maker.grid), sided=True, plate_um=plate_um)
     return sweep
 

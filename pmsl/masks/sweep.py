@@ -1,4 +1,4 @@
-"""The two ways to sweep a layer: area of its middle plane, volume of its slab. One object a thread.
+"""Layers swept for the area in their middle plane, and what all sweeps have in common. One object a thread.
 
 A sweep finds the touched cells of a layer (`Cells`); what lies between them follows. Its arrays are working memory: they
 grow to what the largest layer needs and are used again for the next.
@@ -6,7 +6,6 @@ grow to what the largest layer needs and are used again for the next.
 
 from __future__ import annotations
 
-import math
 from typing import Protocol
 
 import msgspec
@@ -15,11 +14,10 @@ import numpy as np
 from pmsl.core.grid import Grid
 from pmsl.slicing.boundary_defects import OffsetLoss
 from pmsl.slicing.instances import CopyIndex
-from pmsl.slicing.plane_index import CrossingIndex, SlabTriangles
+from pmsl.slicing.plane_index import CrossingIndex
 
 Index = CrossingIndex | CopyIndex
 CROSSINGS = 64  # taken apart at a time between two events of a row
-COPIED = 1 << 16  # cells
 
 
 class Cells(msgspec.Struct):
@@ -39,8 +37,15 @@ class Cells(msgspec.Struct):
     def empty(cls, rows: int) -> Cells:
         """Make room for a first layer."""
         return cls(
-            *(0, 0, np.zeros(rows + 1, np.int64), np.zeros(4096, np.int32), np.zeros((4096, 2))),
-            *(np.zeros(0, np.uint8), np.zeros((0, 4)), np.zeros(0, np.int32), np.zeros(rows)),
+            first=0,
+            last=0,
+            start=np.zeros(rows + 1, np.int64),
+            col=np.zeros(4096, np.int32),
+            sums=np.zeros((4096, 2)),
+            mixed=np.zeros(0, np.uint8),
+            heights=np.zeros((0, 4)),
+            length=np.zeros(0, np.int32),
+            beyond=np.zeros(rows),
         )
 
     def reserve(self, cells: int) -> bool:
@@ -118,10 +123,22 @@ class AreaSweep:
             self.edges, self.live = np.empty((len(self.segments), 6)), np.empty(len(self.segments), np.int32)
         f = self.found
         while True:
-            f.first, f.last, count = area.cells(
-                *(self.segments, n, *self.grid.shape, self.row_begin, self.edges, self.live, self.line, self.bits),
-                *(f.start, f.col, f.sums, f.beyond),
+            arrays = area.AreaSweepArrays(
+                segments=self.segments,
+                n=n,
+                rows=self.grid.shape[0],
+                cols=self.grid.shape[1],
+                row_begin=self.row_begin,
+                edges=self.edges,
+                live=self.live,
+                line=self.line,
+                bits=self.bits,
+                row_start=f.start,
+                col=f.col,
+                sums=f.sums,
+                beyond=f.beyond,
             )
+            f.first, f.last, count = area.cells(*arrays)
             if f.reserve(count):
                 self.cut = n
                 return f
@@ -161,11 +178,33 @@ class AreaSweep:
         f = u.found
         f.first, f.last = c.first, c.last
         while True:
-            count = union.cells(
-                *(self.segments, self.cut, rows, cols, c.first, c.last, c.start, c.col, c.sums, c.beyond, self.row_begin),
-                *(u.order, u.live, u.piece, u.x, u.what, u.active, u.left, u.right, u.cuts, f.start, f.col, f.sums, f.beyond),
+            arrays = union.UnionArrays(
+                segments=self.segments,
+                n=self.cut,
+                rows=rows,
+                cols=cols,
+                first=c.first,
+                last=c.last,
+                plain_start=c.start,
+                plain_col=c.col,
+                plain_sums=c.sums,
+                plain_beyond=c.beyond,
+                row_begin=self.row_begin,
+                order=u.order,
+                live=u.live,
+                piece=u.piece,
+                x=u.x,
+                what=u.what,
+                active=u.active,
+                left=u.left,
+                right=u.right,
+                cuts=u.cuts,
+                start=f.start,
+                col=f.col,
+                sums=f.sums,
+                beyond=f.beyond,
             )
-            if f.reserve(count):
+            if f.reserve(union.cells(*arrays)):
                 return f
 
 
@@ -190,85 +229,3 @@ class _UnionScratch(msgspec.Struct):
         x, what = np.zeros(3 * segments), np.zeros(3 * segments, np.int64)
         active, left, right = np.zeros(segments, np.int64), np.zeros(segments), np.zeros(segments)
         return cls(order, live, np.zeros((segments, 6)), x, what, active, left, right, np.zeros(CROSSINGS), Cells.empty(rows))
-
-
-class VolumeSweep:
-    """Volume of the slab."""
-
-    def __init__(self, index: Index, grid: Grid) -> None:
-        from pmsl.kernels.raster.volume import BAND
-
-        rows, cols = grid.shape
-        self.index, self.grid = index, grid
-        self.slab = SlabTriangles.empty()
-        self.order, self.live = np.zeros(1024, np.int32), np.zeros(1024, np.int32)
-        self.band_begin = np.zeros(rows // BAND + 4, np.int64)
-        self.walk, self.scratch = np.zeros(4, np.int64), np.zeros((3, 18, 3))
-        self.board, self.bits = np.zeros((BAND, cols + 1, 2)), np.zeros((BAND, cols // 64 + 1), np.uint64)
-        self.owner, self.others = np.zeros((BAND, 0), np.int32), np.zeros((BAND, 0), np.int32)
-        self.sides, self.flat = np.zeros((BAND, 0, 4)), np.zeros((4, BAND, 0, 2))
-        self.found = Cells.empty(rows)
-
-    def cells(self, k: int, labels: np.ndarray | None = None, sided: bool = False, plate_um: float = -math.inf) -> Cells:
-        """Sweep slab k, with `labels` (M,) of the index also for shells that share a voxel, `sided` also for the surface in each column.
-
-        Faces that look down, no higher than `plate_um`, are left out of that.
-        """
-        from pmsl.kernels.raster import volume
-
-        slab = self.slab
-        self.index.slab(k, labels, slab)
-        if len(self.live) < len(slab.picked):
-            self.order, self.live = np.zeros(len(slab.picked), np.int32), np.zeros(len(slab.picked), np.int32)
-        if labels is not None and self.owner.shape[1] == 0:
-            self.owner, self.others = (np.full((volume.BAND, self.grid.shape[1]), -1, np.int32) for _ in range(2))
-        if sided and self.sides.shape[1] == 0:
-            self.sides = np.zeros((volume.BAND, self.grid.shape[1], 4))
-            self.flat = np.zeros((4, volume.BAND, self.grid.shape[1] + 1, 2))
-        f = self.found
-        f.first, f.last = 0, self.grid.shape[0]
-        while True:
-            f.beside(labels is not None, sided)
-            arrays = volume.VolumeSweepArrays(
-                corners=slab.corners,
-                picked=slab.picked,
-                n=slab.n,
-                slab=self.grid.z_edges_um[k : k + 2],
-                rows=self.grid.shape[0],
-                cols=self.grid.shape[1],
-                labels=np.zeros(0, np.int32) if slab.labels is None else slab.labels,
-                sided=sided,
-                plate=plate_um,
-                band_begin=self.band_begin,
-                order=self.order,
-                live=self.live,
-                walk=self.walk,
-                scratch=self.scratch,
-                board=self.board,
-                bits=self.bits,
-                owner=self.owner,
-                others=self.others,
-                sides=self.sides,
-                flat=self.flat,
-                row_start=f.start,
-                col=f.col,
-                sums=f.sums,
-                mixed=f.mixed,
-                heights=f.heights,
-                length=f.length,
-                beyond=f.beyond,
-            )
-            if f.reserve(volume.cells(*arrays)):
-                return f
-
-    def handed_over(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Return start (rows + 1,), columns and lengths (n,) and surface (n, 4) of the cells found last, for good.
-
-        Where they are many they are not copied, and what is found next has other memory.
-        """
-        f = self.found
-        n = int(f.start[f.last])
-        if n <= COPIED:
-            return f.start.copy(), f.col[:n].copy(), f.length[:n].copy(), f.heights[:n].copy()
-        self.found = Cells.empty(self.grid.shape[0])
-        return f.start, f.col[:n], f.length[:n], f.heights[:n]

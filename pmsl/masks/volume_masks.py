@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import msgspec
@@ -9,17 +10,23 @@ import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
-from pmsl.masks.area_masks import AreaMasks, checked_layer
+from pmsl.masks.area_masks import AreaMasks, PartMasks, checked_layer
 from pmsl.masks.plane_integral import PlaneIntegral, parted
-from pmsl.masks.sweep import Sweep, VolumeSweep
 from pmsl.masks.union_check import union_of
+from pmsl.masks.volume_sweep import VolumeSweep
 from pmsl.mesh.part import Part
 from pmsl.mesh.solid import Solid
 from pmsl.slicing.boundary_defects import Defects
 from pmsl.slicing.instances import CopyIndex
 
 
-class VolumeMasks(AreaMasks):
+class _SweepOfThread(threading.local):
+    """The sweep of a thread that has asked for one."""
+
+    sweep: VolumeSweep | None = None
+
+
+class VolumeMasks(PartMasks):
     """Makes the mask of any layer from the volume that parts cover of its slab: as `AreaMasks`, without an offset.
 
     Parameters
@@ -35,18 +42,17 @@ class VolumeMasks(AreaMasks):
     mode = "volume"
 
     def __init__(self, parts: Sequence[Solid | Part], grid: Grid, repair: str = "auto", weld_um: float | None = None) -> None:
+        self._sweeps = _SweepOfThread()
         self._labelled = False
         self._shells: np.ndarray | None = None
         self._made_union: VolumeOfUnion | PlaneIntegral | None = None
         super().__init__(parts, grid, repair, None, weld_um)
 
-    def _new_sweep(self) -> Sweep:
-        return VolumeSweep(self.index, self.grid)
-
-    def _volume_sweep(self) -> VolumeSweep:
-        sweep = self.sweep()
-        assert isinstance(sweep, VolumeSweep)
-        return sweep
+    def sweep(self) -> VolumeSweep:
+        """Return the calling thread's sweep."""
+        if self._sweeps.sweep is None:
+            self._sweeps.sweep = VolumeSweep(self.index, self.grid)
+        return self._sweeps.sweep
 
     def mask_and_defects(self, k: int) -> tuple[LayerMask, Defects]:
         """Return the mask of layer `k` and what is doubtful about it.
@@ -57,10 +63,10 @@ class VolumeMasks(AreaMasks):
             The layer, from 0 at the plate.
         """
         k = checked_layer(k, self.grid)
-        sweep = self._volume_sweep()
+        sweep = self.sweep()
         if self._open:
             return self._open_layer(k)
-        mask, defects = self._local.rows.mask(k, sweep.cells(k, self._labels()))
+        mask, defects = self.rows().mask(k, sweep.cells(k, self._labels()))
         cells = max(defects.shared, int(self._crossing[k]))
         if cells == 0 or defects.rows:
             return mask, defects
@@ -82,7 +88,7 @@ class VolumeMasks(AreaMasks):
         return [self.mask_and_defects(k) for k in layers]
 
     def _open_layer(self, k: int) -> tuple[LayerMask, Defects]:
-        sweep, rows, gaps = self._volume_sweep(), self._local.rows, self._gaps()
+        sweep, rows, gaps = self.sweep(), self.rows(), self._gaps()
         mask, defects = rows.mask(k, sweep.cells(k, self._labels()))
         levels, open_, made = gaps.levels(k, sweep.cells(k), rows)
         if open_.any():
@@ -112,9 +118,9 @@ class VolumeMasks(AreaMasks):
         k : int
             The layer, from 0 at the plate.
         """
-        sweep = self._volume_sweep()
+        sweep = self.sweep()
         cells = sweep.cells(checked_layer(k, self.grid))
-        rows = self._local.rows
+        rows = self.rows()
         if self._open:
             return self._gaps().resolved(k, cells, rows)[0]
         if not self._overlaps(k):
@@ -124,7 +130,7 @@ class VolumeMasks(AreaMasks):
 
     def _overlaps(self, k: int) -> bool:
         """Tell whether shells share voxels of slab k, or one passes through itself there, and all its rows close."""
-        sweep, rows = self._volume_sweep(), self._local.rows
+        sweep, rows = self.sweep(), self.rows()
         defects: Defects = rows.mask(k, sweep.cells(k, self._labels()))[1]
         return bool(defects.shared or self._crossing[k]) and defects.rows == 0
 
@@ -163,8 +169,8 @@ class VolumeOfUnion(VolumeMasks):
     def mask_and_defects(self, k: int) -> tuple[LayerMask, Defects]:
         """Return the mask of layer `k` and what is doubtful about it."""
         k = checked_layer(k, self.grid)
-        sweep = self._volume_sweep()
-        return self._local.rows.mask(k, sweep.cells(k))
+        sweep = self.sweep()
+        return self.rows().mask(k, sweep.cells(k))
 
     def _overlaps(self, k: int) -> bool:
         return False

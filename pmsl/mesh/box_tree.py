@@ -61,8 +61,21 @@ class BoxTree:
         pairs, counts = np.zeros((1 << 16, 2), np.int32), np.zeros(2, np.int64)
         box = np.array([[np.inf] * 3, [-np.inf] * 3])
         triangle_pairs.find(
-            *(self.vertices, self.faces, label, asked.astype(np.int32), self.order, self.boxes, int(other), int(rim)),
-            *(np.zeros(128, np.int64), most, pairs, box, counts),
+            *triangle_pairs.TrianglePairArrays(
+                vertices=self.vertices,
+                faces=self.faces,
+                label=label,
+                asked=asked.astype(np.int32),
+                order=self.order,
+                boxes=self.boxes,
+                other=int(other),
+                rim=int(rim),
+                stack=np.zeros(128, np.int64),
+                most=most,
+                pairs=pairs,
+                box=box,
+                counts=counts,
+            )
         )
         count, tested = counts.tolist()
         return Crossings(count, pairs[:count], box, tested < most)
@@ -83,8 +96,18 @@ class BoxTree:
         while True:
             pairs, nearest = np.empty((room, 2), np.int64), np.empty((room, 4))
             n = near_triangles.pairs(
-                *(self.vertices, self.faces, self.order, self.boxes, points, reach, np.zeros(128, np.int64), np.zeros((2, 3))),
-                *(pairs, nearest),
+                *near_triangles.NearTriangleArrays(
+                    vertices=self.vertices,
+                    faces=self.faces,
+                    order=self.order,
+                    boxes=self.boxes,
+                    points=points,
+                    reach=reach,
+                    stack=np.zeros(128, np.int64),
+                    scratch=np.zeros((2, 3)),
+                    found=pairs,
+                    nearest=nearest,
+                )
             )
             if n <= room:
                 return pairs[:n], nearest[:n]

@@ -13,7 +13,7 @@ import numpy as np
 from pmsl.core.mask import LayerMask, Window
 from pmsl.correct.regions import RegionDoses
 from pmsl.exposure import Ladder
-from pmsl.masks import AreaMasks
+from pmsl.masks.area_masks import PartMasks
 from pmsl.masks.mask_source import RecentMasks
 from pmsl.mesh.region import ImageSetting
 
@@ -32,7 +32,7 @@ class RegionalLight:
     regions : RegionDoses
     recent : RecentMasks
         Masks as the part has them.
-    groups : sequence of AreaMasks
+    groups : sequence of PartMasks
         Of the parts of every dose scale, where scales differ.
     ladder : Ladder
     many : int
@@ -42,7 +42,7 @@ class RegionalLight:
 
     regions: RegionDoses
     recent: RecentMasks
-    groups: Sequence[AreaMasks]
+    groups: Sequence[PartMasks]
     ladder: Ladder
     many: int
     shares: RegionShares | None = None

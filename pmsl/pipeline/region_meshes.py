@@ -15,7 +15,8 @@ from pmsl.core.mask import Window
 from pmsl.correct.modifiers import RegionShares
 from pmsl.errors import UsageError
 from pmsl.exposure import Ladder
-from pmsl.masks import AreaMasks, masks_of
+from pmsl.masks import masks_of
+from pmsl.masks.area_masks import PartMasks
 from pmsl.masks.mask_source import RecentMasks
 from pmsl.mesh.part import Part
 from pmsl.mesh.region import FactorName, Region, RegionRecord
@@ -35,14 +36,14 @@ class Modifiers:
     Attributes
     ----------
     shares : RegionShares
-    maker : AreaMasks
+    maker : PartMasks
         Of all parts; layers are made with it too.
     touched : tuple of tuple of int
         Layers in which each region covers some of its parts, none where it never does; not all of them (`RegionShares.touched`).
     """
 
     shares: RegionShares
-    maker: AreaMasks
+    maker: PartMasks
     touched: tuple[tuple[int, ...], ...] = field(default=())
 
     @classmethod

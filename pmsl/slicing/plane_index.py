@@ -79,7 +79,7 @@ class CrossingIndex(msgspec.Struct, frozen=True, eq=False):
             out = np.zeros((n + n // 2, 4))
 
     def of_layer(self, k: int) -> tuple[Any, ...]:
-        """Return the first arguments of ``kernels.crossings.cut_layer`` for layer k."""
+        """Return the first arguments of ``pmsl.kernels.geometry.plane_crossings.cut_layer`` for layer k."""
         return k, self.planes_um[k], self.corners, self.first, self.last, self.by_last, self.node_start, self.level_start
 
     def triangles(self, k: int, out: np.ndarray) -> tuple[np.ndarray, int]:

@@ -127,7 +127,10 @@ def test_reading_an_stl_loads_no_mesh_library(samples):
     assert not {"numba", "trimesh", "shapely", "scipy", "lxml"} & loaded_after(code)
 
 
-HAVE_RECORDS = {"compare_voxels.py", "face_matching.py", "slice_layer.py", "volume.py"}  # of their arrays, for those who call them
+HAVE_RECORDS = {  # of their arrays, for those who call them
+    *("area.py", "cells_to_runs.py", "compare_voxels.py", "edge_probes.py", "face_matching.py", "near_triangles.py", "pixel_light.py"),
+    *("slice_layer.py", "triangle_pairs.py", "union.py", "void_records.py", "volume.py"),
+}
 
 
 def test_kernels_import_only_math_numpy_numba_and_kernels():

@@ -17,7 +17,7 @@ def test_a_layer_in_one_call_is_the_layer_step_by_step():
     maker = masks_of([icosphere(3, 12, (25, 25, 13))], grid)
     for k in range(grid.n_layers):
         mask, defects = maker.mask_and_defects(k)
-        plain, found = maker._local.rows.mask(k, maker.sweep().cells(k))
+        plain, found = maker.rows().mask(k, maker.sweep().cells(k))
         assert defects == found and mask.window == plain.window
         assert mask.sum_px() == plain.sum_px() and mask.sha256() == plain.sha256() and mask.black_at_8_bit == plain.black_at_8_bit
         for ours, theirs in zip((*mask.runs(), *mask.runs_8bit()), (*plain.runs(), *plain.runs_8bit()), strict=True):

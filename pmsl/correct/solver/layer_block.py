@@ -33,7 +33,7 @@ from pmsl.correct.solver.layer_problem import (
     walls_below,
 )
 from pmsl.correct.solver.target_surfaces import FaceFinder, Faces, level_beside, levels_at, near_another, steep, walls_of
-from pmsl.masks import AreaMasks
+from pmsl.masks.area_masks import PartMasks
 from pmsl.optics.grayscale import levels_of
 
 NEXT_PX = 2.0  # pitches: a face that is no wall rises less from one pixel to the next
@@ -48,7 +48,7 @@ class SolverSetup:
     grid : Grid
     law : Law
     spot : Spot
-    maker : AreaMasks
+    maker : PartMasks
         Of middle planes.
     finder : FaceFinder or None
         Without it faces are left alone.
@@ -64,7 +64,7 @@ class SolverSetup:
     grid: Grid
     law: Law
     spot: Spot
-    maker: AreaMasks
+    maker: PartMasks
     finder: FaceFinder | None
     roof_layers: int
     edges: bool

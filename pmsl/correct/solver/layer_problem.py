@@ -29,7 +29,7 @@ LEANS = -0.05  # rise of a wall from which on it overhangs
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DoseConstraints:
-    """What points ask of a layer: `low` to `high` [mJ/cm²] of its own light at its exposure plane; see `kernels.relax` for the rest."""
+    """What points ask of a layer: `low` to `high` [mJ/cm²] of its own light at its exposure plane; see `hildreth_qp` for the rest."""
 
     weights: np.ndarray
     index: np.ndarray

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,11 +21,34 @@ KEPT = 1 << 26  # bytes of painted masks that wait for their second use, at most
 
 
 class MaskLevels(NamedTuple):
-    """A mask as the kernels of `graylight` look at it: `levels` (R, C) from column `col0` on, `near` a bit for each pixel that gets light.
+    """A mask as `pmsl.kernels.light.pixel_light` looks at it: `levels` (R, C) from column `col0` on, `near` a bit for each that is lit.
 
     Both are (0, 0) where painting does not pay.
     """
 
+    levels: np.ndarray
+    near: np.ndarray
+    col0: int
+
+
+class LightSources(NamedTuple):
+    """The runs of a mask, the response and the flat field, by the names of `pmsl.kernels.light.pixel_light`."""
+
+    row_start: np.ndarray
+    row0: int
+    col: np.ndarray
+    length: np.ndarray
+    value: np.ndarray
+    response: np.ndarray
+    flat: np.ndarray
+
+
+class LightAround(NamedTuple):
+    """What these kernels need beside: what a pixel gets of those around it, working space, the mask as levels."""
+
+    first: np.ndarray
+    share: np.ndarray
+    at: np.ndarray
     levels: np.ndarray
     near: np.ndarray
     col0: int
@@ -134,17 +157,17 @@ class PixelLight(msgspec.Struct, frozen=True, eq=False):
             self.done(own)
         return out
 
-    def sources(self, mask: LayerMask) -> tuple[Any, ...]:
-        """Return the runs of a mask, the response and the flat field, as kernels of `graylight` take them."""
+    def sources(self, mask: LayerMask) -> LightSources:
+        """Return what of a mask gives light."""
         flat, runs = self.projector.flat, mask.runs_8bit()
         even = np.zeros((0, 0)) if flat is None else flat
-        return runs.row_start, mask.window.row0, runs.col, runs.length, runs.value, self.response, even
+        return LightSources(runs.row_start, mask.window.row0, runs.col, runs.length, runs.value, self.response, even)
 
-    def around(self, painted: MaskLevels) -> tuple[Any, ...]:
-        """Return what kernels of `graylight` need beside the runs: what a pixel gets of those around it, working space, painted levels."""
+    def around(self, painted: MaskLevels) -> LightAround:
+        """Return how a pixel sees it."""
         assert self.painter is not None
         first, share = self.painter.first, self.painter.share
-        return first, share, np.empty(len(share), np.int64), *painted
+        return LightAround(first, share, np.empty(len(share), np.int64), *painted)
 
     def of_window(self, light: np.ndarray, source: Window, pixels: np.ndarray) -> np.ndarray:
         """Return the same of the light in a window, (rows, cols)."""

@@ -151,8 +151,12 @@ class _WorkArrays(threading.local):
 
         self._size = n, pixels
         self._scratch = (
-            *(np.empty(n, np.uint8), np.empty(n, np.int64), np.empty(n + 1, np.int64), np.empty(1 << deflate_matches.HASH_BITS, np.int32)),
-            *(np.empty(4 * n + pixels // 255 + 16, np.int32), np.empty(deflate.WORK, np.int64)),
+            np.empty(n, np.uint8),
+            np.empty(n, np.int64),
+            np.empty(n + 1, np.int64),
+            np.empty(1 << deflate_matches.HASH_BITS, np.int32),
+            np.empty(4 * n + pixels // 255 + 16, np.int32),
+            np.empty(deflate.WORK, np.int64),
         )
 
 

@@ -1,5 +1,7 @@
 """Triangles near points, found in a tree of boxes (``triangle_pairs.tree``)."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel, routine
@@ -45,6 +47,21 @@ def _nearest(p, a, b, c, point, trial):
             for k in range(3):
                 point[k] = trial[k]
     return best
+
+
+class NearTriangleArrays(NamedTuple):
+    """The arguments of `pairs` by name, in its order: shapes and kinds stand there."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    order: np.ndarray
+    boxes: np.ndarray
+    points: np.ndarray
+    reach: np.ndarray
+    stack: np.ndarray
+    scratch: np.ndarray
+    found: np.ndarray
+    nearest: np.ndarray
 
 
 @kernel

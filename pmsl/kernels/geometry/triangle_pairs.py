@@ -6,6 +6,8 @@ tell from the plane lies on it and crosses nothing. So neighbours and faces that
 seen are surfaces all whose edges pass exactly through edges of the other, unless that is asked for.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel, routine
@@ -84,6 +86,24 @@ def tree(vertices, faces, order, boxes):
         for k in range(3):
             boxes[i, k] = min(boxes[2 * i, k], boxes[2 * i + 1, k])
             boxes[i, 3 + k] = max(boxes[2 * i, 3 + k], boxes[2 * i + 1, 3 + k])
+
+
+class TrianglePairArrays(NamedTuple):
+    """The arguments of `find` by name, in its order: shapes and kinds stand there."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    label: np.ndarray
+    asked: np.ndarray
+    order: np.ndarray
+    boxes: np.ndarray
+    other: int
+    rim: int
+    stack: np.ndarray
+    most: int
+    pairs: np.ndarray
+    box: np.ndarray
+    counts: np.ndarray
 
 
 @kernel

@@ -96,7 +96,7 @@ def see_one(
     Parameters
     ----------
     light : (R, C) float32; codes : (R, C) int32; light_held : (R,) int32
-        At the mirrors, and the same memory; which row holds each, see `folded`.
+        At the mirrors, and the same memory; which row holds each, see `pmsl.kernels.light.row_dedup`.
     down, across, none, line
         As of ``dose.blur``.
     threshold, lengths, changed, eight

@@ -236,7 +236,7 @@ def compare(
     half : (R, C) float32, or (0, 0)
         The same for half the threshold; without it that is ``front + shift``.
     held : (R,) int32
-        Which row of these maps and of `bits` holds each, see `folded`.
+        Which row of these maps and of `bits` holds each, see `pmsl.kernels.light.row_dedup`.
     states : (3, 3, S) uint8, S >= C; eight : (3, 3, S / 8) uint64
         Scratch, and the same memory eight bytes at a time.
     steady, calm, calm_dose : (ceil(C / 32),) int32
@@ -245,7 +245,7 @@ def compare(
     bits : (R, C) int32
         The bits of the float32 dose at the exposure plane.
     recalled : (R, ceil(C / 32)) uint8, or (0, 0)
-        Blocks in which front and dose are those of the row above; see `recall`.
+        Blocks in which front and dose are those of the row above; see `pmsl.kernels.light.blur_reuse`.
     z_top, height : float
         Exposure plane and thickness.
     row_start : (n_rows + 1,) int64; col, length : (N,) int32; level : (N,) uint16

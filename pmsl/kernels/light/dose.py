@@ -27,7 +27,7 @@ def advance(before, held_before, light, held, factor, least, weight, row_start, 
     before : (R, C) float32, or (0, 0)
         Dose of all layers above at the mirrors, at the plane before; without it `light` is added to where it is.
     held_before, held : (R,) int32
-        Which row holds each of `before` (see `folded`), and of `light`, overwritten; without `before` every row must hold itself.
+        Which row holds each of `before` (see `row_dedup`), and of `light`, overwritten; without `before` every row must hold itself.
     light : (R, C) float32
         The same at this plane; other memory.
     factor, least, weight : float
@@ -259,7 +259,7 @@ def inside(light, held, row, col, down, across, lines, out):
     Parameters
     ----------
     light : (R, C) float32; held : (R,) int32
-        See `folded`.
+        See `pmsl.kernels.light.row_dedup`.
     row, col : (E,) int32
         The pixels; those that follow each other in a row share their columns and the points on their common border.
     down, across : (n, A) and (n, B) float64, A and B odd

@@ -1,6 +1,7 @@
 """Steep surfaces of one layer: where a plane cuts them, probes along the cut, and how far from a probe the printed edge lies."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -203,6 +204,27 @@ def _goes_on(light, held, step, y, x, far_y, far_x):
     return same
 
 
+class EdgeProbeArrays(NamedTuple):
+    """The arguments of `edges` by name, in its order: shapes and kinds stand there."""
+
+    light: np.ndarray
+    held: np.ndarray
+    factors: np.ndarray
+    threshold: float
+    points: np.ndarray
+    outward: np.ndarray
+    stride: float
+    limit: float
+    table_y: np.ndarray
+    table_x: np.ndarray
+    per_px: float
+    reach_y: float
+    reach_x: float
+    weight_y: np.ndarray
+    weight_x: np.ndarray
+    offset: np.ndarray
+
+
 @kernel
 def edges(
     light, held, factors, threshold, points, outward, stride, limit, table_y, table_x, per_px, reach_y, reach_x, weight_y, weight_x, offset
@@ -212,7 +234,7 @@ def edges(
     Parameters
     ----------
     light : (T, R, C) float32; held : (R,) int32
-        Dose of each decay at the mirrors; which row holds each, see `folded`.
+        Dose of each decay at the mirrors; which row holds each, see `pmsl.kernels.light.row_dedup`.
     factors : (T,) float64
         What is left of each at the depth asked about.
     threshold : float

@@ -9,44 +9,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pmsl.kernels._compiler.jit import helper, kernel, routine
+from pmsl.kernels._compiler.jit import helper, kernel
 from pmsl.kernels.geometry.surface_moments import NOTHING, mean_height
 from pmsl.kernels.light.compare_voxels import BOTTOM, CURED, GELLED, LOOSE, OPEN, ROOF, SEEN, SHARE, WEIGHT
 from pmsl.kernels.light.histogram import put
+from pmsl.kernels.light.void_records import DOWN_LOST, FREE, UP_LOST, UP_MERGED, WAITING, close_record
 
-FREE, WAITING, DONE = 0, 1, 2  # counts
-UP_MERGED, UP_LOST, DOWN_MERGED, DOWN_LOST = 0, 1, 2, 3  # tallies
 TINY = 1e-6  # of a slab
 FACE_ROW, FACE_COL, HEIGHT, AREA, COUNTED, TOP, LOWEST, ORDER = 0, 1, 2, 3, 4, 5, 6, 7  # fields of a waiting face
 WAITS = 8
 SLIVER = 1e-3  # of a pixel: faces of less are rounding of upright walls
 SHUT = 0.6  # of a pixel: so much of it faces the light, and what lies below is not outside
 FULL = 1.0 - NOTHING  # of a pixel: no other face adds to this one
-
-
-@routine
-def _close(r, c, floor, slack, slot, opened, free, counts, records, down, down_used, step, tallies, done):
-    """Close the record of a column at a floor: count its roof, note the void."""
-    rec = records[slot[r, c]]
-    if rec[WEIGHT] > 0.0:
-        if rec[BOTTOM] <= floor + slack:
-            tallies[DOWN_MERGED] += rec[WEIGHT]
-        else:
-            put(down, down_used, rec[BOTTOM] - rec[ROOF], rec[WEIGHT], step)
-    depth = rec[ROOF] - floor
-    unseen = rec[SEEN] < depth - slack  # somewhere in it no light came: there it is as wide as designed
-    if depth > slack:
-        out = done[counts[DONE]]
-        out[0], out[1], out[2], out[3] = r, c, floor, rec[ROOF]
-        out[4], out[5] = max(depth - rec[CURED], 0.0), max(depth - max(rec[GELLED], rec[CURED]), 0.0)
-        out[6] = rec[SHARE]
-        out[7] = rec[SHARE] if unseen else min(rec[OPEN], rec[SHARE])
-        out[8] = rec[SHARE] if unseen else min(rec[LOOSE], rec[SHARE])
-        counts[DONE] += 1
-    free[counts[FREE]] = slot[r, c]
-    counts[FREE] += 1
-    slot[r, c] = -1
-    opened[r] -= 1
 
 
 @helper
@@ -141,7 +115,7 @@ def settle(front, held, k, z_top, height, waits, roofed, waiting, counts, up, up
     Parameters
     ----------
     front : (R, C) float32; held : (R,) int32
-        See `folded`.
+        See `pmsl.kernels.light.row_dedup`.
     k : int
         Number of the slab. Below all (-1) the faces that are left are counted: those without a top are lost.
     z_top, height : float
@@ -241,7 +215,7 @@ def faces(
     plate, z_low, z_top : float
         Height up to which faces that look down lie on the plate, and the slab.
     front, half, above : (R, C) float32; held, held_above : (R,) int32
-        Front of this slab, for half the threshold (or (0, 0): ``front + shift``), of the slab above; see `folded`.
+        Front of this slab, for half the threshold (or (0, 0): ``front + shift``), of the slab above; see `pmsl.kernels.light.row_dedup`.
     shift : float
     wall : (R, C) int32
         Lowest slab so far with a wall within a pixel; the slab below this one included.
@@ -295,18 +269,9 @@ def faces(
                                 depth = z_top - up_um
                                 rec[CURED] -= max(min(max(here, 0.0), 1.0) * height - depth, 0.0)
                                 rec[GELLED] -= max(min(max(half_here, 0.0), 1.0) * height - depth, 0.0)
-                            _close(r, c, up_um, slack, slot, opened, free, counts, records, down, down_used, step, tallies, done)
+                            close_record(r, c, up_um, slack, slot, opened, free, counts, records, down, down_used, step, tallies, done)
                         order, weight = 2 * k + (turn == 0), 0.0 if near else up_share
                         _floor(
                             r, c, up_um, up_share, weight, order, z_top, height, here, over,
                             waits, roofed, waiting, counts, up, up_used, step, tallies,
                         )  # fmt: skip
-
-
-@kernel
-def rest(plate, slack, slot, opened, free, counts, records, down, down_used, step, tallies, done):
-    """Close the records that reach the plate; parameters as of `faces`."""
-    for r in range(slot.shape[0]):
-        for c in range(slot.shape[1] if opened[r] > 0 else 0):
-            if slot[r, c] >= 0:
-                _close(r, c, plate, slack, slot, opened, free, counts, records, down, down_used, step, tallies, done)

@@ -4,7 +4,7 @@ import numpy as np
 
 from pmsl.kernels._compiler.jit import helper
 
-RECALLED = 32  # pixels that are recalled together, a multiple of 16; of 64 fewer are, of 16 each costs too much; see `recall`
+RECALLED = 32  # pixels that are recalled together, a multiple of 16; of 64 fewer are, of 16 each costs too much; see `blur_reuse`
 THROUGH, DARK, CHANGED = 0, 1, 2  # noted of every pixel: cured through; not even gelled; of another dose than the one before
 EVERY = np.uint64(0x0101010101010101)  # eight pixels of which something holds
 BUT_FIRST = np.uint64(0xFFFFFFFFFFFFFF00)

@@ -1,5 +1,7 @@
 """The light that single pixels get from the runs of masks."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel
@@ -152,10 +154,39 @@ def light_at(row_start, row0, col, length, value, response, flat, pixels, first,
         row, column = r, c
 
 
+class FallingLightArrays(NamedTuple):
+    """The arguments of `fall` by name, in its order: shapes and kinds stand there."""
+
+    row_start: np.ndarray
+    row0: int
+    col: np.ndarray
+    length: np.ndarray
+    value: np.ndarray
+    response: np.ndarray
+    flat: np.ndarray
+    first: np.ndarray
+    share: np.ndarray
+    at: np.ndarray
+    levels: np.ndarray
+    near: np.ndarray
+    col0: int
+    white: float
+    induction: float
+    newest: int
+    threshold: float
+    pixels: np.ndarray
+    own: np.ndarray
+    total: np.ndarray
+    waiting: np.ndarray
+    left: np.ndarray
+    still: np.ndarray
+    found: np.ndarray
+
+
 @kernel
 def fall(
     row_start, row0, col, length, value, response, flat, first, share, at, levels, near, col0,
-    white, induction, newest, threshold, pixels, own, total, count, left, still, found,
+    white, induction, newest, threshold, pixels, own, total, waiting, left, still, found,
 ):  # fmt: skip
     """Give the light of a layer to pixels below that wait for it, and let go of those that it and later layers cannot change.
 
@@ -170,7 +201,7 @@ def fall(
     pixels : (m, 2) int32; own, total : (m,) float64
         Pixels that wait, of one layer after the other; their effective dose of their own layer, and what came from above. Those that
         go on waiting are moved to the front and their `total` grows.
-    count : (G,) int64
+    waiting : (G,) int64
         How many pixels wait in each of G layers, now and then.
     left, still : (G,) float64
         What is left of the light in each of them; the most that can come from here on.
@@ -183,9 +214,9 @@ def fall(
         How many go on waiting.
     """
     begin, kept = np.int64(0), np.int64(0)
-    for g in range(count.size):
+    for g in range(waiting.size):
         row, column, stay = np.int64(-1), np.int64(0), np.int64(0)
-        for i in range(begin, begin + count[g]):
+        for i in range(begin, begin + waiting[g]):
             r, c, here = np.int64(pixels[i, 0]), np.int64(pixels[i, 1]), total[i]
             enough = threshold if newest else threshold - own[i]
             if here >= enough or here + still[g] < enough:
@@ -205,6 +236,6 @@ def fall(
             total[kept] = max(here, dose) if newest else here + dose
             kept += 1
             stay += 1
-        begin += count[g]
-        count[g] = stay
+        begin += waiting[g]
+        waiting[g] = stay
     return kept

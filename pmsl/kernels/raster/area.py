@@ -10,6 +10,8 @@ without a list of live edges: cells leave the first cache, 0.9..1.35 of the time
 number, edges made row by row: 1.0..1.2. One or two cells of a piece without a branch: 1.2..1.3, neighbours wait for each other.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel
@@ -119,6 +121,24 @@ def _row(r, cols, row_begin, edges, live, n_live, line, bits):
             live[kept] = i
             kept += 1
     return kept
+
+
+class AreaSweepArrays(NamedTuple):
+    """The arguments of `cells` by name, in its order: shapes and kinds stand there."""
+
+    segments: np.ndarray
+    n: int
+    rows: int
+    cols: int
+    row_begin: np.ndarray
+    edges: np.ndarray
+    live: np.ndarray
+    line: np.ndarray
+    bits: np.ndarray
+    row_start: np.ndarray
+    col: np.ndarray
+    sums: np.ndarray
+    beyond: np.ndarray
 
 
 @kernel

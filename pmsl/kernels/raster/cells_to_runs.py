@@ -11,6 +11,8 @@ it, a turned face is turned back. Where no row closes the step follows the last 
 the row. Rejected: taking a stretch that still differs from those rows (more wrong pixels on spheres, everywhere).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel, routine
@@ -149,6 +151,28 @@ def _mend(r, first, last, sound, cols, start, col, sums, ends, line, guide):
             line[c] -= step
         low, high = min(low, at), max(high, min(at, cols - 1))
     return low, high
+
+
+class CellRunArrays(NamedTuple):
+    """The arguments of `runs` by name, in its order: shapes and kinds stand there."""
+
+    first: int
+    last: int
+    cols: int
+    start: np.ndarray
+    cell_col: np.ndarray
+    sums: np.ndarray
+    mixed: np.ndarray
+    beyond: np.ndarray
+    ends: np.ndarray
+    line: np.ndarray
+    guide: np.ndarray
+    row_start: np.ndarray
+    col: np.ndarray
+    length: np.ndarray
+    level: np.ndarray
+    open_rows: np.ndarray
+    shared: np.ndarray
 
 
 @kernel

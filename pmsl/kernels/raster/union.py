@@ -10,65 +10,16 @@ The winding on the row's lower edge changes where a segment leaves through it. G
 toward +x the winding grows by one, for solid is on its left.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel, routine
 from pmsl.kernels.raster.cell_bits import AREA, COVER
+from pmsl.kernels.raster.row_events import DROP, FOOT, SIGN, START, X0, X1, Y0, Y1, pieces_of_row, sort_events
 
 SAME = 2.0**-44  # segments nearer than this at one end do not cross [px]
-LEAK = 2.0**-30  # as in `rows`
-START, STOP, FOOT = range(3)  # events: a piece begins, ends, leaves through the lower edge of the row
-X0, Y0, X1, Y1, SIGN, DROP = range(6)  # a piece: its left and its right end, +1 where it runs toward +x, what its foot adds
-GAPS = np.array([9841, 3280, 1093, 364, 121, 40, 13, 4, 1])
-
-
-@helper
-def _order(x, what, n):
-    """Sort the first n events by x, in place (shell sort: rows hold few)."""
-    for g in range(GAPS.size):
-        gap = GAPS[g]
-        for i in range(gap, n):
-            a, b = x[i], what[i]
-            j = i
-            while j >= gap and x[j - gap] > a:
-                x[j], what[j] = x[j - gap], what[j - gap]
-                j -= gap
-            x[j], what[j] = a, b
-
-
-@helper
-def _pieces(segments, live, n_live, r, piece, x, what):
-    """Cut the live segments to row r; write the pieces and their events, and return the number of events."""
-    n = 0
-    m = 0
-    for j in range(n_live):
-        s = segments[live[j]]
-        x0, y0, x1, y1, up = s[0], s[1], s[2], s[3], 1.0
-        if y0 > y1:
-            x0, y0, x1, y1, up = x1, y1, x0, y0, -1.0
-        if y1 <= r or y0 >= r + 1 or (y0 == y1 and y0 == r):
-            continue
-        slope = (x1 - x0) / (y1 - y0) if y1 > y0 else 0.0
-        low, high = max(y0, float(r)), min(y1, r + 1.0)
-        xa = x0 + (low - y0) * slope if low > y0 else x0
-        xb = x0 + (high - y0) * slope if high < y1 else x1
-        if y0 <= r:
-            x[n], what[n] = xa, 4 * m + FOOT
-            n += 1
-        elif xa == xb:
-            continue
-        p = piece[m]
-        if xa != xb:
-            x[n], what[n] = min(xa, xb), 4 * m + START
-            x[n + 1], what[n + 1] = max(xa, xb), 4 * m + STOP
-            n += 2
-        if xa <= xb:
-            p[X0], p[Y0], p[X1], p[Y1], p[SIGN] = xa, low - r, xb, high - r, up
-        else:
-            p[X0], p[Y0], p[X1], p[Y1], p[SIGN] = xb, high - r, xa, low - r, -up
-        p[DROP] = -up
-        m += 1
-    return n
+LEAK = 2.0**-30  # as in `pmsl.kernels.raster.cells_to_runs`
 
 
 @helper
@@ -158,8 +109,8 @@ def _spread(x0, x1, h0, h1, flat, cols, cell, value, total, count, col, sums):
 @routine
 def _row(segments, live, n_live, r, cols, piece, x, what, active, left, right, cuts, count, col, sums):
     """Write the cells of the union in row r; return their count and the sum left of the window's right edge, 2 where the row is open."""
-    n = _pieces(segments, live, n_live, r, piece, x, what)
-    _order(x, what, n)
+    n = pieces_of_row(segments, live, n_live, r, piece, x, what)
+    sort_events(x, what, n)
     winding, n_active, total = 0.0, 0, 0.0
     cell, value = np.int64(-1), 0.0
     i = 0
@@ -229,6 +180,35 @@ def _by_row(segments, n, rows, row_begin, order):
             row = np.int64(max(low, 0.0)) + 1
             order[row_begin[row]] = i
             row_begin[row] += 1
+
+
+class UnionArrays(NamedTuple):
+    """The arguments of `cells` by name, in its order: shapes and kinds stand there."""
+
+    segments: np.ndarray
+    n: int
+    rows: int
+    cols: int
+    first: int
+    last: int
+    plain_start: np.ndarray
+    plain_col: np.ndarray
+    plain_sums: np.ndarray
+    plain_beyond: np.ndarray
+    row_begin: np.ndarray
+    order: np.ndarray
+    live: np.ndarray
+    piece: np.ndarray
+    x: np.ndarray
+    what: np.ndarray
+    active: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    cuts: np.ndarray
+    start: np.ndarray
+    col: np.ndarray
+    sums: np.ndarray
+    beyond: np.ndarray
 
 
 @kernel

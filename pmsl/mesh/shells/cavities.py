@@ -182,8 +182,14 @@ def hollowed(points: np.ndarray, faces: np.ndarray, turned_whole: bool, slack_um
     new_points, new_faces = arrays_of(solid)
     new_faces = new_faces[:, ::-1] if turned_whole else new_faces
     return Hollowed(
-        *(new_points, new_faces, len(cavities), len(turned), copies, reaching),
-        *(_around(m.box_um, cavities), _around(m.box_um, turned)),
+        points=new_points,
+        faces=new_faces,
+        cavities=len(cavities),
+        turned=len(turned),
+        copies=copies,
+        reaching=reaching,
+        box_um=_around(m.box_um, cavities),
+        turned_box_um=_around(m.box_um, turned),
     )
 
 

@@ -21,7 +21,7 @@ class Outside(NamedTuple):
     ----------
     rim, shut_um : (R, C) float32
         Share of a pixel that is solid down to the height from which on nothing below it is outside, and that height; see
-        ``kernels.columns.faces``.
+        ``pmsl.kernels.light.face_matching.faces``.
     plugged : (R, C) bool
         Columns in which a void that is open to the light is filled at some height.
     """

@@ -2,7 +2,7 @@
 
 Pure absorption, with one or several decays: every layer has the same blur, so the blur is taken after the layers are added up. Adding up is
 one map a decay, at the mirrors; the dose anywhere, also inside a pixel, is that map seen through the blur. Scatter, induction and open
-memory do not let the blur wait: `predict.layered` adds up blurred events for them.
+memory do not let the blur wait: `pmsl.predict.light.event_model` adds up blurred events for them.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ class LitLayer:
     kept_dose : (R, C) float32
         In the middle of every pixel of the window, at the exposure plane [mJ/cm²]; effective dose where the resin has induction.
     kept_front : (R, C) float32
-        Cured thickness in slabs, gone on beyond the slab (`kernels.dose`).
+        Cured thickness in slabs, gone on beyond the slab (`pmsl.kernels.light.dose`).
     held : (R,) int32
-        Which row of these two (and of `half`) holds each, see `folded`.
+        Which row of these two (and of `half`) holds each, see `pmsl.kernels.light.row_dedup`.
     half : (R, C) float32, or (0, 0)
         The same for half the threshold; without it ``front + shift``.
     recalled : (R, B) uint8, or (0, 0)
-        See ``kernels.recall.see_one``.
+        See ``pmsl.kernels.light.blur_reuse.see_one``.
     shift : float
-        See ``kernels.printed.compare``.
+        See ``pmsl.kernels.light.compare_voxels.compare``.
     points : int
         Places known inside a pixel along each axis.
     inside : callable
@@ -278,10 +278,26 @@ class Absorption:
 
             offset = np.zeros(len(points))
             reach = self._blur.reach
-            scratch = [np.zeros(int(2 * r) + 1) for r in reach]
+            weights = [np.zeros(int(2 * r) + 1) for r in reach]
             edge_probes.edges(
-                *(*light, fraction, threshold, points, outward, self.stride_um, self.limit_um),
-                *(*self._blur.tables, float(TABLE_PER_PX), *reach, *scratch, offset),
+                *edge_probes.EdgeProbeArrays(
+                    light=light.values,
+                    held=light.held,
+                    factors=fraction,
+                    threshold=threshold,
+                    points=points,
+                    outward=outward,
+                    stride=self.stride_um,
+                    limit=self.limit_um,
+                    table_y=self._blur.tables[0],
+                    table_x=self._blur.tables[1],
+                    per_px=float(TABLE_PER_PX),
+                    reach_y=reach[0],
+                    reach_x=reach[1],
+                    weight_y=weights[0],
+                    weight_x=weights[1],
+                    offset=offset,
+                )
             )
             return offset
         seen = np.tensordot(fraction, light.values.astype(np.float64), axes=1)

@@ -13,7 +13,7 @@ MOST = 60
 def edges_along(
     level: Callable[[np.ndarray], np.ndarray], points: np.ndarray, outward: np.ndarray, stride: float, limit: float
 ) -> np.ndarray:
-    """Find where `level` crosses 0 along the normal of every probe; the search of ``kernels.probes.edges``, all probes at a time.
+    """Find where `level` crosses 0 along the normal of every probe; the search of ``edge_probes.edges``, all probes at a time.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from pmsl.predict.measure.weighted_quantiles import CentredHistogram
 
 STEP_UM, REACH_UM = 2.0**-9, 1024.0
 FAR = 1 << 30
-FIELDS = 9  # of a record, and of a void; see ``kernels.printed`` and ``kernels.columns``
+FIELDS = 9  # of a record, and of a void; see ``pmsl.kernels.light.compare_voxels`` and ``void_records``
 MOST_VOIDS = 4_000_000
 
 
@@ -47,7 +47,7 @@ class FaceMatcher:
         edge_probes.stamp(walls_px, len(walls_px), self.window.row0, self.window.col0, k, self.near)
 
     def match(self, layer: LitLayer, surface: SurfaceSums) -> None:
-        """Match the faces of a layer, after ``kernels.printed.compare`` went over it."""
+        """Match the faces of a layer, after ``pmsl.kernels.light.compare_voxels.compare`` went over it."""
         from pmsl.kernels.light import face_matching
 
         z_low = layer.z_top_um - layer.height_um
@@ -101,9 +101,9 @@ class FaceMatcher:
     def _settle(self, k: int, z_top_um: float, height_um: float, front: np.ndarray, held: np.ndarray) -> None:
         """Count the faces looking up that are known by now."""
         from pmsl.kernels._compiler.jit import call
-        from pmsl.kernels.light import face_matching
+        from pmsl.kernels.light import face_matching, void_records
 
-        found, waiting = (self.up.bins, self.up.used, self.up.step, self.tallies), int(self._counts[face_matching.WAITING])
+        found, waiting = (self.up.bins, self.up.used, self.up.step, self.tallies), int(self._counts[void_records.WAITING])
         call(
             face_matching.settle,
             waiting,
@@ -145,12 +145,24 @@ class FaceMatcher:
             Row and column in the window; floor, roof, open height, height that flushes [µm]; share of the pixel that is void by
             design, open, flushing.
         """
-        from pmsl.kernels.light import face_matching
+        from pmsl.kernels.light import void_records
 
         self._reserve(0, int(self.opened.sum()))
-        face_matching.rest(
-            *(0.0, ON_PLATE_UM, self.slot, self.opened, self._free, self._counts, self.records),
-            *(self.down.bins, self.down.used, self.down.step, self.tallies, self._done),
+        void_records.rest(
+            *void_records.VoidRecordArrays(
+                plate=0.0,
+                slack=ON_PLATE_UM,
+                slot=self.slot,
+                opened=self.opened,
+                free=self._free,
+                counts=self._counts,
+                records=self.records,
+                down=self.down.bins,
+                down_used=self.down.used,
+                step=self.down.step,
+                tallies=self.tallies,
+                done=self._done,
+            )
         )
         self._settle(-1, 0.0, 0.0, *self._above)
         return self._done[: self._counts[2]]

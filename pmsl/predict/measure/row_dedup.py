@@ -1,4 +1,4 @@
-"""Maps of which a row that is the same as the one before need not be written; see ``kernels.row_dedup``."""
+"""Maps of which a row that is the same as the one before need not be written; see ``pmsl.kernels.light.row_dedup``."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def _quantile(bins: np.ndarray, share: float) -> int | None:
 
 
 def dose_edges() -> np.ndarray:
-    """Return the lower edges of the bins that ``kernels.printed`` counts doses in: (16321,) float64 [mJ/cm²], the last is infinite."""
+    """Return the lower edges of the bins that ``compare_voxels`` counts doses in: (16321,) float64 [mJ/cm²], the last is infinite."""
     from pmsl.kernels.light.compare_voxels import BIN
 
     return (np.arange(DOSE_BINS + 1, dtype=np.int32) << BIN).view(np.float32).astype(np.float64)
