@@ -117,10 +117,7 @@ def job(
     """
     wavelength = facts.wavelength_nm or WAVELENGTH_NM
     unknown = [key for key, known in ((PITCH, facts.pitch_known), (WAVELENGTH, facts.wavelength_nm is not None)) if not known]
-    first = Engine(grid=facts.grid, wavelength_nm=wavelength, orientation=facts.orientation, name=facts.engine_name)
-    engines = (first, *facts.more_engines)
-    for engine in engines:
-        read_limits.check_frame(engine.grid.shape, engine.orientation.row[1] == "x", facts.file)
+    engines = _engines(facts, wavelength)
     powers = sorted({e.power for layer in shown for e in layer}) or [1.0]
     light = {p: GUESS_MW_CM2 * p / powers[-1] for p in powers}
     motion = facts.motion or Motion()
@@ -157,10 +154,22 @@ def job(
     if facts.resin_ml is None:
         return made
     moves = (motion if motion_of is None else motion_of(k) for k in range(len(shown)))
-    time_s = sum(m.duration_s for m in moves) + sum(
-        e.repeat * (e.wait_before_s + e.time_s + e.wait_after_s) for layer in shown for e in layer
-    )
-    known = replace(made, known_estimate=Estimate(print_time_s=time_s, resin_ml=facts.resin_ml))
+    return _with_estimate(made, facts.resin_ml, sum(m.duration_s for m in moves), shown)
+
+
+def _engines(facts: FileFacts, wavelength_nm: float) -> tuple[Engine, ...]:
+    """Return the light engines of a file; raises `JobError` where frames are larger than are read."""
+    first = Engine(grid=facts.grid, wavelength_nm=wavelength_nm, orientation=facts.orientation, name=facts.engine_name)
+    engines = (first, *facts.more_engines)
+    for engine in engines:
+        read_limits.check_frame(engine.grid.shape, engine.orientation.row[1] == "x", facts.file)
+    return engines
+
+
+def _with_estimate(made: PrintJob, resin_ml: float, moving_s: float, shown: Sequence[Sequence[FileExposure]]) -> PrintJob:
+    """Return the job with what it costs: the resin its file states, and the time that moves and exposures take."""
+    time_s = moving_s + sum(e.repeat * (e.wait_before_s + e.time_s + e.wait_after_s) for layer in shown for e in layer)
+    known = replace(made, known_estimate=Estimate(print_time_s=time_s, resin_ml=resin_ml))
     known.prepared.update(made.prepared)
     return known
 

@@ -16,8 +16,7 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.mask import LayerMask
-from pmsl.errors import UsageError
-from pmsl.formats.adapt.capability import NEVER, Capability, check_layers, check_pitch, check_size, loss, refusal
+from pmsl.formats.adapt.capability import NEVER, Capability, check_holds, check_layers, check_pitch, check_size, loss, refusal
 from pmsl.formats.adapt.exposure_rules import TIME_SLACK_S, Rule, longest
 from pmsl.formats.adapt.last_lit_layer import up_to_the_last_lit
 from pmsl.formats.adapt.merge_exposures import folded, scaled
@@ -79,17 +78,7 @@ def fit(job: PrintJob, target: Capability, name: str, options: WriteOptions, rul
     UsageError
         Dose maps are asked for and the target has no place for them.
     """
-    if options.dose_of is not None and "dose_maps" not in target.holds:
-        raise UsageError(f"--dose: {name} holds no dose maps; leave it out, or write a native job beside")
-    if len(job.engines) > 1 and "engine" not in target.holds:
-        raise refusal(name, "light engines", len(job.engines), 1, NEVER)
-    for e in job.engines:
-        if e.orientation.lattice != "orthogonal" and "lattice" not in target.holds:
-            advice = "write a native job, whose frames are the device's own"
-            raise refusal(name, "lattice", e.orientation.lattice, "orthogonal", advice, must="must equal")
-    for ability in job.requires:
-        if ability not in target.holds:
-            raise refusal(name, "requires", ability, "nothing that a host does by itself", NEVER, must="must be")
+    check_holds(job, target, name, options.dose_of is not None)
     check_layers(job.grid, target, name)
     found: list[Finding] = list(_unknown_pitch(job, target, name, options.lossy))
     check_pitch(job.grid, target, name)

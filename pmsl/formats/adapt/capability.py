@@ -9,8 +9,8 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid, size_text
-from pmsl.errors import TargetError
-from pmsl.job.print_job import FLAT_FIELD_BY_HOST
+from pmsl.errors import TargetError, UsageError
+from pmsl.job.print_job import FLAT_FIELD_BY_HOST, PrintJob
 from pmsl.job.techniques import TECHNIQUES
 from pmsl.profiles.printer import Orientation
 from pmsl.profiles.process import Motion
@@ -105,6 +105,26 @@ def loss(field: str, message: str, layer: int | None = None, value: float | None
     """Return the finding that says what ``--lossy`` did."""
     layers = None if layer is None else (layer, layer)
     return Finding(code=f"lossy-{field.replace('_', '-')}", severity="warning", message=message, layers=layers, value=value, limit=limit)
+
+
+def check_holds(job: PrintJob, target: Capability, name: str, dose_maps: bool) -> None:
+    """Refuse a job that has what a target has no place for; `dose_maps` says whether these are asked for.
+
+    Raises
+    ------
+    TargetError, UsageError
+    """
+    if dose_maps and "dose_maps" not in target.holds:
+        raise UsageError(f"--dose: {name} holds no dose maps; leave it out, or write a native job beside")
+    if len(job.engines) > 1 and "engine" not in target.holds:
+        raise refusal(name, "light engines", len(job.engines), 1, NEVER)
+    for e in job.engines:
+        if e.orientation.lattice != "orthogonal" and "lattice" not in target.holds:
+            advice = "write a native job, whose frames are the device's own"
+            raise refusal(name, "lattice", e.orientation.lattice, "orthogonal", advice, must="must equal")
+    for ability in job.requires:
+        if ability not in target.holds:
+            raise refusal(name, "requires", ability, "nothing that a host does by itself", NEVER, must="must be")
 
 
 def check_layers(grid: Grid, target: Capability, name: str) -> None:

@@ -110,6 +110,21 @@ def lut_entry(
     UsageError
         A number beyond its bits.
     """
+    _check_entry(index, time_us, depth, image=image, position=position, dark_us=dark_us, leds=leds)
+    flags = int(clear) | (depth - 1) << 1 | leds << 4 | int(wait_for_trigger) << 7
+    where = image | position << 11
+    return (
+        index.to_bytes(2, "little")
+        + time_us.to_bytes(3, "little")
+        + bytes([flags])
+        + dark_us.to_bytes(3, "little")
+        + bytes(1)
+        + where.to_bytes(2, "little")
+    )
+
+
+def _check_entry(index: int, time_us: int, depth: int, *, image: int, position: int, dark_us: int, leds: int) -> None:
+    """Refuse numbers that an entry cannot have; raises `ExposureError`, `UsageError`."""
     if not 1 <= depth <= 8:
         raise UsageError(f"pattern of {depth} bits; expected 1 to 8")
     if not MIN_EXPOSURE_US[depth - 1] <= time_us <= MAX_EXPOSURE_US:
@@ -125,16 +140,6 @@ def lut_entry(
     ):
         if not 0 <= value <= limit:
             raise UsageError(f"entry {index}: {name} is {value}; expected 0 to {limit}")
-    flags = int(clear) | (depth - 1) << 1 | leds << 4 | int(wait_for_trigger) << 7
-    where = image | position << 11
-    return (
-        index.to_bytes(2, "little")
-        + time_us.to_bytes(3, "little")
-        + bytes([flags])
-        + dark_us.to_bytes(3, "little")
-        + bytes(1)
-        + where.to_bytes(2, "little")
-    )
 
 
 def batches(
