@@ -79,25 +79,29 @@ def thin_places(
     return walls.result(), gaps.result()
 
 
+class _Scratch(threading.local):
+    """What each thread keeps: room for segments, and what was found in those of the layer before, which may be the same."""
+
+    def __init__(self) -> None:
+        self.segments, self.before = np.zeros((1024, 4)), np.zeros((0, 4))
+        self.found: list[np.ndarray] = [np.zeros((0, 7))] * 2
+
+
 class _Cut:
     """Cuts layers and finds what is thin in each, on any thread."""
 
     def __init__(self, index: CrossingIndex, grid: Grid, limits: tuple[float, float], united: bool) -> None:
         self._index, self._grid, self._limits, self._united = index, grid, np.array(limits, np.float64), united
-        self._local = threading.local()
+        self._local = _Scratch()
 
     def __call__(self, k: int) -> list[np.ndarray]:
         """Return the walls and the gaps of layer k: (n, 7) float64 each, width, middle of the narrowest place, box."""
-        scratch, n = self._index.segments(k, getattr(self._local, "scratch", np.zeros((1024, 4))))
-        self._local.scratch = scratch
-        segments = scratch[:n] * np.tile(self._grid.pitch_um, 2) + np.tile(self._grid.origin_um, 2)
-        before = self._local.before if hasattr(self._local, "before") else None
-        if before is not None and np.array_equal(before[0], segments):
-            found: list[np.ndarray] = before[1]
-        else:
-            found = self._groups(segments, self._normals(k, segments))
-        self._local.before = segments, found
-        return found
+        local = self._local
+        local.segments, n = self._index.segments(k, local.segments)
+        segments = local.segments[:n] * np.tile(self._grid.pitch_um, 2) + np.tile(self._grid.origin_um, 2)
+        if not np.array_equal(local.before, segments):
+            local.before, local.found = segments, self._groups(segments, self._normals(k, segments))
+        return local.found
 
     def _normals(self, k: int, segments: np.ndarray) -> np.ndarray:
         """Return the normals of the surface at each segment: (S, 3) float64."""
