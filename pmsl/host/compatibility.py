@@ -16,9 +16,8 @@ from pmsl.errors import HostError, JobError
 from pmsl.formats.frames.device_frame import depth_levels, frame_shape
 from pmsl.formats.frames.diamond_lattice import check_lit
 from pmsl.host.capabilities import is_real, layer_limit_s, provided_by
-from pmsl.host.layer_prefetch import checked_plan
 from pmsl.host.machine_check import check_machine_parts
-from pmsl.host.mask_hashes import Digests
+from pmsl.host.mask_hashes import Digests, checked_plan
 from pmsl.host.protocol import LightEngine, Shifting, Stage
 from pmsl.job.consistency import JobCheck
 from pmsl.job.layer_plan import Exposure, LayerPlan

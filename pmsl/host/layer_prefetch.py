@@ -6,31 +6,10 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from pmsl.core.parallel import default_threads
-from pmsl.errors import HostError, JobError
-from pmsl.host.mask_hashes import Digests
+from pmsl.errors import HostError
+from pmsl.host.mask_hashes import Digests, checked_plan
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
-
-
-def checked_plan(job: PrintJob, k: int, known: Digests | None = None) -> LayerPlan:
-    """Make, or read, layer `k`; every mask is held against the hash its job gives it, and against `known`.
-
-    Raises
-    ------
-    JobError
-        A mask that is not the one the hash was made of.
-    """
-    plan = job.bare(k)
-    for j, exposure in enumerate(plan.exposures):
-        found = exposure.mask.sha256()
-        if exposure.mask_sha256 not in (None, found):
-            raise JobError(
-                f"layer {k}, exposure {j}: the frame's pixels do not have the mask hash in the job; "
-                "it is damaged or was replaced, copy or slice the job again"
-            )
-    if known is not None:
-        known.check(plan)
-    return plan
 
 
 class LayerPrefetch:

@@ -65,3 +65,24 @@ def head_sha256(job: PrintJob) -> str:
         for e in job.engines
     ]
     return hashlib.sha256(msgspec.json.encode([engines, job.printer, job.resin, job.process, job.n_layers])).hexdigest()
+
+
+def checked_plan(job: PrintJob, k: int, known: Digests | None = None) -> LayerPlan:
+    """Make, or read, layer `k`; every mask is held against the hash its job gives it, and against `known`.
+
+    Raises
+    ------
+    JobError
+        A mask that is not the one the hash was made of.
+    """
+    plan = job.bare(k)
+    for j, exposure in enumerate(plan.exposures):
+        found = exposure.mask.sha256()
+        if exposure.mask_sha256 not in (None, found):
+            raise JobError(
+                f"layer {k}, exposure {j}: the frame's pixels do not have the mask hash in the job; "
+                "it is damaged or was replaced, copy or slice the job again"
+            )
+    if known is not None:
+        known.check(plan)
+    return plan

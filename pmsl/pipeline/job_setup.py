@@ -24,7 +24,7 @@ from pmsl.optics import Projector, flat_field, psf_of
 from pmsl.optics.grayscale import response
 from pmsl.pipeline import lit_layers, part_heights
 from pmsl.pipeline.corrections import corrector_of
-from pmsl.pipeline.request.unit_checks import check_units, unit_findings
+from pmsl.pipeline.request.profile_length_checks import check_units, unit_findings
 from pmsl.pipeline.validation import check_corrections, check_wavelengths
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.process import LayerHeights

@@ -145,7 +145,7 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
 
     def profiles(self) -> tuple[Printer, Resin, Process]:
         """Find the profiles and put the overrides in, each with its source."""
-        from pmsl.pipeline.request.unit_checks import check_units
+        from pmsl.pipeline.request.profile_length_checks import check_units
         from pmsl.profiles.overrides import with_values
 
         printer = override_printer(

@@ -114,12 +114,12 @@ class _WorkArrays(threading.local):
 
     def compressed(self, frame: _RunsToDeflate) -> bytes:
         """Return the zlib stream of a frame."""
-        from pmsl.kernels.codec import png_of_runs
+        from pmsl.kernels.codec import zlib_of_runs
 
         self._reserve([frame])
         while True:
             out = self._outs[0]
-            size: int = png_of_runs.zlib_of_runs(*frame, *self._scratch, out)
+            size: int = zlib_of_runs.zlib_of_runs(*frame, *self._scratch, out)
             if size <= len(out):
                 return out[:size].tobytes()
             self._outs[0] = np.empty(size + size // 2, np.uint8)
@@ -127,13 +127,13 @@ class _WorkArrays(threading.local):
     def all_compressed(self, frames: Sequence[_RunsToDeflate]) -> list[bytes]:
         """Return `compressed` of some frames, and let go of the interpreter's lock once for all of them."""
         from pmsl.kernels._compiler.jit import many
-        from pmsl.kernels.codec import png_of_runs
+        from pmsl.kernels.codec import zlib_of_runs
 
         self._reserve(frames)
         while len(self._outs) < len(frames):
             self._outs.append(np.empty_like(self._outs[0]))
         outs = self._outs[: len(frames)]
-        sizes = many(png_of_runs.zlib_of_runs, [(*frame, *self._scratch, out) for frame, out in zip(frames, outs, strict=True)])
+        sizes = many(zlib_of_runs.zlib_of_runs, [(*frame, *self._scratch, out) for frame, out in zip(frames, outs, strict=True)])
         data = []
         for i, (frame, out, size) in enumerate(zip(frames, outs, sizes, strict=True)):
             if size > len(out):

@@ -23,7 +23,7 @@ from pmsl.kernels._compiler.options import Entry, Source
 
 # kernels with the kinds of their arguments as `disk_cache.name_of` writes them: what is needed last, and takes longest, first
 SLOWEST = (
-    "pmsl.kernels.codec.png_of_runs.zlib_of_runs(<i81C,int,<i41C,<i41C,|u11C,int,int,int,int,int,|u11C,<i81C,<i81C,<i41C,<i41C,<i82C,|u11C)",
+    "pmsl.kernels.codec.zlib_of_runs.zlib_of_runs(<i81C,int,<i41C,<i41C,|u11C,int,int,int,int,int,|u11C,<i81C,<i81C,<i41C,<i41C,<i82C,|u11C)",
     "pmsl.kernels.light.faint_grays.far_from_white(<i81C,<i41C,<i41C,|u11C,int,int,<i81C,<u82C,<u82C,<u82C,<i82C)",
 )
 SLOWEST_OF_ALL = (  # of all that a warmup compiles, in the order in which it needs them: about half of its time

@@ -6,7 +6,7 @@ import numpy as np
 
 from pmsl.errors import MeshError
 from pmsl.mesh.repair.welded_surface import Box, Change
-from pmsl.mesh.shells.cavities import MOST, Hollowed, hollowed, meet
+from pmsl.mesh.shells.crossing_cavities import MOST, Hollowed, hollowed, meet
 from pmsl.mesh.shells.shells import CAVITY, OUTWARD, TURN, Measures, Shells, inward
 
 
