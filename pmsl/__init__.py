@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pmsl.pipeline import place_for as place
     from pmsl.predict import simulate
     from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
+    from pmsl.report.difference.job_diff import diff
     from pmsl.slicing import slice_contours
 
 _HOMES = {
@@ -51,6 +52,7 @@ _HOMES = {
     "Region": "pmsl.mesh.region",
     "Resin": "pmsl.profiles",
     "Solid": "pmsl.mesh.solid",
+    "diff": "pmsl.report.difference.job_diff",
     "dose_map": "pmsl.exposure",
     "find_printer": "pmsl.profiles",
     "find_process": "pmsl.profiles",
@@ -108,6 +110,7 @@ __all__ = [
     "Region",
     "Resin",
     "Solid",
+    "diff",
     "dose_map",
     "find_printer",
     "find_process",

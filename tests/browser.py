@@ -49,6 +49,7 @@ class Browser:
 
     def run(self, script, *words):
         """Return what the async body of a function gives, called with `words` as ``w``."""
+        self.driver.set_script_timeout(120)
         body = f"const w = arguments[0], done = arguments[1]; (async () => {{ {script} }})().then(done, e => done('failed: ' + e.stack));"
         return self.driver.execute_async_script(body, words)
 

@@ -9,7 +9,9 @@ from predictions import printer, process, resin, tunnel, value
 import pmsl
 from pmsl.core.finding import Finding
 from pmsl.core.mask import LayerMask
+from pmsl.formats.frames.png_write import encode
 from pmsl.job.layer_source import MappedLayers
+from pmsl.profiles.flat_field_image import address_of
 from pmsl.profiles.optics import FlatField
 from pmsl.profiles.printer import Orientation
 
@@ -23,12 +25,18 @@ HOSTILE = (
 
 
 def uneven_printer(kind="vignetting", row="-y", shape=(48, 56)):
-    """A printer with a gamma, and a field that is uneven in one of the three ways a profile can say it."""
+    """A printer with a gamma, and a field that is uneven in one of the ways a profile can say it."""
     put, base = msgspec.structs.replace, printer(shape=shape)
     grid = [[0.83, 1.0, 0.91], [0.97, 1.07, 0.88]]
-    flat = FlatField(vignetting=value(0.3)) if kind == "vignetting" else FlatField(grid=value(grid), reference="maximum")
+    image = np.random.default_rng(2).integers(150, 256, shape, dtype=np.uint8)
+    flat = {
+        "vignetting": FlatField(vignetting=value(0.3), reference="center"),
+        "grid": FlatField(grid=value(grid), reference="maximum"),
+        "image": FlatField(image=value(address_of(encode(image)))),
+        "even": None,
+    }[kind]
     gamma = put(base.response, kind="gamma", gamma=value(2.2))
-    machine = put(base, response=gamma, optics=put(base.optics, flat_field=None if kind == "even" else flat))
+    machine = put(base, response=gamma, optics=put(base.optics, flat_field=flat))
     return put(machine, orientation=Orientation(row=row, col="+x" if row[1] == "y" else "-y"))
 
 

@@ -151,6 +151,7 @@ def job(
         vacuum=facts.vacuum,
     )
     made.prepared["exposures_of"] = lambda k: [e.repeat * e.time_s for e in shown[k]]
+    made.prepared["motion_known"] = facts.motion is not None or motion_of is not None
     if facts.resin_ml is None:
         return made
     moves = (motion if motion_of is None else motion_of(k) for k in range(len(shown)))

@@ -144,8 +144,9 @@ class PrintJob:
     prepared : dict
         What other packages make once for the whole job and look up again; it lives and dies with this object. A job that was read has in
         ``"exposures_of"`` what gives the times of a layer's exposures without their frames, in ``"file_problems"`` what gives the faults
-        of its files beside the layers, and, of a native one, in ``"layer_problems"`` what gives those of a plan's files, in
-        ``"stated_time_s"`` the print time it states: what `pmsl.job.consistency` and a host hold it to.
+        of its files beside the layers, in ``"motion_known"`` False where its moves only stand in for those it does not say, and, of a
+        native one, in ``"layer_problems"`` what gives those of a plan's files, in ``"stated_time_s"`` the print time it states: what
+        `pmsl.job.consistency` and a host hold it to.
     """
 
     engines: tuple[Engine, ...]

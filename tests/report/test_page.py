@@ -42,10 +42,10 @@ def test_the_same_job_is_the_same_bytes_and_reads_back(tmp_path):
         assert [e["time_s"] for e in layer["exposures"]] == [e.time_s for e in plan.exposures]
         for shown, e in zip(layer["exposures"], plan.exposures, strict=True):
             row0, col0, rows, cols = facts["frames"][shown["frame"]]
-            levels = np.zeros(job.grid.shape, np.uint8)
+            levels = np.zeros((job.grid.shape[0], job.grid.shape[1] + 3), np.uint8)
             data = inflated(blocks[f"frame-{shown['frame']}"])
             levels[row0 : row0 + rows, col0 : col0 + cols] = np.frombuffer(data, np.uint8).reshape(rows, cols)
-            assert np.array_equal(levels, e.mask.dense(np.uint8)), k
+            assert col0 % 4 == cols % 4 == 0 and np.array_equal(levels[:, :-3], e.mask.dense(np.uint8)), k
     assert len(facts["frames"]) < sum(len(layer["exposures"]) for layer in facts["layers"])  # equal frames stand once
 
 

@@ -47,7 +47,7 @@ def check_readouts(browser, job, places):  # noqa: F811
     assert lit > len(places) // 4
 
 
-@pytest.mark.parametrize("kind", ["vignetting", "grid", "even"])
+@pytest.mark.parametrize("kind", ["vignetting", "grid", "image", "even"])
 def test_read_outs_are_the_bytes_and_doses_of_pmsl(browser, tmp_path, kind):  # noqa: F811
     job = job_with_exposures(kind, row="+x" if kind == "grid" else "-y")
     opened(browser, job, tmp_path, predict=False)

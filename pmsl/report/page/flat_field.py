@@ -8,6 +8,7 @@ import numpy as np
 
 from pmsl.job.print_job import PrintJob
 from pmsl.optics import flat_field
+from pmsl.optics.field_evenness import vignetted
 from pmsl.report.page.blocks import PageBlock, base64_text, packed
 
 MOST_LEVELS = 1 << 16
@@ -24,25 +25,28 @@ def flat_field_data(job: PrintJob) -> tuple[dict[str, Any] | None, list[PageBloc
     Returns
     -------
     dict or None
-        None where the field counts as even: the printer states none, or the host evens it. Else ``shape``, and ``kind``:
-        ``"levels"``: `values` (float64) that the block's indices choose from, ``bytes`` 1 or 2 each; ``"float32"``: the numbers themselves.
+        None where the field counts as even: the printer states none, or the host evens it. Else ``shape``, and ``kind``: ``"grid"`` and
+        ``"vignetting"``, with what the profile says and the ``divisor`` that its reference makes; ``"levels"``: `values` (float64) that
+        the block's indices choose from, ``bytes`` 1 or 2 each; ``"float32"``: the numbers themselves.
     list of PageBlock
-        The numbers of all pixels, row 0 at the smallest y, deflated.
-
-    Notes
-    -----
-    An image has few different values: they are exact. A grid or a vignetting has one a pixel, and these are float32: the dose is then
-    within one step of float32.
+        For the last two, the numbers of all pixels, row 0 at the smallest y, deflated.
     """
     flat = None if job.process.evened == "delegated" else flat_field(job.printer)
-    if flat is None:
+    stated = job.printer.optics.flat_field
+    if flat is None or stated is None:
         return None, []
-    rows, cols = flat.shape
-    values, index = np.unique(flat, return_inverse=True)
-    if len(values) > MOST_LEVELS or len(values) > flat.size // 8:
-        return {"kind": "float32", "shape": [rows, cols]}, [PageBlock(NAME, base64_text(packed(_planes(flat.astype("<f4")))))]
-    kind = np.uint8 if len(values) <= 256 else np.uint16
-    facts = {"kind": "levels", "shape": [rows, cols], "bytes": np.dtype(kind).itemsize, "values": values.tolist()}
+    facts: dict[str, Any] = {"shape": list(flat.shape)}
+    if stated.grid is not None:
+        values = stated.grid.value
+        return facts | {"kind": "grid", "values": values, "divisor": float(values[0][0] / flat[0, 0])}, []
+    if stated.vignetting is not None:
+        loss = stated.vignetting.value
+        return facts | {"kind": "vignetting", "loss": loss, "divisor": float(vignetted(loss, flat.shape)[0, 0] / flat[0, 0])}, []
+    levels, index = np.unique(flat, return_inverse=True)
+    if len(levels) > MOST_LEVELS:  # within one step of float32
+        return facts | {"kind": "float32"}, [PageBlock(NAME, base64_text(packed(_planes(flat.astype("<f4")))))]
+    kind = np.uint8 if len(levels) <= 256 else np.uint16
+    facts |= {"kind": "levels", "bytes": np.dtype(kind).itemsize, "values": levels.tolist()}
     return facts, [PageBlock(NAME, base64_text(packed(_planes(index.reshape(flat.shape).astype(kind)))))]
 
 

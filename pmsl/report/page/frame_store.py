@@ -1,11 +1,11 @@
-"""Frames of a page: the 8-bit levels inside each mask's window, deflated, equal ones once."""
+"""Frames of a page: the 8-bit levels around each mask's light, deflated, equal ones once."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
 
-from pmsl.core.mask import LayerMask, Window
+from pmsl.core.mask import EMPTY, LayerMask, Window
 from pmsl.core.runs import Runs
 from pmsl.formats.frames.png_write import deflated
 from pmsl.profiles.printer import Orientation
@@ -13,14 +13,21 @@ from pmsl.profiles.printer import Orientation
 AS_STORED = Orientation(row="+y", col="+x")  # rows of a page's frames are those of the grid
 
 
-def window_levels(mask: LayerMask) -> bytes:
-    """Return the zlib stream of the 8-bit levels in the window of a mask, row 0 at the smallest y."""
-    row0, col0, rows, cols = mask.window
-    if rows == 0:
-        return b""
-    eight = mask.runs_8bit()
-    moved = Runs(eight.row_start, eight.col - col0, eight.length, eight.value)
-    return deflated(LayerMask(mask.index, (rows, cols), Window(0, 0, rows, cols), moved, None, moved), AS_STORED)
+def aligned(window: Window) -> Window:
+    """Return a window whose columns begin at a multiple of 4 and are as many, so that a page reads four pixels at a time."""
+    row0, col0, rows, cols = window
+    first = col0 - col0 % 4
+    return Window(row0, first, rows, -(-(col0 + cols - first) // 4) * 4)
+
+
+def window_levels(mask: LayerMask) -> tuple[Window, bytes]:
+    """Return what holds the light of a mask, aligned, and the zlib stream of the 8-bit levels there, row 0 at the smallest y."""
+    if mask.window.rows == 0:
+        return EMPTY, b""
+    window, eight = aligned(mask.window), mask.runs_8bit()
+    moved = Runs(eight.row_start, eight.col - window.col0, eight.length, eight.value)
+    shape = window.rows, window.cols
+    return window, deflated(LayerMask(mask.index, shape, Window(0, 0, *shape), moved, None, moved), AS_STORED)
 
 
 @dataclass(slots=True)

@@ -81,7 +81,7 @@ def layer_table(job: PrintJob, store: FrameStore, threads: int, progress: Callab
 
     def make(k: int) -> _EncodedLayer:
         plan = job.bare(k)
-        return _EncodedLayer(plan, [(e.mask.window, window_levels(e.mask)) for e in plan.exposures])
+        return _EncodedLayer(plan, [window_levels(e.mask) for e in plan.exposures])
 
     rows: list[dict[str, Any]] = []
     for plan, frames in ordered_map(make, range(job.n_layers), threads):

@@ -159,8 +159,7 @@ class Page {
       legend,
       paint: (out, ratio) => {
         const { cols, rows } = view.pixels(engine, ratio);
-        const levels = frame ? means(frame, rows, cols, BYTES) : null;
-        paintField(out, cols, rows, engine.shape, i => GRAYS[levels ? Math.round(levels[i]) : 0]);
+        paintField(out, cols, rows, engine.shape, frame ? means(frame, rows, cols, BYTES) : new Float32Array(out.length), GRAYS, 1);
       },
     });
     const frame = exposure ? this.frames.raster(k, j, view) : null;
@@ -180,11 +179,9 @@ class Page {
       paint: (out, ratio) => {
         const { cols, rows } = view.pixels(engine, ratio), sums = new Float32Array(out.length);
         frames.forEach((frame, n) => { const dose = means(frame, rows, cols, this.doses.table(all[some[n]])); for (let i = 0; i < sums.length; i++) sums[i] += dose[i]; });
-        const width = cols.low.length, { flat } = this.doses;
-        paintField(out, cols, rows, engine.shape, (i, r, c) => {
-          const dose = sums[i] === 0 ? 0 : sums[i] * (flat ? this.doses.field((rows.low[r] + rows.high[r]) >> 1, Math.min((cols.low[c] + cols.high[c]) >> 1, engine.shape[1] - 1)) : 1);
-          return HEAT[Math.min(255, Math.round(255 * dose / most))];
-        });
+        const field = this.doses.picture(rows, cols);
+        if (field) for (let i = 0; i < sums.length; i++) sums[i] *= field[i];
+        paintField(out, cols, rows, engine.shape, sums, HEAT, 255 / most);
       },
     });
     const frames = some.map(i => this.frames.raster(k, i, view));
@@ -253,12 +250,12 @@ class Page {
   }
 }
 
-// Paints a picture of a field: `of` gives the colour of pixel i (row r, column c of the screen) inside of it.
-function paintField(out, cols, rows, shape, of) {
-  const width = cols.low.length;
+// Paints a picture of a field: values times `scale` choose from 256 colours.
+function paintField(out, cols, rows, shape, values, colours, scale) {
+  const width = cols.low.length, inside = Uint8Array.from(cols.low, c => c >= 0 && c < shape[1] ? 1 : 0);
   for (let j = 0, i = 0; j < rows.low.length; j++) {
-    const inside = rows.low[j] >= 0 && rows.low[j] < shape[0];
-    for (let c = 0; c < width; c++, i++) out[i] = inside && cols.low[c] >= 0 && cols.low[c] < shape[1] ? of(i, j, c) : OUTSIDE;
+    if (rows.low[j] < 0 || rows.low[j] >= shape[0]) { out.fill(OUTSIDE, i, i + width); i += width; continue; }
+    for (let c = 0; c < width; c++, i++) out[i] = inside[c] ? colours[Math.min(255, (values[i] * scale + 0.5) | 0)] : OUTSIDE;
   }
 }
 

@@ -13,39 +13,88 @@ function bins(n, first, step) {
   return { low, high };
 }
 
-// Means of values[levels] of a frame under every screen pixel: (height, width) Float32Array; 0 outside of the frame's window.
+// Whether values of levels lie on a line through 0: then the mean of values is the value of the mean level.
+function onLine(values) {
+  for (let i = 0; i < 256; i++) if (Math.abs(values[i] * 255 - values[255] * i) > 1e-6 * values[255] * 255) return false;
+  return true;
+}
+
+// Means of values[level] under every screen pixel: (height, width) Float32Array; 0 outside of the frame's window.
 function means(frame, rows, cols, values) {
   const width = cols.low.length, height = rows.low.length, out = new Float32Array(width * height);
   const first = Math.max(Math.min(cols.low[0], cols.low[width - 1]) - frame.col0, 0);
   const last = Math.min(Math.max(cols.high[0], cols.high[width - 1]) - frame.col0, frame.cols);
   if (last <= first) return out;
-  const sums = new Float64Array(frame.cols + 1), line = new Float32Array(frame.cols);
   const left = new Int32Array(width), right = new Int32Array(width);
   for (let i = 0; i < width; i++) {
     left[i] = Math.min(Math.max(cols.low[i] - frame.col0, first), last);
     right[i] = Math.min(Math.max(cols.high[i] - frame.col0, first), last);
   }
+  const single = cols.high[0] - cols.low[0] === 1 && rows.high[0] - rows.low[0] === 1 && rows.high[height >> 1] - rows.low[height >> 1] === 1;
+  const sums = single ? null : frame.cols % 4 === 0 && onLine(values) ? new ByteSums(frame, values[255] / 255, first, last) : new ValueSums(frame, values, first, last);
   for (let j = 0; j < height; j++) {
     const top = Math.max(rows.low[j] - frame.row0, 0), bottom = Math.min(rows.high[j] - frame.row0, frame.rows);
     if (bottom <= top) continue;
-    const n = rows.high[j] - rows.low[j], at = j * width;
-    if (n === 1 && cols.high[0] - cols.low[0] === 1) {
+    const at = j * width;
+    if (single) {
       const from = top * frame.cols;
       for (let i = 0; i < width; i++) if (right[i] > left[i]) out[at + i] = values[frame.levels[from + left[i]]];
       continue;
     }
-    for (let c = first; c < last; c++) line[c] = values[frame.levels[top * frame.cols + c]];
-    for (let r = top + 1; r < bottom; r++) {
-      const from = r * frame.cols;
-      for (let c = first; c < last; c++) line[c] += values[frame.levels[from + c]];
-    }
-    let sum = 0;
-    for (let c = first; c < last; c++) { sums[c] = sum; sum += line[c]; }
-    sums[last] = sum;
-    for (let i = 0; i < width; i++)
-      if (right[i] > left[i]) out[at + i] = (sums[right[i]] - sums[left[i]]) / (n * (cols.high[i] - cols.low[i]));
+    const total = sums.along(top, bottom), n = sums.divisor * (rows.high[j] - rows.low[j]);
+    for (let i = 0; i < width; i++) if (right[i] > left[i]) out[at + i] = (total[right[i]] - total[left[i]]) / (n * (cols.high[i] - cols.low[i]));
   }
   return out;
+}
+
+// Running sums of values along rows top..bottom - 1 of a frame.
+class ValueSums {
+  constructor(frame, values, first, last) {
+    Object.assign(this, { frame, values, first, last, divisor: 1, line: new Float32Array(frame.cols), total: new Float64Array(frame.cols + 1) });
+  }
+
+  along(top, bottom) {
+    const { line, total, values, first, last } = this, { levels, cols } = this.frame;
+    line.fill(0);
+    for (let r = top; r < bottom; r++) for (let c = first, at = r * cols + first; c < last; c++, at++) line[c] += values[levels[at]];
+    let sum = 0;
+    for (let c = first; c < last; c++) { total[c] = sum; sum += line[c]; }
+    total[last] = sum;
+    return total;
+  }
+}
+
+// The same of levels times a factor, four pixels at a time: two sums of 16 bits in one number of 32, enough for 256 rows.
+class ByteSums {
+  constructor(frame, factor, first, last) {
+    const words = frame.cols / 4;
+    Object.assign(this, {
+      first, last, divisor: 1 / factor, words, from: first >> 2, to: last + 3 >> 2, total: new Int32Array(frame.cols + 1),
+      frame: new Int32Array(frame.levels.buffer, frame.levels.byteOffset, frame.rows * words), even: new Int32Array(words), odd: new Int32Array(words),
+    });
+  }
+
+  along(top, bottom) {
+    const { frame, words, from, to, even, odd, total } = this;
+    let sum = 0;
+    total.fill(0);
+    for (let some = top; some < bottom; some += 256) {
+      const end = Math.min(bottom, some + 256);
+      even.fill(0, from, to); odd.fill(0, from, to);
+      for (let r = some; r < end; r++)
+        for (let i = from, at = r * words + from; i < to; i++, at++) { const word = frame[at]; even[i] = even[i] + (word & 0xff00ff) | 0; odd[i] = odd[i] + (word >> 8 & 0xff00ff) | 0; }
+      sum = 0;
+      for (let i = from, c = from * 4; i < to; i++, c += 4) {
+        const a = even[i], b = odd[i];
+        total[c] = total[c] + sum | 0; sum = sum + (a & 65535) | 0;
+        total[c + 1] = total[c + 1] + sum | 0; sum = sum + (b & 65535) | 0;
+        total[c + 2] = total[c + 2] + sum | 0; sum = sum + (a >>> 16) | 0;
+        total[c + 3] = total[c + 3] + sum | 0; sum = sum + (b >>> 16) | 0;
+      }
+      total[to * 4] = total[to * 4] + sum | 0;
+    }
+    return total;
+  }
 }
 
 function colour(r, g, b) { return (255 << 24 | b << 16 | g << 8 | r) >>> 0; }

@@ -1,0 +1,153 @@
+"""``pmsl diff``: what two jobs have and have not in common."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pmsl.cli import options
+from pmsl.cli.terminal import compiler_notice, layer_progress, print_json, print_line, say
+from pmsl.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from pmsl.job.print_job import PrintJob
+    from pmsl.report.difference.records import Difference, JobDiff
+
+DIFFERENT = 4
+ROWS = 12  # of a kind, on a terminal
+
+
+@click.command("diff")
+@click.argument("a", type=options.FILE, metavar="A", help="A job folder or file of any format.")
+@click.argument("b", type=options.FILE, metavar="B", help="Another one, of the same format or another.")
+@click.option(
+    "--tolerance-dose", type=float, default=0.0, show_default=True, help="Share by which doses, of what white gets, and times may differ."
+)
+@click.option("--tolerance-um", type=float, default=0.0, show_default=True, help="By how much heights, lifts and offsets may differ [µm].")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="KIND",
+    help="Compare only this: grid, heights, light, times, motion, profiles or design; may be given again.",
+)
+@click.option("--pictures", type=options.FILE, metavar="DIR", help="Folder for pictures of the layers whose light differs most.")
+@click.option("--most", type=click.IntRange(min=1), default=8, show_default=True, help="How many layers get a picture.")
+@options.panel
+@options.option("threads")
+@options.option("force", help="Replace pictures that are there already.")
+@options.json
+@click.pass_context
+def diff_command(
+    context: click.Context,
+    a: str,
+    b: str,
+    tolerance_dose: float,
+    tolerance_um: float,
+    only: tuple[Any, ...],
+    pictures: str | None,
+    most: int,
+    printer: str | None,
+    pitch_um: str | None,
+    field: str | None,
+    threads: int | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Compare two jobs: what changed in light, times, motion and profiles, layer by layer. 0: alike, 4: different."""
+    from pmsl.report.difference.job_diff import diff
+
+    if pictures is not None and os.path.isdir(pictures) and not force and os.listdir(pictures):
+        raise UsageError(f"--pictures {pictures}: the folder is not empty; choose another one, or --force to replace pictures in it")
+    pixels = options.panel_options(printer, pitch_um, field)
+    jobs = _read(a, pixels), _read(b, pixels)
+    with compiler_notice(), layer_progress("comparing", as_json) as progress:
+        found = diff(*jobs, tolerance_dose=tolerance_dose, tolerance_um=tolerance_um, only=only, threads=threads, progress=progress)
+        drawn = [] if pictures is None else _draw(jobs, found, (a, b), tolerance_dose, Path(pictures), most)
+    if as_json:
+        print_json({"a": a, "b": b, "tolerance_dose": tolerance_dose, "tolerance_um": tolerance_um, **found.as_dict(), "pictures": drawn})
+    else:
+        _print_diff(found, a, b)
+        for name in drawn:
+            print_line(f"picture   {name}")
+    if not found.alike:
+        context.exit(DIFFERENT)
+
+
+def _read(path: str, pixels: dict[str, Any]) -> PrintJob:
+    """Read a job; the panel that is given is that of a file which does not say its own."""
+    from pmsl import pipeline
+
+    try:
+        return pipeline.read(path, **pixels)
+    except UsageError:
+        if not any(value is not None for value in pixels.values()):
+            raise
+        return pipeline.read(path)
+
+
+def _draw(jobs: tuple[PrintJob, PrintJob], found: JobDiff, names: tuple[str, str], tolerance: float, folder: Path, most: int) -> list[str]:
+    """Draw the layers whose light differs most."""
+    from pmsl.report.difference.diff_pictures import diff_picture, picture_names
+    from pmsl.report.difference.job_diff import comparison_of
+
+    seen = [one for one in found.light if one.n_px]
+    if not seen:
+        return []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise OutputError(f"--pictures {folder}: cannot be made ({err.strerror or err}); choose another folder") from err
+    labels = (Path(names[0]).name, Path(names[1]).name)
+    comparison = comparison_of(*jobs, tolerance)
+    drawn = []
+    for one, name in picture_names(seen, most):
+        diff_picture(comparison, one, labels, folder / name)
+        drawn.append(str(folder / name))
+    return drawn
+
+
+def _print_diff(found: JobDiff, a: str, b: str) -> None:
+    """Print what differs for a person."""
+    from pmsl.report.difference.records import KINDS
+
+    for note in found.notes:
+        say(f"note: {note}")
+    if found.alike:
+        print_line(f"{a} and {b} are alike; light compared in {found.light_unit}")
+        return
+    for kind in KINDS:
+        some = [one for one in found.differences if one.kind == kind]
+        for one in some[:ROWS]:
+            print_line(f"{kind:<9} {_light_line(found) if kind == 'light' else _line(one)}")
+        if len(some) > ROWS:
+            print_line(f"{kind:<9} and {len(some) - ROWS} more; --json has all")
+
+
+def _line(one: Difference) -> str:
+    where = "" if one.layers is None else f" in {_layers(one.layers, one.n_layers)}"
+    return f"{one.key}: {_value(one.a)} → {_value(one.b)}{where}"
+
+
+def _layers(span: tuple[int, int], n: int) -> str:
+    if n == 1:
+        return f"layer {span[0]}"
+    return f"{n} layers, {span[0]} to {span[1]}" + ("" if span[1] - span[0] + 1 > n else " (all of them)")
+
+
+def _light_line(found: JobDiff) -> str:
+    most = max(found.light, key=lambda one: one.share)
+    where = _layers((found.light[0].layer, found.light[-1].layer), len(found.light))
+    words = f"{most.a:.5g} → {most.b:.5g} {most.unit}, {100 * most.share:.3g} % of white"
+    if most.n_px:
+        words += f", at x {most.at_um[0]:.6g}, y {most.at_um[1]:.6g} µm in layer {most.layer} ({most.n_px} px differ)"
+    return f"{words}; in {where}"
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 60 else text[:60] + "…"

@@ -1,0 +1,1 @@
+"""Two jobs held against each other: what changed in light, times, motion and profiles."""
