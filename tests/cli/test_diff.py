@@ -29,8 +29,8 @@ def test_exit_codes_and_words(run, pair):
     assert code == 2 and "--force" in err
     assert run("diff", pair / "a", pair / "b", "--pictures", pair / "out", "--force")[0] == 4
     assert run("diff", pair / "a", pair / "b", "--tolerance-dose", "0.8")[0] == 0
-    assert run("diff", pair / "a", pair / "b", "--only", "motion", "--only", "times")[0] == 0
-    assert run("diff", pair / "a", pair / "b", "--only", "colour")[0] == 2
+    assert run("diff", pair / "a", pair / "b", "--kind", "motion", "--kind", "times")[0] == 0
+    assert run("diff", pair / "a", pair / "b", "--kind", "colour")[0] == 2
     assert run("diff", pair / "a", pair / "none")[0] == 3
 
 

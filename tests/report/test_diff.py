@@ -54,7 +54,7 @@ def test_light_that_differs_is_found_where_it_does(k, by, row, col):
     levels[row, col] = np.clip(int(levels[row, col]) + by, 0, 255)
     other = changed(job, k, mask=LayerMask.from_dense(k, levels))
     a, b = pmsl.dose_map(job, job[k]).dense().astype(float), pmsl.dose_map(other, other[k]).dense().astype(float)
-    found = pmsl.diff(job, other, only=["light"])
+    found = pmsl.diff(job, other, kinds=["light"])
     if a[row, col] == b[row, col]:
         assert found.alike
         return
@@ -65,8 +65,8 @@ def test_light_that_differs_is_found_where_it_does(k, by, row, col):
     )
     assert one.largest == pytest.approx(abs(a - b)[row, col], rel=1e-4, abs=1e-6) and one.share == pytest.approx(one.largest / white)
     assert one.at_um == pytest.approx(job.grid.origin_um + job.grid.pitch_um * (col + 0.5, row + 0.5))
-    assert pmsl.diff(job, other, only=["light"], tolerance_dose=one.share * 1.001).alike
-    assert not pmsl.diff(job, other, only=["light"], tolerance_dose=one.share * 0.999).alike
+    assert pmsl.diff(job, other, kinds=["light"], tolerance_dose=one.share * 1.001).alike
+    assert not pmsl.diff(job, other, kinds=["light"], tolerance_dose=one.share * 0.999).alike
 
 
 JOB = job_with_exposures("grid")
@@ -108,7 +108,7 @@ def test_light_split_over_two_exposures_is_the_same_light(job):
 def test_what_is_changed_is_named(job, change, kind, key):
     found = pmsl.diff(job, change(job))
     assert (kind, key) in {(one.kind, one.key) for one in found.differences}
-    assert pmsl.diff(job, change(job), only={"motion"}).alike
+    assert pmsl.diff(job, change(job), kinds={"motion"}).alike
 
 
 def test_moves_and_heights_differ_within_a_length():
@@ -119,9 +119,9 @@ def test_moves_and_heights_differ_within_a_length():
     assert (moved.kind, moved.key, moved.layers, moved.a, moved.b) == ("motion", "motion.lift_um", (2, 2), 2500.0, 2503.0)
     assert pmsl.diff(a, job_of(levels, [1.0] * 4, motions=motions), tolerance_um=3.0).alike
     higher = job_of(levels, [1.0] * 4, edges_um=[0, 10, 20, 31, 41.0], motions=[MOTION] * 4)
-    found = pmsl.diff(a, higher, only=["heights"])
+    found = pmsl.diff(a, higher, kinds=["heights"])
     assert {one.key: one.layers for one in found.differences} == {"z_top_um": (2, 3), "thickness_um": (2, 2)}
-    assert pmsl.diff(a, higher, only=["heights"], tolerance_um=1.0).alike
+    assert pmsl.diff(a, higher, kinds=["heights"], tolerance_um=1.0).alike
 
 
 def test_fields_of_other_sizes_are_laid_on_each_other():
@@ -134,7 +134,7 @@ def test_fields_of_other_sizes_are_laid_on_each_other():
     wide[1, 10, 15] += 50
     (one,) = pmsl.diff(job_of(levels, [1.0, 2.0]), job_of(wide, [1.0, 2.0])).light
     assert one.layer == 1 and one.n_px == 1 and one.largest == pytest.approx(2.0 * 50 / 255)
-    coarse = pmsl.diff(job_of(levels, [1.0, 2.0]), job_of(levels, [1.0, 2.0], pitch_um=(15.0, 10.0)), only=["light"])
+    coarse = pmsl.diff(job_of(levels, [1.0, 2.0]), job_of(levels, [1.0, 2.0], pitch_um=(15.0, 10.0)), kinds=["light"])
     assert len(coarse.light) == 2 and coarse.light[0].unit == "µm²" and coarse.light[0].b == pytest.approx(4 * coarse.light[0].a)
 
 
@@ -175,4 +175,4 @@ def test_what_cannot_be_compared_is_refused(job):
     with pytest.raises(UsageError, match="below 0"):
         pmsl.diff(job, job, tolerance_dose=-0.1)
     with pytest.raises(UsageError, match="no kind of difference"):
-        pmsl.diff(job, job, only=["colour"])
+        pmsl.diff(job, job, kinds=["colour"])

@@ -14,7 +14,7 @@ from pmsl.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from pmsl.job.print_job import PrintJob
-    from pmsl.report.difference.records import Difference, JobDiff
+    from pmsl.report.difference.records import JobDiff, JobDifference
 
 DIFFERENT = 4
 ROWS = 12  # of a kind, on a terminal
@@ -28,7 +28,8 @@ ROWS = 12  # of a kind, on a terminal
 )
 @click.option("--tolerance-um", type=float, default=0.0, show_default=True, help="By how much heights, lifts and offsets may differ [µm].")
 @click.option(
-    "--only",
+    "--kind",
+    "kinds",
     multiple=True,
     metavar="KIND",
     help="Compare only this: grid, heights, light, times, motion, profiles or design; may be given again.",
@@ -46,7 +47,7 @@ def diff_command(
     b: str,
     tolerance_dose: float,
     tolerance_um: float,
-    only: tuple[Any, ...],
+    kinds: tuple[Any, ...],
     pictures: str | None,
     most: int,
     printer: str | None,
@@ -64,7 +65,7 @@ def diff_command(
     pixels = options.panel_options(printer, pitch_um, field)
     jobs = _read(a, pixels), _read(b, pixels)
     with compiler_notice(), layer_progress("comparing", as_json) as progress:
-        found = diff(*jobs, tolerance_dose=tolerance_dose, tolerance_um=tolerance_um, only=only, threads=threads, progress=progress)
+        found = diff(*jobs, tolerance_dose=tolerance_dose, tolerance_um=tolerance_um, kinds=kinds, threads=threads, progress=progress)
         drawn = [] if pictures is None else _draw(jobs, found, (a, b), tolerance_dose, Path(pictures), most)
     if as_json:
         print_json({"a": a, "b": b, "tolerance_dose": tolerance_dose, "tolerance_um": tolerance_um, **found.as_dict(), "pictures": drawn})
@@ -126,7 +127,7 @@ def _print_diff(found: JobDiff, a: str, b: str) -> None:
             print_line(f"{kind:<9} and {len(some) - ROWS} more; --json has all")
 
 
-def _line(one: Difference) -> str:
+def _line(one: JobDifference) -> str:
     where = "" if one.layers is None else f" in {_layers(one.layers, one.n_layers)}"
     return f"{one.key}: {_value(one.a)} → {_value(one.b)}{where}"
 

@@ -14,7 +14,7 @@ from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.report.difference import stated_values as values
 from pmsl.report.difference.light_difference import NO_SHIFT, LightComparison
-from pmsl.report.difference.records import KINDS, Difference, JobDiff, Kind, LightDifference
+from pmsl.report.difference.records import KINDS, JobDiff, JobDifference, Kind, LightDifference
 from pmsl.report.page.layer_table import doses_known
 
 NOT_READ = ("partial-file", "not-read")  # findings of what a file does not say
@@ -28,7 +28,7 @@ def diff(
     *,
     tolerance_dose: float = 0.0,
     tolerance_um: float = 0.0,
-    only: Iterable[Kind] = (),
+    kinds: Iterable[Kind] = (),
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> JobDiff:
@@ -42,7 +42,7 @@ def diff(
         Share by which doses and times may differ: doses of pixels of what white gets in their layer, times of themselves.
     tolerance_um : float
         Length by which heights, pitches, lifts and offsets may differ [µm].
-    only : iterable of Kind
+    kinds : iterable of Kind
         What is held against each other: ``"grid"``, ``"heights"``, ``"light"``, ``"times"``, ``"motion"``, ``"profiles"``, ``"design"``
         (default: all).
     threads : int, optional
@@ -66,24 +66,24 @@ def diff(
     Light is compared in mJ/cm² where both jobs know their doses, else in seconds of white light, by bytes: that is what a conversion to a
     format without irradiance keeps. Fields of other sizes are laid on each other by the boxes of all their light.
     """
-    kinds = _check(only, tolerance_dose, tolerance_um)
+    wanted = _check(kinds, tolerance_dose, tolerance_um)
     first, second = _opened(a), _opened(b)
     tolerance = values.Tolerance(tolerance_dose, tolerance_um)
     collected = values.Collected(tolerance)
     notes = [*_unsaid(first, "the first"), *_unsaid(second, "the second")]
-    _of_the_job(collected, first, second, kinds, notes)
+    _of_the_job(collected, first, second, wanted, notes)
     same_pixels = bool(np.allclose(first.grid.pitch_um, second.grid.pitch_um, rtol=1e-9, atol=tolerance_um))
-    comparison = comparison_of(first, second, tolerance_dose) if "light" in kinds else LightComparison(first, second, tolerance_dose)
+    comparison = comparison_of(first, second, tolerance_dose) if "light" in wanted else LightComparison(first, second, tolerance_dose)
     if comparison.shift != NO_SHIFT:
         notes.append("fields differ: light is laid on light, {} rows and {} columns on in the second".format(*comparison.shift))
     if not same_pixels:
         notes.append("pixels are of other sizes: of light only areas are compared")
-    light = _of_the_layers(collected, comparison, kinds, same_pixels, default_threads() if threads is None else threads, progress)
+    light = _of_the_layers(collected, comparison, wanted, same_pixels, default_threads() if threads is None else threads, progress)
     found = collected.differences()
     if light:
         most = max(light, key=lambda one: one.share)
         span = (light[0].layer, light[-1].layer)
-        found.append(Difference(kind="light", key=most.unit, a=most.a, b=most.b, layers=span, n_layers=len(light), largest=most.largest))
+        found.append(JobDifference(kind="light", key=most.unit, a=most.a, b=most.b, layers=span, n_layers=len(light), largest=most.largest))
     order = {kind: i for i, kind in enumerate(KINDS)}
     found.sort(key=lambda one: order[one.kind])
     return JobDiff(differences=tuple(found), light=tuple(light), light_unit=comparison.unit, notes=tuple(notes))
@@ -94,12 +94,12 @@ def comparison_of(a: PrintJob, b: PrintJob, tolerance_dose: float = 0.0) -> Ligh
     return LightComparison(a, b, tolerance_dose, NO_SHIFT if a.grid.shape == b.grid.shape else _shift(a, b))
 
 
-def _check(only: Iterable[Kind], tolerance_dose: float, tolerance_um: float) -> frozenset[Kind]:
+def _check(kinds: Iterable[Kind], tolerance_dose: float, tolerance_um: float) -> frozenset[Kind]:
     if not (tolerance_dose >= 0 and tolerance_um >= 0):
         raise UsageError(f"tolerances are {tolerance_dose:g} and {tolerance_um:g} µm; neither can be below 0")
-    wanted = frozenset(only)
+    wanted = frozenset(kinds)
     if not wanted <= set(KINDS):
-        raise UsageError(f"only {', '.join(sorted(wanted - set(KINDS)))}: no kind of difference; choose from {', '.join(KINDS)}")
+        raise UsageError(f"kinds {', '.join(sorted(wanted - set(KINDS)))}: no kind of difference; choose from {', '.join(KINDS)}")
     return wanted or frozenset(KINDS)
 
 

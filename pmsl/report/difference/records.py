@@ -19,7 +19,7 @@ MEANING: dict[Kind, str] = {
 }
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+class JobDifference(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is not the same, in all layers where it is not.
 
     Attributes
@@ -84,7 +84,7 @@ class JobDiff(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    differences : tuple of Difference
+    differences : tuple of JobDifference
         Equal ones of several layers together; those of light by their largest, each layer in `light`.
     light : tuple of LightDifference
         Of every layer whose light differs.
@@ -94,7 +94,7 @@ class JobDiff(msgspec.Struct, frozen=True, kw_only=True):
         What could not be compared, and what a file does not say.
     """
 
-    differences: tuple[Difference, ...]
+    differences: tuple[JobDifference, ...]
     light: tuple[LightDifference, ...]
     light_unit: str
     notes: tuple[str, ...]

@@ -12,7 +12,7 @@ import numpy as np
 from pmsl.formats.incomplete_job import WAVELENGTH
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import PrintJob
-from pmsl.report.difference.records import Difference, Kind
+from pmsl.report.difference.records import JobDifference, Kind
 from pmsl.report.page.layer_table import doses_known
 
 NOISE = 1e-9  # of a number: rounding on its way through a file
@@ -162,7 +162,7 @@ class Collected:
         if gap is not None:
             self._items.setdefault((kind, pair.key), []).append((layer, pair, gap))
 
-    def differences(self) -> list[Difference]:
+    def differences(self) -> list[JobDifference]:
         """Return what differs, a key once."""
         out = []
         for (kind, key), items in self._items.items():
@@ -171,7 +171,7 @@ class Collected:
             span = (layers[0], layers[-1]) if layers else None
             largest = gap if math.isfinite(gap) else None
             out.append(
-                Difference(kind=kind, key=key, a=_plain(pair.a), b=_plain(pair.b), layers=span, n_layers=len(layers), largest=largest)
+                JobDifference(kind=kind, key=key, a=_plain(pair.a), b=_plain(pair.b), layers=span, n_layers=len(layers), largest=largest)
             )
         return out
 
