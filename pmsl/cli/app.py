@@ -28,7 +28,22 @@ from pmsl.version import __version__
 LATER_S = 0.02  # until an interrupt that came during an import is tried again
 NO_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")  # what loaders say of it
 # in the order of work
-COMMANDS = ("slice", "info", "check", "verify", "play", "simulate", "report", "diff", "convert", "batch", "profiles", "findings", "warmup")
+COMMANDS = (
+    "slice",
+    "info",
+    "check",
+    "verify",
+    "play",
+    "simulate",
+    "report",
+    "view",
+    "diff",
+    "convert",
+    "batch",
+    "profiles",
+    "findings",
+    "warmup",
+)
 
 
 class _Commands(click.Group):

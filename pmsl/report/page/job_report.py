@@ -95,7 +95,7 @@ def write_report(
     known = {block.name for block in first}
     rest = [block for block in frames if block.name not in known] + found.blocks
     if library is not None:
-        rest.append(PageBlock("library", base64_text(packed(library.encode()))))
+        rest.append(library_block(library))
     _write(target, page(f"{job_summary.title_of(job)} – pmsl", first, rest, library))
     return list(facts["notes"])
 
@@ -113,7 +113,7 @@ def page_facts(
         notes.append(job_summary.NO_DESIGN)
     facts = {
         "title": job_summary.title_of(job),
-        "summary": job_summary.summary(job),
+        "summary": job_summary.summary(job, job.estimate() if layers else job.known_estimate),
         "engines": job_summary.engine_facts(job),
         "z_edges_um": job.grid.z_edges_um.tolist(),
         "layers": layers,
@@ -165,6 +165,12 @@ def drawing_library() -> str | None:
         return None
     file = Path(found.submodule_search_locations[0]) / "package_data" / "plotly.min.js"
     return file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+@cache
+def library_block(library: str) -> PageBlock:
+    """Return the script that draws solids as a page stores it."""
+    return PageBlock("library", base64_text(packed(library.encode())))
 
 
 def _write(target: Path, parts: Iterator[bytes]) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from pmsl.core.finding import SEVERITIES, Finding
 from pmsl.core.finding_codes import CODES
 from pmsl.cure import CureModel
-from pmsl.job.print_job import PrintJob
+from pmsl.job.print_job import Estimate, PrintJob
 from pmsl.optics.grayscale import response
 from pmsl.report.page.layer_table import doses_known
 from pmsl.version import __version__
@@ -25,9 +25,9 @@ def title_of(job: PrintJob) -> str:
     return ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "") if labels else job.provenance.placement
 
 
-def summary(job: PrintJob) -> list[list[str]]:
-    """Return the lines of a page's summary: what, and its value."""
-    estimate, grid = job.estimate(), job.grid
+def summary(job: PrintJob, estimate: Estimate | None) -> list[list[str]]:
+    """Return the lines of a page's summary: what, and its value; what it costs where that is known."""
+    grid = job.grid
     sizes = sorted({_size_mm(part.bounds_um) for part in job.parts})
     material = job.resin.resin
     rows = [
@@ -38,9 +38,10 @@ def summary(job: PrintJob) -> list[list[str]]:
         ["Resin", job.resin.name],
         ["Process", job.process.name],
         ["Layers", f"{job.n_layers}, {_heights(grid.thickness_um)} high, {grid.z_edges_um[-1]:g} µm in all"],
-        ["Print time", _clock(estimate.print_time_s) + ", motion included"],
-        ["Cured resin", f"{estimate.resin_ml * 1000:.4g} µl"],
     ]
+    if estimate is not None:
+        rows.append(["Print time", _clock(estimate.print_time_s) + ", motion included"])
+        rows.append(["Cured resin", f"{estimate.resin_ml * 1000:.4g} µl"])
     if doses_known(job):
         rows.append(["Cures", f"from {material.ec_mj_cm2.value:g} mJ/cm² on, to a depth of Dp = {material.dp_um.value:g} µm per factor e"])
     if job.correction is not None:

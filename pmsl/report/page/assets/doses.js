@@ -28,14 +28,14 @@ class Doses {
   }
 
   // The flat field under screen pixels, at the middle of each; null where it is even. The last one is kept.
-  picture(rows, cols) {
+  picture(rows, cols, factor = 1) {
     if (!this.flat) return null;
-    const key = [rows, cols].flatMap(({ low, high }) => [low.length, low[0], high[low.length - 1]]).join();
+    const key = [factor, ...[rows, cols].flatMap(({ low, high }) => [low.length, low[0], high[low.length - 1]])].join();
     if (this.pictureKey === key) return this.pictureMade;
     const [n_rows, n_cols] = this.facts.flat.shape, width = cols.low.length, out = new Float32Array(width * rows.low.length);
     for (let j = 0, i = 0; j < rows.low.length; j++) {
-      const r = Math.min(Math.max((rows.low[j] + rows.high[j] - 1) >> 1, 0), n_rows - 1);
-      for (let c = 0; c < width; c++, i++) out[i] = this.flat(r, Math.min(Math.max((cols.low[c] + cols.high[c] - 1) >> 1, 0), n_cols - 1));
+      const r = Math.min(Math.max((factor * (rows.low[j] + rows.high[j]) - 1) >> 1, 0), n_rows - 1);
+      for (let c = 0; c < width; c++, i++) out[i] = this.flat(r, Math.min(Math.max((factor * (cols.low[c] + cols.high[c]) - 1) >> 1, 0), n_cols - 1));
     }
     this.pictureKey = key;
     return this.pictureMade = out;

@@ -54,12 +54,13 @@ class Findings {
     const um_per_px = Math.max((around.x1 - around.x0) / width, (around.y1 - around.y0) / height);
     const x0 = 0.5 * (around.x0 + around.x1 - width * um_per_px), y1 = 0.5 * (around.y0 + around.y1 + height * um_per_px);
     const [px, py] = engine.pitch_um, [ox, oy] = engine.origin_um, step = um_per_px / ratio;
-    const cols = bins(canvas.width, (x0 - ox) / px, step / px), rows = bins(canvas.height, (y1 - oy) / py, -step / py);
     const image = new ImageData(canvas.width, canvas.height), out = new Uint32Array(image.data.buffer);
     out.fill(GRAYS[0]);
     for (let j = 0; j < layer.exposures.length; j++) {
       if (layer.exposures[j].engine) continue;
-      const levels = means(await page.frames.raster(k, j, { cols, rows }), rows, cols, BYTES);
+      const around = { row0: (y1 - height * um_per_px - oy) / py, row1: (y1 - oy) / py, col0: (x0 - ox) / px, col1: (x0 + width * um_per_px - ox) / px };
+      const frame = await page.frames.raster(k, j, { around, step: step / Math.max(px, py) }), f = frame.factor || 1;
+      const levels = means(frame, bins(canvas.height, (y1 - oy) / py / f, -step / py / f), bins(canvas.width, (x0 - ox) / px / f, step / px / f), BYTES);
       for (let i = 0; i < out.length; i++) { const c = GRAYS[Math.round(levels[i])]; if (c > out[i]) out[i] = c; }
     }
     context.putImageData(image, 0, 0);

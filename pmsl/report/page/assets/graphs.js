@@ -22,54 +22,62 @@ function svg(name, attributes, text) {
 }
 
 // Least and most of so many neighbours at a time, so that no peak is lost.
-function thinned(values) {
-  if (values.length <= 2 * GRAPH_POINTS) return values.map((value, k) => [k, value]);
-  const out = [], step = values.length / GRAPH_POINTS;
+function thinned(points) {
+  if (points.length <= 2 * GRAPH_POINTS) return points;
+  const out = [], step = points.length / GRAPH_POINTS;
   for (let i = 0; i < GRAPH_POINTS; i++) {
-    let low = Math.floor(i * step), high = low;
-    for (let k = low + 1; k < Math.floor((i + 1) * step); k++) { if (values[k] < values[low]) low = k; if (values[k] > values[high]) high = k; }
-    out.push(...[...new Set([low, high])].sort((a, b) => a - b).map(k => [k, values[k]]));
+    const some = points.slice(Math.floor(i * step), Math.floor((i + 1) * step));
+    const low = some.reduce((a, b) => b[1] < a[1] ? b : a), high = some.reduce((a, b) => b[1] > a[1] ? b : a);
+    out.push(...(low === high ? [low] : low[0] < high[0] ? [low, high] : [high, low]));
   }
   return out;
 }
 
 class Graphs {
-  constructor(page, parent) {
-    this.page = page;
-    this.cursors = [];
-    const layers = page.facts.layers, n = layers.length;
-    for (const [key, name, unit, factor] of GRAPHS) {
-      const values = layers.map(layer => key === "dose" ? this.dose(layer) : layer[key] ?? null);
-      const known = values.filter(value => value !== null);
-      if (!known.length || (!known.some(value => value > 0) && key !== "area_um2")) continue;
-      parent.append(this.graph(values.map(value => (value ?? 0) * factor), `${name}${unit ? ` [${unit}]` : ""}`, n));
-    }
+  constructor(page, parent) { Object.assign(this, { page, parent, cursors: [] }); }
+
+  // Values of all layers, as `put` takes them.
+  static of(layers) {
+    const values = Object.fromEntries(GRAPHS.map(([key]) => [key, layers.map(layer => key === "dose" ? Graphs.dose(layer) : layer[key] ?? null)]));
+    return { layers: layers.map((_, k) => k), values };
   }
 
-  dose(layer) {
-    if (!this.page.doses.known) return null;
-    return layer.exposures.reduce((sum, e) => (e.engine || 0) === 0 && e.white !== null ? sum + e.white : sum, 0);
+  // White dose of the first engine's exposures together; null where it is not known.
+  static dose(layer) {
+    const own = layer.exposures.filter(e => !e.engine);
+    return own.length < layer.exposures.length || own.some(e => e.white === null) ? null : own.reduce((sum, e) => sum + e.white, 0);
+  }
+
+  // Draws values of some layers: {layers: [k], values: {key: [value or null]}}.
+  put({ layers, values }) {
+    this.cursors = [];
+    this.parent.replaceChildren();
+    for (const [key, name, unit, factor] of GRAPHS) {
+      const points = (values[key] || []).flatMap((value, i) => value === null ? [] : [[layers[i], value * factor]]);
+      if (!points.length || (!points.some(([, value]) => value > 0) && key !== "area_um2")) continue;
+      this.parent.append(this.graph(points, `${name}${unit ? ` [${unit}]` : ""}`, this.page.n));
+    }
+    this.point(this.page.state.layer);
   }
 
   graph(values, name, n) {
     const width = 660, height = 150, box = { left: 62, right: 652, top: 24, bottom: 126 };
-    const most = Math.max(...values.reduce((m, v) => [Math.max(m[0], v)], [0]), 1e-12), step = niceStep(most, 3), top = Math.ceil(most / step - 1e-9) * step;
+    const most = values.reduce((m, [, v]) => Math.max(m, v), 1e-12), step = niceStep(most, 3), top = Math.ceil(most / step - 1e-9) * step;
     const x = k => box.left + (k + 0.5) / n * (box.right - box.left), y = v => box.bottom - v / top * (box.bottom - box.top);
     const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}` });
     for (let v = 0; v <= top + 1e-9; v += step) {
       drawing.append(svg("line", { class: "axis", x1: box.left, x2: box.right, y1: y(v), y2: y(v) }));
       drawing.append(svg("text", { x: box.left - 6, y: y(v) + 4, "text-anchor": "end" }, shown(v, 4)));
     }
-    const ticks = niceStep(n, 10);
-    for (let k = 0; k < n; k += Math.max(1, ticks)) drawing.append(svg("text", { x: x(k), y: box.bottom + 16, "text-anchor": "middle" }, k));
+    for (let k = 0, ticks = Math.max(1, niceStep(n, 10)); k < n; k += ticks) drawing.append(svg("text", { x: x(k), y: box.bottom + 16, "text-anchor": "middle" }, k));
     drawing.append(svg("text", { class: "title", x: box.left, y: 13 }, name));
-    const points = thinned(values);
-    drawing.append(svg("path", { class: "curve", d: points.map(([k, v], i) => `${i ? "L" : "M"}${x(k).toFixed(2)} ${y(v).toFixed(2)}`).join("") }));
+    drawing.append(svg("path", { class: "curve", d: thinned(values).map(([k, v], i) => `${i ? "L" : "M"}${x(k).toFixed(2)} ${y(v).toFixed(2)}`).join("") }));
     const cursor = svg("line", { class: "cursor", y1: box.top, y2: box.bottom }), text = svg("text", { x: box.right, y: 13, "text-anchor": "end" });
     drawing.append(cursor, text);
+    const known = new Map(values);
     this.cursors.push(k => {
       cursor.setAttribute("x1", x(k)); cursor.setAttribute("x2", x(k));
-      text.textContent = `layer ${k}: ${shown(values[k])}`;
+      text.textContent = known.has(k) ? `layer ${k}: ${shown(known.get(k))}` : `layer ${k}`;
     });
     drawing.addEventListener("click", event => {
       const bounds = drawing.getBoundingClientRect(), at = (event.clientX - bounds.left) / bounds.width * width;

@@ -181,8 +181,16 @@ class LayerView {
     };
   }
 
+  // The pixels of an engine's field that the picture shows, and how many of them a screen pixel is wide.
+  looked(engine) {
+    const { x0, x1, y0, y1 } = this.range, [px, py] = engine.pitch_um, [ox, oy] = engine.origin_um;
+    const around = { row0: (y0 - oy) / py, row1: (y1 - oy) / py, col0: (x0 - ox) / px, col1: (x1 - ox) / px };
+    return { around, step: this.um_per_px / (window.devicePixelRatio || 1) / Math.max(px, py) };
+  }
+
   async draw() {
     const turn = ++this.drawn, { layer, exposure, mode } = this.page.state;
+    if (!this.page.frames.known(layer)) return;
     const picture = this.page.pictures[mode](layer, exposure, this);
     const { paint, legend } = picture instanceof Promise ? await picture : picture;
     if (turn !== this.drawn) return;

@@ -17,7 +17,7 @@ class Page {
 
   get n() { return this.facts.z_edges_um.length - 1; }
 
-  start() {
+  async start() {
     const { facts } = this, by = id => document.getElementById(id);
     by("title").textContent = facts.title;
     by("subtitle").textContent = `${this.n} layers, ${facts.summary.find(([name]) => name === "Printer")[1]}, ${facts.summary.find(([name]) => name === "Resin")[1]}`;
@@ -42,8 +42,9 @@ class Page {
     });
     this.view = new LayerView(this, by("layer-canvas"), by("legend"));
     this.graphs = new Graphs(this, by("graphs"));
+    if (facts.layers.length) this.graphs.put(Graphs.of(facts.layers));
     this.fit();
-    this.setLayer(this.state.layer);
+    await this.setLayer(this.state.layer);
     return this.view.draw();
   }
 
@@ -66,12 +67,22 @@ class Page {
   setLayer(k) {
     k = Math.min(Math.max(Math.round(k) || 0, 0), this.n - 1);
     this.direction = k < this.state.layer ? -1 : 1;
-    const exposures = this.facts.layers[k].exposures;
-    this.choose({ layer: k, exposure: Math.min(this.state.exposure, Math.max(0, exposures.length - 1)) });
+    return this.choose({ layer: k });
   }
 
+  // Sets what is shown; where the facts of the layer are not here yet, when they have come.
   choose(change) {
+    const k = change.layer ?? this.state.layer, turn = this.choosing = (this.choosing || 0) + 1;
+    if (this.frames.known(k)) return this.show(change);
+    document.getElementById("layer").value = k;
+    return this.frames.layerFacts(k).then(() => { if (turn === this.choosing) this.show(change); }, error => this.fail(error));
+  }
+
+  fail(error) { document.getElementById("notes").append(element("li", error.message)); }
+
+  show(change) {
     Object.assign(this.state, change);
+    this.state.exposure = Math.min(this.state.exposure, Math.max(0, this.facts.layers[this.state.layer].exposures.length - 1));
     const { layer, exposure } = this.state, edges = this.facts.z_edges_um, exposures = this.facts.layers[layer].exposures;
     const by = id => document.getElementById(id);
     by("layer").value = by("layer-number").value = layer;
@@ -92,8 +103,10 @@ class Page {
     if (this.firstPicture === undefined) this.firstPicture = performance.now();
     for (const step of [1, 2, -1]) {  // the next ones are ready when they are asked for
       const k = layer + step * this.direction, next = this.facts.layers[k];
-      if (next && this.state.mode === "cured") this.cured.layer(k);
+      if (k < 0 || k >= this.n) continue;
+      if (this.state.mode === "cured") this.cured.layer(k);
       else if (next) next.exposures.forEach((_, j) => this.frames.prefetch(k, j));
+      else this.frames.layerFacts(k);
     }
   }
 
@@ -158,11 +171,11 @@ class Page {
     const picture = frame => ({
       legend,
       paint: (out, ratio) => {
-        const { cols, rows } = view.pixels(engine, ratio);
-        paintField(out, cols, rows, engine.shape, frame ? means(frame, rows, cols, BYTES) : new Float32Array(out.length), GRAYS, 1);
+        const { cols, rows } = view.pixels(engine, ratio, 0, 0, (frame && frame.factor) || 1);
+        paintField(out, cols, rows, shapeOf(engine, frame), frame ? means(frame, rows, cols, BYTES) : new Float32Array(out.length), GRAYS, 1);
       },
     });
-    const frame = exposure ? this.frames.raster(k, j, view) : null;
+    const frame = exposure ? this.frames.raster(k, j, view.looked(engine)) : null;
     return frame instanceof Promise ? frame.then(picture) : picture(frame);
   }
 
@@ -177,14 +190,15 @@ class Page {
     const picture = frames => ({
       legend,
       paint: (out, ratio) => {
-        const { cols, rows } = view.pixels(engine, ratio), sums = new Float32Array(out.length);
+        const factor = frames.length && frames[0].factor || 1;
+        const { cols, rows } = view.pixels(engine, ratio, 0, 0, factor), sums = new Float32Array(out.length);
         frames.forEach((frame, n) => { const dose = means(frame, rows, cols, this.doses.table(all[some[n]])); for (let i = 0; i < sums.length; i++) sums[i] += dose[i]; });
-        const field = this.doses.picture(rows, cols);
+        const field = this.doses.picture(rows, cols, factor);
         if (field) for (let i = 0; i < sums.length; i++) sums[i] *= field[i];
-        paintField(out, cols, rows, engine.shape, sums, HEAT, 255 / most);
+        paintField(out, cols, rows, shapeOf(engine, frames[0]), sums, HEAT, 255 / most);
       },
     });
-    const frames = some.map(i => this.frames.raster(k, i, view));
+    const frames = some.map(i => this.frames.raster(k, i, view.looked(engine)));
     return frames.some(frame => frame instanceof Promise) || (this.facts.doses.flat && !this.doses.flat)
       ? Promise.all([this.doses.ready(), ...frames]).then(([, ...made]) => picture(made)) : picture(frames);
   }
@@ -250,6 +264,12 @@ class Page {
   }
 }
 
+// (rows, cols) of a field in the pixels of a frame, which may be means of several.
+function shapeOf(engine, frame) {
+  const factor = frame && frame.factor || 1;
+  return engine.shape.map(n => Math.ceil(n / factor));
+}
+
 // Paints a picture of a field: values times `scale` choose from 256 colours.
 function paintField(out, cols, rows, shape, values, colours, scale) {
   const width = cols.low.length, inside = Uint8Array.from(cols.low, c => c >= 0 && c < shape[1] ? 1 : 0);
@@ -260,12 +280,17 @@ function paintField(out, cols, rows, shape, values, colours, scale) {
 }
 
 async function main() {
-  const facts = JSON.parse(document.getElementById("page-data").textContent);
-  const page = new Page(facts, new EmbeddedFrames(facts));
+  const facts = JSON.parse(document.getElementById("page-data").textContent), served = facts.layers === null;
+  if (served) facts.layers = [];
+  const page = new Page(facts, served ? new ServedFrames(facts) : new EmbeddedFrames(facts));
   window.pmsl = page;  // for programs that look at the page
   await page.start();
   if (document.readyState === "loading") await new Promise(resolve => document.addEventListener("DOMContentLoaded", resolve));
   page.startRest();
+  if (served) {
+    page.alive = new EventSource("/alive");  // the server ends when it closes
+    page.frames.graphs(found => page.graphs.put(found));
+  }
   page.started = true;
 }
 

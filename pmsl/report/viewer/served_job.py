@@ -1,0 +1,127 @@
+"""What a served page asks of a job: facts of a layer, tiles of a frame at any resolution, values over the layers."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+
+from pmsl.core.arrays import evenly
+from pmsl.core.mask import LayerMask
+from pmsl.job.layer_plan import LayerPlan
+from pmsl.job.print_job import Meter, PrintJob
+from pmsl.report.page.layer_table import exposure_facts, layer_facts
+
+TILE_PX = 1024  # a side
+MOST_LEVELS = 16
+KEPT_RUNS = 4 << 20  # of masks that are kept
+KEPT_PLANS = 12
+GRAPH_LAYERS = 400
+
+
+class ServedJob:
+    """Answers for one job, from any thread; keeps the plans that were asked for last.
+
+    Parameters
+    ----------
+    job : PrintJob
+    """
+
+    def __init__(self, job: PrintJob) -> None:
+        self.job = job
+        self._meter = Meter(job.grid, job.engines)
+        self._plans: OrderedDict[int, LayerPlan] = OrderedDict()
+        self._lock = threading.Lock()  # one layer is made at a time: memory is that of few
+        self._graphs: dict[int, dict[str, float | None]] = {}
+
+    def plan(self, k: int) -> LayerPlan:
+        """Return the plan of layer `k`; raises `IndexError` where there is none."""
+        if not 0 <= k < self.job.n_layers:
+            raise IndexError(f"layer {k} is not in 0..{self.job.n_layers - 1}")
+        with self._lock:
+            known = self._plans.get(k)
+            if known is None:
+                known = self._plans[k] = self.job.bare(k)
+                self._forget()
+            self._plans.move_to_end(k)
+            return known
+
+    def _forget(self) -> None:
+        """Let go of the plans that were asked for longest ago, but for the last one."""
+        while len(self._plans) > 1 and (len(self._plans) > KEPT_PLANS or sum(map(_runs, self._plans.values())) > KEPT_RUNS):
+            self._plans.popitem(last=False)
+
+    def layer(self, k: int) -> dict[str, Any]:
+        """Return what the page says of layer `k`; raises `IndexError`."""
+        plan = self.plan(k)
+        return layer_facts(plan, self._meter) | {"exposures": [exposure_facts(self.job, e, None) for e in plan.exposures]}
+
+    def tile(self, k: int, exposure: int, level: int, row: int, col: int) -> bytes:
+        """Return the 8-bit levels of a tile, row 0 at the smallest y.
+
+        Parameters
+        ----------
+        k, exposure : int
+        level : int
+            Its pixels are means of ``2**level`` pixels each way; at 0 the pixels themselves.
+        row, col : int
+            Which tile of `TILE_PX` of these.
+
+        Raises
+        ------
+        IndexError
+            There is no such tile.
+        """
+        plan = self.plan(k)
+        if not (0 <= exposure < len(plan.exposures) and 0 <= level <= MOST_LEVELS and row >= 0 and col >= 0):
+            raise IndexError(f"layer {k}: no tile ({row}, {col}) of level {level} of exposure {exposure}")
+        mask = plan.exposures[exposure].mask
+        return tile_levels(mask, level, row, col).tobytes()
+
+    def add_graph_layer(self) -> bool:
+        """Work out the values of one more layer for graphs; return whether there is another one."""
+        for k in evenly(self.job.n_layers, GRAPH_LAYERS):
+            if k not in self._graphs:
+                facts = self.layer(k)
+                whites = [e["white"] for e in facts["exposures"]]
+                dose = None if any(white is None for white in whites) else float(sum(whites))
+                numbers: dict[str, float | None] = {key: value for key, value in facts.items() if isinstance(value, (int, float))}
+                self._graphs[k] = numbers | {"dose": dose}
+                return True
+        return False
+
+    def graphs(self) -> dict[str, Any]:
+        """Return the values over the layers as far as they are known: layers, and of each key the values there."""
+        known = dict(sorted(self._graphs.items()))
+        keys = list(dict.fromkeys(key for values in known.values() for key in values))
+        whole = len(known) == len(evenly(self.job.n_layers, GRAPH_LAYERS))
+        return {"layers": list(known), "whole": whole, "values": {key: [v.get(key) for v in known.values()] for key in keys}}
+
+
+def _runs(plan: LayerPlan) -> int:
+    return sum(len(e.mask.runs_8bit().col) for e in plan.exposures)
+
+
+def tile_levels(mask: LayerMask, level: int, row: int, col: int) -> np.ndarray:
+    """Return a tile of a mask: (rows, cols) uint8, fewer than `TILE_PX` at the field's upper end; made from runs.
+
+    Raises
+    ------
+    IndexError
+        The tile lies outside of the field.
+    """
+    from pmsl.kernels.raster import run_ops
+
+    bins = []
+    for at, size in zip((row, col), mask.shape, strict=True):
+        low = (np.arange(at * TILE_PX, (at + 1) * TILE_PX, dtype=np.int64)) << level
+        low = low[low < size]
+        if not low.size:
+            raise IndexError(f"no tile ({row}, {col}) of level {level}")
+        bins.append((low, np.minimum(low + (1 << level), size)))
+    out = np.zeros((len(bins[0][0]), len(bins[1][0])), np.uint8)
+    width = int(bins[1][1][-1] - bins[1][0][0])
+    run_ops.shrink(*mask.runs_8bit(), mask.window.row0, *bins[0], *bins[1], np.zeros((2, width + 1), np.int64), out)
+    return out
