@@ -11,6 +11,9 @@ from solids import box
 
 import pmsl
 from pmsl.cli import main
+from pmsl.core.grid import Grid
+from pmsl.core.mask import LayerMask, Window
+from pmsl.predict.features.lost_features import LostFeatures
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 cases = pytest.mark.skipif(not CASES.is_dir(), reason="the case files are not beside this checkout")
@@ -215,3 +218,20 @@ def test_the_command_fails_on_findings_and_lists_them(tmp_path, capsys, monkeypa
     assert code == 4 and "--fail-on warning" in err
     assert found["fail_on"] == "warning" and "resin-trap" in {f["code"] for f in found["findings"]}
     assert all(f["severity"] and f["message"] for f in found["findings"])
+
+
+def test_many_pieces_in_a_large_field_are_told_apart():
+    """Numbers of pieces times pixels of the field pass 32 bits: 30 × 30 pits in 1600 × 2560 pixels, every other one filled to the rim."""
+    shape = (1600, 2560)
+    grid = Grid(origin_um=(0, 0), pitch_um=5.0, shape=shape, z_edges_um=(0, 10))
+    levels, filled, rim = np.full(shape, 255, np.uint8), [], []
+    for n, (r, c) in enumerate((r, c) for r in range(20, 1520, 50) for c in range(20, 2420, 80)):
+        levels[r : r + 6, c : c + 6] = 0
+        inner = 0 if n % 2 else 1  # of the others a rim of liquid is left
+        places = [(y, x) for y in range(r + inner, r + 6 - inner) for x in range(c + inner, c + 6 - inner)]
+        filled += places
+        rim += [not inner] * len(places)
+    rows, cols = np.array(filled).T
+    assert 900 * shape[0] * shape[1] > 2**31
+    found = LostFeatures(grid, Window(0, 0, *shape))._enclosed(rows, cols, LayerMask.from_dense(0, levels))
+    assert np.array_equal(found, np.array(rim))

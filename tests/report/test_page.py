@@ -1,6 +1,7 @@
 """The page of a job as a file: the same bytes, nothing from elsewhere, foreign text nowhere but in JSON."""
 
 import base64
+import dataclasses
 import json
 import re
 import zlib
@@ -12,6 +13,7 @@ from page_jobs import HOSTILE, hostile_job, job_with_exposures
 
 import pmsl
 from pmsl.errors import OutputError, UsageError
+from pmsl.job.layer_source import MappedLayers
 from pmsl.predict.cross_section import Section
 
 
@@ -128,6 +130,24 @@ def test_jobs_without_design_times_or_doses_say_so(tmp_path):
     assert any("no design" in note for note in pmsl.report(tmp_path / "bare.zip", tmp_path / "bare.html"))
     _, facts = blocks_of(tmp_path / "bare.html")
     assert facts["cured"]["design"] is False and facts["doses"] is not None and "prediction" not in facts
+
+
+@pytest.mark.parametrize("format", ["native", "nanodlp", "sl1", "goo", "ctb", "ome-tiff", "ome-zarr", "byu"])
+def test_a_file_of_any_format_has_a_page(tmp_path, format):
+    """Each exposure with its time; heights; what the file does not say is said."""
+    job = job_with_exposures("even")
+    single = dataclasses.replace(
+        job, plan_layer=MappedLayers(job.layer_source, lambda p: dataclasses.replace(p, exposures=p.exposures[:1]))
+    )
+    pmsl.write(single, tmp_path / "out", format=format, lossy=True)
+    notes = pmsl.report(tmp_path / "out", tmp_path / "page.html", predict=False)
+    assert any("irradiance" in note for note in notes) == (format != "native")
+    _, facts = blocks_of(tmp_path / "page.html")
+    read = pmsl.read(tmp_path / "out")
+    assert [[e["time_s"] for e in layer["exposures"]] for layer in facts["layers"]] == [
+        [e.time_s for e in plan.exposures] for plan in read.layers()
+    ]
+    assert facts["z_edges_um"] == read.grid.z_edges_um.tolist() and len(facts["layers"]) == job.n_layers
 
 
 def test_corrected_jobs_are_set_beside_plain_ones(tmp_path):

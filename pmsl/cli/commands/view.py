@@ -33,7 +33,9 @@ def view_command(path: str, port: int, no_browser: bool, **settings: Any) -> Non
 
     with compiler_notice():
         job = _job_of(path, settings)
-        viewer = Viewer(view_page(job), ServedJob(job), port)
+        served = ServedJob(job)
+        viewer = Viewer(view_page(job), served, port)
+        served.warm_up()
     viewer.start()
     print_line(f"{path}: {job.n_layers} layers at {viewer.address}")
     try:

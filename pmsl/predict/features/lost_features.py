@@ -112,7 +112,7 @@ class LostFeatures:
         filled[rows - row0, cols - col0] = True
         label, n = ndimage.label(filled, np.ones((3, 3)))
         void = ~filled & (_within(mask, row0 + self.window.row0, col0 + self.window.col0, shape) < HALF)
-        own = label[rows - row0, cols - col0]
+        own = label[rows - row0, cols - col0].astype(np.int64)  # times the pixels of the box: more than 32 bits hold
         around = np.concatenate([own * filled.size + (rows - row0 + i) * shape[1] + cols - col0 + j for i, j in AROUND])
         piece, pixel = np.divmod(np.unique(around), filled.size)  # a pixel beside several pieces counts for each
         rim = ~filled.ravel()[pixel]

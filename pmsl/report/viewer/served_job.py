@@ -53,6 +53,12 @@ class ServedJob:
         while len(self._plans) > 1 and (len(self._plans) > KEPT_PLANS or sum(map(_runs, self._plans.values())) > KEPT_RUNS):
             self._plans.popitem(last=False)
 
+    def warm_up(self) -> None:
+        """Make what the first picture shows, so that nobody waits for it, or for the compiler, before an open page."""
+        k = self.job.n_layers // 2
+        for j in range(len(self.plan(k).exposures)):
+            self.tile(k, j, 0, 0, 0)
+
     def layer(self, k: int) -> dict[str, Any]:
         """Return what the page says of layer `k`; raises `IndexError`."""
         plan = self.plan(k)

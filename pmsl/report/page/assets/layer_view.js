@@ -120,7 +120,7 @@ class LayerView {
     canvas.addEventListener("pointerdown", event => { this.drag = [event.clientX, event.clientY, ...this.centre]; canvas.setPointerCapture(event.pointerId); });
     canvas.addEventListener("pointerup", () => { this.drag = null; });
     canvas.addEventListener("pointermove", event => this.moved(event));
-    new ResizeObserver(() => this.ask()).observe(canvas);
+    new ResizeObserver(() => this.resized()).observe(canvas);
   }
 
   get box() {
@@ -135,8 +135,12 @@ class LayerView {
     return { x0: x - half * width, x1: x + half * width, y0: y - half * height, y1: y + half * height };
   }
 
+  // What was shown as large as it fits stays so, until somebody zooms or moves.
+  resized() { if (this.fitted) this.show(...this.fitted); else this.ask(); }
+
   // Shows a rectangle [µm] as large as it fits.
   show(x0, y0, x1, y1, room = 1.04) {
+    this.fitted = [x0, y0, x1, y1, room];
     const { width, height } = this.box;
     this.centre = [0.5 * (x0 + x1), 0.5 * (y0 + y1)];
     this.um_per_px = room * Math.max((x1 - x0) / width, (y1 - y0) / height, 1e-3);
@@ -150,6 +154,7 @@ class LayerView {
 
   zoom(factor, event) {
     const [x, y] = this.place(event);
+    this.fitted = null;
     this.um_per_px *= factor;
     this.centre = [x + (this.centre[0] - x) * factor, y + (this.centre[1] - y) * factor];
     this.ask();
@@ -158,6 +163,7 @@ class LayerView {
   moved(event) {
     if (this.drag) {
       const [x, y, cx, cy] = this.drag;
+      this.fitted = null;
       this.centre = [cx - (event.clientX - x) * this.um_per_px, cy + (event.clientY - y) * this.um_per_px];
       this.ask();
       return;
