@@ -40,7 +40,6 @@ COMMANDS = (
     "diff",
     "convert",
     "batch",
-    "calibrate",
     "profiles",
     "findings",
     "warmup",

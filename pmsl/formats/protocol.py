@@ -52,8 +52,8 @@ class BlockTarget(msgspec.Struct, frozen=True, kw_only=True):
         The job itself, where it is a folder.
     bundled : bool
         The files of a block go into one in the work folder: the job is a zip.
-    small, dose : bool
-        As of `WriteOptions`: `small`, and whether there are dose maps.
+    small, dose, facts : bool
+        As of `WriteOptions`: `small`, whether there are dose maps, and `facts`.
     """
 
     work: str
@@ -61,6 +61,7 @@ class BlockTarget(msgspec.Struct, frozen=True, kw_only=True):
     bundled: bool
     small: bool
     dose: bool
+    facts: bool = False
 
 
 class Blocks(Protocol):
@@ -96,6 +97,8 @@ class WriteOptions:
         Store the placed parts where the format can.
     small : bool
         Take the time to make smaller frames.
+    facts : bool
+        Measure every layer and say so where the format has a place for it (`pmsl.job.layer_facts`).
     threads : int
         Layers made at a time; the bytes do not depend on it.
     force : bool
@@ -115,6 +118,7 @@ class WriteOptions:
     contours_of: ContoursOf | None = None
     with_design: bool = True
     small: bool = False
+    facts: bool = False
     threads: int = 1
     force: bool = False
     lossy: bool = False

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from msgspec import UNSET, UnsetType
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
+from pmsl.job.layer_facts import facts_of
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import InOrder, LayerSource, layer_source
 from pmsl.job.techniques import Vacuum
@@ -191,7 +192,13 @@ class PrintJob:
 
     def __getitem__(self, k: int) -> LayerPlan:
         """Return the plan of layer `k`; negative numbers count from the top. Raises `IndexError` where there is none."""
-        return self.plan_layer(self._number(k))
+        return self._measurable(self.plan_layer(self._number(k)))
+
+    def _measurable(self, plan: LayerPlan) -> LayerPlan:
+        """Return a plan that can give its facts."""
+        if plan.facts_of is not None:
+            return plan
+        return replace(plan, facts_of=lambda: facts_of(plan, lambda: self.bare(plan.index - 1), self.grid, self.printer))
 
     def _number(self, k: int) -> int:
         n = k + self.n_layers if k < 0 else k
@@ -228,7 +235,7 @@ class PrintJob:
 
     def layers(self) -> Iterator[LayerPlan]:
         """Yield every layer's plan from the plate up, made one at a time."""
-        return (self.plan_layer(k) for k in range(self.n_layers))
+        return (self[k] for k in range(self.n_layers))
 
     def estimate(self) -> Estimate:
         """Return print time and resin; a job that was not written yet has to make every layer for it."""

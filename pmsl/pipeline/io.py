@@ -47,6 +47,7 @@ def write(
     processes: int | None = None,
     scheduler: str | None = None,
     workers: LayerWorkers | None = None,
+    facts: bool = True,
 ) -> Written:
     """Write a job to a file of any format, complete or absent, the same bytes for any `threads`, `processes` and `scheduler`.
 
@@ -79,6 +80,8 @@ def write(
         the job is written to must be one that all workers see, under the same name.
     workers : LayerWorkers, optional
         Workers that are there already, for several jobs: what `pmsl.pipeline.workers_of` gives, in a ``with`` block.
+    facts : bool
+        Measure every layer, and say so in a native job (`pmsl.job.layer_facts`).
 
     Returns
     -------
@@ -100,7 +103,17 @@ def write(
     if own is not None or workers is not None:
         check_spreads(chosen)
     options = write_options(
-        job, path, dose=dose, design=design, png=png, threads=threads, force=force, lossy=lossy, progress=progress, fail_on=fail_on
+        job,
+        path,
+        dose=dose,
+        design=design,
+        png=png,
+        threads=threads,
+        force=force,
+        lossy=lossy,
+        progress=progress,
+        fail_on=fail_on,
+        facts=facts,
     )
     running: AbstractContextManager[LayerWorkers | None] = nullcontext(workers) if own is None else own
     with running as started:
@@ -120,6 +133,7 @@ def write_options(
     progress: Callable[[int, int], None] | None,
     fail_on: Severity | None,
     workers: LayerWorkers | None = None,
+    facts: bool = True,
 ) -> WriteOptions:
     """Return what a format is asked for, in the words of `write`; refuse a job of which too much is found before any layer.
 
@@ -144,6 +158,7 @@ def write_options(
         contours_of=contours_of,
         with_design=design,
         small=png == "small",
+        facts=facts,
         threads=default_threads() if threads is None else threads,
         force=force,
         lossy=lossy,

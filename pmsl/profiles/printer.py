@@ -15,13 +15,13 @@ from pmsl.profiles.optics import Response as Response
 from pmsl.profiles.orientation import Axis as Axis
 from pmsl.profiles.orientation import Diamond as Diamond
 from pmsl.profiles.orientation import Orientation as Orientation
-from pmsl.profiles.strict_struct import Sourced, Strict, Value
+from pmsl.profiles.strict_struct import Strict, Value
 from pmsl.profiles.versions import set_schema
 
 Count = Annotated[int, Meta(ge=1, le=1 << 24)]
 
 
-class Dmd(Sourced, frozen=True, kw_only=True):
+class Dmd(Strict, frozen=True, kw_only=True):
     """The device that makes the frames: a micromirror device, or a panel.
 
     Of a diamond lattice mirrors stand on their corners, and every other row is shifted by half a mirror's width: shape is
@@ -55,7 +55,7 @@ class Dmd(Sourced, frozen=True, kw_only=True):
             raise ValueError("frame_locked = true needs frame_s")
 
 
-class StageProfile(Sourced, frozen=True, kw_only=True):
+class StageProfile(Strict, frozen=True, kw_only=True):
     """The stage that carries the build plate.
 
     Attributes
@@ -64,15 +64,24 @@ class StageProfile(Sourced, frozen=True, kw_only=True):
         Its travel along z: the tallest part.
     step_um : Value of float, e.g. 0.5
         What layer heights that follow the geometry are multiples of; left out: 0.1 µm. From version 2.
+    release_stress_kpa : Value of float, e.g. 12.0
+        Force that parts a layer from what it is cured on, by its area; left out: unknown, and no peel force is said. From version 2.
+    release_line_n_m : Value of float, e.g. 0.5
+        The same by the length of its edges; left out: 0. From version 2.
+    suction_kpa : Value of float, e.g. 50.0
+        What holds a layer where a space below it is shut while it is lifted; left out: 50 kPa. From version 2.
     """
 
-    SINCE: ClassVar[dict[str, int]] = {"step_um": 2}
+    SINCE: ClassVar[dict[str, int]] = {"step_um": 2, "release_stress_kpa": 2, "release_line_n_m": 2, "suction_kpa": 2}
 
     travel_um: Value[Positive]
     step_um: Value[Positive] | UnsetType = UNSET
+    release_stress_kpa: Value[Positive] | UnsetType = UNSET
+    release_line_n_m: Value[Positive] | UnsetType = UNSET
+    suction_kpa: Value[Positive] | UnsetType = UNSET
 
 
-class Limits(Sourced, frozen=True, kw_only=True):
+class Limits(Strict, frozen=True, kw_only=True):
     """What the printer never exceeds in one exposure, its repeats counted, nor where the exposures of a layer add up in a pixel.
 
     Attributes
@@ -115,7 +124,7 @@ class Printer(Strict, frozen=True, kw_only=True):
         Gray level to light.
     """
 
-    NESTED: ClassVar[tuple[str, ...]] = ("dmd", "optics", "stage", "limits", "response")
+    NESTED: ClassVar[tuple[str, ...]] = ("stage",)
 
     schema: Literal["pmsl.printer/1", "pmsl.printer/2"]
     name: str

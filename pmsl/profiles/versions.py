@@ -43,7 +43,7 @@ def check_declared(table: Any, made: Any, where: str, error: type[PmslError]) ->
     """Refuse a table that uses keys which the version it declares does not have, itself or in a table with a schema inside it."""
     declared = table.get("schema", made.schema)
     if declared != made.schema and _number(declared) < _number(made.schema):
-        names = ", ".join(newer(made, _number(declared)))
+        names = ", ".join(dict.fromkeys(newer(made, _number(declared))))
         raise error(f"{where}: {names} came with {made.schema}; write schema = {made.schema!r} instead of {declared!r}")
     for name, key in zip(made.__struct_fields__, made.__struct_encode_fields__, strict=True):
         inner = getattr(made, name)

@@ -53,7 +53,7 @@ def test_meshes_get_a_factor_each(run, tmp_path):
     assert code == 0 and "dose      post.stl: 2 × the ordinary dose" in out
     assert share_by_dose("job") == {0.5: 40 * 30, 1.0: 10 * 30}
     doc = json.loads((tmp_path / "job" / "job.json").read_text())
-    assert doc["schema"] == "pmsl.job/1" and [p["dose_scale"] for p in doc["parts"]] == [1.0, 2.0]
+    assert doc["schema"] == "pmsl.job/2" and [p["dose_scale"] for p in doc["parts"]] == [1.0, 2.0]
     code, *_ = run("slice", "plate.stl", "post.stl", "-o", "both", "--dose-scale", "2", *SMALL)
     assert code == 0 and [p.dose_scale for p in pmsl.read("both").parts] == [2.0, 2.0]
 
@@ -101,7 +101,7 @@ def test_the_job_says_its_regions(run, tmp_path):
     older = {**doc, "schema": "pmsl.job/1"}
     (tmp_path / "job" / "job.json").write_text(json.dumps(older))
     code, _, err = run("info", "job")
-    assert code == 3 and "regions came with pmsl.job/2" in err
+    assert code == 3 and "regions, layers.facts came with pmsl.job/2" in err
 
 
 def test_seconds_and_doses_of_regions_are_shown(run, tmp_path):

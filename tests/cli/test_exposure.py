@@ -25,7 +25,7 @@ def test_a_time_and_bottom_factors_on_the_command_line(run, samples, tmp_path):
 def test_bottom_factors_alone_are_nothing_new_in_the_job(run, samples, tmp_path):
     assert run("slice", samples / "f_orientation.stl", "-o", "job", *SMALL, "--bottom-dose-factors", "4")[0] == 0
     doc = json.loads((tmp_path / "job" / "job.json").read_text())
-    assert (doc["schema"], doc["process"]["schema"], doc["process"]["bottom_dose_factors"]) == ("pmsl.job/1", "pmsl.process/1", [4.0])
+    assert (doc["schema"], doc["process"]["schema"], doc["process"]["bottom_dose_factors"]) == ("pmsl.job/2", "pmsl.process/1", [4.0])
 
 
 def test_a_time_replaces_the_margin_of_the_process_as_a_height_replaces_its_list(run, samples, tmp_path):

@@ -17,9 +17,10 @@ import msgspec
 from pmsl.core.finding import Finding
 from pmsl.errors import WorkerError
 from pmsl.formats.container.containers import FolderSource, check_written
-from pmsl.formats.native.layer_blocks import JOB_SPEC, BlockDone, File, LayerDone
+from pmsl.formats.native.layer_blocks import JOB_SPEC, BlockDone, File, LayerDone, SolidBytes
 from pmsl.formats.native.write import encode_layers
 from pmsl.formats.protocol import BlockTarget, WriteOptions
+from pmsl.job.layer_facts import FactsOfLayers
 from pmsl.job.print_job import Meter, PrintJob
 
 
@@ -37,6 +38,7 @@ def make_block(job: PrintJob, first: int, last: int, place: BlockTarget, options
     """
     run, meter, work, own = job.in_order(last), Meter(job.grid, job.engines), Path(place.work), uuid.uuid4().hex
     layers: list[LayerDone] = []
+    layer_facts, ends = FactsOfLayers(job.grid, job.printer), list[SolidBytes | None]()
     bundle = f"{own}.frames" if place.bundled else ""
     together = open(work / bundle, "wb") if place.bundled else None  # noqa: SIM115 — closed below
     try:
@@ -54,9 +56,11 @@ def make_block(job: PrintJob, first: int, last: int, place: BlockTarget, options
             if together is None:
                 check_written(FolderSource(Path(place.folder)), {name: sha256 for name, _, sha256 in made.files}, 1)
             files = [File(name, sha256, len(data)) for name, data, sha256 in made.files]
-            layers.append(
-                LayerDone(msgspec.json.encode(made.entry), files, meter.cost(plan), _encode_findings(plan.findings), bool(plan.exposures))
-            )
+            facts = layer_facts.add(k, made.measured)
+            if options.facts and k in (first, last - 1):
+                ends.append(SolidBytes.of(made.measured))
+            entry, found = msgspec.json.encode(made.entry), _encode_findings(plan.findings)
+            layers.append(LayerDone(entry, files, meter.cost(plan), found, bool(plan.exposures), facts))
     except BaseException:
         for left in (bundle or own, own):
             (work / left).unlink(missing_ok=True)
@@ -64,7 +68,7 @@ def make_block(job: PrintJob, first: int, last: int, place: BlockTarget, options
     finally:
         if together is not None:
             together.close()
-    return msgspec.msgpack.encode(BlockDone(layers, _encode_findings(run.findings()), bundle))
+    return msgspec.msgpack.encode(BlockDone(layers, _encode_findings(run.findings()), bundle, ends))
 
 
 def _put(beside: Path, path: Path, data: bytes) -> None:

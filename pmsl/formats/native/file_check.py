@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 
 from pmsl.errors import JobError
@@ -12,6 +13,7 @@ from pmsl.formats.frames.device_frame import frame_shape, turn
 from pmsl.formats.native import dose_tiff
 from pmsl.formats.native.job_json import Document
 from pmsl.formats.protocol import DoseOf
+from pmsl.job.layer_facts import measured, same_pixels
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 
@@ -43,6 +45,9 @@ def layer_problems(doc: Document, job: PrintJob, plan: LayerPlan, source: FileSo
         for entry, exposure in zip(doc.layers[k].exposures, plan.exposures, strict=True)
         if exposure.mask.sha256() != entry.mask_sha256
     ]
+    facts, seen = doc.layers[k].facts, measured(plan, job.grid)
+    if facts is not msgspec.UNSET and (seen is None or not same_pixels(facts, seen.facts)):
+        wrong.append(f"layers[{k}].facts: they are not those of its frames")
     name = doc.layers[k].dose
     if name is None:
         return wrong

@@ -10,6 +10,7 @@ import msgspec
 from pmsl.core.finding import RecordedFinding
 from pmsl.errors import JobError
 from pmsl.files.file_kind import HEAD, refusal
+from pmsl.job.layer_plan import LayerFacts
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, CorrectionRecord, Estimate, PartRecord, Provenance
 from pmsl.job.techniques import TECHNIQUES, Relift, Squeeze, Vacuum
 from pmsl.mesh.region import RegionRecord
@@ -23,6 +24,7 @@ from pmsl.profiles.versions import set_schema
 SCHEMAS = ("pmsl.job/1", "pmsl.job/2")
 SCHEMA_FILE = "job-2.schema.json"  # version 1 has a file of its own, which does not change any more
 ABILITIES = TECHNIQUES | {FLAT_FIELD_BY_HOST}  # entries of `requires` this version understands
+FACTS = b',"facts":'  # of a layer, its last key
 PLAIN = ("time_s", "dose_mj_cm2", "power", "engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s")
 ASKED = ("relift", "film_lift_um", "flat_field_by_host")  # of an exposure, where its host is asked for more than to show it
 
@@ -85,7 +87,12 @@ class ExposureDoc(Strict, frozen=True, kw_only=True):
 
 
 class LayerDoc(Strict, frozen=True, kw_only=True):
-    """One layer: the motion comes before the exposures, `squeeze` between the two; `dose` is a path, where dose maps were asked for."""
+    """One layer: the motion comes before the exposures, `squeeze` between the two; `dose` is a path, where dose maps were asked for.
+
+    `facts` are of its pixels that are lit at least half as strongly as the lightest of their exposure; no reader needs them.
+    """
+
+    SINCE: ClassVar[dict[str, int]] = {"facts": 2}
 
     z_top_um: float
     thickness_um: float
@@ -93,6 +100,7 @@ class LayerDoc(Strict, frozen=True, kw_only=True):
     exposures: list[ExposureDoc]
     dose: str | None = None
     squeeze: Squeeze | msgspec.UnsetType = msgspec.UNSET
+    facts: LayerFacts | msgspec.UnsetType = msgspec.UNSET
 
 
 class DesignDoc(Strict, frozen=True, kw_only=True):
@@ -108,7 +116,7 @@ class Document(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """The whole of job.json: of version 1 unless a key of it, or of what it embeds, came with a later one."""
 
     SINCE: ClassVar[dict[str, int]] = {"regions": 2, "vacuum": 2}
-    NESTED: ClassVar[tuple[str, ...]] = ("provenance", "engines", "printer", "resin", "process")
+    NESTED: ClassVar[tuple[str, ...]] = ("provenance", "engines", "printer", "process", "layers")
 
     schema: Literal["pmsl.job/1", "pmsl.job/2"]
     requires: list[str]
@@ -132,8 +140,20 @@ class Document(Strict, frozen=True, kw_only=True, omit_defaults=True):
         set_schema(self)
 
     def own_version(self) -> int:
-        """Return 2 where a key of its own is newer, or the host is asked for more than to even out the field."""
-        return max(super().own_version(), 1 if TECHNIQUES.isdisjoint(self.requires) else 2)
+        """Return 2 where a key of its own is newer, or of a layer that is JSON, or the host does more than to even out the field."""
+        entries: list[object] = list(self.layers)
+        facts = any(FACTS in bytes(entry) for entry in entries if isinstance(entry, msgspec.Raw))
+        newer = facts or not TECHNIQUES.isdisjoint(self.requires)
+        return max(super().own_version(), 2 if newer else 1)
+
+
+def with_facts(entry: LayerDoc | msgspec.Raw, facts: LayerFacts | None) -> LayerDoc | msgspec.Raw:
+    """Return a layer with its facts; one that is JSON already gets the same bytes as if it were encoded with them."""
+    if facts is None:
+        return entry
+    if isinstance(entry, LayerDoc):
+        return msgspec.structs.replace(entry, facts=facts)
+    return msgspec.Raw(bytes(entry)[:-1] + FACTS + msgspec.json.encode(facts) + b"}")
 
 
 def encode(document: Document) -> bytes:

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.errors import JobError
 from pmsl.formats.container.containers import Sink
 from pmsl.formats.container.layer_writer import JobTally
-from pmsl.formats.native.job_json import LayerDoc
+from pmsl.formats.native.job_json import LayerDoc, with_facts
 from pmsl.formats.protocol import Blocks, BlockTarget, WriteOptions, Written
+from pmsl.job.layer_facts import FactsOfLayers, Measured, SolidRuns
+from pmsl.job.layer_plan import LayerFacts
 from pmsl.job.print_job import PrintJob
 
 WORK = "work"  # in a draft: what its workers share, gone with it
@@ -31,21 +34,48 @@ class File(msgspec.Struct, frozen=True, array_like=True):
 
 
 class LayerDone(msgspec.Struct, frozen=True, array_like=True):
-    """One layer that was made: its entry in job.json as JSON, its files, its cost as `Meter.cost` gives it, findings, any light."""
+    """One layer that was made: its entry in job.json as JSON, its files, its cost as `Meter.cost` gives it, findings, any light, facts."""
 
     entry: bytes
     files: list[File]
     cost: tuple[float, float]
     findings: list[dict[str, Any]]
     lit: bool
+    facts: LayerFacts | None = None
+
+
+class SolidBytes(msgspec.Struct, frozen=True, array_like=True):
+    """Solid pixels of a layer as `SolidRuns` has them."""
+
+    start: bytes
+    col: bytes
+    end: bytes
+    row0: int
+
+    @classmethod
+    def of(cls, layer: Measured | None) -> SolidBytes | None:
+        """Return those of a layer; None where it has no facts."""
+        if layer is None:
+            return None
+        start, col, end, row0 = layer.solid
+        return cls(start.tobytes(), col.tobytes(), end.tobytes(), row0)
+
+    def runs(self) -> SolidRuns:
+        """Return them as arrays."""
+        col, end = np.frombuffer(self.col, np.int32), np.frombuffer(self.end, np.int32)
+        return SolidRuns(np.frombuffer(self.start, np.int64), col, end, self.row0)
 
 
 class BlockDone(msgspec.Struct, frozen=True, array_like=True):
-    """A block that was made: its layers, what was noticed across them, and the file in the work folder that holds all files, for a zip."""
+    """A block that was made: its layers, what was noticed across them, and the file in the work folder that holds all files, for a zip.
+
+    `ends` are the solid pixels of its first and its last layer, for the facts of the first one and of the layer that comes next.
+    """
 
     layers: list[LayerDone]
     findings: list[dict[str, Any]]
     bundle: str = ""
+    ends: list[SolidBytes | None] = []
 
 
 def asked(job: PrintJob, options: WriteOptions, draft: Path, bundled: bool) -> Blocks:
@@ -56,7 +86,9 @@ def asked(job: PrintJob, options: WriteOptions, draft: Path, bundled: bool) -> B
     if not bundled:
         for name in ("frames", *(("dose",) if dose else ())):
             (draft / name).mkdir()
-    place = BlockTarget(work=str(work.absolute()), folder=str(draft.absolute()), bundled=bundled, small=options.small, dose=dose)
+    place = BlockTarget(
+        work=str(work.absolute()), folder=str(draft.absolute()), bundled=bundled, small=options.small, dose=dose, facts=options.facts
+    )
     return options.workers.blocks(job, place)
 
 
@@ -85,6 +117,8 @@ def gather(
     """
     tally, across = JobTally(job, options), list[Finding]()
     entries: list[LayerDoc | msgspec.Raw] = []
+    facts: list[LayerFacts | None] = []
+    layer_facts = FactsOfLayers(job.grid, job.printer)
     for block in blocks:
         done = msgspec.msgpack.decode(block, type=BlockDone)
         if done.bundle:
@@ -97,9 +131,19 @@ def gather(
                     _check_there(draft / file.name, file)
             entries.append(msgspec.Raw(layer.entry))
             tally.add(layer.cost, map(_decode_finding, layer.findings), layer.lit)
+        facts += _facts(done, len(facts), layer_facts)
         across.extend(map(_decode_finding, done.findings))
     tally.found.extend(across)
-    return tally.written(), entries
+    return tally.written(), list(map(with_facts, entries, facts))
+
+
+def _facts(block: BlockDone, first: int, layer_facts: FactsOfLayers) -> list[LayerFacts | None]:
+    """Return the facts of the layers of a block that begins with layer `first`; the worker did not see the layer below."""
+    facts = [layer.facts for layer in block.layers]
+    bottom, top = (None if end is None else end.runs() for end in block.ends[:1] + block.ends[-1:] or (None, None))
+    facts[0] = layer_facts.add(first, None if facts[0] is None or bottom is None else Measured(facts[0], bottom))
+    layer_facts.passed(top)
+    return facts
 
 
 def _check_there(path: Path, file: File) -> None:

@@ -16,11 +16,23 @@ from pmsl.formats.container.atomic_write import whole_or_absent
 from pmsl.formats.container.containers import FolderSink, FolderSource, Sink, ZipSink, ZipSource, check_written
 from pmsl.formats.frames import png_write
 from pmsl.formats.native import design_ply, dose_tiff, job_json
-from pmsl.formats.native.job_json import ASKED, PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc, GridDoc, LayerDoc, OrientationDoc
+from pmsl.formats.native.job_json import (
+    ASKED,
+    PLAIN,
+    DesignDoc,
+    Document,
+    EngineDoc,
+    ExposureDoc,
+    GridDoc,
+    LayerDoc,
+    OrientationDoc,
+    with_facts,
+)
 from pmsl.formats.native.layer_blocks import asked, gather
 from pmsl.formats.protocol import WriteOptions, Written
 from pmsl.job.consistency import JobCheck
-from pmsl.job.layer_plan import LayerPlan
+from pmsl.job.layer_facts import FactsOfLayers, Measured, measured
+from pmsl.job.layer_plan import LayerFacts, LayerPlan
 from pmsl.job.print_job import Engine, Estimate, PrintJob
 from pmsl.mesh.alike import alike
 from pmsl.profiles.printer import Diamond
@@ -75,6 +87,8 @@ def _check_head(job: PrintJob) -> None:
 def _layers(job: PrintJob, options: WriteOptions, sink: Sink, hashes: dict[str, str]) -> tuple[Written, list[LayerDoc | msgspec.Raw]]:
     """Make and store all layers on threads of this process; return what the job turned out to be and the layers' entries."""
     entries: list[LayerDoc | msgspec.Raw] = []
+    facts: list[LayerFacts | None] = []
+    layer_facts = FactsOfLayers(job.grid, job.printer)
 
     def make(plan: LayerPlan) -> Encoded:
         return make_all([plan])[0]
@@ -88,21 +102,24 @@ def _layers(job: PrintJob, options: WriteOptions, sink: Sink, hashes: dict[str, 
             encoded = encoded.stored_in(sink)
         hashes.update({name: sha256 for name, _, sha256 in encoded.files})
         entries.append(encoded.entry)
+        facts.append(layer_facts.add(plan.index, encoded.measured))
 
-    return layer_writer.written(job, options, make, keep, masks=False, make_all=make_all), entries
+    done = layer_writer.written(job, options, make, keep, masks=False, make_all=make_all)
+    return done, list(map(with_facts, entries, facts))
 
 
 class Encoded(msgspec.Struct, frozen=True):
-    """One layer ready to be stored: its entry in job.json and the files it names; no mask any more."""
+    """One layer ready to be stored: its entry in job.json and the files it names; no mask any more; what it is as a shape."""
 
     entry: LayerDoc
     files: list[tuple[str, bytes, str]]  # name, bytes (empty once they are stored), sha256
+    measured: Measured | None
 
     def stored_in(self, sink: Sink) -> Encoded:
         """Write the files."""
         for name, data, _ in self.files:
             sink.add(name, data)
-        return Encoded(self.entry, [(name, b"", sha256) for name, _, sha256 in self.files])
+        return Encoded(self.entry, [(name, b"", sha256) for name, _, sha256 in self.files], self.measured)
 
 
 def encode_layers(job: PrintJob, plans: Sequence[LayerPlan], options: WriteOptions) -> list[Encoded]:
@@ -151,7 +168,17 @@ def _encoded(job: PrintJob, plan: LayerPlan, options: WriteOptions, frames: Iter
         dose=dose_name,
         squeeze=msgspec.UNSET if plan.squeeze is None else plan.squeeze,
     )
-    return Encoded(entry, files)
+    return Encoded(entry, files, _measured(job, plan, exposures) if options.facts else None)
+
+
+def _measured(job: PrintJob, plan: LayerPlan, exposures: Sequence[ExposureDoc]) -> Measured | None:
+    """Measure a layer; one with the masks of the one measured last, as along channels and posts, is not measured again."""
+    key = [(e.mask_sha256, e.engine, e.offset_um) for e in exposures], plan.covered_px, plan.facts
+    last: tuple[object, Measured | None] = job.prepared.get("measured", (None, None))
+    if last[0] != key:
+        last = key, measured(plan, job.grid)
+        job.prepared["measured"] = last  # whole: any thread may come
+    return last[1]
 
 
 def _store_design(job: PrintJob, store: Callable[[str, bytes | bytearray], str]) -> list[DesignDoc]:

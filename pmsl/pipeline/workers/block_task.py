@@ -56,7 +56,9 @@ def answer(path: str, first: int, last: int, mapped: bool = False, compiling: Ca
     with compile_watch(compiling) as watch:
         try:
             job, place = _job(path, mapped)
-            options = WriteOptions(response=response(job.printer), dose_of=dose_map if place.dose else None, small=place.small)
+            options = WriteOptions(
+                response=response(job.printer), dose_of=dose_map if place.dose else None, small=place.small, facts=place.facts
+            )
             block, trouble = make_block(job, first, last, place, options), None
         except Exception as err:
             block, trouble = b"", _encode_error(err)
