@@ -10,6 +10,7 @@
       ├─ TargetError    a format or machine cannot express the job           exit 3
       ├─ HostError      engine or stage that a job does not fit, or failed   exit 3
       ├─ BatchError     batch file that is not valid, or that others work on exit 3
+      ├─ MeasurementError  a sheet of measurements that is not valid, or from which nothing can be fitted  exit 3
       ├─ OutputError    the target cannot be written                         exit 3
       ├─ WorkerError    processes that make layers are lost, or not there    exit 3
       └─ FindingsError  findings at or above the severity asked to fail on   exit 4
@@ -68,6 +69,10 @@ class HostError(PmslError):
 
 class BatchError(PmslError):
     """A batch file is not valid, or another batch works in its folder."""
+
+
+class MeasurementError(PmslError):
+    """A sheet of measurements is not valid, or nothing can be fitted to it."""
 
 
 class OutputError(PmslError):

@@ -40,6 +40,7 @@ COMMANDS = (
     "diff",
     "convert",
     "batch",
+    "calibrate",
     "profiles",
     "findings",
     "warmup",

@@ -35,3 +35,22 @@ def check_new_file(path: str | Path, force: bool, option: str) -> None:
         raise UsageError(f"{option} {path}: exists already; choose another name, or --force to replace it")
     if where.is_symlink() or not where.is_file():
         raise UsageError(f"{option} {path}: is no ordinary file; --force does not replace it, choose another name")
+
+
+def write_new_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 text whole or not at all: beside its name, then renamed. Raises `OutputError`.
+
+    Parameters
+    ----------
+    path : str or Path
+    text : str
+    """
+    target = Path(path)
+    draft = target.with_name(f".{target.name[:32]}.{os.getpid()}.partial")
+    try:
+        draft.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(draft, target)
+    except OSError as err:
+        raise OutputError(f"{path}: cannot be written ({err.strerror or err})") from err
+    finally:
+        draft.unlink(missing_ok=True)

@@ -71,6 +71,11 @@ class ProfileKey:
         return kind.cls if isinstance(kind, mi.StructType) else None
 
     @property
+    def many(self) -> bool:
+        """Whether it is a list of tables, ``[[…]]`` in TOML."""
+        return isinstance(self.kind, mi.ListType) and self.table is not None
+
+    @property
     def unit(self) -> str:
         """Its unit, in brackets in its meaning or by the end of its name; empty where it has none."""
         return self.stated_unit or next((unit for end, unit in UNITS.items() if self.name.endswith(end)), "")

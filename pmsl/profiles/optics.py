@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from pmsl.profiles.strict_struct import Strict, Value
+from pmsl.profiles.strict_struct import Sourced, Value
 
 Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
@@ -17,7 +17,7 @@ LEVELS = 256
 LORENTZIAN_WIDTH = 2 * math.tan(0.45 * math.pi)  # in γ: between these limits lie 90 % of the line spread
 
 
-class LightSetting(Strict, frozen=True, kw_only=True):
+class LightSetting(Sourced, frozen=True, kw_only=True):
     """A power setting of the engine, a table `[[optics.settings]]`; the first is the default.
 
     Attributes
@@ -32,7 +32,7 @@ class LightSetting(Strict, frozen=True, kw_only=True):
     irradiance_mw_cm2: Value[Positive]
 
 
-class Psf(Strict, frozen=True, kw_only=True):
+class Psf(Sourced, frozen=True, kw_only=True):
     """Point spread function: how the optics blur the square of light that a mirror gives.
 
     A length is given in pixels (`…_pitch`, in x and y each of its own pitch) or in µm (`…_um`), one of the two.
@@ -121,7 +121,7 @@ def _check_samples(samples: Value[list[list[float]]] | None) -> None:
         raise ValueError("samples sum to 0; expected light in at least one")
 
 
-class FlatField(Strict, frozen=True, kw_only=True):
+class FlatField(Sourced, frozen=True, kw_only=True):
     """Measured irradiance of a white frame over the field: grid, image or vignetting, one of the three.
 
     Attributes
@@ -155,7 +155,7 @@ class FlatField(Strict, frozen=True, kw_only=True):
                 raise ValueError(f"grid has {len(rows)} rows of {lengths} numbers; expected rows of one length, 2 × 2 or more")
 
 
-class Response(Strict, frozen=True, kw_only=True):
+class Response(Sourced, frozen=True, kw_only=True):
     """Gray response: 8-bit level → irradiance relative to white.
 
     Attributes
@@ -194,7 +194,7 @@ def _check_table(table: list[float]) -> None:
         raise ValueError(f"table ends with {table[-1]:g}; expected light at white")
 
 
-class Optics(Strict, frozen=True, kw_only=True):
+class Optics(Sourced, frozen=True, kw_only=True):
     """Pixels at the image plane, wavelength, light settings, blur and evenness.
 
     Attributes
@@ -210,6 +210,8 @@ class Optics(Strict, frozen=True, kw_only=True):
     flat_field : FlatField or None
         Unevenness of the light over the field; left out: even.
     """
+
+    NESTED: ClassVar[tuple[str, ...]] = ("settings", "psf", "flat_field")
 
     pitch_um: Value[tuple[Positive, Positive]]
     wavelength_nm: Value[Positive]

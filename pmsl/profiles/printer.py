@@ -15,13 +15,13 @@ from pmsl.profiles.optics import Response as Response
 from pmsl.profiles.orientation import Axis as Axis
 from pmsl.profiles.orientation import Diamond as Diamond
 from pmsl.profiles.orientation import Orientation as Orientation
-from pmsl.profiles.strict_struct import Strict, Value
+from pmsl.profiles.strict_struct import Sourced, Strict, Value
 from pmsl.profiles.versions import set_schema
 
 Count = Annotated[int, Meta(ge=1, le=1 << 24)]
 
 
-class Dmd(Strict, frozen=True, kw_only=True):
+class Dmd(Sourced, frozen=True, kw_only=True):
     """The device that makes the frames: a micromirror device, or a panel.
 
     Of a diamond lattice mirrors stand on their corners, and every other row is shifted by half a mirror's width: shape is
@@ -55,7 +55,7 @@ class Dmd(Strict, frozen=True, kw_only=True):
             raise ValueError("frame_locked = true needs frame_s")
 
 
-class StageProfile(Strict, frozen=True, kw_only=True):
+class StageProfile(Sourced, frozen=True, kw_only=True):
     """The stage that carries the build plate.
 
     Attributes
@@ -81,7 +81,7 @@ class StageProfile(Strict, frozen=True, kw_only=True):
     suction_kpa: Value[Positive] | UnsetType = UNSET
 
 
-class Limits(Strict, frozen=True, kw_only=True):
+class Limits(Sourced, frozen=True, kw_only=True):
     """What the printer never exceeds in one exposure, its repeats counted, nor where the exposures of a layer add up in a pixel.
 
     Attributes
@@ -124,7 +124,7 @@ class Printer(Strict, frozen=True, kw_only=True):
         Gray level to light.
     """
 
-    NESTED: ClassVar[tuple[str, ...]] = ("stage",)
+    NESTED: ClassVar[tuple[str, ...]] = ("dmd", "optics", "stage", "limits", "response")
 
     schema: Literal["pmsl.printer/1", "pmsl.printer/2"]
     name: str

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from pmsl.profiles.printer import Positive
-from pmsl.profiles.strict_struct import Strict, Value
+from pmsl.profiles.strict_struct import Sourced, Strict, Value
+from pmsl.profiles.versions import set_schema
 
 Fraction = Annotated[float, Meta(gt=-0.5, lt=0.5)]
 Share = Annotated[float, Meta(gt=0, lt=1)]
@@ -30,7 +31,7 @@ class ExtraDecay(Strict, frozen=True, kw_only=True):
     length_um: Positive
 
 
-class Material(Strict, frozen=True, kw_only=True, omit_defaults=True):
+class Material(Sourced, frozen=True, kw_only=True, omit_defaults=True):
     """The working curve of a resin, and what it does to light and parts.
 
     Attributes
@@ -85,8 +86,39 @@ class Material(Strict, frozen=True, kw_only=True, omit_defaults=True):
         return math.fsum([d.share for d in extra] + ([] if self.tail is None else [self.tail.value]))
 
 
+class Covariance(Strict, frozen=True, kw_only=True):
+    """How fitted values of a resin vary together.
+
+    Attributes
+    ----------
+    names : list of str, e.g. ["dp_um", "ec_mj_cm2"]
+        Keys of the table `resin`, at least two.
+    matrix : list of list of float, e.g. [[29.1, 0.85], [0.85, 0.0276]]
+        Covariances, in the units of both values: symmetric, no negative variance of any combination.
+    """
+
+    names: Annotated[list[str], Meta(min_length=2)]
+    matrix: list[list[float]]
+
+    def __post_init__(self) -> None:
+        import numpy as np
+
+        n = len(self.names)
+        unknown = [name for name in self.names if name not in Material.__struct_fields__]
+        if unknown or len(set(self.names)) < n:
+            raise ValueError(f"covariance: names are {self.names}; expected different keys of [resin], as dp_um, ec_mj_cm2")
+        if [len(row) for row in self.matrix] != [n] * n:
+            raise ValueError(f"covariance: matrix has rows of {[len(row) for row in self.matrix]}; expected {n} × {n} for {n} names")
+        values = np.array(self.matrix)
+        scale = np.sqrt(np.abs(np.diag(values)))
+        if not np.allclose(values, values.T, rtol=1e-9, atol=0) or (scale == 0).any():
+            raise ValueError("covariance: matrix is not symmetric, or a variance is 0")
+        if np.linalg.eigvalsh(values / np.outer(scale, scale)).min() < -1e-9:
+            raise ValueError("covariance: no values vary like this: a combination of them has a negative variance")
+
+
 class Resin(Strict, frozen=True, kw_only=True):
-    """A photopolymer, schema ``pmsl.resin/1``.
+    """A photopolymer, schema ``pmsl.resin/1``, or ``/2`` where a key is used that came with it.
 
     Attributes
     ----------
@@ -98,9 +130,18 @@ class Resin(Strict, frozen=True, kw_only=True):
         A line for people.
     resin : Material
         The working curve.
+    covariance : list of Covariance
+        How its fitted values vary together; left out: not known. From version 2.
     """
 
-    schema: Literal["pmsl.resin/1"]
+    SINCE: ClassVar[dict[str, int]] = {"covariance": 2}
+    NESTED: ClassVar[tuple[str, ...]] = ("resin",)
+
+    schema: Literal["pmsl.resin/1", "pmsl.resin/2"]
     name: str
     description: str
     resin: Material
+    covariance: list[Covariance] | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        set_schema(self)

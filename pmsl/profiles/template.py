@@ -54,7 +54,7 @@ def _write_table(lines: list[str], struct: type[msgspec.Struct], item: Any, plac
     for key in keys:
         if key.table is None or key.sourced:
             continue
-        inner = None if item is None else getattr(item, key.name)
+        inner = None if item is None or getattr(item, key.name) is msgspec.UNSET else getattr(item, key.name)
         inside = f"{place}.{key.name}" if place else key.name
         if isinstance(inner, (list, tuple)):
             for one in inner:
@@ -63,7 +63,7 @@ def _write_table(lines: list[str], struct: type[msgspec.Struct], item: Any, plac
             continue
         absent = key.default is None and inner is None
         marked = "## " if absent or comment == "## " else "# " if inner == key.default else ""
-        _write_head(lines, f"[{inside}]", key, marked)
+        _write_head(lines, f"[[{inside}]]" if key.many else f"[{inside}]", key, marked)
         _write_table(lines, key.table, key.default if inner is None else inner, inside, marked)
 
 

@@ -87,7 +87,7 @@ BAD = [
     ("pegda-nps-1.0-385", Resin, "20.94", "inf", r"resin\.dp_um\.value is inf"),
     ("pegda-nps-1.0-385", Resin, "20.94", "nan", r"resin\.dp_um\.value"),
     ("pegda-nps-1.0-385", Resin, '"published"', '"publishd"', "'measured' or 'published' or 'placeholder'"),
-    ("pegda-nps-1.0-385", Resin, "pmsl.resin/1", "pmsl.resin/2", r"expected 'pmsl\.resin/1' \(found 'pmsl\.resin/2'\)"),
+    ("pegda-nps-1.0-385", Resin, "pmsl.resin/1", "pmsl.resin/3", r"expected 'pmsl\.resin/1' or 'pmsl\.resin/2' \(found 'pmsl\.resin/3'\)"),
     ("pegda-nps-1.0-385", Resin, "[resin]", "[resin", "not valid TOML"),
     ("pegda-nps-1.0-385", Resin, "[0.0, 0.0, 0.0]", "[0.0, 0.9, 0.0]", r"shrinkage\.value\[1\]"),
     ("pmsl-2um", Printer, "power = 1.0", "powr = 1.0", r"unknown key 'powr' in \[optics\.settings\[0\]\]; did you mean 'power'"),

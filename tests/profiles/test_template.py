@@ -74,6 +74,10 @@ def test_every_example_is_a_value_its_key_can_have(kind, name, tmp_path):
             continue
         changed = [*lines[:i], line[3:], *lines[i + 1 :]]
         head = max((j for j in range(i) if re.match(r"(# |## |)\[", lines[j])), default=0)
+        if lines[head].startswith("## [["):  # a table that is left out: its keys belong together
+            ends = [j for j in range(head + 1, len(lines)) if re.match(r"(# |## |)\[", lines[j])]
+            rest = range(head, ends[0] if ends else len(lines))
+            changed = [line.removeprefix("## ") if j in rest else line for j, line in enumerate(lines)]
         changed[head] = re.sub(r"^#+ (?=\[)", "", changed[head])
         (tmp_path / "p.toml").write_text("\n".join(changed), encoding="utf-8")
         try:

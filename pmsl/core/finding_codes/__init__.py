@@ -12,8 +12,9 @@ from pmsl.core.finding_codes.code import Severity as Severity
 from pmsl.core.finding_codes.files import FILES
 from pmsl.core.finding_codes.jobs import JOBS
 from pmsl.core.finding_codes.light import LIGHT
+from pmsl.core.finding_codes.measurements import MEASUREMENTS
 from pmsl.core.finding_codes.meshes import MESHES
 
-GROUPS: dict[str, dict[str, Code]] = {**MESHES, **JOBS, **LIGHT, **FILES}  # by heading
+GROUPS: dict[str, dict[str, Code]] = {**MESHES, **JOBS, **LIGHT, **FILES, **MEASUREMENTS}  # by heading
 CODES: dict[str, Code] = {name: code for group in GROUPS.values() for name, code in group.items()}
 REGISTERED: frozenset[tuple[str, str]] = frozenset((name, severity) for name, code in CODES.items() for severity in code.severities)

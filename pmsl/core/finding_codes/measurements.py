@@ -1,0 +1,35 @@
+"""Findings of measurements, and of what was fitted to them."""
+
+from __future__ import annotations
+
+from pmsl.core.finding_codes.code import Code
+
+MEASUREMENTS: dict[str, dict[str, Code]] = {
+    "Measurements and fits": {
+        "rows-left-out": Code(
+            ("info",),
+            "Rows of a sheet have no value, or are marked not to be used.",
+            "Nothing has to be done.",
+        ),
+        "measurement-outlier": Code(
+            ("warning",),
+            "A measurement lies further from the fitted curve than all others allow (Bonferroni, 5 %).",
+            "Look at that tile again, leave the row out (use = 0), or fit with --robust.",
+        ),
+        "lack-of-fit": Code(
+            ("warning",),
+            "The curve does not describe the measurements within their error.",
+            "Use a narrower range of doses, or a model with the term that is named.",
+        ),
+        "lack-of-fit-unknown": Code(
+            ("info",),
+            "Without repeated tiles or a stated measuring error nothing says whether the curve fits.",
+            "Repeat some tiles, or state sd_um.",
+        ),
+        "irradiance-unknown": Code(
+            ("warning",),
+            "Times were measured without an irradiance: the critical exposure is a time.",
+            "Measure the irradiance of a white pixel.",
+        ),
+    },
+}
