@@ -155,7 +155,7 @@ class Ladder(msgspec.Struct, frozen=True, eq=False):
             Power of the engine, 0 to 1; left out, that of the process.
         """
         setting = _setting_of(self.printer, self.power if power is None else power)
-        return _in_frames(doses, setting.irradiance_mw_cm2.value, self.printer)
+        return whole_frames(doses, setting.irradiance_mw_cm2.value, self.printer)
 
     def scaled(self, factors: np.ndarray) -> np.ndarray:
         """Return the white doses of layers whose effective doses are `factors` times the ordinary: (L,) float64 [mJ/cm²].
@@ -241,7 +241,7 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process, ev
         doses = np.full(len(which), process.exposure_s * setting.irradiance_mw_cm2.value)
     n = min(len(process.bottom_dose_factors), len(doses))
     doses[:n] = (doses[:n] - cure.induction_mj_cm2) * process.bottom_dose_factors[:n] + cure.induction_mj_cm2
-    doses, times = _in_frames(doses, setting.irradiance_mw_cm2.value, printer)
+    doses, times = whole_frames(doses, setting.irradiance_mw_cm2.value, printer)
     if process.exposure_s is not UNSET and not printer.dmd.frame_locked:
         times[n:] = process.exposure_s  # as it was said, to the last bit
     left = _left(heights, cure.decay)[which]
@@ -267,7 +267,7 @@ def _check_depth(depth_um: float, decay: Decay) -> None:
         raise ExposureError(f"curing {depth_um:g} µm deep takes {1 / max(left, 1e-300):.3g} times Ec or more; make the layer thinner")
 
 
-def _in_frames(doses: np.ndarray, irradiance_mw_cm2: float, printer: Printer) -> tuple[np.ndarray, np.ndarray]:
+def whole_frames(doses: np.ndarray, irradiance_mw_cm2: float, printer: Printer) -> tuple[np.ndarray, np.ndarray]:
     """Return doses and times in whole frames, rounded up, where the engine is locked to them."""
     times = doses / irradiance_mw_cm2
     if printer.dmd.frame_locked and printer.dmd.frame_s is not None:
