@@ -19,7 +19,7 @@ def working_curve_sheet(coupon: WorkingCurveCoupon) -> str:
 
     Notes
     -----
-    Thickness is left blank; `pmsl.calibrate.read_working_curve` reads the filled sheet. The irradiance is that of the printer's profile: put
+    Thickness is left blank; `pmsl.calibrate.read_working_curve` reads the filled sheet. The irradiance is the profile's: put
     the measured one in its place.
     """
     job, seen = coupon.job, dict[tuple[float, float], int]()
