@@ -13,16 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from pmsl.core.grid import Grid
 from pmsl.core.parallel import ordered_map
 from pmsl.mesh.part import Part
+from pmsl.slicing.layer_places import LayerPlaces
 from pmsl.slicing.plane_index import CrossingIndex, index_crossings
 
 CELLS = 1.5  # side of a cell, in limits
 MORE = 4  # cells, than there are segments, at most
-FEW = 64  # places of a layer that are compared by their boxes, each with each
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +70,16 @@ def thin_places(
     index = index_crossings(parts, grid)
     limits = (min_wall_um, min_gap_um)
     cut = _Cut(index, grid, limits, united)
-    found = tuple(_Places(grid, limit) for limit in limits)
+    found = tuple(LayerPlaces(grid, 2 * limit, limit) for limit in limits)
     for k, groups in enumerate(ordered_map(cut, range(grid.n_layers), threads)):
         for places, some in zip(found, groups, strict=True):
             places.add(k, some)
     walls, gaps = found
-    return walls.result(), gaps.result()
+    return _thin(walls), _thin(gaps)
+
+
+def _thin(places: LayerPlaces) -> list[ThinPlace]:
+    return [ThinPlace(place.value, place.layers, place.box_um) for place in places.result()]
 
 
 class _Scratch(threading.local):
@@ -157,64 +160,3 @@ def _grouped(segments: np.ndarray, hits: np.ndarray, sides: np.ndarray) -> np.nd
     low, high = np.minimum.reduceat(hits[:, 1:] - half, begin), np.maximum.reduceat(hits[:, 1:] + half, begin)
     found = np.concatenate([hits[begin], low, high], axis=1)
     return found[np.lexsort((found[:, 1], found[:, 2]))]
-
-
-class _Places:
-    """What hangs together of the groups of all layers."""
-
-    def __init__(self, grid: Grid, limit: float) -> None:
-        self._grid, self._limit = grid, limit
-        self._before, self._before_id, self._before_layer = np.zeros((0, 7)), np.zeros(0, np.int64), -2
-        self._root: list[int] = []
-        self._rows: list[list[float]] = []  # of each place: first layer, last layer, width, box
-
-    def add(self, k: int, groups: np.ndarray) -> None:
-        """Take the groups of the next layer."""
-        ids = np.full(len(groups), -1, np.int64)
-        if len(groups) and self._before_layer == k - 1:
-            for old, new in self._matches(k, groups).tolist():
-                before = self._find(int(self._before_id[old]))
-                if ids[new] < 0:
-                    ids[new] = before
-                elif (other := self._find(int(ids[new]))) != before:
-                    self._root[max(before, other)] = min(before, other)
-        for i, (width, _, _, x0, y0, x1, y1) in enumerate(groups.tolist()):
-            if ids[i] < 0:
-                ids[i] = len(self._root)
-                self._root.append(int(ids[i]))
-                self._rows.append([k, k, width, x0, y0, x1, y1])
-                continue
-            row = self._rows[int(ids[i])]
-            row[1:3] = k, min(row[2], width)
-            row[3:] = min(row[3], x0), min(row[4], y0), max(row[5], x1), max(row[6], y1)
-        self._before, self._before_id, self._before_layer = groups, ids, k
-
-    def _matches(self, k: int, groups: np.ndarray) -> np.ndarray:
-        """Return which groups of the layer below lie where groups of this one do: (n, 2) int64."""
-        before, reach = self._before, max(2 * self._limit, float(self._grid.thickness_um[k]))
-        if len(before) <= FEW and len(groups) <= FEW:
-            low, high = before[:, None, 3:5] - reach, before[:, None, 5:7] + reach
-            meet = ((groups[None, :, 5:7] >= low) & (groups[None, :, 3:5] <= high)).all(axis=2)
-            return np.argwhere(meet)
-        near = cKDTree(before[:, 1:3]).sparse_distance_matrix(cKDTree(groups[:, 1:3]), reach, output_type="coo_matrix")
-        return np.stack([near.row, near.col], axis=1).astype(np.int64)
-
-    def _find(self, i: int) -> int:
-        while self._root[i] != i:
-            self._root[i] = self._root[self._root[i]]
-            i = self._root[i]
-        return i
-
-    def result(self) -> list[ThinPlace]:
-        """Return the places that are as high as they must be wide."""
-        merged: dict[int, list[float]] = {}
-        for i, row in enumerate(self._rows):
-            into = merged.setdefault(self._find(i), list(row))
-            into[:3] = min(into[0], row[0]), max(into[1], row[1]), min(into[2], row[2])
-            into[3:] = min(into[3], row[3]), min(into[4], row[4]), max(into[5], row[5]), max(into[6], row[6])
-        edges, out = self._grid.z_edges_um, []
-        for first, last, width, x0, y0, x1, y1 in merged.values():
-            low, high = float(edges[int(first)]), float(edges[int(last) + 1])
-            if high - low >= self._limit * (1 - 1e-9):
-                out.append(ThinPlace(width, (int(first), int(last)), ((x0, y0, low), (x1, y1, high))))
-        return sorted(out, key=lambda place: (place.layers, place.box_um))

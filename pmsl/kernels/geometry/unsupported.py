@@ -187,7 +187,8 @@ def reaches(
     for at in range(order.size):
         t = order[at]
         g = label[t]
-        stack[0, :] = triangles[t, :]
+        for i in range(6):
+            stack[0, i] = triangles[t, i]
         depth = 1
         while depth > 0:
             depth -= 1
@@ -218,7 +219,8 @@ def reaches(
             a, b = cut, (cut + 1) % 3
             mx = 0.5 * (stack[depth, 2 * a] + stack[depth, 2 * b])
             my = 0.5 * (stack[depth, 2 * a + 1] + stack[depth, 2 * b + 1])
-            stack[depth + 1, :] = stack[depth, :]
+            for i in range(6):
+                stack[depth + 1, i] = stack[depth, i]
             stack[depth, 2 * a], stack[depth, 2 * a + 1] = mx, my
             stack[depth + 1, 2 * b], stack[depth + 1, 2 * b + 1] = mx, my
             depth += 2

@@ -1,0 +1,224 @@
+"""How far sections of parts reach beyond the section below: ledges, bridges and slopes that nothing carries.
+
+The same at any pitch and turn: sections are cut at the middle plane of every slab. What is not over the section below lies over faces that
+look down between both planes, so only these are looked at; the farthest point over them is found to `TOLERANCE_UM` by branch and bound
+with exact distances.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from pmsl.core.grid import Grid
+from pmsl.core.parallel import ordered_map
+from pmsl.errors import MeshError
+from pmsl.mesh.part import Part
+from pmsl.slicing.contours import link
+from pmsl.slicing.layer_places import LayerPlaces
+from pmsl.slicing.plane_index import CrossingIndex, index_crossings
+from pmsl.slicing.polygons import region
+
+HEIGHTS = 3.0  # of a layer: shorter reaches are slopes steeper than 18°, which print as they are
+STEEPEST = -0.1  # z component of a normal; steeper faces add a tenth of a layer's height
+TOLERANCE_UM = 0.1
+MORE = 4  # cells, than there are segments, at most
+ROUNDING = 6  # digits of a µm to which corners of neighbours are the same
+MOST_SEGMENTS = 20_000  # of a layer in which islands are told from ledges that reach round a corner
+
+
+@dataclass(frozen=True, slots=True)
+class Overhang:
+    """A place that nothing below carries.
+
+    Attributes
+    ----------
+    reach_um : float
+        How far its farthest point is from what carries it [µm]: the length of a ledge, half the span of a bridge.
+    layers : tuple of int
+        First and last layer of it.
+    box_um : tuple of tuple of float
+        Lower and upper corner [µm].
+    """
+
+    reach_um: float
+    layers: tuple[int, int]
+    box_um: tuple[tuple[float, float, float], tuple[float, float, float]]
+
+
+def overhangs(parts: Sequence[Part], grid: Grid, threads: int = 1) -> list[Overhang]:
+    """Find what reaches farther than three layer heights beyond the section below.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        Repaired; united where they overlap.
+    grid : Grid
+        Its slabs count; its pixels do not.
+    threads : int
+        Layers cut at a time; the answer does not depend on it.
+
+    Returns
+    -------
+    list of Overhang
+        By layer and place. What hangs on nothing at all, an island, is none.
+    """
+    if grid.n_layers < 2:
+        return []
+    between = Grid(origin_um=grid.origin_um, pitch_um=grid.pitch_um, shape=grid.shape, z_edges_um=grid.mid_planes_um)
+    look = _Look(index_crossings(parts, grid), index_crossings(parts, between, slabs=True), grid)
+    places = LayerPlaces(grid, HEIGHTS * float(grid.thickness_um.max()), 0.0)
+    for k, found in enumerate(ordered_map(look, range(1, grid.n_layers), threads), start=1):
+        places.add(k, found)
+    return [Overhang(-place.value, place.layers, place.box_um) for place in places.result()]
+
+
+class _Scratch(threading.local):
+    """What each thread keeps: room for segments, numbers of faces, and triangles."""
+
+    def __init__(self) -> None:
+        self.segments, self.picked = np.zeros((1024, 4)), np.zeros(1024, np.int32)
+        self.triangles = np.zeros((1024, 3, 2))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Section:
+    """Boundary of a section [µm], its segments by cells and by rows."""
+
+    segments: np.ndarray
+    cells: tuple[np.ndarray, np.ndarray]
+    rows: tuple[np.ndarray, np.ndarray]
+
+
+class _Look:
+    """Looks at layers, on any thread."""
+
+    def __init__(self, sections: CrossingIndex, faces: CrossingIndex, grid: Grid) -> None:
+        self._sections, self._faces, self._grid = sections, faces, grid
+        self._local = _Scratch()
+
+    def __call__(self, k: int) -> np.ndarray:
+        """Return what reaches too far in layer k: (n, 7) float64, minus its reach, where, box."""
+        from pmsl.kernels.geometry import unsupported
+
+        none, floor = np.zeros((0, 7)), HEIGHTS * float(self._grid.thickness_um[k])
+        triangles = self._looking_down(k)
+        if len(triangles) == 0:
+            return none
+        below = self._segments(k - 1)
+        if len(below) == 0:
+            return none
+        above = self._segments(k)
+        points = np.concatenate([below.reshape(-1, 2), above.reshape(-1, 2), triangles.reshape(-1, 2)])
+        frame = _frame(points.min(axis=0), points.max(axis=0), len(below) + len(above))
+        under = _section(below, frame)
+        bound = np.empty(len(triangles))
+        unsupported.bounds_of_reach(triangles, len(triangles), below, *frame[:4], *under.cells, *under.rows, floor, bound)
+        far = np.flatnonzero(bound > floor)
+        if len(far) == 0:
+            return none
+        triangles, bound = np.ascontiguousarray(triangles[far]), bound[far]
+        label = _hanging_together(triangles)
+        over = _section(above, frame)
+        many, stack = int(label.max()) + 1, np.empty((256, 6))
+        reach, where, order = np.full(many, floor), np.zeros((many, 2)), np.argsort(-bound, kind="stable")
+        sections = below, *frame[:4], *under.cells, *under.rows, above, *over.cells, *over.rows
+        unsupported.reaches(triangles, order, label, *sections, TOLERANCE_UM, stack, reach, where)
+        (groups,) = np.nonzero(reach > floor)
+        groups = groups[self._carried(k, np.ascontiguousarray(where[groups]), under, over, frame)]
+        return _groups(triangles, label, groups, reach, where)
+
+    def _segments(self, k: int) -> np.ndarray:
+        local, grid = self._local, self._grid
+        local.segments, n = self._sections.segments(k, local.segments)
+        return np.ascontiguousarray(local.segments[:n] * np.tile(grid.pitch_um, 2) + np.tile(grid.origin_um, 2))
+
+    def _looking_down(self, k: int) -> np.ndarray:
+        """Return the faces that look down between the middles of layer k and the one below: (T, 6) float64 [µm]."""
+        from pmsl.kernels.geometry import down_faces
+
+        local, grid, index, work = self._local, self._grid, self._faces, np.empty((3, 8, 3))
+        local.picked, n = index.triangles(k - 1, local.picked)
+        low, high = grid.mid_planes_um[k - 1 : k + 1].tolist()
+        frame = (*grid.pitch_um.tolist(), *grid.origin_um.tolist(), low, high, STEEPEST)
+        count = down_faces.faces_between(index.corners, local.picked, n, *frame, work, local.triangles)
+        if count > len(local.triangles):
+            local.triangles = np.zeros((count + count // 2, 3, 2))
+            down_faces.faces_between(index.corners, local.picked, n, *frame, work, local.triangles)
+        return local.triangles[:count].reshape(count, 6)
+
+    def _carried(self, k: int, where: np.ndarray, under: _Section, over: _Section, frame: tuple) -> np.ndarray:
+        """Tell which of some points hang on what is carried, and are not of islands: (G,) bool."""
+        from pmsl.kernels.geometry import unsupported
+
+        out = np.empty(len(where), bool)
+        unsupported.joined_straight(where, under.segments, *frame[:4], *under.cells, *under.rows, over.segments, *over.rows, out)
+        if out.all():
+            return out
+        try:
+            carried = _pieces_over(over.segments, under.segments, k)
+        except MeshError:  # an open mesh has no pieces
+            return np.ones(len(where), bool)
+        for i in np.flatnonzero(~out).tolist():
+            out[i] = carried(*where[i].tolist())
+        return out
+
+
+def _pieces_over(above: np.ndarray, below: np.ndarray, k: int) -> Callable[[float, float], bool]:
+    """Return what tells whether the piece of a section that a point lies in is over any of the section below."""
+    import shapely
+
+    if len(above) + len(below) > MOST_SEGMENTS:
+        return lambda x, y: True
+    pieces = shapely.get_parts(region(link(above, k), positive=True))
+    carried = shapely.area(shapely.intersection(pieces, region(link(below, k - 1), positive=True))) > 0.0
+    return lambda x, y: bool(carried[int(np.argmin(shapely.distance(pieces, shapely.Point(x, y))))])
+
+
+def _frame(low: np.ndarray, high: np.ndarray, n: int) -> tuple[float, float, float, int, int]:
+    """Return square cells around all points: lower corner, side, how many in a row, how many rows."""
+    size = np.maximum(high - low, 1e-6)
+    cell = max(float(np.sqrt(np.prod(size) / (MORE * n))), float(size.max()) / (MORE * n + 16))
+    cols, rows = (((high - low) // cell).astype(int) + 1).tolist()
+    return float(low[0]), float(low[1]), cell, cols, rows
+
+
+def _section(segments: np.ndarray, frame: tuple[float, float, float, int, int]) -> _Section:
+    """Enter segments into cells and rows."""
+    from pmsl.kernels.geometry import facing_segments, unsupported
+
+    x_low, y_low, cell, cols, rows = frame
+    n, lengths = len(segments), np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])
+    room = n + int(np.ceil(2 * lengths / cell).sum())
+    cells = np.empty(rows * cols + 1, np.int64), np.empty(room, np.int32)
+    facing_segments.enter(segments, x_low, y_low, cell, cols, *cells)
+    by_row = np.empty(rows + 1, np.int64), np.empty(room + n, np.int32)
+    unsupported.enter_rows(segments, y_low, cell, *by_row)
+    return _Section(segments, cells, by_row)
+
+
+def _hanging_together(triangles: np.ndarray) -> np.ndarray:
+    """Number groups of triangles that share corners: (T,) int64."""
+    n = len(triangles)
+    _, corner = np.unique(np.round(triangles.reshape(-1, 2), ROUNDING), axis=0, return_inverse=True)
+    corner = corner.reshape(-1)
+    links = np.repeat(np.arange(n), 3), n + corner
+    size = n + int(corner.max()) + 1
+    _, label = connected_components(coo_array((np.ones(3 * n, np.int8), links), shape=(size, size)), directed=False)
+    return np.asarray(np.unique(label[:n], return_inverse=True)[1], np.int64).reshape(-1)
+
+
+def _groups(triangles: np.ndarray, label: np.ndarray, groups: np.ndarray, reach: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Return some groups as `LayerPlaces` has them."""
+    out = np.empty((len(groups), 7))
+    order = np.argsort(label, kind="stable")
+    begin = np.searchsorted(label[order], np.arange(len(reach) + 1))
+    for i, g in enumerate(groups.tolist()):
+        corners = triangles[order[begin[g] : begin[g + 1]]].reshape(-1, 2)
+        out[i] = (-reach[g], *where[g], *corners.min(axis=0), *corners.max(axis=0))
+    return out[np.lexsort((out[:, 1], out[:, 2]))]
