@@ -6,6 +6,7 @@ import json
 import re
 import zlib
 
+import msgspec
 import numpy as np
 import pytest
 from jobs_of_arrays import job_of
@@ -15,6 +16,9 @@ import pmsl
 from pmsl.errors import OutputError, UsageError
 from pmsl.job.layer_source import MappedLayers
 from pmsl.predict.cross_section import Section
+from pmsl.report.page.blocks import packed
+from pmsl.report.page.overlay_size import fitted
+from pmsl.report.viewer.served_job import ServedJob
 
 
 def blocks_of(path):
@@ -61,6 +65,20 @@ def test_a_written_job_has_the_page_of_the_one_in_memory(tmp_path):
 def _written(folder):
     pmsl.write(job_with_exposures("even"), folder / "job.zip")
     return folder / "job.zip"
+
+
+def test_facts_of_layers_are_those_of_the_job(tmp_path):
+    """Of a job in memory, of one that states them, and as they are served; every key is one that the graphs know."""
+    job = job_with_exposures("even")
+    pmsl.write(job, tmp_path / "job.zip")
+    wanted = [msgspec.to_builtins(job[k].facts) for k in range(job.n_layers)]
+    for one in (job, tmp_path / "job.zip"):
+        pmsl.report(one, tmp_path / "page.html", predict=False, force=True)
+        rows = blocks_of(tmp_path / "page.html")[1]["layers"]
+        assert [{key: row[key] for key in facts} for row, facts in zip(rows, wanted, strict=True)] == json.loads(json.dumps(wanted))
+    served = ServedJob(job)
+    assert [{key: served.layer(k)[key] for key in facts} for k, facts in enumerate(wanted)] == wanted
+    assert {"components", "perimeter_um", "overhang_um2"} <= set(wanted[3]) and wanted[3]["components"] == 2
 
 
 def test_foreign_text_is_json_and_nothing_else(tmp_path):
@@ -115,6 +133,24 @@ def test_predicted_layers_are_means_of_what_is_cured_and_designed(tmp_path, monk
         for nibble, whole in zip((stored >> 4, stored & 15), maps, strict=True):
             for r, c in np.ndindex(nibble.shape):
                 assert abs(nibble[r, c] / 15 - whole[r * f : r * f + f, c * f : c * f + f].mean()) <= 0.5 / 15 + 0.003
+
+
+def test_predicted_layers_fit_in_the_bytes_there_are():
+    """Fewer steps first, then larger squares; means stay means."""
+    rng = np.random.default_rng(3)
+    maps = {k: rng.integers(0, 256, (41, 53), dtype=np.uint8) for k in range(30)}
+    layers = {k: packed(shares) for k, shares in maps.items()}
+    whole = sum(map(len, layers.values()))
+    assert fitted(layers, (41, 53), whole) == (layers, 1)
+    for share in (0.6, 0.2, 0.05):
+        made, squares = fitted(layers, (41, 53), int(share * whole))
+        assert sum(map(len, made.values())) <= share * whole and (squares > 1) == (share < 0.5)
+        shape = -(-41 // squares), -(-53 // squares)
+        small = np.frombuffer(zlib.decompress(made[7]), np.uint8).reshape(shape)
+        for shift in (4, 0):
+            block = (maps[7][:squares, :squares] >> shift & 15).mean()
+            assert (small >> shift & 15)[0, 0] == 5 * np.rint(block / 5)
+    assert fitted(layers, (41, 53), 1)[1] == 16
 
 
 def test_jobs_without_design_times_or_doses_say_so(tmp_path):

@@ -10,6 +10,8 @@ from pmsl.core.runs import Runs
 from pmsl.formats.frames.png_write import deflated
 from pmsl.profiles.printer import Orientation
 
+SHARE, BESIDE = 1.4, 2_200_000  # a page takes so many times the bytes of its frames and, for pictures of predictions, so many
+AS_BASE64 = 4 / 3
 AS_STORED = Orientation(row="+y", col="+x")  # rows of a page's frames are those of the grid
 
 
@@ -44,13 +46,25 @@ class FrameStore:
 
     windows: list[Window] = field(default_factory=list)
     data: list[bytes] = field(default_factory=list)
+    _shown: int = 0
     _numbers: dict[tuple[Window, bytes], int] = field(default_factory=dict)
 
     def add(self, window: Window, levels: bytes) -> int:
         """Return the number of a frame; it is kept where it is a new one."""
+        self._shown += len(levels)
         key = window, hashlib.sha256(levels).digest()
         if key not in self._numbers:
             self._numbers[key] = len(self.data)
             self.windows.append(window)
             self.data.append(levels)
         return self._numbers[key]
+
+    def room(self) -> int:
+        """Return how many bytes, deflated, a page of these frames has for pictures of predicted layers.
+
+        Notes
+        -----
+        What frames leave of `SHARE` times their bytes, each counted as often as it is shown, and `BESIDE`.
+        """
+        stored = AS_BASE64 * sum(map(len, self.data))
+        return int((max(SHARE * self._shown - stored, 0.0) + BESIDE) / AS_BASE64)

@@ -11,7 +11,8 @@ from pmsl.core.mask import Window
 from pmsl.core.parallel import ordered_map
 from pmsl.errors import ExposureError
 from pmsl.exposure.dose import irradiance_mw_cm2
-from pmsl.job.layer_plan import Exposure, LayerPlan
+from pmsl.job.layer_facts import FactsOfLayers, Measured, measured
+from pmsl.job.layer_plan import Exposure, LayerFacts, LayerPlan
 from pmsl.job.print_job import Meter, PrintJob
 from pmsl.report.page.frame_store import FrameStore, window_levels
 
@@ -19,6 +20,7 @@ from pmsl.report.page.frame_store import FrameStore, window_levels
 class _EncodedLayer(NamedTuple):
     plan: LayerPlan
     frames: list[tuple[Window, bytes]]
+    measured: Measured | None
 
 
 def doses_known(job: PrintJob) -> bool:
@@ -60,10 +62,11 @@ def exposure_facts(job: PrintJob, exposure: Exposure, frame: int | None) -> dict
     return facts
 
 
-def layer_facts(plan: LayerPlan, meter: Meter) -> dict[str, Any]:
-    """Return area [µm²] and time [s] of a layer."""
+def layer_row(plan: LayerPlan, facts: LayerFacts | None, meter: Meter) -> dict[str, Any]:
+    """Return time [s] and facts of a layer; of one without facts, the area that its largest mask covers [µm²]."""
     time_s, resin_um3 = meter.cost(plan)
-    return {"area_um2": resin_um3 / plan.thickness_um, "time_s": time_s}
+    known = {} if facts is None else msgspec.to_builtins(facts)
+    return {"area_um2": resin_um3 / plan.thickness_um} | known | {"time_s": time_s}
 
 
 def layer_table(job: PrintJob, store: FrameStore, threads: int, progress: Callable[[int, int], None] | None = None) -> list[dict[str, Any]]:
@@ -77,16 +80,18 @@ def layer_table(job: PrintJob, store: FrameStore, threads: int, progress: Callab
     progress : callable, optional
         Called with (layers done, layers in all).
     """
-    meter = Meter(job.grid, job.engines)
+    meter, below = Meter(job.grid, job.engines), FactsOfLayers(job.grid, job.printer)
+    stated = job.n_layers > 0 and job.bare(0).facts is not None
 
     def make(k: int) -> _EncodedLayer:
         plan = job.bare(k)
-        return _EncodedLayer(plan, [window_levels(e.mask) for e in plan.exposures])
+        return _EncodedLayer(plan, [window_levels(e.mask) for e in plan.exposures], None if stated else measured(plan, job.grid))
 
     rows: list[dict[str, Any]] = []
-    for plan, frames in ordered_map(make, range(job.n_layers), threads):
+    for plan, frames, one in ordered_map(make, range(job.n_layers), threads):
         shown = [exposure_facts(job, e, store.add(*frame)) for e, frame in zip(plan.exposures, frames, strict=True)]
-        rows.append(layer_facts(plan, meter) | {"exposures": shown})
+        facts = plan.facts if stated else below.add(plan.index, one)
+        rows.append(layer_row(plan, facts, meter) | {"exposures": shown})
         if progress is not None:
             progress(plan.index + 1, job.n_layers)
     return rows

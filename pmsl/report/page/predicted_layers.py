@@ -12,9 +12,9 @@ from pmsl.job.print_job import PrintJob
 from pmsl.predict import SeenLayer
 from pmsl.predict.light.job_light import LitLayer
 from pmsl.report.page.blocks import PageBlock, base64_text, packed
+from pmsl.report.page.overlay_size import STEPS, fitted
 
 SCREEN_PX = (720, 1120)  # rows and columns a picture of a layer has at most
-STEPS = 15  # of a share: four bits
 VOLUME_CELLS = 1_500_000
 VOLUME_LAYERS = 160
 
@@ -30,6 +30,8 @@ class PredictedLayers:
         Pixels of the grid that are predicted.
     factor : int
         A square has so many pixels along each side.
+    squares : int
+        So many squares along each side are one where layers are stored.
     cured, designed : (Z, R, C) float32
         The same, coarser, for a picture of the solid: mean shares of its cells.
     """
@@ -39,6 +41,7 @@ class PredictedLayers:
     with_design: bool
     factor: int = 1
     coarse: int = 1
+    squares: int = 1
     cured: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0), np.float32))
     designed: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0), np.float32))
     _layers: dict[int, bytes] = field(default_factory=dict)
@@ -85,16 +88,18 @@ class PredictedLayers:
         columns = _means(np.clip(lit.kept_front[kept], 0.0, 1.0), self.factor, 1)  # rows that are alike once
         return np.asarray(_means(columns[which], self.factor, 0), np.float32)
 
-    def finish(self) -> None:
-        """Make means of what was added up in the volumes."""
+    def finish(self, most_bytes: int) -> None:
+        """Make means of what was added up in the volumes, and let the layers fit in so many bytes."""
+        self._layers, self.squares = fitted(self._layers, self.shape, most_bytes)
         n = np.maximum(self._filled, 1)[:, None, None].astype(np.float32)
         self.cured, self.designed = self.cured / n, self.designed / n
 
     def facts(self) -> dict[str, Any]:
         """Return how the layers are stored, ready for JSON."""
         row0, col0, _, _ = self.window
-        rows, cols = self.shape
-        return {"row0": row0, "col0": col0, "rows": rows, "cols": cols, "factor": self.factor, "design": self.with_design}
+        rows, cols = (-(-n // self.squares) for n in self.shape)
+        factor = self.factor * self.squares
+        return {"row0": row0, "col0": col0, "rows": rows, "cols": cols, "factor": factor, "design": self.with_design}
 
     def blocks(self) -> list[PageBlock]:
         """Return the layers from the plate up: a byte a square, cured share in the high and designed share in the low four bits."""

@@ -31,8 +31,12 @@ ROOM_PX = 24  # around what is lit, where no design says how far light may reach
 
 @dataclass(slots=True)
 class PredictionData:
-    """What a page says of a prediction: `facts` for JSON, `blocks` of numbers, `findings`, and `notes` of what is not there."""
+    """What a page says of a prediction: `facts` for JSON, `blocks` of numbers, `findings`, and `notes` of what is not there.
 
+    `most_bytes` is what pictures of its layers may take, deflated.
+    """
+
+    most_bytes: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
     blocks: list[PageBlock] = field(default_factory=list)
     findings: tuple[Finding, ...] = ()
@@ -40,7 +44,7 @@ class PredictionData:
 
 
 def prediction_data(
-    job: PrintJob, sections: Sequence[tuple[str, float]], compare: bool, threads: int, progress: Progress | None
+    job: PrintJob, sections: Sequence[tuple[str, float]], compare: bool, most_bytes: int, threads: int, progress: Progress | None
 ) -> PredictionData:
     """Predict a job for its page.
 
@@ -51,6 +55,8 @@ def prediction_data(
         Cuts; none are those through the middle of the parts.
     compare : bool
         Also predict a corrected job without its corrections.
+    most_bytes : int
+        What pictures of layers may take, deflated.
     threads : int
     progress : callable, optional
         Called with (layers done, layers in all).
@@ -60,7 +66,7 @@ def prediction_data(
     UsageError
         A cut that lies outside the part, or of a job that is not predicted.
     """
-    data = PredictionData()
+    data = PredictionData(most_bytes=most_bytes)
     if not doses_known(job):
         data.notes.append(UNKNOWN_DOSES + " So nothing is predicted.")
     else:
@@ -153,7 +159,7 @@ def _middle(parts: Sequence[Part]) -> list[tuple[str, float]]:
 
 
 def _put_layers(data: PredictionData, taken: PredictedLayers) -> None:
-    taken.finish()
+    taken.finish(data.most_bytes)
     data.facts["cured"] = taken.facts()
     data.blocks += taken.blocks()
 

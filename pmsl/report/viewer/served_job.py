@@ -10,9 +10,10 @@ import numpy as np
 
 from pmsl.core.arrays import evenly
 from pmsl.core.mask import LayerMask
+from pmsl.job.layer_facts import facts_of
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import Meter, PrintJob
-from pmsl.report.page.layer_table import exposure_facts, layer_facts
+from pmsl.report.page.layer_table import exposure_facts, layer_row
 
 TILE_PX = 1024  # a side
 MOST_LEVELS = 16
@@ -56,13 +57,15 @@ class ServedJob:
     def warm_up(self) -> None:
         """Make what the first picture shows, so that nobody waits for it, or for the compiler, before an open page."""
         k = self.job.n_layers // 2
+        self.layer(k)
         for j in range(len(self.plan(k).exposures)):
             self.tile(k, j, 0, 0, 0)
 
     def layer(self, k: int) -> dict[str, Any]:
         """Return what the page says of layer `k`; raises `IndexError`."""
         plan = self.plan(k)
-        return layer_facts(plan, self._meter) | {"exposures": [exposure_facts(self.job, e, None) for e in plan.exposures]}
+        facts = plan.facts if plan.facts is not None else facts_of(plan, lambda: self.plan(k - 1), self.job.grid, self.job.printer)
+        return layer_row(plan, facts, self._meter) | {"exposures": [exposure_facts(self.job, e, None) for e in plan.exposures]}
 
     def tile(self, k: int, exposure: int, level: int, row: int, col: int) -> bytes:
         """Return the 8-bit levels of a tile, row 0 at the smallest y.

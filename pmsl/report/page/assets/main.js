@@ -93,6 +93,7 @@ class Page {
     if (exposures.length) select.value = exposure;
     select.disabled = exposures.length < 2;
     fillExposures(by("exposures"), exposures, exposure, this.doses.known, j => this.choose({ exposure: j }));
+    fillLayerFacts(by("layer-facts"), this.facts.layers[layer]);
     this.graphs.point(layer);
     this.view.ask();
     if (this.under) this.point(...this.under);

@@ -44,6 +44,17 @@ function fillExposures(table, exposures, chosen, known, choose) {
   if (!exposures.length) table.replaceChildren(row(["No light in this layer."]));
 }
 
+// What a layer is as a shape, as far as that is known.
+function fillLayerFacts(table, layer) {
+  const square = value => value >= 1e5 ? `${shown(value * 1e-6, 5)} mm²` : `${shown(value, 5)} µm²`, um = value => value >= 1e4 ? `${shown(value * 1e-3, 5)} mm` : `${shown(value, 5)} µm`;
+  const lines = [
+    ["Area", layer.area_um2, square], ["Pieces", layer.components, String], ["Largest piece", layer.largest_um2, square], ["Smallest piece", layer.smallest_um2, square],
+    ["Perimeter", layer.perimeter_um, um], ["Islands", layer.islands, String], ["Overhang", layer.overhang_um2, square], ["Sealed below", layer.sealed_um2, square],
+    ["Peel force, indicative", layer.peel_n, value => `${shown(value, 3)} N`],
+  ];
+  fillFacts(table, lines.filter(([, value]) => value !== undefined && value !== null).map(([name, value, of]) => [name, of(value)]));
+}
+
 function flattened(item, name, out) {
   if (item !== null && typeof item === "object" && !Array.isArray(item) && !("value" in item && "source" in item)) {
     for (const key of Object.keys(item)) flattened(item[key], name ? `${name}.${key}` : key, out);
