@@ -59,7 +59,7 @@ class FrameStore:
             self.data.append(levels)
         return self._numbers[key]
 
-    def room(self) -> int:
+    def overlay_bytes(self) -> int:
         """Return how many bytes, deflated, a page of these frames has for pictures of predicted layers.
 
         Notes

@@ -83,7 +83,7 @@ def write_report(
     threads = default_threads() if threads is None else threads
     store = FrameStore()
     layers = layer_table(job, store, threads, progress)
-    found = prediction_data(job, sections, compare, store.room(), threads, progress) if predict else PredictionData()
+    found = prediction_data(job, sections, compare, store.overlay_bytes(), threads, progress) if predict else PredictionData()
     facts, flat = page_facts(job, found, layers, store.windows)
     facts["frames"] = [list(window) for window in store.windows]
     frames = [PageBlock(f"frame-{i}", base64_text(data)) for i, data in enumerate(store.data)]
