@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pmsl.mesh.placing.copies import Copy
     from pmsl.mesh.region import Region
     from pmsl.mesh.solid import Solid
-    from pmsl.pipeline import pack, place_copies, prepare, read, verify, write
+    from pmsl.pipeline import check, pack, place_copies, prepare, read, verify, write
     from pmsl.pipeline import place_for as place
     from pmsl.predict import simulate
     from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
@@ -52,6 +52,7 @@ _HOMES = {
     "Region": "pmsl.mesh.region",
     "Resin": "pmsl.profiles",
     "Solid": "pmsl.mesh.solid",
+    "check": "pmsl.pipeline",
     "diff": "pmsl.report.difference.job_diff",
     "dose_map": "pmsl.exposure",
     "find_printer": "pmsl.profiles",
@@ -110,6 +111,7 @@ __all__ = [
     "Region",
     "Resin",
     "Solid",
+    "check",
     "diff",
     "dose_map",
     "find_printer",

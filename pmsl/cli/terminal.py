@@ -134,10 +134,30 @@ def occupy_closed_streams() -> None:
                 os.close(taken)
 
 
-def say_findings(findings: Iterable[Finding]) -> None:
-    """Print each finding in a line, to standard error: what it is, in which layers, what to do, and where that is."""
+def say_findings(findings: Iterable[Finding], most: int | None = None) -> None:
+    """Print each finding in a line, to standard error: what it is, in which layers, what to do, and where that is.
+
+    With `most`, of what checks by dose find only the so many with the largest values of each code, and how many more there are.
+    """
+    listed = list(findings)
+    more = {} if most is None else _beyond(listed, most)
+    for f in listed:
+        if not any(f is other for others in more.values() for other in others):
+            say(f"{f.severity}: {f.code}{_in_layers(f)}: {f.message}{_at_place(f)}")
+    for code, others in more.items():
+        say(f"{others[0].severity}: {code}: {len(others)} more, which stand in the job; pmsl check lists all of them")
+
+
+def _beyond(findings: list[Finding], most: int) -> dict[str, list[Finding]]:
+    """Return the findings of checks by dose beyond those with the largest values of each code."""
+    from pmsl.core.finding_codes import BY_DOSE
+
+    of_code: dict[str, list[Finding]] = {}
     for f in findings:
-        say(f"{f.severity}: {f.code}{_in_layers(f)}: {f.message}{_at_place(f)}")
+        if f.code in BY_DOSE:
+            of_code.setdefault(f.code, []).append(f)
+    ranked = {code: sorted(of, key=lambda f: -(f.value or 0.0))[most:] for code, of in of_code.items()}
+    return {code: rest for code, rest in ranked.items() if rest}
 
 
 def _in_layers(f: Finding) -> str:

@@ -16,10 +16,10 @@ A reader makes the job through `incomplete_job.job`, which says as findings what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -81,6 +81,19 @@ class LayerWorkers(Protocol):
         """Let the workers begin."""
 
 
+class LayerWatch(Protocol):
+    """Looks at layers while they are written. Layers that other processes make it is not shown; it makes them itself where it has to."""
+
+    def seen(self, plan: LayerPlan) -> Any:
+        """Return what is to be remembered of a layer; from any thread."""
+
+    def add(self, seen: Any) -> None:
+        """Take that of the next layer from the plate up; from one thread."""
+
+    def findings(self) -> Sequence[Finding]:
+        """Return what was found, when all layers are written."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteOptions:
     """How a job is to be written.
@@ -111,6 +124,8 @@ class WriteOptions:
         Called with all findings before the file gets its name; raises to refuse it.
     workers : LayerWorkers, optional
         Makes the layers in other processes; the bytes do not depend on it. Only formats that say `spreads` take one.
+    watch : LayerWatch, optional
+        Looks at the layers on their way; what it finds comes after all other findings.
     """
 
     response: np.ndarray
@@ -125,6 +140,7 @@ class WriteOptions:
     progress: Progress | None = None
     accept: Callable[[tuple[Finding, ...]], None] | None = None
     workers: LayerWorkers | None = None
+    watch: LayerWatch | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

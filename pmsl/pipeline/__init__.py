@@ -12,6 +12,7 @@ from pmsl.later import homes_in, later
 
 if TYPE_CHECKING:
     from pmsl.pipeline.bit_depth import with_depth
+    from pmsl.pipeline.check_jobs import check
     from pmsl.pipeline.io import check_spreads, read, verify, write
     from pmsl.pipeline.job_setup import JobSetup, stages
     from pmsl.pipeline.planner import prepare
@@ -26,6 +27,7 @@ _HOMES = homes_in(
     plate_copies="pack place_copies place_for",
     workers="workers_of",
     bit_depth="with_depth",
+    check_jobs="check",
     io="check_spreads read verify write",
     planner="prepare",
     slice_jobs="slice_job",
@@ -38,6 +40,7 @@ __getattr__, __dir__ = later(__name__, _HOMES)
 __all__ = [
     "SliceRequest",
     "JobSetup",
+    "check",
     "check_spreads",
     "workers_of",
     "pack",

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -48,6 +49,7 @@ def write(
     scheduler: str | None = None,
     workers: LayerWorkers | None = None,
     facts: bool = True,
+    checks: bool = False,
 ) -> Written:
     """Write a job to a file of any format, complete or absent, the same bytes for any `threads`, `processes` and `scheduler`.
 
@@ -82,6 +84,8 @@ def write(
         Workers that are there already, for several jobs: what `pmsl.pipeline.workers_of` gives, in a ``with`` block.
     facts : bool
         Measure every layer, and say so in a native job (`pmsl.job.layer_facts`).
+    checks : bool
+        Look for bodies in mid-air, voids that keep resin and suction below a window while layers go by (`pmsl.checks.while_written`).
 
     Returns
     -------
@@ -102,19 +106,17 @@ def write(
     own = workers_of(processes, scheduler)
     if own is not None or workers is not None:
         check_spreads(chosen)
-    options = write_options(
-        job,
-        path,
-        dose=dose,
-        design=design,
-        png=png,
-        threads=threads,
-        force=force,
-        lossy=lossy,
-        progress=progress,
-        fail_on=fail_on,
-        facts=facts,
-    )
+    how = {
+        "dose": dose,
+        "design": design,
+        "png": png,
+        "threads": threads,
+        "force": force,
+        "lossy": lossy,
+        "progress": progress,
+        "facts": facts,
+    }
+    options = write_options(job, path, **how, progress=progress, fail_on=fail_on, checks=checks)  # type: ignore[arg-type]
     running: AbstractContextManager[LayerWorkers | None] = nullcontext(workers) if own is None else own
     with running as started:
         return chosen.write(job, Path(path), replace(options, workers=started))
@@ -134,6 +136,7 @@ def write_options(
     fail_on: Severity | None,
     workers: LayerWorkers | None = None,
     facts: bool = True,
+    checks: bool = False,
 ) -> WriteOptions:
     """Return what a format is asked for, in the words of `write`; refuse a job of which too much is found before any layer.
 
@@ -152,6 +155,7 @@ def write_options(
             refuse_findings(findings, fail_on, str(Path(path)))
 
     accept(job.findings)
+    many = default_threads() if threads is None else threads
     return WriteOptions(
         response=response(job.printer),
         dose_of=exposure.dose_map if dose else None,
@@ -159,12 +163,13 @@ def write_options(
         with_design=design,
         small=png == "small",
         facts=facts,
-        threads=default_threads() if threads is None else threads,
+        threads=many,
         force=force,
         lossy=lossy,
         progress=progress,
         accept=accept,
         workers=workers,
+        watch=import_module("pmsl.checks.while_written").WrittenJobChecks(job, many) if checks else None,  # loads kernels
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pmsl import checks
+from pmsl.checks import mesh_findings, profile_fit
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.correct.regions import RegionDoses
@@ -27,6 +27,7 @@ from pmsl.pipeline.corrections import corrector_of
 from pmsl.pipeline.request.profile_length_checks import check_units, unit_findings
 from pmsl.pipeline.validation import check_corrections, check_wavelengths
 from pmsl.profiles import Printer, Process, Resin
+from pmsl.profiles.placeholders import placeholders
 from pmsl.profiles.process import LayerHeights
 from pmsl.slicing.planes import slabs_lit, z_edges_um
 
@@ -137,7 +138,7 @@ def stages(
     field = _baked_field(printer, process)
     ladder = dose_ladder(grid, printer, resin, process, None if field is None else field.apply)
     modifiers = _modifiers(pieces, grid, printer, process, ladder.power, offset)
-    missing = checks.placeholders(printer, resin, ladder.power)
+    missing = placeholders(printer, resin, ladder.power)
     if modifiers is not None:
         missing = tuple(dict.fromkeys([*missing, *modifiers.placeholders(printer, resin)]))
     check_corrections(printer, resin, process, missing, accept_uncalibrated)
@@ -153,18 +154,18 @@ def stages(
     corrector = corrector_of(pieces, grid, printer, resin, process, ladder)
     findings = [f for solid in {id(p.solid): p.solid for p in pieces}.values() for f in solid.findings]
     findings += [] if modifiers is None else modifiers.findings()
-    findings += checks.profile_findings(printer, resin, missing)
-    findings += checks.dose_findings(resin, ladder.dose_mj_cm2)
-    findings += checks.exposure_findings(process, grid)
+    findings += profile_fit.profile_findings(printer, resin, missing)
+    findings += profile_fit.dose_findings(resin, ladder.dose_mj_cm2)
+    findings += profile_fit.exposure_findings(process, grid)
     findings += unit_findings(printer, process, grid)
     findings += _overlaps(pieces, boxes, grid)
-    findings += checks.winding_findings(pieces)
+    findings += mesh_findings.winding_findings(pieces)
     ends = (grid if n_layers is None else slabs).z_edges_um
     findings += part_heights.height_findings(boxes, grid, lambda z: slabs_lit(ends, z, process.coverage), n_layers is not None)
     flats = [pieces[i].solid.flat_heights_um(pieces[i].transform) for i, *_ in alike(pieces)]
     findings += part_heights.facet_findings(pieces, flats, grid)
     findings += height_plan
-    findings += checks.weak_findings(ladder.weak(least), least, lowered)
+    findings += profile_fit.weak_findings(ladder.weak(least), least, lowered)
     if corrector is not None:
         return JobSetup(pieces, bounds, grid, ladder, missing, (*findings, *corrector.job_findings()), corrector=corrector, repair=repair)
     if process.coverage == "volume":

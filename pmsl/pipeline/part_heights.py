@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from pmsl.checks import HEIGHT_SLACK, SLACK_UM
+from pmsl.checks.profile_fit import HEIGHT_SLACK, SLACK_UM
 from pmsl.core.arrays import distinct
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid

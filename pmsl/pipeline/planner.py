@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from pmsl import checks
+from pmsl.checks import mesh_findings
 from pmsl.core.finding import Finding
 from pmsl.core.mask import LayerMask
 from pmsl.correct.uncurable_grays import GrayCheck
@@ -213,7 +213,7 @@ class Planner(LayerSource):
         """Return the plan of layer `k` from its plain mask and what is doubtful about it."""
         recent, regional, _ = self.makers()
         s = self.stages
-        found = tuple(checks.layer_findings(defects, s.grid, k, s.repair))
+        found = tuple(mesh_findings.layer_findings(defects, s.grid, k, s.repair))
         if s.corrector is not None:
             images, found = s.corrector.images(k), found + s.corrector.findings(k)
             return s.ladder.plan(images, s.grid, self._process.motion.at(k), found, mask.sum_px())

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
-from pmsl import checks
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.mask import Window
@@ -21,6 +20,7 @@ from pmsl.masks.mask_source import RecentMasks
 from pmsl.mesh.part import Part
 from pmsl.mesh.region import FactorName, Region, RegionRecord
 from pmsl.profiles import Printer, Process, Resin
+from pmsl.profiles.placeholders import placeholders
 
 if TYPE_CHECKING:
     from pmsl.slicing.offset import ContourOffset
@@ -77,7 +77,7 @@ class Modifiers:
     def placeholders(self, printer: Printer, resin: Resin) -> tuple[str, ...]:
         """Name the values that the regions' own light settings rest on and nobody measured or published."""
         powers = {setting.power for setting in self.shares.settings if setting.power is not None}
-        return tuple(dict.fromkeys(name for power in sorted(powers) for name in checks.placeholders(printer, resin, power)))
+        return tuple(dict.fromkeys(name for power in sorted(powers) for name in placeholders(printer, resin, power)))
 
     def checked(self, ladder: Ladder, least: np.ndarray, bulk: float, gain: float) -> np.ndarray:
         """Refuse doses above the printer's limits; return the least dose factor of every layer, those of regions included.

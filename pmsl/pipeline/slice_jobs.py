@@ -153,6 +153,7 @@ def write_job(
         progress=progress,
         fail_on=None if accept else request.fail_on,
         workers=workers,
+        checks=not request.no_checks,
     )
     return chosen.write(ready.job, target, options)
 

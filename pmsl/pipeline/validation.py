@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pmsl import checks
+from pmsl.checks.profile_fit import WAVELENGTH_SLACK_NM, wavelengths_differ
 from pmsl.errors import ExposureError
 from pmsl.profiles import Printer, Process, Resin
 
@@ -22,10 +22,10 @@ def check_wavelengths(printer: Printer, resin: Resin, process: Process) -> None:
     """
     ours, theirs = printer.optics.wavelength_nm, resin.resin.wavelength_nm
     known = "placeholder" not in (ours.class_, theirs.class_)
-    if checks.wavelengths_differ(printer, resin) and (known or process.corrections):
+    if wavelengths_differ(printer, resin) and (known or process.corrections):
         raise ExposureError(
             f"resin {resin.name} was characterised at {theirs.value:g} nm, printer {printer.name} exposes at {ours.value:g} nm "
-            f"(they may differ by {checks.WAVELENGTH_SLACK_NM:g} nm): its Dp and Ec do not hold; choose a resin measured at that wavelength"
+            f"(they may differ by {WAVELENGTH_SLACK_NM:g} nm): its Dp and Ec do not hold; choose a resin measured at that wavelength"
         )
 
 

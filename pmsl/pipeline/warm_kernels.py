@@ -23,6 +23,7 @@ from pmsl.profiles.strict_struct import Value
 
 def warmup() -> None:
     """Compile, or load from the cache, every kernel that a job needs, by printing a pyramid of two layers."""
+    from pmsl.checks.warmup import warmup as warm_checks
     from pmsl.formats import device
     from pmsl.formats.frames import goo_ctb_rle
     from pmsl.formats.frames.frame_runs import laid, stream_of
@@ -52,6 +53,7 @@ def warmup() -> None:
     volume.mask(0).runs_8bit()
     volume.index.shells()
     masks_of([solid, solid], job.grid).mask(0)
+    warm_checks(job)
     _mended(solid)
     _corrected(job, solid)
     list(part_heights.partial_slab_findings([Part(solid=solid)], job.grid))

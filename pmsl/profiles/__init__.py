@@ -3,6 +3,7 @@
 `find_printer`, `find_resin`, `find_process` take a library name or a path; `library()` lists what is shipped.
 """
 
+from pmsl.profiles.checks import ProcessChecks
 from pmsl.profiles.find import find_printer, find_process, find_resin, library, library_template, library_text
 from pmsl.profiles.printer import Printer
 from pmsl.profiles.process import Motion, MotionSchedule, Process
@@ -20,6 +21,7 @@ __all__ = [
     "MotionSchedule",
     "Printer",
     "Process",
+    "ProcessChecks",
     "Resin",
     "find_printer",
     "find_process",

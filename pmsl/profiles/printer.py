@@ -70,15 +70,19 @@ class StageProfile(Sourced, frozen=True, kw_only=True):
         The same by the length of its edges; left out: 0. From version 2.
     suction_kpa : Value of float, e.g. 50.0
         What holds a layer where a space below it is shut while it is lifted; left out: 50 kPa. From version 2.
+    release : {"window", "film", "free-surface"}, e.g. "film"
+        What a layer is lifted from when it is cured: a stiff window, a film that peels, or nothing, where light falls on the resin
+        from above. From version 2.
     """
 
-    SINCE: ClassVar[dict[str, int]] = {"step_um": 2, "release_stress_kpa": 2, "release_line_n_m": 2, "suction_kpa": 2}
+    SINCE: ClassVar[dict[str, int]] = {"step_um": 2, "release_stress_kpa": 2, "release_line_n_m": 2, "suction_kpa": 2, "release": 2}
 
     travel_um: Value[Positive]
     step_um: Value[Positive] | UnsetType = UNSET
     release_stress_kpa: Value[Positive] | UnsetType = UNSET
     release_line_n_m: Value[Positive] | UnsetType = UNSET
     suction_kpa: Value[Positive] | UnsetType = UNSET
+    release: Literal["window", "film", "free-surface"] | UnsetType = UNSET
 
 
 class Limits(Sourced, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import force_setattr
 
+from pmsl.profiles.checks import ProcessChecks as ProcessChecks
 from pmsl.profiles.motion import Motion as Motion
 from pmsl.profiles.motion import MotionSchedule as MotionSchedule
 from pmsl.profiles.printer import Positive
@@ -163,9 +164,11 @@ class Process(Strict, frozen=True, kw_only=True):
         holes shrink, with round corners. Not with coverage "volume", edges or printthrough.
     bottom_xy_offset_um : float, e.g. -10.0
         In place of `xy_offset_um` in layers whose bottom dose factor is above 1.
+    checks : ProcessChecks
+        Limits of what is checked before light.
     """
 
-    SINCE: ClassVar[dict[str, int]] = {"exposure_s": 2, "xy_offset_um": 2, "bottom_xy_offset_um": 2}
+    SINCE: ClassVar[dict[str, int]] = {"exposure_s": 2, "xy_offset_um": 2, "bottom_xy_offset_um": 2, "checks": 2}
     NESTED: ClassVar[tuple[str, ...]] = ("motion",)
 
     schema: Literal["pmsl.process/1", "pmsl.process/2"]
@@ -186,6 +189,7 @@ class Process(Strict, frozen=True, kw_only=True):
     exposure_s: Seconds | UnsetType = UNSET
     xy_offset_um: Offset | UnsetType = UNSET
     bottom_xy_offset_um: Offset | UnsetType = UNSET
+    checks: ProcessChecks | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         given: object = self.motion
@@ -194,6 +198,8 @@ class Process(Strict, frozen=True, kw_only=True):
         if not any(self.xy_offsets_um):  # nothing is moved: as if it were not said
             force_setattr(self, "xy_offset_um", UNSET)
             force_setattr(self, "bottom_xy_offset_um", UNSET)
+        if self.checks == ProcessChecks():
+            force_setattr(self, "checks", UNSET)
         set_schema(self)
         self._check_offset()
         if self.exposure_s is not UNSET and self.margin_um is not None:

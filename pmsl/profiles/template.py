@@ -54,17 +54,17 @@ def _write_table(lines: list[str], struct: type[msgspec.Struct], item: Any, plac
     for key in keys:
         if key.table is None or key.sourced:
             continue
-        inner = None if item is None or getattr(item, key.name) is msgspec.UNSET else getattr(item, key.name)
+        inner, default = (None if v is msgspec.UNSET else v for v in (getattr(item, key.name, None), key.default))
         inside = f"{place}.{key.name}" if place else key.name
         if isinstance(inner, (list, tuple)):
             for one in inner:
                 _write_head(lines, f"[[{inside}]]", key)
                 _write_table(lines, key.table, one, inside, "")
             continue
-        absent = key.default is None and inner is None
-        marked = "## " if absent or comment == "## " else "# " if inner == key.default else ""
+        absent = default is None and inner is None
+        marked = "## " if absent or comment == "## " else "# " if inner == default else ""
         _write_head(lines, f"[[{inside}]]" if key.many else f"[{inside}]", key, marked)
-        _write_table(lines, key.table, key.default if inner is None else inner, inside, marked)
+        _write_table(lines, key.table, default if inner is None else inner, inside, marked)
 
 
 def _write_head(lines: list[str], head: str, key: ProfileKey, comment: str = "") -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pmsl.pipeline.slice_jobs import SlicedJob
     from pmsl.pipeline.slice_request import SliceRequest
 
+WORST = 3  # findings of a code that are printed
 MESHES, OUT = (request_fields()[name] for name in ("meshes", "out"))
 
 
@@ -30,7 +31,7 @@ MESHES, OUT = (request_fields()[name] for name in ("meshes", "out"))
 @options.options("at", "rotate", "scale", "keep_place", "copies", "spacing_um", "pack", "plates")
 @options.doses
 @options.options("threads", "processes", "scheduler", "depth", "dose", "no_design", "correct", "accept_uncalibrated", "png", "preview")
-@options.options("fail_on", "force", "lossy")
+@options.options("no_checks", "fail_on", "force", "lossy")
 @options.json
 def slice_command(meshes: tuple[str, ...], as_json: bool, **settings: Any) -> None:
     """Slice meshes into a print job: gray masks, exposure times, motion."""
@@ -58,7 +59,7 @@ def slice_command(meshes: tuple[str, ...], as_json: bool, **settings: Any) -> No
     except FindingsError as err:
         if as_json:
             print_json({"job": None, "error": str(err), "findings": [f.as_dict() for f in err.findings]})
-        say_findings(err.findings)
+        say_findings(err.findings, WORST)
         raise
     _print_written(request, done, time.perf_counter() - began, as_json)
 
@@ -74,7 +75,7 @@ def _print_written(request: SliceRequest, done: list[SlicedJob], seconds: float,
         return
     for made in done:
         assert made.written is not None
-        say_findings(made.written.findings)
+        say_findings(made.written.findings, WORST)
         e, placed, out = made.written.estimate, made.placed, made.out
         moved = f"; {placed.how}"
         if placed.shift_um:

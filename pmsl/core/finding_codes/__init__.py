@@ -18,3 +18,4 @@ from pmsl.core.finding_codes.meshes import MESHES
 GROUPS: dict[str, dict[str, Code]] = {**MESHES, **JOBS, **LIGHT, **FILES, **MEASUREMENTS}  # by heading
 CODES: dict[str, Code] = {name: code for group in GROUPS.values() for name, code in group.items()}
 REGISTERED: frozenset[tuple[str, str]] = frozenset((name, severity) for name, code in CODES.items() for severity in code.severities)
+BY_DOSE = frozenset((*LIGHT["What checks say of a job"], "resin-trap", "sealed-on-plate", "dead-end"))  # found by `pmsl.checks` too

@@ -5,6 +5,33 @@ from __future__ import annotations
 from pmsl.core.finding_codes.code import Code
 
 LIGHT: dict[str, dict[str, Code]] = {
+    "What checks say of a job": {
+        "island": Code(
+            ("warning",),
+            "A body begins in mid-air: nothing solid is under it when its light comes, until a later layer joins it to the part.",
+            "Support it, turn the part, or fill the gap below.",
+        ),
+        "loose-body": Code(
+            ("error",),
+            "A body begins in mid-air and no layer joins it to what stands on the plate.",
+            "Place it on the plate, join it to the part, or leave it out.",
+        ),
+        "suction-cup": Code(
+            ("warning",),
+            "Plate or floor, walls and window shut a space while layers are lifted: it holds the part to the window by suction.",
+            "Give it a vent near its lower end, turn the part, or set it on feet.",
+        ),
+        "checks-left-out": Code(
+            ("info",),
+            "Some checks were not made, for the reason in the message.",
+            "Do what the message says to have them.",
+        ),
+        "dose-assumed": Code(
+            ("info",),
+            "A file does not say its doses or its resin: its white pixels are taken to cure through their layer.",
+            "Give --printer and --resin to check it with its own doses.",
+        ),
+    },
     "What a prediction says": {
         "lost-feature": Code(
             ("warning",),

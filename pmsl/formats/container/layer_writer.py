@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -60,18 +60,22 @@ def written(
     """
     tally, run, meter = JobTally(job, options), job.layer_source.in_order(job.n_layers), Meter(job.grid, job.engines)
 
-    def done(plan: LayerPlan, made: T) -> tuple[LayerPlan, T, tuple[float, float], bool]:
-        cost, lit = meter.cost(plan), bool(plan.exposures)
-        return plan if masks else replace(plan, exposures=()), made, cost, lit
+    watch = options.watch
 
-    def layers(block: list[int]) -> list[tuple[LayerPlan, T, tuple[float, float], bool]]:
+    def done(plan: LayerPlan, made: T) -> tuple[LayerPlan, T, tuple[float, float], bool, Any]:
+        cost, lit, seen = meter.cost(plan), bool(plan.exposures), None if watch is None else watch.seen(plan)
+        return plan if masks else replace(plan, exposures=()), made, cost, lit, seen
+
+    def layers(block: list[int]) -> list[tuple[LayerPlan, T, tuple[float, float], bool, Any]]:
         plans = run.plans(block)
         return list(map(done, plans, map(make, plans) if make_all is None else make_all(plans)))
 
-    for plan, made, cost, lit in ordered_map(lambda k: layers([k])[0], range(job.n_layers), options.threads, layers):
+    for plan, made, cost, lit, seen in ordered_map(lambda k: layers([k])[0], range(job.n_layers), options.threads, layers):
         store(plan, made)
         run.passed(plan.index)
         tally.add(cost, plan.findings, lit)
+        if watch is not None:
+            watch.add(seen)
     tally.found.extend(run.findings())
     tally.found.extend(notes())
     return tally.written()
@@ -97,6 +101,8 @@ class JobTally:
     def written(self) -> Written:
         """Return what it is when all layers were counted, and let `options.accept` see all findings."""
         findings = merged([*self.found, *(() if self._any_light else (NOTHING,))])
+        if self._options.watch is not None:
+            findings = (*findings, *self._options.watch.findings())
         if self._options.accept is not None:
             self._options.accept(findings)
         return Written(findings, self._job.known_estimate or self._meter.estimate(), self._job.n_layers)

@@ -36,6 +36,7 @@ from pmsl.job.layer_plan import LayerFacts, LayerPlan
 from pmsl.job.print_job import Engine, Estimate, PrintJob
 from pmsl.mesh.alike import alike
 from pmsl.profiles.printer import Diamond
+from pmsl.profiles.release import recorded
 
 
 def write(job: PrintJob, path: Path, options: WriteOptions) -> Written:
@@ -208,7 +209,7 @@ def _document(job: PrintJob, written: Written, placed: list[DesignDoc], entries:
         findings=[RecordedFinding.of(finding) for finding in written.findings],
         estimate=written.estimate,
         engines=[_engine_doc(e) for e in job.engines],
-        printer=job.printer,
+        printer=recorded(job.printer),
         resin=job.resin,
         process=job.process,
         parts=list(job.parts),

@@ -1,0 +1,147 @@
+"""Bodies that begin in mid-air: `island` where a later layer joins them to what stands on the plate, `loose-body` where none does."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pmsl.checks.layer_stream import DEEPEST, CheckedLayer
+from pmsl.checks.limits import CheckLimits
+from pmsl.checks.places import area_text, box_um, largest
+from pmsl.checks.row_runs import RowRuns
+from pmsl.core.finding import Finding
+from pmsl.core.grid import Grid
+from pmsl.kernels.raster import run_bodies as kernels
+
+ROOM = 1024  # bodies there is room for at first
+
+
+class _Solid(NamedTuple):
+    """What is solid so far of a layer, and the body of each run."""
+
+    runs: RowRuns
+    body: np.ndarray
+
+
+class BodyCheck:
+    """Follows bodies layer by layer, as their light sets them.
+
+    Parameters
+    ----------
+    grid : Grid
+    limits : CheckLimits
+    """
+
+    def __init__(self, grid: Grid, limits: CheckLimits) -> None:
+        self._grid, self._limits, self._thickness_um = grid, limits, grid.thickness_um.tolist()
+        self._least_px = max(limits.min_joint_um2 / grid.pixel_um2 * (1.0 - 1e-9), kernels.CORNER)
+        self._bodies = np.zeros((kernels.FIELDS, ROOM), np.int64)
+        self._bodies[kernels.LINK, 0] = -1
+        self._count = np.ones(1, np.int64)  # body 0 stands on the plate
+        self._none = _Solid(RowRuns.none(grid.shape[0]), np.zeros(0, np.int64))
+        self._solid: dict[int, _Solid] = {}
+
+    def add(self, layer: CheckedLayer) -> None:
+        """Join what the next layer from the plate up has set to the bodies it touches."""
+        for k, runs in layer.newly_set:
+            self._grow(k, runs, layer.index)
+        oldest = min((k for k, _ in layer.newly_set), default=layer.index)
+        for k in [k for k in self._solid if k < min(oldest, layer.index) - DEEPEST - 1]:
+            del self._solid[k]
+
+    def _grow(self, layer: int, runs: RowRuns, k: int) -> None:
+        n, count = len(runs.col), int(self._count[0])
+        if count + n > self._bodies.shape[1]:
+            self._bodies = np.concatenate([self._bodies, np.zeros((kernels.FIELDS, count + n), np.int64)], axis=1)
+        same, below, above = (self._solid.get(j, self._none) for j in (layer, layer - 1, layer + 1))
+        height, (px, py) = self._thickness_um[layer], self._grid.pitch_um.tolist()
+        body = np.empty(n, np.int64)
+        kernels.grow(
+            *runs,
+            np.empty(n, np.int64),
+            *same.runs,
+            same.body,
+            *below.runs,
+            below.body,
+            *above.runs,
+            above.body,
+            layer,
+            k,
+            height / py,
+            height / px,
+            self._least_px,
+            np.empty(n),
+            np.empty(n, np.int64),
+            self._bodies,
+            self._count,
+            body,
+        )
+        if not len(same.body):
+            self._solid[layer] = _Solid(runs, body)
+            return
+        total = n + len(same.body)
+        merged = RowRuns(np.empty_like(runs.start), np.empty(total, np.int32), np.empty(total, np.int32))
+        bodies = np.empty(total, np.int64)
+        kernels.merge(*same.runs, same.body, *runs, body, *merged, bodies)
+        self._solid[layer] = _Solid(merged, bodies)
+
+    def findings(self) -> list[Finding]:
+        """Return the bodies that began in mid-air: those that were joined, then those that never are."""
+        islands, loose = [], []
+        for b in range(1, int(self._count[0])):
+            joined = self._joined(b)
+            if joined == int(self._bodies[kernels.BORN, b]):
+                continue  # two pieces of one exposure
+            if joined is not None:
+                islands.append(self._island(b, joined))
+            elif self._bodies[kernels.LINK, b] < 0:
+                loose.append(self._island(b, None) if self._bodies[kernels.HELD, b] else self._loose(b))
+            elif self._bodies[kernels.LINKED, b] > self._bodies[kernels.BORN, b]:
+                continue  # part of a loose body, which is named
+        return [*largest([f for f in [*islands, *loose] if f.code == "island"]), *largest([f for f in loose if f.code != "island"])]
+
+    def _joined(self, b: int) -> int | None:
+        """Return the layer that joins a body to what stands on the plate; None where none does."""
+        bodies = self._bodies
+        while bodies[kernels.LINK, b] >= 0:
+            if bodies[kernels.LINK, b] == 0:
+                return int(bodies[kernels.LINKED, b])
+            b = int(bodies[kernels.LINK, b])
+        return None
+
+    def _island(self, b: int, joined: int | None) -> Finding:
+        area, born = float(self._bodies[kernels.BORN_PX, b]) * self._grid.pixel_um2, int(self._bodies[kernels.BORN, b])
+        if joined is None:
+            end = f"it stands on less than {area_text(self._limits.min_joint_um2)} and nothing else ever holds it"
+        else:
+            end = f"layer {joined} joins it to what stands on the plate; until then it hangs on nothing"
+        return Finding(
+            code="island",
+            severity="warning",
+            message=f"a body of {area_text(area)} begins with nothing solid under it: {end}; support it, or turn the part",
+            layers=(born, born if joined is None else joined),
+            box_um=self._box(b),
+            value=area,
+            limit=self._limits.min_joint_um2,
+            unit="µm²",
+        )
+
+    def _loose(self, b: int) -> Finding:
+        last = int(self._bodies[kernels.LAST, b])
+        area = float(self._bodies[kernels.BORN_PX, b]) * self._grid.pixel_um2
+        return Finding(
+            code="loose-body",
+            severity="error",
+            message=f"a body begins with {area_text(area)} in mid-air and no layer joins it to what stands on the plate: it is lost in "
+            "the resin; place it on the plate, join it to the part, or leave it out",
+            layers=(int(self._bodies[kernels.BORN, b]), last),
+            box_um=self._box(b),
+            value=area,
+            limit=self._limits.min_joint_um2,
+            unit="µm²",
+        )
+
+    def _box(self, b: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        row0, col0, row1, col1, first, last = self._bodies[kernels.ROW0 : kernels.LAST + 1, b].tolist()
+        return box_um(self._grid, (row0, row1), (col0, col1), (first, last))

@@ -1,0 +1,23 @@
+"""The checks of a job by dose."""
+
+from __future__ import annotations
+
+from pmsl.checks.bodies import BodyCheck
+from pmsl.checks.layer_stream import LayerCheck
+from pmsl.checks.limits import CheckLimits
+from pmsl.checks.suction import SuctionCheck
+from pmsl.checks.voids import VoidCheck
+from pmsl.job.print_job import PrintJob
+from pmsl.profiles.release import release_of
+
+
+def checks_of(job: PrintJob) -> list[LayerCheck]:
+    """Return the checks of a job, in the order in which their findings are listed.
+
+    Parameters
+    ----------
+    job : PrintJob
+    """
+    limits, release = CheckLimits.of(job), release_of(job.printer)
+    suction = [SuctionCheck(job.grid, limits, release)] if release in ("window", "film") else []
+    return [BodyCheck(job.grid, limits), *suction, VoidCheck(job.grid, limits)]

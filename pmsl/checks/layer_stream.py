@@ -1,0 +1,316 @@
+"""The layers of a job from the plate up, each with what its light has just made solid and what all light will: what checks look at.
+
+Two passes over the job, whose masks are made once. Light comes from above, so the first goes from the light side down and finds what is
+solid in the end (`final_light`); the second goes from the plate up and finds when: a pixel is *set* by the first exposure with which the
+dose in the middle of its slab reaches the threshold, light of later layers that comes through included. Between the two, runs of pixels
+wait in a `LayerSpool`. *When* is known from the light of a pixel's own mirror; whether at all, from the light as it is projected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from pmsl.checks.final_light import DARK, Shown, final_light, steps_of
+from pmsl.checks.row_runs import DoseSteps, RowRuns
+from pmsl.checks.spool import LayerSpool
+from pmsl.core.finding import Finding
+from pmsl.core.grid import Grid
+from pmsl.core.parallel import ordered_map
+from pmsl.cure import CureModel
+from pmsl.errors import JobError
+from pmsl.job.layer_plan import LayerPlan
+from pmsl.job.print_job import PrintJob
+from pmsl.kernels.light import run_waiting
+from pmsl.optics.grayscale import response
+
+DEEPEST = 64  # layers
+RIM_PX = 2  # what lies so near to pixels that are set is set with them: walls land between pixels
+SPARE = 0.1  # of the threshold: light that sets a pixel one layer earlier or later
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CheckedLayer:
+    """A layer as checks see it, from the plate up.
+
+    Attributes
+    ----------
+    index : int
+    final : RowRuns
+        What all light of the job makes solid of it.
+    newly_set : tuple of (int, RowRuns)
+        What its own exposures have just made solid, by layers, ascending: of itself, and of layers below that their light reaches.
+    own : RowRuns
+        Of these, what lies in the layer itself: what is solid of it when it is lifted from the window.
+    """
+
+    index: int
+    final: RowRuns
+    newly_set: tuple[tuple[int, RowRuns], ...]
+    own: RowRuns
+
+
+class LayerCheck(Protocol):
+    """One check: sees every layer once, then says what it found."""
+
+    def add(self, layer: CheckedLayer) -> None:
+        """Look at the next layer from the plate up.
+
+        Parameters
+        ----------
+        layer : CheckedLayer
+        """
+
+    def findings(self) -> list[Finding]:
+        """Return what was found, when all layers were added."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoseRule:
+    """What the light of a job does.
+
+    Attributes
+    ----------
+    model : CureModel
+    levels_of : callable
+        Gives the doses of the exposures of a plan: for each (256,) float64 [mJ/cm²] of every level.
+    """
+
+    model: CureModel
+    levels_of: Callable[[LayerPlan], list[np.ndarray]]
+
+    @classmethod
+    def of(cls, job: PrintJob) -> DoseRule:
+        """Return the rule of a job whose doses and resin are known.
+
+        Parameters
+        ----------
+        job : PrintJob
+        """
+        relative = np.asarray(response(job.printer), np.float64)
+        return cls(CureModel.of(job.resin), lambda plan: [e.dose_mj_cm2 * relative for e in plan.exposures])
+
+
+def check_layers(
+    job: PrintJob,
+    checks: Sequence[LayerCheck],
+    *,
+    rule: DoseRule | None = None,
+    threads: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Finding]:
+    """Show every layer of a job to checks, and return what they found, in their order.
+
+    Parameters
+    ----------
+    job : PrintJob
+    checks : sequence of LayerCheck
+    rule : DoseRule, optional
+        What its light does (default: `DoseRule.of` the job).
+    threads : int
+        Layers made at a time; the result does not depend on it.
+    progress : callable, optional
+        Called with (layers done, layers in all).
+
+    Raises
+    ------
+    JobError
+        Exposures of another engine or with an offset; a damaged job.
+    """
+    rule = DoseRule.of(job) if rule is None else rule
+
+    def planned(k: int) -> tuple[LayerPlan, Shown]:
+        plan = job.bare(k)
+        check_exposures(plan)
+        shown = [(e.mask, dose, e.repeat) for e, dose in zip(plan.exposures, rule.levels_of(plan), strict=True)]
+        for mask, _, _ in shown:
+            mask.runs_8bit()
+        return plan, shown
+
+    total = job.n_layers
+    with LayerSpool(total, job.grid.shape) as spool:
+        light, largest = final_light(job, rule.model), np.zeros(len(rule.model.decay.weights))
+        for n, (plan, shown) in enumerate(ordered_map(planned, range(total - 1, -1, -1), threads), start=1):
+            final, dose = light.add(plan.index, plan.thickness_um, shown)
+            largest = np.maximum(largest, dose)
+            spool.put(plan.index, final, shown)
+            if progress is not None:
+                progress(n, total)
+        return _from_the_plate(job.grid, rule.model, spool, checks, _depth_um(rule.model, largest))
+
+
+def check_spooled(job: PrintJob, model: CureModel, checks: Sequence[LayerCheck], spool: LayerSpool) -> list[Finding]:
+    """Do as `check_layers` with exposures that are in a spool already.
+
+    Parameters
+    ----------
+    job : PrintJob
+    model : CureModel
+    checks : sequence of LayerCheck
+    spool : LayerSpool
+        The exposures of every layer of the job.
+    """
+    light, largest, heights = final_light(job, model), np.zeros(len(model.decay.weights)), job.grid.thickness_um.tolist()
+    for k in range(job.n_layers - 1, -1, -1):
+        shown = spool.get(k)[1]
+        final, dose = light.add(k, heights[k], shown)
+        largest = np.maximum(largest, dose)
+        spool.put(k, final, shown)
+    return _from_the_plate(job.grid, model, spool, checks, _depth_um(model, largest))
+
+
+def check_exposures(plan: LayerPlan) -> None:
+    """Refuse light that lies elsewhere than on the grid of the job: raises `JobError`.
+
+    Parameters
+    ----------
+    plan : LayerPlan
+    """
+    for e in plan.exposures:
+        if e.engine != 0 or e.offset_um != (0.0, 0.0):
+            raise JobError(
+                f"layer {plan.index}: an exposure with engine {e.engine}, offset {e.offset_um} µm; "
+                "checks by dose hold for the first engine, without offsets, so far"
+            )
+
+
+def _depth_um(model: CureModel, largest: np.ndarray) -> float:
+    """Return how far below an exposure plane light can still matter [µm], inf for any: no more than `SPARE` of the threshold is beyond.
+
+    `largest` is the largest dose of each decay at any exposure plane, (T,) [mJ/cm²].
+    """
+    lengths = np.array(model.decay.lengths_um)
+    enough = SPARE * model.threshold_mj_cm2
+    if float(largest[np.isinf(lengths)].sum()) >= enough:
+        return np.inf
+    low, high = 0.0, 64.0 * model.decay.longest_um
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if float(largest @ np.exp(-middle / lengths)) >= enough else (low, middle)
+    return high
+
+
+def _from_the_plate(grid: Grid, model: CureModel, spool: LayerSpool, checks: Sequence[LayerCheck], deepest_um: float) -> list[Finding]:
+    """Show the layers to checks from the plate up, with what each exposure sets."""
+    waiting = _Waiting(grid, model, deepest_um)
+    for k in range(grid.n_layers):
+        final, shown = spool.get(k)
+        newly = waiting.exposed(k, final, shown)
+        own = newly[-1][1] if newly and newly[-1][0] == k else RowRuns.none(grid.shape[0])
+        layer = CheckedLayer(k, final, newly, own)
+        for check in checks:
+            check.add(layer)
+    return [finding for check in checks for finding in check.findings()]
+
+
+class _Waiting:
+    """What will be solid and is liquid still, while exposures go by from the plate up."""
+
+    def __init__(self, grid: Grid, model: CureModel, deepest_um: float) -> None:
+        self._rows, self._edges, self._middles = grid.shape[0], grid.z_edges_um, grid.mid_planes_um
+        self._model, self._deepest_um, self._n_layers = model, deepest_um, grid.n_layers
+        self._rates, self._weights = 1.0 / np.array(model.decay.lengths_um), np.array(model.decay.weights)
+        self._pool, self._dose = np.zeros((4, 0), np.int64), np.zeros(0)  # layer, row, columns; dose in mid-slab
+
+    def exposed(self, k: int, final: RowRuns, shown: Shown) -> tuple[tuple[int, RowRuns], ...]:
+        """Return what the exposures of layer k set, by layers; `final` is what becomes solid of it in the end."""
+        model, oldest = self._model, self._oldest(k)
+        least, spent = DARK * model.threshold_mj_cm2, model.induction_mj_cm2
+        if spent > 0 and len(shown) != 1:  # every event pays it
+            return self._event_by_event(k, final, shown, oldest)
+        steps = steps_of(shown if spent == 0 else [(*shown[0][:2], 1)], self._rows, least)
+        times = float(shown[0][2]) if spent > 0 else 1.0
+        factor = self._factor(k)
+        newly: list[tuple[int, RowRuns]] = []
+        if len(self._dose):
+            newly.extend(_by_layer(self._expose(steps, factor, times, k, oldest), self._rows))
+        own, row, stay, dose = _set_own(final, steps, (float(factor[0]), spent, times, model.threshold_mj_cm2), RIM_PX)
+        if oldest >= k:
+            own, row = final, row[:0]
+        if len(row):
+            n = len(row)
+            more = np.concatenate([np.full(n, k), row, stay[0, :n], stay[1, :n]]).reshape(4, n)
+            self._pool, self._dose = np.concatenate([self._pool, more], axis=1), np.concatenate([self._dose, dose])
+        return (*newly, (k, own)) if len(own.col) else tuple(newly)
+
+    def _event_by_event(self, k: int, final: RowRuns, shown: Shown, oldest: int) -> tuple[tuple[int, RowRuns], ...]:
+        n, rows, least = len(final.col), self._rows, DARK * self._model.threshold_mj_cm2
+        more = np.concatenate([np.full(n, k), final.rows(), final.col, final.end]).reshape(4, n).astype(np.int64)
+        self._pool, self._dose = np.concatenate([self._pool, more], axis=1), np.concatenate([self._dose, np.zeros(n)])
+        events = [(steps_of([(mask, levels, 1)], rows, least), times) for mask, levels, times in shown]
+        factor, ready = self._factor(k), []
+        for i, (steps, times) in enumerate(events or [(DoseSteps.dark(rows, 1), 1)]):
+            ready.append(self._expose(steps, factor, float(times), k, oldest if i + 1 >= len(events) else -1))
+        together = np.concatenate(ready, axis=1)
+        return _by_layer(together[:, np.lexsort((together[2], together[1], together[0]))], rows)
+
+    def _oldest(self, k: int) -> int:
+        """Return the last layer that is as solid as it ever becomes, whatever its dose is now."""
+        if k + 1 == self._n_layers:
+            return k
+        first = int(np.searchsorted(self._middles, self._edges[k + 1] - self._deepest_um)) if np.isfinite(self._deepest_um) else 0
+        return max(min(first, k) - 1, k - DEEPEST)
+
+    def _factor(self, k: int) -> np.ndarray:
+        """Return what of a dose reaches the middle of layer k and of those below."""
+        depth = self._edges[k + 1] - self._middles[max(k - DEEPEST - 1, 0) if len(self._dose) else k : k + 1][::-1]
+        return np.asarray(np.exp(-np.multiply.outer(depth, self._rates)) @ self._weights)
+
+    def _expose(self, steps: DoseSteps, factor: np.ndarray, times: float, k: int, oldest: int) -> np.ndarray:
+        """Add an exposure to what waits; return what it sets."""
+        model, n = self._model, self._pool.shape[1]
+        rule = model.induction_mj_cm2, times, int(model.memory == "open"), model.threshold_mj_cm2, k, oldest
+        room, counts, pieces = 2 * n + 2 * len(steps.col) + 64, np.zeros(2, np.int64), 64
+        while True:
+            out_pool, out_dose, out_set = np.empty((4, room), np.int64), np.empty(room), np.empty((4, room), np.int64)
+            work, light = np.empty(pieces, np.int64), np.empty(pieces)
+            run_waiting.expose(self._pool, self._dose, n, *steps, factor, *rule, work, light, out_pool, out_dose, out_set, counts)
+            if counts[0] >= 0:
+                stay, ready = counts.tolist()
+                self._pool, self._dose = out_pool[:, :stay].copy(), out_dose[:stay].copy()
+                return out_set[:, :ready]
+            room, pieces = 4 * room, 4 * pieces
+
+
+def _set_own(
+    final: RowRuns, steps: DoseSteps, rule: tuple[float, float, float, float], rim: int
+) -> tuple[RowRuns, np.ndarray, np.ndarray, np.ndarray]:
+    """Return what an exposure sets of its own layer, and of what waits the rows, the columns and the dose."""
+    room = 2 * len(final.col) + 2 * len(steps.col) + 16
+    while True:
+        starts, columns = np.empty((2, len(final.start)), np.int64), np.empty((8, room), np.int32)
+        rows, doses, pointer = np.empty((2, room), np.int64), np.empty((2, room)), np.empty(2 * rim + 1, np.int64)
+        own = starts[1], columns[6], columns[7]
+        n = run_waiting.set_own(
+            *final,
+            *steps,
+            *rule,
+            rim,
+            starts[0],
+            columns[0],
+            columns[1],
+            rows[0],
+            columns[2:4],
+            doses[0],
+            rows[1],
+            columns[4:6],
+            doses[1],
+            pointer,
+            *own,
+        )
+        if n >= 0:
+            m = int(starts[1, -1])
+            return RowRuns(starts[1], columns[6, :m], columns[7, :m]), rows[1, :n], columns[4:6], doses[1, :n]
+        room *= 4
+
+
+def _by_layer(ready: np.ndarray, rows: int) -> tuple[tuple[int, RowRuns], ...]:
+    """Part what is set by layers, ascending."""
+    if not ready.shape[1]:
+        return ()
+    first = np.flatnonzero(np.diff(ready[0], prepend=-1))
+    ends = [*first[1:].tolist(), ready.shape[1]]
+    return tuple((int(ready[0, a]), RowRuns.of_rows(rows, *ready[1:, a:b])) for a, b in zip(first.tolist(), ends, strict=True))

@@ -1,0 +1,55 @@
+"""Where findings of the checks are: boxes in µm, areas in words."""
+
+from __future__ import annotations
+
+from pmsl.core.finding import Finding
+from pmsl.core.grid import Grid
+
+Box = tuple[tuple[float, ...], tuple[float, ...]]
+MOST = 100  # findings of a code and severity in a job; more are counted
+
+
+def box_um(grid: Grid, rows: tuple[int, int], cols: tuple[int, int], layers: tuple[int, int]) -> Box:
+    """Return the box of pixels [µm].
+
+    Parameters
+    ----------
+    grid : Grid
+    rows, cols : (int, int)
+        The first, and one past the last.
+    layers : (int, int)
+        The first and the last.
+    """
+    (x0, y0), (px, py), z = grid.origin_um.tolist(), grid.pitch_um.tolist(), grid.z_edges_um
+    low = (x0 + cols[0] * px, y0 + rows[0] * py, float(z[layers[0]]))
+    return low, (x0 + cols[1] * px, y0 + rows[1] * py, float(z[layers[1] + 1]))
+
+
+def largest(findings: list[Finding], many: int = MOST) -> list[Finding]:
+    """Return the findings with the largest values, from the plate up; the last of them says how many more there are.
+
+    Parameters
+    ----------
+    findings : list of Finding
+        Of one code and severity.
+    many : int
+        How many at most.
+    """
+    import msgspec
+
+    if len(findings) <= many:
+        return findings
+    order = sorted(range(len(findings)), key=lambda i: -(findings[i].value or 0.0))
+    chosen = [findings[i] for i in sorted(order[:many])]
+    more = f"{chosen[-1].message}; {len(findings) - many} smaller ones are not listed"
+    return [*chosen[:-1], msgspec.structs.replace(chosen[-1], message=more)]
+
+
+def area_text(area_um2: float) -> str:
+    """Write an area [µm²] as people say it."""
+    return f"{area_um2 * 1e-6:.5g} mm²" if area_um2 >= 1e4 else f"{area_um2:.4g} µm²"
+
+
+def volume_text(volume_um3: float) -> str:
+    """Write a volume [µm³] as people say it: 1e6 µm³ are 1 nl."""
+    return f"{volume_um3 * 1e-6:.4g} nl"

@@ -1,0 +1,206 @@
+"""Spaces that plate or floor, walls and window shut while a layer is lifted: `suction-cup`.
+
+At every layer the areas that its solid pixels enclose are looked at; areas of neighbouring layers that overlap are one space. It is open
+where a way leads down from it to the outside that is wide enough for resin to follow: one that holds a square with the diagonal of a vent.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from pmsl.checks.layer_stream import CheckedLayer
+from pmsl.checks.limits import PRESSURE_KPA, CheckLimits
+from pmsl.checks.places import box_um, largest
+from pmsl.checks.row_runs import RowRuns
+from pmsl.checks.spool import LayerSpool
+from pmsl.core.finding import Finding
+from pmsl.core.grid import Grid
+from pmsl.kernels.raster import run_voids as kernels
+
+Release = Literal["window", "film"]
+FINE = 8  # blocks of pixels in half the width of the narrowest vent
+MM2 = 1e-6  # of a µm²
+
+
+@dataclass(slots=True)
+class _Cup:
+    """A space below the window: its layers, its box in pixels, the largest area of a layer [px], and whether resin can follow."""
+
+    first: int
+    last: int
+    box: tuple[int, int, int, int]
+    area: int = 0
+    vented: bool = False
+    into: int = -1
+
+
+class SuctionCheck:
+    """Follows enclosed areas from the plate up.
+
+    Parameters
+    ----------
+    grid : Grid
+    limits : CheckLimits
+    release : {"window", "film"}
+        What the part is lifted from.
+    """
+
+    def __init__(self, grid: Grid, limits: CheckLimits, release: Release) -> None:
+        self._grid, self._limits, self._release = grid, limits, release
+        self._below = LayerSpool(grid.n_layers, grid.shape)
+        self._last, self._gaps = RowRuns.none(grid.shape[0]), RowRuns.none(grid.shape[0])
+        self._of_gap = np.zeros(0, np.int64)  # the cup of each gap of the last layer; -1 none, -2 not enclosed
+        self._cups: list[_Cup] = []
+
+    def add(self, layer: CheckedLayer) -> None:
+        """Look at the areas that the next layer from the plate up encloses."""
+        gaps, label, areas, boxes = _enclosed(layer.own)
+        cup_of = np.full(len(areas) + 1, -1)  # the last is for gaps that are not enclosed
+        cup_of[-1] = -2
+        large = areas * self._grid.pixel_um2 >= self._limits.min_cup_um2 * (1.0 - 1e-9)
+        if large.any():
+            self._follow(layer, gaps, np.where(np.append(large, False)[label], label, -1), areas, boxes, cup_of)
+        self._last, self._gaps, self._of_gap = layer.own, gaps, cup_of[label]
+        self._below.put(layer.index, layer.own, [])
+
+    def _follow(
+        self, layer: CheckedLayer, gaps: RowRuns, label: np.ndarray, areas: np.ndarray, boxes: np.ndarray, cup_of: np.ndarray
+    ) -> None:
+        """Find the cup that each labelled area belongs to, a new one where it is over none, and add up their areas in this layer."""
+        floor = _overlaps(gaps, label, self._last, np.zeros(len(self._last.col), np.int64))
+        over = _overlaps(gaps, label, self._gaps, self._of_gap)
+        over = over[:, over[1] >= -1]
+        shut = sum(np.bincount(o[0], o[2], minlength=len(areas)) for o in (floor, over))
+        wide = (areas - shut) * self._grid.pixel_um2 >= 0.25 * math.pi * self._limits.vent_um**2
+        cups: dict[int, set[int]] = {hole: set() for hole in np.unique(label[label >= 0]).tolist()}
+        for hole, cup in zip(*over[:2, over[1] >= 0].tolist(), strict=True):
+            cups[hole].add(self._root(cup))
+        now: dict[int, int] = {}
+        for hole, below in cups.items():
+            root = cup_of[hole] = self._joined(sorted({self._root(c) for c in below}), layer.index, boxes[:, hole].tolist())
+            now[root] = now.get(root, 0) + int(areas[hole])
+            cup = self._cups[root]
+            if layer.index > 0 and wide[hole] and not cup.vented:
+                own = label == hole
+                rows = len(gaps.start) - 1
+                cup.vented = self._vented(layer.index, RowRuns.of_rows(rows, gaps.rows()[own], gaps.col[own], gaps.end[own]))
+        for root, area in now.items():
+            top = self._cups[self._root(root)]
+            top.area = max(top.area, area)
+
+    def _joined(self, below: list[int], k: int, box: list[int]) -> int:
+        """Return the one cup that an area of layer k is over, of which there may be some, or a new one; its box grows by the area's."""
+        if not below:
+            self._cups.append(_Cup(k, k, (box[0], box[1], box[2], box[3])))
+            return len(self._cups) - 1
+        for other in below[1:]:
+            self._unite(below[0], other)
+        cup = self._cups[below[0]]
+        row0, col0, row1, col1 = cup.box
+        cup.box = min(row0, box[0]), min(col0, box[1]), max(row1, box[2]), max(col1, box[3])
+        cup.last = k
+        return below[0]
+
+    def _root(self, c: int) -> int:
+        while self._cups[c].into >= 0:
+            c = self._cups[c].into
+        return c
+
+    def _unite(self, a: int, b: int) -> None:
+        one, other = self._cups[a], self._cups[b]
+        one.first, one.last = min(one.first, other.first), max(one.last, other.last)
+        one.box = (*np.minimum(one.box[:2], other.box[:2]).tolist(), *np.maximum(one.box[2:], other.box[2:]).tolist())
+        one.area, one.vented, other.into = max(one.area, other.area), one.vented or other.vented, a
+
+    def _vented(self, k: int, hole: RowRuns) -> bool:
+        """Tell whether a way wide enough for resin leads from a hole of layer k down to the outside."""
+        from scipy import ndimage
+
+        pitch, half = self._grid.pitch_um, self._limits.vent_um / (2.0 * math.sqrt(2.0))
+        block = max(1, int(half / FINE / float(pitch.max())))
+        step = block * pitch[::-1]
+        margin = int(half / float(step.min())) + 2
+        crop = _Crop(block, margin, self._grid.shape)
+        core = crop.blocks(hole, some=False)
+        heights, high = self._grid.thickness_um, 0.0
+        for j in range(k - 1, -1, -1):
+            solid = crop.blocks(self._below.get(j, keep=True)[0], some=True)
+            free = ndimage.distance_transform_edt(~solid, sampling=step) >= half + 0.5 * float(step.min()) if solid.any() else ~solid
+            label, _ = ndimage.label(free, np.ones((3, 3)))
+            names = np.unique(label[core])
+            names = names[names > 0]
+            if not len(names):
+                return False
+            outside = np.isin(names, np.concatenate([label[0], label[-1], label[:, 0], label[:, -1]])).any()
+            region = np.isin(label, names)
+            high = high + float(heights[j]) if outside else 0.0
+            if outside and high >= math.sqrt(2.0) * half - 0.5 * float(heights[j]):
+                return True
+            core = region & core if outside else region
+        return False
+
+    def findings(self) -> list[Finding]:
+        """Return the spaces that resin cannot follow into."""
+        self._below.close()
+        z, out = self._grid.z_edges_um, []
+        for cup in self._cups:
+            height = float(z[cup.last + 1] - z[cup.first])
+            if cup.into < 0 and not cup.vented and height >= self._limits.min_cup_um - 1e-6:
+                out.append(self._finding(cup))
+        return largest(out)
+
+    def _finding(self, cup: _Cup) -> Finding:
+        row0, col0, row1, col1 = cup.box
+        area = cup.area * self._grid.pixel_um2 * MM2
+        under = "the plate" if cup.first == 0 else "a floor"
+        return Finding(
+            code="suction-cup",
+            severity="warning",
+            message=f"{under}, walls and {self._release} shut a space of up to {area:.3f} mm² while layers {cup.first} to {cup.last} are "
+            f"lifted: suction of about {PRESSURE_KPA * area * 1e-3:.3g} N at {PRESSURE_KPA:g} kPa; give it vents of at least "
+            f"{self._limits.vent_um:g} µm near its lower end, turn the part, or set it on feet",
+            layers=(cup.first, cup.last),
+            box_um=box_um(self._grid, (row0, row1), (col0, col1), (cup.first, cup.last)),
+            value=area,
+            limit=self._limits.min_cup_um2 * MM2,
+            unit="mm²",
+        )
+
+
+class _Crop:
+    """Blocks of pixels of the field, with a margin of free ones around."""
+
+    def __init__(self, block: int, margin: int, shape: tuple[int, int]) -> None:
+        self._block, self._margin, self._shape = block, margin, shape
+
+    def blocks(self, runs: RowRuns, some: bool) -> np.ndarray:
+        """Return the blocks of which `some` or all pixels are in runs: bool, the field and its margin."""
+        rows, cols = self._shape
+        n, m = -(-rows // self._block), -(-cols // self._block)
+        padded = np.zeros((n * self._block, m * self._block), bool)
+        padded[:rows, :cols] = runs.dense(cols)
+        parts = padded.reshape(n, self._block, m, self._block)
+        found = parts.any(axis=(1, 3)) if some else parts.all(axis=(1, 3))
+        return np.pad(found, self._margin)
+
+
+def _enclosed(runs: RowRuns) -> tuple[RowRuns, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the gaps of a layer, the number of the enclosed area each is in (-1 outside), and pixels and box of each area."""
+    n = len(runs.col)
+    start, (col, end) = np.empty_like(runs.start), np.empty((2, n), np.int32)
+    (label, area), box = np.empty((2, n), np.int64), np.empty((4, n), np.int64)
+    found = kernels.enclosed(*runs, start, col, end, label, area, box)
+    label = label[:found]
+    many = int(label.max(initial=-1)) + 1
+    return RowRuns(start, col[:found], end[:found]), label, area[:many], box[:, :many]
+
+
+def _overlaps(runs: RowRuns, label: np.ndarray, others: RowRuns, other: np.ndarray) -> np.ndarray:
+    """Return what labelled runs share with others: (3, n), label, label of the other, pixels."""
+    out = np.empty((3, len(runs.col) + len(others.col)), np.int64)
+    n = kernels.overlaps(*runs, label, *others, other, out)
+    return out[:, :n]

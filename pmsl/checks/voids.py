@@ -1,0 +1,123 @@
+"""Voids that stay closed when all light is done: `resin-trap`, and `sealed-on-plate` where only the plate shuts them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pmsl.checks.layer_stream import CheckedLayer
+from pmsl.checks.limits import CheckLimits
+from pmsl.checks.places import area_text, box_um, largest, volume_text
+from pmsl.checks.row_runs import RowRuns
+from pmsl.core.finding import Finding
+from pmsl.core.grid import Grid
+from pmsl.kernels.raster import run_voids as kernels
+
+ROOM = 1024  # voids there is room for at first
+
+
+class VoidCheck:
+    """Follows liquid between solid pixels from the plate up; what reaches the outside anywhere is open.
+
+    Parameters
+    ----------
+    grid : Grid
+    limits : CheckLimits
+    """
+
+    def __init__(self, grid: Grid, limits: CheckLimits) -> None:
+        self._grid, self._limits, self._thickness_um = grid, limits, grid.thickness_um.tolist()
+        self._voids, self._volume = np.zeros((kernels.FIELDS, ROOM), np.int64), np.zeros(ROOM)
+        self._count = np.ones(1, np.int64)  # void 0 is the outside
+        self._last = RowRuns.none(grid.shape[0])
+        self._gaps, self._void = RowRuns.none(grid.shape[0]), np.zeros(0, np.int64)
+        self._ended: dict[int, RowRuns] = {}  # voids that no exposure has closed so far, and their uppermost gaps
+        self._closed_by: dict[int, int] = {}
+
+    def add(self, layer: CheckedLayer) -> None:
+        """Find the gaps of the next layer from the plate up, and the voids they belong to."""
+        runs = layer.final
+        n, count = len(runs.col), int(self._count[0])
+        if count + n > len(self._volume):
+            self._voids = np.concatenate([self._voids, np.zeros((kernels.FIELDS, count + n), np.int64)], axis=1)
+            self._volume = np.concatenate([self._volume, np.zeros(count + n)])
+        start, (col, end) = np.empty_like(runs.start), np.empty((2, n), np.int32)
+        of, void, out = np.empty((3, n), np.int64)
+        height = self._thickness_um[layer.index]
+        found = kernels.fill(
+            *runs,
+            start,
+            col,
+            end,
+            of,
+            void,
+            np.empty(n, np.uint8),
+            *self._last,
+            *self._gaps,
+            self._void,
+            layer.index,
+            height,
+            self._voids,
+            self._volume,
+            self._count,
+            out,
+        )
+        gaps, void = RowRuns(start, col[:found], end[:found]), out[:found]
+        self._see_ends(layer)
+        self._last, self._gaps, self._void = runs, gaps, void
+
+    def _see_ends(self, layer: CheckedLayer) -> None:
+        """Note which exposure closes a void: the first whose own pixels lie over it, for a roof may be dark at first."""
+        roots = {v: self._root(v) for v in np.unique(self._void).tolist() if v > 0}
+        ends = {v for v in roots.values() if v > 0 and self._voids[kernels.LAST, v] < layer.index}
+        if ends:
+            of_gap = np.array([roots.get(v, 0) for v in self._void.tolist()])
+            for v in sorted(ends):
+                own = of_gap == v
+                self._ended[v] = RowRuns.of_rows(
+                    len(self._gaps.start) - 1, self._gaps.rows()[own], self._gaps.col[own], self._gaps.end[own]
+                )
+        for v, top in list(self._ended.items()):
+            out = np.empty((3, len(top.col) + len(layer.own.col)), np.int64)
+            n = kernels.overlaps(*top, np.zeros(len(top.col), np.int64), *layer.own, np.zeros(len(layer.own.col), np.int64), out)
+            if 2 * int(out[2, :n].sum()) >= top.pixels():
+                self._closed_by[v] = layer.index
+                del self._ended[v]
+
+    def findings(self) -> list[Finding]:
+        """Return the voids that are shut: those that keep resin, then those that only the plate shuts."""
+        roots = [self._root(v) for v in range(int(self._count[0]))]
+        volumes = np.bincount(roots, self._volume[: len(roots)], minlength=len(roots)) * self._grid.pixel_um2
+        top = {roots[v] for v in np.unique(self._void).tolist()}  # open toward the light
+        traps: list[Finding] = []
+        sealed: list[Finding] = []
+        for v in range(1, len(roots)):
+            if roots[v] == v and v not in top and volumes[v] >= self._limits.min_void_um3 * (1.0 - 1e-9):
+                (sealed if self._voids[kernels.PLATE, v] else traps).append(self._finding(v, float(volumes[v])))
+        return [*largest(traps), *largest(sealed)]
+
+    def _root(self, v: int) -> int:
+        while self._voids[kernels.PARENT, v] != v:
+            v = int(self._voids[kernels.PARENT, v])
+        return v
+
+    def _finding(self, v: int, volume_um3: float) -> Finding:
+        row0, col0, row1, col1, first, last = self._voids[kernels.ROW0 : kernels.LAST + 1, v].tolist()
+        area = float(self._voids[kernels.TOP, v]) * self._grid.pixel_um2
+        closing = self._closed_by.get(v, last + 1)
+        size = f"{area_text(area)} across and {volume_text(volume_um3)} large, is closed by layer {closing}"
+        if self._voids[kernels.PLATE, v]:
+            code, severity = "sealed-on-plate", "info"
+            message = f"a void, {size}; only the plate shuts it, and it drains when the part is taken off"
+        else:
+            code, severity = "resin-trap", "warning"
+            message = f"a void, {size}: liquid resin stays in it; give it two openings that print"
+        return Finding(
+            code=code,
+            severity=severity,  # type: ignore[arg-type]
+            message=message,
+            layers=(first, closing),
+            box_um=box_um(self._grid, (row0, row1), (col0, col1), (first, last)),
+            value=volume_um3,
+            limit=self._limits.min_void_um3,
+            unit="µm³",
+        )

@@ -1,0 +1,95 @@
+"""The checks by dose of a job whose layers go by while it is written: cheap where nothing is found.
+
+What the exposures of a layer cure of it by themselves is less than what all light does, so whatever floats or shuts a space when all light
+is counted does so then, too. Bodies, voids and spaces below a window are looked for in that first, as layers go by. Only where any are
+found, or where most pixels are gray (corrections, volume coverage, doses of regions), the light of all layers is added up.
+"""
+
+from __future__ import annotations
+
+from pmsl.checks.by_dose import checks_of
+from pmsl.checks.final_light import DARK, Shown, own_runs
+from pmsl.checks.layer_stream import CheckedLayer, DoseRule, check_exposures, check_spooled
+from pmsl.checks.row_runs import RowRuns
+from pmsl.checks.spool import LayerSpool
+from pmsl.core.finding import Finding
+from pmsl.core.parallel import ordered_map
+from pmsl.errors import JobError
+from pmsl.job.layer_plan import LayerPlan
+from pmsl.job.print_job import PrintJob
+
+Seen = tuple[int, RowRuns, Shown]
+
+
+class WrittenJobChecks:
+    """Sees the plans of a job's layers, then says what was found.
+
+    Parameters
+    ----------
+    job : PrintJob
+    threads : int
+        On which layers are made that were not seen.
+    """
+
+    def __init__(self, job: PrintJob, threads: int) -> None:
+        self._job, self._threads, self._rule = job, threads, DoseRule.of(job)
+        self._checks, self._added, self._reason = checks_of(job), 0, ""
+        self._spool = LayerSpool(job.n_layers, job.grid.shape)
+
+    def seen(self, plan: LayerPlan) -> Seen | JobError:
+        """Return what is needed of a layer; from any thread."""
+        try:
+            check_exposures(plan)
+        except JobError as err:
+            return err
+        doses = self._rule.levels_of(plan)
+        shown = [(e.mask, dose, e.repeat) for e, dose in zip(plan.exposures, doses, strict=True)]
+        model = self._rule.model
+        share = model.decay.fraction(0.5 * plan.thickness_um)
+        own = own_runs(shown, self._job.grid.shape[0], share, model.threshold_mj_cm2, DARK * model.threshold_mj_cm2)
+        return plan.index, own, shown
+
+    def add(self, seen: Seen | JobError) -> None:
+        """Add the next layer from the plate up; from one thread."""
+        self._added += 1
+        if isinstance(seen, JobError):
+            self._reason = self._reason or str(seen)
+        if self._reason or isinstance(seen, JobError):
+            return
+        k, own, shown = seen
+        self._spool.put(k, own, shown)
+        layer = CheckedLayer(k, own, ((k, own),) if len(own.col) else (), own)
+        for check in self._checks:
+            check.add(layer)
+
+    def findings(self) -> list[Finding]:
+        """Return what was found; layers that were not seen are made for it."""
+        job = self._job
+        try:
+            if self._added == 0:  # they were made in other processes
+                for seen in ordered_map(lambda k: self.seen(job.bare(k)), range(job.n_layers), self._threads):
+                    self.add(seen)
+            if self._reason:
+                return [left_out(self._reason)]
+            if not self._gray and not [f for check in self._checks for f in check.findings()]:
+                return []
+            return check_spooled(job, self._rule.model, checks_of(job), self._spool)
+        finally:
+            self._spool.close()
+
+    @property
+    def _gray(self) -> bool:
+        """Whether pixels inside the part may be gray."""
+        process = self._job.process
+        return bool(process.corrections) or process.coverage == "volume" or process.regions is not None or bool(self._job.regions)
+
+
+def left_out(reason: str) -> Finding:
+    """Return the finding that checks by dose were not made.
+
+    Parameters
+    ----------
+    reason : str
+        Why.
+    """
+    return Finding(code="checks-left-out", severity="info", message=f"checks by dose were not made: {reason}")

@@ -1,0 +1,218 @@
+"""What `pmsl check` does: meshes as they would be sliced, or a job of any format, looked over by dose before any light."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from pmsl.checks import DoseRule, check_layers, checks_of
+from pmsl.checks.while_written import left_out
+from pmsl.core.finding import Finding
+from pmsl.core.parallel import default_threads
+from pmsl.cure import CureModel, dose_for_depth_mj_cm2
+from pmsl.errors import ExposureError, GridError, JobError, MeshError, UsageError
+from pmsl.formats import registry
+from pmsl.job.layer_plan import LayerPlan
+from pmsl.job.layer_source import MappedLayers
+from pmsl.job.print_job import PrintJob
+from pmsl.mesh import load_solid
+from pmsl.mesh.part import Part
+from pmsl.mesh.solid import Solid
+from pmsl.optics.grayscale import response
+from pmsl.pipeline.io import read
+from pmsl.pipeline.planner import prepare
+from pmsl.pipeline.plate_copies import place_for
+from pmsl.pipeline.slice_jobs import prepare_job
+from pmsl.pipeline.slice_request import SliceRequest
+from pmsl.profiles import DEFAULT_PRINTER, DEFAULT_PROCESS, DEFAULT_RESIN, Printer, Process, Resin, find_printer, find_process, find_resin
+from pmsl.profiles.release import release_of
+
+FAR_FACE = 1.5  # Ec at the far face of its layer: what white is taken to give where a file does not say its dose
+UNSAID = "not in the "  # what the source of a value begins with that a file does not say
+Progress = Callable[[int, int], None]
+
+
+def check(
+    source: str | Path | Solid | Part | Sequence[Solid | Part] | PrintJob,
+    printer: Printer | str | None = None,
+    resin: Resin | str | None = None,
+    process: Process | str | None = None,
+    *,
+    unit: str = "mm",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[Finding, ...]:
+    """Look for what goes wrong in a print before any light: by what cures, not by gray levels.
+
+    Parameters
+    ----------
+    source : str or Path, Solid or Part or a sequence of them, PrintJob
+        A mesh file, which is placed as `pmsl slice` places it; solids where their coordinates are; a job, or a file of one of any format.
+    printer, resin, process : profile, library name, or path of a TOML file, optional
+        Of meshes by default those of `pmsl slice`. Of a job its own; given, they count instead.
+    unit : {"mm", "um", "cm", "m", "inch"}
+        Of a mesh file.
+    threads : int, optional
+        Layers made at a time (default: one a processor); the findings do not depend on it.
+    progress : callable, optional
+        Called with (layers done, layers in all).
+
+    Returns
+    -------
+    tuple of Finding
+        Each with its layers, its box, its value and the limit it is held against.
+
+    Raises
+    ------
+    PmslError
+        A mesh or job that cannot be read, or not be made.
+    """
+    machine = find_printer(printer) if isinstance(printer, str) else printer
+    material = find_resin(resin) if isinstance(resin, str) else resin
+    steps = find_process(process) if isinstance(process, str) else process
+    many = default_threads() if threads is None else threads
+    if isinstance(source, PrintJob):
+        return job_findings(with_profiles(source, machine, material, steps), many, progress)
+    if isinstance(source, (str, Path)) and is_job(Path(source)):
+        return job_findings(with_profiles(read_job(Path(source), machine), machine, material, steps), many, progress)
+    of = machine or find_printer(DEFAULT_PRINTER), material or find_resin(DEFAULT_RESIN), steps or find_process(DEFAULT_PROCESS)
+    if isinstance(source, (str, Path)):
+        job = prepare(place_for([load_solid(source, unit)], *of[:2]), *of)
+    else:
+        job = prepare([source] if isinstance(source, (Solid, Part)) else list(source), *of)
+    return job_findings(job, many, progress)
+
+
+def is_job(path: Path) -> bool:
+    """Tell whether a path is a job rather than a mesh.
+
+    Parameters
+    ----------
+    path : Path
+    """
+    return registry.is_job(path)
+
+
+def read_job(path: Path, printer: Printer | None = None, pitch_um: object = None, field: tuple[int, int] | None = None) -> PrintJob:
+    """Read a job; the printer also gives the pixels of a file that does not say its own.
+
+    Parameters
+    ----------
+    path : Path
+    printer : Printer, optional
+    pitch_um, field
+        As `pmsl.read`.
+    """
+    if printer is None or pitch_um is not None or field is not None:
+        return read(path, printer=printer, pitch_um=pitch_um, field=field)  # type: ignore[arg-type]
+    try:
+        return read(path, printer=printer)
+    except UsageError:  # it says its own pixels
+        return read(path)
+
+
+def with_profiles(job: PrintJob, printer: Printer | None, resin: Resin | None, process: Process | None) -> PrintJob:
+    """Return a job with other profiles where they are given: its light stays, what it is held against changes.
+
+    Parameters
+    ----------
+    job : PrintJob
+    printer, resin, process : Printer, Resin, Process, optional
+    """
+    if printer is None and resin is None and process is None:
+        return job
+    made = replace(job, printer=printer or job.printer, resin=resin or job.resin, process=process or job.process)
+    made.prepared.update(job.prepared)
+    if printer is None or not _unknown_light(job):
+        return made
+    white = _strongest(printer) / _strongest(job.printer)
+
+    def with_doses(plan: LayerPlan) -> LayerPlan:
+        return replace(plan, exposures=tuple(replace(e, dose_mj_cm2=e.dose_mj_cm2 * white) for e in plan.exposures))
+
+    return replace(made, plan_layer=MappedLayers(job.layer_source, with_doses))
+
+
+def _strongest(printer: Printer) -> float:
+    return max(s.irradiance_mw_cm2.value for s in printer.optics.settings)
+
+
+def _unknown_light(job: PrintJob) -> bool:
+    return any(s.irradiance_mw_cm2.source.startswith(UNSAID) for s in job.printer.optics.settings)
+
+
+def job_findings(job: PrintJob, threads: int, progress: Progress | None = None) -> tuple[Finding, ...]:
+    """Make all checks by dose of a job; those that cannot be made are said.
+
+    Parameters
+    ----------
+    job : PrintJob
+    threads : int
+    progress : callable, optional
+        Called with (layers done, layers in all).
+    """
+    rule, said = dose_rule(job)
+    if release_of(job.printer) is None:
+        said.append(
+            Finding(
+                code="checks-left-out",
+                severity="info",
+                message=f"printer {job.printer.name} does not say what layers are lifted from: suction was not looked for; state "
+                "stage.release, or give --printer",
+            )
+        )
+    try:
+        found = check_layers(job, checks_of(job), rule=rule, threads=threads, progress=progress)
+    except JobError as err:
+        if "checks by dose hold for" not in str(err):
+            raise
+        found = [left_out(str(err))]
+    return (*said, *found)
+
+
+def dose_rule(job: PrintJob) -> tuple[DoseRule, list[Finding]]:
+    """Return what the light of a job does, and what had to be assumed for it.
+
+    Parameters
+    ----------
+    job : PrintJob
+        One read from a file may not know its doses or its resin: white then counts as what cures `FAR_FACE` times Ec at the far face.
+    """
+    unknown_resin = job.resin.resin.ec_mj_cm2.source.startswith(UNSAID)
+    unknown_light = _unknown_light(job)
+    if not (unknown_resin or unknown_light):
+        return DoseRule.of(job), []
+    resin = find_resin(DEFAULT_RESIN) if unknown_resin else job.resin
+    model, relative = CureModel.of(resin), np.asarray(response(job.printer), np.float64)
+    dp, ec = resin.resin.dp_um.value, resin.resin.ec_mj_cm2.value
+
+    def levels_of(plan: LayerPlan) -> list[np.ndarray]:
+        strongest = max((e.dose_mj_cm2 * e.repeat for e in plan.exposures), default=1.0) or 1.0
+        white = FAR_FACE * dose_for_depth_mj_cm2(plan.thickness_um, dp, ec)
+        return [relative * (white * e.dose_mj_cm2 / strongest) for e in plan.exposures]
+
+    message = (
+        f"the file does not say {'its resin' if unknown_resin else 'the irradiance of its printer'}: of every layer the strongest exposure "
+        f"is taken to give {FAR_FACE:g} Ec at the far face, with Dp {dp:g} µm of {resin.name}; give --resin and --printer for its own doses"
+    )
+    return DoseRule(model, levels_of), [Finding(code="dose-assumed", severity="info", message=message)]
+
+
+def mesh_job_findings(request: SliceRequest, progress: Progress | None = None) -> tuple[Finding, ...]:
+    """Make the checks of meshes as a request would slice them; where they cannot be sliced so, that is said.
+
+    Parameters
+    ----------
+    request : SliceRequest
+    progress : callable, optional
+        Called with (layers done, layers in all).
+    """
+    try:
+        job = prepare_job(msgspec.structs.replace(request, accept_uncalibrated=True)).job
+    except (MeshError, GridError, ExposureError) as err:
+        return (left_out(f"{err}"),)
+    return job_findings(job, default_threads() if request.threads is None else request.threads, progress)

@@ -1,0 +1,104 @@
+"""Islands, loose bodies and voids against dense volumes, on small random jobs of grays."""
+
+import checks_oracle as oracle
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pmsl.checks import CheckLimits, check_layers
+from pmsl.checks.bodies import BodyCheck
+from pmsl.checks.layer_stream import CheckedLayer
+from pmsl.checks.voids import VoidCheck
+from pmsl.profiles.strict_struct import Value
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def random_levels(rng):
+    """Blocks and noise: parts that hang together more often than single voxels do."""
+    shape = tuple(rng.integers((2, 3, 3), (9, 11, 11)))
+    levels = np.where(rng.random(shape) < rng.uniform(0.3, 0.75), 255, 0)
+    levels = np.where(rng.random(shape) < 0.25, rng.integers(0, 256, shape), levels)
+    for _ in range(rng.integers(0, 4)):
+        low = [rng.integers(0, n) for n in shape]
+        high = [rng.integers(a, n) + 1 for a, n in zip(low, shape, strict=True)]
+        levels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] = rng.choice([0, 255])
+    return levels.astype(np.uint8)
+
+
+class Recorder:
+    """Keeps what checks are shown."""
+
+    def __init__(self, job):
+        self.shape = job.n_layers, *job.grid.shape
+        self.set_by = np.full(self.shape, -1)
+        self.final = np.zeros(self.shape, bool)
+
+    def add(self, layer: CheckedLayer):
+        cols = self.shape[2]
+        self.final[layer.index] = layer.final.dense(cols)
+        for k, runs in layer.newly_set:
+            new = runs.dense(cols)
+            assert (self.set_by[k][new] == -1).all()
+            self.set_by[k][new] = layer.index
+
+    def findings(self):
+        return []
+
+
+def random_job(seed, **more):
+    rng = np.random.default_rng(seed)
+    levels = random_levels(rng)
+    edges = np.concatenate([np.zeros(1), np.cumsum(rng.uniform(5.0, 15.0, len(levels)))])
+    dose = float(np.exp(rng.uniform(1.0, 4.0)))
+    return oracle.job_of_levels(levels, dp_um=float(rng.uniform(2.0, 20.0)), dose_over_ec=dose, edges_um=edges, **more)
+
+
+def decays(kind):
+    value = lambda v: Value(value=v, class_="measured", source="test")  # noqa: E731
+    from pmsl.profiles.resin import ExtraDecay
+
+    return {
+        "one decay": {},
+        "two decays and a tail": {"extra_decays": value((ExtraDecay(share=0.2, length_um=60.0),)), "tail": value(0.02)},
+        "open memory": {"memory": value("open")},
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["one decay", "two decays and a tail", "open memory"])
+@given(seeds)
+def test_what_is_set_and_when_is_what_the_sum_over_all_exposures_says(kind, seed):
+    job = random_job(seed, **decays(kind))
+    seen, after = Recorder(job), oracle.doses(job)
+    check_layers(job, [seen])
+    threshold = job.resin.resin.ec_mj_cm2.value
+    clear = np.abs(after - threshold).min(axis=0) > 2e-3 * threshold
+    final = after[-1] >= threshold
+    assert (seen.final[clear] == final[clear]).all()
+    first = np.where(final, np.argmax(after >= threshold, axis=0), -1)
+    rim = (seen.set_by == np.arange(job.n_layers)[:, None, None]) & (first > seen.set_by)  # cured with what is beside them
+    off = clear & ~rim & (seen.set_by != first)
+    assert (seen.set_by >= 0)[off].all() and (seen.set_by < first)[off].all()  # by light too faint to matter, and no later
+    for k, row, col in np.argwhere(off):
+        assert after[seen.set_by[k, row, col], k, row, col] >= 0.9 * threshold - 1e-9
+    for k, row, col in np.argwhere(rim):  # beside pixels that the layer itself sets
+        assert (first[k, max(row - 2, 0) : row + 3, max(col - 2, 0) : col + 3] == k).any()
+
+
+@given(seeds)
+def test_bodies_and_voids_are_those_of_labels_in_three_dimensions(seed):
+    job = random_job(seed)
+    limits = CheckLimits(min_joint_um2=1e-6, min_void_um3=1e-6, vent_um=500.0, min_cup_um2=1e6, min_cup_um=500.0)
+    seen = Recorder(job)
+    found = check_layers(job, [seen, BodyCheck(job.grid, limits), VoidCheck(job.grid, limits)])
+    after = (seen.set_by >= 0) & (seen.set_by <= np.arange(job.n_layers)[:, None, None, None])
+    islands, loose = oracle.bodies(after)
+    assert sorted(f.layers for f in found if f.code == "island") == islands
+    assert sum(f.code == "loose-body" for f in found) == loose
+    traps, sealed = oracle.voids(seen.final)
+    assert sum(f.code == "resin-trap" for f in found) == len(traps)
+    assert sum(f.code == "sealed-on-plate" for f in found) == len(sealed)
+    if np.ptp(job.grid.thickness_um) == 0:
+        voxel = job.grid.pixel_um2 * job.grid.thickness_um[0]
+        assert sorted(f.value / voxel for f in found if f.code == "resin-trap") == pytest.approx(traps)

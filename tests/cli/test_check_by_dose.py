@@ -1,0 +1,95 @@
+"""``pmsl check`` by dose, of meshes and of jobs; what ``pmsl slice`` says and records."""
+
+import json
+
+import checks_parts as parts
+import numpy as np
+import pytest
+from box_csg import flipped, joined
+from solids import box
+
+import pmsl
+
+SMALL = ["--layer-um", "50", "--pitch-um", "20", "--field", "300x300", "--unit", "um", "--resin", "pegda-nps-0.5-385"]
+
+
+def save(path, solid):
+    triangles = solid.vertices_um[solid.faces].astype("<f4")
+    record = np.zeros(len(triangles), np.dtype([("n", "<f4", 3), ("c", "<f4", 9), ("a", "<u2")]))
+    record["c"] = triangles.reshape(-1, 9)
+    path.write_bytes(bytes(80) + np.uint32(len(triangles)).tobytes() + record.tobytes())
+    return path
+
+
+def cells(k):
+    holes = [flipped(box((200, 200, 200 + 600 * i), (800 - 50 * i, 800, 600 + 600 * i))) for i in range(k)]
+    return joined(box((0, 0, 0), (1000, 1000, 600 * k + 200)), *holes)
+
+
+@pytest.fixture(scope="module")
+def meshes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("meshes")
+    return {name: save(folder / f"{name}.stl", solid) for name, solid in (
+        ("cells", cells(5)), ("block", box((0, 0, 0), (800, 800, 400))),
+        ("loose", joined(box((0, 0, 0), (400, 400, 200)), box((0, 0, 600), (400, 400, 900)))))}  # fmt: skip
+
+
+def test_slice_names_the_three_worst_and_records_all(run, tmp_path, meshes):
+    code, _, err = run("slice", meshes["cells"], "-o", "job", *SMALL)
+    lines = [line for line in err.splitlines() if "resin-trap" in line]
+    assert code == 0 and len(lines) == 4 and "2 more" in lines[3] and "give it two openings" in lines[0] and "x " in lines[0]
+    written = json.loads((tmp_path / "job/job.json").read_text())
+    traps = [f for f in written["findings"] if f["code"] == "resin-trap"]
+    assert len(traps) == 5 and all(f["layers"] and f["box_um"] for f in traps)
+    assert [f.code for f in pmsl.check(tmp_path / "job")] == ["resin-trap"] * 5
+    assert run("slice", meshes["cells"], "-o", "job", "--force", "--fail-on", "warning", *SMALL)[0] == 4
+
+
+def test_no_checks_and_a_part_without_findings_leave_the_bytes_of_a_job_alone(run, tmp_path, meshes):
+    for name in ("block", "cells"):
+        assert run("slice", meshes[name], "-o", f"{name}-not", "--no-checks", *SMALL)[0] == 0
+        assert run("slice", meshes[name], "-o", name, *SMALL)[0] == 0
+    plain, bare = ((tmp_path / name / "job.json").read_bytes() for name in ("block", "block-not"))
+    assert plain == bare and b"release" not in plain
+    assert b"resin-trap" not in (tmp_path / "cells-not/job.json").read_bytes()
+
+
+def test_the_same_bytes_for_threads_and_processes(run, tmp_path, meshes):
+    for name, more in (("one", ["--threads", "1"]), ("two", ["--threads", "2"]), ("apart", ["--processes", "2"])):
+        assert run("slice", meshes["cells"], "-o", name, *more, *SMALL)[0] == 0
+    one, two, apart = ((tmp_path / name / "job.json").read_bytes() for name in ("one", "two", "apart"))
+    assert one == two == apart and b"resin-trap" in one
+
+
+def test_a_loose_body_stops_a_slice(run, tmp_path, meshes):
+    code, _, err = run("slice", meshes["loose"], "-o", "job", *SMALL)
+    assert code == 4 and "error: loose-body (layers 12..17): " in err and not (tmp_path / "job").exists()
+    assert run("slice", meshes["loose"], "-o", "job", "--no-checks", *SMALL)[0] == 0
+
+
+def test_check_of_meshes_and_jobs_and_what_its_json_has(run, tmp_path, meshes):
+    code, out, err = run("check", meshes["cells"], "--json", *SMALL)
+    seen = json.loads(out)
+    assert code == 4 and not seen["sound"] and [f["code"] for f in seen["findings"]] == ["resin-trap"] * 5
+    assert err.count("resin-trap") == 5
+    assert run("check", meshes["cells"], "--fail-on", "error", *SMALL)[0] == 0
+    assert run("check", meshes["block"], *SMALL)[0] == 0
+    assert run("slice", meshes["cells"], "-o", "job.sl1", "--lossy", "--no-checks", *SMALL)[0] == 0
+    code, out, _ = run("check", "job.sl1", "--json")
+    [seen] = json.loads(out)["jobs"]
+    assert code == 4 and [f["code"] for f in seen["findings"]] == ["dose-assumed", *["resin-trap"] * 5]
+    code, out, _ = run("check", "job.sl1", "--json", "--resin", "pegda-nps-0.5-385", "--printer", "microfluidics-7.6um")
+    assert [f["code"] for f in json.loads(out)["jobs"][0]["findings"]] == ["resin-trap"] * 5
+    assert run("check", meshes["block"], "job.sl1")[0] == 2
+
+
+def test_a_mesh_that_does_not_fit_says_that_it_was_not_checked_by_dose(run, tmp_path):
+    save(tmp_path / "large.stl", box((0, 0, 0), (50_000, 50_000, 1000)))
+    code, _, err = run("check", "large.stl", "--unit", "um")
+    assert code == 0 and "info: checks-left-out: checks by dose were not made: " in err
+
+
+def test_solids_and_jobs_in_python():
+    job = parts.job_of(cells(2), layer_um=50.0, pitch_um=20.0, field=(300, 300))
+    assert [f.code for f in pmsl.check(job)] == ["resin-trap"] * 2
+    assert [f.code for f in pmsl.check(box((0, 0, 0), (800, 800, 400)))] == []
