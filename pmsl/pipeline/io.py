@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -85,7 +85,7 @@ def write(
     facts : bool
         Measure every layer, and say so in a native job (`pmsl.job.layer_facts`).
     checks : bool
-        Look for bodies in mid-air, voids that keep resin and suction below a window while layers go by (`pmsl.checks.while_written`).
+        Look for bodies in mid-air, trapped resin and suction while layers go by (`pmsl.checks.while_written`).
 
     Returns
     -------
@@ -117,8 +117,7 @@ def write(
         "facts": facts,
     }
     options = write_options(job, path, **how, progress=progress, fail_on=fail_on, checks=checks)  # type: ignore[arg-type]
-    running: AbstractContextManager[LayerWorkers | None] = nullcontext(workers) if own is None else own
-    with running as started:
+    with nullcontext(workers) if own is None else own as started:
         return chosen.write(job, Path(path), replace(options, workers=started))
 
 
