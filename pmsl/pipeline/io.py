@@ -113,7 +113,6 @@ def write(
         "threads": threads,
         "force": force,
         "lossy": lossy,
-        "progress": progress,
         "facts": facts,
     }
     options = write_options(job, path, **how, progress=progress, fail_on=fail_on, checks=checks)  # type: ignore[arg-type]
