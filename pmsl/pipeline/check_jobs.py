@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from pmsl.checks import DoseRule, check_layers, checks_of
+from pmsl.checks.by_design import design_findings
 from pmsl.checks.while_written import left_out
 from pmsl.core.finding import Finding
 from pmsl.core.parallel import default_threads
@@ -146,7 +147,7 @@ def _unknown_light(job: PrintJob) -> bool:
 
 
 def job_findings(job: PrintJob, threads: int, progress: Progress | None = None) -> tuple[Finding, ...]:
-    """Make all checks by dose of a job; those that cannot be made are said.
+    """Make all checks of a job, by dose and by design; those that cannot be made are said.
 
     Parameters
     ----------
@@ -171,7 +172,7 @@ def job_findings(job: PrintJob, threads: int, progress: Progress | None = None) 
         if "checks by dose hold for" not in str(err):
             raise
         found = [left_out(str(err))]
-    return (*said, *found)
+    return (*said, *found, *design_findings(job, threads))
 
 
 def dose_rule(job: PrintJob) -> tuple[DoseRule, list[Finding]]:

@@ -28,6 +28,12 @@ class ProcessChecks(Strict, frozen=True, kw_only=True):
         Smaller areas between walls do not hold a part to the window by suction [µm²]; left out: the area of a vent.
     min_cup_um : float, e.g. 500.0
         Lower walls do not; left out: 500 µm.
+    min_wall_um : float, e.g. 8.0
+        Narrower walls are named [µm]; left out: the least line that the printer's light resolves at the dose, a pixel at least.
+    min_gap_um : float, e.g. 8.0
+        Narrower gaps and channels are named [µm]; left out: the least slit.
+    max_overhang_um : float, e.g. 1000.0
+        Ledges and bridges that reach farther over nothing are warned of [µm]; left out: 1000 µm.
     """
 
     min_joint_um2: Area | UnsetType = UNSET
@@ -35,3 +41,6 @@ class ProcessChecks(Strict, frozen=True, kw_only=True):
     vent_um: Length | UnsetType = UNSET
     min_cup_um2: Area | UnsetType = UNSET
     min_cup_um: Length | UnsetType = UNSET
+    min_wall_um: Length | UnsetType = UNSET
+    min_gap_um: Length | UnsetType = UNSET
+    max_overhang_um: Length | UnsetType = UNSET

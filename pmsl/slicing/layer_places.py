@@ -72,14 +72,21 @@ class LayerPlaces:
         self._before, self._before_id, self._before_layer = groups, ids, k
 
     def _matches(self, k: int, groups: np.ndarray) -> np.ndarray:
-        """Return which groups of the layer below lie where groups of this one do: (n, 2) int64."""
-        before, reach = self._before, max(self._near_um, float(self._grid.thickness_um[k]))
-        if len(before) <= FEW and len(groups) <= FEW:
-            low, high = before[:, None, 3:5] - reach, before[:, None, 5:7] + reach
-            meet = ((groups[None, :, 5:7] >= low) & (groups[None, :, 3:5] <= high)).all(axis=2)
-            return np.argwhere(meet)
-        near = cKDTree(before[:, 1:3]).sparse_distance_matrix(cKDTree(groups[:, 1:3]), reach, output_type="coo_matrix")
-        return np.stack([near.row, near.col], axis=1).astype(np.int64)
+        """Return which groups of the layer below lie where groups of this one do: (n, 2) int64.
+
+        First those whose boxes are no farther from each other than a layer is high, then of what is left those that are near: two walls
+        that stand beside each other go on as two.
+        """
+        before, height = self._before, float(self._grid.thickness_um[k])
+        if len(before) > FEW or len(groups) > FEW:
+            distance, nearest = cKDTree(before[:, 1:3]).query(groups[:, 1:3])
+            new = np.flatnonzero(distance <= max(self._near_um, height))
+            return np.stack([nearest[new], new], axis=1).astype(np.int64)
+        low = np.maximum(before[:, None, 3:5], groups[None, :, 3:5])
+        gap = np.maximum(low - np.minimum(before[:, None, 5:7], groups[None, :, 5:7]), 0.0).max(axis=2)
+        meets = gap <= height
+        left = ~meets.any(axis=1)[:, None] & ~meets.any(axis=0)[None] & (gap <= self._near_um)
+        return np.argwhere(meets | left)
 
     def _find(self, i: int) -> int:
         while self._root[i] != i:

@@ -21,6 +21,26 @@ LIGHT: dict[str, dict[str, Code]] = {
             "Plate or floor, walls and window shut a space while layers are lifted: it holds the part to the window by suction.",
             "Give it a vent near its lower end, turn the part, or set it on feet.",
         ),
+        "thin-wall": Code(
+            ("warning",),
+            "A wall of the design is narrower than the printer's light resolves at the dose: it may not cure, or tear off.",
+            "Make it wider, choose finer pixels, or set checks.min_wall_um to what your prints have shown.",
+        ),
+        "thin-gap": Code(
+            ("warning",),
+            "A gap of the design is narrower than the printer's light resolves at the dose: it may close.",
+            "Make it wider, choose finer pixels, or set checks.min_gap_um to what your prints have shown.",
+        ),
+        "overhang": Code(
+            ("info", "warning"),
+            "A ledge or bridge reaches farther over nothing than three layers are high; a warning beyond checks.max_overhang_um.",
+            "Support it, or turn the part, where it is too far for the resin.",
+        ),
+        "near-edge": Code(
+            ("info",),
+            "A part lies so near to the field's edge that its walls there lack the light of pixels beyond.",
+            "Move it inward where its walls matter.",
+        ),
         "checks-left-out": Code(
             ("info",),
             "Some checks were not made, for the reason in the message.",
