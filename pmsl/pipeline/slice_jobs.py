@@ -154,6 +154,7 @@ def write_job(
         fail_on=None if accept else request.fail_on,
         workers=workers,
         checks=not request.no_checks,
+        facts=not request.no_checks,
     )
     return chosen.write(ready.job, target, options)
 
