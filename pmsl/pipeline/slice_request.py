@@ -119,7 +119,9 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
     ] = "fast"
     preview: Annotated[str | None, _option("Write a contact sheet of masks and a side view.", "FILE.png", path=True)] = None
     fail_on: Annotated[Severity, _option("Findings at or above this stop the job (exit 4).")] = "error"
-    no_checks: Annotated[bool, _option("Do not look for bodies in mid-air, trapped resin and suction.")] = False
+    no_checks: Annotated[bool, _option("Do not look for bodies in mid-air, trapped resin and suction; no facts of layers in the job.")] = (
+        False
+    )
     force: Annotated[bool, _option("Replace a job of the same format, or an empty folder.")] = False
     lossy: Annotated[bool, _option("Do what the format cannot hold as well as it can, and list it.")] = False
     values: Annotated[dict[str, Any], _option('Values of the profiles by dotted name, as {"resin.dp_um": 40}; they come last.')] = {}
