@@ -101,4 +101,4 @@ def test_a_mesh_that_does_not_fit_says_that_it_was_not_checked_by_dose(run, tmp_
 def test_solids_and_jobs_in_python():
     job = parts.job_of(cells(2), layer_um=50.0, pitch_um=20.0, field=(300, 300))
     assert by_dose(pmsl.check(job)) == ["resin-trap"] * 2
-    assert [f.code for f in pmsl.check(box((0, 0, 0), (800, 800, 400)))] == []
+    assert [f.code for f in pmsl.check(box((200, 200, 0), (1000, 1000, 400)))] == []
