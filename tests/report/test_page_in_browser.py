@@ -1,5 +1,7 @@
 """The page as a browser shows it, from disk and without a network."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from browser import browser  # noqa: F401  a fixture
@@ -7,6 +9,7 @@ from jobs_of_arrays import job_of
 from page_jobs import HOSTILE, hostile_job, job_with_exposures
 
 import pmsl
+from pmsl.core.finding import Finding
 
 READOUTS = "const out = []; for (const [k, j, r, c] of w[0]) out.push(await pmsl.readout(k, j, r, c)); return out;"
 
@@ -140,3 +143,15 @@ def test_a_job_without_light_or_doses_is_shown(browser, tmp_path):  # noqa: F811
     opened(browser, job_of(np.zeros((2, 4, 4), np.uint8), [0.0, 0.0]), tmp_path)
     seen = browser.run("return [document.getElementById('notes').textContent, document.getElementById('exposures').textContent]")
     assert "irradiance" in seen[0] and "no design" in seen[0] and "No light" in seen[1] and browser.errors() == []
+
+
+def test_many_findings_are_shown_when_asked_for(browser, tmp_path):  # noqa: F811
+    place = {"box_um": ((10.0, 10.0, 0.0), (20.0, 20.0, 10.0)), "layers": (0, 0)}
+    many = tuple(Finding(code="top-rounded", severity="info", message=f"number {i}", **place) for i in range(70))
+    opened(browser, dataclasses.replace(job_with_exposures("even"), findings=many), tmp_path, predict=False)
+    count = "return document.querySelectorAll('.finding').length"
+    assert browser.run(count) == 60
+    browser.run("document.querySelector('#findings button').click()")
+    assert browser.run(count) == 70
+    browser.run("document.querySelector('.finding canvas').click(); await pmsl.view.draw()")
+    assert browser.run("return pmsl.state.layer") == 0 and browser.errors() == []

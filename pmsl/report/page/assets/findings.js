@@ -1,5 +1,6 @@
 // Findings, each with a picture of its place.
 
+const FINDINGS_SHOWN = 60;  // at first
 const PICTURE_ROOM = 0.25;  // around the box of a finding, of its size
 
 class Findings {
@@ -11,24 +12,33 @@ class Findings {
     }, { rootMargin: "300px" });
     const findings = page.facts.findings;
     if (!findings.length) parent.append(element("p", "None.", "hint"));
-    for (const finding of findings) {
-      const made = element("div", null, "finding"), words = element("div");
-      if (finding.layers || finding.box_um) {
-        const canvas = element("canvas");
-        canvas.title = "Show this place";
-        canvas.addEventListener("click", () => page.visit(finding));
-        this.waiting.set(canvas, finding);
-        seen.observe(canvas);
-        made.append(canvas);
-      } else made.append(element("div", "Of the whole job", "no-place"));
-      const head = element("p");
-      head.append(element("span", finding.severity, `badge ${finding.severity}`), element("strong", finding.code), document.createTextNode(this.where(finding)));
-      words.append(head, element("p", finding.message));
-      if (finding.remedy) words.append(element("p", finding.remedy, "hint"));
-      made.append(words);
-      parent.append(made);
+    const add = some => { for (const finding of some) parent.append(this.entry(finding, seen)); };
+    add(findings.slice(0, FINDINGS_SHOWN));
+    if (findings.length > FINDINGS_SHOWN) {
+      const more = element("button", `Show ${findings.length - FINDINGS_SHOWN} more`);
+      more.addEventListener("click", () => { more.remove(); add(findings.slice(FINDINGS_SHOWN)); });
+      parent.append(more);
     }
     window.addEventListener("beforeprint", () => { for (const canvas of [...this.waiting.keys()]) this.draw(canvas); });
+  }
+
+  // A finding in words, with a picture of its place where it has one; drawn when it comes into sight.
+  entry(finding, seen) {
+    const made = element("div", null, "finding"), words = element("div");
+    if (finding.layers || finding.box_um) {
+      const canvas = element("canvas");
+      canvas.title = "Show this place";
+      canvas.addEventListener("click", () => this.page.visit(finding));
+      this.waiting.set(canvas, finding);
+      seen.observe(canvas);
+      made.append(canvas);
+    } else made.append(element("div", "Of the whole job", "no-place"));
+    const head = element("p");
+    head.append(element("span", finding.severity, `badge ${finding.severity}`), element("strong", finding.code), document.createTextNode(this.where(finding)));
+    words.append(head, element("p", finding.message));
+    if (finding.remedy) words.append(element("p", finding.remedy, "hint"));
+    made.append(words);
+    return made;
   }
 
   where(finding) {

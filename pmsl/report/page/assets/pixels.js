@@ -25,12 +25,13 @@ function means(frame, rows, cols, values) {
   const first = Math.max(Math.min(cols.low[0], cols.low[width - 1]) - frame.col0, 0);
   const last = Math.min(Math.max(cols.high[0], cols.high[width - 1]) - frame.col0, frame.cols);
   if (last <= first) return out;
-  const left = new Int32Array(width), right = new Int32Array(width);
+  const left = new Int32Array(width), right = new Int32Array(width), weights = new Float64Array(width);
   for (let i = 0; i < width; i++) {
+    weights[i] = 1 / (cols.high[i] - cols.low[i]);
     left[i] = Math.min(Math.max(cols.low[i] - frame.col0, first), last);
     right[i] = Math.min(Math.max(cols.high[i] - frame.col0, first), last);
   }
-  const single = cols.high[0] - cols.low[0] === 1 && rows.high[0] - rows.low[0] === 1 && rows.high[height >> 1] - rows.low[height >> 1] === 1;
+  const single = [rows, cols].every(({ low, high }) => low.every((at, i) => high[i] === at + 1));
   const sums = single ? null : frame.cols % 4 === 0 && onLine(values) ? new ByteSums(frame, values[255] / 255, first, last) : new ValueSums(frame, values, first, last);
   for (let j = 0; j < height; j++) {
     const top = Math.max(rows.low[j] - frame.row0, 0), bottom = Math.min(rows.high[j] - frame.row0, frame.rows);
@@ -41,10 +42,14 @@ function means(frame, rows, cols, values) {
       for (let i = 0; i < width; i++) if (right[i] > left[i]) out[at + i] = values[frame.levels[from + left[i]]];
       continue;
     }
-    const total = sums.along(top, bottom), n = sums.divisor * (rows.high[j] - rows.low[j]);
-    for (let i = 0; i < width; i++) if (right[i] > left[i]) out[at + i] = (total[right[i]] - total[left[i]]) / (n * (cols.high[i] - cols.low[i]));
+    writeMeans(sums.along(top, bottom), out, at, left, right, weights, 1 / (sums.divisor * (rows.high[j] - rows.low[j])));
   }
   return out;
+}
+
+// Writes the mean of every screen pixel of a row. A function by itself, with arrays of one kind: the browser makes it fast.
+function writeMeans(total, out, at, left, right, weights, weight) {
+  for (let i = 0; i < left.length; i++) out[at + i] = (total[right[i]] - total[left[i]]) * weights[i] * weight;
 }
 
 // Running sums of values along rows top..bottom - 1 of a frame.
@@ -69,7 +74,7 @@ class ByteSums {
   constructor(frame, factor, first, last) {
     const words = frame.cols / 4;
     Object.assign(this, {
-      first, last, divisor: 1 / factor, words, from: first >> 2, to: last + 3 >> 2, total: new Int32Array(frame.cols + 1),
+      first, last, divisor: 1 / factor, words, from: first >> 2, to: last + 3 >> 2, total: new Float64Array(frame.cols + 1),
       frame: new Int32Array(frame.levels.buffer, frame.levels.byteOffset, frame.rows * words), even: new Int32Array(words), odd: new Int32Array(words),
     });
   }
@@ -86,12 +91,12 @@ class ByteSums {
       sum = 0;
       for (let i = from, c = from * 4; i < to; i++, c += 4) {
         const a = even[i], b = odd[i];
-        total[c] = total[c] + sum | 0; sum = sum + (a & 65535) | 0;
-        total[c + 1] = total[c + 1] + sum | 0; sum = sum + (b & 65535) | 0;
-        total[c + 2] = total[c + 2] + sum | 0; sum = sum + (a >>> 16) | 0;
-        total[c + 3] = total[c + 3] + sum | 0; sum = sum + (b >>> 16) | 0;
+        total[c] += sum; sum = sum + (a & 65535) | 0;
+        total[c + 1] += sum; sum = sum + (b & 65535) | 0;
+        total[c + 2] += sum; sum = sum + (a >>> 16) | 0;
+        total[c + 3] += sum; sum = sum + (b >>> 16) | 0;
       }
-      total[to * 4] = total[to * 4] + sum | 0;
+      total[to * 4] += sum;
     }
     return total;
   }
