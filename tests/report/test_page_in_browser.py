@@ -155,3 +155,16 @@ def test_many_findings_are_shown_when_asked_for(browser, tmp_path):  # noqa: F81
     assert browser.run(count) == 70
     browser.run("document.querySelector('.finding canvas').click(); await pmsl.view.draw()")
     assert browser.run("return pmsl.state.layer") == 0 and browser.errors() == []
+
+
+@pytest.mark.parametrize("instead", ["undefined", "class { constructor() { setTimeout(() => this.onerror(), 20); } postMessage() {} }"])
+def test_frames_are_read_without_a_worker(browser, tmp_path, instead):  # noqa: F811
+    """Where a browser makes none, or makes one that does not run."""
+    job = job_with_exposures("even")
+    command, driver = "Page.addScriptToEvaluateOnNewDocument", browser.driver
+    added = driver.execute_cdp_cmd(command, {"source": f"window.Worker = {instead}"})
+    try:
+        opened(browser, job, tmp_path, predict=False)
+        check_readouts(browser, job, random_places(job, 10))
+    finally:
+        driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)

@@ -1,6 +1,7 @@
 // The picture of a layer: frame, dose or predicted cure, with axes, a scale bar and a legend; zoom, move, read-out.
 
 const MARGIN = { left: 58, right: 8, top: 8, bottom: 40 };  // of axes, in px of the page
+const FRAME_MS = 14;  // a little less than a frame of the screen
 const FONT = '12px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 
 function element(name, text, kind) {
@@ -113,7 +114,7 @@ function drawLegend(canvas, legend) {
 
 class LayerView {
   constructor(page, canvas, legend) {
-    Object.assign(this, { page, canvas, legend, drawn: 0, asked: 0, image: null });
+    Object.assign(this, { page, canvas, legend, drawn: 0, asked: false, begun: 0, image: null });
     this.centre = [0, 0];
     this.um_per_px = 1;
     canvas.addEventListener("wheel", event => { event.preventDefault(); this.zoom(Math.exp(event.deltaY * 0.0015), event); }, { passive: false });
@@ -171,10 +172,12 @@ class LayerView {
     this.page.point(...this.place(event));
   }
 
-  // Draws soon; at most once a frame of the screen.
+  // Draws: at once, but no more than once a frame of the screen.
   ask() {
-    if (this.asked++) return;
-    requestAnimationFrame(() => { this.asked = 0; this.draw(); });
+    if (this.asked) return;
+    if (performance.now() - this.begun > FRAME_MS) { this.draw(); return; }
+    this.asked = true;
+    requestAnimationFrame(() => { this.asked = false; this.draw(); });
   }
 
   // Screen pixels of the picture over an engine's field, or over squares of `factor` of its pixels from (row0, col0) on.
@@ -195,6 +198,7 @@ class LayerView {
   }
 
   async draw() {
+    this.begun = performance.now();
     const turn = ++this.drawn, { layer, exposure, mode } = this.page.state;
     if (!this.page.frames.known(layer)) return;
     const picture = this.page.pictures[mode](layer, exposure, this);

@@ -66,7 +66,7 @@ class Page {
 
   setLayer(k) {
     k = Math.min(Math.max(Math.round(k) || 0, 0), this.n - 1);
-    this.direction = k < this.state.layer ? -1 : 1;
+    this.stride = k - this.state.layer || 1;
     return this.choose({ layer: k });
   }
 
@@ -102,8 +102,8 @@ class Page {
   wasDrawn(layer) {
     this.shownLayer = layer;
     if (this.firstPicture === undefined) this.firstPicture = performance.now();
-    for (const step of [1, 2, -1]) {  // the next ones are ready when they are asked for
-      const k = layer + step * this.direction, next = this.facts.layers[k];
+    for (const step of [1, 2]) {  // the next ones, in strides as the last, are ready when they are asked for
+      const k = layer + step * (this.stride || 1), next = this.facts.layers[k];
       if (k < 0 || k >= this.n) continue;
       if (this.state.mode === "cured") this.cured.layer(k);
       else if (next) next.exposures.forEach((_, j) => this.frames.prefetch(k, j));
