@@ -12,6 +12,7 @@ import numpy as np
 from pmsl.formats.incomplete_job import WAVELENGTH
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import PrintJob
+from pmsl.profiles.release import recorded
 from pmsl.report.difference.records import JobDifference, Kind
 from pmsl.report.page.layer_table import doses_known
 
@@ -131,8 +132,9 @@ def _stated(e: Exposure, power: bool) -> dict[str, Any]:
 
 def profile_pairs(a: PrintJob, b: PrintJob) -> Iterator[Pair]:
     """Yield the values of printers, resins and processes; what is only said of values is left out."""
-    for name in ("printer", "resin", "process"):
-        for pair in pairs_of(getattr(a, name), getattr(b, name), name):
+    profiles = {"printer": (recorded(a.printer), recorded(b.printer)), "resin": (a.resin, b.resin), "process": (a.process, b.process)}
+    for name, two in profiles.items():
+        for pair in pairs_of(*two, name):
             if not set(pair.key.split(".")) & set(WORDS):
                 yield pair._replace(key=pair.key.removesuffix(".value"), a=_short(pair.a), b=_short(pair.b))
 

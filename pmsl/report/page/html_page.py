@@ -42,8 +42,8 @@ def policy(hashes: Iterable[str], connect: str) -> str:
     """Return the content security policy of a page: only its own scripts run, known by their hashes, and nothing is loaded."""
     scripts = " ".join(f"'{value}'" for value in hashes)
     return (
-        f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:; worker-src blob:; connect-src {connect}; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:; connect-src {connect}; "
+        "worker-src blob:; base-uri 'none'; form-action 'none'"
     )
 
 
