@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +42,7 @@ class BodyCheck:
         self._count = np.ones(1, np.int64)  # body 0 stands on the plate
         self._none = _Solid(RowRuns.none(grid.shape[0]), np.zeros(0, np.int64))
         self._solid: dict[int, _Solid] = {}
+        self.begun: dict[int, int] = {}  # by layer: how many bodies begin in mid-air; after `findings`
 
     def add(self, layer: CheckedLayer) -> None:
         """Join what the next layer from the plate up has set to the bodies it touches."""
@@ -99,6 +101,7 @@ class BodyCheck:
                 loose.append(self._island(b, None) if self._bodies[kernels.HELD, b] else self._loose(b))
             elif self._bodies[kernels.LINKED, b] > self._bodies[kernels.BORN, b]:
                 continue  # part of a loose body, which is named
+        self.begun = dict(Counter(f.layers[0] for f in [*islands, *loose] if f.layers is not None))
         return [*largest([f for f in [*islands, *loose] if f.code == "island"]), *largest([f for f in loose if f.code != "island"])]
 
     def _joined(self, b: int) -> int | None:

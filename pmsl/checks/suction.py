@@ -55,6 +55,8 @@ class SuctionCheck:
         self._last, self._gaps = RowRuns.none(grid.shape[0]), RowRuns.none(grid.shape[0])
         self._of_gap = np.zeros(0, np.int64)  # the cup of each gap of the last layer; -1 none, -2 not enclosed
         self._cups: list[_Cup] = []
+        self._areas: list[tuple[int, dict[int, int]]] = []  # layer; pixels of each cup in it
+        self.sealed_um2: dict[int, float] = {}  # by layer: what is shut below the window; after `findings`
 
     def add(self, layer: CheckedLayer) -> None:
         """Look at the areas that the next layer from the plate up encloses."""
@@ -88,6 +90,7 @@ class SuctionCheck:
                 own = label == hole
                 rows = len(gaps.start) - 1
                 cup.vented = self._vented(layer.index, RowRuns.of_rows(rows, gaps.rows()[own], gaps.col[own], gaps.end[own]))
+        self._areas.append((layer.index, now))
         for root, area in now.items():
             top = self._cups[self._root(root)]
             top.area = max(top.area, area)
@@ -146,12 +149,15 @@ class SuctionCheck:
     def findings(self) -> list[Finding]:
         """Return the spaces that resin cannot follow into."""
         self._below.close()
-        z, out = self._grid.z_edges_um, []
-        for cup in self._cups:
-            height = float(z[cup.last + 1] - z[cup.first])
-            if cup.into < 0 and not cup.vented and height >= self._limits.min_cup_um - 1e-6:
-                out.append(self._finding(cup))
-        return largest(out)
+        for k, now in self._areas:
+            px = sum(area for root, area in now.items() if self._holds(self._cups[self._root(root)]))
+            self.sealed_um2[k] = px * self._grid.pixel_um2
+        return largest([self._finding(cup) for cup in self._cups if cup.into < 0 and self._holds(cup)])
+
+    def _holds(self, cup: _Cup) -> bool:
+        """Tell whether a space holds the part to the window."""
+        z = self._grid.z_edges_um
+        return not cup.vented and float(z[cup.last + 1] - z[cup.first]) >= self._limits.min_cup_um - 1e-6
 
     def _finding(self, cup: _Cup) -> Finding:
         row0, col0, row1, col1 = cup.box

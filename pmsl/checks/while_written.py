@@ -7,16 +7,20 @@ found, or where most pixels are gray (corrections, volume coverage, doses of reg
 
 from __future__ import annotations
 
+from pmsl.checks.bodies import BodyCheck
 from pmsl.checks.by_dose import checks_of
 from pmsl.checks.final_light import DARK, Shown, own_runs
 from pmsl.checks.layer_stream import CheckedLayer, DoseRule, check_exposures, check_spooled
 from pmsl.checks.row_runs import RowRuns
 from pmsl.checks.spool import LayerSpool
+from pmsl.checks.suction import SuctionCheck
 from pmsl.core.finding import Finding
 from pmsl.core.parallel import ordered_map
 from pmsl.errors import JobError
+from pmsl.job.layer_facts import CheckedFacts
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
+from pmsl.profiles.release import release_of
 
 Seen = tuple[int, RowRuns, Shown]
 
@@ -73,9 +77,20 @@ class WrittenJobChecks:
                 return [left_out(self._reason)]
             if not self._gray and not [f for check in self._checks for f in check.findings()]:
                 return []
-            return check_spooled(job, self._rule.model, checks_of(job), self._spool)
+            self._checks = checks_of(job)
+            return check_spooled(job, self._rule.model, self._checks, self._spool)
         finally:
             self._spool.close()
+
+    def of_layers(self) -> CheckedFacts | None:
+        """Return what was found by layers, after `findings`; None where the checks were not made."""
+        if self._reason:
+            return None
+        islands = next(check.begun for check in self._checks if isinstance(check, BodyCheck))
+        sealed = next((check.sealed_um2 for check in self._checks if isinstance(check, SuctionCheck)), None)
+        if sealed is None and release_of(self._job.printer) == "free-surface":
+            sealed = {}
+        return CheckedFacts(islands, sealed)
 
     @property
     def _gray(self) -> bool:

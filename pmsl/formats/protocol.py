@@ -25,6 +25,7 @@ import msgspec
 import numpy as np
 
 from pmsl.core.finding import Finding
+from pmsl.job.layer_facts import CheckedFacts
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import Estimate, PrintJob
 
@@ -92,6 +93,9 @@ class LayerWatch(Protocol):
 
     def findings(self) -> Sequence[Finding]:
         """Return what was found, when all layers are written."""
+
+    def of_layers(self) -> CheckedFacts | None:
+        """Return what was found by layers, after `findings`; None where nothing was looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

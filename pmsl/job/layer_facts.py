@@ -171,6 +171,40 @@ def peel_n(facts: LayerFacts, printer: Printer) -> float | msgspec.UnsetType:
     return round(by_area + line * facts.perimeter_um * N_OF_N_M_UM, PEEL_DIGITS)
 
 
+class CheckedFacts(NamedTuple):
+    """What checks found by layers: how many islands begin in each, which area is sealed in it [µm²]; layers without any left out.
+
+    `sealed_um2` is None where it was not looked for.
+    """
+
+    islands: dict[int, int]
+    sealed_um2: dict[int, float] | None
+
+
+def with_checks(facts: list[LayerFacts | None], checked: CheckedFacts | None, printer: Printer) -> list[LayerFacts | None]:
+    """Return the facts of all layers of a job with what checks found.
+
+    Parameters
+    ----------
+    facts : list of LayerFacts or None
+    checked : CheckedFacts or None
+        None where the job was not checked: facts are as they were.
+    printer : Printer
+        Lifts them.
+    """
+    if checked is None:
+        return facts
+    out: list[LayerFacts | None] = []
+    for k, layer in enumerate(facts):
+        if layer is None:
+            out.append(None)
+            continue
+        sealed = msgspec.UNSET if checked.sealed_um2 is None else round(checked.sealed_um2.get(k, 0.0), DIGITS)
+        layer = msgspec.structs.replace(layer, islands=checked.islands.get(k, 0), sealed_um2=sealed)
+        out.append(msgspec.structs.replace(layer, peel_n=peel_n(layer, printer)))
+    return out
+
+
 def facts_of(plan: LayerPlan, below: Callable[[], LayerPlan], grid: Grid, printer: Printer) -> LayerFacts | None:
     """Return the facts of a layer by its exposures and those of the layer below; None where it has none.
 

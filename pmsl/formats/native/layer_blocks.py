@@ -17,7 +17,7 @@ from pmsl.formats.container.containers import Sink
 from pmsl.formats.container.layer_writer import JobTally
 from pmsl.formats.native.job_json import LayerDoc, with_facts
 from pmsl.formats.protocol import Blocks, BlockTarget, WriteOptions, Written
-from pmsl.job.layer_facts import FactsOfLayers, Measured, SolidRuns
+from pmsl.job.layer_facts import FactsOfLayers, Measured, SolidRuns, with_checks
 from pmsl.job.layer_plan import LayerFacts
 from pmsl.job.print_job import PrintJob
 
@@ -134,7 +134,10 @@ def gather(
         facts += _facts(done, len(facts), layer_facts)
         across.extend(map(_decode_finding, done.findings))
     tally.found.extend(across)
-    return tally.written(), list(map(with_facts, entries, facts))
+    written = tally.written()
+    if options.watch is not None:
+        facts = with_checks(facts, options.watch.of_layers(), job.printer)
+    return written, list(map(with_facts, entries, facts))
 
 
 def _facts(block: BlockDone, first: int, layer_facts: FactsOfLayers) -> list[LayerFacts | None]:

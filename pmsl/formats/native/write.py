@@ -31,7 +31,7 @@ from pmsl.formats.native.job_json import (
 from pmsl.formats.native.layer_blocks import asked, gather
 from pmsl.formats.protocol import WriteOptions, Written
 from pmsl.job.consistency import JobCheck
-from pmsl.job.layer_facts import FactsOfLayers, Measured, measured
+from pmsl.job.layer_facts import FactsOfLayers, Measured, measured, with_checks
 from pmsl.job.layer_plan import LayerFacts, LayerPlan
 from pmsl.job.print_job import Engine, Estimate, PrintJob
 from pmsl.mesh.alike import alike
@@ -106,6 +106,8 @@ def _layers(job: PrintJob, options: WriteOptions, sink: Sink, hashes: dict[str, 
         facts.append(layer_facts.add(plan.index, encoded.measured))
 
     done = layer_writer.written(job, options, make, keep, masks=False, make_all=make_all)
+    if options.watch is not None:
+        facts = with_checks(facts, options.watch.of_layers(), job.printer)
     return done, list(map(with_facts, entries, facts))
 
 
