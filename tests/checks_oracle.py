@@ -53,7 +53,10 @@ def solid_after(job):
 
 
 def bodies(solid):
-    """Count bodies that begin in mid-air: [(layer they begin with, layer that joins them, or None)], and those that never are, once."""
+    """Count bodies that begin in mid-air: [(layer they begin with, layer that joins them)], and those that never are, once.
+
+    What begins with none of the exposed layer is no island: gray below was nearly cured before.
+    """
     islands, loose = [], 0
     before = np.zeros(solid.shape[1:], bool)
     labels = [ndimage.label(now, SOLID)[0] for now in solid]
@@ -62,7 +65,7 @@ def bodies(solid):
         for name in new:
             place = tuple(np.argwhere(label == name)[0])
             later = [m for m in range(k + 1, len(labels)) if labels[m][place] in set(np.unique(labels[m][0])) - {0}]
-            if later:
+            if later and (label[k] == name).any():
                 islands.append((k, later[0]))
         before = solid[k]
     last = labels[-1]

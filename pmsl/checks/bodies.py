@@ -1,13 +1,19 @@
-"""Bodies that begin in mid-air: `island` where a later layer joins them to what stands on the plate, `loose-body` where none does."""
+"""Bodies that begin in mid-air: `island` where a later layer joins them to what stands on the plate, `loose-body` where none does.
+
+Where walls land by dose, pixels along them have just the dose that cures them, and a thousandth more or less decides which of them touch.
+What holds only so is no body: a body is named that is there when Ec is a tenth lower or higher, too (`ec_band`). Nor is one an island
+that begins below the exposed layer alone: gray there was near to curing when it was shown, and so is what lies around it.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from pmsl.checks.layer_stream import DEEPEST, CheckedLayer
+from pmsl.checks.layer_stream import DEEPEST, RIM_PX, CheckedLayer
 from pmsl.checks.limits import CheckLimits
 from pmsl.checks.places import area_text, box_um, largest
 from pmsl.checks.row_runs import RowRuns
@@ -23,6 +29,51 @@ class _Solid(NamedTuple):
 
     runs: RowRuns
     body: np.ndarray
+
+
+class Body(NamedTuple):
+    """A body that begins in mid-air.
+
+    Attributes
+    ----------
+    number : int
+        Among all bodies of the check.
+    born : int
+        The layer whose exposure it begins with.
+    joined : int or None
+        The layer that joins it to what stands on the plate.
+    held : bool
+        Whether it rests on something, by less than the least joint.
+    extent : (6,) tuple of int
+        First row and column, one past the last of both, first and last layer.
+    """
+
+    number: int
+    born: int
+    joined: int | None
+    held: bool
+    extent: tuple[int, ...]
+
+    def meets(self, other: Body) -> bool:
+        """Tell whether two extents overlap, or touch.
+
+        Parameters
+        ----------
+        other : Body
+        """
+        row0, col0, row1, col1, first, last = self.extent
+        r0, c0, r1, c1, f, t = other.extent
+        return row0 <= r1 and r0 <= row1 and col0 <= c1 and c0 <= col1 and first <= t + 1 and f <= last + 1
+
+    def wider_than(self, width_px: int) -> bool:
+        """Tell whether it is wider than so many pixels along both axes.
+
+        Parameters
+        ----------
+        width_px : int
+        """
+        row0, col0, row1, col1, *_ = self.extent
+        return min(row1 - row0, col1 - col0) > width_px
 
 
 class BodyCheck:
@@ -43,6 +94,7 @@ class BodyCheck:
         self._none = _Solid(RowRuns.none(grid.shape[0]), np.zeros(0, np.int64))
         self._solid: dict[int, _Solid] = {}
         self.begun: dict[int, int] = {}  # by layer: how many bodies begin in mid-air; after `findings`
+        self._others: list[list[Body]] = []
 
     def add(self, layer: CheckedLayer) -> None:
         """Join what the next layer from the plate up has set to the bodies it touches."""
@@ -88,21 +140,46 @@ class BodyCheck:
         kernels.merge(*same.runs, same.body, *runs, body, *merged, bodies)
         self._solid[layer] = _Solid(merged, bodies)
 
+    def again(self) -> BodyCheck:
+        """Return a check like this one that has seen no layer."""
+        return BodyCheck(self._grid, self._limits)
+
+    def bodies(self) -> list[Body]:
+        """Return the bodies that began in mid-air, by number."""
+        found = []
+        for b in range(1, int(self._count[0])):
+            joined, born = self._joined(b), int(self._bodies[kernels.BORN, b])
+            held = bool(self._bodies[kernels.HELD, b])
+            if joined == born or ((joined is not None or held) and not self._bodies[kernels.BORN_PX, b]):
+                continue  # two pieces of one exposure; or gray below it that is cured by and by
+            if joined is None and self._bodies[kernels.LINK, b] >= 0:
+                continue  # part of a body that is never joined, which is named
+            extent = tuple(self._bodies[kernels.ROW0 : kernels.LAST + 1, b].tolist())
+            found.append(Body(b, born, joined, held, extent))
+        return found
+
+    def confirm(self, others: Sequence[BodyCheck]) -> None:
+        """Leave out what other checks of the same job do not find; what a lower Ec joins is not loose, if it is there with a higher one.
+
+        Parameters
+        ----------
+        others : sequence of BodyCheck
+            They have seen all layers, with a lower Ec and a higher one.
+        """
+        self._others = [check.bodies() for check in others]
+
     def findings(self) -> list[Finding]:
         """Return the bodies that began in mid-air: those that were joined, then those that never are."""
         islands, loose = [], []
-        for b in range(1, int(self._count[0])):
-            joined = self._joined(b)
-            if joined == int(self._bodies[kernels.BORN, b]):
-                continue  # two pieces of one exposure
-            if joined is not None:
-                islands.append(self._island(b, joined))
-            elif self._bodies[kernels.LINK, b] < 0:
-                loose.append(self._island(b, None) if self._bodies[kernels.HELD, b] else self._loose(b))
-            elif self._bodies[kernels.LINKED, b] > self._bodies[kernels.BORN, b]:
-                continue  # part of a loose body, which is named
+        for body in self.bodies():
+            seen = [[o for o in other if o.meets(body)] for other in self._others]
+            lost = body.joined is None and not body.held
+            if all(seen) and lost and all(any(o.joined is None and not o.held for o in s) for s in seen):
+                loose.append(self._loose(body.number))
+            elif all(seen) or (lost and all(seen[1:]) and body.wider_than(RIM_PX)):
+                islands.append(self._island(body))
         self.begun = dict(Counter(f.layers[0] for f in [*islands, *loose] if f.layers is not None))
-        return [*largest([f for f in [*islands, *loose] if f.code == "island"]), *largest([f for f in loose if f.code != "island"])]
+        return [*largest(islands), *largest(loose)]
 
     def _joined(self, b: int) -> int | None:
         """Return the layer that joins a body to what stands on the plate; None where none does."""
@@ -113,9 +190,12 @@ class BodyCheck:
             b = int(bodies[kernels.LINK, b])
         return None
 
-    def _island(self, b: int, joined: int | None) -> Finding:
-        area, born = float(self._bodies[kernels.BORN_PX, b]) * self._grid.pixel_um2, int(self._bodies[kernels.BORN, b])
-        if joined is None:
+    def _island(self, body: Body) -> Finding:
+        b, joined = body.number, body.joined
+        area, born = float(self._bodies[kernels.BORN_PX, b]) * self._grid.pixel_um2, body.born
+        if joined is None and not body.held:
+            end = "a tenth of Ec decides whether any layer joins it to what stands on the plate"
+        elif joined is None:
             end = f"it stands on less than {area_text(self._limits.min_joint_um2)} and nothing else ever holds it"
         else:
             end = f"layer {joined} joins it to what stands on the plate; until then it hangs on nothing"

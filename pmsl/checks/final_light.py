@@ -21,6 +21,7 @@ from pmsl.optics import Gaussian, flat_field, psf_of, spread
 
 DARK = 1e-4  # of the threshold: less light is none
 NEAR = 1e-4  # of a dose: smaller steps are none
+SPARE = 0.1  # of the threshold: light that sets a pixel one layer earlier or later
 FAINT = 1e-3  # of a pixel's light: what a spread gives further away is left out
 Shown = list[tuple[LayerMask, np.ndarray, int]]  # exposures of a layer: mask, dose of its 256 levels [mJ/cm²], how often
 
@@ -114,6 +115,26 @@ class MapLight:
         cured = self._sum.add(index, height_um, *events)
         solid = cured.dose_at_mj_cm2(0.5 * height_um) >= self._model.threshold_mj_cm2
         return RowRuns.of_dense(solid), np.full(len(self._model.decay.weights), cured.dose_mj_cm2.max(initial=0.0))
+
+
+def depth_um(model: CureModel, largest: np.ndarray) -> float:
+    """Return how far below an exposure plane light can still matter [µm], inf for any: no more than `SPARE` of the threshold is beyond.
+
+    Parameters
+    ----------
+    model : CureModel
+    largest : (T,) float64
+        The largest dose of each decay at any exposure plane [mJ/cm²].
+    """
+    lengths = np.array(model.decay.lengths_um)
+    enough = SPARE * model.threshold_mj_cm2
+    if float(largest[np.isinf(lengths)].sum()) >= enough:
+        return np.inf
+    low, high = 0.0, 64.0 * model.decay.longest_um
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if float(largest @ np.exp(-middle / lengths)) >= enough else (low, middle)
+    return high
 
 
 def advanced(

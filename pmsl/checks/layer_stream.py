@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from pmsl.checks.final_light import DARK, Shown, final_light, steps_of
+from pmsl.checks.final_light import DARK, Shown, depth_um, final_light, steps_of
 from pmsl.checks.row_runs import DoseSteps, RowRuns
 from pmsl.checks.spool import LayerSpool
 from pmsl.core.finding import Finding
@@ -29,7 +29,6 @@ from pmsl.optics.grayscale import response
 
 DEEPEST = 64  # layers
 RIM_PX = 2  # what lies so near to pixels that are set is set with them: walls land between pixels
-SPARE = 0.1  # of the threshold: light that sets a pixel one layer earlier or later
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,7 +138,8 @@ def check_layers(
             spool.put(plan.index, final, shown)
             if progress is not None:
                 progress(n, total)
-        return _from_the_plate(job.grid, rule.model, spool, checks, _depth_um(rule.model, largest))
+        _from_the_plate(job.grid, rule.model, spool, checks, depth_um(rule.model, largest))
+        return _findings(job, rule.model, spool, checks)
 
 
 def check_spooled(job: PrintJob, model: CureModel, checks: Sequence[LayerCheck], spool: LayerSpool) -> list[Finding]:
@@ -153,13 +153,25 @@ def check_spooled(job: PrintJob, model: CureModel, checks: Sequence[LayerCheck],
     spool : LayerSpool
         The exposures of every layer of the job.
     """
+    _show_spooled(job, model, spool, checks)
+    return _findings(job, model, spool, checks)
+
+
+def _show_spooled(job: PrintJob, model: CureModel, spool: LayerSpool, checks: Sequence[LayerCheck]) -> None:
     light, largest, heights = final_light(job, model), np.zeros(len(model.decay.weights)), job.grid.thickness_um.tolist()
     for k in range(job.n_layers - 1, -1, -1):
         shown = spool.get(k)[1]
         final, dose = light.add(k, heights[k], shown)
         largest = np.maximum(largest, dose)
         spool.put(k, final, shown)
-    return _from_the_plate(job.grid, model, spool, checks, _depth_um(model, largest))
+    _from_the_plate(job.grid, model, spool, checks, depth_um(model, largest))
+
+
+def _findings(job: PrintJob, model: CureModel, spool: LayerSpool, checks: Sequence[LayerCheck]) -> list[Finding]:
+    from pmsl.checks.ec_band import confirm
+
+    confirm(checks, model, lambda other, again: _show_spooled(job, other, spool, again))
+    return [finding for check in checks for finding in check.findings()]
 
 
 def check_exposures(plan: LayerPlan) -> None:
@@ -177,33 +189,16 @@ def check_exposures(plan: LayerPlan) -> None:
             )
 
 
-def _depth_um(model: CureModel, largest: np.ndarray) -> float:
-    """Return how far below an exposure plane light can still matter [µm], inf for any: no more than `SPARE` of the threshold is beyond.
-
-    `largest` is the largest dose of each decay at any exposure plane, (T,) [mJ/cm²].
-    """
-    lengths = np.array(model.decay.lengths_um)
-    enough = SPARE * model.threshold_mj_cm2
-    if float(largest[np.isinf(lengths)].sum()) >= enough:
-        return np.inf
-    low, high = 0.0, 64.0 * model.decay.longest_um
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if float(largest @ np.exp(-middle / lengths)) >= enough else (low, middle)
-    return high
-
-
-def _from_the_plate(grid: Grid, model: CureModel, spool: LayerSpool, checks: Sequence[LayerCheck], deepest_um: float) -> list[Finding]:
+def _from_the_plate(grid: Grid, model: CureModel, spool: LayerSpool, checks: Sequence[LayerCheck], deepest_um: float) -> None:
     """Show the layers to checks from the plate up, with what each exposure sets."""
     waiting = _Waiting(grid, model, deepest_um)
     for k in range(grid.n_layers):
-        final, shown = spool.get(k)
+        final, shown = spool.get(k, keep=True)
         newly = waiting.exposed(k, final, shown)
         own = newly[-1][1] if newly and newly[-1][0] == k else RowRuns.none(grid.shape[0])
         layer = CheckedLayer(k, final, newly, own)
         for check in checks:
             check.add(layer)
-    return [finding for check in checks for finding in check.findings()]
 
 
 class _Waiting:

@@ -91,14 +91,64 @@ def test_bodies_and_voids_are_those_of_labels_in_three_dimensions(seed):
     job = random_job(seed)
     limits = CheckLimits(min_joint_um2=1e-6, min_void_um3=1e-6, vent_um=500.0, min_cup_um2=1e6, min_cup_um=500.0)
     seen = Recorder(job)
-    found = check_layers(job, [seen, BodyCheck(job.grid, limits), VoidCheck(job.grid, limits)])
+    bodies = BodyCheck(job.grid, limits)
+    found = check_layers(job, [seen, bodies, VoidCheck(job.grid, limits)])
     after = (seen.set_by >= 0) & (seen.set_by <= np.arange(job.n_layers)[:, None, None, None])
     islands, loose = oracle.bodies(after)
-    assert sorted(f.layers for f in found if f.code == "island") == islands
-    assert sum(f.code == "loose-body" for f in found) == loose
+    begun = bodies.bodies()  # with this Ec; what is named is there with a tenth less and more, too
+    assert sorted((b.born, b.joined) for b in begun if b.joined is not None) == islands
+    assert sum(b.joined is None for b in begun) == loose
+    assert sum(f.code in ("island", "loose-body") for f in found) <= len(begun)
     traps, sealed = oracle.voids(seen.final)
     assert sum(f.code == "resin-trap" for f in found) == len(traps)
     assert sum(f.code == "sealed-on-plate" for f in found) == len(sealed)
     if np.ptp(job.grid.thickness_um) == 0:
         voxel = job.grid.pixel_um2 * job.grid.thickness_um[0]
         assert sorted(f.value / voxel for f in found if f.code == "resin-trap") == pytest.approx(traps)
+
+
+def level_for(dose_over_ec, dp_um=4.0):
+    """The level whose own light gives the middle of a 10 µm layer so much of Ec, in the jobs below."""
+    return round(255 * dose_over_ec / (20.0 * np.exp(-5.0 / dp_um)))
+
+
+def block_and_pixel(dose_over_ec):
+    """A block on the plate, and a pixel of gray two pixels beside it in mid-air."""
+    levels = np.zeros((8, 9, 12), np.uint8)
+    levels[:, 2:7, 2:6] = 255
+    levels[5, 4, 8] = level_for(dose_over_ec)
+    return oracle.job_of_levels(levels)
+
+
+@pytest.mark.parametrize(("dose", "codes"), [(0.8, []), (1.03, []), (1.5, ["loose-body"]), (4.0, ["loose-body"])])
+def test_a_pixel_that_a_tenth_of_ec_decides_is_no_loose_body(dose, codes):
+    job = block_and_pixel(dose)
+    seen = Recorder(job)
+    found = check_layers(job, [seen, BodyCheck(job.grid, CheckLimits.of(job))])
+    assert bool(seen.final[5, 4, 8]) == (dose > 1)
+    assert [f.code for f in found] == codes
+
+
+def test_what_a_tenth_of_ec_joins_is_a_warning_not_an_error():
+    levels = np.zeros((8, 9, 12), np.uint8)
+    levels[:, 2:7, 2:6] = 255
+    levels[4:6, 3:6, 7:10] = 255
+    levels[4:6, 4, 6] = level_for(0.85)  # with what the upper of the two lets through: near to Ec
+    job = oracle.job_of_levels(levels)
+    threshold = job.resin.resin.ec_mj_cm2.value
+    nearest = oracle.doses(job)[-1, 4, 4, 6] / threshold
+    assert 0.9 < nearest < 1.0
+    [found] = check_layers(job, [BodyCheck(job.grid, CheckLimits.of(job))])
+    assert (found.code, found.severity) == ("island", "warning") and "a tenth of Ec decides" in found.message
+
+
+def test_gray_that_later_light_cures_by_and_by_is_no_island():
+    levels = np.zeros((8, 9, 14), np.uint8)
+    levels[:, 2:7, 2:6] = 255
+    levels[3, 4, 6:11] = level_for(0.85, 10.0)
+    levels[4, 4, 10] = level_for(0.82, 10.0)  # its light cures the pixel below first
+    levels[6, 4, 6:11] = 255
+    job = oracle.job_of_levels(levels, dp_um=10.0)
+    check = BodyCheck(job.grid, CheckLimits.of(job))
+    assert check_layers(job, [check]) == []
+    assert check._count[0] > 1  # it began by itself
