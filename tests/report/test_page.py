@@ -135,6 +135,21 @@ def test_predicted_layers_are_means_of_what_is_cured_and_designed(tmp_path, monk
                 assert abs(nibble[r, c] / 15 - whole[r * f : r * f + f, c * f : c * f + f].mean()) <= 0.5 / 15 + 0.003
 
 
+def test_findings_of_checks_are_on_the_page_once(tmp_path):
+    job = job_with_exposures("even")
+    by_check = pmsl.check(job)
+    assert by_check
+    held = dataclasses.replace(job, findings=(*job.findings, *by_check))
+    for one, how in ((job, {}), (held, {}), (held, {"check": False})):
+        pmsl.report(one, tmp_path / "page.html", predict=False, force=True, **how)
+        shown = [(f["code"], f["layers"]) for f in blocks_of(tmp_path / "page.html")[1]["findings"]]
+        for f in by_check:
+            assert shown.count((f.code, None if f.layers is None else list(f.layers))) >= 1
+        assert len(shown) == len(job.findings) + len(by_check)
+    pmsl.report(job, tmp_path / "page.html", predict=False, check=False, force=True)
+    assert len(blocks_of(tmp_path / "page.html")[1]["findings"]) == len(job.findings)
+
+
 def test_predicted_layers_fit_in_the_bytes_there_are():
     """Fewer steps first, then larger squares; means stay means."""
     rng = np.random.default_rng(3)

@@ -148,7 +148,7 @@ def test_a_job_without_light_or_doses_is_shown(browser, tmp_path):  # noqa: F811
 def test_many_findings_are_shown_when_asked_for(browser, tmp_path):  # noqa: F811
     place = {"box_um": ((10.0, 10.0, 0.0), (20.0, 20.0, 10.0)), "layers": (0, 0)}
     many = tuple(Finding(code="top-rounded", severity="info", message=f"number {i}", **place) for i in range(70))
-    opened(browser, dataclasses.replace(job_with_exposures("even"), findings=many), tmp_path, predict=False)
+    opened(browser, dataclasses.replace(job_with_exposures("even"), findings=many), tmp_path, predict=False, check=False)
     count = "return document.querySelectorAll('.finding').length"
     assert browser.run(count) == 60
     browser.run("document.querySelector('#findings button').click()")

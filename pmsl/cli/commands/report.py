@@ -14,6 +14,7 @@ from pmsl.errors import UsageError
 @click.command("report")
 @click.argument("path", type=options.FILE, metavar="JOB", help="A job folder or file of any format.")
 @click.option("-o", "--out", required=True, type=options.FILE, metavar="FILE.html", help="The page: one file that needs nothing else.")
+@click.option("--no-check", is_flag=True, help="Leave out what `pmsl check` finds; findings of the job itself stay.")
 @click.option("--no-predict", is_flag=True, help="Leave the predicted print out: frames, doses and findings only.")
 @click.option("--no-compare", is_flag=True, help="Of a corrected job, leave out what it would print without its corrections.")
 @click.option(
@@ -26,6 +27,7 @@ from pmsl.errors import UsageError
 def report_command(
     path: str,
     out: str,
+    no_check: bool,
     no_predict: bool,
     no_compare: bool,
     section: tuple[str, ...],
@@ -51,6 +53,7 @@ def report_command(
         notes = write_report(
             job,
             out,
+            check=not no_check,
             predict=not no_predict,
             compare=not no_compare,
             sections=sections,

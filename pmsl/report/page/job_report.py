@@ -9,9 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pmsl.core.finding import Finding
 from pmsl.core.mask import Window, around
 from pmsl.core.parallel import default_threads
-from pmsl.errors import OutputError, UsageError
+from pmsl.errors import OutputError, PmslError, UsageError
 from pmsl.files.output_file import check_new_file
 from pmsl.job.print_job import PrintJob
 from pmsl.report.page import job_summary
@@ -30,6 +31,7 @@ def write_report(
     job: PrintJob | str | Path,
     path: str | Path,
     *,
+    check: bool = True,
     predict: bool = True,
     compare: bool = True,
     sections: Sequence[tuple[str, float]] = (),
@@ -45,6 +47,8 @@ def write_report(
         A job, or a job folder or file of any format.
     path : str or Path
         The file to write, ``.html``; complete or absent.
+    check : bool
+        Also what `pmsl.check` finds in the job, beside what the job itself holds.
     predict : bool
         Also what the job prints, as `pmsl.simulate` predicts it. Without, the page has frames, doses and findings only.
     compare : bool
@@ -84,6 +88,8 @@ def write_report(
     store = FrameStore()
     layers = layer_table(job, store, threads, progress)
     found = prediction_data(job, sections, compare, store.overlay_bytes(), threads, progress) if predict else PredictionData()
+    if check:
+        _add_checks(found, job, threads, progress)
     facts, flat = page_facts(job, found, layers, store.windows)
     facts["frames"] = [list(window) for window in store.windows]
     frames = [PageBlock(f"frame-{i}", base64_text(data)) for i, data in enumerate(store.data)]
@@ -141,8 +147,19 @@ def extent_um(job: PrintJob, windows: Sequence[Window]) -> list[float] | None:
     return [*first.tolist(), *(first + grid.pitch_um * (lit.cols, lit.rows)).tolist()]
 
 
-def _without_doubles(findings: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(findings))
+def _add_checks(found: PredictionData, job: PrintJob, threads: int, progress: Callable[[int, int], None] | None) -> None:
+    """Add what checks find; where they cannot look, a note says why."""
+    from pmsl import pipeline
+
+    try:
+        found.findings = (*pipeline.check(job, threads=threads, progress=progress), *found.findings)
+    except PmslError as err:
+        found.notes.append(f"Not checked: {err}")
+
+
+def _without_doubles(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return findings without those that say the same of the same place as one before."""
+    return tuple({(f.code, f.layers, f.box_um, f.message): f for f in reversed(findings)}.values())[::-1]
 
 
 def _first_layer(layers: Sequence[dict[str, Any]]) -> int:
