@@ -12,6 +12,8 @@ from pmsl.pipeline.slice_request import SliceRequest
 OTHER = {  # of options that bytes depend on, a value that is not the usual one
     "format": "ome-tiff",
     "layer_um": 7.0,
+    "layer_heights": "auto:5,20",
+    "no_checks": True,
     "exposure_s": 3.0,
     "bottom_dose_factors": "4,2",
     "xy_offset_um": -1.5,
