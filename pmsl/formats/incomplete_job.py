@@ -60,7 +60,8 @@ def grid_of(where: str, *, pitch_um: Any, shape: tuple[int, int], z_edges_um: An
 class FileFacts:
     """What a file says beside its layers; what is None it does not say.
 
-    `grid`, `orientation`, `wavelength_nm` and `engine_name` are of its first light engine, `more_engines` are the others. Where
+    `grid`, `orientation`, `wavelength_nm` and `engine_name` are of its first light engine, `more_engines` are the others. Powers are
+    shares of `full_power`, the full setting in the host's own numbers; where it is None the file states no powers. Where
     `pitch_known` is False the pitch of some grid only stands in for one that nobody said; `pitch_source` is who said it but the file.
     """
 
@@ -82,6 +83,7 @@ class FileFacts:
     requires: tuple[str, ...] = ()
     vacuum: Vacuum | None = None
     texts: dict[str, str] | None = None
+    full_power: float | None = None
 
 
 def job(
@@ -151,6 +153,7 @@ def job(
         vacuum=facts.vacuum,
     )
     made.prepared["exposures_of"] = lambda k: [e.repeat * e.time_s for e in shown[k]]
+    made.prepared["full_power"] = facts.full_power
     made.prepared["motion_known"] = facts.motion is not None or motion_of is not None
     if facts.resin_ml is None:
         return made

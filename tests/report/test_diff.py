@@ -16,7 +16,7 @@ from pmsl.core.mask import LayerMask
 from pmsl.errors import UsageError
 from pmsl.job.layer_source import MappedLayers
 from pmsl.report.difference.diff_pictures import LESS, MORE, diff_picture, picture_names
-from pmsl.report.difference.job_diff import comparison_of
+from pmsl.report.difference.light_difference import LightComparison
 
 
 def kinds(found):
@@ -165,7 +165,7 @@ def test_pictures_show_what_is_more_and_what_is_less(job, tmp_path):
     found = pmsl.diff(job, other)
     ((one, name),) = picture_names(found.light, 8)
     assert name == "diff-layer-00004.png"
-    diff_picture(comparison_of(job, other), one, ("a" * 300, "b"), tmp_path / name)
+    diff_picture(LightComparison.of(job, other), one, ("a" * 300, "b"), tmp_path / name)
     with Image.open(tmp_path / name) as picture:
         colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 20)}
     assert MORE in colours and LESS in colours

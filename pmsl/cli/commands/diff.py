@@ -24,9 +24,19 @@ ROWS = 12  # of a kind, on a terminal
 @click.argument("a", type=options.FILE, metavar="A", help="A job folder or file of any format.")
 @click.argument("b", type=options.FILE, metavar="B", help="Another one, of the same format or another.")
 @click.option(
-    "--tolerance-dose", type=float, default=0.0, show_default=True, help="Share by which doses, of what white gets, and times may differ."
+    "--tolerance-dose",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Share by which doses, of what white gets, times and lit areas may differ.",
 )
-@click.option("--tolerance-um", type=float, default=0.0, show_default=True, help="By how much heights, lifts and offsets may differ [µm].")
+@click.option(
+    "--tolerance-um",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="By how much heights, lifts, offsets and boxes of parts may differ [µm].",
+)
 @click.option(
     "--kind",
     "kinds",
@@ -60,13 +70,13 @@ def diff_command(
     """Compare two jobs: what changed in light, times, motion and profiles, layer by layer. 0: alike, 4: different."""
     from pmsl.report.difference.job_diff import diff
 
-    if pictures is not None and os.path.isdir(pictures) and not force and os.listdir(pictures):
-        raise UsageError(f"--pictures {pictures}: the folder is not empty; choose another one, or --force to replace pictures in it")
+    if pictures is not None:
+        _check_folder(pictures, force)
     pixels = options.panel_options(printer, pitch_um, field)
     jobs = _read(a, pixels), _read(b, pixels)
     with compiler_notice(), layer_progress("comparing", as_json) as progress:
         found = diff(*jobs, tolerance_dose=tolerance_dose, tolerance_um=tolerance_um, kinds=kinds, threads=threads, progress=progress)
-        drawn = [] if pictures is None else _draw(jobs, found, (a, b), tolerance_dose, Path(pictures), most)
+        drawn = [] if pictures is None else _draw(jobs, found, (a, b), Path(pictures), most, tolerance_dose, tolerance_um)
     if as_json:
         print_json({"a": a, "b": b, "tolerance_dose": tolerance_dose, "tolerance_um": tolerance_um, **found.as_dict(), "pictures": drawn})
     else:
@@ -89,25 +99,38 @@ def _read(path: str, pixels: dict[str, Any]) -> PrintJob:
         return pipeline.read(path)
 
 
-def _draw(jobs: tuple[PrintJob, PrintJob], found: JobDiff, names: tuple[str, str], tolerance: float, folder: Path, most: int) -> list[str]:
-    """Draw the layers whose light differs most."""
-    from pmsl.report.difference.diff_pictures import diff_picture, picture_names
-    from pmsl.report.difference.job_diff import comparison_of
+def _check_folder(pictures: str, force: bool) -> None:
+    """Refuse a folder for pictures that cannot be one, or that holds files already, before anything is compared."""
+    if os.path.isdir(pictures):
+        if os.listdir(pictures) and not force:
+            raise UsageError(f"--pictures {pictures}: the folder is not empty; choose another one, or --force to replace pictures in it")
+        return
+    above = next(path for path in (Path(pictures).absolute(), *Path(pictures).absolute().parents) if os.path.lexists(path))
+    if not above.is_dir():
+        raise UsageError(f"--pictures {pictures}: {above} is no folder; name a folder for the pictures, or one that can be made")
 
-    seen = [one for one in found.light if one.n_px]
-    if not seen:
+
+def _draw(
+    jobs: tuple[PrintJob, PrintJob], found: JobDiff, names: tuple[str, str], folder: Path, most: int, dose: float, um: float
+) -> list[str]:
+    """Draw the layers whose light differs most, of these tolerances; pictures of an earlier comparison go."""
+    from pmsl.report.difference.diff_pictures import diff_picture, picture_names, remove_pictures
+    from pmsl.report.difference.light_difference import LightComparison
+
+    if folder.is_dir():
+        remove_pictures(folder)
+    chosen = picture_names(found.light, most)
+    if not chosen:
         return []
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise OutputError(f"--pictures {folder}: cannot be made ({err.strerror or err}); choose another folder") from err
     labels = (Path(names[0]).name, Path(names[1]).name)
-    comparison = comparison_of(*jobs, tolerance)
-    drawn = []
-    for one, name in picture_names(seen, most):
+    comparison = LightComparison.of(*jobs, dose, um)
+    for one, name in chosen:
         diff_picture(comparison, one, labels, folder / name)
-        drawn.append(str(folder / name))
-    return drawn
+    return [str(folder / name) for _, name in chosen]
 
 
 def _print_diff(found: JobDiff, a: str, b: str) -> None:
@@ -129,26 +152,39 @@ def _print_diff(found: JobDiff, a: str, b: str) -> None:
 
 def _line(one: JobDifference) -> str:
     where = "" if one.layers is None else f" in {_layers(one.layers, one.n_layers)}"
-    return f"{one.key}: {_value(one.a)} → {_value(one.b)}{where}"
+    return f"{one.key}: {_values(one.a, one.b)}{where}"
 
 
 def _layers(span: tuple[int, int], n: int) -> str:
     if n == 1:
         return f"layer {span[0]}"
-    return f"{n} layers, {span[0]} to {span[1]}" + ("" if span[1] - span[0] + 1 > n else " (all of them)")
+    return f"layers {span[0]} to {span[1]}" if span[1] - span[0] + 1 == n else f"{n} layers between {span[0]} and {span[1]}"
 
 
 def _light_line(found: JobDiff) -> str:
     most = max(found.light, key=lambda one: one.share)
     where = _layers((found.light[0].layer, found.light[-1].layer), len(found.light))
-    words = f"{most.a:.5g} → {most.b:.5g} {most.unit}, {100 * most.share:.3g} % of white"
+    words = f"{_values(most.a, most.b, 5)} {most.unit}, {most.share_words}"
     if most.n_px:
-        words += f", at x {most.at_um[0]:.6g}, y {most.at_um[1]:.6g} µm in layer {most.layer} ({most.n_px} px differ)"
+        engine = f" of engine {most.engine}" if most.engine else ""
+        offset = " at offset {:g}, {:g} µm".format(*most.offset_um) if any(most.offset_um) else ""
+        px = f"{most.n_px} px differ"
+        words += f", at x {most.at_um[0]:.6g}, y {most.at_um[1]:.6g} µm{engine}{offset} in layer {most.layer} ({px})"
     return f"{words}; in {where}"
 
 
-def _value(value: Any) -> str:
+def _values(a: Any, b: Any, digits: int = 6) -> str:
+    """Return two values side by side, numbers with as many digits as it takes to tell them apart."""
+    both: tuple[str, str] = ("", "")
+    for n in (digits, 9, 12, 17):
+        both = _value(a, n), _value(b, n)
+        if both[0] != both[1]:
+            break
+    return " → ".join(both)
+
+
+def _value(value: Any, digits: int) -> str:
     if value is None:
         return "nothing"
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    text = f"{value:.{digits}g}" if isinstance(value, float) else str(value)
     return text if len(text) <= 60 else text[:60] + "…"

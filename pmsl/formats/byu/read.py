@@ -14,7 +14,7 @@ from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
 from pmsl.formats.adapt.panel import Panel
 from pmsl.formats.byu.engines import EngineKey, engines_of, key_of, stated
-from pmsl.formats.byu.print_file import DESIGN_KEYS, HEADER_COMMENT, PA_PER_TORR, VACUUM_TORR, PrintFile
+from pmsl.formats.byu.print_file import DESIGN_KEYS, HEADER_COMMENT, MOST_POWER, PA_PER_TORR, VACUUM_TORR, PrintFile
 from pmsl.formats.byu.slabs import Picture, PrintFileLayer, slabs_of
 from pmsl.formats.byu.table import Table, load
 from pmsl.formats.container import zip_of_frames
@@ -131,6 +131,7 @@ def _facts(path: Path, file: PrintFile, engines: tuple[Engine, ...], key: Engine
         pitch_known=pitch_known,
         vacuum=vacuum,
         texts=_texts(file),
+        full_power=MOST_POWER,
     )
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import numpy as np
-
-from pmsl.core.mask import Window, around
 from pmsl.core.parallel import default_threads, ordered_map
 from pmsl.errors import UsageError
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.report.difference import stated_values as values
-from pmsl.report.difference.light_difference import NO_SHIFT, LightComparison
+from pmsl.report.difference.light_difference import LightComparison
 from pmsl.report.difference.records import KINDS, JobDiff, JobDifference, Kind, LightDifference
 from pmsl.report.page.layer_table import doses_known
 
@@ -39,9 +36,10 @@ def diff(
     a, b : PrintJob or path
         Jobs, or job folders or files of any format.
     tolerance_dose : float
-        Share by which doses and times may differ: doses of pixels of what white gets in their layer, times of themselves.
+        Share by which doses and times of exposures may differ: doses of pixels of what white gets in their layer, times and lit areas of
+        themselves.
     tolerance_um : float
-        Length by which heights, pitches, lifts and offsets may differ [µm].
+        Length by which heights, lifts, offsets and boxes of parts may differ [µm]; never pitches or values of profiles.
     kinds : iterable of Kind
         What is held against each other: ``"grid"``, ``"heights"``, ``"light"``, ``"times"``, ``"motion"``, ``"profiles"``, ``"design"``
         (default: all).
@@ -64,21 +62,22 @@ def diff(
     Notes
     -----
     Light is compared in mJ/cm² where both jobs know their doses, else in seconds of white light, by bytes: that is what a conversion to a
-    format without irradiance keeps. Fields of other sizes are laid on each other by the boxes of all their light.
+    format without irradiance keeps. Pixels are the same where pitches are equal to rounding, else only lit areas are compared. Fields of
+    other sizes are laid on each other, engine by engine, by the boxes of all their light where those are of one size, else corner on
+    corner; a note says which.
     """
     wanted = _check(kinds, tolerance_dose, tolerance_um)
     first, second = _opened(a), _opened(b)
     tolerance = values.Tolerance(tolerance_dose, tolerance_um)
-    collected = values.Collected(tolerance)
+    collected = values.Collected(tolerance, doses_known(first) and doses_known(second))
     notes = [*_unsaid(first, "the first"), *_unsaid(second, "the second")]
     _of_the_job(collected, first, second, wanted, notes)
-    same_pixels = bool(np.allclose(first.grid.pitch_um, second.grid.pitch_um, rtol=1e-9, atol=tolerance_um))
-    comparison = comparison_of(first, second, tolerance_dose) if "light" in wanted else LightComparison(first, second, tolerance_dose)
-    if comparison.shift != NO_SHIFT:
-        notes.append("fields differ: light is laid on light, {} rows and {} columns on in the second".format(*comparison.shift))
-    if not same_pixels:
-        notes.append("pixels are of other sizes: of light only areas are compared")
-    light = _of_the_layers(collected, comparison, wanted, same_pixels, default_threads() if threads is None else threads, progress)
+    if "light" in wanted:
+        comparison = LightComparison.of(first, second, tolerance_dose, tolerance_um)
+        notes += [one.note for one in comparison.alignment if one.note is not None]
+    else:
+        comparison = LightComparison(first, second, tolerance_dose, tolerance_um)
+    light = _of_the_layers(collected, comparison, wanted, default_threads() if threads is None else threads, progress)
     found = collected.differences()
     if light:
         most = max(light, key=lambda one: one.share)
@@ -87,11 +86,6 @@ def diff(
     order = {kind: i for i, kind in enumerate(KINDS)}
     found.sort(key=lambda one: order[one.kind])
     return JobDiff(differences=tuple(found), light=tuple(light), light_unit=comparison.unit, notes=tuple(notes))
-
-
-def comparison_of(a: PrintJob, b: PrintJob, tolerance_dose: float = 0.0) -> LightComparison:
-    """Return what holds the light of two jobs against each other; fields of other sizes are laid on each other."""
-    return LightComparison(a, b, tolerance_dose, NO_SHIFT if a.grid.shape == b.grid.shape else _shift(a, b))
 
 
 def _check(kinds: Iterable[Kind], tolerance_dose: float, tolerance_um: float) -> frozenset[Kind]:
@@ -143,23 +137,22 @@ def _of_the_layers(
     collected: values.Collected,
     comparison: LightComparison,
     kinds: frozenset[Kind],
-    same_pixels: bool,
     threads: int,
     progress: Callable[[int, int], None] | None,
 ) -> list[LightDifference]:
     """Hold layers against each other, one by one; return those whose light differs."""
     a, b = comparison.a, comparison.b
-    both, power = min(a.n_layers, b.n_layers), doses_known(a) == doses_known(b)
+    both, powers = min(a.n_layers, b.n_layers), values.power_scales(a, b)
 
     def compare(k: int) -> tuple[LayerPlan, LayerPlan, LightDifference | None]:
         ours, theirs = a.bare(k), b.bare(k)
         if "light" not in kinds:
             return ours, theirs, None
-        return ours, theirs, comparison.layer(ours, theirs) if same_pixels else _areas(a, b, ours, theirs)
+        return ours, theirs, comparison.layer(ours, theirs)
 
     light, stated = [], kinds - ({"motion"} if _motion_known(a) != _motion_known(b) else set())
     for ours, theirs, gap in ordered_map(compare, range(both), threads):
-        for kind, pair in values.layer_pairs(ours, theirs, power):
+        for kind, pair in values.layer_pairs(ours, theirs, powers):
             if kind in stated:
                 collected.add(kind, pair, ours.index)
         if gap is not None:
@@ -167,27 +160,3 @@ def _of_the_layers(
         if progress is not None:
             progress(ours.index + 1, both)
     return light
-
-
-def _areas(a: PrintJob, b: PrintJob, ours: LayerPlan, theirs: LayerPlan) -> LightDifference | None:
-    """Hold the lit areas of layers of other pixels against each other."""
-    x, y = (_area_um2(job, plan) for job, plan in ((a, ours), (b, theirs)))
-    if abs(x - y) <= max(a.grid.pixel_um2, b.grid.pixel_um2):
-        return None
-    return LightDifference(layer=ours.index, largest=abs(x - y), share=abs(x - y) / max(x, y), unit="µm²", n_px=0, a=x, b=y)
-
-
-def _area_um2(job: PrintJob, plan: LayerPlan) -> float:
-    return max((e.mask.sum_px() * job.grid.pixel_um2 for e in plan.exposures if e.engine == 0), default=0.0)
-
-
-def _shift(a: PrintJob, b: PrintJob) -> tuple[int, int]:
-    """Return (rows, cols) from the lower corner of all light of one job to that of the other; none where the boxes differ in size."""
-    ours, theirs = (_lit(job) for job in (a, b))
-    if (ours.rows, ours.cols) != (theirs.rows, theirs.cols):
-        return NO_SHIFT
-    return theirs.row0 - ours.row0, theirs.col0 - ours.col0
-
-
-def _lit(job: PrintJob) -> Window:
-    return around(e.mask.window for k in range(job.n_layers) for e in job.bare(k).exposures if e.engine == 0)

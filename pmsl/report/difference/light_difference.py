@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
+from pmsl.core.grid import Grid
 from pmsl.core.mask import EMPTY, LayerMask, Window, around
 from pmsl.exposure import DoseMaker
 from pmsl.exposure.dose import irradiance_mw_cm2
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import PrintJob
-from pmsl.report.difference.records import LightDifference
+from pmsl.report.difference.alignment import FLOAT32_NOISE, NO_SHIFT, EngineAlignment, Place, PlacePair, aligned, place_pairs
+from pmsl.report.difference.records import AREA, LightDifference
 from pmsl.report.page.layer_table import doses_known
 
 NOISE = 1e-9  # of white
 BAND_PX = 1 << 22  # held against each other at a time
-Place = tuple[int, tuple[float, float]]  # engine and stage offset: exposures of one place add up
-NO_SHIFT = (0, 0)
 
 
 class _Light(NamedTuple):
@@ -109,67 +110,86 @@ class LightComparison:
     Attributes
     ----------
     a, b : PrintJob
-        Of equal pixels.
     tolerance : float
-        Share of a layer's white light by which pixels may differ.
-    shift : (int, int)
-        (rows, cols) from a pixel of the first job to that of the second which lights the same place.
+        Share of a layer's white light by which pixels may differ, and of areas where pixels are of other sizes.
+    tolerance_um : float
+        Length by which stage offsets may differ [µm].
+    alignment : tuple of EngineAlignment
+        How the pixels of each engine lie on each other.
     """
 
     a: PrintJob
     b: PrintJob
     tolerance: float = 0.0
-    shift: tuple[int, int] = NO_SHIFT
+    tolerance_um: float = 0.0
+    alignment: tuple[EngineAlignment, ...] = ()
     unit: str = field(init=False)
+    noise: float = field(init=False)
     meters: tuple[LightMeter, LightMeter] = field(init=False)
 
     def __post_init__(self) -> None:
         doses = doses_known(self.a) and doses_known(self.b)
-        self.unit = "mJ/cm²" if doses else "s of white"
+        self.unit, self.noise = ("mJ/cm²", NOISE) if doses else ("s of white", FLOAT32_NOISE)
         self.meters = LightMeter(self.a, doses), LightMeter(self.b, doses)
+
+    @classmethod
+    def of(cls, a: PrintJob, b: PrintJob, tolerance: float = 0.0, tolerance_um: float = 0.0) -> LightComparison:
+        """Return the comparison of two jobs whose fields are laid on each other."""
+        return cls(a, b, tolerance, tolerance_um, aligned(a, b))
+
+    def grid(self, engine: int) -> Grid:
+        """Return the grid of an engine, of the first job that has it."""
+        return next(job.engines[engine].grid for job in (self.a, self.b) if engine < len(job.engines))
 
     def layer(self, a: LayerPlan, b: LayerPlan) -> LightDifference | None:
         """Return how the light of two layers differs; None where it does not."""
-        ours, theirs = (meter.of_places(plan) for meter, plan in zip(self.meters, (a, b), strict=True))
-        found = [self._place(a.index, place, ours.get(place, []), theirs.get(place, [])) for place in dict.fromkeys((*ours, *theirs))]
-        some = [one for one in found if one is not None]
+        pairs = self.places(a, b)
+        found = [self._place(a.index, pair) for pair in pairs if self._aligned(pair.engine).same_pixels]
+        other = sorted({pair.engine for pair in pairs if not self._aligned(pair.engine).same_pixels})
+        some = [one for one in (*found, *(self._area(a, b, engine) for engine in other)) if one is not None]
         if not some:
             return None
-        most = max(some, key=lambda one: one.share)
-        lows, highs = np.array([one.box_um[0] for one in some]), np.array([one.box_um[1] for one in some])
-        (x0, y0), (x1, y1) = lows.min(axis=0).tolist(), highs.max(axis=0).tolist()
-        return LightDifference(
-            layer=a.index, largest=most.largest, share=most.share, unit=most.unit, n_px=sum(one.n_px for one in some),
-            a=most.a, b=most.b, at_um=most.at_um, box_um=((x0, y0), (x1, y1)),
-        )  # fmt: skip
+        return msgspec.structs.replace(max(some, key=lambda one: one.share), n_px=sum(one.n_px for one in some))
 
-    def maps(self, a: LayerPlan, b: LayerPlan, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Return the light of the first engine in a window of the first job, of both: (rows, cols) float64 each; offsets as if none."""
-        lights = [[meter.light(e) for e in plan.exposures if e.engine == 0] for meter, plan in zip(self.meters, (a, b), strict=True)]
-        return self.meters[0].map(lights[0], window, 0), self.meters[1].map(lights[1], self._moved(window, self.shift), 0)
+    def places(self, a: LayerPlan, b: LayerPlan) -> list[PlacePair]:
+        """Return the light of two layers by where it falls."""
+        ours, theirs = (meter.of_places(plan) for meter, plan in zip(self.meters, (a, b), strict=True))
+        return place_pairs(ours, theirs, self.tolerance_um)
 
-    def _moved(self, window: Window, by: tuple[int, int]) -> Window:
-        return window._replace(row0=window.row0 + by[0], col0=window.col0 + by[1])
+    def maps(self, pair: PlacePair, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Return the light at a place, in a window of the first job, of both: (rows, cols) float64 each."""
+        moved = _moved(window, self._aligned(pair.engine).shift)
+        return self.meters[0].map(pair.a, window, pair.engine), self.meters[1].map(pair.b, moved, pair.engine)
 
-    def _place(self, layer: int, place: Place, ours: Sequence[_Light], theirs: Sequence[_Light]) -> LightDifference | None:
-        if self._same(ours, theirs):
+    def _aligned(self, engine: int) -> EngineAlignment:
+        return self.alignment[engine] if engine < len(self.alignment) else EngineAlignment()
+
+    def _area(self, a: LayerPlan, b: LayerPlan, engine: int) -> LightDifference | None:
+        """Hold the lit areas of layers of other pixels against each other."""
+        x, y = (_area_um2(job, plan, engine) for job, plan in ((self.a, a), (self.b, b)))
+        least = max(job.engines[engine].grid.pixel_um2 for job in (self.a, self.b))
+        if abs(x - y) <= max(least, self.tolerance * max(x, y)):
             return None
-        back = -self.shift[0], -self.shift[1]
-        windows = [light.mask.window for light in ours]
-        windows += [self._moved(light.mask.window, back) for light in theirs if light.mask.window.rows]
-        whole, engine = around(windows), place[0]
-        white = max(sum(float(light.levels[-1]) for light in lights) for lights in (ours, theirs))
+        share = abs(x - y) / max(x, y)
+        return LightDifference(layer=a.index, largest=abs(x - y), share=share, unit=AREA, n_px=0, a=x, b=y, engine=engine)
+
+    def _place(self, layer: int, pair: PlacePair) -> LightDifference | None:
+        shift = self._aligned(pair.engine).shift
+        if self._same(pair.a, pair.b, shift):
+            return None
+        windows = [light.mask.window for light in pair.a]
+        windows += [_moved(light.mask.window, (-shift[0], -shift[1])) for light in pair.b if light.mask.window.rows]
+        whole, engine = around(windows), pair.engine
+        white = max(sum(float(light.levels[-1]) for light in lights) for lights in (pair.a, pair.b))
         if whole == EMPTY or white == 0.0:
             return None
-        grid = self.a.engines[engine].grid if engine < len(self.a.engines) else self.a.grid
         n, most, box = 0, (0.0, 0.0, 0.0, 0, 0), None
         many = max(1, BAND_PX // whole.cols)
         for row0 in range(whole.row0, whole.row0 + whole.rows, many):
             band = Window(row0, whole.col0, min(many, whole.row0 + whole.rows - row0), whole.cols)
-            x = self.meters[0].map(ours, band, engine)
-            y = self.meters[1].map(theirs, self._moved(band, self.shift), engine)
+            x, y = self.maps(pair, band)
             gap = np.abs(x - y)
-            rows, cols = np.nonzero(gap > (self.tolerance + NOISE) * white)
+            rows, cols = np.nonzero(gap > (self.tolerance + self.noise) * white)
             if not rows.size:
                 continue
             n += rows.size
@@ -179,25 +199,36 @@ class LightComparison:
             box = here if box is None else around((box, here))
         if box is None:
             return None
+        grid = self.grid(engine)
         at = grid.origin_um + grid.pitch_um * (most[4] + 0.5, most[3] + 0.5)
         low = grid.origin_um + grid.pitch_um * (box.col0, box.row0)
         high = low + grid.pitch_um * (box.cols, box.rows)
-        unit = self.unit if engine == 0 else "s of white"
         return LightDifference(
-            layer=layer, largest=most[0], share=most[0] / white, unit=unit, n_px=n, a=most[1], b=most[2],
+            layer=layer, largest=most[0], share=most[0] / white, unit=self.unit if engine == 0 else "s of white", n_px=n,
+            a=most[1], b=most[2], engine=engine, offset_um=pair.offset_um,
             at_um=(float(at[0]), float(at[1])), box_um=((float(low[0]), float(low[1])), (float(high[0]), float(high[1]))),
         )  # fmt: skip
 
-    def _same(self, ours: Sequence[_Light], theirs: Sequence[_Light]) -> bool:
+    def _same(self, ours: Sequence[_Light], theirs: Sequence[_Light], shift: tuple[int, int]) -> bool:
         """Tell whether the light is the same without painting it: equal masks, equal light of levels, an even field."""
         flats = [meter.flat for meter in self.meters]
-        if self.shift != NO_SHIFT or len(ours) != len(theirs):
+        if shift != NO_SHIFT or len(ours) != len(theirs):
             return False
         even = all(flat is None for flat in flats) or (all(flat is not None for flat in flats) and np.array_equal(*flats))  # type: ignore[arg-type]
         return even and all(
             np.array_equal(x.levels, y.levels) and x.mask.window == y.mask.window and _equal_runs(x.mask, y.mask)
             for x, y in zip(ours, theirs, strict=True)
         )
+
+
+def _moved(window: Window, by: tuple[int, int]) -> Window:
+    return window._replace(row0=window.row0 + by[0], col0=window.col0 + by[1])
+
+
+def _area_um2(job: PrintJob, plan: LayerPlan, engine: int) -> float:
+    """Return the largest area that an exposure of an engine lights."""
+    pixel_um2 = job.engines[engine].grid.pixel_um2
+    return max((e.mask.sum_px() * pixel_um2 for e in plan.exposures if e.engine == engine), default=0.0)
 
 
 def _equal_runs(a: LayerMask, b: LayerMask) -> bool:

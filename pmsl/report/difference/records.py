@@ -8,6 +8,7 @@ import msgspec
 
 Kind = Literal["grid", "heights", "light", "times", "motion", "profiles", "design"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+AREA = "µm²"  # unit of the light of pixels of other sizes
 MEANING: dict[Kind, str] = {
     "grid": "pixels, fields and light engines",
     "heights": "layers and their heights",
@@ -55,17 +56,21 @@ class LightDifference(msgspec.Struct, frozen=True, kw_only=True):
     largest : float
         The most a pixel differs by, in `unit`.
     share : float
-        The same, of what a white pixel of the layer gets.
+        The same, of what a white pixel of the layer gets, or of the larger area.
     unit : str
         ``"mJ/cm²"``; ``"s of white"`` where the doses of a job are not known; ``"µm²"`` of area where pixels have other sizes.
     n_px : int
-        Pixels that differ.
-    at_um : tuple of float
-        Middle (x, y) of the pixel that differs most, in the first job [µm].
-    box_um : tuple of tuple of float
-        ((x, y), (x, y)) around all that differ [µm].
+        Pixels that differ, of all engines and offsets.
     a, b : float
-        What that pixel gets.
+        What the pixel gets that differs most, or the areas.
+    at_um : tuple of float
+        Middle (x, y) of that pixel in the first job's field, the stage's offset not added [µm].
+    box_um : tuple of tuple of float
+        ((x, y), (x, y)) around all that differ of that engine at that offset, likewise [µm].
+    engine : int
+        Light engine of that pixel.
+    offset_um : tuple of float
+        Offset (x, y) of the stage at its exposures [µm].
     """
 
     layer: int
@@ -77,6 +82,13 @@ class LightDifference(msgspec.Struct, frozen=True, kw_only=True):
     b: float
     at_um: tuple[float, float] = (0.0, 0.0)
     box_um: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
+    engine: int = 0
+    offset_um: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def share_words(self) -> str:
+        """The share in percent, and of what."""
+        return f"{100 * self.share:.3g} % of {'the area' if self.unit == AREA else 'white'}"
 
 
 class JobDiff(msgspec.Struct, frozen=True, kw_only=True):

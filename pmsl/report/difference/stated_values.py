@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -13,39 +14,57 @@ from pmsl.formats.incomplete_job import WAVELENGTH
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.profiles.release import recorded
+from pmsl.report.difference.alignment import FLOAT32_NOISE
 from pmsl.report.difference.records import JobDifference, Kind
 from pmsl.report.page.layer_table import doses_known
 
 NOISE = 1e-9  # of a number: rounding on its way through a file
+TIMES = ("time_s", "lit_time_s", "wait_before_s", "wait_after_s")  # of exposures
+SLAB_HEIGHT = re.compile(r"process\.layers\.\d+\.1")  # the one length of a profile that is a height of the print
 WORDS = ("source", "class", "class_", "description", "schema")  # of profiles: what is said of values, not values
 
 
 class Tolerance(NamedTuple):
-    """By what values may differ: a share, of doses and times; a length [µm]."""
+    """By what values may differ: a share, of times; a length [µm]."""
 
     dose: float = 0.0
     um: float = 0.0
 
 
 class Pair(NamedTuple):
-    """A key and its two values."""
+    """A key and its two values.
+
+    `tolerated`: which tolerance is theirs; "" for values that must be equal. `scale`: of what their rounding is a share, where they are
+    differences of larger numbers.
+    """
 
     key: str
     a: Any
     b: Any
+    tolerated: Literal["", "length", "time"] = ""
+    scale: float = 0.0
 
 
-def differs(key: str, a: Any, b: Any, tolerance: Tolerance) -> float | None:
-    """Return by how much two values differ, inf where they are no numbers; None where they do not, within the tolerance of their unit."""
+def differs(pair: Pair, tolerance: Tolerance, noise: float = NOISE) -> float | None:
+    """Return by how much two values differ, inf where they are no numbers; None where they do not, within their tolerance or `noise`."""
+    _, a, b, tolerated, scale = pair
     if isinstance(a, bool) or isinstance(b, bool) or not (isinstance(a, (int, float)) and isinstance(b, (int, float))):
         return None if a == b else math.inf
     gap = abs(a - b)
-    allowed = NOISE * max(abs(a), abs(b), 1e-3)
-    if key.endswith("_um"):
-        allowed = max(allowed, tolerance.um)
-    elif key.endswith(("time_s", "wait_before_s", "wait_after_s", "dose_mj_cm2")):
+    allowed = noise * max(abs(a), abs(b), scale, 1e-3)
+    if tolerated == "length":
+        allowed = max(allowed, tolerance.um * (1 + NOISE))
+    elif tolerated == "time":
         allowed = max(allowed, tolerance.dose * max(abs(a), abs(b)))
     return None if gap <= allowed else float(gap)
+
+
+def tolerant(pair: Pair) -> Pair:
+    """Return a value of an exposure, a move or a part with its tolerance; entries of lists have that of the list."""
+    name = next((part for part in reversed(pair.key.split(".")) if not part.isdecimal()), "")
+    if name.endswith("_um"):
+        return pair._replace(tolerated="length")
+    return pair._replace(tolerated="time") if name in TIMES else pair
 
 
 def flattened(item: Any, name: str = "") -> dict[str, Any]:
@@ -101,33 +120,49 @@ def _of_engine(engine: Any, key: str) -> Any:
     return engine.grid.pitch_um.tolist()
 
 
-def layer_pairs(a: LayerPlan, b: LayerPlan, power: bool) -> Iterator[tuple[Kind, Pair]]:
-    """Yield what is said of a layer: heights, exposures one by one where they are as many, moves."""
-    for key in ("z_top_um", "thickness_um"):
-        yield "heights", Pair(key, getattr(a, key), getattr(b, key))
+def power_scales(a: PrintJob, b: PrintJob) -> tuple[float, float] | None:
+    """Return what powers above 1 of either job are divided by to be of one unit; None where a job does not state powers."""
+    known, full = [doses_known(job) for job in (a, b)], [job.prepared.get("full_power") for job in (a, b)]
+    if known[0] == known[1]:
+        return (1.0, 1.0) if full[0] == full[1] or all(known) else None
+    of_file = full[known.index(False)]
+    if of_file is None:
+        return None
+    return (float(of_file), 1.0) if known[0] else (1.0, float(of_file))
+
+
+def layer_pairs(a: LayerPlan, b: LayerPlan, powers: tuple[float, float] | None) -> Iterator[tuple[Kind, Pair]]:
+    """Yield what is said of a layer: heights, exposures one by one where they are as many, moves; powers by their scales."""
+    far = 2 * max(abs(a.z_top_um), abs(b.z_top_um))  # thicknesses are differences of heights
+    yield "heights", Pair("z_top_um", a.z_top_um, b.z_top_um, "length")
+    yield "heights", Pair("thickness_um", a.thickness_um, b.thickness_um, "length", far)
     yield "times", Pair("number of exposures", len(a.exposures), len(b.exposures))
     if len(a.exposures) == len(b.exposures):
         for i, (x, y) in enumerate(zip(a.exposures, b.exposures, strict=True)):
             name = "exposure" if len(a.exposures) == 1 else f"exposure {i}"
-            for pair in pairs_of(_stated(x, power), _stated(y, power), name):
-                yield "times", pair
+            for pair in pairs_of(_stated(x), _stated(y), name):
+                yield "times", tolerant(pair)
+            if powers is not None:
+                yield (
+                    "times",
+                    Pair(f"{name}.power", *(e.power / s if e.power > 1 else e.power for e, s in zip((x, y), powers, strict=True))),
+                )
     else:
-        yield "times", Pair("lit_time_s", _lit_s(a), _lit_s(b))
-    for pair in pairs_of(a.motion, b.motion, "motion"):
-        yield "motion", pair
-    for pair in pairs_of(a.squeeze, b.squeeze, "squeeze"):
-        yield "motion", pair
+        yield "times", tolerant(Pair("lit_time_s", _lit_s(a), _lit_s(b)))
+    for name, ours, theirs in (("motion", a.motion, b.motion), ("squeeze", a.squeeze, b.squeeze)):
+        for pair in pairs_of(ours, theirs, name):
+            yield "motion", tolerant(pair)
 
 
 def _lit_s(plan: LayerPlan) -> float:
     return sum(e.repeat * e.time_s for e in plan.exposures)
 
 
-def _stated(e: Exposure, power: bool) -> dict[str, Any]:
+def _stated(e: Exposure) -> dict[str, Any]:
     facts: dict[str, Any] = {"time_s": e.time_s, "repeat": e.repeat, "wait_before_s": e.wait_before_s, "wait_after_s": e.wait_after_s}
     facts |= {"engine": e.engine, "offset_x_um": e.offset_um[0], "offset_y_um": e.offset_um[1], "focus_um": e.focus_um}
     facts |= {"film_lift_um": e.film_lift_um, "relift": None if e.relift is None else msgspec.to_builtins(e.relift)}
-    return facts | ({"power": e.power} if power else {})
+    return facts
 
 
 def profile_pairs(a: PrintJob, b: PrintJob) -> Iterator[Pair]:
@@ -136,7 +171,8 @@ def profile_pairs(a: PrintJob, b: PrintJob) -> Iterator[Pair]:
     for name, two in profiles.items():
         for pair in pairs_of(*two, name):
             if not set(pair.key.split(".")) & set(WORDS):
-                yield pair._replace(key=pair.key.removesuffix(".value"), a=_short(pair.a), b=_short(pair.b))
+                plain = pair._replace(key=pair.key.removesuffix(".value"), a=_short(pair.a), b=_short(pair.b))
+                yield plain._replace(tolerated="length") if SLAB_HEIGHT.fullmatch(plain.key) else plain
 
 
 def _short(value: Any) -> Any:
@@ -147,20 +183,22 @@ def design_pairs(a: PrintJob, b: PrintJob) -> Iterator[Pair]:
     """Yield what is said of parts and meshes."""
     yield Pair("parts", len(a.parts), len(b.parts))
     for i, (x, y) in enumerate(zip(a.parts, b.parts, strict=False)):
-        yield from pairs_of(x, y, f"part {i}")
+        for pair in pairs_of(x, y, f"part {i}"):
+            yield tolerant(pair)
     yield Pair("meshes", [given.sha256 for given in a.provenance.inputs], [given.sha256 for given in b.provenance.inputs])
 
 
 class Collected:
     """Puts together what differs alike in several layers."""
 
-    def __init__(self, tolerance: Tolerance) -> None:
+    def __init__(self, tolerance: Tolerance, exact: bool = True) -> None:
         self.tolerance = tolerance
+        self.noise = NOISE if exact else FLOAT32_NOISE  # files of other formats hold 32-bit floats
         self._items: dict[tuple[Kind, str], list[tuple[int | None, Pair, float]]] = {}
 
     def add(self, kind: Kind, pair: Pair, layer: int | None = None) -> None:
         """Hold two values against each other, of a layer or of the job."""
-        gap = differs(pair.key, pair.a, pair.b, self.tolerance)
+        gap = differs(pair, self.tolerance, NOISE if kind == "grid" else self.noise)  # pixels of other pitches are other pixels
         if gap is not None:
             self._items.setdefault((kind, pair.key), []).append((layer, pair, gap))
 
