@@ -93,7 +93,7 @@ def grid_pairs(a: PrintJob, b: PrintJob) -> Iterator[Pair]:
     for i in range(max(len(a.engines), len(b.engines))):
         ours, theirs = (job.engines[i] if i < len(job.engines) else None for job in (a, b))
         name = f"engine {i}" if i else "engine"
-        yield Pair(f"{name}.wavelength_nm", *(_wavelength_nm(job, i) for job in (a, b)))
+        yield Pair(f"{name}.wavelength_nm", _wavelength_nm(a, i), _wavelength_nm(b, i))
         for key in ("shape", "pitch_um", "orientation"):
             x, y = (_of_engine(engine, key) for engine in (ours, theirs))
             yield from pairs_of(x, y, f"{name}.{key}") if key != "pitch_um" else _lengths(x, y, f"{name}.pitch")
@@ -152,6 +152,11 @@ def layer_pairs(a: LayerPlan, b: LayerPlan, powers: tuple[float, float] | None) 
     for name, ours, theirs in (("motion", a.motion, b.motion), ("squeeze", a.squeeze, b.squeeze)):
         for pair in pairs_of(ours, theirs, name):
             yield "motion", tolerant(pair)
+
+
+def _share(power: float, full: float) -> float:
+    """Return a power as a share of the full setting in the host's own numbers; powers up to 1 are shares already."""
+    return power / full if power > 1 else power
 
 
 def _lit_s(plan: LayerPlan) -> float:
