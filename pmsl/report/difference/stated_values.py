@@ -143,10 +143,7 @@ def layer_pairs(a: LayerPlan, b: LayerPlan, powers: tuple[float, float] | None) 
             for pair in pairs_of(_stated(x), _stated(y), name):
                 yield "times", tolerant(pair)
             if powers is not None:
-                yield (
-                    "times",
-                    Pair(f"{name}.power", *(e.power / s if e.power > 1 else e.power for e, s in zip((x, y), powers, strict=True))),
-                )
+                yield "times", Pair(f"{name}.power", _share(x.power, powers[0]), _share(y.power, powers[1]))
     else:
         yield "times", tolerant(Pair("lit_time_s", _lit_s(a), _lit_s(b)))
     for name, ours, theirs in (("motion", a.motion, b.motion), ("squeeze", a.squeeze, b.squeeze)):
