@@ -85,5 +85,27 @@ def voids(final):
     return sorted(int(sizes[i]) for i in shut if i not in on_plate), sorted(int(sizes[i]) for i in shut if i in on_plate)
 
 
+def dead_ends(final, wide=0.5):
+    """Count enclosed channels with one narrow opening: their voxels, [...]."""
+    flat = LIQUID & np.array([0, 1, 0], bool)[:, None, None]
+    air = np.pad(~final, ((0, 0), (1, 1), (1, 1)), constant_values=True)
+    areas, _ = ndimage.label(air, flat)
+    outside = np.unique(areas[:, 0])
+    inner = air & ~np.isin(areas, outside)
+    channel, n = ndimage.label(inner, LIQUID)
+    free = np.pad(air & ~inner, ((1, 1), (0, 0), (0, 0)), constant_values=True)
+    found = []
+    for c in range(1, n + 1):
+        mine, openings, section = channel == c, [], 0
+        for a in np.unique(areas[mine]):
+            area = areas == a
+            section = max(section, int(area.sum()))
+            openings += [int((area & free[:-2]).sum()), int((area & free[2:]).sum())]
+        openings = [o for o in openings if o]
+        if len(openings) == 1 and openings[0] < wide * section and not mine[0].any():
+            found.append(int(mine.sum()))
+    return sorted(found)
+
+
 def mask_levels(job):
     return [LayerMask.from_dense(k, a) for k, a in enumerate(jobs_of_arrays.levels_of(job))]

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from pmsl.checks.enclosed import enclosed_areas, run_overlaps
 from pmsl.checks.layer_stream import CheckedLayer
 from pmsl.checks.limits import PRESSURE_KPA, CheckLimits
 from pmsl.checks.places import box_um, largest
@@ -19,7 +20,6 @@ from pmsl.checks.row_runs import RowRuns
 from pmsl.checks.spool import LayerSpool
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.kernels.raster import run_voids as kernels
 
 Release = Literal["window", "film"]
 FINE = 8  # blocks of pixels in half the width of the narrowest vent
@@ -60,7 +60,7 @@ class SuctionCheck:
 
     def add(self, layer: CheckedLayer) -> None:
         """Look at the areas that the next layer from the plate up encloses."""
-        gaps, label, areas, boxes = _enclosed(layer.own)
+        gaps, label, areas, boxes = enclosed_areas(layer.own)
         cup_of = np.full(len(areas) + 1, -1)  # the last is for gaps that are not enclosed
         cup_of[-1] = -2
         large = areas * self._grid.pixel_um2 >= self._limits.min_cup_um2 * (1.0 - 1e-9)
@@ -73,8 +73,8 @@ class SuctionCheck:
         self, layer: CheckedLayer, gaps: RowRuns, label: np.ndarray, areas: np.ndarray, boxes: np.ndarray, cup_of: np.ndarray
     ) -> None:
         """Find the cup that each labelled area belongs to, a new one where it is over none, and add up their areas in this layer."""
-        floor = _overlaps(gaps, label, self._last, np.zeros(len(self._last.col), np.int64))
-        over = _overlaps(gaps, label, self._gaps, self._of_gap)
+        floor = run_overlaps(gaps, label, self._last, np.zeros(len(self._last.col), np.int64))
+        over = run_overlaps(gaps, label, self._gaps, self._of_gap)
         over = over[:, over[1] >= -1]
         shut = sum(np.bincount(o[0], o[2], minlength=len(areas)) for o in (floor, over))
         wide = (areas - shut) * self._grid.pixel_um2 >= 0.25 * math.pi * self._limits.vent_um**2
@@ -192,21 +192,3 @@ class _Crop:
         parts = padded.reshape(n, self._block, m, self._block)
         found = parts.any(axis=(1, 3)) if some else parts.all(axis=(1, 3))
         return np.pad(found, self._margin)
-
-
-def _enclosed(runs: RowRuns) -> tuple[RowRuns, np.ndarray, np.ndarray, np.ndarray]:
-    """Return the gaps of a layer, the number of the enclosed area each is in (-1 outside), and pixels and box of each area."""
-    n = len(runs.col)
-    start, (col, end) = np.empty_like(runs.start), np.empty((2, n), np.int32)
-    (label, area), box = np.empty((2, n), np.int64), np.empty((4, n), np.int64)
-    found = kernels.enclosed(*runs, start, col, end, label, area, box)
-    label = label[:found]
-    many = int(label.max(initial=-1)) + 1
-    return RowRuns(start, col[:found], end[:found]), label, area[:many], box[:, :many]
-
-
-def _overlaps(runs: RowRuns, label: np.ndarray, others: RowRuns, other: np.ndarray) -> np.ndarray:
-    """Return what labelled runs share with others: (3, n), label, label of the other, pixels."""
-    out = np.empty((3, len(runs.col) + len(others.col)), np.int64)
-    n = kernels.overlaps(*runs, label, *others, other, out)
-    return out[:, :n]

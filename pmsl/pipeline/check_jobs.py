@@ -167,7 +167,7 @@ def job_findings(job: PrintJob, threads: int, progress: Progress | None = None) 
             )
         )
     try:
-        found = check_layers(job, checks_of(job), rule=rule, threads=threads, progress=progress)
+        found = check_layers(job, checks_of(job, channels=True), rule=rule, threads=threads, progress=progress)
     except JobError as err:
         if "checks by dose hold for" not in str(err):
             raise
