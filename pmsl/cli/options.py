@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
+from click.core import ParameterSource
 from msgspec import NODEFAULT
 
+from pmsl.errors import UsageError
 from pmsl.pipeline.request.request_fields import RequestField, request_fields
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -90,6 +92,23 @@ def panel_options(printer: str | None, pitch_um: str | None, field: str | None) 
         "pitch_um": read_pitch_um(pitch_um),
         "field": field_px(field),
     }
+
+
+def refuse_options(context: click.Context, names: Iterable[str], why: str) -> None:
+    """Refuse options that would change nothing; raises `UsageError` where one of `names` was given.
+
+    Parameters
+    ----------
+    context : click.Context
+    names : iterable of str
+        Of parameters.
+    why : str
+        Why they would not, and what to do.
+    """
+    unset = (None, ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
+    given = [name for name in names if context.get_parameter_source(name) not in unset]
+    if given:
+        raise UsageError(f"{', '.join(f'--{name}'.replace('_', '-') for name in sorted(given))}: {why}")
 
 
 json = click.option("--json", "as_json", is_flag=True, help="Machine-readable result on standard output.")

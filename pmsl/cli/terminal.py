@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from pmsl.errors import OutputError
+from pmsl.files.encodable import json_bytes
 
 if TYPE_CHECKING:
     from pmsl.core.finding import Finding
@@ -72,12 +73,12 @@ def say_lines(text: str) -> None:
 
 def print_json(item: Any) -> None:
     """Print a result as JSON, always UTF-8, to standard output; raises as `print_line`."""
-    _print_bytes(msgspec.json.format(_json(item), indent=1))
+    _print_bytes(msgspec.json.format(json_bytes(item), indent=1))
 
 
 def print_json_line(item: Any) -> None:
     """Print an event as one line of JSON, at once; raises as `print_line`."""
-    _print_bytes(_json(item))
+    _print_bytes(json_bytes(item))
 
 
 def flush_output() -> None:
@@ -91,21 +92,6 @@ def _print_bytes(data: bytes) -> None:
         out.flush()
         out.buffer.write(data + b"\n")  # type: ignore[attr-defined]
         out.flush()
-
-
-def _json(item: Any) -> bytes:
-    try:
-        return msgspec.json.encode(item)
-    except UnicodeEncodeError:  # names of files may hold bytes that are no text: these are spelled out
-        return msgspec.json.encode(_encodable(msgspec.to_builtins(item)))
-
-
-def _encodable(item: Any) -> Any:
-    if isinstance(item, str):
-        return item.encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(item, dict):
-        return {_encodable(key): _encodable(value) for key, value in item.items()}
-    return [_encodable(value) for value in item] if isinstance(item, (list, tuple)) else item
 
 
 @contextlib.contextmanager

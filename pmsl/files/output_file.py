@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from pmsl.errors import OutputError, UsageError
+from pmsl.files.text_file import read_head
+
+_JOB = re.compile(rb'"schema"\s*:\s*"pmsl\.job/')
+
+
+def check_not_in_job(path: str | Path, option: str) -> None:
+    """Refuse a file inside the folder of a job: that would then be no job any more that ``--force`` replaces. Raises `UsageError`.
+
+    Parameters
+    ----------
+    path : str or Path
+    option : str
+        Who asked for it, for messages.
+    """
+    for folder in Path(path).absolute().parents[:2]:  # of a job itself, or of its frames
+        try:
+            head = read_head(folder / "job.json", 4096)
+        except OSError:
+            continue
+        if _JOB.search(head):
+            raise UsageError(f"{option} {path}: lies inside the job {folder}, which holds nothing else; choose another folder")
 
 
 def check_new_file(path: str | Path, force: bool, option: str) -> None:
@@ -24,9 +46,10 @@ def check_new_file(path: str | Path, force: bool, option: str) -> None:
     OutputError
         Its folder does not exist or may not be written, or a folder has its name.
     UsageError
-        It exists already.
+        It exists already, or would lie inside the folder of a job.
     """
     where = Path(path).absolute()
+    check_not_in_job(path, option)
     if not os.path.isdir(where.parent) or os.path.isdir(where) or not os.access(where.parent, os.W_OK):
         raise OutputError(f"{option} {path}: cannot be written there; choose a folder that exists and is writable")
     if not os.path.lexists(where):

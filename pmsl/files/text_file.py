@@ -27,16 +27,21 @@ def read_bytes(path: str | Path, most: int = MOST_BYTES) -> bytes:
     OSError
         It cannot be read, is no ordinary file (a pipe would be waited for, a device may have no end), or is larger; `strerror` says it.
     """
+    data = read_head(path, most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"more than {most} bytes", str(path))
+    return data
+
+
+def read_head(path: str | Path, size: int) -> bytes:
+    """Return the first bytes of an ordinary file, `size` at most; raises as `read_bytes`."""
     with open(path, "rb", opener=_without_waiting) as file:
         found = os.fstat(file.fileno())
         if stat.S_ISDIR(found.st_mode):
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "is no ordinary file", str(path))
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise OSError(errno.EFBIG, f"more than {most} bytes", str(path))
-    return data
+        return file.read(size)
 
 
 def read_text(path: str | Path, most: int = MOST_BYTES) -> str:

@@ -9,7 +9,9 @@ import sys
 
 import numpy as np
 import pytest
-from jobs_of_arrays import f_job
+from jobs_of_arrays import f_job, job_of
+
+import pmsl
 
 SLICED = ("--printer", "pmsl-2um", "--resin", "pr48-405")
 
@@ -54,6 +56,29 @@ def test_what_cannot_be_viewed_is_refused(run, tmp_path):
     (tmp_path / "damaged.stl").write_bytes(b"solid nothing")
     assert run("view", tmp_path / "damaged.stl", "--no-browser")[0] == 3
     assert run("view", tmp_path / "none.zip", "--no-browser")[0] == 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--correct", "nonsense"), ("--dose-scale", "7"), ("--rotate", "0,0,0"), ("--layer-um", "1"), ("--keep-place",), ("--unit", "mm")],
+    ids=str,
+)
+def test_a_job_is_not_sliced_again(run, words, tmp_path):
+    """What slices a mesh is refused by name beside a job, also where it says what it is by default."""
+    pmsl.write(job_of(np.full((1, 4, 4), 255, np.uint8), [1.0]), tmp_path / "job.zip")
+    code, _, err = run("view", tmp_path / "job.zip", "--no-browser", *words)
+    assert code == 2 and words[0] in err and "is a job" in err
+    code, _, err = run("view", tmp_path / "job.zip", "--no-browser", "--exposure-s", "1", "--copies", "2x2")
+    assert code == 2 and "--copies, --exposure-s" in err
+
+
+def test_a_job_is_viewed_with_the_panel_of_its_frames(run, monkeypatch, tmp_path):
+    from pmsl.report.viewer.server import Viewer
+
+    monkeypatch.setattr(Viewer, "wait", lambda self: None)
+    pmsl.write(job_of(np.full((1, 4, 4), 255, np.uint8), [1.0]), tmp_path / "job.sl1", format="sl1", lossy=True)
+    code, out, err = run("view", tmp_path / "job.sl1", "--no-browser", "--pitch-um", "7.5,5", "--port", "0")
+    assert code == 0 and "1 layers at http://127.0.0.1:" in out, err
 
 
 def test_without_a_browser_the_address_is_to_be_opened_by_hand(run, samples, monkeypatch):

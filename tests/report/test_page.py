@@ -3,7 +3,9 @@
 import base64
 import dataclasses
 import json
+import os
 import re
+import sys
 import zlib
 
 import msgspec
@@ -19,6 +21,7 @@ from pmsl.predict.cross_section import Section
 from pmsl.report.page.blocks import packed
 from pmsl.report.page.overlay_size import fitted
 from pmsl.report.viewer.served_job import ServedJob
+from pmsl.report.viewer.view_page import view_page
 
 
 def blocks_of(path):
@@ -230,6 +233,36 @@ def test_what_cannot_be_written_is_refused_and_leaves_nothing(tmp_path):
     with pytest.raises(UsageError, match="nothing is cut"):
         pmsl.report(job_of(np.full((1, 4, 4), 255, np.uint8), [1.0]), tmp_path / "other.html", sections=[("x", 5.0)])
     assert (tmp_path / "page.html").read_text() == "mine" and sorted(p.name for p in tmp_path.iterdir()) == ["page.html"]
+
+
+@pytest.mark.parametrize("inside", ["page.html", "frames/page.html"])
+def test_a_page_inside_a_job_is_refused(tmp_path, inside):
+    """The job would hold something else, and `--force` would not replace it any more."""
+    job, folder = job_of(np.full((1, 4, 4), 255, np.uint8), [1.0]), tmp_path / "job"
+    pmsl.write(job, folder)
+    with pytest.raises(UsageError, match="lies inside the job"):
+        pmsl.report(folder, folder / inside)
+    pmsl.write(job, folder, force=True)
+    pmsl.report(folder, tmp_path / "page.html")
+
+
+def test_a_page_beside_a_job_json_of_others_is_written(tmp_path):
+    (tmp_path / "job.json").write_text('{"schema": "theirs/1"}')
+    (tmp_path / "deep").mkdir()
+    pmsl.report(job_of(np.zeros((1, 4, 4), np.uint8), [0.0]), tmp_path / "deep" / "page.html")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text there")
+def test_names_that_are_no_text_are_spelled_out(tmp_path):
+    """In the page's title, texts and findings, and as it is served."""
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.sl1")
+    pmsl.write(job_of(np.full((1, 4, 4), 255, np.uint8), [1.0]), tmp_path / "job.sl1", lossy=True)
+    os.rename(tmp_path / "job.sl1", path)
+    job = pmsl.read(path)
+    pmsl.report(job, tmp_path / "page.html")
+    assert "bad\\udcff.sl1" in json.dumps(blocks_of(tmp_path / "page.html")[1]).replace("\\\\", "\\")
+    made = dataclasses.replace(job, provenance=msgspec.structs.replace(job.provenance, placement="</title>\udcff"))
+    assert b"<title>&lt;/title&gt;\\udcff" in view_page(made)
 
 
 def test_an_empty_job_has_a_page(tmp_path):

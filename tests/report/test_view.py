@@ -1,10 +1,13 @@
 """The viewer: who is refused, what a tile is, and the served page in a browser."""
 
+import dataclasses
 import http.client
 import json
 import socket
 import threading
 import time
+from email.message import Message
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -14,9 +17,10 @@ from page_jobs import hostile_job, job_with_exposures
 
 import pmsl
 from pmsl.core.mask import LayerMask
-from pmsl.errors import OutputError
+from pmsl.errors import JobError, OutputError
 from pmsl.report.viewer import served_job, server
-from pmsl.report.viewer.served_job import ServedJob, tile_levels
+from pmsl.report.viewer.access import Access
+from pmsl.report.viewer.served_job import NotInJobError, ServedJob, tile_levels
 from pmsl.report.viewer.server import Viewer
 from pmsl.report.viewer.view_page import view_page
 
@@ -77,7 +81,9 @@ TILE = "/tile?k=4&exposure=0&level=0&row=0&col=0"
     "wrong",
     [
         {"Cookie": ""},
-        {"Cookie": "pmsl-view=guess"},
+        {"Cookie": "pmsl-view-{port}=guess"},
+        {"Cookie": "pmsl-view-{port}"},
+        {"Cookie": "x=1; ; =; pmsl-view-{port}=\xe9"},
         {"Cookie": "other=1"},
         {"host": "evil.example"},
         {"host": "127.0.0.1"},
@@ -94,6 +100,7 @@ TILE = "/tile?k=4&exposure=0&level=0&row=0&col=0"
 def test_others_are_refused(viewer, wrong, path):
     """Without the cookie, under another name of the host, from pages of others."""
     cookie = entered(viewer)
+    wrong = {name: value.replace("{port}", str(viewer.port)) for name, value in wrong.items()}
     assert ask(viewer, path, **({"Cookie": cookie} | wrong))[0] == 403
     assert (
         path == "/alive"
@@ -119,10 +126,119 @@ def test_others_are_refused(viewer, wrong, path):
         "/tile?k=4&exposure=0&level=0&row=1&col=0",
         "/tile?k=4&exposure=0&level=0&row=0&col=99999999999999999999",
         "/tile?k=%D9%A4&exposure=0&level=0&row=0&col=0",  # a digit, but none of ours
+        "/layer?k=1&x=",
+        "/layer?k=",
+        "/layer?k=0000000000005x",
+        "/graphs?k=1",
+        f"/layer?k={10**12}",
+        f"/layer?k={10**15}0000001",  # not cut to a layer that there is
+        f"/tile?k=4&exposure=0&level=0&row={10**200}&col=0",
+        f"/tile?k=4&exposure=0&level={2**64}&row=0&col=0",
+        f"/tile?k=4&exposure={2**64}&level=0&row=0&col=0",
     ],
 )
 def test_paths_and_numbers_that_are_none_are_refused(viewer, path):
     assert ask(viewer, path, Cookie=entered(viewer))[0] == 404
+
+
+def test_numbers_are_read_whole(viewer):
+    cookie, layer = entered(viewer), json.loads(json.dumps(viewer.served.layer(5)))
+    assert json.loads(ask(viewer, f"/layer?k={5:040d}", Cookie=cookie)[2]) == layer
+
+
+@pytest.mark.parametrize("path", ["http://[x/", "//[", "//[/layer?k=1", "/?" + "&".join("abcdefghij")])
+def test_what_is_no_address_is_answered_all_the_same(viewer, path):
+    assert ask(viewer, path, Cookie=entered(viewer))[0] == (400 if path.startswith("http") else 404)
+
+
+@pytest.mark.parametrize("level", [0, 1, 15, 16, 17, 62, 63, 64, 10**9])
+def test_tiles_beyond_the_field_are_refused_at_any_number(level):
+    """Also at those of which the first pixel is a number of more than 64 bits, in a field as large as those are."""
+    mask = LayerMask.from_dense(0, np.full((37, 45), 255, np.uint8))
+    for at in (-1, 1, 37, 2**21, 2**37, 2**38 - 1, 2**38, 2**53, 2**63 - 1, 2**63, 2**64, 10**30):
+        for row, col in ((at, 0), (0, at), (at, at)):
+            with pytest.raises(NotInJobError):
+                tile_levels(mask, level, row, col)
+    if level <= served_job.MOST_LEVELS:
+        assert tile_levels(mask, level, 0, 0).size
+
+
+def other_viewer(viewer):
+    made = Viewer(viewer.page, viewer.served)
+    made.start()
+    return made
+
+
+def test_two_viewers_in_one_browser_let_each_other_be(viewer):
+    """A browser gives both cookies to both, the later of a name instead of the earlier."""
+    other = other_viewer(viewer)
+    try:
+        jar = dict(entered(v).split("=", 1) for v in (viewer, other))
+        cookies = "; ".join(f"{name}={value}" for name, value in jar.items())
+        assert ask(viewer, "/", Cookie=cookies)[0] == ask(other, "/", Cookie=cookies)[0] == 200
+        assert ask(other, "/", Cookie=cookies.partition("; ")[0])[0] == 403
+    finally:
+        other.close()
+
+
+@pytest.mark.parametrize(
+    "foreign", ['prefs={"a":"b, c"}', "a b c=1", "=", "", "x", 'q="', "pmsl-view=old", "b=\xe9\xff", '[]{}()<>@,:\\"/?=1']
+)
+def test_cookies_of_others_are_passed_over(viewer, foreign):
+    """Whatever else is served on 127.0.0.1 sets cookies of any form, and browsers give them to all ports."""
+    cookie = entered(viewer)
+    for cookies in (f"{foreign}; {cookie}", f"{cookie}; {foreign}", f"{foreign};{cookie};{foreign}"):
+        assert ask(viewer, "/layer?k=0", Cookie=cookies)[0] == 200
+    assert ask(viewer, "/layer?k=0", Cookie=foreign)[0] == 403
+
+
+def test_the_ordinary_port_has_no_number_in_host():
+    """Browsers leave :80 out of Host and Origin; of another port never."""
+    for port, known in ((80, True), (8080, False)):
+        access = Access(port)
+        for name in ("127.0.0.1", "localhost"):
+            told = Message()
+            told["Host"], told["Origin"] = name, f"http://{name}"
+            assert access.host_known(told) is access.own_page(told) is known
+            del told["Host"], told["Origin"]
+            told["Host"], told["Origin"] = f"{name}:{port}", f"http://{name}:{port}"
+            assert access.host_known(told) and access.own_page(told)
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+def test_a_link_of_another_page_leads_in(viewer, site):
+    """What a browser asks for next after a redirection counts as that page's, without the cookie: ours leads on itself."""
+    status, headers, body = ask(viewer, viewer.address.partition(str(viewer.port))[2], Sec_Fetch_Site=site, Sec_Fetch_Dest="document")
+    assert status == 200 and b"url=/" in body and b"script" not in body
+    assert ask(viewer, "/", Cookie=headers["Set-Cookie"].partition(";")[0], Sec_Fetch_Site="same-origin")[0] == 200
+
+
+@pytest.mark.parametrize("asked", [{"Sec_Fetch_Dest": "iframe"}, {"Sec_Fetch_Dest": "image"}, {"Sec_Purpose": "prefetch"}], ids=str)
+def test_what_shows_no_page_does_not_use_the_address_up(viewer, asked):
+    path = viewer.address.partition(str(viewer.port))[2]
+    status, headers, _ = ask(viewer, path, **asked)
+    assert status == 403 and "Set-Cookie" not in headers
+    assert entered(viewer)
+
+
+@pytest.mark.parametrize(
+    "error", [JobError("frames/4.png: \udcff cut short"), ValueError("broken array"), RuntimeError("boom"), IndexError("9")]
+)
+def test_a_failure_is_said_and_the_next_request_answered(prepared, monkeypatch, error):
+    page, job = prepared
+    viewer = Viewer(page, ServedJob(job))
+    viewer.start()
+    try:
+        cookie = entered(viewer)
+        for name, path in (("tile", TILE), ("layer", "/layer?k=4"), ("graphs", "/graphs")):
+            with monkeypatch.context() as patch:
+                patch.setattr(viewer.served, name, mock.Mock(side_effect=error))
+                status, _, body = ask(viewer, path, Cookie=cookie)
+                assert status == 500 and str(error).replace("\udcff", "\\udcff").encode() in body
+                assert isinstance(error, JobError) or type(error).__name__.encode() in body
+            assert ask(viewer, path, Cookie=cookie)[0] == 200
+    finally:
+        viewer.close()
 
 
 def test_other_methods_and_long_paths_are_refused(viewer):
@@ -159,7 +275,7 @@ def test_layers_are_kept_up_to_a_bound(monkeypatch):
 def test_graphs_come_layer_by_layer():
     job = job_with_exposures("even")
     served = ServedJob(job)
-    assert served.graphs() == {"layers": [], "whole": False, "values": {}}
+    assert served.graphs() == {"layers": [], "whole": False, "values": {}, "damaged": []}
     while served.add_graph_layer():
         pass
     found = served.graphs()
@@ -168,6 +284,35 @@ def test_graphs_come_layer_by_layer():
     assert found["values"]["dose"] == pytest.approx(
         [sum(e.repeat * e.dose_mj_cm2 for e in plan.exposures) for plan in job.layers()], rel=1e-6
     )
+
+
+@pytest.mark.parametrize("error", [JobError("frames/4.png: damaged"), ValueError("broken array")])
+def test_a_damaged_layer_leaves_the_graphs_of_others(prepared, error):
+    """The page gets the values of all others, which one has none, and that nothing more comes."""
+    page, job = prepared
+    good = ServedJob(job)
+    while good.add_graph_layer():
+        pass
+
+    def plan_layer(k, whole=job.layer_source):
+        if k == 4:
+            raise error
+        return whole(k)
+
+    viewer = Viewer(page, ServedJob(dataclasses.replace(job, plan_layer=plan_layer)))
+    viewer.start()
+    try:
+        viewer._opened = True
+        ended = time.monotonic() + 30
+        while not viewer.served.graphs()["whole"] and time.monotonic() < ended:
+            time.sleep(0.05)
+        found, wanted = viewer.served.graphs(), good.graphs()
+        assert found["whole"] and found["layers"] == [k for k in wanted["layers"] if k != 4]
+        assert [k for k, _ in found["damaged"]] == [4] and str(error) in found["damaged"][0][1] and wanted["damaged"] == []
+        if isinstance(error, JobError):
+            assert found["values"]["time_s"] == wanted["values"]["time_s"][:4] + wanted["values"]["time_s"][5:]
+    finally:
+        viewer.close()
 
 
 def test_a_port_in_use_is_said():

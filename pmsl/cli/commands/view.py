@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 @options.options("depth", "correct", "accept_uncalibrated")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of this machine [default: any that is free].")
 @click.option("--no-browser", is_flag=True, help="Open no browser; print the address only.")
-def view_command(path: str, port: int, no_browser: bool, **settings: Any) -> None:
+@click.pass_context
+def view_command(context: click.Context, /, path: str, port: int, no_browser: bool, **settings: Any) -> None:
     """Look through a job in a browser, served by this machine to itself; a mesh is sliced as you look. Ends with the page, or Ctrl-C."""
     import webbrowser
 
@@ -32,7 +33,7 @@ def view_command(path: str, port: int, no_browser: bool, **settings: Any) -> Non
     from pmsl.report.viewer.view_page import view_page
 
     with compiler_notice():
-        job = _job_of(path, settings)
+        job = _job_of(context, path, settings)
         served = ServedJob(job)
         viewer = Viewer(view_page(job), served, port)
         served.warm_up()
@@ -49,16 +50,18 @@ def view_command(path: str, port: int, no_browser: bool, **settings: Any) -> Non
         viewer.close()
 
 
-def _job_of(path: str, settings: dict[str, Any]) -> PrintJob:
+def _job_of(context: click.Context, path: str, settings: dict[str, Any]) -> PrintJob:
     """Read a job, or prepare that of a mesh: its layers are made when they are looked at."""
     from pmsl import pipeline
     from pmsl.formats import registry
     from pmsl.pipeline import slice_jobs
     from pmsl.pipeline.slice_request import SliceRequest
 
-    request = SliceRequest(meshes=[path], out="job", **settings)
     if registry.is_job(Path(path)):
-        return pipeline.read(path, **options.panel_options(request.printer, request.pitch_um, request.field))
+        panel = ("printer", "pitch_um", "field")
+        options.refuse_options(context, settings.keys() - panel, f"{path} is a job, which is sliced already; leave what slices meshes out")
+        return pipeline.read(path, **options.panel_options(*(settings[name] for name in panel)))
+    request = SliceRequest(meshes=[path], out="job", **settings)
     if request.defaults_used():
         say(request.defaults_used())
     job = slice_jobs.prepare_job(request).job

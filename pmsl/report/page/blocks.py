@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
+
+from pmsl.files.encodable import json_bytes
 
 LEVEL = 3  # of ISA-L, its highest: the same bytes with the same version of it
 
@@ -20,7 +21,7 @@ class PageBlock(NamedTuple):
 
 def json_text(item: Any) -> bytes:
     """Return JSON without ``<``, ``>`` and ``&``: whatever foreign text is in it, no parser of HTML sees a tag, a comment or an end."""
-    plain = msgspec.json.encode(item)
+    plain = json_bytes(item)
     for sign, escaped in ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026")):
         plain = plain.replace(sign, escaped)
     return plain.replace("\u2028".encode(), b"\\u2028").replace("\u2029".encode(), b"\\u2029")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
 
+from pmsl.files.encodable import encodable
 from pmsl.report.page.blocks import PageBlock
 
 SCRIPTS = (  # in this order
@@ -72,7 +73,11 @@ def page(
     """
     hashes = [hash_of(script())] + ([] if library is None else [hash_of(library)])
     head, body = asset("page.html").split("<!-- code -->\n")
-    for name, text in (("policy", html.escape(policy(hashes, connect))), ("title", html.escape(title)), ("style", asset("page.css"))):
+    for name, text in (
+        ("policy", html.escape(policy(hashes, connect))),
+        ("title", html.escape(encodable(title))),
+        ("style", asset("page.css")),
+    ):
         head = head.replace(f"<!-- {name} -->", text)
     yield head.encode()
     yield from map(_element, first)

@@ -10,8 +10,9 @@ import numpy as np
 
 from pmsl.core.arrays import evenly
 from pmsl.core.mask import LayerMask
-from pmsl.job.layer_facts import facts_of
-from pmsl.job.layer_plan import LayerPlan
+from pmsl.errors import PmslError
+from pmsl.job.layer_facts import facts_of, measured
+from pmsl.job.layer_plan import LayerFacts, LayerPlan
 from pmsl.job.print_job import Meter, PrintJob
 from pmsl.report.page.layer_table import exposure_facts, layer_row
 
@@ -20,6 +21,10 @@ MOST_LEVELS = 16
 KEPT_RUNS = 4 << 20  # of masks that are kept
 KEPT_PLANS = 12
 GRAPH_LAYERS = 400
+
+
+class NotInJobError(IndexError):
+    """A layer, an exposure or a tile was asked for that there is not."""
 
 
 class ServedJob:
@@ -36,11 +41,12 @@ class ServedJob:
         self._plans: OrderedDict[int, LayerPlan] = OrderedDict()
         self._lock = threading.Lock()  # one layer is made at a time: memory is that of few
         self._graphs: dict[int, dict[str, float | None]] = {}
+        self._damaged: dict[int, str] = {}  # layers without values, and why
 
     def plan(self, k: int) -> LayerPlan:
-        """Return the plan of layer `k`; raises `IndexError` where there is none."""
+        """Return the plan of layer `k`; raises `NotInJobError` where there is none."""
         if not 0 <= k < self.job.n_layers:
-            raise IndexError(f"layer {k} is not in 0..{self.job.n_layers - 1}")
+            raise NotInJobError(f"layer {k} is not in 0..{self.job.n_layers - 1}")
         with self._lock:
             known = self._plans.get(k)
             if known is None:
@@ -62,10 +68,20 @@ class ServedJob:
             self.tile(k, j, 0, 0, 0)
 
     def layer(self, k: int) -> dict[str, Any]:
-        """Return what the page says of layer `k`; raises `IndexError`."""
+        """Return what the page says of layer `k`; raises `NotInJobError`."""
         plan = self.plan(k)
-        facts = plan.facts if plan.facts is not None else facts_of(plan, lambda: self.plan(k - 1), self.job.grid, self.job.printer)
-        return layer_row(plan, facts, self._meter) | {"exposures": [exposure_facts(self.job, e, None) for e in plan.exposures]}
+        return layer_row(plan, self._facts(plan), self._meter) | {"exposures": [exposure_facts(self.job, e, None) for e in plan.exposures]}
+
+    def _facts(self, plan: LayerPlan) -> LayerFacts | None:
+        """Return the facts of a layer; None where they are not stated and the layer below, which they also follow from, is damaged."""
+        if plan.facts is not None:
+            return plan.facts
+        grid = self.job.grid
+        try:
+            return facts_of(plan, lambda: self.plan(plan.index - 1), grid, self.job.printer)
+        except PmslError:
+            measured(plan, grid)  # raises where it is this layer that is damaged; who looks at the one below is told there
+            return None
 
     def tile(self, k: int, exposure: int, level: int, row: int, col: int) -> bytes:
         """Return the 8-bit levels of a tile, row 0 at the smallest y.
@@ -80,33 +96,44 @@ class ServedJob:
 
         Raises
         ------
-        IndexError
+        NotInJobError
             There is no such tile.
         """
         plan = self.plan(k)
-        if not (0 <= exposure < len(plan.exposures) and 0 <= level <= MOST_LEVELS and row >= 0 and col >= 0):
-            raise IndexError(f"layer {k}: no tile ({row}, {col}) of level {level} of exposure {exposure}")
-        mask = plan.exposures[exposure].mask
-        return tile_levels(mask, level, row, col).tobytes()
+        if not 0 <= exposure < len(plan.exposures):
+            raise NotInJobError(f"layer {k}: no exposure {exposure}")
+        return tile_levels(plan.exposures[exposure].mask, level, row, col).tobytes()
 
     def add_graph_layer(self) -> bool:
-        """Work out the values of one more layer for graphs; return whether there is another one."""
+        """Work out the values of one more layer for graphs, or why it has none; return whether there was another one."""
         for k in evenly(self.job.n_layers, GRAPH_LAYERS):
-            if k not in self._graphs:
-                facts = self.layer(k)
-                whites = [e["white"] for e in facts["exposures"]]
-                dose = None if any(white is None for white in whites) else float(sum(whites))
-                numbers: dict[str, float | None] = {key: value for key, value in facts.items() if isinstance(value, (int, float))}
-                self._graphs[k] = numbers | {"dose": dose}
+            if k not in self._graphs and k not in self._damaged:
+                try:
+                    self._graphs[k] = self._graph_values(k)
+                except Exception as err:  # the values of other layers do not wait for this one's
+                    self._damaged[k] = reason(err)
                 return True
         return False
 
+    def _graph_values(self, k: int) -> dict[str, float | None]:
+        facts = self.layer(k)
+        whites = [e["white"] for e in facts["exposures"]]
+        dose = None if any(white is None for white in whites) else float(sum(whites))
+        numbers: dict[str, float | None] = {key: value for key, value in facts.items() if isinstance(value, (int, float))}
+        return numbers | {"dose": dose}
+
     def graphs(self) -> dict[str, Any]:
-        """Return the values over the layers as far as they are known: layers, and of each key the values there."""
-        known = dict(sorted(self._graphs.items()))
+        """Return the values over the layers as far as they are known: layers, and of each key the values there; layers without, and why."""
+        known, damaged = dict(sorted(self._graphs.items())), dict(sorted(self._damaged.items()))
         keys = list(dict.fromkeys(key for values in known.values() for key in values))
-        whole = len(known) == len(evenly(self.job.n_layers, GRAPH_LAYERS))
-        return {"layers": list(known), "whole": whole, "values": {key: [v.get(key) for v in known.values()] for key in keys}}
+        whole = len(known) + len(damaged) == len(evenly(self.job.n_layers, GRAPH_LAYERS))
+        values = {key: [v.get(key) for v in known.values()] for key in keys}
+        return {"layers": list(known), "whole": whole, "values": values, "damaged": list(damaged.items())}
+
+
+def reason(err: Exception) -> str:
+    """Return a line on why something failed; of what is no error of ours with its kind."""
+    return str(err) if isinstance(err, PmslError) else f"pmsl failed: {type(err).__name__}: {err}"
 
 
 def _runs(plan: LayerPlan) -> int:
@@ -118,17 +145,18 @@ def tile_levels(mask: LayerMask, level: int, row: int, col: int) -> np.ndarray:
 
     Raises
     ------
-    IndexError
-        The tile lies outside of the field.
+    NotInJobError
+        The tile lies outside of the field, or there is no such level.
     """
     from pmsl.kernels.raster import run_ops
 
+    sized = 0 <= level <= MOST_LEVELS  # numbers of any size are compared as Python's own, before they become those of arrays
+    if not (sized and all(at >= 0 and (at * TILE_PX) << level < size for at, size in zip((row, col), mask.shape, strict=True))):
+        raise NotInJobError(f"no tile ({row}, {col}) of level {level}")
     bins = []
     for at, size in zip((row, col), mask.shape, strict=True):
         low = (np.arange(at * TILE_PX, (at + 1) * TILE_PX, dtype=np.int64)) << level
         low = low[low < size]
-        if not low.size:
-            raise IndexError(f"no tile ({row}, {col}) of level {level}")
         bins.append((low, np.minimum(low + (1 << level), size)))
     out = np.zeros((len(bins[0][0]), len(bins[1][0])), np.uint8)
     width = int(bins[1][1][-1] - bins[1][0][0])

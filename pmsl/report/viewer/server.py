@@ -10,11 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import msgspec
-
-from pmsl.errors import OutputError, PmslError
+from pmsl.errors import OutputError
+from pmsl.files.encodable import encodable, json_bytes
 from pmsl.report.viewer.access import Access
-from pmsl.report.viewer.served_job import ServedJob
+from pmsl.report.viewer.served_job import NotInJobError, ServedJob, reason
 
 LOCAL = "127.0.0.1"
 PULSE_S = 0.5  # between signs of life to a page
@@ -22,6 +21,8 @@ GRACE_S = 3.0  # after the last page has closed: it may only be loaded again
 LOOK_S = 0.1  # between looks whether to end
 IDLE_S = 0.05  # between layers of graphs
 LONGEST_PATH = 512
+HTML = "text/html; charset=utf-8"
+FORWARD = b'<!DOCTYPE html><meta http-equiv="refresh" content="0; url=/"><title>pmsl</title>'
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -93,11 +94,8 @@ class Viewer:
 
     def _work_out_graphs(self) -> None:
         """Work out a layer after the other, while nobody waits."""
-        try:
-            while not self.ended.wait(IDLE_S) and (not self._opened or self.served.add_graph_layer()):
-                pass
-        except PmslError:  # a damaged layer: who asks for it is told
-            return
+        while not self.ended.wait(IDLE_S) and (not self._opened or self.served.add_graph_layer()):
+            pass
 
     def stay_alive(self, write: Callable[[bytes], Any]) -> None:
         """Write signs of life until the page that reads them has closed."""
@@ -134,43 +132,63 @@ def _handler(viewer: Viewer) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             """Answer, or refuse."""
-            url, headers = urlsplit(self.path), self.headers
+            headers = self.headers
             if len(self.path) > LONGEST_PATH or not viewer.access.host_known(headers):
                 self._refuse(HTTPStatus.FORBIDDEN, "not asked for by this address")
-            elif url.path == "/" and url.query.startswith("token="):
+                return
+            try:
+                url = urlsplit(self.path)
+                query = parse_qs(url.query, keep_blank_values=True)
+            except ValueError:
+                self._refuse(HTTPStatus.BAD_REQUEST, "no address")
+                return
+            if url.path == "/" and url.query.startswith("token="):
                 self._exchange(url.query.removeprefix("token="))
             elif not (viewer.access.own_page(headers) and viewer.access.known(headers)):
                 self._refuse(HTTPStatus.FORBIDDEN, "open the address that pmsl view printed; it works once")
             else:
-                self._answer(url.path, parse_qs(url.query))
+                self._answer(url.path, query)
 
         def _exchange(self, token: str) -> None:
+            if not viewer.access.opens_page(self.headers):  # nothing of it would be shown: the address is still good for the page
+                self._refuse(HTTPStatus.FORBIDDEN, "open this address in a window of its own")
+                return
             cookie = viewer.access.exchange(token)
             if cookie is None:
                 self._refuse(HTTPStatus.FORBIDDEN, "this address was used already, or is none; start pmsl view again")
-                return
-            self.send_response(HTTPStatus.SEE_OTHER)
-            self._send_headers({"Location": "/", "Set-Cookie": cookie, "Content-Length": "0"})
+            elif viewer.access.own_page(self.headers):
+                self.send_response(HTTPStatus.SEE_OTHER)
+                self._send_headers({"Location": "/", "Set-Cookie": cookie, "Content-Length": "0"})
+            else:  # a link of another page: where that leads on counts as asked for by it, without the cookie, but not what ours leads to
+                self._send(FORWARD, HTML, {"Set-Cookie": cookie})
 
         def _answer(self, path: str, query: dict[str, list[str]]) -> None:
+            if path == "/alive":
+                self._stay_alive()
+                return
             try:
-                if path == "/":
-                    self._send(viewer.page, "text/html; charset=utf-8")
-                elif path == "/layer":
-                    self._send(msgspec.json.encode(viewer.served.layer(*_numbers(query, "k"))), "application/json")
-                elif path == "/tile":
-                    tile = viewer.served.tile(*_numbers(query, "k", "exposure", "level", "row", "col"))
-                    self._send(tile, "application/octet-stream")
-                elif path == "/graphs":
-                    self._send(msgspec.json.encode(viewer.served.graphs()), "application/json")
-                elif path == "/alive":
-                    self._stay_alive()
-                else:
-                    self._refuse(HTTPStatus.NOT_FOUND, "nothing here")
-            except (IndexError, ValueError):
-                self._refuse(HTTPStatus.NOT_FOUND, "no such layer or tile")
-            except PmslError as err:
-                self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, str(err))
+                made = self._made(path, query)
+            except NotInJobError:
+                made = None
+            except Exception as err:  # a damaged layer, or a fault of ours: this request fails, not the viewer
+                self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, reason(err))
+                return
+            if made is None:
+                self._refuse(HTTPStatus.NOT_FOUND, "no such page, layer or tile")
+            else:
+                self._send(*made)
+
+        def _made(self, path: str, query: dict[str, list[str]]) -> tuple[bytes, str] | None:
+            """Return what is asked for, and its kind; None where there is no such thing."""
+            names = {"/": (), "/graphs": (), "/layer": ("k",), "/tile": ("k", "exposure", "level", "row", "col")}.get(path)
+            numbers = None if names is None else _numbers(query, *names)
+            if numbers is None:
+                return None
+            if path == "/":
+                return viewer.page, HTML
+            if path == "/tile":
+                return viewer.served.tile(*numbers), "application/octet-stream"
+            return json_bytes(viewer.served.graphs() if path == "/graphs" else viewer.served.layer(*numbers)), "application/json"
 
         def _stay_alive(self) -> None:
             self.send_response(HTTPStatus.OK)
@@ -183,13 +201,13 @@ def _handler(viewer: Viewer) -> type[BaseHTTPRequestHandler]:
 
             viewer.stay_alive(write)
 
-        def _send(self, data: bytes, kind: str) -> None:
+        def _send(self, data: bytes, kind: str, more: dict[str, str] | None = None) -> None:
             self.send_response(HTTPStatus.OK)
-            self._send_headers({"Content-Type": kind, "Content-Length": str(len(data))})
+            self._send_headers({"Content-Type": kind, "Content-Length": str(len(data))} | (more or {}))
             self.wfile.write(data)
 
         def _refuse(self, status: HTTPStatus, why: str) -> None:
-            data = why.encode()
+            data = encodable(why).encode()
             self.send_response(status)
             self._send_headers({"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(data)), "Connection": "close"})
             self.close_connection = True
@@ -206,10 +224,9 @@ def _handler(viewer: Viewer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _numbers(query: dict[str, list[str]], *names: str) -> list[int]:
-    """Return whole numbers of a query that has these names, each once, and no others; raises `ValueError`."""
-    if set(query) != set(names) or any(
-        len(query[name]) != 1 or not query[name][0].isascii() or not query[name][0].isdigit() for name in names
-    ):
-        raise ValueError("another query")
-    return [int(query[name][0][:12]) for name in names]
+def _numbers(query: dict[str, list[str]], *names: str) -> list[int] | None:
+    """Return whole numbers, of any size, of a query that has these names, each once, and no others; None for another one."""
+    texts = [query[name][0] for name in names if len(query.get(name, ())) == 1]
+    if len(query) != len(names) or len(texts) != len(names) or not all(text.isascii() and text.isdigit() for text in texts):
+        return None
+    return [int(text) for text in texts]
