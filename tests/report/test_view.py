@@ -1,12 +1,14 @@
 """The viewer: who is refused, what a tile is, and the served page in a browser."""
 
 import dataclasses
+import functools
 import http.client
 import json
 import socket
 import threading
 import time
 from email.message import Message
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from unittest import mock
 
 import numpy as np
@@ -365,6 +367,60 @@ def test_the_served_page_reads_as_the_job(browser, viewer):  # noqa: F811
     while viewer._pages and time.monotonic() < ended:
         time.sleep(0.1)
     assert viewer._pages == 0
+
+
+def test_what_failed_is_asked_for_again(browser, prepared, monkeypatch):  # noqa: F811
+    """A layer and a tile that failed once are said, and are there when they are looked at again."""
+    page, job = prepared
+    viewer = Viewer(page, ServedJob(job))
+    viewer.start()
+    notes, look = "return document.getElementById('notes').textContent", "await pmsl.setLayer(w[0]); await pmsl.view.draw();"
+    try:
+        opened(browser, viewer)
+        for name, k in (("layer", 0), ("tile", job.n_layers - 1)):
+            with monkeypatch.context() as patch:
+                patch.setattr(viewer.served, name, mock.Mock(side_effect=JobError(f"{name} is damaged")))
+                browser.run(look, k)
+                assert f"{name} is damaged" in browser.run(notes)
+            browser.run(look, k)
+            assert browser.run("return pmsl.shownLayer") == k
+        found = browser.run("return await pmsl.readout(w[0], 0, 20, 20)", job.n_layers - 1)
+        assert found["byte"] == job[job.n_layers - 1].exposures[0].mask.dense(np.uint8)[20, 20]
+        assert not [line for line in browser.errors() if "Uncaught" in line]
+    finally:
+        viewer.close()
+
+
+def test_a_damaged_layer_is_said_beside_the_graphs(browser, prepared):  # noqa: F811
+    page, job = prepared
+
+    def plan_layer(k, whole=job.layer_source):
+        if k == 0:
+            raise JobError("frames/0.png: damaged")
+        return whole(k)
+
+    viewer = Viewer(page, ServedJob(dataclasses.replace(job, plan_layer=plan_layer)))
+    viewer.start()
+    try:
+        opened(browser, viewer)
+        browser.wait("document.getElementById('notes').textContent.includes('Layer 0: frames/0.png: damaged')")
+        assert browser.run("return document.querySelectorAll('.graph').length") >= 2
+    finally:
+        viewer.close()
+
+
+@pytest.mark.parametrize("way", ["another port", "another site"])
+def test_a_click_on_another_page_opens_the_viewer(browser, viewer, tmp_path, way):  # noqa: F811
+    link = f'<a id="link" href="{viewer.address}">here</a>'
+    (tmp_path / "index.html").write_text(link)
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with mock.patch.object(SimpleHTTPRequestHandler, "log_message"), ThreadingHTTPServer(("127.0.0.1", 0), handler) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        browser.driver.get(f"http://127.0.0.1:{other.server_port}/" if way == "another port" else f"data:text/html,{link}")
+        browser.run("document.getElementById('link').click()")
+        browser.wait("window.pmsl && window.pmsl.started")
+        other.shutdown()
+    assert browser.driver.current_url == f"http://127.0.0.1:{viewer.port}/"
 
 
 def test_pictures_of_tiles_are_those_of_whole_frames(browser, tmp_path, monkeypatch):  # noqa: F811

@@ -19,6 +19,15 @@ class Recent {
       this.size -= item.size;
     }
   }
+  // What is being made; when that fails it is forgotten, so that it is asked for again.
+  promise(key, made, size) {
+    this.set(key, made, size);
+    made.catch(() => {
+      const item = this.items.get(key);
+      if (item && item.value === made) { this.items.delete(key); this.size -= item.size; }
+    });
+    return made;
+  }
 }
 
 class EmbeddedFrames {
@@ -38,8 +47,7 @@ class EmbeddedFrames {
       if (item) item.value = frame;
       return frame;
     });
-    this.recent.set(number, made, rows * cols);
-    return made;
+    return this.recent.promise(number, made, rows * cols);
   }
 
   prefetch(k, j) { this.frame(k, j); }
@@ -67,7 +75,7 @@ class ServedFrames {
   layerFacts(k) {
     if (this.known(k)) return Promise.resolve(this.facts.layers[k]);
     if (!this.asked.has(k)) {
-      this.asked.set(k, this.ask(`/layer?k=${k}`).then(answer => answer.json()).then(facts => { this.asked.delete(k); return this.facts.layers[k] = facts; }));
+      this.asked.set(k, this.ask(`/layer?k=${k}`).then(answer => answer.json()).then(facts => this.facts.layers[k] = facts).finally(() => this.asked.delete(k)));
     }
     return this.asked.get(k);
   }
@@ -78,7 +86,11 @@ class ServedFrames {
     return answer;
   }
 
-  prefetch(k, j) { if (this.last && this.facts.layers[k]) this.raster(k, j, this.last); }
+  // What fails ahead of time is said when it is looked at.
+  prefetch(k, j) {
+    const made = this.last && this.facts.layers[k] && this.raster(k, j, this.last);
+    if (made instanceof Promise) made.catch(() => {});
+  }
 
   tile(k, j, level, row, col) {
     const key = [k, j, level, row, col].join();
@@ -89,8 +101,7 @@ class ServedFrames {
       if (item) item.value = bytes;
       return bytes;
     });
-    this.recent.set(key, made, this.facts.tile_px ** 2);
-    return made;
+    return this.recent.promise(key, made, this.facts.tile_px ** 2);
   }
 
   engine(k, j) { return this.facts.engines[this.facts.layers[k].exposures[j].engine || 0]; }
@@ -130,7 +141,7 @@ class ServedFrames {
     for (;;) {
       const found = await (await this.ask("/graphs")).json();
       put(found);
-      if (found.whole) return;
+      if (found.whole) return found.damaged;
       await new Promise(resolve => setTimeout(resolve, 1000));
     }
   }

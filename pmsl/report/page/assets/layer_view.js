@@ -201,8 +201,11 @@ class LayerView {
     this.begun = performance.now();
     const turn = ++this.drawn, { layer, exposure, mode } = this.page.state;
     if (!this.page.frames.known(layer)) return;
-    const picture = this.page.pictures[mode](layer, exposure, this);
-    const { paint, legend } = picture instanceof Promise ? await picture : picture;
+    let picture = this.page.pictures[mode](layer, exposure, this);
+    if (picture instanceof Promise) {
+      try { picture = await picture; } catch (error) { if (turn === this.drawn) this.page.fail(error); return; }
+    }
+    const { paint, legend } = picture;
     if (turn !== this.drawn) return;
     const { context, ratio } = prepared(this.canvas), box = this.box;
     const width = Math.round(box.width * ratio), height = Math.round(box.height * ratio);

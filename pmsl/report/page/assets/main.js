@@ -78,7 +78,11 @@ class Page {
     return this.frames.layerFacts(k).then(() => { if (turn === this.choosing) this.show(change); }, error => this.fail(error));
   }
 
-  fail(error) { document.getElementById("notes").append(element("li", error.message)); }
+  // Says what failed, once.
+  fail(error) {
+    const notes = document.getElementById("notes");
+    if (![...notes.children].some(note => note.textContent === error.message)) notes.append(element("li", error.message));
+  }
 
   show(change) {
     Object.assign(this.state, change);
@@ -107,7 +111,7 @@ class Page {
       if (k < 0 || k >= this.n) continue;
       if (this.state.mode === "cured") this.cured.layer(k);
       else if (next) next.exposures.forEach((_, j) => this.frames.prefetch(k, j));
-      else this.frames.layerFacts(k);
+      else this.frames.layerFacts(k).catch(() => {});  // said when it is looked at
     }
   }
 
@@ -253,7 +257,7 @@ class Page {
     if (found.byte === null) lines.push(["Light", "none in this layer"]);
     else {
       lines.push(["Frame byte", String(found.byte)], ["Dose of this exposure", dose(found.dose)]);
-      if (this.facts.layers[layer].exposures.length > 1) lines.push(["Dose of the layer", found.total === null ? "exposures lie apart" : dose(found.total)]);
+      if (this.facts.layers[layer].exposures.length > 1) lines.push(["Dose of the layer", found.dose !== null && !addUp(this.facts.layers[layer].exposures) ? "exposures lie apart" : dose(found.total)]);
     }
     if (cured) {
       const { row0, col0, rows, cols, factor, design } = this.facts.cured, r = Math.floor((row - row0) / factor), c = Math.floor((col - col0) / factor);
@@ -290,7 +294,9 @@ async function main() {
   page.startRest();
   if (served) {
     page.alive = new EventSource("/alive");  // the server ends when it closes
-    page.frames.graphs(found => page.graphs.put(found));
+    page.frames.graphs(found => page.graphs.put(found)).then(damaged => {
+      if (damaged.length) page.fail(new Error(`${damaged.length} of the layers in the graphs cannot be read. Layer ${damaged[0][0]}: ${damaged[0][1]}`));
+    }, error => page.fail(error));
   }
   page.started = true;
 }
