@@ -71,9 +71,17 @@ def test_entries_of_lists_have_the_tolerance_of_what_they_are(job):
         return dataclasses.replace(job, process=msgspec.structs.replace(job.process, layers=list(layers)))
 
     a, higher = sliced((5, 5.0), (1, 10.0)), sliced((5, 5.5), (1, 10.5))
-    assert keys(pmsl.diff(a, higher)) == {("profiles", "process.layers.0.1"), ("profiles", "process.layers.1.1")}
+    assert keys(pmsl.diff(a, higher)) == {("profiles", "process.layers from 0"), ("profiles", "process.layers from 5")}
     assert pmsl.diff(a, higher, tolerance_um=0.5).alike
-    assert not pmsl.diff(a, sliced((6, 5.0), (1, 10.0)), tolerance_um=5.0).alike  # a number of layers is no height
+    (one,) = pmsl.diff(a, sliced((6, 5.0), (1, 10.0)), tolerance_um=4.0).differences
+    assert (one.key, one.a, one.b) == ("process.layers from 5", 10.0, 5.0)  # a number of layers is no height
+    assert pmsl.diff(a, sliced((2, 5.1), (3, 4.9), (7, 10.0)), tolerance_um=0.11).alike  # however the heights are listed
+    assert not pmsl.diff(a, sliced((2, 5.1), (3, 4.9), (7, 10.0)), tolerance_um=0.09).alike
+
+
+def test_heights_of_files_are_tolerated_however_they_are_listed():
+    a, b = job_of(LEVELS, TIMES), job_of(LEVELS, TIMES, edges_um=[0, 10.1, 20, 30])
+    assert pmsl.diff(a, b, tolerance_um=0.11).alike and not pmsl.diff(a, b, tolerance_um=0.09).alike
 
 
 def test_moves_tolerate_lengths_and_not_speeds():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -20,7 +20,6 @@ from pmsl.report.page.layer_table import doses_known
 
 NOISE = 1e-9  # of a number: rounding on its way through a file
 TIMES = ("time_s", "lit_time_s", "wait_before_s", "wait_after_s")  # of exposures
-SLAB_HEIGHT = re.compile(r"process\.layers\.\d+\.1")  # the one length of a profile that is a height of the print
 WORDS = ("source", "class", "class_", "description", "schema")  # of profiles: what is said of values, not values
 
 
@@ -170,11 +169,25 @@ def _stated(e: Exposure) -> dict[str, Any]:
 def profile_pairs(a: PrintJob, b: PrintJob) -> Iterator[Pair]:
     """Yield the values of printers, resins and processes; what is only said of values is left out."""
     profiles = {"printer": (recorded(a.printer), recorded(b.printer)), "resin": (a.resin, b.resin), "process": (a.process, b.process)}
+    listed = all(isinstance(job.process.layers, (list, tuple)) for job in (a, b))
     for name, two in profiles.items():
         for pair in pairs_of(*two, name):
-            if not set(pair.key.split(".")) & set(WORDS):
-                plain = pair._replace(key=pair.key.removesuffix(".value"), a=_short(pair.a), b=_short(pair.b))
-                yield plain._replace(tolerated="length") if SLAB_HEIGHT.fullmatch(plain.key) else plain
+            if not set(pair.key.split(".")) & set(WORDS) and not (listed and pair.key.startswith("process.layers.")):
+                yield pair._replace(key=pair.key.removesuffix(".value"), a=_short(pair.a), b=_short(pair.b))
+    if listed:
+        yield from _slab_pairs(a.process.layers, b.process.layers)
+
+
+def _slab_pairs(a: Any, b: Any) -> Iterator[Pair]:
+    """Yield the heights of layers that two processes list, each with the layer from which on both are of one height."""
+    firsts: list[dict[int, float]] = []
+    for ladder in (a, b):
+        starts = [0, *itertools.accumulate(int(n) for n, _ in ladder[:-1])]  # the last height goes on
+        firsts.append(dict(zip(starts, (float(um) for _, um in ladder), strict=True)))
+    heights = [0.0, 0.0]
+    for k in sorted({*firsts[0], *firsts[1]}):
+        heights = [first.get(k, um) for first, um in zip(firsts, heights, strict=True)]
+        yield Pair(f"process.layers from {k}", heights[0], heights[1], "length")
 
 
 def _short(value: Any) -> Any:
