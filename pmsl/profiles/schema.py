@@ -87,7 +87,7 @@ def _in(place: str) -> str:
 
 
 def _steps(place: str) -> list[str]:
-    return [step for step in re.split(r"[.\[]", place.replace("]", "")) if step]
+    return [entry or key for entry, key in re.findall(r"\[(.*?)\]|([^.\[\]]+)", place)]  # "[...]" is any entry of a table
 
 
 def _type_at(kind: Any, place: str) -> Any:
@@ -95,7 +95,7 @@ def _type_at(kind: Any, place: str) -> Any:
         in_list = step.isdigit() or step == "..."
         kind = unwrapped(kind, in_list)
         if in_list:
-            kind = get_args(kind)[0]
+            kind = get_args(kind)[1 if get_origin(kind) is dict else 0]  # of a table of tables: of its values
         else:
             kind = {f.encode_name: f.type for f in msgspec.structs.fields(kind)}[step]
     return unwrapped(kind)
