@@ -145,6 +145,38 @@ def test_a_job_without_light_or_doses_is_shown(browser, tmp_path):  # noqa: F811
     assert "irradiance" in seen[0] and "no design" in seen[0] and "No light" in seen[1] and browser.errors() == []
 
 
+def test_doses_that_are_not_known_are_called_so(browser, tmp_path):  # noqa: F811
+    """Not that exposures lie apart: they do where the stage shifts them, or engines do."""
+    job = job_with_exposures("even")
+    unknown = dataclasses.replace(job, findings=(*job.findings, Finding(code="partial-file", severity="warning", message="no irradiance")))
+    opened(browser, unknown, tmp_path, predict=False)
+    text = browser.run("await pmsl.setLayer(1); await pmsl.point(150, 150); return document.getElementById('readout').textContent")
+    assert "Dose of the layer" in text and text.count("not known") == 2 and "apart" not in text
+
+
+def test_a_wall_of_one_pixel_is_seen_at_any_scale(browser, tmp_path):  # noqa: F811
+    """Between 1 and 1.5 pixels under one of the screen most have one pixel and some two: all are means."""
+    levels = np.zeros((2, 240, 240), np.uint8)
+    levels[0, :, 5::11] = levels[1, 5::11] = 255
+    opened(browser, job_of(levels, [1.0, 1.0], pitch_um=(10.0, 10.0)), tmp_path, predict=False)
+    lines = """
+        const out = [];
+        for (const step of w[0]) for (const k of [0, 1]) {
+          await pmsl.setLayer(k);
+          pmsl.view.centre = [1200, 1200]; pmsl.view.um_per_px = step * 10; pmsl.view.fitted = null;
+          await pmsl.view.draw();
+          const { image } = pmsl.view, { data, width, height } = image;
+          const along = k ? height : width, at = i => k ? data[4 * (i * width + (width >> 1))] : data[4 * ((height >> 1) * width + i)];
+          let n = 0;  // 226 is outside of the field
+          for (let i = 1; i < along; i++) if (at(i) > 70 && at(i) !== 226 && at(i - 1) <= 70) n++;
+          out.push(n);
+        }
+        return out;
+    """
+    steps = [1.01, 1.1, 1.2, 1.34, 1.42, 1.49, 1.6, 2.0]
+    assert browser.run(lines, steps) == [22] * 16
+
+
 def test_many_findings_are_shown_when_asked_for(browser, tmp_path):  # noqa: F811
     place = {"box_um": ((10.0, 10.0, 0.0), (20.0, 20.0, 10.0)), "layers": (0, 0)}
     many = tuple(Finding(code="top-rounded", severity="info", message=f"number {i}", **place) for i in range(70))
