@@ -15,7 +15,7 @@ import numpy as np
 
 from pmsl.checks.layer_stream import DEEPEST, RIM_PX, CheckedLayer
 from pmsl.checks.limits import CheckLimits
-from pmsl.checks.places import area_text, box_um, largest
+from pmsl.checks.places import Extent, area_text, box_um, extents_meet, largest, width_px
 from pmsl.checks.row_runs import RowRuns
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
@@ -45,35 +45,13 @@ class Body(NamedTuple):
     held : bool
         Whether it rests on something, by less than the least joint.
     extent : (6,) tuple of int
-        First row and column, one past the last of both, first and last layer.
     """
 
     number: int
     born: int
     joined: int | None
     held: bool
-    extent: tuple[int, ...]
-
-    def meets(self, other: Body) -> bool:
-        """Tell whether two extents overlap, or touch.
-
-        Parameters
-        ----------
-        other : Body
-        """
-        row0, col0, row1, col1, first, last = self.extent
-        r0, c0, r1, c1, f, t = other.extent
-        return row0 <= r1 and r0 <= row1 and col0 <= c1 and c0 <= col1 and first <= t + 1 and f <= last + 1
-
-    def wider_than(self, width_px: int) -> bool:
-        """Tell whether it is wider than so many pixels along both axes.
-
-        Parameters
-        ----------
-        width_px : int
-        """
-        row0, col0, row1, col1, *_ = self.extent
-        return min(row1 - row0, col1 - col0) > width_px
+    extent: Extent
 
 
 class BodyCheck:
@@ -158,6 +136,10 @@ class BodyCheck:
             found.append(Body(b, born, joined, held, extent))
         return found
 
+    def doubtful(self) -> bool:
+        """Tell whether any body began in mid-air, so that it matters what another Ec makes of it."""
+        return bool(self.bodies())
+
     def confirm(self, others: Sequence[BodyCheck]) -> None:
         """Leave out what other checks of the same job do not find; what a lower Ec joins is not loose, if it is there with a higher one.
 
@@ -172,11 +154,11 @@ class BodyCheck:
         """Return the bodies that began in mid-air: those that were joined, then those that never are."""
         islands, loose = [], []
         for body in self.bodies():
-            seen = [[o for o in other if o.meets(body)] for other in self._others]
+            seen = [[o for o in other if extents_meet(o.extent, body.extent)] for other in self._others]
             lost = body.joined is None and not body.held
             if all(seen) and lost and all(any(o.joined is None and not o.held for o in s) for s in seen):
                 loose.append(self._loose(body.number))
-            elif all(seen) or (lost and all(seen[1:]) and body.wider_than(RIM_PX)):
+            elif all(seen) or (lost and all(seen[1:]) and width_px(body.extent) > RIM_PX):
                 islands.append(self._island(body))
         self.begun = dict(Counter(f.layers[0] for f in [*islands, *loose] if f.layers is not None))
         return [*largest(islands), *largest(loose)]

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-from pmsl.checks.bodies import BodyCheck
 from pmsl.cure import CureModel
 
 BAND = 0.1  # of the threshold, to either side
 
 
-def confirm(checks: Sequence[object], model: CureModel, show: Callable[[CureModel, Sequence[BodyCheck]], None]) -> None:
-    """Let bodies be confirmed with Ec a tenth lower and higher; nothing is done where none began in mid-air.
+@runtime_checkable
+class EcBandCheck(Protocol):
+    """A check by dose whose findings have to hold for other Ec, too."""
+
+    def add(self, layer: Any) -> None:
+        """Look at the next layer from the plate up."""
+
+    def findings(self) -> list[Any]:
+        """Return what was found."""
+
+    def doubtful(self) -> bool:
+        """Tell whether it matters what another Ec makes of it."""
+
+    def again(self) -> EcBandCheck:
+        """Return a check like this one that has seen no layer."""
+
+    def confirm(self, others: Sequence[Any]) -> None:
+        """Leave out what checks do not find that have seen all layers with a lower Ec and with a higher one."""
+
+
+def confirm(checks: Sequence[object], model: CureModel, show: Callable[[CureModel, Sequence[EcBandCheck]], None]) -> None:
+    """Let findings be confirmed with Ec a tenth lower and higher; nothing is done where none is doubtful.
 
     Parameters
     ----------
@@ -23,7 +43,7 @@ def confirm(checks: Sequence[object], model: CureModel, show: Callable[[CureMode
     show : callable
         Shows all layers to checks, as a model cures them.
     """
-    asking = [check for check in checks if isinstance(check, BodyCheck) and check.bodies()]
+    asking = [check for check in checks if isinstance(check, EcBandCheck) and check.doubtful()]
     if not asking:
         return
     bands = []

@@ -6,6 +6,7 @@ from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 
 Box = tuple[tuple[float, ...], tuple[float, ...]]
+Extent = tuple[int, ...]  # first row and column, one past the last of both, first and last layer
 MOST = 100  # findings of a code and severity in a job; more are counted
 
 
@@ -43,6 +44,27 @@ def largest(findings: list[Finding], many: int = MOST) -> list[Finding]:
     chosen = [findings[i] for i in sorted(order[:many])]
     more = f"{chosen[-1].message}; {len(findings) - many} smaller ones are not listed"
     return [*chosen[:-1], msgspec.structs.replace(chosen[-1], message=more)]
+
+
+def extents_meet(a: Extent, b: Extent) -> bool:
+    """Tell whether two extents overlap, or touch.
+
+    Parameters
+    ----------
+    a, b : (6,) tuple of int
+    """
+    along = ((a[0], a[2], b[0], b[2]), (a[1], a[3], b[1], b[3]), (a[4], a[5] + 1, b[4], b[5] + 1))
+    return all(low <= other_high and other_low <= high for low, high, other_low, other_high in along)
+
+
+def width_px(extent: Extent) -> int:
+    """Return the smaller of the sizes of an extent along rows and columns [px].
+
+    Parameters
+    ----------
+    extent : (6,) tuple of int
+    """
+    return min(extent[2] - extent[0], extent[3] - extent[1])
 
 
 def area_text(area_um2: float) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from pmsl.checks.layer_stream import CheckedLayer
+from pmsl.checks.layer_stream import RIM_PX, CheckedLayer
 from pmsl.checks.limits import CheckLimits
-from pmsl.checks.places import area_text, box_um, largest, volume_text
+from pmsl.checks.places import Extent, area_text, box_um, extents_meet, largest, volume_text, width_px
 from pmsl.checks.row_runs import RowRuns
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
@@ -32,6 +34,7 @@ class VoidCheck:
         self._gaps, self._void = RowRuns.none(grid.shape[0]), np.zeros(0, np.int64)
         self._ended: dict[int, RowRuns] = {}  # voids that no exposure has closed so far, and their uppermost gaps
         self._closed_by: dict[int, int] = {}
+        self._others: list[list[Extent]] = []
 
     def add(self, layer: CheckedLayer) -> None:
         """Find the gaps of the next layer from the plate up, and the voids they belong to."""
@@ -83,17 +86,45 @@ class VoidCheck:
                 self._closed_by[v] = layer.index
                 del self._ended[v]
 
+    def again(self) -> VoidCheck:
+        """Return a check like this one that has seen no layer."""
+        return VoidCheck(self._grid, self._limits)
+
+    def doubtful(self) -> bool:
+        """Tell whether any void is shut, so that it matters what another Ec makes of it."""
+        return bool(self.shut())
+
+    def confirm(self, others: Sequence[VoidCheck]) -> None:
+        """Leave out what a lower Ec fills; and what a higher one opens, if it is no wider than the rim of a wall.
+
+        Parameters
+        ----------
+        others : sequence of VoidCheck
+            They have seen all layers, with a lower Ec and a higher one.
+        """
+        self._others = [[extent for _, _, extent in check.shut()] for check in others]
+
     def findings(self) -> list[Finding]:
         """Return the voids that are shut: those that keep resin, then those that only the plate shuts."""
+        traps: list[Finding] = []
+        sealed: list[Finding] = []
+        for v, volume_um3, extent in self.shut():
+            seen = [any(extents_meet(o, extent) for o in other) for other in self._others]
+            if all(seen) or (seen[0] and width_px(extent) > RIM_PX):
+                (sealed if self._voids[kernels.PLATE, v] else traps).append(self._finding(v, volume_um3))
+        return [*largest(traps), *largest(sealed)]
+
+    def shut(self) -> list[tuple[int, float, Extent]]:
+        """Return the numbers of the voids that are shut, their volumes [µm³] and extents."""
         roots = [self._root(v) for v in range(int(self._count[0]))]
         volumes = np.bincount(roots, self._volume[: len(roots)], minlength=len(roots)) * self._grid.pixel_um2
         top = {roots[v] for v in np.unique(self._void).tolist()}  # open toward the light
-        traps: list[Finding] = []
-        sealed: list[Finding] = []
-        for v in range(1, len(roots)):
-            if roots[v] == v and v not in top and volumes[v] >= self._limits.min_void_um3 * (1.0 - 1e-9):
-                (sealed if self._voids[kernels.PLATE, v] else traps).append(self._finding(v, float(volumes[v])))
-        return [*largest(traps), *largest(sealed)]
+        least = self._limits.min_void_um3 * (1.0 - 1e-9)
+        shut = [v for v in range(1, len(roots)) if roots[v] == v and v not in top and volumes[v] >= least]
+        return [(v, float(volumes[v]), self._extent(v)) for v in shut]
+
+    def _extent(self, v: int) -> Extent:
+        return tuple(self._voids[kernels.ROW0 : kernels.LAST + 1, v].tolist())
 
     def _root(self, v: int) -> int:
         while self._voids[kernels.PARENT, v] != v:
@@ -101,7 +132,7 @@ class VoidCheck:
         return v
 
     def _finding(self, v: int, volume_um3: float) -> Finding:
-        row0, col0, row1, col1, first, last = self._voids[kernels.ROW0 : kernels.LAST + 1, v].tolist()
+        row0, col0, row1, col1, first, last = self._extent(v)
         area = float(self._voids[kernels.TOP, v]) * self._grid.pixel_um2
         closing = self._closed_by.get(v, last + 1)
         size = f"{area_text(area)} across and {volume_text(volume_um3)} large, is closed by layer {closing}"

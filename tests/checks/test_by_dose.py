@@ -91,8 +91,8 @@ def test_bodies_and_voids_are_those_of_labels_in_three_dimensions(seed):
     job = random_job(seed)
     limits = CheckLimits(min_joint_um2=1e-6, min_void_um3=1e-6, vent_um=500.0, min_cup_um2=1e6, min_cup_um=500.0)
     seen = Recorder(job)
-    bodies = BodyCheck(job.grid, limits)
-    found = check_layers(job, [seen, bodies, VoidCheck(job.grid, limits)])
+    bodies, voids = BodyCheck(job.grid, limits), VoidCheck(job.grid, limits)
+    found = check_layers(job, [seen, bodies, voids])
     after = (seen.set_by >= 0) & (seen.set_by <= np.arange(job.n_layers)[:, None, None, None])
     islands, loose = oracle.bodies(after)
     begun = bodies.bodies()  # with this Ec; what is named is there with a tenth less and more, too
@@ -100,11 +100,14 @@ def test_bodies_and_voids_are_those_of_labels_in_three_dimensions(seed):
     assert sum(b.joined is None for b in begun) == loose
     assert sum(f.code in ("island", "loose-body") for f in found) <= len(begun)
     traps, sealed = oracle.voids(seen.final)
-    assert sum(f.code == "resin-trap" for f in found) == len(traps)
-    assert sum(f.code == "sealed-on-plate" for f in found) == len(sealed)
+    shut = [(volume, extent[4] == 0) for _, volume, extent in voids.shut()]
+    assert sum(not on_plate for _, on_plate in shut) == len(traps)
+    assert sum(on_plate for _, on_plate in shut) == len(sealed)
     if np.ptp(job.grid.thickness_um) == 0:
         voxel = job.grid.pixel_um2 * job.grid.thickness_um[0]
-        assert sorted(f.value / voxel for f in found if f.code == "resin-trap") == pytest.approx(traps)
+        assert sorted(volume / voxel for volume, on_plate in shut if not on_plate) == pytest.approx(traps)
+    named = sum(f.code in ("resin-trap", "sealed-on-plate") for f in found)
+    assert named <= len(shut)
 
 
 def level_for(dose_over_ec, dp_um=4.0):
@@ -152,3 +155,13 @@ def test_gray_that_later_light_cures_by_and_by_is_no_island():
     check = BodyCheck(job.grid, CheckLimits.of(job))
     assert check_layers(job, [check]) == []
     assert check._count[0] > 1  # it began by itself
+
+
+@pytest.mark.parametrize(("dose", "codes"), [(0.5, ["resin-trap"]), (0.8, ["resin-trap"]), (0.95, [])])
+def test_gray_that_a_tenth_of_ec_cures_is_no_void(dose, codes):
+    levels = np.full((7, 9, 9), 255, np.uint8)
+    levels[3, 4, 4] = level_for(dose)
+    job = oracle.job_of_levels(levels, dp_um=2.0, dose_over_ec=20.0 * float(np.exp(5.0 / 2.0 - 5.0 / 4.0)))
+    nearest = oracle.doses(job)[-1, 3, 4, 4] / job.resin.resin.ec_mj_cm2.value
+    assert (nearest < 0.9) == bool(codes) and nearest < 1.0
+    assert [f.code for f in check_layers(job, [VoidCheck(job.grid, CheckLimits.of(job))])] == codes
