@@ -84,6 +84,14 @@ def test_heights_of_files_are_tolerated_however_they_are_listed():
     assert pmsl.diff(a, b, tolerance_um=0.11).alike and not pmsl.diff(a, b, tolerance_um=0.09).alike
 
 
+def test_what_is_made_of_layers_stays_within_their_tolerance():
+    """Profiles of files hold the longest exposure, the height of all layers, their moves: compared once, where they are stated."""
+    a = job_of(LEVELS, TIMES, motions=[MOTION] * 3)
+    b = job_of(LEVELS, [2.02, 1.01, 1.0], edges_um=[0, 10, 20, 30.5], motions=[MOTION] * 3)
+    assert pmsl.diff(a, b, tolerance_um=0.6, tolerance_dose=0.02).alike
+    assert {kind for kind, _ in keys(pmsl.diff(a, b))} == {"heights", "light", "times"}
+
+
 def test_moves_tolerate_lengths_and_not_speeds():
     for key in ("lift_um", "motion.lift_um", "exposure 1.relift.motion.lift_um", "exposure.offset_x_um", "part 0.bounds_um.1.2"):
         assert tolerant(Pair(key, 1.0, 2.0)).tolerated == "length"

@@ -20,6 +20,7 @@ from pmsl.report.page.layer_table import doses_known
 
 NOISE = 1e-9  # of a number: rounding on its way through a file
 TIMES = ("time_s", "lit_time_s", "wait_before_s", "wait_after_s")  # of exposures
+DERIVED = ("process.layer", "process.motion.")  # of files of other formats: made of their layers, which are compared themselves
 WORDS = ("source", "class", "class_", "description", "schema")  # of profiles: what is said of values, not values
 
 
@@ -167,12 +168,19 @@ def _stated(e: Exposure) -> dict[str, Any]:
 
 
 def profile_pairs(a: PrintJob, b: PrintJob) -> Iterator[Pair]:
-    """Yield the values of printers, resins and processes; what is only said of values is left out."""
+    """Yield the values of printers, resins and processes; what is only said of values is left out.
+
+    Of two files of other formats also what stands in for what neither says, and what is made of layers, which are compared themselves.
+    """
     profiles = {"printer": (recorded(a.printer), recorded(b.printer)), "resin": (a.resin, b.resin), "process": (a.process, b.process)}
-    listed = all(isinstance(job.process.layers, (list, tuple)) for job in (a, b))
+    of_files = not (doses_known(a) or doses_known(b))
+    listed = not of_files and all(isinstance(job.process.layers, (list, tuple)) for job in (a, b))
+    left_out = DERIVED if of_files else ("process.layers.",) if listed else ()
     for name, two in profiles.items():
-        for pair in pairs_of(*two, name):
-            if not set(pair.key.split(".")) & set(WORDS) and not (listed and pair.key.startswith("process.layers.")):
+        pairs = list(pairs_of(*two, name))
+        stand_ins = tuple(f"{key.removesuffix('.class')}.value" for key, x, y, *_ in pairs if of_files and (x, y) == ("placeholder",) * 2)
+        for pair in pairs:
+            if not set(pair.key.split(".")) & set(WORDS) and not pair.key.startswith((*left_out, *stand_ins)):
                 yield pair._replace(key=pair.key.removesuffix(".value"), a=_short(pair.a), b=_short(pair.b))
     if listed:
         yield from _slab_pairs(a.process.layers, b.process.layers)
