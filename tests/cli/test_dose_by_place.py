@@ -69,7 +69,7 @@ def test_a_region_by_option_is_the_one_by_file_and_by_python(run, tmp_path):
     printer, resin = pmsl.find_printer("pmsl-2um"), pmsl.find_resin("pr48-405")
     inside = Region(solid=pmsl.load_solid("in=side.stl", "um"), dose_scale=0.5)
     part = Part(solid=pmsl.load_solid("plate.stl", "um"), regions=(inside,))
-    pmsl.write(pmsl.prepare(pmsl.place([part], printer, resin), printer, resin), tmp_path / "c")
+    pmsl.write(pmsl.prepare(pmsl.place([part], printer, resin), printer, resin), tmp_path / "c", checks=True)
     assert (tmp_path / "c" / "job.json").read_bytes() == (tmp_path / "a" / "job.json").read_bytes()
 
 
