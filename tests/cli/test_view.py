@@ -63,8 +63,9 @@ def test_what_cannot_be_viewed_is_refused(run, tmp_path):
     [("--correct", "nonsense"), ("--dose-scale", "7"), ("--rotate", "0,0,0"), ("--layer-um", "1"), ("--keep-place",), ("--unit", "mm")],
     ids=str,
 )
-def test_a_job_is_not_sliced_again(run, words, tmp_path):
+def test_a_job_is_not_sliced_again(run, words, tmp_path, monkeypatch):
     """What slices a mesh is refused by name beside a job, also where it says what it is by default."""
+    monkeypatch.setattr("pmsl.report.viewer.server.Viewer.wait", lambda self: None)
     pmsl.write(job_of(np.full((1, 4, 4), 255, np.uint8), [1.0]), tmp_path / "job.zip")
     code, _, err = run("view", tmp_path / "job.zip", "--no-browser", *words)
     assert code == 2 and words[0] in err and "is a job" in err

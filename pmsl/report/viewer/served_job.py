@@ -79,7 +79,7 @@ class ServedJob:
         grid = self.job.grid
         try:
             return facts_of(plan, lambda: self.plan(plan.index - 1), grid, self.job.printer)
-        except PmslError:
+        except Exception:
             measured(plan, grid)  # raises where it is this layer that is damaged; who looks at the one below is told there
             return None
 
