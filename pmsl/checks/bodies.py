@@ -154,6 +154,8 @@ class BodyCheck:
         """Return the bodies that began in mid-air: those that were joined, then those that never are."""
         islands, loose = [], []
         for body in self.bodies():
+            if body.joined == body.born + 1 and self._bodies[kernels.BORN_PX, body.number] <= RIM_PX**2:
+                continue  # beside pixels that are set, and taken as set with them
             seen = [[o for o in other if extents_meet(o.extent, body.extent)] for other in self._others]
             lost = body.joined is None and not body.held
             if all(seen) and lost and all(any(o.joined is None and not o.held for o in s) for s in seen):

@@ -165,3 +165,17 @@ def test_gray_that_a_tenth_of_ec_cures_is_no_void(dose, codes):
     nearest = oracle.doses(job)[-1, 3, 4, 4] / job.resin.resin.ec_mj_cm2.value
     assert (nearest < 0.9) == bool(codes) and nearest < 1.0
     assert [f.code for f in check_layers(job, [VoidCheck(job.grid, CheckLimits.of(job))])] == codes
+
+
+@pytest.mark.parametrize(("born", "far", "codes"), [(4, 7, []), (3, 10, ["island"])])
+def test_what_is_set_with_the_wall_beside_it_is_no_island(born, far, codes):
+    levels = np.zeros((8, 9, 14), np.uint8)
+    levels[:, 2:7, 2:6] = 255
+    levels[born, 4, far] = 255  # near the block its light cures the dark pixel below, which is taken as set with the block
+    joining = 4 if far == 7 else 5
+    levels[joining, 4, 6:far] = level_for(1.5, 7.0)
+    levels[joining, 4, far] = 255
+    job = oracle.job_of_levels(levels, dp_um=7.0)
+    check = BodyCheck(job.grid, CheckLimits.of(job))
+    assert [f.code for f in check_layers(job, [check])] == codes
+    assert check.bodies()
