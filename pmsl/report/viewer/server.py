@@ -167,7 +167,7 @@ def _handler(viewer: Viewer) -> type[BaseHTTPRequestHandler]:
                 self._stay_alive()
                 return
             try:
-                made = self._made(path, query)
+                made = self._content(path, query)
             except NotInJobError:
                 made = None
             except Exception as err:  # a damaged layer, or a fault of ours: this request fails, not the viewer
@@ -178,7 +178,7 @@ def _handler(viewer: Viewer) -> type[BaseHTTPRequestHandler]:
             else:
                 self._send(*made)
 
-        def _made(self, path: str, query: dict[str, list[str]]) -> tuple[bytes, str] | None:
+        def _content(self, path: str, query: dict[str, list[str]]) -> tuple[bytes, str] | None:
             """Return what is asked for, and its kind; None where there is no such thing."""
             names = {"/": (), "/graphs": (), "/layer": ("k",), "/tile": ("k", "exposure", "level", "row", "col")}.get(path)
             numbers = None if names is None else _numbers(query, *names)
