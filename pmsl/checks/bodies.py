@@ -31,7 +31,7 @@ class _Solid(NamedTuple):
     body: np.ndarray
 
 
-class Body(NamedTuple):
+class PrintedBody(NamedTuple):
     """A body that begins in mid-air.
 
     Attributes
@@ -72,7 +72,7 @@ class BodyCheck:
         self._none = _Solid(RowRuns.none(grid.shape[0]), np.zeros(0, np.int64))
         self._solid: dict[int, _Solid] = {}
         self.begun: dict[int, int] = {}  # by layer: how many bodies begin in mid-air; after `findings`
-        self._others: list[list[Body]] = []
+        self._others: list[list[PrintedBody]] = []
 
     def add(self, layer: CheckedLayer) -> None:
         """Join what the next layer from the plate up has set to the bodies it touches."""
@@ -122,7 +122,7 @@ class BodyCheck:
         """Return a check like this one that has seen no layer."""
         return BodyCheck(self._grid, self._limits)
 
-    def bodies(self) -> list[Body]:
+    def bodies(self) -> list[PrintedBody]:
         """Return the bodies that began in mid-air, by number."""
         found = []
         for b in range(1, int(self._count[0])):
@@ -133,7 +133,7 @@ class BodyCheck:
             if joined is None and self._bodies[kernels.LINK, b] >= 0:
                 continue  # part of a body that is never joined, which is named
             extent = tuple(self._bodies[kernels.ROW0 : kernels.LAST + 1, b].tolist())
-            found.append(Body(b, born, joined, held, extent))
+            found.append(PrintedBody(b, born, joined, held, extent))
         return found
 
     def doubtful(self) -> bool:
@@ -174,7 +174,7 @@ class BodyCheck:
             b = int(bodies[kernels.LINK, b])
         return None
 
-    def _island(self, body: Body) -> Finding:
+    def _island(self, body: PrintedBody) -> Finding:
         b, joined = body.number, body.joined
         area, born = float(self._bodies[kernels.BORN_PX, b]) * self._grid.pixel_um2, body.born
         if joined is None and not body.held:
