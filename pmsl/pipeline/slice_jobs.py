@@ -130,8 +130,11 @@ def write_job(
     progress: Callable[[int, int], None] | None = None,
     accept: bool = False,
     workers: LayerWorkers | None = None,
+    checks: bool = True,
 ) -> Written:
     """Write what `prepare_job` made, complete or absent, as the request says; with `accept` whatever is found, with `workers` by others.
+
+    Without `checks` nothing is looked at by dose, whatever the request says.
 
     Raises
     ------
@@ -153,7 +156,7 @@ def write_job(
         progress=progress,
         fail_on=None if accept else request.fail_on,
         workers=workers,
-        checks=not request.no_checks,
+        checks=checks and not request.no_checks,
         facts=not request.no_checks,
     )
     return chosen.write(ready.job, target, options)

@@ -104,8 +104,6 @@ def _type_at(kind: Any, place: str) -> Any:
 def unwrapped(kind: Any, in_list: bool = False) -> Any:
     """Strip annotations, `None` or `UNSET` from an optional type, and of a table the text or (but `in_list`) the list it may be instead."""
     kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
-    if get_origin(kind) is dict:  # a path names no key of it
-        return unwrapped(get_args(kind)[1], in_list)
     if get_origin(kind) not in (Union, UnionType):
         return kind
     kinds = [a for a in get_args(kind) if a not in (type(None), msgspec.UnsetType)]

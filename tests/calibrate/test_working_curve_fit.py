@@ -385,8 +385,8 @@ def test_a_standard_deviation_is_a_key_of_version_2():
         start = text.index(f"{key} = {{")
         stated = text[:start] + text[start:].replace("{", "{ sd = 0.5,", 1)
         with pytest.raises(ProfileError, match=f"{word}/2"):
-            parse(stated, kind, "a.toml")
-        made = parse(stated.replace(f"{word}/1", f"{word}/2"), kind, "a.toml")
-        assert made.schema == f"pmsl.{word}/2"
+            parse(stated.replace(f"{word}/2", f"{word}/1"), kind, "a.toml")
+        two = stated.replace(f"{word}/1", f"{word}/2")
+        assert parse(two, kind, "a.toml").schema == f"pmsl.{word}/2"
         with pytest.raises(ProfileError):
-            parse(stated.replace("sd = 0.5", "sd = -0.5").replace(f"{word}/1", f"{word}/2"), kind, "a.toml")
+            parse(two.replace("sd = 0.5", "sd = -0.5"), kind, "a.toml")

@@ -184,7 +184,7 @@ def test_doses_of_single_parts_that_are_none_are_refused(wish):
 @pytest.mark.parametrize("irradiance", [20.5, 0.3, 7.7])
 def test_a_dose_of_whole_frames_takes_no_frame_more_whatever_rounding_leaves(frame_s, irradiance):
     frames = np.arange(1, 5000)
-    doses, times = planning._in_frames(frames * frame_s * irradiance, irradiance, frame_locked(frame_s))
+    doses, times = planning.whole_frames(frames * frame_s * irradiance, irradiance, frame_locked(frame_s))
     assert (np.rint(times / frame_s) == frames).all() and doses == pytest.approx(times * irradiance, rel=1e-15)
     plainly = np.ceil(frames * frame_s * irradiance / irradiance / frame_s)
     assert (plainly > frames).any()  # some would

@@ -20,6 +20,7 @@ from pmsl.errors import FindingsError, JobError, OutputError, UsageError
 from pmsl.formats.container.layer_writer import merged
 from pmsl.formats.native import job_json
 from pmsl.formats.native import write as native_write
+from pmsl.profiles.release import recorded, release_of
 
 PRINTER, RESIN, PROCESS = pmsl.find_printer("pmsl-2um"), pmsl.find_resin("pr48-405"), pmsl.find_process("default")
 
@@ -198,12 +199,13 @@ def test_design_is_the_placed_part(folder, job):
 def test_round_trip(job, folder, tmp_path):
     again = pmsl.read(folder)
     assert (again.printer, again.resin, again.process, again.provenance, again.parts) == (
-        job.printer,
+        recorded(job.printer),
         job.resin,
         job.process,
         job.provenance,
         job.parts,
     )
+    assert release_of(again.printer) == release_of(job.printer)
     assert again.grid == job.grid and again.n_layers == job.n_layers
     assert again.estimate() == job.estimate()
     for k in (3, 17, 0):

@@ -37,6 +37,15 @@ def file_problems(doc: Document, source: FileSource) -> Iterator[str]:
             yield str(err)
 
 
+def facts_problems(doc: Document, job: PrintJob, plan: LayerPlan) -> list[str]:
+    """Return what is wrong with the facts of one layer: nothing is lit by them, so a host, which loads no kernel, leaves them out."""
+    facts, k = doc.layers[plan.index].facts, plan.index
+    if facts is msgspec.UNSET:
+        return []
+    seen = measured(plan, job.grid)
+    return [] if seen is not None and same_pixels(facts, seen.facts) else [f"layers[{k}].facts: they are not those of its frames"]
+
+
 def layer_problems(doc: Document, job: PrintJob, plan: LayerPlan, source: FileSource, dose_of: DoseOf | None) -> list[str]:
     """Return what is wrong with frames and dose map of one layer; `dose_of` None: only whether the map can be read."""
     k = plan.index
@@ -45,9 +54,6 @@ def layer_problems(doc: Document, job: PrintJob, plan: LayerPlan, source: FileSo
         for entry, exposure in zip(doc.layers[k].exposures, plan.exposures, strict=True)
         if exposure.mask.sha256() != entry.mask_sha256
     ]
-    facts, seen = doc.layers[k].facts, measured(plan, job.grid)
-    if facts is not msgspec.UNSET and (seen is None or not same_pixels(facts, seen.facts)):
-        wrong.append(f"layers[{k}].facts: they are not those of its frames")
     name = doc.layers[k].dose
     if name is None:
         return wrong

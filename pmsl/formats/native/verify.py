@@ -8,9 +8,10 @@ from pmsl.errors import JobError
 from pmsl.formats.container import layer_writer
 from pmsl.formats.container.containers import open_source
 from pmsl.formats.native import job_json
-from pmsl.formats.native.file_check import file_problems, layer_problems
+from pmsl.formats.native.file_check import facts_problems, file_problems, layer_problems
 from pmsl.formats.native.read import job_of
 from pmsl.formats.protocol import VerifyOptions
+from pmsl.job.layer_plan import LayerPlan
 
 
 def verify(path: Path, options: VerifyOptions) -> list[str]:
@@ -40,5 +41,9 @@ def verify(path: Path, options: VerifyOptions) -> list[str]:
     except JobError as err:
         return [str(err), *file_problems(doc, source)]
     problems = list(file_problems(doc, source))
-    problems += layer_writer.problems(job, options, lambda plan: layer_problems(doc, job, plan, source, options.dose_of))
+
+    def looked_at(plan: LayerPlan) -> list[str]:
+        return [*layer_problems(doc, job, plan, source, options.dose_of), *facts_problems(doc, job, plan)]
+
+    problems += layer_writer.problems(job, options, looked_at)
     return problems

@@ -38,7 +38,7 @@ def enter(segments, x_low, y_low, cell, cols, start, owners):
     for fill in range(2):
         for i in range(segments.shape[0]):
             x0, y0, x1, y1 = segments[i, 0], segments[i, 1], segments[i, 2], segments[i, 3]
-            steps = np.int64(np.ceil(2.0 * np.hypot(x1 - x0, y1 - y0) / cell))
+            steps = np.int64(np.ceil(2.0 * np.sqrt((x1 - x0) ** 2 + (y1 - y0) ** 2) / cell))
             before = np.int64(-1)
             for step in range(steps + 1):
                 t = step / steps if steps else 0.0
@@ -93,7 +93,7 @@ def normals(segments, corners, picked, pitch_x, pitch_y, out):
         nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
         size = np.sqrt(nx * nx + ny * ny + nz * nz)
         dx, dy = segments[i, 2] - segments[i, 0], segments[i, 3] - segments[i, 1]
-        length = np.hypot(dx, dy)
+        length = np.sqrt(dx * dx + dy * dy)
         out[i, 0], out[i, 1] = (0.0, 0.0) if length == 0.0 else (-dy / length, dx / length)
         outward = -dy * nx + dx * ny <= 0.0
         out[i, 2] = 0.0 if size == 0.0 else (nz if outward else -nz) / size
@@ -163,7 +163,7 @@ def facing_widths(segments, normal, limits, united, x_low, y_low, cell, cols, st
         x0, y0 = segments[i, 0], segments[i, 1]
         dx, dy = segments[i, 2] - x0, segments[i, 3] - y0
         nx, ny = normal[i, 0], normal[i, 1]
-        length = np.hypot(dx, dy)
+        length = np.sqrt(dx * dx + dy * dy)
         if length == 0.0:
             continue
         places = 1 if length < 0.5 * most else 3

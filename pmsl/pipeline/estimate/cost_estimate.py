@@ -202,12 +202,10 @@ def _written(request: SliceRequest, ready: SlicedJob, blocks: Sequence[range], d
     """Write a thin job; what would be refused or found in it does not matter here, unless it is to be written `as_ordered`."""
     job, sampled = thin(ready.job, blocks, design or request.chosen_format().name in CONTOURS)
     target = folder / f"{len(os.listdir(folder))}{Path(request.out).suffix}"
-    draft = replace(
-        request, out=str(target), no_design=not design, lossy=request.lossy or not as_ordered, force=False, preview=None, no_checks=True
-    )
+    draft = replace(request, out=str(target), no_design=not design, lossy=request.lossy or not as_ordered, force=False, preview=None)
     began = time.perf_counter()
     try:
-        write_job(draft, SlicedJob(job, ready.placed, ready.times_s), accept=not as_ordered)
+        write_job(draft, SlicedJob(job, ready.placed, ready.times_s), accept=not as_ordered, checks=False)
     except FindingsError as err:
         raise FindingsError(str(err).replace(str(target), request.out), err.findings) from None
     return _Tried(time.perf_counter() - began, size_of(target), sampled.costs)
