@@ -119,6 +119,8 @@ def refused_or_played_within_limits(path, original):
     except PmslError:
         assert machine is None or set(machine.kinds()) <= {"dark", "stop"}
         return False
-    assert problems_of(path) == []
+    assert [
+        p for p in problems_of(path) if ".facts: " not in p
+    ] == []  # nothing is lit by facts: a host, which loads no kernel, leaves them out
     assert machine.planes == sorted(machine.planes) and all(math.isfinite(um) and um > 0 for um in machine.planes)
     return True
