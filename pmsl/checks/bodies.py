@@ -15,7 +15,7 @@ import numpy as np
 
 from pmsl.checks.layer_stream import DEEPEST, RIM_PX, CheckedLayer
 from pmsl.checks.limits import CheckLimits
-from pmsl.checks.places import Extent, area_text, box_um, extents_meet, largest, width_px
+from pmsl.checks.places import Extent, Extents, area_text, box_um, largest, width_px
 from pmsl.checks.row_runs import RowRuns
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
@@ -53,6 +53,11 @@ class PrintedBody(NamedTuple):
     held: bool
     extent: Extent
 
+    @property
+    def lost(self) -> bool:
+        """Whether it rests on nothing and no layer joins it to what stands on the plate."""
+        return self.joined is None and not self.held
+
 
 class BodyCheck:
     """Follows bodies layer by layer, as their light sets them.
@@ -72,7 +77,7 @@ class BodyCheck:
         self._none = _Solid(RowRuns.none(grid.shape[0]), np.zeros(0, np.int64))
         self._solid: dict[int, _Solid] = {}
         self.begun: dict[int, int] = {}  # by layer: how many bodies begin in mid-air; after `findings`
-        self._others: list[list[PrintedBody]] = []
+        self._others: list[tuple[Extents, np.ndarray]] = []  # with other Ec: the bodies, and which of them are lost
 
     def add(self, layer: CheckedLayer) -> None:
         """Join what the next layer from the plate up has set to the bodies it touches."""
@@ -137,8 +142,8 @@ class BodyCheck:
         return found
 
     def doubtful(self) -> bool:
-        """Tell whether any body began in mid-air, so that it matters what another Ec makes of it."""
-        return bool(self.bodies())
+        """Tell whether any body is named, so that it matters what another Ec makes of it."""
+        return not all(map(self._beside, self.bodies()))
 
     def confirm(self, others: Sequence[BodyCheck]) -> None:
         """Leave out what other checks of the same job do not find; what a lower Ec joins is not loose, if it is there with a higher one.
@@ -148,22 +153,27 @@ class BodyCheck:
         others : sequence of BodyCheck
             They have seen all layers, with a lower Ec and a higher one.
         """
-        self._others = [check.bodies() for check in others]
+        bodies = [check.bodies() for check in others]
+        self._others = [(Extents([body.extent for body in some]), np.array([body.lost for body in some], bool)) for some in bodies]
 
     def findings(self) -> list[Finding]:
         """Return the bodies that began in mid-air: those that were joined, then those that never are."""
         islands, loose = [], []
         for body in self.bodies():
-            if body.joined == body.born + 1 and self._bodies[kernels.BORN_PX, body.number] <= RIM_PX**2:
-                continue  # beside pixels that are set, and taken as set with them
-            seen = [[o for o in other if extents_meet(o.extent, body.extent)] for other in self._others]
-            lost = body.joined is None and not body.held
-            if all(seen) and lost and all(any(o.joined is None and not o.held for o in s) for s in seen):
+            if self._beside(body):
+                continue
+            met = [(extents.meet(body.extent), lost) for extents, lost in self._others]
+            seen = [bool(some.any()) for some, _ in met]
+            if body.lost and all(bool((some & lost).any()) for some, lost in met):
                 loose.append(self._loose(body.number))
-            elif all(seen) or (lost and all(seen[1:]) and width_px(body.extent) > RIM_PX):
+            elif all(seen) or (body.lost and all(seen[1:]) and width_px(body.extent) > RIM_PX):
                 islands.append(self._island(body))
         self.begun = dict(Counter(f.layers[0] for f in [*islands, *loose] if f.layers is not None))
         return [*largest(islands), *largest(loose)]
+
+    def _beside(self, body: PrintedBody) -> bool:
+        """Tell whether a body lies beside pixels that are set, and is taken as set with them."""
+        return body.joined == body.born + 1 and int(self._bodies[kernels.BORN_PX, body.number]) <= RIM_PX**2
 
     def _joined(self, b: int) -> int | None:
         """Return the layer that joins a body to what stands on the plate; None where none does."""
@@ -177,7 +187,7 @@ class BodyCheck:
     def _island(self, body: PrintedBody) -> Finding:
         b, joined = body.number, body.joined
         area, born = float(self._bodies[kernels.BORN_PX, b]) * self._grid.pixel_um2, body.born
-        if joined is None and not body.held:
+        if body.lost:
             end = "a tenth of Ec decides whether any layer joins it to what stands on the plate"
         elif joined is None:
             end = f"it stands on less than {area_text(self._limits.min_joint_um2)} and nothing else ever holds it"

@@ -5,12 +5,12 @@ Widths of walls and gaps, overhangs, and parts so near to the field's edge that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-import msgspec
 import numpy as np
 
 from pmsl.checks.design_limits import DesignLimits, sigma_um
+from pmsl.checks.places import worst
 from pmsl.core.finding import Finding
 from pmsl.job.print_job import PrintJob
 from pmsl.masks.union_check import overlaps
@@ -87,6 +87,7 @@ def _narrow(code: str, places: Sequence[ThinPlace], limit_um: float, limits: Des
             for place in places
         ],
         lambda finding: finding.value or 0.0,
+        MOST,
     )
 
 
@@ -108,7 +109,7 @@ def _overhangs(job: PrintJob, limits: DesignLimits, threads: int) -> list[Findin
             )
         )
     kinds = [f for f in found if f.severity == "warning"], [f for f in found if f.severity == "info"]
-    return [f for kind in kinds for f in worst(kind, lambda finding: -(finding.value or 0.0))]
+    return [f for kind in kinds for f in worst(kind, lambda finding: -(finding.value or 0.0), MOST)]
 
 
 def near_edge_findings(job: PrintJob, parts: Sequence[Part]) -> Iterator[Finding]:
@@ -142,22 +143,3 @@ def near_edge_findings(job: PrintJob, parts: Sequence[Part]) -> Iterator[Finding
         limit=limit,
         unit="µm",
     )
-
-
-def worst(findings: list[Finding], key: Callable[[Finding], float], many: int = MOST) -> list[Finding]:
-    """Return the findings with the smallest keys, in their order; the last of them says how many more there are.
-
-    Parameters
-    ----------
-    findings : list of Finding
-        Of one code and severity.
-    key : callable
-    many : int
-        How many at most.
-    """
-    if len(findings) <= many:
-        return findings
-    order = sorted(range(len(findings)), key=lambda i: key(findings[i]))
-    chosen = [findings[i] for i in sorted(order[:many])]
-    more = f"{chosen[-1].message}; {len(findings) - many} more are not listed"
-    return [*chosen[:-1], msgspec.structs.replace(chosen[-1], message=more)]

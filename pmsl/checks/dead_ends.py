@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pmsl.checks.enclosed import enclosed_areas, run_overlaps
+from pmsl.checks.enclosed import run_overlaps
 from pmsl.checks.layer_stream import CheckedLayer
 from pmsl.checks.limits import CheckLimits
 from pmsl.checks.places import area_text, box_um, largest
@@ -40,7 +40,7 @@ class DeadEndCheck:
 
     def add(self, layer: CheckedLayer) -> None:
         """Find the areas of the next layer from the plate up, and those below that they lie over."""
-        gaps, label, area, box = enclosed_areas(layer.final)
+        gaps, label, area, box = layer.final_gaps
         solid, below, of_below = self._last
         n = len(area)
         facts = np.zeros((8, n), np.int64)

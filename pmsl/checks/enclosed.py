@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from pmsl.checks.row_runs import RowRuns
 from pmsl.kernels.raster import run_voids as kernels
 
 
-def enclosed_areas(runs: RowRuns) -> tuple[RowRuns, np.ndarray, np.ndarray, np.ndarray]:
-    """Return the gaps of a layer, the number of the enclosed area each is in (-1 outside), and pixels and box of each area.
+class EnclosedAreas(NamedTuple):
+    """The gaps between the solid pixels of a layer, and the areas they make that solid pixels enclose.
+
+    Attributes
+    ----------
+    gaps : RowRuns
+    label : (N,) int64
+        The area that each gap is in; -1 outside.
+    area_px : (A,) int64
+        Pixels of each area.
+    box : (4, A) int64
+        First row and column of each area, one past its last row and column.
+    """
+
+    gaps: RowRuns
+    label: np.ndarray
+    area_px: np.ndarray
+    box: np.ndarray
+
+
+def enclosed_areas(runs: RowRuns) -> EnclosedAreas:
+    """Return the gaps of a layer and the areas that are enclosed.
 
     Parameters
     ----------
@@ -22,7 +44,7 @@ def enclosed_areas(runs: RowRuns) -> tuple[RowRuns, np.ndarray, np.ndarray, np.n
     found = kernels.enclosed(*runs, start, col, end, label, area, box)
     label = label[:found]
     many = int(label.max(initial=-1)) + 1
-    return RowRuns(start, col[:found], end[:found]), label, area[:many], box[:, :many]
+    return EnclosedAreas(RowRuns(start, col[:found], end[:found]), label, area[:many], box[:, :many])
 
 
 def run_overlaps(runs: RowRuns, label: np.ndarray, others: RowRuns, other: np.ndarray) -> np.ndarray:

@@ -1,19 +1,22 @@
 """The layers of a job from the plate up, each with what its light has just made solid and what all light will: what checks look at.
 
-Two passes over the job, whose masks are made once. Light comes from above, so the first goes from the light side down and finds what is
-solid in the end (`final_light`); the second goes from the plate up and finds when: a pixel is *set* by the first exposure with which the
-dose in the middle of its slab reaches the threshold, light of later layers that comes through included. Between the two, runs of pixels
-wait in a `LayerSpool`. *When* is known from the light of a pixel's own mirror; whether at all, from the light as it is projected.
+Two passes over the job for every Ec that is looked at (`ec_band`). Light comes from above, so the first goes from the light side down and
+finds what is solid in the end (`final_light`); the second goes from the plate up and finds when: a pixel is *set* by the first exposure
+with which the dose in the middle of its slab reaches the threshold, light of later layers that comes through included. Masks are made for
+the first of all passes and wait in a `LayerSpool` for the others, as do the runs of pixels that are solid from a first pass to a second.
+*When* is known from the light of a pixel's own mirror; whether at all, from the light as it is projected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
+from pmsl.checks.enclosed import EnclosedAreas, enclosed_areas
 from pmsl.checks.final_light import DARK, Shown, depth_um, final_light, steps_of
 from pmsl.checks.row_runs import DoseSteps, RowRuns
 from pmsl.checks.spool import LayerSpool
@@ -31,9 +34,9 @@ DEEPEST = 64  # layers
 RIM_PX = 2  # what lies so near to pixels that are set is set with them: walls land between pixels
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CheckedLayer:
-    """A layer as checks see it, from the plate up.
+    """A layer as checks see it, from the plate up. What several of them ask for is found once.
 
     Attributes
     ----------
@@ -42,14 +45,27 @@ class CheckedLayer:
         What all light of the job makes solid of it.
     newly_set : tuple of (int, RowRuns)
         What its own exposures have just made solid, by layers, ascending: of itself, and of layers below that their light reaches.
-    own : RowRuns
-        Of these, what lies in the layer itself: what is solid of it when it is lifted from the window.
     """
 
     index: int
     final: RowRuns
     newly_set: tuple[tuple[int, RowRuns], ...]
-    own: RowRuns
+
+    @cached_property
+    def own(self) -> RowRuns:
+        """Of what was newly set, what lies in the layer itself: what is solid of it when it is lifted from the window."""
+        k, runs = self.newly_set[-1] if self.newly_set else (-1, self.final)
+        return runs if k == self.index else RowRuns.none(len(self.final.start) - 1)
+
+    @cached_property
+    def final_gaps(self) -> EnclosedAreas:
+        """Gaps of `final`, and which of them it encloses."""
+        return enclosed_areas(self.final)
+
+    @cached_property
+    def own_gaps(self) -> EnclosedAreas:
+        """Gaps of `own`, and which of them it encloses."""
+        return self.final_gaps if self.own is self.final else enclosed_areas(self.own)
 
 
 class LayerCheck(Protocol):
@@ -135,7 +151,8 @@ def check_layers(
         for n, (plan, shown) in enumerate(ordered_map(planned, range(total - 1, -1, -1), threads), start=1):
             final, dose = light.add(plan.index, plan.thickness_um, shown)
             largest = np.maximum(largest, dose)
-            spool.put(plan.index, final, shown)
+            spool.put_shown(plan.index, shown)
+            spool.put_solid(plan.index, final)
             if progress is not None:
                 progress(n, total)
         _from_the_plate(job.grid, rule.model, spool, checks, depth_um(rule.model, largest))
@@ -160,10 +177,9 @@ def check_spooled(job: PrintJob, model: CureModel, checks: Sequence[LayerCheck],
 def _show_spooled(job: PrintJob, model: CureModel, spool: LayerSpool, checks: Sequence[LayerCheck]) -> None:
     light, largest, heights = final_light(job, model), np.zeros(len(model.decay.weights)), job.grid.thickness_um.tolist()
     for k in range(job.n_layers - 1, -1, -1):
-        shown = spool.get(k)[1]
-        final, dose = light.add(k, heights[k], shown)
+        final, dose = light.add(k, heights[k], spool.shown(k))
         largest = np.maximum(largest, dose)
-        spool.put(k, final, shown)
+        spool.put_solid(k, final)
     _from_the_plate(job.grid, model, spool, checks, depth_um(model, largest))
 
 
@@ -193,10 +209,8 @@ def _from_the_plate(grid: Grid, model: CureModel, spool: LayerSpool, checks: Seq
     """Show the layers to checks from the plate up, with what each exposure sets."""
     waiting = _Waiting(grid, model, deepest_um)
     for k in range(grid.n_layers):
-        final, shown = spool.get(k, keep=True)
-        newly = waiting.exposed(k, final, shown)
-        own = newly[-1][1] if newly and newly[-1][0] == k else RowRuns.none(grid.shape[0])
-        layer = CheckedLayer(k, final, newly, own)
+        final = spool.solid(k)
+        layer = CheckedLayer(k, final, waiting.exposed(k, final, spool.shown(k)))
         for check in checks:
             check.add(layer)
 

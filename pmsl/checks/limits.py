@@ -12,7 +12,6 @@ from pmsl.profiles.checks import ProcessChecks
 
 VENT_UM = 500.0  # diameter
 CUP_UM = 500.0  # height
-PRESSURE_KPA = 50.0  # below a part that is lifted from a window: indicative
 
 
 class CheckLimits(msgspec.Struct, frozen=True):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+import msgspec
+import numpy as np
+
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 
@@ -36,25 +41,54 @@ def largest(findings: list[Finding], many: int = MOST) -> list[Finding]:
     many : int
         How many at most.
     """
-    import msgspec
-
-    if len(findings) <= many:
-        return findings
-    order = sorted(range(len(findings)), key=lambda i: -(findings[i].value or 0.0))
-    chosen = [findings[i] for i in sorted(order[:many])]
-    more = f"{chosen[-1].message}; {len(findings) - many} smaller ones are not listed"
-    return [*chosen[:-1], msgspec.structs.replace(chosen[-1], message=more)]
+    return worst(findings, lambda finding: -(finding.value or 0.0), many, "smaller ones")
 
 
-def extents_meet(a: Extent, b: Extent) -> bool:
-    """Tell whether two extents overlap, or touch.
+def worst(findings: list[Finding], key: Callable[[Finding], float], many: int, others: str = "more") -> list[Finding]:
+    """Return the findings with the smallest keys, in their order; the last of them says how many others there are.
 
     Parameters
     ----------
-    a, b : (6,) tuple of int
+    findings : list of Finding
+        Of one code and severity.
+    key : callable
+    many : int
+        How many at most.
+    others : str
+        What those are that are not listed.
     """
-    along = ((a[0], a[2], b[0], b[2]), (a[1], a[3], b[1], b[3]), (a[4], a[5] + 1, b[4], b[5] + 1))
-    return all(low <= other_high and other_low <= high for low, high, other_low, other_high in along)
+    if len(findings) <= many:
+        return findings
+    order = sorted(range(len(findings)), key=lambda i: key(findings[i]))
+    chosen = [findings[i] for i in sorted(order[:many])]
+    more = f"{chosen[-1].message}; {len(findings) - many} {others} are not listed"
+    return [*chosen[:-1], msgspec.structs.replace(chosen[-1], message=more)]
+
+
+class Extents:
+    """Extents to compare others with.
+
+    Parameters
+    ----------
+    extents : sequence of (6,) tuple of int
+    """
+
+    def __init__(self, extents: Sequence[Extent]) -> None:
+        along = np.array(extents, np.int64).reshape(-1, 6).T
+        self._low, self._past = along[[0, 1, 4]], along[[2, 3, 5]] + [[0], [0], [1]]
+
+    def meet(self, extent: Extent) -> np.ndarray:
+        """Tell which of them overlap another extent, or touch it: (N,) bool.
+
+        Parameters
+        ----------
+        extent : (6,) tuple of int
+        """
+        row0, col0, row1, col1, first, last = extent
+        meets = np.ones(self._low.shape[1], bool)
+        for axis, (low, past) in enumerate(((row0, row1), (col0, col1), (first, last + 1))):
+            meets &= (self._past[axis] >= low) & (self._low[axis] <= past)
+        return meets
 
 
 def width_px(extent: Extent) -> int:

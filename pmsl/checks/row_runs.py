@@ -65,6 +65,16 @@ class RowRuns(NamedTuple):
         """Return the row of each run: (N,) int64."""
         return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
 
+    def where(self, keep: np.ndarray) -> RowRuns:
+        """Return some of the runs.
+
+        Parameters
+        ----------
+        keep : (N,) bool
+            Which of them.
+        """
+        return RowRuns.of_rows(len(self.start) - 1, self.rows()[keep], self.col[keep], self.end[keep])
+
     def pixels(self) -> int:
         """Return how many pixels there are."""
         return int((self.end - self.col).sum(dtype=np.int64))

@@ -1,10 +1,10 @@
-"""What a pass over the layers leaves for the next one: in memory while that is little, else in a file that ends with the passes."""
+"""What passes over the layers leave for the next ones: in memory while that is little, else in a file that ends with the passes."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -14,12 +14,21 @@ from pmsl.core.mask import LayerMask, Window
 from pmsl.core.runs import Runs
 
 IN_MEMORY = 16 << 20  # bytes
-OF_RUNS, OF_A_MASK = 3, 6  # arrays
-Layer = tuple[RowRuns, Shown]
+OF_A_MASK = 6  # arrays
+
+
+class _InFile(NamedTuple):
+    """Arrays in the file: where they begin, and the type and size of each."""
+
+    at: int
+    kinds: list[tuple[str, int]]
+
+
+_Arrays = tuple[np.ndarray, ...]
 
 
 class LayerSpool:
-    """Keeps of every layer what is solid in the end, and its exposures.
+    """Keeps of every layer its exposures, and which pixels are solid.
 
     Parameters
     ----------
@@ -32,7 +41,8 @@ class LayerSpool:
 
     def __init__(self, n_layers: int, shape: tuple[int, int], in_memory: int = IN_MEMORY) -> None:
         self._shape, self._left, self._end = shape, in_memory, 0
-        self._layers: list[Layer | tuple[int, list[tuple[str, int]]]] = [(0, [])] * n_layers
+        self._shown: list[_Arrays | _InFile] = [()] * n_layers
+        self._solid: list[_Arrays | _InFile] = [()] * n_layers
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> LayerSpool:
@@ -43,62 +53,78 @@ class LayerSpool:
 
     def close(self) -> None:
         """Let go of all layers."""
-        self._layers.clear()
+        self._shown.clear()
+        self._solid.clear()
         if self._file is not None:
             self._file.close()
 
-    def put(self, k: int, final: RowRuns, shown: Shown) -> None:
-        """Put a layer aside.
+    def put_shown(self, k: int, shown: Shown) -> None:
+        """Put the exposures of a layer aside, once.
 
         Parameters
         ----------
         k : int
-        final : RowRuns
         shown : list of (LayerMask, (256,) float64, int)
             Masks, doses of their levels [mJ/cm²], how often they are shown.
         """
-        arrays = [*final, *(array for one in shown for array in _arrays(*one))]
-        size = sum(a.nbytes for a in arrays)
+        self._shown[k] = self._put([array for one in shown for array in _arrays(*one)])
+
+    def put_solid(self, k: int, solid: RowRuns) -> None:
+        """Put aside which pixels of a layer are solid, in place of those of an earlier pass.
+
+        Parameters
+        ----------
+        k : int
+        solid : RowRuns
+        """
+        before = self._solid[k]
+        if not isinstance(before, _InFile):
+            self._left += _size(before)
+        self._solid[k] = self._put(solid)
+
+    def shown(self, k: int) -> Shown:
+        """Return the exposures of a layer.
+
+        Parameters
+        ----------
+        k : int
+        """
+        arrays = self._get(self._shown[k])
+        return [_mask(arrays[i : i + OF_A_MASK], k, self._shape) for i in range(0, len(arrays), OF_A_MASK)]
+
+    def solid(self, k: int) -> RowRuns:
+        """Return which pixels of a layer are solid.
+
+        Parameters
+        ----------
+        k : int
+        """
+        return RowRuns(*self._get(self._solid[k]))
+
+    def _put(self, arrays: Sequence[np.ndarray]) -> _Arrays | _InFile:
+        size = _size(arrays)
         if self._left >= size:
             self._left -= size
-            runs = [(LayerMask(k, self._shape, m.window, m.runs_8bit(), None, m.runs_8bit()), dose, n) for m, dose, n in shown]
-            self._layers[k] = final, runs
-            return
-        self._layers[k] = self._end, [(a.dtype.str, a.size) for a in arrays]
+            return tuple(arrays)
+        out = _InFile(self._end, [(a.dtype.str, a.size) for a in arrays])
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  # `close` ends it
         self._file.seek(self._end)
         for array in arrays:
             self._end += self._file.write(np.ascontiguousarray(array).tobytes())
+        return out
 
-    def get(self, k: int, keep: bool = False) -> Layer:
-        """Return a layer.
-
-        Parameters
-        ----------
-        k : int
-        keep : bool
-            Whether it will be asked for again; else its memory is free.
-        """
-        layer = self._layers[k]
-        if not keep:
-            self._layers[k] = 0, []
-            if isinstance(layer[0], RowRuns):
-                self._left += _size(layer)
-        if isinstance(layer[0], RowRuns):
-            return layer
+    def _get(self, arrays: _Arrays | _InFile) -> _Arrays:
+        if not isinstance(arrays, _InFile):
+            return arrays
         assert self._file is not None
-        self._file.seek(layer[0])
-        arrays = []
-        for name, size in layer[1]:
-            kind = np.dtype(name)
-            arrays.append(np.frombuffer(bytearray(self._file.read(size * kind.itemsize)), kind))
-        masks = range(OF_RUNS, len(arrays), OF_A_MASK)
-        return RowRuns(*arrays[:OF_RUNS]), [_mask(arrays[i : i + OF_A_MASK], k, self._shape) for i in masks]
+        self._file.seek(arrays.at)
+        kinds = [(np.dtype(name), size) for name, size in arrays.kinds]
+        return tuple(np.frombuffer(bytearray(self._file.read(size * kind.itemsize)), kind) for kind, size in kinds)
 
 
-def _size(layer: Layer) -> int:
-    return sum(a.nbytes for a in [*layer[0], *(array for one in layer[1] for array in _arrays(*one))])
+def _size(arrays: Sequence[np.ndarray]) -> int:
+    return sum(a.nbytes for a in arrays)
 
 
 def _arrays(mask: LayerMask, dose: np.ndarray, times: int) -> tuple[np.ndarray, ...]:

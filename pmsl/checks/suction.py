@@ -12,14 +12,15 @@ from typing import Literal
 
 import numpy as np
 
-from pmsl.checks.enclosed import enclosed_areas, run_overlaps
+from pmsl.checks.enclosed import run_overlaps
 from pmsl.checks.layer_stream import CheckedLayer
-from pmsl.checks.limits import PRESSURE_KPA, CheckLimits
+from pmsl.checks.limits import CheckLimits
 from pmsl.checks.places import box_um, largest
 from pmsl.checks.row_runs import RowRuns
 from pmsl.checks.spool import LayerSpool
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
+from pmsl.job.layer_facts import SUCTION_KPA
 
 Release = Literal["window", "film"]
 FINE = 8  # blocks of pixels in half the width of the narrowest vent
@@ -60,14 +61,14 @@ class SuctionCheck:
 
     def add(self, layer: CheckedLayer) -> None:
         """Look at the areas that the next layer from the plate up encloses."""
-        gaps, label, areas, boxes = enclosed_areas(layer.own)
+        gaps, label, areas, boxes = layer.own_gaps
         cup_of = np.full(len(areas) + 1, -1)  # the last is for gaps that are not enclosed
         cup_of[-1] = -2
         large = areas * self._grid.pixel_um2 >= self._limits.min_cup_um2 * (1.0 - 1e-9)
         if large.any():
             self._follow(layer, gaps, np.where(np.append(large, False)[label], label, -1), areas, boxes, cup_of)
         self._last, self._gaps, self._of_gap = layer.own, gaps, cup_of[label]
-        self._below.put(layer.index, layer.own, [])
+        self._below.put_solid(layer.index, layer.own)
 
     def _follow(
         self, layer: CheckedLayer, gaps: RowRuns, label: np.ndarray, areas: np.ndarray, boxes: np.ndarray, cup_of: np.ndarray
@@ -87,9 +88,7 @@ class SuctionCheck:
             now[root] = now.get(root, 0) + int(areas[hole])
             cup = self._cups[root]
             if layer.index > 0 and wide[hole] and not cup.vented:
-                own = label == hole
-                rows = len(gaps.start) - 1
-                cup.vented = self._vented(layer.index, RowRuns.of_rows(rows, gaps.rows()[own], gaps.col[own], gaps.end[own]))
+                cup.vented = self._vented(layer.index, gaps.where(label == hole))
         self._areas.append((layer.index, now))
         for root, area in now.items():
             top = self._cups[self._root(root)]
@@ -131,7 +130,7 @@ class SuctionCheck:
         core = crop.blocks(hole, some=False)
         heights, high = self._grid.thickness_um, 0.0
         for j in range(k - 1, -1, -1):
-            solid = crop.blocks(self._below.get(j, keep=True)[0], some=True)
+            solid = crop.blocks(self._below.solid(j), some=True)
             free = ndimage.distance_transform_edt(~solid, sampling=step) >= half + 0.5 * float(step.min()) if solid.any() else ~solid
             label, _ = ndimage.label(free, np.ones((3, 3)))
             names = np.unique(label[core])
@@ -167,7 +166,7 @@ class SuctionCheck:
             code="suction-cup",
             severity="warning",
             message=f"{under}, walls and {self._release} shut a space of up to {area:.3f} mm² while layers {cup.first} to {cup.last} are "
-            f"lifted: suction of about {PRESSURE_KPA * area * 1e-3:.3g} N at {PRESSURE_KPA:g} kPa; give it vents of at least "
+            f"lifted: suction of about {SUCTION_KPA * area * 1e-3:.3g} N at {SUCTION_KPA:g} kPa; give it vents of at least "
             f"{self._limits.vent_um:g} µm near its lower end, turn the part, or set it on feet",
             layers=(cup.first, cup.last),
             box_um=box_um(self._grid, (row0, row1), (col0, col1), (cup.first, cup.last)),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
+from pmsl.checks.enclosed import run_overlaps
 from pmsl.checks.layer_stream import RIM_PX, CheckedLayer
 from pmsl.checks.limits import CheckLimits
-from pmsl.checks.places import Extent, area_text, box_um, extents_meet, largest, volume_text, width_px
+from pmsl.checks.places import Extent, Extents, area_text, box_um, largest, volume_text, width_px
 from pmsl.checks.row_runs import RowRuns
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
@@ -34,39 +36,33 @@ class VoidCheck:
         self._gaps, self._void = RowRuns.none(grid.shape[0]), np.zeros(0, np.int64)
         self._ended: dict[int, RowRuns] = {}  # voids that no exposure has closed so far, and their uppermost gaps
         self._closed_by: dict[int, int] = {}
-        self._others: list[list[Extent]] = []
+        self._others: list[Extents] = []  # with other Ec: of the voids that are shut
 
     def add(self, layer: CheckedLayer) -> None:
         """Find the gaps of the next layer from the plate up, and the voids they belong to."""
-        runs = layer.final
-        n, count = len(runs.col), int(self._count[0])
-        if count + n > len(self._volume):
-            self._voids = np.concatenate([self._voids, np.zeros((kernels.FIELDS, count + n), np.int64)], axis=1)
-            self._volume = np.concatenate([self._volume, np.zeros(count + n)])
-        start, (col, end) = np.empty_like(runs.start), np.empty((2, n), np.int32)
-        of, void, out = np.empty((3, n), np.int64)
-        height = self._thickness_um[layer.index]
-        found = kernels.fill(
-            *runs,
-            start,
-            col,
-            end,
-            of,
-            void,
-            np.empty(n, np.uint8),
+        gaps, label, areas, _ = layer.final_gaps
+        many = int(self._count[0]) + len(areas)
+        if many > len(self._volume):
+            self._voids = np.concatenate([self._voids, np.zeros((kernels.FIELDS, many), np.int64)], axis=1)
+            self._volume = np.concatenate([self._volume, np.zeros(many)])
+        void = np.empty(len(label), np.int64)
+        kernels.fill(
+            *layer.final,
+            *gaps,
+            label,
+            np.empty(len(areas), np.int64),
             *self._last,
             *self._gaps,
             self._void,
             layer.index,
-            height,
+            self._thickness_um[layer.index],
             self._voids,
             self._volume,
             self._count,
-            out,
+            void,
         )
-        gaps, void = RowRuns(start, col[:found], end[:found]), out[:found]
         self._see_ends(layer)
-        self._last, self._gaps, self._void = runs, gaps, void
+        self._last, self._gaps, self._void = layer.final, gaps, void
 
     def _see_ends(self, layer: CheckedLayer) -> None:
         """Note which exposure closes a void: the first whose own pixels lie over it, for a roof may be dark at first."""
@@ -75,14 +71,10 @@ class VoidCheck:
         if ends:
             of_gap = np.array([roots.get(v, 0) for v in self._void.tolist()])
             for v in sorted(ends):
-                own = of_gap == v
-                self._ended[v] = RowRuns.of_rows(
-                    len(self._gaps.start) - 1, self._gaps.rows()[own], self._gaps.col[own], self._gaps.end[own]
-                )
+                self._ended[v] = self._gaps.where(of_gap == v)
         for v, top in list(self._ended.items()):
-            out = np.empty((3, len(top.col) + len(layer.own.col)), np.int64)
-            n = kernels.overlaps(*top, np.zeros(len(top.col), np.int64), *layer.own, np.zeros(len(layer.own.col), np.int64), out)
-            if 2 * int(out[2, :n].sum()) >= top.pixels():
+            over = run_overlaps(top, np.zeros(len(top.col), np.int64), layer.own, np.zeros(len(layer.own.col), np.int64))
+            if 2 * int(over[2].sum()) >= top.pixels():
                 self._closed_by[v] = layer.index
                 del self._ended[v]
 
@@ -102,14 +94,14 @@ class VoidCheck:
         others : sequence of VoidCheck
             They have seen all layers, with a lower Ec and a higher one.
         """
-        self._others = [[extent for _, _, extent in check.shut()] for check in others]
+        self._others = [Extents([extent for _, _, extent in check.shut()]) for check in others]
 
     def findings(self) -> list[Finding]:
         """Return the voids that are shut: those that keep resin, then those that only the plate shuts."""
         traps: list[Finding] = []
         sealed: list[Finding] = []
         for v, volume_um3, extent in self.shut():
-            seen = [any(extents_meet(o, extent) for o in other) for other in self._others]
+            seen = [bool(other.meet(extent).any()) for other in self._others]
             if all(seen) or (seen[0] and width_px(extent) > RIM_PX):
                 (sealed if self._voids[kernels.PLATE, v] else traps).append(self._finding(v, volume_um3))
         return [*largest(traps), *largest(sealed)]
@@ -136,6 +128,7 @@ class VoidCheck:
         area = float(self._voids[kernels.TOP, v]) * self._grid.pixel_um2
         closing = self._closed_by.get(v, last + 1)
         size = f"{area_text(area)} across and {volume_text(volume_um3)} large, is closed by layer {closing}"
+        severity: Literal["info", "warning"]
         if self._voids[kernels.PLATE, v]:
             code, severity = "sealed-on-plate", "info"
             message = f"a void, {size}; only the plate shuts it, and it drains when the part is taken off"
@@ -144,7 +137,7 @@ class VoidCheck:
             message = f"a void, {size}: liquid resin stays in it; give it two openings that print"
         return Finding(
             code=code,
-            severity=severity,  # type: ignore[arg-type]
+            severity=severity,
             message=message,
             layers=(first, closing),
             box_um=box_um(self._grid, (row0, row1), (col0, col1), (first, last)),

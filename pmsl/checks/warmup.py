@@ -33,9 +33,9 @@ def warmup(job: PrintJob) -> None:
     ring[2, 2], inner[2, 2] = False, True
     walls, plug = RowRuns.of_dense(ring), RowRuns.of_dense(inner)
     for check in (BodyCheck(grid, limits), VoidCheck(grid, limits), SuctionCheck(grid, limits, "film")):
-        check.add(CheckedLayer(0, walls, ((0, walls),), walls))
-        check.add(CheckedLayer(1, walls, ((0, plug), (1, walls)), walls))
-        check.add(CheckedLayer(2, RowRuns.of_dense(ring | inner), (), RowRuns.none(5)))
+        check.add(CheckedLayer(0, walls, ((0, walls),)))
+        check.add(CheckedLayer(1, walls, ((0, plug), (1, walls))))
+        check.add(CheckedLayer(2, RowRuns.of_dense(ring | inner), ()))
         check.findings()
     pool, steps = np.zeros((4, 1), np.int64), (*np.zeros((2, 5), np.int64), np.zeros(0, np.int32), np.zeros((1, 0)))
     room = np.zeros(4, np.int64), np.zeros(4), np.zeros((4, 4), np.int64), np.zeros(4), np.zeros((4, 4), np.int64), np.zeros(2, np.int64)

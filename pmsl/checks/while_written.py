@@ -2,10 +2,12 @@
 
 What the exposures of a layer cure of it by themselves is less than what all light does, so whatever floats or shuts a space when all light
 is counted does so then, too. Bodies, voids and spaces below a window are looked for in that first, as layers go by. Only where any are
-found, or where most pixels are gray (corrections, volume coverage, doses of regions), the light of all layers is added up.
+found the light of all layers is added up; and where most pixels are gray (corrections, volume coverage, doses of regions), that alone.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from pmsl.checks.bodies import BodyCheck
 from pmsl.checks.by_dose import checks_of
@@ -22,7 +24,13 @@ from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.profiles.release import release_of
 
-Seen = tuple[int, RowRuns, Shown]
+
+class SeenLayer(NamedTuple):
+    """What is needed of a layer: its exposures, and what they cure of it by themselves; None where that is not looked at."""
+
+    layer: int
+    shown: Shown
+    own: RowRuns | None
 
 
 class WrittenJobChecks:
@@ -38,9 +46,10 @@ class WrittenJobChecks:
     def __init__(self, job: PrintJob, threads: int) -> None:
         self._job, self._threads, self._rule = job, threads, DoseRule.of(job)
         self._checks, self._added, self._reason = checks_of(job), 0, ""
+        self._gray = pixels_may_be_gray(job)
         self._spool = LayerSpool(job.n_layers, job.grid.shape)
 
-    def seen(self, plan: LayerPlan) -> Seen | JobError:
+    def seen(self, plan: LayerPlan) -> SeenLayer | JobError:
         """Return what is needed of a layer; from any thread."""
         try:
             check_exposures(plan)
@@ -48,21 +57,27 @@ class WrittenJobChecks:
             return err
         doses = self._rule.levels_of(plan)
         shown = [(e.mask, dose, e.repeat) for e, dose in zip(plan.exposures, doses, strict=True)]
+        for mask, _, _ in shown:
+            mask.runs_8bit()
+        if self._gray:
+            return SeenLayer(plan.index, shown, None)
         model = self._rule.model
         share = model.decay.fraction(0.5 * plan.thickness_um)
         own = own_runs(shown, self._job.grid.shape[0], share, model.threshold_mj_cm2, DARK * model.threshold_mj_cm2)
-        return plan.index, own, shown
+        return SeenLayer(plan.index, shown, own)
 
-    def add(self, seen: Seen | JobError) -> None:
+    def add(self, seen: SeenLayer | JobError) -> None:
         """Add the next layer from the plate up; from one thread."""
         self._added += 1
         if isinstance(seen, JobError):
             self._reason = self._reason or str(seen)
         if self._reason or isinstance(seen, JobError):
             return
-        k, own, shown = seen
-        self._spool.put(k, own, shown)
-        layer = CheckedLayer(k, own, ((k, own),) if len(own.col) else (), own)
+        k, shown, own = seen
+        self._spool.put_shown(k, shown)
+        if own is None:
+            return
+        layer = CheckedLayer(k, own, ((k, own),) if len(own.col) else ())
         for check in self._checks:
             check.add(layer)
 
@@ -92,11 +107,16 @@ class WrittenJobChecks:
             sealed = {}
         return CheckedFacts(islands, sealed)
 
-    @property
-    def _gray(self) -> bool:
-        """Whether pixels inside the part may be gray."""
-        process = self._job.process
-        return bool(process.corrections) or process.coverage == "volume" or process.regions is not None or bool(self._job.regions)
+
+def pixels_may_be_gray(job: PrintJob) -> bool:
+    """Tell whether pixels inside the part of a job may be gray.
+
+    Parameters
+    ----------
+    job : PrintJob
+    """
+    process = job.process
+    return bool(process.corrections) or process.coverage == "volume" or process.regions is not None or bool(job.regions)
 
 
 def left_out(reason: str) -> Finding:

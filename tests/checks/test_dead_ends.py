@@ -17,7 +17,7 @@ def dead_ends(final):
     check = DeadEndCheck(job.grid, CheckLimits.of(job))
     for k, solid in enumerate(final):
         runs = RowRuns.of_dense(solid)
-        check.add(CheckedLayer(k, runs, ((k, runs),), runs))
+        check.add(CheckedLayer(k, runs, ((k, runs),)))
     return check.findings(), job.grid.pixel_um2 * job.grid.thickness_um[0]
 
 

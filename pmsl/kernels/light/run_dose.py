@@ -7,18 +7,7 @@ steps is dark. Rows that are alike share their steps, as those of boxes and of s
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel
-
-
-@helper
-def _same_runs(start, col, length, level, r):
-    """Tell whether row r of a mask has the runs of the row before."""
-    a, b = start[r - 1], start[r]
-    if start[r + 1] - b != b - a:
-        return False
-    same = True
-    for i in range(b - a):
-        same = same and col[a + i] == col[b + i] and length[a + i] == length[b + i] and level[a + i] == level[b + i]
-    return same
+from pmsl.kernels.light.row_dedup import same_runs
 
 
 @kernel
@@ -56,7 +45,7 @@ def advance(
         m, m_end = (mask_start[at_mask], mask_start[at_mask + 1]) if 0 <= at_mask < shown else (0, 0)
         shared = r > 0 and begin[r] == begin[r - 1] and stop[r] == stop[r - 1]
         if 0 < at_mask < shown:
-            shared = shared and _same_runs(mask_start, mask_col, mask_length, level, at_mask)
+            shared = shared and same_runs(mask_start, mask_col, mask_length, level, at_mask)
         elif at_mask == 0 or at_mask == shown:
             shared = False
         if shared:

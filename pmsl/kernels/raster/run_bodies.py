@@ -7,8 +7,8 @@ stands on the plate.
 from pmsl.kernels._compiler.jit import helper, kernel
 from pmsl.kernels.raster.connected_components import find, join
 
-PARENT, LINK, LINKED, BORN, BORN_PX, ROW0, COL0, ROW1, COL1, FIRST, LAST, PIXELS, HELD = range(13)
-FIELDS = 13
+PARENT, LINK, LINKED, BORN, BORN_PX, ROW0, COL0, ROW1, COL1, FIRST, LAST, HELD = range(12)
+FIELDS = 12
 CORNER = 1e-6  # what the least contact counts for [px]
 HALF = 0.5  # of its area: what rests on so much stands, however thin it is
 
@@ -36,7 +36,6 @@ def _unite(bodies, a, b, k):
         bodies[field, a] = min(bodies[field, a], bodies[field, b])
     for field in (ROW1, COL1, LAST):
         bodies[field, a] = max(bodies[field, a], bodies[field, b])
-    bodies[PIXELS, a] += bodies[PIXELS, b]
     return a
 
 
@@ -136,7 +135,6 @@ def grow(
                 bodies[LINKED, n] = -1
                 bodies[BORN, n] = k
                 bodies[BORN_PX, n] = 0
-                bodies[PIXELS, n] = 0
                 bodies[HELD, n] = contact[own] > 0.0
                 bodies[ROW0, n], bodies[COL0, n], bodies[ROW1, n], bodies[COL1, n] = r, col[i], r + 1, end[i]
                 bodies[FIRST, n], bodies[LAST, n] = layer, layer
@@ -149,7 +147,6 @@ def grow(
             bodies[COL1, b] = max(bodies[COL1, b], end[i])
             bodies[FIRST, b] = min(bodies[FIRST, b], layer)
             bodies[LAST, b] = max(bodies[LAST, b], layer)
-            bodies[PIXELS, b] += end[i] - col[i]
             if bodies[BORN, b] == k and layer == k:
                 bodies[BORN_PX, b] += end[i] - col[i]
     count[0] = n

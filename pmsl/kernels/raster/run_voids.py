@@ -122,73 +122,61 @@ def enclosed(start, col, end, gap_start, gap_col, gap_end, label, area, box):
 
 @kernel
 def fill(
-    start, col, end, gap_start, gap_col, gap_end, of, void, open_, last_start, last_col, last_end, last_gap_start, last_gap_col,
-    last_gap_end, last_void, layer, height, voids, volume, count, out_void,
+    start, col, end, gap_start, gap_col, gap_end, label, void, last_start, last_col, last_end, last_gap_start, last_gap_col, last_gap_end,
+    last_void, layer, height, voids, volume, count, out_void,
 ):  # fmt: skip
-    """Find the gaps of the next layer from the plate up, and the voids they belong to.
+    """Find the voids that the gaps of the next layer from the plate up belong to.
 
     Parameters
     ----------
     start : (rows + 1,) int64; col, end : (N,) int32
         Maximal runs of solid pixels.
-    gap_start : (rows + 1,) int64; gap_col, gap_end : (N,) int32
-        Overwritten: the gaps.
-    of, void : (N,) int64; open_ : (N,) uint8
-        Scratch.
+    gap_start : (rows + 1,) int64; gap_col, gap_end : (G,) int32; label : (G,) int64
+        The gaps and the areas they are in, as `enclosed` leaves them.
+    void : (A,) int64
+        Scratch: one an area.
     last_start, last_col, last_end, last_gap_start, last_gap_col, last_gap_end, last_void
         Runs, gaps and voids of the layer below.
     layer : int
     height : float
         Of a pixel's volume.
     voids : (FIELDS, V) int64; volume : (V,) float64
-        Added to; V is at least ``count[0] + N``.
+        Added to; V is at least ``count[0] + A``.
     count : (1,) int64
         Number of voids so far, added to.
-    out_void : (N,) int64
+    out_void : (G,) int64
         Overwritten: the void of each gap.
-
-    Returns
-    -------
-    int
-        Number of gaps.
     """
-    n = _gaps(start, col, end, gap_start, gap_col, gap_end, of)
-    rows = start.size - 1
-    for i in range(n):
-        of[i] = find(of, i)
-        void[i] = -1
-        open_[i] = 0
-    for r in range(rows):
+    for a in range(void.size):
+        void[a] = -1
+    for r in range(start.size - 1):
         j = last_gap_start[r]
         for i in range(gap_start[r], gap_start[r + 1]):
-            own, a, b = of[i], gap_col[i], gap_end[i]
-            if _outer(start, col, end, r - 1, a, b) or _outer(start, col, end, r + 1, a, b):
-                open_[own] = 1
-            if layer > 0 and _outer(last_start, last_col, last_end, r, a, b):
-                open_[own] = 1
-            while j < last_gap_start[r + 1] and last_gap_end[j] <= a:
+            own, first, last = label[i], gap_col[i], gap_end[i]
+            if own >= 0 and layer > 0 and _outer(last_start, last_col, last_end, r, first, last):
+                void[own] = 0 if void[own] < 0 else _same(voids, 0, void[own])
+            while j < last_gap_start[r + 1] and last_gap_end[j] <= first:
                 j += 1
             m = j
-            while m < last_gap_start[r + 1] and last_gap_col[m] < b:
-                void[own] = root_of(voids, last_void[m]) if void[own] < 0 else _same(voids, void[own], last_void[m])
+            while m < last_gap_start[r + 1] and last_gap_col[m] < last:
+                if own < 0:
+                    _same(voids, 0, last_void[m])
+                else:
+                    void[own] = root_of(voids, last_void[m]) if void[own] < 0 else _same(voids, void[own], last_void[m])
                 m += 1
         for i in range(last_gap_start[r], last_gap_start[r + 1]):
             if last_void[i] > 0 and _outer(start, col, end, r, last_gap_col[i], last_gap_end[i]):
                 _same(voids, 0, last_void[i])
-    _number(n, of, void, open_, layer, gap_start, gap_col, gap_end, height, voids, volume, count, out_void)
-    return n
+    _number(label, void, layer, gap_start, gap_col, gap_end, height, voids, volume, count, out_void)
 
 
 @helper
-def _number(n, of, void, open_, layer, gap_start, gap_col, gap_end, height, voids, volume, count, out_void):
+def _number(label, void, layer, gap_start, gap_col, gap_end, height, voids, volume, count, out_void):
     """Number the voids of a layer's gaps, and add up what they hold."""
     many = count[0]
-    for i in range(n):
-        own = of[i]
-        if open_[own]:
-            void[own] = 0 if void[own] < 0 else _same(voids, 0, void[own])
-        elif void[own] < 0:
-            void[own] = many
+    for a in range(void.size):
+        if void[a] < 0:
+            void[a] = many
             voids[PARENT, many] = many
             voids[ROW0, many], voids[COL0, many], voids[ROW1, many], voids[COL1, many] = 1 << 40, 1 << 40, -1, -1
             voids[FIRST, many], voids[LAST, many], voids[NOW, many], voids[TOP, many] = layer, layer, 0, 0
@@ -198,7 +186,7 @@ def _number(n, of, void, open_, layer, gap_start, gap_col, gap_end, height, void
     count[0] = many
     for r in range(gap_start.size - 1):
         for i in range(gap_start[r], gap_start[r + 1]):
-            v = root_of(voids, void[of[i]])
+            v = root_of(voids, void[label[i]]) if label[i] >= 0 else 0
             out_void[i] = v
             if v > 0:
                 pixels = gap_end[i] - gap_col[i]
@@ -209,7 +197,7 @@ def _number(n, of, void, open_, layer, gap_start, gap_col, gap_end, height, void
                 voids[COL0, v] = min(voids[COL0, v], gap_col[i])
                 voids[COL1, v] = max(voids[COL1, v], gap_end[i])
                 voids[LAST, v] = layer
-    for i in range(n):
+    for i in range(out_void.size):
         v = out_void[i]
         voids[TOP, v] = max(voids[TOP, v], voids[NOW, v])
         voids[NOW, v] = 0
