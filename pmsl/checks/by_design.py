@@ -16,6 +16,7 @@ from pmsl.job.print_job import PrintJob
 from pmsl.masks.union_check import overlaps
 from pmsl.mesh.part import Part
 from pmsl.slicing.overhangs import overhangs
+from pmsl.slicing.plane_index import CrossingIndex, index_crossings
 from pmsl.slicing.thin_places import ThinPlace, thin_places
 
 MOST = 50  # findings of a code and severity; more are counted
@@ -43,11 +44,12 @@ def design_findings(job: PrintJob, threads: int = 1) -> tuple[Finding, ...]:
         message = "the job holds no design: widths and overhangs were not measured; check the mesh it was made of"
         return (Finding(code="checks-left-out", severity="info", message=message),)
     limits = DesignLimits.of(job)
-    walls, gaps = thin_places(parts, job.grid, limits.min_wall_um, limits.min_gap_um, may_overlap(parts), threads)
+    index = index_crossings(parts, job.grid)
+    walls, gaps = thin_places(parts, job.grid, limits.min_wall_um, limits.min_gap_um, may_overlap(parts), threads, index)
     return (
         *_narrow("thin-wall", walls, limits.min_wall_um, limits),
         *_narrow("thin-gap", gaps, limits.min_gap_um, limits),
-        *_overhangs(job, limits, threads),
+        *_overhangs(job, limits, threads, index),
         *near_edge_findings(job, parts),
     )
 
@@ -91,9 +93,9 @@ def _narrow(code: str, places: Sequence[ThinPlace], limit_um: float, limits: Des
     )
 
 
-def _overhangs(job: PrintJob, limits: DesignLimits, threads: int) -> list[Finding]:
+def _overhangs(job: PrintJob, limits: DesignLimits, threads: int, index: CrossingIndex) -> list[Finding]:
     found = []
-    for place in overhangs(job.design, job.grid, threads):
+    for place in overhangs(job.design, job.grid, threads, index):
         too_far = place.reach_um > limits.max_overhang_um
         remedy = "support it, or turn the part" if too_far else "it prints without supports where the resin is stiff enough"
         found.append(

@@ -9,11 +9,11 @@ import msgspec
 from msgspec import UNSET
 
 from pmsl.cure import CureModel, dose_for_depth_mj_cm2
+from pmsl.cure.curve import MARGIN_FACTOR
 from pmsl.job.print_job import PrintJob
 from pmsl.profiles.checks import ProcessChecks
 
 OVERHANG_UM = 1000.0  # what design guides of stereolithography allow a ledge without supports
-FAR_FACE = 1.5  # Ec at the far face of a layer whose process says neither margin nor time
 
 
 class DesignLimits(msgspec.Struct, frozen=True):
@@ -82,7 +82,7 @@ def threshold_share(job: PrintJob) -> float:
         power = max(s.irradiance_mw_cm2.value for s in job.printer.optics.settings)
         white = process.exposure_s * power
     elif process.margin_um is None:
-        white = FAR_FACE * dose_for_depth_mj_cm2(height, dp, ec)
+        white = MARGIN_FACTOR * dose_for_depth_mj_cm2(height, dp, ec)
     else:
         white = dose_for_depth_mj_cm2(height + process.margin_um, dp, ec)
     return float(min(max(ec / (white * cure.decay.fraction(0.5 * height)), 1e-3), 1.0 - 1e-3))

@@ -25,7 +25,7 @@ from pmsl.job.print_job import PrintJob
 from pmsl.profiles.release import release_of
 
 
-class SeenLayer(NamedTuple):
+class WrittenLayer(NamedTuple):
     """What is needed of a layer: its exposures, and what they cure of it by themselves; None where that is not looked at."""
 
     layer: int
@@ -49,7 +49,7 @@ class WrittenJobChecks:
         self._gray = pixels_may_be_gray(job)
         self._spool = LayerSpool(job.n_layers, job.grid.shape)
 
-    def seen(self, plan: LayerPlan) -> SeenLayer | JobError:
+    def seen(self, plan: LayerPlan) -> WrittenLayer | JobError:
         """Return what is needed of a layer; from any thread."""
         try:
             check_exposures(plan)
@@ -60,13 +60,13 @@ class WrittenJobChecks:
         for mask, _, _ in shown:
             mask.runs_8bit()
         if self._gray:
-            return SeenLayer(plan.index, shown, None)
+            return WrittenLayer(plan.index, shown, None)
         model = self._rule.model
         share = model.decay.fraction(0.5 * plan.thickness_um)
         own = own_runs(shown, self._job.grid.shape[0], share, model.threshold_mj_cm2, DARK * model.threshold_mj_cm2)
-        return SeenLayer(plan.index, shown, own)
+        return WrittenLayer(plan.index, shown, own)
 
-    def add(self, seen: SeenLayer | JobError) -> None:
+    def add(self, seen: WrittenLayer | JobError) -> None:
         """Add the next layer from the plate up; from one thread."""
         self._added += 1
         if isinstance(seen, JobError):

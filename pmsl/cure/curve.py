@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pmsl.errors import ExposureError
 
 MAX_EXPONENT = 300.0  # e^300 Ec is no dose
+MARGIN_FACTOR = 1.5  # white dose at a layer's far face, in Ec, where a process gives no margin, or nobody says the dose
 
 
 def cure_depth_um(dose_mj_cm2: float, dp_um: float, ec_mj_cm2: float) -> float:

@@ -9,8 +9,9 @@ from msgspec import UNSET
 
 from pmsl.core.grid import Grid
 from pmsl.cure import CureModel, Decay
+from pmsl.cure.curve import MARGIN_FACTOR
 from pmsl.errors import ExposureError
-from pmsl.exposure.planning import MARGIN_FACTOR, light_setting
+from pmsl.exposure.planning import light_setting
 from pmsl.profiles import Printer, Process, Resin
 
 STEPS = 60

@@ -14,7 +14,7 @@ from pmsl.core.arrays import distinct
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.cure import CureModel, Decay, dose_for_depth_mj_cm2
-from pmsl.cure.curve import MAX_EXPONENT
+from pmsl.cure.curve import MARGIN_FACTOR, MAX_EXPONENT
 from pmsl.errors import ExposureError, UsageError
 from pmsl.exposure.dose_limits import check_far_face, check_limits
 from pmsl.exposure.images import Image, Merger
@@ -25,7 +25,6 @@ from pmsl.optics.grayscale import response
 from pmsl.profiles import Motion, Printer, Process, Resin
 from pmsl.profiles.printer import LightSetting
 
-MARGIN_FACTOR = 1.5  # white dose at a layer's far face, in Ec, where the process gives no margin
 DARK = ("focus_um", "wait_before_s", "wait_after_s")  # what differs in how an image is shown, beside power
 Even = Callable[[Sequence[Image]], list[Image]]
 

@@ -21,14 +21,18 @@ UNITS = {  # ends of names; longer ones first
     "_mj_cm2": "mJ/cm²",
     "_um_s2": "µm/s²",
     "_um_s": "µm/s",
+    "_um2": "µm²",
+    "_um3": "µm³",
     "_um": "µm",
+    "_n_m": "N/m",
+    "_kpa": "kPa",
     "_nm": "nm",
     "_px": "pixels",
     "_pitch": "pixels",
     "_deg": "°",
     "_s": "s",
 }
-STATED = r" ?\[(µm² per µm|µm|pixels|s|mW/cm²)[\];]"  # a unit in brackets, in a text
+STATED = r" ?\[(µm² per µm|µm[²³]?|pixels|s|mW/cm²)[\];]"  # a unit in brackets, in a text
 
 
 @dataclass(frozen=True, slots=True)

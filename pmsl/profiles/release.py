@@ -6,6 +6,7 @@ the same file as before there was the key; who reads the job looks it up.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
 import msgspec
@@ -41,6 +42,7 @@ def recorded(printer: Printer) -> Printer:
     return msgspec.structs.replace(printer, stage=msgspec.structs.replace(printer.stage, release=UNSET))
 
 
+@cache
 def _shipped_release(name: str) -> Release | None:
     if name not in library()["printer"]:
         return None

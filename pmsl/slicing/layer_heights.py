@@ -136,7 +136,6 @@ def _caps(slopes: np.ndarray, step_um: float, stair_um: float, top: int, least: 
 
     Minima over intervals: each interval is two of a power of two, and minima of powers of two are handed down to their halves.
     """
-    caps = np.full(top, most, np.int64)
     first = np.clip(np.floor(slopes[:, 0] / step_um + 1e-6).astype(np.int64), 0, top)
     length = np.clip(np.ceil(slopes[:, 1] / step_um - 1e-6).astype(np.int64), 0, top) - first
     cap = np.maximum(np.floor(stair_um / (slopes[:, 2] * step_um) + 1e-6).astype(np.int64), least)
@@ -153,7 +152,7 @@ def _caps(slopes: np.ndarray, step_um: float, stair_um: float, top: int, least: 
             handed = level.copy()
             np.minimum(handed[half:], level[:-half], out=handed[half:])
             level = handed
-    return np.minimum(caps, level)
+    return level
 
 
 def _between(a: int, b: int, caps: np.ndarray, least: int) -> np.ndarray:

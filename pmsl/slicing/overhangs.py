@@ -23,6 +23,7 @@ from pmsl.slicing.contours import link
 from pmsl.slicing.layer_places import LayerPlaces
 from pmsl.slicing.plane_index import CrossingIndex, index_crossings
 from pmsl.slicing.polygons import region
+from pmsl.slicing.segment_cells import cells_of
 
 HEIGHTS = 3.0  # of a layer: shorter reaches are slopes steeper than 18°, which print as they are
 STEEPEST = -0.1  # z component of a normal; steeper faces add a tenth of a layer's height
@@ -51,7 +52,7 @@ class Overhang:
     box_um: tuple[tuple[float, float, float], tuple[float, float, float]]
 
 
-def overhangs(parts: Sequence[Part], grid: Grid, threads: int = 1) -> list[Overhang]:
+def overhangs(parts: Sequence[Part], grid: Grid, threads: int = 1, index: CrossingIndex | None = None) -> list[Overhang]:
     """Find what reaches farther than three layer heights beyond the section below.
 
     Parameters
@@ -62,6 +63,8 @@ def overhangs(parts: Sequence[Part], grid: Grid, threads: int = 1) -> list[Overh
         Its slabs count; its pixels do not.
     threads : int
         Layers cut at a time; the answer does not depend on it.
+    index : CrossingIndex, optional
+        Of the parts by middle planes, where it is made already.
 
     Returns
     -------
@@ -71,7 +74,8 @@ def overhangs(parts: Sequence[Part], grid: Grid, threads: int = 1) -> list[Overh
     if grid.n_layers < 2:
         return []
     between = Grid(origin_um=grid.origin_um, pitch_um=grid.pitch_um, shape=grid.shape, z_edges_um=grid.mid_planes_um)
-    look = _Look(index_crossings(parts, grid), index_crossings(parts, between, slabs=True), grid)
+    sections = index_crossings(parts, grid) if index is None else index
+    look = _Look(sections, index_crossings(parts, between, slabs=True), grid)
     places = LayerPlaces(grid, HEIGHTS * float(grid.thickness_um.max()), 0.0)
     for k, found in enumerate(ordered_map(look, range(1, grid.n_layers), threads), start=1):
         places.add(k, found)
@@ -190,14 +194,11 @@ def _frame(low: np.ndarray, high: np.ndarray, n: int) -> tuple[float, float, flo
 
 def _section(segments: np.ndarray, frame: tuple[float, float, float, int, int]) -> _Section:
     """Enter segments into cells and rows."""
-    from pmsl.kernels.geometry import facing_segments, unsupported
+    from pmsl.kernels.geometry import unsupported
 
-    x_low, y_low, cell, cols, rows = frame
-    n, lengths = len(segments), np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])
-    room = n + int(np.ceil(2 * lengths / cell).sum())
-    cells = np.empty(rows * cols + 1, np.int64), np.empty(room, np.int32)
-    facing_segments.enter(segments, x_low, y_low, cell, cols, *cells)
-    by_row = np.empty(rows + 1, np.int64), np.empty(room + n, np.int32)
+    _, y_low, cell, _, rows = frame
+    cells = cells_of(segments, *frame)
+    by_row = np.empty(rows + 1, np.int64), np.empty(len(cells[1]) + len(segments), np.int32)
     unsupported.enter_rows(segments, y_low, cell, *by_row)
     return _Section(segments, cells, by_row)
 

@@ -19,6 +19,7 @@ from pmsl.core.parallel import ordered_map
 from pmsl.mesh.part import Part
 from pmsl.slicing.layer_places import LayerPlaces
 from pmsl.slicing.plane_index import CrossingIndex, index_crossings
+from pmsl.slicing.segment_cells import cells_of
 
 CELLS = 1.5  # side of a cell, in limits
 MORE = 4  # cells, than there are segments, at most
@@ -44,7 +45,13 @@ class ThinPlace:
 
 
 def thin_places(
-    parts: Sequence[Part], grid: Grid, min_wall_um: float, min_gap_um: float, united: bool = True, threads: int = 1
+    parts: Sequence[Part],
+    grid: Grid,
+    min_wall_um: float,
+    min_gap_um: float,
+    united: bool = True,
+    threads: int = 1,
+    index: CrossingIndex | None = None,
 ) -> tuple[list[ThinPlace], list[ThinPlace]]:
     """Find walls and gaps that are too narrow.
 
@@ -61,15 +68,16 @@ def thin_places(
         Whether parts or shells may overlap: what bounds nothing is then told by winding numbers, which takes longer.
     threads : int
         Layers cut at a time; the answer does not depend on it.
+    index : CrossingIndex, optional
+        Of the parts by middle planes, where it is made already.
 
     Returns
     -------
     list of ThinPlace, list of ThinPlace
         Walls and gaps, by layer and place.
     """
-    index = index_crossings(parts, grid)
     limits = (min_wall_um, min_gap_um)
-    cut = _Cut(index, grid, limits, united)
+    cut = _Cut(index_crossings(parts, grid) if index is None else index, grid, limits, united)
     found = tuple(LayerPlaces(grid, 2 * limit, limit) for limit in limits)
     for k, groups in enumerate(ordered_map(cut, range(grid.n_layers), threads)):
         for places, some in zip(found, groups, strict=True):
@@ -125,14 +133,8 @@ class _Cut:
         low, high = segments.reshape(-1, 2).min(axis=0), segments.reshape(-1, 2).max(axis=0)
         cell = max(CELLS * float(self._limits.max()), float(lengths.sum()) / n, float(np.sqrt(np.prod(high - low) / (MORE * n))))
         cols, rows = (((high - low) // cell).astype(int) + 1).tolist()
-        cells = (
-            *low.tolist(),
-            cell,
-            cols,
-            np.empty(rows * cols + 1, np.int64),
-            np.empty(n + int(np.ceil(2 * lengths / cell).sum()), np.int32),
-        )
-        facing_segments.enter(segments, *cells)
+        x_low, y_low = low.tolist()
+        cells = x_low, y_low, cell, cols, *cells_of(segments, x_low, y_low, cell, cols, rows)
         hits, sides, counts = np.empty((2, n + 1, 3)), np.empty((2, n + 1, 2), np.int64), np.empty(2, np.int64)
         facing_segments.facing_widths(segments, normals, self._limits, self._united, *cells, hits, sides, counts)
         return [_grouped(segments, hits[i, :many], sides[i, :many]) for i, many in enumerate(counts.tolist())]

@@ -57,15 +57,20 @@ def enter(segments, x_low, y_low, cell, cols, start, owners):
 
 
 @helper
+def crossing(segments, i, x, y):
+    """What a segment adds to the winding number around a point, counted along the ray to +x: 1 upward, -1 downward, 0 beside it."""
+    y0, y1 = segments[i, 1], segments[i, 3]
+    if (y0 <= y) == (y1 <= y) or segments[i, 0] + (y - y0) / (y1 - y0) * (segments[i, 2] - segments[i, 0]) <= x:
+        return 0
+    return 1 if y1 > y0 else -1
+
+
+@helper
 def winding(segments, x, y):
-    """Winding number around a point, counted along the ray to +x."""
+    """Winding number around a point."""
     n = 0
     for i in range(segments.shape[0]):
-        y0, y1 = segments[i, 1], segments[i, 3]
-        if (y0 <= y) == (y1 <= y):
-            continue
-        if segments[i, 0] + (y - y0) / (y1 - y0) * (segments[i, 2] - segments[i, 0]) > x:
-            n += 1 if y1 > y0 else -1
+        n += crossing(segments, i, x, y)
     return n
 
 

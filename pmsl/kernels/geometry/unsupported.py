@@ -3,7 +3,7 @@
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel
-from pmsl.kernels.geometry.facing_segments import cell_of
+from pmsl.kernels.geometry.facing_segments import cell_of, crossing
 
 STRAY = 0.25  # of a cell, by which an entry may lie beside the segment it is of
 
@@ -41,16 +41,11 @@ def enter_rows(segments, y_low, height, start, owners):
 
 @helper
 def winding_in_rows(segments, y_low, height, start, owners, x, y):
-    """Winding number around a point, counted along the ray to +x."""
+    """Winding number around a point."""
     n = 0
     r = cell_of(y, y_low, height, start.size - 1)
     for entry in range(start[r], start[r + 1]):
-        i = owners[entry]
-        y0, y1 = segments[i, 1], segments[i, 3]
-        if (y0 <= y) == (y1 <= y):
-            continue
-        if segments[i, 0] + (y - y0) / (y1 - y0) * (segments[i, 2] - segments[i, 0]) > x:
-            n += 1 if y1 > y0 else -1
+        n += crossing(segments, owners[entry], x, y)
     return n
 
 
