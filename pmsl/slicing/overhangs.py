@@ -31,6 +31,8 @@ TOLERANCE_UM = 0.1
 MORE = 4  # cells, than there are segments, at most
 ROUNDING = 6  # digits of a µm to which corners of neighbours are the same
 MOST_SEGMENTS = 20_000  # of a layer in which islands are told from ledges that reach round a corner
+LATTICE_UM = 1e-6  # on which sides are one that parts share, to the rounding of their corners
+TOUCH_UM2 = 1e-2  # what shares less only touches
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +181,9 @@ def _pieces_over(above: np.ndarray, below: np.ndarray, k: int) -> Callable[[floa
 
     if len(above) + len(below) > MOST_SEGMENTS:
         return lambda x, y: True
-    pieces = shapely.get_parts(region(link(above, k), positive=True))
-    carried = shapely.area(shapely.intersection(pieces, region(link(below, k - 1), positive=True))) > 0.0
+    over, under = (region(link(segments, layer), LATTICE_UM, positive=True) for segments, layer in ((above, k), (below, k - 1)))
+    pieces = shapely.get_parts(over)
+    carried = shapely.area(shapely.intersection(pieces, under)) > TOUCH_UM2
     return lambda x, y: bool(carried[int(np.argmin(shapely.distance(pieces, shapely.Point(x, y))))])
 
 

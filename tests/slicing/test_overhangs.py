@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import ndimage
 from solids import box, cone, prism
@@ -98,6 +98,8 @@ boxes = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(5
 
 
 @given(boxes, boxes, st.floats(0, 90))
+@example([(0, 0, 5, 5)], [(0, 5, 6, 31)], 1.0)  # touches along a side, to the rounding of a turn
+@example([(0, 0, 5, 5)], [(0, 0, 6, 58), (0, 58, 5, 5)], 1.0)
 def test_the_reach_is_that_of_a_dense_search(lower, upper, turn):
     low = [box((x, y, 0), (x + w, y + h, 10)) for x, y, w, h in lower]
     high = [box((x, y, 10), (x + w, y + h, 20)) for x, y, w, h in upper]
