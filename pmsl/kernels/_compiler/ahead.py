@@ -25,6 +25,20 @@ from pmsl.kernels._compiler.options import Entry, Source
 SLOWEST = (
     "pmsl.kernels.codec.zlib_of_runs.zlib_of_runs(<i81C,int,<i41C,<i41C,|u11C,int,int,int,int,int,|u11C,<i81C,<i81C,<i41C,<i41C,<i82C,|u11C)",
     "pmsl.kernels.light.faint_grays.far_from_white(<i81C,<i41C,<i41C,|u11C,int,int,<i81C,<u82C,<u82C,<u82C,<i82C)",
+    "pmsl.kernels.raster.run_facts.measure(<i81C,<i41C,<i41C,int,<i81C,<i81C,<i81C)",
+    (
+        "pmsl.kernels.light.run_dose.advance(<i81C,<i81C,<i41C,<f82C,<f81C,<i81C,<i41C,<i41C,|u11C,int,<f81C,<f81C,float,float,"
+        "int,<i81C,<i81C,<i41C,<f82C)"
+    ),
+    (
+        "pmsl.kernels.raster.run_bodies.grow(<i81C,<i41C,<i41C,<i81C,<i81C,<i41C,<i41C,<i81C,<i81C,<i41C,<i41C,<i81C,<i81C,"
+        "<i41C,<i41C,<i81C,int,int,float,float,float,<f81C,<i81C,<i82C,<i81C,<i81C)"
+    ),
+    "pmsl.kernels.raster.run_voids.enclosed(<i81C,<i41C,<i41C,<i81C,<i41C,<i41C,<i81C,<i81C,<i82C)",
+    (
+        "pmsl.kernels.raster.run_voids.fill(<i81C,<i41C,<i41C,<i81C,<i41C,<i41C,<i81C,<i81C,<i81C,<i41C,<i41C,<i81C,<i41C,"
+        "<i41C,<i81C,int,float,<i82C,<f81C,<i81C,<i81C)"
+    ),
 )
 SLOWEST_OF_ALL = (  # of all that a warmup compiles, in the order in which it needs them: about half of its time
     *SLOWEST,
