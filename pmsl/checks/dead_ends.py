@@ -14,6 +14,7 @@ from pmsl.checks.layer_stream import CheckedLayer
 from pmsl.checks.limits import CheckLimits
 from pmsl.checks.places import area_text, box_um, largest
 from pmsl.checks.row_runs import RowRuns
+from pmsl.core.arrays import linked_groups
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 
@@ -63,13 +64,9 @@ class DeadEndCheck:
         """Return the channels with one narrow opening."""
         if self._count == 0:
             return []
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
-
         facts = np.concatenate(self._areas, axis=1)
         below, above = np.concatenate(self._links, axis=1) if self._links else np.zeros((2, 0), np.int64)
-        links = coo_array((np.ones(len(below), bool), (below, above)), shape=(self._count, self._count))
-        many, channel = connected_components(links, directed=False)
+        many, channel = linked_groups(np.stack([below, above], axis=1), self._count)
         height = self._grid.thickness_um[facts[LAYER]]
         volume = np.bincount(channel, facts[AREA] * height, many) * self._grid.pixel_um2
         on_plate = facts[LAYER] == 0

@@ -18,6 +18,25 @@ def distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return found, np.searchsorted(found, values)
 
 
+def linked_groups(pairs: np.ndarray, n: int) -> tuple[int, np.ndarray]:
+    """Number the groups of n things that pairs hold together; scipy loads for 0.2 s for that.
+
+    Parameters
+    ----------
+    pairs : (M, 2) int
+    n : int
+
+    Returns
+    -------
+    int, (n,) int64
+        How many groups there are, and the group of each thing, groups in the order of their first members.
+    """
+    from pmsl.kernels.raster import connected_components
+
+    parent, label = np.empty((2, n), np.int64)
+    return int(connected_components.linked(*np.ascontiguousarray(pairs.T, np.int64), parent, label)), label
+
+
 def evenly(n: int, most: int) -> list[int]:
     """Return some of 0..n-1, `most` at most: evenly spaced, ascending, the first and the last among them."""
     return sorted(set(np.linspace(0, n - 1, min(most, n)).round().astype(int).tolist()))

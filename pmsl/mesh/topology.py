@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from pmsl.core.arrays import linked_groups
+
 MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9))
 
 JOIN_UM = 1e-6
@@ -141,13 +143,7 @@ def edges_of(corners: np.ndarray, points: int) -> Edges:
 
 def body_count(edges: Edges, faces: int) -> int:
     """Return how many groups of faces hang together across edges of exactly two faces."""
-    if faces == 0:
-        return 0
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    links = coo_array((np.ones(len(edges.pairs), dtype=np.int8), (edges.pairs[:, 0], edges.pairs[:, 1])), shape=(faces, faces))
-    return int(connected_components(links, directed=False, return_labels=False))
+    return linked_groups(edges.pairs, faces)[0]
 
 
 def _oriented_ids(corners: np.ndarray) -> np.ndarray:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from pmsl.core.grid import Grid
 
@@ -79,6 +78,8 @@ class LayerPlaces:
         """
         before, height = self._before, float(self._grid.thickness_um[k])
         if len(before) > FEW or len(groups) > FEW:
+            from scipy.spatial import cKDTree  # which takes longer to load than most parts to check
+
             distance, nearest = cKDTree(before[:, 1:3]).query(groups[:, 1:3])
             new = np.flatnonzero(distance <= max(self._near_um, height))
             return np.stack([nearest[new], new], axis=1).astype(np.int64)

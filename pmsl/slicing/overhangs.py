@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from pmsl.core.grid import Grid
 from pmsl.core.parallel import ordered_map
@@ -30,6 +28,7 @@ STEEPEST = -0.1  # z component of a normal; steeper faces add a tenth of a layer
 TOLERANCE_UM = 0.1
 MORE = 4  # cells, than there are segments, at most
 ROUNDING = 6  # digits of a µm to which corners of neighbours are the same
+AT_A_TIME = 256  # triangles whose corners are looked for
 MOST_SEGMENTS = 20_000  # of a layer in which islands are told from ledges that reach round a corner
 LATTICE_UM = 1e-6  # on which sides are one that parts share, to the rounding of their corners
 TOUCH_UM2 = 1e-2  # what shares less only touches
@@ -131,10 +130,10 @@ class _Look:
         triangles, bound = np.ascontiguousarray(triangles[far]), bound[far]
         label = _hanging_together(triangles)
         over = _section(above, frame)
-        many, stack = int(label.max()) + 1, np.empty((256, 6))
+        many, work = int(label.max()) + 1, (np.empty((256, 6)), np.empty(4, np.int64), *np.empty((2, 2)))
         reach, where, order = np.full(many, floor), np.zeros((many, 2)), np.argsort(-bound, kind="stable")
         sections = below, *frame[:4], *under.cells, *under.rows, above, *over.cells, *over.rows
-        unsupported.reaches(triangles, order, label, *sections, TOLERANCE_UM, stack, reach, where)
+        unsupported.reaches(triangles, order, label, *sections, TOLERANCE_UM, *work, reach, where)
         (groups,) = np.nonzero(reach > floor)
         groups = groups[self._carried(k, np.ascontiguousarray(where[groups]), under, over, frame)]
         return _groups(triangles, label, groups, reach, where)
@@ -207,14 +206,15 @@ def _section(segments: np.ndarray, frame: tuple[float, float, float, int, int]) 
 
 
 def _hanging_together(triangles: np.ndarray) -> np.ndarray:
-    """Number groups of triangles that share corners: (T,) int64."""
+    """Number groups of triangles that share corners: (T,) int32."""
+    from pmsl.kernels.geometry import corner_groups
+
     n = len(triangles)
-    _, corner = np.unique(np.round(triangles.reshape(-1, 2), ROUNDING), axis=0, return_inverse=True)
-    corner = corner.reshape(-1)
-    links = np.repeat(np.arange(n), 3), n + corner
-    size = n + int(corner.max()) + 1
-    _, label = connected_components(coo_array((np.ones(3 * n, np.int8), links), shape=(size, size)), directed=False)
-    return np.asarray(np.unique(label[:n], return_inverse=True)[1], np.int64).reshape(-1)
+    corners, label = np.zeros((3 * n, 3)), np.empty(n, np.int32)
+    corners[:, :2] = np.round(triangles.reshape(-1, 2), ROUNDING)
+    table = np.zeros(1 << (4 * n).bit_length(), np.uint64)  # room for all corners
+    corner_groups.of_soup(corners, corners.view(np.uint64), table, np.empty(3 * min(n, AT_A_TIME), np.uint64), label)
+    return label
 
 
 def _groups(triangles: np.ndarray, label: np.ndarray, groups: np.ndarray, reach: np.ndarray, where: np.ndarray) -> np.ndarray:

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from pmsl.core.arrays import linked_groups
 from pmsl.core.grid import Grid
 from pmsl.core.parallel import ordered_map
 from pmsl.mesh.part import Part
@@ -152,9 +151,7 @@ def _grouped(segments: np.ndarray, hits: np.ndarray, sides: np.ndarray) -> np.nd
     nodes = np.arange(len(used))
     links = np.concatenate([pairs, np.stack([nodes, first], axis=1), np.stack([nodes, last], axis=1)])
     size = len(used) + int(corner.max()) + 1
-    graph = coo_array((np.ones(len(links), np.int8), (links[:, 0], links[:, 1])), shape=(size, size))
-    _, label = connected_components(graph, directed=False)
-    group = label[pairs[:, 0]]
+    group = linked_groups(links, size)[1][pairs[:, 0]]
     order = np.lexsort((hits[:, 2], hits[:, 1], hits[:, 0], group))
     group, hits = group[order], hits[order]
     begin = np.flatnonzero(np.diff(group, prepend=-1))

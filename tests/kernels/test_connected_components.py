@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components as connected_components_of
 
+from pmsl.core.arrays import linked_groups
 from pmsl.kernels.raster import connected_components
 
 levels = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.sampled_from([0, 0, 0, 51, 102, 255]))
@@ -98,3 +101,22 @@ def test_voids_that_touch_in_one_height_or_in_a_corner_of_columns_are_apart():
     assert voids_of({(0, 0): [(0, 4)], (1, 1): [(0, 4)]})[3] == 2
     assert voids_of({(0, 4): [(0, 4)], (1, 0): [(0, 4)]})[3] == 2, "the end of a row is not beside the next one's begin"
     assert voids_of({(0, 0): [(0, 4)], (0, 1): [(3, 4)]})[3] == 1
+
+
+links = st.integers(1, 30).flatmap(
+    lambda n: st.tuples(st.just(n), st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=40))
+)
+
+
+@given(links)
+def test_groups_of_links_are_those_of_a_sparse_graph(case):
+    n, pairs = case
+    table = np.array(pairs, np.int64).reshape(-1, 2)
+    graph = coo_array((np.ones(len(table), np.int8), (table[:, 0], table[:, 1])), shape=(n, n))
+    wanted, label = connected_components_of(graph, directed=False)
+    many, found = linked_groups(table, n)
+    assert many == wanted and found.tolist() == label.tolist()  # both number groups by their first members
+
+
+def test_nothing_has_no_groups():
+    assert linked_groups(np.zeros((0, 2), np.int64), 0)[0] == 0 and linked_groups(np.zeros((0, 2), np.int64), 3)[0] == 3

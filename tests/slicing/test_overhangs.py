@@ -1,13 +1,18 @@
 """Overhangs of sections: closed forms at any turn and pitch, and branch and bound against a dense search."""
 
+import time
+
 import numpy as np
 import pytest
+import shapely
 from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import ndimage
 from solids import box, cone, prism
 
 from pmsl.core.grid import Grid
+from pmsl.kernels._compiler import jit
+from pmsl.kernels.geometry import unsupported
 from pmsl.mesh.part import Part, as_part
 from pmsl.slicing.overhangs import overhangs
 
@@ -88,6 +93,46 @@ def test_a_cone_on_its_tip_and_many_feet():
     (place,) = found([*feet, box((0, 0, 100), (320, 320, 150))])
     assert place.reach_um == pytest.approx(40 * np.sqrt(2), abs=0.2) and place.layers == (10, 10)
     assert found([cone(64, 100, 300, (0, 0, 0))]) == []
+
+
+def test_the_roof_of_a_long_channel_is_bounded_by_its_walls_not_cut_to_pieces():
+    """18 mm, straight: triangles halved until each is as small as the tolerance would be some 100 000, and take 0.2 s."""
+    walls = [box((0, 0, 0), (18_000, 100, 200)), box((0, 700, 0), (18_000, 800, 200))]
+    taken = []
+    for _ in range(3):
+        began = time.process_time()
+        (place,) = found([*walls, box((0, 7, 150), (18_000, 791, 300))], 17.3)
+        taken.append(time.process_time() - began)
+        assert place.reach_um == pytest.approx(300, abs=0.1)
+    assert min(taken) < 0.06
+
+
+bound_by_two, farthest_corner = (
+    jit.kernel(getattr(helper, "py_func", helper)) for helper in (unsupported.bound_by_two, unsupported.farthest_corner)
+)
+coordinates = st.floats(-100, 100)
+corners = st.lists(coordinates, min_size=6, max_size=6)
+
+
+@given(corners, st.lists(coordinates, min_size=8, max_size=8))
+def test_no_point_of_a_triangle_is_farther_than_two_segments_bound_it(triangle, ends):
+    triangle, segments, point = np.array(triangle), np.array(ends).reshape(2, 4), np.zeros(2)
+    bound = bound_by_two(triangle, segments, 0, 1, point)
+    share = np.random.default_rng(1).dirichlet(np.ones(3), 200)
+    inside = share @ triangle.reshape(3, 2)
+    both = [np.min([shapely.LineString(s.reshape(2, 2)).distance(shapely.Point(p)) for s in segments]) for p in inside]
+    assert max(both) <= bound + 1e-9
+    assert bound <= min(farthest_corner(triangle, segments, s) for s in (0, 1)) + 1e-9
+
+
+@given(st.lists(st.floats(0, 10), min_size=3, max_size=3), st.lists(st.floats(-50, 50), min_size=3, max_size=3))
+def test_between_parallel_walls_the_bound_is_what_is_reached(across, along):
+    triangle, point = np.array([across, along]).T.ravel(), np.zeros(2)
+    walls = np.array([[0.0, -60.0, 0.0, 60.0], [10.0, -60.0, 10.0, 60.0]])
+    bound = bound_by_two(triangle, walls, 0, 1, point)
+    assert bound == pytest.approx(min(point[0], 10 - point[0]), abs=1e-9)
+    low, high = min(across), max(across)
+    assert bound == pytest.approx(5.0 if low <= 5.0 <= high else min(max(low, high), 10 - min(low, high)), abs=1e-9)
 
 
 def test_threads_find_the_same():

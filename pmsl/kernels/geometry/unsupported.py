@@ -98,6 +98,43 @@ def size_of(triangle):
     return x, y, np.sqrt(r)
 
 
+@helper
+def corner_distance(triangle, i, segments, s):
+    """Distance of a corner of a triangle to a segment."""
+    return np.sqrt(to_segment(segments, s, triangle[2 * i], triangle[2 * i + 1]))
+
+
+@helper
+def farthest_corner(triangle, segments, s):
+    """How far points of a triangle are from a segment at most: that distance is convex, so a corner is the farthest."""
+    return max(
+        corner_distance(triangle, 0, segments, s),
+        max(corner_distance(triangle, 1, segments, s), corner_distance(triangle, 2, segments, s)),
+    )
+
+
+@helper
+def bound_by_two(triangle, segments, s, other, point):
+    """How far points of a triangle are at most from the nearer of two segments, and the point at which that bound is reached.
+
+    Either distance is at most what lies linearly between its values at the corners; where the smaller of two linear functions is largest
+    is a corner, or a point of an edge at which they are the same.
+    """
+    best = -1.0
+    for i in range(3):
+        j = (i + 1) % 3
+        ax, ay, bx, by = triangle[2 * i], triangle[2 * i + 1], triangle[2 * j], triangle[2 * j + 1]
+        one, two = corner_distance(triangle, i, segments, s), corner_distance(triangle, i, segments, other)
+        one_b, two_b = corner_distance(triangle, j, segments, s), corner_distance(triangle, j, segments, other)
+        if min(one, two) > best:
+            best, point[0], point[1] = min(one, two), ax, ay
+        if (one - two) * (one_b - two_b) < 0.0:
+            t = (one - two) / (one - two - one_b + two_b)
+            if one + t * (one_b - one) > best:
+                best, point[0], point[1] = one + t * (one_b - one), ax + t * (bx - ax), ay + t * (by - ay)
+    return best
+
+
 @kernel
 def bounds_of_reach(triangles, n, below, x_low, y_low, cell, cols, start, owners, row_start, row_owners, floor, bound):
     """Bound from above how far points of triangles are from an area, by one distance each.
@@ -119,8 +156,11 @@ def bounds_of_reach(triangles, n, below, x_low, y_low, cell, cols, start, owners
     """
     for i in range(n):
         x, y, r = size_of(triangles[i])
-        d, _ = nearest(below, x_low, y_low, cell, cols, start, owners, x, y, floor - r)
+        d, s = nearest(below, x_low, y_low, cell, cols, start, owners, x, y, floor - r)
         bound[i] = d + r
+        if bound[i] <= floor:
+            continue
+        bound[i] = farthest_corner(triangles[i], below, s)
         if bound[i] > floor and winding_in_rows(below, y_low, cell, row_start, row_owners, x, y) > 0:
             bound[i] = r - d
 
@@ -146,13 +186,17 @@ def reaches(
     above_row_owners,
     tolerance,
     stack,
+    near,
+    best,
+    other,
     reach,
     point,
 ):
     """Find, for each group of triangles, the point above them that is farthest from the area below: branch and bound.
 
-    A point counts where it lies in the area above and not in that below. Distances change by no more than a step does, so a triangle whose
-    middle is at d reaches d and its own radius at most; those that could reach farther than what is known are halved.
+    A point counts where it lies in the area above and not in that below. Points of a triangle reach no farther than to the nearer of two
+    segments (`bound_by_two`), of those nearest to its middle and its corners; between straight walls that is what a triangle reaches,
+    however large it is. Those that could reach farther than what is known are halved.
 
     Parameters
     ----------
@@ -174,6 +218,8 @@ def reaches(
         By how much a result may be too small.
     stack : (D, 6) float64
         Scratch, at least 128.
+    near : (4,) int64; best, other : (2,) float64
+        Scratch.
     reach : (G,) float64
         What is known of each group, raised to what is found.
     point : (G, 2) float64
@@ -188,8 +234,8 @@ def reaches(
         while depth > 0:
             depth -= 1
             x, y, r = size_of(stack[depth])
-            d, _ = nearest(below, x_low, y_low, cell, cols, start, owners, x, y, reach[g] + tolerance - r)
-            if d + r <= reach[g] + tolerance:
+            d, near[0] = nearest(below, x_low, y_low, cell, cols, start, owners, x, y, reach[g] + tolerance - r)
+            if d + r <= reach[g] + tolerance or farthest_corner(stack[depth], below, near[0]) <= reach[g] + tolerance:
                 continue
             if winding_in_rows(below, y_low, cell, row_start, row_owners, x, y) > 0:
                 if r - d <= reach[g] + tolerance:
@@ -197,14 +243,32 @@ def reaches(
             elif winding_in_rows(above, y_low, cell, above_row_start, above_row_owners, x, y) > 0:
                 if d > reach[g]:
                     reach[g], point[g, 0], point[g, 1] = d, x, y
-                if d + r <= reach[g] + tolerance:
-                    continue
             else:
                 free, _ = nearest(above, x_low, y_low, cell, cols, above_start, above_owners, x, y, 0.0)
                 if free >= r:
                     continue
             if 4.0 * r <= tolerance or depth + 2 > stack.shape[0]:
                 continue
+            for i in range(3):
+                px, py = stack[depth, 2 * i], stack[depth, 2 * i + 1]
+                _, near[1 + i] = nearest(below, x_low, y_low, cell, cols, start, owners, px, py, 0.0)
+            bound = np.inf
+            for i in range(4):
+                for j in range(i):
+                    two = bound_by_two(stack[depth], below, near[i], near[j], other)
+                    if two < bound:
+                        bound, best[0], best[1] = two, other[0], other[1]
+            if bound <= reach[g] + tolerance:
+                continue
+            inward = min(0.25 * tolerance / r, 0.5)  # from the edge of both areas, where it is in neither
+            px, py = best[0] + inward * (x - best[0]), best[1] + inward * (y - best[1])
+            outside = winding_in_rows(below, y_low, cell, row_start, row_owners, px, py) <= 0
+            if outside and winding_in_rows(above, y_low, cell, above_row_start, above_row_owners, px, py) > 0:
+                d, _ = nearest(below, x_low, y_low, cell, cols, start, owners, px, py, 0.0)
+                if d > reach[g]:
+                    reach[g], point[g, 0], point[g, 1] = d, px, py
+                if bound <= reach[g] + tolerance:
+                    continue
             longest, cut = -1.0, 0
             for i in range(3):
                 j = (i + 1) % 3

@@ -112,3 +112,36 @@ def voids(column, floor, roof, width, parent, label):
         else:
             label[i] = label[root]
     return n
+
+
+@kernel
+def linked(first, second, parent, label):
+    """Number what links hold together.
+
+    Parameters
+    ----------
+    first, second : (M,) int64
+        Both ends of each link.
+    parent : (N,) int64
+        Overwritten: scratch.
+    label : (N,) int64
+        Overwritten: the group of each of N things, groups in the order of their first members.
+
+    Returns
+    -------
+    int
+        Number of groups.
+    """
+    for i in range(parent.size):
+        parent[i] = i
+    for i in range(first.size):
+        join(parent, first[i], second[i])
+    n = 0
+    for i in range(parent.size):  # a root comes before all others of its group
+        root = find(parent, i)
+        if root == i:
+            label[i] = n
+            n += 1
+        else:
+            label[i] = label[root]
+    return n

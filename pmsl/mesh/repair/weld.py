@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pmsl.core.arrays import linked_groups
 from pmsl.mesh.box_tree import BoxTree
 from pmsl.mesh.repair.joints import Checks, Joints, ends_of, keys_of, single_sides
 from pmsl.mesh.repair.weld_bound import bound_um
@@ -166,8 +167,6 @@ class _Work(Checks):
 
     def _proposed(self, open_: np.ndarray, level: float, divide: bool) -> Joints:
         """Find what lies within `level`."""
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
         from scipy.spatial import cKDTree
 
         n = len(self.points)
@@ -176,8 +175,7 @@ class _Work(Checks):
         pairs = rim[cKDTree(self.points[rim]).query_pairs(level * (1 + SLACK), output_type="ndarray").reshape(-1, 2)]
         pairs = pairs[~np.isin(keys_of(pairs, n), keys_of(ends_of(self.corners), n))]  # not of one face
         joined = np.unique(pairs)
-        links = coo_array((np.ones(len(pairs), np.int8), np.searchsorted(joined, pairs.T)), shape=(len(joined), len(joined)))
-        count, label = connected_components(links, directed=False) if len(joined) else (0, np.zeros(0, np.int64))
+        count, label = linked_groups(np.searchsorted(joined, pairs), len(joined))
         to, cluster = np.arange(n), np.full(n, -1)
         to[joined] = joined[np.unique(label, return_index=True)[1][label]] if len(joined) else joined
         cluster[joined] = label

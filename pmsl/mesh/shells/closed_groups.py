@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from pmsl.core.arrays import linked_groups
+
 SAME_ANGLE = 1e-9
 ORDERS = 8  # of edges, tried
 FEW_JOINTS = 500  # edges where several orders are tried: some 10 ms each
@@ -48,11 +50,7 @@ def closed_groups(corners: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 def _joined(pairs: np.ndarray, n: int) -> np.ndarray:
     """Number the groups of n things that pairs (p, 2) join: (n,) int32, in the order of their first ones."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    joint = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    return np.asarray(connected_components(joint, directed=False)[1], np.int32)
+    return linked_groups(pairs, n)[1].astype(np.int32)
 
 
 def _open_at(surfaces: list[int], way: list[int]) -> bool:
