@@ -18,6 +18,7 @@ import numpy as np
 
 from pmsl.checks.enclosed import EnclosedAreas, enclosed_areas
 from pmsl.checks.final_light import DARK, Shown, depth_um, final_light, steps_of
+from pmsl.checks.newly_set import by_layer, set_own
 from pmsl.checks.row_runs import DoseSteps, RowRuns
 from pmsl.checks.spool import LayerSpool
 from pmsl.core.finding import Finding
@@ -235,8 +236,8 @@ class _Waiting:
         factor = self._factor(k)
         newly: list[tuple[int, RowRuns]] = []
         if len(self._dose):
-            newly.extend(_by_layer(self._expose(steps, factor, times, k, oldest), self._rows))
-        own, row, stay, dose = _set_own(final, steps, (float(factor[0]), spent, times, model.threshold_mj_cm2), RIM_PX)
+            newly.extend(by_layer(self._expose(steps, factor, times, k, oldest), self._rows))
+        own, row, stay, dose = set_own(final, steps, (float(factor[0]), spent, times, model.threshold_mj_cm2), RIM_PX)
         if oldest >= k:
             own, row = final, row[:0]
         if len(row):
@@ -254,7 +255,7 @@ class _Waiting:
         for i, (steps, times) in enumerate(events or [(DoseSteps.dark(rows, 1), 1)]):
             ready.append(self._expose(steps, factor, float(times), k, oldest if i + 1 >= len(events) else -1))
         together = np.concatenate(ready, axis=1)
-        return _by_layer(together[:, np.lexsort((together[2], together[1], together[0]))], rows)
+        return by_layer(together[:, np.lexsort((together[2], together[1], together[0]))], rows)
 
     def _oldest(self, k: int) -> int:
         """Return the last layer that is as solid as it ever becomes, whatever its dose is now."""
@@ -282,44 +283,3 @@ class _Waiting:
                 self._pool, self._dose = out_pool[:, :stay].copy(), out_dose[:stay].copy()
                 return out_set[:, :ready]
             room, pieces = 4 * room, 4 * pieces
-
-
-def _set_own(
-    final: RowRuns, steps: DoseSteps, rule: tuple[float, float, float, float], rim: int
-) -> tuple[RowRuns, np.ndarray, np.ndarray, np.ndarray]:
-    """Return what an exposure sets of its own layer, and of what waits the rows, the columns and the dose."""
-    room = 2 * len(final.col) + 2 * len(steps.col) + 16
-    while True:
-        starts, columns = np.empty((2, len(final.start)), np.int64), np.empty((8, room), np.int32)
-        rows, doses, pointer = np.empty((2, room), np.int64), np.empty((2, room)), np.empty(2 * rim + 1, np.int64)
-        own = starts[1], columns[6], columns[7]
-        n = run_waiting.set_own(
-            *final,
-            *steps,
-            *rule,
-            rim,
-            starts[0],
-            columns[0],
-            columns[1],
-            rows[0],
-            columns[2:4],
-            doses[0],
-            rows[1],
-            columns[4:6],
-            doses[1],
-            pointer,
-            *own,
-        )
-        if n >= 0:
-            m = int(starts[1, -1])
-            return RowRuns(starts[1], columns[6, :m], columns[7, :m]), rows[1, :n], columns[4:6], doses[1, :n]
-        room *= 4
-
-
-def _by_layer(ready: np.ndarray, rows: int) -> tuple[tuple[int, RowRuns], ...]:
-    """Part what is set by layers, ascending."""
-    if not ready.shape[1]:
-        return ()
-    first = np.flatnonzero(np.diff(ready[0], prepend=-1))
-    ends = [*first[1:].tolist(), ready.shape[1]]
-    return tuple((int(ready[0, a]), RowRuns.of_rows(rows, *ready[1:, a:b])) for a, b in zip(first.tolist(), ends, strict=True))

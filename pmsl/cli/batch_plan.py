@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pmsl.batch import Batch, Outcome, Summary, scheduler
-from pmsl.cli.terminal import clock, print_json_line, print_line, printable
+from pmsl.cli.terminal import print_json_line, print_line, printable
+from pmsl.core.measure_text import clock
 from pmsl.core.parallel import default_threads
 
 NUMBERS = ("seconds", "peak_bytes", "disk_bytes", "print_time_s", "resin_ml", "layers")

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from pmsl.cli.light_facts import region_doses
-from pmsl.cli.terminal import print_line, size_mm
+from pmsl.cli.terminal import print_line
+from pmsl.core.measure_text import size_mm
 from pmsl.job.print_job import PartRecord, PrintJob
 from pmsl.mesh.region import RegionRecord
 

@@ -2,7 +2,7 @@
 
 Everything of the command line is printed by these functions (a test holds all other modules to that). JSON is what a program reads: it
 stays as it is, in the escapes of JSON itself. Below that stands what a person sees: progress on a terminal or in a log file, silent in a
-pipe; findings with their places; the compiler's notice; durations and sizes in words.
+pipe; findings with their places; the compiler's notice.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
+from pmsl.core.measure_text import clock
 from pmsl.errors import OutputError
 from pmsl.files.encodable import json_bytes
 
@@ -264,18 +265,3 @@ def compiler_notice(frames: bool = False, everything: bool = False) -> Iterator[
         say(f"compiled kernels in {watch.seconds:.1f} s" + ("" if uncached else "; the next run loads them"))
     if uncached:
         say(f"{uncached[0]}: kernels are compiled in every run; set NUMBA_CACHE_DIR to a folder of your own, or install other versions")
-
-
-def clock(seconds: float) -> str:
-    """Write a duration as people say it: 41 s, 12 min 05 s, 3 h 07 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def size_mm(low: Any, high: Any) -> str:
-    """Write the size of a box given in µm as mm."""
-    return " × ".join(f"{(b - a) / 1000:.6g}" for a, b in zip(low, high, strict=True)) + " mm"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pmsl.errors import OutputError, UsageError
@@ -12,14 +14,14 @@ from pmsl.files.text_file import read_head
 _JOB = re.compile(rb'"schema"\s*:\s*"pmsl\.job/')
 
 
-def check_not_in_job(path: str | Path, option: str) -> None:
+def check_not_in_job(path: str | Path, option: str = "") -> None:
     """Refuse a file inside the folder of a job: that would then be no job any more that ``--force`` replaces. Raises `UsageError`.
 
     Parameters
     ----------
     path : str or Path
     option : str
-        Who asked for it, for messages.
+        Who asked for it, for messages; empty where nobody needs to be named.
     """
     for folder in Path(path).absolute().parents[:2]:  # of a job itself, or of its frames
         try:
@@ -27,7 +29,8 @@ def check_not_in_job(path: str | Path, option: str) -> None:
         except OSError:
             continue
         if _JOB.search(head):
-            raise UsageError(f"{option} {path}: lies inside the job {folder}, which holds nothing else; choose another folder")
+            what = f"{option} {path}" if option else str(path)
+            raise UsageError(f"{what}: lies inside the job {folder}, which holds nothing else; choose another folder")
 
 
 def check_new_file(path: str | Path, force: bool, option: str) -> None:
@@ -60,6 +63,32 @@ def check_new_file(path: str | Path, force: bool, option: str) -> None:
         raise UsageError(f"{option} {path}: is no ordinary file; --force does not replace it, choose another name")
 
 
+@contextmanager
+def whole_file(path: str | Path, what: str = "") -> Iterator[Path]:
+    """Give the name of a draft beside a file: it takes the name of the file when the block has written it, and is gone if that fails.
+
+    Parameters
+    ----------
+    path : str or Path
+    what : str
+        What it holds, for the message, like ``"the page "``.
+
+    Raises
+    ------
+    OutputError
+        The block raises `OSError`, or the draft cannot be renamed.
+    """
+    target = Path(path)
+    draft = target.with_name(f".{target.name[:32]}.{os.getpid()}.partial")
+    try:
+        yield draft
+        os.replace(draft, target)
+    except OSError as err:
+        raise OutputError(f"{path}: {what}cannot be written ({err.strerror or err})") from err
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def write_new_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text whole or not at all: beside its name, then renamed. Raises `OutputError`.
 
@@ -68,12 +97,5 @@ def write_new_text(path: str | Path, text: str) -> None:
     path : str or Path
     text : str
     """
-    target = Path(path)
-    draft = target.with_name(f".{target.name[:32]}.{os.getpid()}.partial")
-    try:
+    with whole_file(path) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(draft, target)
-    except OSError as err:
-        raise OutputError(f"{path}: cannot be written ({err.strerror or err})") from err
-    finally:
-        draft.unlink(missing_ok=True)

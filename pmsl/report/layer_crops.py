@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 
-from pmsl.core.mask import LayerMask
+from pmsl.core.mask import LayerMask, Window, around
 from pmsl.job.print_job import PrintJob
 from pmsl.profiles.printer import Orientation
 
 
 def box_px(job: PrintJob) -> tuple[int, int, int, int]:
-    """Return the rectangle of the grid around all parts, with a margin: row0, col0, row1, col1."""
-    low = np.min([p.bounds_um[0] for p in job.parts], axis=0)
-    high = np.max([p.bounds_um[1] for p in job.parts], axis=0)
-    a = (low[:2] - job.grid.origin_um) / job.grid.pitch_um
-    b = (high[:2] - job.grid.origin_um) / job.grid.pitch_um
+    """Return the rectangle of the grid around all parts, with a margin: row0, col0, row1, col1; of none around all light."""
+    if job.parts:
+        low = np.min([p.bounds_um[0] for p in job.parts], axis=0)
+        high = np.max([p.bounds_um[1] for p in job.parts], axis=0)
+        a, b = ((corner[:2] - job.grid.origin_um) / job.grid.pitch_um for corner in (low, high))
+    else:
+        row0, col0, lit_rows, lit_cols = _lit(job)
+        a, b = np.array([col0, row0], float), np.array([col0 + lit_cols, row0 + lit_rows], float)
     margin = 0.03 * (b - a).max() + 2
     rows, cols = job.grid.shape
     col0, row0 = np.maximum(np.floor(a - margin), 0).astype(int)
     col1, row1 = np.minimum(np.ceil(b + margin), (cols, rows)).astype(int)
     return int(row0), int(col0), int(row1), int(col1)
+
+
+def _lit(job: PrintJob) -> Window:
+    """Return what is around all light of the first engine; the whole field where there is none."""
+    lit = around(e.mask.window for k in range(job.n_layers) for e in job.bare(k).exposures if e.engine == 0)
+    return lit if lit.rows else Window(0, 0, *job.grid.shape)
 
 
 def bins(first: int, last: int, size: int, mirrored: bool) -> tuple[np.ndarray, np.ndarray]:

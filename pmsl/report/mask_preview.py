@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from pmsl.core.arrays import evenly
-from pmsl.errors import OutputError
+from pmsl.files.output_file import whole_file
 from pmsl.formats.frames.device_frame import turn
 from pmsl.job.print_job import PrintJob
 from pmsl.report.distinct_layers import distinct_layers
@@ -58,15 +57,9 @@ def contact_sheet(job: PrintJob, path: str | Path, layers: int = 8) -> None:
 
 
 def _save(sheet: Image.Image, path: Path) -> None:
-    """Write a picture beside its name and rename it; raises `OutputError`."""
-    draft = path.with_name(f".{path.name[:32]}.{os.getpid()}.partial")
-    try:
+    """Write a picture whole or not at all; raises `OutputError`."""
+    with whole_file(path, "the preview ") as draft:
         sheet.save(draft, "PNG")
-        os.replace(draft, path)
-    except OSError as err:
-        raise OutputError(f"{path}: the preview cannot be written ({err.strerror or err})") from err
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _title(job: PrintJob) -> str:

@@ -68,6 +68,17 @@ def test_a_mesh_and_pictures_of_a_prediction(run, mesh):
     assert run(*words, "--force")[0] in (0, 4) and [file.read_bytes() for file in files] == before
 
 
+@pytest.mark.parametrize("inside", ["job/x.sl1", "job/frames/x.sl1", "job/x"])
+def test_no_job_is_written_into_the_folder_of_another(run, mesh, inside):
+    assert run("slice", mesh, "-o", "job", *SMALL)[0] == 0
+    before = sorted(Path("job").rglob("*"))
+    for words in (("slice", mesh, *SMALL), ("convert", "job", "--lossy")):
+        target = (inside,) if words[0] == "convert" else ("-o", inside)
+        code, out, err = run(*words, *target)
+        assert code == 2 and out == "" and f"lies inside the job {Path('job').absolute()}" in err
+    assert sorted(Path("job").rglob("*")) == before
+
+
 BATCH = """
 schema = "pmsl.batch/2"
 out = "night"

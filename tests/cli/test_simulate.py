@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 import pmsl
+from pmsl.report.layer_crops import box_px
+from pmsl.report.mask_preview import contact_sheet
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,18 @@ def test_pictures_and_mesh_are_written(run, jobs, tmp_path):
     data = (tmp_path / "m.stl").read_bytes()
     assert len(data) == 84 + 50 * struct.unpack("<I", data[80:84])[0] > 10_000
     assert sorted(p.name for p in tmp_path.iterdir()) == ["m.stl", "p"]
+
+
+def test_pictures_of_a_job_that_holds_no_parts(run, jobs):
+    pmsl.write(pmsl.read(jobs / "f"), "f.sl1", lossy=True)
+    job = pmsl.read("f.sl1")
+    assert not job.parts
+    lit, box = job.bare(0).exposures[0].mask.window, box_px(job)
+    assert box[0] <= lit.row0 and box[1] <= lit.col0 and box[2] >= lit.row0 + lit.rows and box[3] >= lit.col0 + lit.cols
+    code, out, err = run("simulate", "f.sl1", "--pictures", "p")
+    assert code == 3 and out == "" and "holds no design" in err and not Path("p").exists()
+    contact_sheet(job, "sheet.png")
+    assert np.array(Image.open("sheet.png")).std() > 10
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pmsl.cli import options
-from pmsl.cli.terminal import LOG_MOST_S, clock, is_log, print_json_line, print_line, printable, say, say_lines
+from pmsl.cli.terminal import LOG_MOST_S, is_log, print_json_line, print_line, printable, say, say_lines
+from pmsl.core.measure_text import clock
 from pmsl.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pmsl.cli import options
-from pmsl.cli.terminal import clock, compiler_notice, print_json, print_line, say_findings, size_mm
+from pmsl.cli.terminal import compiler_notice, print_json, print_line, say_findings
+from pmsl.core.measure_text import clock, size_mm
 from pmsl.errors import PmslError, UsageError
 
 if TYPE_CHECKING:

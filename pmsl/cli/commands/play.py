@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pmsl.cli import options
-from pmsl.cli.terminal import LogProgress, clock, compiler_notice, is_log, print_json, print_line, say, say_findings
+from pmsl.cli.terminal import LogProgress, compiler_notice, is_log, print_json, print_line, say, say_findings
+from pmsl.core.measure_text import clock
 from pmsl.errors import HostError, PmslError, UsageError
 
 if TYPE_CHECKING:

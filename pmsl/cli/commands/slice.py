@@ -10,7 +10,8 @@ import click
 import msgspec
 
 from pmsl.cli import options
-from pmsl.cli.terminal import clock, compiler_notice, layer_progress, print_json, print_line, say, say_findings, size_mm
+from pmsl.cli.terminal import compiler_notice, layer_progress, print_json, print_line, say, say_findings
+from pmsl.core.measure_text import clock, size_mm
 from pmsl.errors import FindingsError
 from pmsl.pipeline.request.request_fields import request_fields
 

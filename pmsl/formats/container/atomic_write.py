@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pmsl.errors import JobError, OutputError, UsageError
+from pmsl.files.output_file import check_not_in_job
 from pmsl.formats.container import drafts
 from pmsl.formats.container.containers import open_source
 from pmsl.formats.protocol import Format
@@ -34,7 +35,7 @@ def check_target(path: Path, force: bool, foreign: Foreign | None = None) -> Non
     Raises
     ------
     UsageError
-        It exists and `force` is not given, or `foreign` says why not.
+        It exists and `force` is not given, or `foreign` says why not; it would lie inside the folder of another job.
     OutputError
         The folder it goes into does not exist or may not be written.
     """
@@ -43,6 +44,7 @@ def check_target(path: Path, force: bool, foreign: Foreign | None = None) -> Non
         raise OutputError(f"{parent}: no such folder to write into; make it first")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise OutputError(f"{parent}: no permission to write there; choose another place")
+    check_not_in_job(path)
     if not os.path.lexists(path):
         return
     if not force:

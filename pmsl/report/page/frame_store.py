@@ -42,10 +42,13 @@ class FrameStore:
         Of every frame.
     data : list of bytes
         Its levels, as `window_levels` gives them.
+    lit : Window
+        Around all light of all layers.
     """
 
     windows: list[Window] = field(default_factory=list)
     data: list[bytes] = field(default_factory=list)
+    lit: Window = EMPTY
     _shown: int = 0
     _numbers: dict[tuple[Window, bytes], int] = field(default_factory=dict)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import Any
 from pmsl.core.finding import Finding
 from pmsl.core.mask import Window, around
 from pmsl.core.parallel import default_threads
-from pmsl.errors import OutputError, PmslError, UsageError
-from pmsl.files.output_file import check_new_file
-from pmsl.job.print_job import PrintJob
+from pmsl.errors import PmslError, UsageError
+from pmsl.files.output_file import check_new_file, whole_file
+from pmsl.job.print_job import Estimate, PrintJob
 from pmsl.report.page import job_summary
 from pmsl.report.page.blocks import PageBlock, base64_text, json_text, packed
 from pmsl.report.page.flat_field import flat_field_data
@@ -86,11 +85,13 @@ def write_report(
         job = pipeline.read(job)
     threads = default_threads() if threads is None else threads
     store = FrameStore()
-    layers = layer_table(job, store, threads, progress)
-    found = prediction_data(job, sections, compare, store.overlay_bytes(), threads, progress) if predict else PredictionData()
+    layers, estimate = layer_table(job, store, threads, progress)
+    found = PredictionData()
+    if predict:
+        found = prediction_data(job, sections, compare, store.lit, store.overlay_bytes(), threads, progress)
     if check:
         _add_checks(found, job, threads, progress)
-    facts, flat = page_facts(job, found, layers, store.windows)
+    facts, flat = page_facts(job, found, layers, store.windows, estimate)
     facts["frames"] = [list(window) for window in store.windows]
     frames = [PageBlock(f"frame-{i}", base64_text(data)) for i, data in enumerate(store.data)]
     library = drawing_library() if found.facts.get("solids") else None
@@ -107,7 +108,7 @@ def write_report(
 
 
 def page_facts(
-    job: PrintJob, found: PredictionData, layers: list[dict[str, Any]], windows: Sequence[Window]
+    job: PrintJob, found: PredictionData, layers: list[dict[str, Any]], windows: Sequence[Window], estimate: Estimate | None
 ) -> tuple[dict[str, Any], list[PageBlock]]:
     """Return all a page says of a job but its frames, ready for JSON, and the flat field's block."""
     flat, blocks = flat_field_data(job)
@@ -119,7 +120,7 @@ def page_facts(
         notes.append(job_summary.NO_DESIGN)
     facts = {
         "title": job_summary.title_of(job),
-        "summary": job_summary.summary(job, job.estimate() if layers else job.known_estimate),
+        "summary": job_summary.summary(job, estimate),
         "engines": job_summary.engine_facts(job),
         "z_edges_um": job.grid.z_edges_um.tolist(),
         "layers": layers,
@@ -191,12 +192,5 @@ def library_block(library: str) -> PageBlock:
 
 
 def _write(target: Path, parts: Iterator[bytes]) -> None:
-    draft = target.with_name(f".{target.name[:32]}.{os.getpid()}.partial")
-    try:
-        with open(draft, "wb") as file:
-            file.writelines(parts)
-        os.replace(draft, target)
-    except OSError as err:
-        raise OutputError(f"{target}: the page cannot be written ({err.strerror or err})") from err
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole_file(target, "the page ") as draft, open(draft, "wb") as file:
+        file.writelines(parts)

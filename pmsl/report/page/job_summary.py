@@ -8,6 +8,7 @@ import msgspec
 
 from pmsl.core.finding import SEVERITIES, Finding
 from pmsl.core.finding_codes import CODES
+from pmsl.core.measure_text import clock, size_mm
 from pmsl.cure import CureModel
 from pmsl.job.print_job import Estimate, PrintJob
 from pmsl.optics.grayscale import response
@@ -15,7 +16,6 @@ from pmsl.report.page.layer_table import doses_known
 from pmsl.version import __version__
 
 UNKNOWN_DOSES = "The file states no irradiance, so doses are not known; times are."
-UNKNOWN_TIMES = "The file states no exposure times, so neither times nor doses are known."
 NO_DESIGN = "The job holds no design (pixels only): nothing it prints can be held against what was meant."
 
 
@@ -28,7 +28,7 @@ def title_of(job: PrintJob) -> str:
 def summary(job: PrintJob, estimate: Estimate | None) -> list[list[str]]:
     """Return the lines of a page's summary: what, and its value; what it costs where that is known."""
     grid = job.grid
-    sizes = sorted({_size_mm(part.bounds_um) for part in job.parts})
+    sizes = sorted({size_mm(*part.bounds_um) for part in job.parts})
     material = job.resin.resin
     rows = [
         ["Part", title_of(job) + (f" ({len(job.parts)} parts)" if len(job.parts) > 1 else "")],
@@ -40,7 +40,7 @@ def summary(job: PrintJob, estimate: Estimate | None) -> list[list[str]]:
         ["Layers", f"{job.n_layers}, {_heights(grid.thickness_um)} high, {grid.z_edges_um[-1]:g} µm in all"],
     ]
     if estimate is not None:
-        rows.append(["Print time", _clock(estimate.print_time_s) + ", motion included"])
+        rows.append(["Print time", clock(estimate.print_time_s) + ", motion included"])
         rows.append(["Cured resin", f"{estimate.resin_ml * 1000:.4g} µl"])
     if doses_known(job):
         rows.append(["Cures", f"from {material.ec_mj_cm2.value:g} mJ/cm² on, to a depth of Dp = {material.dp_um.value:g} µm per factor e"])
@@ -108,10 +108,6 @@ def _shortened(item: Any) -> Any:
     return item[:200] + "…" if isinstance(item, str) and len(item) > 200 else item
 
 
-def _size_mm(bounds: Any) -> str:
-    return " × ".join(f"{(b - a) / 1000:.6g}" for a, b in zip(*bounds, strict=True)) + " mm"
-
-
 def _field(job: PrintJob, i: int) -> str:
     (rows, cols), (px, py) = job.engines[i].grid.shape, job.engines[i].grid.pitch_um
     name = job.engines[i].name
@@ -121,12 +117,3 @@ def _field(job: PrintJob, i: int) -> str:
 def _heights(thickness: Any) -> str:
     low, high = float(thickness.min()), float(thickness.max())
     return f"{low:g} µm" if high - low < 1e-9 else f"{low:g} to {high:g} µm"
-
-
-def _clock(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

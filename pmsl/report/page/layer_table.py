@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pmsl.core.mask import Window
+from pmsl.core.mask import Window, around
 from pmsl.core.parallel import ordered_map
 from pmsl.errors import ExposureError
 from pmsl.exposure.dose import irradiance_mw_cm2
 from pmsl.job.layer_facts import FactsOfLayers, Measured, measured
 from pmsl.job.layer_plan import Exposure, LayerFacts, LayerPlan
-from pmsl.job.print_job import Meter, PrintJob
+from pmsl.job.print_job import Estimate, Meter, PrintJob
 from pmsl.report.page.frame_store import FrameStore, window_levels
 
 
@@ -69,8 +69,10 @@ def layer_row(plan: LayerPlan, facts: LayerFacts | None, meter: Meter) -> dict[s
     return {"area_um2": resin_um3 / plan.thickness_um} | known | {"time_s": time_s}
 
 
-def layer_table(job: PrintJob, store: FrameStore, threads: int, progress: Callable[[int, int], None] | None = None) -> list[dict[str, Any]]:
-    """Return what a page says of every layer, and put the frames into `store`.
+def layer_table(
+    job: PrintJob, store: FrameStore, threads: int, progress: Callable[[int, int], None] | None = None
+) -> tuple[list[dict[str, Any]], Estimate]:
+    """Return what a page says of every layer, and time and resin of all; put the frames into `store`.
 
     Parameters
     ----------
@@ -90,8 +92,10 @@ def layer_table(job: PrintJob, store: FrameStore, threads: int, progress: Callab
     rows: list[dict[str, Any]] = []
     for plan, frames, one in ordered_map(make, range(job.n_layers), threads):
         shown = [exposure_facts(job, e, store.add(*frame)) for e, frame in zip(plan.exposures, frames, strict=True)]
+        store.lit = around((store.lit, *(e.mask.window for e in plan.exposures)))
         facts = plan.facts if stated else below.add(plan.index, one)
         rows.append(layer_row(plan, facts, meter) | {"exposures": shown})
+        meter.add(*meter.cost(plan))
         if progress is not None:
             progress(plan.index + 1, job.n_layers)
-    return rows
+    return rows, job.known_estimate or meter.estimate()

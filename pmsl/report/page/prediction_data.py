@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from pmsl.core.finding import Finding
-from pmsl.core.mask import Window, around
+from pmsl.core.mask import Window
 from pmsl.cure import CureModel
 from pmsl.errors import PmslError, UsageError
 from pmsl.job.print_job import PrintJob
@@ -44,7 +44,13 @@ class PredictionData:
 
 
 def prediction_data(
-    job: PrintJob, sections: Sequence[tuple[str, float]], compare: bool, most_bytes: int, threads: int, progress: Progress | None
+    job: PrintJob,
+    sections: Sequence[tuple[str, float]],
+    compare: bool,
+    lit: Window,
+    most_bytes: int,
+    threads: int,
+    progress: Progress | None,
 ) -> PredictionData:
     """Predict a job for its page.
 
@@ -55,6 +61,8 @@ def prediction_data(
         Cuts; none are those through the middle of the parts.
     compare : bool
         Also predict a corrected job without its corrections.
+    lit : Window
+        Around all frames of the job: what is predicted of a job without a design.
     most_bytes : int
         What pictures of layers may take, deflated.
     threads : int
@@ -76,7 +84,7 @@ def prediction_data(
                 _compared(data, job, parts, sections, compare, threads, progress)
             else:
                 data.notes.append(NO_DESIGN)
-                _cured_only(data, job, progress)
+                _cured_only(data, job, lit, progress)
         except UsageError:
             raise
         except PmslError as err:
@@ -137,10 +145,9 @@ def _put_before(
     _put_sections(data, before, cuts, "before-section")
 
 
-def _cured_only(data: PredictionData, job: PrintJob, progress: Progress | None) -> None:
+def _cured_only(data: PredictionData, job: PrintJob, lit: Window, progress: Progress | None) -> None:
     """Predict what is cured, with nothing to hold it against."""
     rows, cols = job.grid.shape
-    lit = around(e.mask.window for k in range(job.n_layers) for e in job.bare(k).exposures)
     row0, col0 = max(lit.row0 - ROOM_PX, 0), max(lit.col0 - ROOM_PX, 0)
     window = Window(row0, col0, min(lit.row0 + lit.rows + ROOM_PX, rows) - row0, min(lit.col0 + lit.cols + ROOM_PX, cols) - col0)
     taken, cure = PredictedLayers(job, window, with_design=False), cure_sum(job, window, ahead=1)

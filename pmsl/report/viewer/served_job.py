@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from pmsl.core.arrays import evenly
-from pmsl.core.mask import LayerMask
+from pmsl.core.mask import LayerMask, Window
 from pmsl.errors import PmslError
 from pmsl.job.layer_facts import facts_of, measured
 from pmsl.job.layer_plan import LayerFacts, LayerPlan
 from pmsl.job.print_job import Meter, PrintJob
 from pmsl.report.page.layer_table import exposure_facts, layer_row
+from pmsl.report.page.predicted_layers import shrunk
 
 TILE_PX = 1024  # a side
 MOST_LEVELS = 16
@@ -79,7 +80,7 @@ class ServedJob:
         grid = self.job.grid
         try:
             return facts_of(plan, lambda: self.plan(plan.index - 1), grid, self.job.printer)
-        except Exception:
+        except Exception:  # of any kind: a damaged array is no error of ours
             measured(plan, grid)  # raises where it is this layer that is damaged; who looks at the one below is told there
             return None
 
@@ -148,17 +149,9 @@ def tile_levels(mask: LayerMask, level: int, row: int, col: int) -> np.ndarray:
     NotInJobError
         The tile lies outside of the field, or there is no such level.
     """
-    from pmsl.kernels.raster import run_ops
-
     sized = 0 <= level <= MOST_LEVELS  # numbers of any size are compared as Python's own, before they become those of arrays
     if not (sized and all(at >= 0 and (at * TILE_PX) << level < size for at, size in zip((row, col), mask.shape, strict=True))):
         raise NotInJobError(f"no tile ({row}, {col}) of level {level}")
-    bins = []
-    for at, size in zip((row, col), mask.shape, strict=True):
-        low = (np.arange(at * TILE_PX, (at + 1) * TILE_PX, dtype=np.int64)) << level
-        low = low[low < size]
-        bins.append((low, np.minimum(low + (1 << level), size)))
-    out = np.zeros((len(bins[0][0]), len(bins[1][0])), np.uint8)
-    width = int(bins[1][1][-1] - bins[1][0][0])
-    run_ops.shrink(*mask.runs_8bit(), mask.window.row0, *bins[0], *bins[1], np.zeros((2, width + 1), np.int64), out)
-    return out
+    row0, col0 = ((at * TILE_PX) << level for at in (row, col))
+    rows, cols = (min(TILE_PX << level, size - low) for low, size in zip((row0, col0), mask.shape, strict=True))
+    return shrunk(mask, Window(row0, col0, rows, cols), 1 << level)

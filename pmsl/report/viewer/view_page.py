@@ -21,7 +21,7 @@ def view_page(job: PrintJob) -> bytes:
     if design is not None and library is not None:
         mesh, shown.blocks = mesh_data("solid-design", design)
         shown.facts["solids"] = [mesh | {"label": "design"}]
-    facts, first = page_facts(job, shown, [], ())
+    facts, first = page_facts(job, shown, [], (), job.known_estimate)
     facts |= {"layers": None, "first_layer": job.n_layers // 2, "tile_px": TILE_PX, "solids_drawn": bool(shown.blocks)}
     rest = list(shown.blocks)
     if rest and library is not None:

@@ -51,14 +51,11 @@ class Findings {
     return words.length ? `  ${words.join("; ")}` : "";
   }
 
-  // The layer that shows a finding: the middle one of its own, or of its box.
-  layerOf(finding) { return this.page.layerOf(finding); }
-
   async draw(canvas) {
     const finding = this.waiting.get(canvas);
     if (!finding) return;
     this.waiting.delete(canvas);
-    const k = this.layerOf(finding), { page } = this, layer = await page.frames.layerFacts(k);
+    const { page } = this, k = page.layerOf(finding), layer = await page.frames.layerFacts(k);
     const { context, ratio, width, height } = prepared(canvas), engine = page.facts.engines[0];
     const around = page.placeOf(finding);
     const um_per_px = Math.max((around.x1 - around.x0) / width, (around.y1 - around.y0) / height);

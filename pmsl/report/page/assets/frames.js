@@ -19,13 +19,11 @@ class Recent {
       this.size -= item.size;
     }
   }
-  // What is being made; when that fails it is forgotten, so that it is asked for again.
+  // What is being made, until it is there; when that fails it is forgotten, so that it is asked for again.
   promise(key, made, size) {
     this.set(key, made, size);
-    made.catch(() => {
-      const item = this.items.get(key);
-      if (item && item.value === made) { this.items.delete(key); this.size -= item.size; }
-    });
+    const mine = () => { const item = this.items.get(key); return item && item.value === made ? item : null; };
+    made.then(value => { const item = mine(); if (item) item.value = value; }, () => { if (mine()) { this.items.delete(key); this.size -= size; } });
     return made;
   }
 }
@@ -41,12 +39,7 @@ class EmbeddedFrames {
     const known = this.recent.get(number);
     if (known) return known;
     const [row0, col0, rows, cols] = this.facts.frames[number];
-    const made = blockBytes(`frame-${number}`).then(levels => {
-      const frame = { row0, col0, rows, cols, levels: levels || new Uint8Array(0) };
-      const item = this.recent.items.get(number);
-      if (item) item.value = frame;
-      return frame;
-    });
+    const made = blockBytes(`frame-${number}`).then(levels => ({ row0, col0, rows, cols, levels: levels || new Uint8Array(0) }));
     return this.recent.promise(number, made, rows * cols);
   }
 
@@ -96,11 +89,7 @@ class ServedFrames {
     const key = [k, j, level, row, col].join();
     const known = this.recent.get(key);
     if (known) return known;
-    const made = this.ask(`/tile?k=${k}&exposure=${j}&level=${level}&row=${row}&col=${col}`).then(answer => answer.arrayBuffer()).then(buffer => {
-      const bytes = new Uint8Array(buffer), item = this.recent.items.get(key);
-      if (item) item.value = bytes;
-      return bytes;
-    });
+    const made = this.ask(`/tile?k=${k}&exposure=${j}&level=${level}&row=${row}&col=${col}`).then(answer => answer.arrayBuffer()).then(buffer => new Uint8Array(buffer));
     return this.recent.promise(key, made, this.facts.tile_px ** 2);
   }
 

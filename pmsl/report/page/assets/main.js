@@ -129,6 +129,7 @@ class Page {
     this.view.show(origin_um[0], origin_um[1], origin_um[0] + shape[1] * pitch_um[0], origin_um[1] + shape[0] * pitch_um[1]);
   }
 
+  // The layer that shows a finding: the middle one of its own, or of its box.
   layerOf(finding) {
     const edges = this.facts.z_edges_um;
     let k = this.facts.first_layer;

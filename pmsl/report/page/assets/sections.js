@@ -11,9 +11,7 @@ class CuredLayers {
   layer(k) {
     const known = this.recent.get(k);
     if (known) return known;
-    const made = blockBytes(`cured-${k}`).then(bytes => { const item = this.recent.items.get(k); if (item) item.value = bytes; return bytes; });
-    this.recent.set(k, made, this.facts.rows * this.facts.cols);
-    return made;
+    return this.recent.promise(k, blockBytes(`cured-${k}`), this.facts.rows * this.facts.cols);
   }
 
   // Every so many squares of all layers: {bytes, rows, cols, stride}.
