@@ -1,8 +1,13 @@
-"""Measure a printer and a resin: sheets of measurements to values with their uncertainty, for profiles.
+"""Measure a printer and a resin: test prints, sheets of measurements, and values with their uncertainty, for profiles.
 
-working_curve   Dp and Ec from cured thicknesses
-measurements    sheets, read
-regression      least squares, intervals, tests
+calibration     coupon and fit of every kind, by its name
+kinds           one file a kind: what is printed, measured and fitted
+coupons         test prints as jobs, sheets to fill in, drawings
+sheets          CSV, read
+working_curve   Dp and Ec from cured thicknesses, by the straight line
+cure_fit        films and roofs together: Dp, Ec, induction, tail
+model_fit       least squares, intervals by the profile, what the data cannot part
+regression      straight lines, intervals, tests
 fit_result      what a fit gives
 """
 
@@ -11,16 +16,31 @@ from typing import TYPE_CHECKING
 from pmsl.later import homes_in, later
 
 if TYPE_CHECKING:
+    from pmsl.calibrate.calibration import coupon, fit
+    from pmsl.calibrate.coupons.coupon_job import Coupon
     from pmsl.calibrate.fit_result import FitResult, Parameter
+    from pmsl.calibrate.kinds.kind import CouponOptions
     from pmsl.calibrate.measurements import WorkingCurveData, read_working_curve
     from pmsl.calibrate.working_curve import curve_sd_um, fit_working_curve
 
 _HOMES = homes_in(
     __name__,
+    calibration="coupon fit",
     fit_result="FitResult Parameter",
     measurements="WorkingCurveData read_working_curve",
     working_curve="curve_sd_um fit_working_curve",
-)
+) | {"Coupon": "pmsl.calibrate.coupons.coupon_job", "CouponOptions": "pmsl.calibrate.kinds.kind"}
 __getattr__, __dir__ = later(__name__, _HOMES)
 
-__all__ = ["FitResult", "Parameter", "WorkingCurveData", "curve_sd_um", "fit_working_curve", "read_working_curve"]
+__all__ = [
+    "Coupon",
+    "CouponOptions",
+    "FitResult",
+    "Parameter",
+    "WorkingCurveData",
+    "coupon",
+    "curve_sd_um",
+    "fit",
+    "fit_working_curve",
+    "read_working_curve",
+]

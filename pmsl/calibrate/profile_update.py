@@ -1,4 +1,4 @@
-"""Fitted values → a resin profile: class measured, standard deviation, covariance, and the sheets as their source."""
+"""Fitted values → profiles of resins and printers: class measured, standard deviation, covariance, and the sheets as their source."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from pmsl.calibrate.fit_result import FitResult
 from pmsl.errors import MeasurementError
+from pmsl.profiles import Printer
 from pmsl.profiles.resin import Covariance, Resin
 from pmsl.profiles.strict_struct import Value
 
@@ -32,19 +33,56 @@ def measured_resin(resin: Resin, result: FitResult, name: str | None = None) -> 
     """
     if "ec_mj_cm2" not in result.parameters:
         raise MeasurementError("the fit has a critical time, no dose: without an irradiance it makes no profile; give --irradiance")
-    source = f"{result.kind} of {result.n} tiles, {result.source}"
     names = [key for key in result.parameters if key in resin.resin.__struct_fields__]
-    values: dict[str, Any] = {
-        key: Value(value=result.parameters[key].value, class_="measured", source=source, sd=result.parameters[key].sd) for key in names
-    }
-    at = [list(result.parameters).index(key) for key in names]
+    names = [key for key in names if key != "tail" or result.parameters[key].value > 0]  # a profile leaves out a tail of nothing
+    values: dict[str, Any] = {key: measured(result, key) for key in names}
+    list_of = list(result.parameters)
+    spread = [key for key in names if result.parameters[key].sd > 0]
+    at = [list_of.index(key) for key in spread]
     matrix = result.covariance[np.ix_(at, at)].tolist()
     replace = msgspec.structs.replace
-    material = replace(resin.resin, **values)
-    return replace(
+    made = replace(
         resin,
         name=name or f"{resin.name.removesuffix('-measured')}-measured",
         description=f"{resin.name}, with values measured by pmsl calibrate",
-        resin=material,
-        covariance=[Covariance(names=names, matrix=matrix)],
+        resin=replace(resin.resin, **values),
+    )
+    return replace(made, covariance=[Covariance(names=spread, matrix=matrix)]) if len(spread) > 1 else made
+
+
+def measured(result: FitResult, key: str) -> Value[float]:
+    """Return a fitted value as profiles have it.
+
+    Parameters
+    ----------
+    result : FitResult
+    key : str
+        Name of the parameter.
+    """
+    found = result.parameters[key]
+    return Value(value=found.value, class_="measured", source=source_text(result), sd=found.sd)
+
+
+def source_text(result: FitResult) -> str:
+    """Return where fitted values come from, for profiles."""
+    return f"{result.kind} of {result.n} measurements, {result.source}"
+
+
+def measured_printer(printer: Printer, name: str | None, **changes: Any) -> Printer:
+    """Return a printer with tables of a fit in place of its own.
+
+    Parameters
+    ----------
+    printer : Printer
+        Whose other values are kept.
+    name : str, optional
+        Of the new profile (default: the old one with ``-measured``).
+    **changes
+        Tables of the profile, as ``response``, ``optics``.
+    """
+    return msgspec.structs.replace(
+        printer,
+        name=name or f"{printer.name.removesuffix('-measured')}-measured",
+        description=f"{printer.name}, with values measured by pmsl calibrate",
+        **changes,
     )

@@ -7,25 +7,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy.special import chdtrc
 
+from pmsl.calibrate.fit_findings import lack_findings, outlier_findings, stated_test
 from pmsl.calibrate.fit_result import FitResult, Parameter
 from pmsl.calibrate.measurements import WorkingCurveData, read_working_curve
 from pmsl.calibrate.regression import (
-    LEVEL,
     FitTest,
     Line,
     against_column,
     against_replicates,
     fit_line,
     huber_weights,
-    outliers,
     student,
 )
 from pmsl.core.finding import Finding
 from pmsl.errors import MeasurementError
 
 POINTS = 25
+BENT, IRRADIANCE = "a bent curve", "irradiance beside dose"
+WHY = {
+    BENT: "the thickness bends over the logarithm of the dose: an absorber that bleaches, a second decay, or a wrong zero",
+    IRRADIANCE: "equal doses at other irradiances cure other thicknesses: reciprocity fails (E = I^p t)",
+}
 RATIO = 1.05  # irradiances that differ by less are one
 
 
@@ -78,7 +81,7 @@ def fit_working_curve(
         n=len(y),
         lack_of_fit=tests,
         prediction=_prediction(line, exposure, "dose_mj_cm2" if known else "time_s", weights),
-        residuals_um=line.residuals,
+        residuals=line.residuals,
         source=data.source,
         robust=robust,
         findings=(*data.findings, *_findings(plain, data, tests, known, weights is not None)),
@@ -137,12 +140,11 @@ def _tests(line: Line, x: np.ndarray, data: WorkingCurveData, weights: np.ndarra
     varies = not np.isnan(irradiance).any() and irradiance.max() > RATIO * irradiance.min()
     tiles = np.column_stack([x, np.log(irradiance)]) if varies else x
     repeated = against_replicates(line, tiles if varies else x, weights)
-    bend = against_column(line, x, y, weights, (at - at.mean()) ** 2, "a bent curve")
-    power = against_column(line, x, y, weights, np.log(irradiance), "irradiance beside dose") if varies else None
+    bend = against_column(line, x, y, weights, (at - at.mean()) ** 2, BENT)
+    power = against_column(line, x, y, weights, np.log(irradiance), IRRADIANCE) if varies else None
     found = [test for test in (repeated, bend, power) if test is not None]
     if weights is not None:
-        square = float((weights * line.residuals**2).sum())
-        found.append(FitTest("the stated measuring error", square / line.dof, (line.dof, 10**9), float(chdtrc(line.dof, square))))
+        found.append(stated_test(line, weights))
     return tuple(found)
 
 
@@ -158,31 +160,8 @@ def _prediction(line: Line, exposure: np.ndarray, name: str, weights: np.ndarray
 
 def _findings(line: Line, data: WorkingCurveData, tests: Sequence[FitTest], known: bool, stated: bool) -> list[Finding]:
     """Say what is odd about the data, and what they cannot tell."""
-    found = [
-        Finding(
-            code="measurement-outlier",
-            severity="warning",
-            message=f"{data.row[i]}: {data.thickness_um[i]:g} µm lie {line.residuals[i]:+.3g} µm off the curve, "
-            f"{abs(line.studentised[i]):.3g} standard deviations by all others; look at that tile again, "
-            "leave the row out (use = 0), or fit with --robust",
-            value=float(line.residuals[i]),
-            unit="µm",
-        )
-        for i in outliers(line)
-    ]
-    count = len(tests)
-    for test in tests:
-        if test.p * count < LEVEL:
-            found.append(_lack(test))
-    if not any(test.against == "replicates" for test in tests) and not stated:
-        found.append(
-            Finding(
-                code="lack-of-fit-unknown",
-                severity="info",
-                message="no tile was measured twice and no sd_um is stated: whether the curve fits within the measuring error cannot be "
-                "told; repeat some tiles, or state sd_um",
-            )
-        )
+    found = outlier_findings(line, data.row, data.thickness_um, "µm")
+    found += lack_findings(tests, "C = Dp ln(E/Ec)", WHY, stated, "Dp and Ec hold for the middle of the doses at best")
     if not known:
         found.append(
             Finding(
@@ -193,22 +172,3 @@ def _findings(line: Line, data: WorkingCurveData, tests: Sequence[FitTest], know
             )
         )
     return found
-
-
-def _lack(test: FitTest) -> Finding:
-    """Say that a curve is not what the measurements lie on."""
-    why = {
-        "replicates": "tiles differ from the curve by more than repeated ones from each other",
-        "the stated measuring error": "tiles differ from the curve by more than their stated sd_um",
-        "a bent curve": "the thickness bends over the logarithm of the dose: an absorber that bleaches, a second decay, or a wrong zero",
-        "irradiance beside dose": "equal doses at other irradiances cure other thicknesses: reciprocity fails (E = I^p t)",
-    }[test.against]
-    return Finding(
-        code="lack-of-fit",
-        severity="warning",
-        message=f"C = Dp ln(E/Ec) does not describe the tiles: {why} (p = {test.p:.2g}); Dp and Ec hold for the middle of "
-        "the doses at best",
-        value=test.p,
-        limit=LEVEL,
-        unit="",
-    )

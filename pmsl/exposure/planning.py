@@ -266,7 +266,7 @@ def _check_depth(depth_um: float, decay: Decay) -> None:
         raise ExposureError(f"curing {depth_um:g} µm deep takes {1 / max(left, 1e-300):.3g} times Ec or more; make the layer thinner")
 
 
-def whole_frames(doses: np.ndarray, irradiance_mw_cm2: float, printer: Printer) -> tuple[np.ndarray, np.ndarray]:
+def whole_frames(doses: np.ndarray, irradiance_mw_cm2: float | np.ndarray, printer: Printer) -> tuple[np.ndarray, np.ndarray]:
     """Return doses and times in whole frames, rounded up, where the engine is locked to them."""
     times = doses / irradiance_mw_cm2
     if printer.dmd.frame_locked and printer.dmd.frame_s is not None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import pmsl
 from pmsl.calibrate import fit_working_curve, read_working_curve
-from pmsl.calibrate.coupons.measuring_sheet import working_curve_sheet
+from pmsl.calibrate.coupons.measuring_sheet import sheet_text
 from pmsl.calibrate.coupons.tile_layout import DIGIT_COLS, DIGITS, drawn_number, tile_layout
 from pmsl.calibrate.coupons.working_curve_coupon import working_curve_coupon
 from pmsl.cli.app import app
@@ -140,7 +140,7 @@ def test_a_layout_keeps_tiles_and_numbers_apart():
 def test_the_loop_closes_on_the_truth(tmp_path, dp, ec):
     """Tiles of a resin that the coupon does not know, measured to 0.5 µm, some of them lost."""
     made, rng = coupon(dose_range_mj_cm2=(30.0, 200.0)), np.random.default_rng(5)
-    rows = list(csv.DictReader(line for line in working_curve_sheet(made).splitlines() if not line.startswith("#")))
+    rows = list(csv.DictReader(line for line in sheet_text(made).splitlines() if not line.startswith("#")))
     for row in rows:
         dose = float(row["time_s"]) * float(row["irradiance_mw_cm2"])
         row["thickness_um"] = f"{dp * math.log(dose / ec) + rng.normal(0, 0.5):.2f}" if rng.random() > 0.1 else ""
@@ -156,7 +156,7 @@ def test_the_loop_closes_on_the_truth(tmp_path, dp, ec):
 
 
 def test_an_empty_sheet_says_what_to_do(tmp_path):
-    (tmp_path / "blank.csv").write_text(working_curve_sheet(coupon()), encoding="utf-8")
+    (tmp_path / "blank.csv").write_text(sheet_text(coupon()), encoding="utf-8")
     with pytest.raises(MeasurementError, match="fill in thickness_um"):
         read_working_curve([tmp_path / "blank.csv"])
 

@@ -1,38 +1,73 @@
-"""The sheet of a coupon: a CSV file with one row a tile, to fill in with a microscope or a calliper at hand."""
+"""The sheet of a coupon, a CSV file to fill in with a microscope or a calliper at hand, and the drawing of where to measure."""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
+from html import escape
 
-from pmsl.calibrate.coupons.working_curve_coupon import WorkingCurveCoupon
+from pmsl.calibrate.coupons.coupon_job import Coupon, row_text
 from pmsl.version import __version__
 
-COLUMNS = "tile,time_s,irradiance_mw_cm2,thickness_um,sd_um,replicate,use,note"
+MORE = ("sd_um", "replicate", "use", "note")
+WIDTH = 118
 
 
-def working_curve_sheet(coupon: WorkingCurveCoupon) -> str:
-    """Return the sheet of a working-curve coupon as CSV text.
+def sheet_text(coupon: Coupon) -> str:
+    """Return the sheet of a coupon as CSV text: one row a measurement, what is measured left blank.
 
     Parameters
     ----------
-    coupon : WorkingCurveCoupon
+    coupon : Coupon
 
     Notes
     -----
-    Thickness is left blank; `pmsl.calibrate.read_working_curve` reads the filled sheet. The irradiance is the profile's: put
-    the measured one in its place.
+    Irradiances are the profile's: put the measured one in its place.
     """
-    job, seen = coupon.job, dict[tuple[float, float], int]()
-    rows = []
-    for i, (time, light) in enumerate(zip(coupon.time_s.tolist(), coupon.irradiance_mw_cm2.tolist(), strict=True), start=1):
-        seen[time, light] = seen.get((time, light), 0) + 1
-        rows.append(f"{i},{time:.9g},{light:.9g},,,{seen[time, light]},1,")
-    digest = hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16]
-    low, high = coupon.expected_um.min(), coupon.expected_um.max()
+    job, seen, rows = coupon.job, dict[str, int](), []
+    settings = [name for name in coupon.columns if name != "tile"]
+    for row in coupon.rows:
+        same = row_text(settings, row)
+        seen[same] = seen.get(same, 0) + 1
+        rows.append(f"{row_text(coupon.columns, row)},,{seen[same]},1,")
     head = [
-        f"# working-curve coupon {digest} of pmsl {__version__}: printer {job.printer.name}, resin {job.resin.name}",
-        "# Rinse and post-treat all tiles alike. Measure thickness_um in the middle of each tile, from glass or film; its number stands",
-        "# above it. Leave a lost tile blank; measure some twice (add rows); sd_um is your measuring error, where you know it.",
-        f"# Expected by the profiles: {low:.3g} to {high:.3g} um.",
+        f"# {coupon.kind} coupon {coupon.digest} of pmsl {__version__}: printer {job.printer.name}, resin {job.resin.name}",
+        *(f"# {line}" for note in coupon.notes for line in _wrapped(note)),
     ]
-    return "\n".join([*head, COLUMNS, *rows]) + "\n"
+    return "\n".join([*head, ",".join([*coupon.columns, *MORE]), *rows]) + "\n"
+
+
+def drawing_text(coupon: Coupon) -> str:
+    """Return a drawing of a coupon as SVG: tiles with their numbers as seen from the light side, and where to measure.
+
+    Parameters
+    ----------
+    coupon : Coupon
+    """
+    rows, cols = coupon.layout.shape
+    unit = cols / 1000
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {cols} {rows}" width="1000" font-family="sans-serif">',
+        f"<title>{escape(coupon.kind)} coupon {coupon.digest}</title>",
+        f'<rect width="{cols}" height="{rows}" fill="#fff" stroke="#888" stroke-width="{unit:.3g}"/>',
+    ]
+    for i in range(coupon.layout.count):
+        tile = coupon.layout.tile(i)
+        top = rows - tile.row0 - tile.rows  # y grows upward on the plate, downward on the page
+        out.append(
+            f'<rect x="{tile.col0}" y="{top}" width="{tile.cols}" height="{tile.rows}" fill="#dde6f0"/>'
+            f'<text x="{tile.col0}" y="{top - 4 * unit:.5g}" font-size="{18 * unit:.5g}">{i + 1}</text>'
+        )
+    for x, y, word in coupon.marks_px:
+        down, arm = rows - y, 6 * unit
+        out.append(
+            f'<path d="M{x - arm:.5g} {down:.5g}H{x + arm:.5g}M{x:.5g} {down - arm:.5g}V{down + arm:.5g}" stroke="#c00" '
+            f'stroke-width="{1.5 * unit:.3g}"/><text x="{x + arm:.5g}" y="{down - arm:.5g}" font-size="{11 * unit:.5g}" fill="#c00">'
+            f"{escape(word)}</text>"
+        )
+    return "\n".join([*out, "</svg>"]) + "\n"
+
+
+def _wrapped(text: str) -> Sequence[str]:
+    import textwrap
+
+    return textwrap.wrap(text, WIDTH, break_long_words=False) or [""]

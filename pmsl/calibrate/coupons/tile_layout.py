@@ -36,6 +36,8 @@ class TileLayout:
         Width of a stroke of the numbers.
     corner_px : (int, int)
         Row and column of the first cell's lower corner.
+    count : int
+        How many tiles.
     """
 
     shape: tuple[int, int]
@@ -44,6 +46,7 @@ class TileLayout:
     tile_px: int
     stroke_px: int
     corner_px: tuple[int, int]
+    count: int
 
     def tile(self, i: int) -> Window:
         """Return the pixels of tile i, counted from 0.
@@ -148,4 +151,9 @@ def tile_layout(
         )
     rows = math.ceil(count / columns)
     corner = (shape[0] - rows * cell) // 2, (shape[1] - columns * cell) // 2
-    return TileLayout(shape, columns, cell, side, stroke, corner)
+    return TileLayout(shape, columns, cell, side, stroke, corner, count)
+
+
+def well_spread(count: int) -> list[int]:
+    """Return an order that spreads settings over the field, so that uneven light does not look like a curve: steps of the golden ratio."""
+    return [int(i) for i in np.argsort((np.arange(count) * 0.6180339887498949) % 1.0, kind="stable")]

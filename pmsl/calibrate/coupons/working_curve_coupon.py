@@ -4,53 +4,49 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
-import msgspec
 import numpy as np
 
-from pmsl.calibrate.coupons.tile_layout import TileLayout, tile_layout
+from pmsl.calibrate.coupons.coupon_job import Coupon, TileExposure, coupon_grid, coupon_job, digest_of, prism_of, prism_part
+from pmsl.calibrate.coupons.tile_layout import TileLayout, tile_layout, well_spread
 from pmsl.core.grid import Grid
 from pmsl.cure import CureModel
 from pmsl.errors import UsageError
 from pmsl.exposure.planning import whole_frames
-from pmsl.job.layer_plan import Exposure, LayerPlan
-from pmsl.job.print_job import Engine, PartRecord, PrintJob, Provenance
 from pmsl.mesh.part import Part
-from pmsl.mesh.solid import Solid
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.optics import LightSetting
-from pmsl.profiles.placeholders import placeholders
-from pmsl.version import __version__
 
 LOWEST, HIGHEST = 1.5, 12.0  # doses, in Ec
 MOST_TILES = 999
-BLOCK = ((0, 2, 1), (0, 3, 2), (4, 5, 6), (4, 6, 7), (0, 1, 5), (0, 5, 4), (1, 2, 6), (1, 6, 5), (2, 3, 7), (2, 7, 6), (3, 0, 4), (3, 4, 7))
+COLUMNS = ("tile", "time_s", "irradiance_mw_cm2", "thickness_um")
+NOTES = (
+    "Rinse and post-treat all tiles alike. Measure thickness_um in the middle of each tile, from glass or film; its number stands above "
+    "it. Leave a lost tile blank; measure some twice (add rows); sd_um is your measuring error, where you know it.",
+)
 ROOM = 1.3  # of the thickest tile: height of the layer
+EMPTY = partial(np.zeros, 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WorkingCurveCoupon:
-    """A job of tiles, and what each gets.
+class WorkingCurveCoupon(Coupon):
+    """A job of tiles, one layer, one exposure a tile, and what each gets.
 
     Attributes
     ----------
-    job : PrintJob
-        One layer, one exposure a tile.
-    layout : TileLayout
     time_s, dose_mj_cm2, irradiance_mw_cm2, power : (N,) float64
         Of each tile; times in whole frames where the engine is locked to them.
     expected_um : (N,) float64
         Thickness by the resin's profile [µm].
     """
 
-    job: PrintJob
-    layout: TileLayout
-    time_s: np.ndarray
-    dose_mj_cm2: np.ndarray
-    irradiance_mw_cm2: np.ndarray
-    power: np.ndarray
-    expected_um: np.ndarray
+    time_s: np.ndarray = field(default_factory=EMPTY)
+    dose_mj_cm2: np.ndarray = field(default_factory=EMPTY)
+    irradiance_mw_cm2: np.ndarray = field(default_factory=EMPTY)
+    power: np.ndarray = field(default_factory=EMPTY)
+    expected_um: np.ndarray = field(default_factory=EMPTY)
 
 
 def working_curve_coupon(
@@ -93,7 +89,7 @@ def working_curve_coupon(
         )
     model = CureModel.of(resin)
     low, high = _range(printer, settings, model.ec_mj_cm2, dose_range_mj_cm2)
-    order = _spread(count)
+    order = well_spread(count)
     ladder = np.tile(np.geomspace(low, high, doses), repeats * len(settings))[order]
     setting = np.repeat(np.arange(len(settings)), doses * repeats)[order]
     light = np.array([s.irradiance_mw_cm2.value for s in settings])[setting]
@@ -104,8 +100,19 @@ def working_curve_coupon(
         count, printer.field_px, printer.optics.pitch_um.value, printer.optics.psf.width_px(printer.optics.pitch_um.value), tile_um
     )
     height = float(np.ceil(ROOM * max(float(expected.max()), 10.0)))
-    job = _job(printer, resin, process, layout, height, (time, dose, power))
-    return WorkingCurveCoupon(job, layout, time, dose, light, power, expected)
+    grid = coupon_grid(printer, [height])
+    rows = tuple(
+        {"tile": i + 1, "time_s": float(t), "irradiance_mw_cm2": float(f)} for i, (t, f) in enumerate(zip(time, light, strict=True))
+    )
+
+    def shots(_: int) -> list[TileExposure]:
+        return [TileExposure(layout.mask(i), float(dose[i]), float(power[i])) for i in range(count)]
+
+    parts = [_tile_part(layout, grid, i, float(dose[i]), height) for i in range(count)]
+    job = coupon_job("working-curve", digest_of(COLUMNS, rows), (printer, resin, process), grid, shots, parts)
+    middles = tuple((t.col0 + t.cols / 2, t.row0 + t.rows / 2, "") for t in map(layout.tile, range(count)))
+    notes = (*NOTES, f"Expected by the profiles: {expected.min():.3g} to {expected.max():.3g} um.")
+    return WorkingCurveCoupon("working-curve", job, layout, COLUMNS, rows, notes, middles, time, dose, light, power, expected)
 
 
 def _settings(printer: Printer, powers: Sequence[float] | None) -> list[LightSetting]:
@@ -137,60 +144,6 @@ def _range(printer: Printer, settings: Sequence[LightSetting], ec: float, given:
     return low, high
 
 
-def _spread(count: int) -> np.ndarray:
-    """Return an order that spreads doses over the field, so that uneven light does not look like a curve: steps of the golden ratio."""
-    return np.argsort((np.arange(count) * 0.6180339887498949) % 1.0, kind="stable")
-
-
-def _job(
-    printer: Printer, resin: Resin, process: Process, layout: TileLayout, height_um: float, light: tuple[np.ndarray, np.ndarray, np.ndarray]
-) -> PrintJob:
-    grid = Grid(origin_um=(0.0, 0.0), pitch_um=printer.optics.pitch_um.value, shape=printer.field_px, z_edges_um=np.array([0.0, height_um]))
-    process = msgspec.structs.replace(
-        process, name="working-curve", layer_um=height_um, layers=None, corrections=(), bottom_dose_factors=()
-    )
-    time, dose, power = light
-
-    def plan(k: int) -> LayerPlan:
-        exposures = tuple(
-            Exposure(mask=layout.mask(i), time_s=float(t), dose_mj_cm2=float(d), power=float(p))
-            for i, (t, d, p) in enumerate(zip(time, dose, power, strict=True))
-        )
-        return LayerPlan(index=k, z_top_um=height_um, thickness_um=height_um, motion=process.motion.at(k), exposures=exposures)
-
-    parts = tuple(_tile_part(layout, grid, i, float(dose[i]), height_um) for i in range(len(dose)))
-    missing = tuple(dict.fromkeys(name for p in np.unique(power) for name in placeholders(printer, resin, float(p))))
-    return PrintJob(
-        engines=(Engine(grid=grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.turn),),
-        printer=printer,
-        resin=resin,
-        process=process,
-        provenance=Provenance(version=__version__, inputs=(), placement="coupon working-curve"),
-        parts=tuple(_record(part) for part in parts),
-        n_layers=1,
-        plan_layer=plan,
-        design_of=lambda: parts,
-        placeholders=missing,
-    )
-
-
 def _tile_part(layout: TileLayout, grid: Grid, i: int, dose: float, height_um: float) -> Part:
     """Return a tile and its number as blocks."""
-    boxes = np.array(layout.rectangles(i), np.float64)  # row, column, rows, columns
-    low = boxes[:, 1::-1] * grid.pitch_um + grid.origin_um
-    high = low + boxes[:, 3:1:-1] * grid.pitch_um
-    corners = [
-        [(a, b, c) for c in (0.0, height_um) for a, b in _around(*lo, *hi)] for lo, hi in zip(low.tolist(), high.tolist(), strict=True)
-    ]
-    faces = np.concatenate([np.array(BLOCK) + 8 * k for k in range(len(boxes))])
-    label = f"tile {i + 1}: {dose:.4g} mJ/cm²"
-    return Part(solid=Solid.from_arrays(np.array(corners).reshape(-1, 3), faces, source=label), label=label)
-
-
-def _around(x0: float, y0: float, x1: float, y1: float) -> list[tuple[float, float]]:
-    return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
-
-
-def _record(part: Part) -> PartRecord:
-    low, high = part.bounds_um().tolist()
-    return PartRecord(label=part.label, sha256=part.solid.sha256, bounds_um=(tuple(low), tuple(high)))
+    return prism_part([prism_of(grid, r, 0.0, height_um) for r in layout.rectangles(i)], f"tile {i + 1}: {dose:.4g} mJ/cm²")

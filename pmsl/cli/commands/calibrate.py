@@ -1,18 +1,20 @@
-"""``pmsl calibrate``: measurements → values with their uncertainty, for profiles."""
+"""``pmsl calibrate``: test prints, and measurements → values with their uncertainty, for profiles."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from pmsl.calibrate.kinds import NAMES
 from pmsl.cli import options
 
 if TYPE_CHECKING:
-    from pmsl.calibrate import FitResult
+    from pmsl.calibrate import Coupon, FitResult
+    from pmsl.calibrate.kinds.kind import CouponOptions
     from pmsl.core.finding import Severity
 
-KINDS = ("working-curve",)
+MOST_LINES = 24
 
 
 @click.group("calibrate")
@@ -21,92 +23,118 @@ def calibrate_command() -> None:
 
 
 @calibrate_command.command("coupon")
-@click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
+@click.argument("kind", type=click.Choice(NAMES), metavar="KIND")
 @click.option("-o", "--out", required=True, type=options.FILE, metavar="JOB", help="Job to write: a folder, a .zip, or a printer's file.")
 @click.option("--sheet", type=options.FILE, metavar="SHEET.csv", help="Also write the sheet to fill in.")
+@click.option("--drawing", type=options.FILE, metavar="FILE.svg", help="Also draw where to measure.")
 @click.option("--printer", metavar="NAME|FILE", help="Printer [default: microfluidics-7.6um].")
 @click.option("--resin", metavar="NAME|FILE", help="Resin whose values space the doses [default: pegda-nps-1.0-385].")
-@click.option("--doses", type=int, default=8, show_default=True, metavar="N", help="How many doses.")
-@click.option("--repeats", type=int, default=3, show_default=True, metavar="N", help="Tiles of each dose.")
-@click.option("--range", "dose_range", metavar="LO,HI", help="Lowest and highest dose [mJ/cm²; default: 1.5 to 12 Ec, within the limits].")
+@click.option("--doses", type=int, metavar="N", help="How many doses [default: as the kind needs; of a working curve 8].")
+@click.option("--repeats", type=int, metavar="N", help="Tiles of each setting [default: as the kind needs; of a working curve 3].")
+@click.option("--range", "dose_range", metavar="LO,HI", help="Lowest and highest dose [mJ/cm²; default: in Ec, within the limits].")
 @click.option("--powers", metavar="P[,P…]", help="Light settings, every dose at each [default: the printer's first].")
 @click.option("--tile-um", type=float, metavar="UM", help="Side of a tile [default: what there is room for, 1 mm at most].")
+@click.option("--levels", metavar="G[,G…]", help="gray: levels, 255 among them.")
+@click.option("--events", metavar="N[,N…]", help="induction: into how many exposures a dose is split [default: 1,2,4].")
+@click.option("--wait-s", type=float, metavar="S", help="induction: dark time before each further event [default: 30].")
 @options.option("force", help="Replace a job, or a sheet, that is there.")
 @options.json
 def coupon_command(
     kind: str,
     out: str,
     sheet: str | None,
+    drawing: str | None,
     printer: str | None,
     resin: str | None,
-    doses: int,
-    repeats: int,
-    dose_range: str | None,
-    powers: str | None,
-    tile_um: float | None,
     force: bool,
     as_json: bool,
+    **how: Any,
 ) -> None:
     """Write a test print, and the sheet to fill in with what is measured on it.
 
-    KIND working-curve: numbered tiles, one exposure each, to be cured on glass or film and measured for thickness.
+    KIND working-curve: numbered tiles, one exposure each, on glass or film, measured for thickness.
+
+    KIND induction: one dose in 1, 2, 4 events with waits, measured for thickness.
+
+    KIND gray: gray levels at several doses, measured for thickness.
     """
     from pmsl import pipeline
-    from pmsl.calibrate.coupons.measuring_sheet import working_curve_sheet
-    from pmsl.calibrate.coupons.working_curve_coupon import working_curve_coupon
+    from pmsl.calibrate import coupon
+    from pmsl.calibrate.coupons.measuring_sheet import drawing_text, sheet_text
     from pmsl.cli.terminal import compiler_notice, print_json, print_line, say_findings
     from pmsl.files.output_file import check_new_file, write_new_text
-    from pmsl.pipeline.request.option_parsing import numbers, positive
-    from pmsl.profiles import DEFAULT_PRINTER, DEFAULT_PROCESS, DEFAULT_RESIN, find_printer, find_process, find_resin
+    from pmsl.profiles import DEFAULT_PRINTER, DEFAULT_RESIN, find_printer, find_resin
 
-    low_high = None if dose_range is None else numbers(dose_range, "--range", (2,), "5,60")
-    coupon = working_curve_coupon(
-        find_printer(printer or DEFAULT_PRINTER),
-        find_resin(resin or DEFAULT_RESIN),
-        find_process(DEFAULT_PROCESS),
-        doses,
-        repeats,
-        None if low_high is None else (low_high[0], low_high[1]),
-        None if powers is None else numbers(powers, "--powers", range(1, 100), "0.1,1"),
-        positive(tile_um, "--tile-um", "µm"),
-    )
-    if sheet is not None:
-        check_new_file(sheet, force, "--sheet")
+    made = coupon(kind, find_printer(printer or DEFAULT_PRINTER), find_resin(resin or DEFAULT_RESIN), None, _coupon_options(how))
+    for name, path in (("--sheet", sheet), ("--drawing", drawing)):
+        if path is not None:
+            check_new_file(path, force, name)
     with compiler_notice():
-        written = pipeline.write(coupon.job, out, force=force)
+        written = pipeline.write(made.job, out, force=force)
     if sheet is not None:
-        write_new_text(sheet, working_curve_sheet(coupon))
-    low, high = coupon.dose_mj_cm2.min(), coupon.dose_mj_cm2.max()
+        write_new_text(sheet, sheet_text(made))
+    if drawing is not None:
+        write_new_text(drawing, drawing_text(made))
     if as_json:
-        print_json(
-            {
-                "job": out,
-                "sheet": sheet,
-                "tiles": len(coupon.time_s),
-                "tile_um": coupon.layout.tile_px * float(min(coupon.job.grid.pitch_um)),
-                "dose_mj_cm2": [float(low), float(high)],
-                "time_s": coupon.time_s.tolist(),
-                "findings": [f.as_dict() for f in written.findings],
-            }
-        )
+        print_json({"job": out, "sheet": sheet, "drawing": drawing, **_facts(made), "findings": [f.as_dict() for f in written.findings]})
         return
     say_findings(written.findings)
-    side = coupon.layout.tile_px * coupon.job.grid.pitch_um
-    print_line(
-        f"{out}: {len(coupon.time_s)} tiles of {side[0]:.4g} × {side[1]:.4g} µm, {low:.4g} to {high:.4g} mJ/cm², "
-        f"{coupon.time_s.min():.3g} to {coupon.time_s.max():.3g} s"
-    )
+    side = made.layout.tile_px * made.job.grid.pitch_um
+    print_line(f"{out}: coupon {kind} {made.digest}, {made.layout.count} tiles of {side[0]:.4g} × {side[1]:.4g} µm")
     if sheet is not None:
-        print_line(f"{sheet}: sheet to fill in, then: pmsl calibrate fit {kind} {sheet} -o my-resin.toml")
+        print_line(f"{sheet}: sheet to fill in, then: pmsl calibrate fit {kind} {sheet} -o my-profile.toml")
+
+
+def _coupon_options(how: dict[str, Any]) -> CouponOptions:
+    """Read the options of a coupon."""
+    from pmsl.calibrate.kinds.kind import CouponOptions
+    from pmsl.errors import UsageError
+    from pmsl.pipeline.request.option_parsing import numbers, positive
+
+    def listed(name: str, example: str, whole: bool = False) -> Any:
+        if how.get(name) is None:
+            return None
+        found = numbers(how[name], f"--{name.replace('_', '-')}", range(1, 200), example)
+        if whole and any(value != round(value) for value in found):
+            raise UsageError(f"--{name} {how[name]}: expected whole numbers, as {example}")
+        return [round(value) for value in found] if whole else found
+
+    low_high = None if how["dose_range"] is None else numbers(how["dose_range"], "--range", (2,), "5,60")
+    return CouponOptions(
+        doses=how["doses"],
+        repeats=how["repeats"],
+        dose_range_mj_cm2=None if low_high is None else (low_high[0], low_high[1]),
+        powers=listed("powers", "0.1,1"),
+        tile_um=positive(how["tile_um"], "--tile-um", "µm"),
+        levels=listed("levels", "64,128,255", whole=True),
+        events=listed("events", "1,2,4", whole=True),
+        wait_s=positive(how["wait_s"], "--wait-s", "s"),
+    )
+
+
+def _facts(made: Coupon) -> dict[str, Any]:
+    """Return what a coupon is, for JSON."""
+    exposures = [e for plan in made.job.layers() for e in plan.exposures]
+    doses = [e.dose_mj_cm2 for e in exposures]
+    return {
+        "coupon": made.digest,
+        "tiles": made.layout.count,
+        "tile_um": made.layout.tile_px * float(min(made.job.grid.pitch_um)),
+        "dose_mj_cm2": [min(doses), max(doses)],
+        "time_s": [e.time_s for e in exposures],
+        "rows": [dict(row) for row in made.rows],
+    }
 
 
 @calibrate_command.command("fit")
-@click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
+@click.argument("kind", type=click.Choice(NAMES), metavar="KIND")
 @click.argument("sheets", nargs=-1, required=True, metavar="DATA.csv...")
 @click.option("--irradiance", type=float, metavar="MW_CM2", help="Of rows that state none [mW/cm²].")
 @click.option("--robust", is_flag=True, help="Hold far measurements back instead of naming them only.")
+@click.option("--printer", metavar="NAME|FILE", help="Printer whose other values the profile keeps [default: microfluidics-7.6um].")
 @click.option("--resin", metavar="NAME|FILE", help="Resin whose other values the profile keeps [default: pegda-nps-1.0-385].")
-@click.option("-o", "--out", type=options.FILE, metavar="PROFILE.toml", help="Write the fitted values as a resin profile.")
+@click.option("--job", type=options.FILE, metavar="JOB", help="The coupon that was printed: a sheet of another one is refused.")
+@click.option("-o", "--out", type=options.FILE, metavar="PROFILE.toml", help="Write the fitted values as a profile, of resin or printer.")
 @options.option("force", help="Replace a file that is there.")
 @options.option("fail_on", default="error", help="Findings at or above this end with exit 4.")
 @options.json
@@ -115,7 +143,9 @@ def fit_command(
     sheets: tuple[str, ...],
     irradiance: float | None,
     robust: bool,
+    printer: str | None,
     resin: str | None,
+    job: str | None,
     out: str | None,
     force: bool,
     fail_on: Severity,
@@ -123,27 +153,30 @@ def fit_command(
 ) -> None:
     """Fit a model to sheets of measurements.
 
-    KIND working-curve: cured thickness over dose, C = Dp ln(E/Ec). DATA.csv has a header with time_s or dose_mj_cm2, and thickness_um;
-    optional irradiance_mw_cm2, sd_um, replicate, use. Several sheets join in one fit.
-    """
-    from pathlib import Path
+    DATA.csv are sheets of the coupon KIND, or of one's own with its columns; several sheets join in one fit, of induction and gray also
+    those of working curves. Columns of all kinds: sd_um (measuring error), replicate, use (0 leaves a row out), note.
 
-    from pmsl.calibrate import fit_working_curve
-    from pmsl.calibrate.profile_update import measured_resin
+    KIND working-curve: time_s or dose_mj_cm2, thickness_um; optional irradiance_mw_cm2. Gives Dp, Ec.
+
+    KIND induction: also events, wait_s; time_s is of one event. Gives Dp, Ec, E_ind.
+
+    KIND gray: level, and thickness_um (with doses), first_cure_s or reading. Gives the gray response, for a printer.
+    """
+    from pmsl import pipeline
+    from pmsl.calibrate import fit
     from pmsl.cli.terminal import print_json, print_line, say_findings
     from pmsl.core.finding import reaches
     from pmsl.errors import FindingsError, UsageError
     from pmsl.files.output_file import check_new_file, write_new_text
-    from pmsl.profiles import DEFAULT_RESIN
-    from pmsl.profiles.find import find_resin
-    from pmsl.profiles.template import template
+    from pmsl.profiles import DEFAULT_PRINTER, DEFAULT_RESIN
+    from pmsl.profiles.find import find_printer, find_resin
 
     if irradiance is not None and not 0 < irradiance < float("inf"):
         raise UsageError(f"--irradiance {irradiance:g}: must be a finite number above 0 mW/cm²")
-    base = find_resin(resin or DEFAULT_RESIN)
+    bases = find_printer(printer or DEFAULT_PRINTER), find_resin(resin or DEFAULT_RESIN)
     if out is not None:
         check_new_file(out, force, "-o")
-    result = fit_working_curve(sheets, irradiance, robust)
+    result = fit(kind, sheets, *bases, irradiance, robust, None if job is None else pipeline.read(job))
     say_findings(result.findings)
     failed = reaches(result.findings, fail_on)
     if as_json:
@@ -153,21 +186,38 @@ def fit_command(
     if failed:
         raise FindingsError(f"there are findings at or above --fail-on {fail_on}; no profile is written", result.findings)
     if out is not None:
-        write_new_text(out, template(measured_resin(base, result, Path(out).stem)))
+        text, said = _profile(kind, result, bases, out)
+        write_new_text(out, text)
         if not as_json:
-            print_line(f"{out}: resin profile; other values are those of {base.name}")
+            print_line(f"{out}: {said}")
+
+
+def _profile(kind: str, result: FitResult, bases: tuple[Any, Any], out: str) -> tuple[str, str]:
+    """Return the profile that a fit makes, and a line about it."""
+    from pathlib import Path
+
+    from pmsl.calibrate.kinds import kind_of
+    from pmsl.errors import UsageError
+    from pmsl.profiles.template import template
+
+    found, name = kind_of(kind), Path(out).stem
+    for word, write, base in (("printer", found.printer, bases[0]), ("resin", found.resin, bases[1])):
+        if write is not None:
+            return template(write(base, result, name)), f"{word} profile; other values are those of {base.name}"
+    raise UsageError(f"-o {out}: what {kind} gives stands in no profile; leave -o out")
 
 
 def _print_result(result: FitResult) -> None:
     """Print a fit for a person."""
     from pmsl.cli.terminal import print_line
 
-    print_line(f"{result.kind}: {result.n} measurements, {result.rmse:.3g} µm from the curve (rms){', robust' if result.robust else ''}")
-    for name, p in result.parameters.items():
+    off = f"{result.rmse:.3g} {result.unit}".strip()
+    print_line(f"{result.kind}: {result.n} measurements, {off} from the curve (rms){', robust' if result.robust else ''}")
+    for name, p in list(result.parameters.items())[:MOST_LINES]:
         low, high = p.interval95
-        print_line(f"  {name:<10} {p.value:.5g} ± {p.sd:.2g} {p.unit}   95 %: {low:.5g} to {high:.5g}")
+        print_line(f"  {name:<16} {p.value:.5g} ± {p.sd:.2g} {p.unit}   95 %: {low:.5g} to {high:.5g}")
     names = list(result.parameters)
-    if len(names) > 1:
+    if len(names) > 1 and min(result.parameters[name].sd for name in names[:2]) > 0:
         print_line(f"  correlation of {names[0]} and {names[1]}: {result.correlation(*names[:2]):.3f}")
     for test in result.lack_of_fit:
         print_line(f"  held against {test.against}: p = {test.p:.3g}")

@@ -26,6 +26,26 @@ MEASUREMENTS: dict[str, dict[str, Code]] = {
             "Without repeated tiles or a stated measuring error nothing says whether the curve fits.",
             "Repeat some tiles, or state sd_um.",
         ),
+        "values-not-parted": Code(
+            ("warning", "info"),
+            "Two fitted values hold only together, or the data tell one of them for another.",
+            "Make the measurement that is named.",
+        ),
+        "value-at-bound": Code(
+            ("info",),
+            "A fitted value is at the end of what it can be: the data give only how large it can be at most.",
+            "Nothing has to be done; a coupon that is named would tell more.",
+        ),
+        "value-holds-for": Code(
+            ("info",),
+            "A fitted value holds under the conditions it was measured under, which are named.",
+            "Nothing has to be done.",
+        ),
+        "response-falls": Code(
+            ("warning",),
+            "A brighter gray level gave less light than a darker one, by more than its error.",
+            "Measure both again; the table written never falls.",
+        ),
         "irradiance-unknown": Code(
             ("warning",),
             "Times were measured without an irradiance: the critical exposure is a time.",

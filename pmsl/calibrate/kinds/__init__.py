@@ -1,0 +1,31 @@
+"""Kinds of coupons, one file each: what is printed, what is measured, and what is fitted to it.
+
+kind           what a kind is
+working_curve_kind  thickness over dose
+induction_kind  one dose in several events
+gray_kind      gray levels by thickness, first cure or power meter
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pmsl.calibrate.kinds.kind import Kind
+
+NAMES = ("working-curve", "induction", "gray")
+
+
+def kind_of(name: str) -> Kind:
+    """Return a kind of coupon by its name, one of `NAMES`; raises `UsageError`."""
+    if name not in NAMES:
+        import difflib
+
+        from pmsl.errors import UsageError
+
+        near = difflib.get_close_matches(name, NAMES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(NAMES)}"
+        raise UsageError(f"no coupon of kind {name!r}; {hint}")
+    found: Kind = import_module(f"pmsl.calibrate.kinds.{name.replace('-', '_')}_kind").KIND
+    return found

@@ -1,0 +1,67 @@
+"""Synthetic labs: slow forward models of their own for what is printed and measured, and sheets filled in with it."""
+
+import csv
+import math
+
+import numpy as np
+
+from pmsl.calibrate.coupons.measuring_sheet import sheet_text
+
+DEPTHS = np.linspace(-40.0, 400.0, 88_001)  # 5 nm apart
+
+
+def film_um(events_mj_cm2, dp, ec, induction=0.0, tail=0.0):
+    """Thickness of a film: the last depth of a fine grid at which the events, each less what oxygen spends, add up to the threshold."""
+    light = (1 - tail) * np.exp(-DEPTHS / dp) + tail
+    total = sum(np.maximum(event * light - induction, 0.0) for event in events_mj_cm2)
+    cured = np.flatnonzero(total >= ec - induction)
+    return DEPTHS[cured[-1]] if len(cured) else -math.inf
+
+
+def roof_um(layers, dose, layer_um, dp, ec, induction=0.0, tail=0.0):
+    """How far a roof comes down below its designed face: as a film of events, each from its own exposure plane."""
+    total = np.zeros(len(DEPTHS))
+    for k in range(layers):
+        light = (1 - tail) * np.exp(-(DEPTHS + (k + 1) * layer_um) / dp) + tail
+        total += np.maximum(dose * light - induction, 0.0)
+    cured = np.flatnonzero(total >= ec - induction)
+    return DEPTHS[cured[-1]] if len(cured) else -math.inf
+
+
+def rows_of(coupon):
+    """Rows of a coupon's sheet, as a lab reads them."""
+    return list(csv.DictReader(line for line in sheet_text(coupon).splitlines() if not line.startswith("#")))
+
+
+def filled(coupon, path, measure, lost=0.0, rng=None):
+    """Write a coupon's sheet filled in: `measure` gives the cells of a row; some rows are lost."""
+    rows = rows_of(coupon)
+    for row in rows:
+        if rng is None or rng.random() >= lost:
+            row.update({name: f"{value:.4f}" if isinstance(value, float) else str(value) for name, value in measure(row).items()})
+    head = [line for line in sheet_text(coupon).splitlines() if line.startswith("#")]
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        file.write("\n".join(head) + "\n")
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def write_rows(path, rows):
+    """Write rows of a sheet of one's own."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def share_inside(labs):
+    """Share of labs whose true value lies inside its interval, of each name: labs give (true values, FitResult)."""
+    inside = {}
+    for true, found in labs:
+        for name, value in true.items():
+            low, high = found.parameters[name].interval95
+            inside.setdefault(name, []).append(low - 1e-9 <= value <= high + 1e-9)
+    return {name: float(np.mean(hits)) for name, hits in inside.items()}
