@@ -7,6 +7,7 @@
       ├─ GridError      pitch, shape or slab edges that make no grid         exit 3
       ├─ ExposureError  dose or time that the resin or printer cannot have   exit 3
       ├─ JobError       a job on disk that is damaged or too new             exit 3
+      │    └─ NotCheckedError  one whose light checks by dose do not hold for
       ├─ TargetError    a format or machine cannot express the job           exit 3
       ├─ HostError      engine or stage that a job does not fit, or failed   exit 3
       ├─ BatchError     batch file that is not valid, or that others work on exit 3
@@ -53,6 +54,10 @@ class ExposureError(PmslError):
 
 class JobError(PmslError):
     """A job on disk is damaged, or made for a newer pmsl."""
+
+
+class NotCheckedError(JobError):
+    """A job has light that checks by dose do not hold for so far: of another engine, or with an offset."""
 
 
 class TargetError(PmslError):

@@ -25,7 +25,7 @@ from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.parallel import ordered_map
 from pmsl.cure import CureModel
-from pmsl.errors import JobError
+from pmsl.errors import NotCheckedError
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.kernels.light import run_waiting
@@ -133,8 +133,10 @@ def check_layers(
 
     Raises
     ------
+    NotCheckedError
+        Exposures of another engine or with an offset.
     JobError
-        Exposures of another engine or with an offset; a damaged job.
+        A damaged job.
     """
     rule = DoseRule.of(job) if rule is None else rule
 
@@ -192,7 +194,7 @@ def _findings(job: PrintJob, model: CureModel, spool: LayerSpool, checks: Sequen
 
 
 def check_exposures(plan: LayerPlan) -> None:
-    """Refuse light that lies elsewhere than on the grid of the job: raises `JobError`.
+    """Refuse light that lies elsewhere than on the grid of the job: raises `NotCheckedError`.
 
     Parameters
     ----------
@@ -200,7 +202,7 @@ def check_exposures(plan: LayerPlan) -> None:
     """
     for e in plan.exposures:
         if e.engine != 0 or e.offset_um != (0.0, 0.0):
-            raise JobError(
+            raise NotCheckedError(
                 f"layer {plan.index}: an exposure with engine {e.engine}, offset {e.offset_um} µm; "
                 "checks by dose hold for the first engine, without offsets, so far"
             )

@@ -30,8 +30,10 @@ def keep_to(threads: int) -> None:
     _most[:] = [threads]
 
 
-def default_threads() -> int:
-    """Number of processors this process may use."""
+def default_threads(asked: int | None = None) -> int:
+    """Number of threads: as many as were asked for, else as many as this process may use processors."""
+    if asked is not None:
+        return asked
     if _most:
         return _most[0]
     if hasattr(os, "sched_getaffinity"):

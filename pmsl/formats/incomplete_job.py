@@ -28,6 +28,7 @@ PLACEHOLDERS = ("printer.optics.irradiance_mw_cm2", "printer.optics.psf.sigma", 
 PITCH = "printer.optics.pitch_um"  # a placeholder too where neither the file nor anybody else says it
 WAVELENGTH = "printer.optics.wavelength_nm"  # likewise
 WAVELENGTH_NM = 405.0  # stands in for one that nobody says
+UNSAID = "not in the "  # what the source of a value begins with that a file does not say; jobs made of such files keep it
 GUESS_MW_CM2 = 1.0  # irradiance of the strongest light setting where nobody knows it: doses read as seconds
 
 
@@ -123,7 +124,7 @@ def job(
     powers = sorted({e.power for layer in shown for e in layer}) or [1.0]
     light = {p: GUESS_MW_CM2 * p / powers[-1] for p in powers}
     motion = facts.motion or Motion()
-    guess = f"not in the {facts.format} file"
+    guess = f"{UNSAID}{facts.format} file"
 
     def plan_layer(k: int) -> LayerPlan:
         exposures = [_exposure(e, mask_of(k, j), light) for j, e in enumerate(shown[k])]
@@ -159,6 +160,16 @@ def job(
         return made
     moves = (motion if motion_of is None else motion_of(k) for k in range(len(shown)))
     return _with_estimate(made, facts.resin_ml, sum(m.duration_s for m in moves), shown)
+
+
+def unsaid(value: Value[float]) -> bool:
+    """Tell whether a value only stands in for one that the file of a job does not say.
+
+    Parameters
+    ----------
+    value : Value
+    """
+    return value.source.startswith(UNSAID)
 
 
 def _engines(facts: FileFacts, wavelength_nm: float) -> tuple[Engine, ...]:

@@ -156,7 +156,7 @@ def walk(
         A layer the machine cannot play.
     """
     digests = Digests(job.n_layers)
-    many = default_threads() if threads is None else threads
+    many = default_threads(threads)
     refuse_problems(job.prepared.get("file_problems", tuple)())
     files_of: Callable[[LayerPlan], list[str]] = job.prepared.get("layer_problems", lambda plan: [])
 

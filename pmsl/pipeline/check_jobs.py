@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from pmsl.checks.while_written import left_out
 from pmsl.core.finding import Finding
 from pmsl.core.parallel import default_threads
 from pmsl.cure import CureModel, dose_for_depth_mj_cm2
-from pmsl.errors import ExposureError, GridError, JobError, MeshError, UsageError
+from pmsl.cure.curve import MARGIN_FACTOR
+from pmsl.errors import ExposureError, GridError, MeshError, NotCheckedError
 from pmsl.formats import registry
+from pmsl.formats.incomplete_job import unsaid
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import MappedLayers
 from pmsl.job.print_job import PrintJob
@@ -24,7 +26,7 @@ from pmsl.mesh import load_solid
 from pmsl.mesh.part import Part
 from pmsl.mesh.solid import Solid
 from pmsl.optics.grayscale import response
-from pmsl.pipeline.io import read
+from pmsl.pipeline.io import read, read_with_default_panel
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.plate_copies import place_for
 from pmsl.pipeline.slice_jobs import prepare_job
@@ -32,8 +34,6 @@ from pmsl.pipeline.slice_request import SliceRequest
 from pmsl.profiles import DEFAULT_PRINTER, DEFAULT_PROCESS, DEFAULT_RESIN, Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.profiles.release import release_of
 
-FAR_FACE = 1.5  # Ec at the far face of its layer: what white is taken to give where a file does not say its dose
-UNSAID = "not in the "  # what the source of a value begins with that a file does not say
 Progress = Callable[[int, int], None]
 
 
@@ -75,10 +75,10 @@ def check(
     machine = find_printer(printer) if isinstance(printer, str) else printer
     material = find_resin(resin) if isinstance(resin, str) else resin
     steps = find_process(process) if isinstance(process, str) else process
-    many = default_threads() if threads is None else threads
+    many = default_threads(threads)
     if isinstance(source, PrintJob):
         return job_findings(with_profiles(source, machine, material, steps), many, progress)
-    if isinstance(source, (str, Path)) and is_job(Path(source)):
+    if isinstance(source, (str, Path)) and registry.is_job(Path(source)):
         return job_findings(with_profiles(read_job(Path(source), machine), machine, material, steps), many, progress)
     of = machine or find_printer(DEFAULT_PRINTER), material or find_resin(DEFAULT_RESIN), steps or find_process(DEFAULT_PROCESS)
     if isinstance(source, (str, Path)):
@@ -88,17 +88,12 @@ def check(
     return job_findings(job, many, progress)
 
 
-def is_job(path: Path) -> bool:
-    """Tell whether a path is a job rather than a mesh.
-
-    Parameters
-    ----------
-    path : Path
-    """
-    return registry.is_job(path)
-
-
-def read_job(path: Path, printer: Printer | None = None, pitch_um: object = None, field: tuple[int, int] | None = None) -> PrintJob:
+def read_job(
+    path: Path,
+    printer: Printer | None = None,
+    pitch_um: float | tuple[float, float] | None = None,
+    field: tuple[int, int] | None = None,
+) -> PrintJob:
     """Read a job; the printer also gives the pixels of a file that does not say its own.
 
     Parameters
@@ -108,12 +103,9 @@ def read_job(path: Path, printer: Printer | None = None, pitch_um: object = None
     pitch_um, field
         As `pmsl.read`.
     """
-    if printer is None or pitch_um is not None or field is not None:
-        return read(path, printer=printer, pitch_um=pitch_um, field=field)  # type: ignore[arg-type]
-    try:
-        return read(path, printer=printer)
-    except UsageError:  # it says its own pixels
-        return read(path)
+    if pitch_um is not None or field is not None:
+        return read(path, printer=printer, pitch_um=pitch_um, field=field)
+    return read_with_default_panel(path, printer=printer)
 
 
 def with_profiles(job: PrintJob, printer: Printer | None, resin: Resin | None, process: Process | None) -> PrintJob:
@@ -127,10 +119,9 @@ def with_profiles(job: PrintJob, printer: Printer | None, resin: Resin | None, p
     if printer is None and resin is None and process is None:
         return job
     made = replace(job, printer=printer or job.printer, resin=resin or job.resin, process=process or job.process)
-    made.prepared.update(job.prepared)
     if printer is None or not _unknown_light(job):
         return made
-    white = _strongest(printer) / _strongest(job.printer)
+    white = printer.optics.largest_irradiance_mw_cm2 / job.printer.optics.largest_irradiance_mw_cm2
 
     def with_doses(plan: LayerPlan) -> LayerPlan:
         return replace(plan, exposures=tuple(replace(e, dose_mj_cm2=e.dose_mj_cm2 * white) for e in plan.exposures))
@@ -138,12 +129,8 @@ def with_profiles(job: PrintJob, printer: Printer | None, resin: Resin | None, p
     return replace(made, plan_layer=MappedLayers(job.layer_source, with_doses))
 
 
-def _strongest(printer: Printer) -> float:
-    return max(s.irradiance_mw_cm2.value for s in printer.optics.settings)
-
-
 def _unknown_light(job: PrintJob) -> bool:
-    return any(s.irradiance_mw_cm2.source.startswith(UNSAID) for s in job.printer.optics.settings)
+    return any(unsaid(s.irradiance_mw_cm2) for s in job.printer.optics.settings)
 
 
 def job_findings(job: PrintJob, threads: int, progress: Progress | None = None) -> tuple[Finding, ...]:
@@ -168,9 +155,7 @@ def job_findings(job: PrintJob, threads: int, progress: Progress | None = None) 
         )
     try:
         found = check_layers(job, checks_of(job, channels=True), rule=rule, threads=threads, progress=progress)
-    except JobError as err:
-        if "checks by dose hold for" not in str(err):
-            raise
+    except NotCheckedError as err:
         found = [left_out(str(err))]
     return (*said, *found, *design_findings(job, threads))
 
@@ -181,9 +166,9 @@ def dose_rule(job: PrintJob) -> tuple[DoseRule, list[Finding]]:
     Parameters
     ----------
     job : PrintJob
-        One read from a file may not know its doses or its resin: white then counts as what cures `FAR_FACE` times Ec at the far face.
+        One read from a file may not know its doses or its resin: white then counts as what cures `MARGIN_FACTOR` times Ec at the far face.
     """
-    unknown_resin = job.resin.resin.ec_mj_cm2.source.startswith(UNSAID)
+    unknown_resin = unsaid(job.resin.resin.ec_mj_cm2)
     unknown_light = _unknown_light(job)
     if not (unknown_resin or unknown_light):
         return DoseRule.of(job), []
@@ -193,17 +178,20 @@ def dose_rule(job: PrintJob) -> tuple[DoseRule, list[Finding]]:
 
     def levels_of(plan: LayerPlan) -> list[np.ndarray]:
         strongest = max((e.dose_mj_cm2 * e.repeat for e in plan.exposures), default=1.0) or 1.0
-        white = FAR_FACE * dose_for_depth_mj_cm2(plan.thickness_um, dp, ec)
+        white = MARGIN_FACTOR * dose_for_depth_mj_cm2(plan.thickness_um, dp, ec)
         return [relative * (white * e.dose_mj_cm2 / strongest) for e in plan.exposures]
 
     message = (
         f"the file does not say {'its resin' if unknown_resin else 'the irradiance of its printer'}: of every layer the strongest exposure "
-        f"is taken to give {FAR_FACE:g} Ec at the far face, with Dp {dp:g} µm of {resin.name}; give --resin and --printer for its own doses"
+        f"is taken to give {MARGIN_FACTOR:g} Ec at the far face, with Dp {dp:g} µm of {resin.name}; "
+        "give --resin and --printer for its own doses"
     )
     return DoseRule(model, levels_of), [Finding(code="dose-assumed", severity="info", message=message)]
 
 
-def mesh_job_findings(request: SliceRequest, progress: Progress | None = None) -> tuple[Finding, ...]:
+def mesh_job_findings(
+    request: SliceRequest, progress: Progress | None = None, loaded: Mapping[str, Solid] | None = None
+) -> tuple[Finding, ...]:
     """Make the checks of meshes as a request would slice them; where they cannot be sliced so, that is said.
 
     Parameters
@@ -211,9 +199,11 @@ def mesh_job_findings(request: SliceRequest, progress: Progress | None = None) -
     request : SliceRequest
     progress : callable, optional
         Called with (layers done, layers in all).
+    loaded : mapping of str to Solid, optional
+        Meshes by path that are loaded, and repaired as the request says, already.
     """
     try:
-        job = prepare_job(msgspec.structs.replace(request, accept_uncalibrated=True)).job
+        job = prepare_job(msgspec.structs.replace(request, accept_uncalibrated=True), loaded).job
     except (MeshError, GridError, ExposureError) as err:
         return (left_out(f"{err}"),)
-    return job_findings(job, default_threads() if request.threads is None else request.threads, progress)
+    return job_findings(job, default_threads(request.threads), progress)

@@ -106,16 +106,20 @@ def write(
     own = workers_of(processes, scheduler)
     if own is not None or workers is not None:
         check_spreads(chosen)
-    how = {
-        "dose": dose,
-        "design": design,
-        "png": png,
-        "threads": threads,
-        "force": force,
-        "lossy": lossy,
-        "facts": facts,
-    }
-    options = write_options(job, path, **how, progress=progress, fail_on=fail_on, checks=checks)  # type: ignore[arg-type]
+    options = write_options(
+        job,
+        path,
+        dose=dose,
+        design=design,
+        png=png,
+        threads=threads,
+        force=force,
+        lossy=lossy,
+        progress=progress,
+        fail_on=fail_on,
+        facts=facts,
+        checks=checks,
+    )
     with nullcontext(workers) if own is None else own as started:
         return chosen.write(job, Path(path), replace(options, workers=started))
 
@@ -153,7 +157,7 @@ def write_options(
             refuse_findings(findings, fail_on, str(Path(path)))
 
     accept(job.findings)
-    many = default_threads() if threads is None else threads
+    many = default_threads(threads)
     return WriteOptions(
         response=response(job.printer),
         dose_of=exposure.dose_map if dose else None,
@@ -236,6 +240,22 @@ def read(
     return job
 
 
+def read_with_default_panel(
+    path: str | Path,
+    *,
+    printer: Printer | None = None,
+    pitch_um: float | tuple[float, float] | None = None,
+    field: tuple[int, int] | None = None,
+) -> PrintJob:
+    """Read a job as `read` does; what is given of a panel counts for a file that does not say its own, and for no other."""
+    try:
+        return read(path, printer=printer, pitch_um=pitch_um, field=field)
+    except UsageError:
+        if printer is None and pitch_um is None and field is None:
+            raise
+        return read(path)
+
+
 def _dose_of(job: PrintJob, plan: LayerPlan) -> DoseMap:
     """Return `pmsl.dose_map`, loaded when it is asked for."""
     return exposure.dose_map(job, plan)
@@ -280,9 +300,9 @@ def verify(
     """
     chosen, panel = _format_of(Path(path), format), _panel(printer, pitch_um, field)
     registry.check_uses_panel(chosen, Path(path), panel)
-    threads = default_threads() if threads is None else threads
+    many = default_threads(threads)
     try:
-        return chosen.verify(Path(path), VerifyOptions(dose_of=exposure.dose_map, progress=progress, threads=threads, panel=panel))
+        return chosen.verify(Path(path), VerifyOptions(dose_of=exposure.dose_map, progress=progress, threads=many, panel=panel))
     except JobError as err:
         return [str(err)]
 

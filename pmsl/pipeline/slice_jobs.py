@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -64,8 +64,14 @@ def workers_of(request: SliceRequest) -> AbstractContextManager[LayerWorkers | N
     return workers_of(request.processes, request.scheduler) or nullcontext()
 
 
-def prepare_job(request: SliceRequest) -> SlicedJob:
+def prepare_job(request: SliceRequest, loaded: Mapping[str, Solid] | None = None) -> SlicedJob:
     """Load, repair, place and prepare one job; layers are not made yet.
+
+    Parameters
+    ----------
+    request : SliceRequest
+    loaded : mapping of str to Solid, optional
+        Meshes by path that are loaded, and repaired as the request says, already.
 
     Raises
     ------
@@ -74,11 +80,17 @@ def prepare_job(request: SliceRequest) -> SlicedJob:
     """
     if request.plates is not None:
         raise UsageError(f"--plates {request.plates}: several jobs come of this order; leave it out where one is expected")
-    return prepare_jobs(request)[0]
+    return prepare_jobs(request, loaded)[0]
 
 
-def prepare_jobs(request: SliceRequest) -> list[SlicedJob]:
+def prepare_jobs(request: SliceRequest, loaded: Mapping[str, Solid] | None = None) -> list[SlicedJob]:
     """Load, repair and place the parts of a request, and prepare the job of each field they fill; layers are not made yet.
+
+    Parameters
+    ----------
+    request : SliceRequest
+    loaded : mapping of str to Solid, optional
+        As of `prepare_job`.
 
     Raises
     ------
@@ -87,7 +99,7 @@ def prepare_jobs(request: SliceRequest) -> list[SlicedJob]:
     """
     printer, resin, process = request.profiles()
     layout = request.layout()
-    plates = layout.placed(_parts(request, request.weld_within_um(printer)), printer, resin)
+    plates = layout.placed(_parts(request, request.weld_within_um(printer), loaded or {}), printer, resin)
     names = layout.names(Path(request.out), len(plates))
     for name in names if layout.plates is not None else ():
         check_target(name, request.force, request.chosen_format().foreign)
@@ -101,11 +113,11 @@ def prepare_jobs(request: SliceRequest) -> list[SlicedJob]:
     return out
 
 
-def _parts(request: SliceRequest, weld_um: float) -> list[Solid | Part]:
-    """Load and repair meshes, each once, and those of regions; with their doses, not yet placed."""
+def _parts(request: SliceRequest, weld_um: float, known: Mapping[str, Solid]) -> list[Solid | Part]:
+    """Load and repair meshes that are not known, each once, and those of regions; with their doses, not yet placed."""
     scales = request.dose_scales()
     tables = request.region_tables()
-    loaded: dict[str, Solid] = {}
+    loaded = dict(known)
 
     def load(mesh: str) -> Solid:
         if mesh not in loaded:

@@ -53,7 +53,7 @@ def simulate(
     parts = design_parts(job) if design is None else tuple(p if isinstance(p, Part) else Part(solid=p, label=p.source) for p in design)
     facts = DesignLayers(parts, job.grid)
     window = facts.window(_reach_px(job))
-    many = default_threads() if threads is None else threads
+    many = default_threads(threads)
     comparison = Comparison(job, facts, window, ahead=min(max(many - 1, 0), 2))
     lit_ahead, probed_ahead = (one_ahead if many > least else iter for least in (1, 2))
     layers = _layers(job, facts, many if many > 2 else 1)  # of two processors a third thread takes more time than it gives

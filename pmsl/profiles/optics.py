@@ -218,3 +218,8 @@ class Optics(Sourced, frozen=True, kw_only=True):
     settings: Annotated[list[LightSetting], Meta(min_length=1)]
     psf: Psf
     flat_field: FlatField | None = None
+
+    @property
+    def largest_irradiance_mw_cm2(self) -> float:
+        """Irradiance of a white pixel at the strongest light setting."""
+        return max(s.irradiance_mw_cm2.value for s in self.settings)

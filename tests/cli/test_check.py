@@ -8,6 +8,7 @@ import pytest
 from solids import box, icosphere, moved
 
 import pmsl
+from pmsl.pipeline import slice_jobs
 
 SMALL = ["--printer", "pmsl-2um", "--resin", "pr48-405", "--layer-um", "20"]
 
@@ -29,6 +30,18 @@ BALL, SMALLER = icosphere(2, 100, (0, 0, 100)), icosphere(2, 50, (90, 0, 100))
 def test_a_sound_mesh_ends_with_0(run, tmp_path):
     code, out, err = run("check", save(tmp_path / "a.stl", BALL), "--unit", "um")
     assert code == 0 and "sound, 320 triangles" in out and not [line for line in err.splitlines() if line.startswith("warning")]
+
+
+def test_a_mesh_is_loaded_and_repaired_once(run, tmp_path, monkeypatch):
+    mesh = save(tmp_path / "h.stl", BALL, drop=[3])
+    apart = run("check", mesh, "--unit", "um", "--json", *SMALL)
+    assert "repaired-holes" in apart[1]
+
+    def loaded_again(*args, **how):
+        raise AssertionError("loaded again")
+
+    monkeypatch.setattr(slice_jobs, "load_solid", loaded_again)
+    assert run("check", mesh, "--unit", "um", "--json", *SMALL) == apart
 
 
 def test_findings_end_with_4_from_the_severity_asked_for(run, tmp_path):

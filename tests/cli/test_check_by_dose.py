@@ -90,6 +90,10 @@ def test_check_of_meshes_and_jobs_and_what_its_json_has(run, tmp_path, meshes):
     code, out, _ = run("check", "job.sl1", "--json", "--resin", "pegda-nps-0.5-385", "--printer", "microfluidics-7.6um")
     assert by_dose(json.loads(out)["jobs"][0]["findings"]) == ["resin-trap"] * 5
     assert run("check", meshes["block"], "job.sl1")[0] == 2
+    unused = ["--layer-um", "5", "--copies", "2", "--no-checks", "--irradiance", "30"]
+    code, out, err = run("check", "job.sl1", *unused)
+    assert code == 2 and out == "" and "--copies, --irradiance, --layer-um, --no-checks: job.sl1 is a job" in err
+    assert run("check", "job.sl1", "--printer", "microfluidics-7.6um", "--irradiance", "30", "--threads", "1")[0] == 4
 
 
 def test_a_mesh_that_does_not_fit_says_that_it_was_not_checked_by_dose(run, tmp_path):

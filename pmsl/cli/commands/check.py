@@ -12,8 +12,14 @@ from pmsl.cli.terminal import compiler_notice, layer_progress, print_json, print
 from pmsl.errors import FindingsError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pmsl.cli.mesh_facts import Examined
     from pmsl.core.finding import Finding
+    from pmsl.mesh.solid import Solid
     from pmsl.pipeline.slice_request import SliceRequest
+
+OF_JOBS = {"printer", "resin", "process", "pitch_um", "field", "threads", "fail_on"}  # what counts for a job, which is sliced already
 
 
 @click.command("check")
@@ -26,14 +32,20 @@ if TYPE_CHECKING:
 @options.option("no_checks", help="Look at the surfaces of meshes only.")
 @options.option("fail_on", default="warning", help="Findings at or above this end with exit 4.")
 @options.json
-def check_command(files: tuple[str, ...], as_json: bool, **settings: Any) -> None:
+@click.pass_context
+def check_command(context: click.Context, /, files: tuple[str, ...], as_json: bool, **settings: Any) -> None:
     """Look meshes or jobs over before any light: surfaces, and by dose what floats, keeps resin or sucks. Nothing is written."""
-    from pmsl.pipeline.check_jobs import is_job
+    from pmsl.formats import registry
     from pmsl.pipeline.slice_request import SliceRequest
 
-    jobs = [file for file in files if is_job(Path(file))]
+    jobs = [file for file in files if registry.is_job(Path(file))]
     if jobs and len(jobs) < len(files):
         raise UsageError(f"{jobs[0]} is a job, others are meshes: check jobs and meshes apart")
+    if jobs:
+        of_jobs = OF_JOBS if settings["printer"] is None else {*OF_JOBS, "irradiance"}
+        options.refuse_options(
+            context, settings.keys() - of_jobs, f"{jobs[0]} is a job, which is sliced already; leave what slices meshes out"
+        )
     request = SliceRequest(meshes=list(files), out="job", **settings)
     if jobs:
         _check_jobs(request, as_json)
@@ -53,7 +65,7 @@ def _check_meshes(request: SliceRequest, as_json: bool) -> None:
         seen = [examined(load_solid(path, request.unit), request.repair, weld_um) for path in request.meshes]
         if not request.no_checks and all(mesh.refusal is None for mesh in seen):
             with layer_progress("checking", as_json) as progress:
-                found = mesh_job_findings(request, progress)
+                found = mesh_job_findings(request, progress, _reusable(request, seen))
     if as_json:
         looked = [mesh_facts(mesh) | {"sound": not reaches(mesh.findings, fail_on)} for mesh in seen]
         sound = all(m["sound"] for m in looked) and not reaches(found, fail_on)
@@ -70,6 +82,11 @@ def _check_meshes(request: SliceRequest, as_json: bool) -> None:
     _refuse(failed, [*(f for mesh in seen for f in mesh.findings), *found], fail_on)
 
 
+def _reusable(request: SliceRequest, seen: Sequence[Examined]) -> dict[str, Solid]:
+    """Return the meshes that were looked over, as slicing them starts with; with repair "none" it may know no more than their files."""
+    return {} if request.repair == "none" else {path: mesh.printed for path, mesh in zip(request.meshes, seen, strict=True)}
+
+
 def _check_jobs(request: SliceRequest, as_json: bool) -> None:
     from pmsl.core.finding import reaches
     from pmsl.core.parallel import default_threads
@@ -78,7 +95,7 @@ def _check_jobs(request: SliceRequest, as_json: bool) -> None:
 
     machine, material, steps = request.profiles()
     printer, resin, process = machine if request.printer else None, material if request.resin else None, steps if request.process else None
-    threads = default_threads() if request.threads is None else request.threads
+    threads = default_threads(request.threads)
     found: dict[str, tuple[Finding, ...]] = {}
     layers: dict[str, int] = {}
     with compiler_notice():

@@ -13,7 +13,7 @@ from pmsl.cli.terminal import compiler_notice, layer_progress, print_json, print
 from pmsl.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from pmsl.job.print_job import PrintJob
+    from pmsl.report.difference.light_difference import LightComparison
     from pmsl.report.difference.records import JobDiff, JobDifference
 
 DIFFERENT = 4
@@ -68,15 +68,16 @@ def diff_command(
     as_json: bool,
 ) -> None:
     """Compare two jobs: what changed in light, times, motion and profiles, layer by layer. 0: alike, 4: different."""
-    from pmsl.report.difference.job_diff import diff
+    from pmsl.pipeline.io import read_with_default_panel
+    from pmsl.report.difference.job_diff import compare_jobs
 
     if pictures is not None:
         _check_folder(pictures, force)
     pixels = options.panel_options(printer, pitch_um, field)
-    jobs = _read(a, pixels), _read(b, pixels)
+    jobs = read_with_default_panel(a, **pixels), read_with_default_panel(b, **pixels)
     with compiler_notice(), layer_progress("comparing", as_json) as progress:
-        found = diff(*jobs, tolerance_dose=tolerance_dose, tolerance_um=tolerance_um, kinds=kinds, threads=threads, progress=progress)
-        drawn = [] if pictures is None else _draw(jobs, found, (a, b), Path(pictures), most, tolerance_dose, tolerance_um)
+        found, light = compare_jobs(*jobs, tolerance_dose, tolerance_um, kinds, threads, progress)
+        drawn = [] if pictures is None else _draw(light, found, (a, b), Path(pictures), most)
     if as_json:
         print_json({"a": a, "b": b, "tolerance_dose": tolerance_dose, "tolerance_um": tolerance_um, **found.as_dict(), "pictures": drawn})
     else:
@@ -85,18 +86,6 @@ def diff_command(
             print_line(f"picture   {name}")
     if not found.alike:
         context.exit(DIFFERENT)
-
-
-def _read(path: str, pixels: dict[str, Any]) -> PrintJob:
-    """Read a job; the panel that is given is that of a file which does not say its own."""
-    from pmsl import pipeline
-
-    try:
-        return pipeline.read(path, **pixels)
-    except UsageError:
-        if not any(value is not None for value in pixels.values()):
-            raise
-        return pipeline.read(path)
 
 
 def _check_folder(pictures: str, force: bool) -> None:
@@ -110,12 +99,9 @@ def _check_folder(pictures: str, force: bool) -> None:
         raise UsageError(f"--pictures {pictures}: {above} is no folder; name a folder for the pictures, or one that can be made")
 
 
-def _draw(
-    jobs: tuple[PrintJob, PrintJob], found: JobDiff, names: tuple[str, str], folder: Path, most: int, dose: float, um: float
-) -> list[str]:
-    """Draw the layers whose light differs most, of these tolerances; pictures of an earlier comparison go."""
+def _draw(light: LightComparison, found: JobDiff, names: tuple[str, str], folder: Path, most: int) -> list[str]:
+    """Draw the layers whose light differs most; pictures of an earlier comparison go."""
     from pmsl.report.difference.diff_pictures import diff_picture, picture_names, remove_pictures
-    from pmsl.report.difference.light_difference import LightComparison
 
     if folder.is_dir():
         remove_pictures(folder)
@@ -127,9 +113,8 @@ def _draw(
     except OSError as err:
         raise OutputError(f"--pictures {folder}: cannot be made ({err.strerror or err}); choose another folder") from err
     labels = (Path(names[0]).name, Path(names[1]).name)
-    comparison = LightComparison.of(*jobs, dose, um)
     for one, name in chosen:
-        diff_picture(comparison, one, labels, folder / name)
+        diff_picture(light, one, labels, folder / name)
     return [str(folder / name) for _, name in chosen]
 
 

@@ -66,6 +66,19 @@ def diff(
     other sizes are laid on each other, engine by engine, by the boxes of all their light where those are of one size, else corner on
     corner; a note says which.
     """
+    return compare_jobs(a, b, tolerance_dose, tolerance_um, kinds, threads, progress)[0]
+
+
+def compare_jobs(
+    a: PrintJob | str | Path,
+    b: PrintJob | str | Path,
+    tolerance_dose: float,
+    tolerance_um: float,
+    kinds: Iterable[Kind],
+    threads: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[JobDiff, LightComparison]:
+    """Do as `diff`; return also what their light was held against each other with, which pictures of it are drawn by."""
     wanted = _check(kinds, tolerance_dose, tolerance_um)
     first, second = _opened(a), _opened(b)
     tolerance = values.Tolerance(tolerance_dose, tolerance_um)
@@ -77,7 +90,7 @@ def diff(
         notes += [one.note for one in comparison.alignment if one.note is not None]
     else:
         comparison = LightComparison(first, second, tolerance_dose, tolerance_um)
-    light = _of_the_layers(collected, comparison, wanted, default_threads() if threads is None else threads, progress)
+    light = _of_the_layers(collected, comparison, wanted, default_threads(threads), progress)
     found = collected.differences()
     if light:
         most = max(light, key=lambda one: one.share)
@@ -85,7 +98,7 @@ def diff(
         found.append(JobDifference(kind="light", key=most.unit, a=most.a, b=most.b, layers=span, n_layers=len(light), largest=most.largest))
     order = {kind: i for i, kind in enumerate(KINDS)}
     found.sort(key=lambda one: order[one.kind])
-    return JobDiff(differences=tuple(found), light=tuple(light), light_unit=comparison.unit, notes=tuple(notes))
+    return JobDiff(differences=tuple(found), light=tuple(light), light_unit=comparison.unit, notes=tuple(notes)), comparison
 
 
 def _check(kinds: Iterable[Kind], tolerance_dose: float, tolerance_um: float) -> frozenset[Kind]:

@@ -53,7 +53,7 @@ class LightMeter:
             maker = DoseMaker.of(self.job)
             self.flat, self.levels = maker.projector.flat, maker.response
         else:
-            self.strongest = max(s.irradiance_mw_cm2.value for s in self.job.printer.optics.settings)
+            self.strongest = self.job.printer.optics.largest_irradiance_mw_cm2
 
     def light(self, e: Exposure) -> _Light:
         """Return the light of an exposure; that of another engine than the first in seconds in any case."""
@@ -78,11 +78,10 @@ class LightMeter:
             return total
         rows, cols = self.flat.shape
         inside = _inside(window, (rows, cols))
-        field_here = np.ones(total.shape)
         row0, col0 = inside.row0 - window.row0, inside.col0 - window.col0
         cut = self.flat[inside.row0 : inside.row0 + inside.rows, inside.col0 : inside.col0 + inside.cols]
-        field_here[row0 : row0 + inside.rows, col0 : col0 + inside.cols] = cut
-        return np.asarray(total * field_here)
+        total[row0 : row0 + inside.rows, col0 : col0 + inside.cols] *= cut
+        return total
 
 
 def _inside(window: Window, shape: tuple[int, int]) -> Window:
@@ -126,11 +125,14 @@ class LightComparison:
     unit: str = field(init=False)
     noise: float = field(init=False)
     meters: tuple[LightMeter, LightMeter] = field(init=False)
+    _same_field: bool = field(init=False)
 
     def __post_init__(self) -> None:
         doses = doses_known(self.a) and doses_known(self.b)
         self.unit, self.noise = ("mJ/cm²", NOISE) if doses else ("s of white", FLOAT32_NOISE)
         self.meters = LightMeter(self.a, doses), LightMeter(self.b, doses)
+        a, b = (meter.flat for meter in self.meters)
+        self._same_field = a is b is None or (a is not None and b is not None and np.array_equal(a, b))
 
     @classmethod
     def of(cls, a: PrintJob, b: PrintJob, tolerance: float = 0.0, tolerance_um: float = 0.0) -> LightComparison:
@@ -210,12 +212,10 @@ class LightComparison:
         )  # fmt: skip
 
     def _same(self, ours: Sequence[_Light], theirs: Sequence[_Light], shift: tuple[int, int]) -> bool:
-        """Tell whether the light is the same without painting it: equal masks, equal light of levels, an even field."""
-        flats = [meter.flat for meter in self.meters]
+        """Tell whether the light is the same without painting it: equal masks, light of levels and fields."""
         if shift != NO_SHIFT or len(ours) != len(theirs):
             return False
-        even = all(flat is None for flat in flats) or (all(flat is not None for flat in flats) and np.array_equal(*flats))  # type: ignore[arg-type]
-        return even and all(
+        return self._same_field and all(
             np.array_equal(x.levels, y.levels) and x.mask.window == y.mask.window and _equal_runs(x.mask, y.mask)
             for x, y in zip(ours, theirs, strict=True)
         )

@@ -9,15 +9,6 @@ import msgspec
 Kind = Literal["grid", "heights", "light", "times", "motion", "profiles", "design"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 AREA = "µm²"  # unit of the light of pixels of other sizes
-MEANING: dict[Kind, str] = {
-    "grid": "pixels, fields and light engines",
-    "heights": "layers and their heights",
-    "light": "what every pixel gets",
-    "times": "exposures: number, times, powers, offsets, waits",
-    "motion": "moves of the plate, and what it does between exposures",
-    "profiles": "printer, resin, process",
-    "design": "parts, and the meshes they came from",
-}
 
 
 class JobDifference(msgspec.Struct, frozen=True, kw_only=True):

@@ -83,7 +83,7 @@ def write_report(
         from pmsl import pipeline
 
         job = pipeline.read(job)
-    threads = default_threads() if threads is None else threads
+    threads = default_threads(threads)
     store = FrameStore()
     layers, estimate = layer_table(job, store, threads, progress)
     found = PredictionData()
