@@ -91,12 +91,16 @@ class DoseRule:
     Attributes
     ----------
     model : CureModel
+        Of liquid that keeps its dose, where it is exchanged by contact (`CureModel.without_exchange`).
     levels_of : callable
         Gives the doses of the exposures of a plan: for each (256,) float64 [mJ/cm²] of every level.
     """
 
     model: CureModel
     levels_of: Callable[[LayerPlan], list[np.ndarray]]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "model", self.model.without_exchange)
 
     @classmethod
     def of(cls, job: PrintJob) -> DoseRule:

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from pmsl.cure.layer_sequence import LayerSequence
-from pmsl.cure.model import CuredLayer, CureModel
+from pmsl.cure.model import CuredLayer, CureModel, DepthDose
 from pmsl.cure.newton import descend
 from pmsl.cure.scatter import Scatter
 from pmsl.errors import ExposureError
@@ -18,8 +18,9 @@ CUT_LENGTHS = 10.0  # exp(-10) = 4.5e-5 of an event's dose is left there
 
 
 class _Group(msgspec.Struct):
-    """The events between two recoats: doses at their own exposure plane, their highest values, and how far above that plane is."""
+    """The events between two recoats: their layer, doses at its exposure plane, their highest values, how far above that plane is."""
 
+    index: int
     doses: list[np.ndarray]
     peaks_mj_cm2: list[float]
     above_um: float
@@ -107,10 +108,13 @@ class EventSum:
             group.doses = [self._scatter(dose, self._height_um) for dose in group.doses]
         self._groups = [group for group in self._groups if self._stays(group)]
         if doses:
-            self._groups.append(_Group(doses, [float(dose.max(initial=0.0)) for dose in doses], 0.0))
+            self._groups.append(_Group(index, doses, [float(dose.max(initial=0.0)) for dose in doses], 0.0))
         self._height_um = height_um
-        light = EventLight(self.model, [(group.doses, group.above_um) for group in self._groups], self._settled)
-        return CuredLayer.of(index, height_um, light, self.model.threshold_mj_cm2)
+        return CuredLayer.of(index, height_um, self._light(index), self.model.threshold_mj_cm2)
+
+    def _light(self, index: int) -> DepthDose:
+        """Return the dose inside layer `index`, of all groups that are held."""
+        return EventLight(self.model, [(group.doses, group.above_um) for group in self._groups], self._settled)
 
     def _stays(self, group: _Group) -> bool:
         """Tell whether a group is still needed; settle the tail of one that leaves at the cut."""
@@ -202,18 +206,7 @@ class EventLight:
             y = np.minimum(after, y)
 
     def _group(self, doses: list[np.ndarray], depth_um: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the effective dose of one group at (n,) depths and how fast it falls [mJ/cm² per µm]."""
-        left, falling = np.zeros_like(depth_um), np.zeros_like(depth_um)
-        for weight, length in zip(self._model.decay.weights, self._model.decay.lengths_um, strict=True):
-            part = weight * np.exp(-depth_um / length)
-            left += part
-            falling += part / length
-        total, slope = np.zeros_like(depth_um), np.zeros_like(depth_um)
-        for dose in doses:
-            over = dose * left - self._model.induction_mj_cm2
-            total += np.maximum(over, 0.0)
-            slope += np.where(over > 0, dose * falling, 0.0)
-        return total, slope
+        return of_group(self._model, doses, depth_um)
 
     def _join_slopes(self, dose: np.ndarray, slope: np.ndarray, more: np.ndarray, more_slope: np.ndarray) -> None:
         """Add a group in place, or take it where it is larger."""
@@ -224,3 +217,18 @@ class EventLight:
         else:
             dose += more
             slope += more_slope
+
+
+def of_group(model: CureModel, doses: list[np.ndarray], depth_um: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the effective dose of the events between two recoats at (n,) depths and how fast it falls [mJ/cm² per µm]."""
+    left, falling = np.zeros_like(depth_um), np.zeros_like(depth_um)
+    for weight, length in zip(model.decay.weights, model.decay.lengths_um, strict=True):
+        part = weight * np.exp(-depth_um / length)
+        left += part
+        falling += part / length
+    total, slope = np.zeros_like(depth_um), np.zeros_like(depth_um)
+    for dose in doses:
+        over = dose * left - model.induction_mj_cm2
+        total += np.maximum(over, 0.0)
+        slope += np.where(over > 0, dose * falling, 0.0)
+    return total, slope

@@ -7,11 +7,12 @@ from typing import Literal, Protocol
 
 import msgspec
 import numpy as np
+from msgspec import UnsetType
 
 from pmsl.errors import ExposureError
 from pmsl.profiles import Resin
 
-Memory = Literal["enclosed", "open"]
+Memory = Literal["enclosed", "open", "contact"]
 WEIGHT_SLACK = 1e-9
 
 
@@ -106,9 +107,13 @@ class CureModel(msgspec.Struct, frozen=True):
         E_ind [mJ/cm²], what every exposure event spends on dissolved oxygen; from 0 to below Ec.
     scatter_um : float
         κ: growth of the lateral variance with depth, ``σ²(z) = σ0² + κ z`` [µm² per µm]. σ0 belongs to the optics.
-    memory : {"enclosed", "open"}
+    memory : {"enclosed", "open", "contact"}
         Liquid keeps the dose of all layers above it; or recoating replaces liquid that was lit and is not yet solid, so that
-        only the exposures between two recoats add up.
+        only the exposures between two recoats add up; or it is exchanged, the less the farther it is from the vat along liquid.
+    renewal : float
+        r, by contact: share of the liquid at the vat that a recoat exchanges, 0 to 1.
+    reach_um : float
+        ℓ, by contact: way along liquid over which that share falls to 1/e [µm], above 0; ``math.inf``: it does not fall.
 
     Raises
     ------
@@ -121,6 +126,8 @@ class CureModel(msgspec.Struct, frozen=True):
     induction_mj_cm2: float = 0.0
     scatter_um: float = 0.0
     memory: Memory = "enclosed"
+    renewal: float = 0.0
+    reach_um: float = math.inf
 
     def __post_init__(self) -> None:
         if not 0 < self.ec_mj_cm2 < math.inf:
@@ -131,8 +138,12 @@ class CureModel(msgspec.Struct, frozen=True):
             )
         if not 0 <= self.scatter_um < math.inf:
             raise ExposureError(f"scatter is {self.scatter_um} µm² of variance per µm; it cannot be negative")
-        if self.memory not in ("enclosed", "open"):
-            raise ExposureError(f"memory is {self.memory!r}; it is 'enclosed' or 'open'")
+        if self.memory not in ("enclosed", "open", "contact"):
+            raise ExposureError(f"memory is {self.memory!r}; it is 'enclosed', 'open' or 'contact'")
+        if not 0 <= self.renewal <= 1:
+            raise ExposureError(f"renewal is {self.renewal}; it must be from 0 to 1")
+        if not self.reach_um > 0:
+            raise ExposureError(f"the reach of the renewal is {self.reach_um} µm; it must be above 0")
 
     @classmethod
     def of(cls, resin: Resin) -> CureModel:
@@ -152,7 +163,14 @@ class CureModel(msgspec.Struct, frozen=True):
             induction_mj_cm2=0.0 if material.induction_mj_cm2 is None else material.induction_mj_cm2.value,
             scatter_um=0.0 if material.scatter_um is None else material.scatter_um.value,
             memory="enclosed" if material.memory is None else material.memory.value,
+            renewal=0.0 if isinstance(material.renewal, UnsetType) else material.renewal.value,
+            reach_um=math.inf if isinstance(material.reach_um, UnsetType) else float(material.reach_um.value),
         )
+
+    @property
+    def without_exchange(self) -> CureModel:
+        """The same without exchange by contact: liquid keeps its dose. Checks of a whole job, which follow no liquid, go by it."""
+        return msgspec.structs.replace(self, memory="enclosed") if self.memory == "contact" else self
 
     @property
     def threshold_mj_cm2(self) -> float:

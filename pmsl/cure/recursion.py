@@ -40,6 +40,8 @@ class Recursion:
     def __init__(self, model: CureModel, shape: tuple[int, int], pitch_um: tuple[float, float] | None = None) -> None:
         if model.induction_mj_cm2 > 0:
             raise ExposureError(f"the recursion holds for no induction dose, not for {model.induction_mj_cm2} mJ/cm²; use EventSum")
+        if model.memory == "contact":
+            raise ExposureError("by contact liquid is exchanged here and not there; use ContactSum")
         if model.memory == "open" and (len(model.decay.weights) > 1 or model.scatter_um > 0):
             raise ExposureError("with open memory the recursion holds for one decay term without scatter; use EventSum")
         self.model = model

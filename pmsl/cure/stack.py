@@ -10,6 +10,7 @@ import numpy as np
 from pmsl.cure.events import EventSum
 from pmsl.cure.model import CuredLayer, CureModel
 from pmsl.cure.recursion import Recursion
+from pmsl.errors import ExposureError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,8 +50,10 @@ def accumulation(
     Raises
     ------
     ExposureError
-        Scatter without a pitch, or scatter and a constant tail with induction or open memory.
+        Scatter without a pitch, scatter and a constant tail with induction or open memory, or memory by contact.
     """
+    if model.memory == "contact":
+        raise ExposureError("memory by contact needs what recoats exchange (ContactPass), which ContactSum adds up with")
     pure = len(model.decay.weights) == 1 and model.scatter_um == 0
     if model.induction_mj_cm2 == 0 and (model.memory == "enclosed" or pure):
         return Recursion(model, shape, pitch_um)

@@ -257,7 +257,8 @@ def _gray_check(grid: Grid, printer: Printer, process: Process, ladder: Ladder, 
     """Return what looks for grays that never cure; an uneven field counts where nobody evens it. `scale` is the largest dose factor."""
     flat = None if process.evened is not None else flat_field(printer)
     projector = Projector(printer.field_px, psf_of(printer), flat)
-    return GrayCheck(process.unreachable, grid, projector, response(printer), ladder.cure, ladder.scaled(np.full(grid.n_layers, scale)))
+    white = ladder.scaled(np.full(grid.n_layers, scale))
+    return GrayCheck(process.unreachable, grid, projector, response(printer), ladder.cure.without_exchange, white)
 
 
 def _check_own_doses(parts: Sequence[Part]) -> None:

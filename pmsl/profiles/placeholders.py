@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pmsl.profiles.printer import Printer
 from pmsl.profiles.resin import Resin
 
 
 def placeholders(printer: Printer, resin: Resin, power: float) -> tuple[str, ...]:
-    """Name the values the dose rests on that are placeholders: irradiance, blur, flat field, gray response, decay, Ec."""
+    """Name the values the dose rests on that are placeholders: irradiance, blur, flat field, gray response, decay, Ec, exchange."""
     setting = next(s for s in printer.optics.settings if s.power == power)
     psf, flat, response = printer.optics.psf, printer.optics.flat_field, printer.response
-    named = {
+    named: dict[str, Any] = {
         "printer.optics.irradiance_mw_cm2": setting.irradiance_mw_cm2,
         "printer.optics.psf.sigma": psf.sigma_pitch or psf.sigma_um,
         "printer.optics.psf.gamma": psf.gamma_pitch or psf.gamma_um,
@@ -25,4 +27,6 @@ def placeholders(printer: Printer, resin: Resin, power: float) -> tuple[str, ...
         "resin.extra_decays": resin.resin.extra_decays,
         "resin.tail": resin.resin.tail,
     }
+    if resin.resin.by_contact:
+        named |= {"resin.renewal": resin.resin.renewal, "resin.reach_um": resin.resin.reach_um}
     return tuple(name for name, value in named.items() if value is not None and value.class_ == "placeholder")

@@ -6,6 +6,7 @@ import math
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import force_setattr, replace
 
 from pmsl.profiles.printer import Positive
 from pmsl.profiles.strict_struct import Sourced, Strict, Value
@@ -14,6 +15,8 @@ from pmsl.profiles.versions import set_schema
 Fraction = Annotated[float, Meta(gt=-0.5, lt=0.5)]
 Share = Annotated[float, Meta(gt=0, lt=1)]
 NotNegative = Annotated[float, Meta(ge=0)]
+Renewal = Annotated[float, Meta(ge=0, le=1)]
+Reach = Annotated[float, Meta(gt=0)] | Literal["inf"]  # JSON has no number for it
 
 
 class ExtraDecay(Strict, frozen=True, kw_only=True):
@@ -52,11 +55,18 @@ class Material(Sourced, frozen=True, kw_only=True, omit_defaults=True):
         Share of the dose that does not fall with depth.
     scatter_um : Value of float, e.g. 0.05
         Growth of the light's lateral variance with depth [µm² per µm].
-    memory : Value of {"enclosed", "open"}, e.g. "enclosed"
-        Whether liquid that was lit keeps its dose, or recoating replaces it; the correction printthrough wants it stated.
+    memory : Value of {"enclosed", "open", "contact"}, e.g. "enclosed"
+        Whether liquid that was lit keeps its dose, or recoating replaces it, or it is exchanged where it is connected to the vat (from
+        version 2, with renewal and reach_um); the correction printthrough wants it stated.
     dose_range_mj_cm2 : Value of (float, float), e.g. [5.0, 200.0]
         Lowest and highest dose the working curve was measured with; doses outside are a finding.
+    renewal : Value of float, e.g. 1.0
+        Share of the liquid at the vat that a recoat exchanges.
+    reach_um : Value of float or "inf", e.g. 200.0
+        Way along liquid over which that share falls to 1/e; "inf": all that is connected to the vat is exchanged alike.
     """
+
+    SINCE: ClassVar[dict[str, int]] = {"renewal": 2, "reach_um": 2}
 
     wavelength_nm: Value[Positive]
     dp_um: Value[Positive]
@@ -66,8 +76,10 @@ class Material(Sourced, frozen=True, kw_only=True, omit_defaults=True):
     extra_decays: Value[tuple[ExtraDecay, ...]] | None = None
     tail: Value[Share] | None = None
     scatter_um: Value[NotNegative] | None = None
-    memory: Value[Literal["enclosed", "open"]] | None = None
+    memory: Value[Literal["enclosed", "open", "contact"]] | None = None
     dose_range_mj_cm2: Value[tuple[Positive, Positive]] | None = None
+    renewal: Value[Renewal] | UnsetType = UNSET
+    reach_um: Value[Reach] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         induction, ec = self.induction_mj_cm2, self.ec_mj_cm2
@@ -78,6 +90,23 @@ class Material(Sourced, frozen=True, kw_only=True, omit_defaults=True):
             raise ValueError(f"dose_range_mj_cm2 is {low:g} to {high:g}; it goes from a lower to a higher dose")
         if not self.other_shares < 1:
             raise ValueError(f"extra_decays and tail take {self.other_shares:g} of the dose; less than 1 in all, the rest falls with dp_um")
+        if not isinstance(self.reach_um, UnsetType) and self.reach_um.value == math.inf:
+            force_setattr(self, "reach_um", replace(self.reach_um, value="inf"))
+        missing = [name for name in ("renewal", "reach_um") if getattr(self, name) is UNSET]
+        if self.by_contact and missing:
+            raise ValueError(
+                f"memory is 'contact', which needs renewal (0 to 1) and reach_um (above 0, or \"inf\"); {' and '.join(missing)} "
+                f"{'are' if len(missing) > 1 else 'is'} missing"
+            )
+
+    def own_version(self) -> int:
+        """Return the lowest version of the schema that has what this table uses."""
+        return max(2 if self.by_contact else 1, super().own_version())
+
+    @property
+    def by_contact(self) -> bool:
+        """Whether liquid is exchanged where it is connected to the vat."""
+        return self.memory is not None and self.memory.value == "contact"
 
     @property
     def other_shares(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -16,6 +16,7 @@ from pmsl.profiles.strict_struct import Strict
 from pmsl.profiles.versions import check_declared
 
 S = TypeVar("S", bound=msgspec.Struct)
+ENDLESS = ".reach_um.value"  # may be inf
 
 
 def parse(text: str, kind: type[S], where: str) -> S:
@@ -74,12 +75,19 @@ def _explain(message: str, table: Any, kind: Any) -> str:
         return f"key {missing.group(1)!r} is missing{_in(place)}"
     text = message.split(" - at ")[0]
     if text.startswith("Invalid enum"):
-        text = f"expected {' or '.join(repr(a) for a in get_args(_type_at(kind, place)))}"
+        text = f"expected {' or '.join(map(_choice, get_args(_type_at(kind, place))))}"
     if text.startswith("Expected `object`"):
         text += '; write { value = …, class = "measured", source = "…" }'
     found = _value_at(table, place)
     shown = "" if isinstance(found, dict) else f" (found {found!r})"
     return f"{place or 'the file'}: {text[0].lower()}{text[1:]}{shown}"
+
+
+def _choice(one: Any) -> str:
+    """Return one of the things a value may be, in words."""
+    if get_origin(one) is Literal:
+        return " or ".join(map(repr, get_args(one)))
+    return "a number" if unwrapped(one) is float else repr(one)
 
 
 def _in(place: str) -> str:
@@ -140,5 +148,5 @@ def _refuse_not_finite(item: Any, where: str, place: str, error: type[PmslError]
     elif isinstance(item, list):
         for i, inner in enumerate(item):
             _refuse_not_finite(inner, where, f"{place}[{i}]", error)
-    elif isinstance(item, float) and not math.isfinite(item):
+    elif isinstance(item, float) and not math.isfinite(item) and not (item == math.inf and place.endswith(ENDLESS)):
         raise error(f"{where}: {place} is {item}; expected a finite number")

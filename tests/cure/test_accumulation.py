@@ -361,7 +361,7 @@ NAN = float("nan")
         (lambda: pure(induction_mj_cm2=1.0), "from 0 to below Ec = 1.0"),
         (lambda: pure(induction_mj_cm2=-0.1), "induction dose is -0.1"),
         (lambda: pure(scatter_um=-1.0), "scatter is -1.0"),
-        (lambda: pure(memory="leaky"), "'leaky'; it is 'enclosed' or 'open'"),
+        (lambda: pure(memory="leaky"), "'leaky'; it is 'enclosed', 'open' or 'contact'"),
         (lambda: Recursion(pure(induction_mj_cm2=0.5), (1, 1)), "use EventSum"),
         (lambda: Recursion(pure(memory="open", scatter_um=1.0), (1, 1), (1.0, 1.0)), "use EventSum"),
         (lambda: Recursion(pure(scatter_um=1.0), (1, 1)), "needs the pixel pitch"),

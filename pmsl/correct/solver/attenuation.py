@@ -51,6 +51,8 @@ class Law:
     def of(cls, resin: Resin, grid: Grid, white_mj_cm2: np.ndarray, printthrough: bool) -> Law:
         """Read a resin; raises ExposureError where it gives what no correction reckons with, or not what one needs."""
         cure = CureModel.of(resin)
+        if cure.memory == "contact":
+            raise ExposureError(f"resin {resin.name} gives memory 'contact': corrections reckon with 'enclosed' or 'open' so far")
         _check_resin(resin, cure, grid.n_layers)
         if printthrough and resin.resin.memory is None:
             raise ExposureError(

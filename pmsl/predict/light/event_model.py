@@ -1,4 +1,4 @@
-"""Scatter, induction and open memory: every event is blurred before it is added up, three points a pixel each way.
+"""Scatter, induction, open memory and memory by contact: every event is blurred before it is added up, three points a pixel each way.
 
 Slower than `light.Absorption`, whose single map cannot tell events apart. The dose is exact at those points; edges are read off a cubic
 through them: within 0.002 px of the exact edge for a Gaussian of σ = 0.36 px.
@@ -11,12 +11,14 @@ import math
 import numpy as np
 
 from pmsl.core.mask import Window
-from pmsl.cure import CuredLayer, CureModel, accumulation
+from pmsl.cure import CuredLayer, CureModel, EventSum, Recursion, accumulation
+from pmsl.cure.contact_sum import ContactLight, ContactSum
 from pmsl.cure.events import EventLight
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.kernels.light.dose import EVERYTHING, NOTHING
 from pmsl.optics import psf_of, spread
+from pmsl.predict.light.contact_exchange import shares_of
 from pmsl.predict.light.job_light import LitLayer, Mirrors, reach_um
 from pmsl.predict.light.window_blur import INSIDE_PX
 from pmsl.predict.measure.edge_search import edges_along
@@ -36,7 +38,12 @@ class Layered:
         self.psf = psf_of(job.printer)
         px, py = job.grid.pitch_um.tolist()
         beyond_um = BEYOND_LENGTHS * model.decay.longest_um
-        self.sum = accumulation(model, (window.rows * POINTS, window.cols * POINTS), (px / POINTS, py / POINTS), beyond_um)
+        shape, pitch_um = (window.rows * POINTS, window.cols * POINTS), (px / POINTS, py / POINTS)
+        if model.memory == "contact":
+            shares = shares_of(job, model, self.mirrors, self.psf)
+            self.sum: Recursion | EventSum = ContactSum(model, shape, shares.left, pitch_um, beyond_um=beyond_um)
+        else:
+            self.sum = accumulation(model, shape, pitch_um, beyond_um)
         self.limit_um, self.stride_um = reach_um(self.psf, self.grid.pitch_um)
 
     def add(self, plan: LayerPlan) -> LitLayer:
@@ -64,7 +71,8 @@ class Layered:
             seen = cubic(near, POINTS * places.reshape(-1, 2) - 0.5)
             return np.asarray(seen.reshape(len(rows), len(INSIDE_PX) ** 2), np.float32), np.arange(len(rows), dtype=np.int32)
 
-        dose = np.ascontiguousarray(cured.dose_mj_cm2[middle, middle], np.float32)
+        delivered = cured.light.delivered_mj_cm2() if isinstance(cured.light, ContactLight) else cured.dose_mj_cm2
+        dose = np.ascontiguousarray(delivered[middle, middle], np.float32)
         halves = CuredLayer.of(plan.index, plan.thickness_um, cured.light, 0.5 * self.model.threshold_mj_cm2)
         half = front_of(halves, 0.5 * self.model.threshold_mj_cm2, lengths)[middle, middle].astype(np.float32)
         thin = np.ascontiguousarray(front[middle, middle], np.float32)

@@ -239,6 +239,7 @@ class Comparison:
             "scatter_um": model.scatter_um,
             "memory": model.memory,
             "memory_assumed": resin.resin.memory is None,
+            **_exchange(model),
             "psf": psf.kind,
             "edges": "exact" if isinstance(self.sum, Absorption) else "interpolated between three points a pixel",
             "window_px": list(self.window),
@@ -274,6 +275,13 @@ class Comparison:
 
 def _terms(model: CureModel) -> list[tuple[float, float]]:
     return list(zip(model.decay.weights, model.decay.lengths_um, strict=True))
+
+
+def _exchange(model: CureModel) -> dict[str, float | None]:
+    """Return what memory by contact adds to what is said of a model; None is a reach without an end."""
+    if model.memory != "contact":
+        return {}
+    return {"renewal": model.renewal, "reach_um": model.reach_um if np.isfinite(model.reach_um) else None}
 
 
 def _z_error(tally: CentredHistogram, px2: float, without: np.ndarray) -> dict[str, Any]:
