@@ -5,7 +5,8 @@ point carries the dose of its liquid, ``L = (1 - r exp(-d / reach)) L + E``, is 
 Distances are found anew after every exposure on a grid of cells finer than pixels and slabs, whose own middles say what is liquid.
 
 The vat is what lies above the exposure plane, and the columns outside of all that is solid so far, seen along z (holes of that shadow
-belong to it). The distance of a cell goes from middle to middle of liquid cells, 26 neighbours, and ends at the face to the vat.
+belong to it). The distance of a cell goes from middle to middle of liquid cells, 26 neighbours but not past solid corners, and ends at
+the face to the vat.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class Print:
             grown[:-1, 1:-1, 1:-1] = ~solid
             grown[-1] = True
             grown[:-1, 1:-1, 1:-1][:, ~shadow] = True
-            label, _ = ndimage.label(grown, np.ones((3, 3, 3)))
+            label, _ = ndimage.label(grown)
             return (label[:-1, 1:-1, 1:-1] == label[-1, 0, 0]).astype(float)
         steps = np.array([self.height / self.slices, self.pitch / self.sub, self.pitch / self.sub])
         cell = np.full(solid.shape, -1)
@@ -84,6 +85,9 @@ class Print:
             if shift > (0, 0, 0):
                 a, b = _shifted(cell, shift)
                 both = (a >= 0) & (b >= 0)
+                for axis in np.flatnonzero(shift):  # no way past a corner
+                    wall = np.roll(np.pad(solid, 1), -shift[axis], axis)[1:-1, 1:-1, 1:-1]
+                    both &= ~_shifted(wall, shift)[0]
                 rows.append(a[both])
                 cols.append(b[both])
                 ways.append(np.full(both.sum(), np.linalg.norm(steps * shift)))

@@ -101,7 +101,7 @@ def test_a_job_without_its_design_is_refused(tmp_path):
 @pytest.mark.slow
 def test_the_sample_chip_with_open_wells(samples):
     """At a reach of nothing only outer walls are renewed; the farther it reaches the less is cured below roofs."""
-    chip = pmsl.load(samples / "microfluidic_chip.stl")
+    chip = pmsl.load_solid(samples / "microfluidic_chip.stl")
     made = printer(shape=(512, 768))
     placed = pmsl.place([chip], made, resin(DP), process(10.0))
     job = pmsl.prepare(placed, made, resin(DP), process(10.0))

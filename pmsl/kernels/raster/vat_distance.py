@@ -1,7 +1,7 @@
 """How far along liquid voxels are from the vat: Dijkstra's algorithm with a bucket for every whole distance.
 
 A voxel is liquid, or liquid under a skin (solid at its exposure plane, liquid in the middle of its slab), or solid. Ways lead from middle
-to middle of 26 neighbours, none through a skin. The vat is above the last layer, and wherever a column of voxels is outside.
+to middle of 26 neighbours, none through a skin or past a solid edge or corner. The vat is above the last layer, and wherever a column of voxels is outside.
 """
 
 from pmsl.kernels._compiler.jit import helper, kernel
@@ -151,6 +151,8 @@ def from_vat(state, outside_of, wanted, begin, count, top, side, lateral, upward
                         continue
                     there = at + dz * plane + dy * cols + dx
                     if state[there] == SOLID or (dz == -1 and state[there] == SKIN):
+                        continue
+                    if state[at + dz * plane] == SOLID or state[at + dy * cols] == SOLID or state[at + dx] == SOLID:
                         continue
                     flat = (1 if dx != 0 else 0) + (2 if dy != 0 else 0)
                     if dz == 0:
