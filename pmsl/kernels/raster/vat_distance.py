@@ -1,7 +1,8 @@
 """How far along liquid voxels are from the vat: Dijkstra's algorithm with a bucket for every whole distance.
 
 A voxel is liquid, or liquid under a skin (solid at its exposure plane, liquid in the middle of its slab), or solid. Ways lead from middle
-to middle of 26 neighbours, none through a skin or past a solid edge or corner. The vat is above the last layer, and wherever a column of voxels is outside.
+to middle of 26 neighbours, none through a skin or past a solid edge or corner. The vat is above the last layer, and wherever a column of
+voxels is outside.
 """
 
 from pmsl.kernels._compiler.jit import helper, kernel
