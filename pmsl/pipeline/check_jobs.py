@@ -26,7 +26,8 @@ from pmsl.mesh import load_solid
 from pmsl.mesh.part import Part
 from pmsl.mesh.solid import Solid
 from pmsl.optics.grayscale import response
-from pmsl.pipeline.io import read, read_with_default_panel
+from pmsl.pipeline.default_panel import read_with_default_panel
+from pmsl.pipeline.io import read
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.plate_copies import place_for
 from pmsl.pipeline.slice_jobs import prepare_job

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -106,20 +107,8 @@ def write(
     own = workers_of(processes, scheduler)
     if own is not None or workers is not None:
         check_spreads(chosen)
-    options = write_options(
-        job,
-        path,
-        dose=dose,
-        design=design,
-        png=png,
-        threads=threads,
-        force=force,
-        lossy=lossy,
-        progress=progress,
-        fail_on=fail_on,
-        facts=facts,
-        checks=checks,
-    )
+    accepted = partial(write_options, job, path, fail_on=fail_on, checks=checks, facts=facts, progress=progress)
+    options = accepted(dose=dose, design=design, png=png, threads=threads, force=force, lossy=lossy)
     with nullcontext(workers) if own is None else own as started:
         return chosen.write(job, Path(path), replace(options, workers=started))
 
@@ -238,22 +227,6 @@ def read(
     job.prepared.setdefault("dose_of", _dose_of)  # for whoever holds its files against its light
     job.prepared.setdefault("file_problems", lambda: chosen.verify(Path(path), VerifyOptions(dose_of=_dose_of, panel=panel)))
     return job
-
-
-def read_with_default_panel(
-    path: str | Path,
-    *,
-    printer: Printer | None = None,
-    pitch_um: float | tuple[float, float] | None = None,
-    field: tuple[int, int] | None = None,
-) -> PrintJob:
-    """Read a job as `read` does; what is given of a panel counts for a file that does not say its own, and for no other."""
-    try:
-        return read(path, printer=printer, pitch_um=pitch_um, field=field)
-    except UsageError:
-        if printer is None and pitch_um is None and field is None:
-            raise
-        return read(path)
 
 
 def _dose_of(job: PrintJob, plan: LayerPlan) -> DoseMap:

@@ -68,7 +68,7 @@ def diff_command(
     as_json: bool,
 ) -> None:
     """Compare two jobs: what changed in light, times, motion and profiles, layer by layer. 0: alike, 4: different."""
-    from pmsl.pipeline.io import read_with_default_panel
+    from pmsl.pipeline.default_panel import read_with_default_panel
     from pmsl.report.difference.job_diff import compare_jobs
 
     if pictures is not None:

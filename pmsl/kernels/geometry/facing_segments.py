@@ -74,6 +74,29 @@ def winding(segments, x, y):
     return n
 
 
+@helper
+def winding_in_rows(segments, y_low, height, start, owners, x, y):
+    """Winding number around a point, of segments that `unsupported.enter_rows` has entered into rows."""
+    n = 0
+    r = cell_of(y, y_low, height, start.size - 1)
+    for entry in range(start[r], start[r + 1]):
+        n += crossing(segments, owners[entry], x, y)
+    return n
+
+
+@helper
+def to_segment(segments, i, x, y):
+    """Squared distance of a point to a segment."""
+    ax, ay = segments[i, 0], segments[i, 1]
+    ex, ey = segments[i, 2] - ax, segments[i, 3] - ay
+    px, py = x - ax, y - ay
+    size = ex * ex + ey * ey
+    t = 0.0 if size == 0.0 else min(max((px * ex + py * ey) / size, 0.0), 1.0)
+    px -= t * ex
+    py -= t * ey
+    return px * px + py * py
+
+
 @kernel
 def normals(segments, corners, picked, pitch_x, pitch_y, out):
     """Find the normals of the surface that segments were cut from.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel
-from pmsl.kernels.geometry.facing_segments import cell_of, crossing
+from pmsl.kernels.geometry.facing_segments import cell_of, to_segment, winding_in_rows
 
 STRAY = 0.25  # of a cell, by which an entry may lie beside the segment it is of
 
@@ -37,29 +37,6 @@ def enter_rows(segments, y_low, height, start, owners):
         if not fill:
             for r in range(1, start.size):
                 start[r] += start[r - 1]
-
-
-@helper
-def winding_in_rows(segments, y_low, height, start, owners, x, y):
-    """Winding number around a point."""
-    n = 0
-    r = cell_of(y, y_low, height, start.size - 1)
-    for entry in range(start[r], start[r + 1]):
-        n += crossing(segments, owners[entry], x, y)
-    return n
-
-
-@helper
-def to_segment(segments, i, x, y):
-    """Squared distance of a point to a segment."""
-    ax, ay = segments[i, 0], segments[i, 1]
-    ex, ey = segments[i, 2] - ax, segments[i, 3] - ay
-    px, py = x - ax, y - ay
-    size = ex * ex + ey * ey
-    t = 0.0 if size == 0.0 else min(max((px * ex + py * ey) / size, 0.0), 1.0)
-    px -= t * ex
-    py -= t * ey
-    return px * px + py * py
 
 
 @helper
