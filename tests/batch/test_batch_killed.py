@@ -55,7 +55,7 @@ def killed_many_times(folder, times, seed, undisturbed):
 
 
 def test_killed_at_random_points(tmp_path, undisturbed):
-    killed_many_times(tmp_path, 5, 1, undisturbed)
+    killed_many_times(tmp_path, 3, 1, undisturbed)
 
 
 @pytest.mark.slow

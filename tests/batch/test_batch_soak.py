@@ -23,7 +23,7 @@ def test_sixty_jobs_in_one_process_leave_memory_and_handles_as_they_were(tmp_pat
     marks, held = {}, {}
     for i in range(60):
         job = jobs[i % 3]
-        slice_job(replace(job.request, force=True, threads=2, layer_um=20.0))
+        slice_job(replace(job.request, force=True, threads=2, layer_um=40.0))
         assert marks.setdefault(job.name, fingerprint(Path(job.request.out))) == fingerprint(Path(job.request.out))
         held[i] = resident_bytes(), len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
     assert held[59][1:] == held[20][1:]

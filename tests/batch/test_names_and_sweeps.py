@@ -4,8 +4,9 @@ import itertools
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiers import examples
 
 from pmsl.batch.job_names import LONGEST, SUMMARY, check_distinct, check_previews, target_name
 from pmsl.batch.sweep import combinations, value_word
@@ -14,6 +15,7 @@ from pmsl.errors import BatchError
 words = st.lists(st.from_regex(r"[a-z_]{1,8}=[0-9.]{1,5}", fullmatch=True), max_size=4)
 
 
+@settings(max_examples=examples(8))
 @given(st.from_regex(r"[A-Za-z0-9_äß-]{1,300}", fullmatch=True), words, st.sampled_from(["", ".zip", ".cbddlp"]))
 def test_a_name_has_its_words_and_suffix_and_is_not_too_long(name, some, suffix):
     try:

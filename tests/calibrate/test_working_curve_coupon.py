@@ -27,7 +27,7 @@ def coupon(printer="pmsl-2um", **how):
     return working_curve_coupon(pmsl.find_printer(printer), RESIN, PROCESS, **how)
 
 
-@pytest.mark.parametrize("printer", ["pmsl-2um", "microfluidics-7.6um", "dlp-27um"])
+@pytest.mark.parametrize("printer", ["pmsl-2um", "microfluidics-7.6um", pytest.param("dlp-27um", marks=pytest.mark.slow)])
 def test_every_tile_has_one_exposure_within_the_limits(printer):
     made = coupon(printer)
     limits, (plan,) = made.job.printer.limits, list(made.job.layers())

@@ -124,7 +124,8 @@ DEPTH = np.linspace(0, 400, 80_001)
 
 def cured_um(dose, dp, ec):
     """Depth at which the dose has fallen to Ec, looked for on a grid."""
-    return np.array([DEPTH[np.searchsorted(-(e * np.exp(-DEPTH / dp)), -ec, side="right") - 1] for e in dose])
+    lost = -np.exp(-DEPTH / dp)
+    return DEPTH[np.searchsorted(lost, -ec / dose, side="right") - 1]
 
 
 def lab(seed, noise=2.0, power=1.0, ratio=1.0, repeats=1, bleach_um=0.0):

@@ -6,6 +6,7 @@ from box_csg import flipped, joined
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from solids import box, moved
+from tiers import examples
 
 import pmsl
 
@@ -54,7 +55,7 @@ def test_stacked_closed_cells_keep_their_resin_each(k):
 
 
 @given(st.integers(1, 40), st.integers(0, 2**32 - 1))
-@settings(max_examples=8)
+@settings(max_examples=examples(4))
 def test_a_block_of_n_closed_bubbles_has_n(n, seed):
     import numpy as np
 

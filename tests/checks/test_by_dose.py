@@ -3,8 +3,9 @@
 import checks_oracle as oracle
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiers import examples
 
 from pmsl.checks import CheckLimits, check_layers
 from pmsl.checks.bodies import BodyCheck
@@ -67,6 +68,7 @@ def decays(kind):
 
 
 @pytest.mark.parametrize("kind", ["one decay", "two decays and a tail", "open memory"])
+@settings(max_examples=examples(6))
 @given(seeds)
 def test_what_is_set_and_when_is_what_the_sum_over_all_exposures_says(kind, seed):
     job = random_job(seed, **decays(kind))

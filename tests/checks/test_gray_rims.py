@@ -3,9 +3,10 @@
 import checks_oracle as oracle
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
+from tiers import examples
 
 from pmsl.checks import check_layers, checks_of
 
@@ -35,6 +36,7 @@ def findings(levels):
 
 
 @pytest.mark.parametrize("share_of_ec", [0.1, 0.6])
+@settings(max_examples=examples(6))
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3))
 def test_a_rim_below_ec_changes_nothing(share_of_ec, seed, wide):
     rng = np.random.default_rng(seed)

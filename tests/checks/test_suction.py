@@ -22,8 +22,10 @@ def test_a_cup_standing_on_the_plate_open_side_down():
 
 
 def test_the_layers_of_its_ring_are_named_whatever_their_height():
-    cup = parts.findings(CUP, "suction-cup", layer_um=10.0, pitch_um=20.0, field=(500, 500))[0]
-    assert cup.layers == (0, 599)
+    cup = parts.findings(
+        [*parts.walls(z1=2000), parts.plate(z0=2000, z1=2500)], "suction-cup", layer_um=10.0, pitch_um=40.0, field=(250, 250)
+    )[0]
+    assert cup.layers == (0, 199)
 
 
 def test_closed_on_both_ends_it_keeps_its_resin():
@@ -50,18 +52,20 @@ def test_a_film_sucks_as_a_window_does():
     assert "walls and film" in parts.findings(CUP, "suction-cup", release="film")[0].message
 
 
-@pytest.mark.parametrize(("diameter", "area"), [(8.0, 50.3), (18.0, 254.5), (28.0, 615.8)])
+@pytest.mark.parametrize(
+    ("diameter", "area"), [(8.0, 50.3), *(pytest.param(d, area, marks=pytest.mark.slow) for d, area in ((18.0, 254.5), (28.0, 615.8)))]
+)
 def test_bores_without_and_with_vents(diameter, area):
-    r, field = 500.0 * diameter, (int(100 * diameter + 300),) * 2
-    found = parts.findings(parts.tube(r, 1000.0, 0, 3000.0), field=field)
+    r, raster = 500.0 * diameter, {"pitch_um": 20.0, "field": (int(50 * diameter + 150),) * 2}
+    found = parts.findings(parts.tube(r, 1000.0, 0, 2000.0), **raster)
     assert [f.code for f in found] == ["suction-cup"]
     assert found[0].value == pytest.approx(area, rel=0.01)
-    assert parts.codes(parts.vented_tube(r, 1000.0, 3000.0), field=field) == []
+    assert parts.codes(parts.vented_tube(r, 1000.0, 2000.0), **raster) == []
 
 
 @pytest.mark.parametrize(("vent", "count"), [(400.0, 0), (300.0, 1)])
 def test_a_vent_counts_that_holds_the_square_of_half_a_millimetre(vent, count):
-    assert parts.codes(parts.vented_tube(4000.0, 1000.0, 3000.0, vent)) == ["suction-cup"] * count
+    assert parts.codes(parts.vented_tube(2000.0, 600.0, 1500.0, vent, 40), field=(560, 560)) == ["suction-cup"] * count
 
 
 def test_a_vent_in_the_floor_counts():
@@ -80,7 +84,7 @@ def test_codes_and_counts_are_the_same_at_any_pitch(pitch_um):
     assert found[0].value == pytest.approx(25.0, rel=0.01)
 
 
-@pytest.mark.parametrize("angle", [0.0, 17.0, 45.0, 73.0, 90.0])
+@pytest.mark.parametrize("angle", [17.0, 45.0, 90.0])
 def test_codes_and_counts_are_the_same_turned(angle):
     found = parts.findings(CUP, pitch_um=20.0, field=(600, 600), rotate_deg=(0, 0, angle), layer_um=100.0)
     assert [f.code for f in found] == ["suction-cup", "sealed-on-plate"]

@@ -56,7 +56,7 @@ def test_a_closed_standard_output_is_said_before_anything_is_done(samples, tmp_p
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
-@pytest.mark.parametrize("words", ["info {f}", "info {f} --json", "profiles", "--help"])
+@pytest.mark.parametrize("words", [pytest.param("info {f}", marks=pytest.mark.slow), "info {f} --json", "profiles", "--help"])
 def test_a_full_standard_output_is_said(samples, words):
     line = f"{sys.executable} -m pmsl {words.format(f=samples / 'f_orientation.stl')} > /dev/full"
     done = subprocess.run(["sh", "-c", line], stderr=subprocess.PIPE, text=True, timeout=120, check=False)

@@ -3,21 +3,18 @@
 import ast
 from collections import defaultdict
 from graphlib import TopologicalSorter
-from pathlib import Path
 
-import pmsl
+from sources import FILES as PATHS
+from sources import ROOT, tree_of
 
-ROOT = Path(pmsl.__file__).parent
-FILES = {
-    ".".join(("pmsl", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path for path in sorted(ROOT.rglob("*.py"))
-}
+FILES = {".".join(("pmsl", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path for path in PATHS}
 OF_EVERY_FORMAT = {"read.py", "write.py"}
 
 
 def imports(name: str) -> set[str]:
     """Files that a file imports, at its top, in a function or for its types; packages only where nothing inside them is meant."""
     found = set()
-    for node in ast.walk(ast.parse(FILES[name].read_text("utf-8"))):
+    for node in ast.walk(tree_of(FILES[name])):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -56,7 +53,7 @@ def test_names_of_files_are_unique_within_their_floor():
 def test_no_two_classes_share_a_name():
     places = defaultdict(list)
     for name, path in FILES.items():
-        for node in ast.parse(path.read_text("utf-8")).body:
+        for node in tree_of(path).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(name)
     assert len(places) > 200

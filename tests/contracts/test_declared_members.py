@@ -6,13 +6,10 @@ What another object may have or lack stands in its type, so that a reader and my
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from sources import FILES, ROOT, tree_of
 
-import pmsl
-
-ROOT = Path(pmsl.__file__).parent
 PLATFORM = "the standard library has it on some systems only"
 LIBRARY = "depends on the version of a library"
 TRIMESH = "what `Solid.from_trimesh` is given may be of any kind: a mesh, a scene, a cloud of points, something else"
@@ -58,12 +55,7 @@ def test_the_look_sees_what_it_is_for():
 
 
 def test_no_attribute_is_asked_for_that_its_type_does_not_declare():
-    wrong = [
-        f"{path.relative_to(ROOT)}:{line}: {name}"
-        for path in sorted(ROOT.rglob("*.py"))
-        for line, name in loose(ast.parse(path.read_bytes()))
-        if name not in ALLOWED
-    ]
+    wrong = [f"{path.relative_to(ROOT)}:{line}: {name}" for path in FILES for line, name in loose(tree_of(path)) if name not in ALLOWED]
     assert not wrong, wrong
 
 
@@ -79,8 +71,8 @@ def test_no_private_member_of_another_class_is_used(tmp_path):
 def test_no_private_name_is_imported_from_another_file():
     """Kernels aside: helpers of theirs become one piece of machine code with who calls them."""
     wrong = []
-    for path in sorted(ROOT.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_bytes())) if "kernels" not in path.parts else ():
+    for path in FILES:
+        for node in ast.walk(tree_of(path)) if "kernels" not in path.parts else ():
             module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
             if module.startswith("pmsl") and "kernels" not in module:
                 private = [alias.name for alias in node.names if alias.name.startswith("_") and alias.name != "__version__"]

@@ -5,18 +5,17 @@ import json
 import re
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import msgspec
 import pytest
 from host_doubles import small_job
+from sources import FILES, ROOT, tree_of
 
 import pmsl
 from pmsl.core.finding import Finding, RecordedFinding
 from pmsl.core.finding_codes import CODES, GROUPS, REGISTERED
 from pmsl.report.findings_page import findings_page
 
-ROOT = Path(pmsl.__file__).parent
 PREFIXED = {"Change": "repaired-", "note": "repaired-", "loss": "lossy-", "_lose": "lossy-"}  # helpers, and what they put before a word
 
 
@@ -55,7 +54,7 @@ def floor(path):
 
 @cache
 def sources():
-    return {p: ast.parse(p.read_text()) for p in sorted(ROOT.rglob("*.py")) if "finding_codes" not in p.parts}
+    return {p: tree_of(p) for p in FILES if "finding_codes" not in p.parts}
 
 
 @cache

@@ -2,11 +2,9 @@
 
 import ast
 import re
-from pathlib import Path
 
-import pmsl
+from sources import FILES, ROOT, tree_of
 
-ROOT = Path(pmsl.__file__).parent
 VERBS = {"take", "takes", "taken", "tell", "tells", "teller", "told", "heard", "kept", "found", "given", "ours", "made"}
 FIGURES = {"crew", "room", "rooms", "door", "doors", "labour", "wish", "wishes", "recipe", "lamp", "carriage", "shelf", "parting"}
 PHRASES = "carry_out", "put_on_disk"
@@ -26,8 +24,8 @@ def wrong(name: str) -> bool:
 def test_names_are_the_fields():
     names = [
         (str(path.relative_to(ROOT)), node.name)
-        for path in sorted(ROOT.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for path in FILES
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     ]
     assert len(names) > 2000

@@ -2,16 +2,13 @@
 
 import ast
 import inspect
-from pathlib import Path
 
 import pytest
+from sources import FILES, ROOT, tree_of
 
-import pmsl
 from pmsl.kernels.geometry import near_triangles, triangle_pairs
 from pmsl.kernels.light import compare_voxels, edge_probes, face_matching, pixel_light, void_records
 from pmsl.kernels.raster import area, cells_to_runs, slice_layer, union, volume
-
-ROOT = Path(pmsl.__file__).parent
 
 RECORDS = {
     volume.VolumeSweepArrays: volume.cells,
@@ -46,16 +43,16 @@ def test_every_record_is_listed():
     assert names == {record.__name__ for record in RECORDS}
 
 
-def groups_without_names(source):
+def groups_without_names(tree):
     """Lines of calls that are handed two or more tuples written out where they are spread: nobody sees which argument is which."""
-    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
     return [c.lineno for c in calls if sum(isinstance(a, ast.Starred) and isinstance(a.value, ast.Tuple) for a in c.args) > 1]
 
 
 def test_no_caller_hands_over_groups_without_names():
-    found = {str(path.relative_to(ROOT)): lines for path in ROOT.rglob("*.py") if (lines := groups_without_names(path.read_text("utf-8")))}
+    found = {str(path.relative_to(ROOT)): lines for path in FILES if (lines := groups_without_names(tree_of(path)))}
     assert found == {}
 
 
 def test_groups_without_names_are_seen():
-    assert groups_without_names("f(*(a, b), *(c, d))\nf(*a, *b)\nf(*(a, b), c)") == [1]
+    assert groups_without_names(ast.parse("f(*(a, b), *(c, d))\nf(*a, *b)\nf(*(a, b), c)")) == [1]

@@ -22,8 +22,7 @@ def printed(parts, layers, dp, memory="enclosed", sigma=0.36, plain=False, **how
     return Stack.of(frames_of(made, layers), white, grid, dp, sigma), made
 
 
-@pytest.mark.parametrize("roof", [120.0, 122.5, 127.0, 129.9])
-@pytest.mark.parametrize("dp", [11.0, 20.0, 40.0])
+@pytest.mark.parametrize(("roof", "dp"), thinned(2, [120.0, 122.5, 127.0, 129.9], [11.0, 20.0, 40.0]))
 def test_roofs_land_anywhere_in_a_slab(dp, roof):
     solid, at = channel(roof, 260.0), over(110.3, 270.3)
     stack, corrector = printed([solid], 26, dp)
@@ -117,11 +116,10 @@ def test_walls_under_thick_roofs_are_no_corners_of_membranes(layers, wall_goes_o
     assert not under_membranes(walls, maker.mask(9), None).any()  # nothing hangs over
 
 
-@pytest.mark.parametrize("shift", [0.0, 1.1, 3.3, 5.6])
-@pytest.mark.parametrize(("dp", "layers"), [(11.0, 2), (20.0, 2), (20.0, 3), (40.0, 3)])
-def test_the_free_edge_of_a_ledge_lands(dp, layers, shift):
+@pytest.mark.parametrize(("of", "shift"), thinned(2, [(11.0, 2), (20.0, 2), (20.0, 3), (40.0, 3)], [0.0, 1.1, 3.3, 5.6]))
+def test_the_free_edge_of_a_ledge_lands(of, shift):
     """No wall holds it there: what is asked of rims that one does hold would push it out."""
-    face, end = 100.0, 270.3 + shift
+    (dp, layers), face, end = of, 100.0, 270.3 + shift
     top = face + layers * H
     stack, _ = printed([box((20.9, 20.7, 0), (110.3, 360, top)), box((100.0, 20.7, face), (end, 360, top))], round(top / H), dp)
     y = np.arange(6.0, 44.0, 0.77)
@@ -131,8 +129,7 @@ def test_the_free_edge_of_a_ledge_lands(dp, layers, shift):
         assert np.percentile(np.abs(found), 95) <= (0.05 if k == 0 else 0.02)
 
 
-@pytest.mark.parametrize("dp", [11.0, 40.0])
-@pytest.mark.parametrize("memory", ["enclosed", "open"])
+@pytest.mark.parametrize(("dp", "memory"), thinned(2, [11.0, 40.0], ["enclosed", "open"]))
 def test_solid_is_solid_and_void_is_void(dp, memory):
     """Everywhere half a pixel and 2 µm from surfaces, the rims of the roof's dark zone too."""
     low, high, roof, top = 110.3, 270.3, 123.0, 260.0
@@ -151,7 +148,7 @@ def test_solid_is_solid_and_void_is_void(dp, memory):
             assert (d[inside] >= EC).all()
 
 
-@pytest.mark.parametrize(("slope", "median", "high"), [(5, 0.1, 0.5), (30, 0.15, 0.5), (50, 0.35, 1.5)])
+@pytest.mark.parametrize(("slope", "median", "high"), [(5, 0.1, 0.5), pytest.param(30, 0.15, 0.5, marks=pytest.mark.slow), (50, 0.35, 1.5)])
 def test_slopes_land(slope, median, high):
     """The underside of a wedge; scanned along z, for there the dose does not fall as below a flat roof."""
     dp, x0, x1, rise = 20.0, 80.3, 260.3, np.tan(np.radians(slope))

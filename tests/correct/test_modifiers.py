@@ -158,7 +158,7 @@ def box_overlap(grid, k, mode, low, high):
 
 
 @pytest.mark.parametrize("mode", ["area", "volume"])
-@settings(max_examples=examples(12), deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 @given(st.lists(st.integers(1, 53), min_size=4, max_size=4), st.integers(-40, 40), st.integers(1, 29), st.integers(0, 1))
 def test_boxes_that_share_pixels_with_a_region_give_what_lies_inside_it_and_no_more(mode, x, gap, top, axis):
     """Two boxes one behind the other, up to a gap below a pixel, and a region that ends before, in or behind the first; in z too."""

@@ -31,13 +31,13 @@ def corrected(material, **how):
 @pytest.mark.parametrize(
     "more",
     [
-        {"extra_decays": LONG},
+        pytest.param({"extra_decays": LONG}, marks=pytest.mark.slow),
         {"extra_decays": LONG, "tail": 0.005},
         {"extra_decays": LONG, "induction_mj_cm2": 2.0},
         {"extra_decays": LONG, "memory": "open"},
-        {"induction_mj_cm2": 2.0, "memory": "open"},
+        pytest.param({"induction_mj_cm2": 2.0, "memory": "open"}, marks=pytest.mark.slow),
     ],
-    ids=lambda more: "-".join(more),
+    ids="-".join,
 )
 def test_walls_and_roofs_land(more):
     """Acceptance: walls within 0.02 and 0.06 px, faces within 0.1 and 2 µm (median, 95 %)."""

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear, minimize
 from solids import box, cone, hull, moved
+from tiers import examples
 
 from pmsl.correct.solver.target_surfaces import FaceFinder, levels_at, walls_of
 from pmsl.kernels.light import hildreth_qp, psf_rows
@@ -58,7 +59,7 @@ def test_levels_are_those_of_bounded_least_squares(seed):
         assert np.abs(again - g).max() < 1e-5  # wherever it begins
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(5))
 @given(seed=seeds)
 def test_bands_are_met_as_well_as_they_can_be(seed):
     rng = np.random.default_rng(seed)

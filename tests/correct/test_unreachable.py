@@ -6,10 +6,11 @@ import sys
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from printer_resin_pairs import printer_for
 from solids import box
+from tiers import examples
 
 import pmsl
 from pmsl.cli.app import main
@@ -208,6 +209,7 @@ def test_every_spread_has_its_say(psf):
 
 @pytest.mark.parametrize("memory", ["enclosed", "open"])
 @pytest.mark.parametrize("induction", [0.0, 4.0])
+@settings(max_examples=examples(6))
 @given(st.integers(0, 1 << 30))
 def test_the_judgement_is_that_of_the_sum_over_layers(memory, induction, seed):
     rng = np.random.default_rng(seed)
@@ -239,6 +241,7 @@ def test_the_judgement_is_that_of_the_sum_over_layers(memory, induction, seed):
 
 
 @pytest.mark.parametrize("memory", ["enclosed", "open"])
+@settings(max_examples=examples(6))
 @given(st.integers(0, 1 << 30))
 def test_a_run_through_all_layers_finds_what_single_layers_find(memory, seed):
     rng = np.random.default_rng(seed)
@@ -265,6 +268,7 @@ def test_a_run_through_all_layers_finds_what_single_layers_find(memory, seed):
     assert list(run.findings()) == one_by_one
 
 
+@settings(max_examples=examples(6))
 @given(st.integers(0, 1 << 30), st.sampled_from([(9, 200), (40, 64), (1, 63), (70, 1)]), st.sampled_from([(0.3, 0.5), (0.9, 0.3)]))
 def test_painted_masks_give_the_light_of_their_runs(seed, size, sigma):
     rng = np.random.default_rng(seed)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtri
+from tiers import examples
 
 from pmsl.cure import (
     CureModel,
@@ -82,7 +83,7 @@ def stacks(draw):
     return heights, [[rng.uniform(0, 4, (2, 3)) * rng.integers(0, 2, (2, 3)) for _ in range(events)] for _ in heights]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(decays, stacks(), st.sampled_from(["enclosed", "open"]), st.sampled_from([0.0, 0.25, 0.9]))
 def test_what_adds_layers_up_equals_the_direct_sum(decay, stack, memory, induction):
     heights, doses = stack
@@ -97,7 +98,7 @@ def test_what_adds_layers_up_equals_the_direct_sum(decay, stack, memory, inducti
                 assert close(layer.dose_at_mj_cm2(part * heights[j]), direct(model, heights, doses, j, part * heights[j]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(decays, stacks(), st.sampled_from(["enclosed", "open"]), st.sampled_from([0.0, 0.25]))
 def test_the_cured_thickness_is_where_the_dose_is_the_threshold(decay, stack, memory, induction):
     heights, doses = stack
@@ -263,13 +264,13 @@ def test_induction_by_hand_with_both_memories():
 
 def test_the_cut_costs_no_more_than_it_says():
     rng = np.random.default_rng(5)
-    doses = [[rng.uniform(0, 3, (2, 3))] for _ in range(40)]
+    doses = [[rng.uniform(0, 3, (2, 3))] for _ in range(24)]
     for decay in (Decay.single(40.0), Decay((0.6, 0.3, 0.1), (8.0, 60.0, math.inf))):
         for induction in (0.0, 0.02, 0.2):
             for memory in ("enclosed", "open"):
                 model = CureModel(decay, 1.0, induction_mj_cm2=induction, memory=memory)
                 cut, whole = EventSum(model, (2, 3), cut_um=100.0), EventSum(model, (2, 3), cut_um=1e9)
-                for j in reversed(range(40)):
+                for j in reversed(range(24)):
                     a, b = cut.add(j, 10.0, *doses[j]), whole.add(j, 10.0, *doses[j])
                     missing = b.dose_mj_cm2 - a.dose_mj_cm2
                     assert missing.min() >= -1e-12 and missing.max() <= cut.omitted_mj_cm2 + 1e-12

@@ -95,7 +95,7 @@ def test_the_window_grows_by_the_reach_and_stops_at_the_field():
     ],
     ids=["gaussian", "box", "sampled"],
 )
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(5))
 @given(st.integers(0, 1 << 30), st.integers(0, 3))
 def test_tiles_of_one_value_are_what_spreading_gives(psf, seed, shapes):
     rng, field = np.random.default_rng(seed), (90, 300)

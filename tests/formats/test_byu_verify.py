@@ -13,6 +13,7 @@ from formats.conformance import exposure, f_frame, job_of, printer_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tiers import examples
 
 import pmsl
 from pmsl.errors import JobError
@@ -158,7 +159,7 @@ def held_against_the_host(tmp_path, edits):
     assert_as_the_host_prints(job, path)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(changes, min_size=1, max_size=3))
 def test_whatever_is_changed(tmp_path, edits):
     held_against_the_host(tmp_path, edits)

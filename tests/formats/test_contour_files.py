@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from solids import box
+from tiers import examples
 
 import pmsl
 from pmsl.errors import JobError, MeshError, UsageError
@@ -175,7 +176,7 @@ def test_an_unknown_encoding_and_points_beyond_any_field_are_refused(old, new, t
 
 
 @given(data=st.data())
-@settings(max_examples=80)
+@settings(max_examples=examples(20))
 @pytest.mark.parametrize("name", FILES)
 def test_changed_text_is_read_or_refused(name, data, tmp_path_factory):
     texts = {

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiers import examples
 
 from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError, TargetError, UsageError
@@ -74,7 +75,7 @@ def test_degenerate_frames(name, case, tmp_path):
 
 
 @given(data=st.data())
-@settings(max_examples=12)
+@settings(max_examples=examples(5))
 @pytest.mark.parametrize("name", FORMATS)
 def test_what_is_written_is_read(name, data, tmp_path_factory):
     random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
@@ -212,7 +213,7 @@ def test_a_file_cut_anywhere_is_refused(name, small, tmp_path):
 
 
 @given(data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=examples(15))
 @pytest.mark.parametrize("name", FORMATS)
 def test_changed_bytes_are_read_or_refused(name, data, small, tmp_path_factory):
     folder = tmp_path_factory.mktemp("t")

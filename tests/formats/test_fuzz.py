@@ -28,7 +28,7 @@ def test_seeds_can_be_read(seeds, target):
         assert registry.recognise(target).name == name.removesuffix("-xor")  # one reader for both
 
 
-@settings(max_examples=examples(30))
+@settings(max_examples=examples(15))
 @given(number=st.integers(0, 2**64 - 1))
 def test_mutated_files_are_read_or_refused(seeds, target, number):
     rng = random.Random(number)

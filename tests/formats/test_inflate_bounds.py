@@ -1,4 +1,4 @@
-"""Inflating to runs stays within its arrays: the kernels as plain Python, without the compiler, on arrays that refuse the rest."""
+"""Inflating to runs and deflating runs stay within their arrays: the kernels as plain Python, on arrays that refuse the rest."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiers import examples
 
-from pmsl.kernels.codec import huffman, inflate_runs
+from pmsl.kernels.codec import deflate, deflate_matches, huffman, inflate_runs, png_symbols
 
 PLAIN = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 plain = pytest.mark.skipif(not PLAIN, reason="run by the last test, in a process of its own")
@@ -99,6 +99,19 @@ def test_tables_and_runs_that_do_not_fit_their_arrays_are_not_taken():
     for shape, sizes in (((7, 1024), (9, 9, 9)), ((8, 1000), (9, 9, 9)), ((8, 1024), (9, 8, 9)), ((8, 1024), (9, 9, 8))):
         arrays = [np.zeros(size, kind) for size, kind in zip(sizes, (np.uint8, np.int64, np.int64), strict=True)]
         assert inflate_runs.runs_of_zlib(data, 9, np.zeros(shape, np.int64), *arrays) == inflate_runs.NOT_TAKEN
+
+
+@plain
+@np.errstate(over="ignore")  # hashes wrap around
+def test_too_little_room_for_what_is_deflated_is_told_not_overrun():
+    value, length = np.array([0, 255, 0], np.uint8).view(Bounded), np.array([900, 40, 900]).view(Bounded)
+    scratch, work = (bounded(4), bounded(1 << deflate_matches.HASH_BITS, np.int32)), bounded(deflate.WORK)
+    few, many = bounded(2, np.int32), bounded(99, np.int32)
+    n = png_symbols.symbols_of(value, length, 3, *scratch, many)
+    assert png_symbols.symbols_of(value, length, 3, *scratch, few) == n > 2 and np.array_equal(few, many[:2])
+    short, whole = bounded(5, np.uint8), bounded(999, np.uint8)
+    size = deflate.zlib_stream(many, n, 1, work, whole)
+    assert deflate.zlib_stream(many, n, 1, work, short) == size > 5 and np.array_equal(short, whole[:5])
 
 
 @pytest.mark.skipif(PLAIN, reason="this is that process")

@@ -19,8 +19,7 @@ from pmsl.formats.frames import png_write
 from pmsl.formats.frames.device_frame import device_frame, mask_of_runs
 from pmsl.formats.frames.png_read import runs_of_png
 from pmsl.kernels._compiler import jit
-from pmsl.kernels.codec import deflate, deflate_matches
-from pmsl.kernels.codec import png_symbols as kernel
+from pmsl.kernels.codec import deflate
 from pmsl.profiles.printer import Orientation
 
 VIEWER = Orientation()
@@ -172,17 +171,6 @@ def test_skewed_weights_stay_within_the_limit():
     bits = np.zeros(40, np.int64)
     lengths(2 ** np.arange(40, dtype=np.int64), 15, bits, WORK)
     assert bits.max() == 15 and (2.0**-bits).sum() == 1
-
-
-def test_too_little_room_is_told_not_overrun():
-    value, length = np.array([0, 255, 0], np.uint8), np.array([900, 40, 900], np.int64)
-    scratch = np.zeros(4, np.int64), np.zeros(1 << deflate_matches.HASH_BITS, np.int32)
-    few, many = np.zeros(2, np.int32), np.zeros(99, np.int32)
-    n = kernel.symbols_of(value, length, 3, *scratch, many)
-    assert kernel.symbols_of(value, length, 3, *scratch, few) == n > 2 and np.array_equal(few, many[:2])
-    short, whole = np.zeros(5, np.uint8), np.zeros(999, np.uint8)
-    size = deflate.zlib_stream(many, n, 1, WORK, whole)
-    assert deflate.zlib_stream(many, n, 1, WORK, short) == size > 5 and np.array_equal(short, whole[:5])
 
 
 def test_masks_of_a_real_part_are_no_larger_than_zlib_makes_them(samples):

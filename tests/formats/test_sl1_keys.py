@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageOps
+from tiers import examples
 
 import pmsl
 from pmsl.errors import JobError, UsageError
@@ -224,7 +225,7 @@ def test_values_that_the_printer_changes_are_findings_and_no_sound_file(plain, t
     assert any("expTime is 70" in p for p in pmsl.verify(path))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(15))
 @given(key=st.sampled_from(["calibrateRegions", "calibrateTime", "calibrateTimeExact", "numFade", "expTime"]), value=st.text(max_size=12))
 def test_no_value_is_more_than_a_refusal(plain, tmp_path, key, value):
     text = f"jobDir = pmsl\nexpTimeFirst = 4\n{key} = {value}\n"

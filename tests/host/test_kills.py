@@ -81,7 +81,7 @@ def test_kills_in_one_layer_of_several_exposures_and_in_the_runs_that_go_on(job,
 
 @pytest.mark.parametrize("relight", [True, False])
 def test_without_a_look_at_the_part_each_light_that_is_missing_or_doubled_was_named(job, tmp_path, relight):
-    lit, named = printed(job, tmp_path, moments_of(job, tmp_path, 2, 12, inside=True), lambda key, lit: relight)
+    lit, named = printed(job, tmp_path, moments_of(job, tmp_path, 2, 8, inside=True), lambda key, lit: relight)
     times = Counter(lit)
     wrong = {key for key in keys(job) if times[key] != 1}
     assert wrong <= set(named) and set(times) <= set(keys(job))

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from host_doubles import small_job
+from tiers import thinned
 
 import pmsl
 from pmsl.errors import HostError, UsageError
@@ -91,8 +92,7 @@ def test_a_killed_host_that_had_forked_leaves_the_engine_dark(folder, tmp_path, 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-@pytest.mark.parametrize("how", ["sync", "async"])
-@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(("number", "how"), thinned(2, ["SIGINT", "SIGTERM", "SIGHUP"], ["sync", "async"]))
 def test_a_signal_puts_the_light_out_and_ends_the_print(folder, tmp_path, how, number):
     process = start(folder, tmp_path, how, LONG_S)
     wait_for(lambda: lit(tmp_path), process)

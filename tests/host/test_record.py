@@ -15,6 +15,7 @@ import pytest
 from host_doubles import CLOCK, Machine, Trouble, doubled, play, small_job, with_exposures
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiers import examples
 
 import pmsl
 from pmsl.errors import HostError, JobError, OutputError, UsageError
@@ -145,7 +146,7 @@ def in_doubt(job, path, key=None):
 CHOICES = {"relight": lambda k: {"relight": k}, "skip": lambda k: {"skip": k}, "again": lambda k: {"again": True}}
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(10))
 @given(data=st.data())
 def test_from_wherever_a_crash_cut_it_the_print_goes_on_and_lights_nothing_twice(job, whole, tmp_path_factory, data):
     cut = data.draw(st.integers(0, len(whole)), label="cut")

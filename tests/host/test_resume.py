@@ -7,6 +7,7 @@ import pytest
 from host_doubles import Machine, Trouble, doubled, play, small_job, with_exposures
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiers import examples
 
 from pmsl.errors import HostError, JobError, UsageError
 from pmsl.host.play_log import read_record
@@ -176,7 +177,7 @@ def test_an_empty_record_is_refused(job, tmp_path, data):
     refused(job, path, "line 1" if b"\n" in data else "the record is empty")
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(12))
 @given(data=st.data())
 def test_a_record_that_lost_doubled_or_swapped_a_line_is_refused(job, whole, tmp_path_factory, data):
     path, n = tmp_path_factory.mktemp("damaged") / "played.jsonl", len(whole)

@@ -22,6 +22,7 @@ from forged_jobs import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiers import examples
 
 import pmsl
 from pmsl.cli import main
@@ -221,7 +222,7 @@ def test_a_name_that_a_terminal_would_obey_is_spelled_out(folder, tmp_path, monk
 # --- every number of a job ---------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(15))
 @given(data=st.data())
 def test_whatever_number_is_forged_the_job_is_refused_or_played_within_the_limits(folder, original, tmp_path_factory, data):
     doc = document(folder)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from solids import box, cone
+from tiers import examples
 
 import pmsl
 from pmsl.cli.app import app
@@ -73,7 +74,7 @@ def test_a_needle_corrected_ends_with_its_last_lit_layer(memory):
 
 
 @given(st.floats(3, 14), st.floats(30, 200), st.floats(0, 9.9), st.sampled_from(["area", "volume"]), st.sampled_from(["enclosed", "open"]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_the_last_layer_of_corrected_jobs_is_lit(radius, height, shift, coverage, memory):
     parts = [box((100, 100, 0), (140, 140, 20)), cone(24, radius, height, (200 + shift, 200, 0))]
     assert lit(job_of(*parts, corrections=("printthrough",), coverage=coverage, memory=memory))[-1]

@@ -106,7 +106,7 @@ def test_surface_heights_of_copies():
             assert np.allclose(getattr(ours, name), getattr(theirs, name), atol=1e-9, equal_nan=True)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(10))
 @given(st.lists(st.tuples(st.floats(-20, 90), st.floats(-20, 80)), min_size=2, max_size=6), st.sampled_from([1, 4, 7]))
 def test_tiles_know_how_high_copies_reach(at, tile):
     """As high as the triangles of all of them, or a little further around."""

@@ -137,7 +137,7 @@ def test_a_closed_mesh_has_the_bytes_of_auto(mode):
 @pytest.mark.parametrize("coverage", ["area", "volume"])
 def test_a_guess_above_the_limit_is_an_error_and_nothing_is_written(tmp_path, coverage):
     process = replace(find_process("default"), coverage=coverage, layer_um=40.0)
-    whole = icosphere(3, 400, (5000, 5000, 400))
+    whole = icosphere(2, 400, (5000, 5000, 400))
     for bad, written in ((lacking(whole, 0.02), True), (wide_open(whole), False)):
         job = pmsl.prepare([bad], "pmsl-25um", "pr48-405", process, repair="none")
         target = tmp_path / f"{coverage}{written}.zip"

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from solids import icosphere
+from tiers import examples
 
 from pmsl.core.grid import Grid
 from pmsl.kernels.geometry import plane_crossings
@@ -24,7 +25,7 @@ def test_a_layer_in_one_call_is_the_layer_step_by_step():
             assert ours.dtype == theirs.dtype and np.array_equal(ours, theirs)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 36), st.integers(0, 36)), min_size=1, max_size=60))
 def test_the_index_is_ordered_by_node_and_range(ranges):
     first, last = np.sort(np.array(ranges, np.int32), axis=1).T.copy()

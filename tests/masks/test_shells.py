@@ -1,11 +1,12 @@
 """Shells: triangles that hang together by equal corners, against components of the graph of corners."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from solids import box, grid
+from tiers import examples
 
 from pmsl import Part
 from pmsl.kernels.geometry import shells
@@ -29,6 +30,7 @@ def labelled(corners, group, room, late):
     return shells.label(corners, group, keys, first, np.zeros(late, np.uint64), np.zeros(late, np.int32), labels), labels
 
 
+@settings(max_examples=examples(12))
 @given(st.integers(0, 1 << 30), st.integers(1, 60), st.sampled_from([2, 3, 5]), st.sampled_from([1, 4, 1 << 10]))
 def test_shells_are_the_components_of_equal_corners(seed, m, side, late):
     rng = np.random.default_rng(seed)

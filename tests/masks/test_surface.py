@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import surface_in
 from solids import box, cone, grid, hull, icosphere, prism
+from tiers import examples
 
 import pmsl
 from pmsl import Grid, Solid
@@ -25,7 +26,7 @@ def images(h, shape):
     return out
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(5))
 @given(seeds)
 def test_heights_agree_with_exact_clipping(seed):
     solid = hull(np.random.default_rng(seed).uniform((-1, -1, -1), (5, 4, 4), (6, 3)))
@@ -92,7 +93,7 @@ def area_of(a, b, c):
 corner = st.tuples(st.floats(-4, 24), st.floats(-4, 19))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(st.lists(st.tuples(corner, corner, corner, st.floats(-1, 2), st.floats(0.01, 2)), min_size=1, max_size=4), st.booleans())
 def test_flat_faces_are_those_of_faces_almost_flat(prisms, sloped):
     """Of flat faces only the boundary is looked at: beside, over and under one another, beyond the window, below a slope."""

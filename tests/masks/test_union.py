@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from oracles import polygon_coverage, section
 from shapely.ops import polygonize, unary_union
 from solids import box, grid, hull, icosphere, moved, prism
+from tiers import examples
 
 from pmsl import Grid, Solid
 from pmsl.masks import coverage, masks_of
@@ -34,7 +35,7 @@ def cut(solid, z):
     return unary_union(list(polygonize(unary_union([shapely.LineString(s.reshape(2, 2)) for s in section(solid, z)]))))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 4), st.booleans())
 @example(565, 2, False)  # two corners overlap within a pixel neither fills
 def test_hulls_that_cross_give_their_union(seed, many, twice):

@@ -45,7 +45,7 @@ def test_the_oracle_knows_a_box_and_a_corner():
     assert np.abs(mesh_coverage(box((0, 0, 0), (3.75, 3, 3)), SMALL, 1) - 1).max() <= 1e-14
 
 
-@settings(max_examples=examples(8))
+@settings(max_examples=examples(4))
 @given(points(4))
 def test_tetrahedra_agree_with_exact_clipping(p):
     solid = tetrahedron(p)
@@ -53,8 +53,8 @@ def test_tetrahedra_agree_with_exact_clipping(p):
         assert np.abs(coverage([solid], SMALL, k, "volume") - mesh_coverage(solid, SMALL, k)).max() <= 1e-9
 
 
-@settings(max_examples=examples(3))
-@given(points(8))
+@settings(max_examples=examples(2))
+@given(points(6))
 def test_convex_meshes_agree_with_exact_clipping(p):
     solid = soup(hull(p))
     for k in range(3):

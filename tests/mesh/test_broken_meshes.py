@@ -16,7 +16,7 @@ from pmsl.masks import masks_of
 FIELD = Grid(origin_um=(0, 0), pitch_um=0.25, shape=(48, 56), z_edges_um=np.linspace(0, 10, 9))
 SMALL = 0.01  # of the largest area: layers below are not held to it
 SLIGHT = 0.005  # of the area of every other layer: what slight damage may cost, repaired
-WEAK = settings(deadline=None, max_examples=examples(20), suppress_health_check=[HealthCheck.too_slow])
+WEAK = settings(deadline=None, max_examples=examples(10), suppress_health_check=[HealthCheck.too_slow])
 
 
 def turned(solid, angle):

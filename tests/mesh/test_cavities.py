@@ -8,6 +8,7 @@ from box_csg import BoxModel, aligned_model, flipped, joined, random_model
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from solids import box, icosphere, moved, soup
+from tiers import examples
 
 import pmsl
 from pmsl import Grid, Solid
@@ -48,7 +49,7 @@ def random_case(seed):
     check_model(model, model.mesh(order, rng if rng.random() < 0.3 else None))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.integers(0, 2**32 - 1))
 @example(45)  # copies of a cavity share faces with another one, in mixed order
 @example(988)  # without the copies the mesh as a whole would look inward
@@ -349,7 +350,7 @@ def test_a_body_that_touches_the_one_listed_before_hides_no_channels_among_its_t
     assert not hidden(as_read(joined(box(tip, tip + 5), BALL), slice(None)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_groups_are_what_hangs_together_by_corners(seed):
     """Against a graph of faces and positions."""

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from solids import box, grid, hull, icosphere, moved, soup
+from tiers import examples
 
 import pmsl
 from pmsl import Solid
@@ -46,7 +47,7 @@ FAR = moved(BALL, (30, 0, 0))
 # --- closed, or not: one pass --------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(st.integers(0, 2**32 - 1), st.booleans(), st.booleans())
 def test_closed_is_every_edge_with_its_opposite(seed, as_soup, damaged):
     rng = np.random.default_rng(seed)

@@ -10,7 +10,12 @@ from pmsl.mesh.readers.common import UNITS_UM
 
 FOLDER = Path(__file__).parents[3] / "shared" / "meshes"
 FILES = sorted(p.name for p in FOLDER.glob("*") if p.suffix != ".md") if FOLDER.is_dir() else []
-SLOW = {"gyroid_sphere_5mm_1M08_triangles_binary.ply"}  # loaded and sliced by tests/test_shared_meshes.py too
+# of very many triangles; loaded and sliced by tests/test_shared_meshes.py too
+SLOW = {
+    "gyroid_sphere_5mm_1M08_triangles_binary.ply",
+    "3dbenchy_single_part.3mf",
+    "cam_part_130k_triangles.3mf",
+}
 skip = pytest.mark.skipif(not FILES, reason=f"no shared meshes at {FOLDER}")
 
 REFUSED = {

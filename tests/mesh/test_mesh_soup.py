@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from solids import cone
+from tiers import examples
 
 import pmsl
 from pmsl.core.grid import Grid
@@ -80,7 +81,7 @@ number = st.floats(-30, 30, width=32) | st.sampled_from([0.0, -0.0, *np.float32(
 corners_of = arrays(np.float32, st.tuples(st.integers(1, 12), st.just(9)), elements=number)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(corners_of, st.sampled_from([*UNITS_UM.values(), 0.1]), turns())
 @example(np.zeros((1, 9), np.float32), 1.0, np.eye(4))
 @example(np.array([[-0.0, 0, 0, 0, -0.0, 0, 1, 1, -0.0]], np.float32), 25400.0, np.diag([-1.0, 1, 1, 1]))

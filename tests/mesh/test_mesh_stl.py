@@ -7,12 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from tiers import examples
 
 from pmsl.errors import MeshError
 from pmsl.mesh import load_solid
 
 TRIANGLES = np.array([[0, 0, 0, 1, 0, 0, 0, 1, 0], [0.1, 2, 3, 1e-7, 5, -6, 7, 8, 9.5]], dtype=np.float32)
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def binary(triangles, header=b"", count=None, tail=b""):

@@ -79,7 +79,7 @@ def test_where_nothing_is_closed_the_mesh_is_refused(mesh):
 
 
 def test_a_refusal_names_the_tolerance_that_would_close_it():
-    ball = icosphere(3, 1000, (0, 0, 0))
+    ball = icosphere(2, 1000, (0, 0, 0))
     v = ball.vertices_um[ball.faces.reshape(-1)]
     every_second = (np.arange(len(v)) % 2)[:, None] * np.array([1.0, 0, 0])
     near, far = (Solid.from_arrays(v + um * every_second, np.arange(len(v)).reshape(-1, 3)) for um in (1.0, 20.0))

@@ -535,7 +535,7 @@ def held_to_cells(path, project, objects):
 
 
 @BOTH
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(8))
 @given(data=st.data())
 def test_random_boxes_less_random_boxes(tmp_path_factory, project, data):
     held_to_cells(tmp_path_factory.mktemp("a") / "a.3mf", project, [(data.draw(LISTS), data.draw(LISTS))])

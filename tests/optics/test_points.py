@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr
+from tiers import examples
 
 from pmsl.core.mask import Window
 from pmsl.optics import Gaussian, Lorentzian, Sampled, at_points, at_points_adjoint, spread
@@ -23,6 +24,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 @spreads
+@settings(max_examples=examples(6))
 @given(seed=seeds)
 def test_points_in_the_middle_of_cells_are_what_spread_gives_there(psf, seed):
     rng = np.random.default_rng(seed)
@@ -35,6 +37,7 @@ def test_points_in_the_middle_of_cells_are_what_spread_gives_there(psf, seed):
 
 
 @spreads
+@settings(max_examples=examples(6))
 @given(seed=seeds)
 def test_dot_test(psf, seed):
     rng = np.random.default_rng(seed)

@@ -1,5 +1,6 @@
 """Layers made on a Dask cluster: the same bytes, whatever happens to its workers."""
 
+import logging
 import os
 import signal
 import sys
@@ -22,7 +23,7 @@ def local():
         yield pool
 
 
-@pytest.mark.parametrize("name", ["job", "job.zip"])
+@pytest.mark.parametrize("name", [pytest.param("job", marks=pytest.mark.slow), "job.zip"])
 def test_the_bytes_are_those_of_one_process(local, tmp_path, name):
     pmsl.write(job_with(), tmp_path / f"a-{name}")
     pmsl.write(job_with(), tmp_path / f"b-{name}", workers=local)
@@ -54,6 +55,13 @@ def test_what_goes_wrong_in_a_worker_stops_the_job(local, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         pmsl.write(job_with(), tmp_path / "b", workers=local, progress=stop)
     assert not list(tmp_path.iterdir())
+
+
+def test_workers_here_log_nothing(local):
+    """Whose scheduler goes at Ctrl-C, they write tracebacks of lost connections over the one line that is said of it."""
+    for name in ("distributed", "distributed.worker", "distributed.core", "distributed.comm", "distributed.nanny"):
+        heard = local._client.run(logging.getLogger(name).isEnabledFor, logging.ERROR)
+        assert heard and not any(heard.values()), name
 
 
 def test_a_scheduler_that_does_not_answer(tmp_path, monkeypatch):

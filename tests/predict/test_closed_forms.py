@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from predictions import DP, PX, H, job_of, printer, process, resin, tunnel
 from scipy.special import ndtr, ndtri
 from solids import box
+from tiers import examples
 
 import pmsl
 from pmsl.profiles.resin import ExtraDecay
@@ -277,7 +278,7 @@ def test_a_slope_that_faces_the_light_is_one_face_in_every_column(slope):
     assert up["p95_abs"] == pytest.approx(absolute[26], abs=2.0**-8)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 @given(st.integers(3, 6), st.integers(5, 9), st.integers(1, 3), st.integers(0, 5), st.sampled_from([0.0, 2.5, 7.0]))
 def test_every_top_counts_once_whether_it_is_known_at_once_or_waits(wide, deep, high, over, lift):
     """A block on a larger one, its tops on slab planes or between them; what is within a pixel of a wall is left out."""

@@ -12,6 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.special import ndtr
 from solids import box
+from tiers import examples
 
 import pmsl
 from pmsl.core.runs import painted, runs_of_band
@@ -25,7 +26,7 @@ from pmsl.predict.features import channels
 from pmsl.predict.measure.design_layers import DesignLayers
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.integers(1, 5), st.integers(1, 5), st.data())
 def test_voids_make_the_groups_of_a_graph(rows, cols, data):
     """Some columns with none, one or several; those at the ends of rows are no neighbours."""
@@ -48,7 +49,7 @@ def test_voids_make_the_groups_of_a_graph(rows, cols, data):
     assert (np.diff(np.unique(label, return_index=True)[1]) > 0).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(st.integers(1, 7), st.integers(1, 9), st.data())
 def test_runs_of_a_band_paint_it_again(rows, cols, data):
     """Black bands, black rows above, between and below."""
@@ -107,7 +108,7 @@ masks_of_walls = st.tuples(st.integers(1, 25), st.integers(1, 25)).flatmap(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(masks_of_walls)
 def test_distances_are_exact(walls):
     (rows, cols), at = walls
@@ -119,7 +120,7 @@ def test_distances_are_exact(walls):
     assert np.allclose(out, apart.min(axis=0), rtol=1e-15) if at else np.isinf(out).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 0.9))
 def test_widths_are_the_least_sum_along_lines(seed, part):
     rng = np.random.default_rng(seed)
@@ -139,7 +140,7 @@ def test_widths_are_the_least_sum_along_lines(seed, part):
         assert found == pytest.approx(min(sums), rel=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.sampled_from([1.0, 2.0, 3.5, 5.0, 9.0])), min_size=1, max_size=30))
 def test_ridges_are_left_out_near_much_wider_ones(points):
     row, col, width = (np.array(a) for a in zip(*sorted(points, key=lambda p: p[2]), strict=True))
@@ -154,7 +155,7 @@ def test_ridges_are_left_out_near_much_wider_ones(points):
     assert (kept == wanted).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(st.lists(st.tuples(*[st.integers(0, 6)] * 4, st.integers(0, 12), st.integers(1, 8)), min_size=1, max_size=3), st.booleans())
 def test_slabs_said_to_be_alike_have_the_same_masks_and_no_faces(boxes, leaning):
     """Boxes that begin and end on slab planes and between them, over and beside one another; with a pyramid nothing is alike beside it."""

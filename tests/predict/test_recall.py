@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from predictions import job_of, tunnel
 from solids import box, icosphere
+from tiers import examples
 
 import pmsl
 from pmsl.core.mask import LayerMask, Window
@@ -49,7 +50,7 @@ boxes_of_light = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.integers(0, 2**32 - 1), boxes_of_light, st.sampled_from([0.1, 0.36, 1.3, 6.0]))
 def test_dose_front_and_points_in_pixels_are_those_of_every_pixel_by_itself(seed, boxes, sigma):
     rng = np.random.default_rng(seed)
@@ -96,7 +97,7 @@ def edges_of(blur, light, points, outward):
     return one_after_the_other, each
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(st.integers(0, 2**32 - 1), boxes_of_light, st.sampled_from([0, 1, 2, 3]), st.floats(2, 30), st.floats(2, 30))
 def test_edges_along_straight_walls_are_those_of_every_probe_by_itself(seed, boxes, way, y, x):
     rng = np.random.default_rng(seed)
@@ -240,7 +241,7 @@ def test_exposures_of_a_layer_add_up_whatever_is_alike_between_rows(monkeypatch)
 masks = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(1, 5), st.integers(1, 7), st.integers(1, 255)), max_size=3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.lists(st.tuples(masks, st.booleans()), min_size=1, max_size=4), st.booleans())
 def test_light_of_folded_maps_is_that_of_whole_ones(layers, even):
     """Layers of boxes, some in a window that begins later and ends earlier than the light's; with a flat field lit rows are never alike."""

@@ -5,9 +5,10 @@ import re
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, reject
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tiers import examples
 
 import pmsl
 from pmsl.errors import ProfileError
@@ -132,6 +133,7 @@ OPTIONAL = {
 }
 
 
+@settings(max_examples=examples(8))
 @given(
     st.fixed_dictionaries(
         {"schema": st.just("pmsl.process/2"), "name": st.text(max_size=8), "description": st.text(max_size=8)}, optional=OPTIONAL

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jobs_of_arrays import MOTION, job_of
 from PIL import Image
+from tiers import examples
 
 import pmsl
 from pmsl.core.grid import Grid
@@ -58,7 +59,7 @@ def test_what_has_only_areas_is_not_drawn():
 
 
 @given(st.integers(1, 40), st.integers(1, 60), st.integers(0, 39), st.integers(0, 59), st.integers(1, 9), st.integers(1, 200))
-@settings(max_examples=60)
+@settings(max_examples=examples(15))
 def test_means_are_those_of_the_whole_map(rows, cols, row0, col0, step, many):
     """However many pixels are looked at at a time."""
     rng = np.random.default_rng(rows * cols)

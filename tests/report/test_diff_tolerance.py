@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jobs_of_arrays import MOTION, job_of
 from page_jobs import job_with_exposures
+from tiers import examples
 
 import pmsl
 from pmsl.core.mask import LayerMask
@@ -148,7 +149,7 @@ offsets = st.lists(st.tuples(st.integers(0, 1), st.tuples(st.integers(0, 20), st
 
 
 @given(offsets, offsets, st.integers(0, 4))
-@settings(max_examples=200)
+@settings(max_examples=examples(30))
 def test_places_are_matched_as_a_plain_search_does(ours, theirs, tolerance):
     a, b = ({p: [(side, p)] for p in some} for side, some in (("a", ours), ("b", theirs)))
     pairs = place_pairs(a, b, float(tolerance))

@@ -130,7 +130,7 @@ def shapes(draw):
 distances = st.sampled_from([-3.0, -1.0, -0.3, 0.1, 0.7, 2.0, 4.5])
 
 
-@settings(max_examples=examples(15))
+@settings(max_examples=examples(8))
 @given(shapes(), distances)
 def test_it_is_the_shape_with_all_strips_and_discs(shape, distance):
     got = region(ring_list(moved(shape, distance)[2]), GRID_PX)

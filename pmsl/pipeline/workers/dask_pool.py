@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import time
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ SCHEMES = ("tcp", "tls", "ws", "wss", "ucx", "inproc")
 ANSWER_S = 10.0  # a scheduler that is there answers at once
 WORKERS_S = 60.0  # without any worker: batch systems take their time, but not for ever
 LOOK_S = 2.0
+# What workers here log is of a scheduler that is going, after Ctrl-C with a traceback; what goes wrong with a block is its answer.
+QUIET_WORKERS = "distributed.nanny.pre-spawn-environ.DASK_DISTRIBUTED__LOGGING__DISTRIBUTED"
 
 
 class DaskPool:
@@ -50,6 +53,7 @@ class DaskPool:
             The scheduler does not answer, or has no worker.
         """
         try:
+            from dask import config as dask_config
             from distributed import Client, LocalCluster
         except ImportError:
             raise UsageError("--scheduler needs Dask: pip install 'pmsl[dask]'; --processes N works without") from None
@@ -58,9 +62,15 @@ class DaskPool:
             if self._address == LOCAL:
                 count = self._processes or default_threads()
                 try:
-                    with _interrupt_waits():
+                    with _interrupt_waits(), dask_config.set({QUIET_WORKERS: "critical"}):
                         where = self._ends.enter_context(
-                            LocalCluster(n_workers=count, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=40)
+                            LocalCluster(
+                                n_workers=count,
+                                threads_per_worker=1,
+                                processes=True,
+                                dashboard_address=":0",
+                                silence_logs=logging.CRITICAL,
+                            )
                         )
                 except RuntimeError as err:
                     raise WorkerError(
