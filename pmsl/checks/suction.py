@@ -18,12 +18,12 @@ from pmsl.checks.limits import CheckLimits
 from pmsl.checks.places import box_um, largest
 from pmsl.checks.row_runs import RowRuns
 from pmsl.checks.spool import LayerSpool
+from pmsl.checks.vents import Vents
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.job.layer_facts import SUCTION_KPA
 
 Release = Literal["window", "film"]
-FINE = 8  # blocks of pixels in half the width of the narrowest vent
 MM2 = 1e-6  # of a µm²
 
 
@@ -53,6 +53,7 @@ class SuctionCheck:
     def __init__(self, grid: Grid, limits: CheckLimits, release: Release) -> None:
         self._grid, self._limits, self._release = grid, limits, release
         self._below = LayerSpool(grid.n_layers, grid.shape)
+        self._vents = Vents(grid, limits, self._below)
         self._last, self._gaps = RowRuns.none(grid.shape[0]), RowRuns.none(grid.shape[0])
         self._of_gap = np.zeros(0, np.int64)  # the cup of each gap of the last layer; -1 none, -2 not enclosed
         self._cups: list[_Cup] = []
@@ -88,7 +89,7 @@ class SuctionCheck:
             now[root] = now.get(root, 0) + int(areas[hole])
             cup = self._cups[root]
             if layer.index > 0 and wide[hole] and not cup.vented:
-                cup.vented = self._vented(layer.index, gaps.where(label == hole))
+                cup.vented = self._vents.leads_out(layer.index, gaps.where(label == hole))
         self._areas.append((layer.index, now))
         for root, area in now.items():
             top = self._cups[self._root(root)]
@@ -117,33 +118,6 @@ class SuctionCheck:
         one.first, one.last = min(one.first, other.first), max(one.last, other.last)
         one.box = (*np.minimum(one.box[:2], other.box[:2]).tolist(), *np.maximum(one.box[2:], other.box[2:]).tolist())
         one.area, one.vented, other.into = max(one.area, other.area), one.vented or other.vented, a
-
-    def _vented(self, k: int, hole: RowRuns) -> bool:
-        """Tell whether a way wide enough for resin leads from a hole of layer k down to the outside."""
-        from scipy import ndimage
-
-        pitch, half = self._grid.pitch_um, self._limits.vent_um / (2.0 * math.sqrt(2.0))
-        block = max(1, int(half / FINE / float(pitch.max())))
-        step = block * pitch[::-1]
-        margin = int(half / float(step.min())) + 2
-        crop = _Crop(block, margin, self._grid.shape)
-        core = crop.blocks(hole, some=False)
-        heights, high = self._grid.thickness_um, 0.0
-        for j in range(k - 1, -1, -1):
-            solid = crop.blocks(self._below.solid(j), some=True)
-            free = ndimage.distance_transform_edt(~solid, sampling=step) >= half + 0.5 * float(step.min()) if solid.any() else ~solid
-            label, _ = ndimage.label(free, np.ones((3, 3)))
-            names = np.unique(label[core])
-            names = names[names > 0]
-            if not len(names):
-                return False
-            outside = np.isin(names, np.concatenate([label[0], label[-1], label[:, 0], label[:, -1]])).any()
-            region = np.isin(label, names)
-            high = high + float(heights[j]) if outside else 0.0
-            if outside and high >= math.sqrt(2.0) * half - 0.5 * float(heights[j]):
-                return True
-            core = region & core if outside else region
-        return False
 
     def findings(self) -> list[Finding]:
         """Return the spaces that resin cannot follow into."""
@@ -174,20 +148,3 @@ class SuctionCheck:
             limit=self._limits.min_cup_um2 * MM2,
             unit="mm²",
         )
-
-
-class _Crop:
-    """Blocks of pixels of the field, with a margin of free ones around."""
-
-    def __init__(self, block: int, margin: int, shape: tuple[int, int]) -> None:
-        self._block, self._margin, self._shape = block, margin, shape
-
-    def blocks(self, runs: RowRuns, some: bool) -> np.ndarray:
-        """Return the blocks of which `some` or all pixels are in runs: bool, the field and its margin."""
-        rows, cols = self._shape
-        n, m = -(-rows // self._block), -(-cols // self._block)
-        padded = np.zeros((n * self._block, m * self._block), bool)
-        padded[:rows, :cols] = runs.dense(cols)
-        parts = padded.reshape(n, self._block, m, self._block)
-        found = parts.any(axis=(1, 3)) if some else parts.all(axis=(1, 3))
-        return np.pad(found, self._margin)
