@@ -75,16 +75,16 @@ class Vents:
 
     def _passages(self, j: int) -> _Passages:
         """Return the passages of a layer, kept from an earlier time or found now."""
-        found = self._kept.get(j)
-        if found is None:
-            found = self._kept[j] = self._found(j)
-            self._bytes += found.label.nbytes
+        here = self._kept.get(j)
+        if here is None:
+            here = self._kept[j] = self._searched(j)
+            self._bytes += here.label.nbytes
         self._kept.move_to_end(j)
         while self._bytes > KEPT_BYTES and len(self._kept) > 1:
             self._bytes -= self._kept.popitem(last=False)[1].label.nbytes
-        return found
+        return here
 
-    def _found(self, j: int) -> _Passages:
+    def _searched(self, j: int) -> _Passages:
         from scipy import ndimage
 
         solid = self._blocks(self._below.solid(j), some=True)
