@@ -27,6 +27,7 @@ QUESTIONS = (
         "memory",
         "start_up",
         "predicted_cost",
+        "checks",
         "batches",
         "large_file",
         "defects",

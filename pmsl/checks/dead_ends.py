@@ -47,15 +47,16 @@ class DeadEndCheck:
         facts = np.zeros((8, n), np.int64)
         facts[AREA], facts[UP], facts[LAYER], facts[ROW0:] = area, area, layer.index, box
         facts[DOWN] = area
-        if layer.index > 0:
-            facts[DOWN] -= _covered(gaps, label, solid, np.zeros(len(solid.col), np.int64), n)
-            facts[DOWN] -= _covered(gaps, label, below, of_below, n)
-            over = self._areas[-1]
-            over[UP] -= _covered(below, of_below, layer.final, np.zeros(len(layer.final.col), np.int64), over.shape[1])
-            over[UP] -= _covered(below, of_below, gaps, label, over.shape[1])
+        over = self._areas[-1] if self._areas else facts[:, :0]
+        if layer.index > 0 and (n or over.shape[1]):
+            facts[DOWN] -= _covered(gaps, label, solid, n)
+            over[UP] -= _covered(below, of_below, layer.final, over.shape[1])
             pairs = run_overlaps(below, of_below, gaps, label)
-            pairs = np.unique(pairs[:2, pairs[1] >= 0], axis=1)
-            self._links.append(pairs + [[self._count - over.shape[1]], [self._count]])
+            pairs = pairs[:, pairs[1] >= 0]
+            np.subtract.at(over[UP], pairs[0], pairs[2])
+            np.subtract.at(facts[DOWN], pairs[1], pairs[2])
+            both = np.unique(pairs[0] * max(n, 1) + pairs[1])
+            self._links.append(np.stack([both // max(n, 1) + self._count - over.shape[1], both % max(n, 1) + self._count]))
         self._areas.append(facts)
         self._count += n
         self._last = layer.final, gaps, label
@@ -95,8 +96,7 @@ class DeadEndCheck:
         )
 
 
-def _covered(runs: RowRuns, label: np.ndarray, others: RowRuns, other: np.ndarray, many: int) -> np.ndarray:
-    """Return how many pixels of each area others cover that are solid or enclosed: (many,) int64."""
-    pairs = run_overlaps(runs, label, others, other)
-    inside = pairs[1] >= 0
-    return np.bincount(pairs[0, inside], pairs[2, inside], many).astype(np.int64)
+def _covered(runs: RowRuns, label: np.ndarray, solid: RowRuns, many: int) -> np.ndarray:
+    """Return how many pixels of each area are covered by solid ones: (many,) int64."""
+    pairs = run_overlaps(runs, label, solid, np.zeros(len(solid.col), np.int64))
+    return np.bincount(pairs[0], pairs[2], many).astype(np.int64)

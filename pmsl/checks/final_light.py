@@ -210,7 +210,13 @@ def own_runs(shown: Shown, rows: int, share: float, threshold_mj_cm2: float, lea
     least : float
         Less light is none [mJ/cm²].
     """
-    return _runs_above(steps_of(shown, rows, least), np.array([share]), threshold_mj_cm2)
+    if len(shown) != 1:
+        return _runs_above(steps_of(shown, rows, least), np.array([share]), threshold_mj_cm2)
+    mask, dose, times = shown[0]
+    runs = mask.runs_8bit()
+    start, (col, end) = np.empty(rows + 1, np.int64), np.empty((2, len(runs.col)), np.int32)
+    n = run_dose.runs_enough(*runs, mask.window.row0, (dose * (times * share) >= threshold_mj_cm2).view(np.uint8), start, col, end)
+    return RowRuns(start, col[:n], end[:n])
 
 
 def _runs_above(steps: DoseSteps, share: np.ndarray, limit: float) -> RowRuns:

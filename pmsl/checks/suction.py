@@ -81,8 +81,9 @@ class SuctionCheck:
         shut = sum(np.bincount(o[0], o[2], minlength=len(areas)) for o in (floor, over))
         wide = (areas - shut) * self._grid.pixel_um2 >= 0.25 * math.pi * self._limits.vent_um**2
         cups: dict[int, set[int]] = {hole: set() for hole in np.unique(label[label >= 0]).tolist()}
-        for hole, cup in zip(*over[:2, over[1] >= 0].tolist(), strict=True):
-            cups[hole].add(self._root(cup))
+        many = len(self._cups)
+        for pair in np.unique(over[0, over[1] >= 0] * many + over[1, over[1] >= 0]).tolist():
+            cups[pair // many].add(self._root(pair % many))
         now: dict[int, int] = {}
         for hole, below in cups.items():
             root = cup_of[hole] = self._joined(sorted({self._root(c) for c in below}), layer.index, boxes[:, hole].tolist())

@@ -1,8 +1,9 @@
 """The checks by dose of a job whose layers go by while it is written: cheap where nothing is found.
 
 What the exposures of a layer cure of it by themselves is less than what all light does, so whatever floats or shuts a space when all light
-is counted does so then, too. Bodies, voids and spaces below a window are looked for in that first, as layers go by. Only where any are
-found the light of all layers is added up; and where most pixels are gray (corrections, volume coverage, doses of regions), that alone.
+is counted does so then, too. Bodies, voids and spaces below a window are looked for in that first, as layers go by. Only those of which
+any are found are looked for again with the light of all layers added up; and where most pixels are gray (corrections, volume coverage,
+doses of regions), all are, and in that alone.
 """
 
 from __future__ import annotations
@@ -90,10 +91,10 @@ class WrittenJobChecks:
                     self.add(seen)
             if self._reason:
                 return [left_out(self._reason)]
-            if not self._gray and not [f for check in self._checks for f in check.findings()]:
-                return []
-            self._checks = checks_of(job)
-            return check_spooled(job, self._rule.model, self._checks, self._spool)
+            looked = list(zip(self._checks, checks_of(job), strict=True))
+            self._checks = [fresh if self._gray or check.findings() else check for check, fresh in looked]
+            again = [fresh for check, (_, fresh) in zip(self._checks, looked, strict=True) if check is fresh]
+            return check_spooled(job, self._rule.model, again, self._spool) if again else []
         finally:
             self._spool.close()
 

@@ -21,7 +21,7 @@ from pmsl.slicing.contours import link
 from pmsl.slicing.layer_places import LayerPlaces
 from pmsl.slicing.plane_index import CrossingIndex, index_crossings
 from pmsl.slicing.polygons import region
-from pmsl.slicing.segment_cells import cells_of
+from pmsl.slicing.segment_cells import cells_of, corners_of
 
 HEIGHTS = 3.0  # of a layer: shorter reaches are slopes steeper than 18°, which print as they are
 STEEPEST = -0.1  # z component of a normal; steeper faces add a tenth of a layer's height
@@ -119,8 +119,7 @@ class _Look:
         if len(below) == 0:
             return none
         above = self._segments(k)
-        points = np.concatenate([below.reshape(-1, 2), above.reshape(-1, 2), triangles.reshape(-1, 2)])
-        frame = _frame(points.min(axis=0), points.max(axis=0), len(below) + len(above))
+        frame = _frame(*corners_of(below, above, triangles), len(below) + len(above))
         under = _section(below, frame)
         bound = np.empty(len(triangles))
         unsupported.bounds_of_reach(triangles, len(triangles), below, *frame[:4], *under.cells, *under.rows, floor, bound)

@@ -18,7 +18,7 @@ from pmsl.core.parallel import ordered_map
 from pmsl.mesh.part import Part
 from pmsl.slicing.layer_places import LayerPlaces
 from pmsl.slicing.plane_index import CrossingIndex, index_crossings
-from pmsl.slicing.segment_cells import cells_of
+from pmsl.slicing.segment_cells import cells_of, corners_of
 
 CELLS = 1.5  # side of a cell, in limits
 MORE = 4  # cells, than there are segments, at most
@@ -129,7 +129,7 @@ class _Cut:
             return [np.zeros((0, 7))] * 2
         n = len(segments)
         lengths = np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])
-        low, high = segments.reshape(-1, 2).min(axis=0), segments.reshape(-1, 2).max(axis=0)
+        low, high = corners_of(segments)
         cell = max(CELLS * float(self._limits.max()), float(lengths.sum()) / n, float(np.sqrt(np.prod(high - low) / (MORE * n))))
         cols, rows = (((high - low) // cell).astype(int) + 1).tolist()
         x_low, y_low = low.tolist()

@@ -180,3 +180,40 @@ def above(begin, stop, col, value, share, limit, out_start, out_col, out_end):
                 inside = False
     out_start[begin.size] = n
     return n
+
+
+@kernel
+def runs_enough(mask_start, mask_col, mask_length, level, row0, enough, out_start, out_col, out_end):
+    """Find the runs of pixels of some levels.
+
+    Parameters
+    ----------
+    mask_start : (m + 1,) int64; mask_col, mask_length : (R,) int32; level : (R,) uint8
+        Maximal runs of a mask; its first row is row `row0`.
+    row0 : int
+    enough : (256,) uint8
+        1 for each level that is looked for.
+    out_start : (rows + 1,) int64; out_col, out_end : (R,) int32
+        Overwritten: maximal runs, first column and one past the last.
+
+    Returns
+    -------
+    int
+        Number of runs.
+    """
+    n, shown = 0, mask_start.size - 1
+    for r in range(out_start.size - 1):
+        out_start[r] = n
+        begin, at = n, r - row0
+        if at < 0 or at >= shown:
+            continue
+        for i in range(mask_start[at], mask_start[at + 1]):
+            if not enough[level[i]]:
+                continue
+            if n > begin and out_end[n - 1] == mask_col[i]:
+                out_end[n - 1] = mask_col[i] + mask_length[i]
+            else:
+                out_col[n], out_end[n] = mask_col[i], mask_col[i] + mask_length[i]
+                n += 1
+    out_start[out_start.size - 1] = n
+    return n

@@ -118,9 +118,10 @@ def grow(
                 continue
             _meet(col, end, a, b, of, below_col, below_end, below_body, below_start[r], below_start[r + 1], 0, 1.0, 0.0, contact, out_body,
                   body, bodies, k, need)  # fmt: skip
-            _meet(col, end, a, b, of, above_col, above_end, above_body, above_start[r], above_start[r + 1], 0, 1.0, 0.0, contact, out_body,
-                  body, bodies, k, need)  # fmt: skip
-            for q in range(max(r - 1, 0), min(r + 2, rows)):
+            if above_col.size > 0:
+                _meet(col, end, a, b, of, above_col, above_end, above_body, above_start[r], above_start[r + 1], 0, 1.0, 0.0, contact,
+                      out_body, body, bodies, k, need)  # fmt: skip
+            for q in range(max(r - 1, 0), min(r + 2, rows) if same_col.size > 0 else 0):
                 weight, edge = (0.0, side_col) if q == r else (side_row, 0.0)
                 _meet(col, end, a, b, of, same_col, same_end, same_body, same_start[q], same_start[q + 1], 1, weight, edge, contact,
                       out_body, body, bodies, k, need)  # fmt: skip
