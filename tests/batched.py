@@ -26,7 +26,7 @@ LADDER = """
 name = "ladder"
 [job.sweep]
 "process.layer_um" = [10, 20]
-depth = [8, 6, 4]
+depth = [8, 4]
 [[job]]
 name = "packed.zip"
 [job.sweep]

@@ -64,7 +64,7 @@ class Browser:
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     if CHROMIUM is None or DRIVER is None:
         pytest.skip("no chromium and chromedriver here: the page is not tested in a browser")

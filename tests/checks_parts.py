@@ -14,13 +14,13 @@ from pmsl.pipeline.request.profile_overrides import override_printer
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-def printer(release="window", pitch_um=10.0, field=(1000, 1000), name="microfluidics-7.6um"):
+def printer(release="window", pitch_um=20.0, field=(500, 500), name="microfluidics-7.6um"):
     made = override_printer(pmsl.find_printer(name), pitch_um=str(pitch_um), field=f"{field[1]}x{field[0]}", irradiance=None)
     stage = msgspec.structs.replace(made.stage, release=msgspec.UNSET if release is None else release)
     return msgspec.structs.replace(made, stage=stage, name="mine")
 
 
-def job_of(parts, release="window", pitch_um=10.0, field=(1000, 1000), layer_um=50.0, rotate_deg=(0.0, 0.0, 0.0), **process):
+def job_of(parts, release="window", pitch_um=20.0, field=(500, 500), layer_um=50.0, rotate_deg=(0.0, 0.0, 0.0), **process):
     """A job of solids, placed as one group."""
     machine, resin = printer(release, pitch_um, field), pmsl.find_resin("pegda-nps-0.5-385")
     parts = parts if isinstance(parts, (list, tuple)) else [parts]

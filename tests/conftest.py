@@ -10,6 +10,7 @@ import pytest
 
 sys.dont_write_bytecode = False  # asserts of all tests are rewritten for pytest: some ten seconds, in every process where they are not kept
 
+from browser import browser  # noqa: E402, F401 (a fixture)
 from hypothesis import HealthCheck, settings  # noqa: E402 (rewritten too)
 from tiers import EXAMPLES, SWEEP  # noqa: E402
 

@@ -159,7 +159,7 @@ def over(x0, x1, y0=20.7, y1=360.2, step=(0.77, 0.31), apart=1.0):
     return y.ravel(), x.ravel()
 
 
-def ring_points(ring, spacing_um=1.3, from_corner_um=3 * PITCH):
+def ring_points(ring, spacing_um=2.6, from_corner_um=3 * PITCH):
     """Points along a ring away from its corners [px], and outward normals (y, x)."""
     at, out = [], []
     for a, b in zip(ring, np.roll(ring, -1, axis=0), strict=True):

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 from hypothesis import settings
 
-EXAMPLES, SWEEP = 15, 16  # examples of a property in an ordinary run; times as many with --hypothesis-profile sweep
+EXAMPLES, SWEEP = 10, 25  # examples of a property in an ordinary run; times as many with --hypothesis-profile sweep
 
 
 def examples(n):

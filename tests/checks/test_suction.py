@@ -57,15 +57,15 @@ def test_a_film_sucks_as_a_window_does():
 )
 def test_bores_without_and_with_vents(diameter, area):
     r, raster = 500.0 * diameter, {"pitch_um": 20.0, "field": (int(50 * diameter + 150),) * 2}
-    found = parts.findings(parts.tube(r, 1000.0, 0, 2000.0), **raster)
+    found = parts.findings(parts.tube(r, 1000.0, 0, 2000.0, 72), **raster)
     assert [f.code for f in found] == ["suction-cup"]
     assert found[0].value == pytest.approx(area, rel=0.01)
-    assert parts.codes(parts.vented_tube(r, 1000.0, 2000.0), **raster) == []
+    assert parts.codes(parts.vented_tube(r, 1000.0, 2000.0, n=36), **raster) == []
 
 
 @pytest.mark.parametrize(("vent", "count"), [(400.0, 0), (300.0, 1)])
 def test_a_vent_counts_that_holds_the_square_of_half_a_millimetre(vent, count):
-    assert parts.codes(parts.vented_tube(2000.0, 600.0, 1500.0, vent, 40), field=(560, 560)) == ["suction-cup"] * count
+    assert parts.codes(parts.vented_tube(2000.0, 600.0, 1500.0, vent, 40), pitch_um=10.0, field=(560, 560)) == ["suction-cup"] * count
 
 
 def test_a_vent_in_the_floor_counts():

@@ -100,7 +100,7 @@ def test_a_copy_half_out_of_the_field_is_refused_by_its_label(run, samples, tmp_
 def test_processes_give_the_same_bytes(run, samples, tmp_path):
     for name in ("a.zip", "b.zip"):
         more = ("--processes", 2) if name == "b.zip" else ()
-        assert run("slice", samples / F, "-o", name, *SMALL, "--copies", "2x2", "--dose", "--depth", 4, *more)[0] == 0
+        assert run("slice", samples / F, "-o", name, *SMALL, "--field", "640x480", "--copies", "2x2", "--dose", "--depth", 4, *more)[0] == 0
     assert same(tmp_path / "a.zip", tmp_path / "b.zip")
 
 
@@ -108,7 +108,9 @@ PLAIN, DASK = ("--processes", "2"), ("--scheduler", "local", "--processes", "2")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is looked at")
-@pytest.mark.parametrize(("sent", "words"), [(signal.SIGINT, PLAIN), (signal.SIGTERM, PLAIN), (signal.SIGINT, DASK)])
+@pytest.mark.parametrize(
+    ("sent", "words"), [(signal.SIGINT, PLAIN), pytest.param(signal.SIGTERM, PLAIN, marks=pytest.mark.slow), (signal.SIGINT, DASK)]
+)
 def test_ctrl_c_leaves_no_worker_and_nothing_half_written(samples, tmp_path, sent, words):
     if words is DASK:
         pytest.importorskip("distributed")

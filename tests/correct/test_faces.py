@@ -22,7 +22,7 @@ def printed(parts, layers, dp, memory="enclosed", sigma=0.36, plain=False, **how
     return Stack.of(frames_of(made, layers), white, grid, dp, sigma), made
 
 
-@pytest.mark.parametrize(("roof", "dp"), thinned(2, [120.0, 122.5, 127.0, 129.9], [11.0, 20.0, 40.0]))
+@pytest.mark.parametrize(("roof", "dp"), thinned(3, [120.0, 122.5, 127.0, 129.9], [11.0, 20.0, 40.0]))
 def test_roofs_land_anywhere_in_a_slab(dp, roof):
     solid, at = channel(roof, 260.0), over(110.3, 270.3)
     stack, corrector = printed([solid], 26, dp)
@@ -116,7 +116,7 @@ def test_walls_under_thick_roofs_are_no_corners_of_membranes(layers, wall_goes_o
     assert not under_membranes(walls, maker.mask(9), None).any()  # nothing hangs over
 
 
-@pytest.mark.parametrize(("of", "shift"), thinned(2, [(11.0, 2), (20.0, 2), (20.0, 3), (40.0, 3)], [0.0, 1.1, 3.3, 5.6]))
+@pytest.mark.parametrize(("of", "shift"), thinned(4, [(11.0, 2), (20.0, 2), (20.0, 3), (40.0, 3)], [0.0, 1.1, 3.3, 5.6]))
 def test_the_free_edge_of_a_ledge_lands(of, shift):
     """No wall holds it there: what is asked of rims that one does hold would push it out."""
     (dp, layers), face, end = of, 100.0, 270.3 + shift

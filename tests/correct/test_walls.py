@@ -39,7 +39,7 @@ def errors(kind, angle, sigma, dp=20.94, masks=None, corrections=("edges", "prin
     for z in grid.mid_planes_um:
         r = low + (high - low) * z / top
         if angle == "circle":
-            turn = np.linspace(0, 2 * np.pi, 199, endpoint=False)
+            turn = np.linspace(0, 2 * np.pi, 99, endpoint=False)
             outward = np.stack([np.sin(turn), np.cos(turn)], axis=1)
             at = (np.array(CENTRE)[::-1] + r * outward) / PITCH
             out.append(stack.edge_errors(at[:, 0], at[:, 1], outward, z))

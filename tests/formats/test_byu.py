@@ -88,8 +88,11 @@ def test_a_file_in_other_peoples_forms(tmp_path):
         (edited(Variables={"bulk": "${bulk * 2}"}), "write its value"),
         (edited(Variables={}), "unknown variable"),
         (edited(Layers=[]), "no layers"),
-        (edited(Layers=[{"Number of duplications": 10**9}]), "more than 200000 layers"),
-        (edited(Layers=[{"Using named layer group": "stack", "Number of duplications": 10**9, "Variables": {"t": 1}}]), "more than 200000"),
+        (edited(Layers=[{"Number of duplications": 10**9}]), "more than 2000"),
+        (
+            edited(Layers=[{"Using named layer group": "stack", "Number of duplications": 10**9, "Variables": {"t": 1}}]),
+            "more than 2000 layers",
+        ),
         (
             edited(
                 Layers=[
@@ -112,7 +115,9 @@ def test_a_file_in_other_peoples_forms(tmp_path):
         (edited(Layers=[{"Position settings": {"Layer thickness (um)": 0}}]), "first layer has no thickness"),
     ],
 )
-def test_what_cannot_be_trusted_is_refused(tmp_path, doc, words):
+def test_what_cannot_be_trusted_is_refused(tmp_path, monkeypatch, doc, words):
+    for module in ("table", "slabs"):
+        monkeypatch.setattr(f"pmsl.formats.byu.{module}.MOST_LAYERS", 2000)
     path = other_zip(tmp_path / "x.zip", doc, {"a.png": FRAME, "b.png": FRAME})
     with pytest.raises(JobError, match=words):
         list(pmsl.read(path).layers())

@@ -163,10 +163,21 @@ def test_other_software_reads_the_tiff(f, tmp_path):
         masks, dose = tiff.series
         assert tiff.is_ome and (masks.axes, dose.axes, dose.name) == ("ZYX", "ZYX", "dose [mJ/cm2]")
         assert np.array_equal(masks.asarray(), frames) and np.array_equal(dose.asarray(), doses)
+        pixels = tifffile.xml2dict(tiff.ome_metadata)["OME"]["Image"][0]["Pixels"]
+    sizes = [pixels[name] for name in ("PhysicalSizeX", "PhysicalSizeXUnit", "PhysicalSizeZ", "SizeZ")]
+    assert sizes == [2.0, "µm", 10.0, 20] and [p["ExposureTime"] for p in pixels["Plane"]] == jobs_of_arrays.times_of(f)
+    assert [p["PositionZ"] for p in pixels["Plane"]][::19] == [10.0, 200.0]
     with Image.open(path) as picture:
         assert (picture.n_frames, picture.mode) == (40, "L")
         picture.seek(13)
         assert np.array_equal(np.array(picture), frames[13])
+    assert pmsl.verify(path) == []
+
+
+@pytest.mark.slow
+def test_the_facts_of_the_tiff_are_those_of_the_schema_of_its_makers(f, tmp_path):
+    path = tmp_path / "f.ome.tif"
+    pmsl.write(f, path, dose=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from ome_types import from_tiff

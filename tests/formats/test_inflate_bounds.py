@@ -114,6 +114,27 @@ def test_too_little_room_for_what_is_deflated_is_told_not_overrun():
     assert deflate.zlib_stream(many, n, 1, work, short) == size > 5 and np.array_equal(short, whole[:5])
 
 
+@plain
+@settings(max_examples=examples(8), deadline=None)
+@given(st.lists(st.integers(0, 300), min_size=1, max_size=286), st.sampled_from([7, 15]))
+def test_code_lengths_are_complete_and_within_the_limit(weights, limit):
+    if limit == 7:
+        weights = weights[:19]
+    bits = bounded(len(weights))
+    deflate._lengths(np.array(weights, np.int64), limit, bits, bounded(deflate.WORK))
+    bits = np.asarray(bits)
+    used = bits[bits > 0]
+    assert np.array_equal(bits > 0, np.array(weights) > 0) and bits.max() <= limit
+    assert len(used) < 2 or (2.0**-used).sum() == 1
+
+
+@plain
+def test_skewed_weights_stay_within_the_limit():
+    bits = bounded(40)
+    deflate._lengths(2 ** np.arange(40, dtype=np.int64), 15, bits, bounded(deflate.WORK))
+    assert bits.max() == 15 and (2.0 ** -np.asarray(bits)).sum() == 1
+
+
 @pytest.mark.skipif(PLAIN, reason="this is that process")
 @pytest.mark.parametrize("profile", ["pmsl", pytest.param("sweep", marks=pytest.mark.slow)])
 def test_as_plain_python(profile):

@@ -14,15 +14,18 @@ import numpy as np
 import pytest
 from PIL import Image
 from solids import box, cone, prism
+from tiers import thinned
 
 import pmsl
 from pmsl.errors import FindingsError, JobError, OutputError, UsageError
 from pmsl.formats.container.layer_writer import merged
 from pmsl.formats.native import job_json
 from pmsl.formats.native import write as native_write
+from pmsl.pipeline.request.profile_overrides import override_printer
 from pmsl.profiles.release import recorded, release_of
 
-PRINTER, RESIN, PROCESS = pmsl.find_printer("pmsl-2um"), pmsl.find_resin("pr48-405"), pmsl.find_process("default")
+PRINTER = override_printer(pmsl.find_printer("pmsl-2um"), pitch_um=None, field="640x800", irradiance=None)
+RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")
 
 
 def f_part(samples):
@@ -239,8 +242,9 @@ def test_a_sound_job_is_sound(folder, job, tmp_path):
     assert pmsl.verify(tmp_path / "j.zip") == []
 
 
-@pytest.mark.parametrize("name", ["frames/00003.png", "dose/00003.tif", "design/000.ply"])
-@pytest.mark.parametrize("damage", ["gone", "cut", "bit", "empty"])
+@pytest.mark.parametrize(
+    ("name", "damage"), thinned(2, ["frames/00003.png", "dose/00003.tif", "design/000.ply"], ["gone", "cut", "bit", "empty"])
+)
 def test_any_damage_is_found(folder, tmp_path, name, damage):
     shutil.copytree(folder, tmp_path / "j")
     path = tmp_path / "j" / name
@@ -350,7 +354,7 @@ def test_a_job_whose_numbers_do_not_fit_is_not_sound(folder, tmp_path, edit, wor
         (lambda d: d["layers"].pop(), "19 layers do not fit"),
         (lambda d: d["layers"][0]["exposures"][0].update(frame="../../etc/passwd"), "no path inside"),
         (lambda d: d["layers"][0]["exposures"][0].update(engine=3), "engine the job does not have"),
-        (lambda d: d["engines"][0]["grid"].update(shape=[108, 192]), "1920x1080 px; the job's frames are 192x108 px"),
+        (lambda d: d["engines"][0]["grid"].update(shape=[108, 192]), "640x800 px; the job's frames are 192x108 px"),
         (lambda d: d["engines"][0]["orientation"].update(mirrored=True), "mirrored"),
     ],
 )

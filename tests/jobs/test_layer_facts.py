@@ -140,7 +140,7 @@ def test_without_them_a_job_is_of_version_1(tmp_path, samples):
     assert job_json.msgspec.structs.replace(again, area_um2=first.area_um2) == first
 
 
-@pytest.mark.parametrize("bundled", [False, True])
+@pytest.mark.parametrize("bundled", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_processes_and_threads_write_the_same_bytes(tmp_path, bundled):
     """A ledge begins with each layer: overhang over the seams of blocks."""
     parts = [box((0, 0, 10 * k), (200 + 10 * (k % 7), 100, 10 * k + 10)) for k in range(40)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from solids import box, cone
-from tiers import examples
+from tiers import examples, thinned
 
 import pmsl
 from pmsl.cli.app import app
@@ -46,9 +46,10 @@ def codes_of(job):
 # --- corrections ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("coverage", ["area", "volume"])
-@pytest.mark.parametrize("corrections", [("edges",), ("printthrough",), ("edges", "printthrough")], ids="+".join)
-@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize(
+    ("name", "corrections", "coverage"),
+    thinned(2, PARTS, [("edges",), ("printthrough",), ("edges", "printthrough")], ["area", "volume"]),
+)
 def test_corrected_jobs_end_with_light(name, corrections, coverage):
     job = job_of(*PARTS[name], corrections=corrections, coverage=coverage)
     assert lit(job)[-1] and codes_of(job).count("layers-left-out") <= 1

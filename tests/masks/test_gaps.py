@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from solids import box, icosphere, soup
+from tiers import thinned
 
 import pmsl
 from pmsl import Grid, Solid
@@ -95,8 +96,7 @@ def test_rows_across_bridges():
 # --- masks --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["area", "volume"])
-@pytest.mark.parametrize("share", [0.01, 0.05, 0.1, 0.3])
+@pytest.mark.parametrize(("mode", "share"), thinned(2, ["area", "volume"], [0.01, 0.05, 0.1, 0.3]))
 def test_a_sphere_that_lacks_faces_is_neither_dark_nor_barred(mode, share):
     whole = ball(3)
     good, bad = masks_of([whole], FINE, mode), masks_of([lacking(whole, share)], FINE, mode, "none")
@@ -136,7 +136,7 @@ def test_a_closed_mesh_has_the_bytes_of_auto(mode):
 
 @pytest.mark.parametrize("coverage", ["area", "volume"])
 def test_a_guess_above_the_limit_is_an_error_and_nothing_is_written(tmp_path, coverage):
-    process = replace(find_process("default"), coverage=coverage, layer_um=40.0)
+    process = replace(find_process("default"), coverage=coverage, layer_um=80.0)
     whole = icosphere(2, 400, (5000, 5000, 400))
     for bad, written in ((lacking(whole, 0.02), True), (wide_open(whole), False)):
         job = pmsl.prepare([bad], "pmsl-25um", "pr48-405", process, repair="none")

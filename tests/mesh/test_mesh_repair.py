@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from solids import box, grid, hull, icosphere, moved, soup
-from tiers import examples
+from tiers import examples, thinned
 
 import pmsl
 from pmsl import Solid
@@ -212,8 +212,7 @@ def test_two_sides_of_nothing_are_taken_out():
     assert mended.health.watertight and len(mended.faces) == len(BALL.faces)
 
 
-@pytest.mark.parametrize("other", [None, FAR], ids=["alone", "beside a sound body"])
-@pytest.mark.parametrize("jitter_um", [0.0, 1e-6])
+@pytest.mark.parametrize(("other", "jitter_um"), thinned(2, [None, FAR], [0.0, 1e-6]))
 def test_a_body_whose_faces_look_both_ways_is_a_body(other, jitter_um):
     """Every edge has as many faces one way as the other, and every row sums to nothing: it must not be lost without a word."""
     both = soup(joined(BALL, turned(BALL)))

@@ -197,10 +197,10 @@ def with_channels(n, higher):
     return mesh, fill
 
 
-@pytest.mark.parametrize(("n", "move"), [(1, 0.2), (4, 0.05), (4, 0.1), (8, 0.05)])
-@pytest.mark.parametrize(("higher", "mode"), [(0, "area"), (2, "volume")])
-def test_cavities_with_cracks_that_cross_are_united(n, move, higher, mode):
+@pytest.mark.parametrize(("tiles", "heights"), thinned(2, [(1, 0.2), (4, 0.05), (4, 0.1), (8, 0.05)], [(0, "area"), (2, "volume")]))
+def test_cavities_with_cracks_that_cross_are_united(tiles, heights):
     """Sides are a dozen times as long as the cracks are wide; what slits are left does not keep the channels from being one void."""
+    (n, move), (higher, mode) = tiles, heights
     mesh, fill = with_channels(n, higher)
     bad = cracked(mesh, move)
     made = bad.repaired()
@@ -238,7 +238,7 @@ def test_the_tolerance_is_chosen_in_every_command_that_loads_a_mesh(tmp_path, ca
         assert main("slice", mesh, "-o", "job", "--unit", "um", *small, "--no-design", *weld) == code
         assert main("simulate", "job", "--design", mesh, "--unit", "um", *weld) == code
     for printer, word in (("pmsl-2um", "4"), ("microfluidics-7.6um", "0")):
-        assert main("check", mesh, "--unit", "um", "--fail-on", "error", "--printer", printer) == int(word)
+        assert main("check", mesh, "--unit", "um", "--fail-on", "error", "--printer", printer, "--layer-um", "20") == int(word)
     (tmp_path / "b.toml").write_text(
         'schema = "pmsl.batch/2"\nout = "jobs"\n[[job]]\nname = "a"\nmeshes = ["bad.stl"]\nunit = "um"\nprinter = "pmsl-2um"\n'
         'resin = "pr48-405"\nlayer_um = 20\nweld_um = 0.16\n'

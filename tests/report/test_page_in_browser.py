@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from browser import browser  # noqa: F401  a fixture
 from jobs_of_arrays import job_of
 from page_jobs import HOSTILE, hostile_job, job_with_exposures
 
@@ -14,7 +13,7 @@ from pmsl.core.finding import Finding
 READOUTS = "const out = []; for (const [k, j, r, c] of w[0]) out.push(await pmsl.readout(k, j, r, c)); return out;"
 
 
-def opened(browser, job, folder, **how):  # noqa: F811
+def opened(browser, job, folder, **how):
     pmsl.report(job, folder / "page.html", **how)
     browser.open((folder / "page.html").as_uri())
     return browser
@@ -33,7 +32,7 @@ def random_places(job, n, seed=3):
     return places
 
 
-def check_readouts(browser, job, places):  # noqa: F811
+def check_readouts(browser, job, places):
     """Bytes are those of the frames; doses are within one step of float32 of the dose map."""
     found = browser.run(READOUTS, places)
     lit = 0
@@ -51,20 +50,20 @@ def check_readouts(browser, job, places):  # noqa: F811
 
 
 @pytest.mark.parametrize("kind", ["vignetting", "grid", "image", "even"])
-def test_read_outs_are_the_bytes_and_doses_of_pmsl(browser, tmp_path, kind):  # noqa: F811
+def test_read_outs_are_the_bytes_and_doses_of_pmsl(browser, tmp_path, kind):
     job = job_with_exposures(kind, row="+x" if kind == "grid" else "-y")
     opened(browser, job, tmp_path, predict=False)
     check_readouts(browser, job, random_places(job, 50))
 
 
 @pytest.mark.slow
-def test_a_thousand_read_outs(browser, tmp_path):  # noqa: F811
+def test_a_thousand_read_outs(browser, tmp_path):
     job = job_with_exposures("vignetting")
     opened(browser, job, tmp_path)
     check_readouts(browser, job, random_places(job, 1000))
 
 
-def test_a_page_from_disk_asks_for_nothing_and_says_no_error(browser, tmp_path):  # noqa: F811
+def test_a_page_from_disk_asks_for_nothing_and_says_no_error(browser, tmp_path):
     """Also while all of it is looked at: every mode, zoomed in, findings, sections, solids."""
     job = job_with_exposures("vignetting", corrections=("edges",))
     opened(browser, job, tmp_path)
@@ -81,7 +80,7 @@ def test_a_page_from_disk_asks_for_nothing_and_says_no_error(browser, tmp_path):
     assert [url for url in browser.requests() if not url.startswith("file://")] == [] and browser.errors() == []
 
 
-def test_foreign_text_does_nothing(browser, tmp_path):  # noqa: F811
+def test_foreign_text_does_nothing(browser, tmp_path):
     job = hostile_job()
     opened(browser, job, tmp_path)
     seen = browser.run("""
@@ -96,7 +95,7 @@ def test_foreign_text_does_nothing(browser, tmp_path):  # noqa: F811
     assert seen["title"].startswith(HOSTILE[0]) and browser.errors() == [] and len(browser.requests()) == 1
 
 
-def test_the_pointer_reads_what_is_under_it(browser, tmp_path):  # noqa: F811
+def test_the_pointer_reads_what_is_under_it(browser, tmp_path):
     job = job_with_exposures("grid")
     opened(browser, job, tmp_path)
     k, row, col = 4, 20, 25
@@ -117,7 +116,7 @@ def test_the_pointer_reads_what_is_under_it(browser, tmp_path):  # noqa: F811
     assert "0.173 × 2" in words[1] and "waits 0.25 s after" in words[1]
 
 
-def test_pictures_are_the_frames(browser, tmp_path):  # noqa: F811
+def test_pictures_are_the_frames(browser, tmp_path):
     """As many screen pixels as pixels: the canvas shows every byte where it belongs, +x right and +y up."""
     rng = np.random.default_rng(5)
     levels = rng.integers(0, 256, (2, 30, 40), dtype=np.uint8)
@@ -139,13 +138,13 @@ def test_pictures_are_the_frames(browser, tmp_path):  # noqa: F811
     assert np.abs(gray - expected).max() <= 1
 
 
-def test_a_job_without_light_or_doses_is_shown(browser, tmp_path):  # noqa: F811
+def test_a_job_without_light_or_doses_is_shown(browser, tmp_path):
     opened(browser, job_of(np.zeros((2, 4, 4), np.uint8), [0.0, 0.0]), tmp_path)
     seen = browser.run("return [document.getElementById('notes').textContent, document.getElementById('exposures').textContent]")
     assert "irradiance" in seen[0] and "no design" in seen[0] and "No light" in seen[1] and browser.errors() == []
 
 
-def test_doses_that_are_not_known_are_called_so(browser, tmp_path):  # noqa: F811
+def test_doses_that_are_not_known_are_called_so(browser, tmp_path):
     """Not that exposures lie apart: they do where the stage shifts them, or engines do."""
     job = job_with_exposures("even")
     unknown = dataclasses.replace(job, findings=(*job.findings, Finding(code="partial-file", severity="warning", message="no irradiance")))
@@ -154,7 +153,7 @@ def test_doses_that_are_not_known_are_called_so(browser, tmp_path):  # noqa: F81
     assert "Dose of the layer" in text and text.count("not known") == 2 and "apart" not in text
 
 
-def test_a_wall_of_one_pixel_is_seen_at_any_scale(browser, tmp_path):  # noqa: F811
+def test_a_wall_of_one_pixel_is_seen_at_any_scale(browser, tmp_path):
     """Between 1 and 1.5 pixels under one of the screen most have one pixel and some two: all are means."""
     levels = np.zeros((2, 240, 240), np.uint8)
     levels[0, :, 5::11] = levels[1, 5::11] = 255
@@ -177,7 +176,7 @@ def test_a_wall_of_one_pixel_is_seen_at_any_scale(browser, tmp_path):  # noqa: F
     assert browser.run(lines, steps) == [22] * 16
 
 
-def test_many_findings_are_shown_when_asked_for(browser, tmp_path):  # noqa: F811
+def test_many_findings_are_shown_when_asked_for(browser, tmp_path):
     place = {"box_um": ((10.0, 10.0, 0.0), (20.0, 20.0, 10.0)), "layers": (0, 0)}
     many = tuple(Finding(code="top-rounded", severity="info", message=f"number {i}", **place) for i in range(70))
     opened(browser, dataclasses.replace(job_with_exposures("even"), findings=many), tmp_path, predict=False, check=False)
@@ -190,7 +189,7 @@ def test_many_findings_are_shown_when_asked_for(browser, tmp_path):  # noqa: F81
 
 
 @pytest.mark.parametrize("instead", ["undefined", "class { constructor() { setTimeout(() => this.onerror(), 20); } postMessage() {} }"])
-def test_frames_are_read_without_a_worker(browser, tmp_path, instead):  # noqa: F811
+def test_frames_are_read_without_a_worker(browser, tmp_path, instead):
     """Where a browser makes none, or makes one that does not run."""
     job = job_with_exposures("even")
     command, driver = "Page.addScriptToEvaluateOnNewDocument", browser.driver

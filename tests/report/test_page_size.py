@@ -2,7 +2,6 @@
 
 import msgspec
 import pytest
-from browser import browser  # noqa: F401  a fixture
 
 import pmsl
 from pmsl.profiles.optics import FlatField
@@ -28,7 +27,7 @@ SLIDER = """
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["chip", "gyroid"])
-def test_the_page_of_a_large_job(browser, samples, tmp_path, kind):  # noqa: F811
+def test_the_page_of_a_large_job(browser, samples, tmp_path, kind):
     """Times are those of an idle machine."""
     printer, resin = pmsl.find_printer("microfluidics-7.6um"), pmsl.find_resin("pegda-nps-1.0-385")
     flat = FlatField(vignetting=Value(value=0.1, class_="measured", source="test"))

@@ -13,7 +13,6 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from browser import browser  # noqa: F401  a fixture
 from jobs_of_arrays import job_of
 from page_jobs import hostile_job, job_with_exposures
 
@@ -340,12 +339,12 @@ def test_the_server_ends_when_the_page_closes(viewer, monkeypatch):
     assert ended.wait(6.0)
 
 
-def opened(browser, viewer):  # noqa: F811
+def opened(browser, viewer):
     browser.open(viewer.address)
     return browser
 
 
-def test_the_served_page_reads_as_the_job(browser, viewer):  # noqa: F811
+def test_the_served_page_reads_as_the_job(browser, viewer):
     job = viewer.served.job
     opened(browser, viewer)
     rng = np.random.default_rng(4)
@@ -370,7 +369,7 @@ def test_the_served_page_reads_as_the_job(browser, viewer):  # noqa: F811
     assert viewer._pages == 0
 
 
-def test_what_failed_is_asked_for_again(browser, prepared, monkeypatch):  # noqa: F811
+def test_what_failed_is_asked_for_again(browser, prepared, monkeypatch):
     """A layer and a tile that failed once are said, and are there when they are looked at again."""
     page, job = prepared
     viewer = Viewer(page, ServedJob(job))
@@ -392,7 +391,7 @@ def test_what_failed_is_asked_for_again(browser, prepared, monkeypatch):  # noqa
         viewer.close()
 
 
-def test_a_damaged_layer_is_said_beside_the_graphs(browser, prepared):  # noqa: F811
+def test_a_damaged_layer_is_said_beside_the_graphs(browser, prepared):
     page, job = prepared
 
     def plan_layer(k, whole=job.layer_source):
@@ -411,7 +410,7 @@ def test_a_damaged_layer_is_said_beside_the_graphs(browser, prepared):  # noqa: 
 
 
 @pytest.mark.parametrize("way", ["another port", "another site"])
-def test_a_click_on_another_page_opens_the_viewer(browser, viewer, tmp_path, way):  # noqa: F811
+def test_a_click_on_another_page_opens_the_viewer(browser, viewer, tmp_path, way):
     link = f'<a id="link" href="{viewer.address}">here</a>'
     (tmp_path / "index.html").write_text(link)
     handler = functools.partial(SimpleHTTPRequestHandler, directory=tmp_path)
@@ -424,7 +423,7 @@ def test_a_click_on_another_page_opens_the_viewer(browser, viewer, tmp_path, way
     assert browser.driver.current_url == f"http://127.0.0.1:{viewer.port}/"
 
 
-def test_pictures_of_tiles_are_those_of_whole_frames(browser, tmp_path, monkeypatch):  # noqa: F811
+def test_pictures_of_tiles_are_those_of_whole_frames(browser, tmp_path, monkeypatch):
     """Zoomed in and out, tile borders and all: the same canvas, but for the rounding of means."""
     monkeypatch.setattr(served_job, "TILE_PX", 64)
     monkeypatch.setattr("pmsl.report.viewer.view_page.TILE_PX", 64)
@@ -458,7 +457,7 @@ def test_pictures_of_tiles_are_those_of_whole_frames(browser, tmp_path, monkeypa
         assert not gap.any() if i < 2 else gap.mean() < 2  # of means of means a border may lie half a pixel beside
 
 
-def test_foreign_text_of_a_served_page_does_nothing(browser):  # noqa: F811
+def test_foreign_text_of_a_served_page_does_nothing(browser):
     job = hostile_job()
     viewer = Viewer(view_page(job), ServedJob(job))
     viewer.start()
