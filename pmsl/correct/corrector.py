@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -13,12 +14,14 @@ from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.mask import EMPTY, LayerMask, Window
 from pmsl.core.runs import runs_of
+from pmsl.correct.exchange_iteration import SettledExchange, settled
 from pmsl.correct.face_prediction import FacePrediction
 from pmsl.correct.findings import assumed_memory, findings_of, light_findings, overhang_findings, relief_findings
 from pmsl.correct.solver.attenuation import Law
 from pmsl.correct.solver.influence_rows import Spot
 from pmsl.correct.solver.layer_block import Block, LayerSolution, SolverSetup
 from pmsl.correct.solver.target_surfaces import FaceFinder
+from pmsl.cure import CureModel
 from pmsl.errors import ExposureError, UsageError
 from pmsl.masks import VolumeMasks, masks_of, surface_heights
 from pmsl.mesh.part import Part
@@ -116,6 +119,20 @@ class Corrector:
         self._busy: dict[int, threading.Lock] = {}
         self._lock = threading.Lock()
         self._latest = 0  # block asked for last
+        self._by_contact = CureModel.of(resin) if law.memory == "contact" else None
+        self._settled: SettledExchange | None = None
+        self._settling = threading.Lock()
+
+    @property
+    def exchange(self) -> SettledExchange | None:
+        """What recoats exchange, by contact: found, once for the job, when it is first asked for; None with any other memory."""
+        if self._by_contact is None:
+            return None
+        with self._settling:
+            if self._settled is None:
+                self._settled = settled(self._setup, self._by_contact, self._base, self._levelled, self.block_layers)
+                self._setup = replace(self._setup, exchange=self._settled.exchange)
+            return self._settled
 
     def images(self, k: int) -> list[tuple[LayerMask, float]]:
         """Return the corrected images of layer `k`: each a mask and the factor on the layer's white dose.
@@ -203,6 +220,8 @@ class Corrector:
 
     def _solve(self, number: int) -> dict[int, LayerSolution]:
         """Solve a block and keep it; its lock is held."""
+        if self._settled is None:
+            _ = self.exchange  # what recoats exchange comes before the first block
         first = number * self.block_layers
         block = Block(self._setup, first, min(first + self.block_layers, self.grid.n_layers))
         found = {layer.index: layer for layer in block.layers()}

@@ -8,6 +8,7 @@ import numpy as np
 
 from pmsl.correct.solver.accumulated_dose import Above, BrightestLayers, enclosed, front_um
 from pmsl.correct.solver.attenuation import Law
+from pmsl.correct.solver.contact_layers import BlockExchange, Cells, ContactLayers
 from pmsl.correct.solver.influence_rows import Pixels, Spot
 from pmsl.correct.solver.layer_problem import FaceRows, seen
 
@@ -32,7 +33,7 @@ class FacePrediction:
         (row, col) of the faces in the layer's slab, one pixel or more away from walls.
     face_errors_um : dict of str to (F,) float64 [µm]
         Printed minus designed height: with "enclosed" and "open" memory, and with Ec and Dp 10 % lower and higher than the
-        profile's and the profile's memory. Below 0 the face is too low.
+        profile's and the profile's memory; with "contact" too, where that is the profile's. Below 0 the face is too low.
     lost : dict of str to (F,) bool
         Whether nothing is left of what is above the face, with "enclosed" and "open" memory.
     """
@@ -92,18 +93,25 @@ class PredictionState:
         Pixels with a face somewhere in the block, ascending.
     """
 
-    def __init__(self, number: np.ndarray, weights: np.ndarray, index: np.ndarray, law: Law) -> None:
+    def __init__(self, number: np.ndarray, weights: np.ndarray, index: np.ndarray, law: Law, exchange: BlockExchange, top: int) -> None:
         self.number, self._weights, self._index, self._law = number, weights, index, law
         n, dps = len(number), (law.dp_um * (1 - OFF), law.dp_um * (1 + OFF))
         self._light: dict[str, Above] = {"enclosed": enclosed(law, n), "open": BrightestLayers(law, n)}
-        kind = BrightestLayers if law.memory == "open" else enclosed
-        self._light |= {case: kind(law, n, dp) for case, dp in zip(CASES[4:], dps, strict=True)}
+        self.cases: tuple[str, ...] = CASES
+        if law.memory == "contact":
+            self.cases = (*CASES, "contact")
+            self._light |= {
+                case: ContactLayers(law, exchange, top, dp) for case, dp in zip(("contact", *CASES[4:]), (None, *dps), strict=True)
+            }
+        else:
+            kind = BrightestLayers if law.memory == "open" else enclosed
+            self._light |= {case: kind(law, n, dp) for case, dp in zip(CASES[4:], dps, strict=True)}
         self._thick_um, self._above_um = np.zeros(n), np.zeros(n)
 
     @classmethod
-    def of(cls, number: np.ndarray, spot: Spot, pixels: Pixels, law: Law) -> PredictionState:
-        """Start above the light side of the block."""
-        return cls(number, *spot.middles(pixels.row[number], pixels.col[number], pixels), law)
+    def of(cls, number: np.ndarray, spot: Spot, pixels: Pixels, law: Law, exchange: BlockExchange, top: int) -> PredictionState:
+        """Start above the light side of the block, whose first layer is `top`."""
+        return cls(number, *spot.middles(pixels.row[number], pixels.col[number], pixels), law, exchange, top)
 
     def add(self, k: int, own: np.ndarray, base: np.ndarray, lit_above: bool) -> None:
         """Take layer k: its dose at the mirror and its coverage, both (P + 1,)."""
@@ -126,16 +134,17 @@ class PredictionState:
         the face it is Ec; where the face is under-dosed the same holds upward as long as the layers just above it are dark.
         """
         law, at = self._law, np.searchsorted(self.number, number)
-        threshold = dict.fromkeys(CASES, law.threshold_mj_cm2)
+        threshold = dict.fromkeys(self.cases, law.threshold_mj_cm2)
         for case, off in (("ec_low", -OFF), ("ec_high", OFF)):
             threshold[case] = max(law.threshold_mj_cm2 + off * law.ec_mj_cm2, LEAST * law.ec_mj_cm2)
         lowest = law.z_edges_um[k + 1] - depth_um
         errors = {}
-        for case in CASES:
+        for case in self.cases:
             light = self._light.get(case, self._light[law.memory])
             maps = light.maps()
             here = np.array([each[at] for each in maps]).reshape(len(maps), len(at))
-            errors[case] = -front_um(light, here, depth_um, threshold[case], lowest)
+            asked = here, depth_um, threshold[case], lowest
+            errors[case] = -(light.front_um(*asked, Cells(k, number)) if isinstance(light, ContactLayers) else front_um(light, *asked))
         inside = law.z_edges_um[k + 1] - law.z_edges_um[k]
         solid = self._thick_um[at]
         return errors, np.where(solid > 0, solid - inside, self._above_um[at]) + depth_um

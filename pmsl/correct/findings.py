@@ -41,6 +41,7 @@ def findings_of(prediction: FacePrediction, grid: Grid, k: int) -> tuple[Finding
     if len(prediction.faces_px):
         found.append(_face_band(prediction, grid, k))
     least = np.minimum(prediction.face_errors_um["enclosed"], prediction.face_errors_um["open"])
+    least = prediction.face_errors_um.get("contact", least)
     starved = least > FACE_UM  # too high, however the liquid remembers
     if starved.any():
         message = "faces come out too high: what is above them is too thin, or too close to another face, for the dose they need"
@@ -78,9 +79,10 @@ def _missed_walls(misses: np.ndarray, missed: np.ndarray, walls_px: np.ndarray, 
 def _face_band(prediction: FacePrediction, grid: Grid, k: int) -> Finding:
     """Tell where the faces of a layer will be, also if the resin is not what its profile says."""
     at = {case: float(np.median(errors)) for case, errors in prediction.face_errors_um.items()}
+    by_contact = f", {at['contact']:+.1f} µm by contact" if "contact" in at else ""
     message = (
         f"{len(prediction.faces_px)} px of faces that look at the plate are predicted off by {at['enclosed']:+.1f} µm with enclosed and "
-        f"{at['open']:+.1f} µm with open memory (median, above 0 too high); "
+        f"{at['open']:+.1f} µm with open memory{by_contact} (median, above 0 too high); "
         f"Ec 10 % lower and higher: {at['ec_low']:+.1f}, {at['ec_high']:+.1f} µm; Dp: {at['dp_low']:+.1f}, {at['dp_high']:+.1f} µm"
     )
     worst = max(abs(v) for v in at.values())

@@ -89,8 +89,8 @@ class ContactPass:
     -----
     The vat is what lies above the exposure plane, and every column that is outside of all that is solid so far as seen along z: what
     reaches the border of the window there; holes do not. A voxel is solid where the dose in the middle of its slab, in the middle of
-    its pixel, has reached the threshold; where only that at its exposure plane has, a skin closes it toward the light. So ways narrower
-    than a pixel, or lower than half a slab, are shut.
+    its pixel, has reached the threshold; where only that at its exposure plane has, a skin closes it toward the light. So ways
+    narrower than a pixel, or lower than half a slab, are shut.
     """
 
     def __init__(self, model: CureModel, shape: tuple[int, int], pitch_um: tuple[float, float], thickness_um: np.ndarray) -> None:

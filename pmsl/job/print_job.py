@@ -95,13 +95,21 @@ class CorrectionRecord(Strict, frozen=True, kw_only=True):
         Share of a layer's dose that can come from beyond the halo.
     latency_layers : int
         Layers solved before the first of a block is there: what a host that asks on demand waits for.
+    exchange_passes : int
+        By contact: how often grays and what recoats exchange were found in turns.
+    exchange_residual_levels : int
+        By how many gray levels the last of these passes still changed a pixel; 0 where they stay.
     """
+
+    SINCE: ClassVar[dict[str, int]] = {"exchange_passes": 2, "exchange_residual_levels": 2}
 
     names: tuple[str, ...]
     block_layers: int
     halo_layers: int
     error_bound: float
     latency_layers: int
+    exchange_passes: int | UnsetType = UNSET
+    exchange_residual_levels: int | UnsetType = UNSET
 
 
 class Estimate(Strict, frozen=True, kw_only=True):

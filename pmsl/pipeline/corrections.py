@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
 from pmsl.core.grid import Grid
 from pmsl.errors import ExposureError, UsageError
 from pmsl.exposure import Ladder
@@ -59,10 +61,13 @@ def record_of(process: Process, corrector: Corrector | None) -> CorrectionRecord
         return None
     if corrector is None:
         return CorrectionRecord(names=process.corrections, block_layers=1, halo_layers=0, error_bound=0.0, latency_layers=1)
+    exchange = corrector.exchange
     return CorrectionRecord(
         names=process.corrections,
         block_layers=corrector.block_layers,
         halo_layers=corrector.halo,
         error_bound=corrector.error_bound,
         latency_layers=corrector.latency_layers,
+        exchange_passes=UNSET if exchange is None else exchange.passes,
+        exchange_residual_levels=UNSET if exchange is None else exchange.residual_levels,
     )

@@ -103,7 +103,7 @@ def test_the_sample_chip_with_open_wells(samples):
     """At a reach of nothing only outer walls are renewed; the farther it reaches the less is cured below roofs."""
     chip = pmsl.load_solid(samples / "microfluidic_chip.stl")
     made = printer(shape=(512, 768))
-    placed = pmsl.place([chip], made, resin(DP), process(10.0))
+    placed = pmsl.place([chip], made, resin(DP))
     job = pmsl.prepare(placed, made, resin(DP), process(10.0))
     down = []
     for rule in (("enclosed",), ("contact", 1.0, 1e-6), ("contact", 1.0, 200.0), ("contact", 1.0, math.inf), ("open",)):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from pmsl.core.grid import Grid
 from pmsl.cure import CureModel
+from pmsl.cure.contact_sum import check_contact
+from pmsl.cure.model import Memory
 from pmsl.errors import ExposureError
 from pmsl.profiles import Resin
 
@@ -29,7 +30,7 @@ class Law:
         Decay terms: of a dose ``A(z) = Σ a_i exp(-z / b_i)`` is left at depth z; the first is Dp, inf a constant tail.
     ec_mj_cm2, induction_mj_cm2 : float
         A point is solid where ``Σ_e max(0, E_e - E_ind)`` reaches ``Ec - E_ind``.
-    memory : {"enclosed", "open"}
+    memory : {"enclosed", "open", "contact"}
         Whether liquid keeps the dose of the layers above it.
     z_edges_um : (L + 1,) float64
     white_mj_cm2 : (L,) float64
@@ -42,7 +43,7 @@ class Law:
     lengths_um: np.ndarray
     ec_mj_cm2: float
     induction_mj_cm2: float
-    memory: Literal["enclosed", "open"]
+    memory: Memory
     z_edges_um: np.ndarray
     white_mj_cm2: np.ndarray
     most_mj_cm2: np.ndarray
@@ -51,13 +52,11 @@ class Law:
     def of(cls, resin: Resin, grid: Grid, white_mj_cm2: np.ndarray, printthrough: bool) -> Law:
         """Read a resin; raises ExposureError where it gives what no correction reckons with, or not what one needs."""
         cure = CureModel.of(resin)
-        if cure.memory == "contact":
-            raise ExposureError(f"resin {resin.name} gives memory 'contact': corrections reckon with 'enclosed' or 'open' so far")
         _check_resin(resin, cure, grid.n_layers)
         if printthrough and resin.resin.memory is None:
             raise ExposureError(
                 f"resin {resin.name} does not say its memory: printthrough needs resin.memory, "
-                "'enclosed' where liquid keeps the dose of the layers above it, 'open' where recoating replaces it"
+                "'enclosed' where liquid keeps the dose of the layers above it, 'open' where recoating replaces it, 'contact' for both"
             )
         white = np.array(white_mj_cm2, dtype=np.float64)
         if white.shape != (grid.n_layers,) or not np.isfinite(white).all() or (white <= 0).any():
@@ -178,7 +177,7 @@ def _most(white: np.ndarray, weights: np.ndarray, lengths: np.ndarray, z_edges_u
     most = white[:, None] * weights
     for k in range(len(white) - 2, -1, -1):
         above = most[k + 1] * np.exp(-(z_edges_um[k + 2] - z_edges_um[k + 1]) / lengths)
-        most[k] = most[k] + above if memory == "enclosed" else np.maximum(most[k], above)
+        most[k] = most[k] + above if memory != "open" else np.maximum(most[k], above)
     return np.asarray(most)
 
 
@@ -191,6 +190,8 @@ def _first_below(law: Law, k: int, um: float) -> float:
 
 def _check_resin(resin: Resin, cure: CureModel, n_layers: int) -> None:
     """Refuse what no correction reckons with."""
+    if cure.memory == "contact":
+        check_contact(cure)
     if cure.scatter_um > 0:
         raise ExposureError(
             f"resin {resin.name} gives scatter_um = {cure.scatter_um:g}: corrections reckon with one spot for all depths, and scattered "

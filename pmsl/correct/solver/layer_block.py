@@ -12,6 +12,7 @@ from pmsl.core.mask import LayerMask, Window
 from pmsl.correct.face_prediction import FacePrediction, PredictionState
 from pmsl.correct.solver.accumulated_dose import Above, above_of
 from pmsl.correct.solver.attenuation import Law
+from pmsl.correct.solver.contact_layers import BlockExchange, Cells, ContactLayers, Exchange
 from pmsl.correct.solver.influence_rows import Pixels, Spot
 from pmsl.correct.solver.layer_problem import (
     BESIDE_PX,
@@ -20,6 +21,7 @@ from pmsl.correct.solver.layer_problem import (
     THIN_DP,
     DoseConstraints,
     FaceRows,
+    before_a_seal,
     face_rows,
     faces_reached,
     lit_through,
@@ -36,6 +38,7 @@ from pmsl.correct.solver.target_surfaces import FaceFinder, Faces, level_beside,
 from pmsl.masks.area_masks import PartMasks
 from pmsl.optics.grayscale import levels_of
 
+CLOSED = 0.999  # of the dose is left by a recoat: it does not reach there
 NEXT_PX = 2.0  # pitches: a face that is no wall rises less from one pixel to the next
 
 
@@ -59,6 +62,8 @@ class SolverSetup:
     flat : (rows, cols) float64 or None
         Light of a white pixel relative to the white dose.
     response : (256,) float64
+    exchange : Exchange or None
+        By contact: what recoats exchange; None as long as that is not known.
     """
 
     grid: Grid
@@ -70,6 +75,7 @@ class SolverSetup:
     edges: bool
     flat: np.ndarray | None
     response: np.ndarray
+    exchange: Exchange | None = None
 
     def up_to(self, n_layers: int) -> SolverSetup:
         """Return what blocks of a job share that ends with layer `n_layers` - 1."""
@@ -115,7 +121,7 @@ class Block:
         law = setup.law
         self.setup, self.first, self.last = setup, first, last
         self.top = law.halo_top(last - 1)
-        low_um = law.z_edges_um[first + 1] - law.reach_um(first)
+        low_um = law.z_edges_um[first + 1] - self._reach_um(first)
         self.low = max(0, min(int(np.searchsorted(law.z_edges_um, low_um, side="right")) - 1, first - setup.roof_layers))
         self.masks = {k: setup.maker.mask(k) for k in range(max(0, self.low - 1), self.top)}
         placed = range(self.low, self.top) if setup.edges else range(0)
@@ -125,7 +131,8 @@ class Block:
         self.pixels = self._pixels()
         number = self.pixels.number(self.faces.row, self.faces.col)
         self._face_number = number
-        self.tracks = PredictionState.of(np.unique(number), setup.spot, self.pixels, law)
+        self._exchange = BlockExchange(setup.exchange, self.pixels)
+        self.tracks = PredictionState.of(np.unique(number), setup.spot, self.pixels, law, self._exchange, self.top - 1)
 
     def _thin_above(self, k: int) -> LayerMask | None:
         """Return the first layer above `k` that a membrane does not reach; None where the job ends before."""
@@ -172,7 +179,7 @@ class Block:
                 yield LayerSolution(k, self.pixels, np.zeros(0, np.uint8), FacePrediction.nothing())
             return
         flat = np.ones(n) if setup.flat is None else setup.flat[self.pixels.row, self.pixels.col]
-        above = above_of(law, n + 1)
+        above = above_of(law, n + 1) if law.memory != "contact" else ContactLayers(law, self._exchange, self.top - 1)
         self._pushed = np.zeros(0, np.int64), np.zeros(0)
         for k in range(self.top - 1, self.first - 1, -1):
             white = np.append(law.white_mj_cm2[k] * flat, 0.0)
@@ -185,6 +192,7 @@ class Block:
             own = np.append(setup.response[levels], 0.0) * white
             above.add(own)
             self.tracks.add(k, own, base, k + 1 < self.top)
+            self._exchange.forget(k + 1)
             if k < self.last:
                 yield LayerSolution(k, self.pixels, levels, self._predicted(k, asked, own))
 
@@ -238,7 +246,11 @@ class Block:
         if len(faces.pixel):
             z_um = law.z_edges_um[k + 1] - faces.depth_um
             least = to_join(faces, k, law, above) if setup.roof_layers else np.zeros(len(z_um))
-            lit_through(faces, wanted, white, law.shares(k, z_um, faces.slab, setup.roof_layers), least)
+            most: np.ndarray | float = np.inf
+            if law.memory == "contact" and setup.exchange is not None and setup.exchange.shares.renewal > 0:
+                closed = self._exchange.left(Cells(faces.slab, faces.pixel), k, k + 1)
+                most = before_a_seal(faces, k, white, law, np.broadcast_to(closed, len(z_um)) > CLOSED)
+            lit_through(faces, wanted, white, law.shares(k, z_um, faces.slab, setup.roof_layers), least, most)
             parts += face_rows(faces, wanted, white)
             parts += rim_joints(faces, k, solid, law, spot, pixels, above)
             parts += rim_rows(faces, k, wanted, (base > 0.999) & (below > 0.999), law, spot, pixels, above)
@@ -250,10 +262,16 @@ class Block:
         plane = law.z_edges_um[k + 1]
         slack = 1e-6 * (plane - law.z_edges_um[k])
         shared = law.z_edges_um[max(k + 1 - self.setup.roof_layers, 0)] - slack
-        first, last = np.searchsorted(self.faces.z_um, [min(plane - law.reach_um(k), shared), plane - slack])
+        first, last = np.searchsorted(self.faces.z_um, [min(plane - self._reach_um(k), shared), plane - slack])
         z = np.full(len(self.pixels.row) + 1, -np.inf)
         z[self._face_number[first:last]] = self.faces.z_um[first:last]  # from the lowest up: the highest stays
         return z
+
+    def _reach_um(self, k: int) -> float:
+        """Return how far below its plane layer `k` looks for faces: by contact one layer more, for `before_a_seal`."""
+        law = self.setup.law
+        more = float(law.z_edges_um[k] - law.z_edges_um[max(k - 1, 0)]) if law.memory == "contact" else 0.0
+        return law.reach_um(k) + more
 
     def _faces_go_on(self, k: int) -> np.ndarray:
         """Tell which pixels have a face so little above the plane of layer k that a slope may lead there: (P + 1,) bool."""

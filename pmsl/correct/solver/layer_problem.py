@@ -9,6 +9,7 @@ import numpy as np
 from pmsl.core.mask import LayerMask
 from pmsl.correct.solver.accumulated_dose import Above, Depth
 from pmsl.correct.solver.attenuation import Law
+from pmsl.correct.solver.contact_layers import Cells
 from pmsl.correct.solver.influence_rows import Pixels, Spot
 from pmsl.correct.solver.target_surfaces import STEEP, Walls, level_beside, steep
 
@@ -21,9 +22,11 @@ SOFT_CORNER = 0.3  # under the rim of a membrane: that corner may be round
 BELOW = 0.97  # of Ec is what walls below may get from the layers above: the rest is left to their own, whose edge is sharp
 ALONE = 1.1  # of Ec at the far face: what a solid pixel beside a dark face needs
 KNIT = 1.06  # of Ec at the far face beside a wall: what the layers of a membrane need, between points too
+SEALED = 1.45  # of Ec at the exposure plane: a skin that closes a void, also along its rim and in its corners
 JOINED = 1.03  # of Ec at the far face: what layers need that share out the light of a face
 BESIDE_PX = 0.75  # outside of a wall: covered there means overhung
 THIN_DP = 1.0  # a membrane is thinner: no layer above it could take over what its rim lacks
+LIQUID_PX = 0.5  # outside of a wall: the pixel whose liquid borders on it
 LEANS = -0.05  # rise of a wall from which on it overhangs
 
 
@@ -70,17 +73,24 @@ def seen(weights: np.ndarray, index: np.ndarray, light: np.ndarray) -> np.ndarra
     return out
 
 
-def from_above(weights: np.ndarray, index: np.ndarray, above: Above, depth_um: Depth) -> np.ndarray:
-    """Return the effective dose of the layers above at points so far below the plane: (N,) float64 [mJ/cm²]."""
+def from_above(weights: np.ndarray, index: np.ndarray, above: Above, depth_um: Depth, cells: Cells) -> np.ndarray:
+    """Return the effective dose of the layers above at points so far below the plane, in `cells`: (N,) float64 [mJ/cm²]."""
     light = [seen(weights, index, each) for each in above.maps()]
-    return above.dose(np.array(light).reshape(len(light), len(index)), depth_um)
+    return above.dose(np.array(light).reshape(len(light), len(index)), depth_um, cells)
+
+
+def beside_walls(walls: Walls, layer: int, pixels: Pixels) -> Cells:
+    """Return the cells of liquid that points of walls of a layer border on."""
+    place = np.floor(walls.at_px + LIQUID_PX * walls.outward).astype(np.int64)
+    return Cells(layer, pixels.number(place[:, 0], place[:, 1]))
 
 
 def own_walls(walls: Walls, k: int, law: Law, spot: Spot, pixels: Pixels, above: Above) -> tuple[DoseConstraints, np.ndarray]:
     """Ask for Ec on the layer's own walls in the middle of the slab; return what they have from above too."""
     depth = 0.5 * float(law.z_edges_um[k + 1] - law.z_edges_um[k])
-    weights, index = spot.rows(steep(walls).at_px, pixels)
-    given = from_above(weights, index, above, depth)
+    points = steep(walls)
+    weights, index = spot.rows(points.at_px, pixels)
+    given = from_above(weights, index, above, depth, beside_walls(points, k, pixels))
     return DoseConstraints.asking(weights, index, *law.own_mj_cm2(depth, given), SOFT_WALL), given
 
 
@@ -104,8 +114,9 @@ def walls_below(
     under = (walls.rise >= -STEEP) & ((walls.rise < LEANS) | (outside > 0.5))
     if law.most_at(k, depth) <= BELOW * law.threshold_mj_cm2 or not under.any():
         return None
-    weights, index = spot.rows(walls.at_px[under], pixels)
-    _, most = law.own_mj_cm2(depth, from_above(weights, index, above, depth), BELOW)
+    points = walls.selected(under)
+    weights, index = spot.rows(points.at_px, pixels)
+    _, most = law.own_mj_cm2(depth, from_above(weights, index, above, depth, beside_walls(points, j, pixels)), BELOW)
     return DoseConstraints.asking(weights, index, -FREE, most, np.where(corner[under], SOFT_CORNER, SOFT_BELOW))
 
 
@@ -166,26 +177,42 @@ def faces_reached(
     beside = index[:, spot.beside()]
     inner, walled = (is_face | go_on)[beside].all(axis=1), (solid & ~is_face)[beside].any(axis=1)
     depth = law.z_edges_um[k + 1] - z_um[number]
-    given = from_above(weights, index, above, depth)
+    given = from_above(weights, index, above, depth, Cells(slab, number))
     return FaceRows(number, own, inner, walled, depth, given, *law.own_mj_cm2(depth, given), slab, weights, index)
 
 
-def lit_through(faces: FaceRows, wanted: np.ndarray, white: np.ndarray, shares: np.ndarray, least: np.ndarray) -> None:
+def lit_through(
+    faces: FaceRows, wanted: np.ndarray, white: np.ndarray, shares: np.ndarray, least: np.ndarray, most: np.ndarray | float = np.inf
+) -> None:
     """Set the wanted levels over faces to what brings them to Ec: white as long as that is less, the fraction, dark once it is reached.
 
     `shares` (N,): over the layers next to a face what is missing may be shared out evenly instead: what all layers from this one down
     to the face's give it when they are equally gray, in this layer's light; else 1 (`Law.shares`). But no less than `least` (N,) of
-    the layer's own light [mJ/cm²], which joins it to the one below.
+    the layer's own light [mJ/cm²], which joins it to the one below, and no more than `most` (`before_a_seal`).
     """
-    asked = np.minimum(np.maximum(faces.low / shares, least), faces.low)
+    asked = np.minimum(np.minimum(np.maximum(faces.low / shares, least), faces.low), most)
     solid = np.where(faces.own, 1.0, wanted[faces.pixel])
     wanted[faces.pixel] = np.minimum(solid, np.clip(asked / white[faces.pixel], 0.0, 1.0))
+
+
+def before_a_seal(faces: FaceRows, k: int, white: np.ndarray, law: Law, closed: np.ndarray) -> np.ndarray:
+    """Return what layer `k` may give at most so that the next one below is left enough to close the void: (N,) float64 [mJ/cm²].
+
+    By contact a gray that does not close the void over a face is washed away by the next recoat. So where white would leave the layer
+    below such a gray, this one leaves it what just closes. `closed` (N,) bool: the void is, after the exposure of layer `k`.
+    """
+    height = float(law.z_edges_um[k + 1] - law.z_edges_um[k])
+    here, below = law.left_at(faces.depth_um), law.left_at(faces.depth_um - height)
+    seal = SEALED * law.threshold_mj_cm2 + law.induction_mj_cm2
+    rest = (faces.low - white[faces.pixel]) * here / below
+    allowed = faces.low - seal * below / here
+    return np.where(closed & (faces.slab < k) & (rest > 0) & (rest < seal) & (allowed > 0), allowed, np.inf)
 
 
 def to_join(faces: FaceRows, k: int, law: Law, above: Above) -> np.ndarray:
     """Return what layer `k` has to give itself so that it is solid down to its far face, over faces below it: (N,) float64 [mJ/cm²]."""
     height = float(law.z_edges_um[k + 1] - law.z_edges_um[k])
-    least, _ = law.own_mj_cm2(height, from_above(faces.weights, faces.index, above, height), JOINED)
+    least, _ = law.own_mj_cm2(height, from_above(faces.weights, faces.index, above, height, Cells(k, faces.pixel)), JOINED)
     return np.where(faces.own, 0.0, least)
 
 
@@ -230,7 +257,8 @@ def rim_joints(faces: FaceRows, k: int, solid: np.ndarray, law: Law, spot: Spot,
         asked.append(tuple(a[np.isfinite(depth)] for a in (place, depth, share[number])))
     at, depth, shares = (np.concatenate(parts) for parts in zip(*asked, strict=True))
     weights, index = spot.rows(at, pixels)
-    enough, _ = law.own_mj_cm2(depth, from_above(weights, index, above, depth), shares)
+    cells = Cells(k, pixels.number(*np.floor(at).astype(np.int64).T))
+    enough, _ = law.own_mj_cm2(depth, from_above(weights, index, above, depth, cells), shares)
     short = enough > 0
     return [DoseConstraints.asking(weights[short], index[short], enough[short], FREE, SOFT_JOINT)]
 
@@ -249,7 +277,7 @@ def rim_rows(
         return []
     height = float(law.z_edges_um[k + 1] - law.z_edges_um[k])
     weights, index = spot.middles(pixels.row[number], pixels.col[number], pixels)
-    enough, _ = law.own_mj_cm2(height, from_above(weights, index, above, height), ALONE)
+    enough, _ = law.own_mj_cm2(height, from_above(weights, index, above, height, Cells(k, number)), ALONE)
     return [DoseConstraints.asking(weights, index, enough, FREE, SOFT_WALL)]
 
 

@@ -1,0 +1,156 @@
+"""Light of the layers above where liquid is exchanged by contact: layer by layer, with what every recoat leaves of it."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from pmsl.core.mask import Window
+from pmsl.correct.solver.attenuation import Law
+from pmsl.correct.solver.influence_rows import Pixels
+from pmsl.cure.contact_pass import ContactShares
+
+FAINT = 1e-5  # of the threshold: a layer that brings less is not looked at any more
+NEARLY = 0.97  # of the threshold: what lacks is rounding of grays, and no exposure that is washed away afterwards is to make up for it
+HALVINGS = 44
+FAR_UP_UM = 1000.0
+
+
+class Cells(NamedTuple):
+    """Where points are: the layer of each, and the number of its pixel."""
+
+    layer: np.ndarray | int
+    pixel: np.ndarray
+
+
+class Exchange(NamedTuple):
+    """What recoats exchange of a whole job, in a window of the field."""
+
+    shares: ContactShares
+    window: Window
+
+
+class BlockExchange:
+    """The same at the numbered pixels of a block; without an `exchange` all liquid keeps its dose."""
+
+    def __init__(self, exchange: Exchange | None, pixels: Pixels) -> None:
+        self._exchange, self._n = exchange, len(pixels.row)
+        self._known: dict[tuple[int, int], np.ndarray] = {}
+        if exchange is None:
+            return
+        row, col = pixels.row - exchange.window.row0, pixels.col - exchange.window.col0
+        self._inside = (row >= 0) & (row < exchange.window.rows) & (col >= 0) & (col < exchange.window.cols)
+        self._at = row[self._inside], col[self._inside]
+
+    def left(self, cells: Cells, first: int, last: int) -> np.ndarray | float:
+        """Return what the recoats after exposures `first` to `last` - 1 leave of the dose of liquid at points: (N,) float64."""
+        if self._exchange is None:
+            return 1.0
+        layer = np.broadcast_to(cells.layer, cells.pixel.shape)
+        out = np.ones(len(cells.pixel))
+        for j in np.unique(layer):
+            mine = layer == j
+            for k in range(first, last):
+                out[mine] *= self._of(int(j), k)[cells.pixel[mine]]
+        return out
+
+    def _of(self, j: int, k: int) -> np.ndarray:
+        found = self._known.get((j, k))
+        if found is None:
+            assert self._exchange is not None
+            found = np.ones(self._n + 1)
+            left = self._exchange.shares.left(j, k)
+            if isinstance(left, np.ndarray):
+                found[:-1][self._inside] = left[self._at]
+            self._known[j, k] = found
+        return found
+
+    def forget(self, above: int) -> None:
+        """Let go of layers from `above` on."""
+        self._known = {key: value for key, value in self._known.items() if key[0] < above}
+
+
+class ContactLayers:
+    """Light of the layers from `k` + 1 on at n places, in time; `k` is the last that was not yet added.
+
+    Parameters
+    ----------
+    law : Law
+    exchange : BlockExchange
+    k : int
+        The first layer that will be added.
+    dp_um : float, optional
+        Another Dp than the resin's.
+    """
+
+    def __init__(self, law: Law, exchange: BlockExchange, k: int, dp_um: float | None = None) -> None:
+        self._law, self._exchange, self._k, self._dp_um = law, exchange, k, dp_um
+        self._layers: list[tuple[int, np.ndarray, float]] = []  # as they come in time: number, light, plane above this one
+
+    def fall(self, um: float) -> None:
+        """Go down to a plane so far below."""
+        self._k -= 1
+        stays = []
+        for k, own, above_um in self._layers:
+            if float(self._law.left_at(above_um + um, self._dp_um)) * float(own.max(initial=0.0)) > FAINT * self._law.threshold_mj_cm2:
+                stays.append((k, own, above_um + um))
+        self._layers = stays
+
+    def add(self, own: np.ndarray) -> None:
+        """Take the dose of the layer at this plane."""
+        self._layers.insert(0, (self._k, own.copy(), 0.0))
+
+    def maps(self) -> list[np.ndarray]:
+        """Return the layers that still count."""
+        return [own for _, own, _ in self._layers]
+
+    def dose(self, seen: np.ndarray, depth_um: np.ndarray | float, cells: Cells | None = None) -> np.ndarray:
+        """Return the dose that counts: what is missing to the threshold is what an exposure of this layer has to bring.
+
+        An exposure's own dose E is left of after each recoat, P of it by layer n, and there A_n came to it meanwhile: the point cures
+        where ``P_n E + A_n`` reaches the threshold T for any n; so ``T - (T - A_n) / P_n`` counts as if it were kept, the most of all n.
+        """
+        assert cells is not None
+        threshold, at = self._law.threshold_mj_cm2, self._k
+        most, dose, left = np.zeros(seen.shape[1]), np.zeros(seen.shape[1]), np.ones(seen.shape[1])
+        for (k, _, above_um), light in zip(self._layers, seen, strict=True):
+            stays = self._exchange.left(cells, at, k)
+            dose, left, at = dose * stays + self._own(light, above_um + depth_um), left * stays, k
+            with np.errstate(divide="ignore"):
+                counts = np.where(dose >= NEARLY * threshold, dose, threshold - (threshold - dose) / left)
+            most = np.maximum(most, counts)
+        return most
+
+    def most(self, seen: np.ndarray, depth_um: np.ndarray | float, cells: Cells) -> np.ndarray:
+        """Return the largest dose that liquid there ever has, this layer's own light included if it was added."""
+        most, dose = np.zeros(seen.shape[1]), np.zeros(seen.shape[1])
+        at = self._k
+        for (k, _, above_um), light in zip(self._layers, seen, strict=True):
+            dose = dose * self._exchange.left(cells, at, k) + self._own(light, above_um + depth_um)
+            most, at = np.maximum(most, dose), k
+        return most
+
+    def _own(self, light: np.ndarray, depth_um: np.ndarray | float) -> np.ndarray:
+        return np.asarray(np.maximum(light * self._law.left_at(depth_um, self._dp_um) - self._law.induction_mj_cm2, 0.0))
+
+    def depth_um(self, seen: np.ndarray, threshold_mj_cm2: float) -> np.ndarray | None:
+        """Return None: it depends on where the points are."""
+        return None
+
+    def front_um(self, seen: np.ndarray, depth_um: np.ndarray, threshold_mj_cm2: float, lowest_um: np.ndarray, cells: Cells) -> np.ndarray:
+        """Return how far below `depth_um` (N,) the largest dose falls to the threshold, as `accumulated_dose.front_um`."""
+        lengths = self._law.lengths_um_of(self._dp_um)
+        if len(lengths) == 1 and self._law.induction_mj_cm2 == 0:
+            with np.errstate(divide="ignore"):
+                front = lengths[0] * np.log(self.most(seen, 0.0, cells) / threshold_mj_cm2) - depth_um
+            front = np.minimum(front, lowest_um)
+            return np.where(front < -FAR_UP_UM, -math.inf, front)
+        high, low = np.full(len(depth_um), -FAR_UP_UM), lowest_um.copy()
+        none = self.most(seen, depth_um + high, cells) < threshold_mj_cm2
+        for _ in range(HALVINGS):
+            middle = 0.5 * (high + low)
+            enough = self.most(seen, depth_um + middle, cells) >= threshold_mj_cm2
+            high, low = np.where(enough, middle, high), np.where(enough, low, middle)
+        return np.where(none, -math.inf, 0.5 * (high + low))

@@ -1,0 +1,107 @@
+"""Corrections by contact: outer walls and channels in one part, printed by an oracle that follows the liquid on cells of its own."""
+
+import math
+
+import manifold3d
+import numpy as np
+import pytest
+from contact_oracle import Print
+from forward_model import grid_of, printer_of, stated
+from msgspec.structs import replace
+
+import pmsl
+from pmsl.correct import Corrector
+from pmsl.errors import ExposureError
+from pmsl.profiles.strict_struct import Value
+
+P, EC, DP, H, TOP = 10.0, 10.0, 20.0, 10.0, 260.0
+ROWS, COLS, LAYERS = 31, 27, 26
+WHITE = np.full(LAYERS, 1.5 * EC * math.exp(0.5))
+
+
+def resin(memory, renewal=None, reach=None):
+    base = pmsl.find_resin("pegda-nps-1.0-385")
+    more = {} if renewal is None else {"renewal": stated(renewal), "reach_um": stated(reach)}
+    return replace(base, resin=replace(base.resin, dp_um=stated(DP), ec_mj_cm2=stated(EC), memory=stated(memory), **more))
+
+
+def channel(closed, roof):
+    """A block with a channel 60 µm wide, its ends closed or not."""
+    block = manifold3d.Manifold.cube([200, 240, TOP]).translate([33.3, 33.7, 0])
+    low, high = (63.7, 243.7) if closed else (0, 300)
+    mesh = (block - manifold3d.Manifold.cube([60, high - low, roof - 40]).translate([103.3, low, 40])).to_mesh()
+    return pmsl.Solid.from_arrays(mesh.vert_properties[:, :3], mesh.tri_verts)
+
+
+def corrected(closed, roof, rule, corrections=("edges", "printthrough")):
+    grid = grid_of(ROWS, COLS, LAYERS, pitch=P)
+    return Corrector([channel(closed, roof)], grid, printer_of((ROWS, COLS), pitch=P), resin(*rule), WHITE, corrections)
+
+
+def errors(corrector, roof, renewal, reach):
+    """Roof errors [µm] in the middle of the channel and wall errors [px] outside, well below the top."""
+    frames = np.array([corrector.images(k)[0][0].dense(np.uint8) for k in range(LAYERS)]) / 255
+    truth = Print(frames, WHITE, H, P, 0.36, DP, EC, renewal, reach)
+    roofs = truth.roof_um(np.array([14.2, 15.1, 16.4]), np.array([12.1, 13.3, 14.6]), 100, 160) - roof
+    walls = [truth.wall_px(y, 23.33, 1, z) for z in (35.0, 85.0, 125.0, 205.0) for y in (13.1, 15.6)]
+    return roofs, np.array(walls)
+
+
+@pytest.mark.parametrize(("closed", "off"), [(True, 0.0), (True, 2.5), (True, 7.5), (False, 5.0)])
+def test_walls_and_roofs_land_together(closed, off):
+    roof = 120 + off
+    corrector = corrected(closed, roof, ("contact", 1.0, "inf"))
+    roofs, walls = errors(corrector, roof, 1.0, math.inf)
+    assert np.abs(walls).max() <= 0.02 and np.abs(roofs).max() <= 0.3
+    assert corrector.exchange.passes <= 5 and corrector.exchange.residual_levels == 0
+    predicted = corrector.prediction(int(roof // H)).face_errors_um["contact"]
+    assert np.abs(np.median(predicted)) <= 0.2
+
+
+def test_it_is_what_the_other_memories_miss():
+    """Corrected for enclosed liquid outer walls land far inside; for open liquid a closed channel's roof lands far below."""
+    roofs, walls = errors(corrected(True, 120.0, ("enclosed",)), 120.0, 1.0, math.inf)
+    assert np.median(walls) < -0.3 and np.median(roofs) > 3.0
+    roofs, walls = errors(corrected(True, 120.0, ("open",)), 120.0, 1.0, math.inf)
+    assert np.abs(walls).max() <= 0.02 and np.median(roofs) < -10.0
+
+
+def test_half_renewed_and_a_reach():
+    roofs, walls = errors(corrected(True, 122.5, ("contact", 0.5, "inf")), 122.5, 0.5, math.inf)
+    assert np.abs(walls).max() <= 0.02 and np.abs(roofs).max() <= 0.3
+    roofs, walls = errors(corrected(False, 122.5, ("contact", 1.0, 200.0)), 122.5, 1.0, 200.0)
+    assert np.abs(walls).max() <= 0.02 and np.abs(np.median(roofs)) <= 0.5
+
+
+def test_nothing_renewed_gives_the_grays_of_enclosed_liquid():
+    one, two = corrected(True, 122.5, ("contact", 0.0, 50.0)), corrected(True, 122.5, ("enclosed",))
+    for k in range(LAYERS):
+        a, b = (made.images(k)[0][0].dense(np.uint8).astype(int) for made in (one, two))
+        assert np.abs(a - b).max() <= 1  # sums of other order, rounded to levels
+
+
+def test_any_order_gives_the_same_bytes():
+    forth, back = (corrected(True, 127.5, ("contact", 1.0, 200.0)) for _ in range(2))
+    one = [forth.images(k)[0][0].dense(np.uint8) for k in range(LAYERS)]
+    two = [back.images(k)[0][0].dense(np.uint8) for k in range(LAYERS - 1, -1, -1)][::-1]
+    assert all(map(np.array_equal, one, two))
+
+
+def test_a_job_says_how_it_settled(tmp_path):
+    printer, process = printer_of((ROWS, COLS), pitch=P), pmsl.find_process("default")
+    process = replace(process, corrections=("edges", "printthrough"), bottom_dose_factors=(1.0,))
+    found = {}
+    for rule in (("contact", 1.0, "inf"), ("enclosed",)):
+        job = pmsl.prepare([channel(True, 120.0)], printer, resin(*rule), process, accept_uncalibrated=True)
+        pmsl.write(job, tmp_path / rule[0])
+        found[rule[0]] = pmsl.read(tmp_path / rule[0]).correction, (tmp_path / rule[0] / "job.json").read_text("utf-8")
+    record, text = found["contact"]
+    assert record.exchange_passes >= 2 and record.exchange_residual_levels == 0 and "pmsl.job/2" in text
+    assert "exchange_" not in found["enclosed"][1]
+
+
+def test_a_tail_is_refused_as_anywhere():
+    made = resin("contact", 1.0, "inf")
+    tailed = replace(made, resin=replace(made.resin, tail=Value(0.01, "placeholder", "test")))
+    with pytest.raises(ExposureError, match=r"tail of 0\.01"):
+        Corrector([channel(True, 120.0)], grid_of(ROWS, COLS, LAYERS, pitch=P), printer_of((ROWS, COLS), pitch=P), tailed, WHITE)
