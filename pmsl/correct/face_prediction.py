@@ -8,7 +8,7 @@ import numpy as np
 
 from pmsl.correct.solver.accumulated_dose import Above, BrightestLayers, enclosed, front_um
 from pmsl.correct.solver.attenuation import Law
-from pmsl.correct.solver.contact_layers import BlockExchange, Cells, ContactLayers
+from pmsl.correct.solver.contact_layers import BlockExchange, ContactLayers, PointCells
 from pmsl.correct.solver.influence_rows import Pixels, Spot
 from pmsl.correct.solver.layer_problem import FaceRows, seen
 
@@ -144,7 +144,7 @@ class PredictionState:
             maps = light.maps()
             here = np.array([each[at] for each in maps]).reshape(len(maps), len(at))
             asked = here, depth_um, threshold[case], lowest
-            errors[case] = -(light.front_um(*asked, Cells(k, number)) if isinstance(light, ContactLayers) else front_um(light, *asked))
+            errors[case] = -(light.front_um(*asked, PointCells(k, number)) if isinstance(light, ContactLayers) else front_um(light, *asked))
         inside = law.z_edges_um[k + 1] - law.z_edges_um[k]
         solid = self._thick_um[at]
         return errors, np.where(solid > 0, solid - inside, self._above_um[at]) + depth_um

@@ -9,7 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from pmsl.correct.solver.attenuation import Law
-    from pmsl.correct.solver.contact_layers import Cells
+    from pmsl.correct.solver.contact_layers import PointCells
 
 Depth = np.ndarray | float
 FAR_UP_UM = 1000.0  # a front that would lie further up is none
@@ -28,7 +28,7 @@ class Above(Protocol):
     def maps(self) -> list[np.ndarray]:
         """Return what a point may see instead of places: (n,) each."""
 
-    def dose(self, seen: np.ndarray, depth_um: Depth, cells: Cells | None = None) -> np.ndarray:
+    def dose(self, seen: np.ndarray, depth_um: Depth, cells: PointCells | None = None) -> np.ndarray:
         """Return the dose so far below the plane of what is `seen` of every map, (maps, N): (N,) [mJ/cm²].
 
         `cells` says where the points are, for what depends on it.
@@ -61,7 +61,7 @@ class NoDose:
         """Return none."""
         return []
 
-    def dose(self, seen: np.ndarray, depth_um: Depth, cells: Cells | None = None) -> np.ndarray:
+    def dose(self, seen: np.ndarray, depth_um: Depth, cells: PointCells | None = None) -> np.ndarray:
         """Return 0."""
         return np.zeros(seen.shape[1])
 
@@ -89,7 +89,7 @@ class DecaySums:
         """Return the terms."""
         return list(self._terms)
 
-    def dose(self, seen: np.ndarray, depth_um: Depth, cells: Cells | None = None) -> np.ndarray:
+    def dose(self, seen: np.ndarray, depth_um: Depth, cells: PointCells | None = None) -> np.ndarray:
         """Return the sum of the terms there."""
         return np.asarray((seen * np.exp(-np.asarray(depth_um) / self._lengths)).sum(axis=0))
 
@@ -127,7 +127,7 @@ class InductionLayers:
         """Return the layers that still count."""
         return list(self._own)
 
-    def dose(self, seen: np.ndarray, depth_um: Depth, cells: Cells | None = None) -> np.ndarray:
+    def dose(self, seen: np.ndarray, depth_um: Depth, cells: PointCells | None = None) -> np.ndarray:
         """Return what is left of the events there, each less its induction."""
         total = np.zeros(seen.shape[1])
         for light, above_um in zip(seen, self._above_um, strict=True):
@@ -160,7 +160,7 @@ class BrightestLayers:
         """Return dose and height of the brightest layers."""
         return [self._own, self._above_um]
 
-    def dose(self, seen: np.ndarray, depth_um: Depth, cells: Cells | None = None) -> np.ndarray:
+    def dose(self, seen: np.ndarray, depth_um: Depth, cells: PointCells | None = None) -> np.ndarray:
         """Return what is left of them there, less the induction."""
         own, above_um = seen
         left = self._law.left_at(above_um + depth_um, self._dp_um)

@@ -18,7 +18,7 @@ HALVINGS = 44
 FAR_UP_UM = 1000.0
 
 
-class Cells(NamedTuple):
+class PointCells(NamedTuple):
     """Where points are: the layer of each, and the number of its pixel."""
 
     layer: np.ndarray | int
@@ -44,7 +44,7 @@ class BlockExchange:
         self._inside = (row >= 0) & (row < exchange.window.rows) & (col >= 0) & (col < exchange.window.cols)
         self._at = row[self._inside], col[self._inside]
 
-    def left(self, cells: Cells, first: int, last: int) -> np.ndarray | float:
+    def left(self, cells: PointCells, first: int, last: int) -> np.ndarray | float:
         """Return what the recoats after exposures `first` to `last` - 1 leave of the dose of liquid at points: (N,) float64."""
         if self._exchange is None:
             return 1.0
@@ -106,7 +106,7 @@ class ContactLayers:
         """Return the layers that still count."""
         return [own for _, own, _ in self._layers]
 
-    def dose(self, seen: np.ndarray, depth_um: np.ndarray | float, cells: Cells | None = None) -> np.ndarray:
+    def dose(self, seen: np.ndarray, depth_um: np.ndarray | float, cells: PointCells | None = None) -> np.ndarray:
         """Return the dose that counts: what is missing to the threshold is what an exposure of this layer has to bring.
 
         An exposure's own dose E is left of after each recoat, P of it by layer n, and there A_n came to it meanwhile: the point cures
@@ -123,7 +123,7 @@ class ContactLayers:
             most = np.maximum(most, counts)
         return most
 
-    def most(self, seen: np.ndarray, depth_um: np.ndarray | float, cells: Cells) -> np.ndarray:
+    def most(self, seen: np.ndarray, depth_um: np.ndarray | float, cells: PointCells) -> np.ndarray:
         """Return the largest dose that liquid there ever has, this layer's own light included if it was added."""
         most, dose = np.zeros(seen.shape[1]), np.zeros(seen.shape[1])
         at = self._k
@@ -139,7 +139,9 @@ class ContactLayers:
         """Return None: it depends on where the points are."""
         return None
 
-    def front_um(self, seen: np.ndarray, depth_um: np.ndarray, threshold_mj_cm2: float, lowest_um: np.ndarray, cells: Cells) -> np.ndarray:
+    def front_um(
+        self, seen: np.ndarray, depth_um: np.ndarray, threshold_mj_cm2: float, lowest_um: np.ndarray, cells: PointCells
+    ) -> np.ndarray:
         """Return how far below `depth_um` (N,) the largest dose falls to the threshold, as `accumulated_dose.front_um`."""
         lengths = self._law.lengths_um_of(self._dp_um)
         if len(lengths) == 1 and self._law.induction_mj_cm2 == 0:

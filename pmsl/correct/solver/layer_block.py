@@ -12,7 +12,7 @@ from pmsl.core.mask import LayerMask, Window
 from pmsl.correct.face_prediction import FacePrediction, PredictionState
 from pmsl.correct.solver.accumulated_dose import Above, above_of
 from pmsl.correct.solver.attenuation import Law
-from pmsl.correct.solver.contact_layers import BlockExchange, Cells, ContactLayers, Exchange
+from pmsl.correct.solver.contact_layers import BlockExchange, ContactLayers, Exchange, PointCells
 from pmsl.correct.solver.influence_rows import Pixels, Spot
 from pmsl.correct.solver.layer_problem import (
     BESIDE_PX,
@@ -248,7 +248,7 @@ class Block:
             least = to_join(faces, k, law, above) if setup.roof_layers else np.zeros(len(z_um))
             most: np.ndarray | float = np.inf
             if law.memory == "contact" and setup.exchange is not None and setup.exchange.shares.renewal > 0:
-                closed = self._exchange.left(Cells(faces.slab, faces.pixel), k, k + 1)
+                closed = self._exchange.left(PointCells(faces.slab, faces.pixel), k, k + 1)
                 most = before_a_seal(faces, k, white, law, np.broadcast_to(closed, len(z_um)) > CLOSED)
             lit_through(faces, wanted, white, law.shares(k, z_um, faces.slab, setup.roof_layers), least, most)
             parts += face_rows(faces, wanted, white)

@@ -9,7 +9,7 @@ import numpy as np
 from pmsl.core.mask import LayerMask
 from pmsl.correct.solver.accumulated_dose import Above, Depth
 from pmsl.correct.solver.attenuation import Law
-from pmsl.correct.solver.contact_layers import Cells
+from pmsl.correct.solver.contact_layers import PointCells
 from pmsl.correct.solver.influence_rows import Pixels, Spot
 from pmsl.correct.solver.target_surfaces import STEEP, Walls, level_beside, steep
 
@@ -73,16 +73,16 @@ def seen(weights: np.ndarray, index: np.ndarray, light: np.ndarray) -> np.ndarra
     return out
 
 
-def from_above(weights: np.ndarray, index: np.ndarray, above: Above, depth_um: Depth, cells: Cells) -> np.ndarray:
+def from_above(weights: np.ndarray, index: np.ndarray, above: Above, depth_um: Depth, cells: PointCells) -> np.ndarray:
     """Return the effective dose of the layers above at points so far below the plane, in `cells`: (N,) float64 [mJ/cm²]."""
     light = [seen(weights, index, each) for each in above.maps()]
     return above.dose(np.array(light).reshape(len(light), len(index)), depth_um, cells)
 
 
-def beside_walls(walls: Walls, layer: int, pixels: Pixels) -> Cells:
+def beside_walls(walls: Walls, layer: int, pixels: Pixels) -> PointCells:
     """Return the cells of liquid that points of walls of a layer border on."""
     place = np.floor(walls.at_px + LIQUID_PX * walls.outward).astype(np.int64)
-    return Cells(layer, pixels.number(place[:, 0], place[:, 1]))
+    return PointCells(layer, pixels.number(place[:, 0], place[:, 1]))
 
 
 def own_walls(walls: Walls, k: int, law: Law, spot: Spot, pixels: Pixels, above: Above) -> tuple[DoseConstraints, np.ndarray]:
@@ -177,7 +177,7 @@ def faces_reached(
     beside = index[:, spot.beside()]
     inner, walled = (is_face | go_on)[beside].all(axis=1), (solid & ~is_face)[beside].any(axis=1)
     depth = law.z_edges_um[k + 1] - z_um[number]
-    given = from_above(weights, index, above, depth, Cells(slab, number))
+    given = from_above(weights, index, above, depth, PointCells(slab, number))
     return FaceRows(number, own, inner, walled, depth, given, *law.own_mj_cm2(depth, given), slab, weights, index)
 
 
@@ -212,7 +212,7 @@ def before_a_seal(faces: FaceRows, k: int, white: np.ndarray, law: Law, closed: 
 def to_join(faces: FaceRows, k: int, law: Law, above: Above) -> np.ndarray:
     """Return what layer `k` has to give itself so that it is solid down to its far face, over faces below it: (N,) float64 [mJ/cm²]."""
     height = float(law.z_edges_um[k + 1] - law.z_edges_um[k])
-    least, _ = law.own_mj_cm2(height, from_above(faces.weights, faces.index, above, height, Cells(k, faces.pixel)), JOINED)
+    least, _ = law.own_mj_cm2(height, from_above(faces.weights, faces.index, above, height, PointCells(k, faces.pixel)), JOINED)
     return np.where(faces.own, 0.0, least)
 
 
@@ -257,7 +257,7 @@ def rim_joints(faces: FaceRows, k: int, solid: np.ndarray, law: Law, spot: Spot,
         asked.append(tuple(a[np.isfinite(depth)] for a in (place, depth, share[number])))
     at, depth, shares = (np.concatenate(parts) for parts in zip(*asked, strict=True))
     weights, index = spot.rows(at, pixels)
-    cells = Cells(k, pixels.number(*np.floor(at).astype(np.int64).T))
+    cells = PointCells(k, pixels.number(*np.floor(at).astype(np.int64).T))
     enough, _ = law.own_mj_cm2(depth, from_above(weights, index, above, depth, cells), shares)
     short = enough > 0
     return [DoseConstraints.asking(weights[short], index[short], enough[short], FREE, SOFT_JOINT)]
@@ -277,7 +277,7 @@ def rim_rows(
         return []
     height = float(law.z_edges_um[k + 1] - law.z_edges_um[k])
     weights, index = spot.middles(pixels.row[number], pixels.col[number], pixels)
-    enough, _ = law.own_mj_cm2(height, from_above(weights, index, above, height, Cells(k, number)), ALONE)
+    enough, _ = law.own_mj_cm2(height, from_above(weights, index, above, height, PointCells(k, number)), ALONE)
     return [DoseConstraints.asking(weights, index, enough, FREE, SOFT_WALL)]
 
 
