@@ -97,6 +97,7 @@ def test_a_ledge_is_an_overhang_only_and_an_i_an_island():
     assert [f.code for f in found if f.code in ("island", "loose-body")] == ["island"]
 
 
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared/cases")
 def test_the_shared_case():
     solid = pmsl.load_solid(SHARED / "cases" / "bad_island_cavity_thinwall.stl")
     machine, resin = printer(), pmsl.find_resin("pegda-nps-0.5-385")
