@@ -113,10 +113,10 @@ class LostFeatures:
         label, n = ndimage.label(filled, np.ones((3, 3)))
         void = ~filled & (_within(mask, row0 + self.window.row0, col0 + self.window.col0, shape) < HALF)
         own = label[rows - row0, cols - col0].astype(np.int64)  # times the pixels of the box: more than 32 bits hold
-        around = np.concatenate([own * filled.size + (rows - row0 + i) * shape[1] + cols - col0 + j for i, j in AROUND])
-        piece, pixel = np.divmod(np.unique(around), filled.size)  # a pixel beside several pieces counts for each
-        rim = ~filled.ravel()[pixel]
-        piece, pixel = piece[rim], pixel[rim]
+        around = [(rows - row0 + i) * shape[1] + cols - col0 + j for i, j in AROUND]
+        rims = [~filled.ravel()[pixel] for pixel in around]
+        beside = np.concatenate([own[rim] * filled.size + pixel[rim] for pixel, rim in zip(around, rims, strict=True)])
+        piece, pixel = np.divmod(np.unique(beside), filled.size)  # a pixel beside several pieces counts for each
         open_share = np.bincount(piece, void.ravel()[pixel], n + 1)[1:] / np.bincount(piece, minlength=n + 1)[1:]
         return np.asarray(open_share[own - 1] < OPEN_RIM)
 
