@@ -120,12 +120,14 @@ def pixels_may_be_gray(job: PrintJob) -> bool:
     return bool(process.corrections) or process.coverage == "volume" or process.regions is not None or bool(job.regions)
 
 
-def left_out(reason: str) -> Finding:
-    """Return the finding that checks by dose were not made.
+def left_out(reason: str, what: str = "checks by dose were not made") -> Finding:
+    """Return the finding that checks were not made.
 
     Parameters
     ----------
     reason : str
         Why.
+    what : str
+        What was not done.
     """
-    return Finding(code="checks-left-out", severity="info", message=f"checks by dose were not made: {reason}")
+    return Finding(code="checks-left-out", severity="info", message=f"{what}: {reason}")

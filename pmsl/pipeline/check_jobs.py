@@ -16,7 +16,7 @@ from pmsl.core.finding import Finding
 from pmsl.core.parallel import default_threads
 from pmsl.cure import CureModel, dose_for_depth_mj_cm2
 from pmsl.cure.curve import MARGIN_FACTOR
-from pmsl.errors import ExposureError, GridError, MeshError, NotCheckedError
+from pmsl.errors import ExposureError, GridError, JobError, MeshError, NotCheckedError
 from pmsl.formats import registry
 from pmsl.formats.incomplete_job import unsaid
 from pmsl.job.layer_plan import LayerPlan
@@ -36,6 +36,8 @@ from pmsl.profiles import DEFAULT_PRINTER, DEFAULT_PROCESS, DEFAULT_RESIN, Print
 from pmsl.profiles.release import release_of
 
 Progress = Callable[[int, int], None]
+PREDICTED = "the print was not predicted for lost features and blocked channels"
+Predicted = Callable[[PrintJob, int, Progress | None], tuple[Finding, ...]]
 
 
 def check(
@@ -134,7 +136,7 @@ def _unknown_light(job: PrintJob) -> bool:
     return any(unsaid(s.irradiance_mw_cm2) for s in job.printer.optics.settings)
 
 
-def job_findings(job: PrintJob, threads: int, progress: Progress | None = None) -> tuple[Finding, ...]:
+def job_findings(job: PrintJob, threads: int, progress: Progress | None = None, predicted: Predicted | None = None) -> tuple[Finding, ...]:
     """Make all checks of a job, by dose and by design; those that cannot be made are said.
 
     Parameters
@@ -143,6 +145,8 @@ def job_findings(job: PrintJob, threads: int, progress: Progress | None = None) 
     threads : int
     progress : callable, optional
         Called with (layers done, layers in all).
+    predicted : callable, optional
+        Finds more in the predicted print, where design, doses and resin are known: called with job, threads and progress.
     """
     rule, said = dose_rule(job)
     if release_of(job.printer) is None:
@@ -158,7 +162,21 @@ def job_findings(job: PrintJob, threads: int, progress: Progress | None = None) 
         found = check_layers(job, checks_of(job, channels=True), rule=rule, threads=threads, progress=progress)
     except NotCheckedError as err:
         found = [left_out(str(err))]
-    return (*said, *found, *design_findings(job, threads))
+    assumed = any(finding.code == "dose-assumed" for finding in said)
+    more = () if predicted is None else _predicted(job, threads, progress, predicted, assumed)
+    return (*said, *found, *design_findings(job, threads), *more)
+
+
+def _predicted(job: PrintJob, threads: int, progress: Progress | None, predicted: Predicted, assumed: bool) -> tuple[Finding, ...]:
+    """Find more in the predicted print, or say why that is not done."""
+    if not job.design:
+        return (left_out("the job holds no design", PREDICTED),)
+    if assumed:
+        return (left_out("its doses are assumed", PREDICTED),)
+    try:
+        return predicted(job, threads, progress)
+    except JobError as err:
+        return (left_out(str(err), PREDICTED),)
 
 
 def dose_rule(job: PrintJob) -> tuple[DoseRule, list[Finding]]:
@@ -191,7 +209,10 @@ def dose_rule(job: PrintJob) -> tuple[DoseRule, list[Finding]]:
 
 
 def mesh_job_findings(
-    request: SliceRequest, progress: Progress | None = None, loaded: Mapping[str, Solid] | None = None
+    request: SliceRequest,
+    progress: Progress | None = None,
+    loaded: Mapping[str, Solid] | None = None,
+    predicted: Predicted | None = None,
 ) -> tuple[Finding, ...]:
     """Make the checks of meshes as a request would slice them; where they cannot be sliced so, that is said.
 
@@ -202,9 +223,11 @@ def mesh_job_findings(
         Called with (layers done, layers in all).
     loaded : mapping of str to Solid, optional
         Meshes by path that are loaded, and repaired as the request says, already.
+    predicted : callable, optional
+        As of `job_findings`.
     """
     try:
         job = prepare_job(msgspec.structs.replace(request, accept_uncalibrated=True), loaded).job
     except (MeshError, GridError, ExposureError) as err:
         return (left_out(f"{err}"),)
-    return job_findings(job, default_threads(request.threads), progress)
+    return job_findings(job, default_threads(request.threads), progress, predicted)

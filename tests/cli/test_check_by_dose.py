@@ -106,3 +106,21 @@ def test_solids_and_jobs_in_python():
     job = parts.job_of(cells(2), layer_um=50.0, pitch_um=20.0, field=(300, 300))
     assert by_dose(pmsl.check(job)) == ["resin-trap"] * 2
     assert [f.code for f in pmsl.check(box((200, 200, 0), (1000, 1000, 400)))] == []
+
+
+def test_predict_names_a_wall_that_no_light_cures(run, meshes, tmp_path):
+    """A fin of 2 µm has a tenth of a pixel's light and cures nowhere."""
+    fin = save(tmp_path / "fin.stl", joined(box((0, 0, 0), (800, 800, 400)), box((300, 300, 400), (302, 700, 800))))
+    code, out, _ = run("check", fin, "--json", "--predict", *SMALL)
+    (found,) = (f for f in json.loads(out)["findings"] if f["code"] == "lost-feature")
+    assert code == 4 and found["layers"] == [8, 15] and found["value"] == pytest.approx(2.0, abs=0.01) and found["limit"] == 20.0
+    assert "lost-feature" not in {f["code"] for f in json.loads(run("check", fin, "--json", *SMALL)[1])["findings"]}
+    found = json.loads(run("check", meshes["block"], "--json", "--predict", *SMALL)[1])["findings"]
+    assert not {f["code"] for f in found} & {"lost-feature", "blocked-channel", "checks-left-out"}
+
+
+def test_predict_of_a_job_without_design_is_said_to_be_left_out(run, meshes):
+    assert run("slice", meshes["block"], "-o", "job", "--no-design", *SMALL)[0] == 0
+    code, out, _ = run("check", "job", "--json", "--predict")
+    said = [f["message"] for f in json.loads(out)["jobs"][0]["findings"] if f["code"] == "checks-left-out"]
+    assert code == 0 and any("not predicted for lost features" in message and "no design" in message for message in said)

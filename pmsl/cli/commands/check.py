@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pmsl.cli.mesh_facts import Examined
     from pmsl.core.finding import Finding
     from pmsl.mesh.solid import Solid
+    from pmsl.pipeline.check_jobs import Predicted
     from pmsl.pipeline.slice_request import SliceRequest
 
 OF_JOBS = {"printer", "resin", "process", "pitch_um", "field", "threads", "fail_on"}  # what counts for a job, which is sliced already
@@ -30,10 +31,11 @@ OF_JOBS = {"printer", "resin", "process", "pitch_um", "field", "threads", "fail_
 @options.doses
 @options.options("threads", "correct")
 @options.option("no_checks", help="Look at the surfaces of meshes only.")
+@click.option("--predict", is_flag=True, help="Also predict the print: lost features and blocked channels; takes longer than to slice.")
 @options.option("fail_on", default="warning", help="Findings at or above this end with exit 4.")
 @options.json
 @click.pass_context
-def check_command(context: click.Context, /, files: tuple[str, ...], as_json: bool, **settings: Any) -> None:
+def check_command(context: click.Context, /, files: tuple[str, ...], as_json: bool, predict: bool, **settings: Any) -> None:
     """Look meshes or jobs over before any light: surfaces, and by dose what floats, keeps resin or sucks. Nothing is written."""
     from pmsl.formats import registry
     from pmsl.pipeline.slice_request import SliceRequest
@@ -48,12 +50,21 @@ def check_command(context: click.Context, /, files: tuple[str, ...], as_json: bo
         )
     request = SliceRequest(meshes=list(files), out="job", **settings)
     if jobs:
-        _check_jobs(request, as_json)
+        _check_jobs(request, as_json, _predicted(predict))
     else:
-        _check_meshes(request, as_json)
+        _check_meshes(request, as_json, _predicted(predict))
 
 
-def _check_meshes(request: SliceRequest, as_json: bool) -> None:
+def _predicted(asked: bool) -> Predicted | None:
+    """Return what looks at the predicted print, where that is asked for."""
+    if not asked:
+        return None
+    from pmsl.predict.check_findings import predicted_findings
+
+    return predicted_findings
+
+
+def _check_meshes(request: SliceRequest, as_json: bool, predicted: Predicted | None) -> None:
     from pmsl.cli.mesh_facts import examined, mesh_facts
     from pmsl.core.finding import reaches
     from pmsl.mesh import load_solid
@@ -65,7 +76,7 @@ def _check_meshes(request: SliceRequest, as_json: bool) -> None:
         seen = [examined(load_solid(path, request.unit), request.repair, weld_um) for path in request.meshes]
         if not request.no_checks and all(mesh.refusal is None for mesh in seen):
             with layer_progress("checking", as_json) as progress:
-                found = mesh_job_findings(request, progress, _reusable(request, seen))
+                found = mesh_job_findings(request, progress, _reusable(request, seen), predicted)
     if as_json:
         looked = [mesh_facts(mesh) | {"sound": not reaches(mesh.findings, fail_on)} for mesh in seen]
         sound = all(m["sound"] for m in looked) and not reaches(found, fail_on)
@@ -87,7 +98,7 @@ def _reusable(request: SliceRequest, seen: Sequence[Examined]) -> dict[str, Soli
     return {} if request.repair == "none" else {path: mesh.printed for path, mesh in zip(request.meshes, seen, strict=True)}
 
 
-def _check_jobs(request: SliceRequest, as_json: bool) -> None:
+def _check_jobs(request: SliceRequest, as_json: bool, predicted: Predicted | None) -> None:
     from pmsl.core.finding import reaches
     from pmsl.core.parallel import default_threads
     from pmsl.pipeline.check_jobs import job_findings, read_job, with_profiles
@@ -103,7 +114,7 @@ def _check_jobs(request: SliceRequest, as_json: bool) -> None:
             job = read_job(Path(path), printer, pitch_um(request.pitch_um), field_px(request.field))
             layers[path] = job.n_layers
             with layer_progress(f"checking {Path(path).name}", as_json) as progress:
-                found[path] = job_findings(with_profiles(job, printer, resin, process), threads, progress)
+                found[path] = job_findings(with_profiles(job, printer, resin, process), threads, progress, predicted)
     sound = {path: not reaches(findings, request.fail_on) for path, findings in found.items()}
     if as_json:
         looked = [{"job": path, "layers": layers[path], "sound": sound[path]} for path in found]

@@ -1,0 +1,47 @@
+"""What ``pmsl check --predict`` adds to the checks of a job: features that are not made, and channels that are filled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pmsl.core.finding import Finding
+from pmsl.job.print_job import PrintJob
+from pmsl.predict.findings import low_doses, of_lost, of_openings
+from pmsl.predict.simulation import simulate
+
+VOIDS = ("gap", "hole")
+LEAST_PX = 1.0  # a filled void that is narrower is the rim of a wider one; gaps so narrow are found by design
+
+
+def predicted_findings(job: PrintJob, threads: int, progress: Callable[[int, int], None] | None = None) -> tuple[Finding, ...]:
+    """Predict a job and say what of its design is lost, and which channels are blocked: `lost-feature`, `blocked-channel`.
+
+    Parameters
+    ----------
+    job : PrintJob
+        With its design, its doses and its resin.
+    threads : int
+    progress : callable, optional
+        Called with (layers done, layers in all).
+
+    Returns
+    -------
+    tuple of Finding
+
+    Raises
+    ------
+    JobError
+        No design; exposures that are not predicted so far.
+    """
+    prediction = simulate(job, threads=threads, progress=progress)
+    least_um = LEAST_PX * float(job.grid.pitch_um.min())
+    lost = [feature for feature in prediction.lost if feature["kind"] not in VOIDS or _is_gap(feature, least_um)]
+    blocked = (finding for finding in of_openings(prediction.openings, job.grid) if finding.code == "blocked-channel")
+    return (*of_lost(lost, job.grid, low_doses(job)), *blocked)
+
+
+def _is_gap(feature: dict[str, Any], least_um: float) -> bool:
+    """Tell whether a filled void is a gap of its own: not the rim of a wider one, nor the layer in which the roof of a channel lands."""
+    first, last = feature["layers"]
+    return bool(feature["size_um"] >= least_um and first < last)
