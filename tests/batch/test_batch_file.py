@@ -41,7 +41,7 @@ def test_paths_are_relative_to_the_file_and_values_are_typed_as_options_are(tmp_
 
 
 def test_a_sweep_is_a_grid_with_readable_names(tmp_path):
-    jobs = read_batch(batch_file(tmp_path)).jobs
+    jobs = read_batch(batch_file(tmp_path, LADDER.replace("[8, 4]", "[8, 6, 4]"))).jobs
     assert [j.name for j in jobs] == [
         *(f"ladder_layer_um={h}_depth={d}" for h in (10, 20) for d in (8, 6, 4)),
         *(f"packed_rotate={r}.zip" for r in ("0-0-0", "0-0-90")),
