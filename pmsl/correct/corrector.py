@@ -16,13 +16,14 @@ from pmsl.core.mask import EMPTY, LayerMask, Window
 from pmsl.core.runs import runs_of
 from pmsl.correct.exchange_iteration import SettledExchange, settled
 from pmsl.correct.face_prediction import FacePrediction
-from pmsl.correct.findings import assumed_memory, findings_of, light_findings, overhang_findings, relief_findings
-from pmsl.correct.solver.attenuation import Law
+from pmsl.correct.findings import assumed_memory, contact_text, findings_of, light_findings, overhang_findings, relief_findings
+from pmsl.correct.solver.attenuation import Law, check_relief
 from pmsl.correct.solver.influence_rows import Spot
 from pmsl.correct.solver.layer_block import Block, LayerSolution, SolverSetup
 from pmsl.correct.solver.target_surfaces import FaceFinder
+from pmsl.correct.wall_prediction import exchange_rule
 from pmsl.cure import CureModel
-from pmsl.errors import ExposureError, UsageError
+from pmsl.errors import UsageError
 from pmsl.masks import VolumeMasks, masks_of, surface_heights
 from pmsl.mesh.part import Part
 from pmsl.mesh.solid import Solid
@@ -110,8 +111,10 @@ class Corrector:
         finder = FaceFinder(self._volume.index.whole(), grid) if faces and self._volume is not None else None
         flat = None if "flatfield" in self.corrections else flat_field(printer)
         if roof_layers:
-            _check_relief(law, roof_layers)
-        self._setup = SolverSetup(grid, law, Spot.of(psf_of(printer)), self._maker, finder, roof_layers, edges, flat, self._response)
+            check_relief(law, roof_layers)
+        spot, rule = Spot.of(psf_of(printer)), exchange_rule(resin)
+        self._setup = SolverSetup(grid, law, spot, self._maker, finder, roof_layers, edges, flat, self._response, rule=rule)
+        self._rule_text = contact_text(resin, rule)
         self.halo, self.error_bound = law.halo()
         self.block_layers = block or max(FEWEST, 2 * self.halo)
         self.latency_layers = self.block_layers + self.halo
@@ -166,7 +169,7 @@ class Corrector:
         k : int
             Layer, from 0.
         """
-        return findings_of(self._solved(k).prediction, self.grid, k)
+        return findings_of(self._solved(k).prediction, self.grid, k, self._rule_text)
 
     def job_findings(self) -> tuple[Finding, ...]:
         """Return what is doubtful before any layer."""
@@ -299,15 +302,6 @@ def _checked(corrections: Sequence[str]) -> tuple[str, ...]:
             f"corrections {given} name neither edges nor printthrough; the field alone is evened out by pmsl.correct.flat_field"
         )
     return tuple(c for c in CORRECTIONS if c in given)
-
-
-def _check_relief(law: Law, roof_layers: int) -> None:
-    """Refuse to share out the light of a face where layers do not add up."""
-    if law.memory == "open" or law.induction_mj_cm2 > 0:
-        why = "the resin's memory is open: recoating replaces what one layer lit"
-        if law.memory != "open":
-            why = "every layer pays the resin's induction dose"
-        raise ExposureError(f"roof_layers (relief_layers of the process) is {roof_layers}, but {why}: layers do not add up; make it 0")
 
 
 def _check_arguments(coverage: str, roof_layers: int, faces: bool, block: int | None) -> None:

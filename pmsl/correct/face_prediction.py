@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -36,6 +36,9 @@ class FacePrediction:
         profile's and the profile's memory; with "contact" too, where that is the profile's. Below 0 the face is too low.
     lost : dict of str to (F,) bool
         Whether nothing is left of what is above the face, with "enclosed" and "open" memory.
+    wall_errors_px : dict of str to (S,) float64
+        How far outside of the design sampled points of the layer's own walls will be [px], nan where none is near, in every case and by
+        "contact" (`pmsl.correct.wall_prediction`); empty where walls are not placed.
     """
 
     wall_misses: np.ndarray
@@ -44,6 +47,7 @@ class FacePrediction:
     faces_px: np.ndarray
     face_errors_um: dict[str, np.ndarray]
     lost: dict[str, np.ndarray]
+    wall_errors_px: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def nothing(cls) -> FacePrediction:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from pmsl.core.finding import Finding
+from pmsl.core.finding import Finding, Severity
 from pmsl.core.grid import Grid
 from pmsl.correct.face_prediction import FacePrediction
 from pmsl.correct.solver.attenuation import Law
 from pmsl.correct.solver.target_surfaces import STEEP, FaceFinder, tilts
+from pmsl.profiles import Resin
+from pmsl.profiles.strict_struct import Value
 from pmsl.slicing.plane_index import CrossingIndex
 
 MISS = 0.3  # of Ec: about a tenth of a pixel
 MOST_MISSED = 0.2  # of the points of a layer; corners are fewer
 FACE_UM = 2.0
+WALL_PX = 0.1
 FLAT = 1e-4  # slope below which a face is flat: it lies on a slab plane, or is a finding of its own
 POINTS, FINEST = 200_000, 20_000  # on slopes toward the light, on one triangle at most
 PLASTIC = 1.324717957244746
 SHALLOW = 0.5  # least layer height / Dp for faces
 
 
-def findings_of(prediction: FacePrediction, grid: Grid, k: int) -> tuple[Finding, ...]:
-    """Return what is doubtful about a corrected layer."""
+def findings_of(prediction: FacePrediction, grid: Grid, k: int, by_contact: str = "") -> tuple[Finding, ...]:
+    """Return what is doubtful about a corrected layer; `by_contact` says what exchange errors of walls are predicted with."""
     found = []
     place: dict[str, Any]
     off = np.abs(prediction.wall_misses)
@@ -38,6 +42,8 @@ def findings_of(prediction: FacePrediction, grid: Grid, k: int) -> tuple[Finding
     missed = (off > MISS) & ~narrow
     if missed.any():
         found.append(_missed_walls(prediction.wall_misses, missed, prediction.walls_px, grid, k))
+    if any(len(errors) for errors in prediction.wall_errors_px.values()):
+        found.append(_wall_band(prediction, grid, k, by_contact))
     if len(prediction.faces_px):
         found.append(_face_band(prediction, grid, k))
     least = np.minimum(prediction.face_errors_um["enclosed"], prediction.face_errors_um["open"])
@@ -74,6 +80,37 @@ def _missed_walls(misses: np.ndarray, missed: np.ndarray, walls_px: np.ndarray, 
         limit=MISS,
         unit="Ec",
     )
+
+
+def _wall_band(prediction: FacePrediction, grid: Grid, k: int, by_contact: str) -> Finding:
+    """Tell where the walls of a layer will be, also if the resin is not what its profile says; a warning where they move or are lost."""
+    missing = {case: float(np.isnan(errors).mean()) for case, errors in prediction.wall_errors_px.items()}
+    at = {case: _median(errors) for case, errors in prediction.wall_errors_px.items()}
+    shown = {case: f"{at[case]:+.2f} px" + (f" ({missing[case]:.0%} lost or corners)" if missing[case] else "") for case in at}
+    message = (
+        f"walls are predicted off by {shown['enclosed']} with enclosed, {shown['open']} with open memory, {shown['contact']} by contact"
+        f"{by_contact} (median, above 0 outside of the design); Ec 10 % lower and higher: {shown['ec_low']}, {shown['ec_high']}; "
+        f"Dp: {shown['dp_low']}, {shown['dp_high']}"
+    )
+    worst = max(at.values(), key=abs)
+    moved = abs(worst) > WALL_PX or max(missing.values()) > 0
+    box = _box(prediction.walls_px, grid, k)
+    severity: Severity = "warning" if moved else "info"
+    return Finding(code="wall-error", severity=severity, message=message, layers=(k, k), box_um=box, value=worst, limit=WALL_PX, unit="px")
+
+
+def _median(errors: np.ndarray) -> float:
+    """Return the median of what is there; 0 where nothing is."""
+    there = errors[~np.isnan(errors)]
+    return float(np.median(there)) + 0.0 if len(there) else 0.0
+
+
+def contact_text(resin: Resin, rule: tuple[float, float]) -> str:
+    """Say with what renewal and reach errors of walls are predicted by contact, and whether the resin states them."""
+    renewal, reach_um = rule
+    reach = f"reach {reach_um:g} µm" if math.isfinite(reach_um) else "a reach without end"
+    assumed = "" if isinstance(resin.resin.renewal, Value) and isinstance(resin.resin.reach_um, Value) else ", assumed"
+    return f" (renewal {renewal:g}, {reach}{assumed})"
 
 
 def _face_band(prediction: FacePrediction, grid: Grid, k: int) -> Finding:

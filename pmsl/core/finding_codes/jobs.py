@@ -174,6 +174,11 @@ JOBS: dict[str, dict[str, Code]] = {
             "Points along walls cannot get the dose that puts them where they belong; a warning where they are more than corners.",
             "Sharpen the projection, or change the dose of the layer as the message says.",
         ),
+        "wall-error": Code(
+            ("info", "warning"),
+            "Where walls will be, also if the resin is not what its profile says; a warning where one moves more than 0.1 px or is lost.",
+            "Measure Dp, Ec and what recoating does to lit liquid (memory, renewal, reach_um) where the band is too wide.",
+        ),
         "face-error": Code(
             ("info",),
             "Where the faces that look at the plate will be, also if the resin is not what its profile says.",

@@ -35,6 +35,7 @@ from pmsl.correct.solver.layer_problem import (
     walls_below,
 )
 from pmsl.correct.solver.target_surfaces import FaceFinder, Faces, level_beside, levels_at, near_another, steep, walls_of
+from pmsl.correct.wall_prediction import REACH_UM, RENEWAL, WallPrediction
 from pmsl.masks.area_masks import PartMasks
 from pmsl.optics.grayscale import levels_of
 
@@ -64,6 +65,8 @@ class SolverSetup:
     response : (256,) float64
     exchange : Exchange or None
         By contact: what recoats exchange; None as long as that is not known.
+    rule : (float, float)
+        Renewal and reach [µm] that errors of walls are predicted with besides (`exchange_rule`).
     """
 
     grid: Grid
@@ -76,6 +79,7 @@ class SolverSetup:
     flat: np.ndarray | None
     response: np.ndarray
     exchange: Exchange | None = None
+    rule: tuple[float, float] = (RENEWAL, REACH_UM)
 
     def up_to(self, n_layers: int) -> SolverSetup:
         """Return what blocks of a job share that ends with layer `n_layers` - 1."""
@@ -179,6 +183,7 @@ class Block:
                 yield LayerSolution(k, self.pixels, np.zeros(0, np.uint8), FacePrediction.nothing())
             return
         flat = np.ones(n) if setup.flat is None else setup.flat[self.pixels.row, self.pixels.col]
+        self._walls_seen = WallPrediction(law, setup.spot, self.pixels, self._exchange, setup.rule, self.masks.get)
         above = above_of(law, n + 1) if law.memory != "contact" else ContactLayers(law, self._exchange, self.top - 1)
         self._pushed = np.zeros(0, np.int64), np.zeros(0)
         for k in range(self.top - 1, self.first - 1, -1):
@@ -193,6 +198,7 @@ class Block:
             above.add(own)
             self.tracks.add(k, own, base, k + 1 < self.top)
             self._exchange.forget(k + 1)
+            self._walls_seen.add(k, own)
             if k < self.last:
                 yield LayerSolution(k, self.pixels, levels, self._predicted(k, asked, own))
 
@@ -290,4 +296,7 @@ class Block:
             light, middle = seen(rows.weights[:n], rows.index[:n], own), 0.5 * (law.z_edges_um[k + 1] - law.z_edges_um[k])
             misses = law.effective_mj_cm2(middle, light, asked.given) / law.threshold_mj_cm2 - 1.0
             walls = misses, points.at_px, near_another(self.masks[k], points)
-        return FacePrediction.of(walls, asked.faces, self.tracks, k, self.pixels)
+        predicted = FacePrediction.of(walls, asked.faces, self.tracks, k, self.pixels)
+        if not self.setup.edges:
+            return predicted
+        return replace(predicted, wall_errors_px=self._walls_seen.errors_px(k, steep(self.walls[k])))
