@@ -86,3 +86,34 @@ def _decoded(body: str, frame_shape: tuple[int, ...], where: str) -> np.ndarray:
             if (other := refusal_of_pointer(where, base64.b64decode(body))) is not None:
                 raise ProfileError(other) from err
         raise ProfileError(f"{where}: no PNG or TIFF that can be read: {err}") from err
+
+
+def gray_picture(data: bytes, where: str) -> np.ndarray:
+    """Read a gray image of any shape, as a camera took it.
+
+    Parameters
+    ----------
+    data : bytes
+        A PNG or TIFF.
+    where : str
+        For messages.
+
+    Returns
+    -------
+    (rows, cols) float64
+        As the image has them.
+
+    Raises
+    ------
+    ProfileError
+        No image, or colours.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG", "TIFF")) as image:
+            if image.mode not in GRAY:
+                raise ProfileError(f"{where}: the image is of mode {image.mode}; expected gray, one number a pixel")
+            return np.asarray(image).astype(np.float64)
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as err:
+        raise ProfileError(f"{where}: no PNG or TIFF that can be read: {err}") from err

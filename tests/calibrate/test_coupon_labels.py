@@ -16,7 +16,7 @@ from pmsl.cli.app import app
 from pmsl.core.mask import Window
 
 PRINTERS = {"pmsl-2um": "pr48-405", "microfluidics-7.6um": "pegda-nps-1.0-385", "dlp-27um": "pr48-385"}
-PRINTED = [name for name in NAMES if name not in ("uniformity", "scale")]
+PRINTED = [name for name in NAMES if name != "scale"]
 
 
 def made_on(kind, printer):

@@ -4,6 +4,7 @@ kind           what a kind is
 working_curve_kind  thickness over dose
 induction_kind  one dose in several events
 gray_kind      gray levels by thickness, first cure or power meter
+uniformity_kind  light over the field
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pmsl.calibrate.kinds.kind import Kind
 
-NAMES = ("working-curve", "induction", "gray")
+NAMES = ("working-curve", "induction", "gray", "uniformity")
 
 
 def kind_of(name: str) -> Kind:
