@@ -7,7 +7,7 @@ import numpy as np
 
 from pmsl.calibrate.coupons.measuring_sheet import sheet_text
 
-DEPTHS = np.linspace(-40.0, 400.0, 88_001)  # 5 nm apart
+DEPTHS = np.linspace(-40.0, 400.0, 22_001)  # 20 nm apart
 
 
 def film_um(events_mj_cm2, dp, ec, induction=0.0, tail=0.0):

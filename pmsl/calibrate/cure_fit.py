@@ -45,7 +45,7 @@ ROOFS = SheetFormat(
     "a gap",
     ("gap_um", "layer_um", "channel_um"),
 )
-FAR = 1e4  # decay lengths: a roof that light closes at any depth
+FAR = 600.0  # decay lengths: a roof that light closes at any depth
 SHALLOWEST = 1e-12
 REMEDIES = {
     "induction_mj_cm2": "print one dose in 1, 2 and 4 events: coupon induction",
@@ -153,9 +153,8 @@ def read_cure_rows(paths: Sequence[Path], options: FitOptions, kinds: Sequence[s
     data = joined(parts)
     used = data.values["open"] > 0
     findings = [*data.findings, *uncured([row for row, use in zip(data.row, used, strict=True) if not use])]
-    depth, dose, events, cover, layer, light, wait = (
-        data.values[name][used] for name in ("depth_um", "dose", "events", "cover_layers", "layer_um", "light", "wait_s")
-    )
+    blank, names = np.full(len(data), math.nan), ("depth_um", "dose", "events", "cover_layers", "layer_um", "light", "wait_s")
+    depth, dose, events, cover, layer, light, wait = (data.values.get(name, blank)[used] for name in names)
     weights = data.weights()
     rows = tuple(row for row, use in zip(data.row, used, strict=True) if use)
     some = None if weights is None else weights[used]

@@ -19,8 +19,10 @@ from pmsl.errors import MeasurementError
 
 Predict = Callable[[np.ndarray], np.ndarray]
 PARTED = 1e-6  # smallest singular value of the scaled design that still parts its columns
-STRAIGHT = 0.03  # of the profile, relative: the interval is value ± t sd
+STRAIGHT = 0.02  # of the profile, relative: the interval is value ± t sd
 MOST_ROUNDS = 20
+SECANTS = 12
+CLOSE, ROUGH = 1e-11, 1e-7  # relative: the search for the optimum has ended, and that of a profile
 WIDEST = 60.0  # standard deviations that an end of an interval is looked for within
 LEVEL = 0.05
 
@@ -83,6 +85,7 @@ def fit_model(
     weights: np.ndarray | None = None,
     robust: bool = False,
     remedy: str = "vary more, or add a sheet of another coupon",
+    profiles: bool = True,
 ) -> ModelFit:
     """Fit a model by (weighted) least squares.
 
@@ -98,6 +101,8 @@ def fit_model(
         Hold far measurements back (Huber weights).
     remedy : str
         What to measure where the data cannot part the unknowns, for the message.
+    profiles : bool
+        Whether intervals follow the profile of the sum of squares where it is bent; else all are value ± t sd.
 
     Raises
     ------
@@ -126,7 +131,7 @@ def fit_model(
     spread = math.sqrt(float(search.squares(values)) / line.dof)
     covariance = np.zeros((len(values), len(values)))
     covariance[np.ix_(free, free)] = line.covariance * (spread / line.spread) ** 2 if line.spread > 0 else line.covariance
-    intervals = np.array([search.interval(i, values, at_bound, covariance, spread, line.dof) for i in range(len(values))])
+    intervals = np.array([search.interval(i, values, at_bound, covariance, spread, line.dof, profiles) for i in range(len(values))])
     for i in np.flatnonzero(at_bound).tolist():
         covariance[i, i] = ((intervals[i, 1] - intervals[i, 0]) / student(line.dof, 2 * LEVEL)) ** 2
     return ModelFit(tuple(unknowns), values, covariance, intervals, at_bound, line, design, search.weights)
@@ -145,7 +150,7 @@ class _Search:
         left = self._root * (self.predict(values) - self.y)
         return float(left @ left)
 
-    def solved(self, start: np.ndarray, held: np.ndarray) -> np.ndarray:
+    def solved(self, start: np.ndarray, held: np.ndarray, close: float = CLOSE) -> np.ndarray:
         """Return the best values where those of `held` stay as they are."""
         free = ~held
         if not free.any():
@@ -158,7 +163,7 @@ class _Search:
 
         low, high = self.low[free], self.high[free]
         inside = np.clip(start[free], low + 1e-9 * _sizes(start[free], low), high - 1e-9 * _sizes(start[free], high))
-        found = least_squares(left, inside, bounds=(low, high), x_scale="jac", xtol=1e-10, ftol=1e-12, gtol=1e-12, max_nfev=200)
+        found = least_squares(left, inside, bounds=(low, high), x_scale="jac", xtol=close, ftol=close, gtol=close, max_nfev=200)
         values[free] = found.x
         return values.copy()
 
@@ -191,7 +196,7 @@ class _Search:
         return np.column_stack(out)
 
     def interval(
-        self, i: int, values: np.ndarray, at_bound: np.ndarray, covariance: np.ndarray, spread: float, dof: int
+        self, i: int, values: np.ndarray, at_bound: np.ndarray, covariance: np.ndarray, spread: float, dof: int, profiles: bool
     ) -> tuple[float, float]:
         """Return the 95 % interval of one unknown."""
         t = student(dof, 2 * LEVEL) if at_bound[i] else student(dof)
@@ -199,13 +204,14 @@ class _Search:
         if spread <= 1e-9 * max(float(np.abs(self.y).max()), 1e-300):
             return float(values[i]), float(values[i])
         sd = math.sqrt(covariance[i, i]) if covariance[i, i] > 0 else 0.01 * max(abs(self.start[i]), 1e-9)
-        held = np.zeros(len(values), bool)
-        held[i] = True
+        if not profiles:
+            return float(values[i] - t * sd), float(values[i] + t * sd)
+        held = np.arange(len(values)) == i
+        along = np.where(held, 1.0, covariance[:, i] / covariance[i, i] if covariance[i, i] > 0 else 0.0)
 
         def reach(distance: float, sign: float) -> float:
-            trial = values.copy()
-            trial[i] += sign * distance
-            rest = self.squares(self.solved(trial, held)) - least
+            trial = np.clip(values + sign * distance * along, self.low, self.high)  # where the others go if all is straight
+            rest = self.squares(self.solved(trial, held, ROUGH)) - least
             return math.sqrt(max(rest, 0.0)) / spread - t
 
         ends = []
@@ -217,14 +223,17 @@ class _Search:
 
 def _end(reach: Callable[[float], float], straight: float, t: float, room: float) -> float:
     """Return how far the profile reaches from the optimum to where it is worse by t."""
-    if straight < room and abs(reach(straight)) <= STRAIGHT * t:
-        return straight
-    near, far = 0.0, min(straight, room)
-    while reach(far) < 0:
-        if far >= room or far > WIDEST * straight:
-            return room if far >= room else math.inf
-        near, far = far, min(1.6 * far, room)
-    return float(brentq(reach, near, far, rtol=1e-3, xtol=1e-12 + 1e-6 * far))
+    at, near, far = min(straight, room), 0.0, math.inf
+    for _ in range(SECANTS):
+        off = reach(at)
+        if abs(off) <= STRAIGHT * t or (at >= room and off < 0):
+            return straight if at == straight else at
+        near, far = (at, far) if off < 0 else (near, at)
+        guess = at * t / max(off + t, 0.05 * t)  # as if worse in proportion
+        at = min(guess if near < guess < far else 0.5 * (near + far) if far < math.inf else 2 * at, room)
+        if at > WIDEST * straight:
+            return room
+    return float(brentq(reach, near, far, rtol=1e-3)) if far < math.inf else room
 
 
 def _robust(search: _Search, values: np.ndarray, at_bound: np.ndarray) -> tuple[np.ndarray, np.ndarray, _Search]:

@@ -41,13 +41,28 @@ def measured_resin(resin: Resin, result: FitResult, name: str | None = None) -> 
     at = [list_of.index(key) for key in spread]
     matrix = result.covariance[np.ix_(at, at)].tolist()
     replace = msgspec.structs.replace
-    made = replace(
+    made = measured_resin_values(resin, name, **values)
+    return replace(made, covariance=[Covariance(names=spread, matrix=matrix)]) if len(spread) > 1 else made
+
+
+def measured_resin_values(resin: Resin, name: str | None, **values: Any) -> Resin:
+    """Return a resin with some values of its own replaced.
+
+    Parameters
+    ----------
+    resin : Resin
+        Whose other values are kept.
+    name : str, optional
+        Of the new profile (default: the old one with ``-measured``).
+    **values
+        By key of the table ``resin``.
+    """
+    return msgspec.structs.replace(
         resin,
         name=name or f"{resin.name.removesuffix('-measured')}-measured",
         description=f"{resin.name}, with values measured by pmsl calibrate",
-        resin=replace(resin.resin, **values),
+        resin=msgspec.structs.replace(resin.resin, **values),
     )
-    return replace(made, covariance=[Covariance(names=spread, matrix=matrix)]) if len(spread) > 1 else made
 
 
 def measured(result: FitResult, key: str) -> Value[float]:

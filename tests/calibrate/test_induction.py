@@ -30,7 +30,7 @@ def closed(dp, ec, induction, tail, dose, events):
 def test_the_closed_form_is_what_events_add_up_to(dp, ec, share, tail, ratio, events):
     dose = ratio * ec * (1 + (events - 1) * share)
     slow = film_um([dose / events] * events, dp, ec, share * ec, tail)
-    assert closed(dp, ec, share * ec, tail, dose, events) == pytest.approx(slow, abs=0.01)
+    assert closed(dp, ec, share * ec, tail, dose, events) == pytest.approx(slow, abs=0.03)
 
 
 def test_every_tile_gets_its_dose_in_its_events():

@@ -5,6 +5,8 @@ working_curve_kind  thickness over dose
 induction_kind  one dose in several events
 gray_kind      gray levels by thickness, first cure or power meter
 uniformity_kind  light over the field
+walls_kind     lines, gaps, dots and holes: the blur
+roofs_kind     closed channels under cover layers
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pmsl.calibrate.kinds.kind import Kind
 
-NAMES = ("working-curve", "induction", "gray", "uniformity")
+NAMES = ("working-curve", "induction", "gray", "uniformity", "walls", "roofs")
 
 
 def kind_of(name: str) -> Kind:

@@ -36,6 +36,8 @@ def calibrate_command() -> None:
 @click.option("--tile-um", type=float, metavar="UM", help="Side of a tile [default: what there is room for, 1 mm at most].")
 @click.option("--levels", metavar="G[,G…]", help="gray: levels, 255 among them.")
 @click.option("--events", metavar="N[,N…]", help="induction: into how many exposures a dose is split [default: 1,2,4].")
+@click.option("--layer-um", type=float, metavar="UM", help="roofs: height of a layer [default: 10].")
+@click.option("--cover-layers", metavar="N[,N…]", help="roofs: layers over the channels [default: 1,2,3,5,8,12,20,40].")
 @click.option("--wait-s", type=float, metavar="S", help="induction: dark time before each further event [default: 30].")
 @options.option("force", help="Replace a job, or a sheet, that is there.")
 @options.json
@@ -57,6 +59,12 @@ def coupon_command(
     KIND induction: one dose in 1, 2, 4 events with waits, measured for thickness.
 
     KIND gray: gray levels at several doses, measured for thickness.
+
+    KIND uniformity: tiles of one dose all over the field, measured for thickness; a power meter or a camera needs no print.
+
+    KIND walls: lines, gaps, dots and holes at three doses on glass, measured for width.
+
+    KIND roofs: closed channels under 1 to 40 layers at three doses, measured from floor to roof.
     """
     from pmsl import pipeline
     from pmsl.calibrate import coupon
@@ -108,6 +116,8 @@ def _coupon_options(how: dict[str, Any]) -> CouponOptions:
         tile_um=positive(how["tile_um"], "--tile-um", "µm"),
         levels=listed("levels", "64,128,255", whole=True),
         events=listed("events", "1,2,4", whole=True),
+        layer_um=positive(how["layer_um"], "--layer-um", "µm"),
+        cover_layers=listed("cover_layers", "1,5,20", whole=True),
         wait_s=positive(how["wait_s"], "--wait-s", "s"),
     )
 
@@ -161,6 +171,12 @@ def fit_command(
     KIND induction: also events, wait_s; time_s is of one event. Gives Dp, Ec, E_ind.
 
     KIND gray: level, and thickness_um (with doses), first_cure_s or reading. Gives the gray response, for a printer.
+
+    KIND uniformity: x_um, y_um, and reading or thickness_um; or a picture (PNG, TIFF). Gives the flat field, for a printer.
+
+    KIND walls: feature (line, gap, dot, hole), angle_deg, width_px, width_um, with doses. Gives blur, Ec, the microscope's bias.
+
+    KIND roofs: cover_layers, layer_um, channel_um, gap_um, with doses, and a working curve. Gives Dp, Ec, E_ind, tail.
     """
     from pmsl import pipeline
     from pmsl.calibrate import fit

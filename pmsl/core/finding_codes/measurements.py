@@ -46,6 +46,16 @@ MEASUREMENTS: dict[str, dict[str, Code]] = {
             "A brighter gray level gave less light than a darker one, by more than its error.",
             "Measure both again; the table written never falls.",
         ),
+        "smallest-feature": Code(
+            ("info",),
+            "From this width on all features of a coupon survived, by kind and dose.",
+            "Nothing has to be done; state it as min_wall_um, min_gap_um of a process.",
+        ),
+        "heavy-tail": Code(
+            ("info",),
+            "A blur with heavy tails describes the widths of walls better than a Gaussian one.",
+            "Nothing has to be done: the profile has it.",
+        ),
         "irradiance-unknown": Code(
             ("warning",),
             "Times were measured without an irradiance: the critical exposure is a time.",

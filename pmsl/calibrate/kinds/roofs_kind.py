@@ -1,0 +1,148 @@
+"""The kind ``roofs``: channels under 1 to 40 layers at three doses, jointly with a working curve: Dp in depth, tail, induction."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pmsl.calibrate.coupons.coupon_job import (
+    Coupon,
+    Prism,
+    Rectangle,
+    TileExposure,
+    check_dose,
+    coupon_grid,
+    coupon_job,
+    digest_of,
+    most_dose_mj_cm2,
+    numbers_mask,
+    prism_of,
+    prism_part,
+    rectangles_mask,
+)
+from pmsl.calibrate.coupons.film_coupon import label_dose_mj_cm2, tiles_of
+from pmsl.calibrate.coupons.tile_layout import TileLayout, well_spread
+from pmsl.calibrate.cure_fit import fit_cure, read_cure_rows
+from pmsl.calibrate.fit_result import FitResult
+from pmsl.calibrate.kinds.kind import CouponOptions, FitOptions, Kind
+from pmsl.calibrate.profile_update import measured_resin
+from pmsl.core.grid import Grid
+from pmsl.cure import CureModel, print_through_um
+from pmsl.errors import MeasurementError, UsageError
+from pmsl.exposure.planning import whole_frames
+from pmsl.profiles import Printer, Process, Resin
+
+KNOWN = ("tile", "time_s", "irradiance_mw_cm2", "layer_um", "cover_layers", "channel_um")
+COLUMNS = (*KNOWN, "gap_um", "reference_design_um", "reference_um")
+COVERS, FACTORS = (1, 2, 3, 5, 8, 12, 20, 40), (0.7, 1.0, 2.0)
+BASE, UNITS, LEAST_UM, ROOM_UM = 4, 60, 300.0, 40.0  # layers below channels; parts of a tile's side; a tile's least side; air below roofs
+CAVITY, TERRACE = (10, 14, 40, 12), ((0, 40, 60, 10), (0, 50, 60, 10))  # first row, first column, rows, columns, in parts
+NOTES = (
+    "Each tile has a closed channel under cover_layers layers, and beside it two terraces: the lower as high as the channel's floor, the "
+    "upper channel_um above it. Cut or grind the tile across the channel, or focus through it (then multiply by the refractive index); "
+    "gap_um is from floor to roof in the middle of the channel, 0 where it closed; reference_um is from terrace to terrace with the same "
+    "instrument. Fit it with the sheet of a working curve: pmsl calibrate fit roofs THIS.csv WORKING-CURVE.csv",
+)
+
+
+def _coupon(printer: Printer, resin: Resin, process: Process, options: CouponOptions) -> Coupon:
+    model, light = CureModel.of(resin), printer.optics.settings[0].irradiance_mw_cm2.value
+    covers = tuple(options.cover_layers or COVERS)
+    height = options.layer_um or process.layer_um
+    if min(covers) < 1 or max(covers) > 200 or not 0 < height < 500:
+        raise UsageError(f"coupon roofs: cover layers {covers}, layers of {height:g} µm: expected 1 to 200 layers, above 0 µm")
+    dp = model.decay.lengths_um[0]
+    white = 1.5 * model.ec_mj_cm2 * math.exp(height / dp)
+    low, high = options.dose_range_mj_cm2 or (FACTORS[0] * white, min(FACTORS[-1] * white, most_dose_mj_cm2(printer)))
+    check_dose(high, printer, "roofs")
+    doses, times = whole_frames(np.geomspace(low, high, len(FACTORS)), light, printer)
+    if not doses[0] > model.ec_mj_cm2 * math.exp(height / dp):
+        raise UsageError(
+            f"coupon roofs: {doses[0]:.4g} mJ/cm² does not cure layers of {height:g} µm; choose more (--range LO,HI), or --layer-um"
+        )
+    deepest = print_through_um(max(covers), height, dp, dp * math.log(float(doses[-1]) / model.ec_mj_cm2))
+    channel = math.ceil((max(deepest, 0.0) + ROOM_UM) / height)
+    settings = list(itertools.product(range(len(doses)), covers)) * (options.repeats or 1)
+    settings = [settings[i] for i in well_spread(len(settings))]
+    pitch = max(printer.optics.pitch_um.value)
+    part_px = max(1, math.ceil(LEAST_UM / (UNITS * pitch)))
+    layout = tiles_of(len(settings), printer, UNITS * part_px * pitch)
+    grid = coupon_grid(printer, [height] * (BASE + channel + max(covers)))
+    rows = tuple(
+        {
+            "tile": i + 1,
+            "time_s": float(times[d]),
+            "irradiance_mw_cm2": light,
+            "layer_um": float(height),
+            "cover_layers": n,
+            "channel_um": channel * height,
+            "reference_design_um": channel * height,
+        }
+        for i, (d, n) in enumerate(settings)
+    )
+    label = label_dose_mj_cm2(printer, resin)
+
+    def exposures(k: int) -> list[TileExposure]:
+        out = [TileExposure(numbers_mask(layout, range(layout.count), k), label)] if k < BASE else []
+        for d, dose in enumerate(doses.tolist()):
+            lit = [r for i, (own, n) in enumerate(settings) if own == d for r in _lit(layout, i, part_px, k, channel, n)]
+            out.append(TileExposure(rectangles_mask(k, layout.shape, lit), dose))
+        return out
+
+    parts = [prism_part(_blocks(grid, layout, i, part_px, channel, n, height), f"tile {i + 1}") for i, (_, n) in enumerate(settings)]
+    job = coupon_job("roofs", digest_of(COLUMNS, rows), (printer, resin, process), grid, exposures, parts)
+    marks = tuple(
+        (t.col0 + 20 * part_px, t.row0 + 30 * part_px, f"{n} layers")
+        for t, (_, n) in zip(map(layout.tile, range(layout.count)), settings, strict=True)
+    )
+    return Coupon("roofs", job, layout, COLUMNS, rows, NOTES, marks)
+
+
+def _cells(channel: int, covers: int) -> list[tuple[tuple[int, int, int, int], int, int]]:
+    """Return the boxes of a tile: first row, first column, rows, columns in parts of its side; first layer and the one after the last."""
+    row, col, rows, cols = CAVITY
+    top, end = BASE + channel, BASE + channel + covers
+    around = [(0, 0, row, 40), (row + rows, 0, UNITS - row - rows, 40), (row, 0, rows, col), (row, col + cols, rows, 40 - col - cols)]
+    return [((0, 0, UNITS, UNITS), 0, BASE), *[(box, BASE, top) for box in around], ((0, 0, UNITS, 40), top, end), (TERRACE[1], BASE, top)]
+
+
+def _lit(layout: TileLayout, i: int, part_px: int, k: int, channel: int, covers: int) -> list[Rectangle]:
+    """Return what is lit of a tile in layer k."""
+    tile = layout.tile(i)
+    boxes = [box for box, first, end in _cells(channel, covers) if first <= k < end]
+    return [(tile.row0 + r * part_px, tile.col0 + c * part_px, rows * part_px, cols * part_px) for r, c, rows, cols in boxes]
+
+
+def _blocks(grid: Grid, layout: TileLayout, i: int, part_px: int, channel: int, covers: int, height_um: float) -> list[Prism]:
+    """Return a tile and its number as blocks."""
+    tile = layout.tile(i)
+    out = [prism_of(grid, r, 0.0, BASE * height_um) for r in layout.rectangles(i)[1:]]
+    for (r, c, rows, cols), first, end in _cells(channel, covers):
+        box = (tile.row0 + r * part_px, tile.col0 + c * part_px, rows * part_px, cols * part_px)
+        out.append(prism_of(grid, box, first * height_um, end * height_um))
+    return out
+
+
+def _fit(paths: Sequence[Path], options: FitOptions) -> FitResult:
+    rows = read_cure_rows(paths, options, ("roofs", "working-curve", "induction"))
+    if not (rows.cover_layers > 0).any():
+        raise MeasurementError(f"{rows.source}: no row has a gap under cover_layers; add the sheet of a roofs coupon")
+    if not (rows.cover_layers == 0).any():
+        raise MeasurementError(
+            f"{rows.source}: roofs alone part Dp, Ec and induction by far worse than with films of known dose; add the sheet of a working "
+            "curve of the same resin and day"
+        )
+    return fit_cure("roofs", rows, ("induction_mj_cm2", "tail"), options)
+
+
+KIND = Kind(
+    name="roofs",
+    options=frozenset({"repeats", "dose_range_mj_cm2", "layer_um", "cover_layers"}),
+    coupon=_coupon,
+    fit=_fit,
+    resin=measured_resin,
+)
