@@ -7,6 +7,7 @@ gray_kind      gray levels by thickness, first cure or power meter
 uniformity_kind  light over the field
 walls_kind     lines, gaps, dots and holes: the blur
 roofs_kind     closed channels under cover layers
+scale_kind     pitch, skew and shrinkage
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pmsl.calibrate.kinds.kind import Kind
 
-NAMES = ("working-curve", "induction", "gray", "uniformity", "walls", "roofs")
+NAMES = ("working-curve", "induction", "gray", "uniformity", "walls", "roofs", "scale")
 
 
 def kind_of(name: str) -> Kind:

@@ -64,6 +64,8 @@ def coupon_command(
 
     KIND walls: lines, gaps, dots and holes at three doses on glass, measured for width.
 
+    KIND scale: tiles all over the field, measured from middle to middle, by print and by light.
+
     KIND roofs: closed channels under 1 to 40 layers at three doses, measured from floor to roof.
     """
     from pmsl import pipeline
@@ -145,6 +147,7 @@ def _facts(made: Coupon) -> dict[str, Any]:
 @click.option("--resin", metavar="NAME|FILE", help="Resin whose other values the profile keeps [default: pegda-nps-1.0-385].")
 @click.option("--job", type=options.FILE, metavar="JOB", help="The coupon that was printed: a sheet of another one is refused.")
 @click.option("-o", "--out", type=options.FILE, metavar="PROFILE.toml", help="Write the fitted values as a profile, of resin or printer.")
+@click.option("--resin-out", type=options.FILE, metavar="RESIN.toml", help="Of a fit of printer and resin (scale): write the resin here.")
 @options.option("force", help="Replace a file that is there.")
 @options.option("fail_on", default="error", help="Findings at or above this end with exit 4.")
 @options.json
@@ -157,6 +160,7 @@ def fit_command(
     resin: str | None,
     job: str | None,
     out: str | None,
+    resin_out: str | None,
     force: bool,
     fail_on: Severity,
     as_json: bool,
@@ -176,6 +180,8 @@ def fit_command(
 
     KIND walls: feature (line, gap, dot, hole), angle_deg, width_px, width_um, with doses. Gives blur, Ec, the microscope's bias.
 
+    KIND scale: method (print, light), axis (x, y, up, down), length_px, length_um. Gives pitch, shrinkage, skew.
+
     KIND roofs: cover_layers, layer_um, channel_um, gap_um, with doses, and a working curve. Gives Dp, Ec, E_ind, tail.
     """
     from pmsl import pipeline
@@ -190,8 +196,9 @@ def fit_command(
     if irradiance is not None and not 0 < irradiance < float("inf"):
         raise UsageError(f"--irradiance {irradiance:g}: must be a finite number above 0 mW/cm²")
     bases = find_printer(printer or DEFAULT_PRINTER), find_resin(resin or DEFAULT_RESIN)
-    if out is not None:
-        check_new_file(out, force, "-o")
+    for name, path in (("-o", out), ("--resin-out", resin_out)):
+        if path is not None:
+            check_new_file(path, force, name)
     result = fit(kind, sheets, *bases, irradiance, robust, None if job is None else pipeline.read(job))
     say_findings(result.findings)
     failed = reaches(result.findings, fail_on)
@@ -201,26 +208,30 @@ def fit_command(
         _print_result(result)
     if failed:
         raise FindingsError(f"there are findings at or above --fail-on {fail_on}; no profile is written", result.findings)
-    if out is not None:
-        text, said = _profile(kind, result, bases, out)
-        write_new_text(out, text)
+    for text, path, said in [_profile(kind, result, bases, path, name) for name, path in (("-o", out), ("--resin-out", resin_out)) if path]:
+        write_new_text(path, text)
         if not as_json:
-            print_line(f"{out}: {said}")
+            print_line(f"{path}: {said}")
 
 
-def _profile(kind: str, result: FitResult, bases: tuple[Any, Any], out: str) -> tuple[str, str]:
-    """Return the profile that a fit makes, and a line about it."""
+def _profile(kind: str, result: FitResult, bases: tuple[Any, Any], out: str, option: str) -> tuple[str, str, str]:
+    """Return the profile that a fit makes, its file, and a line about it."""
     from pathlib import Path
 
     from pmsl.calibrate.kinds import kind_of
     from pmsl.errors import UsageError
     from pmsl.profiles.template import template
 
-    found, name = kind_of(kind), Path(out).stem
-    for word, write, base in (("printer", found.printer, bases[0]), ("resin", found.resin, bases[1])):
+    found = kind_of(kind)
+    words = (
+        [("resin", found.resin, bases[1])]
+        if option == "--resin-out"
+        else [("printer", found.printer, bases[0]), ("resin", found.resin, bases[1])]
+    )
+    for word, write, base in words:
         if write is not None:
-            return template(write(base, result, name)), f"{word} profile; other values are those of {base.name}"
-    raise UsageError(f"-o {out}: what {kind} gives stands in no profile; leave -o out")
+            return template(write(base, result, Path(out).stem)), out, f"{word} profile; other values are those of {base.name}"
+    raise UsageError(f"{option} {out}: what {kind} gives stands in no such profile; leave it out")
 
 
 def _print_result(result: FitResult) -> None:
