@@ -181,8 +181,12 @@ def _pieces_over(above: np.ndarray, below: np.ndarray, k: int) -> Callable[[floa
         return lambda x, y: True
     over, under = (region(link(segments, layer), LATTICE_UM, positive=True) for segments, layer in ((above, k), (below, k - 1)))
     pieces = shapely.get_parts(over)
-    carried = shapely.area(shapely.intersection(pieces, under)) > TOUCH_UM2
-    return lambda x, y: bool(carried[int(np.argmin(shapely.distance(pieces, shapely.Point(x, y))))])
+
+    def carried(x: float, y: float) -> bool:
+        piece = pieces[int(np.argmin(shapely.distance(pieces, shapely.Point(x, y))))]
+        return bool(shapely.area(shapely.intersection(piece, under)) > TOUCH_UM2)
+
+    return carried
 
 
 def _frame(low: np.ndarray, high: np.ndarray, n: int) -> tuple[float, float, float, int, int]:
