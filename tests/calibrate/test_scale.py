@@ -28,9 +28,11 @@ def lab(seed, folder, methods=("print", "light"), noise=2.0):
     rng = np.random.default_rng(seed)
     true = {"pitch_x_um": rng.normal(10, 0.02), "pitch_y_um": rng.normal(10, 0.02), "skew_mrad": rng.normal(0, 2)}
     shrink = rng.uniform(0, 0.03, 2)
-    rows = []
+    rows, seen = [], set()
     for row in rows_of(COUPON):
-        if row["method"] in methods and (len(rows) < 4 or rng.random() > 0.1):
+        first = (row["method"], row["axis"]) not in seen
+        seen.add((row["method"], row["axis"]))
+        if row["method"] in methods and (first or rng.random() > 0.1):
             s = shrink if row["method"] == "print" else (0.0, 0.0)
             px, py = true["pitch_x_um"] * (1 - s[0]), true["pitch_y_um"] * (1 - s[1])
             length = corners(px, py, true["skew_mrad"], float(row["length_px"]), row["axis"])

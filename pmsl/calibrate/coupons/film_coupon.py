@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from pmsl.calibrate.coupons.coupon_job import (
     Coupon,
+    Rectangle,
     Row,
     TileExposure,
     check_dose,
@@ -55,6 +56,7 @@ def film_coupon(
     highest_mj_cm2: float,
     shots: Callable[[], Sequence[TileExposure]],
     words: Sequence[str] = (),
+    drawn: Callable[[int], Sequence[Rectangle]] | None = None,
 ) -> Coupon:
     """Return a coupon of one layer, its numbers with an exposure of their own.
 
@@ -71,6 +73,8 @@ def film_coupon(
         Gives the exposures of the tiles.
     words : sequence of str
         Beside the marks of the tiles, on the drawing.
+    drawn : callable, optional
+        Tile, from 0 → the rectangles it is of; left out: a square.
     """
     printer, resin, _ = profiles
     check_dose(highest_mj_cm2, printer, kind)
@@ -83,7 +87,11 @@ def film_coupon(
     def all_shots(_: int) -> list[TileExposure]:
         return [TileExposure(numbers_mask(layout, range(layout.count)), label), *shots()]
 
-    parts = [prism_part([prism_of(grid, r, 0.0, height) for r in layout.rectangles(i)], f"tile {i + 1}") for i in range(layout.count)]
+    parts = []
+    for i in range(layout.count):
+        square, *number = layout.rectangles(i)
+        boxes = [square] if drawn is None else drawn(i)
+        parts.append(prism_part([prism_of(grid, r, 0.0, height) for r in (*boxes, *number)], f"tile {i + 1}"))
     job = coupon_job(kind, digest_of(columns, rows), profiles, grid, all_shots, parts)
     middles = [(t.col0 + t.cols / 2, t.row0 + t.rows / 2) for t in map(layout.tile, range(layout.count))]
     marks = tuple((x, y, words[i] if i < len(words) else "") for i, (x, y) in enumerate(middles))

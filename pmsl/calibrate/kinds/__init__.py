@@ -8,6 +8,8 @@ uniformity_kind  light over the field
 walls_kind     lines, gaps, dots and holes: the blur
 roofs_kind     closed channels under cover layers
 scale_kind     pitch, skew and shrinkage
+focus_kind     best focus and tilt
+daily_kind     five minutes a day: in control or not
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pmsl.calibrate.kinds.kind import Kind
 
-NAMES = ("working-curve", "induction", "gray", "uniformity", "walls", "roofs", "scale")
+NAMES = ("working-curve", "induction", "gray", "uniformity", "walls", "roofs", "scale", "focus", "daily")
 
 
 def kind_of(name: str) -> Kind:

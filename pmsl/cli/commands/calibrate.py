@@ -38,6 +38,7 @@ def calibrate_command() -> None:
 @click.option("--events", metavar="N[,N…]", help="induction: into how many exposures a dose is split [default: 1,2,4].")
 @click.option("--layer-um", type=float, metavar="UM", help="roofs: height of a layer [default: 10].")
 @click.option("--cover-layers", metavar="N[,N…]", help="roofs: layers over the channels [default: 1,2,3,5,8,12,20,40].")
+@click.option("--focus-um", metavar="UM[,UM…]", help="focus: offsets [default: -60 to 60 in steps of 20].")
 @click.option("--wait-s", type=float, metavar="S", help="induction: dark time before each further event [default: 30].")
 @options.option("force", help="Replace a job, or a sheet, that is there.")
 @options.json
@@ -65,6 +66,10 @@ def coupon_command(
     KIND walls: lines, gaps, dots and holes at three doses on glass, measured for width.
 
     KIND scale: tiles all over the field, measured from middle to middle, by print and by light.
+
+    KIND focus: fine lines all over the field, each tile at its own focus offset.
+
+    KIND daily: four films and two tiles of lines, in five minutes.
 
     KIND roofs: closed channels under 1 to 40 layers at three doses, measured from floor to roof.
     """
@@ -120,6 +125,7 @@ def _coupon_options(how: dict[str, Any]) -> CouponOptions:
         events=listed("events", "1,2,4", whole=True),
         layer_um=positive(how["layer_um"], "--layer-um", "µm"),
         cover_layers=listed("cover_layers", "1,5,20", whole=True),
+        focus_um=listed("focus_um", "-40,-20,0,20,40"),
         wait_s=positive(how["wait_s"], "--wait-s", "s"),
     )
 
@@ -181,6 +187,10 @@ def fit_command(
     KIND walls: feature (line, gap, dot, hole), angle_deg, width_px, width_um, with doses. Gives blur, Ec, the microscope's bias.
 
     KIND scale: method (print, light), axis (x, y, up, down), length_px, length_um. Gives pitch, shrinkage, skew.
+
+    KIND focus: x_um, y_um, focus_um, width_um (or another measure of sharpness). Gives the best focus, and the tilt of the field.
+
+    KIND daily: thickness_um of films, width_px and width_um of lines, with doses. Says what differs from the profiles, by how much.
 
     KIND roofs: cover_layers, layer_um, channel_um, gap_um, with doses, and a working curve. Gives Dp, Ec, E_ind, tail.
     """

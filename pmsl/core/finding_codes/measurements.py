@@ -56,6 +56,11 @@ MEASUREMENTS: dict[str, dict[str, Code]] = {
             "A blur with heavy tails describes the widths of walls better than a Gaussian one.",
             "Nothing has to be done: the profile has it.",
         ),
+        "out-of-control": Code(
+            ("warning",),
+            "Light, absorber or edges differ from the profiles by more than both errors allow (99 %).",
+            "Look at what is named; where it is meant to stay, measure it anew.",
+        ),
         "irradiance-unknown": Code(
             ("warning",),
             "Times were measured without an irradiance: the critical exposure is a time.",
