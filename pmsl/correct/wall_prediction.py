@@ -16,9 +16,9 @@ from pmsl.correct.solver.layer_problem import BESIDE_PX, beside_walls, seen
 from pmsl.correct.solver.target_surfaces import Walls, level_beside
 from pmsl.profiles import Resin
 
-SAMPLE = 96  # points of a layer
+SAMPLE = 48  # points of a layer
 STEP_PX, FAR_PX = 0.125, 1.5  # how far from the design a wall is looked for
-FAINT = 1e-4  # share of a layer's light: less from further up is left out
+FAINT = 1e-3  # share of a layer's light: less from further up is left out
 RENEWAL, REACH_UM = 1.0, 200.0  # of a resin that states none
 COVERED = 0.5
 WALL_CASES = (*CASES[:2], "contact", *CASES[2:])
