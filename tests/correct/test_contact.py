@@ -5,11 +5,13 @@ import math
 import manifold3d
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from contact_oracle import Print
 from forward_model import grid_of, printer_of, stated
 from msgspec.structs import replace
 
 import pmsl
+from pmsl.cli.app import app
 from pmsl.correct import Corrector
 from pmsl.errors import ExposureError
 from pmsl.profiles.strict_struct import Value
@@ -98,6 +100,8 @@ def test_a_job_says_how_it_settled(tmp_path):
     record, text = found["contact"]
     assert record.exchange_passes >= 2 and record.exchange_residual_levels == 0 and "pmsl.job/2" in text
     assert "exchange_" not in found["enclosed"][1]
+    output = CliRunner().invoke(app, ["info", str(tmp_path / "contact")]).output
+    assert f"what recoating exchanges found in {record.exchange_passes} passes; the last changed nothing" in output
 
 
 def test_a_tail_is_refused_as_anywhere():

@@ -102,10 +102,12 @@ def test_a_job_without_its_design_is_refused(tmp_path):
 def test_the_sample_chip_with_open_wells(samples):
     """At a reach of nothing only outer walls are renewed; the farther it reaches the less is cured below roofs."""
     chip = pmsl.load_solid(samples / "microfluidic_chip.stl")
-    made = printer(shape=(512, 768))
-    placed = pmsl.place([chip], made, resin(DP))
-    job = pmsl.prepare(placed, made, resin(DP), process(10.0))
+    made = printer(shape=(272, 472))
+    made = replace(made, optics=replace(made.optics, pitch_um=value((20.0, 20.0))))
+    placed = pmsl.place([chip], made, resin(2 * DP))
+    job = pmsl.prepare(placed, made, resin(2 * DP), process(20.0, 20.0))
     down = []
     for rule in (("enclosed",), ("contact", 1.0, 1e-6), ("contact", 1.0, 200.0), ("contact", 1.0, math.inf), ("open",)):
         down.append(pmsl.simulate(liquid(job, *rule)).z_error_um["down"]["median"])
+        print(rule, down[-1])
     assert down == sorted(down) and down[1] == pytest.approx(down[0], abs=0.5) and down[4] > down[0] + 5

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import UnsetType
 
 from pmsl.cli import options
 from pmsl.cli.terminal import compiler_notice, print_json, print_line, say_findings
@@ -98,6 +99,10 @@ def _print_correction(made: CorrectionRecord | None) -> None:
         beyond = f"; what lies beyond adds up to {made.error_bound:.1g} Ec" if made.error_bound else ""
         print_line(f"          in blocks of {made.block_layers} layers that look {made.halo_layers} toward the light{beyond}")
         print_line(f"          a host that asks on demand waits for {made.latency_layers} layers where a block begins")
+        if not isinstance(made.exchange_passes, UnsetType):
+            last = f"the last still changed pixels by up to {made.exchange_residual_levels} of 255 levels"
+            end = last if made.exchange_residual_levels else "the last changed nothing"
+            print_line(f"          grays and what recoating exchanges found in {made.exchange_passes} passes; {end}")
         print_line("          surfaces that face the light are not placed by dose: turn optical surfaces to the plate")
 
 
