@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
+from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.errors import ExposureError, UsageError
 from pmsl.exposure import Ladder
@@ -53,6 +54,19 @@ def corrector_of(parts: Sequence[Part], grid: Grid, printer: Printer, resin: Res
     from pmsl.correct import Corrector
 
     return Corrector(parts, grid, printer, resin, ladder.dose_mj_cm2, process.corrections, process.coverage, process.relief_layers)
+
+
+def exchange_findings(corrector: Corrector | None) -> tuple[Finding, ...]:
+    """Say that grays and what recoats exchange, found in turns, still changed each other in the last turn."""
+    exchange = None if corrector is None else corrector.exchange
+    if exchange is None or exchange.residual_levels == 0:
+        return ()
+    message = (
+        f"after {exchange.passes} passes some grays and the liquid that recoating exchanges still change each other: there faces and walls "
+        "may land as if the void closed one layer earlier or later; make these roofs thicker, or measure resin.reach_um"
+    )
+    value = float(exchange.residual_levels)
+    return (Finding(code="exchange-unsettled", severity="warning", message=message, value=value, limit=0.0, unit="levels"),)
 
 
 def record_of(process: Process, corrector: Corrector | None) -> CorrectionRecord | None:

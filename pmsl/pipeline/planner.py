@@ -25,7 +25,7 @@ from pmsl.mesh.part import Part
 from pmsl.mesh.placing.placement import Placed
 from pmsl.mesh.solid import Solid
 from pmsl.pipeline import lit_layers
-from pmsl.pipeline.corrections import record_of
+from pmsl.pipeline.corrections import exchange_findings, record_of
 from pmsl.pipeline.job_setup import JobSetup, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.slicing.boundary_defects import Defects
@@ -98,7 +98,7 @@ def prepare(
         n_layers=s.grid.n_layers,
         plan_layer=planner,
         design_of=lambda: s.parts,
-        findings=s.findings,
+        findings=(*s.findings, *exchange_findings(s.corrector)),
         placeholders=s.placeholders,
         correction=record_of(process, s.corrector),
         requires=(FLAT_FIELD_BY_HOST,) if process.evened == "delegated" else (),

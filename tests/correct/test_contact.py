@@ -104,6 +104,17 @@ def test_a_job_says_how_it_settled(tmp_path):
     assert f"what recoating exchanges found in {record.exchange_passes} passes; the last changed nothing" in output
 
 
+def test_what_does_not_settle_is_a_finding():
+    """A port at half its reach: grays that would close a roof if they were kept, and are not kept."""
+    printer, process = printer_of((ROWS, COLS), pitch=P), pmsl.find_process("default")
+    process = replace(process, corrections=("edges", "printthrough"), bottom_dose_factors=(1.0,))
+    for rule, roof in ((("contact", 1.0, 200.0), 122.5), (("contact", 1.0, "inf"), 120.0)):
+        job = pmsl.prepare([channel(rule[2] == "inf", roof)], printer, resin(*rule), process, accept_uncalibrated=True)
+        shown = [f for f in job.findings if f.code == "exchange-unsettled"]
+        assert [f.value for f in shown] == [job.correction.exchange_residual_levels] * (job.correction.exchange_residual_levels > 0)
+        assert (rule[2] == "inf") == (not shown)
+
+
 def test_a_tail_is_refused_as_anywhere():
     made = resin("contact", 1.0, "inf")
     tailed = replace(made, resin=replace(made.resin, tail=Value(0.01, "placeholder", "test")))

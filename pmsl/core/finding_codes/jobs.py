@@ -184,6 +184,11 @@ JOBS: dict[str, dict[str, Code]] = {
             "Where the faces that look at the plate will be, also if the resin is not what its profile says.",
             "Measure Dp, Ec and memory where the band is too wide.",
         ),
+        "exchange-unsettled": Code(
+            ("warning",),
+            "Grays and the liquid that recoating exchanges still change each other after the most passes there are.",
+            "Make roofs thicker, or measure how far recoating reaches (resin.reach_um).",
+        ),
         "starved-face": Code(
             ("warning",),
             "Faces come out too high: too little lies above them for the dose they need.",
