@@ -9,6 +9,7 @@ walls_kind     lines, gaps, dots and holes: the blur
 roofs_kind     closed channels under cover layers
 scale_kind     pitch, skew and shrinkage
 focus_kind     best focus and tilt
+bottom_kind    first layers: adhesion, foot, zero
 daily_kind     five minutes a day: in control or not
 """
 
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pmsl.calibrate.kinds.kind import Kind
 
-NAMES = ("working-curve", "induction", "gray", "uniformity", "walls", "roofs", "scale", "focus", "daily")
+NAMES = ("working-curve", "induction", "gray", "uniformity", "walls", "roofs", "scale", "focus", "bottom", "daily")
 
 
 def kind_of(name: str) -> Kind:

@@ -36,9 +36,10 @@ def calibrate_command() -> None:
 @click.option("--tile-um", type=float, metavar="UM", help="Side of a tile [default: what there is room for, 1 mm at most].")
 @click.option("--levels", metavar="G[,G…]", help="gray: levels, 255 among them.")
 @click.option("--events", metavar="N[,N…]", help="induction: into how many exposures a dose is split [default: 1,2,4].")
-@click.option("--layer-um", type=float, metavar="UM", help="roofs: height of a layer [default: 10].")
+@click.option("--layer-um", type=float, metavar="UM", help="roofs, bottom: height of a layer [default: 10].")
 @click.option("--cover-layers", metavar="N[,N…]", help="roofs: layers over the channels [default: 1,2,3,5,8,12,20,40].")
 @click.option("--focus-um", metavar="UM[,UM…]", help="focus: offsets [default: -60 to 60 in steps of 20].")
+@click.option("--factors", metavar="F[,F…]", help="bottom: dose factors of the first layer [default: 1,1.5,2.5,5,10].")
 @click.option("--wait-s", type=float, metavar="S", help="induction: dark time before each further event [default: 30].")
 @options.option("force", help="Replace a job, or a sheet, that is there.")
 @options.json
@@ -68,6 +69,8 @@ def coupon_command(
     KIND scale: tiles all over the field, measured from middle to middle, by print and by light.
 
     KIND focus: fine lines all over the field, each tile at its own focus offset.
+
+    KIND bottom: pillars of two heights, the first layer at rising doses.
 
     KIND daily: four films and two tiles of lines, in five minutes.
 
@@ -126,6 +129,7 @@ def _coupon_options(how: dict[str, Any]) -> CouponOptions:
         layer_um=positive(how["layer_um"], "--layer-um", "µm"),
         cover_layers=listed("cover_layers", "1,5,20", whole=True),
         focus_um=listed("focus_um", "-40,-20,0,20,40"),
+        factors=listed("factors", "1,2,5"),
         wait_s=positive(how["wait_s"], "--wait-s", "s"),
     )
 
@@ -189,6 +193,8 @@ def fit_command(
     KIND scale: method (print, light), axis (x, y, up, down), length_px, length_um. Gives pitch, shrinkage, skew.
 
     KIND focus: x_um, y_um, focus_um, width_um (or another measure of sharpness). Gives the best focus, and the tilt of the field.
+
+    KIND bottom: factor, layers, layer_um, and stuck, height_um, foot_um. Gives zero of the plate, shrinkage in z, foot, what sticks.
 
     KIND daily: thickness_um of films, width_px and width_um of lines, with doses. Says what differs from the profiles, by how much.
 

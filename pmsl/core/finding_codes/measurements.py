@@ -61,6 +61,11 @@ MEASUREMENTS: dict[str, dict[str, Code]] = {
             "Light, absorber or edges differ from the profiles by more than both errors allow (99 %).",
             "Look at what is named; where it is meant to stay, measure it anew.",
         ),
+        "adhesion": Code(
+            ("info",),
+            "From this dose factor of the first layer on, all pillars stuck.",
+            "Nothing has to be done; give it to --bottom-dose-factors.",
+        ),
         "irradiance-unknown": Code(
             ("warning",),
             "Times were measured without an irradiance: the critical exposure is a time.",
