@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 
@@ -18,3 +19,15 @@ def clock(seconds: float) -> str:
 def size_mm(low: Iterable[float], high: Iterable[float]) -> str:
     """Write the size of a box given in µm as mm."""
     return " × ".join(f"{(b - a) / 1000:.6g}" for a, b in zip(low, high, strict=True)) + " mm"
+
+
+def plus_minus(value: float, sd: float) -> str:
+    """Return a value with its standard deviation, to two digits of that.
+
+    Parameters
+    ----------
+    value, sd : float
+        In one unit.
+    """
+    digits = max(0, 1 - math.floor(math.log10(sd))) if sd > 0 else 3
+    return f"{value:.{digits}f} ± {sd:.{digits}f}"

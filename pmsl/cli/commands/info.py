@@ -61,6 +61,7 @@ def _refuse_doses(request: SliceRequest, what: str) -> None:
 
 def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     from pmsl import pipeline
+    from pmsl.cli.depth_facts import depth_facts, depth_line
     from pmsl.cli.job_facts import job_facts, pixels_text
     from pmsl.cli.light_facts import light_lines
     from pmsl.cli.region_facts import print_regions
@@ -70,6 +71,7 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     job = pipeline.read(path, format.name, **pixels)
     estimate = job.estimate()
     facts = job_facts(job, job.findings, estimate)
+    facts["depths"] = depth_facts(facts, job.resin)
     if as_json:
         partial = [f.message for f in job.findings if f.code in NOT_READ]
         print_json({"job": path, "format": format.name, "partial": partial, **facts})
@@ -83,6 +85,8 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     print_line(f"time      {clock(estimate.print_time_s)}, motion included")
     for line in light_lines(facts):
         print_line(line)
+    if facts["depths"] is not None:
+        print_line(f"depths    {depth_line(facts['depths'])}")
     _print_correction(job.correction)
     for part in job.parts:
         print_line(f"part      {part.label}: {size_mm(*part.bounds_um)} at ({part.bounds_um[0][0]:g}, {part.bounds_um[0][1]:g}) µm")
@@ -142,6 +146,7 @@ def _print_contours(path: str, facts: dict[str, Any]) -> None:
 
 
 def _info_mesh(request: SliceRequest, as_json: bool, contours: dict[str, Any] | None) -> None:
+    from pmsl.cli.depth_facts import depth_facts, depth_line
     from pmsl.cli.light_facts import light_lines
     from pmsl.cli.mesh_facts import examined, mesh_facts
     from pmsl.cli.region_facts import print_regions
@@ -170,6 +175,8 @@ def _info_mesh(request: SliceRequest, as_json: bool, contours: dict[str, Any] | 
             facts["print"]["resin_ml"] = slicing["resin_ml"]
     if contours is not None:
         facts["contours"] = contours
+    if "refused" not in facts["print"]:
+        facts["print"]["depths"] = depth_facts(facts["print"], resin)
     if as_json:
         print_json(facts)
         return
@@ -191,6 +198,8 @@ def _info_mesh(request: SliceRequest, as_json: bool, contours: dict[str, Any] | 
         print_line(f"print     on {p['printer']} with {p['resin']}: {cost}")
         for line in light_lines(p):
             print_line(line)
+        if p["depths"] is not None:
+            print_line(f"depths    {depth_line(p['depths'])}")
         if job is not None:
             print_regions(job)
         print_line(f"slicing   {_slicing_words(facts['slicing'])}")

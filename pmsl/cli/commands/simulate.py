@@ -68,6 +68,8 @@ def simulate_command(
 ) -> None:
     """Predict what a job prints, and hold it against the design: edges, heights, channels, lost features, doses."""
     from pmsl import pipeline
+    from pmsl.cli.depth_facts import depth_facts, depth_line
+    from pmsl.cli.light_facts import light_facts
     from pmsl.core.finding import reaches
     from pmsl.mesh import load_solid
     from pmsl.predict import simulate as predict
@@ -97,10 +99,13 @@ def simulate_command(
         from pmsl.report import prediction_plots as pages
 
         pages.write_plots(job, found, cuts, folder)
+    depths = depth_facts(light_facts(job), job.resin)
     if as_json:
-        print_json({"job": path, "fail_on": fail_on, **found.as_dict()})
+        print_json({"job": path, "fail_on": fail_on, **found.as_dict(), "depths": depths})
     else:
         _print_prediction(path, found)
+        if depths is not None:
+            print_line(f"depths     {depth_line(depths)}")
         say_findings(found.findings)
     if reaches(found.findings, fail_on):
         raise FindingsError(f"{path}: there are findings at or above --fail-on {fail_on}", found.findings)
