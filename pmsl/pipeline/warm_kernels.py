@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from msgspec.structs import replace
 
@@ -54,6 +56,7 @@ def warmup() -> None:
     volume.index.shells()
     masks_of([solid, solid], job.grid).mask(0)
     warm_checks(job)
+    _measured(solid)
     _mended(solid)
     _corrected(job, solid)
     list(part_heights.partial_slab_findings([Part(solid=solid)], job.grid))
@@ -61,6 +64,21 @@ def warmup() -> None:
     masks_of([soup], prepare(place_for([soup], printer, resin), printer, resin).grid)
     masks_of([soup], job.grid, "volume")
     list(part_heights.partial_slab_findings([Part(solid=soup)], job.grid))
+
+
+def _measured(solid: Solid) -> None:
+    """Take the facts of layers of several exposures, and look at the design of a pyramid beside one that hangs."""
+    from pmsl.checks.by_design import design_findings
+    from pmsl.job.layer_facts import measured, overhang_um2
+
+    printer, resin = find_printer("pmsl-2um"), find_resin("pr48-405")
+    hanging = Solid.from_arrays(solid.vertices_um * (1, -1, -1) + (10, 30, 25), solid.faces)
+    job = prepare(place_for([Part(solid=solid), Part(solid=hanging)], printer, resin), printer, resin)
+    lowest, top = (measured(job[k], job.grid) for k in (0, job.n_layers - 1))
+    if lowest is not None and top is not None:
+        overhang_um2(top.solid, lowest.solid, job.grid)
+    measured(dataclasses.replace(job[0], exposures=job[0].exposures * 2), job.grid)
+    design_findings(job)
 
 
 def _soup_of(solid: Solid) -> Solid:

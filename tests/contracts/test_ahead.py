@@ -55,6 +55,15 @@ def test_what_is_compiled_ahead_is_what_a_warmup_asks_for():
     assert set(ahead.SLOWEST_OF_ALL) <= asked_for("warmup")
 
 
+def test_a_warmup_leaves_nothing_to_compile(tmp_path, samples):
+    """Whatever commands ask for of an ordinary part, corrected or not, has been compiled by then."""
+    warm, job = asked_for("warmup"), str(tmp_path / "job")
+    mesh = str(samples / "f_orientation.stl")
+    assert asked_for("slice", mesh, "-o", job, "--correct", "edges", "--coverage", "volume", "--accept-uncalibrated") <= warm
+    for words in (["check", mesh], ["verify", job], ["report", job, "-o", str(tmp_path / "page.html")]):
+        assert asked_for(*words) <= warm, words
+
+
 def test_names_are_read_back():
     assert ahead.SLOWEST_OF_ALL[: len(ahead.SLOWEST)] == ahead.SLOWEST and len(set(ahead.SLOWEST_OF_ALL)) > len(ahead.SLOWEST)
     for name in ahead.SLOWEST_OF_ALL:

@@ -27,10 +27,6 @@ SLOWEST = (
     "pmsl.kernels.light.faint_grays.far_from_white(<i81C,<i41C,<i41C,|u11C,int,int,<i81C,<u82C,<u82C,<u82C,<i82C)",
     "pmsl.kernels.raster.run_facts.measure(<i81C,<i41C,<i41C,int,<i81C,<i81C,<i81C)",
     (
-        "pmsl.kernels.light.run_dose.advance(<i81C,<i81C,<i41C,<f82C,<f81C,<i81C,<i41C,<i41C,|u11C,int,<f81C,<f81C,float,float,"
-        "int,<i81C,<i81C,<i41C,<f82C)"
-    ),
-    (
         "pmsl.kernels.raster.run_bodies.grow(<i81C,<i41C,<i41C,<i81C,<i81C,<i41C,<i41C,<i81C,<i81C,<i41C,<i41C,<i81C,<i81C,"
         "<i41C,<i41C,<i81C,int,int,float,float,float,<f81C,<i81C,<i82C,<i81C,<i81C)"
     ),
