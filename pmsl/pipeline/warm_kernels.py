@@ -19,7 +19,7 @@ from pmsl.mesh.triangle_soup import Soup
 from pmsl.pipeline import part_heights
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.plate_copies import place_for
-from pmsl.profiles import find_printer, find_resin
+from pmsl.profiles import find_printer, find_process, find_resin
 from pmsl.profiles.strict_struct import Value
 
 
@@ -107,6 +107,10 @@ def _corrected(job: PrintJob, solid: Solid) -> None:
     printer, resin = job.printer, job.resin
     stated = Value("enclosed", "placeholder", "only to fill the cache")
     resin = replace(resin, resin=replace(resin.resin, memory=stated))
-    dmd = replace(printer.dmd, shape=Value((40, 40), "placeholder", "only to fill the cache"))
+    small = replace(printer, dmd=replace(printer.dmd, shape=Value((40, 40), "placeholder", "only to fill the cache")))
     grid = Grid(origin_um=(-20, -20), pitch_um=job.grid.pitch_um, shape=(40, 40), z_edges_um=job.grid.z_edges_um)
-    Corrector([solid], grid, replace(printer, dmd=dmd), resin, np.full(grid.n_layers, 100.0)).images(0)
+    Corrector([solid], grid, small, resin, np.full(grid.n_layers, 100.0)).images(0)
+    for corrections in ((), ("edges", "printthrough")):
+        process = replace(find_process("default"), coverage="volume", corrections=corrections)
+        for _ in prepare(place_for([solid], small, resin), small, resin, process, accept_uncalibrated=True).layers():
+            pass
