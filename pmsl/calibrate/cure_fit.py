@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pmsl.calibrate.fit_findings import fit_result, fit_tests, identifiability_findings, lack_findings, outlier_findings
+from pmsl.calibrate.fit_findings import fit_result, fit_tests, identifiability_findings, lack_findings, outlier_findings, sheet_tests
 from pmsl.calibrate.fit_result import FitResult
 from pmsl.calibrate.kinds.kind import FitOptions
 from pmsl.calibrate.measurements import exposures
@@ -260,4 +260,4 @@ def _tests(fit: ModelFit, rows: CureRows) -> tuple[FitTest, ...]:
     columns = {BENT: np.where(film, (at - at[film].mean()) ** 2, 0.0)} if film.sum() > 3 else {}
     columns |= {IRRADIANCE: np.log(light)} if varies else {}
     found += [t for name, c in columns.items() if (t := against_column(fit.line, fit.design, flat, rows.weights, c, name)) is not None]
-    return tuple(found)
+    return (*found, *sheet_tests(fit.line, fit.design, rows.row, rows.weights))

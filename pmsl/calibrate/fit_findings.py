@@ -10,13 +10,14 @@ from scipy.special import chdtrc
 
 from pmsl.calibrate.fit_result import FitResult, Parameter
 from pmsl.calibrate.model_fit import ModelFit
-from pmsl.calibrate.regression import LEVEL, FitTest, Line, against_replicates, outliers
+from pmsl.calibrate.regression import LEVEL, FitTest, Line, against_column, against_replicates, outliers
 from pmsl.core.finding import Finding
 
-REPLICATES, STATED = "replicates", "the stated measuring error"
+REPLICATES, STATED, SHEETS = "replicates", "the stated measuring error", "a sheet beside the others"
 WHY = {
     REPLICATES: "tiles differ from it by more than repeated ones from each other",
     STATED: "tiles differ from it by more than their stated sd_um",
+    SHEETS: "the sheets contradict each other, one lies off the others as a whole: another resin, day, light or instrument",
 }
 TOGETHER = 0.98  # correlation from which on two values are told as one
 
@@ -99,6 +100,29 @@ def stated_test(line: Line, weights: np.ndarray) -> FitTest:
     """
     square = float((weights * line.residuals**2).sum())
     return FitTest(STATED, square / line.dof, (line.dof, 10**9), float(chdtrc(line.dof, square)))
+
+
+def sheet_tests(line: Line, design: np.ndarray, rows: Sequence[str], weights: np.ndarray | None) -> list[FitTest]:
+    """Hold a fit against one in which a sheet lies off the others as a whole; the most telling of them, none of a single sheet.
+
+    Parameters
+    ----------
+    line : Line
+    design : (N, P) float64
+        Its columns.
+    rows : sequence of str
+        Where each measurement stands, ``FILE:LINE``.
+    weights : (N,) float64, optional
+    """
+    files = [row.rpartition(":")[0] for row in rows]
+    names = sorted(set(files))
+    flat = line.residuals + design @ line.coefficients
+    columns = [np.array([name == one for one in files], np.float64) for name in (names if len(names) > 2 else names[1:])]
+    found = [test for column in columns if (test := against_column(line, design, flat, weights, column, SHEETS)) is not None]
+    if not found:
+        return []
+    best = min(found, key=lambda test: test.p)
+    return [FitTest(best.against, best.f, best.dof, min(1.0, best.p * len(found)))]
 
 
 def fit_tests(fit: ModelFit, same: np.ndarray, weights: np.ndarray | None) -> tuple[FitTest, ...]:

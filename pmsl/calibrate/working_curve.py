@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pmsl.calibrate.fit_findings import lack_findings, outlier_findings, stated_test
+from pmsl.calibrate.fit_findings import lack_findings, outlier_findings, sheet_tests, stated_test
 from pmsl.calibrate.fit_result import FitResult, Parameter
 from pmsl.calibrate.measurements import WorkingCurveData, read_working_curve
 from pmsl.calibrate.regression import (
@@ -145,6 +145,7 @@ def _tests(line: Line, x: np.ndarray, data: WorkingCurveData, weights: np.ndarra
     found = [test for test in (repeated, bend, power) if test is not None]
     if weights is not None:
         found.append(stated_test(line, weights))
+    found += sheet_tests(line, x, data.row, weights)
     return tuple(found)
 
 

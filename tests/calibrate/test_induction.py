@@ -187,3 +187,26 @@ def test_an_option_of_another_kind_is_refused():
         coupon("induction", PRINTER, RESIN, options=CouponOptions(levels=[255]))
     with pytest.raises(UsageError, match="did you mean 'induction'"):
         coupon("inductions")
+
+
+def test_sheets_that_contradict_each_other_are_said(tmp_path):
+    """Two working curves and split doses of one resin agree; of two resins they do not, whichever kind is fitted."""
+
+    def sheet(name, ec, events, seed):
+        rng = np.random.default_rng(seed)
+        rows = [
+            {"dose_mj_cm2": e, "events": n, "thickness_um": film_um([e / n] * n, 40.0, ec, 1.5) + rng.normal(0, 1)}
+            for e in np.geomspace(25, 120, 8)
+            for n in events
+        ]
+        rows = rows if len(events) > 1 else [{k: v for k, v in row.items() if k != "events"} for row in rows]
+        return write_rows(tmp_path / name, rows)
+
+    split, curve = sheet("split.csv", 8.0, (1, 2, 4), 1), sheet("curve.csv", 8.0, (1,), 2)
+    other = sheet("other.csv", 11.0, (1,), 3)
+
+    def said(kind, *sheets):
+        return [f.message for f in fit(kind, sheets).findings if f.code == "lack-of-fit" and "contradict" in f.message]
+
+    assert not said("induction", split, curve) and len(said("induction", split, other)) == 1
+    assert len(said("working-curve", curve, other)) == 1 and not said("working-curve", curve)
