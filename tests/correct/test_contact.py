@@ -68,6 +68,23 @@ def test_it_is_what_the_other_memories_miss():
     assert np.abs(walls).max() <= 0.02 and np.median(roofs) < -10.0
 
 
+@pytest.mark.parametrize(("layers", "most"), [(1, 0.3), (2, 2.0), (3, 0.3)])
+def test_membranes_over_closed_voids_stay_and_land(layers, most):
+    """Of two layers the lower cannot close the void with what the face needs: it stays dark, and the job says that it did not settle."""
+    n, face = 10 + layers, 100.0
+    block = manifold3d.Manifold.cube([200, 240, n * H]).translate([33.3, 33.7, 0])
+    mesh = (block - manifold3d.Manifold.cube([60, 180, 60]).translate([103.3, 63.7, 40])).to_mesh()
+    solid = pmsl.Solid.from_arrays(mesh.vert_properties[:, :3], mesh.tri_verts)
+    grid = grid_of(ROWS, COLS, n, pitch=P)
+    corrector = Corrector([solid], grid, printer_of((ROWS, COLS), pitch=P), resin("contact", 1.0, "inf"), WHITE[:n])
+    frames = np.array([corrector.images(k)[0][0].dense(np.uint8) for k in range(n)]) / 255
+    truth = Print(frames, WHITE[:n], H, P, 0.36, DP, EC, 1.0, math.inf)
+    faces = truth.roof_um(np.array([14.2, 15.1, 16.4]), np.array([12.1, 13.3, 14.6]), 60, n * H) - face
+    walls = [truth.wall_px(13.1, 23.33, 1, z) for z in (5.0, 15.0, 55.0, n * H - 15, n * H - 5)]
+    assert np.abs(faces).max() <= most and np.abs(walls).max() <= 0.02
+    assert (corrector.exchange.residual_levels > 0) == (layers == 2)
+
+
 def test_half_renewed_and_a_reach():
     roofs, walls = errors(corrected(True, 122.5, ("contact", 0.5, "inf")), 122.5, 0.5, math.inf)
     assert np.abs(walls).max() <= 0.02 and np.abs(roofs).max() <= 0.3
@@ -113,6 +130,13 @@ def test_what_does_not_settle_is_a_finding():
         shown = [f for f in job.findings if f.code == "exchange-unsettled"]
         assert [f.value for f in shown] == [job.correction.exchange_residual_levels] * (job.correction.exchange_residual_levels > 0)
         assert (rule[2] == "inf") == (not shown)
+
+
+def test_relief_is_refused():
+    """A roof shared out over equal grays does not close its void, and recoating would wash them away."""
+    grid = grid_of(ROWS, COLS, LAYERS, pitch=P)
+    with pytest.raises(ExposureError, match="memory is contact: recoating replaces what one layer lit: layers do not add up; make it 0"):
+        Corrector([channel(True, 120.0)], grid, printer_of((ROWS, COLS), pitch=P), resin("contact", 1.0, "inf"), WHITE, roof_layers=6)
 
 
 def test_a_tail_is_refused_as_anywhere():

@@ -206,8 +206,8 @@ def _check_resin(resin: Resin, cure: CureModel, n_layers: int) -> None:
 
 def check_relief(law: Law, roof_layers: int) -> None:
     """Refuse to share out the light of a face where layers do not add up."""
-    if law.memory == "open" or law.induction_mj_cm2 > 0:
-        why = "the resin's memory is open: recoating replaces what one layer lit"
-        if law.memory != "open":
+    if law.memory != "enclosed" or law.induction_mj_cm2 > 0:
+        why = f"the resin's memory is {law.memory}: recoating replaces what one layer lit"
+        if law.memory == "enclosed":
             why = "every layer pays the resin's induction dose"
         raise ExposureError(f"roof_layers (relief_layers of the process) is {roof_layers}, but {why}: layers do not add up; make it 0")

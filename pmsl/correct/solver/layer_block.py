@@ -255,7 +255,7 @@ class Block:
             most: np.ndarray | float = np.inf
             if law.memory == "contact" and setup.exchange is not None and setup.exchange.shares.renewal > 0:
                 closed = self._exchange.left(PointCells(faces.slab, faces.pixel), k, k + 1)
-                most = before_a_seal(faces, k, white, law, np.broadcast_to(closed, len(z_um)) > CLOSED)
+                most = before_a_seal(faces, k, white, law, np.broadcast_to(closed, len(z_um)) > CLOSED, to_join(faces, k, law, above))
             lit_through(faces, wanted, white, law.shares(k, z_um, faces.slab, setup.roof_layers), least, most)
             parts += face_rows(faces, wanted, white)
             parts += rim_joints(faces, k, solid, law, spot, pixels, above)

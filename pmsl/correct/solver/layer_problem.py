@@ -195,18 +195,19 @@ def lit_through(
     wanted[faces.pixel] = np.minimum(solid, np.clip(asked / white[faces.pixel], 0.0, 1.0))
 
 
-def before_a_seal(faces: FaceRows, k: int, white: np.ndarray, law: Law, closed: np.ndarray) -> np.ndarray:
+def before_a_seal(faces: FaceRows, k: int, white: np.ndarray, law: Law, closed: np.ndarray, joined: np.ndarray) -> np.ndarray:
     """Return what layer `k` may give at most so that the next one below is left enough to close the void: (N,) float64 [mJ/cm²].
 
     By contact a gray that does not close the void over a face is washed away by the next recoat. So where white would leave the layer
-    below such a gray, this one leaves it what just closes. `closed` (N,) bool: the void is, after the exposure of layer `k`.
+    below such a gray, this one leaves it what just closes. `closed` (N,) bool: the void is, after the exposure of layer `k`; `joined` (N,)
+    is what keeps layer `k` solid (`to_join`).
     """
     height = float(law.z_edges_um[k + 1] - law.z_edges_um[k])
     here, below = law.left_at(faces.depth_um), law.left_at(faces.depth_um - height)
     seal = SEALED * law.threshold_mj_cm2 + law.induction_mj_cm2
     rest = (faces.low - white[faces.pixel]) * here / below
     allowed = faces.low - seal * below / here
-    return np.where(closed & (faces.slab < k) & (rest > 0) & (rest < seal) & (allowed > 0), allowed, np.inf)
+    return np.where(closed & (faces.slab < k) & (rest > 0) & (rest < seal) & (allowed >= joined), allowed, np.inf)
 
 
 def to_join(faces: FaceRows, k: int, law: Law, above: Above) -> np.ndarray:
