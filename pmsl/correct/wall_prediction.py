@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+from msgspec import UnsetType
 
 from pmsl.core.mask import LayerMask
 from pmsl.correct.face_prediction import CASES, LEAST, OFF
@@ -137,6 +138,6 @@ def exchange_rule(resin: Resin) -> tuple[float, float]:
     """Return renewal and reach [µm] of a resin, or those that are assumed where it states none."""
     renewal, reach = resin.resin.renewal, resin.resin.reach_um
     return (
-        renewal.value if hasattr(renewal, "value") else RENEWAL,
-        float(reach.value) if hasattr(reach, "value") else REACH_UM,
+        RENEWAL if isinstance(renewal, UnsetType) else renewal.value,
+        REACH_UM if isinstance(reach, UnsetType) else float(reach.value),
     )
