@@ -380,7 +380,7 @@ def test_a_standard_deviation_is_a_key_of_version_2():
     from pmsl.profiles import Printer, Resin, library_text
     from pmsl.profiles.schema import parse
 
-    for name, kind, key in (("pr48-405", Resin, "dp_um"), ("pmsl-2um", Printer, "wavelength_nm")):
+    for name, kind, key in (("pegda-nps-1.0-385", Resin, "dp_um"), ("pmsl-2um", Printer, "wavelength_nm")):
         text = library_text(name)
         word = kind.__name__.lower()
         start = text.index(f"{key} = {{")

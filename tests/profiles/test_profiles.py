@@ -11,9 +11,40 @@ from pmsl.profiles import Printer, Process, Resin, library, library_text
 from pmsl.profiles.printer import Orientation
 from pmsl.profiles.schema import build, parse
 
+RESINS = {  # Dp [µm], Ec [mJ/cm²]; of those without a published Ec: None
+    **{f"pegda-nps-{c}-385": (dp, None) for c, dp in (("0.5", 37.55), ("0.8", 25.41), ("1.0", 20.94), ("1.5", 14.58), ("2.0", 11.19))},
+    **{f"pegda-avobenzone-{c}-365": (dp, None) for c, dp in (("1.0", 4.2), ("1.5", 2.9), ("2.0", 2.2))},
+    **{f"pegda-{c}": (dp, None) for c, dp in (("nps-2.0-365", 9.5), ("nps-3.0-365", 6.5), ("nps-2.0-405", 20.0), ("nps-3.0-405", 14.0))},
+    "pegda-avobenzone-2.0-nps-2.0-365": (1.8, None),
+    "pegda-avobenzone-2.0-nps-2.0-405": (18.0, None),
+    "pegda-avobenzone-2.0-sudan-0.6-365": (2.0, None),
+    "pegda-avobenzone-2.0-sudan-0.6-405": (13.0, None),
+    "pr48-385": (39.2, 12.3),
+    "pr48-405": (69.3, 17.9),
+    "pr48-bennett-365": (42.0, 18.3),
+    "pr48-bennett-405": (53.0, 6.3),
+    "formlabs-clear-365": (146.0, 5.2),
+    "formlabs-clear-405": (192.0, 12.6),
+    "veroclear-365": (186.0, 2.1),
+    "veroclear-405": (568.0, 6.9),
+    "verowhiteplus-365": (43.0, 0.7),
+    "verowhiteplus-405": (145.0, 1.9),
+    "tangoblackplus-365": (95.0, 2.4),
+    "tangoblackplus-405": (151.0, 4.1),
+    "liqcreate-premium-black-385": (90.0, 2.47),
+    "liqcreate-premium-black-405": (170.0, 5.0),
+    "liqcreate-premium-white-385": (80.0, 3.8),
+    "liqcreate-premium-white-405": (350.0, 6.87),
+    "liqcreate-premium-tough-385": (120.0, 7.22),
+    "liqcreate-premium-tough-405": (560.0, 14.47),
+    "liqcreate-strong-x-385": (90.0, 9.56),
+    "liqcreate-strong-x-405": (200.0, 9.88),
+    "liqcreate-composite-x-385": (110.0, 14.3),
+    "liqcreate-composite-x-405": (180.0, 9.55),
+}
 LIBRARY = {
     "printer": {"microfluidics-7.6um", "dlp6500", "dlp9000", "pmsl-2um", "pmsl-10um", "pmsl-25um", "dlp-27um", "prusa-sl1", "prusa-sl1s"},
-    "resin": {"pegda-nps-1.0-385", "pegda-nps-0.5-385", "pegda-nps-2.0-385", "pr48-385", "pr48-405"},
+    "resin": set(RESINS),
     "process": {"default"},
 }
 
@@ -61,15 +92,34 @@ def test_nothing_unpublished_passes_as_known():
     for name in LIBRARY["resin"]:
         resin = pmsl.find_resin(name).resin
         assert resin.dp_um.class_ == "published"
-        assert (resin.ec_mj_cm2.class_ == "published") == name.startswith("pr48")
+        assert (resin.ec_mj_cm2.class_ == "published") == (not name.startswith("pegda"))
 
 
-def test_published_numbers():
-    assert [pmsl.find_resin(f"pegda-nps-{c}-385").resin.dp_um.value for c in ("0.5", "1.0", "2.0")] == [37.55, 20.94, 11.19]
-    assert [(pmsl.find_resin(n).resin.dp_um.value, pmsl.find_resin(n).resin.ec_mj_cm2.value) for n in ("pr48-385", "pr48-405")] == [
-        (39.2, 12.3),
-        (69.3, 17.9),
-    ]
+@pytest.mark.parametrize("name", RESINS)
+def test_published_numbers(name):
+    resin, (dp, ec) = pmsl.find_resin(name).resin, RESINS[name]
+    assert resin.dp_um.value == dp and name.endswith(f"-{resin.wavelength_nm.value:.0f}")
+    assert (resin.ec_mj_cm2.value, resin.ec_mj_cm2.class_) == ((6.0, "placeholder") if ec is None else (ec, "published"))
+    assert ("no Ec is published" in resin.ec_mj_cm2.source) == (ec is None)
+
+
+def test_standard_deviations_are_those_that_are_published():
+    stated = {name: pmsl.find_resin(name).resin for name in RESINS if "sd = " in library_text(name)}
+    assert {name: (r.dp_um.sd, r.ec_mj_cm2.sd) for name, r in stated.items()} == {"pr48-385": (3.7, 3.0), "pr48-405": (3.8, 2.3)}
+
+
+@pytest.mark.parametrize("kind", LIBRARY)
+def test_every_source_names_something(kind):
+    for name in LIBRARY[kind]:
+        for source in re.findall(r'source = "([^"]*)"', library_text(name)):
+            assert len(source.split()) >= 4, (name, source)
+
+
+def test_values_that_contradict_each_other_say_so():
+    for name, other in (("pr48-405", ("Bennett 2017 gives 53 um", "6.3 mJ/cm2")), ("pr48-bennett-405", ("69.3 um", "17.9 mJ/cm2"))):
+        resin = pmsl.find_resin(name).resin
+        for value, words in zip((resin.dp_um, resin.ec_mj_cm2), other, strict=True):
+            assert words in value.source and "measure yours" in value.source
 
 
 def test_a_shipped_text_saved_edited_and_passed_back_by_path(tmp_path):

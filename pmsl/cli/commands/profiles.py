@@ -32,8 +32,9 @@ def profiles_command(context: click.Context, as_json: bool) -> None:
         return
     for kind, rows in entries.items():
         print_line(kind)
+        width = max(len(row["name"]) for row in rows)
         for row in rows:
-            print_line(f"  {row['name']:<22} {row['description']}")
+            print_line(f"  {row['name']:<{width}} {row['description']}")
 
 
 @profiles_command.command("show")
