@@ -43,9 +43,10 @@ def alarms(found):
     return {f.message.split()[0] for f in found.findings if f.code == "out-of-control"}
 
 
-def test_a_day_like_the_others_is_in_control(tmp_path):
-    days = [alarms(fit("daily", day(tmp_path / f"{seed}.csv", seed), PRINTER, RESIN)) for seed in range(40)]
-    assert sum(bool(names) for names in days) <= 4  # three tests at 1 % each
+@pytest.mark.parametrize("many", [12, pytest.param(400, marks=pytest.mark.slow)])
+def test_a_day_like_the_others_is_in_control(tmp_path, many):
+    days = [alarms(fit("daily", day(tmp_path / f"{seed}.csv", seed), PRINTER, RESIN)) for seed in range(many)]
+    assert sum(bool(names) for names in days) <= 1 + 0.05 * many  # three tests at 1 % each
 
 
 @pytest.mark.parametrize(
@@ -53,8 +54,8 @@ def test_a_day_like_the_others_is_in_control(tmp_path):
     [("light_ratio", {"light": 0.8}), ("light_ratio", {"light": 1.25}), ("dp_ratio", {"dp": 0.85}), ("edge_um", {"edge": 9.0})],
 )
 def test_what_changed_is_named_with_how_much(tmp_path, name, change):
-    seen = [fit("daily", day(tmp_path / f"{seed}.csv", seed, **change), PRINTER, RESIN) for seed in range(10)]
-    assert sum(name in alarms(found) for found in seen) >= 8
+    seen = [fit("daily", day(tmp_path / f"{seed}.csv", seed, **change), PRINTER, RESIN) for seed in range(5)]
+    assert sum(name in alarms(found) for found in seen) >= 4
     true = {"light": 1.0, "dp": 1.0, "edge": 0.0} | change
     for found in seen:
         for key, value in (("light_ratio", true["light"]), ("dp_ratio", true["dp"]), ("edge_um", true["edge"])):

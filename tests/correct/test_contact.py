@@ -49,7 +49,9 @@ def errors(corrector, roof, renewal, reach):
     return roofs, np.array(walls)
 
 
-@pytest.mark.parametrize(("closed", "off"), [(True, 0.0), (True, 2.5), (True, 7.5), (False, 5.0)])
+@pytest.mark.parametrize(("closed", "off"), [
+    pytest.param(True, 0.0, marks=pytest.mark.slow), (True, 2.5), pytest.param(True, 7.5, marks=pytest.mark.slow), (False, 5.0)
+])  # fmt: skip
 def test_walls_and_roofs_land_together(closed, off):
     roof = 120 + off
     corrector = corrected(closed, roof, ("contact", 1.0, "inf"))
@@ -68,7 +70,7 @@ def test_it_is_what_the_other_memories_miss():
     assert np.abs(walls).max() <= 0.02 and np.median(roofs) < -10.0
 
 
-@pytest.mark.parametrize(("layers", "most"), [(1, 0.3), (2, 2.0), (3, 0.3)])
+@pytest.mark.parametrize(("layers", "most"), [(1, 0.3), (2, 2.0), pytest.param(3, 0.3, marks=pytest.mark.slow)])
 def test_membranes_over_closed_voids_stay_and_land(layers, most):
     """Of two layers the lower cannot close the void with what the face needs: it stays dark, and the job says that it did not settle."""
     n, face = 10 + layers, 100.0
@@ -85,9 +87,13 @@ def test_membranes_over_closed_voids_stay_and_land(layers, most):
     assert (corrector.exchange.residual_levels > 0) == (layers == 2)
 
 
-def test_half_renewed_and_a_reach():
+def test_half_renewed():
     roofs, walls = errors(corrected(True, 122.5, ("contact", 0.5, "inf")), 122.5, 0.5, math.inf)
     assert np.abs(walls).max() <= 0.02 and np.abs(roofs).max() <= 0.3
+
+
+@pytest.mark.slow
+def test_a_reach_of_a_few_channels():
     roofs, walls = errors(corrected(False, 122.5, ("contact", 1.0, 200.0)), 122.5, 1.0, 200.0)
     assert np.abs(walls).max() <= 0.02 and np.abs(np.median(roofs)) <= 0.5
 
