@@ -7,6 +7,8 @@ sheets          CSV, read
 working_curve   Dp and Ec from cured thicknesses, by the straight line
 cure_fit        films and roofs together: Dp, Ec, induction, tail
 model_fit       least squares, intervals by the profile, what the data cannot part
+proposal        the next print: the tiles that say most of what is wanted
+tile_choice     which they are
 regression      straight lines, intervals, tests
 fit_result      what a fit gives
 """
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pmsl.calibrate.fit_result import FitResult, Parameter
     from pmsl.calibrate.kinds.kind import CouponOptions
     from pmsl.calibrate.measurements import WorkingCurveData, read_working_curve
+    from pmsl.calibrate.proposal import Proposal, propose, proposed_coupon
     from pmsl.calibrate.working_curve import curve_sd_um, fit_working_curve
 
 _HOMES = homes_in(
@@ -28,6 +31,7 @@ _HOMES = homes_in(
     calibration="coupon fit",
     fit_result="FitResult Parameter",
     measurements="WorkingCurveData read_working_curve",
+    proposal="Proposal propose proposed_coupon",
     working_curve="curve_sd_um fit_working_curve",
 ) | {"Coupon": "pmsl.calibrate.coupons.coupon_job", "CouponOptions": "pmsl.calibrate.kinds.kind"}
 __getattr__, __dir__ = later(__name__, _HOMES)
@@ -37,10 +41,13 @@ __all__ = [
     "CouponOptions",
     "FitResult",
     "Parameter",
+    "Proposal",
     "WorkingCurveData",
     "coupon",
     "curve_sd_um",
     "fit",
     "fit_working_curve",
+    "propose",
+    "proposed_coupon",
     "read_working_curve",
 ]

@@ -88,7 +88,7 @@ def working_curve_coupon(
             f"{doses} doses, {repeats} repeats, {len(settings)} powers: at least 3 doses and 1 repeat, at most {MOST_TILES} tiles"
         )
     model = CureModel.of(resin)
-    low, high = _range(printer, settings, model.ec_mj_cm2, dose_range_mj_cm2)
+    low, high = dose_range(printer, settings, model.ec_mj_cm2, dose_range_mj_cm2)
     order = well_spread(count)
     ladder = np.tile(np.geomspace(low, high, doses), repeats * len(settings))[order]
     setting = np.repeat(np.arange(len(settings)), doses * repeats)[order]
@@ -125,7 +125,7 @@ def _settings(printer: Printer, powers: Sequence[float] | None) -> list[LightSet
     return [known[power] for power in dict.fromkeys(powers)]
 
 
-def _range(printer: Printer, settings: Sequence[LightSetting], ec: float, given: tuple[float, float] | None) -> tuple[float, float]:
+def dose_range(printer: Printer, settings: Sequence[LightSetting], ec: float, given: tuple[float, float] | None) -> tuple[float, float]:
     """Return the lowest and highest dose; as given within the printer's limits, else as far as these go."""
     limits = printer.limits
     most = min(limits.max_dose_mj_cm2.value, *(limits.max_exposure_s.value * s.irradiance_mw_cm2.value for s in settings))
@@ -133,7 +133,7 @@ def _range(printer: Printer, settings: Sequence[LightSetting], ec: float, given:
         if most < 3 * LOWEST * ec:
             raise UsageError(
                 f"printer {printer.name} gives at most {most:.4g} mJ/cm² an exposure, too little for a curve from {LOWEST * ec:.4g} mJ/cm² "
-                "(1.5 Ec) on; choose a stronger light setting, or give the doses (--doses-mj-cm2 LO,HI)"
+                "(1.5 Ec) on; choose a stronger light setting, or give the doses (--range LO,HI)"
             )
         return LOWEST * ec, min(HIGHEST * ec, most)
     low, high = given

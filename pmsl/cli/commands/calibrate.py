@@ -8,6 +8,7 @@ import click
 
 from pmsl.calibrate.kinds import NAMES
 from pmsl.cli import options
+from pmsl.cli.commands.propose import propose_command
 
 if TYPE_CHECKING:
     from pmsl.calibrate import Coupon, FitResult
@@ -20,6 +21,9 @@ MOST_LINES = 24
 @click.group("calibrate")
 def calibrate_command() -> None:
     """Measure a printer and a resin: fit what test prints say."""
+
+
+calibrate_command.add_command(propose_command)
 
 
 @calibrate_command.command("coupon")
