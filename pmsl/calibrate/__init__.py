@@ -9,6 +9,7 @@ cure_fit        films and roofs together: Dp, Ec, induction, tail
 model_fit       least squares, intervals by the profile, what the data cannot part
 proposal        the next print: the tiles that say most of what is wanted
 tile_choice     which they are
+transfer        a resin of one machine on another
 regression      straight lines, intervals, tests
 fit_result      what a fit gives
 """
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pmsl.calibrate.kinds.kind import CouponOptions
     from pmsl.calibrate.measurements import WorkingCurveData, read_working_curve
     from pmsl.calibrate.proposal import Proposal, propose, proposed_coupon
+    from pmsl.calibrate.transfer import transferred_resin
     from pmsl.calibrate.working_curve import curve_sd_um, fit_working_curve
 
 _HOMES = homes_in(
@@ -32,6 +34,7 @@ _HOMES = homes_in(
     fit_result="FitResult Parameter",
     measurements="WorkingCurveData read_working_curve",
     proposal="Proposal propose proposed_coupon",
+    transfer="transferred_resin",
     working_curve="curve_sd_um fit_working_curve",
 ) | {"Coupon": "pmsl.calibrate.coupons.coupon_job", "CouponOptions": "pmsl.calibrate.kinds.kind"}
 __getattr__, __dir__ = later(__name__, _HOMES)
@@ -50,4 +53,5 @@ __all__ = [
     "propose",
     "proposed_coupon",
     "read_working_curve",
+    "transferred_resin",
 ]

@@ -9,6 +9,7 @@ import click
 from pmsl.calibrate.kinds import NAMES
 from pmsl.cli import options
 from pmsl.cli.commands.propose import propose_command
+from pmsl.cli.commands.transfer import transfer_command
 
 if TYPE_CHECKING:
     from pmsl.calibrate import Coupon, FitResult
@@ -24,6 +25,7 @@ def calibrate_command() -> None:
 
 
 calibrate_command.add_command(propose_command)
+calibrate_command.add_command(transfer_command)
 
 
 @calibrate_command.command("coupon")
