@@ -31,9 +31,9 @@ def options(**more):
     return WriteOptions(response=np.arange(256) / 255, **more)
 
 
-def f_job(samples, printer="pmsl-2um"):
+def f_job(samples, printer="pmsl-2um", resin="pr48-405"):
     """The asymmetric part that ships as a sample."""
-    machine, resin = pmsl.find_printer(printer), pmsl.find_resin("pr48-405")
+    machine, resin = pmsl.find_printer(printer), pmsl.find_resin(resin)
     return pmsl.prepare(pmsl.place([pmsl.load_solid(samples / "f_orientation.stl")], machine, resin), machine, resin)
 
 

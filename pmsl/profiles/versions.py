@@ -14,7 +14,7 @@ from typing import Any, get_args
 import msgspec
 
 from pmsl.errors import PmslError
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.strict_struct import Strict, Value
 
 
 def version(item: Any) -> int:
@@ -59,11 +59,17 @@ def newer(item: Any, than: int, place: str = "") -> Iterator[str]:
         return
     keys = [name for name, since in item.SINCE.items() if since > than and getattr(item, name) is not msgspec.UNSET]
     yield from (f"{place}{name}" for name in keys)
-    if not keys and item.own_version() > than:
+    values = [f"{place}{name}.sd" for name in item.__struct_fields__ if than < 2 and _states_sd(getattr(item, name))]
+    yield from values
+    if not keys and not values and item.own_version() > than:
         yield f"a list in {place.rstrip('.')}" if place else "a list"
     for name in item.NESTED:
         if version(getattr(item, name)) > than:
             yield from newer(getattr(item, name), than, f"{place}{name}.")
+
+
+def _states_sd(value: Any) -> bool:
+    return isinstance(value, Value) and value.sd is not msgspec.UNSET
 
 
 def _number(schema: str) -> int:

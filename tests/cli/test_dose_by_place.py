@@ -101,7 +101,7 @@ def test_the_job_says_its_regions(run, tmp_path):
     older = {**doc, "schema": "pmsl.job/1"}
     (tmp_path / "job" / "job.json").write_text(json.dumps(older))
     code, _, err = run("info", "job")
-    assert code == 3 and "regions, layers.facts came with pmsl.job/2" in err
+    assert code == 3 and "regions, resin.resin.dp_um.sd, resin.resin.ec_mj_cm2.sd, layers.facts came with pmsl.job/2" in err
 
 
 def test_seconds_and_doses_of_regions_are_shown(run, tmp_path):

@@ -23,6 +23,7 @@ from pmsl.profiles import Motion
 
 MOTION = Motion(lift_um=2500.0, lift_um_s=1500.0, retract_um_s=2500.0, wait_before_lift_s=0.5, wait_top_s=0.25, settle_s=2.0)
 PRINTER = pmsl.find_printer("microfluidics-7.6um")
+WITHOUT_SD = "pmsl-2um", "pr48-bennett-405"  # whose profiles are of version 1
 PX, PY = 7.0, 5.0
 frames = hnp.arrays(np.uint8, (9, 11), elements=st.sampled_from([0, 0, 0, 60, 127, 128, 255]))
 
@@ -131,7 +132,7 @@ def test_a_written_job_carries_them_and_gives_them_back(tmp_path, samples):
 
 
 def test_without_them_a_job_is_of_version_1(tmp_path, samples):
-    job = f_job(samples)
+    job = f_job(samples, *WITHOUT_SD)
     pmsl.write(job, tmp_path / "job", facts=False)
     assert json.loads((tmp_path / "job" / "job.json").read_text())["schema"] == "pmsl.job/1"
     assert facts_in(tmp_path / "job") == [None] * job.n_layers
@@ -169,7 +170,7 @@ def test_verify_holds_them_against_frames(tmp_path, samples):
 
 
 def test_a_job_that_declares_version_1_has_none(tmp_path, samples):
-    pmsl.write(f_job(samples), tmp_path / "job")
+    pmsl.write(f_job(samples, *WITHOUT_SD), tmp_path / "job")
     doc = json.loads((tmp_path / "job" / "job.json").read_text())
     with pytest.raises(pmsl.errors.JobError, match=r"job\.json: layers\.facts came with pmsl\.job/2"):
         job_json.decode(json.dumps(doc | {"schema": "pmsl.job/1"}).encode(), "job.json")
