@@ -75,7 +75,7 @@ def test_columns_on_a_raft_and_a_void_open_to_the_side_are_nothing():
 
 
 @pytest.mark.parametrize(("file", "codes"), [
-    ("floating_island.stl", ["loose-body"]),
+    pytest.param("floating_island.stl", ["loose-body"], marks=pytest.mark.slow),  # of the field of a printer
     ("bad_island_cavity_thinwall.stl", ["loose-body", "resin-trap"]),
     ("sealed_cavity.stl", ["resin-trap"]),
 ])  # fmt: skip

@@ -63,9 +63,13 @@ def test_walls_and_roofs_land_together(closed, off):
 
 
 def test_it_is_what_the_other_memories_miss():
-    """Corrected for enclosed liquid outer walls land far inside; for open liquid a closed channel's roof lands far below."""
+    """Corrected for enclosed liquid outer walls land far inside."""
     roofs, walls = errors(corrected(True, 120.0, ("enclosed",)), 120.0, 1.0, math.inf)
     assert np.median(walls) < -0.3 and np.median(roofs) > 3.0
+
+
+@pytest.mark.slow
+def test_corrected_for_open_liquid_a_closed_roof_lands_far_below():
     roofs, walls = errors(corrected(True, 120.0, ("open",)), 120.0, 1.0, math.inf)
     assert np.abs(walls).max() <= 0.02 and np.median(roofs) < -10.0
 
