@@ -25,7 +25,6 @@ from pmsl.kernels._compiler.options import Entry, Source
 SLOWEST = (
     "pmsl.kernels.codec.zlib_of_runs.zlib_of_runs(<i81C,int,<i41C,<i41C,|u11C,int,int,int,int,int,|u11C,<i81C,<i81C,<i41C,<i41C,<i82C,|u11C)",
     "pmsl.kernels.light.faint_grays.far_from_white(<i81C,<i41C,<i41C,|u11C,int,int,<i81C,<u82C,<u82C,<u82C,<i82C)",
-    "pmsl.kernels.raster.run_facts.measure(<i81C,<i41C,<i41C,int,<i81C,<i81C,<i81C)",
     (
         "pmsl.kernels.raster.run_bodies.grow(<i81C,<i41C,<i41C,<i81C,<i81C,<i41C,<i41C,<i81C,<i81C,<i41C,<i41C,<i81C,<i81C,"
         "<i41C,<i41C,<i81C,int,int,float,float,float,<f81C,<i81C,<i82C,<i81C,<i81C)"
