@@ -41,6 +41,11 @@ def tiles_of(count: int, printer: Printer, tile_um: float | None = None) -> Tile
     return tile_layout(count, printer.field_px, pitch, printer.optics.psf.width_px(pitch), tile_um)
 
 
+def film_height_um(thickest_um: float) -> int:
+    """Return the height of the one layer of a coupon whose thickest film is so thick [µm]."""
+    return math.ceil(ROOM * max(thickest_um, LEAST_UM))
+
+
 def label_dose_mj_cm2(printer: Printer, resin: Resin) -> float:
     """Return the dose of numbers that have an exposure of their own [mJ/cm²]."""
     return min(LABEL * CureModel.of(resin).ec_mj_cm2, most_dose_mj_cm2(printer))
@@ -81,7 +86,7 @@ def film_coupon(
     model = CureModel.of(resin)
     label = label_dose_mj_cm2(printer, resin)
     tallest = model.decay.lengths_um[0] * math.log(max(highest_mj_cm2, label) / model.ec_mj_cm2)
-    height = math.ceil(ROOM * max(tallest, LEAST_UM))
+    height = film_height_um(tallest)
     grid = coupon_grid(printer, [height])
 
     def all_shots(_: int) -> list[TileExposure]:

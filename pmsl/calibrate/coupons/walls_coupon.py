@@ -20,7 +20,7 @@ from pmsl.calibrate.coupons.coupon_job import (
     prism_of,
     prism_part,
 )
-from pmsl.calibrate.coupons.film_coupon import label_dose_mj_cm2, tiles_of
+from pmsl.calibrate.coupons.film_coupon import film_height_um, label_dose_mj_cm2, tiles_of
 from pmsl.calibrate.coupons.tile_layout import TileLayout
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask
@@ -67,7 +67,7 @@ def walls_coupon(printer: Printer, resin: Resin, process: Process, dose_range_mj
     kinds: list[float | None] = [*ANGLES, None]  # None: dots and holes
     layout = tiles_of(len(kinds) * len(doses), printer, TILE_PX * max(printer.optics.pitch_um.value))
     tallest = CureModel.of(resin).decay.lengths_um[0] * math.log(max(float(doses[-1]) / ec, 2.0))
-    height = math.ceil(1.3 * max(tallest, 10.0))
+    height = film_height_um(tallest)
     grid = coupon_grid(printer, [height])
     rows: list[Row] = []
     marks: list[tuple[float, float, str]] = []

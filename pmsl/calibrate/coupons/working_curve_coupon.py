@@ -10,7 +10,8 @@ from functools import partial
 import numpy as np
 
 from pmsl.calibrate.coupons.coupon_job import Coupon, TileExposure, coupon_grid, coupon_job, digest_of, prism_of, prism_part
-from pmsl.calibrate.coupons.tile_layout import TileLayout, tile_layout, well_spread
+from pmsl.calibrate.coupons.film_coupon import film_height_um, tiles_of
+from pmsl.calibrate.coupons.tile_layout import TileLayout, well_spread
 from pmsl.core.grid import Grid
 from pmsl.cure import CureModel
 from pmsl.errors import UsageError
@@ -26,7 +27,6 @@ NOTES = (
     "Rinse and post-treat all tiles alike. Measure thickness_um in the middle of each tile, from glass or film; its number stands above "
     "it. Leave a lost tile blank; measure some twice (add rows); sd_um is your measuring error, where you know it.",
 )
-ROOM = 1.3  # of the thickest tile: height of the layer
 EMPTY = partial(np.zeros, 0)
 
 
@@ -96,10 +96,8 @@ def working_curve_coupon(
     power = np.array([s.power for s in settings])[setting]
     dose, time = whole_frames(ladder, light, printer)
     expected = np.array([model.decay.lengths_um[0] * math.log(max(e / model.ec_mj_cm2, 1.0)) for e in dose])
-    layout = tile_layout(
-        count, printer.field_px, printer.optics.pitch_um.value, printer.optics.psf.width_px(printer.optics.pitch_um.value), tile_um
-    )
-    height = float(np.ceil(ROOM * max(float(expected.max()), 10.0)))
+    layout = tiles_of(count, printer, tile_um)
+    height = float(film_height_um(float(expected.max())))
     grid = coupon_grid(printer, [height])
     rows = tuple(
         {"tile": i + 1, "time_s": float(t), "irradiance_mw_cm2": float(f)} for i, (t, f) in enumerate(zip(time, light, strict=True))
