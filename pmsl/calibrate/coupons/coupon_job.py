@@ -21,6 +21,7 @@ from pmsl.job.print_job import Engine, PartRecord, PrintJob, Provenance
 from pmsl.mesh.part import Part
 from pmsl.mesh.solid import Solid
 from pmsl.profiles import Printer, Process, Resin
+from pmsl.profiles.optics import LightSetting
 from pmsl.profiles.placeholders import placeholders
 from pmsl.version import __version__
 
@@ -219,10 +220,10 @@ def coupon_job(
     )
 
 
-def most_dose_mj_cm2(printer: Printer) -> float:
-    """Return the largest dose that a printer gives in one exposure with its first light setting [mJ/cm²]."""
-    limits, light = printer.limits, printer.optics.settings[0].irradiance_mw_cm2.value
-    return min(limits.max_dose_mj_cm2.value, limits.max_exposure_s.value * light)
+def most_dose_mj_cm2(printer: Printer, settings: Sequence[LightSetting] = ()) -> float:
+    """Return the largest dose that a printer gives in one exposure with each of some light settings, else with its first [mJ/cm²]."""
+    limits, lights = printer.limits, settings or printer.optics.settings[:1]
+    return min(limits.max_dose_mj_cm2.value, *(limits.max_exposure_s.value * s.irradiance_mw_cm2.value for s in lights))
 
 
 def check_dose(dose_mj_cm2: float, printer: Printer, kind: str) -> None:

@@ -9,7 +9,16 @@ from functools import partial
 
 import numpy as np
 
-from pmsl.calibrate.coupons.coupon_job import Coupon, TileExposure, coupon_grid, coupon_job, digest_of, prism_of, prism_part
+from pmsl.calibrate.coupons.coupon_job import (
+    Coupon,
+    TileExposure,
+    coupon_grid,
+    coupon_job,
+    digest_of,
+    most_dose_mj_cm2,
+    prism_of,
+    prism_part,
+)
 from pmsl.calibrate.coupons.film_coupon import film_height_um, tiles_of
 from pmsl.calibrate.coupons.tile_layout import TileLayout, well_spread
 from pmsl.core.grid import Grid
@@ -125,8 +134,7 @@ def _settings(printer: Printer, powers: Sequence[float] | None) -> list[LightSet
 
 def dose_range(printer: Printer, settings: Sequence[LightSetting], ec: float, given: tuple[float, float] | None) -> tuple[float, float]:
     """Return the lowest and highest dose; as given within the printer's limits, else as far as these go."""
-    limits = printer.limits
-    most = min(limits.max_dose_mj_cm2.value, *(limits.max_exposure_s.value * s.irradiance_mw_cm2.value for s in settings))
+    most = most_dose_mj_cm2(printer, settings)
     if given is None:
         if most < 3 * LOWEST * ec:
             raise UsageError(
