@@ -28,6 +28,17 @@ def roof_um(layers, dose, layer_um, dp, ec, induction=0.0, tail=0.0):
     return DEPTHS[cured[-1]] if len(cured) else -math.inf
 
 
+def exchanged_roof_um(layers, dose, layer_um, dp, ec, induction, renewal, way_um, reach_um):
+    """The same beside liquid `way_um` from the vat: followed in time at every depth, recoat by recoat, solid from the first time on."""
+    lost = 0.0 if way_um is None else renewal * math.exp(-way_um / reach_um)
+    dose_of, solid = np.zeros(len(DEPTHS)), np.zeros(len(DEPTHS), bool)
+    for k in range(layers):
+        dose_of = (1.0 - lost) * dose_of + np.maximum(dose * np.exp(-(DEPTHS + (k + 1) * layer_um) / dp) - induction, 0.0)
+        solid |= dose_of >= ec - induction
+    cured = np.flatnonzero(solid)
+    return DEPTHS[cured[-1]] if len(cured) else -math.inf
+
+
 def rows_of(coupon):
     """Rows of a coupon's sheet, as a lab reads them."""
     return list(csv.DictReader(line for line in sheet_text(coupon).splitlines() if not line.startswith("#")))

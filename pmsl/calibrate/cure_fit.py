@@ -73,6 +73,8 @@ class CureRows:
         Of a roof; 0 of films.
     light_mw_cm2, wait_s : (N,) float64
         nan where not known.
+    port_um : (N,) float64
+        Way along the liquid below a roof to the vat; nan where it is sealed, and of films.
     weights : (N,) float64 or None
     row : tuple of str
     source : str
@@ -86,13 +88,21 @@ class CureRows:
     layer_um: np.ndarray
     light_mw_cm2: np.ndarray
     wait_s: np.ndarray
+    port_um: np.ndarray
     weights: np.ndarray | None
     row: tuple[str, ...]
     source: str
     findings: tuple[Finding, ...]
 
 
-def cured_um(values: np.ndarray, dose: np.ndarray, events: np.ndarray, cover: np.ndarray, layer_um: np.ndarray) -> np.ndarray:
+def cured_um(
+    values: np.ndarray,
+    dose: np.ndarray,
+    events: np.ndarray,
+    cover: np.ndarray,
+    layer_um: np.ndarray,
+    exchanged: np.ndarray | None = None,
+) -> np.ndarray:
     """Return how deep light cures: thickness of films, depth below the designed face of roofs.
 
     Parameters
@@ -101,6 +111,8 @@ def cured_um(values: np.ndarray, dose: np.ndarray, events: np.ndarray, cover: np
         Dp [µm], Ec, E_ind [mJ/cm²], tail.
     dose, events, cover, layer_um : (N,) float64
         As of `CureRows`.
+    exchanged : (N,) float64, optional
+        Share of the liquid below a roof that each recoat exchanges; left out: none, it is sealed.
 
     Returns
     -------
@@ -117,14 +129,28 @@ def cured_um(values: np.ndarray, dose: np.ndarray, events: np.ndarray, cover: np
         q = np.exp(-layer_um[roof] / dp)
         many = np.arange(1, int(cover[roof].max()) + 1)[:, None]
         # the events are ever weaker: their sum is the largest of the sums of the first m, each straight in exp(-d / Dp)
-        reach = (1 - tail) * dose[roof] * q * (1 - q**many) / (1 - q)
-        depth = (ec - induction + many * (induction - tail * dose[roof])) / reach
+        if exchanged is None:
+            light, count = q * (1 - q**many) / (1 - q), many
+        else:
+            light, count = _left_of_events(q, 1 - exchanged[roof], len(many))
+        depth = (ec - induction + count * (induction - tail * dose[roof])) / ((1 - tail) * dose[roof] * light)
         depth = np.where(many <= cover[roof], depth, np.inf).min(axis=0)
         out[roof] = -dp * np.log(np.clip(depth, SHALLOWEST, None))
     return out
 
 
-def read_cure_rows(paths: Sequence[Path], options: FitOptions, kinds: Sequence[str]) -> CureRows:
+def _left_of_events(q: np.ndarray, kept: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is left of the light, and of the number, of the first 1 to `most` events, a recoat between each: (most, N) float64."""
+    light, count = np.zeros((most, len(q))), np.zeros((most, len(q)))
+    at, number, power = np.zeros(len(q)), np.zeros(len(q)), np.ones(len(q))
+    for m in range(most):
+        power = power * q
+        at, number = kept * at + power, kept * number + 1
+        light[m], count[m] = at, number
+    return light, count
+
+
+def read_cure_rows(paths: Sequence[Path], options: FitOptions, kinds: Sequence[str], roofs: SheetFormat = ROOFS) -> CureRows:
     """Read sheets of films and of roofs, joined.
 
     Parameters
@@ -133,19 +159,21 @@ def read_cure_rows(paths: Sequence[Path], options: FitOptions, kinds: Sequence[s
     options : FitOptions
     kinds : sequence of str
         Whose sheets may come.
+    roofs : SheetFormat
+        Of those that have a gap.
     """
     parts = []
     for path in paths:
         text = text_of(Path(path))
         check_kind(text, Path(path).name, kinds)
-        roofs = "gap_um" in columns_of(text)
-        data = read_sheets([path], ROOFS if roofs else FILM, kinds)
+        gaps = "gap_um" in columns_of(text)
+        data = read_sheets([path], roofs if gaps else FILM, kinds)
         values = data.values
-        values["events"] = np.ones(len(data)) if roofs else np.where(np.isnan(values["events"]), 1.0, values["events"])
-        for name in () if roofs else ("cover_layers", "layer_um"):
+        values["events"] = np.ones(len(data)) if gaps else np.where(np.isnan(values["events"]), 1.0, values["events"])
+        for name in () if gaps else ("cover_layers", "layer_um"):
             values[name] = np.zeros(len(data))
-        values["open"] = values["gap_um" if roofs else "thickness_um"]
-        values["depth_um"] = _roof_depths(values, data.row) if roofs else values["thickness_um"]
+        values["open"] = values["gap_um" if gaps else "thickness_um"]
+        values["depth_um"] = _roof_depths(values, data.row) if gaps else values["thickness_um"]
         _, values["light"], values["dose"] = exposures(data, options.irradiance_mw_cm2, values["events"])
         for i in np.flatnonzero(np.isnan(values["dose"])).tolist():
             raise MeasurementError(f"{data.row[i]}: no irradiance; give irradiance_mw_cm2 in every row, or --irradiance")
@@ -153,12 +181,12 @@ def read_cure_rows(paths: Sequence[Path], options: FitOptions, kinds: Sequence[s
     data = joined(parts)
     used = data.values["open"] > 0
     findings = [*data.findings, *uncured([row for row, use in zip(data.row, used, strict=True) if not use])]
-    blank, names = np.full(len(data), math.nan), ("depth_um", "dose", "events", "cover_layers", "layer_um", "light", "wait_s")
-    depth, dose, events, cover, layer, light, wait = (data.values.get(name, blank)[used] for name in names)
+    blank, names = np.full(len(data), math.nan), ("depth_um", "dose", "events", "cover_layers", "layer_um", "light", "wait_s", "port_um")
+    depth, dose, events, cover, layer, light, wait, port = (data.values.get(name, blank)[used] for name in names)
     weights = data.weights()
     rows = tuple(row for row, use in zip(data.row, used, strict=True) if use)
     some = None if weights is None else weights[used]
-    return CureRows(depth, dose, events, cover, layer, light, wait, some, rows, data.source, tuple(findings))
+    return CureRows(depth, dose, events, cover, layer, light, wait, port, some, rows, data.source, tuple(findings))
 
 
 def _roof_depths(values: dict[str, np.ndarray], rows: Sequence[str]) -> np.ndarray:
@@ -198,7 +226,7 @@ def fit_cure(kind: str, rows: CureRows, free: Sequence[str], options: FitOptions
         Fewer measurements than parameters, or parameters that the data cannot part.
     """
     material = options.resin.resin
-    dp, ec = _first_guess(rows, material.dp_um.value, material.ec_mj_cm2.value)
+    dp, ec = first_guess(rows, material.dp_um.value, material.ec_mj_cm2.value)
     unknowns = [
         Unknown("dp_um", "µm", dp, 0.02 * dp, 50 * dp),
         Unknown("ec_mj_cm2", "mJ/cm²", ec, 1e-3 * ec, 1e3 * ec),
@@ -219,7 +247,7 @@ def fit_cure(kind: str, rows: CureRows, free: Sequence[str], options: FitOptions
             f"the induction dose would be {values['induction_mj_cm2']:.3g} mJ/cm², not below "
             f"Ec = {values['ec_mj_cm2']:.3g}, which includes it: the sheets contradict each other, or columns are mixed up; {rows.source}"
         )
-    tests = _tests(fit, rows)
+    tests = cure_tests(fit, rows)
     findings = [*rows.findings, *outlier_findings(fit.line, rows.row, rows.y_um, "µm")]
     findings += lack_findings(
         tests, "the model of light and threshold", WHY, rows.weights is not None, "its values hold for these tiles at best"
@@ -238,7 +266,7 @@ def _remedy(free: Sequence[str]) -> str:
     return "; ".join(dict.fromkeys(REMEDIES[name] for name in free)) or REMEDIES["dp_um"]
 
 
-def _first_guess(rows: CureRows, dp: float, ec: float) -> tuple[float, float]:
+def first_guess(rows: CureRows, dp: float, ec: float) -> tuple[float, float]:
     """Return Dp and Ec by a straight line through films of few events, else as known."""
     film = (rows.cover_layers == 0) & (rows.events == rows.events.min())
     x, y = np.log(rows.dose_mj_cm2[film]), rows.y_um[film]
@@ -248,11 +276,17 @@ def _first_guess(rows: CureRows, dp: float, ec: float) -> tuple[float, float]:
     return (slope, math.exp(-height / slope)) if slope > 0 and abs(height / slope) < 50 else (dp, ec)
 
 
-def _tests(fit: ModelFit, rows: CureRows) -> tuple[FitTest, ...]:
+def cure_tests(fit: ModelFit, rows: CureRows) -> tuple[FitTest, ...]:
     """Hold the model against repetitions, stated errors, a bent curve of films, and the irradiance."""
     light = np.where(np.isnan(rows.light_mw_cm2), 1.0, rows.light_mw_cm2)
     varies = not np.isnan(rows.light_mw_cm2).any() and light.max() > RATIO * light.min()
-    settings = [np.log(rows.dose_mj_cm2), rows.events, rows.cover_layers, rows.layer_um]
+    settings = [
+        np.log(rows.dose_mj_cm2),
+        rows.events,
+        rows.cover_layers,
+        rows.layer_um,
+        np.where(np.isnan(rows.port_um), -1.0, rows.port_um),
+    ]
     found = list(fit_tests(fit, np.column_stack([*settings, np.log(light)] if varies else settings), rows.weights))
     flat = fit.line.residuals + fit.design @ fit.line.coefficients
     film = rows.cover_layers == 0

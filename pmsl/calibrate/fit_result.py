@@ -104,7 +104,12 @@ class FitResult:
         return {
             "kind": self.kind,
             "parameters": {
-                name: {"value": p.value, "sd": p.sd, "interval95": [v if math.isfinite(v) else None for v in p.interval95], "unit": p.unit}
+                name: {
+                    "value": p.value if math.isfinite(p.value) else "inf",
+                    "sd": p.sd,
+                    "interval95": [v if math.isfinite(v) else None for v in p.interval95],
+                    "unit": p.unit,
+                }
                 for name, p in self.parameters.items()
             },
             "covariance": {"names": list(self.parameters), "matrix": self.covariance.tolist()},

@@ -38,6 +38,8 @@ class Unknown:
         Where the search begins, within the bounds.
     low, high : float
         Bounds of what it can be.
+    scale : float
+        What is much of it, for steps and for nearness to a bound; 0: as much as `start`.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Unknown:
     start: float
     low: float = -math.inf
     high: float = math.inf
+    scale: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,6 +147,7 @@ class _Search:
         self.predict, self.unknowns, self.y, self.weights = predict, unknowns, y, weights
         self.low, self.high = (np.array([getattr(u, name) for u in unknowns]) for name in ("low", "high"))
         self.start = np.array([u.start for u in unknowns])
+        self.scale = np.array([u.scale or abs(u.start) for u in unknowns])
         self._root = np.ones(len(y)) if weights is None else np.sqrt(weights)
 
     def squares(self, values: np.ndarray) -> float:
@@ -173,7 +177,7 @@ class _Search:
         at_bound = np.zeros(len(values), bool)
         for i in range(len(values)):
             for bound in (self.low[i], self.high[i]):
-                size = max(abs(self.start[i]), abs(values[i]), 1e-12)
+                size = max(self.scale[i], abs(values[i]), 1e-12)
                 if math.isfinite(bound) and abs(values[i] - bound) < 1e-3 * size:
                     trial = values.copy()
                     trial[i] = bound
@@ -188,7 +192,7 @@ class _Search:
         """Return derivatives of the model by each unknown, central where there is room: (N, P) float64."""
         out = []
         for i, value in enumerate(values.tolist()):
-            step = 1e-5 * max(abs(value), abs(self.start[i]), 1e-9)
+            step = 1e-5 * max(abs(value), self.scale[i], 1e-9)
             ends = [min(max(value + sign * step, self.low[i]), self.high[i]) for sign in (1, -1)]
             up, down = values.copy(), values.copy()
             up[i], down[i] = ends
@@ -203,7 +207,7 @@ class _Search:
         least = self.squares(values)
         if spread <= 1e-9 * max(float(np.abs(self.y).max()), 1e-300):
             return float(values[i]), float(values[i])
-        sd = math.sqrt(covariance[i, i]) if covariance[i, i] > 0 else 0.01 * max(abs(self.start[i]), 1e-9)
+        sd = math.sqrt(covariance[i, i]) if covariance[i, i] > 0 else 0.01 * max(self.scale[i], 1e-9)
         if not profiles:
             return float(values[i] - t * sd), float(values[i] + t * sd)
         held = np.arange(len(values)) == i

@@ -19,7 +19,7 @@ PRINTERS = {"pmsl-2um": "pr48-405", "microfluidics-7.6um": "pegda-nps-1.0-385", 
 PRINTED = NAMES
 
 
-SMALL = {"roofs": CouponOptions(cover_layers=[1, 3])}  # of each kind, what makes its print short
+SMALL = dict.fromkeys(("roofs", "renewal"), CouponOptions(cover_layers=[1, 3]))  # of each kind, what makes its print short
 
 
 def made_on(kind, printer, options=None):

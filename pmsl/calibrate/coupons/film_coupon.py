@@ -27,7 +27,7 @@ ROOM, LEAST_UM = 1.3, 10.0  # of the thickest tile: height of the layer
 LABEL = 4.0  # dose of the numbers, in Ec
 
 
-def tiles_of(count: int, printer: Printer, tile_um: float | None = None) -> TileLayout:
+def tiles_of(count: int, printer: Printer, tile_um: float | None = None, long: int = 0) -> TileLayout:
     """Lay square tiles out over the field of a printer.
 
     Parameters
@@ -36,9 +36,11 @@ def tiles_of(count: int, printer: Printer, tile_um: float | None = None) -> Tile
     printer : Printer
     tile_um : float, optional
         Side [µm]; left out: what there is room for.
+    long : int
+        How many of them, the last ones, are as long as a row of tiles.
     """
     pitch = printer.optics.pitch_um.value
-    return tile_layout(count, printer.field_px, pitch, printer.optics.psf.width_px(pitch), tile_um)
+    return tile_layout(count, printer.field_px, pitch, printer.optics.psf.width_px(pitch), tile_um, long)
 
 
 def film_height_um(thickest_um: float) -> int:

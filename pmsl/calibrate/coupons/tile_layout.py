@@ -38,6 +38,8 @@ class TileLayout:
         Row and column of the first cell's lower corner.
     count : int
         How many tiles.
+    long : int
+        How many of them, the last ones, are as long as a row of tiles, each in a row of its own.
     """
 
     shape: tuple[int, int]
@@ -47,6 +49,7 @@ class TileLayout:
     stroke_px: int
     corner_px: tuple[int, int]
     count: int
+    long: int = 0
 
     def tile(self, i: int) -> Window:
         """Return the pixels of tile i, counted from 0.
@@ -55,11 +58,11 @@ class TileLayout:
         ----------
         i : int
         """
-        row, col = divmod(i, self.columns)
+        squares = self.count - self.long
+        row, col = divmod(i, self.columns) if i < squares else (math.ceil(squares / self.columns) + i - squares, 0)
         left = (self.cell_px - self.tile_px) // 2
-        return Window(
-            self.corner_px[0] + row * self.cell_px + left // 2, self.corner_px[1] + col * self.cell_px + left, self.tile_px, self.tile_px
-        )
+        cols = self.tile_px + (0 if i < squares else (self.columns - 1) * self.cell_px)
+        return Window(self.corner_px[0] + row * self.cell_px + left // 2, self.corner_px[1] + col * self.cell_px + left, self.tile_px, cols)
 
     def mask(self, i: int) -> LayerMask:
         """Return tile i with its number, counted from 1, above it (toward larger y): fully lit pixels.
@@ -111,7 +114,12 @@ def drawn_number(number: int, stroke_px: int) -> np.ndarray:
 
 
 def tile_layout(
-    count: int, shape: tuple[int, int], pitch_um: tuple[float, float], spot_px: tuple[float, float], tile_um: float | None = None
+    count: int,
+    shape: tuple[int, int],
+    pitch_um: tuple[float, float],
+    spot_px: tuple[float, float],
+    tile_um: float | None = None,
+    long: int = 0,
 ) -> TileLayout:
     """Lay tiles out over the field.
 
@@ -126,6 +134,8 @@ def tile_layout(
         Width of the spot that a pixel becomes [px].
     tile_um : float, optional
         Side of a tile [µm]; left out: what the field has room for, 1 mm at most.
+    long : int
+        How many of them, the last ones, are as long as a row of tiles.
 
     Raises
     ------
@@ -138,7 +148,10 @@ def tile_layout(
     number = stroke * (DIGIT_COLS * signs + signs - 1), stroke * DIGIT_ROWS
     room = [math.floor(n * (1 - 2 * MARGIN)) for n in shape]
     columns = max(1, min(count, round(math.sqrt(count * room[1] / room[0]))))
-    cell = min(room[1] // columns, room[0] // math.ceil(count / columns))
+    if long:
+        columns = max(range(1, count - long + 1), key=lambda n: min(room[1] // n, room[0] // (math.ceil((count - long) / n) + long)))
+    rows = math.ceil((count - long) / columns) + long
+    cell = min(room[1] // columns, room[0] // rows)
     extra = number[1] + 6 * stroke  # above the tile: a gap, its number, a gap
     side = cell - extra
     wanted = MOST_TILE_UM / pitch if tile_um is None else tile_um / pitch
@@ -149,9 +162,8 @@ def tile_layout(
             f"the field of {shape[1]} × {shape[0]} px has room for {count} tiles of {most:.4g} µm beside numbers of "
             f"{number[0] * pitch:.4g} × {number[1] * pitch:.4g} µm; choose fewer tiles or repeats, or smaller ones (--tile-um)"
         )
-    rows = math.ceil(count / columns)
     corner = (shape[0] - rows * cell) // 2, (shape[1] - columns * cell) // 2
-    return TileLayout(shape, columns, cell, side, stroke, corner, count)
+    return TileLayout(shape, columns, cell, side, stroke, corner, count, long)
 
 
 def well_spread(count: int) -> list[int]:

@@ -7,6 +7,7 @@ gray_kind      gray levels by thickness, first cure or power meter
 uniformity_kind  light over the field
 walls_kind     lines, gaps, dots and holes: the blur
 roofs_kind     closed channels under cover layers
+renewal_kind   ledges and channels that are open to the vat
 scale_kind     pitch, skew and shrinkage
 focus_kind     best focus and tilt
 bottom_kind    first layers: adhesion, foot, zero
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pmsl.calibrate.kinds.kind import Kind
 
-NAMES = ("working-curve", "induction", "gray", "uniformity", "walls", "roofs", "scale", "focus", "bottom", "daily")
+NAMES = ("working-curve", "induction", "gray", "uniformity", "walls", "roofs", "renewal", "scale", "focus", "bottom", "daily")
 PROPOSED = ("working-curve",)  # kinds whose next print pmsl proposes
 
 

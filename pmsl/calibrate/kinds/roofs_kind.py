@@ -11,8 +11,6 @@ import numpy as np
 
 from pmsl.calibrate.coupons.coupon_job import (
     Coupon,
-    Prism,
-    Rectangle,
     TileExposure,
     check_dose,
     coupon_grid,
@@ -25,12 +23,12 @@ from pmsl.calibrate.coupons.coupon_job import (
     rectangles_mask,
 )
 from pmsl.calibrate.coupons.film_coupon import label_dose_mj_cm2, tiles_of
-from pmsl.calibrate.coupons.tile_layout import TileLayout, well_spread
+from pmsl.calibrate.coupons.tile_boxes import BASE, LEAST_UM, ROOM_UM, UNITS, Box, box_prisms, lit_rectangles
+from pmsl.calibrate.coupons.tile_layout import well_spread
 from pmsl.calibrate.cure_fit import fit_cure, read_cure_rows
 from pmsl.calibrate.fit_result import FitResult
 from pmsl.calibrate.kinds.kind import CouponOptions, FitOptions, Kind
 from pmsl.calibrate.profile_update import measured_resin
-from pmsl.core.grid import Grid
 from pmsl.cure import CureModel, print_through_um
 from pmsl.errors import MeasurementError, UsageError
 from pmsl.exposure.planning import whole_frames
@@ -39,7 +37,6 @@ from pmsl.profiles import Printer, Process, Resin
 KNOWN = ("tile", "time_s", "irradiance_mw_cm2", "layer_um", "cover_layers", "channel_um")
 COLUMNS = (*KNOWN, "gap_um", "reference_design_um", "reference_um")
 COVERS, FACTORS = (1, 2, 3, 5, 8, 12, 20, 40), (0.7, 1.0, 2.0)
-BASE, UNITS, LEAST_UM, ROOM_UM = 4, 60, 300.0, 40.0  # layers below channels; parts of a tile's side; a tile's least side; air below roofs
 CAVITY, TERRACE = (10, 14, 40, 12), ((0, 40, 60, 10), (0, 50, 60, 10))  # first row, first column, rows, columns, in parts
 NOTES = (
     "Each tile has a closed channel under cover_layers layers, and beside it two terraces: the lower as high as the channel's floor, the "
@@ -89,11 +86,15 @@ def _coupon(printer: Printer, resin: Resin, process: Process, options: CouponOpt
     def exposures(k: int) -> list[TileExposure]:
         out = [TileExposure(numbers_mask(layout, range(layout.count), k), label)] if k < BASE else []
         for d, dose in enumerate(doses.tolist()):
-            lit = [r for i, (own, n) in enumerate(settings) if own == d for r in _lit(layout, i, part_px, k, channel, n)]
+            mine = [(layout.tile(i), n) for i, (own, n) in enumerate(settings) if own == d]
+            lit = [r for tile, n in mine for r in lit_rectangles(_boxes(channel, n), tile, part_px, k)]
             out.append(TileExposure(rectangles_mask(k, layout.shape, lit), dose))
         return out
 
-    parts = [prism_part(_blocks(grid, layout, i, part_px, channel, n, height), f"tile {i + 1}") for i, (_, n) in enumerate(settings)]
+    parts = []
+    for i, (_, n) in enumerate(settings):
+        number = [prism_of(grid, r, 0.0, BASE * height) for r in layout.rectangles(i)[1:]]
+        parts.append(prism_part([*number, *box_prisms(_boxes(channel, n), layout.tile(i), part_px, grid, height)], f"tile {i + 1}"))
     job = coupon_job("roofs", digest_of(COLUMNS, rows), (printer, resin, process), grid, exposures, parts)
     marks = tuple(
         (t.col0 + 20 * part_px, t.row0 + 30 * part_px, f"{n} layers")
@@ -102,29 +103,13 @@ def _coupon(printer: Printer, resin: Resin, process: Process, options: CouponOpt
     return Coupon("roofs", job, layout, COLUMNS, rows, NOTES, marks)
 
 
-def _cells(channel: int, covers: int) -> list[tuple[tuple[int, int, int, int], int, int]]:
-    """Return the boxes of a tile: first row, first column, rows, columns in parts of its side; first layer and the one after the last."""
+def _boxes(channel: int, covers: int) -> list[Box]:
+    """Return the boxes of a tile."""
     row, col, rows, cols = CAVITY
     top, end = BASE + channel, BASE + channel + covers
     around = [(0, 0, row, 40), (row + rows, 0, UNITS - row - rows, 40), (row, 0, rows, col), (row, col + cols, rows, 40 - col - cols)]
-    return [((0, 0, UNITS, UNITS), 0, BASE), *[(box, BASE, top) for box in around], ((0, 0, UNITS, 40), top, end), (TERRACE[1], BASE, top)]
-
-
-def _lit(layout: TileLayout, i: int, part_px: int, k: int, channel: int, covers: int) -> list[Rectangle]:
-    """Return what is lit of a tile in layer k."""
-    tile = layout.tile(i)
-    boxes = [box for box, first, end in _cells(channel, covers) if first <= k < end]
-    return [(tile.row0 + r * part_px, tile.col0 + c * part_px, rows * part_px, cols * part_px) for r, c, rows, cols in boxes]
-
-
-def _blocks(grid: Grid, layout: TileLayout, i: int, part_px: int, channel: int, covers: int, height_um: float) -> list[Prism]:
-    """Return a tile and its number as blocks."""
-    tile = layout.tile(i)
-    out = [prism_of(grid, r, 0.0, BASE * height_um) for r in layout.rectangles(i)[1:]]
-    for (r, c, rows, cols), first, end in _cells(channel, covers):
-        box = (tile.row0 + r * part_px, tile.col0 + c * part_px, rows * part_px, cols * part_px)
-        out.append(prism_of(grid, box, first * height_um, end * height_um))
-    return out
+    walls = [Box(*box, BASE, top) for box in around]
+    return [Box(0, 0, UNITS, UNITS, 0, BASE), *walls, Box(0, 0, UNITS, 40, top, end), Box(*TERRACE[1], BASE, top)]
 
 
 def _fit(paths: Sequence[Path], options: FitOptions) -> FitResult:

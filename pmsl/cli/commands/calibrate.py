@@ -42,8 +42,8 @@ calibrate_command.add_command(transfer_command)
 @click.option("--tile-um", type=float, metavar="UM", help="Side of a tile [default: what there is room for, 1 mm at most].")
 @click.option("--levels", metavar="G[,G…]", help="gray: levels, 255 among them.")
 @click.option("--events", metavar="N[,N…]", help="induction: into how many exposures a dose is split [default: 1,2,4].")
-@click.option("--layer-um", type=float, metavar="UM", help="roofs, bottom: height of a layer [default: 10].")
-@click.option("--cover-layers", metavar="N[,N…]", help="roofs: layers over the channels [default: 1,2,3,5,8,12,20,40].")
+@click.option("--layer-um", type=float, metavar="UM", help="roofs, renewal, bottom: height of a layer [default: 10].")
+@click.option("--cover-layers", metavar="N[,N…]", help="roofs, renewal: layers over the channels [default: 1,2,3,5,8,12,20,40].")
 @click.option("--focus-um", metavar="UM[,UM…]", help="focus: offsets [default: -60 to 60 in steps of 20].")
 @click.option("--factors", metavar="F[,F…]", help="bottom: dose factors of the first layer [default: 1,1.5,2.5,5,10].")
 @click.option("--wait-s", type=float, metavar="S", help="induction: dark time before each further event [default: 30].")
@@ -81,6 +81,8 @@ def coupon_command(
     KIND daily: four films and two tiles of lines, in five minutes.
 
     KIND roofs: closed channels under 1 to 40 layers at three doses, measured from floor to roof.
+
+    KIND renewal: side-open ledges and sealed cavities under 1 to 40 layers at two doses, channels 0.1 to 10 mm from their port.
     """
     from pmsl import pipeline
     from pmsl.calibrate import coupon
@@ -205,6 +207,8 @@ def fit_command(
     KIND daily: thickness_um of films, width_px and width_um of lines, with doses. Says what differs from the profiles, by how much.
 
     KIND roofs: cover_layers, layer_um, channel_um, gap_um, with doses, and a working curve. Gives Dp, Ec, E_ind, tail.
+
+    KIND renewal: as roofs, with port_um, the way to the vat (blank: sealed). Gives renewal, reach, Dp, Ec, E_ind; no tail.
     """
     from pmsl import pipeline
     from pmsl.calibrate import fit

@@ -41,6 +41,11 @@ MEASUREMENTS: dict[str, dict[str, Code]] = {
             "A fitted value holds under the conditions it was measured under, which are named.",
             "Nothing has to be done.",
         ),
+        "value-held": Code(
+            ("info",),
+            "A value that the fit rests on was not measured by these sheets but held as the profile has it.",
+            "Add the sheet of the coupon that is named.",
+        ),
         "response-falls": Code(
             ("warning",),
             "A brighter gray level gave less light than a darker one, by more than its error.",
