@@ -91,7 +91,7 @@ class DoseRule:
     Attributes
     ----------
     model : CureModel
-        Of liquid that keeps its dose, where it is exchanged by contact (`CureModel.without_exchange`).
+        Of liquid that keeps its dose and its absorber (`CureModel.for_checks`).
     levels_of : callable
         Gives the doses of the exposures of a plan: for each (256,) float64 [mJ/cm²] of every level.
     """
@@ -100,7 +100,7 @@ class DoseRule:
     levels_of: Callable[[LayerPlan], list[np.ndarray]]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "model", self.model.without_exchange)
+        object.__setattr__(self, "model", self.model.for_checks)
 
     @classmethod
     def of(cls, job: PrintJob) -> DoseRule:
@@ -111,7 +111,8 @@ class DoseRule:
         job : PrintJob
         """
         relative = np.asarray(response(job.printer), np.float64)
-        return cls(CureModel.of(job.resin), lambda plan: [e.dose_mj_cm2 * relative for e in plan.exposures])
+        model = CureModel.of(job.resin)
+        return cls(model, lambda plan: [model.effective_mj_cm2(e.dose_mj_cm2 * relative, e.time_s) for e in plan.exposures])
 
 
 def check_layers(

@@ -27,7 +27,7 @@ def depth_facts(light: dict[str, Any], resin: Resin) -> dict[str, Any] | None:
     height = max(light["layer_heights_um"], key=lambda run: run[0])[1]
     dose = ordinary["dose_mj_cm2"][1]
     try:
-        bands = depth_bands(resin, dose, height)
+        bands = depth_bands(resin, dose, height, ordinary["irradiance_mw_cm2"])
     except PmslError:  # another version may have been less strict
         return None
     return {"dose_mj_cm2": dose, "height_um": height, **msgspec.to_builtins(bands)}

@@ -70,6 +70,7 @@ class GrayCheck:
     response : (256,) float64
         Irradiance of every gray level relative to white.
     cure : CureModel
+        Of doses of white exposures as the job gives them (`CureModel.at_irradiance`).
     white_mj_cm2 : (L,) float64
         White dose of every layer; where regions have doses of their own the largest that any pixel gets.
     given : RegionLight, optional
@@ -233,9 +234,14 @@ class GrayCheck:
         `mask` is the layer's, `painted` or not; where regions have doses of their own it is not looked at.
         """
         if self.given is None:
-            return self.light.at(mask, pixels, painted)[None] * float(self.white_mj_cm2[j])
+            return self._counts(self.light.at(mask, pixels, painted))[None] * float(self.white_mj_cm2[j])
         given = self.given.exposures(j)
-        return np.array([self.light.at(each, pixels) * white for each, white in given]).reshape(len(given), len(pixels))
+        return np.array([self._counts(self.light.at(each, pixels)) * white for each, white in given]).reshape(len(given), len(pixels))
+
+    def _counts(self, light: np.ndarray) -> np.ndarray:
+        """Return by how much light counts beside white."""
+        p = self.cure.reciprocity
+        return light if p == 1 else np.maximum(light, 0.0) ** p
 
     @property
     def light(self) -> PixelLight:
@@ -247,8 +253,8 @@ class GrayCheck:
 
     @property
     def plain(self) -> bool:
-        """Whether a layer is one event, the same for all pixels, of light that comes from near by."""
-        return self.given is None and self.light.near
+        """Whether a layer is one event, the same for all pixels, of light that comes from near by and counts by its share of white."""
+        return self.given is None and self.light.near and self.cure.reciprocity == 1
 
     def _lifted(self, k: int, mask: LayerMask, mask_of: MaskOf, pixels: np.ndarray) -> np.ndarray:
         """Return the least levels with which pixels cure through their layer, or white: (n,) uint16.

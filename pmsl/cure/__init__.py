@@ -10,6 +10,7 @@ from pmsl.later import homes_in, later
 
 if TYPE_CHECKING:
     from pmsl.cure.curve import cure_depth_um, dose_for_depth_mj_cm2, effective_dose_mj_cm2, scaled_dose_mj_cm2
+    from pmsl.cure.decay import Decay
     from pmsl.cure.equal_layers import (
         accumulation_factor,
         dose_spread,
@@ -19,16 +20,17 @@ if TYPE_CHECKING:
         relief_factor,
     )
     from pmsl.cure.events import EventSum
-    from pmsl.cure.model import CuredLayer, CureModel, Decay
+    from pmsl.cure.model import CuredLayer, CureModel
     from pmsl.cure.recursion import Recursion
     from pmsl.cure.stack import ExposedLayer, accumulation, cured_layers
 
 _HOMES = homes_in(
     __name__,
     curve="cure_depth_um dose_for_depth_mj_cm2 effective_dose_mj_cm2 scaled_dose_mj_cm2",
+    decay="Decay",
     equal_layers="accumulation_factor dose_spread fewest_relief_layers layers_to_close print_through_um relief_factor",
     events="EventSum",
-    model="CuredLayer CureModel Decay",
+    model="CuredLayer CureModel",
     recursion="Recursion",
     stack="ExposedLayer accumulation cured_layers",
 )

@@ -3,95 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import msgspec
 import numpy as np
 from msgspec import UnsetType
 
+from pmsl.cure.bleaching import Bleaching
+from pmsl.cure.decay import Decay
 from pmsl.errors import ExposureError
 from pmsl.profiles import Resin
+from pmsl.profiles.resin import Material
 
 Memory = Literal["enclosed", "open", "contact"]
-WEIGHT_SLACK = 1e-9
-
-
-class Decay(msgspec.Struct, frozen=True):
-    """Fraction of the dose at the exposure plane that is left at a depth, ``A(z) = Σ a_i exp(-z / b_i)``.
-
-    Attributes
-    ----------
-    weights : tuple of float
-        a_i, each above 0; they add up to 1.
-    lengths_um : tuple of float
-        b_i [µm], each above 0; ``math.inf`` is a constant tail.
-
-    Raises
-    ------
-    ExposureError
-        Weights or lengths that are not above 0, not as many of one as of the other, or weights that do not add up to 1.
-
-    Notes
-    -----
-    One term is the law of Beer and Lambert. Two terms, or one and a tail, fit LEDs whose spectrum the absorber does not cover.
-    """
-
-    weights: tuple[float, ...]
-    lengths_um: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.weights) != len(self.lengths_um) or not self.weights:
-            raise ExposureError(
-                f"decay: {len(self.weights)} weights and {len(self.lengths_um)} lengths; give as many of one as of the other"
-            )
-        for weight, length in zip(self.weights, self.lengths_um, strict=True):
-            if not (weight > 0 and length > 0):
-                raise ExposureError(f"decay: a term of weight {weight} and length {length} µm; both must be above 0")
-        if not abs(math.fsum(self.weights) - 1) <= WEIGHT_SLACK:
-            raise ExposureError(f"decay: the weights add up to {math.fsum(self.weights)!r}; they must add up to 1")
-
-    @classmethod
-    def single(cls, dp_um: float) -> Decay:
-        """Return pure absorption with penetration depth Dp [µm]; raises `ExposureError` where Dp is not above 0.
-
-        Parameters
-        ----------
-        dp_um : float
-            Above 0 [µm].
-        """
-        if not 0 < dp_um < math.inf:
-            raise ExposureError(f"Dp is {dp_um} µm; it must be above 0 and finite")
-        return cls((1.0,), (dp_um,))
-
-    @property
-    def tail(self) -> float:
-        """Weight of the constant tail: the fraction of light that reaches any depth."""
-        return math.fsum(a for a, b in zip(self.weights, self.lengths_um, strict=True) if b == math.inf)
-
-    @property
-    def longest_um(self) -> float:
-        """Longest finite decay length [µm]; 0 where all is tail."""
-        return max((b for b in self.lengths_um if b < math.inf), default=0.0)
-
-    def factors(self, depth_um: float) -> np.ndarray:
-        """Return ``exp(-z / b_i)`` of every term: (terms,) float64.
-
-        Parameters
-        ----------
-        depth_um : float
-            Below the exposure plane [µm].
-        """
-        return np.exp(-depth_um / np.array(self.lengths_um))
-
-    def fraction(self, depth_um: float) -> float:
-        """Return A(z): the fraction of the dose that is left `depth_um` below the exposure plane.
-
-        Parameters
-        ----------
-        depth_um : float
-            [µm].
-        """
-        return float(np.array(self.weights) @ self.factors(depth_um))
+Doses = TypeVar("Doses", float, np.ndarray)
+FLUSH_SHARE = 0.5  # of the dose that cures: where a resin states none
 
 
 class CureModel(msgspec.Struct, frozen=True):
@@ -114,11 +40,21 @@ class CureModel(msgspec.Struct, frozen=True):
         r, by contact: share of the liquid at the vat that a recoat exchanges, 0 to 1.
     reach_um : float
         ℓ, by contact: way along liquid over which that share falls to 1/e [µm], above 0; ``math.inf``: it does not fall.
+    reciprocity : float
+        p, above 0 to 2: of an exposure of E mJ/cm² in t seconds ``(E / t)^p t`` counts (`effective_mj_cm2`). Decay, Ec and E_ind are of
+        such doses, as exposures of different times at `reciprocity_mw_cm2` show them.
+    reciprocity_mw_cm2 : float
+        Irradiance at which the dose that counts is the dose [mW/cm²].
+    bleaching : Bleaching, optional
+        The decay before any light is then that of the one term of `decay`.
+    flush_share : float
+        Share of the threshold from which on liquid is too thick to be flushed out of a channel; above 0, below 1.
 
     Raises
     ------
     ExposureError
-        A value out of these ranges.
+        A value out of these ranges; scatter, induction, several decays, another memory than enclosed or reciprocity with bleaching;
+        scatter with reciprocity.
     """
 
     decay: Decay
@@ -128,6 +64,10 @@ class CureModel(msgspec.Struct, frozen=True):
     memory: Memory = "enclosed"
     renewal: float = 0.0
     reach_um: float = math.inf
+    reciprocity: float = 1.0
+    reciprocity_mw_cm2: float = 1.0
+    bleaching: Bleaching | None = None
+    flush_share: float = FLUSH_SHARE
 
     def __post_init__(self) -> None:
         if not 0 < self.ec_mj_cm2 < math.inf:
@@ -144,6 +84,36 @@ class CureModel(msgspec.Struct, frozen=True):
             raise ExposureError(f"renewal is {self.renewal}; it must be from 0 to 1")
         if not self.reach_um > 0:
             raise ExposureError(f"the reach of the renewal is {self.reach_um} µm; it must be above 0")
+        if not 0 < self.reciprocity <= 2:
+            raise ExposureError(f"the exponent of reciprocity is {self.reciprocity}; it must be above 0 and at most 2")
+        if not 0 < self.reciprocity_mw_cm2 < math.inf:
+            raise ExposureError(f"the irradiance of reciprocity is {self.reciprocity_mw_cm2} mW/cm²; it must be above 0 and finite")
+        if not 0 < self.flush_share < 1:
+            raise ExposureError(f"flush_share is {self.flush_share}; it must be above 0 and below 1")
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """Refuse terms that do not hold beside each other."""
+        if self.reciprocity != 1 and self.scatter_um > 0:
+            raise ExposureError(
+                f"reciprocity is {self.reciprocity:g} and scatter_um {self.scatter_um:g}: light scatters before it counts, and "
+                "how much of it counts hangs on how bright it is there; leave one of them out"
+            )
+        if self.bleaching is None:
+            return
+        others = {
+            "extra_decays or tail": len(self.decay.weights) > 1,
+            f"scatter_um = {self.scatter_um:g}": self.scatter_um > 0,
+            f"induction_mj_cm2 = {self.induction_mj_cm2:g}": self.induction_mj_cm2 > 0,
+            f"memory = {self.memory!r}": self.memory != "enclosed",
+            f"reciprocity = {self.reciprocity:g}": self.reciprocity != 1,
+        }
+        for what, there in others.items():
+            if there:
+                raise ExposureError(
+                    f"bleach_share is {self.bleaching.share:g} beside {what}: what an absorber that light destroys leaves of an "
+                    "exposure is known of one decay, in liquid that keeps its dose and its absorber; leave one of the two out"
+                )
 
     @classmethod
     def of(cls, resin: Resin) -> CureModel:
@@ -165,17 +135,82 @@ class CureModel(msgspec.Struct, frozen=True):
             memory="enclosed" if material.memory is None else material.memory.value,
             renewal=0.0 if isinstance(material.renewal, UnsetType) else material.renewal.value,
             reach_um=math.inf if isinstance(material.reach_um, UnsetType) else float(material.reach_um.value),
+            reciprocity=1.0 if isinstance(material.reciprocity, UnsetType) else material.reciprocity.value,
+            reciprocity_mw_cm2=1.0 if isinstance(material.reciprocity_mw_cm2, UnsetType) else material.reciprocity_mw_cm2.value,
+            bleaching=_bleaching_of(material),
+            flush_share=FLUSH_SHARE if isinstance(material.flush_share, UnsetType) else material.flush_share.value,
         )
 
     @property
-    def without_exchange(self) -> CureModel:
-        """The same without exchange by contact: liquid keeps its dose. Checks of a whole job, which follow no liquid, go by it."""
-        return msgspec.structs.replace(self, memory="enclosed") if self.memory == "contact" else self
+    def for_checks(self) -> CureModel:
+        """The same without exchange by contact and without bleaching: checks of a whole job, which follow no liquid, go by it."""
+        if self.memory != "contact" and self.bleaching is None:
+            return self
+        return msgspec.structs.replace(self, memory="enclosed" if self.memory == "contact" else self.memory, bleaching=None)
+
+    @property
+    def linear(self) -> bool:
+        """Whether the light of exposures may be added up before optics and resin blur it: no term tells events or places apart."""
+        plain = self.induction_mj_cm2 == 0 and self.scatter_um == 0 and self.memory == "enclosed"
+        return plain and self.reciprocity == 1 and self.bleaching is None
+
+    def at_irradiance(self, white_mw_cm2: float) -> CureModel:
+        """Return the same for doses of white exposures at that irradiance: what counts of these is their dose, by other Ec and E_ind.
+
+        Parameters
+        ----------
+        white_mw_cm2 : float
+        """
+        if self.reciprocity == 1:
+            return self
+        counts = (white_mw_cm2 / self.reciprocity_mw_cm2) ** (self.reciprocity - 1.0)
+        ec, induction = self.ec_mj_cm2 / counts, self.induction_mj_cm2 / counts
+        return msgspec.structs.replace(self, ec_mj_cm2=ec, induction_mj_cm2=induction, reciprocity_mw_cm2=white_mw_cm2)
+
+    def effective_mj_cm2(self, dose_mj_cm2: Doses, time_s: float) -> Doses:
+        """Return what counts of the dose of one exposure, at its exposure plane: ``(E / t)^p t``, as a dose at `reciprocity_mw_cm2`.
+
+        Parameters
+        ----------
+        dose_mj_cm2 : float or ndarray
+            Where light is, also where gray levels make it fainter: they are shown faster than the resin tells apart.
+        time_s : float
+            Of the exposure.
+
+        Notes
+        -----
+        At one irradiance exposures of different times have the same decay and Ec as without: only light that is fainter or brighter than
+        that counts otherwise. Radicals that end each other in pairs give p = 1/2, alone p = 1.
+        """
+        if self.reciprocity == 1 or time_s <= 0:
+            return dose_mj_cm2
+        scale = time_s * self.reciprocity_mw_cm2
+        counts: Doses = scale * (dose_mj_cm2 / scale) ** self.reciprocity
+        return counts
+
+    def dose_reaching_mj_cm2(self, dose_mj_cm2: float, depth_um: float) -> float:
+        """Return the dose of one exposure at its plane that leaves `dose_mj_cm2` at a depth [mJ/cm²].
+
+        Parameters
+        ----------
+        dose_mj_cm2 : float
+        depth_um : float
+        """
+        if self.bleaching is None:
+            return dose_mj_cm2 / self.decay.fraction(depth_um)
+        return float(self.bleaching.below(dose_mj_cm2, -depth_um, self.decay.lengths_um[0]))
 
     @property
     def threshold_mj_cm2(self) -> float:
         """Effective dose from which on resin is solid, ``Ec - E_ind`` [mJ/cm²]."""
         return self.ec_mj_cm2 - self.induction_mj_cm2
+
+
+def _bleaching_of(material: Material) -> Bleaching | None:
+    share, rate = material.bleach_share, material.bleach_cm2_mj
+    if isinstance(share, UnsetType) or isinstance(rate, UnsetType):
+        return None
+    return Bleaching(share.value, rate.value)
 
 
 class DepthDose(Protocol):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from pmsl.core.arrays import frozen
+from pmsl.cure.decay import Decay
 from pmsl.cure.layer_sequence import LayerSequence
-from pmsl.cure.model import CuredLayer, CureModel, Decay
+from pmsl.cure.model import CuredLayer, CureModel
 from pmsl.cure.newton import descend
 from pmsl.cure.scatter import Scatter
 from pmsl.errors import ExposureError

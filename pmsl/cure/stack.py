@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pmsl.cure.bleached_recursion import BleachedRecursion
 from pmsl.cure.events import EventSum
 from pmsl.cure.model import CuredLayer, CureModel
 from pmsl.cure.recursion import Recursion
@@ -34,7 +35,7 @@ class ExposedLayer:
 
 def accumulation(
     model: CureModel, shape: tuple[int, int], pitch_um: tuple[float, float] | None = None, beyond_um: float = 0.0
-) -> Recursion | EventSum:
+) -> Recursion | EventSum | BleachedRecursion:
     """Return what adds up the layers of this model: the recursion where it is exact, else the sum over events.
 
     Parameters
@@ -54,6 +55,8 @@ def accumulation(
     """
     if model.memory == "contact":
         raise ExposureError("memory by contact needs what recoats exchange (ContactPass), which ContactSum adds up with")
+    if model.bleaching is not None:
+        return BleachedRecursion(model, shape)
     pure = len(model.decay.weights) == 1 and model.scatter_um == 0
     if model.induction_mj_cm2 == 0 and (model.memory == "enclosed" or pure):
         return Recursion(model, shape, pitch_um)

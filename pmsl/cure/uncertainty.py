@@ -114,7 +114,7 @@ class DepthBands(msgspec.Struct, frozen=True):
     reason: str
 
 
-def depth_bands(resin: Resin, dose_mj_cm2: float, height_um: float) -> DepthBands:
+def depth_bands(resin: Resin, dose_mj_cm2: float, height_um: float, irradiance_mw_cm2: float | None = None) -> DepthBands:
     """Return how deep an exposure and a thick roof cure, with bands.
 
     Parameters
@@ -124,6 +124,8 @@ def depth_bands(resin: Resin, dose_mj_cm2: float, height_um: float) -> DepthBand
         At the exposure plane of each layer [mJ/cm²].
     height_um : float
         Thickness of the layers [µm].
+    irradiance_mw_cm2 : float, optional
+        Of the exposure; only where reciprocity fails it matters. Left out: that at which the resin was measured.
 
     Notes
     -----
@@ -131,6 +133,8 @@ def depth_bands(resin: Resin, dose_mj_cm2: float, height_um: float) -> DepthBand
     brightest layer. Memory by contact is taken as enclosed: a sealed roof.
     """
     model, uncertainty = CureModel.of(resin), ResinUncertainty.of(resin)
+    if irradiance_mw_cm2 is not None:
+        dose_mj_cm2 = model.effective_mj_cm2(dose_mj_cm2, dose_mj_cm2 / irradiance_mw_cm2)
 
     def at(values: np.ndarray) -> CureModel:
         own = dict(zip(uncertainty.names, values.tolist(), strict=True))
@@ -157,6 +161,8 @@ def _layers(model: CureModel, dose_mj_cm2: float, height_um: float) -> int:
     """Return of how many layers a roof is as good as endless."""
     faint = max(FAINT * model.ec_mj_cm2, model.induction_mj_cm2)
     depth = model.decay.longest_um * math.log(max(dose_mj_cm2 / faint, 1.0))
+    if model.bleaching is not None:  # light falls less before it is faint
+        depth += dose_mj_cm2 * model.bleaching.cm2_mj * model.decay.longest_um
     return 1 + min(math.ceil(depth / height_um), 100_000)
 
 
@@ -164,6 +170,8 @@ def _depth_um(model: CureModel, dose_mj_cm2: float, height_um: float, layers: in
     """Return how far below the lowest exposure plane a stack of exposures cures [µm], 0 where it cures nothing."""
     weights, lengths = np.array(model.decay.weights), np.array(model.decay.lengths_um)
     above = height_um * np.arange(layers)[:, None]
+    if model.bleaching is not None:
+        return _bleached_depth_um(model, dose_mj_cm2, height_um, layers)
 
     def excess(depth: float) -> float:
         left = dose_mj_cm2 * np.exp(-(depth + above) / lengths) @ weights
@@ -176,3 +184,14 @@ def _depth_um(model: CureModel, dose_mj_cm2: float, height_um: float, layers: in
         middle = 0.5 * (low + high)
         low, high = (middle, high) if excess(middle) > 0 else (low, middle)
     return 0.5 * (low + high)
+
+
+def _bleached_depth_um(model: CureModel, dose_mj_cm2: float, height_um: float, layers: int) -> float:
+    """Return the same where light bleaches what absorbs it; below the stack liquid is as it was before any light."""
+    assert model.bleaching is not None
+    dp, total = model.decay.lengths_um[0], 0.0
+    for _ in range(layers):
+        before, total = total, dose_mj_cm2 + float(model.bleaching.below(total, height_um, dp))
+        if total - before <= FAINT * total:
+            break
+    return max(float(model.bleaching.depth_um(total, model.threshold_mj_cm2, dp)), 0.0)

@@ -8,13 +8,14 @@ import numpy as np
 from msgspec import UNSET
 
 from pmsl.core.grid import Grid
-from pmsl.cure import CureModel, Decay
+from pmsl.cure import CureModel
 from pmsl.cure.curve import MARGIN_FACTOR
 from pmsl.errors import ExposureError
 from pmsl.exposure.planning import light_setting
 from pmsl.profiles import Printer, Process, Resin
 
 STEPS = 60
+MOST_DP = 600.0  # beyond, doses are no numbers
 MANY = 2.0  # Dp: one seventh of the light is left
 
 
@@ -35,14 +36,15 @@ def check_heights(grid: Grid, printer: Printer, resin: Resin, process: Process) 
     """
     if process.exposure_s is not UNSET:
         return  # the dose does not grow with the height
-    cure, setting, limits = CureModel.of(resin), light_setting(printer, process), printer.limits
+    setting, limits = light_setting(printer, process), printer.limits
+    cure = CureModel.of(resin).at_irradiance(setting.irradiance_mw_cm2.value)
     most = min(limits.max_dose_mj_cm2.value, limits.max_exposure_s.value * setting.irradiance_mw_cm2.value)
     factor = max(1.0, *process.bottom_dose_factors, 1.0)
     height, depth, margin = float(grid.thickness_um.max()), cure.decay.longest_um or math.inf, process.margin_um
-    needed = _needed(height, cure.decay, margin) + math.log(factor * cure.ec_mj_cm2)
+    needed = _needed(height, cure, margin) + math.log(factor * cure.ec_mj_cm2)
     if height + (margin or 0.0) <= MANY * depth or needed <= math.log(most):
         return
-    highest = _highest(cure.decay, margin, math.log(most / (factor * cure.ec_mj_cm2)))
+    highest = _highest(cure, margin, math.log(most / (factor * cure.ec_mj_cm2)))
     beyond = "" if margin is None else f" and margin_um = {margin:g} µm beyond it"
     remedy = (
         "lower margin_um"
@@ -57,23 +59,26 @@ def check_heights(grid: Grid, printer: Printer, resin: Resin, process: Process) 
     )
 
 
-def _needed(height_um: float, decay: Decay, margin_um: float | None) -> float:
+def _needed(height_um: float, cure: CureModel, margin_um: float | None) -> float:
     """Return the logarithm of the dose, in Ec, that cures a layer by the far-face rule; infinite where no light arrives."""
-    left = decay.fraction(height_um + (margin_um or 0.0))
+    decay, depth = cure.decay, height_um + (margin_um or 0.0)
+    if cure.bleaching is not None and depth < MOST_DP * decay.lengths_um[0]:
+        return math.log(cure.dose_reaching_mj_cm2((MARGIN_FACTOR if margin_um is None else 1.0) * cure.ec_mj_cm2, depth) / cure.ec_mj_cm2)
+    left = decay.fraction(depth)
     dp = decay.lengths_um[0]
     if len(decay.weights) == 1:
         return (height_um + (margin_um or 0.0)) / dp + (math.log(MARGIN_FACTOR) if margin_um is None else 0.0)
     return math.inf if left <= 0 else (math.log(MARGIN_FACTOR) if margin_um is None else 0.0) - math.log(left)
 
 
-def _highest(decay: Decay, margin_um: float | None, most: float) -> float:
+def _highest(cure: CureModel, margin_um: float | None, most: float) -> float:
     """Return the height that a dose cures whose logarithm, in Ec, is `most` [µm]; 0 where there is none."""
     low, high = 0.0, 1e6
-    if _needed(low, decay, margin_um) > most:
+    if _needed(low, cure, margin_um) > most:
         return 0.0
     for _ in range(STEPS):
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if _needed(middle, decay, margin_um) <= most else (low, middle)
+        low, high = (middle, high) if _needed(middle, cure, margin_um) <= most else (low, middle)
     return low
 
 

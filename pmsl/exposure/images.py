@@ -32,16 +32,19 @@ class Merger(msgspec.Struct, frozen=True, eq=False):
         Of every 16-bit level.
     induction_mj_cm2 : float
         E_ind.
+    grays_count_by_light : bool
+        Whether a gray level counts by its share of white light; where reciprocity fails it does not, and images stay apart.
     """
 
     response: np.ndarray
     light: np.ndarray
     induction_mj_cm2: float
+    grays_count_by_light: bool = True
 
     @classmethod
-    def of(cls, response: np.ndarray, induction_mj_cm2: float) -> Merger:
+    def of(cls, response: np.ndarray, induction_mj_cm2: float, grays_count_by_light: bool = True) -> Merger:
         """Prepare the merging of a printer's images."""
-        return cls(response, light_of_levels(response), induction_mj_cm2)
+        return cls(response, light_of_levels(response), induction_mj_cm2, grays_count_by_light)
 
     def white_mj_cm2(self, white_mj_cm2: float, factor: float) -> float:
         """Return the white dose of an image whose effective dose is `factor` times that of `white_mj_cm2`."""
@@ -71,7 +74,7 @@ class Merger(msgspec.Struct, frozen=True, eq=False):
         faint = shared and len(wanted) > 1 and bool(dim)
         if len(lit) < 2 and not faint:  # what is too faint by itself may show beside another share
             return lit
-        one = self._one(wanted, white_mj_cm2, shared)
+        one = self._one(wanted, white_mj_cm2, shared) if self.grays_count_by_light else None
         if one is not None and one[0].black_at_8_bit:
             return []
         return lit if one is None else [one]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -13,10 +12,10 @@ from msgspec import UNSET
 from pmsl.core.arrays import distinct
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.cure import CureModel, Decay, dose_for_depth_mj_cm2
-from pmsl.cure.curve import MARGIN_FACTOR, MAX_EXPONENT
+from pmsl.cure import CureModel
 from pmsl.errors import ExposureError, UsageError
 from pmsl.exposure.dose_limits import check_far_face, check_limits
+from pmsl.exposure.far_face import far_face_dose_mj_cm2, left_at_far_face
 from pmsl.exposure.images import Image, Merger
 from pmsl.job.consistency import sum_problem
 from pmsl.job.layer_plan import Exposure, LayerPlan
@@ -40,8 +39,9 @@ class Ladder(msgspec.Struct, frozen=True, eq=False):
         Light setting they are made with.
     printer : Printer
     cure : CureModel
+        Of doses of white exposures at that light setting (`CureModel.at_irradiance`).
     left : (L,) float64
-        Share of the dose that is left at the far face.
+        Share of the dose that is left at the far face, of one that leaves just Ec there.
     merger : Merger
         Puts images of a layer together.
     even : callable, optional
@@ -154,6 +154,8 @@ class Ladder(msgspec.Struct, frozen=True, eq=False):
             Power of the engine, 0 to 1; left out, that of the process.
         """
         setting = _setting_of(self.printer, self.power if power is None else power)
+        if self.cure.reciprocity != 1:  # of another light setting another dose counts as much
+            doses = doses * (setting.irradiance_mw_cm2.value / self.cure.reciprocity_mw_cm2) ** (1.0 - self.cure.reciprocity)
         return whole_frames(doses, setting.irradiance_mw_cm2.value, self.printer)
 
     def scaled(self, factors: np.ndarray) -> np.ndarray:
@@ -228,14 +230,15 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process, ev
     without, ``E = 1.5 Ec / A(h)``. An `exposure_s` gives ``E = exposure_s × irradiance`` at any height, which must leave Ec too.
     For pure absorption, ``A = exp(-z / Dp)``, the default is the margin ``Dp ln 1.5``. Ec is of a single shot and has the induction
     dose in it, so one exposure needs nothing more; scatter does not change a wide area's dose. `bottom_dose_factors` multiply the
-    effective doses of the first layers, ``(E - E_ind) f + E_ind``. A frame-locked engine shows whole frames: times are rounded up,
+    effective doses of the first layers, ``(E - E_ind) f + E_ind``. With reciprocity Ec and E_ind are those of white at that irradiance;
+    where an absorber bleaches A is that of the dose itself. A frame-locked engine shows whole frames: times are rounded up,
     never to zero.
     """
-    cure = CureModel.of(resin)
     setting = light_setting(printer, process)
+    cure = CureModel.of(resin).at_irradiance(setting.irradiance_mw_cm2.value)
     heights, which = distinct(np.round(grid.thickness_um, 9))
     if process.exposure_s is UNSET:
-        doses = np.array([_far_face_dose(float(h), process.margin_um, cure) for h in heights])[which]
+        doses = np.array([far_face_dose_mj_cm2(float(h), process.margin_um, cure) for h in heights])[which]
     else:
         doses = np.full(len(which), process.exposure_s * setting.irradiance_mw_cm2.value)
     n = min(len(process.bottom_dose_factors), len(doses))
@@ -243,27 +246,11 @@ def dose_ladder(grid: Grid, printer: Printer, resin: Resin, process: Process, ev
     doses, times = whole_frames(doses, setting.irradiance_mw_cm2.value, printer)
     if process.exposure_s is not UNSET and not printer.dmd.frame_locked:
         times[n:] = process.exposure_s  # as it was said, to the last bit
-    left = _left(heights, cure.decay)[which]
+    left = left_at_far_face(heights, cure)[which]
     check_far_face(doses, heights[which], left, cure.ec_mj_cm2, "margin_um" if process.exposure_s is UNSET else "exposure_s")
     check_limits(doses, times, setting.power, printer, np.arange(len(doses)), process)
-    merger = Merger.of(response(printer), cure.induction_mj_cm2)
+    merger = Merger.of(response(printer), cure.induction_mj_cm2, cure.reciprocity == 1)
     return Ladder(doses, times, setting.power, printer, cure, left, merger, even)
-
-
-def _far_face_dose(height_um: float, margin_um: float | None, cure: CureModel) -> float:
-    """Return the white dose of a layer by the far-face rule [mJ/cm²]."""
-    decay, ec = cure.decay, cure.ec_mj_cm2
-    if len(decay.weights) == 1:
-        dp = decay.lengths_um[0]
-        return dose_for_depth_mj_cm2(height_um + (dp * math.log(MARGIN_FACTOR) if margin_um is None else margin_um), dp, ec)
-    _check_depth(height_um + (margin_um or 0.0), decay)
-    return MARGIN_FACTOR * ec / decay.fraction(height_um) if margin_um is None else ec / decay.fraction(height_um + margin_um)
-
-
-def _check_depth(depth_um: float, decay: Decay) -> None:
-    left = decay.fraction(depth_um)
-    if left < math.exp(-MAX_EXPONENT):
-        raise ExposureError(f"curing {depth_um:g} µm deep takes {1 / max(left, 1e-300):.3g} times Ec or more; make the layer thinner")
 
 
 def whole_frames(doses: np.ndarray, irradiance_mw_cm2: float | np.ndarray, printer: Printer) -> tuple[np.ndarray, np.ndarray]:
@@ -308,10 +295,3 @@ def light_setting(printer: Printer, process: Process) -> LightSetting:
 
 def _setting_of(printer: Printer, power: float) -> LightSetting:
     return next(s for s in printer.optics.settings if s.power == power)
-
-
-def _left(heights: np.ndarray, decay: Decay) -> np.ndarray:
-    """Return the share of light that is left below slabs: (n,) float64."""
-    if len(decay.weights) == 1:
-        return np.asarray(np.exp(-heights / decay.lengths_um[0]))
-    return np.array([decay.fraction(float(h)) for h in heights])

@@ -13,7 +13,7 @@ from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.correct.regions import RegionDoses
 from pmsl.correct.uncurable_grays import GrayCheck
-from pmsl.errors import MeshError, UsageError
+from pmsl.errors import ExposureError, MeshError, UsageError
 from pmsl.exposure import Ladder, dose_ladder
 from pmsl.exposure.height_limits import check_heights
 from pmsl.mesh.alike import alike
@@ -257,8 +257,13 @@ def _gray_check(grid: Grid, printer: Printer, process: Process, ladder: Ladder, 
     """Return what looks for grays that never cure; an uneven field counts where nobody evens it. `scale` is the largest dose factor."""
     flat = None if process.evened is not None else flat_field(printer)
     projector = Projector(printer.field_px, psf_of(printer), flat)
+    if process.unreachable == "lift" and ladder.cure.reciprocity != 1:
+        raise ExposureError(
+            f"unreachable is 'lift' and the resin's reciprocity {ladder.cure.reciprocity:g}: what a gray has to be raised to is "
+            "reckoned for light that counts by its share of white; keep or drop such grays, or leave reciprocity out"
+        )
     white = ladder.scaled(np.full(grid.n_layers, scale))
-    return GrayCheck(process.unreachable, grid, projector, response(printer), ladder.cure.without_exchange, white)
+    return GrayCheck(process.unreachable, grid, projector, response(printer), ladder.cure.for_checks, white)
 
 
 def _check_own_doses(parts: Sequence[Part]) -> None:

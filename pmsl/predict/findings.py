@@ -9,6 +9,7 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
+from pmsl.cure.model import FLUSH_SHARE
 from pmsl.job.print_job import PrintJob
 from pmsl.predict.measure.weighted_quantiles import CentredHistogram
 
@@ -66,12 +67,12 @@ def of_lost(lost: list[dict[str, Any]], grid: Grid, low: Sequence[LowDose] = ())
     yield from _more("lost-feature", "warning", "features that are not made", lost)
 
 
-def of_openings(openings: list[dict[str, Any]], grid: Grid) -> Iterator[Finding]:
-    """Say which channels are sealed, blocked, or cannot be flushed."""
+def of_openings(openings: list[dict[str, Any]], grid: Grid, flush_share: float = FLUSH_SHARE) -> Iterator[Finding]:
+    """Say which channels are sealed, blocked, or cannot be flushed: filled with what has that share of the dose that cures."""
     for code, severity, what, concerned, say in _KINDS:
         some = [o for o in openings if concerned(o)]
         for o in some[:MOST]:
-            message, value, limit, unit = say(o)
+            message, value, limit, unit = say(o, flush_share) if say is _clogged else say(o)
             low, high = o["box_um"][0][2], o["box_um"][1][2]
             yield Finding(
                 code=code,
@@ -108,14 +109,18 @@ def _blocked(o: dict[str, Any]) -> tuple[str, float, float, str]:
     )
 
 
-def _clogged(o: dict[str, Any]) -> tuple[str, float, float, str]:
+def _clogged(o: dict[str, Any], flush_share: float) -> tuple[str, float, float, str]:
     return (
-        f"a channel designed {_size(o['design_um'])} µm is open but gelled (above half of Ec) all through at its narrowest"
+        f"a channel designed {_size(o['design_um'])} µm is open but gelled (above {_share(flush_share)} of Ec) all through at its narrowest"
         f"{_at(o['box_um'])}: make it larger, or correct the masks (corrections = printthrough)",
         float(min(o["flushable_um"].values())),
         float(min(o["printed_um"].values())),
         "µm",
     )
+
+
+def _share(flush_share: float) -> str:
+    return "half" if flush_share == FLUSH_SHARE else f"{flush_share:g}"
 
 
 def _on_plate(o: dict[str, Any]) -> tuple[str, float, float, str]:

@@ -74,7 +74,7 @@ class MeshWriter:
         """Take one layer."""
         lit = seen.lit
         self._origin_px = np.array([seen.window.row0, seen.window.col0]) - 1  # of the rim of nothing
-        rate = POWER * np.log(2.0) / lit.shift  # of the powered dose's logarithm, for a slab
+        rate = -POWER * np.log(lit.flush_share) / lit.shift  # of the powered dose's logarithm, for a slab
         level = np.pad(rate * lit.front, 1, constant_values=-np.inf)
         if not self._sheets:
             self._put(np.full(level.shape, -1.0, np.float32), lit.z_top_um, 0.0)

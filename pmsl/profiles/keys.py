@@ -19,6 +19,7 @@ from pmsl.profiles.strict_struct import Value
 UNITS = {  # ends of names; longer ones first
     "_mw_cm2": "mW/cm²",
     "_mj_cm2": "mJ/cm²",
+    "_cm2_mj": "cm²/mJ",
     "_um_s2": "µm/s²",
     "_um_s": "µm/s",
     "_um2": "µm²",

@@ -6,10 +6,11 @@ from typing import Any
 
 from pmsl.profiles.printer import Printer
 from pmsl.profiles.resin import Resin
+from pmsl.profiles.strict_struct import Value
 
 
 def placeholders(printer: Printer, resin: Resin, power: float) -> tuple[str, ...]:
-    """Name the values the dose rests on that are placeholders: irradiance, blur, flat field, gray response, decay, Ec, exchange."""
+    """Name the values the dose rests on that are placeholders: irradiance, blur, flat field, gray response, and of the resin."""
     setting = next(s for s in printer.optics.settings if s.power == power)
     psf, flat, response = printer.optics.psf, printer.optics.flat_field, printer.response
     named: dict[str, Any] = {
@@ -29,4 +30,6 @@ def placeholders(printer: Printer, resin: Resin, power: float) -> tuple[str, ...
     }
     if resin.resin.by_contact:
         named |= {"resin.renewal": resin.resin.renewal, "resin.reach_um": resin.resin.reach_um}
+    optional = ("reciprocity", "reciprocity_mw_cm2", "bleach_share", "bleach_cm2_mj")
+    named |= {f"resin.{name}": value for name in optional if isinstance(value := getattr(resin.resin, name), Value)}
     return tuple(name for name, value in named.items() if value is not None and value.class_ == "placeholder")

@@ -17,6 +17,9 @@ Share = Annotated[float, Meta(gt=0, lt=1)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Renewal = Annotated[float, Meta(ge=0, le=1)]
 Reach = Annotated[float, Meta(gt=0)] | Literal["inf"]  # JSON has no number for it
+Exponent = Annotated[float, Meta(gt=0, le=2)]
+Whole = Annotated[float, Meta(gt=0, le=1)]
+TOGETHER = (("reciprocity", "reciprocity_mw_cm2"), ("bleach_share", "bleach_cm2_mj"))  # one says nothing without the other
 
 
 class ExtraDecay(Strict, frozen=True, kw_only=True):
@@ -64,9 +67,21 @@ class Material(Sourced, frozen=True, kw_only=True, omit_defaults=True):
         Share of the liquid at the vat that a recoat exchanges.
     reach_um : Value of float or "inf", e.g. 200.0
         Way along liquid over which that share falls to 1/e; "inf": all that is connected to the vat is exchanged alike.
+    reciprocity : Value of float, e.g. 0.8
+        Exponent p of the irradiance in the dose that counts, ``I^p t``; left out: 1, only the product of irradiance and time counts.
+    reciprocity_mw_cm2 : Value of float, e.g. 20.0
+        Irradiance at which Dp and Ec were measured, by exposures of different times; needed with reciprocity.
+    bleach_share : Value of float, e.g. 0.5
+        Share of the absorption that light destroys (Dill: A / (A + B)); dp_um holds before any light. Left out: nothing bleaches.
+    bleach_cm2_mj : Value of float, e.g. 0.01
+        How fast: after a dose of 1 over this that share has fallen to 1/e (Dill: C); needed with bleach_share.
+    flush_share : Value of float, e.g. 0.3
+        Share of the dose that cures from which on liquid is too thick to be flushed out of a channel; left out: 0.5.
     """
 
-    SINCE: ClassVar[dict[str, int]] = {"renewal": 2, "reach_um": 2}
+    SINCE: ClassVar[dict[str, int]] = dict.fromkeys(
+        ("renewal", "reach_um", "reciprocity", "reciprocity_mw_cm2", "bleach_share", "bleach_cm2_mj", "flush_share"), 2
+    )
 
     wavelength_nm: Value[Positive]
     dp_um: Value[Positive]
@@ -80,6 +95,11 @@ class Material(Sourced, frozen=True, kw_only=True, omit_defaults=True):
     dose_range_mj_cm2: Value[tuple[Positive, Positive]] | None = None
     renewal: Value[Renewal] | UnsetType = UNSET
     reach_um: Value[Reach] | UnsetType = UNSET
+    reciprocity: Value[Exponent] | UnsetType = UNSET
+    reciprocity_mw_cm2: Value[Positive] | UnsetType = UNSET
+    bleach_share: Value[Whole] | UnsetType = UNSET
+    bleach_cm2_mj: Value[Positive] | UnsetType = UNSET
+    flush_share: Value[Share] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         induction, ec = self.induction_mj_cm2, self.ec_mj_cm2
@@ -98,6 +118,10 @@ class Material(Sourced, frozen=True, kw_only=True, omit_defaults=True):
                 f"memory is 'contact', which needs renewal (0 to 1) and reach_um (above 0, or \"inf\"); {' and '.join(missing)} "
                 f"{'are' if len(missing) > 1 else 'is'} missing"
             )
+        for pair in TOGETHER:
+            given = [name for name in pair if getattr(self, name) is not UNSET]
+            if len(given) == 1:
+                raise ValueError(f"{given[0]} is stated without {pair[1 - pair.index(given[0])]}; one says nothing without the other")
 
     def own_version(self) -> int:
         """Return the lowest version of the schema that has what this table uses."""

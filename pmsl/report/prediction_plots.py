@@ -11,6 +11,7 @@ from PIL import Image
 
 from pmsl.core.grid import Grid
 from pmsl.cure import CureModel
+from pmsl.cure.model import FLUSH_SHARE
 from pmsl.errors import OutputError, UsageError
 from pmsl.formats.frames.device_frame import turn
 from pmsl.job.print_job import PrintJob
@@ -127,7 +128,7 @@ def working_curve(job: PrintJob) -> Any:
     doses = [e.dose_mj_cm2 for k in {0, job.n_layers // 2} for e in job[k].exposures]
     longest = model.decay.longest_um
     depth = np.linspace(0.0, longest * max(2.0, 1.2 * np.log(max(doses, default=model.ec_mj_cm2) / model.ec_mj_cm2)), 200)
-    dose = np.array([model.ec_mj_cm2 / model.decay.fraction(float(z)) for z in depth])
+    dose = np.array([model.dose_reaching_mj_cm2(model.ec_mj_cm2, float(z)) for z in depth])
     figure, axes = _figure()
     axes.semilogx(dose, depth, color="black", label=f"{job.resin.name}")
     axes.axvline(model.ec_mj_cm2, color="gray", linestyle=":", label=f"Ec = {model.ec_mj_cm2:g} mJ/cm²")
@@ -152,7 +153,9 @@ def dose_histogram(found: Prediction) -> Any:
         axes.set_xlim(first, 1.1 * float(counts.edges_mj_cm2[-1]))
         axes.set(xscale="log", yscale="log")
     axes.axvline(threshold, color="black", label=f"solid from {threshold:g} mJ/cm²")
-    axes.axvline(0.5 * threshold, color="black", linestyle=":", label="flushes below half of it")
+    share = found.model.get("flush_share", FLUSH_SHARE)
+    label = f"flushes below {'half' if share == FLUSH_SHARE else f'{share:g}'} of it"
+    axes.axvline(share * threshold, color="black", linestyle=":", label=label)
     axes.set(xlabel="dose at the exposure plane [mJ/cm²]", ylabel="voxels", title="Doses, predicted")
     axes.legend(fontsize="small")
     return figure

@@ -197,6 +197,16 @@ def _check_resin(resin: Resin, cure: CureModel, n_layers: int) -> None:
             f"resin {resin.name} gives scatter_um = {cure.scatter_um:g}: corrections reckon with one spot for all depths, and scattered "
             f"light widens below every plane; {WITHOUT}"
         )
+    optional = {
+        f"reciprocity = {cure.reciprocity:g}": cure.reciprocity != 1,
+        f"bleach_share = {cure.bleaching.share if cure.bleaching else 0:g}": cure.bleaching is not None,
+    }
+    for what, there in optional.items():
+        if there:
+            raise ExposureError(
+                f"resin {resin.name} gives {what}: corrections add light up before they ask what counts of it, and there that hangs on how "
+                f"much there is; {WITHOUT}"
+            )
     if cure.decay.tail > 0 and n_layers > MOST_TAILED:
         raise ExposureError(
             f"resin {resin.name} gives tail = {cure.decay.tail:g}: it reaches through all {n_layers} layers, and corrections with a tail "

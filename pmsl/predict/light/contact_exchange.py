@@ -34,11 +34,11 @@ def shares_of(job: PrintJob, model: CureModel, mirrors: Mirrors, psf: Psf) -> Co
     if (window, model) not in found:
         px, py = job.grid.pitch_um.tolist()
         shape, heights = (window.rows, window.cols), job.grid.thickness_um
-        found[window, model] = contact_shares(model, shape, (px, py), heights, lambda: _exposed(job, mirrors, psf))
+        found[window, model] = contact_shares(model, shape, (px, py), heights, lambda: _exposed(job, model, mirrors, psf))
     return found[window, model]
 
 
-def _exposed(job: PrintJob, mirrors: Mirrors, psf: Psf) -> Iterator[Events]:
+def _exposed(job: PrintJob, model: CureModel, mirrors: Mirrors, psf: Psf) -> Iterator[Events]:
     """Yield the events of every layer from the plate up, in the middles of pixels."""
     window = mirrors.window
     for k in range(job.n_layers):
@@ -46,5 +46,6 @@ def _exposed(job: PrintJob, mirrors: Mirrors, psf: Psf) -> Iterator[Events]:
         for exposure in plan.exposures:
             light = np.zeros((window.rows, window.cols), np.float32)
             mirrors.add(DedupRows.whole(light), 1.0, plan, exposure)
-            events.append((np.maximum(spread(light, window, window, psf, (0.0, 0.0)), 0.0), exposure.repeat))
+            seen = np.maximum(spread(light, window, window, psf, (0.0, 0.0)), 0.0)
+            events.append((model.effective_mj_cm2(seen, exposure.time_s), exposure.repeat))
         yield events

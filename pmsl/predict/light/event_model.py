@@ -1,7 +1,7 @@
-"""Scatter, induction, open memory and memory by contact: every event is blurred before it is added up, three points a pixel each way.
+"""Scatter, induction, reciprocity, bleaching, open memory and memory by contact: every event is blurred before it is added up.
 
-Slower than `light.Absorption`, whose single map cannot tell events apart. The dose is exact at those points; edges are read off a cubic
-through them: within 0.002 px of the exact edge for a Gaussian of σ = 0.36 px.
+Three points a pixel each way. Slower than `light.Absorption`, whose single map cannot tell events apart. The dose is exact at those
+points; edges are read off a cubic through them: within 0.002 px of the exact edge for a Gaussian of σ = 0.36 px.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from pmsl.core.mask import Window
 from pmsl.cure import CuredLayer, CureModel, EventSum, Recursion, accumulation
+from pmsl.cure.bleached_recursion import BleachedLight, BleachedRecursion
 from pmsl.cure.contact_sum import ContactLight, ContactSum
 from pmsl.cure.events import EventLight
 from pmsl.job.layer_plan import LayerPlan
@@ -41,7 +42,7 @@ class Layered:
         shape, pitch_um = (window.rows * POINTS, window.cols * POINTS), (px / POINTS, py / POINTS)
         if model.memory == "contact":
             shares = shares_of(job, model, self.mirrors, self.psf)
-            self.sum: Recursion | EventSum = ContactSum(model, shape, shares.left, pitch_um, beyond_um=beyond_um)
+            self.sum: Recursion | EventSum | BleachedRecursion = ContactSum(model, shape, shares.left, pitch_um, beyond_um=beyond_um)
         else:
             self.sum = accumulation(model, shape, pitch_um, beyond_um)
         self.limit_um, self.stride_um = reach_um(self.psf, self.grid.pitch_um)
@@ -52,7 +53,7 @@ class Layered:
         for exposure in plan.exposures:
             light = np.zeros((self.window.rows, self.window.cols), np.float32)
             self.mirrors.add(DedupRows.whole(light), 1.0, plan, exposure)
-            events += [self._seen(light)] * exposure.repeat
+            events += [self.model.effective_mj_cm2(self._seen(light), exposure.time_s)] * exposure.repeat
         cured = self.sum.add(plan.index, plan.thickness_um, *events)
         lengths = self.model.decay.lengths_um[0] / plan.thickness_um
         front = front_of(cured, self.model.threshold_mj_cm2, lengths)
@@ -73,13 +74,14 @@ class Layered:
 
         delivered = cured.light.delivered_mj_cm2() if isinstance(cured.light, ContactLight) else cured.dose_mj_cm2
         dose = np.ascontiguousarray(delivered[middle, middle], np.float32)
-        halves = CuredLayer.of(plan.index, plan.thickness_um, cured.light, 0.5 * self.model.threshold_mj_cm2)
-        half = front_of(halves, 0.5 * self.model.threshold_mj_cm2, lengths)[middle, middle].astype(np.float32)
+        gelled_mj_cm2 = self.model.flush_share * self.model.threshold_mj_cm2
+        gelled = CuredLayer.of(plan.index, plan.thickness_um, cured.light, gelled_mj_cm2)
+        half = front_of(gelled, gelled_mj_cm2, lengths)[middle, middle].astype(np.float32)
         thin = np.ascontiguousarray(front[middle, middle], np.float32)
-        shift = math.log(2.0) * lengths
-        return LitLayer(
-            plan.index, plan.thickness_um, plan.z_top_um, dose, *DedupRows.whole(thin), shift, len(INSIDE_PX), inside, find, half
-        )
+        share = self.model.flush_share
+        shift, places = -math.log(share) * lengths, (len(INSIDE_PX), inside, find)
+        maps = dose, *DedupRows.whole(thin)
+        return LitLayer(plan.index, plan.thickness_um, plan.z_top_um, *maps, shift, *places, half, flush_share=share)
 
     def _seen(self, light: np.ndarray) -> np.ndarray:
         """Return a dose at the mirrors at the points of every pixel: (3 R, 3 C) float64."""
@@ -94,6 +96,8 @@ class Layered:
 def front_of(cured: CuredLayer, threshold_mj_cm2: float, lengths: float) -> np.ndarray:
     """Return the front of a cured layer, gone on beyond the slab with one decay of `lengths` slabs: (rows, cols) float64."""
     height = cured.height_um
+    if isinstance(cured.light, BleachedLight):
+        return np.asarray(np.clip(cured.light.reaches_um(threshold_mj_cm2) / height, NOTHING, EVERYTHING))
     top, bottom = cured.dose_mj_cm2, cured.dose_at_mj_cm2(height)
     with np.errstate(divide="ignore"):
         below = lengths * np.log(top / threshold_mj_cm2)

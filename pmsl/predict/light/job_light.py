@@ -1,8 +1,8 @@
 """A job's exposures from the light side down → dose and cure front of every layer, at the exposure plane.
 
 Pure absorption, with one or several decays: every layer has the same blur, so the blur is taken after the layers are added up. Adding up is
-one map a decay, at the mirrors; the dose anywhere, also inside a pixel, is that map seen through the blur. Scatter, induction and open
-memory do not let the blur wait: `pmsl.predict.light.event_model` adds up blurred events for them.
+one map a decay, at the mirrors; the dose anywhere, also inside a pixel, is that map seen through the blur. Scatter, induction, reciprocity,
+bleaching and open memory do not let the blur wait: `pmsl.predict.light.event_model` adds up blurred events for them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pmsl.core.finding import Finding
 from pmsl.core.mask import Window
 from pmsl.core.runs import Runs
 from pmsl.cure import CureModel
+from pmsl.cure.model import FLUSH_SHARE
 from pmsl.errors import JobError
 from pmsl.exposure.dose import irradiance_mw_cm2
 from pmsl.job.layer_plan import Exposure, LayerPlan
@@ -51,7 +52,7 @@ class LitLayer:
     held : (R,) int32
         Which row of these two (and of `half`) holds each, see `pmsl.kernels.light.row_dedup`.
     half : (R, C) float32, or (0, 0)
-        The same for half the threshold; without it ``front + shift``.
+        The same for what is too thick to be flushed (`flush_share` of the threshold); without it ``front + shift``.
     recalled : (R, B) uint8, or (0, 0)
         See ``pmsl.kernels.light.blur_reuse.see_one``.
     shift : float
@@ -78,6 +79,7 @@ class LitLayer:
     edges: Finder
     half: np.ndarray = field(default_factory=lambda: NO_MAP)
     recalled: np.ndarray = field(default_factory=lambda: NO_BLOCKS)
+    flush_share: float = FLUSH_SHARE
 
     @property
     def dose(self) -> np.ndarray:
@@ -237,8 +239,9 @@ class Absorption:
         def inside(rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return self._inside(light, lengths / height, threshold, rows, cols, recalled)
 
-        shift = math.log(2.0) * longest
-        return LitLayer(plan.index, height, plan.z_top_um, dose, *front, shift, len(INSIDE_PX), inside, find, half, recalled)
+        n, share = len(INSIDE_PX), self.model.flush_share
+        shift = -math.log(share) * longest
+        return LitLayer(plan.index, height, plan.z_top_um, dose, *front, shift, n, inside, find, half, recalled, share)
 
     def _front_of_sum(self, light: np.ndarray, dose: np.ndarray, threshold: float, rates: np.ndarray, front: np.ndarray) -> np.ndarray:
         from pmsl.kernels.light import dose as kernels
@@ -247,7 +250,7 @@ class Absorption:
         for term, seen in zip(light, terms, strict=True):
             self._blur(term, seen)
         half = np.zeros_like(front)
-        kernels.front_of_sum(terms, 0.5 * threshold, rates, dose, half)
+        kernels.front_of_sum(terms, self.model.flush_share * threshold, rates, dose, half)
         kernels.front_of_sum(terms, threshold, rates, dose, front)
         return half
 

@@ -24,6 +24,7 @@ from pmsl.predict.light.job_light import NO_MAP, Absorption, LitLayer, focus_fin
 from pmsl.predict.measure.design_layers import DesignLayer, DesignLayers
 from pmsl.predict.measure.face_matching import FaceMatcher
 from pmsl.predict.measure.weighted_quantiles import DOSE_BINS, CentredHistogram, dose_edges, dose_quantiles
+from pmsl.predict.model_facts import model_facts
 from pmsl.predict.prediction import QUANTILES, DoseHistogram, Prediction
 
 EPE_STEP_PX = 2.0**-14
@@ -61,8 +62,7 @@ class SeenLayer:
 def cure_sum(job: PrintJob, window: Window, ahead: int) -> Absorption | Layered:
     """Return what adds up the exposures of a job, so many layers ahead: at the mirrors where the blur can wait, else event by event."""
     model = CureModel.of(job.resin)
-    plain = model.induction_mj_cm2 == 0 and model.scatter_um == 0 and model.memory == "enclosed"
-    return Absorption(job, model, window, ahead) if plain else Layered(job, model, window)
+    return Absorption(job, model, window, ahead) if model.linear else Layered(job, model, window)
 
 
 class Comparison:
@@ -198,7 +198,7 @@ class Comparison:
             openings=channels,
             lost=lost,
             dose_mj_cm2=self._doses(),
-            model=self._model(),
+            model=model_facts(self.job, self.sum.model, isinstance(self.sum, Absorption), self.window),
             findings=(*self._of_profiles(), *self._of_shapes(walls, faces, channels, lost)),
         )
 
@@ -206,7 +206,7 @@ class Comparison:
         """Say as findings what matters of the print."""
         grid, last, low = self.job.grid, self.job.n_layers - 1, findings.low_doses(self.job)
         yield from findings.of_lost(lost, grid, low)
-        yield from findings.of_openings(channels, grid)
+        yield from findings.of_openings(channels, grid, self.sum.model.flush_share)
         pitch_um, layer_um = float(grid.pitch_um.min()), float(np.median(grid.thickness_um))
         tallies = {"wall": self.edges, "up": self.columns.up, "down": self.columns.down}
         yield from findings.of_errors(walls, faces, tallies, pitch_um, layer_um, self.design.box_um(), (0, last), low)
@@ -225,24 +225,6 @@ class Comparison:
             "solid": dict(zip(QUANTILES, dose_quantiles(self.solid, shares), strict=True)),
             "void": dict(zip(QUANTILES, dose_quantiles(self.void, shares), strict=True)),
             "histogram": DoseHistogram(edges, self.solid[first:last].copy(), self.void[first:last].copy()),
-        }
-
-    def _model(self) -> dict[str, Any]:
-        model, psf, resin = self.sum.model, self.job.printer.optics.psf, self.job.resin
-        return {
-            "printer": self.job.printer.name,
-            "resin": resin.name,
-            "calibrated": self.job.calibrated,
-            "decay": [{"share": a, "length_um": b if np.isfinite(b) else None} for a, b in _terms(model)],
-            "ec_mj_cm2": model.ec_mj_cm2,
-            "induction_mj_cm2": model.induction_mj_cm2,
-            "scatter_um": model.scatter_um,
-            "memory": model.memory,
-            "memory_assumed": resin.resin.memory is None,
-            **_exchange(model),
-            "psf": psf.kind,
-            "edges": "exact" if isinstance(self.sum, Absorption) else "interpolated between three points a pixel",
-            "window_px": list(self.window),
         }
 
     def _of_profiles(self) -> Iterator[Finding]:
@@ -271,17 +253,6 @@ class Comparison:
                 limit=0.0,
                 unit="px",
             )
-
-
-def _terms(model: CureModel) -> list[tuple[float, float]]:
-    return list(zip(model.decay.weights, model.decay.lengths_um, strict=True))
-
-
-def _exchange(model: CureModel) -> dict[str, float | None]:
-    """Return what memory by contact adds to what is said of a model; None is a reach without an end."""
-    if model.memory != "contact":
-        return {}
-    return {"renewal": model.renewal, "reach_um": model.reach_um if np.isfinite(model.reach_um) else None}
 
 
 def _z_error(tally: CentredHistogram, px2: float, without: np.ndarray) -> dict[str, Any]:
