@@ -10,6 +10,7 @@ model_fit       least squares, intervals by the profile, what the data cannot pa
 proposal        the next print: the tiles that say most of what is wanted
 tile_choice     which they are
 transfer        a resin of one machine on another
+spectra         Dp and further decays from the spectrum of the light and the absorbance of the resin
 regression      straight lines, intervals, tests
 fit_result      what a fit gives
 """
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pmsl.calibrate.kinds.kind import CouponOptions
     from pmsl.calibrate.measurements import WorkingCurveData, read_working_curve
     from pmsl.calibrate.proposal import Proposal, propose, proposed_coupon
+    from pmsl.calibrate.spectra import SpectralDecay, read_spectral_decay, resin_of_spectrum, spectral_decay
     from pmsl.calibrate.transfer import transferred_resin
     from pmsl.calibrate.working_curve import curve_sd_um, fit_working_curve
 
@@ -34,6 +36,7 @@ _HOMES = homes_in(
     fit_result="FitResult Parameter",
     measurements="WorkingCurveData read_working_curve",
     proposal="Proposal propose proposed_coupon",
+    spectra="SpectralDecay read_spectral_decay resin_of_spectrum spectral_decay",
     transfer="transferred_resin",
     working_curve="curve_sd_um fit_working_curve",
 ) | {"Coupon": "pmsl.calibrate.coupons.coupon_job", "CouponOptions": "pmsl.calibrate.kinds.kind"}
@@ -45,6 +48,7 @@ __all__ = [
     "FitResult",
     "Parameter",
     "Proposal",
+    "SpectralDecay",
     "WorkingCurveData",
     "coupon",
     "curve_sd_um",
@@ -52,6 +56,9 @@ __all__ = [
     "fit_working_curve",
     "propose",
     "proposed_coupon",
+    "read_spectral_decay",
     "read_working_curve",
+    "resin_of_spectrum",
+    "spectral_decay",
     "transferred_resin",
 ]

@@ -8,6 +8,7 @@ import click
 
 from pmsl.calibrate.kinds import NAMES
 from pmsl.cli import options
+from pmsl.cli.commands.decays import decays_command
 from pmsl.cli.commands.propose import propose_command
 from pmsl.cli.commands.transfer import transfer_command
 
@@ -26,6 +27,7 @@ def calibrate_command() -> None:
 
 calibrate_command.add_command(propose_command)
 calibrate_command.add_command(transfer_command)
+calibrate_command.add_command(decays_command)
 
 
 @calibrate_command.command("coupon")
