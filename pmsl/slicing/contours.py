@@ -52,25 +52,41 @@ def slice_contours(parts: Sequence[Solid | Part], grid: Grid) -> Contours:
 
 
 def link(segments: np.ndarray, k: int) -> list[np.ndarray]:
-    """Link directed segments into rings by equal end points; zero-length ones are dropped."""
+    """Link directed segments into rings by equal end points; zero-length ones are dropped.
+
+    Parameters
+    ----------
+    segments : (S, 4) float64
+        x0, y0, x1, y1.
+    k : int
+        Layer, for the error.
+
+    Raises
+    ------
+    MeshError
+        A boundary does not close.
+    """
+    from pmsl.kernels.geometry import ring_links
+
     segments = segments[(segments[:, :2] != segments[:, 2:]).any(axis=1)] + 0.0  # + 0.0: no negative zeros
-    leaving: dict[bytes, list[int]] = {}
-    for i, segment in enumerate(segments):
-        leaving.setdefault(segment[:2].tobytes(), []).append(i)
-    rings = []
-    for start in list(leaving):
-        while leaving[start]:
-            ring: list[np.ndarray] = []
-            point = start
-            while not ring or point != start:
-                if not leaving.get(point):
-                    x, y = np.frombuffer(point)
-                    raise MeshError(
-                        f"layer {k}: the boundary ends at pixel ({x:.3f}, {y:.3f}); the mesh is open there: "
-                        "close it before asking for contours"
-                    )
-                i = leaving[point].pop()
-                ring.append(segments[i, :2])
-                point = segments[i, 2:].tobytes()
-            rings.append(np.array(ring))
-    return rings
+    n = len(segments)
+    number, points = _numbered(segments.reshape(2 * n, 2)[:, 0], segments.reshape(2 * n, 2)[:, 1])
+    begins, ends = np.ascontiguousarray(number[::2]), np.ascontiguousarray(number[1::2])
+    order, ring_start = np.empty(n, np.int64), np.empty(n + 1, np.int64)
+    rings = ring_links.follow(begins, ends, np.empty(points, np.int64), np.empty(n, np.int64), order, ring_start)
+    if rings < 0:
+        x, y = segments[-1 - rings, 2:]
+        raise MeshError(
+            f"layer {k}: the boundary ends at pixel ({x:.3f}, {y:.3f}); the mesh is open there: close it before asking for contours"
+        )
+    return np.split(segments[order, :2], ring_start[1:rings]) if rings else []
+
+
+def _numbered(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, int]:
+    """Number points, equal ones alike; return (N,) int64 and how many differ."""
+    by_place = np.lexsort((y, x))
+    differs = np.ones(len(x), bool)
+    differs[1:] = (np.diff(x[by_place]) != 0) | (np.diff(y[by_place]) != 0)
+    number = np.empty(len(x), np.int64)
+    number[by_place] = np.cumsum(differs) - 1
+    return number, int(differs.sum())

@@ -20,7 +20,7 @@ from pmsl.mesh.part import Part
 from pmsl.slicing.contours import link
 from pmsl.slicing.layer_places import LayerPlaces
 from pmsl.slicing.plane_index import CrossingIndex, index_crossings
-from pmsl.slicing.polygons import region
+from pmsl.slicing.polygons import solid_region
 from pmsl.slicing.segment_cells import cells_of, corners_of
 
 HEIGHTS = 3.0  # of a layer: shorter reaches are slopes steeper than 18°, which print as they are
@@ -179,7 +179,7 @@ def _pieces_over(above: np.ndarray, below: np.ndarray, k: int) -> Callable[[floa
 
     if len(above) + len(below) > MOST_SEGMENTS:
         return lambda x, y: True
-    over, under = (region(link(segments, layer), LATTICE_UM, positive=True) for segments, layer in ((above, k), (below, k - 1)))
+    over, under = (solid_region(link(segments, layer), LATTICE_UM) for segments, layer in ((above, k), (below, k - 1)))
     pieces = shapely.get_parts(over)
 
     def carried(x: float, y: float) -> bool:

@@ -43,14 +43,50 @@ def region(rings: Sequence[np.ndarray], lattice: float = 0.0, positive: bool = F
 
     if not rings:
         return shapely.MultiPolygon()
+    lines = _closed(rings)
+    faces, around = _faces(shapely.union_all(lines, grid_size=lattice) if lattice else shapely.union_all(lines), rings)
+    return _multi(shapely.union_all(faces[around > 0 if positive else around != 0]))
+
+
+def solid_region(rings: Sequence[np.ndarray], lattice: float) -> Any:
+    """Return the area of winding number above 0 as `region` does, in a quarter of the time where rings do not meet.
+
+    Parameters
+    ----------
+    rings : sequence of (n, 2) float64
+    lattice : float
+        For rings that meet; points of others stay where they are.
+    """
+    import shapely
+
+    lines = _closed(rings)
+    if rings and shapely.is_simple(apart := shapely.multilinestrings(lines)):
+        faces, around = _faces(apart, rings)
+        if around.max(initial=0) <= 1:  # so that no two of them share a side
+            return shapely.multipolygons(faces[around > 0])
+    return region(rings, lattice, positive=True)
+
+
+def _closed(rings: Sequence[np.ndarray]) -> list[Any]:
+    import shapely
+
+    return [shapely.linestrings(np.concatenate([ring, ring[:1]])) for ring in rings]
+
+
+def _faces(lines: Any, rings: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return what lines part the plane into, and how often the rings wind around each."""
+    import shapely
+
     segments = np.concatenate([np.hstack([ring, np.roll(ring, -1, axis=0)]) for ring in rings])
-    lines = [shapely.linestrings(np.concatenate([ring, ring[:1]])) for ring in rings]
-    noded = shapely.union_all(lines, grid_size=lattice) if lattice else shapely.union_all(lines)
-    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
+    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
     inside = shapely.get_coordinates(shapely.point_on_surface(faces))
-    around = np.array([_winding(x, y, segments) for x, y in inside], np.int64)
-    united = shapely.union_all(faces[around > 0 if positive else around != 0])
-    return united if united.geom_type == "MultiPolygon" else shapely.MultiPolygon(shapely.get_parts(united).tolist())
+    return faces, np.array([_winding(x, y, segments) for x, y in inside], np.int64)
+
+
+def _multi(area: Any) -> Any:
+    import shapely
+
+    return area if area.geom_type == "MultiPolygon" else shapely.MultiPolygon(shapely.get_parts(area).tolist())
 
 
 def oriented_rings(solid: Any) -> list[np.ndarray]:
