@@ -10,7 +10,7 @@ import signal
 from host_doubles import Machine
 
 import pmsl
-from pmsl.host import play_log as record_module
+from pmsl.host.record import play_log as record_module
 
 NO_THREADS = {"prefetch": 0, "threads": 1}  # a process that forked may not rely on any
 

@@ -64,7 +64,7 @@ class Stage:
 def main(job_path, log, record, how, seconds, *options):
     import pmsl
     from pmsl.formats.frames.device_frame import frame_shape
-    from pmsl.host import drift
+    from pmsl.host.control import drift
 
     drift.SLACK_S = 5.0  # a machine that runs tests may be too busy to put a light out in time
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pmsl.checks.bodies import BodyCheck
-from pmsl.checks.dead_ends import DeadEndCheck
-from pmsl.checks.layer_stream import LayerCheck
+from pmsl.checks.light.layer_stream import LayerCheck
 from pmsl.checks.limits import CheckLimits
-from pmsl.checks.suction import SuctionCheck
-from pmsl.checks.voids import VoidCheck
+from pmsl.checks.shapes.bodies import BodyCheck
+from pmsl.checks.shapes.dead_ends import DeadEndCheck
+from pmsl.checks.shapes.suction import SuctionCheck
+from pmsl.checks.shapes.voids import VoidCheck
 from pmsl.job.print_job import PrintJob
 from pmsl.profiles.release import release_of
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from pmsl.checks.bodies import BodyCheck
-from pmsl.checks.layer_stream import CheckedLayer, check_layers
+from pmsl.checks.light.layer_stream import CheckedLayer, check_layers
+from pmsl.checks.light.row_runs import RowRuns
 from pmsl.checks.limits import CheckLimits
-from pmsl.checks.row_runs import RowRuns
-from pmsl.checks.suction import SuctionCheck
-from pmsl.checks.voids import VoidCheck
+from pmsl.checks.shapes.bodies import BodyCheck
+from pmsl.checks.shapes.suction import SuctionCheck
+from pmsl.checks.shapes.voids import VoidCheck
 from pmsl.checks.while_written import WrittenJobChecks
 from pmsl.core.grid import Grid
 from pmsl.job.print_job import PrintJob

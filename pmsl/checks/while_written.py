@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pmsl.checks.bodies import BodyCheck
 from pmsl.checks.by_dose import checks_of
-from pmsl.checks.final_light import DARK, Shown, own_runs
-from pmsl.checks.layer_stream import CheckedLayer, DoseRule, check_exposures, check_spooled
-from pmsl.checks.row_runs import RowRuns
-from pmsl.checks.spool import LayerSpool
-from pmsl.checks.suction import SuctionCheck
+from pmsl.checks.light.final_light import DARK, Shown, own_runs
+from pmsl.checks.light.layer_stream import CheckedLayer, DoseRule, check_exposures, check_spooled
+from pmsl.checks.light.row_runs import RowRuns
+from pmsl.checks.light.spool import LayerSpool
+from pmsl.checks.shapes.bodies import BodyCheck
+from pmsl.checks.shapes.suction import SuctionCheck
 from pmsl.core.finding import Finding
 from pmsl.core.parallel import ordered_map
 from pmsl.errors import JobError

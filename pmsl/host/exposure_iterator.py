@@ -11,9 +11,9 @@ import numpy as np
 
 from pmsl.errors import UsageError
 from pmsl.formats.frames.device_frame import frame_shape, painted_frame
-from pmsl.host.interruptible_wait import finished
-from pmsl.host.layer_prefetch import LayerPrefetch
-from pmsl.host.mask_hashes import checked_plan
+from pmsl.host.control.interruptible_wait import finished
+from pmsl.host.control.layer_prefetch import LayerPrefetch
+from pmsl.host.record.mask_hashes import checked_plan
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.profiles import Motion

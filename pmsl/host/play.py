@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from pmsl.errors import HostError
+from pmsl.host.control.interruptible_wait import finished
+from pmsl.host.control.signals import NUMBERS
 from pmsl.host.exposure_iterator import AHEAD
-from pmsl.host.interruptible_wait import finished
 from pmsl.host.play_options import Options
 from pmsl.host.player import Player
 from pmsl.host.protocol import Clock, LightEngine, Stage
-from pmsl.host.signals import NUMBERS
 from pmsl.host.status import Status
 from pmsl.job.print_job import PrintJob
 

@@ -17,7 +17,7 @@ class Options:
     start : int, optional
         Layer to begin with (default: the first, or where the record ends).
     record : Path, optional
-        played.jsonl to write (`pmsl.host.play_log`).
+        played.jsonl to write (`pmsl.host.record.play_log`).
     resume : bool
         Go on from the record: an exposure that was lit is not lit again, and where it is not sure that it was, `relight`, `skip` or
         `again` has to say what becomes of it.

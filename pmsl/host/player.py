@@ -11,17 +11,17 @@ from typing import Any
 from pmsl.core.finding import Finding
 from pmsl.errors import HostError, UsageError
 from pmsl.formats.frames.device_frame import painted_frame
-from pmsl.host.compatibility import check_machine, check_plan, refuse_problems, walk
-from pmsl.host.drift import DRIFT, drift_finding, reports_power
-from pmsl.host.interruptible_wait import patiently
-from pmsl.host.layer_prefetch import LayerPrefetch
-from pmsl.host.light_control import Cancelled, LightControl
-from pmsl.host.mask_hashes import Digests
+from pmsl.host.control.drift import DRIFT, drift_finding, reports_power
+from pmsl.host.control.interruptible_wait import patiently
+from pmsl.host.control.layer_prefetch import LayerPrefetch
+from pmsl.host.control.light_control import Cancelled, LightControl
+from pmsl.host.control.signals import Interruptible
+from pmsl.host.control.stage_control import StageControl
+from pmsl.host.machine.compatibility import check_machine, check_plan, refuse_problems, walk
 from pmsl.host.play_options import Options
 from pmsl.host.protocol import Clock, LightEngine, RealClock, Stage
-from pmsl.host.resume import Start, begin
-from pmsl.host.signals import Interruptible
-from pmsl.host.stage_control import StageControl
+from pmsl.host.record.mask_hashes import Digests
+from pmsl.host.record.resume import Start, begin
 from pmsl.host.status import State, Status
 from pmsl.job.consistency import JobCheck
 from pmsl.job.layer_plan import Exposure, LayerPlan

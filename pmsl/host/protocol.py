@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from pmsl.host.interruptible_wait import patiently
+from pmsl.host.control.interruptible_wait import patiently
 
 
 @runtime_checkable
@@ -35,7 +35,7 @@ class LightEngine(Protocol):
 
     Notes
     -----
-    Its own limits hold whatever a job's printer allows. What an engine may state besides is in `pmsl.host.capabilities`:
+    Its own limits hold whatever a job's printer allows. What an engine may state besides is in `pmsl.host.machine.capabilities`:
 
     - `Providing.provides`, strings: what of a job's `requires` it does by itself, as evening out its field (``flat-field-by-host``). A
       job that requires more is refused.

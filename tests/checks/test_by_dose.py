@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from tiers import examples
 
 from pmsl.checks import CheckLimits, check_layers
-from pmsl.checks.bodies import BodyCheck
-from pmsl.checks.layer_stream import CheckedLayer
-from pmsl.checks.voids import VoidCheck
+from pmsl.checks.light.layer_stream import CheckedLayer
+from pmsl.checks.shapes.bodies import BodyCheck
+from pmsl.checks.shapes.voids import VoidCheck
 from pmsl.profiles.strict_struct import Value
 
 seeds = st.integers(0, 2**32 - 1)

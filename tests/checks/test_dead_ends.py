@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmsl.checks import CheckedLayer, CheckLimits
-from pmsl.checks.dead_ends import DeadEndCheck
-from pmsl.checks.row_runs import RowRuns
+from pmsl.checks.light.row_runs import RowRuns
+from pmsl.checks.shapes.dead_ends import DeadEndCheck
 
 
 def dead_ends(final):

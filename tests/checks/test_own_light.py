@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pmsl.checks.final_light import own_runs
+from pmsl.checks.light.final_light import own_runs
 from pmsl.core.mask import LayerMask
 
 levels = hnp.arrays(np.uint8, (5, 7), elements=st.sampled_from([0, 0, 90, 128, 200, 255]))

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pmsl.checks.light.row_runs import RowRuns
+from pmsl.checks.light.spool import LayerSpool
 from pmsl.checks.places import Extents
-from pmsl.checks.row_runs import RowRuns
-from pmsl.checks.spool import LayerSpool
 from pmsl.core.mask import LayerMask
 
 

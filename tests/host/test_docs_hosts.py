@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import pmsl
-from pmsl.host.play_log import read_record
+from pmsl.host.record.play_log import read_record
 
 ROOT = Path(pmsl.__file__).resolve().parents[1]
 

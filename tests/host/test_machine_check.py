@@ -6,8 +6,8 @@ from host_doubles import Machine, play, small_job
 
 from pmsl.errors import HostError
 from pmsl.host import LightEngine, Shifting, Stage
-from pmsl.host.capabilities import is_real, layer_limit_s, provided_by, sensed_power
-from pmsl.host.machine_check import FACTS, METHODS, problems_of
+from pmsl.host.machine.capabilities import is_real, layer_limit_s, provided_by, sensed_power
+from pmsl.host.machine.machine_check import FACTS, METHODS, problems_of
 
 
 @pytest.fixture(scope="module")

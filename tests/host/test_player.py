@@ -14,7 +14,7 @@ import pmsl
 from pmsl.errors import HostError, JobError, UsageError
 from pmsl.formats.frames.device_frame import depth_levels, device_frame
 from pmsl.host import Options, Player, Status
-from pmsl.host.compatibility import shown_by
+from pmsl.host.machine.compatibility import shown_by
 from pmsl.job.techniques import Relift, Squeeze
 
 

@@ -14,7 +14,7 @@ from tiers import thinned
 
 import pmsl
 from pmsl.errors import HostError, UsageError
-from pmsl.host.play_log import read_record
+from pmsl.host.record.play_log import read_record
 
 TESTS = Path(__file__).resolve().parents[1]
 LONG_S, PATIENCE_S = 110.0, 60.0
@@ -185,7 +185,7 @@ def test_a_factory_that_fails_is_told(name, words):
 
 
 def test_names_of_factories():
-    from pmsl.host.engine_factory import call_factory
+    from pmsl.host.machine.engine_factory import call_factory
 
     for wrong in ("x", "a:b:c", "../a:b", "a.b:", ":f", "a b:c"):
         with pytest.raises(UsageError, match="package.module:factory"):

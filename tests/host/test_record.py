@@ -19,7 +19,7 @@ from tiers import examples
 
 import pmsl
 from pmsl.errors import HostError, JobError, OutputError, UsageError
-from pmsl.host.play_log import PlayLog, read_record
+from pmsl.host.record.play_log import PlayLog, read_record
 
 
 @pytest.fixture(scope="module")
@@ -306,7 +306,7 @@ def test_what_is_no_record_is_refused(job, tmp_path, text):
 HOLDER = """
 import sys
 from pathlib import Path
-from pmsl.host.play_log import PlayLog
+from pmsl.host.record.play_log import PlayLog
 record = PlayLog(Path(sys.argv[1]), new=False)
 print("held", flush=True)
 sys.stdin.read()

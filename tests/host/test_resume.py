@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tiers import examples
 
 from pmsl.errors import HostError, JobError, UsageError
-from pmsl.host.play_log import read_record
+from pmsl.host.record.play_log import read_record
 
 
 @pytest.fixture(scope="module")

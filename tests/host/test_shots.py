@@ -13,7 +13,7 @@ from host_doubles import doubled, small_job
 import pmsl
 from pmsl.errors import HostError, JobError, UsageError
 from pmsl.formats.frames.device_frame import device_frame, painted_frame
-from pmsl.host.layer_prefetch import LayerPrefetch
+from pmsl.host.control.layer_prefetch import LayerPrefetch
 from pmsl.profiles.printer import Orientation
 
 ORIENTATIONS = [Orientation(row=r, col=c) for r in ("+x", "-x", "+y", "-y") for c in ("+x", "-x", "+y", "-y") if r[1] != c[1]]

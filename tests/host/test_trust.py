@@ -9,8 +9,8 @@ from host_doubles import CLOCK, Machine, Trouble, doubled, play, small_job, with
 import pmsl
 from pmsl.errors import HostError
 from pmsl.host import RealClock
-from pmsl.host.light_control import LightControl
-from pmsl.host.play_log import read_record
+from pmsl.host.control.light_control import LightControl
+from pmsl.host.record.play_log import read_record
 
 
 @pytest.fixture(scope="module")

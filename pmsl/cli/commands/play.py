@@ -80,7 +80,7 @@ def play_command(path: str, engine: str, arm: bool, record: str | None, as_json:
 
 def _doubt(record: Path) -> str:
     """Say what else is needed to go on where a light was cut off."""
-    from pmsl.host.play_log import read_record
+    from pmsl.host.record.play_log import read_record
 
     with contextlib.suppress(PmslError):
         played = read_record(record)
@@ -93,8 +93,8 @@ def _doubt(record: Path) -> str:
 def _machine(job: PrintJob, engine: str) -> tuple[Sequence[LightEngine], Stage, Clock | None]:
     """Return engines, stage, and the clock waits are measured with."""
     from pmsl import host
-    from pmsl.host.engine_factory import call_factory
-    from pmsl.host.machine_check import problems_of
+    from pmsl.host.machine.engine_factory import call_factory
+    from pmsl.host.machine.machine_check import problems_of
 
     if engine == SIMULATED:
         machine = host.Simulation(job)

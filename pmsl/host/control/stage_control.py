@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 
 from pmsl.errors import HostError
-from pmsl.host.compatibility import STEP_SLACK, UNMOVED, number_of
-from pmsl.host.light_control import Cancelled
+from pmsl.host.control.light_control import Cancelled
+from pmsl.host.machine.compatibility import STEP_SLACK, UNMOVED, number_of
 from pmsl.host.protocol import Clock, Shifting, Stage
 from pmsl.job.layer_plan import Exposure, LayerPlan
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pmsl.checks.enclosed import run_overlaps
-from pmsl.checks.layer_stream import CheckedLayer
+from pmsl.checks.light.layer_stream import CheckedLayer
+from pmsl.checks.light.row_runs import RowRuns
 from pmsl.checks.limits import CheckLimits
 from pmsl.checks.places import area_text, box_um, largest
-from pmsl.checks.row_runs import RowRuns
+from pmsl.checks.shapes.enclosed import run_overlaps
 from pmsl.core.arrays import linked_groups
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid

@@ -15,10 +15,10 @@ from pmsl.core.parallel import default_threads, ordered_map
 from pmsl.errors import HostError, JobError
 from pmsl.formats.frames.device_frame import depth_levels, frame_shape
 from pmsl.formats.frames.diamond_lattice import check_lit
-from pmsl.host.capabilities import is_real, layer_limit_s, provided_by
-from pmsl.host.machine_check import check_machine_parts
-from pmsl.host.mask_hashes import Digests, checked_plan
+from pmsl.host.machine.capabilities import is_real, layer_limit_s, provided_by
+from pmsl.host.machine.machine_check import check_machine_parts
 from pmsl.host.protocol import LightEngine, Shifting, Stage
+from pmsl.host.record.mask_hashes import Digests, checked_plan
 from pmsl.job.consistency import JobCheck
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import PrintJob

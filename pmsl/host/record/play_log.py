@@ -24,8 +24,8 @@ import msgspec
 from pmsl.core.file_lock import lock
 from pmsl.errors import HostError, JobError, OutputError, UsageError
 from pmsl.files.text_file import read_bytes
-from pmsl.host.mask_hashes import Digests, head_sha256
-from pmsl.host.play_log_lines import Done, ExposureKey, ExposureLine, Line, Lit, Planned, Run
+from pmsl.host.record.mask_hashes import Digests, head_sha256
+from pmsl.host.record.play_log_lines import Done, ExposureKey, ExposureLine, Line, Lit, Planned, Run
 from pmsl.job.print_job import PrintJob
 
 _DECODER: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)

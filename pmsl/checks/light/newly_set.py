@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pmsl.checks.row_runs import DoseSteps, RowRuns
+from pmsl.checks.light.row_runs import DoseSteps, RowRuns
 from pmsl.kernels.light import run_waiting
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pmsl.core.finding import Finding
 from pmsl.errors import HostError
-from pmsl.host.capabilities import sensed_power
-from pmsl.host.compatibility import number_of
+from pmsl.host.machine.capabilities import sensed_power
+from pmsl.host.machine.compatibility import number_of
 from pmsl.host.protocol import LightEngine
 
 SLACK_S, SLACK_SHARE = 0.005, 0.01  # what a delivered time may differ from the asked one, s and share: timers of devices count frames

@@ -8,8 +8,8 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from pmsl.checks.final_light import Shown
-from pmsl.checks.row_runs import RowRuns
+from pmsl.checks.light.final_light import Shown
+from pmsl.checks.light.row_runs import RowRuns
 from pmsl.core.mask import LayerMask, Window
 from pmsl.core.runs import Runs
 

@@ -13,10 +13,10 @@ import numpy as np
 from msgspec import UNSET
 
 from pmsl.errors import HostError
-from pmsl.host.drift import MOST_DRIFT, SLACK_S, SLACK_SHARE, drift, measured_power, whole
-from pmsl.host.play_log import PlayLog, utc_now
-from pmsl.host.play_log_lines import Done, Lit, Planned
+from pmsl.host.control.drift import MOST_DRIFT, SLACK_S, SLACK_SHARE, drift, measured_power, whole
 from pmsl.host.protocol import Clock, LightEngine
+from pmsl.host.record.play_log import PlayLog, utc_now
+from pmsl.host.record.play_log_lines import Done, Lit, Planned
 from pmsl.job.layer_plan import Exposure
 
 log = logging.getLogger("pmsl.host")

@@ -25,13 +25,13 @@ import msgspec
 import numpy as np
 
 from pmsl.errors import HostError
-from pmsl.host.capabilities import is_real
-from pmsl.host.engine_factory import call_factory
-from pmsl.host.interruptible_wait import STEP_S
-from pmsl.host.signals import NUMBERS
+from pmsl.host.control.interruptible_wait import STEP_S
+from pmsl.host.control.signals import NUMBERS
+from pmsl.host.machine.capabilities import is_real
+from pmsl.host.machine.engine_factory import call_factory
 from pmsl.workers.process import ParentProcess, WorkerProcess
 
-MAIN = "pmsl.host.watchdog:main"
+MAIN = "pmsl.host.machine.watchdog:main"
 START_S = 60.0  # how long the watchdog may take to start: Python, the driver, a projector that warms up
 ANSWER_S = 10.0  # how long it may take to answer, beside the light's own time
 FACTS = ("shape", "wavelength_nm", "levels", "max_exposure_s", "max_power", "real")

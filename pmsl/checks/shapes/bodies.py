@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pmsl.checks.layer_stream import DEEPEST, RIM_PX, CheckedLayer
+from pmsl.checks.light.layer_stream import DEEPEST, RIM_PX, CheckedLayer
+from pmsl.checks.light.row_runs import RowRuns
 from pmsl.checks.limits import CheckLimits
 from pmsl.checks.places import Extent, Extents, area_text, box_um, largest, width_px
-from pmsl.checks.row_runs import RowRuns
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.kernels.raster import run_bodies as kernels

@@ -12,13 +12,13 @@ from typing import Literal
 
 import numpy as np
 
-from pmsl.checks.enclosed import run_overlaps
-from pmsl.checks.layer_stream import CheckedLayer
+from pmsl.checks.light.layer_stream import CheckedLayer
+from pmsl.checks.light.row_runs import RowRuns
+from pmsl.checks.light.spool import LayerSpool
 from pmsl.checks.limits import CheckLimits
 from pmsl.checks.places import box_um, largest
-from pmsl.checks.row_runs import RowRuns
-from pmsl.checks.spool import LayerSpool
-from pmsl.checks.vents import Vents
+from pmsl.checks.shapes.enclosed import run_overlaps
+from pmsl.checks.shapes.vents import Vents
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.job.layer_facts import SUCTION_KPA

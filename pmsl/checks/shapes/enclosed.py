@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pmsl.checks.row_runs import RowRuns
+from pmsl.checks.light.row_runs import RowRuns
 from pmsl.kernels.raster import run_voids as kernels
 
 

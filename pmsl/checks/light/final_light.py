@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from pmsl.checks.row_runs import DoseSteps, RowRuns
+from pmsl.checks.light.row_runs import DoseSteps, RowRuns
 from pmsl.core.mask import LayerMask, Window
 from pmsl.core.runs import Runs
 from pmsl.cure import CureModel

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from pmsl.core.parallel import default_threads
 from pmsl.errors import HostError
-from pmsl.host.mask_hashes import Digests, checked_plan
+from pmsl.host.record.mask_hashes import Digests, checked_plan
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 

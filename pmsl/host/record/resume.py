@@ -11,10 +11,10 @@ from pathlib import Path
 
 from pmsl.core.finding import Finding
 from pmsl.errors import HostError, OutputError, UsageError
-from pmsl.host.mask_hashes import Digests
-from pmsl.host.play_log import Played, PlayLog, after, check_new, fits, read_record, run_of
-from pmsl.host.play_log_lines import Done, ExposureKey
 from pmsl.host.play_options import Options
+from pmsl.host.record.mask_hashes import Digests
+from pmsl.host.record.play_log import Played, PlayLog, after, check_new, fits, read_record, run_of
+from pmsl.host.record.play_log_lines import Done, ExposureKey
 from pmsl.job.print_job import PrintJob
 
 Count = Callable[[int, int], int]

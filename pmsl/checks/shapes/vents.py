@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pmsl.checks.light.row_runs import RowRuns
+from pmsl.checks.light.spool import LayerSpool
 from pmsl.checks.limits import CheckLimits
-from pmsl.checks.row_runs import RowRuns
-from pmsl.checks.spool import LayerSpool
 from pmsl.core.grid import Grid
 
 FINE = 8  # blocks of pixels in half the width of the narrowest vent

@@ -16,11 +16,11 @@ from typing import Protocol
 
 import numpy as np
 
-from pmsl.checks.enclosed import EnclosedAreas, enclosed_areas
-from pmsl.checks.final_light import DARK, Shown, depth_um, final_light, steps_of
-from pmsl.checks.newly_set import by_layer, set_own
-from pmsl.checks.row_runs import DoseSteps, RowRuns
-from pmsl.checks.spool import LayerSpool
+from pmsl.checks.light.final_light import DARK, Shown, depth_um, final_light, steps_of
+from pmsl.checks.light.newly_set import by_layer, set_own
+from pmsl.checks.light.row_runs import DoseSteps, RowRuns
+from pmsl.checks.light.spool import LayerSpool
+from pmsl.checks.shapes.enclosed import EnclosedAreas, enclosed_areas
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.parallel import ordered_map
@@ -192,7 +192,7 @@ def _show_spooled(job: PrintJob, model: CureModel, spool: LayerSpool, checks: Se
 
 
 def _findings(job: PrintJob, model: CureModel, spool: LayerSpool, checks: Sequence[LayerCheck]) -> list[Finding]:
-    from pmsl.checks.ec_band import confirm
+    from pmsl.checks.light.ec_band import confirm
 
     confirm(checks, model, lambda other, again: _show_spooled(job, other, spool, again))
     return [finding for check in checks for finding in check.findings()]

@@ -7,11 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from pmsl.checks.enclosed import run_overlaps
-from pmsl.checks.layer_stream import RIM_PX, CheckedLayer
+from pmsl.checks.light.layer_stream import RIM_PX, CheckedLayer
+from pmsl.checks.light.row_runs import RowRuns
 from pmsl.checks.limits import CheckLimits
 from pmsl.checks.places import Extent, Extents, area_text, box_um, largest, volume_text, width_px
-from pmsl.checks.row_runs import RowRuns
+from pmsl.checks.shapes.enclosed import run_overlaps
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.kernels.raster import run_voids as kernels

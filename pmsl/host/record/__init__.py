@@ -1,0 +1,1 @@
+"""What outlives a crash: which frames were checked, what was asked of the light and what was lit, where a print goes on."""
