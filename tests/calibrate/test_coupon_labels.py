@@ -50,7 +50,7 @@ def check_numbers(made, whole):
 
 
 @pytest.mark.parametrize("printer", ["pmsl-2um", *(pytest.param(p, marks=pytest.mark.slow) for p in PRINTERS if p != "pmsl-2um")])
-@pytest.mark.parametrize("kind", PRINTED)
+@pytest.mark.parametrize("kind", [k if k in ("walls", "roofs", "gray") else pytest.param(k, marks=pytest.mark.slow) for k in PRINTED])
 def test_numbers_can_be_read_after_the_print(kind, printer):
     made = made_on(kind, printer, SMALL.get(kind))
     check_numbers(made, cured_plate(made.job))
