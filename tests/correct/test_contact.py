@@ -102,6 +102,7 @@ def test_a_reach_of_a_few_channels():
     assert np.abs(walls).max() <= 0.02 and np.abs(np.median(roofs)) <= 0.5
 
 
+@pytest.mark.slow
 def test_nothing_renewed_gives_the_grays_of_enclosed_liquid():
     one, two = corrected(True, 122.5, ("contact", 0.0, 50.0)), corrected(True, 122.5, ("enclosed",))
     for k in range(LAYERS):
@@ -120,10 +121,11 @@ def test_a_job_says_how_it_settled(tmp_path):
     printer, process = printer_of((ROWS, COLS), pitch=P), pmsl.find_process("default")
     process = replace(process, corrections=("edges", "printthrough"), bottom_dose_factors=(1.0,))
     found = {}
-    for rule in (("contact", 1.0, "inf"), ("enclosed",)):
+    for rule in (("enclosed",), ("contact", 1.0, "inf")):
         job = pmsl.prepare([channel(True, 120.0)], printer, resin(*rule), process, accept_uncalibrated=True)
         pmsl.write(job, tmp_path / rule[0])
         found[rule[0]] = pmsl.read(tmp_path / rule[0]).correction, (tmp_path / rule[0] / "job.json").read_text("utf-8")
+    assert not [f for f in job.findings if f.code == "exchange-unsettled"]
     record, text = found["contact"]
     assert record.exchange_passes >= 2 and record.exchange_residual_levels == 0 and "pmsl.job/2" in text
     assert "exchange_" not in found["enclosed"][1]
@@ -135,11 +137,9 @@ def test_what_does_not_settle_is_a_finding():
     """A port at half its reach: grays that would close a roof if they were kept, and are not kept."""
     printer, process = printer_of((ROWS, COLS), pitch=P), pmsl.find_process("default")
     process = replace(process, corrections=("edges", "printthrough"), bottom_dose_factors=(1.0,))
-    for rule, roof in ((("contact", 1.0, 200.0), 122.5), (("contact", 1.0, "inf"), 120.0)):
-        job = pmsl.prepare([channel(rule[2] == "inf", roof)], printer, resin(*rule), process, accept_uncalibrated=True)
-        shown = [f for f in job.findings if f.code == "exchange-unsettled"]
-        assert [f.value for f in shown] == [job.correction.exchange_residual_levels] * (job.correction.exchange_residual_levels > 0)
-        assert (rule[2] == "inf") == (not shown)
+    job = pmsl.prepare([channel(False, 122.5)], printer, resin("contact", 1.0, 200.0), process, accept_uncalibrated=True)
+    (shown,) = [f for f in job.findings if f.code == "exchange-unsettled"]
+    assert shown.value == job.correction.exchange_residual_levels > 0
 
 
 def test_relief_is_refused():

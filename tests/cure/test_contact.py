@@ -74,7 +74,9 @@ def roof_um(layers, row, col, low):
 
 
 @pytest.mark.parametrize("closed", [True, False])
-@pytest.mark.parametrize(("off", "enclosed", "opened"), [(0.0, -26.6, -8.0), (2.5, -29.1, -10.5), (7.5, -24.0, -5.5)])
+@pytest.mark.parametrize(("off", "enclosed", "opened"), [
+    (0.0, -26.6, -8.0), *(pytest.param(*case, marks=pytest.mark.slow) for case in [(2.5, -29.1, -10.5), (7.5, -24.0, -5.5)])
+])  # fmt: skip
 def test_roofs_of_plain_channels_land_where_an_independent_simulator_puts_them(closed, off, enclosed, opened):
     """The table of the model; the oracle meets it, and the passes meet the oracle."""
     frames = channel(26, closed, off)

@@ -41,8 +41,10 @@ def fronts(job):
     return np.array([found[k] for k in range(job.n_layers)])
 
 
-@pytest.mark.parametrize("ends", ["open ends", "closed ends"])
-@pytest.mark.parametrize("reach", [math.inf, 300.0])
+@pytest.mark.parametrize(("ends", "reach"), [
+    ("open ends", math.inf), ("closed ends", 300.0), *(pytest.param(*case, marks=pytest.mark.slow) for case in
+    [("open ends", 300.0), ("closed ends", math.inf)]),
+])  # fmt: skip
 def test_roofs_and_walls_are_the_oracles(ends, reach):
     job = liquid(jobs()[ends], "contact", 1.0, reach)
     frames = np.array([job[k].exposures[0].mask.dense(np.uint8) / 255 for k in range(job.n_layers)])
