@@ -18,7 +18,17 @@ from rich.console import Console
 from rich.table import Table
 
 QUESTIONS = (
-    *("area_coverage", "volume_coverage", "corrections", "before_after", "predict_layers", "png_frames", "splash_images", "host_latency"),
+    *(
+        "area_coverage",
+        "volume_coverage",
+        "corrections",
+        "before_after",
+        "validation",
+        "predict_layers",
+        "png_frames",
+        "splash_images",
+        "host_latency",
+    ),
     *(
         "load",
         "end_to_end",

@@ -140,6 +140,15 @@ def test_a_channel_flushes_below_the_share_that_the_resin_states():
         assert states[other][1] - states[one][1] == pytest.approx(DP * math.log(other / one), abs=0.3)
 
 
+def test_a_channel_that_is_filled_is_blocked_at_any_layer_height():
+    """A floor on a slab plane whose height is no short number: what rounding leaves of the void is no height."""
+    layer = 0.5 * 11.19
+    solid = tunnel(14 * layer, height_um=2 * layer, floor_um=2 * layer)
+    job = pmsl.prepare([solid], lit(), resin(11.19), process(None, layer))
+    (found,) = pmsl.simulate(job).openings
+    assert found["blocked"] and found["printed_um"]["height"] == 0.0 and found["flushable_um"]["height"] == 0.0
+
+
 def test_what_the_resin_states_is_said_of_a_channel_that_does_not_flush():
     """Also by `pmsl check --predict`, which without a stated share says only what is cured shut."""
     from pmsl.predict.check_findings import predicted_findings

@@ -87,6 +87,8 @@ def _channel(v: np.ndarray, design: DesignLayers, window: Window, outside: Outsi
     maps |= {field: np.zeros(shape) for field in (FLOOR, ROOF, OPEN, LOOSE)}
     for field, values in maps.items():
         values[at] = v[:, field]
+    for field in (OPEN, LOOSE):  # what rounding leaves of a filled void is nothing
+        maps[field][maps[field] <= SAME_UM] = 0.0
     unroofed = np.where(footprint, np.maximum(1.0 - solid - maps[SHARE], 0.0), 0.0)  # of pixels on the rim of a well
     for field in (SHARE, SHARE_OPEN, SHARE_LOOSE):
         maps[field] += unroofed
