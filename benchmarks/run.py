@@ -24,6 +24,7 @@ QUESTIONS = (
         "corrections",
         "before_after",
         "validation",
+        "calibration",
         "predict_layers",
         "png_frames",
         "splash_images",

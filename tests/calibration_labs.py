@@ -4,10 +4,12 @@ import csv
 import math
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from pmsl.calibrate.coupons.measuring_sheet import sheet_text
 
 DEPTHS = np.linspace(-40.0, 400.0, 22_001)  # 20 nm apart
+LINE_PX = (np.arange(1600) + 0.5) / 40 - 20  # px
 
 
 def film_um(events_mj_cm2, dp, ec, induction=0.0, tail=0.0):
@@ -37,6 +39,22 @@ def exchanged_roof_um(layers, dose, layer_um, dp, ec, induction, renewal, way_um
         solid |= dose_of >= ec - induction
     cured = np.flatnonzero(solid)
     return DEPTHS[cured[-1]] if len(cured) else -math.inf
+
+
+def lab_width(feature, width, tau, sigma, response=None):
+    """Width of a line or gap along the pixels: a box, blurred by a sum, cut at the threshold and counted with shares of samples."""
+    whole, rest = int(width), width - int(width)
+    if response is not None:  # what the partly covered pixel shows: of a gap the light of what is left
+        rest = response[round(255 * rest)] if feature == "line" else 1 - response[round(255 * (1 - rest))]
+    box = ((LINE_PX >= 0) & (whole > LINE_PX)) + rest * ((whole <= LINE_PX) & (whole + 1 > LINE_PX))
+    light = gaussian_filter1d(box.astype(float), sigma * 40, mode="constant", truncate=8)
+    wanted = tau if feature == "line" else 1 - tau
+    over = np.flatnonzero(light >= wanted)
+    if len(over) == 0:
+        return 0.0
+    a, b = over[0], over[-1]
+    left = LINE_PX[a] - (light[a] - wanted) / (light[a] - light[a - 1]) / 40
+    return LINE_PX[b] + (light[b] - wanted) / (light[b] - light[b + 1]) / 40 - left
 
 
 def rows_of(coupon):

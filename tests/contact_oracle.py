@@ -22,12 +22,15 @@ FAINT = 1e-9  # of Ec: liquid with less was not lit
 
 
 class Print:
-    """One job. `frames` (N, R, C) relative light 0..1, `white` (N,) dose of a white pixel, `height` of every layer [µm]."""
+    """One job. `frames` (N, R, C) relative light 0..1, `white` (N,) dose of a white pixel, `height` of every layer [µm].
 
-    def __init__(self, frames, white, height, pitch, sigma, dp, ec, renewal, reach, sub=2, slices=4):
+    `induction` is what every exposure spends; `ec`, of a single one, includes it.
+    """
+
+    def __init__(self, frames, white, height, pitch, sigma, dp, ec, renewal, reach, sub=2, slices=4, induction=0.0):
         self.frames, self.white = np.asarray(frames, float), np.asarray(white, float)
         self.height, self.pitch, self.sigma, self.dp, self.ec = height, pitch, sigma, dp, ec
-        self.renewal, self.reach, self.sub, self.slices = renewal, reach, sub, slices
+        self.renewal, self.reach, self.sub, self.slices, self.induction = renewal, reach, sub, slices, induction
         n, rows, cols = self.frames.shape
         self.y, self.x = (np.arange(rows * sub) + 0.5) / sub, (np.arange(cols * sub) + 0.5) / sub
         self.z = (np.arange(n * slices) + 0.5) * height / slices
@@ -51,8 +54,8 @@ class Print:
             top = (k + 1) * s
             light = self.seen(k, self.y, self.x)
             left = np.exp(-((k + 1) * self.height - self.z[:top]) / self.dp)
-            liquid[:top] += light * left[:, None, None]
-            self.solid[:top] |= liquid[:top] >= self.ec
+            liquid[:top] += np.maximum(light * left[:, None, None] - self.induction, 0.0)
+            self.solid[:top] |= liquid[:top] >= self.ec - self.induction
             share = self._exchanged(self.solid[:top], liquid[:top])
             self.shares.append(share)
             liquid[:top] *= np.where(self.solid[:top], 1.0, 1.0 - self.renewal * share)
@@ -113,7 +116,7 @@ class Print:
         dose = np.zeros((len(y), len(x)))
         most = dose.copy()
         for k in range(first, len(self.frames)):
-            dose = dose + self.seen(k, y, x) * np.exp(-((k + 1) * self.height - z) / self.dp)
+            dose = dose + np.maximum(self.seen(k, y, x) * np.exp(-((k + 1) * self.height - z) / self.dp) - self.induction, 0.0)
             most = np.maximum(most, dose)
             dose = dose * (1.0 - self.renewal * self.shares[k][cell][at])
         return most
@@ -122,14 +125,14 @@ class Print:
         """Where each column of a raster becomes solid, from `low` upward [µm]: (Y, X); inf where it does not."""
         found = np.full((len(y), len(x)), np.inf)
         for z in np.arange(low + step / 2, high, step):
-            solid = self.most(y, x, z) >= self.ec
+            solid = self.most(y, x, z) >= self.ec - self.induction
             found = np.where(solid & np.isinf(found), z, found)
         return found
 
     def wall_px(self, y, x, outward, z, reach=1.3, step=0.05):
         """Signed distance [px] along x from (y, x) outward (+1, -1) to where what is solid ends at one height; nan without any."""
         at = np.arange(-reach, reach + step / 2, step)
-        logs = np.log(np.maximum(self.most(np.atleast_1d(y), x + outward * at, z)[0], 1e-300) / self.ec)
+        logs = np.log(np.maximum(self.most(np.atleast_1d(y), x + outward * at, z)[0], 1e-300) / (self.ec - self.induction))
         last = np.flatnonzero((logs[:-1] >= 0) & (logs[1:] < 0))
         if not len(last):
             return np.nan

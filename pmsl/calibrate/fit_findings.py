@@ -158,8 +158,8 @@ def identifiability_findings(fit: ModelFit, remedies: Mapping[str, str]) -> list
             Finding(
                 code="value-at-bound",
                 severity="info",
-                message=f"{u.name} is at its bound of {fit.values[i]:g} {u.unit}: the data allow up to {fit.intervals[i, 1]:.3g} (95 %, "
-                f"one-sided){'; ' + remedies[u.name] if u.name in remedies else ''}",
+                message=f"{u.name} is at its bound of {fit.values[i]:g} {u.unit}: the data allow up to {fit.intervals[i, 1]:.3g} "
+                f"({95 if u.one_sided else 97.5} %, one-sided){'; ' + remedies[u.name] if u.name in remedies else ''}",
                 value=float(fit.intervals[i, 1]),
                 unit=u.unit,
             )

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from calibration_labs import filled, rows_of, share_inside, write_rows
+from calibration_labs import filled, lab_width, rows_of, share_inside, write_rows
 from click.testing import CliRunner
 from scipy.ndimage import gaussian_filter
 from scipy.special import erf, erfinv, ndtri
@@ -99,26 +99,7 @@ def test_widths_are_those_of_the_slow_model_of_pixels(feature, angle, width, tau
     )
 
 
-# --- synthetic labs: an own model of the light across, by numbers on a fine line --------------------------------
-
-
-LINE = (np.arange(1600) + 0.5) / 40 - 20  # px
-
-
-def lab_width(feature, width, tau, sigma):
-    """Width of a line or gap along the pixels: a box, blurred by a sum, cut at the threshold and counted with shares of samples."""
-    from scipy.ndimage import gaussian_filter1d
-
-    whole, rest = int(width), width - int(width)
-    box = ((LINE >= 0) & (whole > LINE)) + rest * ((whole <= LINE) & (whole + 1 > LINE))
-    light = gaussian_filter1d(box.astype(float), sigma * 40, mode="constant", truncate=8)
-    wanted = tau if feature == "line" else 1 - tau
-    over = np.flatnonzero(light >= wanted)
-    if len(over) == 0:
-        return 0.0
-    a, b = over[0], over[-1]
-    left = LINE[a] - (light[a] - wanted) / (light[a] - light[a - 1]) / 40
-    return LINE[b] + (light[b] - wanted) / (light[b] - light[b + 1]) / 40 - left
+# --- synthetic labs: an own model of the light across, by numbers on a fine line (calibration_labs) -------------
 
 
 def row_of(dose, feature, width, size, angle=0):

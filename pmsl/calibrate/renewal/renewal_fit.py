@@ -20,7 +20,7 @@ from pmsl.calibrate.cure_fit import REMEDIES, ROOFS, CureRows, cure_tests, cured
 from pmsl.calibrate.fit_findings import fit_result, identifiability_findings, lack_findings, outlier_findings
 from pmsl.calibrate.fit_result import FitResult, Parameter
 from pmsl.calibrate.kinds.kind import FitOptions
-from pmsl.calibrate.model_fit import ModelFit, Unknown, fit_model
+from pmsl.calibrate.model_fit import ModelFit, Predict, Unknown, fit_model
 from pmsl.calibrate.sheets import ABOVE, SheetFormat
 from pmsl.calibrate.working_curve import WHY
 from pmsl.core.finding import Finding
@@ -93,12 +93,14 @@ class _RenewalSearch:
         self._cure = [Unknown("dp_um", "µm", dp, 0.02 * dp, 50 * dp), Unknown("ec_mj_cm2", "mJ/cm²", ec, 1e-3 * ec, 1e3 * ec)]
         if self._films:
             self._cure.append(Unknown("induction_mj_cm2", "mJ/cm²", 0.1 * ec, 0.0, 1e3 * ec))
+        self._sealed_cure = np.array([u.start for u in self._cure])
         self._open = ~np.isnan(rows.port_um)
         self._port_um = np.where(self._open, rows.port_um, 0.0)
 
     def best(self) -> ModelFit:
         """Return the best fit; without a reach where nothing is exchanged."""
         sealed, cure = self._sealed()
+        self._sealed_cure = cure
         tried = []
         for renewal, reach_um in self._starts(cure):
             with contextlib.suppress(MeasurementError):
@@ -130,14 +132,15 @@ class _RenewalSearch:
 
     def _fitted(self, cure: np.ndarray, kept: float, per_um: float, profiles: bool = True) -> ModelFit:
         more = [
-            Unknown(KEPT, "", kept, 0.0, 1.0, 1.0),
-            Unknown(PER_UM, "1/µm", per_um, 0.0, 1 / SHORTEST_UM, MUCH_PER_UM),
+            Unknown(KEPT, "", kept, 0.0, 1.0, 1.0, one_sided=False),
+            Unknown(PER_UM, "1/µm", per_um, 0.0, 1 / SHORTEST_UM, MUCH_PER_UM, one_sided=False),
         ]
         return self._fit([*self._started(cure), *more], self._depths, profiles)
 
-    def _fit(self, unknowns: Sequence[Unknown], predict: object, profiles: bool = True) -> ModelFit:
+    def _fit(self, unknowns: Sequence[Unknown], predict: Predict, profiles: bool = True) -> ModelFit:
         remedy = "measure ledges and channels under more layers: coupon renewal"
-        return fit_model(predict, unknowns, self._rows.y_um, self._rows.weights, self._options.robust, remedy, profiles)  # type: ignore[arg-type]
+        elsewhere = self._elsewhere if unknowns[-1].name == PER_UM else None
+        return fit_model(predict, unknowns, self._rows.y_um, self._rows.weights, self._options.robust, remedy, profiles, elsewhere)
 
     def _depths(self, values: np.ndarray) -> np.ndarray:
         """Return where all rows cure: (N,) float64 [µm]."""
@@ -170,15 +173,25 @@ class _RenewalSearch:
         except MeasurementError:
             return math.inf, own[:n]
 
+    def _elsewhere(self, held: int, values: np.ndarray) -> np.ndarray | None:
+        """Return the values with the best reach of a table where renewal is held, and the other way round."""
+        n = len(self._cure)
+        if held < n:
+            return None
+        table = [1 / reach_um for reach_um in REACHES_UM] if held == n else [1 - renewal for renewal in RENEWALS]
+        tried = np.repeat(values[None], len(table), axis=0)
+        tried[:, :n], tried[:, 2 * n + 1 - held] = self._sealed_cure, table
+        return np.asarray(min(tried, key=self._squares))
+
+    def _squares(self, values: np.ndarray) -> float:
+        root = 1.0 if self._rows.weights is None else np.sqrt(self._rows.weights)
+        left = root * (self._depths(values) - self._rows.y_um)
+        return float(left @ left)
+
     def _starts(self, cure: np.ndarray) -> list[tuple[float, float]]:
         """Return the best of a table of renewals and reaches, and full renewal that reaches anywhere."""
-        root = 1.0 if self._rows.weights is None else np.sqrt(self._rows.weights)
-
-        def squares(renewal: float, reach_um: float) -> float:
-            left = root * (self._depths(np.array([*cure, 1 - renewal, 1 / reach_um])) - self._rows.y_um)
-            return float(left @ left)
-
-        table = sorted(itertools.product(RENEWALS, REACHES_UM), key=lambda one: squares(*one))
+        pairs = itertools.product(RENEWALS, REACHES_UM)
+        table = sorted(pairs, key=lambda one: self._squares(np.array([*cure, 1 - one[0], 1 / one[1]])))
         return [(1.0, math.inf), *table[:STARTS]]
 
 
