@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from pmsl.cli.correction_facts import correction_facts
 from pmsl.cli.light_facts import light_facts
 from pmsl.cli.region_facts import region_facts
 from pmsl.core.finding import Finding
@@ -56,7 +57,7 @@ def job_facts(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate) 
         "print_time_s": estimate.print_time_s,
         "resin_ml": estimate.resin_ml,
         **light_facts(job),
-        "correction": None if job.correction is None else msgspec.to_builtins(job.correction),
+        "correction": correction_facts(job, findings),
         "calibrated": job.calibrated,
         "placeholders": list(job.placeholders),
         "parts": [msgspec.to_builtins(p) for p in job.parts],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -11,6 +11,51 @@ from pmsl.core.finding_codes import REGISTERED
 from pmsl.core.finding_codes.code import SEVERITIES as SEVERITIES
 from pmsl.core.finding_codes.code import Severity as Severity
 from pmsl.profiles.strict_struct import Strict
+
+ROUNDED = 6  # digits of predicted errors
+
+
+class PredictedErrors(Strict, frozen=True, kw_only=True):
+    """Where surfaces of one or more layers will be, if the resin is as its profile says and if it is not.
+
+    Attributes
+    ----------
+    points : int
+        How many were looked at.
+    errors : dict of str to float
+        Printed minus designed, the mean of the layers' medians, in the finding's unit, by case: each memory, and each value of the resin
+        lower and higher by what is known of it (`pmsl.correct.prediction_cases`).
+    worst : dict of str to float
+        The median that is farthest from 0 of any layer.
+    lost : dict of str to float
+        Share of the points that have no surface near by any more; cases without any are left out.
+    sd : float
+        One standard deviation of the error, from all values of the resin together.
+    """
+
+    points: int
+    errors: dict[str, float]
+    worst: dict[str, float]
+    lost: dict[str, float]
+    sd: float
+
+    def joined(self, other: PredictedErrors) -> PredictedErrors:
+        """Return what is true of the layers of both.
+
+        Parameters
+        ----------
+        other : PredictedErrors
+            Of other layers, in the same unit.
+        """
+        points = self.points + other.points
+        mine, theirs = self.points / max(points, 1), other.points / max(points, 1)
+
+        def mean(a: dict[str, float], b: dict[str, float]) -> dict[str, float]:
+            return {name: round(mine * a.get(name, 0.0) + theirs * b.get(name, 0.0), ROUNDED) for name in {**a, **b}}
+
+        worst = {name: max(self.worst.get(name, 0.0), other.worst.get(name, 0.0), key=abs) for name in {**self.worst, **other.worst}}
+        sd = round(mine * self.sd + theirs * other.sd, ROUNDED)
+        return PredictedErrors(points=points, errors=mean(self.errors, other.errors), worst=worst, lost=mean(self.lost, other.lost), sd=sd)
 
 
 class Finding(Strict, frozen=True, kw_only=True):
@@ -32,12 +77,16 @@ class Finding(Strict, frozen=True, kw_only=True):
         What was found and what it is held against, in `unit`.
     unit : str or None
         Unit of `value` and `limit`.
+    predicted : PredictedErrors
+        Of `wall-error` and `face-error`.
 
     Raises
     ------
     ValueError
         The code is not registered, or not with this severity.
     """
+
+    SINCE: ClassVar[dict[str, int]] = {"predicted": 2}
 
     code: str
     severity: Severity
@@ -47,6 +96,7 @@ class Finding(Strict, frozen=True, kw_only=True):
     value: float | None = None
     limit: float | None = None
     unit: str | None = None
+    predicted: PredictedErrors | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
         """Refuse what is not registered."""

@@ -40,6 +40,14 @@ def around(windows: Iterable[Window]) -> Window:
     return Window(row0, col0, max(w.row0 + w.rows for w in lit) - row0, max(w.col0 + w.cols for w in lit) - col0)
 
 
+def in_field(window: Window, shape: tuple[int, ...]) -> Window:
+    """Return the part of a window that the field has."""
+    row0, col0 = max(window.row0, 0), max(window.col0, 0)
+    rows = min(window.row0 + window.rows, shape[0]) - row0
+    cols = min(window.col0 + window.cols, shape[1]) - col0
+    return Window(row0, col0, rows, cols) if rows > 0 and cols > 0 else EMPTY
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerMask:
     """The mask of one layer: 65535 is a fully covered pixel, 0 is black.

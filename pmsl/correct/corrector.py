@@ -12,16 +12,18 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.core.mask import EMPTY, LayerMask, Window
+from pmsl.core.mask import LayerMask, around, in_field
 from pmsl.core.runs import runs_of
 from pmsl.correct.exchange_iteration import SettledExchange, settled
 from pmsl.correct.face_prediction import FacePrediction
-from pmsl.correct.findings import assumed_memory, contact_text, findings_of, light_findings, overhang_findings, relief_findings
+from pmsl.correct.findings import assumed_memory, findings_of, light_findings, overhang_findings, relief_findings
+from pmsl.correct.prediction_cases import PredictionCases
 from pmsl.correct.solver.attenuation import Law, check_relief
 from pmsl.correct.solver.influence_rows import Spot
-from pmsl.correct.solver.layer_block import Block, LayerSolution, SolverSetup
+from pmsl.correct.solver.layer_block import Block, LayerSolution
+from pmsl.correct.solver.robust_dose import PossibleResin
+from pmsl.correct.solver.solver_setup import SolverSetup
 from pmsl.correct.solver.target_surfaces import FaceFinder
-from pmsl.correct.wall_prediction import exchange_rule
 from pmsl.cure import CureModel
 from pmsl.errors import UsageError
 from pmsl.masks import VolumeMasks, masks_of, surface_heights
@@ -31,7 +33,7 @@ from pmsl.optics import flat_field, psf_of
 from pmsl.optics.grayscale import fine_levels_of, response
 from pmsl.profiles import Printer, Resin
 
-CORRECTIONS = ("edges", "printthrough", "flatfield")
+CORRECTIONS = ("edges", "printthrough", "flatfield", "robust")
 FEWEST = 32  # layers of a block
 KEPT = 4  # blocks
 AHEAD = 2  # blocks solved at most before they are asked for
@@ -57,7 +59,8 @@ class Corrector:
         What a white pixel gets in each layer [mJ/cm²].
     corrections : sequence of str
         "edges": side walls, up to 30° from vertical. "printthrough": faces that look at the plate. "flatfield" beside them: the
-        field will be evened out, by `pmsl.correct.flat_field` or the host, and counts as even here.
+        field will be evened out, by `pmsl.correct.flat_field` or the host, and counts as even here. "robust" beside them: grays for
+        which the worst of all resins that the profile may stand for is least off (`PredictionCases.robust`).
     coverage : {"area", "volume"}
         What the gray of uncorrected pixels means.
     roof_layers : int
@@ -103,18 +106,22 @@ class Corrector:
             raise UsageError(f"the grid has {grid.shape} pixels, printer {printer.name} {printer.field_px}; use its")
         self.grid, self._coverage = grid, coverage
         self._maker = masks_of(parts, grid, "area")
-        self._volume = VolumeMasks(parts, grid) if coverage == "volume" or "printthrough" in self.corrections else None
+        self._volume = VolumeMasks(parts, grid)
         self._response = response(printer)
         self._memory_stated = resin.resin.memory is not None
         faces, edges = "printthrough" in self.corrections, "edges" in self.corrections
         law = Law.of(resin, grid, np.asarray(white_dose_mj_cm2, dtype=np.float64), faces)
-        finder = FaceFinder(self._volume.index.whole(), grid) if faces and self._volume is not None else None
+        finder, cases = FaceFinder(self._volume.index.whole(), grid), PredictionCases.of(resin, law)
         flat = None if "flatfield" in self.corrections else flat_field(printer)
+        robust = tuple(PossibleResin(case.law, case.renewal) for case in cases.robust(resin)) if "robust" in self.corrections else ()
+        if robust:
+            law = law.widest()
         if roof_layers:
-            check_relief(law, roof_layers)
-        spot, rule = Spot.of(psf_of(printer)), exchange_rule(resin)
-        self._setup = SolverSetup(grid, law, spot, self._maker, finder, roof_layers, edges, flat, self._response, rule=rule)
-        self._rule_text = contact_text(resin, rule)
+            check_relief(law, roof_layers, robust=bool(robust))
+        spot = Spot.of(psf_of(printer))
+        self._setup = SolverSetup(
+            grid, law, spot, self._maker, finder, cases, roof_layers, edges, faces, flat, self._response, robust=robust
+        )
         self.halo, self.error_bound = law.halo()
         self.block_layers = block or max(FEWEST, 2 * self.halo)
         self.latency_layers = self.block_layers + self.halo
@@ -125,6 +132,11 @@ class Corrector:
         self._by_contact = CureModel.of(resin) if law.memory == "contact" else None
         self._settled: SettledExchange | None = None
         self._settling = threading.Lock()
+
+    @property
+    def cases(self) -> PredictionCases:
+        """What walls and faces are predicted for."""
+        return self._setup.cases
 
     @property
     def exchange(self) -> SettledExchange | None:
@@ -169,13 +181,18 @@ class Corrector:
         k : int
             Layer, from 0.
         """
-        return findings_of(self._solved(k).prediction, self.grid, k, self._rule_text)
+        setup = self._setup
+        return findings_of(self._solved(k).prediction, setup.cases, self.grid, k, setup.printthrough)
+
+    def first_findings(self) -> tuple[Finding, ...]:
+        """Return the findings of the layers that are solved first, those of one block: what a user sees before any layer is made."""
+        return tuple(f for k in range(min(self.block_layers, self.grid.n_layers)) for f in self.findings(k))
 
     def job_findings(self) -> tuple[Finding, ...]:
         """Return what is doubtful before any layer."""
         setup = self._setup
         found = (() if self._memory_stated else (assumed_memory(),)) + light_findings(self._maker.index.whole(), self.grid)
-        if setup.finder is None:
+        if not setup.printthrough:
             return found
         return found + overhang_findings(setup.finder, setup.law, self.grid) + relief_findings(setup.finder, setup.law, setup.roof_layers)
 
@@ -258,7 +275,7 @@ class Corrector:
 
     def _base(self, k: int) -> LayerMask:
         """Return the mask of layer k before corrections; a surface inside the slab that faces the light is on if it fills half of it."""
-        if self._coverage == "area" or self._volume is None:
+        if self._coverage == "area":
             return self._maker.mask(k)
         mask = self._volume.mask(k)
         heights = surface_heights(self._volume, self._volume.grid, k)
@@ -274,19 +291,8 @@ class Corrector:
         if not np.array_equal(self._response, np.arange(256) / 255):
             levels = fine_levels_of(np.arange(65536) / 65535, self._response)[levels]
         levels[solved.pixels.row, solved.pixels.col] = 257 * solved.levels.astype(np.uint16)
-        window = _around(base.window, solved.pixels.window, levels.shape)
+        window = in_field(around((base.window, solved.pixels.window)), levels.shape)
         return LayerMask.from_runs(base.index, self.grid.shape, window.row0, runs_of(levels, window))
-
-
-def _around(a: Window, b: Window, shape: tuple[int, ...]) -> Window:
-    """Return the smallest window of the field that holds both; empty ones do not count."""
-    given = [w for w in (a, b) if w.rows and w.cols]
-    if not given:
-        return EMPTY
-    row0, col0 = max(min(w.row0 for w in given), 0), max(min(w.col0 for w in given), 0)
-    rows = min(max(w.row0 + w.rows for w in given), shape[0]) - row0
-    cols = min(max(w.col0 + w.cols for w in given), shape[1]) - col0
-    return Window(row0, col0, rows, cols) if rows > 0 and cols > 0 else EMPTY
 
 
 def _checked(corrections: Sequence[str]) -> tuple[str, ...]:

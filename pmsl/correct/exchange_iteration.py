@@ -14,7 +14,8 @@ import numpy as np
 
 from pmsl.core.mask import LayerMask, Window
 from pmsl.correct.solver.contact_layers import Exchange
-from pmsl.correct.solver.layer_block import Block, LayerSolution, SolverSetup
+from pmsl.correct.solver.layer_block import Block, LayerSolution
+from pmsl.correct.solver.solver_setup import SolverSetup
 from pmsl.cure import CureModel
 from pmsl.cure.contact_pass import ContactPass, ContactShares
 from pmsl.optics.convolution import spread

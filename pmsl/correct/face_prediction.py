@@ -1,4 +1,4 @@
-"""Where faces will be, also if the resin is not what its profile says: other memory, other Ec, other Dp."""
+"""Where faces will be, also if the resin is not what its profile says: other memory, other values."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pmsl.correct.prediction_cases import PredictionCase, PredictionCases
 from pmsl.correct.solver.accumulated_dose import Above, BrightestLayers, enclosed, front_um
 from pmsl.correct.solver.attenuation import Law
-from pmsl.correct.solver.contact_layers import BlockExchange, ContactLayers, PointCells
+from pmsl.correct.solver.contact_layers import BlockExchange, ContactLayers, PointCells, StraightUpLayers
 from pmsl.correct.solver.influence_rows import Pixels, Spot
-from pmsl.correct.solver.layer_problem import FaceRows, seen
+from pmsl.correct.solver.layer_problem import seen
 
-OFF = 0.1  # of Ec and Dp
-LEAST = 1e-3  # of Ec: a threshold is not lower
-CASES = ("enclosed", "open", "ec_low", "ec_high", "dp_low", "dp_high")
+TWO = ("enclosed", "open")  # memories at whose ends something may be lost
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,13 +31,12 @@ class FacePrediction:
     faces_px : (F, 2) int64
         (row, col) of the faces in the layer's slab, one pixel or more away from walls.
     face_errors_um : dict of str to (F,) float64 [µm]
-        Printed minus designed height: with "enclosed" and "open" memory, and with Ec and Dp 10 % lower and higher than the
-        profile's and the profile's memory; with "contact" too, where that is the profile's. Below 0 the face is too low.
+        Printed minus designed height in every case of `PredictionCases`. Below 0 the face is too low.
     lost : dict of str to (F,) bool
         Whether nothing is left of what is above the face, with "enclosed" and "open" memory.
     wall_errors_px : dict of str to (S,) float64
-        How far outside of the design sampled points of the layer's own walls will be [px], nan where none is near, in every case and by
-        "contact" (`pmsl.correct.wall_prediction`); empty where walls are not placed.
+        How far outside of the design sampled points of the layer's own walls will be [px], nan where none is near, in every case
+        (`pmsl.correct.wall_prediction`).
     """
 
     wall_misses: np.ndarray
@@ -53,27 +51,26 @@ class FacePrediction:
     def nothing(cls) -> FacePrediction:
         """Return the prediction of a layer without surfaces."""
         none = np.zeros((0, 2))
-        return cls(
-            np.zeros(0),
-            none,
-            np.zeros(0, bool),
-            none.astype(np.int64),
-            {c: np.zeros(0) for c in CASES},
-            {c: np.zeros(0, bool) for c in CASES[:2]},
-        )
+        return cls(np.zeros(0), none, np.zeros(0, bool), none.astype(np.int64), {}, {})
 
     @classmethod
     def of(
-        cls, walls: tuple[np.ndarray, np.ndarray, np.ndarray], faces: FaceRows, tracks: PredictionState, k: int, pixels: Pixels
+        cls,
+        walls: tuple[np.ndarray, np.ndarray, np.ndarray],
+        number: np.ndarray,
+        depth_um: np.ndarray,
+        tracks: PredictionState,
+        k: int,
+        pixels: Pixels,
     ) -> FacePrediction:
-        """Take misses, places and narrowness of walls, and the light of `tracks` at the middles of `faces`, layer k included.
+        """Take misses, places and narrowness of walls, and the light of `tracks` at the middles of faces, layer k included.
 
         Parameters
         ----------
         walls : tuple of three arrays
             `wall_misses`, `walls_px` and `narrow`, as the attributes have them.
-        faces : FaceRows
-            Faces that look at the plate, and the pixels whose light they see.
+        number, depth_um : (F,)
+            Pixels of faces in the layer's slab that look at the plate, and how far below its exposure plane they are [µm].
         tracks : PredictionState
             Light of the layers so far, layer `k` included.
         k : int
@@ -81,10 +78,8 @@ class FacePrediction:
         pixels : Pixels
             The numbered pixels near surfaces.
         """
-        kept = faces.own & faces.inner
-        number = faces.pixel[kept]
-        errors, thick = tracks.errors_um(k, number, faces.depth_um[kept])
-        lost = {case: errors[case] >= thick for case in CASES[:2]}
+        errors, thick = tracks.errors_um(k, number, depth_um)
+        lost = {case: errors[case] >= thick for case in TWO}
         return cls(*walls, np.stack([pixels.row[number], pixels.col[number]], axis=1), errors, lost)
 
 
@@ -97,25 +92,27 @@ class PredictionState:
         Pixels with a face somewhere in the block, ascending.
     """
 
-    def __init__(self, number: np.ndarray, weights: np.ndarray, index: np.ndarray, law: Law, exchange: BlockExchange, top: int) -> None:
-        self.number, self._weights, self._index, self._law = number, weights, index, law
-        n, dps = len(number), (law.dp_um * (1 - OFF), law.dp_um * (1 + OFF))
-        self._light: dict[str, Above] = {"enclosed": enclosed(law, n), "open": BrightestLayers(law, n)}
-        self.cases: tuple[str, ...] = CASES
-        if law.memory == "contact":
-            self.cases = (*CASES, "contact")
-            self._light |= {
-                case: ContactLayers(law, exchange, top, dp) for case, dp in zip(("contact", *CASES[4:]), (None, *dps), strict=True)
-            }
-        else:
-            kind = BrightestLayers if law.memory == "open" else enclosed
-            self._light |= {case: kind(law, n, dp) for case, dp in zip(CASES[4:], dps, strict=True)}
-        self._thick_um, self._above_um = np.zeros(n), np.zeros(n)
+    def __init__(
+        self,
+        number: np.ndarray,
+        weights: np.ndarray,
+        index: np.ndarray,
+        law: Law,
+        cases: PredictionCases,
+        exchange: BlockExchange,
+        top: int,
+    ) -> None:
+        self.number, self._weights, self._index, self._law, self._cases = number, weights, index, law, cases.cases
+        by_contact = exchange if law.memory == "contact" else None
+        self._light = {case.light_key: _light(case, len(number), by_contact, top) for case in reversed(self._cases)}
+        self._thick_um, self._above_um = np.zeros(len(number)), np.zeros(len(number))
 
     @classmethod
-    def of(cls, number: np.ndarray, spot: Spot, pixels: Pixels, law: Law, exchange: BlockExchange, top: int) -> PredictionState:
+    def of(
+        cls, number: np.ndarray, spot: Spot, pixels: Pixels, law: Law, cases: PredictionCases, exchange: BlockExchange, top: int
+    ) -> PredictionState:
         """Start above the light side of the block, whose first layer is `top`."""
-        return cls(number, *spot.middles(pixels.row[number], pixels.col[number], pixels), law, exchange, top)
+        return cls(number, *spot.middles(pixels.row[number], pixels.col[number], pixels), law, cases, exchange, top)
 
     def add(self, k: int, own: np.ndarray, base: np.ndarray, lit_above: bool) -> None:
         """Take layer k: its dose at the mirror and its coverage, both (P + 1,)."""
@@ -138,17 +135,24 @@ class PredictionState:
         the face it is Ec; where the face is under-dosed the same holds upward as long as the layers just above it are dark.
         """
         law, at = self._law, np.searchsorted(self.number, number)
-        threshold = dict.fromkeys(self.cases, law.threshold_mj_cm2)
-        for case, off in (("ec_low", -OFF), ("ec_high", OFF)):
-            threshold[case] = max(law.threshold_mj_cm2 + off * law.ec_mj_cm2, LEAST * law.ec_mj_cm2)
         lowest = law.z_edges_um[k + 1] - depth_um
         errors = {}
-        for case in self.cases:
-            light = self._light.get(case, self._light[law.memory])
+        for case in self._cases:
+            light = self._light[case.light_key]
             maps = light.maps()
             here = np.array([each[at] for each in maps]).reshape(len(maps), len(at))
-            asked = here, depth_um, threshold[case], lowest
-            errors[case] = -(light.front_um(*asked, PointCells(k, number)) if isinstance(light, ContactLayers) else front_um(light, *asked))
+            asked = here, depth_um, case.law.threshold_mj_cm2, lowest
+            front = light.front_um(*asked, PointCells(k, number)) if isinstance(light, ContactLayers) else front_um(light, *asked)
+            errors[case.name] = -front
         inside = law.z_edges_um[k + 1] - law.z_edges_um[k]
         solid = self._thick_um[at]
         return errors, np.where(solid > 0, solid - inside, self._above_um[at]) + depth_um
+
+
+def _light(case: PredictionCase, n: int, exchange: BlockExchange | None, top: int) -> Above:
+    """Return what gathers light at n places in a case; `exchange` is that of the job, None where the resin's memory is another."""
+    if case.law.memory == "contact":
+        if exchange is None:
+            return StraightUpLayers(case.law, case.renewal, case.reach_um, top)
+        return ContactLayers(case.law, exchange.with_renewal(case.renewal), top)
+    return BrightestLayers(case.law, n) if case.law.memory == "open" else enclosed(case.law, n)

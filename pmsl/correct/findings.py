@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from pmsl.core.finding import Finding, Severity
+from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
+from pmsl.correct.error_findings import box_of, error_findings
 from pmsl.correct.face_prediction import FacePrediction
+from pmsl.correct.prediction_cases import PredictionCases
 from pmsl.correct.solver.attenuation import Law
 from pmsl.correct.solver.target_surfaces import STEEP, FaceFinder, tilts
-from pmsl.profiles import Resin
-from pmsl.profiles.strict_struct import Value
 from pmsl.slicing.plane_index import CrossingIndex
 
 MISS = 0.3  # of Ec: about a tenth of a pixel
 MOST_MISSED = 0.2  # of the points of a layer; corners are fewer
 FACE_UM = 2.0
-WALL_PX = 0.1
 FLAT = 1e-4  # slope below which a face is flat: it lies on a slab plane, or is a finding of its own
 POINTS, FINEST = 200_000, 20_000  # on slopes toward the light, on one triangle at most
 PLASTIC = 1.324717957244746
 SHALLOW = 0.5  # least layer height / Dp for faces
 
 
-def findings_of(prediction: FacePrediction, grid: Grid, k: int, by_contact: str = "") -> tuple[Finding, ...]:
-    """Return what is doubtful about a corrected layer; `by_contact` says what exchange errors of walls are predicted with."""
+def findings_of(prediction: FacePrediction, cases: PredictionCases, grid: Grid, k: int, placed_faces: bool) -> tuple[Finding, ...]:
+    """Return what is doubtful about a corrected layer, whose faces are placed or only looked at."""
     found = []
     place: dict[str, Any]
     off = np.abs(prediction.wall_misses)
@@ -37,28 +35,28 @@ def findings_of(prediction: FacePrediction, grid: Grid, k: int, by_contact: str 
             f"{int(narrow.sum())} of {len(off)} points along walls are nearer than 3 px to another wall: one dose decides where both land, "
             "and small errors move them far"
         )
-        place = {"layers": (k, k), "box_um": _box(prediction.walls_px[narrow], grid, k)}
+        place = {"layers": (k, k), "box_um": box_of(prediction.walls_px[narrow], grid, k)}
         found.append(Finding(code="narrow-edges", severity="info", message=message, value=float(narrow.sum()), unit="points", **place))
     missed = (off > MISS) & ~narrow
     if missed.any():
         found.append(_missed_walls(prediction.wall_misses, missed, prediction.walls_px, grid, k))
-    if any(len(errors) for errors in prediction.wall_errors_px.values()):
-        found.append(_wall_band(prediction, grid, k, by_contact))
-    if len(prediction.faces_px):
-        found.append(_face_band(prediction, grid, k))
+    found += error_findings(prediction, cases, grid, k)
+    if not placed_faces or not len(prediction.faces_px):
+        return tuple(found)
     least = np.minimum(prediction.face_errors_um["enclosed"], prediction.face_errors_um["open"])
-    least = prediction.face_errors_um.get("contact", least)
+    if cases.by_contact:
+        least = prediction.face_errors_um["contact"]
     starved = least > FACE_UM  # too high, however the liquid remembers
     if starved.any():
         message = "faces come out too high: what is above them is too thin, or too close to another face, for the dose they need"
-        place = {"layers": (k, k), "box_um": _box(prediction.faces_px[starved] + 0.5, grid, k)}
+        place = {"layers": (k, k), "box_um": box_of(prediction.faces_px[starved] + 0.5, grid, k)}
         worst = float(least.max())
         found.append(Finding(code="starved-face", severity="warning", message=message, value=worst, limit=FACE_UM, unit="µm", **place))
     hangs = prediction.lost["enclosed"] != prediction.lost["open"]
     if hangs.any():
         case = "open" if prediction.lost["open"].any() else "enclosed"
         message = f"with {case} memory nothing is left of what is above these faces: make it thicker, or measure resin.memory"
-        place = {"layers": (k, k), "box_um": _box(prediction.faces_px[hangs] + 0.5, grid, k)}
+        place = {"layers": (k, k), "box_um": box_of(prediction.faces_px[hangs] + 0.5, grid, k)}
         found.append(Finding(code="roof-needs-memory", severity="warning", message=message, value=float(hangs.sum()), unit="px", **place))
     return tuple(found)
 
@@ -75,56 +73,11 @@ def _missed_walls(misses: np.ndarray, missed: np.ndarray, walls_px: np.ndarray, 
         severity="warning" if many else "info",
         message=f"{int(missed.sum())} of {len(off)} points along walls cannot get the dose that puts them where they belong: {why}",
         layers=(k, k),
-        box_um=_box(walls_px[missed], grid, k),
+        box_um=box_of(walls_px[missed], grid, k),
         value=float(off[missed].max()),
         limit=MISS,
         unit="Ec",
     )
-
-
-def _wall_band(prediction: FacePrediction, grid: Grid, k: int, by_contact: str) -> Finding:
-    """Tell where the walls of a layer will be, also if the resin is not what its profile says; a warning where they move or are lost."""
-    missing = {case: float(np.isnan(errors).mean()) for case, errors in prediction.wall_errors_px.items()}
-    at = {case: _median(errors) for case, errors in prediction.wall_errors_px.items()}
-    shown = {case: f"{at[case]:+.2f} px" + (f" ({missing[case]:.0%} lost or corners)" if missing[case] else "") for case in at}
-    message = (
-        f"walls are predicted off by {shown['enclosed']} with enclosed, {shown['open']} with open memory, {shown['contact']} by contact"
-        f"{by_contact} (median, above 0 outside of the design); Ec 10 % lower and higher: {shown['ec_low']}, {shown['ec_high']}; "
-        f"Dp: {shown['dp_low']}, {shown['dp_high']}"
-    )
-    worst = max(at.values(), key=abs)
-    moved = abs(worst) > WALL_PX or max(missing.values()) > 0
-    box = _box(prediction.walls_px, grid, k)
-    severity: Severity = "warning" if moved else "info"
-    return Finding(code="wall-error", severity=severity, message=message, layers=(k, k), box_um=box, value=worst, limit=WALL_PX, unit="px")
-
-
-def _median(errors: np.ndarray) -> float:
-    """Return the median of what is there; 0 where nothing is."""
-    there = errors[~np.isnan(errors)]
-    return float(np.median(there)) + 0.0 if len(there) else 0.0
-
-
-def contact_text(resin: Resin, rule: tuple[float, float]) -> str:
-    """Say with what renewal and reach errors of walls are predicted by contact, and whether the resin states them."""
-    renewal, reach_um = rule
-    reach = f"reach {reach_um:g} µm" if math.isfinite(reach_um) else "a reach without end"
-    assumed = "" if isinstance(resin.resin.renewal, Value) and isinstance(resin.resin.reach_um, Value) else ", assumed"
-    return f" (renewal {renewal:g}, {reach}{assumed})"
-
-
-def _face_band(prediction: FacePrediction, grid: Grid, k: int) -> Finding:
-    """Tell where the faces of a layer will be, also if the resin is not what its profile says."""
-    at = {case: float(np.median(errors)) for case, errors in prediction.face_errors_um.items()}
-    by_contact = f", {at['contact']:+.1f} µm by contact" if "contact" in at else ""
-    message = (
-        f"{len(prediction.faces_px)} px of faces that look at the plate are predicted off by {at['enclosed']:+.1f} µm with enclosed and "
-        f"{at['open']:+.1f} µm with open memory{by_contact} (median, above 0 too high); "
-        f"Ec 10 % lower and higher: {at['ec_low']:+.1f}, {at['ec_high']:+.1f} µm; Dp: {at['dp_low']:+.1f}, {at['dp_high']:+.1f} µm"
-    )
-    worst = max(abs(v) for v in at.values())
-    box = _box(prediction.faces_px + 0.5, grid, k)
-    return Finding(code="face-error", severity="info", message=message, layers=(k, k), box_um=box, value=worst, limit=FACE_UM, unit="µm")
 
 
 def assumed_memory() -> Finding:
@@ -199,9 +152,3 @@ def _residual(corners: np.ndarray, area: np.ndarray, grid: Grid) -> tuple[float,
     order = np.argsort(np.abs(off), kind="stable")
     at = int(np.searchsorted(np.cumsum(weight[order]), 0.95 * weight.sum()))
     return float((off * weight).sum() / weight.sum()), float(np.abs(off[order[min(at, len(order) - 1)]]))
-
-
-def _box(at_px: np.ndarray, grid: Grid, k: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the box of points (y, x) [px] in the slab [µm]."""
-    low, high = (grid.origin_um + grid.pitch_um * f(at_px, axis=0)[::-1] for f in (np.min, np.max))
-    return (*map(float, low), float(grid.z_edges_um[k])), (*map(float, high), float(grid.z_edges_um[k + 1]))

@@ -1,4 +1,4 @@
-"""Where walls will be, also if the resin is not what its profile says: other memory, other Ec, other Dp."""
+"""Where walls will be, also if the resin is not what its profile says: other memory, other values."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from msgspec import UnsetType
 
 from pmsl.core.mask import LayerMask
-from pmsl.correct.face_prediction import CASES, LEAST, OFF
+from pmsl.correct.prediction_cases import PredictionCase, PredictionCases
 from pmsl.correct.solver.attenuation import Law
 from pmsl.correct.solver.contact_layers import BlockExchange
 from pmsl.correct.solver.influence_rows import Pixels, Spot
 from pmsl.correct.solver.layer_problem import BESIDE_PX, beside_walls, seen
 from pmsl.correct.solver.target_surfaces import Walls, level_beside
-from pmsl.profiles import Resin
 
 SAMPLE = 48  # points of a layer
 STEP_PX, FAR_PX = 0.125, 1.5  # how far from the design a wall is looked for
 FAINT = 1e-3  # share of a layer's light: less from further up is left out
-RENEWAL, REACH_UM = 1.0, 200.0  # of a resin that states none
 COVERED = 0.5
-WALL_CASES = (*CASES[:2], "contact", *CASES[2:])
 
 
 class WallPrediction:
@@ -35,8 +31,7 @@ class WallPrediction:
     pixels : Pixels
     exchange : BlockExchange
         Of a resin by contact.
-    rule : (float, float)
-        Renewal and reach [µm] for a resin of other memory (`exchange_rule`).
+    cases : PredictionCases
     masks : callable
         Gives the mask of a layer, None where the job ends before.
     """
@@ -47,10 +42,11 @@ class WallPrediction:
         spot: Spot,
         pixels: Pixels,
         exchange: BlockExchange,
-        rule: tuple[float, float],
+        cases: PredictionCases,
         masks: Callable[[int], LayerMask | None],
     ) -> None:
-        self._law, self._spot, self._pixels, self._exchange, self._rule, self._masks = law, spot, pixels, exchange, rule, masks
+        self._law, self._spot, self._pixels, self._exchange, self._masks = law, spot, pixels, exchange, masks
+        self._cases = cases.cases
         self._layers: list[tuple[int, np.ndarray]] = []  # as they come in time: number, light
 
     def add(self, k: int, own: np.ndarray) -> None:
@@ -65,60 +61,69 @@ class WallPrediction:
         Of at most `SAMPLE` points; nan where no wall is within `FAR_PX`: a corner that
         is rounded off, or what it bounds is lost or joined with another.
         """
-        n = len(walls.at_px)
-        if n == 0:
-            return {case: np.zeros(0) for case in WALL_CASES}
-        points = walls if n <= SAMPLE else walls.selected(np.isin(np.arange(n), np.linspace(0, n - 1, SAMPLE).astype(np.int64)))
+        if len(walls.at_px) == 0:
+            return {case.name: np.zeros(0) for case in self._cases}
+        points = sampled(walls)
         places = np.arange(-FAR_PX, FAR_PX + STEP_PX / 2, STEP_PX)
         at = (points.at_px[:, None, :] + places[None, :, None] * points.outward[:, None, :]).reshape(-1, 2)
         rows = self._spot.rows(at, self._pixels)
         shape = len(points.at_px), len(places)
         light = [(m, seen(*rows, own).reshape(shape)) for m, own in self._layers]
-        law, memory = self._law, self._law.memory
-        left = self._left(k, points)
+        open_up = self._open_up(k, points)
+        doses: dict[tuple[object, ...], np.ndarray] = {}
         out = {}
-        for case in WALL_CASES:
-            other_dp = {"dp_low": law.dp_um * (1 - OFF), "dp_high": law.dp_um * (1 + OFF)}.get(case)
-            threshold = law.threshold_mj_cm2 + {"ec_low": -OFF, "ec_high": OFF}.get(case, 0.0) * law.ec_mj_cm2
-            of_case = case if case in WALL_CASES[:3] else memory
-            dose = self._dose(k, light, of_case, left, other_dp)
-            out[case] = _crossing(dose / max(threshold, LEAST * law.ec_mj_cm2), places)
+        for case in self._cases:
+            if case.light_key not in doses:
+                doses[case.light_key] = self._dose(k, light, case, self._left(k, points, case, open_up))
+            out[case.name] = _crossing(doses[case.light_key] / case.law.threshold_mj_cm2, places)
         return out
 
-    def _dose(
-        self, k: int, light: list[tuple[int, np.ndarray]], memory: str, left: dict[int, np.ndarray], dp_um: float | None
-    ) -> np.ndarray:
+    def _dose(self, k: int, light: list[tuple[int, np.ndarray]], case: PredictionCase, left: dict[int, np.ndarray]) -> np.ndarray:
         """Return the largest dose that liquid ever has half-way up slab `k`, at points (N, S)."""
-        z = self._law.z_edges_um
+        z, law = self._law.z_edges_um, case.law
         middle = 0.5 * float(z[k] + z[k + 1])
         dose = most = np.zeros_like(light[0][1])
         for m, own in light:
-            brought = np.maximum(own * self._law.left_at(float(z[m + 1]) - middle, dp_um) - self._law.induction_mj_cm2, 0.0)
+            brought = np.maximum(own * law.left_at(float(z[m + 1]) - middle) - law.induction_mj_cm2, 0.0)
             stays: np.ndarray | float = 1.0
             if m > k:
-                stays = {"enclosed": 1.0, "open": 0.0}.get(memory, left[m - 1][:, None])
+                stays = {"enclosed": 1.0, "open": 0.0}.get(law.memory, left.get(m - 1, np.ones(1))[:, None])
             dose = dose * stays + brought
             most = np.maximum(most, dose)
         return most
 
-    def _left(self, k: int, walls: Walls) -> dict[int, np.ndarray]:
-        """Return what each recoat leaves of liquid beside points of walls.
-
-        By contact as it was found for the job; else as if the way to the vat led straight up, and none did below what covers a wall.
-        """
-        law, last, out = self._law, self._layers[-1][0], {}
-        if law.memory == "contact":
-            cells = beside_walls(walls, k, self._pixels)
-            return {m: np.ones(len(walls.at_px)) * self._exchange.left(cells, m, m + 1) for m in range(k, last)}
-        renewal, reach_um = self._rule
-        open_up = np.ones(len(walls.at_px), bool)
-        for m in range(k, last):
+    def _open_up(self, k: int, walls: Walls) -> dict[int, np.ndarray]:
+        """Tell at which points of walls nothing covers the liquid beside them after exposure m, by the design."""
+        nothing, out = np.ones(len(walls.at_px), bool), {}
+        for m in range(k, self._layers[-1][0]):
             mask = self._masks(m) if m > k else None
             if mask is not None:
-                open_up = open_up & (level_beside(mask, walls, BESIDE_PX) < COVERED)
-            depth_um = float(law.z_edges_um[m + 1]) - 0.5 * float(law.z_edges_um[k] + law.z_edges_um[k + 1])
-            out[m] = 1.0 - np.where(open_up, renewal * math.exp(-depth_um / reach_um), 0.0)
+                nothing = nothing & (level_beside(mask, walls, BESIDE_PX) < COVERED)
+            out[m] = nothing
         return out
+
+    def _left(self, k: int, walls: Walls, case: PredictionCase, open_up: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+        """Return what each recoat leaves of liquid beside points of walls, by contact.
+
+        As it was found for the job; of a resin of other memory as if the way to the vat led straight up, and none did below what
+        covers a wall.
+        """
+        law, last, out = self._law, self._layers[-1][0], {}
+        if case.law.memory != "contact":
+            return {}
+        if law.memory == "contact":
+            cells, exchange = beside_walls(walls, k, self._pixels), self._exchange.with_renewal(case.renewal)
+            return {m: np.ones(len(walls.at_px)) * exchange.left(cells, m, m + 1) for m in range(k, last)}
+        for m in range(k, last):
+            depth_um = float(law.z_edges_um[m + 1]) - 0.5 * float(law.z_edges_um[k] + law.z_edges_um[k + 1])
+            out[m] = 1.0 - np.where(open_up[m], case.renewal * math.exp(-depth_um / case.reach_um), 0.0)
+        return out
+
+
+def sampled(walls: Walls) -> Walls:
+    """Return at most `SAMPLE` points, spread evenly."""
+    n = len(walls.at_px)
+    return walls if n <= SAMPLE else walls.selected(np.isin(np.arange(n), np.linspace(0, n - 1, SAMPLE).astype(np.int64)))
 
 
 def _crossing(relative: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -132,12 +137,3 @@ def _crossing(relative: np.ndarray, places: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         found = places[i] + STEP_PX * high / (high - low)
     return np.where(falls.any(axis=1), found, np.nan)
-
-
-def exchange_rule(resin: Resin) -> tuple[float, float]:
-    """Return renewal and reach [µm] of a resin, or those that are assumed where it states none."""
-    renewal, reach = resin.resin.renewal, resin.resin.reach_um
-    return (
-        RENEWAL if isinstance(renewal, UnsetType) else renewal.value,
-        REACH_UM if isinstance(reach, UnsetType) else float(reach.value),
-    )

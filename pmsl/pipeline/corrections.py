@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
@@ -67,6 +68,25 @@ def exchange_findings(corrector: Corrector | None) -> tuple[Finding, ...]:
     )
     value = float(exchange.residual_levels)
     return (Finding(code="exchange-unsettled", severity="warning", message=message, value=value, limit=0.0, unit="levels"),)
+
+
+def memory_findings(findings: Sequence[Finding], corrector: Corrector | None, resin: Resin) -> tuple[Finding, ...]:
+    """Say of a resin that states no memory, before any layer, what each would do: the layers that are solved first are looked at."""
+    if corrector is None or resin.resin.memory is not None:
+        return tuple(findings)
+    from pmsl.correct.error_table import error_table
+
+    table = error_table(corrector.first_findings(), resin)
+    if table is None:
+        return tuple(findings)
+    told = []
+    for row in table.rows[:3]:
+        walls = [] if row.walls is None else [f"walls {row.walls.mean:+.2f} px"]
+        faces = [] if row.faces is None else [f"faces {row.faces.mean:+.1f} µm"]
+        told.append(f"{row.text}: {', '.join(walls + faces)}")
+    last = min(corrector.block_layers, corrector.grid.n_layers) - 1
+    words = f"; of layers 0 to {last} surfaces are predicted off, {'; '.join(told)}"
+    return tuple(replace(f, message=f.message + words) if f.code == "assumed-memory" else f for f in findings)
 
 
 def record_of(process: Process, corrector: Corrector | None) -> CorrectionRecord | None:

@@ -25,7 +25,7 @@ from pmsl.mesh.part import Part
 from pmsl.mesh.placing.placement import Placed
 from pmsl.mesh.solid import Solid
 from pmsl.pipeline import lit_layers
-from pmsl.pipeline.corrections import exchange_findings, record_of
+from pmsl.pipeline.corrections import exchange_findings, memory_findings, record_of
 from pmsl.pipeline.job_setup import JobSetup, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.slicing.boundary_defects import Defects
@@ -98,12 +98,26 @@ def prepare(
         n_layers=s.grid.n_layers,
         plan_layer=planner,
         design_of=lambda: s.parts,
-        findings=(*s.findings, *exchange_findings(s.corrector)),
+        findings=(*memory_findings(s.findings, s.corrector, resin), *exchange_findings(s.corrector)),
         placeholders=s.placeholders,
         correction=record_of(process, s.corrector),
         requires=(FLAT_FIELD_BY_HOST,) if process.evened == "delegated" else (),
         regions=() if s.modifiers is None else s.modifiers.records(),
     )
+
+
+def first_findings(job: PrintJob) -> tuple[Finding, ...]:
+    """Return the findings of the first layers of a corrected job whose resin does not state its memory: they are shown before any is made.
+
+    Parameters
+    ----------
+    job : PrintJob
+        As `prepare` makes it; of any other there are none.
+    """
+    planner = job.plan_layer
+    if not isinstance(planner, Planner) or planner.stages.corrector is None or job.resin.resin.memory is not None:
+        return ()
+    return planner.stages.corrector.first_findings()
 
 
 def _up_to_the_last_lit(staged: Callable[[int | None], JobSetup], process: Process) -> tuple[JobSetup, Planner]:

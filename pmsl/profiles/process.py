@@ -16,7 +16,7 @@ from pmsl.profiles.versions import set_schema
 
 NotNegative = Annotated[float, Meta(ge=0)]
 Height = Annotated[float, Meta(gt=0, le=100_000)]
-Correction = Literal["edges", "printthrough", "flatfield"]
+Correction = Literal["edges", "printthrough", "flatfield", "robust"]
 Unreachable = Literal["keep", "lift", "drop"]
 Factor = Annotated[float, Meta(ge=0, le=10)]
 Reach = Annotated[float, Meta(ge=0, le=256)]
@@ -140,9 +140,10 @@ class Process(Strict, frozen=True, kw_only=True):
         Factors on the (effective) dose of the first layers, from the plate up; then 1.
     power : float, e.g. 1.0
         A light setting of the printer; left out: its first.
-    corrections : tuple of {"edges", "printthrough", "flatfield"}
+    corrections : tuple of {"edges", "printthrough", "flatfield", "robust"}
         Light that makes side walls (edges) and faces that look at the plate (printthrough) land where they were drawn, and evens out the
-        field (flatfield).
+        field (flatfield); with robust, from version 2, walls and faces are as little off as can be in the worst of all resins that the
+        profile may stand for.
     flat_field : {"baked", "delegated"}
         With flatfield, who evens out the field: the frames' grays and times, once and last; or the host while it shows them, and every
         white pixel then gets the dose that the job says.
@@ -207,6 +208,8 @@ class Process(Strict, frozen=True, kw_only=True):
         for name in self.corrections:
             if self.corrections.count(name) > 1:
                 raise ValueError(f"corrections name {name!r} {self.corrections.count(name)} times; each is applied once")
+        if "robust" in self.corrections and not {"edges", "printthrough"} & set(self.corrections):
+            raise ValueError("corrections name robust, which is how edges and printthrough choose their light; add one of these")
         if self.flat_field == "delegated" and "flatfield" not in self.corrections:
             raise ValueError("flat_field is 'delegated', but corrections do not name flatfield; add it, or leave flat_field out")
 
@@ -225,8 +228,8 @@ class Process(Strict, frozen=True, kw_only=True):
             raise ValueError(f"xy_offset_um moves the walls that corrections ({', '.join(placed)}) place as designed: give one of the two")
 
     def own_version(self) -> int:
-        """Return 2 where heights follow the geometry, else as its keys say."""
-        return 2 if isinstance(self.layers, LayerHeights) else super().own_version()
+        """Return 2 where heights follow the geometry, or a correction came with it, else as its keys say."""
+        return 2 if isinstance(self.layers, LayerHeights) or "robust" in self.corrections else super().own_version()
 
     @property
     def heights_um(self) -> list[float]:

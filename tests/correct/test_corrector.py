@@ -185,10 +185,11 @@ def test_too_few_layers_of_relief_for_a_thick_roof_are_named():
 )
 def test_walls_that_cannot_land_are_a_warning_where_they_are_more_than_corners(missed, off, severity, why):
     """Ten points, of which some get half of what they need, or half as much again."""
-    told, points = made().prediction(20), np.full((10, 2), 12.0)
+    corrector, points = made(), np.full((10, 2), 12.0)
+    told = corrector.prediction(20)
     misses = np.where(np.arange(10) < missed, off, 0.01)
     told = dataclasses.replace(told, wall_misses=misses, walls_px=points, narrow=np.zeros(10, bool))
-    (found,) = (f for f in findings_of(told, grid_of(N, N, 26), 20) if f.code == "missed-edges")
+    (found,) = (f for f in findings_of(told, corrector.cases, grid_of(N, N, 26), 20, True) if f.code == "missed-edges")
     assert (
         (found.severity, found.value, found.layers) == (severity, 0.5, (20, 20))
         and f"{missed} of 10 points" in found.message

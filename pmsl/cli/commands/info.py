@@ -61,6 +61,7 @@ def _refuse_doses(request: SliceRequest, what: str) -> None:
 
 def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     from pmsl import pipeline
+    from pmsl.cli.correction_facts import print_errors
     from pmsl.cli.depth_facts import depth_facts, depth_line
     from pmsl.cli.job_facts import job_facts, pixels_text
     from pmsl.cli.light_facts import light_lines
@@ -88,6 +89,7 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     if facts["depths"] is not None:
         print_line(f"depths    {depth_line(facts['depths'])}")
     _print_correction(job.correction)
+    print_errors(job, job.findings)
     for part in job.parts:
         print_line(f"part      {part.label}: {size_mm(*part.bounds_um)} at ({part.bounds_um[0][0]:g}, {part.bounds_um[0][1]:g}) µm")
     print_regions(job)

@@ -16,6 +16,7 @@ from pmsl.errors import FindingsError
 from pmsl.pipeline.request.request_fields import request_fields
 
 if TYPE_CHECKING:
+    from pmsl.job.print_job import PrintJob
     from pmsl.pipeline.slice_jobs import SlicedJob
     from pmsl.pipeline.slice_request import SliceRequest
 
@@ -49,6 +50,8 @@ def slice_command(meshes: tuple[str, ...], as_json: bool, **settings: Any) -> No
     try:
         with compiler_notice(frames=True), slice_jobs.workers_of(request) as workers:
             ready = slice_jobs.prepare_jobs(request)
+            for one in ready if not as_json else ():
+                _show_memory(one.job)
             for one in ready:
                 with layer_progress("slicing" if len(ready) == 1 else f"slicing {Path(one.out).name}", as_json) as progress:
                     done.append(msgspec.structs.replace(one, written=slice_jobs.write_job(request, one, progress, workers=workers)))
@@ -65,8 +68,20 @@ def slice_command(meshes: tuple[str, ...], as_json: bool, **settings: Any) -> No
     _print_written(request, done, time.perf_counter() - began, as_json)
 
 
+def _show_memory(job: PrintJob) -> None:
+    """Show, before anything is corrected, what a memory that the resin does not state would change."""
+    from pmsl.cli.correction_facts import print_errors
+    from pmsl.pipeline.planner import first_findings
+
+    found = first_findings(job)
+    if found:
+        print_line(f"resin {job.resin.name} states no memory; the first layers, corrected as if it were enclosed:")
+        print_errors(job, found)
+
+
 def _print_written(request: SliceRequest, done: list[SlicedJob], seconds: float, as_json: bool) -> None:
     """Say what was written."""
+    from pmsl.cli.correction_facts import print_errors
     from pmsl.cli.light_facts import light_facts, light_lines
     from pmsl.cli.region_facts import print_regions
 
@@ -86,6 +101,7 @@ def _print_written(request: SliceRequest, done: list[SlicedJob], seconds: float,
         if made is done[0]:
             for line in light_lines(light_facts(made.job)):
                 print_line(line)
+        print_errors(made.job, made.written.findings)
         print_regions(made.job)
         print_line(f"{out}: print time {clock(e.print_time_s)}, resin {e.resin_ml * 1000:.4g} µl{end}")
 

@@ -37,6 +37,8 @@ class Law:
         Dose of a white pixel.
     most_mj_cm2 : (L, T) float64
         Terms of the dose at the exposure plane where all layers above are white too: no place can have more.
+    keeps_all : bool
+        Whether these are of liquid that keeps its dose, though `memory` may say otherwise.
     """
 
     weights: np.ndarray
@@ -47,6 +49,7 @@ class Law:
     z_edges_um: np.ndarray
     white_mj_cm2: np.ndarray
     most_mj_cm2: np.ndarray
+    keeps_all: bool = False
 
     @classmethod
     def of(cls, resin: Resin, grid: Grid, white_mj_cm2: np.ndarray, printthrough: bool) -> Law:
@@ -67,10 +70,15 @@ class Law:
         most = _most(white, weights, lengths, grid.z_edges_um, cure.memory)
         return cls(weights, lengths, cure.ec_mj_cm2, cure.induction_mj_cm2, cure.memory, grid.z_edges_um, white, most)
 
+    def widest(self) -> Law:
+        """Return the same law, where liquid may have kept all light: as far as any layer can reach, whatever the memory."""
+        most = _most(self.white_mj_cm2, self.weights, self.lengths_um, self.z_edges_um, "enclosed")
+        return replace(self, most_mj_cm2=most, keeps_all=True)
+
     def up_to(self, n_layers: int) -> Law:
         """Return the law of a job that ends with layer `n_layers` - 1."""
         white, edges = self.white_mj_cm2[:n_layers], self.z_edges_um[: n_layers + 1]
-        most = _most(white, self.weights, self.lengths_um, edges, self.memory)
+        most = _most(white, self.weights, self.lengths_um, edges, "enclosed" if self.keeps_all else self.memory)
         return replace(self, z_edges_um=edges, white_mj_cm2=white, most_mj_cm2=most)
 
     @property
@@ -214,8 +222,13 @@ def _check_resin(resin: Resin, cure: CureModel, n_layers: int) -> None:
         )
 
 
-def check_relief(law: Law, roof_layers: int) -> None:
-    """Refuse to share out the light of a face where layers do not add up."""
+def check_relief(law: Law, roof_layers: int, robust: bool = False) -> None:
+    """Refuse to share out the light of a face where layers do not add up, or may not."""
+    if robust:
+        raise ExposureError(
+            f"roof_layers (relief_layers of the process) is {roof_layers}, and a robust choice reckons with liquid whose layers do not add "
+            "up; make it 0, or leave robust out"
+        )
     if law.memory != "enclosed" or law.induction_mj_cm2 > 0:
         why = f"the resin's memory is {law.memory}: recoating replaces what one layer lit"
         if law.memory == "enclosed":

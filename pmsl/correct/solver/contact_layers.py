@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -19,10 +21,11 @@ FAR_UP_UM = 1000.0
 
 
 class PointCells(NamedTuple):
-    """Where points are: the layer of each, and the number of its pixel."""
+    """Where points are: the layer of each, and the number of its pixel; whether they are points of walls."""
 
     layer: np.ndarray | int
     pixel: np.ndarray
+    walls: bool = False
 
 
 class Exchange(NamedTuple):
@@ -38,11 +41,25 @@ class BlockExchange:
     def __init__(self, exchange: Exchange | None, pixels: Pixels) -> None:
         self._exchange, self._n = exchange, len(pixels.row)
         self._known: dict[tuple[int, int], np.ndarray] = {}
+        self.renewal = 0.0 if exchange is None else exchange.shares.renewal
         if exchange is None:
             return
         row, col = pixels.row - exchange.window.row0, pixels.col - exchange.window.col0
         self._inside = (row >= 0) & (row < exchange.window.rows) & (col >= 0) & (col < exchange.window.cols)
         self._at = row[self._inside], col[self._inside]
+
+    @classmethod
+    def nothing(cls) -> BlockExchange:
+        """Return one that knows of no exchange."""
+        return cls(None, Pixels.around(np.zeros((1, 1), bool), Window(0, 0, 1, 1), 0, (1, 1)))
+
+    def with_renewal(self, renewal: float) -> BlockExchange:
+        """Return the same where a recoat exchanges more or less of what it reaches: voids close as they do by the resin's own renewal."""
+        if renewal == self.renewal:
+            return self
+        other = copy.copy(self)  # what was looked up is shared: it does not depend on the renewal
+        other.renewal = renewal
+        return other
 
     def left(self, cells: PointCells, first: int, last: int) -> np.ndarray | float:
         """Return what the recoats after exposures `first` to `last` - 1 leave of the dose of liquid at points: (N,) float64."""
@@ -53,23 +70,24 @@ class BlockExchange:
         for j in np.unique(layer):
             mine = layer == j
             for k in range(first, last):
-                out[mine] *= self._of(int(j), k)[cells.pixel[mine]]
+                out[mine] *= 1.0 - self.renewal * self._of(int(j), k)[cells.pixel[mine]]
         return out
 
     def _of(self, j: int, k: int) -> np.ndarray:
         found = self._known.get((j, k))
         if found is None:
             assert self._exchange is not None
-            found = np.ones(self._n + 1)
-            left = self._exchange.shares.left(j, k)
-            if isinstance(left, np.ndarray):
-                found[:-1][self._inside] = left[self._at]
+            found = np.zeros(self._n + 1)
+            share = self._exchange.shares.share(j, k)
+            if share is not None:
+                found[:-1][self._inside] = share[self._at]
             self._known[j, k] = found
         return found
 
     def forget(self, above: int) -> None:
         """Let go of layers from `above` on."""
-        self._known = {key: value for key, value in self._known.items() if key[0] < above}
+        for key in [key for key in self._known if key[0] >= above]:
+            del self._known[key]
 
 
 class ContactLayers:
@@ -125,14 +143,26 @@ class ContactLayers:
 
     def most(self, seen: np.ndarray, depth_um: np.ndarray | float, cells: PointCells) -> np.ndarray:
         """Return the largest dose that liquid there ever has, this layer's own light included if it was added."""
-        most, dose = np.zeros(seen.shape[1]), np.zeros(seen.shape[1])
-        at = self._k
+        return self.followed(seen, depth_um, cells)(np.zeros(seen.shape[1]))
+
+    def followed(self, seen: np.ndarray, depth_um: np.ndarray | float, cells: PointCells) -> Callable[[np.ndarray], np.ndarray]:
+        """Return what gives the largest dose that liquid there ever has if it gets so much (N,) before all that was added."""
+        events, at = [], self._k
         for (k, _, above_um), light in zip(self._layers, seen, strict=True):
-            dose = dose * self._exchange.left(cells, at, k) + self._own(light, above_um + depth_um)
-            most, at = np.maximum(most, dose), k
+            events.append((self._exchange.left(cells, at, k), self._own(light, above_um + depth_um)))
+            at = k
+
+        def most(first: np.ndarray) -> np.ndarray:
+            dose, largest = first, first
+            for stays, brought in events:
+                dose = dose * stays + brought
+                largest = np.maximum(largest, dose)
+            return largest
+
         return most
 
     def _own(self, light: np.ndarray, depth_um: np.ndarray | float) -> np.ndarray:
+        """Return the effective dose that is left of light so far below its plane."""
         return np.asarray(np.maximum(light * self._law.left_at(depth_um, self._dp_um) - self._law.induction_mj_cm2, 0.0))
 
     def depth_um(self, seen: np.ndarray, threshold_mj_cm2: float) -> np.ndarray | None:
@@ -156,3 +186,35 @@ class ContactLayers:
             enough = self.most(seen, depth_um + middle, cells) >= threshold_mj_cm2
             high, low = np.where(enough, middle, high), np.where(enough, low, middle)
         return np.where(none, -math.inf, 0.5 * (high + low))
+
+
+class StraightUpLayers(ContactLayers):
+    """The same where nobody followed the liquid: the way to the vat leads straight up, until something cures in that column.
+
+    Ways that lead aside, to the open end of a channel or out from under a ledge, are not seen.
+    """
+
+    def __init__(self, law: Law, renewal: float, reach_um: float, k: int) -> None:
+        super().__init__(law, BlockExchange.nothing(), k)
+        self._renewal, self._reach_um = renewal, reach_um
+
+    def most(self, seen: np.ndarray, depth_um: np.ndarray | float, cells: PointCells) -> np.ndarray:
+        """Return the largest dose that liquid there ever has."""
+        n = seen.shape[1]
+        dose, most, shut = np.zeros(n), np.zeros(n), np.zeros(n, bool)
+        planes: list[tuple[float, np.ndarray]] = []  # of the layers so far: height above this one, dose of the column there
+        stays: np.ndarray | float = 1.0
+        before_um = 0.0
+        for (_, _, above_um), light in zip(self._layers, seen, strict=True):
+            dose = dose * stays + self._own(light, above_um + depth_um)
+            most = np.maximum(most, dose)
+            planes = [(at, of_plane * self._left(before_um - at, shut) + self._own(light, above_um - at)) for at, of_plane in planes]
+            planes.append((above_um, self._own(light, 0.0)))
+            for _, of_plane in planes:
+                shut = shut | (of_plane >= self._law.threshold_mj_cm2)
+            stays, before_um = self._left(above_um + depth_um, shut), above_um
+        return most
+
+    def _left(self, way_um: np.ndarray | float, shut: np.ndarray) -> np.ndarray:
+        """Return what a recoat leaves of the dose of liquid so far below the vat."""
+        return 1.0 - np.where(shut, 0.0, self._renewal * np.exp(-np.asarray(way_um) / self._reach_um))

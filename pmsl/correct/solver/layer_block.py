@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, Window
 from pmsl.correct.face_prediction import FacePrediction, PredictionState
 from pmsl.correct.solver.accumulated_dose import Above, above_of
-from pmsl.correct.solver.attenuation import Law
-from pmsl.correct.solver.contact_layers import BlockExchange, ContactLayers, Exchange, PointCells
-from pmsl.correct.solver.influence_rows import Pixels, Spot
+from pmsl.correct.solver.contact_layers import BlockExchange, ContactLayers, PointCells
+from pmsl.correct.solver.influence_rows import Pixels
 from pmsl.correct.solver.layer_problem import (
     BESIDE_PX,
     SWEEPS,
@@ -34,57 +32,15 @@ from pmsl.correct.solver.layer_problem import (
     under_membranes,
     walls_below,
 )
-from pmsl.correct.solver.target_surfaces import FaceFinder, Faces, level_beside, levels_at, near_another, steep, walls_of
-from pmsl.correct.wall_prediction import REACH_UM, RENEWAL, WallPrediction
-from pmsl.masks.area_masks import PartMasks
+from pmsl.correct.solver.observed_surfaces import NO_FACES, free_faces, observed_faces
+from pmsl.correct.solver.robust_dose import RobustLayers
+from pmsl.correct.solver.solver_setup import SolverSetup
+from pmsl.correct.solver.target_surfaces import Faces, Walls, level_beside, levels_at, near_another, steep, walls_of
+from pmsl.correct.wall_prediction import WallPrediction, sampled
 from pmsl.optics.grayscale import levels_of
 
 CLOSED = 0.999  # of the dose is left by a recoat: it does not reach there
 NEXT_PX = 2.0  # pitches: a face that is no wall rises less from one pixel to the next
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SolverSetup:
-    """What all blocks share.
-
-    Attributes
-    ----------
-    grid : Grid
-    law : Law
-    spot : Spot
-    maker : PartMasks
-        Of middle planes.
-    finder : FaceFinder or None
-        Without it faces are left alone.
-    roof_layers : int
-        Over how many layers next to a face its dose is shared out.
-    edges : bool
-        Whether walls are placed.
-    flat : (rows, cols) float64 or None
-        Light of a white pixel relative to the white dose.
-    response : (256,) float64
-    exchange : Exchange or None
-        By contact: what recoats exchange; None as long as that is not known.
-    rule : (float, float)
-        Renewal and reach [µm] that errors of walls are predicted with besides (`exchange_rule`).
-    """
-
-    grid: Grid
-    law: Law
-    spot: Spot
-    maker: PartMasks
-    finder: FaceFinder | None
-    roof_layers: int
-    edges: bool
-    flat: np.ndarray | None
-    response: np.ndarray
-    exchange: Exchange | None = None
-    rule: tuple[float, float] = (RENEWAL, REACH_UM)
-
-    def up_to(self, n_layers: int) -> SolverSetup:
-        """Return what blocks of a job share that ends with layer `n_layers` - 1."""
-        grid = replace(self.grid, z_edges_um=self.grid.z_edges_um[: n_layers + 1])
-        return replace(self, grid=grid, law=self.law.up_to(n_layers))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,43 +85,47 @@ class Block:
         self.low = max(0, min(int(np.searchsorted(law.z_edges_um, low_um, side="right")) - 1, first - setup.roof_layers))
         self.masks = {k: setup.maker.mask(k) for k in range(max(0, self.low - 1), self.top)}
         placed = range(self.low, self.top) if setup.edges else range(0)
-        self.walls = {k: walls_of(setup.maker.index.whole(), setup.grid, k, self.masks[k]) for k in placed}
+        index, edges = setup.maker.index.whole(), law.z_edges_um
+        self.walls = {k: walls_of(index, setup.grid, k, self.masks[k]) for k in placed}
         self._corners = {k: under_membranes(self.walls[k], self.masks[k + 1], self._thin_above(k)) for k in placed[:-1]}
-        self.faces = self._faces()
-        self.pixels = self._pixels()
-        number = self.pixels.number(self.faces.row, self.faces.col)
-        self._face_number = number
+        self.faces, self._observed = NO_FACES, NO_FACES
+        if setup.printthrough:
+            self.faces = free_faces(setup.finder, edges, self.low, self.top, self._mask)
+        else:
+            self._observed = observed_faces(setup.finder, edges, first, last, self._mask)
+        self._predicted_walls = {
+            k: steep(self.walls[k]) if setup.edges else sampled(steep(walls_of(index, setup.grid, k, self.masks[k])))
+            for k in range(first, last)
+        }
+        self._number_pixels()
         self._exchange = BlockExchange(setup.exchange, self.pixels)
-        self.tracks = PredictionState.of(np.unique(number), setup.spot, self.pixels, law, self._exchange, self.top - 1)
+        number = np.unique(np.concatenate([self._face_number, self._observed_number]))
+        self.tracks = PredictionState.of(number, setup.spot, self.pixels, law, setup.cases, self._exchange, self.top - 1)
+
+    def _number_pixels(self) -> None:
+        """Number the pixels that are placed, and with them those that are only looked at."""
+        walls = [w for k, w in self._predicted_walls.items() if k not in self.walls]
+        self.placed = self._pixels(list(self.walls.values()), [self.faces])
+        self.pixels = self.placed
+        if any(len(w.at_px) for w in walls) or len(self._observed.row):
+            self.pixels = self._pixels([*self.walls.values(), *walls], [self.faces, self._observed])
+        self._face_number, self._observed_number = (self.pixels.number(f.row, f.col) for f in (self.faces, self._observed))
+
+    def _mask(self, k: int) -> LayerMask:
+        """Return the mask of any layer."""
+        return self.masks.get(k) or self.setup.maker.mask(k)
 
     def _thin_above(self, k: int) -> LayerMask | None:
         """Return the first layer above `k` that a membrane does not reach; None where the job ends before."""
         edges = self.setup.law.z_edges_um
         first = int(np.searchsorted(edges, edges[k + 1] + THIN_DP * self.setup.law.dp_um))
-        return None if first >= len(edges) - 1 else self.masks.get(first) or self.setup.maker.mask(first)
+        return None if first >= len(edges) - 1 else self._mask(first)
 
-    def _faces(self) -> Faces:
-        """Faces with nothing solid below them; such as lie inside other solids, or on the plate, are none."""
-        finder, law = self.setup.finder, self.setup.law
-        if finder is None:
-            return Faces(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))
-        edges = law.z_edges_um
-        slack = 1e-3 * (edges[1] - edges[0])
-        found = finder.between(max(float(edges[self.low]), float(edges[0]) + slack), float(edges[self.top]))
-        middles = 0.5 * (edges[:-1] + edges[1:])
-        below = np.searchsorted(middles, found.z_um - slack, side="right") - 1  # the highest middle plane below the face
-        free = np.ones(len(found.row), bool)
-        for k in np.unique(below[below >= 0]):
-            mine = below == k
-            mask = self.masks.get(int(k)) or self.setup.maker.mask(int(k))
-            free[mine] = levels_at(mask, found.row[mine], found.col[mine]) < 0.5
-        return Faces(found.row[free], found.col[free], found.z_um[free])
-
-    def _pixels(self) -> Pixels:
-        """Number all pixels that a row of any layer can see."""
+    def _pixels(self, walls: list[Walls], faces: list[Faces]) -> Pixels:
+        """Number all pixels that a row of any of these can see."""
         shape, reach, margin = self.setup.grid.shape, self.setup.spot.reach, max(self.setup.spot.taps) + 2
-        places = [np.floor(w.at_px).astype(np.int64) for w in self.walls.values()]
-        places.append(np.stack([self.faces.row, self.faces.col], axis=1).astype(np.int64))
+        places = [np.floor(w.at_px).astype(np.int64) for w in walls]
+        places += [np.stack([f.row, f.col], axis=1).astype(np.int64) for f in faces]
         place = np.concatenate(places)
         if len(place) == 0:
             return Pixels.around(np.zeros((1, 1), bool), Window(-9, -9, 1, 1), 0, shape)
@@ -180,11 +140,11 @@ class Block:
         setup, law, n = self.setup, self.setup.law, len(self.pixels.row)
         if n == 0:
             for k in range(self.last - 1, self.first - 1, -1):
-                yield LayerSolution(k, self.pixels, np.zeros(0, np.uint8), FacePrediction.nothing())
+                yield LayerSolution(k, self.placed, np.zeros(0, np.uint8), FacePrediction.nothing())
             return
         flat = np.ones(n) if setup.flat is None else setup.flat[self.pixels.row, self.pixels.col]
-        self._walls_seen = WallPrediction(law, setup.spot, self.pixels, self._exchange, setup.rule, self.masks.get)
-        above = above_of(law, n + 1) if law.memory != "contact" else ContactLayers(law, self._exchange, self.top - 1)
+        self._walls_seen = WallPrediction(law, setup.spot, self.pixels, self._exchange, setup.cases, self.masks.get)
+        above = self._above(n + 1)
         self._pushed = np.zeros(0, np.int64), np.zeros(0)
         for k in range(self.top - 1, self.first - 1, -1):
             white = np.append(law.white_mj_cm2[k] * flat, 0.0)
@@ -200,7 +160,15 @@ class Block:
             self._exchange.forget(k + 1)
             self._walls_seen.add(k, own)
             if k < self.last:
-                yield LayerSolution(k, self.pixels, levels, self._predicted(k, asked, own))
+                shown = levels if self.placed is self.pixels else levels[self.pixels.number(self.placed.row, self.placed.col)]
+                yield LayerSolution(k, self.placed, shown, self._predicted(k, asked, own))
+
+    def _above(self, n: int) -> Above:
+        """Return what gathers the light of layers at n places, of one resin or of all that a robust choice reckons with."""
+        law, top = self.setup.law, self.top - 1
+        if self.setup.robust:
+            return RobustLayers(law, self.setup.robust, self._exchange, n, top)
+        return above_of(law, n) if law.memory != "contact" else ContactLayers(law, self._exchange, top)
 
     def _solved(self, k: int, asked: LayerDemands, white: np.ndarray) -> np.ndarray:
         """Solve layer k, its walls begun with what the layer above pushed in the same places."""
@@ -289,14 +257,18 @@ class Block:
 
     def _predicted(self, k: int, asked: LayerDemands, own: np.ndarray) -> FacePrediction:
         """Say how well the walls of layer k are met and where its own faces will be."""
-        walls, law = (np.zeros(0), np.zeros((0, 2)), np.zeros(0, bool)), self.setup.law
+        law, points = self.setup.law, self._predicted_walls[k]
+        walls = np.zeros(0), np.zeros((0, 2)), np.zeros(0, bool)
         if self.setup.edges:
-            rows, points = asked.rows, steep(self.walls[k])
-            n = len(points.at_px)
+            rows, n = asked.rows, len(points.at_px)
             light, middle = seen(rows.weights[:n], rows.index[:n], own), 0.5 * (law.z_edges_um[k + 1] - law.z_edges_um[k])
             misses = law.effective_mj_cm2(middle, light, asked.given) / law.threshold_mj_cm2 - 1.0
             walls = misses, points.at_px, near_another(self.masks[k], points)
-        predicted = FacePrediction.of(walls, asked.faces, self.tracks, k, self.pixels)
-        if not self.setup.edges:
-            return predicted
-        return replace(predicted, wall_errors_px=self._walls_seen.errors_px(k, steep(self.walls[k])))
+        kept = asked.faces.own & asked.faces.inner
+        number, depth_um = asked.faces.pixel[kept], asked.faces.depth_um[kept]
+        if not self.setup.printthrough:
+            slack = 1e-6 * (law.z_edges_um[k + 1] - law.z_edges_um[k])
+            own_slab = (self._observed.z_um >= law.z_edges_um[k] - slack) & (self._observed.z_um < law.z_edges_um[k + 1] - slack)
+            number, depth_um = self._observed_number[own_slab], law.z_edges_um[k + 1] - self._observed.z_um[own_slab]
+        predicted = FacePrediction.of(walls, number, depth_um, self.tracks, k, self.pixels)
+        return replace(predicted, wall_errors_px=self._walls_seen.errors_px(k, points))

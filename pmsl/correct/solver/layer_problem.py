@@ -82,7 +82,7 @@ def from_above(weights: np.ndarray, index: np.ndarray, above: Above, depth_um: D
 def beside_walls(walls: Walls, layer: int, pixels: Pixels) -> PointCells:
     """Return the cells of liquid that points of walls of a layer border on."""
     place = np.floor(walls.at_px + LIQUID_PX * walls.outward).astype(np.int64)
-    return PointCells(layer, pixels.number(place[:, 0], place[:, 1]))
+    return PointCells(layer, pixels.number(place[:, 0], place[:, 1]), walls=True)
 
 
 def own_walls(walls: Walls, k: int, law: Law, spot: Spot, pixels: Pixels, above: Above) -> tuple[DoseConstraints, np.ndarray]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pmsl.core.finding import Finding
+from pmsl.core.finding import Finding, PredictedErrors
 from pmsl.core.parallel import ordered_map
 from pmsl.errors import JobError
 from pmsl.formats.protocol import VerifyOptions, WriteOptions, Written
@@ -112,7 +112,7 @@ SCATTERED = {"unreachable-gray": 64, "narrow-edges": 64, "missed-edges": 64}  # 
 
 
 def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Join findings of the same kind on neighbouring layers into one: a range of layers, the box around all, the largest value.
+    """Join findings of the same kind on neighbouring layers into one: a range of layers, the box around all, the value farthest from 0.
 
     What comes and goes from layer to layer (`SCATTERED`) is one finding over gaps too, or hundreds would hide the others.
     """
@@ -122,13 +122,21 @@ def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         at = open_ranges.get((f.code, f.severity), -1)
         last = out[at].layers if at >= 0 else None
         if f.layers is not None and last is not None and 1 <= f.layers[0] - last[1] <= SCATTERED.get(f.code, 1):
-            worse = f.value is not None and (out[at].value or 0.0) < f.value
+            worse = f.value is not None and abs(out[at].value or 0.0) < abs(f.value)
             base = f if worse else out[at]
-            out[at] = msgspec.structs.replace(base, layers=(last[0], f.layers[1]), box_um=_both(out[at].box_um, f.box_um))
+            both = {"box_um": _both(out[at].box_um, f.box_um), "predicted": _predicted(out[at], f)}
+            out[at] = msgspec.structs.replace(base, layers=(last[0], f.layers[1]), **both)
         else:
             open_ranges[(f.code, f.severity)] = len(out)
             out.append(f)
     return tuple(out)
+
+
+def _predicted(a: Finding, b: Finding) -> PredictedErrors | msgspec.UnsetType:
+    """Return what is predicted of the layers of both; nothing where one has none."""
+    if isinstance(a.predicted, msgspec.UnsetType) or isinstance(b.predicted, msgspec.UnsetType):
+        return msgspec.UNSET
+    return a.predicted.joined(b.predicted)
 
 
 def _both(a: Box | None, b: Box | None) -> Box | None:

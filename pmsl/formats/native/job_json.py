@@ -116,7 +116,7 @@ class Document(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """The whole of job.json: of version 1 unless a key of it, or of what it embeds, came with a later one."""
 
     SINCE: ClassVar[dict[str, int]] = {"regions": 2, "vacuum": 2}
-    NESTED: ClassVar[tuple[str, ...]] = ("provenance", "engines", "printer", "resin", "process", "layers", "correction")
+    NESTED: ClassVar[tuple[str, ...]] = ("provenance", "findings", "engines", "printer", "resin", "process", "layers", "correction")
 
     schema: Literal["pmsl.job/1", "pmsl.job/2"]
     requires: list[str]
