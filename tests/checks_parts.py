@@ -9,6 +9,7 @@ from solids import box, moved, prism
 
 import pmsl
 from pmsl.checks import check_layers, checks_of
+from pmsl.mesh.part import Part
 from pmsl.pipeline.request.profile_overrides import override_printer
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -82,3 +83,26 @@ def cavity(low, high):
     from box_csg import flipped
 
     return flipped(box(low, high))
+
+
+LEDGE = [box((0, 0, 0), (200, 300, 200)), box((150, 0, 100), (500, 300, 200))]
+BRIDGE = [box((0, 0, 0), (200, 300, 200)), box((800, 0, 0), (1000, 300, 200)), box((100, 0, 150), (900, 300, 200))]
+
+
+def turned(solids, turn_deg):
+    a = np.deg2rad(turn_deg)
+    turn = np.eye(4)
+    turn[:2, :2] = [[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]
+    turn[:2, 3] = 500.0
+    return [Part(solid=s, transform=turn) for s in solids]
+
+
+def job_at(solids, pitch_um, turn_deg=0.0, checks=None):
+    steps = pmsl.find_process("default")
+    if checks is not None:
+        steps = msgspec.structs.replace(steps, checks=checks)
+    return pmsl.prepare(turned(solids, turn_deg), printer("window", pitch_um, (400, 400)), pmsl.find_resin("pegda-nps-1.0-385"), steps)
+
+
+def of(findings, *codes):
+    return [f for f in findings if f.code in codes]

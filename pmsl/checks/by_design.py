@@ -15,8 +15,8 @@ from pmsl.core.finding import Finding
 from pmsl.job.print_job import PrintJob
 from pmsl.masks.union_check import overlaps
 from pmsl.mesh.part import Part
-from pmsl.slicing.overhangs import overhangs
-from pmsl.slicing.plane_index import CrossingIndex, index_crossings
+from pmsl.slicing.overhangs import Overhang, overhangs
+from pmsl.slicing.plane_index import index_crossings
 from pmsl.slicing.thin_places import ThinPlace, thin_places
 
 MOST = 50  # findings of a code and severity; more are counted
@@ -35,21 +35,18 @@ def design_findings(job: PrintJob, threads: int = 1) -> tuple[Finding, ...]:
     Parameters
     ----------
     job : PrintJob
-        One without its design is not looked at, which is said.
+        With its design; of one without, `by_pixels.pixel_findings` finds what masks show.
     threads : int
         Layers cut at a time; the findings do not depend on it.
     """
     parts = job.design
-    if not parts:
-        message = "the job holds no design: widths and overhangs were not measured; check the mesh it was made of"
-        return (Finding(code="checks-left-out", severity="info", message=message),)
     limits = DesignLimits.of(job)
     index = index_crossings(parts, job.grid)
     walls, gaps = thin_places(parts, job.grid, limits.min_wall_um, limits.min_gap_um, may_overlap(parts), threads, index)
     return (
-        *_narrow("thin-wall", walls, limits.min_wall_um, limits),
-        *_narrow("thin-gap", gaps, limits.min_gap_um, limits),
-        *_overhangs(job, limits, threads, index),
+        *narrow_findings("thin-wall", walls, limits.min_wall_um, limits),
+        *narrow_findings("thin-gap", gaps, limits.min_gap_um, limits),
+        *overhang_findings(overhangs(parts, job.grid, threads, index), limits),
         *near_edge_findings(job, parts),
     )
 
@@ -71,7 +68,17 @@ def may_overlap(parts: Sequence[Part]) -> bool:
     return any(overlaps(solid) for solid in {id(part.solid): part.solid for part in parts}.values())
 
 
-def _narrow(code: str, places: Sequence[ThinPlace], limit_um: float, limits: DesignLimits) -> list[Finding]:
+def narrow_findings(code: str, places: Sequence[ThinPlace], limit_um: float, limits: DesignLimits) -> list[Finding]:
+    """Say which walls or gaps are too narrow, the narrowest of many.
+
+    Parameters
+    ----------
+    code : {"thin-wall", "thin-gap"}
+    places : sequence of ThinPlace
+    limit_um : float
+    limits : DesignLimits
+        What the limit comes from.
+    """
     what, why, remedy = NARROW[code]
     return worst(
         [
@@ -93,9 +100,16 @@ def _narrow(code: str, places: Sequence[ThinPlace], limit_um: float, limits: Des
     )
 
 
-def _overhangs(job: PrintJob, limits: DesignLimits, threads: int, index: CrossingIndex) -> list[Finding]:
+def overhang_findings(places: Sequence[Overhang], limits: DesignLimits) -> list[Finding]:
+    """Say what reaches far over nothing, the farthest of many.
+
+    Parameters
+    ----------
+    places : sequence of Overhang
+    limits : DesignLimits
+    """
     found = []
-    for place in overhangs(job.design, job.grid, threads, index):
+    for place in places:
         too_far = place.reach_um > limits.max_overhang_um
         remedy = "support it, or turn the part" if too_far else "it prints without supports where the resin is stiff enough"
         found.append(

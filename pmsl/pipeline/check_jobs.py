@@ -11,6 +11,7 @@ import numpy as np
 
 from pmsl.checks import DoseRule, check_layers, checks_of
 from pmsl.checks.by_design import design_findings
+from pmsl.checks.by_pixels import pixel_findings
 from pmsl.checks.while_written import left_out
 from pmsl.core.finding import Finding
 from pmsl.core.parallel import default_threads
@@ -164,7 +165,18 @@ def job_findings(job: PrintJob, threads: int, progress: Progress | None = None, 
         found = [left_out(str(err))]
     assumed = any(finding.code == "dose-assumed" for finding in said)
     more = () if predicted is None else _predicted(job, threads, progress, predicted, assumed)
-    return (*said, *found, *design_findings(job, threads), *more)
+    return (*said, *found, *_of_shape(job, threads), *more)
+
+
+def _of_shape(job: PrintJob, threads: int) -> tuple[Finding, ...]:
+    """Measure widths and overhangs: of the design, or of the masks of a job without one."""
+    if not job.design and job.process.corrections:
+        reason = "the job holds no design, and the grays of its corrections are not what cures"
+        return (left_out(reason, "widths and overhangs were not measured"),)
+    try:
+        return design_findings(job, threads) if job.design else pixel_findings(job, threads)
+    except NotCheckedError as err:
+        return (left_out(str(err), "widths and overhangs were not measured"),)
 
 
 def _predicted(job: PrintJob, threads: int, progress: Progress | None, predicted: Predicted, assumed: bool) -> tuple[Finding, ...]:

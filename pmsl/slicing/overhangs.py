@@ -7,7 +7,6 @@ with exact distances.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,12 +18,13 @@ from pmsl.errors import MeshError
 from pmsl.mesh.part import Part
 from pmsl.slicing.contours import link
 from pmsl.slicing.layer_places import LayerPlaces
-from pmsl.slicing.plane_index import CrossingIndex, index_crossings
+from pmsl.slicing.plane_index import CrossingIndex
 from pmsl.slicing.polygons import solid_region
+from pmsl.slicing.sections import PartSections, Sections
 from pmsl.slicing.segment_cells import cells_of, corners_of
 
 HEIGHTS = 3.0  # of a layer: shorter reaches are slopes steeper than 18°, which print as they are
-STEEPEST = -0.1  # z component of a normal; steeper faces add a tenth of a layer's height
+STEPS = 2.0  # of what boundaries are off their places at most
 TOLERANCE_UM = 0.1
 MORE = 4  # cells, than there are segments, at most
 ROUNDING = 6  # digits of a µm to which corners of neighbours are the same
@@ -72,23 +72,29 @@ def overhangs(parts: Sequence[Part], grid: Grid, threads: int = 1, index: Crossi
     list of Overhang
         By layer and place. What hangs on nothing at all, an island, is none.
     """
-    if grid.n_layers < 2:
-        return []
-    between = Grid(origin_um=grid.origin_um, pitch_um=grid.pitch_um, shape=grid.shape, z_edges_um=grid.mid_planes_um)
-    sections = index_crossings(parts, grid) if index is None else index
-    look = _Look(sections, index_crossings(parts, between, slabs=True), grid)
-    places = LayerPlaces(grid, HEIGHTS * float(grid.thickness_um.max()), 0.0)
+    return overhangs_of(PartSections(parts, grid, index), threads) if grid.n_layers > 1 else []
+
+
+def overhangs_of(sections: Sections, threads: int = 1) -> list[Overhang]:
+    """Find what reaches farther than three layer heights, and two steps of the boundaries, beyond the section below.
+
+    Parameters
+    ----------
+    sections : Sections
+    threads : int
+    """
+    grid = sections.grid
+    if isinstance(sections, PartSections):
+        _ = sections.faces  # made once, before threads ask for it
+    look, found_at = _Look(sections), LayerPlaces(grid, _floor_um(sections, slice(None)), 0.0)
     for k, found in enumerate(ordered_map(look, range(1, grid.n_layers), threads), start=1):
-        places.add(k, found)
-    return [Overhang(-place.value, place.layers, place.box_um) for place in places.result()]
+        found_at.add(k, found)
+    return [Overhang(-place.value, place.layers, place.box_um) for place in found_at.result()]
 
 
-class _Scratch(threading.local):
-    """What each thread keeps: room for segments, numbers of faces, and triangles."""
-
-    def __init__(self) -> None:
-        self.segments, self.picked = np.zeros((1024, 4)), np.zeros(1024, np.int32)
-        self.triangles = np.zeros((1024, 3, 2))
+def _floor_um(sections: Sections, layers: int | slice) -> float:
+    """Return the reach that is none yet [µm]."""
+    return max(HEIGHTS * float(np.max(sections.grid.thickness_um[layers])), STEPS * sections.step_um)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,22 +109,21 @@ class _Section:
 class _Look:
     """Looks at layers, on any thread."""
 
-    def __init__(self, sections: CrossingIndex, faces: CrossingIndex, grid: Grid) -> None:
-        self._sections, self._faces, self._grid = sections, faces, grid
-        self._local = _Scratch()
+    def __init__(self, sections: Sections) -> None:
+        self._sections = sections
 
     def __call__(self, k: int) -> np.ndarray:
         """Return what reaches too far in layer k: (n, 7) float64, minus its reach, where, box."""
         from pmsl.kernels.geometry import unsupported
 
-        none, floor = np.zeros((0, 7)), HEIGHTS * float(self._grid.thickness_um[k])
-        triangles = self._looking_down(k)
+        none, floor = np.zeros((0, 7)), _floor_um(self._sections, k)
+        triangles, piece = self._sections.over_nothing(k)
         if len(triangles) == 0:
             return none
-        below = self._segments(k - 1)
+        below = self._sections.segments_um(k - 1)
         if len(below) == 0:
             return none
-        above = self._segments(k)
+        above = self._sections.segments_um(k)
         frame = _frame(*corners_of(below, above, triangles), len(below) + len(above))
         under = _section(below, frame)
         bound = np.empty(len(triangles))
@@ -127,7 +132,7 @@ class _Look:
         if len(far) == 0:
             return none
         triangles, bound = np.ascontiguousarray(triangles[far]), bound[far]
-        label = _hanging_together(triangles)
+        label = _hanging_together(triangles) if piece is None else np.unique(piece[far], return_inverse=True)[1].astype(np.int32)
         over = _section(above, frame)
         many, work = int(label.max()) + 1, (np.empty((256, 6)), np.empty(4, np.int64), *np.empty((2, 2)))
         reach, where, order = np.full(many, floor), np.zeros((many, 2)), np.argsort(-bound, kind="stable")
@@ -136,25 +141,6 @@ class _Look:
         (groups,) = np.nonzero(reach > floor)
         groups = groups[self._carried(k, np.ascontiguousarray(where[groups]), under, over, frame)]
         return _groups(triangles, label, groups, reach, where)
-
-    def _segments(self, k: int) -> np.ndarray:
-        local, grid = self._local, self._grid
-        local.segments, n = self._sections.segments(k, local.segments)
-        return np.ascontiguousarray(local.segments[:n] * np.tile(grid.pitch_um, 2) + np.tile(grid.origin_um, 2))
-
-    def _looking_down(self, k: int) -> np.ndarray:
-        """Return the faces that look down between the middles of layer k and the one below: (T, 6) float64 [µm]."""
-        from pmsl.kernels.geometry import down_faces
-
-        local, grid, index, work = self._local, self._grid, self._faces, np.empty((3, 8, 3))
-        local.picked, n = index.triangles(k - 1, local.picked)
-        low, high = grid.mid_planes_um[k - 1 : k + 1].tolist()
-        frame = (*grid.pitch_um.tolist(), *grid.origin_um.tolist(), low, high, STEEPEST)
-        count = down_faces.faces_between(index.corners, local.picked, n, *frame, work, local.triangles)
-        if count > len(local.triangles):
-            local.triangles = np.zeros((count + count // 2, 3, 2))
-            down_faces.faces_between(index.corners, local.picked, n, *frame, work, local.triangles)
-        return local.triangles[:count].reshape(count, 6)
 
     def _carried(self, k: int, where: np.ndarray, under: _Section, over: _Section, frame: tuple) -> np.ndarray:
         """Tell which of some points hang on what is carried, and are not of islands: (G,) bool."""

@@ -17,11 +17,13 @@ from pmsl.core.grid import Grid
 from pmsl.core.parallel import ordered_map
 from pmsl.mesh.part import Part
 from pmsl.slicing.layer_places import LayerPlaces
-from pmsl.slicing.plane_index import CrossingIndex, index_crossings
+from pmsl.slicing.plane_index import CrossingIndex
+from pmsl.slicing.sections import PartSections, Sections
 from pmsl.slicing.segment_cells import cells_of, corners_of
 
 CELLS = 1.5  # side of a cell, in limits
 MORE = 4  # cells, than there are segments, at most
+LAYERS = 3  # a place has at least, where the slope of surfaces is not known: rims that taper end before
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,25 @@ def thin_places(
     list of ThinPlace, list of ThinPlace
         Walls and gaps, by layer and place.
     """
-    limits = (min_wall_um, min_gap_um)
-    cut = _Cut(index_crossings(parts, grid) if index is None else index, grid, limits, united)
-    found = tuple(LayerPlaces(grid, 2 * limit, limit) for limit in limits)
+    return thin_places_of(PartSections(parts, grid, index), min_wall_um, min_gap_um, united, threads)
+
+
+def thin_places_of(
+    sections: Sections, min_wall_um: float, min_gap_um: float, united: bool = True, threads: int = 1
+) -> tuple[list[ThinPlace], list[ThinPlace]]:
+    """Find walls and gaps of sections that are too narrow.
+
+    Parameters
+    ----------
+    sections : Sections
+        Where they are not exact, places less than three layers high are left out.
+    min_wall_um, min_gap_um, united, threads
+        As of `thin_places`.
+    """
+    limits, grid = (min_wall_um, min_gap_um), sections.grid
+    cut = _Cut(sections, limits, united)
+    high = LAYERS * float(grid.thickness_um.max()) if sections.step_um > 0 else 0.0
+    found = tuple(LayerPlaces(grid, 2 * limit, max(limit, high)) for limit in limits)
     for k, groups in enumerate(ordered_map(cut, range(grid.n_layers), threads)):
         for places, some in zip(found, groups, strict=True):
             places.add(k, some)
@@ -90,37 +108,26 @@ def _thin(places: LayerPlaces) -> list[ThinPlace]:
 
 
 class _Scratch(threading.local):
-    """What each thread keeps: room for segments, and what was found in those of the layer before, which may be the same."""
+    """What each thread keeps: what was found in the layer before, which may be the same."""
 
     def __init__(self) -> None:
-        self.segments, self.before = np.zeros((1024, 4)), np.zeros((0, 4))
+        self.before = np.zeros((0, 4))
         self.found: list[np.ndarray] = [np.zeros((0, 7))] * 2
 
 
 class _Cut:
     """Cuts layers and finds what is thin in each, on any thread."""
 
-    def __init__(self, index: CrossingIndex, grid: Grid, limits: tuple[float, float], united: bool) -> None:
-        self._index, self._grid, self._limits, self._united = index, grid, np.array(limits, np.float64), united
+    def __init__(self, sections: Sections, limits: tuple[float, float], united: bool) -> None:
+        self._sections, self._limits, self._united = sections, np.array(limits, np.float64), united
         self._local = _Scratch()
 
     def __call__(self, k: int) -> list[np.ndarray]:
         """Return the walls and the gaps of layer k: (n, 7) float64 each, width, middle of the narrowest place, box."""
-        local = self._local
-        local.segments, n = self._index.segments(k, local.segments)
-        segments = local.segments[:n] * np.tile(self._grid.pitch_um, 2) + np.tile(self._grid.origin_um, 2)
+        local, segments = self._local, self._sections.segments_um(k)
         if not np.array_equal(local.before, segments):
-            local.before, local.found = segments, self._groups(segments, self._normals(k, segments))
+            local.before, local.found = segments, self._groups(segments, self._sections.normals(k, segments))
         return local.found
-
-    def _normals(self, k: int, segments: np.ndarray) -> np.ndarray:
-        """Return the normals of the surface at each segment: (S, 3) float64."""
-        from pmsl.kernels.geometry import facing_segments, plane_crossings
-
-        index, picked, out = self._index, np.empty(len(segments), np.int32), np.empty((len(segments), 3))
-        plane_crossings.pick_layer(k, index.first, index.last, index.by_last, index.node_start, index.level_start, picked)
-        facing_segments.normals(segments, index.corners, picked, *map(float, self._grid.pitch_um), out)
-        return out
 
     def _groups(self, segments: np.ndarray, normals: np.ndarray) -> list[np.ndarray]:
         from pmsl.kernels.geometry import facing_segments

@@ -4,9 +4,8 @@ import math
 from statistics import NormalDist
 
 import msgspec
-import numpy as np
 import pytest
-from checks_parts import SHARED, printer
+from checks_parts import BRIDGE, LEDGE, SHARED, job_at, of, printer, turned
 from solids import box
 
 import pmsl
@@ -16,25 +15,6 @@ from pmsl.mesh.part import Part
 from pmsl.profiles.checks import ProcessChecks
 
 SMALL = [box((0, 0, 0), (4, 90, 60)), box((30, 0, 0), (32, 2, 80)), box((60, 0, 0), (100, 40, 60)), box((103, 5, 0), (140, 40, 50))]
-
-
-def turned(solids, turn_deg):
-    a = np.deg2rad(turn_deg)
-    turn = np.eye(4)
-    turn[:2, :2] = [[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]
-    turn[:2, 3] = 500.0
-    return [Part(solid=s, transform=turn) for s in solids]
-
-
-def job_at(solids, pitch_um, turn_deg=0.0, checks=None):
-    steps = pmsl.find_process("default")
-    if checks is not None:
-        steps = msgspec.structs.replace(steps, checks=checks)
-    return pmsl.prepare(turned(solids, turn_deg), printer("window", pitch_um, (400, 400)), pmsl.find_resin("pegda-nps-1.0-385"), steps)
-
-
-def of(findings, *codes):
-    return [f for f in findings if f.code in codes]
 
 
 @pytest.mark.parametrize("pitch", [5.0, 10.0, 20.0])
@@ -67,10 +47,6 @@ def test_limits_of_the_process_count():
     assert job.process.schema == "pmsl.process/2"
     findings = design_findings(job)
     assert [round(f.value, 3) for f in of(findings, "thin-wall")] == [2.0] and not of(findings, "thin-gap")
-
-
-LEDGE = [box((0, 0, 0), (200, 300, 200)), box((150, 0, 100), (500, 300, 200))]
-BRIDGE = [box((0, 0, 0), (200, 300, 200)), box((800, 0, 0), (1000, 300, 200)), box((100, 0, 150), (900, 300, 200))]
 
 
 @pytest.mark.parametrize("turn", [0.0, 30.0])
@@ -120,8 +96,5 @@ def test_many_of_a_kind_are_counted():
     assert max(f.value for f in walls) <= 2.06
 
 
-def test_a_job_without_design_says_so(tmp_path):
-    pmsl.write(job_at(SMALL, 10.0), tmp_path / "job", design=False)
-    (found,) = design_findings(pmsl.read(tmp_path / "job"))
-    assert found.code == "checks-left-out" and "no design" in found.message
+def test_findings_do_not_depend_on_threads():
     assert design_findings(job_at(SMALL, 10.0), threads=3) == design_findings(job_at(SMALL, 10.0))
