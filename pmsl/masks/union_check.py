@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pmsl.core.arrays import distinct
 from pmsl.core.grid import Grid
 from pmsl.masks.area_masks import AreaMasks
 from pmsl.mesh.part import Part
@@ -65,6 +66,6 @@ def _heights_of(solid: Solid, heights: int, more_um: Sequence[float] | np.ndarra
     size = np.maximum(high - low, 1e-9)
     pitch = float(size[:2].max()) / 64
     cells = np.ceil(size[:2] / pitch).astype(int) + 2
-    edges = np.union1d(low[2] + size[2] * np.linspace(0, 1, heights + 1), np.clip(more_um, low[2], low[2] + size[2]))
+    edges, _ = distinct(np.concatenate([low[2] + size[2] * np.linspace(0, 1, heights + 1), np.clip(more_um, low[2], low[2] + size[2])]))
     edges = edges[np.concatenate([[True], np.diff(edges) > 1e-9 * size[2]])]
     return Grid(origin_um=low[:2] - pitch, pitch_um=pitch, shape=(int(cells[1]), int(cells[0])), z_edges_um=edges)

@@ -94,7 +94,14 @@ def test_slicing_loads_nothing_of_cure_simulation_packing_and_repair(samples, tm
     )
     assert all(importlib.util.find_spec(f"pmsl.{name}") for name in late)
     loaded = loaded_after(code)
-    assert not {f"pmsl.{name}" for name in late} & loaded and not {"trimesh", "psutil", "skimage", "rectpack", "distributed"} & loaded
+    assert not {f"pmsl.{name}" for name in late} & loaded
+    assert not {"trimesh", "psutil", "skimage", "rectpack", "distributed", "scipy", "numpy.ma"} & loaded
+
+
+def test_a_check_of_a_mesh_loads_no_masked_arrays(samples):
+    """`np.unique` and its like load `numpy.ma`, a tenth of the time that a small part takes."""
+    code = f"from pmsl.cli.app import app\napp(['check', {str(samples / 'grating.stl')!r}], standalone_mode=False)"
+    assert not {"numpy.ma", "trimesh", "skimage", "scipy"} & loaded_after(code)
 
 
 @pytest.mark.parametrize("code", ["import pmsl", "import pmsl.cli", "import pmsl.__main__"])

@@ -83,8 +83,8 @@ class BodyCheck:
         """Join what the next layer from the plate up has set to the bodies it touches."""
         for k, runs in layer.newly_set:
             self._grow(k, runs, layer.index)
-        oldest = min((k for k, _ in layer.newly_set), default=layer.index)
-        for k in [k for k in self._solid if k < min(oldest, layer.index) - DEEPEST - 1]:
+        oldest = min([layer.index, *(k for k, _ in layer.newly_set)]) - DEEPEST - 1
+        for k in [k for k in self._solid if k < oldest]:
             del self._solid[k]
 
     def _grow(self, layer: int, runs: RowRuns, k: int) -> None:

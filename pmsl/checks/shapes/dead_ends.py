@@ -14,7 +14,7 @@ from pmsl.checks.light.row_runs import RowRuns
 from pmsl.checks.limits import CheckLimits
 from pmsl.checks.places import area_text, box_um, largest
 from pmsl.checks.shapes.enclosed import run_overlaps
-from pmsl.core.arrays import linked_groups
+from pmsl.core.arrays import distinct, linked_groups
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 
@@ -55,7 +55,7 @@ class DeadEndCheck:
             pairs = pairs[:, pairs[1] >= 0]
             np.subtract.at(over[UP], pairs[0], pairs[2])
             np.subtract.at(facts[DOWN], pairs[1], pairs[2])
-            both = np.unique(pairs[0] * max(n, 1) + pairs[1])
+            both, _ = distinct(pairs[0] * max(n, 1) + pairs[1])
             self._links.append(np.stack([both // max(n, 1) + self._count - over.shape[1], both % max(n, 1) + self._count]))
         self._areas.append(facts)
         self._count += n

@@ -19,6 +19,7 @@ from pmsl.checks.limits import CheckLimits
 from pmsl.checks.places import box_um, largest
 from pmsl.checks.shapes.enclosed import run_overlaps
 from pmsl.checks.shapes.vents import Vents
+from pmsl.core.arrays import distinct
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.job.layer_facts import SUCTION_KPA
@@ -80,9 +81,9 @@ class SuctionCheck:
         over = over[:, over[1] >= -1]
         shut = sum(np.bincount(o[0], o[2], minlength=len(areas)) for o in (floor, over))
         wide = (areas - shut) * self._grid.pixel_um2 >= 0.25 * math.pi * self._limits.vent_um**2
-        cups: dict[int, set[int]] = {hole: set() for hole in np.unique(label[label >= 0]).tolist()}
+        cups: dict[int, set[int]] = {hole: set() for hole in distinct(label[label >= 0])[0].tolist()}
         many = len(self._cups)
-        for pair in np.unique(over[0, over[1] >= 0] * many + over[1, over[1] >= 0]).tolist():
+        for pair in distinct(over[0, over[1] >= 0] * many + over[1, over[1] >= 0])[0].tolist():
             cups[pair // many].add(self._root(pair % many))
         now: dict[int, int] = {}
         for hole, below in cups.items():

@@ -12,6 +12,7 @@ from pmsl.checks.light.row_runs import RowRuns
 from pmsl.checks.limits import CheckLimits
 from pmsl.checks.places import Extent, Extents, area_text, box_um, largest, volume_text, width_px
 from pmsl.checks.shapes.enclosed import run_overlaps
+from pmsl.core.arrays import distinct
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.kernels.raster import run_voids as kernels
@@ -66,7 +67,7 @@ class VoidCheck:
 
     def _see_ends(self, layer: CheckedLayer) -> None:
         """Note which exposure closes a void: the first whose own pixels lie over it, for a roof may be dark at first."""
-        roots = {v: self._root(v) for v in np.unique(self._void).tolist() if v > 0}
+        roots = {v: self._root(v) for v in distinct(self._void)[0].tolist() if v > 0}
         ends = {v for v in roots.values() if v > 0 and self._voids[kernels.LAST, v] < layer.index}
         if ends:
             of_gap = np.array([roots.get(v, 0) for v in self._void.tolist()])
@@ -110,7 +111,7 @@ class VoidCheck:
         """Return the numbers of the voids that are shut, their volumes [µm³] and extents."""
         roots = [self._root(v) for v in range(int(self._count[0]))]
         volumes = np.bincount(roots, self._volume[: len(roots)], minlength=len(roots)) * self._grid.pixel_um2
-        top = {roots[v] for v in np.unique(self._void).tolist()}  # open toward the light
+        top = {roots[v] for v in distinct(self._void)[0].tolist()}  # open toward the light
         least = self._limits.min_void_um3 * (1.0 - 1e-9)
         shut = [v for v in range(1, len(roots)) if roots[v] == v and v not in top and volumes[v] >= least]
         return [(v, float(volumes[v]), self._extent(v)) for v in shut]

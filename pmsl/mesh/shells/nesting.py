@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
+from pmsl.core.arrays import distinct
 from pmsl.core.finding import Finding, Severity
 from pmsl.mesh.box_tree import BoxTree, Crossings
 from pmsl.mesh.shells.shells import CAVITY, TURN, Measures, Shells, inward, measures_of, shells_of
@@ -51,13 +52,19 @@ def bodies_of(points: np.ndarray, faces: np.ndarray) -> Bodies:
     looks, _ = inward(points, faces, shells, m)
     every = np.arange(len(faces))
     crossings = BoxTree.of(points, faces, every).crossed_by(every, shells.label, other=False)
-    crossing = np.unique(np.sort(shells.label[crossings.pairs], axis=1), axis=0)
+    crossing = _distinct_pairs(np.sort(shells.label[crossings.pairs], axis=1), shells.count)
     crossing = crossing[crossing[:, 0] != crossing[:, 1]]
     share, inside = _shared(points, faces, shells, m, looks)
     apart = ~_among(share, crossing)
     nested = share[inside & apart]
-    overlapping = np.unique(np.concatenate([crossing, np.sort(share[~inside & apart], axis=1)]), axis=0)
+    overlapping = _distinct_pairs(np.concatenate([crossing, np.sort(share[~inside & apart], axis=1)]), shells.count)
     return Bodies(shells, m, looks, crossings, overlapping, nested)
+
+
+def _distinct_pairs(pairs: np.ndarray, n: int) -> np.ndarray:
+    """Return the pairs of numbers below n that occur: (p, 2) int64, ascending."""
+    found, _ = distinct(pairs[:, 0].astype(np.int64) * n + pairs[:, 1])
+    return np.stack([found // max(n, 1), found % max(n, 1)], axis=1)
 
 
 def _among(pairs: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -71,7 +78,7 @@ def _shared(points: np.ndarray, faces: np.ndarray, shells: Shells, m: Measures, 
     pairs = _boxes_meet(solid, m)
     if len(pairs) == 0:
         return pairs, np.zeros(0, bool)
-    probes = dict(_probes(points, faces, shells, np.unique(pairs[:, 0]), looks, m))
+    probes = dict(_probes(points, faces, shells, distinct(pairs[:, 0])[0], looks, m))
     many = np.array([len(probes[a]) for a in pairs[:, 0].tolist()])
     at = np.concatenate([probes[a] for a in pairs[:, 0].tolist()])
     winding = winding_at(points, faces, at, shells.label, np.repeat(pairs[:, 1], many))
@@ -123,7 +130,7 @@ def body_findings(bodies: Bodies, source: str) -> list[Finding]:
         a, b = bodies.overlapping.T
         boxes = np.stack([np.maximum(m.box_um[a, 0], m.box_um[b, 0]), np.minimum(m.box_um[a, 1], m.box_um[b, 1])], axis=1)
         found.append(_finding("overlapping-bodies", "warning", len(a), "pairs", boxes, "pairs of bodies overlap: their union is printed"))
-    inner = np.unique(bodies.nested[:, 0])
+    inner, _ = distinct(bodies.nested[:, 0])
     if len(inner):
         text = "bodies lie wholly inside another: it is printed solid; turn those that were meant as cavities"
         found.append(_finding("nested-bodies", "warning", len(inner), "bodies", m.box_um[inner], text))
