@@ -7,8 +7,8 @@ sheets          CSV, read
 working_curve   Dp and Ec from cured thicknesses, by the straight line
 cure_fit        films and roofs together: Dp, Ec, induction, tail
 model_fit       least squares, intervals by the profile, what the data cannot part
-proposal        the next print: the tiles that say most of what is wanted
-tile_choice     which they are
+next_print      the next print: the tiles that say most of what is wanted
+renewal         what recoats exchange of liquid
 transfer        a resin of one machine on another
 spectra         Dp and further decays from the spectrum of the light and the absorbance of the resin
 regression      straight lines, intervals, tests
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from pmsl.calibrate.fit_result import FitResult, Parameter
     from pmsl.calibrate.kinds.kind import CouponOptions
     from pmsl.calibrate.measurements import WorkingCurveData, read_working_curve
-    from pmsl.calibrate.proposal import Proposal, propose, proposed_coupon
+    from pmsl.calibrate.next_print.proposal import Proposal, propose
+    from pmsl.calibrate.next_print.proposed_print import proposed_coupon
     from pmsl.calibrate.spectra import SpectralDecay, read_spectral_decay, resin_of_spectrum, spectral_decay
     from pmsl.calibrate.transfer import transferred_resin
     from pmsl.calibrate.working_curve import curve_sd_um, fit_working_curve
@@ -35,11 +36,12 @@ _HOMES = homes_in(
     calibration="coupon fit",
     fit_result="FitResult Parameter",
     measurements="WorkingCurveData read_working_curve",
-    proposal="Proposal propose proposed_coupon",
     spectra="SpectralDecay read_spectral_decay resin_of_spectrum spectral_decay",
     transfer="transferred_resin",
     working_curve="curve_sd_um fit_working_curve",
 ) | {"Coupon": "pmsl.calibrate.coupons.coupon_job", "CouponOptions": "pmsl.calibrate.kinds.kind"}
+_HOMES |= dict.fromkeys(("Proposal", "propose"), "pmsl.calibrate.next_print.proposal")
+_HOMES |= {"proposed_coupon": "pmsl.calibrate.next_print.proposed_print"}
 __getattr__, __dir__ = later(__name__, _HOMES)
 
 __all__ = [

@@ -9,6 +9,7 @@ from pmsl.calibrate.coupons.coupon_job import Coupon
 from pmsl.calibrate.fit_result import FitResult
 from pmsl.calibrate.kinds import kind_of
 from pmsl.calibrate.kinds.kind import CouponOptions, FitOptions
+from pmsl.calibrate.next_print.outcome import with_outcome
 from pmsl.calibrate.sheets import HEAD, check_coupon, text_of
 from pmsl.errors import MeasurementError
 from pmsl.job.print_job import PrintJob
@@ -92,7 +93,7 @@ def fit(
         irradiance_mw_cm2=irradiance_mw_cm2,
         robust=robust,
     )
-    return found.fit(paths, known)
+    return with_outcome(found.fit(paths, known), paths, known)
 
 
 def _check_job(job: PrintJob, paths: Sequence[Path]) -> None:

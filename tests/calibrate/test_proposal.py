@@ -14,13 +14,35 @@ from hypothesis import strategies as st
 
 import pmsl
 from pmsl.calibrate import CouponOptions, coupon, fit, propose, proposed_coupon
-from pmsl.calibrate.proposal import goal_slopes, goal_value
-from pmsl.calibrate.tile_choice import chosen_tiles
+from pmsl.calibrate.next_print.goals import goal_of
+from pmsl.calibrate.next_print.known_values import KnownValues
+from pmsl.calibrate.next_print.tile_choice import chosen_tiles
 from pmsl.cli.app import app
 from pmsl.errors import MeasurementError, UsageError
 
 PRINTER = pmsl.find_printer("pmsl-2um")
 RANGE = (6.0, 200.0)
+
+
+RESIN = pmsl.find_resin("pegda-nps-1.0-385")
+
+
+def two(values):
+    """Dp and Ec as known values."""
+    return KnownValues("working-curve", ("dp_um", "ec_mj_cm2"), np.asarray(values, float), np.eye(2), 1.0, None)
+
+
+def goal_slopes(goal, values, layer_um):
+    return goal_of(goal, two(values), PRINTER, RESIN, layer_um).slopes[0]
+
+
+def goal_value(goal, values, nominal, layer_um):
+    """What is wanted of some values, at the doses that others ask for: a roof by its closed form."""
+    if goal == "dp":
+        return values[0]
+    (dp, ec), dose = values, 1.5 * nominal[1] * math.exp(layer_um / nominal[0])
+    q = math.exp(-layer_um / dp)
+    return dp * math.log(dose / ec * q / (1 - q))
 
 
 def sheet(path, dp=20.0, ec=5.0, doses=(8.0, 12.0, 18.0, 30.0, 45.0), noise=2.0, seed=1, **more):
@@ -92,7 +114,7 @@ def test_labs_get_what_it_states(tmp_path, goal):
 def test_it_is_surer_than_a_ladder_and_than_now(tmp_path):
     found = propose("working-curve", sheet(tmp_path / "a.csv"), "dp", 8, PRINTER, dose_range_mj_cm2=RANGE)
     assert found.sd_expected < found.sd_ladder < found.sd_now
-    assert sum(n for n, *_ in found.settings) == 8 == len(found.time_s)
+    assert sum(one["tiles"] for one in found.settings) == 8 == len(found.time_s)
     more = propose("working-curve", sheet(tmp_path / "a.csv"), "dp", 16, PRINTER, dose_range_mj_cm2=RANGE)
     assert more.sd_expected < found.sd_expected
 
@@ -155,8 +177,8 @@ def test_a_person_reads_what_to_expect(tmp_path):
 @pytest.mark.parametrize(
     ("how", "error", "words"),
     [
-        ({"kind": "walls"}, UsageError, "no proposal of kind 'walls'; known: working-curve"),
-        ({"goal": "yield"}, UsageError, "no proposal of goal 'yield'; known: dp, roofs"),
+        ({"kind": "gray"}, UsageError, "no proposal of kind 'gray'; known: working-curve"),
+        ({"goal": "yield"}, UsageError, "no proposal of goal 'yield'; known: dp, roofs, walls, or the file of a mesh"),
         ({"tiles": 0}, UsageError, "0 tiles: expected 1 to 999"),
         ({"layer_um": 0.0, "goal": "roofs"}, UsageError, "layers of 0 µm"),
         ({"layer_um": math.nan, "goal": "roofs"}, UsageError, "layers of nan µm"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -44,7 +45,14 @@ NOTES = (
 Box = tuple[float, float, float, float]  # along, across, length, width, from the tile's middle [px]
 
 
-def walls_coupon(printer: Printer, resin: Resin, process: Process, dose_range_mj_cm2: tuple[float, float] | None = None) -> Coupon:
+def walls_coupon(
+    printer: Printer,
+    resin: Resin,
+    process: Process,
+    dose_range_mj_cm2: tuple[float, float] | None = None,
+    chosen_mj_cm2: Sequence[float] | None = None,
+    notes: Sequence[str] = NOTES,
+) -> Coupon:
     """Make the coupon of walls.
 
     Parameters
@@ -52,6 +60,10 @@ def walls_coupon(printer: Printer, resin: Resin, process: Process, dose_range_mj
     printer, resin, process : Printer, Resin, Process
     dose_range_mj_cm2 : (float, float), optional
         Lowest and highest of the three doses [mJ/cm²]; left out: 2 to 8 Ec.
+    chosen_mj_cm2 : sequence of float, optional
+        The doses, in their place; any of them more than once.
+    notes : sequence of str
+        For the sheet.
 
     Raises
     ------
@@ -60,10 +72,12 @@ def walls_coupon(printer: Printer, resin: Resin, process: Process, dose_range_mj
     """
     ec, light = CureModel.of(resin).ec_mj_cm2, printer.optics.settings[0].irradiance_mw_cm2.value
     low, high = dose_range_mj_cm2 or (ec / max(TAUS), min(ec / min(TAUS), most_dose_mj_cm2(printer)))
+    if chosen_mj_cm2 is not None:
+        low, high = 0.999 * min(chosen_mj_cm2), max(chosen_mj_cm2)
     if not 0 < low < high:
         raise UsageError(f"coupon walls: doses from {low:g} to {high:g} mJ/cm²: expected a lower and a higher one")
     check_dose(high, printer, "walls")
-    doses, times = whole_frames(np.geomspace(low, high, len(TAUS)), light, printer)
+    doses, times = whole_frames(np.geomspace(low, high, len(TAUS)) if chosen_mj_cm2 is None else np.sort(chosen_mj_cm2), light, printer)
     kinds: list[float | None] = [*ANGLES, None]  # None: dots and holes
     layout = tiles_of(len(kinds) * len(doses), printer, TILE_PX * max(printer.optics.pitch_um.value))
     tallest = CureModel.of(resin).decay.lengths_um[0] * math.log(max(float(doses[-1]) / ec, 2.0))
@@ -94,7 +108,7 @@ def walls_coupon(printer: Printer, resin: Resin, process: Process, dose_range_mj
     numbers = [prism_of(grid, r, 0.0, height) for i in range(layout.count) for r in layout.rectangles(i)[1:]]
     parts = [*(part for group in groups for part in group), prism_part(numbers, "numbers")]
     job = coupon_job("walls", digest_of(COLUMNS, rows), (printer, resin, process), grid, exposures, parts)
-    return Coupon("walls", job, layout, COLUMNS, tuple(rows), NOTES, tuple(marks))
+    return Coupon("walls", job, layout, COLUMNS, tuple(rows), tuple(notes), tuple(marks))
 
 
 def _walls() -> tuple[list[Box], list[tuple[str, float]]]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pmsl.calibrate.kinds.kind import Kind
 
 NAMES = ("working-curve", "induction", "gray", "uniformity", "walls", "roofs", "renewal", "scale", "focus", "bottom", "daily")
-PROPOSED = ("working-curve",)  # kinds whose next print pmsl proposes
+PROPOSED = ("working-curve", "induction", "roofs", "walls")  # kinds whose next print pmsl proposes
 
 
 def kind_of(name: str) -> Kind:

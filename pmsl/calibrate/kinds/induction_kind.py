@@ -42,7 +42,37 @@ def _coupon(printer: Printer, resin: Resin, process: Process, options: CouponOpt
     doses = np.geomspace(low, high, options.doses or DOSES).tolist()
     settings = list(itertools.product(doses, counts)) * (options.repeats or REPEATS)
     settings = [settings[i] for i in well_spread(len(settings))]
-    layout = tiles_of(len(settings), printer, options.tile_um)
+    return induction_coupon((printer, resin, process), settings, wait_s, options.tile_um)
+
+
+def induction_coupon(
+    profiles: tuple[Printer, Resin, Process],
+    settings: Sequence[tuple[float, int]],
+    wait_s: float = WAIT_S,
+    tile_um: float | None = None,
+    notes: Sequence[str] = NOTES,
+) -> Coupon:
+    """Make a coupon of films whose dose is split.
+
+    Parameters
+    ----------
+    profiles : (Printer, Resin, Process)
+    settings : sequence of (float, int)
+        Of every tile: dose of all its exposures [mJ/cm²], how many.
+    wait_s : float
+        Dark time before each further one [s].
+    tile_um : float, optional
+        Side of a tile [µm].
+    notes : sequence of str
+        For the sheet.
+
+    Raises
+    ------
+    UsageError
+        No room on the field, doses beyond the printer's limits.
+    """
+    printer = profiles[0]
+    layout = tiles_of(len(settings), printer, tile_um)
     light = printer.optics.settings[0].irradiance_mw_cm2.value
     events = [n for _, n in settings]
     once, time = whole_frames(np.array([dose / n for dose, n in settings]), light, printer)
@@ -61,7 +91,7 @@ def _coupon(printer: Printer, resin: Resin, process: Process, options: CouponOpt
         return out
 
     highest = float((once * events).max())
-    return film_coupon("induction", (printer, resin, process), layout, COLUMNS, rows, NOTES, highest, shots, [f"{n}x" for n in events])
+    return film_coupon("induction", profiles, layout, COLUMNS, rows, notes, highest, shots, [f"{n}x" for n in events])
 
 
 def _fit(paths: Sequence[Path], options: FitOptions) -> FitResult:

@@ -47,7 +47,7 @@ NOTES = (
 
 
 def _coupon(printer: Printer, resin: Resin, process: Process, options: CouponOptions) -> Coupon:
-    model, light = CureModel.of(resin), printer.optics.settings[0].irradiance_mw_cm2.value
+    model = CureModel.of(resin)
     covers = tuple(options.cover_layers or COVERS)
     height = options.layer_um or process.layer_um
     if min(covers) < 1 or max(covers) > 200 or not 0 < height < 500:
@@ -56,51 +56,79 @@ def _coupon(printer: Printer, resin: Resin, process: Process, options: CouponOpt
     white = 1.5 * model.ec_mj_cm2 * math.exp(height / dp)
     low, high = options.dose_range_mj_cm2 or (FACTORS[0] * white, min(FACTORS[-1] * white, most_dose_mj_cm2(printer)))
     check_dose(high, printer, "roofs")
-    doses, times = whole_frames(np.geomspace(low, high, len(FACTORS)), light, printer)
+    ladder = np.geomspace(low, high, len(FACTORS))
+    settings = list(itertools.product(ladder.tolist(), covers)) * (options.repeats or 1)
+    return roofs_coupon((printer, resin, process), [settings[i] for i in well_spread(len(settings))], float(height))
+
+
+def roofs_coupon(
+    profiles: tuple[Printer, Resin, Process], settings: Sequence[tuple[float, int]], height: float, notes: Sequence[str] = NOTES
+) -> Coupon:
+    """Make a coupon of closed channels.
+
+    Parameters
+    ----------
+    profiles : (Printer, Resin, Process)
+    settings : sequence of (float, int)
+        Of every tile: dose of its layers [mJ/cm²], layers over its channel.
+    height : float
+        Of a layer [µm].
+    notes : sequence of str
+        For the sheet.
+
+    Raises
+    ------
+    UsageError
+        No room on the field, doses that cure no layer.
+    """
+    printer, resin, _ = profiles
+    model, light = CureModel.of(resin), printer.optics.settings[0].irradiance_mw_cm2.value
+    dp, covers = model.decay.lengths_um[0], [n for _, n in settings]
+    doses, which = np.unique([dose for dose, _ in settings], return_inverse=True)
+    doses, times = whole_frames(doses, light, printer)
     if not doses[0] > model.ec_mj_cm2 * math.exp(height / dp):
         raise UsageError(
             f"coupon roofs: {doses[0]:.4g} mJ/cm² does not cure layers of {height:g} µm; choose more (--range LO,HI), or --layer-um"
         )
     deepest = print_through_um(max(covers), height, dp, dp * math.log(float(doses[-1]) / model.ec_mj_cm2))
     channel = math.ceil((max(deepest, 0.0) + ROOM_UM) / height)
-    settings = list(itertools.product(range(len(doses)), covers)) * (options.repeats or 1)
-    settings = [settings[i] for i in well_spread(len(settings))]
+    tiles = list(zip(which.tolist(), covers, strict=True))
     pitch = max(printer.optics.pitch_um.value)
     part_px = max(1, math.ceil(LEAST_UM / (UNITS * pitch)))
-    layout = tiles_of(len(settings), printer, UNITS * part_px * pitch)
+    layout = tiles_of(len(tiles), printer, UNITS * part_px * pitch)
     grid = coupon_grid(printer, [height] * (BASE + channel + max(covers)))
     rows = tuple(
         {
             "tile": i + 1,
             "time_s": float(times[d]),
             "irradiance_mw_cm2": light,
-            "layer_um": float(height),
+            "layer_um": height,
             "cover_layers": n,
             "channel_um": channel * height,
             "reference_design_um": channel * height,
         }
-        for i, (d, n) in enumerate(settings)
+        for i, (d, n) in enumerate(tiles)
     )
     label = label_dose_mj_cm2(printer, resin)
 
     def exposures(k: int) -> list[TileExposure]:
         out = [TileExposure(numbers_mask(layout, range(layout.count), k), label)] if k < BASE else []
         for d, dose in enumerate(doses.tolist()):
-            mine = [(layout.tile(i), n) for i, (own, n) in enumerate(settings) if own == d]
+            mine = [(layout.tile(i), n) for i, (own, n) in enumerate(tiles) if own == d]
             lit = [r for tile, n in mine for r in lit_rectangles(_boxes(channel, n), tile, part_px, k)]
             out.append(TileExposure(rectangles_mask(k, layout.shape, lit), dose))
         return out
 
     parts = []
-    for i, (_, n) in enumerate(settings):
+    for i, (_, n) in enumerate(tiles):
         number = [prism_of(grid, r, 0.0, BASE * height) for r in layout.rectangles(i)[1:]]
         parts.append(prism_part([*number, *box_prisms(_boxes(channel, n), layout.tile(i), part_px, grid, height)], f"tile {i + 1}"))
-    job = coupon_job("roofs", digest_of(COLUMNS, rows), (printer, resin, process), grid, exposures, parts)
+    job = coupon_job("roofs", digest_of(COLUMNS, rows), profiles, grid, exposures, parts)
     marks = tuple(
         (t.col0 + 20 * part_px, t.row0 + 30 * part_px, f"{n} layers")
-        for t, (_, n) in zip(map(layout.tile, range(layout.count)), settings, strict=True)
+        for t, (_, n) in zip(map(layout.tile, range(layout.count)), tiles, strict=True)
     )
-    return Coupon("roofs", job, layout, COLUMNS, rows, NOTES, marks)
+    return Coupon("roofs", job, layout, COLUMNS, rows, tuple(notes), marks)
 
 
 def _boxes(channel: int, covers: int) -> list[Box]:

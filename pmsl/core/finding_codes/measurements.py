@@ -41,6 +41,11 @@ MEASUREMENTS: dict[str, dict[str, Code]] = {
             "A fitted value holds under the conditions it was measured under, which are named.",
             "Nothing has to be done.",
         ),
+        "proposal-outcome": Code(
+            ("info",),
+            "What a proposed print was expected to make surer, and how sure it is with its sheet.",
+            "Nothing has to be done; where far less came of it, look whether the curve fits.",
+        ),
         "value-held": Code(
             ("info",),
             "A value that the fit rests on was not measured by these sheets but held as the profile has it.",
