@@ -17,6 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+import direct_sums
 import forward_model as ruler
 from forward_model import PITCH, H, Stack
 from meshes import REPOSITORY
@@ -45,8 +46,17 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
             yield {"table": "faces, |error| in µm: median, 95 %"} | _roofs(dp, memory, quick)
     for dp in (11.0, 20.0, 40.0):
         yield {"table": "membranes, |error| in µm: median, 95 %"} | _membranes(dp, quick)
+    for name in direct_sums.CASES:
+        yield {"table": "other light, a channel in a block by direct sums, |error|: median, 95 %"} | _other_light(name)
     for name in ("microfluidic_chip", "droplet_generator", "microneedle_array", "gyroid_lattice"):
         yield {"table": "cost on one thread, a layer with its share of the halo"} | _cost(name, quick)
+
+
+def _other_light(name: str) -> dict[str, Any]:
+    """Scatter [µm² per µm], tails and a measured spot, which no plain spot holds."""
+    psf, more, light, how = direct_sums.CASES[name]
+    walls, roofs, _ = direct_sums.printed(psf, direct_sums.resin(**more), light, **how)
+    return {"light": name, "walls [px]": _spread(walls), "roofs [µm]": _spread(roofs)}
 
 
 def _spread(errors: np.ndarray) -> str:

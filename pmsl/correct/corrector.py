@@ -19,11 +19,11 @@ from pmsl.correct.face_prediction import FacePrediction
 from pmsl.correct.findings import assumed_memory, findings_of, light_findings, overhang_findings, relief_findings
 from pmsl.correct.prediction_cases import PredictionCases
 from pmsl.correct.solver.attenuation import Law, check_relief
-from pmsl.correct.solver.influence_rows import Spot
 from pmsl.correct.solver.layer_block import Block, LayerSolution
 from pmsl.correct.solver.robust_dose import PossibleResin
 from pmsl.correct.solver.solver_setup import SolverSetup
 from pmsl.correct.solver.target_surfaces import FaceFinder
+from pmsl.correct.solver.wide_spots import spot_of
 from pmsl.cure import CureModel
 from pmsl.errors import UsageError
 from pmsl.masks import VolumeMasks, masks_of, surface_heights
@@ -118,7 +118,7 @@ class Corrector:
             law = law.widest()
         if roof_layers:
             check_relief(law, roof_layers, robust=bool(robust))
-        spot = Spot.of(psf_of(printer))
+        spot = spot_of(psf_of(printer), law, grid, bool(robust))
         self._setup = SolverSetup(
             grid, law, spot, self._maker, finder, cases, roof_layers, edges, faces, flat, self._response, robust=robust
         )

@@ -66,9 +66,10 @@ class WallPrediction:
         points = sampled(walls)
         places = np.arange(-FAR_PX, FAR_PX + STEP_PX / 2, STEP_PX)
         at = (points.at_px[:, None, :] + places[None, :, None] * points.outward[:, None, :]).reshape(-1, 2)
-        rows = self._spot.rows(at, self._pixels)
+        z = self._law.z_edges_um
+        rows = self._spot.rows(at, self._pixels, 0.5 * float(z[k + 1] - z[k]))
         shape = len(points.at_px), len(places)
-        light = [(m, seen(*rows, own).reshape(shape)) for m, own in self._layers]
+        light = [(m, seen(*rows, self._spot.views(own, float(z[m + 1] - z[k + 1]))).reshape(shape)) for m, own in self._layers]
         open_up = self._open_up(k, points)
         doses: dict[tuple[object, ...], np.ndarray] = {}
         out = {}

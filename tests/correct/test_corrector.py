@@ -144,8 +144,8 @@ def test_another_grid_is_refused():
 
 def test_resins_and_printers_it_cannot_reckon_with_are_refused():
     base = resin_of()
-    with pytest.raises(ExposureError, match=r"scatter_um = 0\.1.*leave it out of the profile"):
-        made(resin=replace(base, resin=replace(base.resin, scatter_um=stated(0.1))))
+    with pytest.raises(ExposureError, match=r"scatter_um = 0\.1.*a constant tail.*leave it out of the profile"):
+        made(resin=replace(base, resin=replace(base.resin, scatter_um=stated(0.1), tail=stated(0.01))))
     with pytest.raises(ExposureError, match=r"tail = 0\.001.*all 301 layers.*300 at most"):
         made(layers=301, resin=replace(base, resin=replace(base.resin, tail=stated(0.001))))
     induced = replace(base, resin=replace(base.resin, induction_mj_cm2=stated(1.0)))
@@ -154,8 +154,8 @@ def test_resins_and_printers_it_cannot_reckon_with_are_refused():
     assert [f.code for f in made([CONE], resin=resin_of(memory=None), corrections="edges").job_findings()] == ["assumed-memory"]
     printer = printer_of((N, N))
     lorentzian = replace(printer, optics=replace(printer.optics, psf=Psf(kind="lorentzian", gamma_pitch=stated(0.3))))
-    with pytest.raises(ExposureError, match="lorentzian"):
-        made(printer=lorentzian)
+    with pytest.raises(ExposureError, match="'lorentzian', but not beside memory = 'open'"):
+        made(printer=lorentzian, resin=resin_of(memory="open"))
     for other, word in ((resin_of(memory="open"), "memory is open"), (induced, "pays the resin's induction")):
         with pytest.raises(ExposureError, match=f"roof_layers .*{word}.*make it 0"):
             made(resin=other, roof_layers=4)

@@ -102,7 +102,7 @@ def test_any_order_and_any_threads_give_the_same_bytes(run, folder):
         (("--resin", "pegda-nps-1.0-385", *CORRECTED), 3, "does not state its memory"),
         (("--process", "regions.toml", *CORRECTED), 3, "cannot keep [regions]"),
         (("--unreachable", "drop", *CORRECTED), 3, "cannot keep unreachable = 'drop'"),
-        (("--resin", "scatter.toml", *CORRECTED), 3, "gives scatter_um = 0.1"),
+        (("--resin", "scatter.toml", *CORRECTED), 3, "scatter_um = 0.1, but not beside a constant tail"),
         (("--resin", "zero.toml", *CORRECTED), 3, "dp_um.value"),
         (("--printer", "wide.toml", *CORRECTED), 3, "px wide along y; the field has 1600 px"),
         (("--printer", "falls.toml", *CORRECTED), 3, "table falls from 0.9 at entry 100"),
@@ -119,7 +119,11 @@ def test_what_cannot_be_corrected_is_refused_in_one_sentence_and_nothing_is_left
     level = ", ".join(["0.0", *(f"{i / 255:.4f}" for i in range(1, 100)), "0.9", *(f"{i / 255:.4f}" for i in range(101, 256))])
     given = {
         "regions.toml": library_text("default") + "\n[regions]\nedge = 0.8\nedge_erode_px = 2\n",
-        "scatter.toml": resin + MEMORY + 'scatter_um = { value = 0.1, class = "measured", source = "test" }\n',
+        "scatter.toml": resin
+        + MEMORY
+        + "".join(
+            f'{key} = {{ value = {value}, class = "measured", source = "test" }}\n' for key, value in (("scatter_um", 0.1), ("tail", 0.01))
+        ),
         "relief.toml": library_text("default").replace("# relief_layers", "relief_layers"),
         "open.toml": resin + MEMORY.replace("enclosed", "open"),
         "zero.toml": resin.replace("dp_um = { value = 20.94", "dp_um = { value = 0.0") + MEMORY,

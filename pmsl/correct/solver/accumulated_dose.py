@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from pmsl.correct.solver.contact_layers import PointCells
 
 Depth = np.ndarray | float
+Views = Callable[[np.ndarray, float], np.ndarray]
+FAINT = 1e-6  # of a layer's light: less from further up is left out where layers are told apart
 FAR_UP_UM = 1000.0  # a front that would lie further up is none
 HALVINGS = 44  # of that and the height of a face: below a nanometre
 
@@ -38,14 +41,26 @@ class Above(Protocol):
         """Return how far below the plane the dose is the threshold, (N,) [µm]; None where there is no closed form."""
 
 
-def above_of(law: Law, n: int) -> Above:
-    """Return what gathers the light of layers at n places from the light side down."""
-    return NoDose() if law.memory == "open" else enclosed(law, n)
+def above_of(law: Law, n: int, views: Views | None = None) -> Above:
+    """Return what gathers the light of layers at n places from the light side down.
+
+    `views` says what points see of the light of a layer that far above, where that is not the same as of their own (`Spot.views`).
+    """
+    if law.memory == "open":
+        return NoDose()
+    if views is not None and law.induction_mj_cm2 == 0:
+        return ViewedSums(law, views)
+    return enclosed(law, n, views=views)
 
 
-def enclosed(law: Law, n: int, dp_um: float | None = None) -> Above:
+def enclosed(law: Law, n: int, dp_um: float | None = None, views: Views | None = None) -> Above:
     """Return what adds up in liquid that keeps its dose; another Dp than the resin's where one is given."""
-    return InductionLayers(law, dp_um) if law.induction_mj_cm2 > 0 else DecaySums(law, n, dp_um)
+    return InductionLayers(law, dp_um, views) if law.induction_mj_cm2 > 0 else DecaySums(law, n, dp_um)
+
+
+def itself(own: np.ndarray, above_um: float) -> np.ndarray:
+    """Return the light of a layer as it is: the same view from any height."""
+    return own
 
 
 class NoDose:
@@ -101,11 +116,45 @@ class DecaySums:
             return np.asarray(self._lengths[0] * np.log(seen[0] / threshold_mj_cm2))
 
 
+class ViewedSums:
+    """Pure absorption where light is seen otherwise from further up: layer by layer, one map a decay term."""
+
+    def __init__(self, law: Law, views: Views) -> None:
+        self._weights, self._lengths, self._views = law.weights, law.lengths_um, views
+        self._layers: list[tuple[np.ndarray, float]] = []
+
+    def fall(self, um: float) -> None:
+        """Go down to a plane so far below."""
+        least = -math.log(FAINT) * float(self._lengths.max())
+        self._layers = [(own, above_um + um) for own, above_um in self._layers if above_um + um <= least]
+
+    def add(self, own: np.ndarray) -> None:
+        """Take the dose of the layer at this plane."""
+        self._layers.append((own.copy(), 0.0))
+
+    def maps(self) -> list[np.ndarray]:
+        """Return the terms, of every view."""
+        if not self._layers:
+            return []
+        seen = [(self._views(own, above_um), self._weights * np.exp(-above_um / self._lengths)) for own, above_um in self._layers]
+        return [np.sum([shares[term] * light for light, shares in seen], axis=0) for term in range(len(self._weights))]
+
+    def dose(self, seen: np.ndarray, depth_um: Depth, cells: PointCells | None = None) -> np.ndarray:
+        """Return the sum of the terms there."""
+        if not len(seen):
+            return np.zeros(seen.shape[1])
+        return np.asarray((seen * np.exp(-np.asarray(depth_um) / self._lengths[:, None])).sum(axis=0))
+
+    def depth_um(self, seen: np.ndarray, threshold_mj_cm2: float) -> np.ndarray | None:
+        """Return None."""
+        return None
+
+
 class InductionLayers:
     """Induction: every layer pays it again at every depth, ``Σ max(0, E_e(z) - E_ind)``; a layer is kept until it cannot any more."""
 
-    def __init__(self, law: Law, dp_um: float | None = None) -> None:
-        self._law, self._dp_um = law, dp_um
+    def __init__(self, law: Law, dp_um: float | None = None, views: Views | None = None) -> None:
+        self._law, self._dp_um, self._views = law, dp_um, views or itself
         self._own: list[np.ndarray] = []
         self._above_um: list[float] = []
 
@@ -125,7 +174,7 @@ class InductionLayers:
 
     def maps(self) -> list[np.ndarray]:
         """Return the layers that still count."""
-        return list(self._own)
+        return [self._views(own, above_um) for own, above_um in zip(self._own, self._above_um, strict=True)]
 
     def dose(self, seen: np.ndarray, depth_um: Depth, cells: PointCells | None = None) -> np.ndarray:
         """Return what is left of the events there, each less its induction."""

@@ -39,6 +39,8 @@ class Law:
         Terms of the dose at the exposure plane where all layers above are white too: no place can have more.
     keeps_all : bool
         Whether these are of liquid that keeps its dose, though `memory` may say otherwise.
+    scatter_um : float
+        Growth of the light's lateral variance with depth [µm² per µm].
     """
 
     weights: np.ndarray
@@ -50,6 +52,7 @@ class Law:
     white_mj_cm2: np.ndarray
     most_mj_cm2: np.ndarray
     keeps_all: bool = False
+    scatter_um: float = 0.0
 
     @classmethod
     def of(cls, resin: Resin, grid: Grid, white_mj_cm2: np.ndarray, printthrough: bool) -> Law:
@@ -68,7 +71,8 @@ class Law:
             )
         weights, lengths = np.array(cure.decay.weights), np.array(cure.decay.lengths_um)
         most = _most(white, weights, lengths, grid.z_edges_um, cure.memory)
-        return cls(weights, lengths, cure.ec_mj_cm2, cure.induction_mj_cm2, cure.memory, grid.z_edges_um, white, most)
+        rest = cure.memory, grid.z_edges_um, white, most, False, cure.scatter_um
+        return cls(weights, lengths, cure.ec_mj_cm2, cure.induction_mj_cm2, *rest)
 
     def widest(self) -> Law:
         """Return the same law, where liquid may have kept all light: as far as any layer can reach, whatever the memory."""
@@ -200,11 +204,6 @@ def _check_resin(resin: Resin, cure: CureModel, n_layers: int) -> None:
     """Refuse what no correction reckons with."""
     if cure.memory == "contact":
         check_contact(cure)
-    if cure.scatter_um > 0:
-        raise ExposureError(
-            f"resin {resin.name} gives scatter_um = {cure.scatter_um:g}: corrections reckon with one spot for all depths, and scattered "
-            f"light widens below every plane; {WITHOUT}"
-        )
     optional = {
         f"reciprocity = {cure.reciprocity:g}": cure.reciprocity != 1,
         f"bleach_share = {cure.bleaching.share if cure.bleaching else 0:g}": cure.bleaching is not None,

@@ -101,10 +101,19 @@ class ContactLayers:
         The first layer that will be added.
     dp_um : float, optional
         Another Dp than the resin's.
+    views : callable, optional
+        What points see of a layer's light from so far above, where that is not the same as of their own (`Spot.views`).
     """
 
-    def __init__(self, law: Law, exchange: BlockExchange, k: int, dp_um: float | None = None) -> None:
-        self._law, self._exchange, self._k, self._dp_um = law, exchange, k, dp_um
+    def __init__(
+        self,
+        law: Law,
+        exchange: BlockExchange,
+        k: int,
+        dp_um: float | None = None,
+        views: Callable[[np.ndarray, float], np.ndarray] | None = None,
+    ) -> None:
+        self._law, self._exchange, self._k, self._dp_um, self._views = law, exchange, k, dp_um, views
         self._layers: list[tuple[int, np.ndarray, float]] = []  # as they come in time: number, light, plane above this one
 
     def fall(self, um: float) -> None:
@@ -122,7 +131,7 @@ class ContactLayers:
 
     def maps(self) -> list[np.ndarray]:
         """Return the layers that still count."""
-        return [own for _, own, _ in self._layers]
+        return [own if self._views is None else self._views(own, above_um) for _, own, above_um in self._layers]
 
     def dose(self, seen: np.ndarray, depth_um: np.ndarray | float, cells: PointCells | None = None) -> np.ndarray:
         """Return the dose that counts: what is missing to the threshold is what an exposure of this layer has to bring.

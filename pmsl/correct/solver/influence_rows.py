@@ -11,6 +11,8 @@ from pmsl.core.mask import Window
 from pmsl.errors import ExposureError
 from pmsl.optics import Gaussian, Psf, Sampled
 
+Depth = np.ndarray | float
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pixels:
@@ -63,11 +65,12 @@ class Spot:
     Attributes
     ----------
     psf : Gaussian or Sampled
+        Those of a kind of their own (`wide_spots`) have others.
     reach_px : (float, float)
         Along y and x; of a Gaussian 4 σ: beyond lie 3e-5 of an edge's light.
     """
 
-    psf: Gaussian | Sampled
+    psf: Psf
     reach_px: tuple[float, float]
 
     @classmethod
@@ -79,8 +82,7 @@ class Spot:
         if isinstance(psf, Sampled):
             return cls(psf, (float(psf.reach_px[0]) + 0.5, float(psf.reach_px[1]) + 0.5))
         raise ExposureError(
-            "corrections take a printer's psf of kind 'gaussian', 'box' or 'sampled'; the tails of a 'lorentzian' light the whole field: "
-            "give the spot as measured ('sampled'), as far as it was, or print without --correct edges and printthrough"
+            "a plain spot is 'gaussian', 'box' or 'sampled'; the tails of a 'lorentzian' light the whole field: use wide_spots.spot_of"
         )
 
     @property
@@ -106,12 +108,24 @@ class Spot:
         y, x = (max(1, math.ceil(r - 0.5 - 1e-9)) for r in self.reach_px)
         return y, x
 
-    def rows(self, at_px: np.ndarray, pixels: Pixels) -> tuple[np.ndarray, np.ndarray]:
-        """Return the weights and numbers of the pixels around points (y, x): (N, J) float64 and (N, J) int32."""
+    @property
+    def lights_all(self) -> bool:
+        """Whether light comes from the whole field, so that the layer's own has to be known first."""
+        return False
+
+    def views(self, own: np.ndarray, up_um: float) -> np.ndarray:
+        """Return what points see of the light of a layer that far above: of a plain spot the same as of their own."""
+        return own
+
+    def rows(self, at_px: np.ndarray, pixels: Pixels, depth_um: Depth = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """Return the weights and numbers of the pixels around points (y, x): (N, J) float64 and (N, J) int32.
+
+        `depth_um` of the points below the plane matters to light that scatters.
+        """
         first = np.floor(at_px - self.reach_px).astype(np.int64)
         return self._weights(at_px - first - 0.5, self.taps), self._numbers(first, self.taps, pixels)
 
-    def middles(self, row: np.ndarray, col: np.ndarray, pixels: Pixels) -> tuple[np.ndarray, np.ndarray]:
+    def middles(self, row: np.ndarray, col: np.ndarray, pixels: Pixels, depth_um: Depth = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """Return the same of the middles of pixels, (N, K): the pixel is column K // 2."""
         down, across = self.around_middle
         taps = 2 * down + 1, 2 * across + 1
@@ -129,9 +143,10 @@ class Spot:
             from pmsl.kernels.light import psf_rows
 
             out = np.empty((len(from_first_px), taps[0] * taps[1]))
-            sizes = np.array(self.psf.sigma_px), np.full(2, self.psf.mirror_px)
+            sizes = np.array([self.psf.sigma_px]), np.full(2, self.psf.mirror_px)
             psf_rows.weights(np.ascontiguousarray(from_first_px, np.float64), *taps, *sizes, np.empty(taps[1]), out)
             return out
+        assert isinstance(self.psf, Sampled)
         apart = [from_first_px[:, i, None] - np.arange(taps[i])[None, :] for i in (0, 1)]
         return np.asarray(self.psf.patches(apart[0], apart[1]).reshape(len(from_first_px), taps[0] * taps[1]))
 

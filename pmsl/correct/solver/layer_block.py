@@ -35,11 +35,13 @@ from pmsl.correct.solver.layer_problem import (
 from pmsl.correct.solver.observed_surfaces import NO_FACES, free_faces, observed_faces
 from pmsl.correct.solver.robust_dose import RobustLayers
 from pmsl.correct.solver.solver_setup import SolverSetup
+from pmsl.correct.solver.tailed_light import TailedLight
 from pmsl.correct.solver.target_surfaces import Faces, Walls, level_beside, levels_at, near_another, steep, walls_of
 from pmsl.correct.wall_prediction import WallPrediction, sampled
 from pmsl.optics.grayscale import levels_of
 
 CLOSED = 0.999  # of the dose is left by a recoat: it does not reach there
+TURNS = 2  # of solving a layer whose own far light hangs on its grays
 NEXT_PX = 2.0  # pitches: a face that is no wall rises less from one pixel to the next
 
 
@@ -143,6 +145,7 @@ class Block:
                 yield LayerSolution(k, self.placed, np.zeros(0, np.uint8), FacePrediction.nothing())
             return
         flat = np.ones(n) if setup.flat is None else setup.flat[self.pixels.row, self.pixels.col]
+        self._tails = TailedLight.of(setup, self.pixels, flat, self._mask)
         self._walls_seen = WallPrediction(law, setup.spot, self.pixels, self._exchange, setup.cases, self.masks.get)
         above = self._above(n + 1)
         self._pushed = np.zeros(0, np.int64), np.zeros(0)
@@ -151,14 +154,18 @@ class Block:
             if k + 1 < self.top:
                 above.fall(law.z_edges_um[k + 2] - law.z_edges_um[k + 1])
             base = self._level(k)
-            asked = self._asked(k, base, above, white)
-            g = self._solved(k, asked, white)
-            levels = self._levels(g[:-1], asked.faces)
-            own = np.append(setup.response[levels], 0.0) * white
-            above.add(own)
-            self.tracks.add(k, own, base, k + 1 < self.top)
+            far = None if self._tails is None else self._tails.far(k, base * white, above, None)
+            for _ in range(1 if self._tails is None else TURNS):
+                asked = self._asked(k, base, above, white)
+                g = self._solved(k, asked, white)
+                levels = self._levels(g[:-1], asked.faces)
+                own = np.append(setup.response[levels], 0.0) * white
+                far = None if self._tails is None else self._tails.far(k, own, above, far)
+            above.add(own if far is None else np.append(own, np.zeros(len(own))))
+            lit = own if far is None else np.append(own, far)
+            self.tracks.add(k, lit, base, k + 1 < self.top)
             self._exchange.forget(k + 1)
-            self._walls_seen.add(k, own)
+            self._walls_seen.add(k, lit)
             if k < self.last:
                 shown = levels if self.placed is self.pixels else levels[self.pixels.number(self.placed.row, self.placed.col)]
                 yield LayerSolution(k, self.placed, shown, self._predicted(k, asked, own))
@@ -168,7 +175,10 @@ class Block:
         law, top = self.setup.law, self.top - 1
         if self.setup.robust:
             return RobustLayers(law, self.setup.robust, self._exchange, n, top)
-        return above_of(law, n) if law.memory != "contact" else ContactLayers(law, self._exchange, top)
+        views = self.setup.spot.views if law.scatter_um > 0 else None
+        if law.memory == "contact":
+            return ContactLayers(law, self._exchange, top, views=views)
+        return above_of(law, 2 * n if self.setup.spot.lights_all else n, views)
 
     def _solved(self, k: int, asked: LayerDemands, white: np.ndarray) -> np.ndarray:
         """Solve layer k, its walls begun with what the layer above pushed in the same places."""
@@ -216,15 +226,20 @@ class Block:
                     overhangs = True
         below = self._level(k - 1) if k > 0 else np.ones(len(base))
         solid = np.minimum(base, below) > 0.5
-        faces = faces_reached(k, self._highest_faces(k), self._faces_go_on(k), base, solid, law, spot, pixels, above)
+        face_um = self._highest_faces(k)
+        known = above if self._tails is None else self._tails.foreseen(k, face_um, above, self._highest_faces)
+        faces = faces_reached(k, face_um, self._faces_go_on(k), base, solid, law, spot, pixels, known)
         if len(faces.pixel):
             z_um = law.z_edges_um[k + 1] - faces.depth_um
-            least = to_join(faces, k, law, above) if setup.roof_layers else np.zeros(len(z_um))
+            least = to_join(faces, k, law, spot, pixels, above) if setup.roof_layers else np.zeros(len(z_um))
             most: np.ndarray | float = np.inf
             if law.memory == "contact" and setup.exchange is not None and setup.exchange.shares.renewal > 0:
                 closed = self._exchange.left(PointCells(faces.slab, faces.pixel), k, k + 1)
-                most = before_a_seal(faces, k, white, law, np.broadcast_to(closed, len(z_um)) > CLOSED, to_join(faces, k, law, above))
-            lit_through(faces, wanted, white, law.shares(k, z_um, faces.slab, setup.roof_layers), least, most)
+                most = before_a_seal(
+                    faces, k, white, law, np.broadcast_to(closed, len(z_um)) > CLOSED, to_join(faces, k, law, spot, pixels, above)
+                )
+            seen_white = white * float(faces.weights[0].sum()) if spot.lights_all else white  # what is not far light
+            lit_through(faces, wanted, seen_white, law.shares(k, z_um, faces.slab, setup.roof_layers), least, most)
             parts += face_rows(faces, wanted, white)
             parts += rim_joints(faces, k, solid, law, spot, pixels, above)
             parts += rim_rows(faces, k, wanted, (base > 0.999) & (below > 0.999), law, spot, pixels, above)

@@ -57,17 +57,20 @@ class DoseConstraints:
         n = sum(len(p.index) for p in parts)
         weights, index, at = np.zeros((n, width)), np.full((n, width), dark, np.int32), 0
         for p in parts:
-            here, used = slice(at, at + len(p.index)), slice(0, p.index.shape[1])
-            weights[here, used], index[here, used] = p.weights, p.index
+            here, used = slice(at, at + len(p.index)), slice(0, min(p.index.shape[1], width))  # views of layers above are no unknowns
+            weights[here, used], index[here, used] = p.weights[:, used], p.index[:, used]
             at += len(p.index)
         return cls(weights, index, *(np.concatenate([getattr(p, name) for p in parts]) for name in ("low", "high", "soft")))
 
 
 def seen(weights: np.ndarray, index: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """Return the light at points: (N,) float64."""
+    """Return the light at points: (N,) float64; of light (P + 1,) of the layer itself columns of views are left out."""
     from pmsl.kernels.light import hildreth_qp
 
     out = np.zeros(len(index))
+    if len(index) and index[0, -1] >= len(light):
+        own = index[0] < len(light)
+        weights, index = weights[:, own], np.ascontiguousarray(index[:, own])
     alike = weights.strides[0] == 0 and len(weights) > 0  # rows of `Spot.middles` are one row, shown many times
     hildreth_qp.seen(np.ascontiguousarray(weights[:1] if alike else weights), index, light, out)
     return out
@@ -89,7 +92,7 @@ def own_walls(walls: Walls, k: int, law: Law, spot: Spot, pixels: Pixels, above:
     """Ask for Ec on the layer's own walls in the middle of the slab; return what they have from above too."""
     depth = 0.5 * float(law.z_edges_um[k + 1] - law.z_edges_um[k])
     points = steep(walls)
-    weights, index = spot.rows(points.at_px, pixels)
+    weights, index = spot.rows(points.at_px, pixels, depth)
     given = from_above(weights, index, above, depth, beside_walls(points, k, pixels))
     return DoseConstraints.asking(weights, index, *law.own_mj_cm2(depth, given), SOFT_WALL), given
 
@@ -115,7 +118,7 @@ def walls_below(
     if law.most_at(k, depth) <= BELOW * law.threshold_mj_cm2 or not under.any():
         return None
     points = walls.selected(under)
-    weights, index = spot.rows(points.at_px, pixels)
+    weights, index = spot.rows(points.at_px, pixels, depth)
     _, most = law.own_mj_cm2(depth, from_above(weights, index, above, depth, beside_walls(points, j, pixels)), BELOW)
     return DoseConstraints.asking(weights, index, -FREE, most, np.where(corner[under], SOFT_CORNER, SOFT_BELOW))
 
@@ -169,15 +172,16 @@ def faces_reached(
     """
     bottom = law.z_edges_um[k] - 1e-6 * (law.z_edges_um[k + 1] - law.z_edges_um[k])
     number = np.flatnonzero((z_um > -np.inf) & ((base > 0) | (z_um >= bottom)))
-    weights, index = spot.middles(pixels.row[number], pixels.col[number], pixels)
+    depth = law.z_edges_um[k + 1] - z_um[number]
+    weights, index = spot.middles(pixels.row[number], pixels.col[number], pixels, depth)
     is_face = np.zeros(len(z_um), bool)
     is_face[number] = True
     own = z_um[number] >= bottom
     slab = np.minimum(np.searchsorted(law.z_edges_um, z_um[number] + (law.z_edges_um[k] - bottom), side="right") - 1, k)
     beside = index[:, spot.beside()]
     inner, walled = (is_face | go_on)[beside].all(axis=1), (solid & ~is_face)[beside].any(axis=1)
-    depth = law.z_edges_um[k + 1] - z_um[number]
     given = from_above(weights, index, above, depth, PointCells(slab, number))
+    weights, index = weights[:, : spot.width], np.ascontiguousarray(index[:, : spot.width])
     return FaceRows(number, own, inner, walled, depth, given, *law.own_mj_cm2(depth, given), slab, weights, index)
 
 
@@ -210,10 +214,11 @@ def before_a_seal(faces: FaceRows, k: int, white: np.ndarray, law: Law, closed: 
     return np.where(closed & (faces.slab < k) & (rest > 0) & (rest < seal) & (allowed >= joined), allowed, np.inf)
 
 
-def to_join(faces: FaceRows, k: int, law: Law, above: Above) -> np.ndarray:
+def to_join(faces: FaceRows, k: int, law: Law, spot: Spot, pixels: Pixels, above: Above) -> np.ndarray:
     """Return what layer `k` has to give itself so that it is solid down to its far face, over faces below it: (N,) float64 [mJ/cm²]."""
     height = float(law.z_edges_um[k + 1] - law.z_edges_um[k])
-    least, _ = law.own_mj_cm2(height, from_above(faces.weights, faces.index, above, height, PointCells(k, faces.pixel)), JOINED)
+    rows = spot.middles(pixels.row[faces.pixel], pixels.col[faces.pixel], pixels, height)
+    least, _ = law.own_mj_cm2(height, from_above(*rows, above, height, PointCells(k, faces.pixel)), JOINED)
     return np.where(faces.own, 0.0, least)
 
 
@@ -257,7 +262,7 @@ def rim_joints(faces: FaceRows, k: int, solid: np.ndarray, law: Law, spot: Spot,
         place = np.stack([row + 0.5 + 0.5 * down, col + 0.5 + 0.5 * right], axis=1)
         asked.append(tuple(a[np.isfinite(depth)] for a in (place, depth, share[number])))
     at, depth, shares = (np.concatenate(parts) for parts in zip(*asked, strict=True))
-    weights, index = spot.rows(at, pixels)
+    weights, index = spot.rows(at, pixels, depth)
     cells = PointCells(k, pixels.number(*np.floor(at).astype(np.int64).T))
     enough, _ = law.own_mj_cm2(depth, from_above(weights, index, above, depth, cells), shares)
     short = enough > 0
@@ -277,7 +282,7 @@ def rim_rows(
     if len(number) == 0:
         return []
     height = float(law.z_edges_um[k + 1] - law.z_edges_um[k])
-    weights, index = spot.middles(pixels.row[number], pixels.col[number], pixels)
+    weights, index = spot.middles(pixels.row[number], pixels.col[number], pixels, height)
     enough, _ = law.own_mj_cm2(height, from_above(weights, index, above, height, PointCells(k, number)), ALONE)
     return [DoseConstraints.asking(weights, index, enough, FREE, SOFT_WALL)]
 

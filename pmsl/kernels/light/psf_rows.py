@@ -28,17 +28,21 @@ def weights(from_first, rows, cols, sigma, mirror, scratch, out):
         Point (y, x) from the middle of the first pixel [px].
     rows, cols : int
         Pixels that a point sees.
-    sigma, mirror : (2,) float64
+    sigma : (N, 2) or (1, 2) float64
+        Along y and x [px]; one row where all are alike.
+    mirror : (2,) float64
         Along y and x [px].
     scratch : (cols,) float64
         Overwritten.
     out : (N, rows * cols) float64
     """
+    last = sigma.shape[0] - 1
     for n in range(from_first.shape[0]):
+        wide = min(n, last)
         for c in range(cols):
-            scratch[c] = _share(from_first[n, 1] - c, sigma[1], mirror[1])
+            scratch[c] = _share(from_first[n, 1] - c, sigma[wide, 1], mirror[1])
         for r in range(rows):
-            down = _share(from_first[n, 0] - r, sigma[0], mirror[0])
+            down = _share(from_first[n, 0] - r, sigma[wide, 0], mirror[0])
             for c in range(cols):
                 out[n, r * cols + c] = down * scratch[c]
 

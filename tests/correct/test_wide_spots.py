@@ -1,0 +1,147 @@
+"""Scatter, Lorentzian and measured spots corrected: against direct sums over all pixels and layers (`direct_sums`)."""
+
+import numpy as np
+import pytest
+from direct_sums import CASES, DP, EC, PX, WALLS, Direct, H, N, gaussian_light, grid_of, lorentzian_light, printed, printer, resin, tunnel
+from forward_model import stated
+from msgspec.structs import replace
+
+from pmsl.core.mask import Window
+from pmsl.correct import Corrector
+from pmsl.correct.solver.attenuation import Law
+from pmsl.correct.solver.influence_rows import Pixels
+from pmsl.correct.solver.layer_problem import seen
+from pmsl.correct.solver.wide_spots import VIEWS, ScatteredSpot, TailedSpot, spot_of
+from pmsl.errors import ExposureError
+from pmsl.optics import Gaussian, Lorentzian, Sampled, flat_field, spread
+from pmsl.optics.far_light import far_light, near_share
+from pmsl.profiles.optics import FlatField
+
+SLOW = {"scatter-much", "scatter-induction"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in CASES])
+def test_walls_and_roofs_land(name):
+    """Walls within 0.01 and 0.05 px, roofs within 0.1 and 1 µm (median, 95 %)."""
+    psf, more, light, how = CASES[name]
+    walls, roofs, _ = printed(psf, resin(**more), light, **how)
+    assert np.isfinite(walls).all() and np.isfinite(roofs).all()
+    assert np.median(walls) <= 0.01 and np.percentile(walls, 95) <= 0.05
+    assert np.median(roofs) <= 0.1 and np.percentile(roofs, 95) <= 1.0
+
+
+def test_what_was_refused_would_have_been_off():
+    """The same block corrected as if its light did not scatter: walls and roofs are where the new terms put them, not the old."""
+    psf, more, light, _ = CASES["scatter-much"]
+    walls, _, _ = printed(psf, resin(), light)
+    assert np.median(walls) > 0.05 and more
+
+
+@pytest.mark.slow
+def test_tails_of_an_uneven_field():
+    """A field that falls by a quarter to its corners and is not evened out: each pixel's light counts, far away too."""
+    place = (np.arange(N) + 0.5 - N / 2) / (N / 2)
+    field = 1.0 - 0.125 * (place[:, None] ** 2 + place[None, :] ** 2)
+    base = printer(CASES["lorentzian"][0])
+    flat = FlatField(grid=stated(field.tolist()), reference="maximum")
+    uneven = replace(base, optics=replace(base.optics, flat_field=flat))
+    grid, white = grid_of(), np.full(15, 1.5 * EC * np.exp(H / DP))
+    made = Corrector([tunnel()], grid, uneven, resin(), white)
+    shown = [made.images(k)[0][0].dense(np.uint8) * flat_field(uneven) for k in range(15)]
+    run = Direct(shown, white, CASES["lorentzian"][2])
+    y = np.linspace(12.0, 28.0, 25)
+    walls = np.abs(np.concatenate([run.walls_px(y, np.full(25, at / PX), np.full(25, out), 5) for at, out in WALLS]))
+    assert np.median(walls) <= 0.01 and np.percentile(walls, 95) <= 0.05
+
+
+def law_of(**more):
+    return Law.of(resin(**more), grid_of(), np.full(15, 30.0), True)
+
+
+def numbered():
+    marks = np.ones((N, N), bool)
+    return Pixels.around(np.pad(marks, 20), Window(-20, -20, N + 40, N + 40), 0, (N, N))
+
+
+def test_scattered_light_is_seen_at_any_height():
+    """Rows and views against the Gaussian of the summed variance, from the layer itself to seven decay lengths above."""
+    spot, pixels, rng = (
+        ScatteredSpot.widening(Gaussian((0.36, 0.36)), law_of(scatter_um=0.5), grid_of()),
+        numbered(),
+        np.random.default_rng(2),
+    )
+    light, at = rng.uniform(0, 1, (N, N)), rng.uniform(12, 28, (40, 2))
+    own = np.append(light[pixels.row, pixels.col], 0.0)
+    depth = rng.uniform(0, 10, 40)
+    weights, index = spot.rows(at, pixels, depth)
+    assert seen(weights, index, own) == pytest.approx(gaussian_light(light, *at.T, 0.36**2 + 0.5 * depth / PX**2), abs=1e-4)
+    for up, close in ((0.0, 1e-4), (10.0, 2e-3), (35.0, 2e-3), (90.0, 5e-3)):
+        wanted = gaussian_light(light, *at.T, 0.36**2 + 0.5 * (depth + up) / PX**2)
+        assert seen(weights, index, spot.views(own, up)) == pytest.approx(wanted, abs=close)
+        assert spot.shares(up).sum() == pytest.approx(1.0, abs=1e-12) and len(spot.shares(up)) == VIEWS
+
+
+def test_light_near_by_and_far_away_is_all_light():
+    """A Lorentzian's rows and their view against its closed form, over all pixels of the field."""
+    spot, pixels, rng = spot_of(Lorentzian((0.3, 0.3)), law_of(), grid_of(), False), numbered(), np.random.default_rng(3)
+    assert isinstance(spot, TailedSpot) and spot.lights_all
+    light, at = np.kron(rng.uniform(0, 1, (8, 8)), np.ones((5, 5))), rng.uniform(12, 28, (60, 2))
+    own = light[pixels.row, pixels.col]
+    far = spot.far(light, Window(0, 0, N, N), pixels)
+    found = seen(*spot.rows(at, pixels), np.concatenate([own, [0.0], far]))
+    assert found == pytest.approx(lorentzian_light(light, *at.T, 0.3), abs=3e-4)
+    whole = spread(light, Window(0, 0, N, N), Window(0, 0, N, N), Lorentzian((0.3, 0.3)), (0.0, 0.0))
+    assert spot.all_light(light, Window(0, 0, N, N), pixels) == pytest.approx(whole[pixels.row, pixels.col], abs=1e-12)
+
+
+def test_far_light_has_all_that_is_not_near():
+    psf, light = Lorentzian((0.2, 0.4)), np.random.default_rng(4).uniform(0, 1, (9, 30))
+    source, target = Window(3, 5, 9, 30), Window(0, 0, 14, 40)
+    far = far_light(light, source, target, psf)
+    down, across = (np.arange(n)[:, None] - (np.arange(m) + first)[None, :] for n, m, first in ((14, 9, 3), (40, 30, 5)))
+    each = psf.patches(down.reshape(14, 1, 9) * np.ones((1, 40, 1)), across.reshape(1, 40, 30) * np.ones((14, 1, 1)))
+    shares = near_share(down.reshape(14, 1, 9) * np.ones((1, 40, 1)), across.reshape(1, 40, 30) * np.ones((14, 1, 1)))
+    assert far == pytest.approx(np.einsum("abrc,rc->ab", each * (1 - shares), light), abs=1e-12)
+    assert near_share(np.zeros(1), np.array([0.0, 2.4, 4.0, 5.6])).tolist() == [[1.0, 1.0, pytest.approx(0.5), 0.0]]
+
+
+def frames_in(order, name, **more):
+    psf, terms, _, _ = CASES[name]
+    made = Corrector([tunnel()], grid_of(), printer(psf), resin(**(terms | more)), np.full(15, 1.5 * EC * np.exp(H / DP)), block=6)
+    found = {k: made.images(k)[0][0].dense(np.uint8) for k in order}
+    return [found[k] for k in range(15)]
+
+
+@pytest.mark.parametrize("name", ["scatter", pytest.param("lorentzian", marks=pytest.mark.slow)])
+def test_any_order_has_the_same_bytes(name):
+    one, other = frames_in(range(15), name), frames_in([14, 3, 9, *range(15)], name)
+    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.slow
+def test_scatter_where_nothing_is_exchanged_by_contact_is_enclosed():
+    """A renewal of nothing, through layers that are told apart: it lands in liquid that keeps its dose."""
+    psf, more, light, _ = CASES["scatter"]
+    walls, roofs, _ = printed(psf, resin(**(more | {"memory": "contact", "renewal": 1e-9, "reach_um": 100.0})), light)
+    assert np.median(walls) <= 0.01 and np.percentile(walls, 95) <= 0.05
+    assert np.median(roofs) <= 0.1 and np.percentile(roofs, 95) <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("psf", "more", "message"),
+    [
+        (Lorentzian((0.3, 0.3)), {"memory": "open"}, r"'lorentzian', but not beside memory = 'open'"),
+        (Lorentzian((0.3, 0.3)), {"induction_mj_cm2": 1.0}, r"'lorentzian', but not beside induction_mj_cm2 = 1"),
+        (Lorentzian((0.3, 0.3)), {"scatter_um": 0.1}, r"scatter_um = 0\.1, but not beside a psf that is no Gaussian"),
+        (Sampled(np.ones((3, 3)) / 9, (0.2, 0.2)), {"scatter_um": 0.1}, r"scatter_um = 0\.1, but not beside a psf that is no Gaussian"),
+        (Gaussian((0.4, 0.4)), {"scatter_um": 0.1, "tail": 0.01}, r"scatter_um = 0\.1, but not beside a constant tail"),
+    ],
+)
+def test_what_is_not_reckoned_with_together_is_refused_by_name(psf, more, message):
+    with pytest.raises(ExposureError, match=message):
+        spot_of(psf, law_of(**more), grid_of(), False)
+    for robust in (psf, Gaussian((0.4, 0.4))):
+        law = law_of(scatter_um=0.1) if isinstance(robust, Gaussian) else law_of()
+        if not isinstance(robust, Sampled):
+            with pytest.raises(ExposureError, match="not beside a robust choice"):
+                spot_of(robust, law, grid_of(), True)
