@@ -52,7 +52,7 @@ def labs(seeds, way, folder):
         yield true, fit("gray", path)
 
 
-@pytest.mark.parametrize("way", ["thickness_um", "first_cure_s", "reading"])
+@pytest.mark.parametrize("way", ["first_cure_s", *(pytest.param(way, marks=pytest.mark.slow) for way in ("thickness_um", "reading"))])
 def test_true_levels_lie_inside_their_intervals(way, tmp_path):
     shares = list(share_inside(labs(range(24), way, tmp_path)).values())
     assert np.mean(shares) >= 0.86 and min(shares) >= 0.75, shares  # levels of a lab share their white

@@ -73,7 +73,18 @@ def write_stl(path, vertices, faces):
     path.write_bytes(bytes(80) + np.uint32(len(records)).tobytes() + records.tobytes())
 
 
-MORE = ("a line", "a flat box", "a wall without thickness", "denormal", "infinite", "half a ball", "inside out", "sound")
+MORE = (
+    "a line",
+    "a flat box",
+    "a wall without thickness",
+    "denormal",
+    "infinite",
+    "half a ball",
+    "inside out",
+    "sound",
+    "a needle",
+    "far away",
+)
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in MORE else ()) for name in MESHES])

@@ -94,7 +94,9 @@ def test_where_nothing_can_be_kept_the_kernel_runs_and_it_is_said_why(tmp_path):
 @pytest.mark.parametrize(
     "change",
     [
-        "import pmsl.kernels._compiler.disk_cache as n\nn.shim = lambda *a: '\\ndefine i32 @x(i8* %slots, ptr'",  # no LLVM reads this
+        pytest.param(  # no LLVM reads this
+            "import pmsl.kernels._compiler.disk_cache as n\nn.shim = lambda *a: '\\ndefine i32 @x(i8* %slots, ptr'", marks=pytest.mark.slow
+        ),
         "from pmsl.kernels._compiler import llvm_entry as m, disk_cache as n\nn.shim = lambda s, t, a, k: m.shim(s, t, [*a, 'i64'], k)",
     ],
 )

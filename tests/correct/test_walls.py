@@ -48,7 +48,7 @@ def errors(kind, angle, sigma, dp=20.94, masks=None, corrections=("edges", "prin
     return out
 
 
-@pytest.mark.parametrize(("kind", "angle", "sigma"), thinned(5, SHAPES, [0, 7, 26.6, 45, "circle"], [0.36, 0.5]))
+@pytest.mark.parametrize(("kind", "angle", "sigma"), thinned(8, SHAPES, [0, 7, 26.6, 45, "circle"], [0.36, 0.5]))
 def test_walls_land(kind, angle, sigma):
     by_layer = errors(kind, angle, sigma)
     for found in (np.concatenate(by_layer), np.concatenate(by_layer[-5:])):

@@ -136,7 +136,7 @@ def test_skewed_weights_stay_within_the_limit():
 
 
 @pytest.mark.skipif(PLAIN, reason="this is that process")
-@pytest.mark.parametrize("profile", ["pmsl", pytest.param("sweep", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("profile", ["few", pytest.param("sweep", marks=pytest.mark.slow)])
 def test_as_plain_python(profile):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", __file__, "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--hypothesis-profile={profile}"],
