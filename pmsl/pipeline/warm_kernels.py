@@ -70,6 +70,7 @@ def _measured(solid: Solid) -> None:
     """Take the facts of layers of several exposures, and look at the design of a pyramid beside one that hangs."""
     from pmsl.checks.by_design import design_findings
     from pmsl.job.layer_facts import measured, overhang_um2
+    from pmsl.slicing.contours import link
 
     printer, resin = find_printer("pmsl-2um"), find_resin("pr48-405")
     hanging = Solid.from_arrays(solid.vertices_um * (1, -1, -1) + (10, 30, 25), solid.faces)
@@ -79,6 +80,7 @@ def _measured(solid: Solid) -> None:
         overhang_um2(top.solid, lowest.solid, job.grid)
     measured(dataclasses.replace(job[0], exposures=job[0].exposures * 2), job.grid)
     design_findings(job)
+    link(np.array([[0.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 1.0], [0.0, 1.0, 0.0, 0.0]]), 0)
 
 
 def _soup_of(solid: Solid) -> Solid:

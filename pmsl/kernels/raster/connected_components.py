@@ -23,6 +23,20 @@ def join(parent, i, j):
         parent[a] = b
 
 
+@helper
+def numbered(parent, label):
+    """Number the groups in the order of their first members, into `label`; return how many there are."""
+    n = 0
+    for i in range(parent.size):  # a root comes before all others of its group
+        root = find(parent, i)
+        if root == i:
+            label[i] = n
+            n += 1
+        else:
+            label[i] = label[root]
+    return n
+
+
 @kernel
 def areas(row_start, col, length, level, parent, area):
     """Join runs that touch, corners too, and add up what each area covers.
@@ -103,15 +117,7 @@ def voids(column, floor, roof, width, parent, label):
                 if floor[i] < roof[j] and floor[j] < roof[i]:
                     join(parent, i, j)
                 j += 1
-    n = 0
-    for i in range(size):  # a root comes before all others of its group
-        root = find(parent, i)
-        if root == i:
-            label[i] = n
-            n += 1
-        else:
-            label[i] = label[root]
-    return n
+    return numbered(parent, label)
 
 
 @kernel
@@ -136,12 +142,4 @@ def linked(first, second, parent, label):
         parent[i] = i
     for i in range(first.size):
         join(parent, first[i], second[i])
-    n = 0
-    for i in range(parent.size):  # a root comes before all others of its group
-        root = find(parent, i)
-        if root == i:
-            label[i] = n
-            n += 1
-        else:
-            label[i] = label[root]
-    return n
+    return numbered(parent, label)
