@@ -193,6 +193,7 @@ def fit_result(
     unit: str = "µm",
     robust: bool = False,
     tables: Mapping[str, np.ndarray] | None = None,
+    measured: Mapping[str, np.ndarray] | None = None,
 ) -> FitResult:
     """Return what a fit of a model gives.
 
@@ -209,7 +210,12 @@ def fit_result(
     robust : bool
     tables : mapping of str to ndarray, optional
         Lists of values, as of `FitResult`.
+    measured : mapping of str to ndarray, optional
+        As of `FitResult`; left out: the settings of `prediction` where it has a row a measurement, what is predicted being its last column.
     """
+    if measured is None and tables is None:
+        *_, last = prediction
+        measured = {**prediction, last: prediction[last] + fit.line.residuals}
     parameters = {
         u.name: Parameter(float(v), math.sqrt(fit.covariance[i, i]), (float(fit.intervals[i, 0]), float(fit.intervals[i, 1])), u.unit)
         for i, (u, v) in enumerate(zip(fit.unknowns, fit.values, strict=True))
@@ -228,4 +234,5 @@ def fit_result(
         findings=tuple(findings),
         unit=unit,
         tables=dict(tables or {}),
+        measured=dict(measured or {}),
     )

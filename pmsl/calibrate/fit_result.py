@@ -61,6 +61,8 @@ class FitResult:
     findings : tuple of Finding
     unit : str
         Of what was measured, e.g. ``"µm"``.
+    measured : dict of (N,) ndarray
+        Settings of the measurements used, and what was measured last, in `unit`; empty where measurements have none to be drawn over.
     tables : dict of ndarray
         Lists of values: ``response`` (256,), relative to white; ``flat_field`` (rows, cols), of mean 1, with ``flat_field_sd``.
     """
@@ -78,6 +80,7 @@ class FitResult:
     findings: tuple[Finding, ...] = ()
     unit: str = "µm"
     tables: dict[str, np.ndarray] = field(default_factory=dict)
+    measured: dict[str, np.ndarray] = field(default_factory=dict)
 
     def correlation(self, one: str, other: str) -> float:
         """Return the correlation of two parameters.

@@ -81,6 +81,7 @@ def fit_working_curve(
         n=len(y),
         lack_of_fit=tests,
         prediction=_prediction(line, exposure, "dose_mj_cm2" if known else "time_s", weights),
+        measured={"dose_mj_cm2" if known else "time_s": exposure, "thickness_um": y},
         residuals=line.residuals,
         source=data.source,
         robust=robust,

@@ -83,7 +83,7 @@ def check_plots() -> None:
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as err:
-        raise UsageError("pictures of a prediction need matplotlib; install it with: pip install 'pmsl[plot]'") from err
+        raise UsageError("pictures need matplotlib; install it with: pip install 'pmsl[plot]'") from err
 
 
 def write_plots(job: PrintJob, found: Prediction, sections: Sequence[Section], folder: Path) -> None:
@@ -106,10 +106,10 @@ def write_plots(job: PrintJob, found: Prediction, sections: Sequence[Section], f
     """
     check_plots()
     curve, doses, *cuts = plot_names(sections)
-    _save(working_curve(job), folder / curve)
-    _save(dose_histogram(found), folder / doses)
+    save_figure(working_curve(job), folder / curve)
+    save_figure(dose_histogram(found), folder / doses)
     for section, name in zip(sections, cuts, strict=True):
-        _save(section_figure(section, CureModel.of(job.resin)), folder / name)
+        save_figure(section_figure(section, CureModel.of(job.resin)), folder / name)
 
 
 def plot_names(sections: Sequence[Section]) -> list[str]:
@@ -129,7 +129,7 @@ def working_curve(job: PrintJob) -> Any:
     longest = model.decay.longest_um
     depth = np.linspace(0.0, longest * max(2.0, 1.2 * np.log(max(doses, default=model.ec_mj_cm2) / model.ec_mj_cm2)), 200)
     dose = np.array([model.dose_reaching_mj_cm2(model.ec_mj_cm2, float(z)) for z in depth])
-    figure, axes = _figure()
+    figure, axes = new_figure()
     axes.semilogx(dose, depth, color="black", label=f"{job.resin.name}")
     axes.axvline(model.ec_mj_cm2, color="gray", linestyle=":", label=f"Ec = {model.ec_mj_cm2:g} mJ/cm²")
     for value, style, name in zip(sorted(set(doses)), ("-", "--", "-.", ":"), ("layer dose", "bottom dose", "", ""), strict=False):
@@ -144,7 +144,7 @@ def working_curve(job: PrintJob) -> Any:
 def dose_histogram(found: Prediction) -> Any:
     """Draw how often doses occur in pixels wholly solid and wholly void, with the threshold; returns a matplotlib Figure."""
     counts: DoseHistogram = found.dose_mj_cm2["histogram"]
-    figure, axes = _figure()
+    figure, axes = new_figure()
     threshold = found.dose_mj_cm2["threshold"]
     if len(counts.solid):
         axes.stairs(counts.solid, counts.edges_mj_cm2, fill=True, alpha=0.6, color="tab:gray", label="solid by design")
@@ -166,7 +166,7 @@ def section_figure(section: Section, model: CureModel) -> Any:
     from matplotlib.colors import ListedColormap, LogNorm
     from matplotlib.patches import Patch
 
-    figure, (top, below) = _figure(rows=2)
+    figure, (top, below) = new_figure(rows=2)
     edges, along = section.grid.z_edges_um, section.along_um
     thickness = np.diff(edges)
     depth = (np.arange(SUBLAYERS)[::-1] + 0.5) / SUBLAYERS  # of a slab, its lowest first
@@ -215,18 +215,19 @@ def wanted_in_slabs(share: np.ndarray, depth: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(np.abs(rise) > 0.5, inside, part >= 0.5))
 
 
-def _figure(rows: int = 1) -> tuple[Any, Any]:
-    """Make a figure that belongs to no window."""
+def new_figure(rows: int = 1, shared: bool = True) -> tuple[Any, Any]:
+    """Make a figure that belongs to no window: rows of axes, of one x where they are `shared`."""
     check_plots()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(INCHES[0], INCHES[1] * (0.6 + 0.4 * rows)), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, 1, sharex=rows > 1)
+    return figure, figure.subplots(rows, 1, sharex=rows > 1 and shared)
 
 
-def _save(figure: Any, path: Path) -> None:
+def save_figure(figure: Any, path: Path) -> None:
+    """Write a figure; raises `OutputError`."""
     try:
         figure.savefig(path)
     except OSError as err:

@@ -88,7 +88,8 @@ def _fit(paths: Sequence[Path], options: FitOptions) -> FitResult:
         "width_px": width,
         "width_um": widths_um(features, fit.values[0], fit.values[1], heavy),
     }
-    return fit_result("walls", fit, data.source, tests, findings, prediction, "µm", options.robust)
+    seen_rows = {name: column[used] for name, column in prediction.items()} | {"width_um": y}
+    return fit_result("walls", fit, data.source, tests, findings, prediction, "µm", options.robust, measured=seen_rows)
 
 
 def _check_row(where: str, feature: str, width: float, dose: float, measured_um: float, pitch: float) -> None:

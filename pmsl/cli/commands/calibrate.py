@@ -167,6 +167,7 @@ def _facts(made: Coupon) -> dict[str, Any]:
 @click.option("--resin", metavar="NAME|FILE", help="Resin whose other values the profile keeps [default: pegda-nps-1.0-385].")
 @click.option("--job", type=options.FILE, metavar="JOB", help="The coupon that was printed: a sheet of another one is refused.")
 @click.option("-o", "--out", type=options.FILE, metavar="PROFILE.toml", help="Write the fitted values as a profile, of resin or printer.")
+@click.option("--pictures", type=options.FILE, metavar="DIR", help="Folder for pictures: data, curve and band, residuals, values.")
 @click.option("--resin-out", type=options.FILE, metavar="RESIN.toml", help="Of a fit of printer and resin (scale): write the resin here.")
 @options.option("force", help="Replace a file that is there.")
 @options.option("fail_on", default="error", help="Findings at or above this end with exit 4.")
@@ -181,6 +182,7 @@ def fit_command(
     job: str | None,
     out: str | None,
     resin_out: str | None,
+    pictures: str | None,
     force: bool,
     fail_on: Severity,
     as_json: bool,
@@ -229,6 +231,10 @@ def fit_command(
             check_new_file(path, force, name)
     result = fit(kind, sheets, *bases, irradiance, robust, None if job is None else pipeline.read(job))
     say_findings(result.findings)
+    if pictures is not None:
+        from pmsl.report.fit_plots import write_fit_plots
+
+        write_fit_plots(result, pictures, force)
     failed = reaches(result.findings, fail_on)
     if as_json:
         print_json({**result.as_dict(), "fail_on": fail_on})
