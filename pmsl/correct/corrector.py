@@ -14,9 +14,12 @@ from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, around, in_field
 from pmsl.core.runs import runs_of
+from pmsl.correct.corrector_arguments import CORRECTIONS as CORRECTIONS
+from pmsl.correct.corrector_arguments import check_arguments, check_plain, checked
 from pmsl.correct.exchange_iteration import SettledExchange, settled
 from pmsl.correct.face_prediction import FacePrediction
 from pmsl.correct.findings import assumed_memory, findings_of, light_findings, overhang_findings, relief_findings
+from pmsl.correct.optimise.findings import optimised_findings
 from pmsl.correct.prediction_cases import PredictionCases
 from pmsl.correct.solver.attenuation import Law, check_relief
 from pmsl.correct.solver.layer_block import Block, LayerSolution
@@ -32,8 +35,8 @@ from pmsl.mesh.solid import Solid
 from pmsl.optics import flat_field, psf_of
 from pmsl.optics.grayscale import fine_levels_of, response
 from pmsl.profiles import Printer, Resin
+from pmsl.profiles.process import surfaces_placed
 
-CORRECTIONS = ("edges", "printthrough", "flatfield", "robust")
 FEWEST = 32  # layers of a block
 KEPT = 4  # blocks
 AHEAD = 2  # blocks solved at most before they are asked for
@@ -60,7 +63,9 @@ class Corrector:
     corrections : sequence of str
         "edges": side walls, up to 30° from vertical. "printthrough": faces that look at the plate. "flatfield" beside them: the
         field will be evened out, by `pmsl.correct.flat_field` or the host, and counts as even here. "robust" beside them: grays for
-        which the worst of all resins that the profile may stand for is least off (`PredictionCases.robust`).
+        which the worst of all resins that the profile may stand for is least off (`PredictionCases.robust`). "optimise": both, unless
+        edges alone are named, and levels near walls that these leave off, at corners, tips and features under 3 px, are solved again
+        together; not beside "robust".
     coverage : {"area", "volume"}
         What the gray of uncorrected pixels means.
     roof_layers : int
@@ -72,7 +77,7 @@ class Corrector:
     Raises
     ------
     UsageError
-        Neither edges nor printthrough, an unknown correction, one given twice, or a grid of another shape than the device.
+        Neither edges, printthrough nor optimise, an unknown correction, one given twice, or a grid of another shape than the device.
     ExposureError
         A resin, printer or doses that corrections cannot reckon with.
 
@@ -100,8 +105,10 @@ class Corrector:
         roof_layers: int = 0,
         block: int | None = None,
     ) -> None:
-        self.corrections = _checked(corrections)
-        _check_arguments(coverage, roof_layers, "printthrough" in self.corrections, block)
+        self.corrections = checked(corrections)
+        optimise, placed = "optimise" in self.corrections, surfaces_placed(self.corrections)
+        faces, edges = "printthrough" in placed, "edges" in placed
+        check_arguments(coverage, roof_layers, faces, block)
         if grid.shape != printer.field_px:
             raise UsageError(f"the grid has {grid.shape} pixels, printer {printer.name} {printer.field_px}; use its")
         self.grid, self._coverage = grid, coverage
@@ -109,7 +116,6 @@ class Corrector:
         self._volume = VolumeMasks(parts, grid)
         self._response = response(printer)
         self._memory_stated = resin.resin.memory is not None
-        faces, edges = "printthrough" in self.corrections, "edges" in self.corrections
         law = Law.of(resin, grid, np.asarray(white_dose_mj_cm2, dtype=np.float64), faces)
         finder, cases = FaceFinder(self._volume.index.whole(), grid), PredictionCases.of(resin, law)
         flat = None if "flatfield" in self.corrections else flat_field(printer)
@@ -117,10 +123,12 @@ class Corrector:
         if robust:
             law = law.widest()
         if roof_layers:
-            check_relief(law, roof_layers, robust=bool(robust))
+            check_relief(law, roof_layers, robust=bool(robust), optimise=optimise)
         spot = spot_of(psf_of(printer), law, grid, bool(robust))
+        if optimise:
+            check_plain(law, spot)
         self._setup = SolverSetup(
-            grid, law, spot, self._maker, finder, cases, roof_layers, edges, faces, flat, self._response, robust=robust
+            grid, law, spot, self._maker, finder, cases, roof_layers, edges, faces, flat, self._response, None, robust, optimise
         )
         self.halo, self.error_bound = law.halo()
         self.block_layers = block or max(FEWEST, 2 * self.halo)
@@ -181,8 +189,9 @@ class Corrector:
         k : int
             Layer, from 0.
         """
-        setup = self._setup
-        return findings_of(self._solved(k).prediction, setup.cases, self.grid, k, setup.printthrough)
+        setup, solved = self._setup, self._solved(k)
+        found = findings_of(solved.prediction, setup.cases, self.grid, k, setup.printthrough)
+        return found + optimised_findings(solved.optimised, self.grid, k)
 
     def first_findings(self) -> tuple[Finding, ...]:
         """Return the findings of the layers that are solved first, those of one block: what a user sees before any layer is made."""
@@ -293,28 +302,3 @@ class Corrector:
         levels[solved.pixels.row, solved.pixels.col] = 257 * solved.levels.astype(np.uint16)
         window = in_field(around((base.window, solved.pixels.window)), levels.shape)
         return LayerMask.from_runs(base.index, self.grid.shape, window.row0, runs_of(levels, window))
-
-
-def _checked(corrections: Sequence[str]) -> tuple[str, ...]:
-    """Return the corrections in the house's order; refuses none, unknown ones and repetitions."""
-    given = [corrections] if isinstance(corrections, str) else list(corrections)
-    unknown = [c for c in given if c not in CORRECTIONS]
-    if unknown:
-        raise UsageError(f"correction {unknown[0]!r} is not one of {', '.join(CORRECTIONS)}")
-    if len(set(given)) < len(given):
-        raise UsageError(f"corrections {given} name one twice; each is applied once")
-    if not {"edges", "printthrough"} & set(given):
-        raise UsageError(
-            f"corrections {given} name neither edges nor printthrough; the field alone is evened out by pmsl.correct.flat_field"
-        )
-    return tuple(c for c in CORRECTIONS if c in given)
-
-
-def _check_arguments(coverage: str, roof_layers: int, faces: bool, block: int | None) -> None:
-    """Refuse what is not offered."""
-    if coverage not in ("area", "volume"):
-        raise UsageError(f"coverage {coverage!r} is not one of area, volume")
-    if roof_layers < 0 or (roof_layers and not faces):
-        raise UsageError(f"roof_layers is {roof_layers}; it is 0 or more, and above 0 only with printthrough")
-    if block is not None and block < 1:
-        raise UsageError(f"block is {block}; a block has 1 layer or more")

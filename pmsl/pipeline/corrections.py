@@ -33,6 +33,11 @@ def corrector_of(parts: Sequence[Part], grid: Grid, printer: Printer, resin: Res
         Regions, dose scales or a treatment of unreachable grays besides: the corrections choose these doses themselves.
     """
     names = [name for name in process.corrections if name != "flatfield"]
+    if process.relief_layers and "optimise" in names:
+        raise UsageError(
+            f"process {process.name}: relief_layers is {process.relief_layers}, and optimise solves levels one by one, which "
+            "would undo the equal grays of a relief; correct edges and printthrough, or leave relief_layers out"
+        )
     if process.relief_layers and "printthrough" not in names:
         raise UsageError(
             f"process {process.name}: relief_layers is {process.relief_layers}, which shares out the light that printthrough gives faces; "

@@ -20,6 +20,7 @@ from pmsl.masks import masks_of
 from pmsl.mesh.alike import alike
 from pmsl.mesh.part import Part
 from pmsl.profiles import Process
+from pmsl.profiles.process import surfaces_placed
 from pmsl.slicing.instances import index_parts
 from pmsl.slicing.planes import SLACK, slabs_lit
 
@@ -102,7 +103,7 @@ def left_out(found: Sequence[Finding], grid: Grid, n_layers: int, bounds_um: np.
 
 def _raises_grays(process: Process) -> bool:
     """Whether more may be lit than the plain masks show."""
-    return bool({"edges", "printthrough"} & set(process.corrections)) or any(process.xy_offsets_um)
+    return bool(surfaces_placed(process.corrections)) or any(process.xy_offsets_um)
 
 
 def refuse_all_dark(parts: Sequence[Part], process: Process) -> MeshError:

@@ -110,9 +110,9 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
     ] = None
     dose: Annotated[bool, _option("Also write the dose map of every layer.")] = False
     no_design: Annotated[bool, _option("Leave the placed parts out of the job.")] = False
-    correct: Annotated[str | None, _option("Light that lands on the design: any of edges, printthrough, flatfield, or none.", "LIST")] = (
-        None
-    )
+    correct: Annotated[
+        str | None, _option("Light that lands on the design: any of edges, printthrough, flatfield, robust, optimise; none.", "LIST")
+    ] = None
     accept_uncalibrated: Annotated[bool, _option("Correct although values it rests on are placeholders.")] = False
     png: Annotated[
         Literal["fast", "small"], _option("Frames written fast, or the shorter of that and Pillow's optimize; the pixels are the same.")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pmsl.checks.profile_fit import WAVELENGTH_SLACK_NM, wavelengths_differ
 from pmsl.errors import ExposureError
 from pmsl.profiles import Printer, Process, Resin
+from pmsl.profiles.process import surfaces_placed
 
 FIELD = ("printer.optics.flat_field", "printer.response")  # all that evening out the field rests on
 
@@ -41,9 +42,10 @@ def check_corrections(printer: Printer, resin: Resin, process: Process, missing:
     names = process.corrections
     if not names:
         return
-    if "printthrough" in names and resin.resin.memory is None:
+    by = "printthrough" if "printthrough" in names else "optimise"
+    if "printthrough" in surfaces_placed(names) and resin.resin.memory is None:
         raise ExposureError(
-            f"correct printthrough: resin {resin.name} does not state its memory; add to its [resin] "
+            f"correct {by}: resin {resin.name} does not state its memory; add to its [resin] "
             'memory = { value = "enclosed", class = "placeholder", source = "…" } where lit liquid stays in place, '
             'value = "open" where recoating replaces it (pmsl profiles show NAME > mine.toml, --resin mine.toml)'
         )

@@ -112,7 +112,7 @@ def _corrected(job: PrintJob, solid: Solid) -> None:
     small = replace(printer, dmd=replace(printer.dmd, shape=Value((40, 40), "placeholder", "only to fill the cache")))
     grid = Grid(origin_um=(-20, -20), pitch_um=job.grid.pitch_um, shape=(40, 40), z_edges_um=job.grid.z_edges_um)
     Corrector([solid], grid, small, resin, np.full(grid.n_layers, 100.0)).images(0)
-    for corrections in ((), ("edges", "printthrough")):
+    for corrections in ((), ("optimise",)):
         process = replace(find_process("default"), coverage="volume", corrections=corrections)
         for _ in prepare(place_for([solid], small, resin), small, resin, process, accept_uncalibrated=True).layers():
             pass

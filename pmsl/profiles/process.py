@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
@@ -16,7 +17,7 @@ from pmsl.profiles.versions import set_schema
 
 NotNegative = Annotated[float, Meta(ge=0)]
 Height = Annotated[float, Meta(gt=0, le=100_000)]
-Correction = Literal["edges", "printthrough", "flatfield", "robust"]
+Correction = Literal["edges", "printthrough", "flatfield", "robust", "optimise"]
 Unreachable = Literal["keep", "lift", "drop"]
 Factor = Annotated[float, Meta(ge=0, le=10)]
 Reach = Annotated[float, Meta(ge=0, le=256)]
@@ -89,6 +90,13 @@ class Regions(Strict, frozen=True, kw_only=True):
         )
 
 
+def surfaces_placed(corrections: Sequence[str]) -> tuple[str, ...]:
+    """Return which of edges and printthrough corrections place; optimise alone places both, and never faces without walls."""
+    if "optimise" in corrections and ("printthrough" in corrections or "edges" not in corrections):
+        return ("edges", "printthrough")
+    return tuple(name for name in ("edges", "printthrough") if name in corrections)
+
+
 class LayerHeights(Strict, frozen=True, kw_only=True):
     """Layer heights that follow the geometry: planes on horizontal facets, thin layers on flat slopes, as few layers as possible.
 
@@ -140,10 +148,11 @@ class Process(Strict, frozen=True, kw_only=True):
         Factors on the (effective) dose of the first layers, from the plate up; then 1.
     power : float, e.g. 1.0
         A light setting of the printer; left out: its first.
-    corrections : tuple of {"edges", "printthrough", "flatfield", "robust"}
+    corrections : tuple of {"edges", "printthrough", "flatfield", "robust", "optimise"}
         Light that makes side walls (edges) and faces that look at the plate (printthrough) land where they were drawn, and evens out the
         field (flatfield); with robust, from version 2, walls and faces are as little off as can be in the worst of all resins that the
-        profile may stand for.
+        profile may stand for; with optimise, from version 2, levels near walls that these leave off are solved again, together: alone
+        it places walls and faces.
     flat_field : {"baked", "delegated"}
         With flatfield, who evens out the field: the frames' grays and times, once and last; or the host while it shows them, and every
         white pixel then gets the dose that the job says.
@@ -208,6 +217,8 @@ class Process(Strict, frozen=True, kw_only=True):
         for name in self.corrections:
             if self.corrections.count(name) > 1:
                 raise ValueError(f"corrections name {name!r} {self.corrections.count(name)} times; each is applied once")
+        if {"robust", "optimise"} <= set(self.corrections):
+            raise ValueError("corrections name optimise, which solves for the resin as given, and robust, which does not: name one")
         if "robust" in self.corrections and not {"edges", "printthrough"} & set(self.corrections):
             raise ValueError("corrections name robust, which is how edges and printthrough choose their light; add one of these")
         if self.flat_field == "delegated" and "flatfield" not in self.corrections:
@@ -229,7 +240,12 @@ class Process(Strict, frozen=True, kw_only=True):
 
     def own_version(self) -> int:
         """Return 2 where heights follow the geometry, or a correction came with it, else as its keys say."""
-        return 2 if isinstance(self.layers, LayerHeights) or "robust" in self.corrections else super().own_version()
+        return 2 if isinstance(self.layers, LayerHeights) or {"robust", "optimise"} & set(self.corrections) else super().own_version()
+
+    def newer_value(self) -> str:
+        """Say what, other than a key, may make it newer."""
+        newer = [name for name in ("robust", "optimise") if name in self.corrections]
+        return f"{newer[0]} among corrections" if newer else "a table of layers"
 
     @property
     def heights_um(self) -> list[float]:

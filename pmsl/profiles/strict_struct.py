@@ -45,6 +45,10 @@ class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return the lowest version of the schema that has what this table uses, tables inside it left out."""
         return max((since for name, since in self.SINCE.items() if getattr(self, name) is not msgspec.UNSET), default=1)
 
+    def newer_value(self) -> str:
+        """Say what, other than a key, may make it newer."""
+        return "a list"
+
 
 class Sourced(Strict, frozen=True):
     """Base of tables that hold physical values: a stated `sd` is a newer key of theirs."""

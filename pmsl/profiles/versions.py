@@ -62,7 +62,8 @@ def newer(item: Any, than: int, place: str = "") -> Iterator[str]:
     values = [f"{place}{name}.sd" for name in item.__struct_fields__ if than < 2 and _states_sd(getattr(item, name))]
     yield from values
     if not keys and not values and item.own_version() > than:
-        yield f"a list in {place.rstrip('.')}" if place else "a list"
+        what = item.newer_value()
+        yield f"{what} in {place.rstrip('.')}" if place else what
     for name in item.NESTED:
         if version(getattr(item, name)) > than:
             yield from newer(getattr(item, name), than, f"{place}{name}.")

@@ -109,6 +109,8 @@ def _print_correction(made: CorrectionRecord | None) -> None:
             last = f"the last still changed pixels by up to {made.exchange_residual_levels} of 255 levels"
             end = last if made.exchange_residual_levels else "the last changed nothing"
             print_line(f"          grays and what recoating exchanges found in {made.exchange_passes} passes; {end}")
+        if "optimise" in made.names:
+            print_line("          levels near corners and small features solved again (optimised-walls)")
         print_line("          surfaces that face the light are not placed by dose: turn optical surfaces to the plate")
 
 

@@ -189,6 +189,16 @@ JOBS: dict[str, dict[str, Code]] = {
             "Grays and the liquid that recoating exchanges still change each other after the most passes there are.",
             "Make roofs thicker, or measure how far recoating reaches (resin.reach_um).",
         ),
+        "optimised-walls": Code(
+            ("info",),
+            "Levels near walls that the closed form leaves off were solved again; how far off these walls are, before and after.",
+            "Make features wider where what is left is too much.",
+        ),
+        "optimise-unsettled": Code(
+            ("info",),
+            "The last sweep over the levels of a layer still moved some by a level; walls move by less than a hundredth of a pixel.",
+            "Nothing; it is the residual of the solution.",
+        ),
         "starved-face": Code(
             ("warning",),
             "Faces come out too high: too little lies above them for the dose they need.",

@@ -221,8 +221,13 @@ def _check_resin(resin: Resin, cure: CureModel, n_layers: int) -> None:
         )
 
 
-def check_relief(law: Law, roof_layers: int, robust: bool = False) -> None:
-    """Refuse to share out the light of a face where layers do not add up, or may not."""
+def check_relief(law: Law, roof_layers: int, robust: bool = False, optimise: bool = False) -> None:
+    """Refuse to share out the light of a face where layers do not add up, or may not, or where levels are solved one by one."""
+    if optimise:
+        raise ExposureError(
+            f"roof_layers (relief_layers of the process) is {roof_layers}, but optimise solves levels one by one, "
+            "which would undo the equal grays of a relief; correct edges and printthrough, or make it 0"
+        )
     if robust:
         raise ExposureError(
             f"roof_layers (relief_layers of the process) is {roof_layers}, and a robust choice reckons with liquid whose layers do not add "

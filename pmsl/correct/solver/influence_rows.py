@@ -125,6 +125,11 @@ class Spot:
         first = np.floor(at_px - self.reach_px).astype(np.int64)
         return self._weights(at_px - first - 0.5, self.taps), self._numbers(first, self.taps, pixels)
 
+    def shifted(self, at_px: np.ndarray, by_px: np.ndarray) -> np.ndarray:
+        """Return what points a little beside those of `rows` see of the same pixels: (N, J) float64."""
+        first = np.floor(at_px - self.reach_px).astype(np.int64)
+        return self._weights(at_px + by_px - first - 0.5, self.taps)
+
     def middles(self, row: np.ndarray, col: np.ndarray, pixels: Pixels, depth_um: Depth = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """Return the same of the middles of pixels, (N, K): the pixel is column K // 2."""
         down, across = self.around_middle

@@ -9,6 +9,7 @@ import numpy as np
 
 from pmsl.core.mask import LayerMask, Window
 from pmsl.correct.face_prediction import FacePrediction, PredictionState
+from pmsl.correct.optimise.optimiser import LayerToSolve, OptimisedWalls, optimised
 from pmsl.correct.solver.accumulated_dose import Above, above_of
 from pmsl.correct.solver.contact_layers import BlockExchange, ContactLayers, PointCells
 from pmsl.correct.solver.influence_rows import Pixels
@@ -47,12 +48,13 @@ NEXT_PX = 2.0  # pitches: a face that is no wall rises less from one pixel to th
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerSolution:
-    """A corrected layer: gray levels (P,) uint8 of the pixels near surfaces, and what is predicted of it."""
+    """A corrected layer: gray levels (P,) uint8 of the pixels near surfaces, what is predicted of it, and what solving it again came to."""
 
     index: int
     pixels: Pixels
     levels: np.ndarray
     prediction: FacePrediction
+    optimised: OptimisedWalls | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,6 +163,8 @@ class Block:
                 levels = self._levels(g[:-1], asked.faces)
                 own = np.append(setup.response[levels], 0.0) * white
                 far = None if self._tails is None else self._tails.far(k, own, above, far)
+            levels, again = self._optimised(k, levels, asked, base, above, white)
+            own = own if again is None else np.append(setup.response[levels], 0.0) * white
             above.add(own if far is None else np.append(own, np.zeros(len(own))))
             lit = own if far is None else np.append(own, far)
             self.tracks.add(k, lit, base, k + 1 < self.top)
@@ -168,7 +172,7 @@ class Block:
             self._walls_seen.add(k, lit)
             if k < self.last:
                 shown = levels if self.placed is self.pixels else levels[self.pixels.number(self.placed.row, self.placed.col)]
-                yield LayerSolution(k, self.placed, shown, self._predicted(k, asked, own))
+                yield LayerSolution(k, self.placed, shown, self._predicted(k, asked, own), again)
 
     def _above(self, n: int) -> Above:
         """Return what gathers the light of layers at n places, of one resin or of all that a robust choice reckons with."""
@@ -203,6 +207,23 @@ class Block:
         levels = np.where(g >= 1, levels_of(1.0, self.setup.response), np.uint8(0)).astype(np.uint8)
         levels[gray] = levels_of(np.clip(g[gray] + chequer[gray], 0.0, 1.0), self.setup.response)
         return levels
+
+    def _optimised(
+        self, k: int, levels: np.ndarray, asked: LayerDemands, base: np.ndarray, above: Above, white: np.ndarray
+    ) -> tuple[np.ndarray, OptimisedWalls | None]:
+        """Return the levels of layer k solved again where its walls are off, if that is asked for."""
+        s, walls = self.setup, steep(self.walls[k]) if self.setup.optimise else None
+        if walls is None:
+            return levels, None
+        misses = self._misses(k, asked, len(walls.at_px), np.append(s.response[levels], 0.0) * white)
+        layer = LayerToSolve(k, levels, white, base, asked.wanted, asked.rows, asked.faces, walls, misses, self.masks[k], above)
+        return optimised(layer, s.maker.index.whole(), s.grid, s.law, s.spot, self.pixels, s.response)
+
+    def _misses(self, k: int, asked: LayerDemands, n: int, own: np.ndarray) -> np.ndarray:
+        """Return the dose over Ec, minus 1, at the first n rows of layer k, its own walls: (n,) float64."""
+        law, light = self.setup.law, seen(asked.rows.weights[:n], asked.rows.index[:n], own)
+        middle = 0.5 * (law.z_edges_um[k + 1] - law.z_edges_um[k])
+        return np.asarray(law.effective_mj_cm2(middle, light, asked.given) / law.threshold_mj_cm2 - 1.0)
 
     def _level(self, k: int) -> np.ndarray:
         """Coverage of the numbered pixels in layer k, (P + 1,)."""
@@ -275,10 +296,7 @@ class Block:
         law, points = self.setup.law, self._predicted_walls[k]
         walls = np.zeros(0), np.zeros((0, 2)), np.zeros(0, bool)
         if self.setup.edges:
-            rows, n = asked.rows, len(points.at_px)
-            light, middle = seen(rows.weights[:n], rows.index[:n], own), 0.5 * (law.z_edges_um[k + 1] - law.z_edges_um[k])
-            misses = law.effective_mj_cm2(middle, light, asked.given) / law.threshold_mj_cm2 - 1.0
-            walls = misses, points.at_px, near_another(self.masks[k], points)
+            walls = self._misses(k, asked, len(points.at_px), own), points.at_px, near_another(self.masks[k], points)
         kept = asked.faces.own & asked.faces.inner
         number, depth_um = asked.faces.pixel[kept], asked.faces.depth_um[kept]
         if not self.setup.printthrough:

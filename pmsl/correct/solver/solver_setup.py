@@ -41,6 +41,8 @@ class SolverSetup:
         By contact: what recoats exchange; None as long as that is not known.
     robust : tuple of PossibleResin
         All resins that the light is chosen for; none: that of the profile.
+    optimise : bool
+        Whether the levels near walls that are off are solved again, together.
     """
 
     grid: Grid
@@ -56,6 +58,7 @@ class SolverSetup:
     response: np.ndarray
     exchange: Exchange | None = None
     robust: tuple[PossibleResin, ...] = ()
+    optimise: bool = False
 
     def up_to(self, n_layers: int) -> SolverSetup:
         """Return what blocks of a job share that ends with layer `n_layers` - 1."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,22 +103,49 @@ def walls_of(index: CrossingIndex, grid: Grid, k: int, mask: LayerMask) -> Walls
     Walls
         About two points a pixel of length; of many short segments one for each quarter of a pixel and side.
     """
+    found, _ = _merged(*_sampled(*cut_at(index, grid, k), SPACING_PX), grid.shape, 2, 4)
+    return found.selected(level_beside(mask, found, OUTSIDE_PX) < 0.999)
+
+
+def cut_at(index: CrossingIndex, grid: Grid, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cut the middle plane of layer `k`: segments (N, 4) [px], solid on the left, and rises (N,) of the triangles they are cut from."""
     from pmsl.kernels.geometry import wall_cut
 
     picked, n = index.triangles(k, np.zeros(1024, np.int32))
     segments, rise = np.zeros((n, 4)), np.zeros(n)
     wall_cut.cut(picked, n, float(index.planes_um[k]), index.corners, np.ascontiguousarray(grid.pitch_um), segments, rise)
-    found = _merged(*_sampled(segments, rise), grid.shape)
-    return found.selected(level_beside(mask, found, OUTSIDE_PX) < 0.999)
+    return segments, rise
 
 
-def _sampled(segments: np.ndarray, rise: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Cut segments into equal pieces no longer than `SPACING_PX`: their middles and outward normals (y, x), rises and lengths."""
+def points_of(
+    segments: np.ndarray, rise: np.ndarray, mask: LayerMask, per_px: int, wanted: Callable[[np.ndarray], np.ndarray]
+) -> tuple[Walls, np.ndarray]:
+    """Find points along a boundary, so many a pixel and more, and the length that each stands for (N,) [px]: corners too.
+
+    Parameters
+    ----------
+    segments, rise
+        As `cut_at` gives them.
+    mask : LayerMask
+        Of the layer, in which all parts are united.
+    per_px : int
+    wanted : callable
+        Tells of points (M, 2) [px] which are wanted: (M,) bool.
+    """
+    at_px, outward, rises, length = _sampled(segments, rise, 1.0 / per_px)
+    which = wanted(at_px)
+    found, lengths = _merged(at_px[which], outward[which], rises[which], length[which], mask.shape, per_px, 8)
+    bare = level_beside(mask, found, OUTSIDE_PX) < 0.999
+    return found.selected(bare), lengths[bare]
+
+
+def _sampled(segments: np.ndarray, rise: np.ndarray, spacing_px: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Cut segments into equal pieces no longer than `spacing_px`: their middles and outward normals (y, x), rises and lengths."""
     step = segments[:, 2:] - segments[:, :2]
     length = np.hypot(step[:, 0], step[:, 1])
     long = length > 0
     segments, step, length, rise = segments[long], step[long], length[long], rise[long]
-    pieces = np.maximum(np.ceil(length / SPACING_PX - 1e-9), 1).astype(np.int64)
+    pieces = np.maximum(np.ceil(length / spacing_px - 1e-9), 1).astype(np.int64)
     which = np.repeat(np.arange(len(pieces)), pieces)
     part = (np.arange(len(which)) - np.repeat(np.cumsum(pieces) - pieces, pieces) + 0.5) / pieces[which]
     xy = segments[which, :2] + part[:, None] * step[which]
@@ -125,11 +153,16 @@ def _sampled(segments: np.ndarray, rise: np.ndarray) -> tuple[np.ndarray, np.nda
     return xy[:, ::-1], outward[which], rise[which], (length / pieces)[which]
 
 
-def _merged(at_px: np.ndarray, outward: np.ndarray, rise: np.ndarray, length: np.ndarray, shape: tuple[int, int]) -> Walls:
-    """Put points of one quarter of a pixel and one side together, weighted by length; points outside the field are left out."""
-    side = np.floor(np.arctan2(outward[:, 0], outward[:, 1]) * (2 / np.pi) + 0.5).astype(np.int64) & 3
-    quarter = np.floor(2 * at_px).astype(np.int64)
-    cell = ((quarter[:, 0] + 2) * (2 * shape[1] + 4) + quarter[:, 1] + 2) * 4 + side
+def _merged(
+    at_px: np.ndarray, outward: np.ndarray, rise: np.ndarray, length: np.ndarray, shape: tuple[int, int], cells: int, sides: int
+) -> tuple[Walls, np.ndarray]:
+    """Put points of one cell, so many a pixel along each axis, and one side together, weighted by length; also return their lengths (N,).
+
+    Points outside the field are left out.
+    """
+    side = np.floor(np.arctan2(outward[:, 0], outward[:, 1]) * (sides / (2 * np.pi)) + 0.5).astype(np.int64) & (sides - 1)
+    part = np.floor(cells * at_px).astype(np.int64)
+    cell = ((part[:, 0] + cells) * (cells * shape[1] + 2 * cells) + part[:, 1] + cells) * sides + side
     in_field = np.flatnonzero(np.all((at_px > -1.0) & (at_px < np.array(shape) + 1.0), axis=1))
     order = in_field[np.argsort(cell[in_field], kind="stable")]
     first = np.flatnonzero(np.diff(cell[order], prepend=-1))
@@ -137,7 +170,7 @@ def _merged(at_px: np.ndarray, outward: np.ndarray, rise: np.ndarray, length: np
     sums = np.add.reduceat(values, first, axis=0) if len(first) else values
     means = sums / sums[:, 5:]
     normal = means[:, 2:4] / np.maximum(np.hypot(means[:, 2], means[:, 3]), 1e-12)[:, None]
-    return Walls(means[:, :2].copy(), normal, means[:, 4].copy(), cell[order][first])
+    return Walls(means[:, :2].copy(), normal, means[:, 4].copy(), cell[order][first]), sums[:, 5]
 
 
 def tilts(index: CrossingIndex, grid: Grid) -> tuple[np.ndarray, np.ndarray]:

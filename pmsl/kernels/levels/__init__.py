@@ -1,0 +1,1 @@
+"""Gray levels solved together: sums of light by rows and by columns, descent, and rounding to levels."""
