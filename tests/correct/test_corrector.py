@@ -122,11 +122,11 @@ def test_parts_at_the_border_of_the_field_and_floating():
 @pytest.mark.parametrize(
     ("how", "word"),
     [
-        ({"corrections": ()}, "neither edges nor printthrough"),
+        ({"corrections": ()}, "neither edges, printthrough nor optimise"),
         ({"corrections": ("edges", "edges")}, "twice"),
         ({"corrections": ("walls",)}, "'walls' is not one of edges, printthrough, flatfield"),
         ({"roof_layers": -1}, "roof_layers"),
-        ({"corrections": "flatfield"}, "neither edges nor printthrough"),
+        ({"corrections": "flatfield"}, "neither edges, printthrough nor optimise"),
         ({"coverage": "exact"}, "coverage 'exact'"),
         ({"block": 0}, "block is 0"),
         ({"corrections": "edges", "roof_layers": 3}, "only with printthrough"),
