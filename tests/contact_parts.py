@@ -51,9 +51,9 @@ class Printed:
     def truth(self, renewal, reach=math.inf, dp=DP, ec=EC):
         return Print(self.frames, self.white, H, P, 0.36, dp, ec, renewal, reach)
 
-    def roofs_um(self, truth, roof=ROOF):
+    def roofs_um(self, truth, roof=ROOF, above=50.0):
         """Median of printed minus designed height of the roof, in the middle of the channel."""
-        return float(np.median(truth.roof_um(np.array([14.2, 15.1, 16.4]), np.array([12.1, 13.3, 14.6]), roof - 50, roof + 50))) - roof
+        return float(np.median(truth.roof_um(np.array([14.2, 15.1, 16.4]), np.array([12.1, 13.3, 14.6]), roof - 50, roof + above))) - roof
 
     def walls_px(self, truth):
         """Median of the outer walls well below the top, beside the channel."""
