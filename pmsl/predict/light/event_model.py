@@ -75,13 +75,21 @@ class Layered:
         delivered = cured.light.delivered_mj_cm2() if isinstance(cured.light, ContactLight) else cured.dose_mj_cm2
         dose = np.ascontiguousarray(delivered[middle, middle], np.float32)
         gelled_mj_cm2 = self.model.flush_share * self.model.threshold_mj_cm2
-        gelled = CuredLayer.of(plan.index, plan.thickness_um, cured.light, gelled_mj_cm2)
-        half = front_of(gelled, gelled_mj_cm2, lengths)[middle, middle].astype(np.float32)
+        half = self._gelled(cured, gelled_mj_cm2, lengths)
         thin = np.ascontiguousarray(front[middle, middle], np.float32)
         share = self.model.flush_share
         shift, places = -math.log(share) * lengths, (len(INSIDE_PX), inside, find)
         maps = dose, *DedupRows.whole(thin)
         return LitLayer(plan.index, plan.thickness_um, plan.z_top_um, *maps, shift, *places, half, flush_share=share)
+
+    def _gelled(self, cured: CuredLayer, gelled_mj_cm2: float, lengths: float) -> np.ndarray:
+        """Return the front of what is gelled in the middles of pixels: (R, C) float32."""
+        middle = slice(POINTS // 2, None, POINTS)
+        if isinstance(cured.light, ContactLight) and cured.light.falls_alike:
+            reach = cured.light.reaches_um(gelled_mj_cm2, (middle, middle)) / cured.height_um
+            return np.clip(reach, NOTHING, EVERYTHING).astype(np.float32)
+        gelled = CuredLayer.of(cured.index, cured.height_um, cured.light, gelled_mj_cm2)
+        return front_of(gelled, gelled_mj_cm2, lengths)[middle, middle].astype(np.float32)
 
     def _seen(self, light: np.ndarray) -> np.ndarray:
         """Return a dose at the mirrors at the points of every pixel: (3 R, 3 C) float64."""
@@ -97,6 +105,8 @@ def front_of(cured: CuredLayer, threshold_mj_cm2: float, lengths: float) -> np.n
     """Return the front of a cured layer, gone on beyond the slab with one decay of `lengths` slabs: (rows, cols) float64."""
     height = cured.height_um
     if isinstance(cured.light, BleachedLight):
+        return np.asarray(np.clip(cured.light.reaches_um(threshold_mj_cm2) / height, NOTHING, EVERYTHING))
+    if isinstance(cured.light, ContactLight) and cured.light.falls_alike:
         return np.asarray(np.clip(cured.light.reaches_um(threshold_mj_cm2) / height, NOTHING, EVERYTHING))
     top, bottom = cured.dose_mj_cm2, cured.dose_at_mj_cm2(height)
     with np.errstate(divide="ignore"):
