@@ -102,9 +102,11 @@ class ContactLight:
 
     def dose_mj_cm2(self, depth_um: float) -> np.ndarray:
         """Return the largest dose that liquid at that depth ever has: (rows, cols) float64 [mJ/cm²]."""
+        if depth_um == 0:
+            return self._plane()[0]
         if self.falls_alike:
             return np.asarray(self._plane()[0] * self._model.decay.fraction(depth_um))
-        return self._plane()[0] if depth_um == 0 else self._followed(depth_um)[0]
+        return self._followed(depth_um)[0]
 
     def delivered_mj_cm2(self) -> np.ndarray:
         """Return the dose at the exposure plane: all of what is solid by then, of liquid the largest it had: (rows, cols) float64."""

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from pmsl.core.finding import Finding
+from pmsl.core.finding import Finding, PredictedErrors
 from pmsl.errors import JobError
 from pmsl.formats.container.containers import Sink
 from pmsl.formats.container.layer_writer import JobTally
@@ -163,7 +163,9 @@ def _check_there(path: Path, file: File) -> None:
 def _decode_finding(told: dict[str, Any]) -> Finding:
     layers, box = told["layers"], told["box_um"]
     pair = None if layers is None else (layers[0], layers[1])
-    return Finding(**{**told, "layers": pair, "box_um": None if box is None else (tuple(box[0]), tuple(box[1]))})
+    predicted = PredictedErrors(**told["predicted"]) if "predicted" in told else msgspec.UNSET
+    corners = None if box is None else (tuple(box[0]), tuple(box[1]))
+    return Finding(**{**told, "layers": pair, "box_um": corners, "predicted": predicted})
 
 
 def _unpack(path: Path, done: BlockDone, sink: Sink) -> None:
