@@ -9,6 +9,7 @@ cure_fit        films and roofs together: Dp, Ec, induction, tail
 model_fit       least squares, intervals by the profile, what the data cannot part
 next_print      the next print: the tiles that say most of what is wanted
 renewal         what recoats exchange of liquid
+search          settings of what nobody models, by a number that a person enters
 transfer        a resin of one machine on another
 spectra         Dp and further decays from the spectrum of the light and the absorbance of the resin
 regression      straight lines, intervals, tests

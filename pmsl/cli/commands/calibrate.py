@@ -10,6 +10,7 @@ from pmsl.calibrate.kinds import NAMES
 from pmsl.cli import options
 from pmsl.cli.commands.decays import decays_command
 from pmsl.cli.commands.propose import propose_command
+from pmsl.cli.commands.search import search_command
 from pmsl.cli.commands.transfer import transfer_command
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def calibrate_command() -> None:
 
 calibrate_command.add_command(propose_command)
 calibrate_command.add_command(transfer_command)
+calibrate_command.add_command(search_command)
 calibrate_command.add_command(decays_command)
 
 

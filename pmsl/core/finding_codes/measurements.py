@@ -46,6 +46,11 @@ MEASUREMENTS: dict[str, dict[str, Code]] = {
             "What a proposed print was expected to make surer, and how sure it is with its sheet.",
             "Nothing has to be done; where far less came of it, look whether the curve fits.",
         ),
+        "search-none-within": Code(
+            ("warning",),
+            "No run of a search keeps to its limits: where they can be kept is not known yet.",
+            "Make the runs that are named, or widen limits or room.",
+        ),
         "value-held": Code(
             ("info",),
             "A value that the fit rests on was not measured by these sheets but held as the profile has it.",
