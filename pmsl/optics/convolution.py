@@ -118,9 +118,9 @@ def through_kernel(
     """Multiply Fourier transforms, as `spread` or `spread_adjoint`; with `beyond_px` only light from pixels further than that in x or y."""
     kernel = _kernel(source, target, psf, offset_px, beyond_px)
     if adjoint:
-        back = product(light, kernel, conjugate=True)
+        back = _through(light, kernel, conjugate=True)
         return np.ascontiguousarray(np.roll(back, (source.rows - 1, source.cols - 1), (0, 1))[: source.rows, : source.cols])
-    seen = product(light, kernel)
+    seen = _through(light, kernel, conjugate=False)
     return np.ascontiguousarray(seen[source.rows - 1 :, source.cols - 1 :][: target.rows, : target.cols])
 
 
@@ -138,7 +138,7 @@ def _kernel(source: Window, target: Window, psf: Psf, offset_px: Pair | None, be
     return kernel
 
 
-def product(light: np.ndarray, kernel: np.ndarray, conjugate: bool = False) -> np.ndarray:
+def _through(light: np.ndarray, kernel: np.ndarray, conjugate: bool) -> np.ndarray:
     """Multiply Fourier transforms over a field as large as the kernel, or larger where that is faster."""
     from scipy import fft
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from pmsl.core.mask import Window
-from pmsl.optics.convolution import product
 from pmsl.optics.psf import Lorentzian
 
 NEAR_PX, FAR_PX = 2.5, 5.5  # of a pixel's light all is told apart as far as the first, nothing beyond the second
@@ -34,10 +35,23 @@ def far_light(light: np.ndarray, source: Window, target: Window, psf: Lorentzian
         Where light is, and where it is seen; the target may reach beyond the field.
     psf : Lorentzian
     """
-    apart = []
-    for axis in (0, 1):
-        first = target[axis] - (source[axis] + source[axis + 2] - 1)
-        apart.append(np.arange(first, first + target[axis + 2] + source[axis + 2] - 1, dtype=np.float64))
-    kernel = psf.kernel(apart[0], apart[1], mean=False) * (1.0 - near_share(apart[0], apart[1]))
-    seen = product(np.ascontiguousarray(light, np.float64), kernel)
+    from scipy import fft
+
+    first = tuple(target[axis] - (source[axis] + source[axis + 2] - 1) for axis in (0, 1))
+    factor, size = _transformed(psf, first, (target.rows + source.rows - 1, target.cols + source.cols - 1))
+    seen = fft.irfft2(fft.rfft2(np.ascontiguousarray(light, np.float64), size) * factor, size)
     return np.ascontiguousarray(seen[source.rows - 1 :, source.cols - 1 :][: target.rows, : target.cols])
+
+
+@lru_cache(maxsize=2)  # one for each of two blocks that are solved at a time
+def _transformed(psf: Lorentzian, first: tuple[int, int], shape: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:
+    """Return the transform of the kernel of far light at distances from `first` on, and its size."""
+    from scipy import fft
+
+    down, across = (np.arange(a, a + n, dtype=np.float64) for a, n in zip(first, shape, strict=True))
+    kernel = psf.kernel(down, across, mean=False)
+    near = [np.flatnonzero(np.abs(distance) <= FAR_PX + 1.0) for distance in (down, across)]
+    if len(near[0]) and len(near[1]):
+        kernel[np.ix_(*near)] *= 1.0 - near_share(down[near[0]], across[near[1]])
+    size = fft.next_fast_len(shape[0], real=True), fft.next_fast_len(shape[1], real=True)
+    return fft.rfft2(kernel, size), size

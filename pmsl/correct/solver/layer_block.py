@@ -147,7 +147,7 @@ class Block:
                 yield LayerSolution(k, self.placed, np.zeros(0, np.uint8), FacePrediction.nothing())
             return
         flat = np.ones(n) if setup.flat is None else setup.flat[self.pixels.row, self.pixels.col]
-        self._tails = TailedLight.of(setup, self.pixels, flat, self._mask)
+        self._tails = TailedLight.of(setup, self.pixels, flat, self._mask, range(self.low, self.top))
         self._walls_seen = WallPrediction(law, setup.spot, self.pixels, self._exchange, setup.cases, self.masks.get)
         above = self._above(n + 1)
         self._pushed = np.zeros(0, np.int64), np.zeros(0)

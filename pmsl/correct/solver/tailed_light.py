@@ -17,16 +17,21 @@ from pmsl.correct.solver.wide_spots import TailedSpot
 
 
 class TailedLight:
-    """Follows the far light of a block's layers; `flat` (P,) is the light of a white pixel relative to the white dose."""
+    """Follows the far light of a block's `layers`; `flat` (P,) is the light of a white pixel relative to the white dose."""
 
-    def __init__(self, setup: SolverSetup, spot: TailedSpot, pixels: Pixels, flat: np.ndarray, mask: Callable[[int], LayerMask]) -> None:
+    def __init__(
+        self, setup: SolverSetup, spot: TailedSpot, pixels: Pixels, flat: np.ndarray, mask: Callable[[int], LayerMask], layers: range
+    ) -> None:
         self._setup, self._spot, self._pixels, self._flat, self._mask = setup, spot, pixels, flat, mask
         self._later: dict[int, np.ndarray] = {}
+        self._lit = around([in_field(pixels.window, setup.grid.shape), *(mask(k).window for k in layers)])  # one for all: so is its kernel
 
     @classmethod
-    def of(cls, setup: SolverSetup, pixels: Pixels, flat: np.ndarray, mask: Callable[[int], LayerMask]) -> TailedLight | None:
+    def of(
+        cls, setup: SolverSetup, pixels: Pixels, flat: np.ndarray, mask: Callable[[int], LayerMask], layers: range
+    ) -> TailedLight | None:
         """Make it for a spot that lights the whole field; None for others."""
-        return cls(setup, setup.spot, pixels, flat, mask) if isinstance(setup.spot, TailedSpot) else None
+        return cls(setup, setup.spot, pixels, flat, mask, layers) if isinstance(setup.spot, TailedSpot) else None
 
     def far(self, k: int, own: np.ndarray, above: Above, before: np.ndarray | None) -> np.ndarray:
         """Return what pixels see of the far light of layer k, itself `own` (P + 1,); it is put to that of the layers above.
@@ -56,9 +61,8 @@ class TailedLight:
 
     def _field(self, k: int, own: np.ndarray) -> tuple[np.ndarray, Window]:
         """Return the light of all of layer k, `own` (P,) in the numbered pixels, and the window it lies in."""
-        setup, pixels, mask = self._setup, self._pixels, self._mask(k)
-        source = around([mask.window, in_field(pixels.window, setup.grid.shape)])
-        light = mask.within(source, np.uint16) * (float(setup.law.white_mj_cm2[k]) / 65535)
+        setup, pixels, source = self._setup, self._pixels, self._lit
+        light = self._mask(k).within(source, np.uint16) * (float(setup.law.white_mj_cm2[k]) / 65535)
         if setup.flat is not None:
             light = light * setup.flat[source.row0 : source.row0 + source.rows, source.col0 : source.col0 + source.cols]
         light[pixels.row - source.row0, pixels.col - source.col0] = own
