@@ -54,8 +54,7 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
 
 def _other_light(name: str) -> dict[str, Any]:
     """Scatter [µm² per µm], tails and a measured spot, which no plain spot holds."""
-    psf, more, light, how = direct_sums.CASES[name]
-    walls, roofs, _ = direct_sums.printed(psf, direct_sums.resin(**more), light, **how)
+    walls, roofs = direct_sums.printed(name)
     return {"light": name, "walls [px]": _spread(walls), "roofs [µm]": _spread(roofs)}
 
 

@@ -65,9 +65,9 @@ class Direct:
         return np.max(doses, axis=0) if self.memory == "open" else np.sum(doses, axis=0)
 
     def walls_px(self, y, x, outward, k):
-        """Where the dose is the threshold beside points (y, x), along outward (±1) in x, at mid-slab."""
-        z, steps = np.full(len(y), (k + 0.5) * H), np.linspace(-1.0, 1.0, 41)
-        over = np.array([self.dose(y, x + s * outward, z) for s in steps]) - (EC - self.induction)
+        """Where the dose is the threshold beside points (y, x), along outward (N, 2), at mid-slab."""
+        z, steps = np.full(len(y), (k + 0.5) * H), np.linspace(-1.2, 1.2, 49)
+        over = np.array([self.dose(y + s * outward[:, 0], x + s * outward[:, 1], z) for s in steps]) - (EC - self.induction)
         found = np.full(len(y), np.nan)
         for i in range(len(y)):
             falls = np.flatnonzero((over[:-1, i] >= 0) & (over[1:, i] < 0))
@@ -87,15 +87,22 @@ class Direct:
         return np.where(inner, out - 0.25 * high / (high - low), out)
 
 
+def block_less(*boxes, high=150.0):
+    """A block 250.7 × 240.3 µm less boxes, each ((x0, y0, z0), (x1, y1, z1))."""
+    body = manifold3d.Manifold.cube([250.7, 240.3, high]).translate([74.2, 80.1, 0])
+    for low, to in boxes:
+        body -= manifold3d.Manifold.cube((np.array(to) - low).tolist()).translate(list(low))
+    return solid_of(body)
+
+
 def solid_of(body):
     mesh = body.to_mesh()
     return pmsl.Solid.from_arrays(mesh.vert_properties[:, :3], mesh.tri_verts)
 
 
 def tunnel():
-    """A block 250.7 × 240.3 µm with a channel along y, 120.2 wide, whose roof at z = 87.3 lies inside a slab; 150 high."""
-    block = manifold3d.Manifold.cube([250.7, 240.3, 150]).translate([74.2, 80.1, 0])
-    return solid_of(block - manifold3d.Manifold.cube([120.2, 400, 57.3]).translate([140.4, 0, 30]))
+    """A block with a channel along y, 120.2 µm wide, whose roof at z = 87.3 lies inside a slab."""
+    return block_less(((140.4, 0, 30), (260.6, 400, 87.3)))
 
 
 WALLS = ((74.2, -1.0), (324.9, 1.0), (140.4, 1.0), (260.6, -1.0))
@@ -113,17 +120,28 @@ def resin(**more):
     return replace(base, resin=replace(base.resin, dp_um=stated(DP), ec_mj_cm2=stated(EC), **{k: stated(v) for k, v in values.items()}))
 
 
-def printed(psf, material, light, corrections=("edges", "printthrough"), **how):
+def corrected(solid, name_or_case, layers=15, corrections=("edges", "printthrough")):
+    """Correct a solid with the light of a case, by name or as such, and return its print by direct sums."""
+    psf, more, light, how = CASES[name_or_case] if isinstance(name_or_case, str) else name_or_case
+    white = np.full(layers, 1.5 * EC * np.exp(H / DP))
+    made = Corrector([solid], grid_of(layers), printer(psf), resin(**more), white, corrections)
+    return Direct([made.images(k)[0][0].dense(np.uint8).astype(float) for k in range(layers)], white, light, **how)
+
+
+def sides(xs, signs, y):
+    """Points along walls at xs [µm] over y [px], and their normals along ±x."""
+    n = len(y)
+    x = np.repeat(np.asarray(xs, float) / PX, n)
+    return np.tile(y, len(xs)), x, np.stack([np.zeros(len(x)), np.repeat(np.asarray(signs, float), n)], axis=1)
+
+
+def printed(name_or_case):
     """Correct the block, print it by direct sums; |walls| [px] of layers 4 and 7 beside channel and outside, |roofs| [µm] inside."""
-    white = np.full(15, 1.5 * EC * np.exp(H / DP))
-    made = Corrector([tunnel()], grid_of(), printer(psf), material, white, corrections)
-    frames = [made.images(k)[0][0].dense(np.uint8).astype(float) for k in range(15)]
-    run = Direct(frames, white, light, **how)
-    rng = np.random.default_rng(1)
-    y = rng.uniform(12.0, 28.0, 25)
-    walls = np.concatenate([run.walls_px(y, np.full(25, at / PX), np.full(25, out), k) for k in (4, 7) for at, out in WALLS])
+    run, rng = corrected(tunnel(), name_or_case), np.random.default_rng(1)
+    points = sides(*zip(*WALLS, strict=True), rng.uniform(12.0, 28.0, 25))
+    walls = np.concatenate([run.walls_px(*points, k) for k in (4, 7)])
     roofs = run.roofs_um(rng.uniform(12.0, 28.0, 60), rng.uniform(15.5, 24.6, 60), 87.3)
-    return np.abs(walls), np.abs(roofs), made
+    return np.abs(walls), np.abs(roofs)
 
 
 def gaussian(sigma=0.36):
@@ -160,5 +178,5 @@ CASES = {
 }
 
 
-def grid_of():
-    return pmsl.Grid(origin_um=(0, 0), pitch_um=PX, shape=(N, N), z_edges_um=H * np.arange(16))
+def grid_of(layers=15):
+    return pmsl.Grid(origin_um=(0, 0), pitch_um=PX, shape=(N, N), z_edges_um=H * np.arange(layers + 1))

@@ -15,6 +15,9 @@ from pmsl.correct.solver.solver_setup import SolverSetup
 from pmsl.correct.solver.target_surfaces import levels_at
 from pmsl.correct.solver.wide_spots import TailedSpot
 
+ON_PLANE = 1e-6  # of a layer: so near to its far face a face lies on it
+AT_PLANE = 0.25  # of a layer whose exposure plane a face lies on: half, for it is there below the face and not above; and its walls are dim
+
 
 class TailedLight:
     """Follows the far light of a block's `layers`; `flat` (P,) is the light of a white pixel relative to the white dose."""
@@ -49,14 +52,19 @@ class TailedLight:
         """
         law: Law = self._setup.law
         coming, number = np.zeros(len(z_um)), np.flatnonzero(z_um > -np.inf)
-        slab = np.searchsorted(law.z_edges_um, z_um[number], side="right") - 1
-        for j in range(k - 1, int(slab.min(initial=k)) - 1, -1):
-            mine = number[slab <= j]
+        slack = ON_PLANE * float(law.z_edges_um[k + 1] - law.z_edges_um[k])
+        slab = np.searchsorted(law.z_edges_um, z_um[number] + slack, side="right") - 1
+        on_plane = z_um[number] <= law.z_edges_um[slab] + slack
+        for j in range(k - 1, max(int(slab.min(initial=k)) - 2, -1), -1):
+            below = on_plane & (slab == j + 1)
+            mine, share = number[(slab <= j) | below], np.where(below, AT_PLANE, 1.0)[(slab <= j) | below]
+            if not len(mine):
+                continue
             if j not in self._later:
                 base = levels_at(self._mask(j), self._pixels.row, self._pixels.col)
                 shown = np.where(highest_faces(j)[:-1] > -np.inf, 0.0, base) * law.white_mj_cm2[j] * self._flat
                 self._later[j] = np.append(self._spot.all_light(*self._field(j, shown), self._pixels), 0.0)
-            coming[mine] += self._later[j][mine] * law.left_at(law.z_edges_um[j + 1] - z_um[mine])
+            coming[mine] += share * self._later[j][mine] * law.left_at(np.maximum(law.z_edges_um[j + 1] - z_um[mine], 0.0))
         return Foreseen(above, coming)
 
     def _field(self, k: int, own: np.ndarray) -> tuple[np.ndarray, Window]:
