@@ -86,7 +86,8 @@ SHAPES = {  # ring at a middle and an angle, void, 95 % of the contour at most [
     "round hole of 1": (lambda at, turn: disc(1, at), True, 0.08),
     "square hole of 1": (lambda at, turn: rectangle(1, 1, 0, at), True, 0.12),
     "square of 1": (lambda at, turn: rectangle(1, 1, 0, at), False, 0.12),
-    "square of 2": (lambda at, turn: rectangle(2, 2, turn, at), False, 0.08),
+    "square of 2": (lambda at, turn: rectangle(2, 2, 0, at), False, 0.08),
+    "turned square of 2": (lambda at, turn: rectangle(2, 2, turn, at), False, 0.12),
     "corners": (lambda at, turn: rectangle(6, 6, turn, at), False, 0.06),
 }
 
@@ -254,7 +255,7 @@ def test_walls_alone_where_the_memory_is_not_known():
     assert np.array_equal(frames(corrector_of([part], ("edges", "printthrough", "optimise"))), frames(corrector_of([part])))
 
 
-@pytest.mark.parametrize("memory", ["open", "contact"])
+@pytest.mark.parametrize("memory", ["open", pytest.param("contact", marks=pytest.mark.slow)])
 def test_other_memories(memory):
     """A square in liquid that is exchanged: its dose is that of the layer with the most, and lands there."""
     base = resin_of(DP).resin

@@ -16,7 +16,7 @@ MISS = 0.06  # of Ec: about three hundredths of a pixel
 STRAIGHT = 0.95  # of 1, the mean of unit normals within a pixel: 0.95 is a corner of 36°, or an arc of 2.5 px radius
 
 
-def off_or_bent(walls: Walls, misses: np.ndarray, pixels: Pixels) -> tuple[np.ndarray, np.ndarray]:
+def off_or_bent(walls: Walls, misses: np.ndarray, settled: np.ndarray, pixels: Pixels) -> tuple[np.ndarray, np.ndarray]:
     """Return the points (y, x) of walls that are solved again, (M, 2) float64, and the pixels of the window where walls turn.
 
     Those that miss Ec, and those where walls turn or another is near: between two points of a corner it can be off where both are met.
@@ -27,6 +27,8 @@ def off_or_bent(walls: Walls, misses: np.ndarray, pixels: Pixels) -> tuple[np.nd
         Of a layer.
     misses : (N,) float64
         Dose over Ec, minus 1.
+    settled : (N,) bool
+        Points that have Ec from the layers above: what they have too much no level of this layer takes away.
     pixels : Pixels
     """
     window, place = pixels.window, np.floor(walls.at_px).astype(np.int64)
@@ -34,7 +36,7 @@ def off_or_bent(walls: Walls, misses: np.ndarray, pixels: Pixels) -> tuple[np.nd
     sums = [np.bincount(at, each, window.rows * window.cols).reshape(window.rows, window.cols) for each in (*walls.outward.T, None)]
     y, x, n = (_around(each) for each in sums)
     bent = np.hypot(y, x) < STRAIGHT * n
-    return walls.at_px[(np.abs(misses) > MISS) | bent.ravel()[at]], bent
+    return walls.at_px[~settled & ((np.abs(misses) > MISS) | bent.ravel()[at])], bent
 
 
 def _around(values: np.ndarray) -> np.ndarray:

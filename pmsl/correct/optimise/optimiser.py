@@ -12,7 +12,7 @@ from pmsl.correct.optimise.contour_error import ContourError
 from pmsl.correct.optimise.level_choice import LayerScene, chosen
 from pmsl.correct.optimise.level_solution import solved
 from pmsl.correct.optimise.neighbourhoods import Neighbourhoods, off_or_bent, wide
-from pmsl.correct.optimise.sides import SidePoints
+from pmsl.correct.optimise.sides import SidePoints, StartingLight
 from pmsl.correct.optimise.wall_level_problem import contour_of, posed
 from pmsl.correct.solver.accumulated_dose import Above
 from pmsl.correct.solver.attenuation import Law
@@ -72,8 +72,8 @@ class LayerToSolve:
     faces : FaceRows
     walls : Walls
         Its own.
-    misses : (N,) float64
-        Dose on these over Ec, minus 1.
+    misses, given : (N,) float64
+        Dose on these over Ec, minus 1, and what the layers above give them [mJ/cm²].
     mask : LayerMask
     above : Above
     """
@@ -87,6 +87,7 @@ class LayerToSolve:
     faces: FaceRows
     walls: Walls
     misses: np.ndarray
+    given: np.ndarray
     mask: LayerMask
     above: Above
 
@@ -104,7 +105,7 @@ def optimised(
     grid, law, spot, pixels, response
         Of the block.
     """
-    k, (off, bent) = layer.index, off_or_bent(layer.walls, layer.misses, pixels)
+    k, (off, bent) = layer.index, off_or_bent(layer.walls, layer.misses, layer.given >= law.threshold_mj_cm2, pixels)
     if len(off) == 0:
         return layer.levels, None
     places = Neighbourhoods.around(off, layer.white, pixels, spot)
@@ -112,7 +113,8 @@ def optimised(
     contour = contour_of(segments, rise, layer.mask, bent, places, pixels)
     if len(contour.group) == 0 or len(places.number) == 0:
         return layer.levels, None
-    sides = SidePoints.of(segments, _decided(layer, bent, places, pixels), k, layer.above, law, spot, pixels)
+    start = StartingLight.of(np.append(response[layer.levels], 0.0) * layer.white, layer.white, places.number)
+    sides = SidePoints.of(k, segments, _decided(layer, bent, places, pixels), start, layer.above, law, spot, pixels)
     problem = posed(k, contour, sides, places, _others(layer), layer.white, layer.above, law, spot, pixels)
     found = solved(problem, layer.levels, response)
     scene = LayerScene(k, sides, layer.white, layer.above, law, spot, pixels)

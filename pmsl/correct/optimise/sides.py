@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,9 +38,9 @@ def inside_of(segments: np.ndarray, window: Window) -> np.ndarray:
     col = np.maximum(np.ceil(x0[which] + share * (x1 - x0)[which] - 0.5), 0.0).astype(np.int64)
     rows, cols = PER_PX * window.rows, PER_PX * window.cols
     there = (line >= 0) & (line < rows) & (col < cols)
-    change = np.where(y1 > y0, -1.0, 1.0)[which[there]]
-    turns = np.bincount(line[there] * cols + col[there], change, rows * cols).reshape(rows, cols)
-    return np.asarray(np.cumsum(turns, axis=1) > 0.5)
+    turns = np.zeros((rows, cols), np.int8)
+    np.add.at(turns, (line[there], col[there]), np.where(y1 > y0, -1, 1).astype(np.int8)[which[there]])
+    return np.asarray(np.cumsum(turns, axis=1, dtype=np.int8, out=turns) > 0)
 
 
 def well(inside: np.ndarray, row: np.ndarray, col: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -50,6 +51,20 @@ def well(inside: np.ndarray, row: np.ndarray, col: np.ndarray) -> tuple[np.ndarr
         for right in (-1, 0, 1):
             total += inside[np.clip(row + down, 0, rows - 1), np.clip(col + right, 0, cols - 1)]
     return total == 9, total == 0
+
+
+class StartingLight(NamedTuple):
+    """Light of pixels (P + 1,) [mJ/cm²] where those that may change are dark, and where they are white."""
+
+    least: np.ndarray
+    most: np.ndarray
+
+    @classmethod
+    def of(cls, light: np.ndarray, white: np.ndarray, free: np.ndarray) -> StartingLight:
+        """Take the light to begin with, white doses, and the numbers of pixels that may change."""
+        least, most = light.copy(), light.copy()
+        least[free], most[free] = 0.0, white[free]
+        return cls(least, most)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,8 +89,10 @@ class SidePoints:
     cell: np.ndarray
 
     @classmethod
-    def of(cls, segments: np.ndarray, wanted: np.ndarray, k: int, above: Above, law: Law, spot: Spot, pixels: Pixels) -> SidePoints:
-        """Find those in `wanted` (P + 1,) bool pixels."""
+    def of(
+        cls, k: int, segments: np.ndarray, wanted: np.ndarray, start: StartingLight, above: Above, law: Law, spot: Spot, pixels: Pixels
+    ) -> SidePoints:
+        """Find those in `wanted` (P + 1,) bool pixels that some light of the pixels that may change would put on the wrong side."""
         window, number = pixels.window, np.flatnonzero(wanted[:-1])
         part = np.arange(PER_PX**2)
         row = ((pixels.row[number] - window.row0) * PER_PX)[:, None] + part // PER_PX
@@ -84,10 +101,14 @@ class SidePoints:
         inside, outside = well(inside_of(segments, window), row, col)
         at = (np.stack([row, col], axis=1) + 0.5) / PER_PX + (window.row0, window.col0)
         kept = inside | outside
-        weights, index = spot.rows(at[kept], pixels)
+        at, inside, cell = at[kept], inside[kept], cell[kept]
+        weights, index = spot.rows(at, pixels)
         depth = 0.5 * float(law.z_edges_um[k + 1] - law.z_edges_um[k])
-        given = from_above(weights, index, above, depth, PointCells(k, cell[kept]))
-        return cls(weights, index, given, inside[kept], cell[kept])
+        given = from_above(weights, index, above, depth, PointCells(k, cell))
+        least, most = (law.effective_mj_cm2(depth, seen(weights, index, light), given) for light in (start.least, start.most))
+        threshold = law.threshold_mj_cm2
+        kept = np.where(inside, least < INSIDE * threshold, most > OUTSIDE * threshold) & (most > least)
+        return cls(weights[kept], index[kept], given[kept], inside[kept], cell[kept])
 
     def asking(self, k: int, law: Law) -> DoseConstraints:
         """Ask for enough inside, for little outside."""

@@ -16,7 +16,7 @@ from pmsl.correct.solver.influence_rows import Pixels, Spot
 from pmsl.correct.solver.layer_problem import FREE, DoseConstraints, beside_walls, from_above
 from pmsl.correct.solver.target_surfaces import STEEP, Walls, points_of
 
-STRAIGHT_PER_PX, BENT_PER_PX = 3, 8  # points
+STRAIGHT_PER_PX, BENT_PER_PX = 2, 8  # points
 TILT_PX = 0.05  # to both sides of a point the dose is looked at for how steeply it falls
 STEEPNESS, SHARPEN = 1.5, 0.002  # Ec a pixel that the dose should fall at walls, and the weight of what lacks
 

@@ -216,7 +216,9 @@ class Block:
         if walls is None:
             return levels, None
         misses = self._misses(k, asked, len(walls.at_px), np.append(s.response[levels], 0.0) * white)
-        layer = LayerToSolve(k, levels, white, base, asked.wanted, asked.rows, asked.faces, walls, misses, self.masks[k], above)
+        layer = LayerToSolve(
+            k, levels, white, base, asked.wanted, asked.rows, asked.faces, walls, misses, asked.given, self.masks[k], above
+        )
         return optimised(layer, s.maker.index.whole(), s.grid, s.law, s.spot, self.pixels, s.response)
 
     def _misses(self, k: int, asked: LayerDemands, n: int, own: np.ndarray) -> np.ndarray:
