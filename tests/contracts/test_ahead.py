@@ -59,7 +59,7 @@ def test_a_warmup_leaves_nothing_to_compile(tmp_path, samples):
     """Whatever commands ask for of an ordinary part, corrected or not, has been compiled by then."""
     warm, job = asked_for("warmup"), str(tmp_path / "job")
     mesh = str(samples / "f_orientation.stl")
-    assert asked_for("slice", mesh, "-o", job, "--correct", "edges", "--coverage", "volume", "--accept-uncalibrated") <= warm
+    assert asked_for("slice", mesh, "-o", job, "--correct", "edges,optimise", "--coverage", "volume", "--accept-uncalibrated") <= warm
     for words in (["check", mesh], ["report", job, "-o", str(tmp_path / "page.html")]):
         assert asked_for(*words) <= warm, words
 
