@@ -1,6 +1,7 @@
 """Optional terms of resins in doses, predictions, checks and bands, against closed forms."""
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -8,10 +9,11 @@ from msgspec.structs import replace
 from predictions import DP, EC, H, printer, process, resin, tunnel, value
 
 import pmsl
+from pmsl.core.mask import Window
 from pmsl.cure import CureModel
 from pmsl.cure.uncertainty import depth_bands
 from pmsl.errors import ExposureError
-from pmsl.optics import psf_of
+from pmsl.predict.light.event_model import Layered
 
 LIGHT = 20.0
 RECIPROCAL = {"reciprocity": 0.8, "reciprocity_mw_cm2": 2.0}
@@ -77,28 +79,30 @@ def test_roofs_of_a_thick_block_land_where_the_stack_ends(more):
     assert set(more) <= set(found.model) and "flush_share" not in found.model
 
 
-def test_walls_where_reciprocity_fails_lie_where_light_to_the_p_is_the_threshold():
-    """A wall of the last layer, lit by itself: Φ(-x / σ)^p is the threshold over white."""
-    from statistics import NormalDist
-
-    material = resin(**RECIPROCAL)
+def wall_of_the_last_layer(material):
+    """Where the wall at x = 100 µm of the last layer is printed, whose solid lies at larger x [µm]; and its white exposure."""
     job = prepared(material)
     top = job.n_layers - 1
-    (white,) = job[top].exposures
-    from pmsl.predict.light.event_model import Layered
+    layer = Layered(job, CureModel.of(material), Window(0, 0, *job.grid.shape)).add(job[top])
+    (edge,) = layer.edges(np.array([[24.0, 10.0]]), np.array([[0.0, -0.1]]))
+    return edge, job[top].exposures[0]
 
-    window = (0, 0, *job.grid.shape)
-    from pmsl.core.mask import Window
 
-    layer = Layered(job, CureModel.of(material), Window(*window)).add(job[top])
-    model = CureModel.of(material)
-    counts = float(model.effective_mj_cm2(np.float64(white.dose_mj_cm2), white.time_s))
+def test_walls_where_reciprocity_fails_lie_where_light_to_the_p_is_the_threshold():
+    """A wall of the last layer, lit by itself: Φ(-x / σ)^p is the threshold over white."""
+    edge, white = wall_of_the_last_layer(resin(**RECIPROCAL))
+    counts = CureModel.of(resin(**RECIPROCAL)).effective_mj_cm2(white.dose_mj_cm2, white.time_s)
     share = (EC / (counts * math.exp(-0.5 * H / DP))) ** (1 / 0.8)
     wanted = -NormalDist().inv_cdf(share) * 0.36 * 10.0
-    at = np.array([[24.0, 10.0]])  # a wall at x = 100 µm, whose solid lies at larger x
-    (edge,) = layer.edges(at, np.array([[0.0, -0.1]]))
     assert edge == pytest.approx(wanted, abs=0.05) and abs(wanted) > 0.3
-    assert psf_of(job.printer).sigma_px == (0.36, 0.36)
+
+
+def test_walls_where_light_scatters_are_blurred_in_their_own_layer_too():
+    """Half-way up the last layer: Φ(-x / σ) with the variance that half its height adds."""
+    edge, white = wall_of_the_last_layer(resin(scatter_um=1.0))
+    share = EC / (white.dose_mj_cm2 * math.exp(-0.5 * H / DP))
+    wanted = -NormalDist().inv_cdf(share) * math.sqrt(3.6**2 + 1.0 * H / 2)
+    assert edge == pytest.approx(wanted, abs=0.05) and abs(wanted) > 0.3
 
 
 @pytest.mark.parametrize("more", [RECIPROCAL, BLEACHED], ids=["reciprocity", "bleaching"])

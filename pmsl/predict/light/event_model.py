@@ -15,6 +15,7 @@ from pmsl.cure import CuredLayer, CureModel, EventSum, Recursion, accumulation
 from pmsl.cure.bleached_recursion import BleachedLight, BleachedRecursion
 from pmsl.cure.contact_sum import ContactLight, ContactSum
 from pmsl.cure.events import EventLight
+from pmsl.cure.scatter import Scatter
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.kernels.light.dose import EVERYTHING, NOTHING
@@ -45,6 +46,7 @@ class Layered:
             self.sum: Recursion | EventSum | BleachedRecursion = ContactSum(model, shape, shares.left, pitch_um, beyond_um=beyond_um)
         else:
             self.sum = accumulation(model, shape, pitch_um, beyond_um)
+        self._scatter = Scatter(model.scatter_um, pitch_um)
         self.limit_um, self.stride_um = reach_um(self.psf, self.grid.pitch_um)
 
     def add(self, plan: LayerPlan) -> LitLayer:
@@ -61,8 +63,10 @@ class Layered:
             _go_on(front, cured.light, self.model.threshold_mj_cm2, plan.thickness_um)
         middle = slice(POINTS // 2, None, POINTS)
 
+        half_way = self._half_way(cured, front, lengths)
+
         def find(points: np.ndarray, outward: np.ndarray) -> np.ndarray:
-            near = np.clip(front, -4.0 * lengths, 4.0 * lengths)
+            near = np.clip(half_way, -4.0 * lengths, 4.0 * lengths)
             return edges_along(lambda at: cubic(near, POINTS * at - 0.5) - 0.5, points, outward, self.stride_um, self.limit_um)
 
         def inside(rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -90,6 +94,15 @@ class Layered:
             return np.clip(reach, NOTHING, EVERYTHING).astype(np.float32)
         gelled = CuredLayer.of(cured.index, cured.height_um, cured.light, gelled_mj_cm2)
         return front_of(gelled, gelled_mj_cm2, lengths)[middle, middle].astype(np.float32)
+
+    def _half_way(self, cured: CuredLayer, front: np.ndarray, lengths: float) -> np.ndarray:
+        """Return a front that is right half-way up the layer, where edges are looked for: light has scattered in the layer itself, too."""
+        if self.model.scatter_um == 0:
+            return front
+        height, threshold = cured.height_um, self.model.threshold_mj_cm2
+        dose = self._scatter(cured.dose_at_mj_cm2(0.5 * height), 0.5 * height)
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.clip(0.5 + lengths * np.log(dose / threshold), NOTHING, EVERYTHING))
 
     def _seen(self, light: np.ndarray) -> np.ndarray:
         """Return a dose at the mirrors at the points of every pixel: (3 R, 3 C) float64."""
