@@ -37,7 +37,7 @@ ROOFS = SheetFormat(
     "roofs",
     {
         **dict.fromkeys(("time_s", "dose_mj_cm2", "irradiance_mw_cm2", "layer_um", "cover_layers", "channel_um"), ABOVE),
-        **dict.fromkeys(("reference_um", "reference_design_um"), ABOVE),
+        **dict.fromkeys(("reference_um", "reference_design_um", "roof_design_um"), ABOVE),
         "gap_um": FROM,
     },
     ("gap_um",),
@@ -75,6 +75,8 @@ class CureRows:
         nan where not known.
     port_um : (N,) float64
         Way along the liquid below a roof to the vat; nan where it is sealed, and of films.
+    lit_um, design_um : (N,) float64
+        From floor to what is lit of a roof, and to where it was designed; nan of films, and where it is not stated.
     weights : (N,) float64 or None
     row : tuple of str
     source : str
@@ -89,6 +91,8 @@ class CureRows:
     light_mw_cm2: np.ndarray
     wait_s: np.ndarray
     port_um: np.ndarray
+    lit_um: np.ndarray
+    design_um: np.ndarray
     weights: np.ndarray | None
     row: tuple[str, ...]
     source: str
@@ -182,11 +186,13 @@ def read_cure_rows(paths: Sequence[Path], options: FitOptions, kinds: Sequence[s
     used = data.values["open"] > 0
     findings = [*data.findings, *uncured([row for row, use in zip(data.row, used, strict=True) if not use])]
     blank, names = np.full(len(data), math.nan), ("depth_um", "dose", "events", "cover_layers", "layer_um", "light", "wait_s", "port_um")
+    more = ("channel_um", "roof_design_um")
     depth, dose, events, cover, layer, light, wait, port = (data.values.get(name, blank)[used] for name in names)
+    lit, design = (data.values.get(name, blank)[used] for name in more)
     weights = data.weights()
     rows = tuple(row for row, use in zip(data.row, used, strict=True) if use)
     some = None if weights is None else weights[used]
-    return CureRows(depth, dose, events, cover, layer, light, wait, port, some, rows, data.source, tuple(findings))
+    return CureRows(depth, dose, events, cover, layer, light, wait, port, lit, design, some, rows, data.source, tuple(findings))
 
 
 def _roof_depths(values: dict[str, np.ndarray], rows: Sequence[str]) -> np.ndarray:

@@ -153,3 +153,36 @@ def test_a_sheet_that_is_none_is_refused_by_name(tmp_path, text, words):
     (tmp_path / "roofs.csv").write_text(text, encoding="utf-8")
     with pytest.raises(MeasurementError, match=words):
         fit("roofs", tmp_path / "roofs.csv")
+
+
+def test_roofs_at_several_heights_of_a_slab(tmp_path):
+    """What is lit is what holds a slab's middle; the fit goes by that, and says how far plain roofs are from their design."""
+    rng, true = np.random.default_rng(3), (24.0, 7.0, 1.5, 0.008)
+    how = CouponOptions(cover_layers=[1, 4, 12], slab_heights=[0.0, 0.25, 0.5, 0.75])
+    made = coupon("roofs", PRINTER, RESIN, options=how)
+    rows = rows_of(made)
+    lit = [sum((e.mask.dense(np.uint8) > 0).astype(int) for e in made.job[k].exposures) for k in range(made.job.n_layers)]
+    for i, row in enumerate(rows):
+        tile, layer = made.layout.tile(i), float(row["layer_um"])
+        column = [one[tile.row0 + tile.rows // 2, tile.col0 + tile.cols // 3] for one in lit]
+        channel, share = float(row["channel_um"]) / layer, float(row["roof_design_um"]) / layer % 1
+        assert column[4 : 4 + round(channel)] == [0] * round(channel) and sum(column) == 4 + int(row["cover_layers"])
+        assert float(row["roof_design_um"]) - float(row["channel_um"]) == pytest.approx(layer * (share if share <= 0.5 else share - 1))
+    design = made.job.design
+    assert {round(float(part.bounds_um()[1, 2]), 6) % 10 for part in design} == {0.0, 2.5, 5.0, 7.5}
+
+    def measured(row):
+        dose = float(row["time_s"]) * float(row["irradiance_mw_cm2"])
+        if "cover_layers" not in row:
+            return {"thickness_um": max(film_um([dose], *true) + rng.normal(0, 1), 0.0)}
+        gap = float(row["channel_um"]) - roof_um(int(row["cover_layers"]), dose, float(row["layer_um"]), *true) + rng.normal(0, 1)
+        return {"gap_um": max(gap, 0.0), "reference_um": float(row["reference_design_um"])}
+
+    sheets = [filled(made, tmp_path / "r.csv", measured), filled(coupon("working-curve", PRINTER, RESIN), tmp_path / "w.csv", measured)]
+    found = fit("roofs", sheets)
+    for name, value in zip(("dp_um", "ec_mj_cm2", "induction_mj_cm2", "tail"), true, strict=True):
+        assert abs(found.parameters[name].value - value) < 4 * found.parameters[name].sd, name
+    off = [f.value for f in found.findings if f.code == "roofs-from-design"]
+    assert len(off) == 4 and off[1] - off[0] == pytest.approx(-2.5, abs=1.0) and off[3] - off[0] == pytest.approx(2.5, abs=1.0)
+    with pytest.raises(UsageError, match="expected shares from 0 to below 1"):
+        coupon("roofs", PRINTER, RESIN, options=CouponOptions(slab_heights=[1.0]))

@@ -13,14 +13,14 @@ BASE, UNITS, LEAST_UM, ROOM_UM = 4, 60, 300.0, 40.0  # layers below channels; pa
 
 
 class Box(NamedTuple):
-    """A box of a tile: where, in parts of the tile's side, and its first layer and the one after its last."""
+    """A box of a tile: where, in parts of its side, and from where to where, in layers; it is lit where it holds a layer's middle."""
 
     row: int
     col: int
     rows: int
     cols: int
-    first: int
-    end: int
+    first: float
+    end: float
 
 
 def lit_rectangles(boxes: Sequence[Box], tile: Window, part_px: int, layer: int) -> list[Rectangle]:
@@ -35,7 +35,7 @@ def lit_rectangles(boxes: Sequence[Box], tile: Window, part_px: int, layer: int)
         Side of a part [px].
     layer : int
     """
-    return [_rectangle(box, tile, part_px) for box in boxes if box.first <= layer < box.end]
+    return [_rectangle(box, tile, part_px) for box in boxes if box.first <= layer + 0.5 < box.end]
 
 
 def box_prisms(boxes: Sequence[Box], tile: Window, part_px: int, grid: Grid, height_um: float) -> list[Prism]:

@@ -38,6 +38,8 @@ class CouponOptions:
         Height of a layer [µm].
     cover_layers : sequence of int
         Layers of the roofs.
+    slab_heights : sequence of float
+        Where in a slab roofs lie, 0 to below 1, in layers.
     focus_um : sequence of float
         Focus offsets [µm].
     factors : sequence of float
@@ -54,6 +56,7 @@ class CouponOptions:
     wait_s: float | None = None
     layer_um: float | None = None
     cover_layers: Sequence[int] | None = None
+    slab_heights: Sequence[float] | None = None
     focus_um: Sequence[float] | None = None
     factors: Sequence[float] | None = None
 

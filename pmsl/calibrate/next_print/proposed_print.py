@@ -11,7 +11,7 @@ from pmsl.calibrate.coupons.working_curve_coupon import COLUMNS, NOTES
 from pmsl.calibrate.kinds.induction_kind import NOTES as INDUCTION_NOTES
 from pmsl.calibrate.kinds.induction_kind import induction_coupon
 from pmsl.calibrate.kinds.roofs_kind import NOTES as ROOFS_NOTES
-from pmsl.calibrate.kinds.roofs_kind import roofs_coupon
+from pmsl.calibrate.kinds.roofs_kind import RoofTile, roofs_coupon
 from pmsl.calibrate.next_print.outcome import stated_line
 from pmsl.calibrate.next_print.proposal import Proposal
 from pmsl.calibrate.profile_update import measured_resin
@@ -53,7 +53,7 @@ def proposed_coupon(
         events = proposal.columns["events"][order]
         whole = proposal.dose_mj_cm2[order] * events
         return induction_coupon(fitted, list(zip(whole.tolist(), events.tolist(), strict=True)), notes=(*INDUCTION_NOTES, stated))
-    settings = list(zip(proposal.dose_mj_cm2[order].tolist(), proposal.columns["cover_layers"][order].tolist(), strict=True))
+    settings = list(map(RoofTile, proposal.dose_mj_cm2[order].tolist(), proposal.columns["cover_layers"][order].tolist()))
     return roofs_coupon(fitted, settings, proposal.layer_um, (*ROOFS_NOTES, stated))
 
 

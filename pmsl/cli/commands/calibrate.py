@@ -48,6 +48,7 @@ calibrate_command.add_command(decays_command)
 @click.option("--events", metavar="N[,N…]", help="induction: into how many exposures a dose is split [default: 1,2,4].")
 @click.option("--layer-um", type=float, metavar="UM", help="roofs, renewal, bottom: height of a layer [default: 10].")
 @click.option("--cover-layers", metavar="N[,N…]", help="roofs, renewal: layers over the channels [default: 1,2,3,5,8,12,20,40].")
+@click.option("--slab-heights", metavar="F[,F…]", help="roofs: where in a slab roofs lie, 0 to below 1, in layers [default: 0].")
 @click.option("--focus-um", metavar="UM[,UM…]", help="focus: offsets [default: -60 to 60 in steps of 20].")
 @click.option("--factors", metavar="F[,F…]", help="bottom: dose factors of the first layer [default: 1,1.5,2.5,5,10].")
 @click.option("--wait-s", type=float, metavar="S", help="induction: dark time before each further event [default: 30].")
@@ -140,6 +141,7 @@ def _coupon_options(how: dict[str, Any]) -> CouponOptions:
         events=listed("events", "1,2,4", whole=True),
         layer_um=positive(how["layer_um"], "--layer-um", "µm"),
         cover_layers=listed("cover_layers", "1,5,20", whole=True),
+        slab_heights=listed("slab_heights", "0,0.25,0.5,0.75"),
         focus_um=listed("focus_um", "-40,-20,0,20,40"),
         factors=listed("factors", "1,2,5"),
         wait_s=positive(how["wait_s"], "--wait-s", "s"),

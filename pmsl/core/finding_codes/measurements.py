@@ -51,6 +51,11 @@ MEASUREMENTS: dict[str, dict[str, Code]] = {
             "No run of a search keeps to its limits: where they can be kept is not known yet.",
             "Make the runs that are named, or widen limits or room.",
         ),
+        "roofs-from-design": Code(
+            ("info",),
+            "How far roofs that were designed within slabs lie from there: plain prints light whole slabs.",
+            "Nothing has to be done; printthrough puts them where they are designed.",
+        ),
         "value-held": Code(
             ("info",),
             "A value that the fit rests on was not measured by these sheets but held as the profile has it.",
