@@ -55,6 +55,28 @@ class Dmd(Sourced, frozen=True, kw_only=True):
             raise ValueError("frame_locked = true needs frame_s")
 
 
+Slope = Annotated[float, Meta(ge=-100, le=100)]
+
+
+class XyStage(Sourced, frozen=True, kw_only=True):
+    """What moves the picture over the plate, for plates larger than a field.
+
+    Attributes
+    ----------
+    travel_um : Value of (float, float)
+        How far it goes along x and y: the span of the places of pictures.
+    step_um : Value of float
+        What its places are multiples of.
+    error : Value of six float, e.g. [0.8, -0.3, 0.0, 0.2, 1.1, 0.0]
+        Where it goes instead: x, y and focus [µm] for each mm along X, then the same for each mm along Y; made up for in places, focus and
+        pictures. Left out: none.
+    """
+
+    travel_um: Value[tuple[Positive, Positive]]
+    step_um: Value[Positive]
+    error: Value[tuple[Slope, Slope, Slope, Slope, Slope, Slope]] | UnsetType = UNSET
+
+
 class StageProfile(Sourced, frozen=True, kw_only=True):
     """The stage that carries the build plate.
 
@@ -73,9 +95,14 @@ class StageProfile(Sourced, frozen=True, kw_only=True):
     release : {"window", "film", "free-surface"}, e.g. "film"
         What a layer is lifted from when it is cured: a stiff window, a film that peels, or nothing, where light falls on the resin
         from above. From version 2.
+    xy : XyStage
+        What moves the picture over the plate; left out: nothing does. From version 2.
     """
 
-    SINCE: ClassVar[dict[str, int]] = {"step_um": 2, "release_stress_kpa": 2, "release_line_n_m": 2, "suction_kpa": 2, "release": 2}
+    SINCE: ClassVar[dict[str, int]] = {
+        "step_um": 2, "release_stress_kpa": 2, "release_line_n_m": 2, "suction_kpa": 2, "release": 2, "xy": 2
+    }  # fmt: skip
+    NESTED: ClassVar[tuple[str, ...]] = ("xy",)
 
     travel_um: Value[Positive]
     step_um: Value[Positive] | UnsetType = UNSET
@@ -83,6 +110,7 @@ class StageProfile(Sourced, frozen=True, kw_only=True):
     release_line_n_m: Value[Positive] | UnsetType = UNSET
     suction_kpa: Value[Positive] | UnsetType = UNSET
     release: Literal["window", "film", "free-surface"] | UnsetType = UNSET
+    xy: XyStage | UnsetType = UNSET
 
 
 class Limits(Sourced, frozen=True, kw_only=True):

@@ -124,6 +124,44 @@ class LayerHeights(Strict, frozen=True, kw_only=True):
         return self.min_um if self.stair_um is None else self.stair_um
 
 
+class Fields(Strict, frozen=True, kw_only=True):
+    """How the pictures of a plate larger than a field join, of jobs sliced with ``--fields``.
+
+    Attributes
+    ----------
+    overlap_px : int
+        How many pixels neighbours share: the width of the blend.
+    blend : {"linear", "none"}
+        Light passes from one picture to the next along a ramp, or is cut in the middle of what they share.
+    stagger_px : int, e.g. 20
+        How far seams move from one layer to the next, in a cycle of four; 0: they stay. Left out: the overlap, of cuts at least 8.
+    order : {"travel", "rows"}
+        Pictures of a layer in the order of the shortest way, there and back from layer to layer; or in rows from the lower corner.
+    """
+
+    overlap_px: Annotated[int, Meta(ge=0, le=4096)] = 20
+    blend: Literal["linear", "none"] = "linear"
+    stagger_px: Annotated[int, Meta(ge=0, le=4096)] | UnsetType = UNSET
+    order: Literal["travel", "rows"] = "travel"
+
+    @property
+    def band_px(self) -> int:
+        """How wide the band is in which both of two neighbours shine [px]; 0 of a cut."""
+        return self.overlap_px if self.blend == "linear" else 0
+
+    @property
+    def moved_px(self) -> int:
+        """How far seams move from one layer to the next [px]."""
+        return max(self.overlap_px, 8 if self.band_px == 0 else 0) if self.stagger_px is UNSET else self.stagger_px
+
+    def __post_init__(self) -> None:
+        if 0 < self.moved_px < self.band_px:
+            raise ValueError(
+                f"fields.stagger_px is {self.moved_px}, overlap_px {self.overlap_px}: seams of layers would lie over each other; "
+                f"give {self.overlap_px} or more, or 0 for seams that stay"
+            )
+
+
 class Process(Strict, frozen=True, kw_only=True):
     """How a part is printed, schema ``pmsl.process/1``, or ``/2`` where a key is used that came with it.
 
@@ -176,9 +214,11 @@ class Process(Strict, frozen=True, kw_only=True):
         In place of `xy_offset_um` in layers whose bottom dose factor is above 1.
     checks : ProcessChecks
         Limits of what is checked before light.
+    fields : Fields
+        How the pictures of a plate larger than a field join.
     """
 
-    SINCE: ClassVar[dict[str, int]] = {"exposure_s": 2, "xy_offset_um": 2, "bottom_xy_offset_um": 2, "checks": 2}
+    SINCE: ClassVar[dict[str, int]] = {"exposure_s": 2, "xy_offset_um": 2, "bottom_xy_offset_um": 2, "checks": 2, "fields": 2}
     NESTED: ClassVar[tuple[str, ...]] = ("motion",)
 
     schema: Literal["pmsl.process/1", "pmsl.process/2"]
@@ -200,6 +240,7 @@ class Process(Strict, frozen=True, kw_only=True):
     xy_offset_um: Offset | UnsetType = UNSET
     bottom_xy_offset_um: Offset | UnsetType = UNSET
     checks: ProcessChecks | UnsetType = UNSET
+    fields: Fields | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         given: object = self.motion
