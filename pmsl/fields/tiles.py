@@ -162,7 +162,7 @@ class FieldLayout(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"--fields {nx}x{ny}: from 1x1 to {MOST_TILES} fields in all")
         rows, cols = printer.field_px
         px, py = printer.optics.pitch_um.value
-        skewed = bool(_slopes(stage).any())
+        skewed = is_skewed(stage)
         step = stage.step_um.value
         x = axis_of(nx, cols, px, step, fields, "x", skewed)
         y = axis_of(ny, rows, py, step, fields, "y", skewed)
@@ -192,21 +192,15 @@ class FieldLayout(msgspec.Struct, frozen=True, kw_only=True):
 
     def tile(self, col: int, row: int, layer: int) -> Tile:
         """Return a field at its place in a layer: where the stage really goes when it is sent as near to the meant place as it can be."""
-        meant = np.array([self.x.corner_px(col, layer), self.y.corner_px(row, layer)]) * self.pitch_um
-        step, slopes = self.stage.step_um.value, _slopes(self.stage)
-        sent = np.round(np.linalg.solve(np.eye(2) + slopes[:2], meant) / step) * step if slopes.any() else np.round(meant / step) * step
-        if self.x.whole and self.y.whole:
-            sent = meant  # a multiple already: without the noise of the division
-        x, y = (sent + slopes[:2] @ sent).tolist()
-        return Tile(col, row, (round(x, DIGITS) + 0.0, round(y, DIGITS) + 0.0), round(-float(slopes[2] @ sent), DIGITS) + 0.0)
+        meant = self.x.corner_px(col, layer) * self.pitch_um[0], self.y.corner_px(row, layer) * self.pitch_um[1]
+        step = self.stage.step_um.value
+        sent = meant if self.on_one_grid else tuple(round(um / step) * step for um in self.stage.sent_um(*meant))
+        x, y, focus = self.stage.reached_um(*sent)
+        return Tile(col, row, (round(x, DIGITS) + 0.0, round(y, DIGITS) + 0.0), round(-focus, DIGITS) + 0.0)
 
     def tiles(self, layer: int) -> list[Tile]:
         """Return all fields of a layer, in rows from the lower corner."""
         return [self.tile(i, j, layer) for j in range(self.y.count) for i in range(self.x.count)]
-
-    def sent_um(self, corner_um: tuple[float, float]) -> tuple[float, float]:
-        """Return where the stage is sent to so that a field lies at a corner: the inverse of its error [µm]."""
-        return sent_um(self.stage, corner_um)
 
     def check_travel(self, name: str) -> None:
         """Refuse more travel than the stage has; raises `UsageError`."""
@@ -224,6 +218,11 @@ def fields_of(process: Process) -> Fields:
     return process.fields if isinstance(process.fields, Fields) else DEFAULT
 
 
+def is_skewed(stage: XyStage) -> bool:
+    """Tell whether a stage has errors that are made up for."""
+    return any(any(of_axis) for of_axis in stage.slopes)
+
+
 def stage_of(printer: Printer) -> XyStage:
     """Return what moves pictures; raises `UsageError` where a printer has no such stage, or mirrors on their corners."""
     if printer.dmd.lattice != "orthogonal":
@@ -235,26 +234,3 @@ def stage_of(printer: Printer) -> XyStage:
             "(pmsl profiles show), or choose a printer that moves"
         )
     return xy
-
-
-def sent_um(stage: XyStage, corner_um: tuple[float, float]) -> tuple[float, float]:
-    """Return where a stage is sent to so that a field lies at a corner: the inverse of its error [µm].
-
-    Parameters
-    ----------
-    stage : XyStage
-    corner_um : (float, float)
-        On the plate [µm].
-    """
-    slopes = _slopes(stage)
-    if not slopes.any():
-        return corner_um
-    x, y = np.round(np.linalg.solve(np.eye(2) + slopes[:2], np.array(corner_um)), DIGITS - 3).tolist()
-    return x, y
-
-
-def _slopes(stage: XyStage) -> np.ndarray:
-    """Return the errors of a stage per µm: (3, 2) float64, rows x, y, focus, columns along X and along Y."""
-    if not isinstance(stage.error, msgspec.UnsetType):
-        return np.array(stage.error.value).reshape(2, 3).T * 1e-3
-    return np.zeros((3, 2))

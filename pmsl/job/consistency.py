@@ -13,6 +13,7 @@ import numpy as np
 from pmsl.core.mask import around
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import PrintJob
+from pmsl.job.shifted_light import most_light
 from pmsl.profiles import Motion, Printer
 from pmsl.profiles.placeholders import placeholders
 from pmsl.profiles.response import response
@@ -104,18 +105,27 @@ def sum_problem(exposures: Sequence[Exposure], printer: Printer, light_of_level:
         if sum(each) <= limit * LIMIT_SLACK:
             continue
         for engine in sorted({e.engine for e in exposures}):
-            window = around(e.mask.window for e in exposures if e.engine == engine)
-            total = np.zeros((window.rows, window.cols))
-            for e, value in zip(exposures, each, strict=True):
-                if e.engine == engine:
-                    total += value * light_of_level[e.mask.within(window)]
-            most = float(total.max(initial=0.0))
+            of_engine = [(e, value) for e, value in zip(exposures, each, strict=True) if e.engine == engine]
+            if len({e.offset_um for e, _ in of_engine}) > 1:
+                shown, of_white = [e for e, _ in of_engine], [value for _, value in of_engine]
+                most = most_light(shown, of_white, printer.optics.pitch_um.value, light_of_level, limit * LIMIT_SLACK)
+            else:
+                most = _most_in_place(of_engine, light_of_level)
             if not most <= limit * LIMIT_SLACK:
                 return (
                     f"its {len(exposures)} exposures together give a pixel {most:.4g} {unit}, the limit of printer {printer.name} "
                     f"in {what} is {limit:g}"
                 )
     return None
+
+
+def _most_in_place(shown: Sequence[tuple[Exposure, float]], light_of_level: np.ndarray) -> float:
+    """Return the most that a pixel gets of exposures in one place, each with what white gives."""
+    window = around(e.mask.window for e, _ in shown)
+    total = np.zeros((window.rows, window.cols))
+    for e, value in shown:
+        total += value * light_of_level[e.mask.within(window)]
+    return float(total.max(initial=0.0))
 
 
 @lru_cache(maxsize=64)

@@ -21,6 +21,7 @@ from pmsl.profiles.printer import Orientation
 from pmsl.profiles.strict_struct import Strict
 
 FLAT_FIELD_BY_HOST = "flat-field-by-host"  # in `requires`: the host evens out the field, frames do not
+STAGE_ERROR = "xy-stage-error"  # in `requires`: the host sends the xy stage to where it has to be sent to get to `offset_um`
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 
@@ -143,6 +144,8 @@ class PrintJob:
     regions : tuple of RegionRecord
         What was given light of its own; the exposures of layers hold it.
     vacuum : Vacuum or None
+    tiles : (int, int) or None
+        Fields along x and y of a plate that they make up; None of a job of one field.
     known_estimate : Estimate or None
         What it costs, where that is known already.
     n_layers : int
@@ -173,6 +176,7 @@ class PrintJob:
     requires: tuple[str, ...] = ()
     regions: tuple[RegionRecord, ...] = ()
     vacuum: Vacuum | None = None
+    tiles: tuple[int, int] | None = None
     known_estimate: Estimate | None = None
     prepared: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     layer_source: LayerSource = field(init=False, repr=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from pmsl.checks import mesh_findings
 from pmsl.core.finding import Finding
@@ -48,6 +49,7 @@ def prepare(
     accept_uncalibrated: bool = False,
     repair: str = "auto",
     weld_um: float | None = None,
+    fields: str | tuple[int, int] | None = None,
 ) -> PrintJob:
     """Make a print job of parts where their coordinates are (µm, field corner at 0, plate at z = 0); nothing is moved.
 
@@ -62,6 +64,8 @@ def prepare(
         What is done about meshes that are open, doubled or look inward: see `pmsl.mesh.repair.repair.repaired`.
     weld_um : float, optional
         How far vertices at open edges of a mesh may be joined [µm], 0 for not at all; by default a twentieth of a pixel.
+    fields : "auto" or (int, int), optional
+        Print on a plate of so many fields along x and y, or of as many as the parts need; its corner is at 0. Left out: on one field.
 
     Returns
     -------
@@ -78,9 +82,28 @@ def prepare(
     process = find_process(process) if isinstance(process, str) else process
     placed = parts if isinstance(parts, Placed) else None
     pieces, bounds = (parts.parts, parts.bounds_um) if isinstance(parts, Placed) else (parts, None)
+    if fields is not None:
+        from pmsl.pipeline.field_planner import staged_on_fields  # few jobs have several
+
+        fielded = staged_on_fields(pieces, printer, resin, process, bounds, accept_uncalibrated, repair, weld_um, fields)
+        job = _job(fielded.setup, fielded.planner, printer, resin, process, placed)
+        return replace(job, engines=(replace(job.engines[0], grid=fielded.grid),), tiles=fielded.counts, requires=fielded.requires)
+    printer = unmoved(printer)
     s, planner = _up_to_the_last_lit(
         lambda n: stages(pieces, printer, resin, process, bounds, accept_uncalibrated, repair, n, weld_um), process
     )
+    return _job(s, planner, printer, resin, process, placed)
+
+
+def unmoved(printer: Printer) -> Printer:
+    """Return a printer as a job of one field uses it: without what moves pictures over the plate."""
+    if printer.stage.xy is UNSET:
+        return printer
+    return msgspec.structs.replace(printer, stage=msgspec.structs.replace(printer.stage, xy=UNSET))
+
+
+def _job(s: JobSetup, planner: LayerSource, printer: Printer, resin: Resin, process: Process, placed: Placed | None) -> PrintJob:
+    """Return the job of what was set up."""
     engine = Engine(grid=s.grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.turn)
     return PrintJob(
         engines=(engine,),

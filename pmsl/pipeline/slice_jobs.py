@@ -21,6 +21,7 @@ from pmsl.mesh.repair.repair import repaired
 from pmsl.mesh.solid import Solid
 from pmsl.pipeline.io import check_spreads, write_options
 from pmsl.pipeline.planner import prepare
+from pmsl.pipeline.request import option_parsing
 from pmsl.pipeline.request.region_file import dressed
 from pmsl.pipeline.slice_request import SliceRequest
 
@@ -47,6 +48,10 @@ def check(request: SliceRequest) -> None:
     target, chosen, layout = Path(request.out), request.chosen_format(), request.layout()
     request.dose_scales()
     request.region_tables()
+    if request.fields is not None:
+        from pmsl.pipeline.field_plates import check_request  # few jobs have several
+
+        check_request(request)
     if layout.plates is None:
         check_target(target, request.force, chosen.foreign)
     if request.processes is not None or request.scheduler is not None:
@@ -98,15 +103,21 @@ def prepare_jobs(request: SliceRequest, loaded: Mapping[str, Solid] | None = Non
         As `load_solid`, `PlateLayout.placed` and `prepare`; a target of a plate cannot be written.
     """
     printer, resin, process = request.profiles()
-    layout = request.layout()
-    plates = layout.placed(_parts(request, request.weld_within_um(printer), loaded or {}), printer, resin)
+    layout, fields = request.layout(), option_parsing.fields(request.fields)
+    parts = _parts(request, request.weld_within_um(printer), loaded or {})
+    if fields is None:
+        plates = layout.placed(parts, printer, resin)
+    else:
+        from pmsl.pipeline.field_plates import placed_on_fields  # few jobs have several
+
+        plates, fields = placed_on_fields(layout, parts, printer, resin, process, fields)
     names = layout.names(Path(request.out), len(plates))
     for name in names if layout.plates is not None else ():
         check_target(name, request.force, request.chosen_format().foreign)
     out = []
     for name, placed in zip(names, plates, strict=True):
-        accept = request.accept_uncalibrated
-        job = prepare(placed, printer, resin, process, accept_uncalibrated=accept, repair=request.repair, weld_um=request.weld_um)
+        accept, repair, weld_um = request.accept_uncalibrated, request.repair, request.weld_um
+        job = prepare(placed, printer, resin, process, accept_uncalibrated=accept, repair=repair, weld_um=weld_um, fields=fields)
         times_s = job.layer_source.times_s
         assert times_s is not None  # of parts and profiles it is known
         out.append(SlicedJob(_shallower(job, request.depth), placed, times_s, out=request.out if layout.plates is None else str(name)))

@@ -48,6 +48,7 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
             "region",
             "regions",
             "weld_um",
+            "fields",
         ),
         2,
     )
@@ -70,6 +71,9 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
     bottom_xy_offset_um: Annotated[float | None, _option("Instead of that in layers with a bottom dose factor above 1.", "D")] = None
     pitch_um: Annotated[str | None, _option("Pixel pitch at the image plane [µm].", "P|PX,PY")] = None
     field: Annotated[str | None, _option("Pixels of the field.", "COLSxROWS")] = None
+    fields: Annotated[
+        str | None, _option("Fields of a plate larger than one, along x and y; auto: as many as the parts need.", "auto|NXxNY")
+    ] = None
     coverage: Annotated[
         Literal["area", "volume"] | None, _option("Gray is area in mid-slab, or volume of the slab [default: as the process says].")
     ] = None

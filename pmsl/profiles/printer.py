@@ -76,6 +76,27 @@ class XyStage(Sourced, frozen=True, kw_only=True):
     step_um: Value[Positive]
     error: Value[tuple[Slope, Slope, Slope, Slope, Slope, Slope]] | UnsetType = UNSET
 
+    @property
+    def slopes(self) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float]]:
+        """Errors of x, y and focus for each µm along X and along Y."""
+        if isinstance(self.error, UnsetType):
+            return (0.0, 0.0), (0.0, 0.0), (0.0, 0.0)
+        a = [1e-3 * v for v in self.error.value]
+        return (a[0], a[3]), (a[1], a[4]), (a[2], a[5])
+
+    def reached_um(self, x_um: float, y_um: float) -> tuple[float, float, float]:
+        """Return where it goes when it is sent to a place: x, y, and how far the focus is off there [µm]."""
+        x, y, focus = (of_x * x_um + of_y * y_um for of_x, of_y in self.slopes)
+        return x_um + x, y_um + y, focus
+
+    def sent_um(self, x_um: float, y_um: float) -> tuple[float, float]:
+        """Return where it is sent to so that it goes to a place [µm]: the inverse of `reached_um`."""
+        (xx, xy), (yx, yy), _ = self.slopes
+        if xx == xy == yx == yy == 0.0:
+            return x_um, y_um
+        size = (1.0 + xx) * (1.0 + yy) - xy * yx
+        return ((1.0 + yy) * x_um - xy * y_um) / size, ((1.0 + xx) * y_um - yx * x_um) / size
+
 
 class StageProfile(Sourced, frozen=True, kw_only=True):
     """The stage that carries the build plate.

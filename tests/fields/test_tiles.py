@@ -82,7 +82,7 @@ def test_errors_of_the_stage_are_made_up_for():
     layout = FieldLayout.of(moving_printer((400, 600), pitch_um=10.0, step_um=0.1, error=error), process_with(), (3, 3))
     wild = np.array([[0.8, 0.2], [-0.3, 1.1]]) * 1e-3
     for tile in layout.tiles(2):
-        sent = np.array(layout.sent_um(tile.corner_um))
+        sent = np.array(layout.stage.sent_um(*tile.corner_um))
         assert np.abs(sent / 0.1 - np.rint(sent / 0.1)).max() < 1e-5
         assert np.abs(sent + wild @ sent - tile.corner_um).max() < 1e-5
         assert tile.focus_um == pytest.approx(-(0.5e-3 * sent[0] - 0.4e-3 * sent[1]), abs=1e-8)

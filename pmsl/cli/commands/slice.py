@@ -29,7 +29,7 @@ MESHES, OUT = (request_fields()[name] for name in ("meshes", "out"))
 @click.option("-o", "--out", required=True, type=options.FILE, metavar=OUT.metavar, help=OUT.text)
 @options.option("format")
 @options.profiles
-@options.options("coverage", "unreachable", "irradiance", "unit", "repair", "weld_um")
+@options.options("fields", "coverage", "unreachable", "irradiance", "unit", "repair", "weld_um")
 @options.options("at", "rotate", "scale", "keep_place", "copies", "spacing_um", "pack", "plates")
 @options.doses
 @options.options("threads", "processes", "scheduler", "depth", "dose", "no_design", "correct", "accept_uncalibrated", "png", "preview")

@@ -26,6 +26,23 @@ JOBS: dict[str, dict[str, Code]] = {
             "One exposure time is given for layers of several heights: thin ones cure deeper into what lies below.",
             "Give margin_um instead of exposure_s, or neither.",
         ),
+        "fields-overlap": Code(
+            ("info", "warning"),
+            "Where fields of a plate overlap, the dose is kept in the middle of the slab; induction makes it more at the exposure plane, "
+            "less at the far face, and moves roofs there: a warning from 2 µm on.",
+            "Cut fields instead, [fields] blend = \"none\"; or overlap less.",
+        ),
+        "fields-between-pixels": Code(
+            ("info",),
+            "Steps of the xy stage, or its errors, put fields between the pixels of their neighbours: each is exact where it lies, but in "
+            "the overlap levels are not rounded together.",
+            "Choose a pitch that is a whole number of steps.",
+        ),
+        "stage-step-coarse": Code(
+            ("warning",),
+            "A step of the xy stage is coarser than a pixel: edges that cross a seam may jog by half a step.",
+            "Use a stage with finer steps, or larger pixels.",
+        ),
         "unit-suspicious": Code(
             ("warning",),
             "A length of a profile is one that few machines have: it may have been meant in another unit.",

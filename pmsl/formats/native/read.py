@@ -97,6 +97,7 @@ def job_of(doc: Document, source: FileSource, where: str) -> PrintJob:
         correction=doc.correction,
         regions=() if doc.regions is msgspec.UNSET else tuple(doc.regions),
         vacuum=present(doc.vacuum),
+        tiles=present(doc.tiles),
         known_estimate=doc.estimate,
         design_of=lambda: _designs(doc.design, source, where),
     )

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from pmsl.errors import UsageError
 from pmsl.profiles.process import MOST_OFFSET_UM, Correction, LayerHeights
@@ -75,6 +75,18 @@ def field_px(text: str | None) -> tuple[int, int] | None:
     if match is None or int(match[1]) < 1 or int(match[2]) < 1:
         raise UsageError(f"--field {text!r}: expected COLSxROWS like 2560x1600, whole numbers of pixels (not mm: pixels times --pitch-um)")
     return int(match[2]), int(match[1])
+
+
+def fields(text: str | None) -> Literal["auto"] | tuple[int, int] | None:
+    """Read ``auto`` or ``NXxNY``, fields along x and y."""
+    if text is None:
+        return None
+    if text.strip().lower() == "auto":
+        return "auto"
+    match = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", text.strip(), re.IGNORECASE)
+    if match is None or int(match[1]) < 1 or int(match[2]) < 1:
+        raise UsageError(f"--fields {text!r}: expected auto, or fields along x and y like 6x10")
+    return int(match[1]), int(match[2])
 
 
 def positive(value: float | None, option: str, unit: str) -> float | None:

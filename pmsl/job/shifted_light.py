@@ -1,0 +1,80 @@
+"""What exposures of a layer that the stage shifts give a place of the plate together, at most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pmsl.job.layer_plan import Exposure
+
+WHOLE_PX = 1e-6
+
+
+def most_light(
+    exposures: Sequence[Exposure], each: Sequence[float], pitch_um: tuple[float, float], light_of_level: np.ndarray, limit: float
+) -> float:
+    """Return the most that a place gets of exposures of one engine.
+
+    Parameters
+    ----------
+    exposures : sequence of Exposure
+        Each with its `offset_um`, where the lower corner of its frame is.
+    each : sequence of float
+        What a white pixel of each gives.
+    pitch_um : (float, float)
+    light_of_level : (256,) float64
+        Light of every gray level relative to white.
+    limit : float
+        Where full frames that overlap cannot pass it, their grays are not looked at: the sum of white is returned.
+
+    Notes
+    -----
+    Pixels of frames that do not lie on one grid overlap with up to four of another: the lightest of them counts.
+    """
+    shape = exposures[0].mask.shape
+    at = np.array([e.offset_um for e in exposures]) / pitch_um  # (n, 2) [px], x and y
+    white = np.array(each)
+    most = _most_white(at, white, shape)
+    if most <= limit:
+        return most
+    return max(_most_within(i, exposures, at, white, light_of_level) for i in range(len(exposures)))
+
+
+def _most_white(at: np.ndarray, white: np.ndarray, shape: tuple[int, int]) -> float:
+    """Return the most that full frames give a place: the lower corner of one along x and of one along y."""
+    rows, cols = shape
+    xs, ys = (np.unique(at[:, axis]) for axis in (0, 1))
+    in_x = (at[:, 0] <= xs[:, None] + WHOLE_PX) & (xs[:, None] + WHOLE_PX < at[:, 0] + cols - WHOLE_PX)
+    in_y = (at[:, 1] <= ys[:, None] + WHOLE_PX) & (ys[:, None] + WHOLE_PX < at[:, 1] + rows - WHOLE_PX)
+    sums = (in_x * white) @ in_y.T.astype(np.float64)
+    return float(sums.max())
+
+
+def _most_within(i: int, exposures: Sequence[Exposure], at: np.ndarray, white: np.ndarray, light_of_level: np.ndarray) -> float:
+    """Return the most that a pixel in the window of exposure i gets."""
+    window, (rows, cols) = exposures[i].mask.window, exposures[i].mask.shape
+    total = np.zeros((window.rows, window.cols))
+    for j, e in enumerate(exposures):
+        x, y = at[i] - at[j]
+        if abs(x) >= cols or abs(y) >= rows or not window.rows:
+            continue
+        light = white[j] * light_of_level[e.mask.dense(np.uint8)]
+        total += np.max([_cut(light, window.row0 + r, window.col0 + c, total.shape) for r in _near(y) for c in _near(x)], axis=0)
+    return float(total.max(initial=0.0))
+
+
+def _near(px: float) -> list[int]:
+    """Return the whole numbers of pixels that a pixel so far off lies across."""
+    whole = round(px)
+    return [whole] if abs(px - whole) <= WHOLE_PX else [int(np.floor(px)), int(np.floor(px)) + 1]
+
+
+def _cut(light: np.ndarray, row0: int, col0: int, shape: tuple[int, int]) -> np.ndarray:
+    """Return a window of an array, dark beyond its edges."""
+    out = np.zeros(shape)
+    rows = slice(max(row0, 0), min(row0 + shape[0], light.shape[0]))
+    cols = slice(max(col0, 0), min(col0 + shape[1], light.shape[1]))
+    if rows.start < rows.stop and cols.start < cols.stop:
+        out[rows.start - row0 : rows.stop - row0, cols.start - col0 : cols.stop - col0] = light[rows, cols]
+    return out

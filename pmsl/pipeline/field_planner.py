@@ -1,0 +1,255 @@
+"""Parts on a plate larger than a field → layers of several exposures, each a field at its place with its share of the light."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+import numpy as np
+
+from pmsl.checks import mesh_findings
+from pmsl.core.finding import Finding, Severity
+from pmsl.core.grid import Grid
+from pmsl.errors import ExposureError, UsageError
+from pmsl.fields.order import ordered
+from pmsl.fields.tile_masks import MaskSharer
+from pmsl.fields.tiles import FieldLayout, Tile, count_for, fields_of, is_skewed, stage_of
+from pmsl.fields.weights import effective_ratio, induction_share, roof_shift_um
+from pmsl.job.consistency import sum_problem
+from pmsl.job.layer_plan import Exposure, LayerPlan
+from pmsl.job.layer_source import LayerSource
+from pmsl.job.print_job import FLAT_FIELD_BY_HOST, STAGE_ERROR
+from pmsl.masks import masks_of
+from pmsl.masks.area_masks import PartMasks
+from pmsl.mesh.part import Part, as_part
+from pmsl.mesh.solid import Solid
+from pmsl.optics import flat_field
+from pmsl.optics.grayscale import response
+from pmsl.pipeline.job_setup import JobSetup, stages
+from pmsl.profiles import Printer, Process, Resin
+from pmsl.profiles.strict_struct import Value
+
+MOST_ROOF_UM = 2.0  # that an overlap may move roofs by without a warning
+INDEX_BYTES = 256 << 20  # of meshes made ready for single fields
+TRIANGLE_BYTES, FIELD_BYTES = 100, 1 << 20
+PIXEL_SLACK = 1e-6
+
+
+class FieldedJob(msgspec.Struct, frozen=True, eq=False):
+    """What a job of several fields is made of: its setup on the plate, its planner, the grid of a field, fields along x and y."""
+
+    setup: JobSetup
+    planner: FieldPlanner
+    grid: Grid
+    counts: tuple[int, int]
+    requires: tuple[str, ...]
+
+
+def plate_of(printer: Printer, layout: FieldLayout) -> Printer:
+    """Return a printer whose one field is the plate: what parts are placed on."""
+    return with_field(printer, layout.plate_px)
+
+
+def with_field(printer: Printer, shape: tuple[int, int]) -> Printer:
+    """Return a printer with an even field of (rows, cols) pixels."""
+    known = printer.dmd.shape
+    dmd = msgspec.structs.replace(printer.dmd, shape=Value(value=shape, class_=known.class_, source=known.source))
+    return msgspec.structs.replace(printer, dmd=dmd, optics=msgspec.structs.replace(printer.optics, flat_field=None))
+
+
+def layout_of(printer: Printer, process: Process, fields: str | tuple[int, int], size_um: Sequence[float]) -> FieldLayout:
+    """Return so many fields, or of ``"auto"`` as many as parts of a size (x, y) [µm] need.
+
+    Raises
+    ------
+    UsageError
+        As `FieldLayout.of`.
+    """
+    if not isinstance(fields, str):
+        return FieldLayout.of(printer, process, fields)
+    if fields != "auto":
+        raise UsageError(f"fields {fields!r}: expected 'auto' or numbers of fields along x and y, like (3, 2)")
+    stage, pitch = stage_of(printer), printer.optics.pitch_um.value
+    skewed = is_skewed(stage)
+    rows, cols = printer.field_px
+    nx, ny = (
+        count_for(max(int(np.ceil(um / p - PIXEL_SLACK)), 1), n, p, stage.step_um.value, fields_of(process), axis, skewed)
+        for um, p, n, axis in zip(size_um, pitch, (cols, rows), "xy", strict=True)
+    )
+    return FieldLayout.of(printer, process, (nx, ny))
+
+
+def staged_on_fields(
+    pieces: Sequence[Solid | Part],
+    printer: Printer,
+    resin: Resin,
+    process: Process,
+    bounds_um: np.ndarray | None,
+    accept_uncalibrated: bool,
+    repair: str,
+    weld_um: float | None,
+    fields: str | tuple[int, int],
+) -> FieldedJob:
+    """Set up a job of several fields; parameters as of `pmsl.prepare`.
+
+    Raises
+    ------
+    UsageError
+        What is not offered with several fields; as `FieldLayout.of`.
+    MeshError, ExposureError
+        As `pmsl.prepare`, of the plate.
+    """
+    parts = [as_part(piece) for piece in pieces]
+    check_offered(parts, process)
+    if parts and bounds_um is None:
+        bounds_um = np.array([np.min([p.bounds_um()[0] for p in parts], axis=0), np.max([p.bounds_um()[1] for p in parts], axis=0)])
+    layout = layout_of(printer, process, fields, (0.0, 0.0) if bounds_um is None else bounds_um[1, :2].tolist())
+    s = stages(parts, plate_of(printer, layout), resin, process, bounds_um, accept_uncalibrated, repair, None, weld_um)
+    s = replace(s, ladder=msgspec.structs.replace(s.ladder, printer=printer))
+    grid = Grid(origin_um=(0.0, 0.0), pitch_um=printer.optics.pitch_um.value, shape=printer.field_px, z_edges_um=s.grid.z_edges_um)
+    planner = FieldPlanner(s, process, printer, layout, grid)
+    s = replace(s, findings=(*s.findings, *planner.findings()))
+    requires = [FLAT_FIELD_BY_HOST] if process.evened == "delegated" else []
+    requires += [STAGE_ERROR] if is_skewed(layout.stage) else []
+    return FieldedJob(s, planner, grid, layout.counts, tuple(requires))
+
+
+def check_offered(parts: Sequence[Part], process: Process) -> None:
+    """Refuse what is not offered with several fields; raises `UsageError`."""
+    corrected = [name for name in process.corrections if name != "flatfield" or process.flat_field == "baked"]
+    asked = {
+        f"corrections ({', '.join(corrected)}), which do not look across fields yet": bool(corrected),
+        "[regions]": process.regions is not None and not process.regions.plain,
+        "a part's dose_scale": any(part.dose_scale != 1.0 for part in parts),
+        "regions of a part": any(part.regions for part in parts),
+        f"unreachable = {process.unreachable!r}": process.unreachable != "keep",
+        "xy_offset_um": any(process.xy_offsets_um),
+    }
+    for what, there in asked.items():
+        if there:
+            raise UsageError(f"--fields: not offered with {what}; leave one of the two out")
+
+
+@dataclass(eq=False)
+class FieldPlanner(LayerSource):
+    """Plans any layer of several fields from any thread, always the same."""
+
+    setup: JobSetup
+    process: Process
+    printer: Printer
+    layout: FieldLayout
+    grid: Grid
+
+    def __post_init__(self) -> None:
+        s = self.setup
+        flat = None if self.process.evened is not None else flat_field(self.printer)
+        self._evenness = 1.0 if flat is None else float(flat.min())
+        self._sharer = MaskSharer.of(self.layout, response(self.printer), flat)
+        self._response = response(self.printer)
+        triangles = sum(len(part.solid.faces) for part in s.parts)
+        self._most = max(4, INDEX_BYTES // (TRIANGLE_BYTES * triangles + FIELD_BYTES))
+        self._makers: OrderedDict[tuple[float, float], PartMasks] = OrderedDict()
+        self._lock = threading.Lock()
+        heights = np.diff(self.grid.z_edges_um)
+        self._f = [self._induction_share(float(d), float(h)) for d, h in zip(s.ladder.dose_mj_cm2, heights, strict=True)]
+
+    def _induction_share(self, dose_mj_cm2: float, height_um: float) -> float:
+        if not self._blends:
+            return 0.0
+        return induction_share(self.setup.ladder.cure, dose_mj_cm2, height_um, self._evenness) * self._evenness
+
+    @property
+    def _blends(self) -> bool:
+        """Whether light of several fields falls on one place anywhere."""
+        return self.layout.counts != (1, 1) and (self.layout.x.band_px > 0 or self.layout.y.band_px > 0 or not self.layout.on_one_grid)
+
+    @property
+    def times_s(self) -> np.ndarray:
+        """How long the ordinary dose of each layer takes: (L,) [s]."""
+        times: np.ndarray = self.setup.ladder.time_s
+        return times
+
+    def __call__(self, k: int) -> LayerPlan:
+        """Return the plan of layer `k`."""
+        s, found, covered_px = self.setup, list[Finding](), 0.0
+        shown: list[tuple[Tile, Exposure]] = []
+        plan = None
+        for tile in self.layout.tiles(k):
+            if not self._reaches(tile):
+                continue
+            mask, defects = self.maker(tile).mask_and_defects(k)
+            found += mesh_findings.layer_findings(defects, self._grid_at(tile), k, s.repair)
+            shared = self._sharer.shared(mask, tile, self._f[k])
+            covered_px += shared.covered_px
+            if plan is None or not shared.mask.black_at_8_bit:
+                plan = s.ladder.plan([(shared.mask, 1.0)], self.grid, self.process.motion.at(k))
+            if not shared.mask.black_at_8_bit:
+                (exposure,) = plan.exposures
+                shown.append((tile, replace(exposure, offset_um=tile.corner_um, focus_um=tile.focus_um)))
+        assert plan is not None  # parts lie on the plate
+        by_tile = {tile: exposure for tile, exposure in shown}
+        exposures = tuple(by_tile[tile] for tile in ordered(list(by_tile), self.layout.order, k))
+        if (excess := sum_problem(exposures, self.printer, self._response)) is not None:
+            raise ExposureError(f"layer {k}: {excess}; overlap fields less")
+        dark = () if exposures else plan.findings
+        return replace(plan, exposures=exposures, findings=(*dict.fromkeys(found), *dark), covered_px=covered_px)
+
+    def _reaches(self, tile: Tile) -> bool:
+        """Tell whether parts reach into a field."""
+        low, high = self.setup.bounds_um[:, :2]
+        corner = np.array(tile.corner_um)
+        return bool((high > corner).all() and (low < corner + self.grid.size_um).all())
+
+    def _grid_at(self, tile: Tile) -> Grid:
+        g = self.grid
+        return Grid(origin_um=tile.corner_um, pitch_um=g.pitch_um, shape=g.shape, z_edges_um=g.z_edges_um)
+
+    def maker(self, tile: Tile) -> PartMasks:
+        """Return what makes the masks of a field at its place; those used last are kept, as many as memory is meant for."""
+        with self._lock:
+            known = self._makers.get(tile.corner_um)
+            if known is not None:
+                self._makers.move_to_end(tile.corner_um)
+                return known
+        made = masks_of(self.setup.parts, self._grid_at(tile), self.process.coverage, "none")
+        with self._lock:
+            self._makers[tile.corner_um] = made
+            while len(self._makers) > self._most:
+                self._makers.popitem(last=False)
+        return made
+
+    def findings(self) -> list[Finding]:
+        """Return what is to be said of overlaps and of the stage."""
+        return [*self._of_stage(), *self._of_overlaps()]
+
+    def _of_stage(self) -> list[Finding]:
+        step, pitch = self.layout.stage.step_um.value, min(self.layout.pitch_um)
+        out = []
+        if step > pitch:
+            text = f"edges that cross a seam may jog by {step / 2:g} µm, half a step of the xy stage; a pixel is {pitch:g} µm"
+            out.append(Finding(code="stage-step-coarse", severity="warning", message=text, value=step, limit=pitch, unit="um"))
+        if not self.layout.on_one_grid:
+            text = f"fields lie between the pixels of their neighbours: places are multiples of {step:g} µm, pixels {pitch:g} µm"
+            out.append(Finding(code="fields-between-pixels", severity="info", message=text, value=step, limit=pitch, unit="um"))
+        return out
+
+    def _of_overlaps(self) -> list[Finding]:
+        ladder, cure = self.setup.ladder, self.setup.ladder.cure
+        if not self._blends or cure.induction_mj_cm2 == 0:
+            return []
+        k = len(self._f) - 1
+        dose, height = float(ladder.dose_mj_cm2[k]), float(np.diff(self.grid.z_edges_um)[k])
+        cycle = 1 if self.layout.x.stagger_px == 0 and self.layout.y.stagger_px == 0 else 4
+        roof = roof_shift_um(cure, dose, height, self._f[k], cycle)
+        top, bottom = (100 * (effective_ratio(cure, dose, self._f[k], z) - 1) for z in (0.0, height))
+        text = (
+            f"where fields overlap, effective dose is kept in the middle of the slab: {top:+.2g} % at the exposure plane, {bottom:+.2g} % at "
+            f"the far face, roofs move by up to {roof:+.2g} µm"
+        )
+        if abs(roof) > MOST_ROOF_UM:
+            text += "; [fields] blend = 'none' cuts fields instead"
+        severity: Severity = "warning" if abs(roof) > MOST_ROOF_UM else "info"
+        return [Finding(code="fields-overlap", severity=severity, message=text, value=abs(roof), limit=MOST_ROOF_UM, unit="um")]
