@@ -10,6 +10,7 @@ from pmsl.cli.correction_facts import correction_facts
 from pmsl.cli.light_facts import light_facts
 from pmsl.cli.region_facts import region_facts
 from pmsl.core.finding import Finding
+from pmsl.fields.tiles import FieldLayout, fields_of
 from pmsl.formats.incomplete_job import WAVELENGTH
 from pmsl.job.print_job import Estimate, PrintJob
 
@@ -19,6 +20,29 @@ def pixels_text(job: PrintJob, i: int) -> str:
     (rows, cols), (px, py) = job.engines[i].grid.shape, job.engines[i].grid.pitch_um
     unknown = " (placeholder)" if "printer.optics.pitch_um" in job.placeholders else ""
     return f"{cols}x{rows} px of {px:g} × {py:g} µm{unknown}, {_wavelength(job, i)}"
+
+
+def fields_text(job: PrintJob) -> str:
+    """Say what fields a plate is made of."""
+    assert job.tiles is not None
+    (nx, ny), (wide, high) = job.tiles, FieldLayout.of(job.printer, job.process, job.tiles).plate_um.tolist()
+    fields = fields_of(job.process)
+    joined = f"overlap {fields.overlap_px} px" if fields.band_px else "cut"
+    moved = f"seams move {fields.moved_px} px a layer" if fields.moved_px else "seams stay"
+    return f"{nx} × {ny} on a plate of {wide / 1000:.6g} × {high / 1000:.6g} mm, {joined}, {moved}"
+
+
+def _field_facts(job: PrintJob) -> dict[str, Any] | None:
+    if job.tiles is None:
+        return None
+    layout = FieldLayout.of(job.printer, job.process, job.tiles)
+    return {
+        "tiles": list(job.tiles),
+        "plate_um": layout.plate_um.tolist(),
+        "advance_px": [layout.x.advance_px, layout.y.advance_px],
+        "stagger_px": [layout.x.stagger_px, layout.y.stagger_px],
+        "on_one_grid": layout.on_one_grid,
+    }
 
 
 def _wavelength(job: PrintJob, i: int) -> str:
@@ -48,6 +72,7 @@ def job_facts(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate) 
         "layers": job.n_layers,
         "shape": [rows, cols],
         "pitch_um": job.grid.pitch_um.tolist(),
+        **({} if job.tiles is None else {"fields": _field_facts(job)}),
         "engines": [_engine_facts(job, i) for i in range(len(job.engines))],
         "wavelength_nm": None if _unknown_wavelength(job, 0) else job.engines[0].wavelength_nm,
         "height_um": float(job.grid.z_edges_um[-1]),

@@ -17,7 +17,7 @@ from pmsl.host.control.layer_prefetch import LayerPrefetch
 from pmsl.host.control.light_control import Cancelled, LightControl
 from pmsl.host.control.signals import Interruptible
 from pmsl.host.control.stage_control import StageControl
-from pmsl.host.machine.compatibility import check_machine, check_plan, refuse_problems, walk
+from pmsl.host.machine.compatibility import check_machine, check_plan, refuse_problems, walk, xy_errors
 from pmsl.host.play_options import Options
 from pmsl.host.protocol import Clock, LightEngine, RealClock, Stage
 from pmsl.host.record.mask_hashes import Digests
@@ -65,7 +65,7 @@ class Player:
         self._cancelled, self._go_on, self._began = threading.Event(), threading.Event(), threading.Event()
         self._go_on.set()
         self._light_control = LightControl(self._engines, self._cancelled, self._clock)
-        self._stage_control = StageControl(stage, self._clock, self._cancelled)
+        self._stage_control = StageControl(stage, self._clock, self._cancelled, xy_errors(job))
         self._digests: Digests | None = None
         self._check = JobCheck(job)
         self._status = Status(n_layers=job.n_layers)

@@ -18,6 +18,7 @@ from pmsl.core.parallel import default_threads
 from pmsl.cure import CureModel, dose_for_depth_mj_cm2
 from pmsl.cure.curve import MARGIN_FACTOR
 from pmsl.errors import ExposureError, GridError, JobError, MeshError, NotCheckedError
+from pmsl.fields.on_plate import on_plate
 from pmsl.formats import registry
 from pmsl.formats.incomplete_job import unsaid
 from pmsl.job.layer_plan import LayerPlan
@@ -149,6 +150,10 @@ def job_findings(job: PrintJob, threads: int, progress: Progress | None = None, 
     predicted : callable, optional
         Finds more in the predicted print, where design, doses and resin are known: called with job, threads and progress.
     """
+    try:
+        job = on_plate(job)
+    except JobError as err:
+        return (left_out(str(err), "the plate was not checked"),)
     rule, said = dose_rule(job)
     if release_of(job.printer) is None:
         said.append(

@@ -14,6 +14,7 @@ from pmsl.checks import mesh_findings
 from pmsl.core.finding import Finding, Severity
 from pmsl.core.grid import Grid
 from pmsl.errors import ExposureError, UsageError
+from pmsl.fields.on_plate import with_field
 from pmsl.fields.order import ordered
 from pmsl.fields.tile_masks import MaskSharer
 from pmsl.fields.tiles import FieldLayout, Tile, count_for, fields_of, is_skewed, stage_of
@@ -30,7 +31,6 @@ from pmsl.optics import flat_field
 from pmsl.optics.grayscale import response
 from pmsl.pipeline.job_setup import JobSetup, stages
 from pmsl.profiles import Printer, Process, Resin
-from pmsl.profiles.strict_struct import Value
 
 MOST_ROOF_UM = 2.0  # that an overlap may move roofs by without a warning
 INDEX_BYTES = 256 << 20  # of meshes made ready for single fields
@@ -51,13 +51,6 @@ class FieldedJob(msgspec.Struct, frozen=True, eq=False):
 def plate_of(printer: Printer, layout: FieldLayout) -> Printer:
     """Return a printer whose one field is the plate: what parts are placed on."""
     return with_field(printer, layout.plate_px)
-
-
-def with_field(printer: Printer, shape: tuple[int, int]) -> Printer:
-    """Return a printer with an even field of (rows, cols) pixels."""
-    known = printer.dmd.shape
-    dmd = msgspec.structs.replace(printer.dmd, shape=Value(value=shape, class_=known.class_, source=known.source))
-    return msgspec.structs.replace(printer, dmd=dmd, optics=msgspec.structs.replace(printer.optics, flat_field=None))
 
 
 def layout_of(printer: Printer, process: Process, fields: str | tuple[int, int], size_um: Sequence[float]) -> FieldLayout:
@@ -190,7 +183,7 @@ class FieldPlanner(LayerSource):
                 (exposure,) = plan.exposures
                 shown.append((tile, replace(exposure, offset_um=tile.corner_um, focus_um=tile.focus_um)))
         assert plan is not None  # parts lie on the plate
-        by_tile = {tile: exposure for tile, exposure in shown}
+        by_tile = dict(shown)
         exposures = tuple(by_tile[tile] for tile in ordered(list(by_tile), self.layout.order, k))
         if (excess := sum_problem(exposures, self.printer, self._response)) is not None:
             raise ExposureError(f"layer {k}: {excess}; overlap fields less")
@@ -246,8 +239,8 @@ class FieldPlanner(LayerSource):
         roof = roof_shift_um(cure, dose, height, self._f[k], cycle)
         top, bottom = (100 * (effective_ratio(cure, dose, self._f[k], z) - 1) for z in (0.0, height))
         text = (
-            f"where fields overlap, effective dose is kept in the middle of the slab: {top:+.2g} % at the exposure plane, {bottom:+.2g} % at "
-            f"the far face, roofs move by up to {roof:+.2g} µm"
+            f"where fields overlap, effective dose is kept in the middle of the slab: {top:+.2g} % at the exposure plane, "
+            f"{bottom:+.2g} % at the far face, roofs move by up to {roof:+.2g} µm"
         )
         if abs(roof) > MOST_ROOF_UM:
             text += "; [fields] blend = 'none' cuts fields instead"

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from pmsl.errors import UsageError
+from pmsl.fields.on_plate import with_field
 from pmsl.fields.tiles import stage_of
 from pmsl.mesh.part import Part
 from pmsl.mesh.placing.placement import Placed
 from pmsl.mesh.solid import Solid
-from pmsl.pipeline.field_planner import layout_of, plate_of, with_field
+from pmsl.pipeline.field_planner import layout_of, plate_of
 from pmsl.profiles import Printer, Process, Resin
 
 if TYPE_CHECKING:

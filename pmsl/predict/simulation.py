@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from pmsl.core.parallel import default_threads, one_ahead, ordered_map
+from pmsl.fields.on_plate import on_plate
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.mesh.part import Part
@@ -50,6 +51,7 @@ def simulate(
     ExposureError
         A resin that cannot be added up.
     """
+    job = on_plate(job)
     parts = design_parts(job) if design is None else tuple(p if isinstance(p, Part) else Part(solid=p, label=p.source) for p in design)
     facts = DesignLayers(parts, job.grid)
     window = facts.window(_reach_px(job))

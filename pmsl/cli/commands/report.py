@@ -41,6 +41,7 @@ def report_command(
     """Write one HTML file of a job: layers with their doses, findings, predicted print, cross-sections, where it comes from."""
     from pmsl import pipeline
     from pmsl.cli.section_option import section_place
+    from pmsl.fields.on_plate import on_plate
     from pmsl.files.output_file import check_new_file
     from pmsl.report import write_report
 
@@ -48,7 +49,7 @@ def report_command(
         raise UsageError("--section cuts the predicted print; leave --no-predict out")
     check_new_file(out, force, "-o")
     sections = [section_place(text) for text in section]
-    job = pipeline.read(path, **options.panel_options(printer, pitch_um, field))
+    job = on_plate(pipeline.read(path, **options.panel_options(printer, pitch_um, field)))
     with compiler_notice(), layer_progress("reporting", as_json) as progress:
         notes = write_report(
             job,

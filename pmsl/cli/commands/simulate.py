@@ -71,13 +71,14 @@ def simulate_command(
     from pmsl.cli.depth_facts import depth_facts, depth_line
     from pmsl.cli.light_facts import light_facts
     from pmsl.core.finding import reaches
+    from pmsl.fields.on_plate import on_plate
     from pmsl.mesh import load_solid
     from pmsl.predict import simulate as predict
     from pmsl.predict.measure.design_layers import design_parts
     from pmsl.predict.predicted_mesh import MeshWriter
 
     drawn = _Drawn(pictures, section, layers, mesh, force)
-    job = pipeline.read(path)
+    job = on_plate(pipeline.read(path))
     wanted = set() if drawn.pictures is None and drawn.layers is None else _layers(drawn.layers, job)
     cuts = [_section(text, job) for text in drawn.sections]
     if (cuts or drawn.layers is not None) and drawn.pictures is None:

@@ -53,6 +53,7 @@ def view_command(context: click.Context, /, path: str, port: int, no_browser: bo
 def _job_of(context: click.Context, path: str, settings: dict[str, Any]) -> PrintJob:
     """Read a job, or prepare that of a mesh: its layers are made when they are looked at."""
     from pmsl import pipeline
+    from pmsl.fields.on_plate import on_plate
     from pmsl.formats import registry
     from pmsl.pipeline import slice_jobs
     from pmsl.pipeline.slice_request import SliceRequest
@@ -60,7 +61,7 @@ def _job_of(context: click.Context, path: str, settings: dict[str, Any]) -> Prin
     if registry.is_job(Path(path)):
         panel = ("printer", "pitch_um", "field")
         options.refuse_options(context, settings.keys() - panel, f"{path} is a job, which is sliced already; leave what slices meshes out")
-        return pipeline.read(path, **options.panel_options(*(settings[name] for name in panel)))
+        return on_plate(pipeline.read(path, **options.panel_options(*(settings[name] for name in panel))))
     request = SliceRequest(meshes=[path], out="job", **settings)
     if request.defaults_used():
         say(request.defaults_used())

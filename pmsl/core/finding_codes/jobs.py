@@ -30,7 +30,7 @@ JOBS: dict[str, dict[str, Code]] = {
             ("info", "warning"),
             "Where fields of a plate overlap, the dose is kept in the middle of the slab; induction makes it more at the exposure plane, "
             "less at the far face, and moves roofs there: a warning from 2 µm on.",
-            "Cut fields instead, [fields] blend = \"none\"; or overlap less.",
+            'Cut fields instead, [fields] blend = "none"; or overlap less.',
         ),
         "fields-between-pixels": Code(
             ("info",),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pmsl.core.contours import Contours
-from pmsl.errors import JobError
+from pmsl.errors import JobError, TargetError
 from pmsl.formats.contourfiles.xml_stream import Collector, parse
 from pmsl.formats.protocol import FileSignature, WriteOptions
 from pmsl.job.print_job import PrintJob
@@ -28,6 +28,9 @@ def recognises(seen: FileSignature) -> bool:
 def write_draft(job: PrintJob, path: Path, options: WriteOptions) -> None:
     """Write all layers, some at a time."""
     assert options.contours_of is not None
+    if job.tiles is not None:
+        text = "svg: the page is one field of the printer, the job a plate of several; choose 3mf-slices, which has no page"
+        raise TargetError(text, "tiles", job.tiles, (1, 1))
     x0, y0 = job.grid.origin_um.tolist()
     width, height = job.grid.size_um.tolist()
     with open(path, "w", encoding="ascii", newline="\n") as file:

@@ -9,6 +9,9 @@ from pmsl.host.control.light_control import Cancelled
 from pmsl.host.machine.compatibility import STEP_SLACK, UNMOVED, number_of
 from pmsl.host.protocol import Clock, Shifting, Stage
 from pmsl.job.layer_plan import Exposure, LayerPlan
+from pmsl.profiles.printer import XyStage
+
+SENT_DIGITS = 6  # of where the xy stage is sent [µm]
 
 
 class StageControl:
@@ -20,10 +23,13 @@ class StageControl:
     clock : Clock
     cancelled : threading.Event
         Ends every wait.
+    xy : XyStage, optional
+        What the job's printer says of the errors along x and y, where the job asks that they are made up for.
     """
 
-    def __init__(self, stage: Stage, clock: Clock, cancelled: threading.Event) -> None:
+    def __init__(self, stage: Stage, clock: Clock, cancelled: threading.Event, xy: XyStage | None = None) -> None:
         self.stage = stage
+        self._xy = xy
         self._clock = clock
         self._cancelled = cancelled
         self._shifted: tuple[float, float, float] | None = None
@@ -52,7 +58,10 @@ class StageControl:
 
     def shift(self, e: Exposure) -> None:
         """Shift image and focus where the exposure asks for it, and back where it does not."""
-        wanted = (*e.offset_um, e.focus_um)
+        x, y = e.offset_um
+        if self._xy is not None:
+            x, y = (round(um, SENT_DIGITS) for um in self._xy.sent_um(x, y))
+        wanted = (x, y, e.focus_um)
         if isinstance(self.stage, Shifting):
             if wanted != self._shifted:
                 self.stage.shift(*wanted)

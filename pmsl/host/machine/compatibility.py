@@ -21,9 +21,9 @@ from pmsl.host.protocol import LightEngine, Shifting, Stage
 from pmsl.host.record.mask_hashes import Digests, checked_plan
 from pmsl.job.consistency import JobCheck
 from pmsl.job.layer_plan import Exposure, LayerPlan
-from pmsl.job.print_job import PrintJob
+from pmsl.job.print_job import STAGE_ERROR, PrintJob
 from pmsl.job.techniques import OF_THE_STAGE
-from pmsl.profiles.printer import Diamond
+from pmsl.profiles.printer import Diamond, XyStage
 
 WAVELENGTH_SLACK_NM = 5.0  # half the width of an LED's line: its nominal and its measured wavelength differ by as much
 SLACK = 1 + 1e-9
@@ -65,6 +65,22 @@ def check_machine(job: PrintJob, engines: Sequence[LightEngine], stage: Stage, a
     return found + _check_stage(job, stage)
 
 
+def xy_errors(job: PrintJob) -> XyStage | None:
+    """Return what the job's printer says of the errors of its xy stage, where the job asks its host to make up for them.
+
+    Raises
+    ------
+    HostError
+        The job asks for it, and its printer says nothing.
+    """
+    if STAGE_ERROR not in job.requires:
+        return None
+    xy = job.printer.stage.xy
+    if not isinstance(xy, XyStage):
+        raise HostError(f"the job requires {STAGE_ERROR}, and its printer {job.printer.name} has no [stage.xy]; slice it again")
+    return xy
+
+
 def number_of(value: Any, what: str) -> float:
     """Return what an engine or a stage states as a finite number; raises `HostError` where it is none."""
     try:
@@ -92,7 +108,7 @@ def _check_engine(job: PrintJob, i: int, engine: LightEngine) -> None:
             f"engine {i} has {engine.wavelength_nm:g} nm, the job is made for {made_for.wavelength_nm:g} nm "
             f"(limit: {WAVELENGTH_SLACK_NM:g} nm apart); the resin answers otherwise there, slice for this engine"
         )
-    lacking = sorted(set(job.requires) - provided_by(engine))
+    lacking = sorted(set(job.requires) - provided_by(engine) - {STAGE_ERROR})
     if lacking:
         raise HostError(
             f"the job requires {', '.join(lacking)}, which engine {i} does not say it provides: the light would be wrong; "
