@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from msgspec import UNSET
 
 from pmsl.checks import mesh_findings
 from pmsl.core.finding import Finding
@@ -88,18 +87,11 @@ def prepare(
         fielded = staged_on_fields(pieces, printer, resin, process, bounds, accept_uncalibrated, repair, weld_um, fields)
         job = _job(fielded.setup, fielded.planner, printer, resin, process, placed)
         return replace(job, engines=(replace(job.engines[0], grid=fielded.grid),), tiles=fielded.counts, requires=fielded.requires)
-    printer = unmoved(printer)
+    printer = printer.unmoved()
     s, planner = _up_to_the_last_lit(
         lambda n: stages(pieces, printer, resin, process, bounds, accept_uncalibrated, repair, n, weld_um), process
     )
     return _job(s, planner, printer, resin, process, placed)
-
-
-def unmoved(printer: Printer) -> Printer:
-    """Return a printer as a job of one field uses it: without what moves pictures over the plate."""
-    if printer.stage.xy is UNSET:
-        return printer
-    return msgspec.structs.replace(printer, stage=msgspec.structs.replace(printer.stage, xy=UNSET))
 
 
 def _job(s: JobSetup, planner: LayerSource, printer: Printer, resin: Resin, process: Process, placed: Placed | None) -> PrintJob:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, structs
 
 from pmsl.profiles.optics import FlatField as FlatField
 from pmsl.profiles.optics import LightSetting as LightSetting
@@ -201,6 +201,12 @@ class Printer(Strict, frozen=True, kw_only=True):
         """(rows, cols) of the field: the device's own, or of a diamond lattice the square grid its mirrors are cells of."""
         turn = self.turn
         return turn.field if isinstance(turn, Diamond) else self.dmd.shape.value
+
+    def unmoved(self) -> Printer:
+        """Return the printer as a job of one field uses it: without what moves pictures over the plate."""
+        if self.stage.xy is UNSET:
+            return self
+        return structs.replace(self, stage=structs.replace(self.stage, xy=UNSET))
 
     def __post_init__(self) -> None:
         set_schema(self)
