@@ -41,7 +41,7 @@ def error_lines(job: PrintJob, findings: Iterable[Finding]) -> list[str]:
     """
     if job.correction is None:
         return []
-    from pmsl.correct.error_table import error_table
+    from pmsl.correct.error_table import error_table, error_words
 
     table = error_table(findings, job.resin)
     if table is None:
@@ -51,7 +51,7 @@ def error_lines(job: PrintJob, findings: Iterable[Finding]) -> list[str]:
     rows = [("if printed with", "walls [px], + outside", "faces to the plate [µm], + too high")]
     for row in table.rows:
         text = row.text + (f", {nominal}" if row.nominal else "") + (" *" if robust and row.robust else "")
-        rows.append((text, _cell(row.walls, "+.2f"), _cell(row.faces, "+.1f")))
+        rows.append((text, error_words(row.walls, "+.2f"), error_words(row.faces, "+.1f")))
     walls, faces = ("" if value is None else f"± {value:.2g}" for value in (table.walls_sd_px, table.faces_sd_um))
     rows.append(("all values of the resin, one sd", walls, faces))
     wide = [max(len(row[i]) for row in rows) for i in (0, 1)]
@@ -61,7 +61,7 @@ def error_lines(job: PrintJob, findings: Iterable[Finding]) -> list[str]:
         worst = [_worst([one for row in table.rows if row.robust and (one := getter(row)) is not None]) for getter in (_walls, _faces)]
         price = next((row for row in table.rows if row.nominal), table.rows[0])
         lines.append(f"  * chosen so that the worst of these is least: walls {worst[0]:.2g} px, faces {worst[1]:.2g} µm; the price where")
-        lines.append(f"    the resin is as stated: walls {_cell(price.walls, '+.2f')}, faces {_cell(price.faces, '+.1f')}")
+        lines.append(f"    the resin is as stated: walls {error_words(price.walls, '+.2f')}, faces {error_words(price.faces, '+.1f')}")
     return lines
 
 
@@ -92,12 +92,3 @@ def print_errors(job: PrintJob, findings: Iterable[Finding]) -> None:
     lines = error_lines(job, findings)
     for line in ["where surfaces are predicted (mean of the layers' medians):", *lines] if lines else []:
         print_line(line)
-
-
-def _cell(error: SurfaceError | None, form: str) -> str:
-    """Say median, worst layer where that differs, and what is lost."""
-    if error is None:
-        return "-"
-    mean, worst = f"{error.mean:{form}}", f"{error.worst:{form}}"
-    words = [mean] + ([f"worst layer {worst}"] if worst != mean else []) + ([f"{error.lost:.1%} lost"] if error.lost else [])
-    return ", ".join(words)

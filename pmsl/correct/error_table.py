@@ -99,6 +99,22 @@ def error_table(findings: Iterable[Finding], resin: Resin) -> ErrorTable | None:
     return ErrorTable(rows=rows, walls_sd_px=sd["walls"], faces_sd_um=sd["faces"], reason=ResinUncertainty.of(resin).reason)
 
 
+def error_words(error: SurfaceError | None, form: str) -> str:
+    """Say the mean, the worst layer where that differs, and what is lost.
+
+    Parameters
+    ----------
+    error : SurfaceError or None
+    form : str
+        Of its numbers, as "+.2f".
+    """
+    if error is None:
+        return "-"
+    mean, worst = f"{error.mean:{form}}", f"{error.worst:{form}}"
+    words = [mean] + ([f"worst layer {worst}"] if worst != mean else []) + ([f"{error.lost:.1%} lost"] if error.lost else [])
+    return ", ".join(words)
+
+
 def _predicted(findings: list[Finding], code: str) -> PredictedErrors | None:
     """Return what is predicted of all layers together."""
     found = [f.predicted for f in findings if f.code == code and not isinstance(f.predicted, UnsetType)]
@@ -114,7 +130,11 @@ def _error(found: PredictedErrors | None, case: str) -> SurfaceError | None:
 def _texts(resin: Resin) -> dict[str, str]:
     """Say what each case is."""
     uncertainty = ResinUncertainty.of(resin)
-    texts = {"enclosed": "enclosed liquid", "open": "open liquid", "contact": f"by contact{contact_text(resin, exchange_rule(resin))}"}
+    texts = {
+        "enclosed": "enclosed liquid",
+        "open": "open liquid",
+        "contact": f"liquid exchanged by contact{contact_text(resin, exchange_rule(resin))}",
+    }
     sd = np.sqrt(np.diag(uncertainty.covariance))
     for name, value, off in zip(uncertainty.names, uncertainty.values.tolist(), sd.tolist(), strict=True):
         for end, sign in (("low", "-"), ("high", "+")):

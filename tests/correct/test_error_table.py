@@ -20,6 +20,7 @@ from pmsl.correct.prediction_cases import PredictionCases
 from pmsl.formats.container.layer_writer import merged
 from pmsl.profiles.resin import Covariance
 from pmsl.profiles.strict_struct import Value
+from pmsl.report.page.job_summary import summary
 
 
 def value(number, sd):
@@ -125,6 +126,9 @@ def test_the_table_is_shown_and_recorded(tmp_path):
     assert rows["enclosed"]["nominal"] and not rows["open"]["nominal"]
     assert rows["enclosed"]["faces"]["mean"] == pytest.approx(-26.0, abs=0.7)
     assert -8.5 < rows["open"]["faces"]["mean"] < -6.0
+    shown = dict(summary(pmsl.read(tmp_path / "job"), None))
+    assert "walls off by" in shown["With open liquid"] and "faces to the plate off by" in shown["With enclosed liquid"]
+    assert "±10 % of dp_um and ec_mj_cm2 assumed" in shown["Known to"]
     table = error_table(pmsl.read(tmp_path / "job").findings, job.resin)
     assert table.faces_sd_um == pytest.approx(facts["faces_sd_um"])
 

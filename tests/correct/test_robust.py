@@ -125,7 +125,7 @@ def test_any_order_gives_the_same_bytes():
 
 
 def test_what_is_refused():
-    with pytest.raises(UsageError, match="neither edges nor printthrough"):
+    with pytest.raises(UsageError, match="neither edges, printthrough nor optimise"):
         Printed(channel(True), resin("enclosed"), ("robust",))
     with pytest.raises((ValueError, ProfileError), match="add one of these"):
         replace(pmsl.find_process("default"), corrections=("robust",))

@@ -46,8 +46,25 @@ def summary(job: PrintJob, estimate: Estimate | None) -> list[list[str]]:
         rows.append(["Cures", f"from {material.ec_mj_cm2.value:g} mJ/cm² on, to a depth of Dp = {material.dp_um.value:g} µm per factor e"])
     if job.correction is not None:
         rows.append(["Corrected", ", ".join(job.correction.names)])
+        rows += _errors(job)
     rows.append(["Calibrated", "yes" if job.calibrated else "no: placeholders for " + ", ".join(job.placeholders)])
     return rows
+
+
+def _errors(job: PrintJob) -> list[list[str]]:
+    """Return where the surfaces of a corrected job will be with each memory, and as well as the resin's values are known."""
+    from pmsl.correct.error_table import error_table, error_words
+
+    table = error_table(job.findings, job.resin)
+    if table is None:
+        return []
+    rows = []
+    for row in table.rows[:3]:
+        surfaces = (("walls", row.walls, "+.2f", "px"), ("faces to the plate", row.faces, "+.1f", "µm"))
+        told = [f"{name} off by {error_words(error, form)} {unit}" for name, error, form, unit in surfaces if error is not None]
+        rows.append([f"With {row.text}", "; ".join(told)])
+    sd = [f"± {v:.2g} {unit}" for v, unit in ((table.walls_sd_px, "px"), (table.faces_sd_um, "µm")) if v is not None]
+    return [*rows, ["Known to", f"{' and '.join(sd)} (one sd; {table.reason})"]]
 
 
 def engine_facts(job: PrintJob) -> list[dict[str, Any]]:
