@@ -18,7 +18,6 @@ from pmsl.calibrate.regression import HUBER, Line, fit_line, student
 from pmsl.errors import MeasurementError
 
 Predict = Callable[[np.ndarray], np.ndarray]
-Elsewhere = Callable[[int, np.ndarray], np.ndarray | None]
 PARTED = 1e-6  # smallest singular value of the scaled design that still parts its columns
 STRAIGHT = 0.02  # of the profile, relative: the interval is value ± t sd
 MOST_ROUNDS = 20
@@ -94,7 +93,6 @@ def fit_model(
     robust: bool = False,
     remedy: str = "vary more, or add a sheet of another coupon",
     profiles: bool = True,
-    elsewhere: Elsewhere | None = None,
 ) -> ModelFit:
     """Fit a model by (weighted) least squares.
 
@@ -112,8 +110,6 @@ def fit_model(
         What to measure where the data cannot part the unknowns, for the message.
     profiles : bool
         Whether intervals follow the profile of the sum of squares where it is bent; else all are value ± t sd.
-    elsewhere : callable, optional
-        Of models with more than one valley: index of the unknown that is held, values → others to begin with as well, or None.
 
     Raises
     ------
@@ -125,7 +121,7 @@ def fit_model(
             f"{len(y)} usable measurements for {len(unknowns)} parameters ({', '.join(u.name for u in unknowns)}): "
             f"at least {len(unknowns) + 1} are needed; measure more tiles"
         )
-    search = _Search(predict, tuple(unknowns), np.asarray(y, np.float64), weights, elsewhere)
+    search = _Search(predict, tuple(unknowns), np.asarray(y, np.float64), weights)
     values, at_bound = search.optimum()
     if robust:
         values, at_bound, search = _robust(search, values, at_bound)
@@ -151,15 +147,8 @@ def fit_model(
 class _Search:
     """A sum of squares, its optimum, and the optimum with one unknown held."""
 
-    def __init__(
-        self,
-        predict: Predict,
-        unknowns: tuple[Unknown, ...],
-        y: np.ndarray,
-        weights: np.ndarray | None,
-        elsewhere: Elsewhere | None = None,
-    ) -> None:
-        self.predict, self.unknowns, self.y, self.weights, self.elsewhere = predict, unknowns, y, weights, elsewhere
+    def __init__(self, predict: Predict, unknowns: tuple[Unknown, ...], y: np.ndarray, weights: np.ndarray | None) -> None:
+        self.predict, self.unknowns, self.y, self.weights = predict, unknowns, y, weights
         self.low, self.high = (np.array([getattr(u, name) for u in unknowns]) for name in ("low", "high"))
         self.start = np.array([u.start for u in unknowns])
         self.scale = np.array([u.scale or abs(u.start) for u in unknowns])
@@ -231,9 +220,6 @@ class _Search:
         def reach(distance: float, sign: float) -> float:
             trial = np.clip(values + sign * distance * along, self.low, self.high)  # where the others go if all is straight
             rest = self.squares(self.solved(trial, held, ROUGH)) - least
-            other = self.elsewhere(i, trial) if self.elsewhere is not None and rest > 0 else None
-            if other is not None:
-                rest = min(rest, self.squares(self.solved(other, held, ROUGH)) - least)
             return math.sqrt(max(rest, 0.0)) / spread - t
 
         ends = []
@@ -268,7 +254,7 @@ def _robust(search: _Search, values: np.ndarray, at_bound: np.ndarray) -> tuple[
         new = base if spread == 0 else base * np.minimum(1.0, HUBER * spread / np.maximum(np.abs(left), 1e-300))
         done = np.abs(new - held).max() <= 1e-6 * held.max()
         held = new
-        search = _Search(search.predict, search.unknowns, search.y, held, search.elsewhere)
+        search = _Search(search.predict, search.unknowns, search.y, held)
         values, at_bound = search.optimum(values)
         if done:
             break

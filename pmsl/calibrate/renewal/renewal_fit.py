@@ -93,14 +93,12 @@ class _RenewalSearch:
         self._cure = [Unknown("dp_um", "µm", dp, 0.02 * dp, 50 * dp), Unknown("ec_mj_cm2", "mJ/cm²", ec, 1e-3 * ec, 1e3 * ec)]
         if self._films:
             self._cure.append(Unknown("induction_mj_cm2", "mJ/cm²", 0.1 * ec, 0.0, 1e3 * ec))
-        self._sealed_cure = np.array([u.start for u in self._cure])
         self._open = ~np.isnan(rows.port_um)
         self._port_um = np.where(self._open, rows.port_um, 0.0)
 
     def best(self) -> ModelFit:
         """Return the best fit; without a reach where nothing is exchanged."""
         sealed, cure = self._sealed()
-        self._sealed_cure = cure
         tried = []
         for renewal, reach_um in self._starts(cure):
             with contextlib.suppress(MeasurementError):
@@ -139,8 +137,7 @@ class _RenewalSearch:
 
     def _fit(self, unknowns: Sequence[Unknown], predict: Predict, profiles: bool = True) -> ModelFit:
         remedy = "measure ledges and channels under more layers: coupon renewal"
-        elsewhere = self._elsewhere if unknowns[-1].name == PER_UM else None
-        return fit_model(predict, unknowns, self._rows.y_um, self._rows.weights, self._options.robust, remedy, profiles, elsewhere)
+        return fit_model(predict, unknowns, self._rows.y_um, self._rows.weights, self._options.robust, remedy, profiles)
 
     def _depths(self, values: np.ndarray) -> np.ndarray:
         """Return where all rows cure: (N,) float64 [µm]."""
@@ -172,16 +169,6 @@ class _RenewalSearch:
             return _squares(self._fit(self._started(own), predict, profiles=False)), own[:n]
         except MeasurementError:
             return math.inf, own[:n]
-
-    def _elsewhere(self, held: int, values: np.ndarray) -> np.ndarray | None:
-        """Return the values with the best reach of a table where renewal is held, and the other way round."""
-        n = len(self._cure)
-        if held < n:
-            return None
-        table = [1 / reach_um for reach_um in REACHES_UM] if held == n else [1 - renewal for renewal in RENEWALS]
-        tried = np.repeat(values[None], len(table), axis=0)
-        tried[:, :n], tried[:, 2 * n + 1 - held] = self._sealed_cure, table
-        return np.asarray(min(tried, key=self._squares))
 
     def _squares(self, values: np.ndarray) -> float:
         root = 1.0 if self._rows.weights is None else np.sqrt(self._rows.weights)
