@@ -75,14 +75,14 @@ def _ears(at, order):
 
 
 SHAPES = {  # ring at a middle and an angle, void, 95 % of the contour at most [px]
-    "line of 1": (lambda at, turn: rectangle(1, 12, turn, at), False, 0.055),
+    "line of 1": (lambda at, turn: rectangle(1, 12, turn, at), False, 0.07),
     "line of 2": (lambda at, turn: rectangle(2, 12, turn, at), False, 0.05),
     "disc of 1": (lambda at, turn: disc(1, at), False, 0.055),
     "disc of 2": (lambda at, turn: disc(2, at), False, 0.05),
     "disc of 4": (lambda at, turn: disc(4, at), False, 0.05),
-    "slot of 1": (lambda at, turn: rectangle(1, 10, turn, at), True, 0.08),
-    "slot of 2": (lambda at, turn: rectangle(2, 10, turn, at), True, 0.05),
-    "slot of 3": (lambda at, turn: rectangle(3, 10, turn, at), True, 0.05),
+    "slot of 1": (lambda at, turn: rectangle(1, 12, turn, at), True, 0.08),
+    "slot of 2": (lambda at, turn: rectangle(2, 12, turn, at), True, 0.05),
+    "slot of 3": (lambda at, turn: rectangle(3, 12, turn, at), True, 0.05),
     "round hole of 1": (lambda at, turn: disc(1, at), True, 0.08),
     "square hole of 1": (lambda at, turn: rectangle(1, 1, 0, at), True, 0.12),
     "square of 1": (lambda at, turn: rectangle(1, 1, 0, at), False, 0.12),

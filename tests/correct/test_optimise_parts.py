@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
 from solids import prism
 
-from pmsl.core.mask import Window
+from pmsl.core.mask import LayerMask, Window
 from pmsl.correct import Corrector
 from pmsl.correct.optimise import optimiser
 from pmsl.correct.optimise.contour_error import LOST_PX, PLACES_PX, ContourError, crossing
 from pmsl.correct.optimise.level_choice import Quality
 from pmsl.correct.optimise.neighbourhoods import Neighbourhoods, off_or_bent
 from pmsl.correct.optimise.sides import INSIDE, OUTSIDE, PER_PX, SidePoints, inside_of, well
+from pmsl.correct.optimise.wall_level_problem import contour_of
 from pmsl.correct.solver.influence_rows import Pixels, Spot
 from pmsl.correct.solver.target_surfaces import Walls
 from pmsl.optics import psf_of
@@ -58,9 +59,9 @@ def test_distances_along_normals():
     assert crossing(doses) == pytest.approx(edge, abs=0.01)
 
 
-def quality(walls, others=0.0, lost=0.0, stray=0.0):
+def quality(walls, others=0.0, lost=0.0, stray=0.0, length=8.0):
     none = np.zeros(0)
-    return Quality(*(np.array([v], float) for v in (walls, others, lost, stray)), ContourError(none, none, none))
+    return Quality(*(np.array([v], float) for v in (walls, others, lost, stray, length)), ContourError(none, none, none))
 
 
 @pytest.mark.parametrize(
@@ -75,6 +76,8 @@ def quality(walls, others=0.0, lost=0.0, stray=0.0):
         (quality(2.01), quality(2.0, others=1.0), False),
         (quality(2.01), quality(2.0, stray=1), True),
         (quality(2.5), quality(2.0, stray=1), False),
+        (quality(2.019), quality(2.0, stray=9), True),
+        (quality(2.021), quality(2.0, stray=9), False),
     ],
 )
 def test_which_of_two_is_better(one, other, better):
@@ -109,6 +112,18 @@ def test_what_is_near_corners_and_other_walls_is_solved_again():
     corner, bar = (group[(pixels.row[found.number] > 8) == away] for away in (True, False))
     assert found.n >= 2 and not set(corner.tolist()) & set(bar.tolist()) and (group >= 0).all()
     assert bent.shape == (44, 44)
+
+
+def test_points_on_the_last_border_of_the_field_are_left_out():
+    """Put together, points just inside of it may come to lie on it."""
+    pixels = Pixels.around(np.ones((12, 12), bool), Window(-2, -2, 12, 12), 2, (8, 8))
+    places = Neighbourhoods.around(np.array([(4.0, 7.5)]), np.append(np.ones(64), 0.0), pixels, Spot.of(psf_of(printer_of((8, 8)))))
+    mask = LayerMask.from_dense(0, np.zeros((8, 8), np.uint16))
+    for seed in range(40):
+        y = np.sort(np.random.default_rng(seed).uniform(2, 6, 60))
+        x = np.full(59, np.nextafter(8.0, 0))
+        contour = contour_of(np.stack([x, y[:-1], x, y[1:]], axis=1), np.zeros(59), mask, np.ones((12, 12), bool), places, pixels)
+        assert (contour.group >= 0).all()
 
 
 @settings(max_examples=5)

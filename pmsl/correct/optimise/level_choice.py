@@ -17,6 +17,7 @@ from pmsl.correct.solver.layer_problem import seen
 from pmsl.optics.grayscale import levels_of
 
 STRAY = 0.5 / PER_PX**2  # px³: an area that is wrong counts as if it were off by 0.7 px along a pixel of wall
+PRICE_PX = 0.05  # root mean square that walls may be further off for less that is wrong beside them
 SHARES = 1.0, 0.7, 0.4  # of the way from the closed form to what was found
 
 
@@ -34,6 +35,8 @@ class Quality:
         Length of walls that are not there [px].
     stray : ndarray
         Points that cure outside or stay liquid inside.
+    length : ndarray
+        Of the contour [px].
     errors : ContourError
         Of the points of the contour that were looked at.
     """
@@ -42,12 +45,13 @@ class Quality:
     others: np.ndarray
     lost: np.ndarray
     stray: np.ndarray
+    length: np.ndarray
     errors: ContourError
 
     def better_than(self, other: Quality) -> np.ndarray:
         """Tell where it is better, (G,) bool: less in all, no more walls lost or wrong beside them, and less of that, or walls nearer."""
         less = self.walls + self.others + STRAY * self.stray < other.walls + other.others + STRAY * other.stray
-        nearer = (self.walls < other.walls) | (self.stray < other.stray)
+        nearer = (self.walls < other.walls) | ((self.stray < other.stray) & (self.walls <= other.walls + PRICE_PX**2 * self.length))
         return np.asarray(less & nearer & (self.lost <= other.lost) & (self.stray <= other.stray))
 
 
@@ -83,7 +87,8 @@ class LayerScene:
             others = np.bincount(group[mine], (beyond**2 / soft)[mine], n)
             lost = np.bincount(contour.group[point], length * np.isnan(errors.error_px), n)
             stray = np.bincount(places.group[self.sides.cell], self.sides.stray(self.index, dose, self.law), n)
-            out.append(Quality(walls, others, lost, stray, errors))
+            along = np.bincount(contour.group[point], length, n)
+            out.append(Quality(walls, others, lost, stray, along, errors))
         return out
 
 

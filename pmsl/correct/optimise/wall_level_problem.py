@@ -97,7 +97,7 @@ def contour_of(
             return np.asarray((group_of(at_px) >= 0) & (bent[row, col] == turns))
 
         walls, length = points_of(segments, rise, mask, per_px, wanted)
-        kept = walls.rise >= -STEEP
+        kept = (walls.rise >= -STEEP) & (group_of(walls.at_px) >= 0)  # points put together may lie beyond the field
         found.append((walls.selected(kept), length[kept], np.full(int(kept.sum()), turns)))
     one, other = (walls for walls, *_ in found)
     walls = Walls(*(np.concatenate([getattr(w, name) for w in (one, other)]) for name in ("at_px", "outward", "rise", "cell")))
