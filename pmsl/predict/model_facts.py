@@ -51,6 +51,12 @@ def _exchange(model: CureModel) -> dict[str, float | None]:
     return {"renewal": model.renewal, "reach_um": model.reach_um if np.isfinite(model.reach_um) else None}
 
 
+def optional_text(facts: dict[str, Any]) -> str:
+    """Return the terms that a resin may have, of what is said of a model, for a person; empty without any."""
+    names = ("reciprocity", "reciprocity_mw_cm2", "bleach_share", "bleach_cm2_mj", "flush_share")
+    return "".join(f", {name} {facts[name]:g}" for name in names if name in facts)
+
+
 def _optional(model: CureModel) -> dict[str, float]:
     """Return what terms that a resin may have add to what is said of a model."""
     found: dict[str, float] = {}

@@ -14,6 +14,7 @@ from pmsl.cure import CureModel
 from pmsl.cure.uncertainty import depth_bands
 from pmsl.errors import ExposureError
 from pmsl.predict.light.event_model import Layered
+from pmsl.predict.model_facts import optional_text
 
 LIGHT = 20.0
 RECIPROCAL = {"reciprocity": 0.8, "reciprocity_mw_cm2": 2.0}
@@ -77,6 +78,7 @@ def test_roofs_of_a_thick_block_land_where_the_stack_ends(more):
         depth = float(model.bleaching.depth_um(total, EC, DP))
     assert roof_um(found) == pytest.approx(-(depth - H), abs=0.05)
     assert set(more) <= set(found.model) and "flush_share" not in found.model
+    assert optional_text(found.model) == "".join(f", {name} {value:g}" for name, value in more.items())
 
 
 def wall_of_the_last_layer(material):

@@ -190,13 +190,16 @@ def _layer_pictures(job: PrintJob, folder: Path, wanted: set[int]) -> Callable[[
 
 def _print_prediction(path: str, found: Prediction) -> None:
     """Print the prediction for a person."""
+    from pmsl.predict.model_facts import optional_text
+
     model = found.model
     print_line(f"{path}: predicted by the same model that made the masks, not measured")
     assumed = " (assumed)" if model["memory_assumed"] else ""
     if "renewal" in model:
         reach = "without end" if model["reach_um"] is None else f"{model['reach_um']:g} µm"
         assumed = f" (renewal {model['renewal']:g}, reach {reach})"
-    print_line(f"resin      {model['resin']}, memory {model['memory']}{assumed}, solid from {model['ec_mj_cm2']:g} mJ/cm²")
+    solid = f"solid from {model['ec_mj_cm2']:g} mJ/cm²{optional_text(model)}"
+    print_line(f"resin      {model['resin']}, memory {model['memory']}{assumed}, {solid}")
     iou = "nothing designed or printed" if found.iou is None else f"{found.iou:.4f}"
     print_line(f"IoU        {iou}   designed {found.design_um3 * 1e-9:.4g} mm³, printed {found.printed_um3 * 1e-9:.4g} mm³")
     e = found.epe_um
