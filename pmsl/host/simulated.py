@@ -16,6 +16,7 @@ from pmsl.job.dose_map import DoseMap
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.profiles.motion import move_time_s
+from pmsl.profiles.printer import XyStage
 
 STEP_UM = 1e-3
 
@@ -92,6 +93,37 @@ class SimulatedStage:
 
     def stop(self) -> None:
         """It rests already."""
+
+
+class SimulatedXyStage(SimulatedStage):
+    """A stage that also moves along x and y, within what a printer's `[stage.xy]` says; `shifted_um` is where it is (x, y, focus)."""
+
+    def __init__(self, clock: SimulatedClock, travel_um: float, xy: XyStage, on_move: Callable[[], None] | None = None) -> None:
+        super().__init__(clock, travel_um, on_move)
+        self._xy = xy
+        self._low, self._high = [0.0, 0.0], [0.0, 0.0]
+        self.shifted_um = (0.0, 0.0, 0.0)
+
+    def shift(self, x_um: float, y_um: float, focus_um: float) -> None:
+        """Be there at once.
+
+        Parameters
+        ----------
+        x_um, y_um, focus_um : float
+            From where they are unshifted [µm].
+
+        Raises
+        ------
+        HostError
+            Places further apart than its travel.
+        """
+        for axis, um in enumerate((x_um, y_um)):
+            low, high = min(self._low[axis], um), max(self._high[axis], um)
+            travel_um = self._xy.travel_um.value[axis]
+            if high - low > travel_um * (1 + 1e-9):
+                raise HostError(f"stage: asked for places {high - low:g} µm apart along {'xy'[axis]}; its travel is {travel_um:g} µm")
+            self._low[axis], self._high[axis] = low, high
+        self.shifted_um = (x_um, y_um, focus_um)
 
 
 class SimulatedEngine:
@@ -210,7 +242,11 @@ class Simulation:
         self.clock = SimulatedClock()
         self.engines = tuple(SimulatedEngine(job, i, self.clock) for i in range(len(job.engines)))
         travel_um = job.printer.stage.travel_um.value + job.process.motion.highest_um
-        self.stage = SimulatedStage(self.clock, travel_um, self._forget)
+        xy = job.printer.stage.xy
+        if job.tiles is not None and isinstance(xy, XyStage):
+            self.stage: SimulatedStage = SimulatedXyStage(self.clock, travel_um, xy, self._forget)
+        else:
+            self.stage = SimulatedStage(self.clock, travel_um, self._forget)
 
     @property
     def engine(self) -> SimulatedEngine:

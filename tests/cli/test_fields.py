@@ -34,6 +34,8 @@ def test_a_plate_is_sliced_verified_told_of_simulated_and_checked(tmp_path, run)
     assert abs(predicted["epe_um"]["median"]) < 10
     code, out, err = run("check", "job", "--fail-on", "error")
     assert code == 0, err
+    code, out, err = run("play", "job")
+    assert code == 0, err
     assert run("report", "job", "-o", "page.html")[0] == 0
 
 

@@ -49,6 +49,16 @@ def test_a_machine_that_does_not_move_is_refused_before_any_light():
     assert not machine.shown
 
 
+def test_the_simulated_machine_moves_as_far_as_the_printer_says():
+    job, _ = plate_job()
+    machine = pmsl.host.Simulation(job)
+    pmsl.host.play(job, machine.engine, machine.stage, clock=machine.clock)
+    assert machine.stage.shifted_um == (*job[-1].exposures[-1].offset_um, 0.0)
+    with pytest.raises(HostError, match="its travel is 1e"):
+        machine.stage.shift(2e6, 0.0, 0.0)
+    assert not hasattr(pmsl.host.Simulation(dataclasses.replace(job, tiles=None)).stage, "shift")
+
+
 def test_errors_of_the_stage_are_made_up_for_by_the_player():
     """It is sent to a whole number of steps, from where it goes to where the frame belongs."""
     error = (0.8, -0.3, 0.5, 0.2, 1.1, -0.4)
