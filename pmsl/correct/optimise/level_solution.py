@@ -11,7 +11,7 @@ from pmsl.correct.optimise.wall_level_problem import WallLevelProblem
 from pmsl.correct.solver.layer_problem import seen
 from pmsl.optics.grayscale import levels_of
 
-ROUNDS, SWEEPS, SETTLING = 8, 16, 12  # of steepness, of pixels in each, of levels
+ROUNDS, SWEEPS, SETTLING = 7, 12, 12  # of steepness, of pixels in each, of levels
 STRETCH = 1.3
 FLATTEST = 0.3  # Ec a pixel: a dose that falls less steeply is reckoned with as if it fell so
 OFF, FIRMER = 0.03, 4.0  # of Ec: points on either side that are off by more weigh so many times more from round to round
