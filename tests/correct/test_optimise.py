@@ -12,6 +12,7 @@ from pmsl import Solid
 from pmsl.correct import Corrector
 from pmsl.correct.optimise import optimiser
 from pmsl.correct.optimise.findings import rms_px, within_px
+from pmsl.correct.optimise.level_choice import PRICE_PX
 from pmsl.correct.optimise.level_solution import Columns, LevelSolution, sum_and_pull, weights_of
 from pmsl.correct.solver.layer_problem import seen
 from pmsl.errors import ExposureError, UsageError
@@ -139,10 +140,16 @@ def squares(corrector, contour, k):
 
 @pytest.mark.parametrize("shape", thinned(4, sorted(SHAPES)))
 def test_never_worse_than_the_closed_form(shape):
-    part, contour, _ = one(shape, 5)
+    """Two whole jobs, whose layers above differ, by distances to the nearest point: each layer by itself is held to its own closed form.
+
+    Only where the closed form cures something beside the design may walls pay for being rid of it, 0.05 px at most.
+    """
+    part, contour, rest = one(shape, 5)
     closed, again = corrector_of([part], CLOSED), corrector_of([part])
     for k in (0, LAYERS // 2, LAYERS - 1):
-        assert squares(again, contour, k) <= squares(closed, contour, k) + 1e-5
+        beside = distances(printed(closed, k), np.concatenate([contour, rest])).max() > 0.3
+        rms_closed, rms_again = (squares(made, contour, k) ** 0.5 for made in (closed, again))
+        assert rms_again <= rms_closed + (PRICE_PX if beside else 0.003)
 
 
 def test_the_closed_form_stays_where_what_is_found_is_worse(monkeypatch):
