@@ -19,7 +19,7 @@ from pmsl.correct.corrector_arguments import check_arguments, check_plain, check
 from pmsl.correct.exchange_iteration import SettledExchange, settled
 from pmsl.correct.face_prediction import FacePrediction
 from pmsl.correct.findings import assumed_memory, findings_of, light_findings, overhang_findings, relief_findings
-from pmsl.correct.optimise.findings import optimised_findings
+from pmsl.correct.optimise.optimise_findings import optimised_findings
 from pmsl.correct.prediction_cases import PredictionCases
 from pmsl.correct.solver.attenuation import Law, check_relief
 from pmsl.correct.solver.layer_block import Block, LayerSolution

@@ -11,9 +11,9 @@ from tiers import thinned
 from pmsl import Solid
 from pmsl.correct import Corrector
 from pmsl.correct.optimise import optimiser
-from pmsl.correct.optimise.findings import rms_px, within_px
 from pmsl.correct.optimise.level_choice import PRICE_PX
 from pmsl.correct.optimise.level_solution import Columns, LevelSolution, sum_and_pull, weights_of
+from pmsl.correct.optimise.optimise_findings import rms_px, within_px
 from pmsl.correct.solver.layer_problem import seen
 from pmsl.errors import ExposureError, UsageError
 from pmsl.profiles.printer import Response

@@ -150,7 +150,7 @@ def next_runs(
         columns = dict.fromkeys(values, ANY)
         data = read_sheets(paths, SheetFormat("search", columns, (score,), tuple((name,) for name in names), f"a {score}"))
         values, findings = data.values, data.findings
-        _check_room(settings, data)
+        _check_within(settings, data)
     made = np.column_stack([values[name] for name in names])
     scores = values[score] if maximise else -values[score]
     kept = (
@@ -195,7 +195,7 @@ def _check(settings: Sequence[Setting], score: str, limits: Sequence[Limit], cou
             )
 
 
-def _check_room(settings: Sequence[Setting], data: SheetData) -> None:
+def _check_within(settings: Sequence[Setting], data: SheetData) -> None:
     for s in settings:
         for i in np.flatnonzero((data.values[s.name] < s.low) | (data.values[s.name] > s.high)).tolist():
             raise MeasurementError(
