@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pmsl
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 SAMPLES = Path(__file__).resolve().parents[1] / "sample_meshes"
 CORRECTIONS = ("edges", "printthrough")

@@ -12,7 +12,7 @@ import pmsl
 from pmsl.predict.measure.comparison import SeenLayer
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.resin import ExtraDecay
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 LIGHT = 20.0  # mW/cm²
 SIGMA = 0.36  # of the pitch

@@ -21,8 +21,8 @@ from pmsl.mesh.placing.copies import Copy, PackedCopy
 from pmsl.pipeline.request.region_file import RegionTable
 from pmsl.pipeline.slice_request import TEXTS, SliceRequest
 from pmsl.profiles import Printer, Process, Resin
-from pmsl.profiles.keys import STATED, ProfileKey, keys_of_struct, summary
-from pmsl.profiles.toml_text import toml_value
+from pmsl.profiles.tables.keys import STATED, ProfileKey, keys_of_struct, summary
+from pmsl.profiles.tables.toml_text import toml_value
 from pmsl.report.findings_page import findings_page
 
 HERE = Path(__file__).parent

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 import pmsl
 from pmsl.core.mask import LayerMask
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 SOLID = ndimage.generate_binary_structure(3, 1) | (np.array([[[0]], [[1]], [[0]]], bool) & np.ones((3, 3, 3), bool))
 LIQUID = ndimage.generate_binary_structure(3, 1)

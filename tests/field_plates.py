@@ -10,7 +10,7 @@ import numpy as np
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.profiles.printer import XyStage
 from pmsl.profiles.process import Fields
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 replace = msgspec.structs.replace
 

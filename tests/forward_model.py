@@ -10,7 +10,7 @@ from scipy.special import ndtr
 
 import pmsl
 from pmsl import Grid, Solid
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 PITCH = 7.6
 EC = 6.0

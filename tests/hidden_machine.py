@@ -16,7 +16,7 @@ import pmsl
 from pmsl.calibrate import coupon, fit
 from pmsl.calibrate.kinds import kind_of
 from pmsl.core.mask import Window
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 PITCH_UM, LAYER_UM, LAYERS = 10.0, 10.0, 26
 CORNER_UM, BLOCK_UM = 500.0, (200.0, 240.0)  # of the chip, which begins 3.3 µm further on

@@ -12,7 +12,7 @@ from solids import box, cone
 import pmsl
 from pmsl.formats.frames.device_frame import frame_shape
 from pmsl.host import RealClock
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 REST = {"lift_um": 100.0, "settle_s": 0.0}
 

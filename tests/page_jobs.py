@@ -11,9 +11,9 @@ from pmsl.core.finding import Finding
 from pmsl.core.mask import LayerMask
 from pmsl.formats.frames.png_write import encode
 from pmsl.job.layer_source import MappedLayers
-from pmsl.profiles.flat_field_image import address_of
 from pmsl.profiles.optics import FlatField
 from pmsl.profiles.printer import Orientation
+from pmsl.profiles.tables.flat_field_image import address_of
 
 HOSTILE = (
     "</script><script>alert(1)</script>",

@@ -4,7 +4,7 @@ import manifold3d
 import msgspec
 
 import pmsl
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 H, DP, EC = 10.0, 40.0, 10.0
 PX = 10.0

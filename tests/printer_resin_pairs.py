@@ -3,7 +3,7 @@
 import msgspec
 
 import pmsl
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 
 def printer_for(resin, name="dlp-27um"):

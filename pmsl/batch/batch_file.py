@@ -22,9 +22,9 @@ from pmsl.pipeline.request.region_file import located
 from pmsl.pipeline.request.request_fields import request_fields
 from pmsl.pipeline.slice_request import TEXTS, SliceRequest
 from pmsl.profiles import library
-from pmsl.profiles.overrides import check_name
-from pmsl.profiles.schema import build
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.overrides import check_name
+from pmsl.profiles.tables.schema import build
+from pmsl.profiles.tables.strict_struct import Strict
 
 SCHEMA_FILE = "batch-2.schema.json"  # version 1 has a file of its own, which does not change any more
 NOT_OF_A_JOB = ("out", "force", "plates", "processes", "scheduler")  # the batch says where and on how many cores, the command whether

@@ -18,7 +18,7 @@ import msgspec
 
 from pmsl.core.file_lock import lock
 from pmsl.errors import BatchError, OutputError
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.strict_struct import Strict
 
 HOME, LOCK, JOURNAL, WORKER = ".pmsl-batch", "lock", "journal.jsonl", "worker-"
 PATIENCE_S = 20.0  # for workers of a batch that was killed: they end as soon as they notice, at once unless stopped

@@ -17,7 +17,7 @@ from pmsl.core.finding import Finding
 from pmsl.errors import FindingsError, PmslError
 from pmsl.pipeline.slice_jobs import SlicedJob, slice_job
 from pmsl.pipeline.slice_request import SliceRequest
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.strict_struct import Strict
 from pmsl.workers.process import ParentProcess
 
 MAIN = "pmsl.batch.worker:main"

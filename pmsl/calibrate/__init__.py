@@ -23,23 +23,25 @@ from pmsl.later import homes_in, later
 if TYPE_CHECKING:
     from pmsl.calibrate.calibration import coupon, fit
     from pmsl.calibrate.coupons.coupon_job import Coupon
-    from pmsl.calibrate.fit_result import FitResult, Parameter
+    from pmsl.calibrate.fits.fit_result import FitResult, Parameter
+    from pmsl.calibrate.fits.working_curve import curve_sd_um, fit_working_curve
     from pmsl.calibrate.kinds.kind import CouponOptions
     from pmsl.calibrate.measurements import WorkingCurveData, read_working_curve
     from pmsl.calibrate.next_print.proposal import Proposal, propose
     from pmsl.calibrate.next_print.proposed_print import proposed_coupon
     from pmsl.calibrate.spectra import SpectralDecay, read_spectral_decay, resin_of_spectrum, spectral_decay
     from pmsl.calibrate.transfer import transferred_resin
-    from pmsl.calibrate.working_curve import curve_sd_um, fit_working_curve
 
 _HOMES = homes_in(
     __name__,
     calibration="coupon fit",
-    fit_result="FitResult Parameter",
     measurements="WorkingCurveData read_working_curve",
     spectra="SpectralDecay read_spectral_decay resin_of_spectrum spectral_decay",
     transfer="transferred_resin",
-    working_curve="curve_sd_um fit_working_curve",
+    **{
+        "fits.working_curve": "curve_sd_um fit_working_curve",
+        "fits.fit_result": "FitResult Parameter",
+    },
 ) | {"Coupon": "pmsl.calibrate.coupons.coupon_job", "CouponOptions": "pmsl.calibrate.kinds.kind"}
 _HOMES |= dict.fromkeys(("Proposal", "propose"), "pmsl.calibrate.next_print.proposal")
 _HOMES |= {"proposed_coupon": "pmsl.calibrate.next_print.proposed_print"}

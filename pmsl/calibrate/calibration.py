@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pmsl.calibrate.coupons.coupon_job import Coupon
-from pmsl.calibrate.fit_result import FitResult
+from pmsl.calibrate.fits.fit_result import FitResult
 from pmsl.calibrate.kinds import kind_of
 from pmsl.calibrate.kinds.kind import CouponOptions, FitOptions
 from pmsl.calibrate.next_print.outcome import with_outcome

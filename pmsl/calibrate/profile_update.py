@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from pmsl.calibrate.fit_result import FitResult
+from pmsl.calibrate.fits.fit_result import FitResult
 from pmsl.errors import MeasurementError
 from pmsl.profiles import Printer
 from pmsl.profiles.resin import Covariance, Resin
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 
 def measured_resin(resin: Resin, result: FitResult, name: str | None = None) -> Resin:

@@ -21,7 +21,7 @@ from pmsl.cure import Decay
 from pmsl.errors import MeasurementError
 from pmsl.profiles import Resin
 from pmsl.profiles.resin import ExtraDecay
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 SPECTRUM = SheetFormat("spectrum", {"wavelength_nm": ABOVE, "power": FROM}, ("power",), (("wavelength_nm",),), "a power")
 ABSORBANCE = SheetFormat(

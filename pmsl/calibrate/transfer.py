@@ -21,7 +21,7 @@ from pmsl.cure.uncertainty import ASSUMED
 from pmsl.errors import UsageError
 from pmsl.profiles import Printer, Resin
 from pmsl.profiles.resin import Covariance
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 DP_PER_NM, EC_PER_NM = 0.0397, 0.0252  # root mean square of the change of the logarithm, of resins published at two wavelengths
 RECIPROCITY = math.sqrt(1 / 12)  # root mean square of 1 - p, p from 0.5 to 1

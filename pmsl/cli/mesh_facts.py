@@ -35,7 +35,7 @@ class Examined:
 
 def examined(solid: Solid, repair: str, weld_um: float) -> Examined:
     """Look a mesh over; repair it as asked. A refusal is told, not raised, for the mesh itself is readable."""
-    from pmsl.pipeline.union_volume import united_volume_um3
+    from pmsl.pipeline.plates.union_volume import united_volume_um3
 
     printed, refusal = solid, None
     try:

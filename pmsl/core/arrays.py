@@ -31,7 +31,7 @@ def linked_groups(pairs: np.ndarray, n: int) -> tuple[int, np.ndarray]:
     int, (n,) int64
         How many groups there are, and the group of each thing, groups in the order of their first members.
     """
-    from pmsl.kernels.raster import connected_components
+    from pmsl.kernels.runs import connected_components
 
     parent, label = np.empty((2, n), np.int64)
     return int(connected_components.linked(*np.ascontiguousarray(pairs.T, np.int64), parent, label)), label

@@ -10,7 +10,7 @@ import msgspec
 from pmsl.core.finding_codes import REGISTERED
 from pmsl.core.finding_codes.code import SEVERITIES as SEVERITIES
 from pmsl.core.finding_codes.code import Severity as Severity
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.strict_struct import Strict
 
 ROUNDED = 6  # digits of predicted errors
 

@@ -273,7 +273,7 @@ class LayerMask:
 
 def _narrowed(wide: Runs) -> Runs:
     """Return the maximal 8-bit runs of 16-bit ones."""
-    from pmsl.kernels.raster import run_ops
+    from pmsl.kernels.runs import run_ops
 
     out = Runs(np.empty_like(wide.row_start), np.empty_like(wide.col), np.empty_like(wide.length), np.empty(len(wide.col), np.uint8))
     n = run_ops.to_8bit(*wide, *out)

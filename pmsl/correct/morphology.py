@@ -24,7 +24,7 @@ def disc(radius_px: Pair) -> np.ndarray:
 
 def grown(inside: np.ndarray, half_width: np.ndarray) -> np.ndarray:
     """Return the pixels that discs around those `inside` reach; (rows, cols) bool → the same shape."""
-    from pmsl.kernels.raster import dilate
+    from pmsl.kernels.runs import dilate
 
     out = np.zeros(inside.shape, np.uint8)
     dilate.grow(np.ascontiguousarray(inside).view(np.uint8), half_width, out)

@@ -13,7 +13,7 @@ from pmsl.correct.solver.attenuation import Law
 from pmsl.cure.model import Memory
 from pmsl.cure.uncertainty import ASSUMED, ResinUncertainty
 from pmsl.profiles import Resin
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 MEMORIES: tuple[Memory, ...] = ("enclosed", "open", "contact")
 SHORT = {"ec_mj_cm2": "ec", "dp_um": "dp", "induction_mj_cm2": "induction"}  # names of cases: with _low and _high

@@ -171,7 +171,7 @@ class GrayCheck:
     def alone(self, mask: LayerMask) -> np.ndarray:
         """Return row and column of gray pixels away from white: (n, 2) int64."""
         from pmsl.kernels._compiler.jit import call
-        from pmsl.kernels.light import faint_grays
+        from pmsl.kernels.solve import faint_grays
 
         runs, known = mask.runs_8bit(), self._known
         if "guard" not in known:

@@ -130,7 +130,7 @@ class GrayPass:
     def _lit_by_plain(self, j: int, mask: LayerMask, painted: MaskLevels) -> None:
         """Do the same in one go over the pixels."""
         from pmsl.kernels._compiler.jit import call
-        from pmsl.kernels.light import pixel_light
+        from pmsl.kernels.solve import pixel_light
 
         groups, check = self._groups, self.check
         count = np.array([g.count for g in groups])

@@ -154,7 +154,7 @@ class ContactPass:
 
     def _see_shadow(self, state: np.ndarray) -> None:
         """Find what is outside of all that is solid, if there is more of it."""
-        from pmsl.kernels.raster import vat_distance
+        from pmsl.kernels.runs import vat_distance
 
         shadow = self._shadow | (state != 0).any(axis=0)
         if np.array_equal(shadow, self._shadow):
@@ -165,7 +165,7 @@ class ContactPass:
 
     def _measure(self, k: int, wanted: np.ndarray, begin: int, count: int) -> None:
         """Find the distances of what is wanted from the vat."""
-        from pmsl.kernels.raster import vat_distance
+        from pmsl.kernels.runs import vat_distance
 
         ways, n = self._ways, k + 1
         state, distance = self._state[:n].reshape(-1), self._distance[:n].reshape(-1)

@@ -15,7 +15,7 @@ from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.layer_source import MappedLayers
 from pmsl.job.print_job import STAGE_ERROR, PrintJob
 from pmsl.profiles import Printer
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 MOST_PX = 1 << 27
 NEAR_PX = 1e-6

@@ -23,8 +23,8 @@ from pmsl.job.techniques import TECHNIQUES
 from pmsl.profiles import Motion
 from pmsl.profiles.printer import Axis, Orientation, Positive
 from pmsl.profiles.process import NotNegative
-from pmsl.profiles.schema import build
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.schema import build
+from pmsl.profiles.tables.strict_struct import Strict
 
 Look = Callable[[LayerPlan], list[str]]
 

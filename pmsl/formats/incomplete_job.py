@@ -20,7 +20,7 @@ from pmsl.job.techniques import Relift, Squeeze, Vacuum
 from pmsl.profiles import Motion, MotionSchedule, Printer, Process, Resin
 from pmsl.profiles.printer import Dmd, LightSetting, Limits, Optics, Orientation, Psf, StageProfile
 from pmsl.profiles.resin import Material
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 from pmsl.version import __version__
 
 ALWAYS = ("irradiance", "point spread", "penetration depth Dp", "critical dose Ec", "placed parts")

@@ -59,7 +59,7 @@ def measured(plan: LayerPlan, grid: Grid) -> Measured | None:
     grid : Grid
         Of the first engine.
     """
-    from pmsl.kernels.raster import run_facts
+    from pmsl.kernels.runs import run_facts
 
     if not on_one_grid(plan):
         return None
@@ -103,7 +103,7 @@ def covered_px(plan: LayerPlan) -> float:
 
 def _solid(plan: LayerPlan) -> SolidRuns:
     """Return the pixels that count in any exposure of a layer."""
-    from pmsl.kernels.raster import run_facts
+    from pmsl.kernels.runs import run_facts
 
     out = NOTHING
     for e in plan.exposures:
@@ -116,7 +116,7 @@ def _solid(plan: LayerPlan) -> SolidRuns:
 
 
 def _united(a: SolidRuns, b: SolidRuns) -> SolidRuns:
-    from pmsl.kernels.raster import run_facts
+    from pmsl.kernels.runs import run_facts
 
     row0 = min(a.row0, b.row0)
     rows = max(a.row0 + len(a.start), b.row0 + len(b.start)) - 1 - row0
@@ -145,7 +145,7 @@ def overhang_um2(solid: SolidRuns, below: SolidRuns, grid: Grid) -> float:
         Of the layer, and of the one below it.
     grid : Grid
     """
-    from pmsl.kernels.raster import run_facts
+    from pmsl.kernels.runs import run_facts
 
     if solid is below or not len(solid.col):
         return 0.0

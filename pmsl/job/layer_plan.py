@@ -11,7 +11,7 @@ from pmsl.core.finding import Finding
 from pmsl.core.mask import LayerMask
 from pmsl.job.techniques import Relift, Squeeze
 from pmsl.profiles import Motion
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.strict_struct import Strict
 
 
 class LayerFacts(Strict, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from pmsl.mesh.part import Part
 from pmsl.mesh.region import RegionRecord
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.printer import Orientation
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.strict_struct import Strict
 
 FLAT_FIELD_BY_HOST = "flat-field-by-host"  # in `requires`: the host evens out the field, frames do not
 STAGE_ERROR = "xy-stage-error"  # in `requires`: the host sends the xy stage to where it has to be sent to get to `offset_um`

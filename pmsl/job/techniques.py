@@ -10,7 +10,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from pmsl.profiles import Motion
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.strict_struct import Strict
 
 FLAT_FIELD_BY_EXPOSURE = "flat-field-by-exposure"  # beside "flat-field-by-host": exposures say themselves whether it is theirs
 FILM = "print-on-film"

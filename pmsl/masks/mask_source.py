@@ -196,7 +196,7 @@ def _spread(tops: np.ndarray, reach: tuple[int, ...]) -> None:
 
 def _raise(group: InstanceIndex, tile_px: int, out: np.ndarray) -> None:
     """Raise tiles to the highest triangle over them, of all copies of a part."""
-    from pmsl.kernels.light import faint_grays
+    from pmsl.kernels.solve import faint_grays
 
     corners = group.index.corners
     if group.many == 1:

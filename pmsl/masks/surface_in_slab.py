@@ -108,7 +108,7 @@ class SurfaceSums:
         k : int
             Layer, from 0.
         """
-        from pmsl.kernels.geometry import surface_moments
+        from pmsl.kernels.mesh import surface_moments
 
         n = int(self.length.sum())
         row, col = np.empty(n, np.int32), np.empty(n, np.int32)

@@ -43,7 +43,7 @@ class BoxTree:
     @classmethod
     def of(cls, vertices: np.ndarray, faces: np.ndarray, which: np.ndarray) -> BoxTree:
         """Build the tree over the triangles `which` (n,) of a mesh."""
-        from pmsl.kernels.geometry import triangle_pairs
+        from pmsl.kernels.mesh import triangle_pairs
 
         order = which[np.argsort(_along_curve(vertices, faces[which]), kind="stable")].astype(np.int32)
         leaves = 1 << max((len(order) + triangle_pairs.LEAF - 1) // triangle_pairs.LEAF - 1, 0).bit_length()
@@ -56,7 +56,7 @@ class BoxTree:
 
         With `other` only those of another label, with `rim` also those whose edges meet.
         """
-        from pmsl.kernels.geometry import triangle_pairs
+        from pmsl.kernels.mesh import triangle_pairs
 
         pairs, counts = np.zeros((1 << 16, 2), np.int32), np.zeros(2, np.int64)
         box = np.array([[np.inf] * 3, [-np.inf] * 3])
@@ -90,7 +90,7 @@ class BoxTree:
         nearest : (p, 4) float64
             The triangle's point that is nearest, and how far it is [µm].
         """
-        from pmsl.kernels.geometry import near_triangles
+        from pmsl.kernels.mesh import near_triangles
 
         room = 1 << 12
         while True:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from pmsl.errors import UsageError
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.strict_struct import Strict
 
 if TYPE_CHECKING:
     from pmsl.core.mask import LayerMask

@@ -209,7 +209,7 @@ class TriangleMesh:
         transform : (4, 4) float64
             Where the mesh stands.
         """
-        from pmsl.kernels.geometry import mesh_stats
+        from pmsl.kernels.mesh import mesh_stats
 
         blocks, out = blocks_of(self.n_faces), np.empty(self.n_faces)
         counts = call_each(mesh_stats.flat_heights, ((*self.triangles(some), transform, 1e-2, out[some]) for some in blocks))
@@ -224,7 +224,7 @@ class TriangleMesh:
     def sextuple_volume_um3(self) -> float:
         """Six times the volumes between triangles and the middle of the box [µm³]: of what a closed mesh encloses; below 0 inside out."""
         if self.results.sextuple_volume_um3 is None:
-            from pmsl.kernels.geometry import mesh_stats
+            from pmsl.kernels.mesh import mesh_stats
 
             centre = frozen(self.bounds_um.mean(axis=0))
             volumes = call_each(mesh_stats.signed_volume, ((*self.triangles(block), centre) for block in blocks_of(self.n_faces)))

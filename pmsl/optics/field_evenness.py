@@ -6,7 +6,7 @@ import numpy as np
 
 from pmsl.core.mask import Window
 from pmsl.profiles import Printer
-from pmsl.profiles.flat_field_image import gray_of
+from pmsl.profiles.tables.flat_field_image import gray_of
 
 
 def flat_field(printer: Printer) -> np.ndarray | None:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from pmsl.later import homes_in, later
 
 if TYPE_CHECKING:
-    from pmsl.pipeline.bit_depth import with_depth
     from pmsl.pipeline.check_jobs import check
     from pmsl.pipeline.io import check_spreads, read, verify, write
-    from pmsl.pipeline.job_setup import JobSetup, stages
     from pmsl.pipeline.planner import prepare
-    from pmsl.pipeline.plate_copies import pack, place_copies, place_for
+    from pmsl.pipeline.plates.plate_copies import pack, place_copies, place_for
+    from pmsl.pipeline.setup.bit_depth import with_depth
+    from pmsl.pipeline.setup.job_setup import JobSetup, stages
     from pmsl.pipeline.slice_jobs import slice_job
     from pmsl.pipeline.slice_request import SliceRequest
     from pmsl.pipeline.warm_kernels import warmup
@@ -24,16 +24,18 @@ if TYPE_CHECKING:
 
 _HOMES = homes_in(
     __name__,
-    plate_copies="pack place_copies place_for",
     workers="workers_of",
-    bit_depth="with_depth",
     check_jobs="check",
     io="check_spreads read verify write",
     planner="prepare",
     slice_jobs="slice_job",
     slice_request="SliceRequest",
-    job_setup="JobSetup stages",
     warm_kernels="warmup",
+    **{
+        "setup.job_setup": "JobSetup stages",
+        "setup.bit_depth": "with_depth",
+        "plates.plate_copies": "pack place_copies place_for",
+    },
 )
 __getattr__, __dir__ = later(__name__, _HOMES)
 

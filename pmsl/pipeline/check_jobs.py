@@ -31,7 +31,7 @@ from pmsl.optics.grayscale import response
 from pmsl.pipeline.default_panel import read_with_default_panel
 from pmsl.pipeline.io import read
 from pmsl.pipeline.planner import prepare
-from pmsl.pipeline.plate_copies import place_for
+from pmsl.pipeline.plates.plate_copies import place_for
 from pmsl.pipeline.slice_jobs import prepare_job
 from pmsl.pipeline.slice_request import SliceRequest
 from pmsl.profiles import DEFAULT_PRINTER, DEFAULT_PROCESS, DEFAULT_RESIN, Printer, Process, Resin, find_printer, find_process, find_resin

@@ -29,7 +29,7 @@ from pmsl.mesh.part import Part, as_part
 from pmsl.mesh.solid import Solid
 from pmsl.optics import flat_field
 from pmsl.optics.grayscale import response
-from pmsl.pipeline.job_setup import JobSetup, stages
+from pmsl.pipeline.setup.job_setup import JobSetup, stages
 from pmsl.profiles import Printer, Process, Resin
 
 MOST_ROOF_UM = 2.0  # that an overlap may move roofs by without a warning

@@ -17,7 +17,7 @@ from pmsl.pipeline.field_planner import layout_of, plate_of
 from pmsl.profiles import Printer, Process, Resin
 
 if TYPE_CHECKING:
-    from pmsl.pipeline.plate_layout import PlateLayout
+    from pmsl.pipeline.plates.plate_layout import PlateLayout
     from pmsl.pipeline.slice_request import SliceRequest
 
 WIDEST_PX = 1 << 24

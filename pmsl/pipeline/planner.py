@@ -24,15 +24,15 @@ from pmsl.masks.mask_source import RecentMasks
 from pmsl.mesh.part import Part
 from pmsl.mesh.placing.placement import Placed
 from pmsl.mesh.solid import Solid
-from pmsl.pipeline import lit_layers
-from pmsl.pipeline.corrections import exchange_findings, memory_findings, record_of
-from pmsl.pipeline.job_setup import JobSetup, stages
+from pmsl.pipeline.setup import lit_layers
+from pmsl.pipeline.setup.corrections import exchange_findings, memory_findings, record_of
+from pmsl.pipeline.setup.job_setup import JobSetup, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.slicing.boundary_defects import Defects
 from pmsl.version import __version__
 
 if TYPE_CHECKING:
-    from pmsl.pipeline.region_light import RegionalLight
+    from pmsl.pipeline.setup.region_light import RegionalLight
 
 LAYERS_KEPT, MOST_KEPT = 24, 96  # masks of neighbours: memory does not grow with the height
 OF_REGIONS = ("region-outside-field", "region-beside-part")  # untrue of a region that reaches only layers that are left out
@@ -263,7 +263,7 @@ class Planner(LayerSource):
                 recent = RecentMasks(maker, many)  # repaired already, or not to be
                 regional, grays = None, s.grays
                 if s.regions is not None:
-                    from pmsl.pipeline.region_light import RegionalLight
+                    from pmsl.pipeline.setup.region_light import RegionalLight
 
                     scales = () if len(s.regions.scales) == 1 else s.regions.scales
                     grown = None if s.offset is None else s.offset.grown()  # a group says whose a pixel is, the mask what is lit

@@ -142,7 +142,7 @@ def _shallower(job: PrintJob, bits: int | None) -> PrintJob:
     """Return a job of so few grays as were asked for."""
     if bits is None:
         return job
-    from pmsl.pipeline.bit_depth import with_depth
+    from pmsl.pipeline.setup.bit_depth import with_depth
 
     return with_depth(job, bits)
 

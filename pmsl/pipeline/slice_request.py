@@ -16,12 +16,12 @@ from pmsl.pipeline.request.profile_overrides import override_printer, override_p
 from pmsl.pipeline.request.region_file import RegionTable, dose_scales, regions_wanted
 from pmsl.profiles import DEFAULT_PRINTER, DEFAULT_PROCESS, DEFAULT_RESIN, Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.profiles.process import Unreachable
-from pmsl.profiles.schema import build
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.schema import build
+from pmsl.profiles.tables.strict_struct import Strict
 
 if TYPE_CHECKING:
     from pmsl.formats.protocol import Format
-    from pmsl.pipeline.plate_layout import PlateLayout
+    from pmsl.pipeline.plates.plate_layout import PlateLayout
 
 Count = Annotated[int, Meta(ge=1)]
 Bits = Annotated[int, Meta(ge=1, le=8)]
@@ -154,7 +154,7 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
     def profiles(self) -> tuple[Printer, Resin, Process]:
         """Find the profiles and put the overrides in, each with its source."""
         from pmsl.pipeline.request.profile_length_checks import check_units
-        from pmsl.profiles.overrides import with_values
+        from pmsl.profiles.tables.overrides import with_values
 
         printer = override_printer(
             find_printer(self.printer or DEFAULT_PRINTER), pitch_um=self.pitch_um, field=self.field, irradiance=self.irradiance
@@ -200,7 +200,7 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
 
     def layout(self) -> "PlateLayout":
         """Return how the parts are laid out."""
-        from pmsl.pipeline.plate_layout import PlateLayout
+        from pmsl.pipeline.plates.plate_layout import PlateLayout
 
         return PlateLayout(
             placement=self.placement(),

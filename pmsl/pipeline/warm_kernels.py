@@ -16,11 +16,11 @@ from pmsl.mesh.part import Part
 from pmsl.mesh.shells.shells import shells_of
 from pmsl.mesh.solid import Solid
 from pmsl.mesh.triangle_soup import Soup
-from pmsl.pipeline import part_heights
 from pmsl.pipeline.planner import prepare
-from pmsl.pipeline.plate_copies import place_for
+from pmsl.pipeline.plates.plate_copies import place_for
+from pmsl.pipeline.setup import part_heights
 from pmsl.profiles import find_printer, find_process, find_resin
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 
 def warmup() -> None:
@@ -31,7 +31,7 @@ def warmup() -> None:
     from pmsl.formats.frames.frame_runs import laid, stream_of
     from pmsl.formats.nanodlp.tables import layer_info
     from pmsl.kernels.codec import png_unfilter
-    from pmsl.kernels.raster import dilate, run_ops
+    from pmsl.kernels.runs import dilate, run_ops
 
     corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
     solid = Solid.from_arrays(corners, np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]))

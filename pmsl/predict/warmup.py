@@ -11,7 +11,7 @@ from pmsl import pipeline
 from pmsl.mesh.solid import Solid
 from pmsl.predict.simulation import simulate
 from pmsl.profiles import find_printer, find_resin
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 
 def warmup() -> None:

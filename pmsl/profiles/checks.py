@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.strict_struct import Strict
 
 Area = Annotated[float, Meta(gt=0, le=1e12)]
 Volume = Annotated[float, Meta(gt=0, le=1e18)]

@@ -15,8 +15,8 @@ from pmsl.files.text_file import read_text
 from pmsl.profiles.printer import Printer
 from pmsl.profiles.process import Process
 from pmsl.profiles.resin import Resin
-from pmsl.profiles.schema import build, parse, tables
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.schema import build, parse, tables
+from pmsl.profiles.tables.strict_struct import Strict
 
 P = TypeVar("P", Printer, Resin, Process)
 LIBRARY = Path(__file__).with_name("library")
@@ -68,7 +68,7 @@ def library_text(name: str) -> str:
 
 
 def library_template(name: str) -> str:
-    """Return a shipped profile as TOML that names every key it could have, with meaning, unit and default (`pmsl.profiles.template`).
+    """Return a shipped profile as TOML that names every key, with meaning, unit and default; see `pmsl.profiles.tables.template`.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def library_template(name: str) -> str:
     ProfileError
         No profile of that name.
     """
-    from pmsl.profiles.template import template
+    from pmsl.profiles.tables.template import template
 
     text = library_text(name)
     word = tables(text, name)["schema"].split(".")[1].split("/")[0]
@@ -160,12 +160,12 @@ def _find(name_or_path: str | Path, kind: type[P], word: str) -> P:
         other = refusal(f"{word} {path.name}", err.object[:HEAD], "TOML") if isinstance(err, UnicodeDecodeError) else None
         raise ProfileError(other or f"{word} {name}: cannot be read as a TOML file: {why_unread(err)}") from err
     table = tables(text, f"{word} {path.name}")
-    from pmsl.profiles.linked_files import put_in
+    from pmsl.profiles.tables.linked_files import put_in
 
     put_in(table, path.parent, f"{word} {path.name}")
     made = build(table, kind, f"{word} {path.name}")
     if isinstance(made, Printer):
-        from pmsl.profiles.flat_field_image import check_image
+        from pmsl.profiles.tables.flat_field_image import check_image
 
         check_image(made, f"{word} {path.name}")
     return made

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from pmsl.profiles.strict_struct import Sourced, Value
+from pmsl.profiles.tables.strict_struct import Sourced, Value
 
 Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]

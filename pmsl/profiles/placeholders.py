@@ -6,7 +6,7 @@ from typing import Any
 
 from pmsl.profiles.printer import Printer
 from pmsl.profiles.resin import Resin
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 
 def placeholders(printer: Printer, resin: Resin, power: float) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from pmsl.profiles.optics import Response as Response
 from pmsl.profiles.orientation import Axis as Axis
 from pmsl.profiles.orientation import Diamond as Diamond
 from pmsl.profiles.orientation import Orientation as Orientation
-from pmsl.profiles.strict_struct import Sourced, Strict, Value
-from pmsl.profiles.versions import set_schema
+from pmsl.profiles.tables.strict_struct import Sourced, Strict, Value
+from pmsl.profiles.tables.versions import set_schema
 
 Count = Annotated[int, Meta(ge=1, le=1 << 24)]
 

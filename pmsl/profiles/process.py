@@ -12,8 +12,8 @@ from pmsl.profiles.checks import ProcessChecks as ProcessChecks
 from pmsl.profiles.motion import Motion as Motion
 from pmsl.profiles.motion import MotionSchedule as MotionSchedule
 from pmsl.profiles.printer import Positive
-from pmsl.profiles.strict_struct import Strict
-from pmsl.profiles.versions import set_schema
+from pmsl.profiles.tables.strict_struct import Strict
+from pmsl.profiles.tables.versions import set_schema
 
 NotNegative = Annotated[float, Meta(ge=0)]
 Height = Annotated[float, Meta(gt=0, le=100_000)]

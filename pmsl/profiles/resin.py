@@ -9,8 +9,8 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import force_setattr, replace
 
 from pmsl.profiles.printer import Positive
-from pmsl.profiles.strict_struct import Sourced, Strict, Value
-from pmsl.profiles.versions import set_schema
+from pmsl.profiles.tables.strict_struct import Sourced, Strict, Value
+from pmsl.profiles.tables.versions import set_schema
 
 Fraction = Annotated[float, Meta(gt=-0.5, lt=0.5)]
 Share = Annotated[float, Meta(gt=0, lt=1)]

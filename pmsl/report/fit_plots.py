@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pmsl.calibrate.fit_result import FitResult
-from pmsl.calibrate.regression import student
+from pmsl.calibrate.fits.fit_result import FitResult
+from pmsl.calibrate.fits.regression import student
 from pmsl.errors import OutputError
 from pmsl.files.output_file import check_new_file
 from pmsl.report.prediction_plots import check_plots, new_figure, save_figure

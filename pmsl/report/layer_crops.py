@@ -46,7 +46,7 @@ def bins(first: int, last: int, size: int, mirrored: bool) -> tuple[np.ndarray, 
 
 def shrunk(mask: LayerMask, box: tuple[int, int, int, int], shape: tuple[int, int], orientation: Orientation) -> np.ndarray:
     """Mean levels of a mask inside `box`, (rows, cols) uint8 of `shape`, not turned yet; made from runs."""
-    from pmsl.kernels.raster import run_ops
+    from pmsl.kernels.runs import run_ops
 
     out = np.zeros(shape, np.uint8)
     along_x, along_y = sorted((orientation.row, orientation.col), key=lambda axis: axis[1])

@@ -196,7 +196,7 @@ def _section(segments: np.ndarray, frame: tuple[float, float, float, int, int]) 
 
 def _hanging_together(triangles: np.ndarray) -> np.ndarray:
     """Number groups of triangles that share corners: (T,) int32."""
-    from pmsl.kernels.geometry import corner_groups
+    from pmsl.kernels.mesh import corner_groups
 
     n = len(triangles)
     corners, label = np.zeros((3 * n, 3)), np.empty(n, np.int32)

@@ -119,7 +119,7 @@ class CrossingIndex(msgspec.Struct, frozen=True, eq=False):
 
     def _shells_by_corners(self) -> np.ndarray:
         """A third of the time and of the memory; bodies that touch at a corner are one shell."""
-        from pmsl.kernels.geometry import shells
+        from pmsl.kernels.mesh import shells
 
         labels = np.empty(len(self.corners), np.int32)
         n, room = -1, 1 << (len(self.corners) * 3 // 4 + 3).bit_length()  # a closed mesh has half as many corners as triangles
@@ -129,7 +129,7 @@ class CrossingIndex(msgspec.Struct, frozen=True, eq=False):
         return labels
 
     def _shells_by_edges(self) -> np.ndarray:
-        from pmsl.kernels.geometry import watertight
+        from pmsl.kernels.mesh import watertight
 
         labels, n = np.empty(len(self.corners), np.int32), 0
         for part in range(int(self.part.max(initial=0)) + 1):

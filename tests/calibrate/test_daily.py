@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 import pmsl
 from pmsl.calibrate import coupon, fit
-from pmsl.calibrate.wall_widths import features_of, widths_um
+from pmsl.calibrate.fits.wall_widths import features_of, widths_um
 from pmsl.cli.app import app
 from pmsl.errors import MeasurementError
 

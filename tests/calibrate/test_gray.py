@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import pmsl
 from pmsl.calibrate import CouponOptions, coupon, fit
-from pmsl.calibrate.gray_response import gray_table
+from pmsl.calibrate.fits.gray_response import gray_table
 from pmsl.cli.app import app
 from pmsl.errors import MeasurementError, UsageError
 from pmsl.exposure import dose_map

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import pmsl
 from pmsl.calibrate import CouponOptions, coupon, fit
 from pmsl.calibrate.coupons.measuring_sheet import sheet_text
-from pmsl.calibrate.cure_fit import cured_um
+from pmsl.calibrate.fits.cure_fit import cured_um
 from pmsl.cli.app import app
 from pmsl.cure import CureModel
 from pmsl.errors import MeasurementError, UsageError

@@ -15,7 +15,7 @@ from scipy.special import ndtr
 
 import pmsl
 from pmsl.calibrate import CouponOptions, coupon, fit
-from pmsl.calibrate.cure_fit import cured_um
+from pmsl.calibrate.fits.cure_fit import cured_um
 from pmsl.calibrate.kinds import kind_of
 from pmsl.cli.app import app
 from pmsl.core.mask import Window

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import pmsl
 from pmsl.calibrate import CouponOptions, coupon, fit
-from pmsl.calibrate.cure_fit import cured_um
+from pmsl.calibrate.fits.cure_fit import cured_um
 from pmsl.cli.app import app
 from pmsl.cure import CureModel, Decay, print_through_um
 from pmsl.errors import MeasurementError, UsageError

@@ -8,7 +8,7 @@ from PIL import Image
 
 import pmsl
 from pmsl.calibrate import coupon, fit
-from pmsl.calibrate.regression import student
+from pmsl.calibrate.fits.regression import student
 from pmsl.cli.app import app
 from pmsl.errors import MeasurementError, ProfileError
 from pmsl.optics import flat_field

@@ -9,7 +9,7 @@ from scipy.special import erf, erfinv, ndtri
 
 import pmsl
 from pmsl.calibrate import coupon, fit
-from pmsl.calibrate.wall_widths import features_of, widths_um
+from pmsl.calibrate.fits.wall_widths import features_of, widths_um
 from pmsl.cli.app import app
 from pmsl.errors import MeasurementError
 

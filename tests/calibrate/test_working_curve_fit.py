@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pmsl
-from pmsl.calibrate import WorkingCurveData, curve_sd_um, fit_working_curve, read_working_curve, regression
+from pmsl.calibrate import WorkingCurveData, curve_sd_um, fit_working_curve, read_working_curve
+from pmsl.calibrate.fits import regression
 from pmsl.cli.app import app
 from pmsl.errors import MeasurementError
 
@@ -378,7 +379,7 @@ def test_a_covariance_that_is_none(tmp_path, matrix, names, words):
 def test_a_standard_deviation_is_a_key_of_version_2():
     from pmsl.errors import ProfileError
     from pmsl.profiles import Printer, Resin, library_text
-    from pmsl.profiles.schema import parse
+    from pmsl.profiles.tables.schema import parse
 
     for name, kind, key in (("pegda-nps-1.0-385", Resin, "dp_um"), ("pmsl-2um", Printer, "wavelength_nm")):
         text = library_text(name)

@@ -11,7 +11,7 @@ from pmsl.checks import CheckLimits, check_layers
 from pmsl.checks.light.layer_stream import CheckedLayer
 from pmsl.checks.shapes.bodies import BodyCheck
 from pmsl.checks.shapes.voids import VoidCheck
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from pmsl.profiles.template import template
+from pmsl.profiles.tables.template import template
 from tests.field_plates import moving_printer
 from tests.fields.test_fields_through_doors import write_slab
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 import pmsl
 from pmsl.errors import ExposureError, ProfileError, UsageError
 from pmsl.profiles import Process
-from pmsl.profiles.schema import parse
+from pmsl.profiles.tables.schema import parse
 
 SMALL = ("--printer", "pmsl-2um", "--accept-uncalibrated")
 

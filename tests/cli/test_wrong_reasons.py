@@ -10,7 +10,7 @@ from pmsl.cli.commands.batch import memory_bytes
 from pmsl.errors import ExposureError, MeshError, PmslError, ProfileError, UsageError
 from pmsl.exposure.height_limits import check_heights
 from pmsl.pipeline.estimate.memory_estimate import WORKER_BYTES
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 PRINTER, RESIN, PROCESS = pmsl.find_printer("microfluidics-7.6um"), pmsl.find_resin("pegda-nps-1.0-385"), pmsl.find_process("default")
 PART = box((1000, 1000, 0), (3000, 3000, 1000))

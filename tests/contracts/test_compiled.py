@@ -13,7 +13,7 @@ from pmsl.core.runs import Runs
 from pmsl.kernels._compiler import cache_folder, disk_cache
 from pmsl.kernels._compiler.jit import FEW, Kernel, _kind, call, compile_watch, many
 from pmsl.kernels.codec import deflate
-from pmsl.kernels.raster import run_ops
+from pmsl.kernels.runs import run_ops
 
 USE = """
 import sys

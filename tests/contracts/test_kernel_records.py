@@ -6,9 +6,10 @@ import inspect
 import pytest
 from sources import FILES, ROOT, tree_of
 
-from pmsl.kernels.geometry import near_triangles, triangle_pairs
-from pmsl.kernels.light import compare_voxels, edge_probes, face_matching, pixel_light, void_records
+from pmsl.kernels.compare import compare_voxels, edge_probes, face_matching, void_records
+from pmsl.kernels.mesh import near_triangles, triangle_pairs
 from pmsl.kernels.raster import area, cells_to_runs, slice_layer, union, volume
+from pmsl.kernels.solve import pixel_light
 
 RECORDS = {
     volume.VolumeSweepArrays: volume.cells,

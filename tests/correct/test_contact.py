@@ -14,7 +14,7 @@ import pmsl
 from pmsl.cli.app import app
 from pmsl.correct import Corrector
 from pmsl.errors import ExposureError
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 P, EC, DP, H, TOP = 10.0, 10.0, 20.0, 10.0, 260.0
 ROWS, COLS, LAYERS = 31, 27, 26

@@ -19,7 +19,7 @@ from pmsl.correct.error_table import error_table
 from pmsl.correct.prediction_cases import PredictionCases
 from pmsl.formats.container.layer_writer import merged
 from pmsl.profiles.resin import Covariance
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 from pmsl.report.page.job_summary import summary
 
 

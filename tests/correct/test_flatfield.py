@@ -18,7 +18,7 @@ from pmsl.errors import ExposureError, JobError, UsageError
 from pmsl.optics import flat_field
 from pmsl.optics.grayscale import fine_levels_of, levels_of, light_of_levels, response
 from pmsl.profiles.printer import FlatField, Response
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")
 PRINTER = printer_for(RESIN)

@@ -26,7 +26,7 @@ from pmsl.mesh.part import Part
 from pmsl.mesh.region import ORDINARY, ImageSetting, Region, RegionImage
 from pmsl.profiles.printer import FlatField, Response
 from pmsl.profiles.process import Regions
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")
 PRINTER = printer_for(RESIN)

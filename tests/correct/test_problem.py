@@ -10,7 +10,8 @@ from solids import box, cone, hull, moved
 from tiers import examples
 
 from pmsl.correct.solver.target_surfaces import FaceFinder, levels_at, walls_of
-from pmsl.kernels.light import hildreth_qp, psf_rows
+from pmsl.kernels.light import psf_rows
+from pmsl.kernels.solve import hildreth_qp
 from pmsl.masks import masks_of
 from pmsl.optics import Gaussian
 from pmsl.slicing.plane_index import index_crossings

@@ -20,8 +20,8 @@ from pmsl.exposure import DoseMaker
 from pmsl.profiles import Process
 from pmsl.profiles.printer import Response
 from pmsl.profiles.process import Regions
-from pmsl.profiles.schema import parse
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.schema import parse
+from pmsl.profiles.tables.strict_struct import Value
 
 RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")
 PRINTER = printer_for(RESIN)

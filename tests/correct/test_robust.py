@@ -23,7 +23,7 @@ from pmsl.correct.solver.contact_layers import BlockExchange, PointCells
 from pmsl.correct.solver.robust_dose import PossibleResin, RobustLayers
 from pmsl.errors import ExposureError, ProfileError, UsageError
 from pmsl.profiles.process import Process
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 BOTH = ("edges", "printthrough")
 NAMES = ["enclosed", "open", "contact", "ec_low", "ec_high", "renewal_low", "renewal_high"]

@@ -22,12 +22,12 @@ from pmsl.correct.uncurable_grays import GrayCheck
 from pmsl.correct.uncurable_pass import GrayPass
 from pmsl.cure import CureModel, Decay
 from pmsl.formats.container.layer_writer import merged
-from pmsl.kernels.light import faint_grays, pixel_light
+from pmsl.kernels.solve import faint_grays, pixel_light
 from pmsl.optics import Gaussian, Lorentzian, Projector, Sampled, aerial_image
 from pmsl.optics.grayscale import response
 from pmsl.profiles.printer import FlatField, Psf
 from pmsl.profiles.process import Regions
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")
 PRINTER = printer_for(RESIN)

@@ -11,7 +11,7 @@ import pmsl
 from pmsl.cure import CureModel
 from pmsl.errors import ProfileError
 from pmsl.profiles import Resin, library_text
-from pmsl.profiles.schema import build, parse
+from pmsl.profiles.tables.schema import build, parse
 
 PLAIN = library_text("pr48-405")  # Dp 69.3 µm, Ec 17.9 mJ/cm²
 TOLD = 'class = "measured", source = "test"'

@@ -12,7 +12,7 @@ import pmsl
 from pmsl.cure import print_through_um
 from pmsl.cure.uncertainty import ResinUncertainty, depth_bands
 from pmsl.profiles.resin import Covariance, ExtraDecay
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 DP, TC, SD_DP, SD_TC, R = 135.58, 3.524, 5.39, 0.085, 0.949  # of a published curve, rounded as there, times in s
 RATE = 1.93824  # mW/cm²

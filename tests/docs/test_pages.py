@@ -28,7 +28,7 @@ def test_the_reference_has_every_key_and_every_command(generate):
 
     from pmsl.cli.app import app
     from pmsl.profiles import Printer, Process, Resin
-    from pmsl.profiles.keys import keys_of_struct
+    from pmsl.profiles.tables.keys import keys_of_struct
 
     keys, commands = text_of("docs/keys.md"), text_of("docs/commands.md")
 

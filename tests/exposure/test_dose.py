@@ -21,7 +21,7 @@ from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.optics import Gaussian, Lorentzian, Sampled, spread, spread_in_tiles, target_of
 from pmsl.profiles.printer import FlatField, Psf
 from pmsl.profiles.process import Motion
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 RESIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")
 PRINTER = printer_for(RESIN)

@@ -16,7 +16,7 @@ from pmsl.errors import ExposureError, UsageError
 from pmsl.exposure import dose_ladder, planning
 from pmsl.profiles.motion import Motion, move_time_s
 from pmsl.profiles.printer import LightSetting
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 PRINTER, RESIN, PROCESS = pmsl.find_printer("dlp-27um"), pmsl.find_resin("pr48-385"), pmsl.find_process("default")
 replace = msgspec.structs.replace

@@ -13,8 +13,8 @@ from pmsl.optics.grayscale import levels_of, response
 from pmsl.profiles import Printer, library_text
 from pmsl.profiles.printer import Response
 from pmsl.profiles.release import recorded
-from pmsl.profiles.schema import build, parse
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.schema import build, parse
+from pmsl.profiles.tables.strict_struct import Value
 
 PRINTER = pmsl.find_printer("dlp-27um")
 replace = msgspec.structs.replace

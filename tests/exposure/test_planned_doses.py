@@ -18,7 +18,7 @@ from pmsl.optics.grayscale import response
 from pmsl.profiles.printer import Response
 from pmsl.profiles.process import Motion
 from pmsl.profiles.resin import ExtraDecay
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 PLAIN, PROCESS = pmsl.find_resin("pr48-405"), pmsl.find_process("default")
 PRINTER = printer_for(PLAIN)

@@ -13,7 +13,7 @@ from pmsl.fields.tiles import PHASES, FieldLayout, axis_of, count_for, fields_of
 from pmsl.profiles import find_printer, find_process
 from pmsl.profiles.printer import XyStage
 from pmsl.profiles.process import Fields
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 from tests.field_plates import moving_printer, process_with
 
 

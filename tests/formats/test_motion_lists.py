@@ -11,7 +11,7 @@ import pmsl
 from pmsl.errors import TargetError
 from pmsl.pipeline.estimate.cost_estimate import _print_time_s
 from pmsl.profiles import MotionSchedule
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 replace = msgspec.structs.replace
 LISTS = {"lift_um": (4000.0, 3000.0, 1500.0), "retract_um_s": (500.0, 500.0, 500.0, 2000.0), "settle_s": (2.0, 1.0)}

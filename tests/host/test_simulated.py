@@ -12,7 +12,7 @@ from host_doubles import doubled, small_job, small_printer
 import pmsl
 from pmsl.errors import HostError, UsageError
 from pmsl.profiles.printer import FlatField, Orientation, Response
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 
 def value(x):

@@ -9,7 +9,7 @@ from solids import box
 import pmsl
 from pmsl.errors import ExposureError, ProfileError, UsageError
 from pmsl.profiles import library_text
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 replace = msgspec.structs.replace
 CUBE = [box((540, 540, 0), (1080, 1080, 30))]

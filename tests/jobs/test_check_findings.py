@@ -9,7 +9,7 @@ from solids import box
 
 import pmsl
 from pmsl import Grid, Part, Solid, checks
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 from pmsl.slicing.boundary_defects import Defects, OffsetLoss
 
 PRINTER, RESIN, PROCESS = pmsl.find_printer("pmsl-2um"), pmsl.find_resin("pr48-405"), pmsl.find_process("default")

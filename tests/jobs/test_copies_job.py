@@ -66,7 +66,7 @@ def test_doses_of_single_copies():
 
 def test_corrections_of_copies():
     resin = pmsl.find_resin("pegda-nps-1.0-385")
-    stated = pmsl.profiles.strict_struct.Value("enclosed", "placeholder", "test")
+    stated = pmsl.profiles.tables.strict_struct.Value("enclosed", "placeholder", "test")
     resin = msgspec.structs.replace(resin, resin=msgspec.structs.replace(resin.resin, memory=stated))
     printer = printer_of((48, 60), base="microfluidics-7.6um")
     process = msgspec.structs.replace(PROCESS, layer_um=10.0, corrections=("edges", "printthrough"))

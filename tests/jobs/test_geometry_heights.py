@@ -13,9 +13,9 @@ from pmsl.cli.app import app
 from pmsl.errors import ProfileError, TargetError, UsageError
 from pmsl.pipeline.request.profile_overrides import override_process
 from pmsl.profiles.process import LayerHeights
-from pmsl.profiles.schema import parse
-from pmsl.profiles.strict_struct import Value
-from pmsl.profiles.toml_text import toml_value
+from pmsl.profiles.tables.schema import parse
+from pmsl.profiles.tables.strict_struct import Value
+from pmsl.profiles.tables.toml_text import toml_value
 
 PRINTER, RESIN, PROCESS = pmsl.find_printer("pmsl-10um"), pmsl.find_resin("pegda-nps-1.0-385"), pmsl.find_process("default")
 PRINTER = msgspec.structs.replace(PRINTER, optics=msgspec.structs.replace(PRINTER.optics, wavelength_nm=RESIN.resin.wavelength_nm))

@@ -221,7 +221,7 @@ def test_round_trip(job, folder, tmp_path):
 
 
 def test_uneven_layers_and_two_parts(tmp_path):
-    process = pmsl.profiles.schema.build(
+    process = pmsl.profiles.tables.schema.build(
         {"schema": "pmsl.process/1", "name": "t", "description": "", "layers": [[2, 5.0], [1, 12.5]]}, pmsl.Process, "t"
     )
     parts = [box((100, 100, 0), (500, 500, 35)), cone(32, 150, 30, (900, 900, 0))]

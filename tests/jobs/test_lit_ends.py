@@ -12,7 +12,7 @@ import pmsl
 from pmsl.cli.app import app
 from pmsl.pipeline import with_depth
 from pmsl.profiles.process import Regions
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 replace = msgspec.structs.replace
 PROCESS = pmsl.find_process("default")

@@ -337,7 +337,9 @@ def _joined(solids):
 def test_corrected_jobs_end_there_too(corrections):
     resin = pmsl.find_resin("pr48-405")
     memory = (
-        pmsl.profiles.strict_struct.Value(value="enclosed", class_="placeholder", source="test") if resin.resin.memory is None else None
+        pmsl.profiles.tables.strict_struct.Value(value="enclosed", class_="placeholder", source="test")
+        if resin.resin.memory is None
+        else None
     )
     if memory is not None:
         resin = replace(resin, resin=replace(resin.resin, memory=memory))

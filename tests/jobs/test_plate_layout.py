@@ -8,7 +8,7 @@ from solids import box
 import pmsl
 from pmsl.errors import MeshError, UsageError
 from pmsl.mesh.placing.copies import Copy
-from pmsl.pipeline.plate_layout import PlateLayout
+from pmsl.pipeline.plates.plate_layout import PlateLayout
 
 PRINTER, RESIN = pmsl.find_printer("pmsl-2um"), pmsl.find_resin("pr48-405")
 

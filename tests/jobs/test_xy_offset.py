@@ -15,11 +15,11 @@ from pmsl.errors import MeshError, ProfileError, UsageError
 from pmsl.masks import masks_of
 from pmsl.masks.mask_source import RecentMasks
 from pmsl.mesh.part import Part
-from pmsl.pipeline.job_setup import offset_of
+from pmsl.pipeline.setup.job_setup import offset_of
 from pmsl.profiles import Process, library_text
 from pmsl.profiles.process import Regions
-from pmsl.profiles.schema import parse
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.schema import parse
+from pmsl.profiles.tables.strict_struct import Value
 from pmsl.slicing.offset import ContourOffset
 
 replace = msgspec.structs.replace

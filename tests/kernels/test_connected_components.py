@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components as connected_components_of
 
 from pmsl.core.arrays import linked_groups
-from pmsl.kernels.raster import connected_components
+from pmsl.kernels.runs import connected_components
 
 levels = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.sampled_from([0, 0, 0, 51, 102, 255]))
 

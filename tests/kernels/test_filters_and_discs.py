@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pmsl.kernels.codec import png_unfilter
-from pmsl.kernels.light import histogram, row_dedup
-from pmsl.kernels.raster import dilate
+from pmsl.kernels.compare import histogram, row_dedup
+from pmsl.kernels.runs import dilate
 
 frames = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=10))
 

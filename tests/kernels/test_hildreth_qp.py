@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, minimize
 
-from pmsl.kernels.light import hildreth_qp
+from pmsl.kernels.solve import hildreth_qp
 
 
 def relaxed(w, index, lo, hi, wanted, soft=0.0, sweeps=20_000, y=None):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from solids import box, icosphere
 
-from pmsl.kernels.geometry import mesh_stats
 from pmsl.kernels.light import convolution_1d
+from pmsl.kernels.mesh import mesh_stats
 
 NONE = np.zeros((0, 3), np.int32)
 SOLIDS = {"box": box((-3, -4, 1), (3, 4, 6)), "ball": icosphere(1, 6, (1, 2, 4))}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmsl.kernels.geometry import orient_and_fill
+from pmsl.kernels.mesh import orient_and_fill
 
 FACES = 9
 edges = st.lists(st.tuples(st.integers(0, FACES - 1), st.integers(0, FACES - 1), st.booleans()).filter(lambda e: e[0] != e[1]), max_size=16)

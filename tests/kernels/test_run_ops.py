@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pmsl.kernels.raster import run_ops
+from pmsl.kernels.runs import run_ops
 
 LEVELS = [0, 0, 0, 1, 128, 129, 385, 386, 40_000, 65_000, 65_407, 65_535]
 frames = hnp.arrays(np.uint16, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.sampled_from(LEVELS))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pmsl.kernels.geometry import near_triangles, triangle_pairs
+from pmsl.kernels.mesh import near_triangles, triangle_pairs
 
 soups = st.integers(2, 8).flatmap(lambda n: hnp.arrays(np.float64, (n, 3, 3), elements=st.integers(-6, 6).map(float)))
 

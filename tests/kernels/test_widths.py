@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pmsl.kernels.raster import distance_and_width
+from pmsl.kernels.runs import distance_and_width
 
 DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 shares = hnp.arrays(

@@ -9,7 +9,7 @@ from solids import box, grid
 from tiers import examples
 
 from pmsl import Part
-from pmsl.kernels.geometry import shells
+from pmsl.kernels.mesh import shells
 from pmsl.slicing.plane_index import index_crossings
 
 

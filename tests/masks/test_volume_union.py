@@ -10,7 +10,7 @@ from tiers import examples
 from pmsl import Grid, Part, Solid
 from pmsl.masks import coverage, masks_of, union_check
 from pmsl.masks.union_check import union_of
-from pmsl.pipeline.union_volume import united_volume_um3
+from pmsl.pipeline.plates.union_volume import united_volume_um3
 from pmsl.slicing.plane_index import _copies
 
 

@@ -17,7 +17,7 @@ from pmsl.masks import coverage, masks_of
 from pmsl.mesh.shells.interleaved import groups_of, hidden, sizes_of
 from pmsl.mesh.shells.shells import measures_of, shells_of
 from pmsl.mesh.triangle_soup import Soup
-from pmsl.pipeline.union_volume import united_volume_um3
+from pmsl.pipeline.plates.union_volume import united_volume_um3
 
 CASES = Path(__file__).parents[2].parent / "shared" / "cases"
 GRID = Grid(origin_um=(-0.93, -0.89), pitch_um=(0.93, 0.89), shape=(17, 16), z_edges_um=(0.37, 1.11, 2.6, 4.9, 7.3, 13.7))

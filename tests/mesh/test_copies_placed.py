@@ -246,7 +246,7 @@ def test_without_rectpack_the_extra_is_named(monkeypatch):
 def test_plates_are_numbered_before_the_suffix():
     from pathlib import Path
 
-    from pmsl.pipeline.plate_copies import numbered
+    from pmsl.pipeline.plates.plate_copies import numbered
 
     names = ["part.zip", "job", "job.v2.zip", "a/job 3.5"]
     assert [numbered(Path(n), 2).as_posix() for n in names] == ["part-2.zip", "job-2", "job.v2-2.zip", "a/job 3.5-2"]

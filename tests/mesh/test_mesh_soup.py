@@ -23,7 +23,7 @@ from pmsl.mesh.placing.placement import place
 from pmsl.mesh.shells import shells
 from pmsl.mesh.solid import Solid
 from pmsl.mesh.triangle_soup import Soup
-from pmsl.pipeline import part_heights
+from pmsl.pipeline.setup import part_heights
 from pmsl.slicing.plane_index import index_crossings
 
 RECORD = np.dtype([("n", "<f4", 3), ("v", "<f4", 9), ("a", "<u2")])

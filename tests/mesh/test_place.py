@@ -11,7 +11,7 @@ from pmsl import find_process
 from pmsl.errors import MeshError, ProfileError, UsageError
 from pmsl.mesh.placing.placement import place
 from pmsl.profiles.process import Process
-from pmsl.profiles.schema import build
+from pmsl.profiles.tables.schema import build
 from pmsl.slicing import z_edges_um
 
 FIELD, PITCH = np.array([200.0, 120.0]), np.array([2.0, 3.0])

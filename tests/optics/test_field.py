@@ -19,8 +19,8 @@ from pmsl.optics.field_evenness import lit, lit_adjoint
 from pmsl.optics.grayscale import levels_of, response
 from pmsl.profiles import Printer, library_text
 from pmsl.profiles.printer import FlatField, Orientation, Psf
-from pmsl.profiles.schema import parse
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.schema import parse
+from pmsl.profiles.tables.strict_struct import Value
 
 PRINTER = pmsl.find_printer("dlp-27um")
 SHAPE = (12, 17)

@@ -105,7 +105,9 @@ def test_a_stl_and_its_copies(pool, tmp_path, samples):
 def test_corrected_layers_keep_their_blocks(pool, tmp_path):
     process = replace(PROCESS, layer_um=10.0, corrections=("edges", "printthrough"))
     stated = replace(pmsl.find_resin("pegda-nps-1.0-385"))
-    stated = replace(stated, resin=replace(stated.resin, memory=pmsl.profiles.strict_struct.Value("enclosed", "placeholder", "test")))
+    stated = replace(
+        stated, resin=replace(stated.resin, memory=pmsl.profiles.tables.strict_struct.Value("enclosed", "placeholder", "test"))
+    )
     parts = [box((30, 30, 0), (330, 250, 700)), box((340, 30, 300.7), (420, 240, 700))]
     printer = printer_of((40, 60), base="microfluidics-7.6um")
     job = pmsl.prepare(parts, printer, stated, process, accept_uncalibrated=True)

@@ -17,8 +17,8 @@ from tiers import examples
 import pmsl
 from pmsl.core.runs import painted, runs_of_band
 from pmsl.kernels.light import dose
-from pmsl.kernels.raster import connected_components as areas
-from pmsl.kernels.raster import distance_and_width
+from pmsl.kernels.runs import connected_components as areas
+from pmsl.kernels.runs import distance_and_width
 from pmsl.masks import mask_and_surface, masks_of
 from pmsl.mesh.part import as_part
 from pmsl.optics import psf

@@ -17,7 +17,8 @@ from pmsl.core.mask import Window
 from pmsl.cure import CureModel, Decay, Recursion
 from pmsl.errors import JobError, MeshError, UsageError
 from pmsl.kernels._compiler import jit
-from pmsl.kernels.light import compare_subpixel, compare_voxels, dose, edge_probes, histogram
+from pmsl.kernels.compare import compare_subpixel, compare_voxels, edge_probes, histogram
+from pmsl.kernels.light import dose
 from pmsl.optics import Gaussian, at_points
 from pmsl.predict import predicted_mesh as solids_out
 from pmsl.predict.cross_section import Section

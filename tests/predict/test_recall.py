@@ -13,8 +13,9 @@ from tiers import examples
 import pmsl
 from pmsl.core.mask import LayerMask, Window
 from pmsl.core.runs import runs_of_band
-from pmsl.kernels.light import blur_reuse, dose, edge_probes
-from pmsl.kernels.light.pixel_flags import RECALLED
+from pmsl.kernels.compare import edge_probes
+from pmsl.kernels.light import blur_reuse, dose
+from pmsl.kernels.solve.pixel_flags import RECALLED
 from pmsl.optics import Gaussian
 from pmsl.predict.light.window_blur import INSIDE_PX, Blur, scratch_of
 from pmsl.predict.measure.row_dedup import DedupRows

@@ -19,7 +19,7 @@ from tiers import examples, thinned
 
 import pmsl
 from pmsl.cure import CureModel, Decay, EventSum
-from pmsl.kernels.light import compare_subpixel
+from pmsl.kernels.compare import compare_subpixel
 from pmsl.predict.measure.design_layers import DesignLayers
 from pmsl.predict.measure.subplanes import CELLS, leaning_and_steps
 

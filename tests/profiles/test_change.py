@@ -4,7 +4,7 @@ import pytest
 
 from pmsl.errors import ProfileError
 from pmsl.profiles import find_printer, find_process, find_resin
-from pmsl.profiles.overrides import SOURCE, check_name, with_values
+from pmsl.profiles.tables.overrides import SOURCE, check_name, with_values
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pmsl
 from pmsl.cure import CureModel
 from pmsl.errors import ExposureError, ProfileError
 from pmsl.profiles import Resin, library, library_template, library_text
-from pmsl.profiles.overrides import with_values
 from pmsl.profiles.placeholders import placeholders
-from pmsl.profiles.schema import build, parse
+from pmsl.profiles.tables.overrides import with_values
+from pmsl.profiles.tables.schema import build, parse
 
 PLAIN = library_text("pegda-nps-1.0-385")
 

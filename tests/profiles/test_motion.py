@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 import pmsl
 from pmsl.errors import ProfileError
 from pmsl.profiles import Motion, MotionSchedule, Process, library_text
-from pmsl.profiles.overrides import with_values
-from pmsl.profiles.schema import parse
+from pmsl.profiles.tables.overrides import with_values
+from pmsl.profiles.tables.schema import parse
 
 DEFAULT = library_text("default")
 TWO = DEFAULT.replace("process/1", "process/2")

@@ -8,7 +8,7 @@ from pmsl.cure import CureModel
 from pmsl.errors import ExposureError, ProfileError
 from pmsl.profiles import Resin, library_template, library_text
 from pmsl.profiles.placeholders import placeholders
-from pmsl.profiles.schema import build, parse
+from pmsl.profiles.tables.schema import build, parse
 
 PLAIN = library_text("pegda-nps-1.0-385")
 ALL = {"reciprocity": 0.8, "reciprocity_mw_cm2": 20.0, "bleach_share": 0.5, "bleach_cm2_mj": 0.01, "flush_share": 0.3}

@@ -9,7 +9,7 @@ import pmsl
 from pmsl.errors import ProfileError
 from pmsl.profiles import Printer, Process, Resin, library, library_text
 from pmsl.profiles.printer import Orientation
-from pmsl.profiles.schema import build, parse
+from pmsl.profiles.tables.schema import build, parse
 
 RESINS = {  # Dp [µm], Ec [mJ/cm²]; of those without a published Ec: None
     **{f"pegda-nps-{c}-385": (dp, None) for c, dp in (("0.5", 37.55), ("0.8", 25.41), ("1.0", 20.94), ("1.5", 14.58), ("2.0", 11.19))},

@@ -14,12 +14,12 @@ import pmsl
 from pmsl.errors import ProfileError
 from pmsl.profiles import Printer, Process, Resin, library, library_template
 from pmsl.profiles.find import find_printer, find_process, find_resin
-from pmsl.profiles.keys import documented, keys_of_struct
 from pmsl.profiles.process import MotionSchedule, Regions
-from pmsl.profiles.schema import build, parse
-from pmsl.profiles.strict_struct import Value
-from pmsl.profiles.template import template
-from pmsl.profiles.toml_text import toml_value
+from pmsl.profiles.tables.keys import documented, keys_of_struct
+from pmsl.profiles.tables.schema import build, parse
+from pmsl.profiles.tables.strict_struct import Value
+from pmsl.profiles.tables.template import template
+from pmsl.profiles.tables.toml_text import toml_value
 
 KINDS = {"printer": (Printer, find_printer), "resin": (Resin, find_resin), "process": (Process, find_process)}
 SHIPPED = [(kind, name) for kind, names in library().items() for name in names]

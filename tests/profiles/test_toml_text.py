@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmsl.files.text_file import toml_tables
-from pmsl.profiles.toml_text import toml_value
+from pmsl.profiles.tables.toml_text import toml_value
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 numbers = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False)

@@ -17,10 +17,10 @@ from pmsl.errors import BatchError, JobError, ProfileError
 from pmsl.formats.native import job_json
 from pmsl.pipeline.slice_request import SliceRequest
 from pmsl.profiles import Process, library_text
-from pmsl.profiles.overrides import with_values
-from pmsl.profiles.schema import build, parse
-from pmsl.profiles.strict_struct import Strict
-from pmsl.profiles.versions import set_schema, version
+from pmsl.profiles.tables.overrides import with_values
+from pmsl.profiles.tables.schema import build, parse
+from pmsl.profiles.tables.strict_struct import Strict
+from pmsl.profiles.tables.versions import set_schema, version
 
 HEAD_2 = HEAD.replace("batch/1", "batch/2")
 ROOT = Path(pmsl.__file__).parent

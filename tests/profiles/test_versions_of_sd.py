@@ -5,7 +5,7 @@ import pytest
 
 import pmsl
 from pmsl.errors import PmslError
-from pmsl.profiles.versions import newer, version
+from pmsl.profiles.tables.versions import newer, version
 
 
 def test_every_value_with_an_sd_is_named():

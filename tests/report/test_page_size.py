@@ -5,7 +5,7 @@ import pytest
 
 import pmsl
 from pmsl.profiles.optics import FlatField
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 SLIDER = """
     const out = [], real = pmsl.wasDrawn;

@@ -12,7 +12,7 @@ from solids import box
 import pmsl
 from pmsl.core.mask import LayerMask
 from pmsl.formats.frames.device_frame import turn
-from pmsl.kernels.raster import run_ops
+from pmsl.kernels.runs import run_ops
 from pmsl.profiles.printer import Orientation
 from pmsl.report import contact_sheet, drawing, layer_crops
 from pmsl.report import mask_preview as preview

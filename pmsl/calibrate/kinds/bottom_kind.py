@@ -23,10 +23,10 @@ from pmsl.calibrate.coupons.coupon_job import (
 )
 from pmsl.calibrate.coupons.film_coupon import label_dose_mj_cm2, tiles_of
 from pmsl.calibrate.coupons.tile_layout import well_spread
-from pmsl.calibrate.fit_findings import fit_result, fit_tests, lack_findings, outlier_findings
-from pmsl.calibrate.fit_result import FitResult
+from pmsl.calibrate.fits.fit_findings import fit_result, fit_tests, lack_findings, outlier_findings
+from pmsl.calibrate.fits.fit_result import FitResult
+from pmsl.calibrate.fits.model_fit import Unknown, fit_model
 from pmsl.calibrate.kinds.kind import CouponOptions, FitOptions, Kind
-from pmsl.calibrate.model_fit import Unknown, fit_model
 from pmsl.calibrate.sheets import ABOVE, ANY, FLAG, FROM, SheetFormat, joined, read_sheets
 from pmsl.core.finding import Finding
 from pmsl.cure import CureModel

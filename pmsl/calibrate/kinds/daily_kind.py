@@ -10,22 +10,22 @@ import numpy as np
 
 from pmsl.calibrate.coupons.coupon_job import Coupon, Rectangle, TileExposure, most_dose_mj_cm2, rectangles_mask
 from pmsl.calibrate.coupons.film_coupon import film_coupon, tiles_of
-from pmsl.calibrate.fit_findings import fit_result, fit_tests, outlier_findings
-from pmsl.calibrate.fit_result import FitResult
+from pmsl.calibrate.fits.fit_findings import fit_result, fit_tests, outlier_findings
+from pmsl.calibrate.fits.fit_result import FitResult
+from pmsl.calibrate.fits.model_fit import ModelFit, Unknown, fit_model
+from pmsl.calibrate.fits.regression import student
+from pmsl.calibrate.fits.wall_widths import features_of, widths_um
 from pmsl.calibrate.kinds.kind import CouponOptions, FitOptions, Kind
 from pmsl.calibrate.measurements import exposures
-from pmsl.calibrate.model_fit import ModelFit, Unknown, fit_model
-from pmsl.calibrate.regression import student
 from pmsl.calibrate.sheet_findings import uncured
 from pmsl.calibrate.sheets import ABOVE, FROM, SheetFormat, joined, read_sheets
-from pmsl.calibrate.wall_widths import features_of, widths_um
 from pmsl.core.finding import Finding
 from pmsl.cure import CureModel
 from pmsl.errors import MeasurementError
 from pmsl.exposure.planning import whole_frames
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.response import response
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 COLUMNS = ("tile", "time_s", "irradiance_mw_cm2", "width_px", "thickness_um", "width_um")
 LOW, HIGH, LINE_PX, LINES = 3.0, 9.0, 4, 3  # doses in Ec

@@ -10,10 +10,10 @@ import numpy as np
 from pmsl.calibrate.coupons.coupon_job import Coupon, Rectangle, TileExposure, most_dose_mj_cm2, rectangles_mask
 from pmsl.calibrate.coupons.film_coupon import film_coupon, tiles_of
 from pmsl.calibrate.coupons.tile_layout import well_spread
-from pmsl.calibrate.fit_findings import fit_result, fit_tests, identifiability_findings, lack_findings, outlier_findings
-from pmsl.calibrate.fit_result import FitResult
+from pmsl.calibrate.fits.fit_findings import fit_result, fit_tests, identifiability_findings, lack_findings, outlier_findings
+from pmsl.calibrate.fits.fit_result import FitResult
+from pmsl.calibrate.fits.model_fit import Unknown, fit_model
 from pmsl.calibrate.kinds.kind import CouponOptions, FitOptions, Kind
-from pmsl.calibrate.model_fit import Unknown, fit_model
 from pmsl.calibrate.sheet_findings import uncured
 from pmsl.calibrate.sheets import ANY, FROM, SheetFormat, joined, read_sheets
 from pmsl.core.finding import Finding

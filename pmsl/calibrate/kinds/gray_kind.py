@@ -11,9 +11,9 @@ import numpy as np
 from pmsl.calibrate.coupons.coupon_job import Coupon, TileExposure, most_dose_mj_cm2, rectangles_mask
 from pmsl.calibrate.coupons.film_coupon import film_coupon, tiles_of
 from pmsl.calibrate.coupons.tile_layout import well_spread
-from pmsl.calibrate.fit_findings import fit_result, fit_tests, lack_findings, outlier_findings
-from pmsl.calibrate.fit_result import FitResult
-from pmsl.calibrate.gray_response import WHITE, fit_by_first_cure, fit_by_meter, fit_by_thickness, gray_table
+from pmsl.calibrate.fits.fit_findings import fit_result, fit_tests, lack_findings, outlier_findings
+from pmsl.calibrate.fits.fit_result import FitResult
+from pmsl.calibrate.fits.gray_response import WHITE, fit_by_first_cure, fit_by_meter, fit_by_thickness, gray_table
 from pmsl.calibrate.kinds.kind import CouponOptions, FitOptions, Kind
 from pmsl.calibrate.measurements import exposures
 from pmsl.calibrate.profile_update import measured_printer, source_text
@@ -24,7 +24,7 @@ from pmsl.errors import MeasurementError, UsageError
 from pmsl.exposure.planning import whole_frames
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.optics import LEVELS, Response
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 COLUMNS = ("tile", "level", "time_s", "irradiance_mw_cm2", "thickness_um")
 STEPS, DOSES = (32, 48, 64, 96, 128, 160, 192, 224, 255), 3

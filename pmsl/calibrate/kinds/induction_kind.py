@@ -11,8 +11,8 @@ import numpy as np
 from pmsl.calibrate.coupons.coupon_job import Coupon, TileExposure, most_dose_mj_cm2, rectangles_mask
 from pmsl.calibrate.coupons.film_coupon import film_coupon, tiles_of
 from pmsl.calibrate.coupons.tile_layout import well_spread
-from pmsl.calibrate.cure_fit import fit_cure, read_cure_rows
-from pmsl.calibrate.fit_result import FitResult
+from pmsl.calibrate.fits.cure_fit import fit_cure, read_cure_rows
+from pmsl.calibrate.fits.fit_result import FitResult
 from pmsl.calibrate.kinds.kind import CouponOptions, FitOptions, Kind
 from pmsl.calibrate.profile_update import measured_resin
 from pmsl.core.finding import Finding

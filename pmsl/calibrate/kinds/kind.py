@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from pmsl.calibrate.coupons.coupon_job import Coupon
-from pmsl.calibrate.fit_result import FitResult
+from pmsl.calibrate.fits.fit_result import FitResult
 from pmsl.errors import UsageError
 from pmsl.profiles import Printer, Process, Resin
 

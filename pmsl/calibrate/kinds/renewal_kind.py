@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from pmsl.calibrate.fit_result import FitResult
+from pmsl.calibrate.fits.fit_result import FitResult
 from pmsl.calibrate.kinds.kind import Kind
 from pmsl.calibrate.profile_update import measured, measured_resin, source_text
 from pmsl.calibrate.renewal.renewal_coupon import renewal_coupon
 from pmsl.calibrate.renewal.renewal_fit import fit_renewal
 from pmsl.profiles import Resin
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 
 def _resin(resin: Resin, result: FitResult, name: str | None) -> Resin:

@@ -26,8 +26,8 @@ from pmsl.calibrate.coupons.coupon_job import (
 from pmsl.calibrate.coupons.film_coupon import label_dose_mj_cm2, tiles_of
 from pmsl.calibrate.coupons.tile_boxes import BASE, LEAST_UM, ROOM_UM, UNITS, Box, box_prisms, lit_rectangles
 from pmsl.calibrate.coupons.tile_layout import well_spread
-from pmsl.calibrate.cure_fit import CureRows, fit_cure, read_cure_rows
-from pmsl.calibrate.fit_result import FitResult
+from pmsl.calibrate.fits.cure_fit import CureRows, fit_cure, read_cure_rows
+from pmsl.calibrate.fits.fit_result import FitResult
 from pmsl.calibrate.kinds.kind import CouponOptions, FitOptions, Kind
 from pmsl.calibrate.profile_update import measured_resin
 from pmsl.core.finding import Finding

@@ -11,17 +11,17 @@ import numpy as np
 
 from pmsl.calibrate.coupons.coupon_job import Coupon, TileExposure, most_dose_mj_cm2, rectangles_mask
 from pmsl.calibrate.coupons.film_coupon import film_coupon, tiles_of
-from pmsl.calibrate.fit_findings import fit_result, fit_tests, lack_findings, outlier_findings
-from pmsl.calibrate.fit_result import FitResult
+from pmsl.calibrate.fits.fit_findings import fit_result, fit_tests, lack_findings, outlier_findings
+from pmsl.calibrate.fits.fit_result import FitResult
+from pmsl.calibrate.fits.model_fit import Unknown, fit_model
 from pmsl.calibrate.kinds.kind import CouponOptions, FitOptions, Kind
-from pmsl.calibrate.model_fit import Unknown, fit_model
 from pmsl.calibrate.profile_update import measured_printer, measured_resin_values, source_text
 from pmsl.calibrate.sheets import ABOVE, TEXT, SheetFormat, joined, read_sheets
 from pmsl.core.finding import Finding
 from pmsl.cure import CureModel
 from pmsl.errors import MeasurementError
 from pmsl.profiles import Printer, Process, Resin
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 COLUMNS = ("tile", "method", "axis", "length_px", "length_um")
 AXES, METHODS, TILES, DOSE = ("x", "y", "up", "down"), ("light", "print"), 40, 5.0

@@ -11,12 +11,12 @@ import numpy as np
 
 from pmsl.calibrate.coupons.coupon_job import Coupon, TileExposure, most_dose_mj_cm2, rectangles_mask
 from pmsl.calibrate.coupons.film_coupon import film_coupon, tiles_of
-from pmsl.calibrate.field_surface import FieldSurface, fit_surface
-from pmsl.calibrate.fit_findings import REPLICATES, lack_findings, outlier_findings
-from pmsl.calibrate.fit_result import FitResult, Parameter
+from pmsl.calibrate.fits.field_surface import FieldSurface, fit_surface
+from pmsl.calibrate.fits.fit_findings import REPLICATES, lack_findings, outlier_findings
+from pmsl.calibrate.fits.fit_result import FitResult, Parameter
+from pmsl.calibrate.fits.regression import FitTest, against_replicates, student
 from pmsl.calibrate.kinds.kind import CouponOptions, FitOptions, Kind
 from pmsl.calibrate.profile_update import measured_printer, source_text
-from pmsl.calibrate.regression import FitTest, against_replicates, student
 from pmsl.calibrate.sheet_findings import uncured
 from pmsl.calibrate.sheets import ABOVE, FROM, SheetData, SheetFormat, joined, read_sheets
 from pmsl.core.finding import Finding
@@ -25,9 +25,9 @@ from pmsl.errors import MeasurementError
 from pmsl.exposure.planning import whole_frames
 from pmsl.files.text_file import read_bytes
 from pmsl.profiles import Printer, Process, Resin
-from pmsl.profiles.flat_field_image import gray_picture, upright
 from pmsl.profiles.optics import FlatField
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.flat_field_image import gray_picture, upright
+from pmsl.profiles.tables.strict_struct import Value
 
 COLUMNS = ("tile", "x_um", "y_um", "time_s", "thickness_um")
 TILES, DOSE = 40, 5.0  # dose in Ec: steep enough to tell, thin enough to measure

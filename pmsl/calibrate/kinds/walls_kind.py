@@ -11,15 +11,15 @@ import numpy as np
 
 from pmsl.calibrate.coupons.coupon_job import Coupon
 from pmsl.calibrate.coupons.walls_coupon import walls_coupon
-from pmsl.calibrate.fit_findings import fit_result, fit_tests, identifiability_findings, lack_findings, outlier_findings
-from pmsl.calibrate.fit_result import FitResult
+from pmsl.calibrate.fits.fit_findings import fit_result, fit_tests, identifiability_findings, lack_findings, outlier_findings
+from pmsl.calibrate.fits.fit_result import FitResult
+from pmsl.calibrate.fits.model_fit import ModelFit, Unknown, fit_model
+from pmsl.calibrate.fits.wall_widths import DOT, FEATURES, HOLE, Features, features_of, widths_um
 from pmsl.calibrate.kinds.kind import CouponOptions, FitOptions, Kind
 from pmsl.calibrate.measurements import exposures
-from pmsl.calibrate.model_fit import ModelFit, Unknown, fit_model
 from pmsl.calibrate.profile_update import measured, measured_printer
 from pmsl.calibrate.sheet_findings import uncured
 from pmsl.calibrate.sheets import ABOVE, FROM, TEXT, SheetFormat, joined, read_sheets
-from pmsl.calibrate.wall_widths import DOT, FEATURES, HOLE, Features, features_of, widths_um
 from pmsl.core.finding import Finding
 from pmsl.errors import MeasurementError
 from pmsl.profiles import Printer, Process, Resin

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pmsl.calibrate.coupons.coupon_job import Coupon
 from pmsl.calibrate.coupons.working_curve_coupon import working_curve_coupon
-from pmsl.calibrate.fit_result import FitResult
+from pmsl.calibrate.fits.fit_result import FitResult
+from pmsl.calibrate.fits.working_curve import fit_working_curve
 from pmsl.calibrate.kinds.kind import CouponOptions, FitOptions, Kind
 from pmsl.calibrate.profile_update import measured_resin
-from pmsl.calibrate.working_curve import fit_working_curve
 from pmsl.profiles import Printer, Process, Resin
 
 

@@ -11,12 +11,12 @@ import numpy as np
 from pmsl.calibrate.coupons.coupon_job import most_dose_mj_cm2
 from pmsl.calibrate.coupons.walls_coupon import TAUS, WIDTHS
 from pmsl.calibrate.coupons.working_curve_coupon import dose_range
-from pmsl.calibrate.cure_fit import cured_um
+from pmsl.calibrate.fits.cure_fit import cured_um
+from pmsl.calibrate.fits.wall_widths import GAP, LINE, features_of, widths_um
 from pmsl.calibrate.kinds.induction_kind import EVENTS, HIGHEST, LOWEST
 from pmsl.calibrate.kinds.roofs_kind import COVERS
 from pmsl.calibrate.next_print.goals import roof_dose_mj_cm2, slopes_of
 from pmsl.calibrate.next_print.known_values import KnownValues
-from pmsl.calibrate.wall_widths import GAP, LINE, features_of, widths_um
 from pmsl.errors import UsageError
 from pmsl.exposure.planning import whole_frames
 from pmsl.profiles import Printer

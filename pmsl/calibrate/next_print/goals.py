@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
-from pmsl.calibrate.cure_fit import cured_um
+from pmsl.calibrate.fits.cure_fit import cured_um
 from pmsl.calibrate.next_print.known_values import KnownValues
 from pmsl.calibrate.next_print.part_surfaces import part_surfaces
 from pmsl.errors import UsageError

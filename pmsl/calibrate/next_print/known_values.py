@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pmsl.calibrate.fit_result import FitResult
+from pmsl.calibrate.fits.fit_result import FitResult
+from pmsl.calibrate.fits.working_curve import fit_working_curve
 from pmsl.calibrate.kinds import kind_of
 from pmsl.calibrate.kinds.kind import FitOptions
 from pmsl.calibrate.measurements import read_working_curve
-from pmsl.calibrate.working_curve import fit_working_curve
 from pmsl.errors import MeasurementError
 from pmsl.profiles import Printer, Resin
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pmsl.calibrate.fit_result import FitResult
+from pmsl.calibrate.fits.fit_result import FitResult
 from pmsl.calibrate.kinds import PROPOSED
 from pmsl.calibrate.kinds.kind import FitOptions
 from pmsl.calibrate.sheets import text_of

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pmsl.calibrate.coupons.working_curve_coupon import MOST_TILES
-from pmsl.calibrate.fit_result import FitResult
+from pmsl.calibrate.fits.fit_result import FitResult
 from pmsl.calibrate.kinds import PROPOSED
 from pmsl.calibrate.next_print.candidate_tiles import candidate_tiles
 from pmsl.calibrate.next_print.goals import goal_of

@@ -1,8 +1,8 @@
 """Renewal and reach from roofs at known ways from the vat: under a ledge or in a channel liquid is exchanged, in a cavity it is not.
 
 Below a roof at the way d from the vat every recoat leaves the share ``1 - r exp(-d / reach)`` of the dose of liquid; where it cures is a
-closed form (`pmsl.calibrate.cure_fit.cured_um`). What is exchanged beyond ``exp(-layer / Dp)`` changes nothing: each layer adds less than
-is lost. So the fit goes by ``1 - r`` and ``1 / reach``, which begin at 0, and either may be one-sided.
+closed form (`cured_um` of `pmsl.calibrate.fits.cure_fit`). What is exchanged beyond ``exp(-layer / Dp)`` changes nothing: each layer adds
+less than is lost. So the fit goes by ``1 - r`` and ``1 / reach``, which begin at 0, and either may be one-sided.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from pmsl.calibrate.cure_fit import REMEDIES, ROOFS, CureRows, cure_tests, cured_um, first_guess, read_cure_rows
-from pmsl.calibrate.fit_findings import fit_result, identifiability_findings, lack_findings, outlier_findings
-from pmsl.calibrate.fit_result import FitResult, Parameter
+from pmsl.calibrate.fits.cure_fit import REMEDIES, ROOFS, CureRows, cure_tests, cured_um, first_guess, read_cure_rows
+from pmsl.calibrate.fits.fit_findings import fit_result, identifiability_findings, lack_findings, outlier_findings
+from pmsl.calibrate.fits.fit_result import FitResult, Parameter
+from pmsl.calibrate.fits.model_fit import ModelFit, Predict, Unknown, fit_model
+from pmsl.calibrate.fits.working_curve import WHY
 from pmsl.calibrate.kinds.kind import FitOptions
-from pmsl.calibrate.model_fit import ModelFit, Predict, Unknown, fit_model
 from pmsl.calibrate.sheets import ABOVE, SheetFormat
-from pmsl.calibrate.working_curve import WHY
 from pmsl.core.finding import Finding
 from pmsl.errors import MeasurementError
 

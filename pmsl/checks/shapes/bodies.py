@@ -19,7 +19,7 @@ from pmsl.checks.limits import CheckLimits
 from pmsl.checks.places import Extent, Extents, area_text, box_um, largest, width_px
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.kernels.raster import run_bodies as kernels
+from pmsl.kernels.runs import run_bodies as kernels
 
 ROOM = 1024  # bodies there is room for at first
 

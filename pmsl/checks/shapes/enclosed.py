@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pmsl.checks.light.row_runs import RowRuns
-from pmsl.kernels.raster import run_voids as kernels
+from pmsl.kernels.runs import run_voids as kernels
 
 
 class EnclosedAreas(NamedTuple):

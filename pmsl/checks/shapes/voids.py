@@ -15,7 +15,7 @@ from pmsl.checks.shapes.enclosed import run_overlaps
 from pmsl.core.arrays import distinct
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
-from pmsl.kernels.raster import run_voids as kernels
+from pmsl.kernels.runs import run_voids as kernels
 
 ROOM = 1024  # voids there is room for at first
 

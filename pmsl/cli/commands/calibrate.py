@@ -258,7 +258,7 @@ def _profile(kind: str, result: FitResult, bases: tuple[Any, Any], out: str, opt
 
     from pmsl.calibrate.kinds import kind_of
     from pmsl.errors import UsageError
-    from pmsl.profiles.template import template
+    from pmsl.profiles.tables.template import template
 
     found = kind_of(kind)
     words = (

@@ -29,7 +29,7 @@ def decays_command(spectrum: str, absorbance: str, path_um: float, resin: str | 
     from pmsl.errors import UsageError
     from pmsl.files.output_file import check_new_file, write_new_text
     from pmsl.profiles.find import find_resin
-    from pmsl.profiles.template import template
+    from pmsl.profiles.tables.template import template
 
     if (out is None) != (resin is None):
         raise UsageError("--resin and -o belong together: whose decays are replaced, and what is written")

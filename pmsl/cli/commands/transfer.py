@@ -25,8 +25,8 @@ def transfer_command(resin: str, printer: str, irradiance: float, out: str, forc
     from pmsl.cli.terminal import print_line
     from pmsl.files.output_file import check_new_file, write_new_text
     from pmsl.profiles.find import find_printer, find_resin
-    from pmsl.profiles.strict_struct import Value
-    from pmsl.profiles.template import template
+    from pmsl.profiles.tables.strict_struct import Value
+    from pmsl.profiles.tables.template import template
 
     check_new_file(out, force, "-o")
     made = transferred_resin(find_resin(resin), find_printer(printer), irradiance, Path(out).stem)

@@ -65,7 +65,7 @@ class DoseConstraints:
 
 def seen(weights: np.ndarray, index: np.ndarray, light: np.ndarray) -> np.ndarray:
     """Return the light at points: (N,) float64; of light (P + 1,) of the layer itself columns of views are left out."""
-    from pmsl.kernels.light import hildreth_qp
+    from pmsl.kernels.solve import hildreth_qp
 
     out = np.zeros(len(index))
     if len(index) and index[0, -1] >= len(light):
@@ -303,7 +303,7 @@ def solved(rows: DoseConstraints, wanted: np.ndarray, white: np.ndarray, scale: 
         Multipliers of the rows to begin with; updated.
     sweeps : int
     """
-    from pmsl.kernels.light import hildreth_qp
+    from pmsl.kernels.solve import hildreth_qp
 
     n = len(rows.index)
     low, high = rows.low / scale, rows.high / scale

@@ -21,7 +21,7 @@ KEPT = 1 << 26  # bytes of painted masks that wait for their second use, at most
 
 
 class MaskLevels(NamedTuple):
-    """A mask as `pmsl.kernels.light.pixel_light` looks at it: `levels` (R, C) from column `col0` on, `near` a bit for each that is lit.
+    """A mask as `pmsl.kernels.solve.pixel_light` looks at it: `levels` (R, C) from column `col0` on, `near` a bit for each that is lit.
 
     Both are (0, 0) where painting does not pay.
     """
@@ -32,7 +32,7 @@ class MaskLevels(NamedTuple):
 
 
 class LightSources(NamedTuple):
-    """The runs of a mask, the response and the flat field, by the names of `pmsl.kernels.light.pixel_light`."""
+    """The runs of a mask, the response and the flat field, by the names of `pmsl.kernels.solve.pixel_light`."""
 
     row_start: np.ndarray
     row0: int
@@ -76,7 +76,7 @@ class LevelBuffers:
         rows, cols, words = window.rows, window.cols, window.cols // 64 + 1
         if rows * cols > min(LARGEST, PAYS * pixels):
             return NOTHING
-        from pmsl.kernels.light import pixel_light
+        from pmsl.kernels.solve import pixel_light
 
         room = self._buffer((rows + 1) * words * 8 + rows * cols)
         end = (rows + 1) * words * 8
@@ -149,7 +149,7 @@ class PixelLight(msgspec.Struct, frozen=True, eq=False):
             source = self.seen(pixels, mask.shape)
             return self.of_window(self.response[mask.within(source)], source, pixels)
         from pmsl.kernels._compiler.jit import call
-        from pmsl.kernels.light import pixel_light
+        from pmsl.kernels.solve import pixel_light
 
         out, own = np.zeros(len(pixels)), self.paint(mask, len(pixels)) if painted is None else painted
         call(pixel_light.light_at, len(pixels), *self.sources(mask), pixels, *self.around(own), out)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, field
 
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.strict_struct import Strict
 
 VERSION = "5.0.0"
 MOST_POWER = 1000

@@ -17,7 +17,7 @@ from pmsl.formats.byu.table import MOST_LAYERS, Table
 from pmsl.formats.incomplete_job import FileExposure
 from pmsl.job.techniques import Relift, Squeeze
 from pmsl.profiles import Motion
-from pmsl.profiles.schema import build
+from pmsl.profiles.tables.schema import build
 
 MOST_EXPOSURES = 1_000_000
 MOST_AGAIN = 1000  # times an image is shown again in layers of 0 µm of its own

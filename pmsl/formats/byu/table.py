@@ -15,7 +15,7 @@ import msgspec
 from pmsl.errors import JobError
 from pmsl.formats.byu.expressions import DEEPEST, Variables, put_in
 from pmsl.formats.byu.print_file import WHOLE, Layer, PrintFile
-from pmsl.profiles.schema import build
+from pmsl.profiles.tables.schema import build
 
 MOST_LAYERS = 200_000
 GROUPS, NAMED = "Named layer groups", ("Named position settings", "Named image settings")

@@ -72,7 +72,7 @@ def shown(plan: LayerPlan, job: PrintJob) -> LayerMask:
 
 def relevelled(mask: LayerMask, table: np.ndarray) -> LayerMask:
     """Return a mask whose 8-bit levels are those of ``table``, (256,) uint8; 0 stays 0. Made from runs."""
-    from pmsl.kernels.raster import run_ops
+    from pmsl.kernels.runs import run_ops
 
     old = mask.runs_8bit()
     new = Runs(np.zeros_like(old.row_start), np.zeros_like(old.col), np.zeros_like(old.length), np.zeros(len(old.col), np.uint8))

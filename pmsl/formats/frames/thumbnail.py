@@ -35,7 +35,7 @@ class Thumbnail:
 
     def add(self, k: int, mask: LayerMask) -> None:
         """Lay layer k over those below: its brightness grows with its height."""
-        from pmsl.kernels.raster import run_ops
+        from pmsl.kernels.runs import run_ops
 
         if mask.empty or k % self._every:
             return

@@ -24,7 +24,7 @@ from pmsl.formats.protocol import VerifyOptions
 from pmsl.job.print_job import PrintJob
 from pmsl.profiles import Motion
 from pmsl.profiles.printer import Orientation
-from pmsl.profiles.schema import build
+from pmsl.profiles.tables.schema import build
 
 MOST_LAYERS, MOST_S, MOST_UM = 200_000, 1e6, 1e5
 STATED = re.compile(r"row = ([+-][xy]); col = ([+-][xy])")

@@ -146,7 +146,7 @@ def layer_info(mask: LayerMask, turn: Orientation, pixel_um2: float) -> Table:
     """Return a layer's entry of info.json: its areas [mm²] and the first and last lit column and row of its frame."""
     import numpy as np
 
-    from pmsl.kernels.raster.connected_components import areas
+    from pmsl.kernels.runs.connected_components import areas
 
     runs = mask.runs_8bit()
     if not len(runs.col):

@@ -17,9 +17,9 @@ from pmsl.mesh.region import RegionRecord
 from pmsl.profiles import Motion, Printer, Process, Resin
 from pmsl.profiles.printer import Axis, Count, Positive
 from pmsl.profiles.process import NotNegative
-from pmsl.profiles.schema import build
-from pmsl.profiles.strict_struct import Strict
-from pmsl.profiles.versions import set_schema
+from pmsl.profiles.tables.schema import build
+from pmsl.profiles.tables.strict_struct import Strict
+from pmsl.profiles.tables.versions import set_schema
 
 SCHEMAS = ("pmsl.job/1", "pmsl.job/2")
 SCHEMA_FILE = "job-2.schema.json"  # version 1 has a file of its own, which does not change any more

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from pmsl.host.control.drift import MOST_DRIFT, drift, whole
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.strict_struct import Strict
 
 Number = Annotated[int, Meta(ge=0)]
 

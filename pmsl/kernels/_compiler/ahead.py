@@ -24,14 +24,14 @@ from pmsl.kernels._compiler.options import Entry, Source
 # kernels with the kinds of their arguments as `disk_cache.name_of` writes them: what is needed last, and takes longest, first
 SLOWEST = (
     "pmsl.kernels.codec.zlib_of_runs.zlib_of_runs(<i81C,int,<i41C,<i41C,|u11C,int,int,int,int,int,|u11C,<i81C,<i81C,<i41C,<i41C,<i82C,|u11C)",
-    "pmsl.kernels.light.faint_grays.far_from_white(<i81C,<i41C,<i41C,|u11C,int,int,<i81C,<u82C,<u82C,<u82C,<i82C)",
+    "pmsl.kernels.solve.faint_grays.far_from_white(<i81C,<i41C,<i41C,|u11C,int,int,<i81C,<u82C,<u82C,<u82C,<i82C)",
     (
-        "pmsl.kernels.raster.run_bodies.grow(<i81C,<i41C,<i41C,<i81C,<i81C,<i41C,<i41C,<i81C,<i81C,<i41C,<i41C,<i81C,<i81C,"
+        "pmsl.kernels.runs.run_bodies.grow(<i81C,<i41C,<i41C,<i81C,<i81C,<i41C,<i41C,<i81C,<i81C,<i41C,<i41C,<i81C,<i81C,"
         "<i41C,<i41C,<i81C,int,int,float,float,float,<f81C,<i81C,<i82C,<i81C,<i81C)"
     ),
-    "pmsl.kernels.raster.run_voids.enclosed(<i81C,<i41C,<i41C,<i81C,<i41C,<i41C,<i81C,<i81C,<i82C)",
+    "pmsl.kernels.runs.run_voids.enclosed(<i81C,<i41C,<i41C,<i81C,<i41C,<i41C,<i81C,<i81C,<i82C)",
     (
-        "pmsl.kernels.raster.run_voids.fill(<i81C,<i41C,<i41C,<i81C,<i41C,<i41C,<i81C,<i81C,<i81C,<i41C,<i41C,<i81C,<i41C,"
+        "pmsl.kernels.runs.run_voids.fill(<i81C,<i41C,<i41C,<i81C,<i41C,<i41C,<i81C,<i81C,<i81C,<i41C,<i41C,<i81C,<i41C,"
         "<i41C,<i81C,int,float,<i82C,<f81C,<i81C,<i81C)"
     ),
 )
@@ -46,20 +46,20 @@ SLOWEST_OF_ALL = (  # of all that a warmup compiles, in the order in which it ne
         "<i42C,<f42C,|u12C,<i41C)"
     ),
     (
-        "pmsl.kernels.light.compare_voxels.compare(<f42C,<f42C,<i41C,|u13C,<u83C,<i41C,<i41C,<i41C,float,<i42C,|u12C,float,float,"
+        "pmsl.kernels.compare.compare_voxels.compare(<f42C,<f42C,<i41C,|u13C,<u83C,<i41C,<i41C,<i41C,float,<i42C,|u12C,float,float,"
         "<i81C,<i41C,<i41C,<u21C,int,int,<f81C,<i81C,<i81C,<i42C,<f82C,<f42C,<i42C,<i42C,<f41C,<i81C)"
     ),
     "pmsl.kernels.light.blur_reuse.inside(<f42C,<i41C,<i41C,<i41C,<f82C,<f82C,<f82C,|u12C,<i41C,|u11C,<i41C,<f42C)",
     (
-        "pmsl.kernels.light.compare_subpixel.compare_edges(<f42C,<i41C,<f82C,<f81C,int,<i42C,<f41C,<f42C,<f42C,<i41C,float,<f81C,"
+        "pmsl.kernels.compare.compare_subpixel.compare_edges(<f42C,<i41C,<f82C,<f81C,int,<i42C,<f41C,<f42C,<f42C,<i41C,float,<f81C,"
         "<i42C,<f82C,<i81C)"
     ),
     (
-        "pmsl.kernels.light.face_matching.faces(<i81C,<i41C,<i41C,<f82C,float,float,int,int,int,float,float,float,<f42C,<f42C,"
+        "pmsl.kernels.compare.face_matching.faces(<i81C,<i41C,<i41C,<f82C,float,float,int,int,int,float,float,float,<f42C,<f42C,"
         "<i41C,float,<f42C,<i41C,<i42C,<i42C,<i41C,<i41C,<i81C,<f82C,<f42C,<f42C,<f42C,<f42C,<i42C,<i42C,<f82C,<f81C,<i81C,<f81C,"
         "<i81C,float,<f81C,<f82C)"
     ),
-    "pmsl.kernels.light.edge_probes.edges(<f43C,<i41C,<f81C,float,<f82C,<f82C,float,float,<f81C,<f81C,float,float,float,<f81C,<f81C,<f81C)",
+    "pmsl.kernels.compare.edge_probes.edges(<f43C,<i41C,<f81C,float,<f82C,<f82C,float,float,<f81C,<f81C,float,float,float,<f81C,<f81C,<f81C)",
 )
 LOOK_S = 0.02
 _second: list[subprocess.Popen[bytes]] = []

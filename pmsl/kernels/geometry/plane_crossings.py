@@ -12,7 +12,7 @@ Tried and rejected: an active set swept upward (no random access, tests misses);
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel
-from pmsl.kernels.geometry.triangles import count, placed, vertex_of
+from pmsl.kernels.mesh.triangles import count, placed, vertex_of
 
 
 @helper

@@ -10,7 +10,7 @@ import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel
 from pmsl.kernels.light.dose import _add_two, _columns, _front_of_line
-from pmsl.kernels.light.pixel_flags import RECALLED
+from pmsl.kernels.solve.pixel_flags import RECALLED
 
 STRIP = 8  # pixels at either end of a block
 WHOLE, FIRST, LAST = 0, 1, 2  # of a block, what is counted by itself
@@ -96,7 +96,7 @@ def see_one(
     Parameters
     ----------
     light : (R, C) float32; codes : (R, C) int32; light_held : (R,) int32
-        At the mirrors, and the same memory; which row holds each, see `pmsl.kernels.light.row_dedup`.
+        At the mirrors, and the same memory; which row holds each, see `pmsl.kernels.compare.row_dedup`.
     down, across, none, line
         As of ``dose.blur``.
     threshold, lengths, changed, eight

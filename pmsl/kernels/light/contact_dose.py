@@ -29,7 +29,7 @@ def expose(seen, times, left, induction, threshold, least, first, dose, lit, sta
     lit : (D, V) uint8
         Set to 1 where a layer has light at its plane, also if induction leaves nothing of it: beside such a middle some may be left.
     state : (W, V) uint8
-        Of their voxels, the lowest first (`pmsl.kernels.raster.vat_distance`); in place.
+        Of their voxels, the lowest first (`pmsl.kernels.runs.vat_distance`); in place.
     """
     spent, enough, dark = np.float32(induction), np.float32(threshold), np.float32(least)
     for w in range(left.shape[0]):

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel
-from pmsl.kernels.light.row_dedup import same_runs
+from pmsl.kernels.compare.row_dedup import same_runs
 
 NOTHING = -1000.0  # the front where there is no dose
 EVERYTHING = 1000.0  # and where the dose does not fall
@@ -259,7 +259,7 @@ def inside(light, held, row, col, down, across, lines, out):
     Parameters
     ----------
     light : (R, C) float32; held : (R,) int32
-        See `pmsl.kernels.light.row_dedup`.
+        See `pmsl.kernels.compare.row_dedup`.
     row, col : (E,) int32
         The pixels; those that follow each other in a row share their columns and the points on their common border.
     down, across : (n, A) and (n, B) float64, A and B odd

@@ -7,7 +7,7 @@ steps is dark. Rows that are alike share their steps, as those of boxes and of s
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel
-from pmsl.kernels.light.row_dedup import same_runs
+from pmsl.kernels.compare.row_dedup import same_runs
 
 
 @kernel

@@ -9,7 +9,8 @@ import numpy as np
 
 from pmsl.kernels._compiler.jit import inner, kernel
 from pmsl.kernels.geometry import plane_crossings
-from pmsl.kernels.raster import area, cells_to_runs, run_ops
+from pmsl.kernels.raster import area, cells_to_runs
+from pmsl.kernels.runs import run_ops
 
 _cut_layer, _cells, _runs, _facts, _to_8bit = (
     inner(k) for k in (plane_crossings.cut_layer, area.cells, cells_to_runs.runs, run_ops.facts, run_ops.to_8bit)

@@ -18,8 +18,9 @@ from typing import NamedTuple
 import numpy as np
 
 from pmsl.kernels._compiler.jit import helper, kernel, routine
-from pmsl.kernels.geometry import polygon_clip, polygon_integrals, surface_sums
-from pmsl.kernels.geometry.surface_moments import NOTHING
+from pmsl.kernels.geometry import polygon_clip, polygon_integrals
+from pmsl.kernels.mesh import surface_sums
+from pmsl.kernels.mesh.surface_moments import NOTHING
 from pmsl.kernels.raster.cell_bits import AREA, COVER, ONE, lowest, touch
 
 SHIFT = 4

@@ -22,7 +22,7 @@ from pmsl.mesh.placing.placement import (
     turning,
 )
 from pmsl.mesh.solid import Solid
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.strict_struct import Strict
 
 MOST = 20_000  # copies: every one is an entry of job.json
 GAP_PX = 10  # between the boxes of an array, where nothing is said

@@ -13,8 +13,8 @@ from pmsl.errors import PmslError, UsageError
 from pmsl.files.file_kind import HEAD, refusal
 from pmsl.files.text_file import read_text
 from pmsl.mesh.placing.copies import MOST, Copy, PackedCopy
-from pmsl.profiles.schema import build, parse
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.schema import build, parse
+from pmsl.profiles.tables.strict_struct import Strict
 
 MOST_BYTES = 1 << 23
 NUMBERS = ("x_um", "y_um", "rotate_deg", "dose_scale")

@@ -64,7 +64,7 @@ def close(loops: list[list[int]], points: np.ndarray) -> tuple[np.ndarray, np.nd
     area_um2 : (loops,) float64
         Area of what closes each loop.
     """
-    from pmsl.kernels.geometry import orient_and_fill
+    from pmsl.kernels.mesh import orient_and_fill
 
     faces: list[np.ndarray] = [np.zeros((0, 3), np.int64)]
     middles: list[np.ndarray] = []

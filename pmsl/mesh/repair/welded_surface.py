@@ -122,7 +122,7 @@ class Surface:
 
     def agree(self) -> None:
         """Turn the fewer faces of each patch so that neighbours agree."""
-        from pmsl.kernels.geometry import orient_and_fill
+        from pmsl.kernels.mesh import orient_and_fill
 
         edges = self.edges()
         n = len(self.corners)

@@ -34,7 +34,7 @@ def hidden(solid: TriangleMesh) -> bool:
 
 def groups_of(solid: TriangleMesh) -> tuple[int, np.ndarray]:
     """Find groups of triangles that hang together by corners: how many, and the number of every triangle's group, (F,) int32."""
-    from pmsl.kernels.geometry import corner_groups
+    from pmsl.kernels.mesh import corner_groups
 
     vertices, faces, _ = solid.triangles()
     n, most = solid.n_faces, solid.n_faces if solid.of_file else len(vertices)
@@ -53,7 +53,7 @@ def groups_of(solid: TriangleMesh) -> tuple[int, np.ndarray]:
 
 def sizes_of(solid: TriangleMesh) -> np.ndarray:
     """Return a measure of every triangle, (F,) float32, larger for a larger one."""
-    from pmsl.kernels.geometry import corner_groups
+    from pmsl.kernels.mesh import corner_groups
 
     size = np.empty(solid.n_faces, np.float32)
     call_each(corner_groups.sizes, ((*solid.triangles(some)[:2], size[some]) for some in blocks_of(solid.n_faces)))

@@ -29,7 +29,7 @@ def shells_of(vertices: np.ndarray, faces: np.ndarray, few: int = FEW) -> Shells
     -------
     Shells
     """
-    from pmsl.kernels.geometry import watertight
+    from pmsl.kernels.mesh import watertight
 
     label, total = np.empty(len(faces), np.int32), np.zeros(2, np.uint64)
     if len(faces) > few:
@@ -63,7 +63,7 @@ def one_closed_body(solid: TriangleMesh) -> bool:
     if not solid.of_file or solid.n_faces <= FEW:
         return False
     if solid.results.one_closed_body is None:
-        from pmsl.kernels.geometry import watertight
+        from pmsl.kernels.mesh import watertight
 
         total = np.empty(1, np.uint64)
         solid.results.one_closed_body = bool(watertight.stretches_of_soup(solid.triangles()[0], total) == 1 and total[0] == 0)
@@ -130,7 +130,7 @@ class Measures(msgspec.Struct, frozen=True, eq=False):
 
 def measures_of(vertices: np.ndarray, faces: np.ndarray, shells: Shells) -> Measures:
     """Measure every shell of a mesh."""
-    from pmsl.kernels.geometry import watertight
+    from pmsl.kernels.mesh import watertight
 
     n = shells.count
     volume, area, box, widest = np.empty(n), np.empty(n), np.empty((n, 2, 3)), np.empty(n, np.int32)

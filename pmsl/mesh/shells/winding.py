@@ -50,7 +50,7 @@ def winding_at(
     -------
     (p,) float64
     """
-    from pmsl.kernels.geometry import watertight
+    from pmsl.kernels.mesh import watertight
 
     label = np.zeros(len(faces), np.int32) if label is None else label
     asked = np.zeros(len(at), np.int32) if shell is None else shell.astype(np.int32)

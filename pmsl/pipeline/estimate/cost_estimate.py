@@ -28,7 +28,7 @@ from pmsl.pipeline.estimate.memory_estimate import likely_bytes
 from pmsl.pipeline.io import refuse_findings
 from pmsl.pipeline.slice_jobs import SlicedJob, check, prepare_job, write_job
 from pmsl.pipeline.slice_request import SliceRequest
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.strict_struct import Strict
 
 BLOCK = 8  # layers side by side: what looks at neighbours finds them
 FEW, MANY = 4, 16  # blocks

@@ -10,7 +10,7 @@ from pmsl.errors import UsageError
 from pmsl.pipeline.request import option_parsing
 from pmsl.profiles import Printer, Process
 from pmsl.profiles.process import Unreachable
-from pmsl.profiles.strict_struct import Value
+from pmsl.profiles.tables.strict_struct import Value
 
 Profile = TypeVar("Profile", Printer, Process)
 

@@ -13,8 +13,8 @@ from pmsl.errors import PmslError, UsageError
 from pmsl.files.text_file import read_text
 from pmsl.mesh.region import SAID, FactorName, Region
 from pmsl.pipeline.request import option_parsing
-from pmsl.profiles.schema import parse
-from pmsl.profiles.strict_struct import Strict
+from pmsl.profiles.tables.schema import parse
+from pmsl.profiles.tables.strict_struct import Strict
 
 if TYPE_CHECKING:
     from pmsl.mesh.part import Part

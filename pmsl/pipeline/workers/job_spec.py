@@ -19,8 +19,8 @@ from pmsl.mesh.region import FactorName, Region
 from pmsl.mesh.repair.repair import mark_repaired
 from pmsl.mesh.solid import Solid
 from pmsl.mesh.triangle_soup import Soup
-from pmsl.pipeline.bit_depth import with_depth
 from pmsl.pipeline.planner import prepare
+from pmsl.pipeline.setup.bit_depth import with_depth
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.version import __version__
 

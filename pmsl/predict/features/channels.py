@@ -139,7 +139,7 @@ def _distances(walls: np.ndarray) -> np.ndarray:
 
 def _ridge(footprint: np.ndarray, walls: np.ndarray) -> np.ndarray:
     """Columns of a footprint in the middle between walls: no neighbour is further from them, and no wider place is near (corners)."""
-    from pmsl.kernels.raster import distance_and_width
+    from pmsl.kernels.runs import distance_and_width
 
     rows, cols = walls.shape
     distance = _distances(walls)
@@ -179,7 +179,7 @@ def _measured(
 
 def _widths_um(share: np.ndarray, ridge: np.ndarray, pitch_um: np.ndarray) -> np.ndarray:
     """Width across at every ridge pixel: (n,) float64 [µm]."""
-    from pmsl.kernels.raster import distance_and_width
+    from pmsl.kernels.runs import distance_and_width
 
     place = np.flatnonzero(ridge)
     step = np.array([dr * share.shape[1] + dc for dr, dc in DIRECTIONS])

@@ -57,7 +57,7 @@ class LostFeatures:
         self.plugged, self._last = np.zeros(shape, bool), np.full(shape, -1, np.int32)
 
     def add(self, lit: LitLayer, listed: np.ndarray, between: np.ndarray, mask: LayerMask, slot: np.ndarray) -> None:
-        """Add the pixels that ``pmsl.kernels.light.compare_voxels.compare`` listed of a layer.
+        """Add the pixels that ``pmsl.kernels.compare.compare_voxels.compare`` listed of a layer.
 
         Parameters
         ----------

@@ -21,7 +21,7 @@ class Outside(NamedTuple):
     ----------
     rim, shut_um : (R, C) float32
         Share of a pixel that is solid down to the height from which on nothing below it is outside, and that height; see
-        ``pmsl.kernels.light.face_matching.faces``.
+        ``pmsl.kernels.compare.face_matching.faces``.
     plugged : (R, C) bool
         Columns in which a void that is open to the light is filled at some height.
     """
@@ -80,7 +80,7 @@ def ports_of(voids: np.ndarray, outside: Outside, pixel_um2: float) -> Ports:
 
 def labels(voids: np.ndarray, roof_um: np.ndarray) -> np.ndarray:
     """Number what hangs together of voids, in any order, each open up to `roof_um`: (V,) int64."""
-    from pmsl.kernels.raster import connected_components
+    from pmsl.kernels.runs import connected_components
 
     width = int(voids[:, COL].max()) + 2
     column = (voids[:, ROW] * width + voids[:, COL]).astype(np.int64)

@@ -50,13 +50,13 @@ class LitLayer:
     kept_front : (R, C) float32
         Cured thickness in slabs, gone on beyond the slab (`pmsl.kernels.light.dose`).
     held : (R,) int32
-        Which row of these two (and of `half`) holds each, see `pmsl.kernels.light.row_dedup`.
+        Which row of these two (and of `half`) holds each, see `pmsl.kernels.compare.row_dedup`.
     half : (R, C) float32, or (0, 0)
         The same for what is too thick to be flushed (`flush_share` of the threshold); without it ``front + shift``.
     recalled : (R, B) uint8, or (0, 0)
         See ``pmsl.kernels.light.blur_reuse.see_one``.
     shift : float
-        See ``pmsl.kernels.light.compare_voxels.compare``.
+        See ``pmsl.kernels.compare.compare_voxels.compare``.
     points : int
         Places known inside a pixel along each axis.
     inside : callable
@@ -277,7 +277,7 @@ class Absorption:
     def _edges(self, light: DedupRows, fraction: np.ndarray, threshold: float, points: np.ndarray, outward: np.ndarray) -> np.ndarray:
         """Edges exactly: the mirrors' light seen through the blur at any point."""
         if isinstance(self.psf, Gaussian):
-            from pmsl.kernels.light import edge_probes
+            from pmsl.kernels.compare import edge_probes
 
             offset = np.zeros(len(points))
             reach = self._blur.reach

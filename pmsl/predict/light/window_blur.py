@@ -39,7 +39,7 @@ class Blur:
 
     @property
     def folds(self) -> bool:
-        """Whether `see_one` takes and makes folded maps (`pmsl.kernels.light.row_dedup`)."""
+        """Whether `see_one` takes and makes folded maps (`pmsl.kernels.compare.row_dedup`)."""
         return isinstance(self.psf, Gaussian)
 
     def inside(self, light: np.ndarray, rows: np.ndarray, cols: np.ndarray, out: np.ndarray) -> None:
@@ -58,7 +58,7 @@ class Blur:
 
     def blocks(self) -> np.ndarray:
         """Make room to tell what is recalled, as ``pmsl.kernels.light.blur_reuse.see_one`` does."""
-        from pmsl.kernels.light.pixel_flags import RECALLED
+        from pmsl.kernels.solve.pixel_flags import RECALLED
 
         return np.zeros((self.window.rows, -(-self.window.cols // RECALLED)), np.uint8) if isinstance(self.psf, Gaussian) else NO_BLOCKS
 

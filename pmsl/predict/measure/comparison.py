@@ -14,7 +14,7 @@ from pmsl.core.runs import painted
 from pmsl.cure import CureModel
 from pmsl.job.print_job import PrintJob
 from pmsl.kernels.light.dose import NOTHING
-from pmsl.kernels.light.pixel_flags import RECALLED
+from pmsl.kernels.solve.pixel_flags import RECALLED
 from pmsl.predict import findings
 from pmsl.predict.features.channels import openings
 from pmsl.predict.features.lost_features import LostFeatures
@@ -120,7 +120,7 @@ class Comparison:
 
     def _compare(self, lit: LitLayer, here: DesignLayer) -> tuple[int, np.ndarray]:
         """Compare; return how many pixels are missing or filled, and (2, m) pixels of which only something beside the middle is printed."""
-        from pmsl.kernels.light import compare_voxels
+        from pmsl.kernels.compare import compare_voxels
 
         runs, window = here.mask.runs(), self.window
         self.sums[:] = 0.0
@@ -141,7 +141,7 @@ class Comparison:
 
     def _compare_edges(self, lit: LitLayer, here: DesignLayer, listed: int) -> np.ndarray:
         """Look into the pixels that `compare_voxels.compare` listed."""
-        from pmsl.kernels.light import compare_subpixel
+        from pmsl.kernels.compare import compare_subpixel
 
         ours, edge, share, n = self.columns, self._uneven, self._uneven_design, lit.points
         inside, which = lit.inside(*edge[:2, :listed])
@@ -275,7 +275,7 @@ def probes_along(walls_px: np.ndarray, pitch_um: np.ndarray) -> tuple[np.ndarray
         Places (y, x) in pixels, and what a place moves by for 1 µm out of the solid.
     """
     from pmsl.kernels._compiler.jit import call
-    from pmsl.kernels.light import edge_probes
+    from pmsl.kernels.compare import edge_probes
 
     lengths = np.hypot((walls_px[:, 2] - walls_px[:, 0]) * pitch_um[0], (walls_px[:, 3] - walls_px[:, 1]) * pitch_um[1])
     room = int(lengths.sum() / pitch_um.min()) + 2

@@ -112,7 +112,7 @@ class DesignLayers:
 
     def _walls(self, k: int) -> np.ndarray:
         from pmsl.kernels._compiler.jit import call
-        from pmsl.kernels.light import edge_probes
+        from pmsl.kernels.compare import edge_probes
 
         index = self._planes
         self._local.picked, n = index.triangles(k, self._local.picked)

@@ -12,7 +12,7 @@ from pmsl.predict.measure.weighted_quantiles import CentredHistogram
 
 STEP_UM, REACH_UM = 2.0**-9, 1024.0
 FAR = 1 << 30
-FIELDS = 9  # of a record, and of a void; see ``pmsl.kernels.light.compare_voxels`` and ``void_records``
+FIELDS = 9  # of a record, and of a void; see ``pmsl.kernels.compare.compare_voxels`` and ``void_records``
 MOST_VOIDS = 4_000_000
 
 
@@ -42,13 +42,13 @@ class FaceMatcher:
 
     def stamp(self, walls_px: np.ndarray, k: int) -> None:
         """Mark the columns within a pixel of a wall of layer k; called for the layer below before `match`."""
-        from pmsl.kernels.light import edge_probes
+        from pmsl.kernels.compare import edge_probes
 
         edge_probes.stamp(walls_px, len(walls_px), self.window.row0, self.window.col0, k, self.near)
 
     def match(self, layer: LitLayer, surface: SurfaceSums) -> None:
-        """Match the faces of a layer, after ``pmsl.kernels.light.compare_voxels.compare`` went over it."""
-        from pmsl.kernels.light import face_matching
+        """Match the faces of a layer, after ``pmsl.kernels.compare.compare_voxels.compare`` went over it."""
+        from pmsl.kernels.compare import face_matching
 
         z_low = layer.z_top_um - layer.height_um
         front = layer.kept_front, layer.held
@@ -101,7 +101,7 @@ class FaceMatcher:
     def _settle(self, k: int, z_top_um: float, height_um: float, front: np.ndarray, held: np.ndarray) -> None:
         """Count the faces looking up that are known by now."""
         from pmsl.kernels._compiler.jit import call
-        from pmsl.kernels.light import face_matching, void_records
+        from pmsl.kernels.compare import face_matching, void_records
 
         found, waiting = (self.up.bins, self.up.used, self.up.step, self.tallies), int(self._counts[void_records.WAITING])
         call(
@@ -145,7 +145,7 @@ class FaceMatcher:
             Row and column in the window; floor, roof, open height, height that flushes [µm]; share of the pixel that is void by
             design, open, flushing.
         """
-        from pmsl.kernels.light import void_records
+        from pmsl.kernels.compare import void_records
 
         self._reserve(0, int(self.opened.sum()))
         void_records.rest(

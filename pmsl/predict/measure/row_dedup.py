@@ -1,4 +1,4 @@
-"""Maps of which a row that is the same as the one before need not be written; see ``pmsl.kernels.light.row_dedup``."""
+"""Maps of which a row that is the same as the one before need not be written; see ``pmsl.kernels.compare.row_dedup``."""
 
 from __future__ import annotations
 
@@ -37,6 +37,6 @@ class DedupRows(NamedTuple):
 
     def unfold(self) -> None:
         """Write every row."""
-        from pmsl.kernels.light import row_dedup
+        from pmsl.kernels.compare import row_dedup
 
         row_dedup.unfold(self.values, self.held)

@@ -36,7 +36,7 @@ class CentredHistogram:
     def add(self, values: np.ndarray) -> None:
         """Count values, each with weight 1; those that are not finite in `missed`."""
         from pmsl.kernels._compiler.jit import call
-        from pmsl.kernels.light import histogram
+        from pmsl.kernels.compare import histogram
 
         call(histogram.count, len(values), values, self.step, self.bins, self.used, self.missed)
 
@@ -83,7 +83,7 @@ def _quantile(bins: np.ndarray, share: float) -> int | None:
 
 def dose_edges() -> np.ndarray:
     """Return the lower edges of the bins that ``compare_voxels`` counts doses in: (16321,) float64 [mJ/cm²], the last is infinite."""
-    from pmsl.kernels.light.compare_voxels import BIN
+    from pmsl.kernels.compare.compare_voxels import BIN
 
     return (np.arange(DOSE_BINS + 1, dtype=np.int32) << BIN).view(np.float32).astype(np.float64)
 

@@ -108,7 +108,7 @@ class PredictedLayers:
 
 def shrunk(mask: LayerMask, window: Window, factor: int) -> np.ndarray:
     """Return the mean 8-bit levels of squares of a window: (rows, cols) uint8, row 0 at the smallest y; made from runs."""
-    from pmsl.kernels.raster import run_ops
+    from pmsl.kernels.runs import run_ops
 
     row0, col0, rows, cols = window
     bins = []

@@ -1,0 +1,1 @@
+"""Triangles of meshes: what they share, enclose and measure."""

@@ -1,0 +1,1 @@
+"""Parts beside each other: copies, packed plates, and what overlaps."""

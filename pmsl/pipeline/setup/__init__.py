@@ -1,0 +1,1 @@
+"""What comes before any layer of a job: doses, heights, regions, corrections, and what is refused."""

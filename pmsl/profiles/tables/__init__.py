@@ -1,0 +1,1 @@
+"""How profiles are written and read: strict tables, their keys and versions, single values by name."""
