@@ -4,16 +4,13 @@ calibration     coupon and fit of every kind, by its name
 kinds           one file a kind: what is printed, measured and fitted
 coupons         test prints as jobs, sheets to fill in, drawings
 sheets          CSV, read
-working_curve   Dp and Ec from cured thicknesses, by the straight line
-cure_fit        films and roofs together: Dp, Ec, induction, tail
-model_fit       least squares, intervals by the profile, what the data cannot part
+fits            values and their uncertainty from measurements: working_curve, the straight line; cure_fit, films and roofs together;
+                model_fit, least squares, intervals by the profile, what the data cannot part; regression; fit_result, what a fit gives
 next_print      the next print: the tiles that say most of what is wanted
 renewal         what recoats exchange of liquid
 search          settings of what nobody models, by a number that a person enters
 transfer        a resin of one machine on another
 spectra         Dp and further decays from the spectrum of the light and the absorbance of the resin
-regression      straight lines, intervals, tests
-fit_result      what a fit gives
 """
 
 from typing import TYPE_CHECKING

@@ -24,6 +24,7 @@ def check_chip_lands(seed, folder):
     assert np.abs(walls).max() <= WALLS_PX, machine
 
 
+@pytest.mark.slow
 def test_a_chip_lands_on_a_machine_that_was_measured_in_three_rounds(tmp_path):
     check_chip_lands(2, tmp_path)
 
