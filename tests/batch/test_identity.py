@@ -42,6 +42,7 @@ OTHER = {  # of options that bytes depend on, a value that is not the usual one
     "png": "small",
     "fail_on": "warning",
     "lossy": True,
+    "fields": "2x2",
     "values": {"resin.dp_um": 40},
 }
 SAME = {"threads": 1, "processes": 2, "scheduler": "tcp://host:1", "preview": "x.png", "force": True, "out": "elsewhere"}

@@ -61,6 +61,7 @@ def climbed(folder, limits=(), runs=6, rounds=5, maximise=True, noise=None):
     return rows, found
 
 
+@pytest.mark.slow
 def test_it_climbs(tmp_path):
     pytest.importorskip("bayes_opt")
     rows, found = climbed(tmp_path, noise=np.random.default_rng(1))
@@ -70,6 +71,7 @@ def test_it_climbs(tmp_path):
     assert np.isfinite(found.expected).all() and (found.sd >= 0).all()
 
 
+@pytest.mark.slow
 def test_limits_hold_for_what_is_best_and_lead_where_runs_go(tmp_path):
     pytest.importorskip("bayes_opt")
     limits = (Limit("warp", high=5.0),)  # best of all lies beyond: 0.77 s and 1 s warp by 6.7

@@ -89,6 +89,7 @@ def test_of_working_curves_it_gains_what_an_exhaustive_search_does(goal, dp, ec)
     assert 0.95 <= share_of_gain(slopes[2:6].T @ slopes[2:6], slopes, goal_slopes(goal, values, 10.0), 5) <= 1 + 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("goal", [pytest.param("dp", marks=pytest.mark.slow), "roofs"])
 def test_labs_get_what_it_states(tmp_path, goal):
     """Errors of many labs, after the proposed print, against what was stated to them before."""

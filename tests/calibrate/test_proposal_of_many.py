@@ -159,6 +159,7 @@ def walls_sheet(path, seed=1, noise=1.0):
     return write_rows(path, rows)
 
 
+@pytest.mark.slow
 def test_walls_are_surer_with_the_doses_that_are_proposed(tmp_path):
     sheet, rng = walls_sheet(tmp_path / "w.csv"), np.random.default_rng(5)
     found = propose("walls", sheet, printer=PRINTER, resin=RESIN)
@@ -216,6 +217,7 @@ def test_the_error_of_that_very_part(tmp_path):
     } or thin.settings != thick.settings
 
 
+@pytest.mark.slow
 def test_walls_of_a_part(tmp_path):
     sheet, part = walls_sheet(tmp_path / "w.csv"), bridge(tmp_path / "b.stl", 30)
     found = propose("walls", sheet, str(part), printer=PRINTER, resin=RESIN)

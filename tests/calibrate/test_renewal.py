@@ -198,6 +198,7 @@ def labs(seeds, folder, **fixed):
         yield true, fit("renewal", sheets)
 
 
+@pytest.mark.slow
 def test_true_values_lie_inside_their_intervals(tmp_path):
     shares = share_inside(labs(range(6), tmp_path))
     assert np.mean(list(shares.values())) >= 0.8 and min(shares.values()) >= 0.6, shares

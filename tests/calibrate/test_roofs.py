@@ -116,6 +116,7 @@ def test_the_loop_closes_and_a_resin_has_all_four(tmp_path):
         assert abs(found.value - value) < 4 * found.sd and found.class_ == "measured", name
 
 
+@pytest.mark.slow
 def test_channels_are_closed_and_roofs_have_their_layers():
     made = coupon("roofs", PRINTER, RESIN, options=CouponOptions(cover_layers=[1, 4]))
     row = rows_of(made)[0]
@@ -155,6 +156,7 @@ def test_a_sheet_that_is_none_is_refused_by_name(tmp_path, text, words):
         fit("roofs", tmp_path / "roofs.csv")
 
 
+@pytest.mark.slow
 def test_roofs_at_several_heights_of_a_slab(tmp_path):
     """What is lit is what holds a slab's middle; the fit goes by that, and says how far plain roofs are from their design."""
     rng, true = np.random.default_rng(3), (24.0, 7.0, 1.5, 0.008)

@@ -50,7 +50,7 @@ def errors(corrector, roof, renewal, reach):
 
 
 @pytest.mark.parametrize(("closed", "off"), [
-    pytest.param(True, 0.0, marks=pytest.mark.slow), (True, 2.5), pytest.param(True, 7.5, marks=pytest.mark.slow), (False, 5.0)
+    (True, 2.5), *(pytest.param(*case, marks=pytest.mark.slow) for case in [(True, 0.0), (True, 7.5), (False, 5.0)])
 ])  # fmt: skip
 def test_walls_and_roofs_land_together(closed, off):
     roof = 120 + off
@@ -102,6 +102,7 @@ def test_no_grays_place_a_membrane_of_two_layers():
     assert error_um[joined & sealed].max() == pytest.approx(-3.9, abs=0.05)
 
 
+@pytest.mark.slow
 def test_half_renewed():
     roofs, walls = errors(corrected(True, 122.5, ("contact", 0.5, "inf")), 122.5, 0.5, math.inf)
     assert np.abs(walls).max() <= 0.02 and np.abs(roofs).max() <= 0.3
@@ -121,6 +122,7 @@ def test_nothing_renewed_gives_the_grays_of_enclosed_liquid():
         assert np.abs(a - b).max() <= 1  # sums of other order, rounded to levels
 
 
+@pytest.mark.slow
 def test_any_order_gives_the_same_bytes():
     forth, back = (corrected(True, 127.5, ("contact", 1.0, 200.0)) for _ in range(2))
     one = [forth.images(k)[0][0].dense(np.uint8) for k in range(LAYERS)]

@@ -93,10 +93,10 @@ def membrane(layers):
     ("layers", "memory", "face_um"),
     [
         (1, CONTACT, 0.0),
-        (2, CONTACT, 1.2),
+        pytest.param(2, CONTACT, 1.2, marks=pytest.mark.slow),
         pytest.param(1, OPEN, 0.6, marks=pytest.mark.slow),
         pytest.param(2, OPEN, 1.9, marks=pytest.mark.slow),
-        (3, OPEN, 11.9),
+        pytest.param(3, OPEN, 11.9, marks=pytest.mark.slow),
     ],
 )
 def test_membranes(layers, memory, face_um):

@@ -27,7 +27,9 @@ def value(number, sd):
     return Value(number, "measured", "test", sd)
 
 
-@pytest.mark.parametrize("corrections", [("edges",), ("printthrough",), ("edges", "printthrough")])
+@pytest.mark.parametrize(
+    "corrections", [("edges",), *(pytest.param(some, marks=pytest.mark.slow) for some in [("printthrough",), ("edges", "printthrough")])]
+)
 def test_what_a_correction_leaves_alone_is_predicted_too(corrections):
     """Edges alone: roofs sink by their print-through; printthrough alone: walls grow. Both as an oracle prints them."""
     printed = Printed(channel(True), resin("enclosed"), corrections)

@@ -33,7 +33,7 @@ def corrected(material, **how):
     [
         pytest.param({"extra_decays": LONG}, marks=pytest.mark.slow),
         {"extra_decays": LONG, "tail": 0.005},
-        {"extra_decays": LONG, "induction_mj_cm2": 2.0},
+        pytest.param({"extra_decays": LONG, "induction_mj_cm2": 2.0}, marks=pytest.mark.slow),
         {"extra_decays": LONG, "memory": "open"},
         pytest.param({"induction_mj_cm2": 2.0, "memory": "open"}, marks=pytest.mark.slow),
     ],
@@ -53,7 +53,12 @@ def test_walls_and_roofs_land(more):
 
 
 @pytest.mark.parametrize(
-    ("more", "case"), [({"extra_decays": LONG}, "dp_low"), ({"induction_mj_cm2": 2.0}, "dp_high"), ({"tail": 0.01}, "open")]
+    ("more", "case"),
+    [
+        pytest.param({"extra_decays": LONG}, "dp_low", marks=pytest.mark.slow),
+        ({"induction_mj_cm2": 2.0}, "dp_high"),
+        ({"tail": 0.01}, "open"),
+    ],
 )
 def test_the_band_told_is_what_prints_in_such_a_resin(more, case):
     given = {"memory": "enclosed"} | more

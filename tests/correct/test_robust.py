@@ -46,6 +46,7 @@ def worst(printed, renewals):
     return max(abs(printed.walls_px(t)) for t in truths), max(abs(printed.roofs_um(t)) for t in truths)
 
 
+@pytest.mark.slow
 def test_with_a_renewal_between_half_and_one_the_worst_wall_is_halved():
     nominal, robust = (Printed(channel(True), by_contact(0.5, 1.0), names) for names in (BOTH, (*BOTH, "robust")))
     before, after = worst(nominal, (0.5, 0.75, 1.0)), worst(robust, (0.5, 0.75, 1.0))

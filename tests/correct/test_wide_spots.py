@@ -38,7 +38,7 @@ from pmsl.optics import Gaussian, Lorentzian, Sampled, flat_field, spread
 from pmsl.optics.far_light import far_light, near_share
 from pmsl.profiles.optics import FlatField
 
-SLOW = {"scatter-much", "scatter-induction"}
+SLOW = {"scatter-much", "scatter-induction", "scatter-open"}
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in CASES])

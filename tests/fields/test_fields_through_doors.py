@@ -59,6 +59,7 @@ def test_the_simulated_machine_moves_as_far_as_the_printer_says():
     assert not hasattr(pmsl.host.Simulation(dataclasses.replace(job, tiles=None)).stage, "shift")
 
 
+@pytest.mark.slow
 def test_errors_of_the_stage_are_made_up_for_by_the_player():
     """It is sent to a whole number of steps, from where it goes to where the frame belongs."""
     error = (0.8, -0.3, 0.5, 0.2, 1.1, -0.4)
