@@ -286,7 +286,8 @@ class _Search:
         return some[int(np.argmax(mean + sd))], True
 
     def _expected(self, runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        mean, sd = self._search.predict([self._share(run) for run in runs], return_std=True, fit_gp=True)
+        predicted: Any = self._search.predict([self._share(run) for run in runs], return_std=True, fit_gp=True)
+        mean, sd = predicted
         return np.ravel(mean), np.ravel(sd)
 
     def _share(self, run: np.ndarray) -> dict[str, float]:
