@@ -128,6 +128,16 @@ def overhang_findings(places: Sequence[Overhang], limits: DesignLimits) -> list[
     return [f for kind in kinds for f in worst(kind, lambda finding: -(finding.value or 0.0), MOST)]
 
 
+def edge_reach_um(job: PrintJob) -> float:
+    """Return how far from the field's edge walls lack light of pixels beyond [µm].
+
+    Parameters
+    ----------
+    job : PrintJob
+    """
+    return EDGE_SIGMAS * sigma_um(job) + float(job.grid.pitch_um.max())
+
+
 def near_edge_findings(job: PrintJob, parts: Sequence[Part]) -> Iterator[Finding]:
     """Yield that parts lie so near to the field's edge that some of their light falls off it.
 
@@ -137,7 +147,7 @@ def near_edge_findings(job: PrintJob, parts: Sequence[Part]) -> Iterator[Finding
     parts : sequence of Part
     """
     grid = job.grid
-    limit = EDGE_SIGMAS * sigma_um(job) + float(grid.pitch_um.max())
+    limit = edge_reach_um(job)
     end = grid.origin_um + grid.pitch_um * np.array(grid.shape[::-1])
     boxes = np.array([part.bounds_um() for part in parts])
     gaps = np.minimum(boxes[:, 0, :2] - grid.origin_um, end - boxes[:, 1, :2]).min(axis=1)

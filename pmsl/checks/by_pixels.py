@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from pmsl.checks.by_design import EDGE_SIGMAS, narrow_findings, overhang_findings
-from pmsl.checks.design_limits import DesignLimits, sigma_um
+from pmsl.checks.by_design import edge_reach_um, narrow_findings, overhang_findings
+from pmsl.checks.design_limits import DesignLimits
 from pmsl.checks.pixel_sections import PixelSections
 from pmsl.core.finding import Finding
 from pmsl.core.mask import around
@@ -52,7 +52,7 @@ def _near_edge(job: PrintJob, sections: PixelSections) -> Iterator[Finding]:
     grid = job.grid
     rows, cols = grid.shape
     (x0, y0), (px, py) = grid.origin_um.tolist(), grid.pitch_um.tolist()
-    limit = EDGE_SIGMAS * sigma_um(job) + max(px, py)
+    limit = edge_reach_um(job)
 
     def gap_um(row0: int, col0: int, row1: int, col1: int) -> float:
         return float(min(row0 * py, col0 * px, (rows - row1) * py, (cols - col1) * px))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pmsl.checks.light.layer_stream import check_exposures
+from pmsl.core.arrays import cut_out
 from pmsl.core.grid import Grid
 from pmsl.core.mask import Window, around
 from pmsl.job.print_job import PrintJob
@@ -116,14 +117,8 @@ class PixelSections:
 
 def _within(layer: _Layer, window: Window) -> np.ndarray:
     """Return which pixels of a window are solid in a layer."""
-    out = np.zeros((window.rows, window.cols), bool)
-    row0, col0 = max(layer.window.row0, window.row0), max(layer.window.col0, window.col0)
-    row1 = min(layer.window.row0 + layer.window.rows, window.row0 + window.rows)
-    col1 = min(layer.window.col0 + layer.window.cols, window.col0 + window.cols)
-    if row0 < row1 and col0 < col1:
-        rows, cols = slice(row0 - layer.window.row0, row1 - layer.window.row0), slice(col0 - layer.window.col0, col1 - layer.window.col0)
-        out[row0 - window.row0 : row1 - window.row0, col0 - window.col0 : col1 - window.col0] = layer.level[rows, cols] >= layer.half
-    return out
+    row0, col0 = window.row0 - layer.window.row0, window.col0 - layer.window.col0
+    return cut_out(layer.level, row0, col0, (window.rows, window.cols)) >= layer.half
 
 
 def half_level_segments(level: np.ndarray, half: float) -> np.ndarray:

@@ -47,7 +47,7 @@ def error_lines(job: PrintJob, findings: Iterable[Finding]) -> list[str]:
     if table is None:
         return []
     nominal = "assumed" if job.resin.resin.memory is None else "as the profile says"
-    robust = job.correction is not None and "robust" in job.correction.names
+    robust = "robust" in job.correction.names
     rows = [("if printed with", "walls [px], + outside", "faces to the plate [µm], + too high")]
     for row in table.rows:
         text = row.text + (f", {nominal}" if row.nominal else "") + (" *" if robust and row.robust else "")

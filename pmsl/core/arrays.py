@@ -11,6 +11,16 @@ def frozen(array: np.ndarray) -> np.ndarray:
     return array
 
 
+def cut_out(array: np.ndarray, row0: int, col0: int, shape: tuple[int, int]) -> np.ndarray:
+    """Return the (rows, cols) of an array from a place on, which may lie beyond its edges: zeros there."""
+    out = np.zeros(shape, array.dtype)
+    rows = slice(max(row0, 0), min(row0 + shape[0], array.shape[0]))
+    cols = slice(max(col0, 0), min(col0 + shape[1], array.shape[1]))
+    if rows.start < rows.stop and cols.start < cols.stop:
+        out[rows.start - row0 : rows.stop - row0, cols.start - col0 : cols.stop - col0] = array[rows, cols]
+    return out
+
+
 def distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the values that occur, ascending, and which of them each is; ``np.unique`` loads masked arrays for that, 10 ms of a start."""
     found = np.sort(values, axis=None)

@@ -19,6 +19,7 @@ SAMPLE = 48  # points of a layer
 STEP_PX, FAR_PX = 0.125, 1.5  # how far from the design a wall is looked for
 FAINT = 1e-3  # share of a layer's light: less from further up is left out
 COVERED = 0.5
+FAINTEST = -50.0  # logarithm of a dose over the threshold: of none
 
 
 class WallPrediction:
@@ -76,7 +77,9 @@ class WallPrediction:
         for case in self._cases:
             if case.light_key not in doses:
                 doses[case.light_key] = self._dose(k, light, case, self._left(k, points, case, open_up))
-            out[case.name] = _crossing(doses[case.light_key] / case.law.threshold_mj_cm2, places)
+            with np.errstate(divide="ignore"):
+                logs = np.maximum(np.log(doses[case.light_key] / case.law.threshold_mj_cm2), FAINTEST)
+            out[case.name] = first_fall(logs, places)
         return out
 
     def _dose(self, k: int, light: list[tuple[int, np.ndarray]], case: PredictionCase, left: dict[int, np.ndarray]) -> np.ndarray:
@@ -127,14 +130,12 @@ def sampled(walls: Walls) -> Walls:
     return walls if n <= SAMPLE else walls.selected(np.isin(np.arange(n), np.linspace(0, n - 1, SAMPLE).astype(np.int64)))
 
 
-def _crossing(relative: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return where along (S,) places dose over threshold, (N, S), falls below 1, nearest to 0: (N,) float64, nan where nowhere."""
-    with np.errstate(divide="ignore"):
-        logs = np.maximum(np.log(relative), -50.0)
+def first_fall(logs: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return where along (S,) places the logarithm of dose over threshold, (N, S), falls below 0, nearest to 0: (N,), nan where nowhere."""
     falls = (logs[:, :-1] >= 0) & (logs[:, 1:] < 0)
-    apart = np.where(falls, np.abs(places[:-1] + 0.5 * STEP_PX), np.inf)
+    apart = np.where(falls, np.minimum(np.abs(places[:-1]), np.abs(places[1:])), np.inf)
     i, row = apart.argmin(axis=1), np.arange(len(logs))
     high, low = logs[row, i], logs[row, i + 1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = places[i] + STEP_PX * high / (high - low)
+        found = places[i] + (places[i + 1] - places[i]) * high / (high - low)
     return np.where(falls.any(axis=1), found, np.nan)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pmsl.core.arrays import cut_out
 from pmsl.job.layer_plan import Exposure
 
 WHOLE_PX = 1e-6
@@ -60,7 +61,7 @@ def _most_within(i: int, exposures: Sequence[Exposure], at: np.ndarray, white: n
         if abs(x) >= cols or abs(y) >= rows or not window.rows:
             continue
         light = white[j] * light_of_level[e.mask.dense(np.uint8)]
-        total += np.max([_cut(light, window.row0 + r, window.col0 + c, total.shape) for r in _near(y) for c in _near(x)], axis=0)
+        total += np.max([cut_out(light, window.row0 + r, window.col0 + c, total.shape) for r in _near(y) for c in _near(x)], axis=0)
     return float(total.max(initial=0.0))
 
 
@@ -68,13 +69,3 @@ def _near(px: float) -> list[int]:
     """Return the whole numbers of pixels that a pixel so far off lies across."""
     whole = round(px)
     return [whole] if abs(px - whole) <= WHOLE_PX else [int(np.floor(px)), int(np.floor(px)) + 1]
-
-
-def _cut(light: np.ndarray, row0: int, col0: int, shape: tuple[int, int]) -> np.ndarray:
-    """Return a window of an array, dark beyond its edges."""
-    out = np.zeros(shape)
-    rows = slice(max(row0, 0), min(row0 + shape[0], light.shape[0]))
-    cols = slice(max(col0, 0), min(col0 + shape[1], light.shape[1]))
-    if rows.start < rows.stop and cols.start < cols.stop:
-        out[rows.start - row0 : rows.stop - row0, cols.start - col0 : cols.stop - col0] = light[rows, cols]
-    return out

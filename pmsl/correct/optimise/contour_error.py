@@ -12,6 +12,7 @@ from pmsl.correct.solver.contact_layers import PointCells
 from pmsl.correct.solver.influence_rows import Pixels, Spot
 from pmsl.correct.solver.layer_problem import from_above, seen
 from pmsl.correct.solver.target_surfaces import Walls
+from pmsl.correct.wall_prediction import first_fall
 
 PLACES_PX = np.array([-1.0, -0.6, -0.35, -0.2, -0.1, 0.0, 0.1, 0.2, 0.35, 0.6, 1.0])  # outward
 LOST_PX = 1.0  # what counts where no wall is within that
@@ -73,11 +74,4 @@ def contour_errors(
 
 def crossing(relative: np.ndarray) -> np.ndarray:
     """Return where along `PLACES_PX` dose over threshold, (N, S), falls below 1, nearest to 0: (N,) float64, nan where nowhere."""
-    logs = np.log(np.maximum(relative, 1e-20))
-    falls = (logs[:, :-1] >= 0) & (logs[:, 1:] < 0)
-    apart = np.where(falls, np.minimum(np.abs(PLACES_PX[:-1]), np.abs(PLACES_PX[1:])), np.inf)
-    i, row = apart.argmin(axis=1), np.arange(len(logs))
-    high, low = logs[row, i], logs[row, i + 1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = PLACES_PX[i] + (PLACES_PX[i + 1] - PLACES_PX[i]) * high / (high - low)
-    return np.where(falls.any(axis=1), found, np.nan)
+    return first_fall(np.log(np.maximum(relative, 1e-20)), PLACES_PX)
