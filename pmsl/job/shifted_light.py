@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pmsl.core.arrays import cut_out
+from pmsl.core.mask import Window, in_field
 from pmsl.job.layer_plan import Exposure
 
 WHOLE_PX = 1e-6
@@ -53,16 +54,31 @@ def _most_white(at: np.ndarray, white: np.ndarray, shape: tuple[int, int]) -> fl
 
 
 def _most_within(i: int, exposures: Sequence[Exposure], at: np.ndarray, white: np.ndarray, light_of_level: np.ndarray) -> float:
-    """Return the most that a pixel in the window of exposure i gets."""
-    window, (rows, cols) = exposures[i].mask.window, exposures[i].mask.shape
+    """Return the most that a pixel in the window of exposure i gets; of the others only what lies over it is looked at."""
+    window = exposures[i].mask.window
     total = np.zeros((window.rows, window.cols))
     for j, e in enumerate(exposures):
         x, y = at[i] - at[j]
-        if abs(x) >= cols or abs(y) >= rows or not window.rows:
+        down, across = _near(y), _near(x)
+        shown = e.mask.window
+        rows = _common(window.row0, window.rows, down, shown.row0, shown.rows)
+        cols = _common(window.col0, window.cols, across, shown.col0, shown.cols)
+        if not rows or not cols:
             continue
-        light = white[j] * light_of_level[e.mask.dense(np.uint8)]
-        total += np.max([cut_out(light, window.row0 + r, window.col0 + c, total.shape) for r in _near(y) for c in _near(x)], axis=0)
+        seen = in_field(
+            Window(rows.start + down[0], cols.start + across[0], len(rows) + len(down) - 1, len(cols) + len(across) - 1), e.mask.shape
+        )
+        light, shape = white[j] * light_of_level[e.mask.within(seen)], (len(rows), len(cols))
+        here = slice(rows.start - window.row0, rows.stop - window.row0), slice(cols.start - window.col0, cols.stop - window.col0)
+        total[here] += np.max(
+            [cut_out(light, rows.start + r - seen.row0, cols.start + c - seen.col0, shape) for r in down for c in across], axis=0
+        )
     return float(total.max(initial=0.0))
+
+
+def _common(first: int, n: int, by: Sequence[int], other_first: int, other_n: int) -> range:
+    """Return which of the pixels from `first` on, n of them, lie over pixels of another frame, `by` so many from here."""
+    return range(max(first, other_first - by[-1]), min(first + n, other_first + other_n - by[0]))
 
 
 def _near(px: float) -> list[int]:

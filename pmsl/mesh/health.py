@@ -154,7 +154,7 @@ def _inside_out(solid: TriangleMesh, closed: bool, sizes: _Sizes) -> list[Findin
     message = f"{solid.source}: closed, but all normals point inward (signed volume {sizes.volume_um3:.6g} µm³); turn the normals"
     box = _box(np.stack([low, high]))
     return [
-        Finding(code="inside-out", severity="warning", message=message, box_um=box, value=sizes.volume_um3, limit=0.0, unit="um3"),
+        Finding(code="inside-out", severity="warning", message=message, box_um=box, value=sizes.volume_um3, limit=0.0, unit="µm³"),
     ]
 
 
@@ -184,4 +184,4 @@ def _size(solid: TriangleMesh) -> list[Finding]:
     limit, side = (SMALLEST_UM, "smaller") if extent < SMALLEST_UM else (LARGEST_UM, "larger")
     message = f"{solid.source}: largest extent {extent:.6g} µm is {side} than {limit:g} µm; is the unit right (read as {solid.unit})?"
     box = _box(np.stack([low, high]))
-    return [Finding(code="size-suspicious", severity="warning", message=message, box_um=box, value=extent, limit=limit, unit="um")]
+    return [Finding(code="size-suspicious", severity="warning", message=message, box_um=box, value=extent, limit=limit, unit="µm")]

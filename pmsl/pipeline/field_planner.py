@@ -223,10 +223,10 @@ class FieldPlanner(LayerSource):
         out = []
         if step > pitch:
             text = f"edges that cross a seam may jog by {step / 2:g} µm, half a step of the xy stage; a pixel is {pitch:g} µm"
-            out.append(Finding(code="stage-step-coarse", severity="warning", message=text, value=step, limit=pitch, unit="um"))
+            out.append(Finding(code="stage-step-coarse", severity="warning", message=text, value=step, limit=pitch, unit="µm"))
         if not self.layout.on_one_grid:
             text = f"fields lie between the pixels of their neighbours: places are multiples of {step:g} µm, pixels {pitch:g} µm"
-            out.append(Finding(code="fields-between-pixels", severity="info", message=text, value=step, limit=pitch, unit="um"))
+            out.append(Finding(code="fields-between-pixels", severity="info", message=text, value=step, limit=pitch, unit="µm"))
         return out
 
     def _of_overlaps(self) -> list[Finding]:
@@ -245,4 +245,4 @@ class FieldPlanner(LayerSource):
         if abs(roof) > MOST_ROOF_UM:
             text += "; [fields] blend = 'none' cuts fields instead"
         severity: Severity = "warning" if abs(roof) > MOST_ROOF_UM else "info"
-        return [Finding(code="fields-overlap", severity=severity, message=text, value=abs(roof), limit=MOST_ROOF_UM, unit="um")]
+        return [Finding(code="fields-overlap", severity=severity, message=text, value=abs(roof), limit=MOST_ROOF_UM, unit="µm")]

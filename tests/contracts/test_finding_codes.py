@@ -100,6 +100,12 @@ def test_codes_and_severities_in_the_source_are_registered():
     assert seen > 60
 
 
+def test_micrometres_are_spelled_one_way():
+    units = {k.value.value for found in makers().values() for call in found for k in call.keywords if k.arg == "unit" if constants(k.value)}
+    assert {"µm", "µm²", "µm³"} <= units
+    assert not [unit for unit in units if re.search(r"\bum[23]?\b", unit)]
+
+
 def test_words_that_get_a_prefix_are_registered():
     seen = set()
     for path, tree in sources().items():

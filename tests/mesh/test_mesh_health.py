@@ -90,7 +90,7 @@ def test_all_faces_in_one_point():
 @pytest.mark.parametrize(("scale", "limit"), [(0.0999, 10.0), (0.1, None), (3000, None), (3001, 300_000.0)])
 def test_suspicious_sizes(scale, limit):
     found = health(CUBE * scale)
-    assert [(f.code, f.limit, f.unit) for f in found.findings] == ([] if limit is None else [("size-suspicious", limit, "um")])
+    assert [(f.code, f.limit, f.unit) for f in found.findings] == ([] if limit is None else [("size-suspicious", limit, "µm")])
 
 
 def test_absurd_coordinates_do_not_crash():
