@@ -65,6 +65,15 @@ def _engine_facts(job: PrintJob, i: int) -> dict[str, Any]:
     }
 
 
+def _pause_facts(job: PrintJob) -> list[dict[str, Any]]:
+    return [msgspec.to_builtins(pause) | {"z_um": float(job.grid.z_edges_um[pause.before_layer])} for pause in job.pauses]
+
+
+def pause_lines(job: PrintJob) -> list[str]:
+    """Say where a job waits for the operator, a line each."""
+    return [f"before layer {p['before_layer']}, at {p['z_um']:g} µm: {p['message']}" for p in _pause_facts(job)]
+
+
 def job_facts(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate) -> dict[str, Any]:
     """Return what a program wants to know about a job, ready for JSON."""
     rows, cols = job.grid.shape
@@ -80,6 +89,7 @@ def job_facts(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate) 
         "resin": job.resin.name,
         "process": job.process.name,
         "print_time_s": estimate.print_time_s,
+        **({} if not job.pauses else {"pauses": _pause_facts(job)}),
         "resin_ml": estimate.resin_ml,
         **light_facts(job),
         "correction": correction_facts(job, findings),

@@ -48,6 +48,9 @@ class Shot:
     focus_um : float
     sha256 : str
         Hash of the mask, as in job.json.
+    pauses : tuple of str
+        What the operator is asked for before the move of its layer, where it is the first of that and the job pauses there: the host waits,
+        dark, until that is done. Of layers of which nothing is lit they come with the next that has light.
     """
 
     layer: int
@@ -67,6 +70,7 @@ class Shot:
     offset_um: tuple[float, float]
     focus_um: float
     sha256: str
+    pauses: tuple[str, ...] = ()
 
 
 def shots(job: PrintJob, k: int) -> tuple[Shot, ...]:
@@ -92,7 +96,8 @@ def shots(job: PrintJob, k: int) -> tuple[Shot, ...]:
         A frame that does not have its hash.
     """
     plan = checked_plan(job, k)
-    return tuple(_shot(job, plan, j, e, None) for j, e in enumerate(plan.exposures))
+    asked = _pauses(job, plan.index - 1, plan.index)
+    return tuple(_shot(job, plan, j, e, None, asked if j == 0 else ()) for j, e in enumerate(plan.exposures))
 
 
 def exposures(
@@ -137,12 +142,13 @@ def exposures(
 
 def _exposures(job: PrintJob, layers: range, skip: int, prefetch: int, out: Sequence[np.ndarray] | None) -> Generator[Shot, None, None]:
     feed = LayerPrefetch(job, layers, prefetch)
-    number = count()
+    number, lit = count(), layers.start - 1
     try:
         while (plan := feed.next()) is not None:
             first, skip = skip, 0
             for j in range(first, len(plan.exposures)):
-                yield _shot(job, plan, j, plan.exposures[j], None if out is None else out[next(number) % len(out)])
+                asked, lit = _pauses(job, lit, plan.index) if j == 0 else (), plan.index
+                yield _shot(job, plan, j, plan.exposures[j], None if out is None else out[next(number) % len(out)], asked)
     finally:
         feed.close()
 
@@ -184,7 +190,12 @@ async def aexposures(
         await finished(asyncio.ensure_future(asyncio.to_thread(pulled.close)))
 
 
-def _shot(job: PrintJob, plan: LayerPlan, j: int, e: Exposure, out: np.ndarray | None) -> Shot:
+def _pauses(job: PrintJob, lit: int, k: int) -> tuple[str, ...]:
+    """Return what the operator is asked for after layer `lit` and before layer `k` moves."""
+    return tuple(pause.message for pause in job.pauses if lit < pause.before_layer <= k)
+
+
+def _shot(job: PrintJob, plan: LayerPlan, j: int, e: Exposure, out: np.ndarray | None, pauses: tuple[str, ...]) -> Shot:
     engine = job.engines[e.engine]
     frame = painted_frame(e.mask, engine.orientation, out)
     if out is None:
@@ -207,6 +218,7 @@ def _shot(job: PrintJob, plan: LayerPlan, j: int, e: Exposure, out: np.ndarray |
         offset_um=e.offset_um,
         focus_um=e.focus_um,
         sha256=e.mask.sha256(),
+        pauses=pauses,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +13,14 @@ from typing import Any
 
 from pmsl.errors import HostError
 from pmsl.host.control.interruptible_wait import finished
+from pmsl.host.control.operator_pause import OnPause, check_answered
 from pmsl.host.control.signals import NUMBERS
 from pmsl.host.exposure_iterator import AHEAD
 from pmsl.host.play_options import Options
 from pmsl.host.player import Player
 from pmsl.host.protocol import Clock, LightEngine, Stage
 from pmsl.host.status import Status
+from pmsl.job.pauses import Pause
 from pmsl.job.print_job import PrintJob
 
 
@@ -29,6 +31,7 @@ def play(
     *,
     clock: Clock | None = None,
     on_status: Callable[[Status], None] | None = None,
+    on_pause: OnPause | None = None,
     start: int | None = None,
     record: str | Path | None = None,
     resume: bool = False,
@@ -56,6 +59,9 @@ def play(
         What waits are measured with (default: real time).
     on_status : callable, optional
         Called with a `Status` at every change.
+    on_pause : callable, optional
+        Called with a `Pause` of the job, dark and with the plate lifted; the print goes on when it returns, and ends where it
+        raises. A job that pauses is refused without it.
     start : int, optional
         Layer to begin with (default: the first, or where the record ends).
     record : str or Path, optional
@@ -109,7 +115,8 @@ def play(
         accept_uncalibrated=accept_uncalibrated,
         threads=threads,
     )
-    return Player(job, engine, stage, options, clock=clock, on_status=on_status).run()
+    check_answered(job.pauses, on_pause)
+    return Player(job, engine, stage, options, clock=clock, on_status=on_status, on_pause=on_pause).run()
 
 
 async def aplay(
@@ -119,6 +126,7 @@ async def aplay(
     *,
     clock: Clock | None = None,
     on_status: Callable[[Status], None] | None = None,
+    on_pause: Callable[[Pause], Awaitable[None]] | None = None,
     start: int | None = None,
     record: str | Path | None = None,
     resume: bool = False,
@@ -146,6 +154,9 @@ async def aplay(
         What waits are measured with (default: real time).
     on_status : callable, optional
         Called with a `Status` in the event loop, a little after every change: what it raises goes to the loop and does not end the print.
+    on_pause : callable that returns an awaitable, optional
+        Called with a `Pause` of the job in the event loop, dark and with the plate lifted; the print goes on when it
+        is done, and ends where it raises. A job that pauses is refused without it.
     start : int, optional
         Layer to begin with (default: the first, or where the record ends).
     record : str or Path, optional
@@ -195,9 +206,11 @@ async def aplay(
         accept_uncalibrated=accept_uncalibrated,
         threads=threads,
     )
+    check_answered(job.pauses, on_pause)
     loop = asyncio.get_running_loop()
     in_loop = None if on_status is None else _in_loop(loop, on_status)
-    return await arun(Player(job, engine, stage, options, clock=clock, on_status=in_loop))
+    asked = None if on_pause is None else _asked_in_loop(loop, on_pause)
+    return await arun(Player(job, engine, stage, options, clock=clock, on_status=in_loop, on_pause=asked))
 
 
 async def arun(player: Player) -> Status:
@@ -238,6 +251,15 @@ def _in_loop(loop: asyncio.AbstractEventLoop, on_status: Callable[[Status], None
             loop.call_soon_threadsafe(on_status, status)
 
     return report
+
+
+def _asked_in_loop(loop: asyncio.AbstractEventLoop, on_pause: Callable[[Pause], Awaitable[None]]) -> OnPause:
+    """Return a callable for the thread that plays: it starts `on_pause` in the loop, and returns the future of that."""
+
+    async def ask(pause: Pause) -> None:
+        await on_pause(pause)
+
+    return lambda pause: asyncio.run_coroutine_threadsafe(ask(pause), loop)
 
 
 @contextmanager

@@ -15,16 +15,20 @@ from pmsl.host.control.drift import DRIFT, drift_finding, reports_power
 from pmsl.host.control.interruptible_wait import patiently
 from pmsl.host.control.layer_prefetch import LayerPrefetch
 from pmsl.host.control.light_control import Cancelled, LightControl
+from pmsl.host.control.operator_pause import OnPause, OperatorPauses
 from pmsl.host.control.signals import Interruptible
 from pmsl.host.control.stage_control import StageControl
 from pmsl.host.machine.compatibility import check_machine, check_plan, refuse_problems, walk, xy_errors
 from pmsl.host.play_options import Options
 from pmsl.host.protocol import Clock, LightEngine, RealClock, Stage
 from pmsl.host.record.mask_hashes import Digests
+from pmsl.host.record.play_log import utc_now
+from pmsl.host.record.play_log_lines import Confirmed, Paused
 from pmsl.host.record.resume import Start, begin
 from pmsl.host.status import State, Status
 from pmsl.job.consistency import JobCheck
 from pmsl.job.layer_plan import Exposure, LayerPlan
+from pmsl.job.pauses import Pause
 from pmsl.job.print_job import PrintJob
 
 log = logging.getLogger("pmsl.host")
@@ -45,6 +49,10 @@ class Player:
         What waits are measured with (default: real time).
     on_status : callable, optional
         Called with a `Status` at every change, in the thread that plays. What it raises ends the print, dark.
+    on_pause : callable, optional
+        Called with a `Pause` of the job, in the thread that plays, dark and with the plate lifted; the print goes on when it returns, or
+        when the future (`concurrent.futures.Future`) is done that it returns. What these raise ends the print. Left out: at each pause of
+        the job the print goes on after `go_on`.
     """
 
     def __init__(
@@ -56,6 +64,7 @@ class Player:
         *,
         clock: Clock | None = None,
         on_status: Callable[[Status], None] | None = None,
+        on_pause: OnPause | None = None,
     ) -> None:
         self._job = job
         self._engines: tuple[LightEngine, ...] = tuple(engine) if isinstance(engine, Sequence) else (engine,)
@@ -64,6 +73,7 @@ class Player:
         self._on_status = on_status
         self._cancelled, self._go_on, self._began = threading.Event(), threading.Event(), threading.Event()
         self._go_on.set()
+        self._pauses = OperatorPauses(job.pauses, on_pause, self._go_on, self._cancelled)
         self._light_control = LightControl(self._engines, self._cancelled, self._clock)
         self._stage_control = StageControl(stage, self._clock, self._cancelled, xy_errors(job))
         self._digests: Digests | None = None
@@ -80,7 +90,7 @@ class Player:
         return self._status
 
     def pause(self) -> None:
-        """Stop before the next layer, dark, until `go_on`."""
+        """Stop before the next layer, dark, until `go_on`; the job's own pauses come besides."""
         self._go_on.clear()
 
     def go_on(self) -> None:
@@ -181,6 +191,7 @@ class Player:
         self._digests = walk(job, self._engines, self._stage_control.stage, self._check, self._checking, o.threads) if o.verify else None
         begun = begin(job, self._digests, o, any(map(reports_power, self._engines)))
         self._light_control.record = begun.record
+        self._pauses.leave_out(set(begun.confirmed))
         self._report("ready", layer=begun.layer, layers_done=begun.layer, findings=(*found, *begun.findings))
         feed = LayerPrefetch(job, range(begun.layer, job.n_layers), o.prefetch, self._digests)
         try:
@@ -192,6 +203,8 @@ class Player:
     def _layer(self, plan: LayerPlan, first: Start) -> None:
         """Play one layer, from its first light that is due."""
         self._between(plan.index)
+        for pause in self._pauses.due(plan.index):
+            self._operator(pause, plan)
         if self._digests is None:
             self._check_unseen(plan)
         self._report("moving", layer=plan.index, exposure=first.exposure, repeat=first.repeat)
@@ -244,6 +257,19 @@ class Player:
         patiently(self._go_on)
         self._check_cancelled()
         self._stage_control.position_um(f"layer {k}, after the pause")
+
+    def _operator(self, pause: Pause, plan: LayerPlan) -> None:
+        """Wait for the operator, dark, the plate lifted; meanwhile plate and picture may be moved by hand."""
+        self._light_control.dark()
+        self._stage_control.lift(plan)
+        self._pauses.begin()
+        self._light_control.log(Paused(utc=utc_now(), layer=pause.before_layer, message=pause.message))
+        self._report("paused", layer=pause.before_layer, message=pause.message)
+        self._pauses.wait(pause)
+        self._check_cancelled()
+        self._light_control.log(Confirmed(utc=utc_now(), layer=pause.before_layer))
+        self._stage_control.let_go()
+        self._stage_control.position_um(f"layer {plan.index}, after the pause")
 
     def _check_unseen(self, plan: LayerPlan) -> None:
         """Check a layer that was not looked at before the first light."""

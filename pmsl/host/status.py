@@ -25,7 +25,7 @@ class Status:
         waiting      dark: a frame is late, or a wait of the exposure runs
         lit          an exposure runs
         layer done   all exposures of `layer` are done
-        paused       dark, between two layers
+        paused       dark, between two layers; at a pause of the job `message` is what the operator is asked for
         done, cancelled, failed   dark, for good
     layer, exposure, repeat : int
         What it is about.
@@ -44,7 +44,7 @@ class Status:
         What the layers that are left take; None where they were not looked at before.
     findings : tuple of Finding
     message : str
-        Why it failed or waits.
+        Why it failed or waits, or what a pause is for.
     """
 
     state: State = "ready"

@@ -24,7 +24,7 @@ def useq_event(shot: Shot, repeat: int = 0, device: str | None = None) -> dict[s
     -------
     dict
         Times are ms there, positions µm; `z_pos` is the distance from plate to exposure plane. What useq has no field
-        for (power, motion, waits, hash) is in ``metadata["pmsl"]``.
+        for (power, motion, waits, hash) is in ``metadata["pmsl"]``; a `pauses` there is for the runner to stop at, dark.
     """
     return {
         "index": {"layer": shot.layer, "exposure": shot.exposure, "repeat": repeat},
@@ -44,6 +44,7 @@ def useq_event(shot: Shot, repeat: int = 0, device: str | None = None) -> dict[s
                 "wait_after_s": shot.wait_after_s,
                 "thickness_um": shot.thickness_um,
                 "sha256": shot.sha256,
+                **({"pauses": list(shot.pauses)} if shot.pauses and repeat == 0 else {}),
             }
         },
     }

@@ -13,6 +13,7 @@ from pmsl.core.grid import Grid
 from pmsl.job.layer_facts import facts_of
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import InOrder, LayerSource, layer_source
+from pmsl.job.pauses import Pause
 from pmsl.job.techniques import Vacuum
 from pmsl.mesh.part import Part
 from pmsl.mesh.region import RegionRecord
@@ -114,7 +115,7 @@ class CorrectionRecord(Strict, frozen=True, kw_only=True):
 
 
 class Estimate(Strict, frozen=True, kw_only=True):
-    """What the job costs: print time [s], motion included, and cured resin [ml]."""
+    """What the job costs: print time [s], motion included and pauses left out, and cured resin [ml]."""
 
     print_time_s: float
     resin_ml: float
@@ -146,6 +147,8 @@ class PrintJob:
     vacuum : Vacuum or None
     tiles : (int, int) or None
         Fields along x and y of a plate that they make up; None of a job of one field.
+    pauses : tuple of Pause
+        Where the operator is waited for, from the plate up; `requires` then has ``"operator-pause"``.
     known_estimate : Estimate or None
         What it costs, where that is known already.
     n_layers : int
@@ -177,6 +180,7 @@ class PrintJob:
     regions: tuple[RegionRecord, ...] = ()
     vacuum: Vacuum | None = None
     tiles: tuple[int, int] | None = None
+    pauses: tuple[Pause, ...] = ()
     known_estimate: Estimate | None = None
     prepared: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     layer_source: LayerSource = field(init=False, repr=False)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pmsl.pipeline.plates.plate_copies import pack, place_copies, place_for
     from pmsl.pipeline.setup.bit_depth import with_depth
     from pmsl.pipeline.setup.job_setup import JobSetup, stages
+    from pmsl.pipeline.setup.pauses import with_pauses
     from pmsl.pipeline.slice_jobs import slice_job
     from pmsl.pipeline.slice_request import SliceRequest
     from pmsl.pipeline.warm_kernels import warmup
@@ -34,6 +35,7 @@ _HOMES = homes_in(
     **{
         "setup.job_setup": "JobSetup stages",
         "setup.bit_depth": "with_depth",
+        "setup.pauses": "with_pauses",
         "plates.plate_copies": "pack place_copies place_for",
     },
 )
@@ -55,5 +57,6 @@ __all__ = [
     "verify",
     "warmup",
     "with_depth",
+    "with_pauses",
     "write",
 ]

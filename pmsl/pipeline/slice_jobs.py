@@ -23,6 +23,7 @@ from pmsl.pipeline.io import check_spreads, write_options
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.request import option_parsing
 from pmsl.pipeline.request.region_file import dressed
+from pmsl.pipeline.setup.pauses import check_pauses, with_pauses
 from pmsl.pipeline.slice_request import SliceRequest
 
 
@@ -48,6 +49,7 @@ def check(request: SliceRequest) -> None:
     target, chosen, layout = Path(request.out), request.chosen_format(), request.layout()
     request.dose_scales()
     request.region_tables()
+    check_pauses(request.pause)
     if request.fields is not None:
         from pmsl.pipeline.field_plates import check_request  # few jobs have several
 
@@ -120,7 +122,8 @@ def prepare_jobs(request: SliceRequest, loaded: Mapping[str, Solid] | None = Non
         job = prepare(placed, printer, resin, process, accept_uncalibrated=accept, repair=repair, weld_um=weld_um, fields=fields)
         times_s = job.layer_source.times_s
         assert times_s is not None  # of parts and profiles it is known
-        out.append(SlicedJob(_shallower(job, request.depth), placed, times_s, out=request.out if layout.plates is None else str(name)))
+        job = with_pauses(_shallower(job, request.depth), request.pause)
+        out.append(SlicedJob(job, placed, times_s, out=request.out if layout.plates is None else str(name)))
     return out
 
 

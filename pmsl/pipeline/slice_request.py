@@ -49,6 +49,7 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
             "regions",
             "weld_um",
             "fields",
+            "pause",
         ),
         2,
     )
@@ -103,6 +104,10 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
     regions: Annotated[
         str | None, _option("Regions as tables [[region]], with focus, power, waits, a dilation.", "FILE.toml", path=True)
     ] = None
+    pause: Annotated[
+        list[str],
+        _option("Wait for the operator before a layer, by number or height [µm], and say why; may be repeated.", "LAYER|Zum=MESSAGE"),
+    ] = []
     threads: Annotated[Count | None, _option("Layers worked on at a time [default: one a processor].", "N")] = None
     processes: Annotated[Count | None, _option("Make the layers in N processes instead of threads.", "N")] = None
     scheduler: Annotated[str | None, _option("Make them on a Dask cluster: tcp://HOST:PORT, or local (with --processes N).", "ADDRESS")] = (

@@ -63,10 +63,11 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     from pmsl import pipeline
     from pmsl.cli.correction_facts import print_errors
     from pmsl.cli.depth_facts import depth_facts, depth_line
-    from pmsl.cli.job_facts import fields_text, job_facts, pixels_text
+    from pmsl.cli.job_facts import fields_text, job_facts, pause_lines, pixels_text
     from pmsl.cli.light_facts import light_lines
     from pmsl.cli.region_facts import print_regions
     from pmsl.formats import registry
+    from pmsl.job.pauses import without_pauses
 
     format = registry.recognise(Path(path))
     job = pipeline.read(path, format.name, **pixels)
@@ -85,7 +86,9 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
         print_line(f"fields    {fields_text(job)}")
     print_line(f"resin     {job.resin.name}, {estimate.resin_ml * 1000:.4g} µl cured")
     print_line(f"layers    {job.n_layers}, {facts['height_um']:g} µm high")
-    print_line(f"time      {clock(estimate.print_time_s)}, motion included")
+    print_line(f"time      {clock(estimate.print_time_s)}, motion included{without_pauses(job.pauses)}")
+    for line in pause_lines(job):
+        print_line(f"pause     {line}")
     for line in light_lines(facts):
         print_line(line)
     if facts["depths"] is not None:

@@ -18,6 +18,7 @@ from pmsl.errors import HostError, PmslError, UsageError
 
 if TYPE_CHECKING:
     from pmsl.host import Clock, LightEngine, Stage, Status
+    from pmsl.job.pauses import Pause
     from pmsl.job.print_job import PrintJob
 
 SIMULATED = "simulated"
@@ -40,9 +41,10 @@ RECORD = "played.jsonl"
 @click.option("--again", is_flag=True, help="With --resume: what was lit may be lit again.")
 @click.option("--relight", type=int, metavar="LAYER", help="With --resume: the light of that layer that is in doubt is given again.")
 @click.option("--skip", type=int, metavar="LAYER", help="With --resume: the light of that layer that is in doubt is left as it is.")
+@click.option("--accept-pauses", is_flag=True, help="Do not wait for Enter where the job pauses; each pause is said.")
 @click.option("--accept-uncalibrated", is_flag=True, help="Play a job whose doses rest on placeholders on a real engine.")
 @options.json
-def play_command(path: str, engine: str, arm: bool, record: str | None, as_json: bool, **given: Any) -> int:
+def play_command(path: str, engine: str, arm: bool, record: str | None, accept_pauses: bool, as_json: bool, **given: Any) -> int:
     """Play a job: everything is verified, then moved and lit, layer by layer; dark on every way out."""
     from pmsl import pipeline
     from pmsl.formats.container.layer_writer import merged
@@ -57,9 +59,10 @@ def play_command(path: str, engine: str, arm: bool, record: str | None, as_json:
     settings = Options(record=kept, **given)
     with compiler_notice():
         job = pipeline.read(path)
+        on_pause = _at_pauses(job.pauses, accept_pauses)
         engines, stage, waits = _machine(job, engine)
         with _live(as_json) as show:
-            player = Player(job, engines, stage, settings, clock=waits, on_status=show)
+            player = Player(job, engines, stage, settings, clock=waits, on_status=show, on_pause=on_pause)
             try:
                 status = player.run()
             except KeyboardInterrupt:
@@ -76,6 +79,27 @@ def play_command(path: str, engine: str, arm: bool, record: str | None, as_json:
         f"{status.light_s:.1f} s of light in {clock(status.elapsed_s)}{' (simulated)' if not real else ''}"
     )
     return 0 if status.state == "done" else 130
+
+
+def _at_pauses(pauses: Sequence[Pause], accept: bool) -> Callable[[Pause], None]:
+    """Return what waits for the operator at a pause; refuse a print whose pauses nobody would see."""
+    if pauses and not accept and (sys.stdin is None or not sys.stdin.isatty()):
+        first = pauses[0]
+        raise UsageError(
+            f"the job pauses before layer {first.before_layer} ({first.message}), and standard input is no terminal where Enter could be "
+            "pressed; play it at a terminal, or say --accept-pauses where what it asks for needs no wait"
+        )
+
+    def at(pause: Pause) -> None:
+        where = f"pause before layer {pause.before_layer}: {pause.message}"
+        if accept:
+            say(f"{where}; not waited for (--accept-pauses)")
+            return
+        say(f"{where}; it is dark, the plate is lifted: press Enter when it is done")
+        if not sys.stdin.readline():
+            raise HostError(f"{where}: standard input ended before Enter was pressed; it stays dark, go on from the record")
+
+    return at
 
 
 def _doubt(record: Path) -> str:
@@ -132,6 +156,8 @@ def _live(quiet: bool) -> Iterator[Callable[[Status], None] | None]:
         task = bar.add_task("play", total=None, state="", left="")
 
         def show(s: Status) -> None:
+            if s.state == "paused":  # who waits for it says so
+                return
             done = s.layer + 1 if s.state == "checking" else s.layers_done
             left = (
                 f"{s.light_s:.1f} s of light"
@@ -151,6 +177,8 @@ def _logged() -> Callable[[Status], None]:
     seen: dict[str, int] = {}
 
     def show(s: Status) -> None:
+        if s.state == "paused":
+            return
         kind = "checking" if s.state == "checking" else "playing"
         done = s.layer + 1 if kind == "checking" else s.layers_done
         if seen.get(kind) != done:

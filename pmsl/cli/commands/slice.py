@@ -33,7 +33,7 @@ MESHES, OUT = (request_fields()[name] for name in ("meshes", "out"))
 @options.options("at", "rotate", "scale", "keep_place", "copies", "spacing_um", "pack", "plates")
 @options.doses
 @options.options("threads", "processes", "scheduler", "depth", "dose", "no_design", "correct", "accept_uncalibrated", "png", "preview")
-@options.options("no_checks", "fail_on", "force", "lossy")
+@options.options("pause", "no_checks", "fail_on", "force", "lossy")
 @options.json
 def slice_command(meshes: tuple[str, ...], as_json: bool, **settings: Any) -> None:
     """Slice meshes into a print job: gray masks, exposure times, motion."""
@@ -84,6 +84,7 @@ def _print_written(request: SliceRequest, done: list[SlicedJob], seconds: float,
     from pmsl.cli.correction_facts import print_errors
     from pmsl.cli.light_facts import light_facts, light_lines
     from pmsl.cli.region_facts import print_regions
+    from pmsl.job.pauses import without_pauses
 
     if as_json:
         jobs, took = [_facts(request, made) for made in done], {"seconds": round(seconds, 3)}
@@ -103,7 +104,7 @@ def _print_written(request: SliceRequest, done: list[SlicedJob], seconds: float,
                 print_line(line)
         print_errors(made.job, made.written.findings)
         print_regions(made.job)
-        print_line(f"{out}: print time {clock(e.print_time_s)}, resin {e.resin_ml * 1000:.4g} µl{end}")
+        print_line(f"{out}: print time {clock(e.print_time_s)}{without_pauses(made.job.pauses)}, resin {e.resin_ml * 1000:.4g} µl{end}")
 
 
 def _facts(request: SliceRequest, made: SlicedJob) -> dict[str, Any]:

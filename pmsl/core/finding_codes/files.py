@@ -26,6 +26,11 @@ FILES: dict[str, dict[str, Code]] = {
             "The file does not say all of a job: placeholders stand in its place, doses are relative.",
             "Use the native job where there is one.",
         ),
+        "pauses-not-read": Code(
+            ("warning",),
+            "The file pauses at some layers: nothing that is published says whether these are lit before or after it, so it was not read.",
+            "Slice the part with --pause.",
+        ),
         "contours-only": Code(
             ("info",),
             "The file holds contours in the middle of every slab: no masks, times, doses or moves.",

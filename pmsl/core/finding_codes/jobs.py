@@ -43,6 +43,11 @@ JOBS: dict[str, dict[str, Code]] = {
             "A step of the xy stage is coarser than a pixel: edges that cross a seam may jog by half a step.",
             "Use a stage with finer steps, or larger pixels.",
         ),
+        "pause-between-planes": Code(
+            ("info",),
+            "A pause was asked for at a height between two planes: it comes before the first layer that begins above that height.",
+            "Choose a height that layers begin at, or name the layer.",
+        ),
         "unit-suspicious": Code(
             ("warning",),
             "A length of a profile is one that few machines have: it may have been meant in another unit.",

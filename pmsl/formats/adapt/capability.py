@@ -10,6 +10,7 @@ import numpy as np
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid, size_text
 from pmsl.errors import TargetError, UsageError
+from pmsl.job.pauses import PAUSE
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, PrintJob
 from pmsl.job.techniques import TECHNIQUES
 from pmsl.profiles.printer import Orientation
@@ -122,9 +123,23 @@ def check_holds(job: PrintJob, target: Capability, name: str, dose_maps: bool) -
         if e.orientation.lattice != "orthogonal" and "lattice" not in target.holds:
             advice = "write a native job, whose frames are the device's own"
             raise refusal(name, "lattice", e.orientation.lattice, "orthogonal", advice, must="must equal")
+    check_pauses(job, target, name)
     for ability in job.requires:
         if ability not in target.holds:
             raise refusal(name, "requires", ability, "nothing that a host does by itself", NEVER, must="must be")
+
+
+def check_pauses(job: PrintJob, target: Capability, name: str) -> None:
+    """Refuse pauses that a target has no place for, lossy or not: a print that goes on without what they ask for is another part.
+
+    Raises
+    ------
+    TargetError
+    """
+    if job.pauses and PAUSE not in target.holds:
+        first = job.pauses[0]
+        advice = "write a native job, which pmsl play stops in, or slice without the pause"
+        raise refusal(name, "pause", repr(first.message), "none", advice, f"before layer {first.before_layer}: ", must="must be")
 
 
 def check_layers(grid: Grid, target: Capability, name: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
+from pmsl.job.pauses import PAUSE
 from pmsl.job.print_job import PrintJob
 
 TOPS = "top-rounded"
@@ -34,11 +35,15 @@ def up_to_the_last_lit(job: PrintJob, why: str) -> PrintJob:
         n -= 1
     if n in (0, job.n_layers):
         return job
+    pauses = tuple(pause for pause in job.pauses if pause.before_layer < n)
+    why = why if pauses == job.pauses else f"{why}; so are the pauses before them"
     grids = [up_to(e.grid, n) for e in job.engines]
     return dataclasses.replace(
         job,
         engines=tuple(dataclasses.replace(e, grid=grid) for e, grid in zip(job.engines, grids, strict=True)),
         n_layers=n,
+        pauses=pauses,
+        requires=tuple(name for name in job.requires if name != PAUSE or pauses),
         findings=(*(below(f, n) for f in job.findings if not _of_a_top_above(f, n)), layers_left_out(job.grid, n, why)),
         known_estimate=None,
     )

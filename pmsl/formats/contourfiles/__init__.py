@@ -15,7 +15,7 @@ from typing import Any
 from pmsl.core.contours import Contours
 from pmsl.core.finding import Finding
 from pmsl.errors import JobError, UsageError
-from pmsl.formats.adapt.capability import Capability
+from pmsl.formats.adapt.capability import Capability, check_pauses
 from pmsl.formats.container import atomic_write
 from pmsl.formats.protocol import FileSignature, VerifyOptions, WriteOptions, Written
 from pmsl.job.print_job import PrintJob
@@ -57,6 +57,7 @@ class ContourFile:
             raise UsageError(f"--dose: {self.name} holds no dose maps; leave it out, or write a native job beside")
         if options.contours_of is None:
             raise UsageError(f"{self.name} needs the contours of the parts (contours_of); write it through pmsl.write")
+        check_pauses(job, self.capability, self.name)
         note = Finding(
             code="contours-only",
             severity="info",

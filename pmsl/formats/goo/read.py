@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pmsl.core.finding import Finding
 from pmsl.core.mask import LayerMask
 from pmsl.errors import JobError
 from pmsl.formats import incomplete_job
@@ -64,6 +65,7 @@ def read(path: Path, panel: Panel | None = None) -> PrintJob:
         resin=text_of(head["resin"]) or None,
         motion=motion_of(0),
         resin_ml=max(head["volume_mm3"], 0.0) * 1e-3,
+        findings=_pauses(layers["pause"]),
     )
     shown = [(FileExposure(time_s=t),) if t > 0 else () for t in times.tolist()]
     return incomplete_job.job(facts, shown, mask_of, motion_of)
@@ -112,6 +114,15 @@ def _times_s(head: dict[str, Any], layers: np.ndarray) -> np.ndarray:
         step = np.arange(len(layers)) - head["bottom_layers"] + 1
         times = bottom + (normal - bottom) * np.clip(step / (head["transition_layers"] + 1), 0, 1)
     return times
+
+
+def _pauses(flags: np.ndarray) -> tuple[Finding, ...]:
+    """Say where the file pauses: whether a layer with that flag is lit before or after it, nothing that is published says."""
+    paused = np.flatnonzero(flags).tolist()
+    if not paused:
+        return ()
+    message = f"the file pauses at {len(paused)} layers, first at layer {paused[0]}: these pauses were not read; slice it with --pause"
+    return (Finding(code="pauses-not-read", severity="warning", message=message, layers=(paused[0], paused[-1])),)
 
 
 def _motion(fields: Any, prefix: str) -> Motion:

@@ -11,6 +11,7 @@ from pmsl.core.finding import RecordedFinding
 from pmsl.errors import JobError
 from pmsl.files.file_kind import HEAD, refusal
 from pmsl.job.layer_plan import LayerFacts
+from pmsl.job.pauses import PAUSE, Pause
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, STAGE_ERROR, CorrectionRecord, Estimate, PartRecord, Provenance
 from pmsl.job.techniques import TECHNIQUES, Relift, Squeeze, Vacuum
 from pmsl.mesh.region import RegionRecord
@@ -23,7 +24,7 @@ from pmsl.profiles.tables.versions import set_schema
 
 SCHEMAS = ("pmsl.job/1", "pmsl.job/2")
 SCHEMA_FILE = "job-2.schema.json"  # version 1 has a file of its own, which does not change any more
-ABILITIES = TECHNIQUES | {FLAT_FIELD_BY_HOST, STAGE_ERROR}  # entries of `requires` this version understands
+ABILITIES = TECHNIQUES | {FLAT_FIELD_BY_HOST, STAGE_ERROR, PAUSE}  # entries of `requires` this version understands
 FACTS = b',"facts":'  # of a layer, its last key
 PLAIN = ("time_s", "dose_mj_cm2", "power", "engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s")
 ASKED = ("relift", "film_lift_um", "flat_field_by_host")  # of an exposure, where its host is asked for more than to show it
@@ -115,7 +116,7 @@ class DesignDoc(Strict, frozen=True, kw_only=True):
 class Document(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """The whole of job.json: of version 1 unless a key of it, or of what it embeds, came with a later one."""
 
-    SINCE: ClassVar[dict[str, int]] = {"regions": 2, "vacuum": 2, "tiles": 2}
+    SINCE: ClassVar[dict[str, int]] = {"regions": 2, "vacuum": 2, "tiles": 2, "pauses": 2}
     NESTED: ClassVar[tuple[str, ...]] = ("provenance", "findings", "engines", "printer", "resin", "process", "layers", "correction")
 
     schema: Literal["pmsl.job/1", "pmsl.job/2"]
@@ -136,6 +137,7 @@ class Document(Strict, frozen=True, kw_only=True, omit_defaults=True):
     regions: list[RegionRecord] | msgspec.UnsetType = msgspec.UNSET
     vacuum: Vacuum | msgspec.UnsetType = msgspec.UNSET
     tiles: tuple[Count, Count] | msgspec.UnsetType = msgspec.UNSET
+    pauses: list[Pause] | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
         set_schema(self)

@@ -98,6 +98,7 @@ def job_of(doc: Document, source: FileSource, where: str) -> PrintJob:
         regions=() if doc.regions is msgspec.UNSET else tuple(doc.regions),
         vacuum=present(doc.vacuum),
         tiles=present(doc.tiles),
+        pauses=tuple(present(doc.pauses) or ()),
         known_estimate=doc.estimate,
         design_of=lambda: _designs(doc.design, source, where),
     )

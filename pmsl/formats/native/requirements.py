@@ -9,6 +9,7 @@ import msgspec
 
 from pmsl.errors import JobError
 from pmsl.formats.native.job_json import Document, LayerDoc
+from pmsl.job.pauses import PAUSE, pause_problems
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST
 from pmsl.job.techniques import FILM, FLAT_FIELD_BY_EXPOSURE, RELIFT, SQUEEZE, VACUUM, Squeeze
 
@@ -29,6 +30,13 @@ def check_asked(doc: Document, where: str) -> None:
         With the first layer where it is so.
     """
     used = {} if doc.vacuum is msgspec.UNSET else {VACUUM: "the job"}
+    pauses = present(doc.pauses) or []
+    for problem in pause_problems(pauses, len(doc.layers)):
+        raise JobError(f"{where}: pauses: {problem}; the job is damaged")
+    if pauses:
+        used[PAUSE] = f"the pause before layer {pauses[0].before_layer}"
+    elif PAUSE in doc.requires:
+        raise JobError(f"{where}: the job requires {PAUSE} and has no pauses; it is damaged")
     for k, layer in enumerate(doc.layers):
         for ability in _of_layer(layer):
             used.setdefault(ability, f"layer {k}")

@@ -221,6 +221,7 @@ def _document(job: PrintJob, written: Written, placed: list[DesignDoc], entries:
         regions=list(job.regions) or msgspec.UNSET,
         vacuum=msgspec.UNSET if job.vacuum is None else job.vacuum,
         tiles=msgspec.UNSET if job.tiles is None else job.tiles,
+        pauses=list(job.pauses) or msgspec.UNSET,
     )
 
 

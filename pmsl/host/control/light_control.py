@@ -16,7 +16,7 @@ from pmsl.errors import HostError
 from pmsl.host.control.drift import MOST_DRIFT, SLACK_S, SLACK_SHARE, drift, measured_power, whole
 from pmsl.host.protocol import Clock, LightEngine
 from pmsl.host.record.play_log import PlayLog, utc_now
-from pmsl.host.record.play_log_lines import Done, Lit, Planned
+from pmsl.host.record.play_log_lines import Done, Line, Lit, Planned
 from pmsl.job.layer_plan import Exposure
 
 log = logging.getLogger("pmsl.host")
@@ -73,6 +73,11 @@ class LightControl:
             k, j, r = key
             line = Planned(utc=utc_now(), layer=k, exposure=j, repeat=r, time_s=e.time_s, power=e.power, sha256=sha256)
             self.record.add(line, sync=False)
+
+    def log(self, line: Line) -> None:
+        """Put a line into the record, where there is one; it is on the disk when this returns."""
+        if self.record is not None:
+            self.record.add(line)
 
     def show(self, e: Exposure, key: tuple[int, int, int], sha256: str) -> float:
         """Light the loaded frame, once; return the delivered time [s]. It is dark when this returns or raises.

@@ -42,13 +42,22 @@ class StageControl:
         the middle moves as one that was never interrupted. A plate that is higher already is not lifted.
         """
         m, where = plan.motion, f"layer {plan.index}"
+        self.lift(plan)
+        self.rest(m.wait_top_s)
+        self._go(plan.z_top_um, m.retract_um_s, m.retract_um_s2, where)
+        self.rest(m.settle_s)
+
+    def lift(self, plan: LayerPlan) -> None:
+        """Make the first part of the move before a layer."""
+        m, where = plan.motion, f"layer {plan.index}"
         above_um = plan.z_top_um - plan.thickness_um + m.lift_um
         self.rest(m.wait_before_lift_s)
         if self.position_um(where) < above_um:
             self._go(above_um, m.lift_um_s, m.lift_um_s2, where)
-        self.rest(m.wait_top_s)
-        self._go(plan.z_top_um, m.retract_um_s, m.retract_um_s2, where)
-        self.rest(m.settle_s)
+
+    def let_go(self) -> None:
+        """Let the operator move plate and picture: wherever they are afterwards, the next move begins there."""
+        self._reached_um, self._shifted = None, None
 
     def rest(self, seconds: float) -> None:
         """Wait, dark and at rest."""

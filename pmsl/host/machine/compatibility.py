@@ -21,6 +21,7 @@ from pmsl.host.protocol import LightEngine, Shifting, Stage
 from pmsl.host.record.mask_hashes import Digests, checked_plan
 from pmsl.job.consistency import JobCheck
 from pmsl.job.layer_plan import Exposure, LayerPlan
+from pmsl.job.pauses import PAUSE
 from pmsl.job.print_job import STAGE_ERROR, PrintJob
 from pmsl.job.techniques import OF_THE_STAGE
 from pmsl.profiles.printer import Diamond, XyStage
@@ -108,7 +109,7 @@ def _check_engine(job: PrintJob, i: int, engine: LightEngine) -> None:
             f"engine {i} has {engine.wavelength_nm:g} nm, the job is made for {made_for.wavelength_nm:g} nm "
             f"(limit: {WAVELENGTH_SLACK_NM:g} nm apart); the resin answers otherwise there, slice for this engine"
         )
-    lacking = sorted(set(job.requires) - provided_by(engine) - {STAGE_ERROR})
+    lacking = sorted(set(job.requires) - provided_by(engine) - {STAGE_ERROR, PAUSE})
     if lacking:
         raise HostError(
             f"the job requires {', '.join(lacking)}, which engine {i} does not say it provides: the light would be wrong; "

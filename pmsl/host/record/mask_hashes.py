@@ -59,12 +59,13 @@ class Digests:
 
 
 def head_sha256(job: PrintJob) -> str:
-    """Return a hash of what a job is made for: its pixels, slabs, orientation, and profiles."""
+    """Return a hash of what a job is made for: its pixels, slabs, orientation, profiles, and pauses."""
     engines = [
         (e.grid.origin_um.tolist(), e.grid.pitch_um.tolist(), e.grid.shape, e.grid.z_edges_um.tolist(), e.wavelength_nm, e.orientation)
         for e in job.engines
     ]
-    return hashlib.sha256(msgspec.json.encode([engines, job.printer, job.resin, job.process, job.n_layers])).hexdigest()
+    made_for = [engines, job.printer, job.resin, job.process, job.n_layers, *([job.pauses] if job.pauses else [])]
+    return hashlib.sha256(msgspec.json.encode(made_for)).hexdigest()
 
 
 def checked_plan(job: PrintJob, k: int, known: Digests | None = None) -> LayerPlan:

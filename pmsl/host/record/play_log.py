@@ -6,16 +6,20 @@ planned   its frame is loaded: asked time, power, hash of the mask
 lit       on the disk before the light: from here on nobody knows for sure that it stayed dark
 done      it is dark again: the delivered time, and the power that was measured, where the engine reports one
 
+Where a job waits for its operator, ``paused`` is written before the wait and ``confirmed`` after it: a print that ended in between waits
+again.
+
 A line is whole or it is the last: what a crash cut off is dropped when the record is opened again. A light that was `lit` and not wholly
 `done` is in doubt: a run that goes on says in its line ``job`` whether it is given again (`relight`) or left as it is (`skip`).
-Version 2 of the schema has `relight`, `skip` and `measured_power`; a run that may use one of them says so.
+Version 2 of the schema has `relight`, `skip` and `measured_power`, version 3 also ``paused`` and ``confirmed``; a run that may use one of
+them says so.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +29,8 @@ from pmsl.core.file_lock import lock
 from pmsl.errors import HostError, JobError, OutputError, UsageError
 from pmsl.files.text_file import read_bytes
 from pmsl.host.record.mask_hashes import Digests, head_sha256
-from pmsl.host.record.play_log_lines import Done, ExposureKey, ExposureLine, Line, Lit, Planned, Run
+from pmsl.host.record.pause_lines import check_pauses
+from pmsl.host.record.play_log_lines import Confirmed, Done, ExposureKey, ExposureLine, Line, Lit, Paused, Planned, Run
 from pmsl.job.print_job import PrintJob
 
 _DECODER: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
@@ -54,10 +59,12 @@ class Played:
         Lights in doubt that a run was told to leave as they are.
     hashes : dict
         Hash of the mask of every exposure that was planned, by (layer, exposure).
-    order : list of (int, Run or Planned or Lit or Done)
+    order : list of (int, line)
         All lines with their numbers, counted from 1.
     whole_bytes : int
         Length of the record up to the end of its last whole line.
+    confirmed : set of int
+        Layers before which the operator was waited for and said that it is done.
     """
 
     runs: list[Run]
@@ -68,6 +75,7 @@ class Played:
     hashes: dict[tuple[int, int], str]
     order: list[tuple[int, Line]]
     whole_bytes: int
+    confirmed: set[int] = field(default_factory=set)
 
     def add(self, n: int, line: Line) -> None:
         """Take the next line in."""
@@ -75,6 +83,9 @@ class Played:
         if isinstance(line, Run):
             self.runs.append(line)
             self.skipped |= {key for key in self.doubt if key[0] == line.skip}
+            return
+        if isinstance(line, (Paused, Confirmed)):
+            self.confirmed |= {line.layer} if isinstance(line, Confirmed) else set()
             return
         self.last = line
         self.hashes[line.layer, line.exposure] = line.sha256
@@ -224,6 +235,7 @@ def fits(played: Played, job: PrintJob, digests: Digests | None, count: Callable
     if digests is not None and run.exposures_sha256 not in (None, digests.sha256()):
         raise HostError(f"{path}: the job's exposures are not those the record was begun with; go on with the job it was printed from")
     _check_order(played, job.n_layers, count, path)
+    check_pauses(played.order, job.pauses, path)
     if digests is None:
         return
     for (k, j), sha256 in played.hashes.items():
@@ -236,6 +248,8 @@ def _check_order(played: Played, n_layers: int, count: Callable[[int, int], int]
     before: Line | None = None
     due: ExposureKey | None = None
     for n, line in played.order:
+        if isinstance(line, (Paused, Confirmed)):
+            continue
         if isinstance(line, Run):
             sound, due = line.start <= n_layers, None
         elif not (line.layer < n_layers and line.repeat < count(line.layer, line.exposure)):
@@ -271,7 +285,7 @@ def run_of(
     decided = {name: k for name, k in (("relight", relight), ("skip", skip)) if k is not None}
     return Run(
         utc=utc_now(),
-        schema="pmsl.played/2" if decided or reports_power else "pmsl.played/1",
+        schema="pmsl.played/3" if job.pauses else "pmsl.played/2" if decided or reports_power else "pmsl.played/1",
         head_sha256=head_sha256(job),
         exposures_sha256=None if digests is None else digests.sha256(),
         layers=job.n_layers,

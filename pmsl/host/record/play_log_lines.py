@@ -16,7 +16,7 @@ class Run(Strict, frozen=True, kw_only=True, tag="job", tag_field="state"):
     """A run begins: which job, from which layer."""
 
     utc: str
-    schema: Literal["pmsl.played/1", "pmsl.played/2"] = "pmsl.played/1"
+    schema: Literal["pmsl.played/1", "pmsl.played/2", "pmsl.played/3"] = "pmsl.played/1"
     head_sha256: str
     exposures_sha256: str | None
     layers: Number
@@ -74,4 +74,19 @@ class Done(ExposureLine, frozen=True, kw_only=True, tag="done", tag_field="state
         return whole(self.delivered_s, self.time_s) and abs(drift(measured, self.power)) <= MOST_DRIFT
 
 
-Line = Run | Planned | Lit | Done
+class Paused(Strict, frozen=True, kw_only=True, tag="paused", tag_field="state"):
+    """The operator is waited for, dark, before a layer."""
+
+    utc: str
+    layer: Number
+    message: str
+
+
+class Confirmed(Strict, frozen=True, kw_only=True, tag="confirmed", tag_field="state"):
+    """The operator said that it is done: a print that goes on does not wait for it again."""
+
+    utc: str
+    layer: Number
+
+
+Line = Run | Planned | Lit | Done | Paused | Confirmed

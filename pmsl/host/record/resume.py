@@ -22,13 +22,14 @@ Count = Callable[[int, int], int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """The first light of a run, its record, and what there is to say about both."""
+    """The first light of a run, its record, what there is to say about both, and which pauses (by layer) are over already."""
 
     layer: int
     exposure: int = 0
     repeat: int = 0
     record: PlayLog | None = None
     findings: tuple[Finding, ...] = ()
+    confirmed: frozenset[int] = frozenset()
 
 
 def begin(job: PrintJob, digests: Digests | None, options: Options, reports_power: bool = False) -> Start:
@@ -116,7 +117,8 @@ def _resumed(job: PrintJob, digests: Digests | None, count: Count, options: Opti
     first, below = (begun.layer, begun.exposure, begun.repeat), range(min(begun.layer + 1, job.n_layers))
     unlit = [k for k in below if any((k, j, r) < first and (k, j, r) not in played.lit for j, r in _lights(k, count))]
     left = {key for key in played.doubt if key < first}
-    return replace(begun, findings=(*map(_cut_off, sorted(left)), *_dark(unlit, "layers that the record does not hold, or not wholly,")))
+    found = (*map(_cut_off, sorted(left)), *_dark(unlit, "layers that the record does not hold, or not wholly,"))
+    return replace(begun, findings=found, confirmed=frozenset(played.confirmed))
 
 
 def _lights(k: int, count: Count) -> list[tuple[int, int]]:

@@ -8,12 +8,13 @@ import msgspec
 
 from pmsl.errors import JobError, UsageError
 from pmsl.formats.adapt import adapt
-from pmsl.formats.adapt.capability import Capability
+from pmsl.formats.adapt.capability import FIELDS, Capability
 from pmsl.formats.frames.device_frame import depth_levels
 from pmsl.formats.protocol import WriteOptions
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import MappedLayers, Origin
-from pmsl.job.print_job import PrintJob
+from pmsl.job.pauses import PAUSE
+from pmsl.job.print_job import STAGE_ERROR, PrintJob
 from pmsl.optics.grayscale import response
 
 DEEPEST = 8
@@ -47,7 +48,7 @@ def with_depth(job: PrintJob, bits: int) -> PrintJob:
         raise UsageError(f"bits is {bits}; expected 1 to {DEEPEST}")
     if bits == DEEPEST:
         return job
-    target = Capability(gray_levels=1 << bits, gray_map=depth_levels(bits))
+    target = Capability(gray_levels=1 << bits, gray_map=depth_levels(bits), holds=FIELDS | {PAUSE, STAGE_ERROR})
     checked = dataclasses.replace(job, plan_layer=MappedLayers(job.layer_source, _checked))
     fitted = adapt.fit(checked, target, f"a device of {bits} bits", WriteOptions(response=response(job.printer), lossy=True))
     origin = job.layer_source.origin

@@ -135,6 +135,9 @@ def _of_the_job(collected: values.Collected, a: PrintJob, b: PrintJob, kinds: fr
                 collected.add("profiles", pair)
         else:  # what stands in for values that a file does not say is not held against values
             collected.add("profiles", values.Pair("printer, resin, process", STATED[doses_known(a)], STATED[doses_known(b)]))
+    if "times" in kinds:
+        for pair in values.pause_pairs(a, b):
+            collected.add("times", pair)
     if "motion" in kinds and _motion_known(a) != _motion_known(b):
         collected.add("motion", values.Pair("moves", STATED[_motion_known(a)], STATED[_motion_known(b)]))
     if "design" in kinds:

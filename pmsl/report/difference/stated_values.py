@@ -202,6 +202,13 @@ def _short(value: Any) -> Any:
     return value[:60] + "…" if isinstance(value, str) and len(value) > 60 else value
 
 
+def pause_pairs(a: PrintJob, b: PrintJob) -> Iterator[Pair]:
+    """Yield what is waited for before layers of either job."""
+    ours, theirs = ({pause.before_layer: pause.message for pause in job.pauses} for job in (a, b))
+    for k in sorted({*ours, *theirs}):
+        yield Pair(f"pause before layer {k}", ours.get(k), theirs.get(k))
+
+
 def design_pairs(a: PrintJob, b: PrintJob) -> Iterator[Pair]:
     """Yield what is said of parts and meshes."""
     yield Pair("parts", len(a.parts), len(b.parts))

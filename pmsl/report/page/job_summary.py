@@ -10,6 +10,7 @@ from pmsl.core.finding import SEVERITIES, Finding
 from pmsl.core.finding_codes import CODES
 from pmsl.core.measure_text import clock, size_mm
 from pmsl.cure import CureModel
+from pmsl.job.pauses import without_pauses
 from pmsl.job.print_job import Estimate, PrintJob
 from pmsl.optics.grayscale import response
 from pmsl.report.page.layer_table import doses_known
@@ -40,8 +41,9 @@ def summary(job: PrintJob, estimate: Estimate | None) -> list[list[str]]:
         ["Layers", f"{job.n_layers}, {_heights(grid.thickness_um)} high, {grid.z_edges_um[-1]:g} µm in all"],
     ]
     if estimate is not None:
-        rows.append(["Print time", clock(estimate.print_time_s) + ", motion included"])
+        rows.append(["Print time", clock(estimate.print_time_s) + f", motion included{without_pauses(job.pauses)}"])
         rows.append(["Cured resin", f"{estimate.resin_ml * 1000:.4g} µl"])
+    rows += [["Pause", f"before layer {p.before_layer}, at {grid.z_edges_um[p.before_layer]:g} µm: {p.message}"] for p in job.pauses]
     if doses_known(job):
         rows.append(["Cures", f"from {material.ec_mj_cm2.value:g} mJ/cm² on, to a depth of Dp = {material.dp_um.value:g} µm per factor e"])
     if job.correction is not None:
