@@ -98,6 +98,6 @@ def _layer_at(z_um: float, grid: Grid, text: str, found: list[Finding]) -> int:
         message = f"a pause at {z_um:g} µm is before layer {k}, which begins at {begins[k]:g} µm: the first one there or above"
         value = float(begins[k]) - z_um
         found.append(
-            Finding(code="pause-between-planes", severity="info", message=message, layers=(k, k), value=value, limit=0.0, unit="um")
+            Finding(code="pause-between-planes", severity="info", message=message, layers=(k, k), value=value, limit=0.0, unit="µm")
         )
     return k
