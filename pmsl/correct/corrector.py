@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -147,6 +147,11 @@ class Corrector:
         return self._setup.cases
 
     @property
+    def reach_px(self) -> int:
+        """How far from a surface pixels are placed for it."""
+        return self._setup.spot.reach
+
+    @property
     def exchange(self) -> SettledExchange | None:
         """What recoats exchange, by contact: found, once for the job, when it is first asked for; None with any other memory."""
         if self._by_contact is None:
@@ -172,9 +177,25 @@ class Corrector:
     def layers_up_to_the_last_lit(self) -> int:
         """Count the layers up to the last one with light; each is solved as the last of the job, for those above it are not printed."""
         n = self.grid.n_layers
-        while n > 0 and self._top(n).black_at_8_bit:
+        while n > 0 and not self.lights_as_last(n):
             n -= 1
         return n
+
+    def lights_as_last(self, n_layers: int) -> bool:
+        """Tell whether the last layer of a job of so many has light, those above not being printed."""
+        return not self._top(n_layers).black_at_8_bit
+
+    def solved_block(self, number: int) -> Iterator[tuple[LayerMask, LayerSolution]]:
+        """Yield the corrected mask and the solution of every layer of a block, from its last; they are not kept here.
+
+        Parameters
+        ----------
+        number : int
+            Of the block: layer k is in block ``k // block_layers``.
+        """
+        first = number * self.block_layers
+        for solved in Block(self._setup, first, min(first + self.block_layers, self.grid.n_layers)).layers():
+            yield self._levelled(self._base(solved.index), solved), solved
 
     def _top(self, n_layers: int) -> LayerMask:
         """Return the corrected mask of the last layer of a job of so many."""

@@ -127,7 +127,12 @@ class WallPrediction:
 def sampled(walls: Walls) -> Walls:
     """Return at most `SAMPLE` points, spread evenly."""
     n = len(walls.at_px)
-    return walls if n <= SAMPLE else walls.selected(np.isin(np.arange(n), np.linspace(0, n - 1, SAMPLE).astype(np.int64)))
+    return walls if n <= SAMPLE else walls.selected(sample_of(n))
+
+
+def sample_of(n: int) -> np.ndarray:
+    """Tell which of n points are looked at, at most `SAMPLE`, spread evenly: (n,) bool."""
+    return np.isin(np.arange(n), np.linspace(0, n - 1, SAMPLE).astype(np.int64)) if n > SAMPLE else np.ones(n, bool)
 
 
 def first_fall(logs: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -11,17 +11,10 @@ from pmsl.core.mask import FULL, LayerMask
 from pmsl.fields.levels import shared_levels
 from pmsl.fields.shares import AxisShare, shares_of
 from pmsl.fields.tiles import FieldLayout, Tile
-from pmsl.fields.weights import light_weights
-from pmsl.optics.grayscale import FINE, light_of_levels
+from pmsl.fields.weights import light_shares
+from pmsl.optics.grayscale import FINE, fine_levels_of, light_of_levels
 
 MOST_KNOWN = 4096  # patterns of levels
-
-
-class SharedMask(NamedTuple):
-    """A mask with the field's share of the light, and the area that is its own, by share [px]."""
-
-    mask: LayerMask
-    covered_px: float
 
 
 class _Side(NamedTuple):
@@ -42,7 +35,9 @@ class MaskSharer(msgspec.Struct, frozen=True, eq=False):
     light : (65536,) float64
         Of every 16-bit level.
     flat : (rows, cols) float64, optional
-        The flat field, where nobody evens it out.
+        Light of white in every pixel, relative to a white dose: the flat field, where it is not the host that evens it out.
+    evened : type of LayerMask, optional
+        Where frames even it out: what their masks are. Doses are then those of an even field, and `flat` is nowhere below 1.
     white : dict
         Levels of white pixels that were worked out already.
     """
@@ -51,14 +46,32 @@ class MaskSharer(msgspec.Struct, frozen=True, eq=False):
     response: np.ndarray
     light: np.ndarray
     flat: np.ndarray | None = None
+    evened: type[LayerMask] | None = None
     white: dict[tuple[bytes, bytes, tuple[int, int], float], np.ndarray] = {}
 
     @classmethod
-    def of(cls, layout: FieldLayout, response: np.ndarray, flat: np.ndarray | None = None) -> MaskSharer:
+    def of(
+        cls, layout: FieldLayout, response: np.ndarray, flat: np.ndarray | None = None, evened: type[LayerMask] | None = None
+    ) -> MaskSharer:
         """Make one for fields with such a response and flat field."""
-        return cls(layout, response, light_of_levels(response), flat)
+        return cls(layout, response, light_of_levels(response), flat, evened)
 
-    def shared(self, mask: LayerMask, tile: Tile, f: float) -> SharedMask:
+    def covered_px(self, mask: LayerMask, tile: Tile) -> float:
+        """Return the area of a mask that is the field's own, by share [px].
+
+        Parameters
+        ----------
+        mask : LayerMask
+        tile : Tile
+            Where the field lies in that layer.
+        """
+        x, y = shares_of(self.layout, tile, mask.index)
+        rows, cols = _pixels_of(mask)
+        if _alone(x, y, rows, cols):
+            return mask.sum_px()
+        return float((y.own[rows] @ mask.within(mask.window, np.uint16)) @ x.own[cols]) / FULL
+
+    def shared(self, mask: LayerMask, tile: Tile, f: float) -> LayerMask:
         """Return the mask of a field with its share of the light.
 
         Parameters
@@ -72,29 +85,30 @@ class MaskSharer(msgspec.Struct, frozen=True, eq=False):
 
         Notes
         -----
-        The light of a pixel is its own, ``L(g)``, times w: through a curved response the dose is kept, not the gray.
+        Of the light of a pixel, ``L(g)``, it gives its share as `light_shares` has it: through a curved response doses are kept, not grays.
         """
         x, y = shares_of(self.layout, tile, mask.index)
+        rows, cols = _pixels_of(mask)
+        if self.evened is None and (mask.empty or _alone(x, y, rows, cols)):
+            return mask
         window = mask.window
-        cols, rows = np.arange(window.col0, window.col0 + window.cols), np.arange(window.row0, window.row0 + window.rows)
-        if mask.empty or ((x.own[cols] >= 1.0).all() and (y.own[rows] >= 1.0).all()):
-            return SharedMask(mask, mask.sum_px())
         levels = mask.within(window, np.uint16)
-        covered = float((y.own[rows] @ levels) @ x.own[cols]) / FULL
         levels[:, x.own[cols] <= 0.0] = 0
         levels[y.own[rows] <= 0.0] = 0
         for down in _sides(y, rows):
             for across in _sides(x, cols):
-                if (down.other or across.other) and len(down.pixels) and len(across.pixels):
+                if (down.other or across.other or self.evened) and len(down.pixels) and len(across.pixels):
                     at = np.ix_(down.pixels - window.row0, across.pixels - window.col0)
                     levels[at] = self._block(levels[at], x, y, down, across, f)
-        return SharedMask(LayerMask.from_window(mask.index, mask.shape, window, levels), covered)
+        return (self.evened or LayerMask).from_window(mask.index, mask.shape, window, levels)
 
     def _block(self, levels: np.ndarray, x: AxisShare, y: AxisShare, down: _Side, across: _Side, f: float) -> np.ndarray:
         """Return the 16-bit levels of pixels that are shared with the same neighbours."""
         own_y, own_x = y.own[down.pixels][:, None], x.own[across.pixels][None, :]
         if self.flat is not None:
             rows, cols = down.pixels[:, None], across.pixels[None, :]
+            if not (down.other or across.other):
+                return fine_levels_of(np.minimum(self.light[levels] / self.flat[rows, cols], 1.0), self.response)
             return self._levels(self.light[levels], own_y, own_x, (down.other, across.other), f, (rows, cols))
         own_y, own_x = own_y if down.other else own_y[:1], own_x if across.other else own_x[:, :1]
         out = np.where(levels == FULL, self._white(own_y, own_x, (down.other, across.other), f), np.uint16(0))
@@ -134,7 +148,7 @@ class MaskSharer(msgspec.Struct, frozen=True, eq=False):
                     rows, cols = at[0] + v.by * self.layout.y.advance_px, at[1] + u.by * self.layout.x.advance_px
                     gain = self.flat[np.clip(rows, 0, len(self.flat) - 1), np.clip(cols, 0, self.flat.shape[1] - 1)]
                 mine = len(doses) if not (u.by or v.by) else mine
-                doses.append(light_weights(u.share * v.share, f / gain) * light * gain)
+                doses.append(light_shares(light if self.evened else light * gain, u.share * v.share, f))
                 gains.append(gain)
         return shared_levels(doses, gains, self.response, f)[mine].astype(np.uint16) * np.uint16(FINE)
 
@@ -142,6 +156,17 @@ class MaskSharer(msgspec.Struct, frozen=True, eq=False):
 class _Share(NamedTuple):
     share: np.ndarray
     by: int  # fields from here: what its pixels are moved by is the opposite
+
+
+def _pixels_of(mask: LayerMask) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows and columns of a mask's window."""
+    row0, col0, rows, cols = mask.window
+    return np.arange(row0, row0 + rows), np.arange(col0, col0 + cols)
+
+
+def _alone(x: AxisShare, y: AxisShare, rows: np.ndarray, cols: np.ndarray) -> bool:
+    """Tell whether a field shares none of these pixels."""
+    return bool((x.own[cols] >= 1.0).all() and (y.own[rows] >= 1.0).all())
 
 
 def _of_order(own: np.ndarray, other: int) -> list[_Share]:

@@ -72,6 +72,27 @@ def light_weights(share: Any, f: Any) -> np.ndarray:
     return np.where(u >= 1.0, 1.0, np.where(u > 0.0, f + (1.0 - f) * u, 0.0))
 
 
+def light_shares(light: Any, share: Any, f: Any) -> np.ndarray:
+    """Return what of the light of a place each field gives: ``f + u (L - f)``, of white its `light_weights`; ``u L`` of less than f.
+
+    Parameters
+    ----------
+    light : array_like of float
+        L, relative to white where the field is 1.
+    share : array_like of float
+        u, 0 to 1.
+    f : array_like of float
+        As of `induction_share`.
+
+    Notes
+    -----
+    So ``Σ max(0, light - f)`` over fields is ``max(0, L - f)`` of any gray, not of white alone.
+    """
+    light, u, f = (np.asarray(a, np.float64) for a in (light, share, f))
+    split = np.where(light > f, f + u * (light - f), u * light)
+    return np.where(u >= 1.0, light, np.where(u > 0.0, split, 0.0))
+
+
 def effective_ratio(cure: CureModel, dose_mj_cm2: float, f: float, depth_um: float, fields: int = 2) -> float:
     """Return the effective dose at a depth where `fields` share it, over that of one.
 

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
@@ -13,7 +14,9 @@ import numpy as np
 from pmsl.checks import mesh_findings
 from pmsl.core.finding import Finding, Severity
 from pmsl.core.grid import Grid
+from pmsl.correct.flat_field import EvenedMask, FlatFieldCompensation
 from pmsl.errors import ExposureError, UsageError
+from pmsl.exposure.images import Image
 from pmsl.fields.on_plate import with_field
 from pmsl.fields.order import ordered
 from pmsl.fields.tile_masks import MaskSharer
@@ -21,7 +24,6 @@ from pmsl.fields.tiles import FieldLayout, Tile, count_for, fields_of, is_skewed
 from pmsl.fields.weights import effective_ratio, induction_share, roof_shift_um
 from pmsl.job.consistency import sum_problem
 from pmsl.job.layer_plan import Exposure, LayerPlan
-from pmsl.job.layer_source import LayerSource
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, STAGE_ERROR
 from pmsl.masks import masks_of
 from pmsl.masks.area_masks import PartMasks
@@ -29,8 +31,15 @@ from pmsl.mesh.part import Part, as_part
 from pmsl.mesh.solid import Solid
 from pmsl.optics import flat_field
 from pmsl.optics.grayscale import response
+from pmsl.pipeline.setup import lit_layers
+from pmsl.pipeline.setup.corrections import CorrectedLayers, corrector_of
 from pmsl.pipeline.setup.job_setup import JobSetup, stages
 from pmsl.profiles import Printer, Process, Resin
+from pmsl.profiles.process import surfaces_placed
+
+if TYPE_CHECKING:
+    from pmsl.correct import Corrector
+    from pmsl.pipeline.field_corrections import FieldCorrections
 
 MOST_ROOF_UM = 2.0  # that an overlap may move roofs by without a warning
 INDEX_BYTES = 256 << 20  # of meshes made ready for single fields
@@ -96,25 +105,44 @@ def staged_on_fields(
         As `pmsl.prepare`, of the plate.
     """
     parts = [as_part(piece) for piece in pieces]
-    check_offered(parts, process)
+    check_offered(parts, printer, resin, process)
     if parts and bounds_um is None:
         bounds_um = np.array([np.min([p.bounds_um()[0] for p in parts], axis=0), np.max([p.bounds_um()[1] for p in parts], axis=0)])
     layout = layout_of(printer, process, fields, (0.0, 0.0) if bounds_um is None else bounds_um[1, :2].tolist())
-    s = stages(parts, plate_of(printer, layout), resin, process, bounds_um, accept_uncalibrated, repair, None, weld_um)
-    s = replace(s, ladder=msgspec.structs.replace(s.ladder, printer=printer))
-    grid = Grid(origin_um=(0.0, 0.0), pitch_um=printer.optics.pitch_um.value, shape=printer.field_px, z_edges_um=s.grid.z_edges_um)
-    planner = FieldPlanner(s, process, printer, layout, grid)
-    s = replace(s, findings=(*s.findings, *planner.findings()))
+    even = FlatFieldCompensation.of(printer) if process.evened == "baked" else None
+    plate = plate_of(printer, layout)
+
+    def staged(n: int | None) -> FieldPlanner:
+        s = stages(parts, plate, resin, process, bounds_um, accept_uncalibrated, repair, n, weld_um, even)
+        s = replace(
+            s, ladder=msgspec.structs.replace(s.ladder, printer=printer, even=None if even is None else _Brighter(even.dose_factor))
+        )
+        grid = Grid(origin_um=(0.0, 0.0), pitch_um=printer.optics.pitch_um.value, shape=printer.field_px, z_edges_um=s.grid.z_edges_um)
+        return FieldPlanner(s, process, printer, resin, layout, grid, even)
+
+    first = planner = staged(None)
+    while (n := planner.layers_up_to_the_last_lit()) < planner.grid.n_layers:
+        planner = staged(n)
+    s = planner.setup
+    left_out = () if planner is first else lit_layers.left_out((), first.setup.grid, s.grid.n_layers, first.setup.bounds_um)
+    s = replace(s, findings=(*s.findings, *left_out, *planner.findings()))
     requires = [FLAT_FIELD_BY_HOST] if process.evened == "delegated" else []
     requires += [STAGE_ERROR] if is_skewed(layout.stage) else []
-    return FieldedJob(s, planner, grid, layout.counts, tuple(requires))
+    return FieldedJob(s, planner, planner.grid, layout.counts, tuple(requires))
 
 
-def check_offered(parts: Sequence[Part], process: Process) -> None:
+class _Brighter(NamedTuple):
+    """The last change of images whose grays are evened out field by field: doses grow."""
+
+    dose_factor: float
+
+    def __call__(self, images: Sequence[Image]) -> list[Image]:
+        return [(mask, dose * self.dose_factor) for mask, dose in images]
+
+
+def check_offered(parts: Sequence[Part], printer: Printer, resin: Resin, process: Process) -> None:
     """Refuse what is not offered with several fields; raises `UsageError`."""
-    corrected = [name for name in process.corrections if name != "flatfield" or process.flat_field == "baked"]
     asked = {
-        f"corrections ({', '.join(corrected)}), which do not look across fields yet": bool(corrected),
         "[regions]": process.regions is not None and not process.regions.plain,
         "a part's dose_scale": any(part.dose_scale != 1.0 for part in parts),
         "regions of a part": any(part.regions for part in parts),
@@ -124,30 +152,52 @@ def check_offered(parts: Sequence[Part], process: Process) -> None:
     for what, there in asked.items():
         if there:
             raise UsageError(f"--fields: not offered with {what}; leave one of the two out")
+    if surfaces_placed(process.corrections):
+        from pmsl.pipeline.field_corrections import check_corrections  # few jobs have any
+
+        check_corrections(printer, resin, process)
 
 
 @dataclass(eq=False)
-class FieldPlanner(LayerSource):
+class FieldPlanner(CorrectedLayers):
     """Plans any layer of several fields from any thread, always the same."""
 
     setup: JobSetup
     process: Process
     printer: Printer
+    resin: Resin
     layout: FieldLayout
     grid: Grid
+    even: FlatFieldCompensation | None = None
 
     def __post_init__(self) -> None:
-        s = self.setup
+        s, light = self.setup, response(self.printer)
         flat = None if self.process.evened is not None else flat_field(self.printer)
         self._evenness = 1.0 if flat is None else float(flat.min())
-        self._sharer = MaskSharer.of(self.layout, response(self.printer), flat)
-        self._response = response(self.printer)
+        evened = None if self.even is None else EvenedMask
+        self._sharer = MaskSharer.of(self.layout, light, flat if self.even is None else 1.0 / self.even.share, evened)
+        self._response = light
         triangles = sum(len(part.solid.faces) for part in s.parts)
         self._most = max(4, INDEX_BYTES // (TRIANGLE_BYTES * triangles + FIELD_BYTES))
         self._makers: OrderedDict[tuple[float, float], PartMasks] = OrderedDict()
         self._lock = threading.Lock()
+        self._corrections = self._corrections_of()
         heights = np.diff(self.grid.z_edges_um)
         self._f = [self._induction_share(float(d), float(h)) for d, h in zip(s.ladder.dose_mj_cm2, heights, strict=True)]
+
+    def _corrections_of(self) -> FieldCorrections | None:
+        s = self.setup
+        if s.corrector is None:
+            return None
+        from pmsl.pipeline.field_corrections import FieldCorrections
+
+        def made(grid: Grid) -> Corrector:
+            corrector = corrector_of(s.parts, grid, with_field(self.printer, grid.shape), self.resin, self.process, s.ladder)
+            assert corrector is not None
+            return corrector
+
+        faces = "printthrough" in surfaces_placed(self.process.corrections)
+        return FieldCorrections(s.corrector, s.grid, self.layout, made, self.tiles, max(2, self._most // 2), faces)
 
     def _induction_share(self, dose_mj_cm2: float, height_um: float) -> float:
         if not self._blends:
@@ -160,35 +210,51 @@ class FieldPlanner(LayerSource):
         return self.layout.counts != (1, 1) and (self.layout.x.band_px > 0 or self.layout.y.band_px > 0 or not self.layout.on_one_grid)
 
     @property
+    def corrector(self) -> FieldCorrections | None:
+        """What corrects them."""
+        return self._corrections
+
+    @property
     def times_s(self) -> np.ndarray:
         """How long the ordinary dose of each layer takes: (L,) [s]."""
         times: np.ndarray = self.setup.ladder.time_s
         return times
 
+    def tiles(self, k: int) -> list[Tile]:
+        """Return the fields of layer `k` that parts reach into."""
+        return [tile for tile in self.layout.tiles(k) if self._reaches(tile)]
+
+    def layers_up_to_the_last_lit(self) -> int:
+        """Count the layers up to the last one with light."""
+        return self.grid.n_layers if self._corrections is None else self._corrections.layers_up_to_the_last_lit()
+
     def __call__(self, k: int) -> LayerPlan:
         """Return the plan of layer `k`."""
         s, found, covered_px = self.setup, list[Finding](), 0.0
-        shown: list[tuple[Tile, Exposure]] = []
-        plan = None
-        for tile in self.layout.tiles(k):
-            if not self._reaches(tile):
-                continue
+        shown, plans = dict[Tile, list[Exposure]](), list[LayerPlan]()
+        if self._corrections is not None:
+            self._corrections.prepare(k)
+        for tile in self.tiles(k):
             mask, defects = self.maker(tile).mask_and_defects(k)
             found += mesh_findings.layer_findings(defects, self._grid_at(tile), k, s.repair)
-            shared = self._sharer.shared(mask, tile, self._f[k])
-            covered_px += shared.covered_px
-            if plan is None or not shared.mask.black_at_8_bit:
-                plan = s.ladder.plan([(shared.mask, 1.0)], self.grid, self.process.motion.at(k))
-            if not shared.mask.black_at_8_bit:
-                (exposure,) = plan.exposures
-                shown.append((tile, replace(exposure, offset_um=tile.corner_um, focus_um=tile.focus_um)))
-        assert plan is not None  # parts lie on the plate
-        by_tile = dict(shown)
-        exposures = tuple(by_tile[tile] for tile in ordered(list(by_tile), self.layout.order, k))
+            covered_px += self._sharer.covered_px(mask, tile)
+            own = mask if self._corrections is None else self._corrections.mask(tile, k)
+            plans.append(s.ladder.plan([(own, 1.0)], self.grid, self.process.motion.at(k)))
+            exposures = [self._shared(e, tile, k) for e in plans[-1].exposures]
+            if lit := [e for e in exposures if not e.mask.black_at_8_bit]:
+                shown[tile] = lit
+        exposures = [e for tile in ordered(list(shown), self.layout.order, k) for e in shown[tile]]
         if (excess := sum_problem(exposures, self.printer, self._response)) is not None:
             raise ExposureError(f"layer {k}: {excess}; overlap fields less")
-        dark = () if exposures else plan.findings
-        return replace(plan, exposures=exposures, findings=(*dict.fromkeys(found), *dark), covered_px=covered_px)
+        others = () if exposures else plans[0].findings  # parts lie on the plate
+        others += () if self._corrections is None else self._corrections.findings(k)
+        return replace(plans[0], exposures=tuple(exposures), findings=(*dict.fromkeys(found), *others), covered_px=covered_px)
+
+    def _shared(self, exposure: Exposure, tile: Tile, k: int) -> Exposure:
+        """Return an exposure of a field with its share of the light, at its place."""
+        return replace(
+            exposure, mask=self._sharer.shared(exposure.mask, tile, self._f[k]), offset_um=tile.corner_um, focus_um=tile.focus_um
+        )
 
     def _reaches(self, tile: Tile) -> bool:
         """Tell whether parts reach into a field."""

@@ -17,7 +17,7 @@ from pmsl.correct.uncurable_grays import GrayCheck
 from pmsl.correct.uncurable_pass import GrayPass
 from pmsl.errors import ExposureError
 from pmsl.job.layer_plan import LayerPlan
-from pmsl.job.layer_source import InOrder, LayerSource, Origin
+from pmsl.job.layer_source import InOrder, Origin
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Box, Engine, Input, PartRecord, PrintJob, Provenance
 from pmsl.masks import masks_of
 from pmsl.masks.mask_source import RecentMasks
@@ -25,13 +25,14 @@ from pmsl.mesh.part import Part
 from pmsl.mesh.placing.placement import Placed
 from pmsl.mesh.solid import Solid
 from pmsl.pipeline.setup import lit_layers
-from pmsl.pipeline.setup.corrections import exchange_findings, memory_findings, record_of
+from pmsl.pipeline.setup.corrections import CorrectedLayers, exchange_findings, memory_findings, record_of
 from pmsl.pipeline.setup.job_setup import JobSetup, stages
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.slicing.boundary_defects import Defects
 from pmsl.version import __version__
 
 if TYPE_CHECKING:
+    from pmsl.correct import Corrector
     from pmsl.pipeline.setup.region_light import RegionalLight
 
 LAYERS_KEPT, MOST_KEPT = 24, 96  # masks of neighbours: memory does not grow with the height
@@ -94,11 +95,11 @@ def prepare(
     return _job(s, planner, printer, resin, process, placed)
 
 
-def _job(s: JobSetup, planner: LayerSource, printer: Printer, resin: Resin, process: Process, placed: Placed | None) -> PrintJob:
+def _job(s: JobSetup, planner: CorrectedLayers, printer: Printer, resin: Resin, process: Process, placed: Placed | None) -> PrintJob:
     """Return the job of what was set up."""
-    engine = Engine(grid=s.grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.turn)
+    corrector = planner.corrector
     return PrintJob(
-        engines=(engine,),
+        engines=(Engine(grid=s.grid, wavelength_nm=printer.optics.wavelength_nm.value, orientation=printer.turn),),
         printer=printer,
         resin=resin,
         process=process,
@@ -113,9 +114,9 @@ def _job(s: JobSetup, planner: LayerSource, printer: Printer, resin: Resin, proc
         n_layers=s.grid.n_layers,
         plan_layer=planner,
         design_of=lambda: s.parts,
-        findings=(*memory_findings(s.findings, s.corrector, resin), *exchange_findings(s.corrector)),
+        findings=(*memory_findings(s.findings, corrector, resin), *exchange_findings(corrector)),
         placeholders=s.placeholders,
-        correction=record_of(process, s.corrector),
+        correction=record_of(process, corrector),
         requires=(FLAT_FIELD_BY_HOST,) if process.evened == "delegated" else (),
         regions=() if s.modifiers is None else s.modifiers.records(),
     )
@@ -129,10 +130,8 @@ def first_findings(job: PrintJob) -> tuple[Finding, ...]:
     job : PrintJob
         As `prepare` makes it; of any other there are none.
     """
-    planner = job.plan_layer
-    if not isinstance(planner, Planner) or planner.stages.corrector is None or job.resin.resin.memory is not None:
-        return ()
-    return planner.stages.corrector.first_findings()
+    corrector = job.plan_layer.corrector if isinstance(job.plan_layer, CorrectedLayers) else None
+    return () if corrector is None or job.resin.resin.memory is not None else corrector.first_findings()
 
 
 def _up_to_the_last_lit(staged: Callable[[int | None], JobSetup], process: Process) -> tuple[JobSetup, Planner]:
@@ -156,7 +155,7 @@ def _up_to_the_last_lit(staged: Callable[[int | None], JobSetup], process: Proce
     return s, planner
 
 
-class Planner(LayerSource):
+class Planner(CorrectedLayers):
     """Plans any layer from any thread; triangles are indexed when the first layer is asked for."""
 
     def __init__(self, s: JobSetup, process: Process) -> None:
@@ -164,6 +163,11 @@ class Planner(LayerSource):
         self._process = process
         self._made: tuple[RecentMasks, RegionalLight | None, GrayCheck | None] | None = None
         self._lock = threading.Lock()
+
+    @property
+    def corrector(self) -> Corrector | None:
+        """What corrects them."""
+        return self.stages.corrector
 
     @property
     def origin(self) -> Origin:
@@ -214,8 +218,7 @@ class Planner(LayerSource):
     @property
     def times_s(self) -> np.ndarray:
         """How long the ordinary dose of each layer takes: (L,) [s]."""
-        times: np.ndarray = self.stages.ladder.time_s
-        return times
+        return np.asarray(self.stages.ladder.time_s)
 
     @property
     def _changes_light(self) -> bool:
@@ -313,6 +316,5 @@ def _input(part: Part) -> Input:
 
 
 def _record(part: Part) -> PartRecord:
-    return PartRecord(
-        label=part.label, sha256=part.solid.sha256, bounds_um=_box(part.bounds_um()), region=part.region, dose_scale=part.dose_scale
-    )
+    box = _box(part.bounds_um())
+    return PartRecord(label=part.label, sha256=part.solid.sha256, bounds_um=box, region=part.region, dose_scale=part.dose_scale)

@@ -197,7 +197,6 @@ def test_what_overlaps_do_to_roofs_is_said():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"corrections": ("edges",)}, r"corrections \(edges\)"),
         ({"regions": Regions(edge=0.8, edge_erode_px=2.0)}, r"\[regions\]"),
         ({"unreachable": "drop"}, "unreachable = 'drop'"),
         ({"xy_offset_um": 3.0}, "xy_offset_um"),

@@ -17,7 +17,7 @@ from pmsl.fields.seam_errors import butt_dip, ramp_error, seam_error
 from pmsl.fields.shares import ramp_means, shares_of
 from pmsl.fields.tile_masks import MaskSharer
 from pmsl.fields.tiles import FieldLayout
-from pmsl.fields.weights import effective_ratio, induction_share, light_weights, roof_shift_um
+from pmsl.fields.weights import effective_ratio, induction_share, light_shares, light_weights, roof_shift_um
 from pmsl.optics.field_evenness import vignetted
 from tests.field_plates import moving_printer, process_with, replace, resin_with
 
@@ -93,10 +93,20 @@ def test_effective_dose_is_one_within_a_level_after_rounding(response, share, la
     dose = 15 * math.exp(0.5)
     f, sharer = induction_share(cure, dose, 10.0), MaskSharer.of(layout, response)
     white = LayerMask.from_dense(layer, np.full((120, 160), 65535, np.uint16))
-    light = [response[sharer.shared(white, t, f).mask.dense(np.uint8)] for t in layout.tiles(layer)]
+    light = [response[sharer.shared(white, t, f).dense(np.uint8)] for t in layout.tiles(layer)]
     ratio = effective(layout, layer, light, dose, cure, 5.0)
     assert ratio.max() / ratio.min() <= 1 + ONE_LEVEL
     assert abs(ratio - 1).max() <= ONE_LEVEL
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.floats(0, 1), st.lists(st.floats(0.01, 1), min_size=1, max_size=4), st.floats(0, 0.4))
+def test_any_gray_keeps_its_effective_dose(light, shares, f):
+    """Not white alone: what each field gives over the induction dose adds up to what one exposure does."""
+    u = np.array(shares) / sum(shares)
+    given_light = light_shares(light, u, f)
+    assert np.maximum(given_light - f, 0).sum() == pytest.approx(max(light - f, 0), abs=1e-12)
+    assert (light_shares(1.0, u, f) == light_weights(u, f)).all()
 
 
 def test_doses_that_are_shared_without_regard_to_induction_are_not_one():
@@ -122,7 +132,7 @@ def test_a_flat_field_that_nobody_evens_out_is_blended(evened_by_nobody):
     f, sharer = induction_share(cure, dose, 10.0, float(flat.min())) * float(flat.min()), MaskSharer.of(layout, LINEAR, flat)
     white = LayerMask.from_dense(0, np.full((120, 160), 65535, np.uint16))
     tiles = layout.tiles(0)
-    light = [LINEAR[sharer.shared(white, t, f).mask.dense(np.uint8)] * flat for t in tiles]
+    light = [LINEAR[sharer.shared(white, t, f).dense(np.uint8)] * flat for t in tiles]
     shares = [np.outer(y.own, x.own) for x, y in (shares_of(layout, t, 0) for t in tiles)]
     meant = (on_plate(layout, 0, shares) * (on_plate(layout, 0, [flat] * 4) - f)).sum(axis=0)
     got = np.maximum(on_plate(layout, 0, light) - f, 0).sum(axis=0)
@@ -144,9 +154,9 @@ def test_masks_of_fields_add_up_to_the_mask_of_the_plate(layer, seed, blend):
             for col in range(50):
                 if 0 <= row + y < plate.shape[0] and 0 <= col + x < plate.shape[1]:
                     own[row, col] = plate[row + y, col + x]
-        shared = sharer.shared(LayerMask.from_dense(layer, own), tile, 0.0)
-        pictures.append(shared.mask.dense(np.uint8) / 255)
-        covered += shared.covered_px
+        mask = LayerMask.from_dense(layer, own)
+        pictures.append(sharer.shared(mask, tile, 0.0).dense(np.uint8) / 255)
+        covered += sharer.covered_px(mask, tile)
     assert np.abs(on_plate(layout, layer, pictures).sum(axis=0) - plate / 65535).max() <= 0.5 * ONE_LEVEL + 1e-12
     assert covered == pytest.approx(plate.sum(dtype=np.int64) / 65535, rel=1e-9)
 
@@ -154,7 +164,7 @@ def test_masks_of_fields_add_up_to_the_mask_of_the_plate(layer, seed, blend):
 def test_fields_that_touch_no_band_keep_their_bytes():
     layout = plate_of(10, counts=(3, 1), shape=(60, 120))
     mask = LayerMask.from_window(0, (60, 120), Window(5, 40, 20, 30), np.full((20, 30), 4321, np.uint16))
-    assert MaskSharer.of(layout, LINEAR).shared(mask, layout.tile(1, 0, 0), 0.1).mask is mask
+    assert MaskSharer.of(layout, LINEAR).shared(mask, layout.tile(1, 0, 0), 0.1) is mask
 
 
 def test_rounding_together_beats_rounding_alone():
@@ -184,7 +194,7 @@ def test_masks_of_a_stage_that_is_off_have_the_dose_of_the_closed_form(overlap, 
     sharer, fine, sigma = MaskSharer.of(layout, LINEAR), 100, 36
     line = np.zeros(300 * fine)
     for tile, off in zip(layout.tiles(0), (0.0, shift_px), strict=True):
-        own = np.repeat(sharer.shared(white, tile, 0.0).mask.dense(np.uint8)[0] / 255, fine)
+        own = np.repeat(sharer.shared(white, tile, 0.0).dense(np.uint8)[0] / 255, fine)
         start = round((tile.corner_um[0] / 10 + off + 20) * fine)
         line[start : start + len(own)] += own
     reach = np.arange(-6 * sigma, 6 * sigma + 1)

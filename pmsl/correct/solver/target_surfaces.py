@@ -15,6 +15,7 @@ SPACING_PX = 0.5  # of points along a wall
 STEEP = 0.6  # sine of the tilt up to which a surface that faces the plate counts as a wall: 37° from vertical
 OUTSIDE_PX = 0.5
 NARROW_PX = 3.0
+BESIDE_GRID_PX = 4.0  # points may be kept so far outside of a grid
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,13 +109,18 @@ def walls_of(index: CrossingIndex, grid: Grid, k: int, mask: LayerMask) -> Walls
 
 
 def cut_at(index: CrossingIndex, grid: Grid, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cut the middle plane of layer `k`: segments (N, 4) [px], solid on the left, and rises (N,) of the triangles they are cut from."""
+    """Cut the middle plane of layer `k`: segments (N, 4) [px], solid on the left, and rises (N,) of the triangles they are cut from.
+
+    Those that lie beside the grid, as where it is a window of a plate, are left out.
+    """
     from pmsl.kernels.geometry import wall_cut
 
     picked, n = index.triangles(k, np.zeros(1024, np.int32))
     segments, rise = np.zeros((n, 4)), np.zeros(n)
     wall_cut.cut(picked, n, float(index.planes_um[k]), index.corners, np.ascontiguousarray(grid.pitch_um), segments, rise)
-    return segments, rise
+    low, high = (f(segments[:, :2], segments[:, 2:]) for f in (np.minimum, np.maximum))
+    near = ((high > -BESIDE_GRID_PX) & (low < np.array(grid.shape[::-1]) + BESIDE_GRID_PX)).all(axis=1)
+    return (segments, rise) if near.all() else (segments[near], rise[near])
 
 
 def points_of(

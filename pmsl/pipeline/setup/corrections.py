@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -12,12 +12,14 @@ from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.errors import ExposureError, UsageError
 from pmsl.exposure import Ladder
+from pmsl.job.layer_source import LayerSource
 from pmsl.job.print_job import CorrectionRecord
 from pmsl.mesh.part import Part
 from pmsl.profiles import Printer, Process, Resin
 
 if TYPE_CHECKING:
     from pmsl.correct import Corrector
+    from pmsl.correct.exchange_iteration import SettledExchange
 
 
 def corrector_of(parts: Sequence[Part], grid: Grid, printer: Printer, resin: Resin, process: Process, ladder: Ladder) -> Corrector | None:
@@ -62,7 +64,47 @@ def corrector_of(parts: Sequence[Part], grid: Grid, printer: Printer, resin: Res
     return Corrector(parts, grid, printer, resin, ladder.dose_mj_cm2, process.corrections, process.coverage, process.relief_layers)
 
 
-def exchange_findings(corrector: Corrector | None) -> tuple[Finding, ...]:
+class Corrects(Protocol):
+    """What a job knows of its corrections, of one field or of several; see `pmsl.correct.Corrector`."""
+
+    @property
+    def exchange(self) -> SettledExchange | None:
+        """What recoats exchange, by contact."""
+
+    @property
+    def grid(self) -> Grid:
+        """Of the field, or of the plate."""
+
+    @property
+    def halo(self) -> int:
+        """Most layers that are solved with a block and not kept."""
+
+    @property
+    def error_bound(self) -> float:
+        """Largest dose that layers beyond the halo would add."""
+
+    @property
+    def block_layers(self) -> int:
+        """Layers of a block."""
+
+    @property
+    def latency_layers(self) -> int:
+        """Most layers that are solved when a first layer of a block is asked for."""
+
+    def first_findings(self) -> tuple[Finding, ...]:
+        """Return the findings of the layers that are solved first."""
+
+
+class CorrectedLayers(LayerSource):
+    """Layers that may be corrected."""
+
+    @property
+    def corrector(self) -> Corrects | None:
+        """What corrects them."""
+        return None
+
+
+def exchange_findings(corrector: Corrects | None) -> tuple[Finding, ...]:
     """Say that grays and what recoats exchange, found in turns, still changed each other in the last turn."""
     exchange = None if corrector is None else corrector.exchange
     if exchange is None or exchange.residual_levels == 0:
@@ -75,7 +117,7 @@ def exchange_findings(corrector: Corrector | None) -> tuple[Finding, ...]:
     return (Finding(code="exchange-unsettled", severity="warning", message=message, value=value, limit=0.0, unit="levels"),)
 
 
-def memory_findings(findings: Sequence[Finding], corrector: Corrector | None, resin: Resin) -> tuple[Finding, ...]:
+def memory_findings(findings: Sequence[Finding], corrector: Corrects | None, resin: Resin) -> tuple[Finding, ...]:
     """Say of a resin that states no memory, before any layer, what each would do: the layers that are solved first are looked at."""
     if corrector is None or resin.resin.memory is not None:
         return tuple(findings)
@@ -94,7 +136,7 @@ def memory_findings(findings: Sequence[Finding], corrector: Corrector | None, re
     return tuple(replace(f, message=f.message + words) if f.code == "assumed-memory" else f for f in findings)
 
 
-def record_of(process: Process, corrector: Corrector | None) -> CorrectionRecord | None:
+def record_of(process: Process, corrector: Corrects | None) -> CorrectionRecord | None:
     """Return what the job says about its corrections."""
     if not process.corrections:
         return None

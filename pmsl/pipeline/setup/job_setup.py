@@ -92,6 +92,7 @@ def stages(
     repair: str = "auto",
     n_layers: int | None = None,
     weld_um: float | None = None,
+    field: FlatFieldCompensation | None = None,
 ) -> JobSetup:
     """Find grid, doses and findings of parts where their coordinates are; nothing is moved.
 
@@ -105,6 +106,8 @@ def stages(
         As `prepare`.
     n_layers : int, optional
         Layers in all, where it is known already that none above has light. Left out: they end with the last one that is lit.
+    field : FlatFieldCompensation, optional
+        What evens the field in the frames; left out, what the printer and the process say.
 
     Returns
     -------
@@ -135,7 +138,7 @@ def stages(
     grid = _lit(slabs, pieces, boxes, process, n_layers)
     offset = offset_of(process, grid)
     _check_grown(bounds, grid, offset, printer)
-    field = _baked_field(printer, process)
+    field = _baked_field(printer, process) if field is None else field
     ladder = dose_ladder(grid, printer, resin, process, None if field is None else field.apply)
     modifiers = _modifiers(pieces, grid, printer, process, ladder.power, offset)
     missing = placeholders(printer, resin, ladder.power)
