@@ -38,8 +38,7 @@ from pmsl.profiles import Printer, Resin
 from pmsl.profiles.process import surfaces_placed
 
 FEWEST = 32  # layers of a block
-KEPT = 4  # blocks
-AHEAD = 2  # blocks solved at most before they are asked for
+KEPT, AHEAD = 4, 2  # blocks: kept, and solved at most before they are asked for
 
 
 class Corrector:
@@ -134,8 +133,7 @@ class Corrector:
         self.block_layers = block or max(FEWEST, 2 * self.halo)
         self.latency_layers = self.block_layers + self.halo
         self._blocks: OrderedDict[int, dict[int, LayerSolution]] = OrderedDict()
-        self._busy: dict[int, threading.Lock] = {}
-        self._lock = threading.Lock()
+        self._busy, self._lock = dict[int, threading.Lock](), threading.Lock()
         self._latest = 0  # block asked for last
         self._by_contact = CureModel.of(resin) if law.memory == "contact" else None
         self._settled: SettledExchange | None = None
@@ -176,14 +174,7 @@ class Corrector:
 
     def layers_up_to_the_last_lit(self) -> int:
         """Count the layers up to the last one with light; each is solved as the last of the job, for those above it are not printed."""
-        n = self.grid.n_layers
-        while n > 0 and not self.lights_as_last(n):
-            n -= 1
-        return n
-
-    def lights_as_last(self, n_layers: int) -> bool:
-        """Tell whether the last layer of a job of so many has light, those above not being printed."""
-        return not self._top(n_layers).black_at_8_bit
+        return next((n for n in range(self.grid.n_layers, 0, -1) if self.lights_as_last(n)), 0)
 
     def solved_block(self, number: int) -> Iterator[tuple[LayerMask, LayerSolution]]:
         """Yield the corrected mask and the solution of every layer of a block, from its last; they are not kept here.
@@ -197,10 +188,16 @@ class Corrector:
         for solved in Block(self._setup, first, min(first + self.block_layers, self.grid.n_layers)).layers():
             yield self._levelled(self._base(solved.index), solved), solved
 
-    def _top(self, n_layers: int) -> LayerMask:
-        """Return the corrected mask of the last layer of a job of so many."""
+    def lights_as_last(self, n_layers: int) -> bool:
+        """Tell whether the last layer of a job has light where those above it are not printed.
+
+        Parameters
+        ----------
+        n_layers : int
+            Of that job.
+        """
         (solved,) = Block(self._setup.up_to(n_layers), n_layers - 1, n_layers).layers()
-        return self._levelled(self._base(n_layers - 1), solved)
+        return not self._levelled(self._base(n_layers - 1), solved).black_at_8_bit
 
     def findings(self, k: int) -> tuple[Finding, ...]:
         """Return what is doubtful about layer `k`; see `job_findings` for the rest.
@@ -211,8 +208,8 @@ class Corrector:
             Layer, from 0.
         """
         setup, solved = self._setup, self._solved(k)
-        found = findings_of(solved.prediction, setup.cases, self.grid, k, setup.printthrough)
-        return found + optimised_findings(solved.optimised, self.grid, k)
+        light = findings_of(solved.prediction, setup.cases, self.grid, k, setup.printthrough)
+        return light + optimised_findings(solved.optimised, self.grid, k)
 
     def first_findings(self) -> tuple[Finding, ...]:
         """Return the findings of the layers that are solved first, those of one block: what a user sees before any layer is made."""
@@ -263,15 +260,13 @@ class Corrector:
     def _known(self, number: int) -> dict[int, LayerSolution] | None:
         """Return the layers of a block that was solved, if it is still kept."""
         with self._lock:
-            found = self._blocks.get(number)
-            if found is not None:
+            if number in self._blocks:
                 self._blocks.move_to_end(number)
-            return found
+            return self._blocks.get(number)
 
     def _solve(self, number: int) -> dict[int, LayerSolution]:
         """Solve a block and keep it; its lock is held."""
-        if self._settled is None:
-            _ = self.exchange  # what recoats exchange comes before the first block
+        _ = self._settled or self.exchange  # what recoats exchange comes before the first block
         first = number * self.block_layers
         block = Block(self._setup, first, min(first + self.block_layers, self.grid.n_layers))
         found = {layer.index: layer for layer in block.layers()}

@@ -191,13 +191,13 @@ class FieldPlanner(CorrectedLayers):
             return None
         from pmsl.pipeline.field_corrections import FieldCorrections
 
-        def made(grid: Grid) -> Corrector:
+        def corrector_in(grid: Grid) -> Corrector:
             corrector = corrector_of(s.parts, grid, with_field(self.printer, grid.shape), self.resin, self.process, s.ladder)
             assert corrector is not None
             return corrector
 
         faces = "printthrough" in surfaces_placed(self.process.corrections)
-        return FieldCorrections(s.corrector, s.grid, self.layout, made, self.tiles, max(2, self._most // 2), faces)
+        return FieldCorrections(s.corrector, s.grid, self.layout, corrector_in, self.tiles, max(2, self._most // 2), faces)
 
     def _induction_share(self, dose_mj_cm2: float, height_um: float) -> float:
         if not self._blends:
