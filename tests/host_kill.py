@@ -53,6 +53,24 @@ class Truth(Machine):
         return super().expose(time_s, power)
 
 
+class MovingTruth(Truth):
+    """One whose stage moves along x and y: it stops the test where a frame is lit at a place of another."""
+
+    def __init__(self, job, path, watch):
+        super().__init__(job, path, watch)
+        self.job, self.at_um = job, None  # nobody knows where it is when a host begins
+
+    def shift(self, x_um, y_um, focus_um):
+        self.watch.moment()
+        self.at_um = (x_um, y_um)
+        self.watch.moment()
+
+    def expose(self, time_s, power):
+        k, j, _ = self.key
+        assert self.at_um == self.job[k].exposures[j].offset_um, (self.key, self.at_um)
+        return super().expose(time_s, power)
+
+
 class Clock:
     """No time passes but that of lights, and moves."""
 
@@ -71,10 +89,16 @@ class Clock:
 def play(job, truth, record, at, **options):
     """Play, killed at moment `at`; return how many moments there were where that is beyond the end."""
     watch = Watch(at)
-    machine = Truth(job, truth, watch)
+    machine = Truth(job, truth, watch) if job.tiles is None else MovingTruth(job, truth, watch)
 
     def tell(status):
         machine.key = (status.layer, status.exposure, status.repeat)
+        watch.moment()
+
+    def at_pause(pause):
+        watch.moment()
+        with open(truth, "a", encoding="ascii") as file:
+            file.write(f"-1 {pause.before_layer} 0\n")
         watch.moment()
 
     add = record_module.PlayLog.add
@@ -86,7 +110,9 @@ def play(job, truth, record, at, **options):
 
     record_module.PlayLog.add = watched_add
     try:
-        pmsl.host.play(job, machine, machine, clock=Clock(machine), on_status=tell, record=record, **NO_THREADS, **options)
+        pmsl.host.play(
+            job, machine, machine, clock=Clock(machine), on_status=tell, on_pause=at_pause, record=record, **NO_THREADS, **options
+        )
     finally:
         record_module.PlayLog.add = add
     return watch.n

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from pmsl.core.finding import Finding
@@ -16,7 +17,7 @@ from pmsl.errors import GridError, JobError
 from pmsl.formats.container import read_limits
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Engine, Estimate, PrintJob, Provenance
-from pmsl.job.techniques import Relift, Squeeze, Vacuum
+from pmsl.job.techniques import Relift, Squeeze, Vacuum, in_turn
 from pmsl.profiles import Motion, MotionSchedule, Printer, Process, Resin
 from pmsl.profiles.printer import Dmd, LightSetting, Limits, Optics, Orientation, Psf, StageProfile
 from pmsl.profiles.resin import Material
@@ -93,6 +94,7 @@ def job(
     mask_of: Callable[[int, int], LayerMask],
     motion_of: Callable[[int], Motion] | None = None,
     squeeze_of: Callable[[int], Squeeze | None] = lambda k: None,
+    relift_of: Callable[[int], Relift | None] = lambda k: None,
 ) -> PrintJob:
     """Make the job of a file.
 
@@ -107,6 +109,8 @@ def job(
         The motion before layer k; left out, `facts.motion` for all.
     squeeze_of : callable, optional
         What the plate does after it; left out, nothing.
+    relift_of : callable, optional
+        What it does after the exposures; left out, nothing.
 
     Returns
     -------
@@ -127,14 +131,15 @@ def job(
     guess = f"{UNSAID}{facts.format} file"
 
     def plan_layer(k: int) -> LayerPlan:
-        exposures = [_exposure(e, mask_of(k, j), light) for j, e in enumerate(shown[k])]
+        exposures, relift = _lit([_exposure(e, mask_of(k, j), light) for j, e in enumerate(shown[k])])
         return LayerPlan(
             index=k,
             z_top_um=float(facts.grid.z_edges_um[k + 1]),
             thickness_um=float(facts.grid.thickness_um[k]),
             motion=motion if motion_of is None else motion_of(k),
-            exposures=tuple(_lit(exposures)),
+            exposures=tuple(exposures),
             squeeze=squeeze_of(k),
+            relift_after=in_turn(relift, relift_of(k)),
         )
 
     longest = max((sum(e.repeat * e.time_s for e in layer) for layer in shown if layer), default=1.0)
@@ -207,16 +212,20 @@ def _exposure(e: FileExposure, mask: LayerMask, light: dict[float, float]) -> Ex
     )
 
 
-def _lit(exposures: list[Exposure]) -> list[Exposure]:
-    """Leave out exposures without light; what the plate does before one, and its waits, go to its neighbour."""
+def _lit(exposures: list[Exposure]) -> tuple[list[Exposure], Relift | None]:
+    """Leave out exposures without light; what the plate does before one, and its waits, go to its neighbour.
+
+    Also returned is what it does after the last with light.
+    """
     lit: list[Exposure] = []
-    wait_s, relift = 0.0, None
+    wait_s: float = 0.0
+    relift: Relift | None = None
     for e in exposures:
         dark_s = e.repeat * (e.wait_before_s + e.wait_after_s)
         if not e.mask.black_at_8_bit:
             if wait_s or relift is not None:
                 first = e if e.repeat == 1 or not wait_s else replace(e, repeat=1)
-                lit.append(replace(first, wait_before_s=first.wait_before_s + wait_s, relift=e.relift or relift))
+                lit.append(replace(first, wait_before_s=first.wait_before_s + wait_s, relift=in_turn(relift, e.relift)))
                 if first is not e:
                     lit.append(replace(e, repeat=e.repeat - 1, relift=None))
             else:
@@ -225,8 +234,11 @@ def _lit(exposures: list[Exposure]) -> list[Exposure]:
         elif lit and e.relift is None and relift is None and lit[-1].repeat == 1:
             lit[-1] = replace(lit[-1], wait_after_s=lit[-1].wait_after_s + dark_s)
         else:
-            wait_s, relift = wait_s + dark_s, e.relift or relift
-    return lit
+            wait_s, relift = wait_s + dark_s, in_turn(relift, e.relift)
+    if relift is not None and wait_s:
+        settled = msgspec.structs.replace(relift.motion, settle_s=round(relift.motion.settle_s + wait_s, 9))
+        relift = msgspec.structs.replace(relift, motion=settled)
+    return lit, relift
 
 
 def _printer(facts: FileFacts, light: dict[float, float], longest_s: float, wavelength_nm: float, guess: str) -> Printer:

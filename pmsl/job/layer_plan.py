@@ -126,6 +126,8 @@ class LayerPlan:
         Area of the part in this layer, where grays of the exposures say more than that: doses of regions, flat field.
     squeeze : Squeeze or None
         What the plate does between motion and exposures.
+    relift_after : Relift or None
+        What it does after the exposures, before the next layer's motion.
     facts_of : callable or None
         Gives `facts`.
     """
@@ -138,6 +140,7 @@ class LayerPlan:
     findings: tuple[Finding, ...] = field(default=())
     covered_px: float | None = None
     squeeze: Squeeze | None = None
+    relift_after: Relift | None = None
     facts_of: Callable[[], LayerFacts | None] | None = field(default=None, repr=False)
 
     @property
@@ -149,4 +152,5 @@ class LayerPlan:
     def duration_s(self) -> float:
         """Time the layer takes, motion included [s]."""
         light_s = sum(e.duration_s for e in self.exposures)
-        return self.motion.duration_s + (light_s if self.squeeze is None else self.squeeze.duration_s + light_s)
+        moves_s = sum(move.duration_s for move in (self.squeeze, self.relift_after) if move is not None)
+        return self.motion.duration_s + (moves_s + light_s if moves_s else light_s)

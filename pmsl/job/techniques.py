@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from pmsl.profiles import Motion
 from pmsl.profiles.tables.strict_struct import Strict
@@ -20,6 +21,7 @@ VACUUM = "vacuum"
 OF_THE_STAGE = frozenset({FILM, RELIFT, SQUEEZE, VACUUM})
 TECHNIQUES = OF_THE_STAGE | {FLAT_FIELD_BY_EXPOSURE}
 
+MOST_LIFTS = 1000  # of the plate, between two exposures
 NotNegative = Annotated[float, Meta(ge=0, le=1e9)]
 Times = Annotated[int, Meta(ge=1, le=1000)]
 
@@ -38,15 +40,38 @@ class Squeeze(Strict, frozen=True, kw_only=True):
 
 
 class Relift(Strict, frozen=True, kw_only=True, omit_defaults=True):
-    """The plate is lifted and comes back to the same plane: a layer of 0 µm between two exposures."""
+    """The plate is lifted and comes back to the same plane: a layer of 0 µm; `before` are others that come before it, first to last."""
 
     motion: Motion
     squeeze: Squeeze | None = None
+    before: Annotated[tuple[Relift, ...], Meta(max_length=MOST_LIFTS)] = ()
+
+    def __post_init__(self) -> None:
+        if any(lift.before for lift in self.before):
+            raise ValueError("a lift before another one has lifts before it; list them all before the last")
 
     @property
     def duration_s(self) -> float:
-        """Time it takes [s]."""
-        return self.motion.duration_s + (0.0 if self.squeeze is None else self.squeeze.duration_s)
+        """Time it takes, and those before it [s]."""
+        own_s = self.motion.duration_s + (0.0 if self.squeeze is None else self.squeeze.duration_s)
+        return own_s + sum(lift.duration_s for lift in self.before)
+
+    @property
+    def lifts(self) -> tuple[Relift, ...]:
+        """All lifts, first to last, each by itself."""
+        return (*self.before, replace(self, before=()))
+
+
+def in_turn(first: Relift | None, second: Relift | None) -> Relift | None:
+    """Return one after the other as one.
+
+    Parameters
+    ----------
+    first, second : Relift, optional
+    """
+    if first is None or second is None:
+        return first or second
+    return replace(second, before=(*first.lifts, *second.before))
 
 
 class Vacuum(Strict, frozen=True, kw_only=True):

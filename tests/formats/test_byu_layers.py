@@ -68,7 +68,7 @@ def alike(a, b):
     ]
     fields = [f for f in a[0].exposures[0].__dataclass_fields__ if f not in ("mask", "mask_sha256")]
     for p, q in zip(a.layers(), b.layers(), strict=True):
-        assert (p.motion, p.squeeze, p.thickness_um) == (q.motion, q.squeeze, q.thickness_um)
+        assert (p.motion, p.squeeze, p.thickness_um, p.relift_after) == (q.motion, q.squeeze, q.thickness_um, q.relift_after)
         assert [[getattr(e, f) for f in fields] for e in p.exposures] == [[getattr(e, f) for f in fields] for e in q.exposures]
         assert [e.mask.sha256() for e in p.exposures] == [e.mask.sha256() for e in q.exposures]
 
@@ -202,6 +202,38 @@ def test_waits_and_lifts_of_black_images_go_to_their_neighbours(tmp_path):
     job = pmsl.read(other_zip(tmp_path / "x.zip", edited(Layers=layers), {**IMAGES, "k.png": 0 * FRAME}))
     first, second = job[0].exposures
     assert (first.wait_before_s, first.wait_after_s) == (0.05, 0.07) and first.relift is None and second.relift is not None
+
+
+@pytest.mark.parametrize("off", [{"Light engine power setting": 0}, {"Layer exposure time (ms)": 0}, {"Image file": "k.png"}])
+@pytest.mark.parametrize("name", ["native", "byu"])
+def test_layers_of_0_um_that_show_nothing_are_lifts_that_are_kept(tmp_path, name, off):
+    """Some between the lights of a layer, some behind the last of them, in their order, with their squeezing and waits."""
+    dark = lists({**off, "Wait before exposure (ms)": 40})
+    up = [{"Position settings": {"Layer thickness (um)": 0, "Distance up (mm)": mm}, **dark} for mm in (0.2, 0.3, 0.4, 0.5)]
+    layers = [lists({}), up[0], zero(position=SQUEEZED, **dark), zero(**lists({"Image file": "b.png"})), up[1], lists({}), up[2], up[3]]
+    path = other_zip(tmp_path / "x.zip", edited(Layers=layers), {**IMAGES, "k.png": 0 * FRAME})
+    job = pmsl.read(path)
+    assert_as_the_host_prints(job, path)
+    between = job[0].exposures[1].relift
+    assert [lift.motion.lift_um for lift in between.lifts] == [200.0, 1000.0, 1000.0]
+    assert [lift.squeeze is not None for lift in between.lifts] == [False, True, False]
+    behind = [[lift.motion.lift_um for lift in plan.relift_after.lifts] for plan in job.layers()]
+    assert behind == [[300.0], [400.0, 500.0]]
+    taken_s = sum(lift.duration_s for lift in job[1].relift_after.lifts)
+    assert job[1].duration_s == pytest.approx(job[1].motion.duration_s + job[1].exposures[0].duration_s + taken_s)
+    waited_s = job[0].relift_after.motion.settle_s - job[0].motion.settle_s  # the time that its image is dark, where the host says it
+    assert waited_s == pytest.approx(0.54 if "Light engine power setting" in off else 0.04)
+    pmsl.write(job, tmp_path / "out.zip", format=name)
+    alike(job, pmsl.read(tmp_path / "out.zip"))
+    assert pmsl.verify(tmp_path / "out.zip") == [] and pmsl.diff(job, tmp_path / "out.zip", kinds=["motion", "light", "times"]).alike
+    other = other_zip(tmp_path / "y.zip", edited(Layers=layers[:-1]), {**IMAGES, "k.png": 0 * FRAME})
+    assert [one.key for one in pmsl.diff(job, other, kinds=["motion"]).differences][0].startswith("relift_after")
+
+
+def test_layers_of_0_um_without_end_are_refused(tmp_path):
+    doc = edited(Layers=[lists({}), {**zero(**lists({"Light engine power setting": 0})), "Number of duplications": 1500}])
+    with pytest.raises(JobError, match="more than 1000 layers of 0 µm in a row"):
+        pmsl.read(other_zip(tmp_path / "x.zip", doc, IMAGES))
 
 
 def test_the_defaults_own_count_is_that_of_layers_that_say_none(tmp_path):

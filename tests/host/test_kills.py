@@ -4,10 +4,15 @@ import os
 import random
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from host_doubles import doubled, small_job, with_exposures
 from host_kill import killed, play
+
+from pmsl.formats.adapt.last_lit_layer import up_to
+from pmsl.pipeline import with_pauses
+from tests.fields.test_field_jobs import plate_job
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system"),
@@ -86,6 +91,51 @@ def test_without_a_look_at_the_part_each_light_that_is_missing_or_doubled_was_na
     wrong = {key for key in keys(job) if times[key] != 1}
     assert wrong <= set(named) and set(times) <= set(keys(job))
     assert all(times[key] >= 1 for key in keys(job)) if relight else all(times[key] <= 1 for key in keys(job))
+
+
+@pytest.fixture(scope="module")
+def plate():
+    """Two layers of 2 × 2 fields, and a pause before the second."""
+    job, _ = plate_job(counts=(2, 2))
+    kept = replace(job, engines=tuple(replace(e, grid=up_to(e.grid, 2)) for e in job.engines), n_layers=2)
+    layers = [kept[k] for k in range(2)]
+    return with_pauses(replace(kept, plan_layer=lambda k: layers[k]), ["1=change the resin"])
+
+
+def fields_and_pauses(lit):
+    """What was lit without what the operator confirmed; the latter must come before the light behind it."""
+    pauses = [i for i, key in enumerate(lit) if key[0] < 0]
+    assert pauses and pauses[-1] < min(i for i, key in enumerate(lit) if key[0] == 1)
+    return [key for key in lit if key[0] >= 0], len(pauses)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_kill_between_two_fields_of_a_layer(plate, tmp_path, seed):
+    """Every field is lit once, at its place."""
+    assert [len(plate[k].exposures) for k in range(2)] == [4, 4]
+    lit, named = printed(plate, tmp_path, moments_of(plate, tmp_path, seed, 3), look_at_the_part)
+    lit, pauses = fields_and_pauses(lit)
+    assert lit == keys(plate) and len(named) <= 3 and pauses <= 3
+
+
+@pytest.mark.slow
+def test_fifty_random_kills_between_fields(plate, tmp_path):
+    for seed in range(10):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        lit, _ = fields_and_pauses(printed(plate, folder, moments_of(plate, folder, seed, KILLS // 10), look_at_the_part)[0])
+        assert lit == keys(plate), seed
+
+
+@pytest.mark.slow
+def test_every_moment_of_a_plate_is_one_it_can_be_killed_at(plate, tmp_path):
+    n = play(plate, tmp_path / "all", tmp_path / "all.jsonl", 0)
+    for at in range(1, n + 1):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        lit, named = printed(plate, folder, [at], look_at_the_part)
+        lit, pauses = fields_and_pauses(lit)
+        assert lit == keys(plate) and len(named) <= 1 and pauses <= 2, at
 
 
 @pytest.mark.slow

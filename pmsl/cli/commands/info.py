@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pmsl.pipeline.slice_request import SliceRequest
     from pmsl.profiles import Printer, Process, Resin
 
-NOT_READ = ("partial-file", "not-read", "pitch-guessed", "zero-layers")  # findings of what a file did not say, or was not understood
+NOT_READ = ("partial-file", "not-read", "pitch-guessed")  # findings of what a file did not say, or was not understood
 
 
 @click.command("info")

@@ -46,11 +46,6 @@ FILES: dict[str, dict[str, Code]] = {
             "The file does not say how its frames are turned.",
             "Say it with --printer.",
         ),
-        "zero-layers": Code(
-            ("warning",),
-            "Layers of 0 µm show nothing: their lifts are left out.",
-            "Take them out of the file.",
-        ),
         "named-settings": Code(
             ("warning",),
             "An image with named settings lies in a layer with named defaults, which host and specification read in two ways.",

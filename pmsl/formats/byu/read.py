@@ -96,6 +96,7 @@ def open_file(path: Path, panel: Panel | None) -> OpenPrintFile:
         lambda k, j: masks.mask(slabs[k].pictures[j], k),
         lambda k: slabs[k].motion,
         lambda k: slabs[k].squeeze,
+        lambda k: slabs[k].relift_after,
     )
     return OpenPrintFile(made, table, source, root)
 
@@ -149,11 +150,13 @@ def _asked(slabs: list[PrintFileLayer]) -> tuple[str, ...]:
         every = even == {True}
         _change(slabs, lambda e, _: replace(e, flat_field_by_host=None if every else bool(e.flat_field_by_host)))
     shown = {id(e): e for slab in slabs for e in slab.shown}.values()
-    squeezed = any(slab.squeeze for slab in slabs) or any(e.relift is not None and e.relift.squeeze for e in shown)
+    relifts = [relift for relift in (*(s.relift_after for s in slabs), *(e.relift for e in shown)) if relift is not None]
+    lifts = [lift for relift in relifts for lift in relift.lifts]
+    squeezed = any(slab.squeeze for slab in slabs) or any(lift.squeeze for lift in lifts)
     asked = {
         FLAT_FIELD_BY_HOST: True in even,
         FLAT_FIELD_BY_EXPOSURE: True in even and len(even) > 1,
-        RELIFT: any(e.relift is not None for e in shown),
+        RELIFT: bool(lifts),
         SQUEEZE: squeezed,
         FILM: any(e.film_lift_um is not None for e in shown),
     }

@@ -15,7 +15,7 @@ from pmsl.formats.byu.expressions import DEEPEST
 from pmsl.formats.byu.print_file import FILM_MM, MOST_POWER, SQUEEZE_MS, SQUEEZE_N, Image, Layer, Position
 from pmsl.formats.byu.table import MOST_LAYERS, Table
 from pmsl.formats.incomplete_job import FileExposure
-from pmsl.job.techniques import Relift, Squeeze
+from pmsl.job.techniques import MOST_LIFTS, Relift, Squeeze, in_turn
 from pmsl.profiles import Motion
 from pmsl.profiles.tables.schema import build
 
@@ -42,6 +42,7 @@ class PrintFileLayer:
     thickness_um: float
     motion: Motion
     squeeze: Squeeze | None
+    relift_after: Relift | None = None
     pictures: list[Picture] = field(default_factory=list)
     shown: list[FileExposure] = field(default_factory=list)
 
@@ -49,7 +50,7 @@ class PrintFileLayer:
 def slabs_of(table: Table, found: list[Finding]) -> list[PrintFileLayer]:
     """Return the layers with their settings in full.
 
-    A layer of no thickness adds its exposures to the one below, after a lift that comes back.
+    A layer of no thickness adds its exposures to the one below, after a lift that comes back; without light it is only that lift.
 
     Raises
     ------
@@ -57,8 +58,7 @@ def slabs_of(table: Table, found: list[Finding]) -> list[PrintFileLayer]:
         No layers, a first one of no thickness, too many, or settings that are not there.
     """
     slabs: list[PrintFileLayer] = []
-    counted = exposures = lost = 0
-    moves: Relift | None = None  # of layers of no thickness without light
+    counted = exposures = 0
     known: dict[
         int, tuple[Layer, PrintFileLayer]
     ] = {}  # repeated layers are worked out once; the layer is kept, or its id could be another's
@@ -70,22 +70,20 @@ def slabs_of(table: Table, found: list[Finding]) -> list[PrintFileLayer]:
         if counted > MOST_LAYERS or exposures > MOST_EXPOSURES:
             raise JobError(f"{table.where}: more than {MOST_LAYERS} layers or {MOST_EXPOSURES} exposures; the file was tampered with")
         if slab.thickness_um > 0:
-            lost, moves = lost + (moves is not None), None
             slabs.append(replace(slab, pictures=[*slab.pictures], shown=[*slab.shown]))
             continue
         if not slabs:
             raise JobError(f"{table.where}: the first layer has no thickness")
-        lost, moves = lost + (moves is not None), Relift(motion=slab.motion, squeeze=slab.squeeze)
+        below, moves = slabs[-1], Relift(motion=slab.motion, squeeze=slab.squeeze)
+        if below.relift_after is not None and len(below.relift_after.before) == MOST_LIFTS:
+            raise JobError(f"{table.where}: more than {MOST_LIFTS} layers of 0 µm in a row show nothing; the file was tampered with")
+        below.relift_after = in_turn(below.relift_after, moves)
         if slab.shown:
-            slabs[-1].pictures.extend(slab.pictures)
-            slabs[-1].shown.extend([replace(slab.shown[0], relift=moves), *slab.shown[1:]])
-            moves = None
+            below.pictures.extend(slab.pictures)
+            below.shown.extend([replace(slab.shown[0], relift=below.relift_after), *slab.shown[1:]])
+            below.relift_after = None
     if not slabs:
         raise JobError(f"{table.where}: no layers; there is nothing to print")
-    lost += moves is not None
-    if lost:
-        message = f"{lost} layers of 0 µm show nothing: their lifts are left out"
-        found.append(Finding(code="zero-layers", severity="warning", message=message, value=float(lost)))
     return slabs
 
 

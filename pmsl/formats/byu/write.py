@@ -129,10 +129,13 @@ def _rows(plan: LayerPlan, files: Sequence[str], job: PrintJob, keys: Sequence[E
     moves = [(plan.motion, plan.squeeze, plan.thickness_um)]
     shown: list[list[Image]] = [[]]
     for e, file in zip(plan.exposures, files, strict=True):
-        if e.relift is not None:
-            moves.append((e.relift.motion, e.relift.squeeze, 0.0))
+        for lift in () if e.relift is None else e.relift.lifts:
+            moves.append((lift.motion, lift.squeeze, 0.0))
             shown.append([])
         shown[-1] += [_image(e, file, _evened(e, job), keys[e.engine], plan.index, name)] * e.repeat
+    for lift in () if plan.relift_after is None else plan.relift_after.lifts:
+        moves.append((lift.motion, lift.squeeze, 0.0))
+        shown.append([])
     return [Row(_position(*move, name), tuple(images)) for move, images in zip(moves, shown, strict=True)]
 
 

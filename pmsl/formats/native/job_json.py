@@ -88,12 +88,12 @@ class ExposureDoc(Strict, frozen=True, kw_only=True):
 
 
 class LayerDoc(Strict, frozen=True, kw_only=True):
-    """One layer: the motion comes before the exposures, `squeeze` between the two; `dose` is a path, where dose maps were asked for.
+    """One layer: motion, `squeeze`, exposures, `relift_after`, in this order; `dose` is a path, where dose maps were asked for.
 
     `facts` are of its pixels that are lit at least half as strongly as the lightest of their exposure; no reader needs them.
     """
 
-    SINCE: ClassVar[dict[str, int]] = {"facts": 2}
+    SINCE: ClassVar[dict[str, int]] = {"facts": 2, "relift_after": 2}
 
     z_top_um: float
     thickness_um: float
@@ -101,6 +101,7 @@ class LayerDoc(Strict, frozen=True, kw_only=True):
     exposures: list[ExposureDoc]
     dose: str | None = None
     squeeze: Squeeze | msgspec.UnsetType = msgspec.UNSET
+    relift_after: Relift | msgspec.UnsetType = msgspec.UNSET
     facts: LayerFacts | msgspec.UnsetType = msgspec.UNSET
 
 

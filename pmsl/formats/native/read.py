@@ -79,6 +79,7 @@ def job_of(doc: Document, source: FileSource, where: str) -> PrintJob:
             motion=layer.motion,
             exposures=exposures,
             squeeze=present(layer.squeeze),
+            relift_after=present(layer.relift_after),
             facts_of=None if layer.facts is msgspec.UNSET else lambda: present(layer.facts),
         )
 

@@ -51,11 +51,12 @@ def _of_layer(layer: LayerDoc) -> Iterator[str]:
     """Yield the abilities that a layer asks for."""
     if layer.squeeze is not msgspec.UNSET:
         yield SQUEEZE
-    for e in layer.exposures:
-        if e.relift is not msgspec.UNSET:
+    for relift in (layer.relift_after, *(e.relift for e in layer.exposures)):
+        if relift is not msgspec.UNSET:
             yield RELIFT
-            if isinstance(e.relift.squeeze, Squeeze):
+            if any(isinstance(lift.squeeze, Squeeze) for lift in relift.lifts):
                 yield SQUEEZE
+    for e in layer.exposures:
         if e.film_lift_um is not msgspec.UNSET:
             yield FILM
         if e.flat_field_by_host is not msgspec.UNSET:

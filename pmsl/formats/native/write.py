@@ -170,6 +170,7 @@ def _encoded(job: PrintJob, plan: LayerPlan, options: WriteOptions, frames: Iter
         exposures=exposures,
         dose=dose_name,
         squeeze=msgspec.UNSET if plan.squeeze is None else plan.squeeze,
+        relift_after=msgspec.UNSET if plan.relift_after is None else plan.relift_after,
     )
     return Encoded(entry, files, _measured(job, plan, exposures) if options.facts else None)
 

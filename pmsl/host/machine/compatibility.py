@@ -205,7 +205,8 @@ def check_plan(job: PrintJob, plan: LayerPlan, engines: Sequence[LightEngine], s
             f"layer {plan.index}: the plate goes {max(highest, plan.z_top_um):g} µm from the exposure plane (lift included), "
             f"the stage's travel is {stage.travel_um:g} µm; print a lower part or lift less"
         )
-    if plan.squeeze is not None or any(e.relift is not None or e.film_lift_um is not None for e in plan.exposures):
+    between = plan.squeeze is not None or plan.relift_after is not None
+    if between or any(e.relift is not None or e.film_lift_um is not None for e in plan.exposures):
         raise HostError(f"layer {plan.index}: the plate is to be moved between its lights, which pmsl's player does not do")
     for j, exposure in enumerate(plan.exposures):
         where = f"layer {plan.index}, exposure {j}"

@@ -146,8 +146,8 @@ def layer_pairs(a: LayerPlan, b: LayerPlan, powers: tuple[float, float] | None) 
                 yield "times", Pair(f"{name}.power", _share(x.power, powers[0]), _share(y.power, powers[1]))
     else:
         yield "times", tolerant(Pair("lit_time_s", _lit_s(a), _lit_s(b)))
-    for name, ours, theirs in (("motion", a.motion, b.motion), ("squeeze", a.squeeze, b.squeeze)):
-        for pair in pairs_of(ours, theirs, name):
+    for name in ("motion", "squeeze", "relift_after"):
+        for pair in pairs_of(getattr(a, name), getattr(b, name), name):
             yield "motion", tolerant(pair)
 
 
