@@ -25,11 +25,13 @@ def moving_printer(
     step_um: float = 0.1,
     travel_um: tuple[float, float] = (1e6, 1e6),
     error: tuple[float, ...] | None = None,
+    pace: tuple[float, float, float] | None = None,
     **optics: Any,
 ) -> Printer:
     """A small printer whose stage moves along x and y."""
     plain = find_printer("pmsl-10um")
     more = {} if error is None else {"error": measured(error)}
+    more |= {} if pace is None else {name: measured(v) for name, v in zip(("speed_um_s", "accel_um_s2", "settle_s"), pace, strict=True)}
     xy = XyStage(travel_um=measured(travel_um), step_um=measured(step_um), **more)
     return replace(
         plain,

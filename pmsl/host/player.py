@@ -18,7 +18,7 @@ from pmsl.host.control.light_control import Cancelled, LightControl
 from pmsl.host.control.operator_pause import OnPause, OperatorPauses
 from pmsl.host.control.signals import Interruptible
 from pmsl.host.control.stage_control import StageControl
-from pmsl.host.machine.compatibility import check_machine, check_plan, refuse_problems, walk, xy_errors
+from pmsl.host.machine.compatibility import check_machine, check_plan, refuse_problems, stage_way, walk
 from pmsl.host.play_options import Options
 from pmsl.host.protocol import Clock, LightEngine, RealClock, Stage
 from pmsl.host.record.mask_hashes import Digests
@@ -75,7 +75,7 @@ class Player:
         self._go_on.set()
         self._pauses = OperatorPauses(job.pauses, on_pause, self._go_on, self._cancelled)
         self._light_control = LightControl(self._engines, self._cancelled, self._clock)
-        self._stage_control = StageControl(stage, self._clock, self._cancelled, xy_errors(job))
+        self._stage_control = StageControl(stage, self._clock, self._cancelled, stage_way(job))
         self._digests: Digests | None = None
         self._check = JobCheck(job)
         self._status = Status(n_layers=job.n_layers)

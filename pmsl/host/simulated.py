@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -103,9 +104,10 @@ class SimulatedXyStage(SimulatedStage):
         self._xy = xy
         self._low, self._high = [0.0, 0.0], [0.0, 0.0]
         self.shifted_um = (0.0, 0.0, 0.0)
+        self._began = False
 
     def shift(self, x_um: float, y_um: float, focus_um: float) -> None:
-        """Be there at once.
+        """Be there, and let the time of the way pass, as the printer says it; the first way, from where nobody knows, takes none.
 
         Parameters
         ----------
@@ -123,7 +125,9 @@ class SimulatedXyStage(SimulatedStage):
             if high - low > travel_um * (1 + 1e-9):
                 raise HostError(f"stage: asked for places {high - low:g} µm apart along {'xy'[axis]}; its travel is {travel_um:g} µm")
             self._low[axis], self._high[axis] = low, high
-        self.shifted_um = (x_um, y_um, focus_um)
+        if self._began:
+            self._clock.wait(self._xy.way_s(math.hypot(x_um - self.shifted_um[0], y_um - self.shifted_um[1])), _NEVER)
+        self.shifted_um, self._began = (x_um, y_um, focus_um), True
 
 
 class SimulatedEngine:

@@ -12,8 +12,9 @@ import numpy as np
 
 from pmsl.core.mask import around
 from pmsl.job.layer_plan import Exposure, LayerPlan
-from pmsl.job.print_job import PrintJob
+from pmsl.job.print_job import STAGE_ERROR, PrintJob
 from pmsl.job.shifted_light import most_light
+from pmsl.job.stage_way import Place, StageWay
 from pmsl.profiles import Motion, Printer
 from pmsl.profiles.placeholders import placeholders
 from pmsl.profiles.response import response
@@ -176,6 +177,8 @@ class JobCheck:
         self._irradiance = {s.power: s.irradiance_mw_cm2.value for s in job.printer.optics.settings}
         self._edges_um: list[float] = job.grid.z_edges_um.tolist()
         self._duration_s = np.full(job.n_layers, np.nan)
+        self._way = StageWay.of(job.printer, STAGE_ERROR in job.requires)
+        self._ends: list[tuple[Place, Place] | None] = [None] * job.n_layers
         self._known: dict[tuple[object, ...], tuple[list[str], bool]] = {}  # by the numbers of an exposure: most layers have the same
         self._powers = {power: hidden_placeholders(job, {power}) for power in self._irradiance}
 
@@ -214,6 +217,9 @@ class JobCheck:
             total = sum_problem(plan.exposures, self._job.printer, self._light_of_level) if len(plan.exposures) > 1 else None
             out += [] if total is None else [f"layer {k}: {total}"]
             self._duration_s[k : k + 1] = plan.duration_s
+            if self._way is not None and 0 <= k < len(self._ends):
+                self._duration_s[k] += self._way.inside_s(plan.exposures)
+                self._ends[k] = self._way.ends(plan.exposures)
         return out
 
     def _light_problems(self, e: Exposure) -> tuple[list[str], bool]:
@@ -241,5 +247,9 @@ class JobCheck:
         stated_s, time_s = self._job.prepared.get("stated_time_s"), float(self._duration_s.sum())
         if stated_s is None or np.isnan(self._duration_s).any():
             return
+        if self._way is not None:
+            lit = [ends for ends in self._ends if ends is not None]
+            before = [None, *(last for _, last in lit)]
+            time_s += sum(self._way.between_s(a, first) for a, (first, _) in zip(before, lit, strict=False))
         if not abs(time_s - stated_s) <= TIME_SLACK * time_s:
             yield f"estimate: print_time_s is {stated_s:g}, the layers take {time_s:g}"

@@ -14,6 +14,7 @@ from pmsl.job.layer_facts import facts_of
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import InOrder, LayerSource, layer_source
 from pmsl.job.pauses import Pause
+from pmsl.job.stage_way import Place, StageWay
 from pmsl.job.techniques import Vacuum
 from pmsl.mesh.part import Part
 from pmsl.mesh.region import RegionRecord
@@ -23,6 +24,7 @@ from pmsl.profiles.tables.strict_struct import Strict
 
 FLAT_FIELD_BY_HOST = "flat-field-by-host"  # in `requires`: the host evens out the field, frames do not
 STAGE_ERROR = "xy-stage-error"  # in `requires`: the host sends the xy stage to where it has to be sent to get to `offset_um`
+LayerCost = tuple[float, ...]  # of a layer, as `Meter` has it
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 
@@ -257,32 +259,50 @@ class PrintJob:
         """Return print time and resin; a job that was not written yet has to make every layer for it."""
         if self.known_estimate is not None:
             return self.known_estimate
-        meter = Meter(self.grid, self.engines)
+        meter = Meter.of(self)
         for k in range(self.n_layers):
             meter.add(*meter.cost(self.bare(k)))
         return meter.estimate()
 
 
 class Meter:
-    """Adds up time and resin while plans go by; exposures of a job's further engines have pixels of their own."""
+    """Adds up time and resin while plans go by, from the plate up; exposures of a job's further engines have pixels of their own."""
 
-    def __init__(self, grid: Grid, engines: Sequence[Engine] = ()) -> None:
+    def __init__(self, grid: Grid, engines: Sequence[Engine] = (), way: StageWay | None = None) -> None:
         self._pixel_um2 = grid.pixel_um2
+        self._way = way
+        self._last: Place | None = None
         self._of_engine = [e.grid.pixel_um2 / grid.pixel_um2 for e in engines] or [1.0]
         self._time_s = 0.0
         self._resin_um3 = 0.0
 
-    def cost(self, plan: LayerPlan) -> tuple[float, float]:
-        """Return time [s] and resin [µm³] of one layer; where it does not say what is covered, its largest mask counts."""
+    @classmethod
+    def of(cls, job: PrintJob) -> Meter:
+        """Return one for the layers of a job."""
+        return cls(job.grid, job.engines, StageWay.of(job.printer, STAGE_ERROR in job.requires))
+
+    def cost(self, plan: LayerPlan) -> LayerCost:
+        """Return time [s] and resin [µm³] of one layer; where it does not say what is covered, its largest mask counts.
+
+        Where ways of the stage take time these follow: the places of its first and its last exposure.
+        """
         known = plan.covered_px if plan.exposures else 0.0
         if known is None:
             known = max(e.mask.sum_px() * self._of_engine[e.engine] for e in plan.exposures)
-        return plan.duration_s, known * self._pixel_um2 * plan.thickness_um
+        resin_um3 = known * self._pixel_um2 * plan.thickness_um
+        if self._way is None:
+            return plan.duration_s, resin_um3
+        ends = self._way.ends(plan.exposures)
+        return plan.duration_s + self._way.inside_s(plan.exposures), resin_um3, *(() if ends is None else (*ends[0], *ends[1]))
 
-    def add(self, time_s: float, resin_um3: float) -> None:
-        """Count the cost of one layer."""
+    def add(self, time_s: float, resin_um3: float, *ends: float) -> None:
+        """Count the cost of the next layer."""
         self._time_s += time_s
         self._resin_um3 += resin_um3
+        if ends and self._way is not None:
+            (x, y, engine), (x_last, y_last, engine_last) = ends[:3], ends[3:]
+            self._time_s += self._way.between_s(self._last, Place(x, y, int(engine)))
+            self._last = Place(x_last, y_last, int(engine_last))
 
     def estimate(self) -> Estimate:
         """Return the totals so far."""

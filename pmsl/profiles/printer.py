@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType, structs
 
+from pmsl.profiles.motion import Rate, Wait, move_time_s
 from pmsl.profiles.optics import FlatField as FlatField
 from pmsl.profiles.optics import LightSetting as LightSetting
 from pmsl.profiles.optics import Optics as Optics
@@ -67,6 +68,12 @@ class XyStage(Sourced, frozen=True, kw_only=True):
         How far it goes along x and y: the span of the places of pictures.
     step_um : Value of float
         What its places are multiples of.
+    speed_um_s : Value of float, e.g. 10000.0
+        How fast it goes at most; needed with accel_um_s2. Left out: print times leave its ways out.
+    accel_um_s2 : Value of float, e.g. 100000.0
+        How fast it comes to that speed; needed with speed_um_s.
+    settle_s : Value of float, e.g. 0.2
+        Wait after a way, before the light; left out: none.
     error : Value of six float, e.g. [0.8, -0.3, 0.0, 0.2, 1.1, 0.0]
         Where it goes instead: x, y and focus [µm] for each mm along X, then the same for each mm along Y; made up for in places, focus and
         pictures. Left out: none.
@@ -74,7 +81,37 @@ class XyStage(Sourced, frozen=True, kw_only=True):
 
     travel_um: Value[tuple[Positive, Positive]]
     step_um: Value[Positive]
+    speed_um_s: Value[Rate] | UnsetType = UNSET
+    accel_um_s2: Value[Rate] | UnsetType = UNSET
+    settle_s: Value[Wait] | UnsetType = UNSET
     error: Value[tuple[Slope, Slope, Slope, Slope, Slope, Slope]] | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if (self.speed_um_s is UNSET) != (self.accel_um_s2 is UNSET):
+            given, missing = ("accel_um_s2", "speed_um_s") if self.speed_um_s is UNSET else ("speed_um_s", "accel_um_s2")
+            raise ValueError(f"{given} is stated without {missing}; one says nothing of the time of a way without the other")
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is known how long its ways take."""
+        return self.speed_um_s is not UNSET
+
+    @property
+    def rests_s(self) -> float:
+        """Wait after a way [s]."""
+        return 0.0 if isinstance(self.settle_s, UnsetType) else self.settle_s.value
+
+    def way_s(self, distance_um: float) -> float:
+        """Return how long a way takes [s]; 0 where nobody says it.
+
+        Parameters
+        ----------
+        distance_um : float
+            Along a straight line.
+        """
+        if isinstance(self.speed_um_s, UnsetType) or isinstance(self.accel_um_s2, UnsetType):
+            return 0.0
+        return move_time_s(distance_um, self.speed_um_s.value, self.accel_um_s2.value)
 
     @property
     def slopes(self) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float]]:

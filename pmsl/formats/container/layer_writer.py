@@ -14,7 +14,7 @@ from pmsl.errors import JobError
 from pmsl.formats.protocol import VerifyOptions, WriteOptions, Written
 from pmsl.job.consistency import JobCheck
 from pmsl.job.layer_plan import LayerPlan
-from pmsl.job.print_job import Meter, PrintJob
+from pmsl.job.print_job import LayerCost, Meter, PrintJob
 
 T = TypeVar("T")
 Box = tuple[tuple[float, ...], tuple[float, ...]]
@@ -58,15 +58,15 @@ def written(
     -------
     Written
     """
-    tally, run, meter = JobTally(job, options), job.layer_source.in_order(job.n_layers), Meter(job.grid, job.engines)
+    tally, run, meter = JobTally(job, options), job.layer_source.in_order(job.n_layers), Meter.of(job)
 
     watch = options.watch
 
-    def done(plan: LayerPlan, made: T) -> tuple[LayerPlan, T, tuple[float, float], bool, Any]:
+    def done(plan: LayerPlan, made: T) -> tuple[LayerPlan, T, LayerCost, bool, Any]:
         cost, lit, seen = meter.cost(plan), bool(plan.exposures), None if watch is None else watch.seen(plan)
         return plan if masks else replace(plan, exposures=()), made, cost, lit, seen
 
-    def layers(block: list[int]) -> list[tuple[LayerPlan, T, tuple[float, float], bool, Any]]:
+    def layers(block: list[int]) -> list[tuple[LayerPlan, T, LayerCost, bool, Any]]:
         plans = run.plans(block)
         return list(map(done, plans, map(make, plans) if make_all is None else make_all(plans)))
 
@@ -86,10 +86,10 @@ class JobTally:
 
     def __init__(self, job: PrintJob, options: WriteOptions) -> None:
         self._job, self._options = job, options
-        self._meter, self._done, self._any_light = Meter(job.grid, job.engines), 0, False
+        self._meter, self._done, self._any_light = Meter.of(job), 0, False
         self.found = list(job.findings)
 
-    def add(self, cost: tuple[float, float], findings: Iterable[Finding], lit: bool) -> None:
+    def add(self, cost: LayerCost, findings: Iterable[Finding], lit: bool) -> None:
         """Count the next layer: its cost as `Meter.cost` gives it, its findings, whether it has any light."""
         self._meter.add(*cost)
         self.found.extend(findings)

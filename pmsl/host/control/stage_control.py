@@ -9,9 +9,9 @@ from pmsl.host.control.light_control import Cancelled
 from pmsl.host.machine.compatibility import STEP_SLACK, UNMOVED, number_of
 from pmsl.host.protocol import Clock, Shifting, Stage
 from pmsl.job.layer_plan import Exposure, LayerPlan
-from pmsl.profiles.printer import XyStage
+from pmsl.job.stage_way import StageWay
 
-SENT_DIGITS = 6  # of where the xy stage is sent [µm]
+PLAIN = StageWay(xy=None, made_up=False)
 
 
 class StageControl:
@@ -23,13 +23,14 @@ class StageControl:
     clock : Clock
     cancelled : threading.Event
         Ends every wait.
-    xy : XyStage, optional
-        What the job's printer says of the errors along x and y, where the job asks that they are made up for.
+    way : StageWay
+        Where it is sent along x and y, and what is waited for then.
     """
 
-    def __init__(self, stage: Stage, clock: Clock, cancelled: threading.Event, xy: XyStage | None = None) -> None:
+    def __init__(self, stage: Stage, clock: Clock, cancelled: threading.Event, way: StageWay = PLAIN) -> None:
         self.stage = stage
-        self._xy = xy
+        self._way = way
+        self._engine: int | None = None
         self._clock = clock
         self._cancelled = cancelled
         self._shifted: tuple[float, float, float] | None = None
@@ -67,14 +68,18 @@ class StageControl:
 
     def shift(self, e: Exposure) -> None:
         """Shift image and focus where the exposure asks for it, and back where it does not."""
-        x, y = e.offset_um
-        if self._xy is not None:
-            x, y = (round(um, SENT_DIGITS) for um in self._xy.sent_um(x, y))
+        x, y, engine = self._way.place(e)
         wanted = (x, y, e.focus_um)
+        if self._engine not in (None, engine):
+            self.rest(self._way.engine_settle_s)
+        self._engine = engine
         if isinstance(self.stage, Shifting):
             if wanted != self._shifted:
+                moved = self._shifted is None or wanted[:2] != self._shifted[:2]
                 self.stage.shift(*wanted)
                 self._shifted = wanted
+                if moved and self._way.xy is not None:
+                    self.rest(self._way.xy.rests_s)
         elif wanted != UNMOVED:
             raise HostError("the exposure shifts image or focus, which this stage does not offer (it has no shift)")
 

@@ -23,6 +23,7 @@ from pmsl.job.consistency import JobCheck
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.pauses import PAUSE
 from pmsl.job.print_job import STAGE_ERROR, PrintJob
+from pmsl.job.stage_way import StageWay
 from pmsl.job.techniques import OF_THE_STAGE
 from pmsl.profiles.printer import Diamond, XyStage
 
@@ -66,20 +67,19 @@ def check_machine(job: PrintJob, engines: Sequence[LightEngine], stage: Stage, a
     return found + _check_stage(job, stage)
 
 
-def xy_errors(job: PrintJob) -> XyStage | None:
-    """Return what the job's printer says of the errors of its xy stage, where the job asks its host to make up for them.
+def stage_way(job: PrintJob) -> StageWay:
+    """Return where a job's host sends the xy stage and what it waits for then.
 
     Raises
     ------
     HostError
-        The job asks for it, and its printer says nothing.
+        The job asks its host to make up for errors of the stage, and its printer says nothing of them.
     """
-    if STAGE_ERROR not in job.requires:
-        return None
+    made_up = STAGE_ERROR in job.requires
     xy = job.printer.stage.xy
-    if not isinstance(xy, XyStage):
+    if made_up and not isinstance(xy, XyStage):
         raise HostError(f"the job requires {STAGE_ERROR}, and its printer {job.printer.name} has no [stage.xy]; slice it again")
-    return xy
+    return StageWay.of(job.printer, made_up) or StageWay(xy=xy if isinstance(xy, XyStage) else None, made_up=made_up)
 
 
 def number_of(value: Any, what: str) -> float:
@@ -172,7 +172,7 @@ def walk(
     HostError
         A layer the machine cannot play.
     """
-    digests = Digests(job.n_layers)
+    digests = Digests(job.n_layers, StageWay.of(job.printer, STAGE_ERROR in job.requires))
     many = default_threads(threads)
     refuse_problems(job.prepared.get("file_problems", tuple)())
     files_of: Callable[[LayerPlan], list[str]] = job.prepared.get("layer_problems", lambda plan: [])

@@ -11,12 +11,15 @@ import numpy as np
 from pmsl.errors import JobError
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
+from pmsl.job.stage_way import Place, StageWay
 
 
 class Digests:
     """Hashes of masks, their repeats, and durations of layers, in order; grows by 40 bytes a layer and 40 an exposure."""
 
-    def __init__(self, n_layers: int) -> None:
+    def __init__(self, n_layers: int, way: StageWay | None = None) -> None:
+        self._way = way
+        self._last: Place | None = None
         self._masks = bytearray()
         self._repeats = array("q")
         self._start = np.zeros(n_layers + 1, np.int64)
@@ -33,6 +36,9 @@ class Digests:
             self._whole.update(digest + repr((k, e.time_s, e.power, e.repeat, e.engine, e.offset_um, e.focus_um)).encode())
         self._start[k + 1] = len(self._masks) // 32
         self.duration_s[k] = plan.duration_s
+        if self._way is not None and (ends := self._way.ends(plan.exposures)) is not None:
+            self.duration_s[k] += self._way.inside_s(plan.exposures) + self._way.between_s(self._last, ends[0])
+            self._last = ends[1]
 
     def count(self, k: int) -> int:
         """Return how many exposures layer `k` has."""

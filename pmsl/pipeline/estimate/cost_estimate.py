@@ -21,7 +21,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from pmsl.errors import FindingsError, OutputError
-from pmsl.job.print_job import PrintJob
+from pmsl.job.print_job import LayerCost, PrintJob
 from pmsl.mesh.part import Part
 from pmsl.pipeline.estimate.layer_sample import thin
 from pmsl.pipeline.estimate.memory_estimate import likely_bytes
@@ -69,7 +69,7 @@ class _Tried:
 
     seconds: float
     size: int
-    costs: list[tuple[float, float]]
+    costs: list[LayerCost]
 
 
 def predicted(request: SliceRequest) -> Cost:
@@ -218,17 +218,17 @@ def size_of(path: Path) -> int:
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
-def _print_time_s(ready: SlicedJob, blocks: Sequence[range], costs: list[tuple[float, float]]) -> float:
+def _print_time_s(ready: SlicedJob, blocks: Sequence[range], costs: list[LayerCost]) -> float:
     """Extrapolate the time of the sampled layers by the time that every layer's ordinary dose takes."""
     layers = [k for block in blocks for k in block]
     motion = ready.job.process.motion
-    lit = sum(seconds for seconds, _ in costs) - sum(motion.at(k).duration_s for k in layers)
+    lit = sum(seconds for seconds, *_ in costs) - sum(motion.at(k).duration_s for k in layers)
     ordinary = float(ready.times_s[layers].sum())
     share = lit / ordinary if ordinary > 0 else 1.0
     return motion.duration_s(ready.job.n_layers) + share * float(ready.times_s.sum())
 
 
-def _resin_ml(ready: SlicedJob, blocks: Sequence[range], costs: list[tuple[float, float]]) -> float:
+def _resin_ml(ready: SlicedJob, blocks: Sequence[range], costs: list[LayerCost]) -> float:
     """Return the volume of a single closed body whose contours stay, else the mean of the sampled layers by height."""
     parts = ready.job.design
     moved = any(ready.job.process.xy_offsets_um)
@@ -236,7 +236,7 @@ def _resin_ml(ready: SlicedJob, blocks: Sequence[range], costs: list[tuple[float
         return _volume_um3(parts[0]) * 1e-12
     heights = ready.job.grid.thickness_um
     seen = sum(float(heights[k]) for block in blocks for k in block)
-    return sum(um3 for _, um3 in costs) / seen * float(heights.sum()) * 1e-12
+    return sum(um3 for _, um3, *_ in costs) / seen * float(heights.sum()) * 1e-12
 
 
 def _volume_um3(part: Part) -> float:

@@ -12,7 +12,7 @@ from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import InOrder, LayerSource
-from pmsl.job.print_job import Meter, PrintJob
+from pmsl.job.print_job import LayerCost, Meter, PrintJob
 
 
 def thin(job: PrintJob, blocks: Sequence[range], design: bool) -> tuple[PrintJob, SampledLayers]:
@@ -48,7 +48,7 @@ class SampledLayers(LayerSource):
     blocks: tuple[range, ...]
     layers: tuple[int, ...]
     edges_um: np.ndarray
-    costs: list[tuple[float, float]]
+    costs: list[LayerCost]
 
     def __call__(self, i: int) -> LayerPlan:
         """Return layer `i`."""
@@ -66,7 +66,7 @@ class SampledLayers(LayerSource):
 
     def as_mine(self, i: int, plan: LayerPlan) -> LayerPlan:
         """Give a layer its place in the thin job, and note what it costs."""
-        self.costs[i] = Meter(self.job.grid).cost(plan)
+        self.costs[i] = Meter.of(self.job).cost(plan)
         return dataclasses.replace(plan, index=i, z_top_um=float(self.edges_um[i + 1]))
 
 

@@ -64,7 +64,7 @@ def exposure_facts(job: PrintJob, exposure: Exposure, frame: int | None) -> dict
 
 def layer_row(plan: LayerPlan, facts: LayerFacts | None, meter: Meter) -> dict[str, Any]:
     """Return time [s] and facts of a layer; of one without facts, the area that its largest mask covers [µm²]."""
-    time_s, resin_um3 = meter.cost(plan)
+    time_s, resin_um3, *_ = meter.cost(plan)
     known = {} if facts is None else msgspec.to_builtins(facts)
     return {"area_um2": resin_um3 / plan.thickness_um} | known | {"time_s": time_s}
 
@@ -82,7 +82,7 @@ def layer_table(
     progress : callable, optional
         Called with (layers done, layers in all).
     """
-    meter, below = Meter(job.grid, job.engines), FactsOfLayers(job.grid, job.printer)
+    meter, below = Meter.of(job), FactsOfLayers(job.grid, job.printer)
     stated = job.n_layers > 0 and job.bare(0).facts is not None
 
     def make(k: int) -> _EncodedLayer:

@@ -38,7 +38,7 @@ class ServedJob:
 
     def __init__(self, job: PrintJob) -> None:
         self.job = job
-        self._meter = Meter(job.grid, job.engines)
+        self._meter = Meter.of(job)
         self._plans: OrderedDict[int, LayerPlan] = OrderedDict()
         self._lock = threading.Lock()  # one layer is made at a time: memory is that of few
         self._graphs: dict[int, dict[str, float | None]] = {}
