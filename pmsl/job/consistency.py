@@ -14,7 +14,7 @@ from pmsl.core.mask import around
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import STAGE_ERROR, PrintJob
 from pmsl.job.shifted_light import most_light
-from pmsl.job.stage_way import Place, StageWay
+from pmsl.job.stage_way import StagePlace, StageWay
 from pmsl.profiles import Motion, Printer
 from pmsl.profiles.placeholders import placeholders
 from pmsl.profiles.response import response
@@ -178,7 +178,7 @@ class JobCheck:
         self._edges_um: list[float] = job.grid.z_edges_um.tolist()
         self._duration_s = np.full(job.n_layers, np.nan)
         self._way = StageWay.of(job.printer, STAGE_ERROR in job.requires)
-        self._ends: list[tuple[Place, Place] | None] = [None] * job.n_layers
+        self._ends: list[tuple[StagePlace, StagePlace] | None] = [None] * job.n_layers
         self._known: dict[tuple[object, ...], tuple[list[str], bool]] = {}  # by the numbers of an exposure: most layers have the same
         self._powers = {power: hidden_placeholders(job, {power}) for power in self._irradiance}
 

@@ -14,7 +14,7 @@ from pmsl.job.layer_facts import facts_of
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import InOrder, LayerSource, layer_source
 from pmsl.job.pauses import Pause
-from pmsl.job.stage_way import Place, StageWay
+from pmsl.job.stage_way import StagePlace, StageWay
 from pmsl.job.techniques import Vacuum
 from pmsl.mesh.part import Part
 from pmsl.mesh.region import RegionRecord
@@ -271,7 +271,7 @@ class Meter:
     def __init__(self, grid: Grid, engines: Sequence[Engine] = (), way: StageWay | None = None) -> None:
         self._pixel_um2 = grid.pixel_um2
         self._way = way
-        self._last: Place | None = None
+        self._last: StagePlace | None = None
         self._of_engine = [e.grid.pixel_um2 / grid.pixel_um2 for e in engines] or [1.0]
         self._time_s = 0.0
         self._resin_um3 = 0.0
@@ -301,8 +301,8 @@ class Meter:
         self._resin_um3 += resin_um3
         if ends and self._way is not None:
             (x, y, engine), (x_last, y_last, engine_last) = ends[:3], ends[3:]
-            self._time_s += self._way.between_s(self._last, Place(x, y, int(engine)))
-            self._last = Place(x_last, y_last, int(engine_last))
+            self._time_s += self._way.between_s(self._last, StagePlace(x, y, int(engine)))
+            self._last = StagePlace(x_last, y_last, int(engine_last))
 
     def estimate(self) -> Estimate:
         """Return the totals so far."""

@@ -15,7 +15,7 @@ from pmsl.profiles.printer import XyStage
 SENT_DIGITS = 6  # of where the stage is sent [µm]
 
 
-class Place(NamedTuple):
+class StagePlace(NamedTuple):
     """Where the stage is sent for an exposure [µm], and which engine shows it."""
 
     x_um: float
@@ -49,14 +49,14 @@ class StageWay(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return cls(xy=stage, made_up=made_up)
 
-    def place(self, e: Exposure) -> Place:
+    def place(self, e: Exposure) -> StagePlace:
         """Return where the stage is sent for an exposure."""
         x, y = e.offset_um
         if self.made_up and self.xy is not None:
             x, y = (round(um, SENT_DIGITS) for um in self.xy.sent_um(x, y))
-        return Place(x, y, e.engine)
+        return StagePlace(x, y, e.engine)
 
-    def between_s(self, a: Place | None, b: Place) -> float:
+    def between_s(self, a: StagePlace | None, b: StagePlace) -> float:
         """Return what lies between exposures at two places [s]; None of the first exposure of a job, whose way nobody knows."""
         seconds = 0.0
         if self.xy is not None and (a is None or a[:2] != b[:2]):
@@ -68,6 +68,6 @@ class StageWay(msgspec.Struct, frozen=True, kw_only=True):
         places = list(map(self.place, exposures))
         return sum(self.between_s(a, b) for a, b in zip(places, places[1:], strict=False))
 
-    def ends(self, exposures: Sequence[Exposure]) -> tuple[Place, Place] | None:
+    def ends(self, exposures: Sequence[Exposure]) -> tuple[StagePlace, StagePlace] | None:
         """Return the first and the last place of a layer; None of a dark one."""
         return (self.place(exposures[0]), self.place(exposures[-1])) if exposures else None

@@ -39,27 +39,34 @@ class Squeeze(Strict, frozen=True, kw_only=True):
         return self.count * self.time_s
 
 
+class Lift(Strict, frozen=True, kw_only=True, omit_defaults=True):
+    """The plate is lifted and comes back to the same plane."""
+
+    motion: Motion
+    squeeze: Squeeze | None = None
+
+    @property
+    def duration_s(self) -> float:
+        """Time it takes [s]."""
+        return self.motion.duration_s + (0.0 if self.squeeze is None else self.squeeze.duration_s)
+
+
 class Relift(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """The plate is lifted and comes back to the same plane: a layer of 0 µm; `before` are others that come before it, first to last."""
 
     motion: Motion
     squeeze: Squeeze | None = None
-    before: Annotated[tuple[Relift, ...], Meta(max_length=MOST_LIFTS)] = ()
-
-    def __post_init__(self) -> None:
-        if any(lift.before for lift in self.before):
-            raise ValueError("a lift before another one has lifts before it; list them all before the last")
+    before: Annotated[tuple[Lift, ...], Meta(max_length=MOST_LIFTS)] = ()
 
     @property
     def duration_s(self) -> float:
         """Time it takes, and those before it [s]."""
-        own_s = self.motion.duration_s + (0.0 if self.squeeze is None else self.squeeze.duration_s)
-        return own_s + sum(lift.duration_s for lift in self.before)
+        return sum(lift.duration_s for lift in self.lifts)
 
     @property
-    def lifts(self) -> tuple[Relift, ...]:
-        """All lifts, first to last, each by itself."""
-        return (*self.before, replace(self, before=()))
+    def lifts(self) -> tuple[Lift, ...]:
+        """All lifts, first to last."""
+        return (*self.before, Lift(motion=self.motion, squeeze=self.squeeze))
 
 
 def in_turn(first: Relift | None, second: Relift | None) -> Relift | None:

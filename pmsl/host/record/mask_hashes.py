@@ -11,7 +11,7 @@ import numpy as np
 from pmsl.errors import JobError
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
-from pmsl.job.stage_way import Place, StageWay
+from pmsl.job.stage_way import StagePlace, StageWay
 
 
 class Digests:
@@ -19,7 +19,7 @@ class Digests:
 
     def __init__(self, n_layers: int, way: StageWay | None = None) -> None:
         self._way = way
-        self._last: Place | None = None
+        self._last: StagePlace | None = None
         self._masks = bytearray()
         self._repeats = array("q")
         self._start = np.zeros(n_layers + 1, np.int64)
