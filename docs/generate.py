@@ -20,7 +20,7 @@ from pmsl.cli.app import app
 from pmsl.mesh.placing.copies import Copy, PackedCopy
 from pmsl.pipeline.request.region_file import RegionTable
 from pmsl.pipeline.slice_request import TEXTS, SliceRequest
-from pmsl.profiles import Printer, Process, Resin
+from pmsl.profiles import Printer, Process, Resin, TwoPhotonPrinter, TwoPhotonProcess, TwoPhotonResin
 from pmsl.profiles.tables.keys import STATED, ProfileKey, keys_of_struct, summary
 from pmsl.profiles.tables.toml_text import toml_value
 from pmsl.report.findings_page import findings_page
@@ -52,6 +52,10 @@ def keys_page() -> str:
     parts = [MADE, KEYS]
     parts += [_profile("Printer", "pmsl.printer", Printer), _profile("Resin", "pmsl.resin", Resin)]
     parts += [_profile("Process", "pmsl.process", Process), _batch()]
+    table = "Printers, resins and processes with a table `[two_photon]`"
+    parts.append(f"## Two-photon writing\n\n{table}; see [two_photon.md](two_photon.md).\n")
+    for title, struct in (("Printer", TwoPhotonPrinter), ("Resin", TwoPhotonResin), ("Process", TwoPhotonProcess)):
+        parts.append(_profile(f"{title} of two-photon writing", f"pmsl.{title.lower()}", struct))
     parts.append("## Lists of copies\n\n`--copies FILE`: a CSV with these columns, or a TOML with a table `[[copies]]` for each copy.\n")
     parts.append(_table(keys_of_struct(Copy)))
     parts.append("With `--pack`, which finds the places:\n\n" + _table(keys_of_struct(PackedCopy)))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pmsl.mesh.solid import Solid
     from pmsl.pipeline import check, pack, place_copies, prepare, read, verify, write
     from pmsl.pipeline import place_for as place
+    from pmsl.pipeline.two_photon import prepare_two_photon
     from pmsl.predict import simulate
     from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
     from pmsl.report.difference.job_diff import diff
@@ -64,6 +65,7 @@ _HOMES = {
     "place": "pmsl.pipeline:place_for",
     "place_copies": "pmsl.pipeline",
     "prepare": "pmsl.pipeline",
+    "prepare_two_photon": "pmsl.pipeline.two_photon",
     "read": "pmsl.pipeline",
     "simulate": "pmsl.predict",
     "slice_contours": "pmsl.slicing",
@@ -123,6 +125,7 @@ __all__ = [
     "place",
     "place_copies",
     "prepare",
+    "prepare_two_photon",
     "read",
     "simulate",
     "slice_contours",

@@ -207,7 +207,7 @@ def _chosen_suffix(name: str, format: str | None, where: str) -> str:
 
 
 def _is_suffix(suffix: str) -> bool:
-    return any(suffix.lower() in shipped.suffixes for shipped in registry.SHIPPED)
+    return any(suffix.lower() in shipped.suffixes for shipped in registry.OWN)
 
 
 def _table(table: dict[str, Any], key: str, where: str) -> dict[str, Any]:

@@ -53,6 +53,11 @@ SHIPPED = (  # of formats that share a suffix the first is chosen by it; content
     BuiltInFormat("svg", (".svg",), "pmsl.formats.contourfiles:SVG"),
     BuiltInFormat("3mf-slices", (), "pmsl.formats.contourfiles:THREEMF"),  # .3mf is a mesh unless it is asked for by name
 )
+WITHOUT_FRAMES = (  # what two photons write: no job of frames goes into them, and none comes out
+    BuiltInFormat("voxel-npy", (".npy",), "pmsl.formats.two_photon:VOXEL_NPY"),
+    BuiltInFormat("gwl", (".gwl",), "pmsl.formats.two_photon:GWL"),
+)
+OWN = (*SHIPPED, *WITHOUT_FRAMES)
 
 
 def choose(path: Path, name: str | None) -> str:
@@ -64,19 +69,19 @@ def choose(path: Path, name: str | None) -> str:
         An unknown name, or a suffix that belongs to no format.
     """
     if name is not None:
-        if not any(shipped.name == name for shipped in SHIPPED) and name not in names():
+        if not any(shipped.name == name for shipped in OWN) and name not in names():
             raise UsageError(f"format {name!r} is not known; known: {', '.join(names())}")
         return name
     suffix = path.suffix.lower()
     if not re.fullmatch(r"\.[a-z][a-z0-9]{0,7}", suffix):
         return "native"
-    for shipped in SHIPPED:
+    for shipped in OWN:
         if suffix in shipped.suffixes:
             return shipped.name
     for other in _others():
         if suffix in other.suffixes:
             return other.name
-    known = sorted({s for shipped in SHIPPED for s in shipped.suffixes})
+    known = sorted({s for shipped in OWN for s in shipped.suffixes})
     raise UsageError(
         f"{path.name}: no format writes {suffix!r} files; name a folder or a file ending in {', '.join(known)}, "
         "or say --format native to make a folder of that name"
@@ -85,13 +90,13 @@ def choose(path: Path, name: str | None) -> str:
 
 def names() -> tuple[str, ...]:
     """Return the names of all formats, those of other packages too; imports none of them."""
-    own = [shipped.name for shipped in SHIPPED]
+    own = [shipped.name for shipped in OWN]
     return (*own, *sorted({entry.name for entry in entry_points(group=GROUP)} - set(own)))
 
 
 def find(name: str) -> Format:
     """Import a format by name; raises `UsageError` where there is none or another package's cannot be used."""
-    for shipped in SHIPPED:
+    for shipped in OWN:
         if shipped.name == name:
             return shipped.load()
     for entry in entry_points(group=GROUP):
@@ -142,7 +147,7 @@ def _of_panels(format: Format, path: Path, panel: Panel) -> PanelFormat:
 def is_job(path: Path) -> bool:
     """Tell whether a path is a job rather than a mesh: a folder, a suffix that jobs are written with, or content a format knows."""
     suffix = path.suffix.lower()
-    if os.path.isdir(path) or any(suffix in shipped.suffixes for shipped in SHIPPED):
+    if os.path.isdir(path) or any(suffix in shipped.suffixes for shipped in OWN):
         return True
     if suffix in (".stl", ".obj", ".ply", ".3mf", ".off", ".glb") or not os.path.isfile(path):
         return False
@@ -183,7 +188,7 @@ def entry_points(group: str) -> list[EntryPoint]:
 
 
 def _knows(seen: FileSignature) -> Format | None:
-    for shipped in SHIPPED:
+    for shipped in OWN:
         made = shipped.load()
         if made.recognises(seen):
             return made
@@ -192,7 +197,7 @@ def _knows(seen: FileSignature) -> Format | None:
 
 def _others() -> Iterator[Format]:
     """Load the formats of other packages."""
-    own = {shipped.name for shipped in SHIPPED}
+    own = {shipped.name for shipped in OWN}
     for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name):
         if entry.name not in own:
             yield _load(entry)

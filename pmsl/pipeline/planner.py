@@ -18,7 +18,7 @@ from pmsl.correct.uncurable_pass import GrayPass
 from pmsl.errors import ExposureError
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import InOrder, Origin
-from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Box, Engine, Input, PartRecord, PrintJob, Provenance
+from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Engine, PrintJob
 from pmsl.masks import masks_of
 from pmsl.masks.mask_source import RecentMasks
 from pmsl.mesh.part import Part
@@ -27,9 +27,9 @@ from pmsl.mesh.solid import Solid
 from pmsl.pipeline.setup import lit_layers
 from pmsl.pipeline.setup.corrections import CorrectedLayers, exchange_findings, memory_findings, record_of
 from pmsl.pipeline.setup.job_setup import JobSetup, stages
+from pmsl.pipeline.setup.part_records import provenance_of, record_of_part
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.slicing.boundary_defects import Defects
-from pmsl.version import __version__
 
 if TYPE_CHECKING:
     from pmsl.correct import Corrector
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 LAYERS_KEPT, MOST_KEPT = 24, 96  # masks of neighbours: memory does not grow with the height
 OF_REGIONS = ("region-outside-field", "region-beside-part")  # untrue of a region that reaches only layers that are left out
-TURNED = "faces turned: the mesh was inside out"
 
 
 def prepare(
@@ -103,14 +102,8 @@ def _job(s: JobSetup, planner: CorrectedLayers, printer: Printer, resin: Resin, 
         printer=printer,
         resin=resin,
         process=process,
-        provenance=Provenance(
-            version=__version__,
-            inputs=tuple(_input(p) for p in s.parts),
-            placement=placed.how if placed else "where their coordinates are",
-            shift_um=placed.shift_um if placed else None,
-            shrinkage=resin.resin.shrinkage.value,
-        ),
-        parts=tuple(_record(p) for p in s.parts),
+        provenance=provenance_of(s.parts, placed, resin.resin.shrinkage.value),
+        parts=tuple(record_of_part(p) for p in s.parts),
         n_layers=s.grid.n_layers,
         plan_layer=planner,
         design_of=lambda: s.parts,
@@ -302,19 +295,3 @@ class _InOrder(msgspec.Struct, frozen=True):
         recent = self.planner.makers()[0]
         self.grays.beyond(self.last, self.planner.stages.grid.n_layers, recent.plain)
         return self.grays.findings()
-
-
-def _box(points_um: np.ndarray) -> Box:
-    (x0, y0, z0), (x1, y1, z1) = points_um.tolist()
-    return (x0, y0, z0), (x1, y1, z1)
-
-
-def _input(part: Part) -> Input:
-    transform = tuple(float(v) for v in part.transform.reshape(-1))
-    repairs = (*part.solid.repairs, TURNED) if part.solid.inside_out else part.solid.repairs
-    return Input(file=part.solid.source, sha256=part.solid.sha256, unit=part.solid.unit, transform=transform, repairs=repairs)
-
-
-def _record(part: Part) -> PartRecord:
-    box = _box(part.bounds_um())
-    return PartRecord(label=part.label, sha256=part.solid.sha256, bounds_um=box, region=part.region, dose_scale=part.dose_scale)

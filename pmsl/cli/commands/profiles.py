@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 import click
 
 from pmsl.cli import options
 from pmsl.cli.terminal import print_json, print_line, print_lines
-
-if TYPE_CHECKING:
-    from pmsl.profiles import Printer, Process, Resin
 
 
 @click.group("profiles", invoke_without_command=True)
@@ -21,12 +15,11 @@ def profiles_command(context: click.Context, as_json: bool) -> None:
     """List the printers, resins and processes that are shipped, or show one."""
     if context.invoked_subcommand is not None:
         return
-    from pmsl.profiles import find_printer, find_process, find_resin, library
+    from pmsl.profiles import library
+    from pmsl.profiles.find import descriptions
 
-    names = library()
     plural = {"printer": "printers", "resin": "resins", "process": "processes"}
-    found: dict[str, Callable[[str], Printer | Resin | Process]] = {"printer": find_printer, "resin": find_resin, "process": find_process}
-    entries = {plural[kind]: [{"name": n, "description": found[kind](n).description} for n in names[kind]] for kind in names}
+    entries = {plural[kind]: [{"name": n, "description": text} for n, text in descriptions(kind).items()] for kind in library()}
     if as_json:
         print_json(entries)
         return

@@ -40,8 +40,14 @@ def slice_command(meshes: tuple[str, ...], as_json: bool, **settings: Any) -> No
     from pmsl.files.output_file import check_new_file
     from pmsl.pipeline import slice_jobs
     from pmsl.pipeline.slice_request import SliceRequest
+    from pmsl.pipeline.two_photon.light_of_request import asks_for_two_photon
 
     request = SliceRequest(meshes=list(meshes), **settings)
+    if asks_for_two_photon(request):
+        from pmsl.cli.two_photon_facts import slice_voxels  # few jobs are
+
+        slice_voxels(request, as_json)
+        return
     began = time.perf_counter()
     slice_jobs.check(request)
     if request.defaults_used() and not as_json:

@@ -63,6 +63,26 @@ JOBS: dict[str, dict[str, Code]] = {
             "The dose of a part or region has no near level in a gray image that also shows a much larger dose.",
             "Choose a dose nearer to the largest, or draw it as a region with a power or a wait of its own.",
         ),
+        "power-above-burning": Code(
+            ("error",),
+            "Slices of a two-photon job are written with a power at which hatched lines of the resin burn.",
+            "Lower power_mw or base_dose_factors, or scan faster.",
+        ),
+        "hatch-above-voxel": Code(
+            ("warning",),
+            "Lines of a two-photon job lie farther apart than one of them cures: neighbours do not touch.",
+            "Lower hatch_um, or raise power_mw.",
+        ),
+        "slice-above-voxel": Code(
+            ("warning",),
+            "Slices of a two-photon job are thicker than a line cures: neighbours do not touch.",
+            "Lower slice_um, or raise power_mw.",
+        ),
+        "voxels-below-threshold": Code(
+            ("warning",),
+            "Voxels that the part fills in part get a power below the resin's threshold: they do not cure.",
+            'Lower hatch_um and slice_um, raise power_mw, or let unreachable = "lift" or "drop" decide.',
+        ),
         "needs-focus": Code(
             ("info",),
             "Regions are exposed out of focus: the host needs a stage that can shift the focus.",
