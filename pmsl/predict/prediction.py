@@ -37,6 +37,11 @@ class Prediction:
     model : dict
         What was predicted with: resin, memory, threshold, blur, window.
     findings : tuple of Finding
+    seams : dict or None
+        Where an error of the stage was asked for: ``stage_error_um``, ``seed``; ``parts_of_a_pixel`` and ``rounded_um``, what places were
+        reckoned with; ``jog_um`` and ``gap_um``, how far neighbours are shifted along and across the seam between them; ``dose`` and
+        ``pixel_dose``, ``least`` and ``most`` relative to the dose without it, away from edges, of up to 4 layers: in places, and of means
+        over pixels.
     """
 
     iou: float | None
@@ -51,6 +56,7 @@ class Prediction:
     dose_mj_cm2: dict[str, Any]
     model: dict[str, Any]
     findings: tuple[Finding, ...] = ()
+    seams: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values, ready for JSON; the histogram without its empty bins."""
@@ -71,6 +77,7 @@ class Prediction:
             "dose_mj_cm2": doses,
             "model": self.model,
             "findings": [f.as_dict() for f in self.findings],
+            **({} if self.seams is None else {"seams": self.seams}),
         }
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from pmsl.core.parallel import default_threads, one_ahead, ordered_map
+from pmsl.errors import JobError
 from pmsl.fields.on_plate import on_plate
+from pmsl.fields.stage_error import StageError, on_fine_plate
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.mesh.part import Part
@@ -14,6 +17,7 @@ from pmsl.optics import Lorentzian, psf_of
 from pmsl.predict.measure.comparison import Comparison, SeenLayer
 from pmsl.predict.measure.design_layers import DesignLayer, DesignLayers, design_parts
 from pmsl.predict.prediction import Prediction
+from pmsl.predict.seams import seam_facts, seam_findings
 
 Watcher = Callable[[SeenLayer], None]
 
@@ -25,6 +29,7 @@ def simulate(
     watch: Sequence[Watcher] = (),
     progress: Callable[[int, int], None] | None = None,
     threads: int | None = None,
+    stage_error: StageError | None = None,
 ) -> Prediction:
     """Predict what a job prints and hold it against its design.
 
@@ -39,6 +44,8 @@ def simulate(
         Called with (layers done, layers in all).
     threads : int, optional
         Layers read and cut at a time (default: one a processor); the result does not depend on it.
+    stage_error : StageError, optional
+        How far the stage is off that moves the fields of a plate, beside what the job knows of it.
 
     Returns
     -------
@@ -51,7 +58,7 @@ def simulate(
     ExposureError
         A resin that cannot be added up.
     """
-    job = on_plate(job)
+    fields, job = job, plate_of(job, stage_error)
     parts = design_parts(job) if design is None else tuple(p if isinstance(p, Part) else Part(solid=p, label=p.source) for p in design)
     facts = DesignLayers(parts, job.grid)
     window = facts.window(_reach_px(job))
@@ -68,7 +75,32 @@ def simulate(
             watcher(seen)
         if progress is not None:
             progress(n, total)
-    return comparison.result()
+    found = comparison.result()
+    if stage_error is None:
+        return found
+    seams = seam_facts(fields, stage_error)
+    said = seam_findings(seams, min(fields.printer.optics.pitch_um.value))
+    return replace(found, seams=seams, findings=(*found.findings, *said))
+
+
+def plate_of(job: PrintJob, stage_error: StageError | None) -> PrintJob:
+    """Return a job of several fields as it is predicted: put together on the plate, of finer pixels where fields lie between these.
+
+    Parameters
+    ----------
+    job : PrintJob
+    stage_error : StageError, optional
+
+    Raises
+    ------
+    JobError
+        An error of the stage of a job of one field; as `on_plate` and `on_fine_plate`.
+    """
+    if stage_error is None:
+        return on_plate(job)
+    if job.tiles is None:
+        raise JobError("--stage-error: the job has one field, which no stage moves; slice with --fields")
+    return on_fine_plate(job, stage_error).job
 
 
 def _reach_px(job: PrintJob) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from pmsl.correct.flat_field import FlatFieldCompensation
 from pmsl.errors import UsageError
 from pmsl.fields.on_plate import with_field
 from pmsl.fields.shares import shares_of
+from pmsl.fields.stage_error import StageError
 from pmsl.fields.tiles import FieldLayout
 from pmsl.optics.field_evenness import flat_field
 from pmsl.profiles.optics import FlatField
@@ -80,6 +81,16 @@ def test_walls_of_a_corrected_chip_are_as_near_across_seams_as_without(induction
     assert a["lost"] - b["lost"] <= (induction > 0)
     assert a["p95_abs"] <= min(b["p95_abs"] + more_px * PITCH, 0.1 * PITCH)
     assert a["median_abs"] <= b["median_abs"] + more_px * PITCH
+
+
+@pytest.mark.slow
+def test_a_corrected_chip_with_a_stage_that_is_off_by_a_micrometre_is_off_by_that_at_seams():
+    job = corrected()
+    off = pmsl.simulate(job, threads=2, stage_error=StageError(1.0))
+    assert off.seams["jog_um"] == 1.0
+    assert max(-off.seams["pixel_dose"]["least"], off.seams["pixel_dose"]["most"]) <= 2 * 0.1 / 10  # δ / W along x and along y
+    assert off.epe_um["p95_abs"] <= pmsl.simulate(job, threads=2).epe_um["p95_abs"] + 1.05
+    assert [f.code for f in off.findings if f.code == "stage-off"] == ["stage-off"]
 
 
 def test_what_is_said_of_a_layer_is_said_once_and_as_of_one_large_field():

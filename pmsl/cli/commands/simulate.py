@@ -49,6 +49,8 @@ class _Drawn(NamedTuple):
     show_default=True,
     help="Findings at or above this end with exit 4.",
 )
+@click.option("--stage-error", type=float, metavar="UM", help="How far the stage is off that moves fields: neighbours, in the worst case.")
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Instead of the worst case: at random, one standard deviation.")
 @click.option("--force", is_flag=True, help="Replace pictures and a mesh that are there already.")
 @options.option("threads")
 @options.json
@@ -62,6 +64,8 @@ def simulate_command(
     section: tuple[str, ...],
     mesh: str | None,
     fail_on: Literal["info", "warning", "error"],
+    stage_error: float | None,
+    seed: int | None,
     force: bool,
     threads: int | None,
     as_json: bool,
@@ -71,14 +75,19 @@ def simulate_command(
     from pmsl.cli.depth_facts import depth_facts, depth_line
     from pmsl.cli.light_facts import light_facts
     from pmsl.core.finding import reaches
-    from pmsl.fields.on_plate import on_plate
+    from pmsl.fields.stage_error import StageError
     from pmsl.mesh import load_solid
     from pmsl.predict import simulate as predict
     from pmsl.predict.measure.design_layers import design_parts
     from pmsl.predict.predicted_mesh import MeshWriter
+    from pmsl.predict.simulation import plate_of
 
     drawn = _Drawn(pictures, section, layers, mesh, force)
-    job = on_plate(pipeline.read(path))
+    if seed is not None and stage_error is None:
+        raise UsageError("--seed chooses places at random; say how far the stage is off: --stage-error UM")
+    off = None if stage_error is None else StageError(stage_error, seed)
+    fields = pipeline.read(path)
+    job = plate_of(fields, off)
     wanted = set() if drawn.pictures is None and drawn.layers is None else _layers(drawn.layers, job)
     cuts = [_section(text, job) for text in drawn.sections]
     if (cuts or drawn.layers is not None) and drawn.pictures is None:
@@ -95,7 +104,7 @@ def simulate_command(
             watch.append(stack.enter_context(MeshWriter(_stl(drawn.mesh), job.grid)))
         stack.enter_context(compiler_notice())
         with layer_progress("simulating", as_json) as progress:
-            found = predict(job, parts, watch=watch, progress=progress, threads=threads)
+            found = predict(fields, parts, watch=watch, progress=progress, threads=threads, stage_error=off)
     if folder is not None:
         from pmsl.report import prediction_plots as pages
 
@@ -215,6 +224,12 @@ def _print_prediction(path: str, found: Prediction) -> None:
             print_line(f"dose {name:<6}{spread} mJ/cm²")
     _print_openings(found.openings)
     _print_lost(found.lost)
+    if (seams := found.seams) is not None:
+        dose, mean = seams["dose"], seams["pixel_dose"]
+        print_line(
+            f"seams      jog {seams['jog_um']:.3g} µm, gap {seams['gap_um']:.3g} µm, dose {dose['least']:+.2%} to {dose['most']:+.2%} "
+            f"(means over pixels {mean['least']:+.2%} to {mean['most']:+.2%})"
+        )
 
 
 def _row(name: str, values: dict[str, Any], rest: str) -> str:

@@ -38,6 +38,11 @@ JOBS: dict[str, dict[str, Code]] = {
             "the overlap levels are not rounded together.",
             "Choose a pitch that is a whole number of steps.",
         ),
+        "stage-off": Code(
+            ("info", "warning"),
+            "What a stage that is off, as `simulate --stage-error` asks, does to edges and doses at the seams of fields.",
+            "Overlap fields by more pixels, let seams move (stagger_px), or measure the errors of the stage.",
+        ),
         "stage-step-coarse": Code(
             ("warning",),
             "A step of the xy stage is coarser than a pixel: edges that cross a seam may jog by half a step.",
