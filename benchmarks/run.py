@@ -40,6 +40,7 @@ QUESTIONS = (
         "predicted_cost",
         "checks",
         "batches",
+        "two_photon_lines",
         "large_file",
         "defects",
         "peers",

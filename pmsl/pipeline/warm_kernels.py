@@ -31,6 +31,7 @@ def warmup() -> None:
     from pmsl.formats.frames.frame_runs import laid, stream_of
     from pmsl.formats.nanodlp.tables import layer_info
     from pmsl.kernels.codec import png_unfilter
+    from pmsl.kernels.codec.point_lines import point_text
     from pmsl.kernels.runs import dilate, run_ops
 
     corners = [[0, 0, 0], [30, 0, 0], [30, 30, 0], [0, 30, 0], [15, 15, 20]]
@@ -38,6 +39,7 @@ def warmup() -> None:
     thin = Solid.from_arrays([[40, 0, 0], [40.6, 0, 0], [40, 20, 0], [40, 0, 20]], np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]]))
     printer, resin = find_printer("pmsl-2um"), find_resin("pr48-405")
     png_unfilter.undo(np.zeros((1, 2), np.uint8), np.zeros(2, np.uint8))
+    point_text(np.zeros((2, 2), np.int64), np.array([0, 2]), b" 0.000\n", b"Write\n")
     job = prepare(place_for([solid, thin], printer, resin), printer, resin)  # the thin one has grays of its own
     mask = job[0].exposures[0].mask
     runs_of_png(encode_mask(mask, printer.orientation), mask.shape, "", large=0)

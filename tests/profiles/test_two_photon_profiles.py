@@ -118,6 +118,20 @@ def test_what_does_not_go_together_gets_one_clear_error(how, error, said):
         jobs.job(**how)
 
 
+def test_blocks_are_no_farther_apart_than_the_stage_goes():
+    def stage(travel):
+        xy = (
+            msgspec.UNSET if travel is None else msgspec.structs.replace(jobs.PRINTER.stage.xy, travel_um=Value(travel, "measured", "test"))
+        )
+        return msgspec.structs.replace(jobs.PRINTER, stage=msgspec.structs.replace(jobs.PRINTER.stage, xy=xy))
+
+    assert len(jobs.job(block_um=5.0, printer=stage((5.0, 5.0))).blocks) == 4 and len(jobs.job(printer=stage(None)).blocks) == 1
+    with pytest.raises(MeshError, match=r"4 blocks of 5 µm, 5 µm apart along y; the stage of printer two-photon-63x moves 4.9 µm"):
+        jobs.job(block_um=5.0, printer=stage((5.0, 4.9)))
+    with pytest.raises(MeshError, match=r"does not move along it \(\[stage\.xy\]\)"):
+        jobs.job(block_um=5.0, printer=stage(None))
+
+
 def test_the_stage_moves_what_the_piezo_cannot():
     assert jobs.job(printer=jobs.printer(piezo_um=5.0), z_drive="stage").n_layers == 27
 

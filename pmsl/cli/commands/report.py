@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import click
 
@@ -43,11 +44,17 @@ def report_command(
     from pmsl.cli.section_option import section_place
     from pmsl.fields.on_plate import on_plate
     from pmsl.files.output_file import check_new_file
+    from pmsl.formats import registry
     from pmsl.report import write_report
 
     if no_predict and section:
         raise UsageError("--section cuts the predicted print; leave --no-predict out")
     check_new_file(out, force, "-o")
+    if os.path.isfile(path) and registry.recognise(Path(path)).name == "voxel-npy":
+        from pmsl.report.voxel_page import write_voxel_report  # few are
+
+        _show(path, out, write_voxel_report(path, out, force), "slices", [], as_json)
+        return
     sections = [section_place(text) for text in section]
     job = on_plate(pipeline.read(path, **options.panel_options(printer, pitch_um, field)))
     with compiler_notice(), layer_progress("reporting", as_json) as progress:
@@ -62,10 +69,15 @@ def report_command(
             force=force,
             progress=progress,
         )
+    _show(path, out, job.n_layers, "layers", notes, as_json)
+
+
+def _show(path: str, out: str, many: int, what: str, notes: list[str], as_json: bool) -> None:
+    """Say what was written."""
     size = os.path.getsize(out)
     if as_json:
         print_json({"job": path, "report": out, "bytes": size, "notes": notes})
         return
     for note in notes:
         say(f"note: {note}")
-    print_line(f"{out}: page of {job.n_layers} layers, {size / 1e6:.3g} MB; open it in a browser")
+    print_line(f"{out}: page of {many} {what}, {size / 1e6:.3g} MB; open it in a browser")

@@ -7,10 +7,8 @@ axes, origin, power, blocks, where the job comes from, and the array's sha256.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,23 +18,17 @@ from pmsl.core.parallel import ordered_map
 from pmsl.errors import JobError
 from pmsl.formats.container.layer_writer import merged
 from pmsl.formats.protocol import FileSignature, WriteOptions, Written
+from pmsl.formats.two_photon.voxel_sidecar import SCHEMA, BlockPlace, VoxelFacts, read_array, read_facts, sidecar, write_facts
 from pmsl.job.print_job import Estimate
 from pmsl.job.two_photon_job import TwoPhotonJob
 
 MAGIC = b"\x93NUMPY"
-SCHEMA = "pmsl.voxels/1"
-LONGEST_SIDECAR = 1 << 26
 CHUNK = 1 << 20  # floats that are looked at a time
 
 
 def recognises(seen: FileSignature) -> bool:
     """Tell by the magic of NumPy files."""
     return seen.head.startswith(MAGIC)
-
-
-def sidecar(path: Path) -> Path:
-    """Return the name of the file beside an array."""
-    return path.with_name(f"{path.name}.json")
 
 
 def write_draft(job: TwoPhotonJob, draft: Path, options: WriteOptions) -> Written:
@@ -111,38 +103,42 @@ class _Tally:
 def publish(job: TwoPhotonJob, draft: Path, path: Path, written: Written) -> None:
     """Write the sidecar, before the array gets its name: where that stands, this does."""
     beside = draft.with_name("sidecar")
-    beside.write_text(json.dumps(_facts(job, draft, written), indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+    write_facts(beside, _facts(job, draft, written))
     os.replace(beside, sidecar(path))
 
 
-def _facts(job: TwoPhotonJob, draft: Path, written: Written) -> dict[str, Any]:
+def _facts(job: TwoPhotonJob, draft: Path, written: Written) -> VoxelFacts:
     scan, optics = job.process.two_photon, job.printer.two_photon
     x0, y0 = job.grid.origin_um.tolist()
-    with open(draft, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {
-        "schema": SCHEMA,
-        "axes": ["y", "x", "z"],
-        "shape": [*job.grid.shape, job.n_layers],
-        "pitch_um": [scan.hatch_um, scan.hatch_um, scan.slice_um],
-        "origin_um": [y0, x0, 0.0],
-        "unit": f"share of {optics.max_power_mw.value:g} mW",
-        "speed_um_s": scan.speed_um_s,
-        "power_mw": sorted(set(job.powers_mw.tolist())),
-        "threshold_mw": job.response.threshold_mw,
-        "burn_mw": job.response.burn_mw,
-        "exponent": job.response.exponent,
-        "voxel_um": list(job.voxel_um),
-        "blocks": [{"column": b.column, "row": b.row, "centre_um": list(b.centre_um), "side_um": b.side_um} for b in job.blocks],
-        "printer": job.printer.name,
-        "resin": job.resin.name,
-        "process": job.process.name,
-        "calibrated": job.calibrated,
-        "placeholders": list(job.placeholders),
-        "provenance": msgspec.to_builtins(job.provenance),
-        "findings": [f.as_dict() for f in written.findings],
-        "sha256": digest,
-    }
+    places = [BlockPlace(column=b.column, row=b.row, centre_um=b.centre_um, side_um=b.side_um) for b in job.blocks]
+    return VoxelFacts(
+        schema=SCHEMA,
+        axes=("y", "x", "z"),
+        shape=(*job.grid.shape, job.n_layers),
+        pitch_um=(scan.hatch_um, scan.hatch_um, scan.slice_um),
+        origin_um=(y0, x0, 0.0),
+        unit=f"share of {optics.max_power_mw.value:g} mW",
+        speed_um_s=scan.speed_um_s,
+        power_mw=sorted(set(job.powers_mw.tolist())),
+        threshold_mw=job.response.threshold_mw,
+        burn_mw=job.response.burn_mw,
+        exponent=job.response.exponent,
+        voxel_um=job.voxel_um,
+        blocks=places,
+        printer=job.printer.name,
+        resin=job.resin.name,
+        process=job.process.name,
+        calibrated=job.calibrated,
+        placeholders=list(job.placeholders),
+        provenance=msgspec.to_builtins(job.provenance),
+        findings=[f.as_dict() for f in written.findings],
+        sha256=_sha256(draft),
+    )
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def problems(path: Path) -> list[str]:
@@ -151,29 +147,18 @@ def problems(path: Path) -> list[str]:
     Raises
     ------
     JobError
-        It is no array of NumPy at all.
+        It is no array as `voxel-npy` writes it.
     """
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as err:
-        raise JobError(f"{path}: cannot be read as a NumPy array ({err}); copy or slice it again") from err
-    out = []
-    if array.ndim != 3 or array.dtype != np.dtype("<f4") or not array.flags.f_contiguous:
-        return [f"the array is {array.dtype} of shape {array.shape}; expected float32 [y, x, z] in Fortran order"]
-    flat = array.reshape(-1, order="F")
+    array = read_array(path)
+    flat, out = array.reshape(-1, order="F"), list[str]()
     if any(not ((part >= 0.0) & (part <= 1.0)).all() for part in (flat[i : i + CHUNK] for i in range(0, flat.size, CHUNK))):
         out.append("powers below 0, above 1, or that are no numbers")
-    beside = sidecar(path)
     try:
-        if beside.stat().st_size > LONGEST_SIDECAR:
-            return [*out, f"{beside.name}: is longer than {LONGEST_SIDECAR} bytes"]
-        facts = json.loads(beside.read_text(encoding="utf-8"))
-        stated, digest = facts["shape"], facts["sha256"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as err:
-        return [*out, f"{beside.name}: cannot be read ({err or type(err).__name__})"]
-    if stated != list(array.shape):
-        out.append(f"{beside.name}: shape is {stated}, the array's {list(array.shape)}")
-    with open(path, "rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-            out.append(f"{beside.name}: sha256 is not that of the array")
+        facts = read_facts(path)
+    except JobError as err:
+        return [*out, str(err)]
+    if facts.shape != array.shape:
+        out.append(f"{sidecar(path).name}: shape is {facts.shape}, the array's {array.shape}")
+    if _sha256(path) != facts.sha256:
+        out.append(f"{sidecar(path).name}: sha256 is not that of the array")
     return out

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from msgspec import UnsetType
 
 from pmsl.checks.profile_fit import WAVELENGTH_SLACK_NM
 from pmsl.core.finding import Finding
 from pmsl.cure.two_photon import TwoPhotonResponse
 from pmsl.errors import ExposureError, MeshError, ProfileError
+from pmsl.job.two_photon_job import WritingBlock
 from pmsl.profiles import TwoPhotonPrinter, TwoPhotonProcess, TwoPhotonResin
 from pmsl.profiles.tables.strict_struct import Value
 
@@ -91,6 +93,20 @@ def check_height(top_um: float, printer: TwoPhotonPrinter, process: TwoPhotonPro
             f"the part is {top_um:.6g} µm high, the piezo of printer {printer.name} moves {piezo:g} µm; "
             'let the stage move the focus (process: z_drive = "stage"), or turn the part'
         )
+
+
+def check_travel(blocks: Sequence[WritingBlock], printer: TwoPhotonPrinter) -> None:
+    """Refuse blocks farther apart than the stage goes; raises `MeshError`."""
+    xy = printer.stage.xy
+    travel = (0.0, 0.0) if isinstance(xy, UnsetType) else xy.travel_um.value
+    places = np.array([block.centre_um for block in blocks])
+    for axis, span, limit in zip("xy", np.ptp(places, axis=0).tolist(), travel, strict=True):
+        if span > limit + SLACK_UM:
+            moved = f"moves {limit:g} µm" if limit else "does not move along it ([stage.xy])"
+            raise MeshError(
+                f"{len(blocks)} blocks of {blocks[0].side_um:g} µm, {span:.6g} µm apart along {axis}; the stage of printer {printer.name} "
+                f"{moved}; make block_um larger, or the part smaller"
+            )
 
 
 def window_findings(

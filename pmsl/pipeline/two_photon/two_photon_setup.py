@@ -29,6 +29,7 @@ from pmsl.pipeline.two_photon.two_photon_limits import (
     check_height,
     check_powers,
     check_profiles,
+    check_travel,
     placeholders_of,
     window_findings,
 )
@@ -116,6 +117,7 @@ def prepare_two_photon(
     spot = printer.two_photon.spot_um.value
     widths = np.array([response.voxel_um(power, spot)[0] for power in powers.tolist()])
     blocks, pitch = writing_blocks(bounds[:, :2], block_side_um(printer, process), scan.overlap_um, printer.step_um)
+    check_travel(blocks, printer)
     missing = placeholders_of(printer, resin)
     masks = masks_of(pieces, grid, "volume", "none")
 
