@@ -17,7 +17,8 @@ from pmsl.mesh.part import Part
 class Origin(msgspec.Struct, frozen=True, eq=False):
     """What the layers of a job are made of beside its profiles: repaired parts, their box (2, 3) [µm], grays reduced to so many bits.
 
-    `halo_layers` above a layer may have to be made to tell what is found of it; `repair` is what was done about meshes.
+    `halo_layers` above a layer may have to be made to tell what is found of it; `repair` is what was done about meshes, `fields` how many
+    there are along x and y of a plate of several.
     """
 
     parts: tuple[Part, ...]
@@ -25,6 +26,7 @@ class Origin(msgspec.Struct, frozen=True, eq=False):
     bits: int | None = None
     halo_layers: int = 0
     repair: str = "auto"
+    fields: tuple[int, int] | None = None
 
 
 class InOrder(Protocol):

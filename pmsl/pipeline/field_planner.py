@@ -12,8 +12,9 @@ import msgspec
 import numpy as np
 
 from pmsl.checks import mesh_findings
-from pmsl.core.finding import Finding, Severity
+from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
+from pmsl.core.mask import LayerMask
 from pmsl.correct.flat_field import EvenedMask, FlatFieldCompensation
 from pmsl.errors import ExposureError, UsageError
 from pmsl.exposure.images import Image
@@ -21,16 +22,19 @@ from pmsl.fields.on_plate import with_field
 from pmsl.fields.order import ordered
 from pmsl.fields.tile_masks import MaskSharer
 from pmsl.fields.tiles import FieldLayout, Tile, count_for, fields_of, is_skewed, stage_of
-from pmsl.fields.weights import effective_ratio, induction_share, roof_shift_um
+from pmsl.fields.weights import induction_share
 from pmsl.job.consistency import sum_problem
 from pmsl.job.layer_plan import Exposure, LayerPlan
+from pmsl.job.layer_source import Origin
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, STAGE_ERROR
 from pmsl.masks import masks_of
 from pmsl.masks.area_masks import PartMasks
 from pmsl.mesh.part import Part, as_part
+from pmsl.mesh.region import ImageSetting
 from pmsl.mesh.solid import Solid
 from pmsl.optics import flat_field
 from pmsl.optics.grayscale import response
+from pmsl.pipeline.field_light.field_findings import overlap_finding, stage_findings
 from pmsl.pipeline.setup import lit_layers
 from pmsl.pipeline.setup.corrections import CorrectedLayers, corrector_of
 from pmsl.pipeline.setup.job_setup import JobSetup, stages
@@ -39,9 +43,9 @@ from pmsl.profiles.process import surfaces_placed
 
 if TYPE_CHECKING:
     from pmsl.correct import Corrector
-    from pmsl.pipeline.field_corrections import FieldCorrections
+    from pmsl.pipeline.field_light.field_corrections import FieldCorrections
+    from pmsl.pipeline.field_light.field_doses import FieldDoses
 
-MOST_ROOF_UM = 2.0  # that an overlap may move roofs by without a warning
 INDEX_BYTES = 256 << 20  # of meshes made ready for single fields
 TRIANGLE_BYTES, FIELD_BYTES = 100, 1 << 20
 PIXEL_SLACK = 1e-6
@@ -105,7 +109,7 @@ def staged_on_fields(
         As `pmsl.prepare`, of the plate.
     """
     parts = [as_part(piece) for piece in pieces]
-    check_offered(parts, printer, resin, process)
+    check_offered(printer, resin, process)
     if parts and bounds_um is None:
         bounds_um = np.array([np.min([p.bounds_um()[0] for p in parts], axis=0), np.max([p.bounds_um()[1] for p in parts], axis=0)])
     layout = layout_of(printer, process, fields, (0.0, 0.0) if bounds_um is None else bounds_um[1, :2].tolist())
@@ -125,7 +129,7 @@ def staged_on_fields(
         planner = staged(n)
     s = planner.setup
     left_out = () if planner is first else lit_layers.left_out((), first.setup.grid, s.grid.n_layers, first.setup.bounds_um)
-    s = replace(s, findings=(*s.findings, *left_out, *planner.findings()))
+    s = replace(s, findings=(*s.findings, *left_out, *stage_findings(layout), *planner.overlap_findings()))
     requires = [FLAT_FIELD_BY_HOST] if process.evened == "delegated" else []
     requires += [STAGE_ERROR] if is_skewed(layout.stage) else []
     return FieldedJob(s, planner, planner.grid, layout.counts, tuple(requires))
@@ -140,20 +144,12 @@ class _Brighter(NamedTuple):
         return [(mask, dose * self.dose_factor) for mask, dose in images]
 
 
-def check_offered(parts: Sequence[Part], printer: Printer, resin: Resin, process: Process) -> None:
+def check_offered(printer: Printer, resin: Resin, process: Process) -> None:
     """Refuse what is not offered with several fields; raises `UsageError`."""
-    asked = {
-        "[regions]": process.regions is not None and not process.regions.plain,
-        "a part's dose_scale": any(part.dose_scale != 1.0 for part in parts),
-        "regions of a part": any(part.regions for part in parts),
-        f"unreachable = {process.unreachable!r}": process.unreachable != "keep",
-        "xy_offset_um": any(process.xy_offsets_um),
-    }
-    for what, there in asked.items():
-        if there:
-            raise UsageError(f"--fields: not offered with {what}; leave one of the two out")
+    if process.unreachable != "keep":
+        raise UsageError(f"--fields: not offered with unreachable = {process.unreachable!r}; leave one of the two out")
     if surfaces_placed(process.corrections):
-        from pmsl.pipeline.field_corrections import check_corrections  # few jobs have any
+        from pmsl.pipeline.field_light.field_corrections import check_corrections  # few jobs have any
 
         check_corrections(printer, resin, process)
 
@@ -181,7 +177,9 @@ class FieldPlanner(CorrectedLayers):
         self._most = max(4, INDEX_BYTES // (TRIANGLE_BYTES * triangles + FIELD_BYTES))
         self._makers: OrderedDict[tuple[float, float], PartMasks] = OrderedDict()
         self._lock = threading.Lock()
-        self._corrections = self._corrections_of()
+        collars_um = [region.dilate_um for part in s.parts for region in part.regions]
+        self._grown_um = max(0.0, *self.process.xy_offsets_um, *collars_um) + self._edge_um()
+        self._corrections, self._doses = self._corrections_of(), self._doses_of()
         heights = np.diff(self.grid.z_edges_um)
         self._f = [self._induction_share(float(d), float(h)) for d, h in zip(s.ladder.dose_mj_cm2, heights, strict=True)]
 
@@ -189,7 +187,7 @@ class FieldPlanner(CorrectedLayers):
         s = self.setup
         if s.corrector is None:
             return None
-        from pmsl.pipeline.field_corrections import FieldCorrections
+        from pmsl.pipeline.field_light.field_corrections import FieldCorrections
 
         def corrector_in(grid: Grid) -> Corrector:
             corrector = corrector_of(s.parts, grid, with_field(self.printer, grid.shape), self.resin, self.process, s.ladder)
@@ -199,13 +197,25 @@ class FieldPlanner(CorrectedLayers):
         faces = "printthrough" in surfaces_placed(self.process.corrections)
         return FieldCorrections(s.corrector, s.grid, self.layout, corrector_in, self.tiles, max(2, self._most // 2), faces)
 
+    def _edge_um(self) -> float:
+        """Return how far the edges of the process reach beyond parts [µm]."""
+        regions, pitch = self.process.regions, max(self.layout.pitch_um)
+        return 0.0 if regions is None else regions.edge_dilate_um or (regions.edge_dilate_px or 0.0) * pitch
+
+    def _doses_of(self) -> FieldDoses | None:
+        if self.setup.regions is None:
+            return None
+        from pmsl.pipeline.field_light.field_doses import FieldDoses  # few jobs have any
+
+        return FieldDoses(self.setup, self.process, self.layout, max(2, self._most // 2))
+
     def _induction_share(self, dose_mj_cm2: float, height_um: float) -> float:
-        if not self._blends:
+        if not self.blends:
             return 0.0
         return induction_share(self.setup.ladder.cure, dose_mj_cm2, height_um, self._evenness) * self._evenness
 
     @property
-    def _blends(self) -> bool:
+    def blends(self) -> bool:
         """Whether light of several fields falls on one place anywhere."""
         return self.layout.counts != (1, 1) and (self.layout.x.band_px > 0 or self.layout.y.band_px > 0 or not self.layout.on_one_grid)
 
@@ -213,6 +223,12 @@ class FieldPlanner(CorrectedLayers):
     def corrector(self) -> FieldCorrections | None:
         """What corrects them."""
         return self._corrections
+
+    @property
+    def origin(self) -> Origin:
+        """What another process needs to make the same layers."""
+        s = self.setup
+        return Origin(s.parts, s.bounds_um, repair=s.repair, fields=self.layout.counts)
 
     @property
     def times_s(self) -> np.ndarray:
@@ -225,8 +241,13 @@ class FieldPlanner(CorrectedLayers):
         return [tile for tile in self.layout.tiles(k) if self._reaches(tile)]
 
     def layers_up_to_the_last_lit(self) -> int:
-        """Count the layers up to the last one with light."""
-        return self.grid.n_layers if self._corrections is None else self._corrections.layers_up_to_the_last_lit()
+        """Count the layers up to the last one with light; those of plain masks end so already."""
+        if self._corrections is not None:
+            return self._corrections.layers_up_to_the_last_lit()
+        n = self.grid.n_layers
+        while n > 0 and (self._doses is not None or self.setup.offset is not None) and not self(n - 1).exposures:
+            n -= 1
+        return n
 
     def __call__(self, k: int) -> LayerPlan:
         """Return the plan of layer `k`."""
@@ -238,8 +259,8 @@ class FieldPlanner(CorrectedLayers):
             mask, defects = self.maker(tile).mask_and_defects(k)
             found += mesh_findings.layer_findings(defects, self._grid_at(tile), k, s.repair)
             covered_px += self._sharer.covered_px(mask, tile)
-            own = mask if self._corrections is None else self._corrections.mask(tile, k)
-            plans.append(s.ladder.plan([(own, 1.0)], self.grid, self.process.motion.at(k)))
+            images, settings = self._images(tile, k, mask)
+            plans.append(s.ladder.plan(images, self.grid, self.process.motion.at(k), settings=settings))
             exposures = [self._shared(e, tile, k) for e in plans[-1].exposures]
             if lit := [e for e in exposures if not e.mask.black_at_8_bit]:
                 shown[tile] = lit
@@ -252,13 +273,22 @@ class FieldPlanner(CorrectedLayers):
 
     def _shared(self, exposure: Exposure, tile: Tile, k: int) -> Exposure:
         """Return an exposure of a field with its share of the light, at its place."""
-        return replace(
-            exposure, mask=self._sharer.shared(exposure.mask, tile, self._f[k]), offset_um=tile.corner_um, focus_um=tile.focus_um
-        )
+        f = self._f[k]
+        if self._doses is not None:
+            height_um = float(self.grid.z_edges_um[k + 1] - self.grid.z_edges_um[k])
+            f = self._induction_share(exposure.dose_mj_cm2 / (1.0 if self.even is None else self.even.dose_factor), height_um)
+        mask, focus_um = self._sharer.shared(exposure.mask, tile, f), exposure.focus_um + tile.focus_um
+        return replace(exposure, mask=mask, offset_um=tile.corner_um, focus_um=focus_um)
+
+    def _images(self, tile: Tile, k: int, mask: LayerMask) -> tuple[list[Image], list[ImageSetting] | None]:
+        """Return what a field of layer `k` is given before it is shared out: masks with dose factors, and how each is shown."""
+        if self._doses is not None:
+            return self._doses.images(tile, k)
+        return [(mask if self._corrections is None else self._corrections.mask(tile, k), 1.0)], None
 
     def _reaches(self, tile: Tile) -> bool:
         """Tell whether parts reach into a field."""
-        low, high = self.setup.bounds_um[:, :2]
+        low, high = self.setup.bounds_um[:, :2] + np.array([[-1.0], [1.0]]) * self._grown_um
         corner = np.array(tile.corner_um)
         return bool((high > corner).all() and (low < corner + self.grid.size_um).all())
 
@@ -273,42 +303,17 @@ class FieldPlanner(CorrectedLayers):
             if known is not None:
                 self._makers.move_to_end(tile.corner_um)
                 return known
-        made = masks_of(self.setup.parts, self._grid_at(tile), self.process.coverage, "none")
+        made = masks_of(self.setup.parts, self._grid_at(tile), self.process.coverage, "none", self.setup.offset)
         with self._lock:
             self._makers[tile.corner_um] = made
             while len(self._makers) > self._most:
                 self._makers.popitem(last=False)
         return made
 
-    def findings(self) -> list[Finding]:
-        """Return what is to be said of overlaps and of the stage."""
-        return [*self._of_stage(), *self._of_overlaps()]
-
-    def _of_stage(self) -> list[Finding]:
-        step, pitch = self.layout.stage.step_um.value, min(self.layout.pitch_um)
-        out = []
-        if step > pitch:
-            text = f"edges that cross a seam may jog by {step / 2:g} µm, half a step of the xy stage; a pixel is {pitch:g} µm"
-            out.append(Finding(code="stage-step-coarse", severity="warning", message=text, value=step, limit=pitch, unit="µm"))
-        if not self.layout.on_one_grid:
-            text = f"fields lie between the pixels of their neighbours: places are multiples of {step:g} µm, pixels {pitch:g} µm"
-            out.append(Finding(code="fields-between-pixels", severity="info", message=text, value=step, limit=pitch, unit="µm"))
-        return out
-
-    def _of_overlaps(self) -> list[Finding]:
-        ladder, cure = self.setup.ladder, self.setup.ladder.cure
-        if not self._blends or cure.induction_mj_cm2 == 0:
+    def overlap_findings(self) -> list[Finding]:
+        """Return what is to be said of overlaps."""
+        s, k = self.setup, len(self._f) - 1
+        if not self.blends or s.ladder.cure.induction_mj_cm2 == 0:
             return []
-        k = len(self._f) - 1
-        dose, height = float(ladder.dose_mj_cm2[k]), float(np.diff(self.grid.z_edges_um)[k])
-        cycle = 1 if self.layout.x.stagger_px == 0 and self.layout.y.stagger_px == 0 else 4
-        roof = roof_shift_um(cure, dose, height, self._f[k], cycle)
-        top, bottom = (100 * (effective_ratio(cure, dose, self._f[k], z) - 1) for z in (0.0, height))
-        text = (
-            f"where fields overlap, effective dose is kept in the middle of the slab: {top:+.2g} % at the exposure plane, "
-            f"{bottom:+.2g} % at the far face, roofs move by up to {roof:+.2g} µm"
-        )
-        if abs(roof) > MOST_ROOF_UM:
-            text += "; [fields] blend = 'none' cuts fields instead"
-        severity: Severity = "warning" if abs(roof) > MOST_ROOF_UM else "info"
-        return [Finding(code="fields-overlap", severity=severity, message=text, value=abs(roof), limit=MOST_ROOF_UM, unit="µm")]
+        height_um = float(self.grid.z_edges_um[k + 1] - self.grid.z_edges_um[k])
+        return [overlap_finding(s.ladder.cure, float(s.ladder.dose_mj_cm2[k]), height_um, self._f[k], self.layout)]

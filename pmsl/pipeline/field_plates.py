@@ -31,11 +31,7 @@ def check_request(request: SliceRequest) -> None:
     asked = {
         "--plates": request.plates is not None,
         "--pack": request.pack is not None,
-        "--processes": request.processes is not None,
-        "--scheduler": request.scheduler is not None,
-        "--depth": request.depth is not None,
         "--dose": request.dose,
-        "--preview": request.preview is not None,
     }
     for option, there in asked.items():
         if there:

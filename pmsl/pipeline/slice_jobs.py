@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from pmsl.errors import UsageError
+from pmsl.fields.on_plate import on_plate
 from pmsl.files.output_file import check_new_file
 from pmsl.formats.container.atomic_write import check_target
 from pmsl.formats.protocol import Format, LayerWorkers, Written
@@ -120,6 +121,8 @@ def prepare_jobs(request: SliceRequest, loaded: Mapping[str, Solid] | None = Non
     for name, placed in zip(names, plates, strict=True):
         accept, repair, weld_um = request.accept_uncalibrated, request.repair, request.weld_um
         job = prepare(placed, printer, resin, process, accept_uncalibrated=accept, repair=repair, weld_um=weld_um, fields=fields)
+        if request.preview is not None and fields is not None:
+            on_plate(job)  # or say why there is no picture of it, before any layer
         times_s = job.layer_source.times_s
         assert times_s is not None  # of parts and profiles it is known
         job = with_pauses(_shallower(job, request.depth), request.pause)

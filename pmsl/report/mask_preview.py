@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from pmsl.core.arrays import evenly
+from pmsl.fields.on_plate import on_plate
 from pmsl.files.output_file import whole_file
 from pmsl.formats.frames.device_frame import turn
 from pmsl.job.print_job import PrintJob
@@ -37,7 +38,10 @@ def contact_sheet(job: PrintJob, path: str | Path, layers: int = 8) -> None:
     ------
     OutputError
         The picture cannot be written.
+    JobError
+        As `on_plate`, of a job of several fields.
     """
+    job = on_plate(job)
     box = box_px(job)
     tiles = [_tile(job, k, box) for k in distinct_layers(job, box, layers)]
     width = IN_A_ROW * (TILE_PX + GAP) + GAP

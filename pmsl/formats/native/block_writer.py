@@ -36,7 +36,7 @@ def make_block(job: PrintJob, first: int, last: int, place: BlockTarget, options
     WorkerError
         The job was given up meanwhile.
     """
-    run, meter, work, own = job.in_order(last), Meter(job.grid, job.engines), Path(place.work), uuid.uuid4().hex
+    run, meter, work, own = job.in_order(last), Meter.of(job), Path(place.work), uuid.uuid4().hex
     layers: list[LayerDone] = []
     layer_facts, ends = FactsOfLayers(job.grid, job.printer), list[SolidBytes | None]()
     bundle = f"{own}.frames" if place.bundled else ""

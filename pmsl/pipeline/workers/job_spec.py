@@ -73,6 +73,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True):
     bounds_um: list[list[float]]
     bits: int | None
     repair: str
+    fields: tuple[int, int] | None
     n_layers: int
     place: BlockTarget
 
@@ -117,6 +118,7 @@ def store(job: PrintJob, place: BlockTarget) -> Path:
         bounds_um=origin.bounds_um.tolist(),
         bits=origin.bits,
         repair="none" if origin.repair == "none" else "auto",
+        fields=origin.fields,
         n_layers=job.n_layers,
         place=place,
     )
@@ -154,7 +156,7 @@ def load(path: Path, mapped: bool) -> tuple[PrintJob, BlockTarget]:
         for p in spec.parts
     )
     placed = Placed(parts=parts, bounds_um=np.array(spec.bounds_um), how="", shift_um=None)
-    job = prepare(placed, spec.printer, spec.resin, spec.process, accept_uncalibrated=True, repair=spec.repair)
+    job = prepare(placed, spec.printer, spec.resin, spec.process, accept_uncalibrated=True, repair=spec.repair, fields=spec.fields)
     if spec.bits is not None:
         job = with_depth(job, spec.bits)  # may leave layers out
     if job.n_layers != spec.n_layers:
