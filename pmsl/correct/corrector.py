@@ -174,7 +174,7 @@ class Corrector:
 
     def layers_up_to_the_last_lit(self) -> int:
         """Count the layers up to the last one with light; each is solved as the last of the job, for those above it are not printed."""
-        return next((n for n in range(self.grid.n_layers, 0, -1) if self.lights_as_last(n)), 0)
+        return next((n for n in range(self.grid.n_layers, 0, -1) if not self.last_mask(n).black_at_8_bit), 0)
 
     def solved_block(self, number: int) -> Iterator[tuple[LayerMask, LayerSolution]]:
         """Yield the corrected mask and the solution of every layer of a block, from its last; they are not kept here.
@@ -188,8 +188,8 @@ class Corrector:
         for solved in Block(self._setup, first, min(first + self.block_layers, self.grid.n_layers)).layers():
             yield self._levelled(self._base(solved.index), solved), solved
 
-    def lights_as_last(self, n_layers: int) -> bool:
-        """Tell whether the last layer of a job has light where those above it are not printed.
+    def last_mask(self, n_layers: int) -> LayerMask:
+        """Return the corrected mask of the last layer of a job, where those above it are not printed.
 
         Parameters
         ----------
@@ -197,7 +197,7 @@ class Corrector:
             Of that job.
         """
         (solved,) = Block(self._setup.up_to(n_layers), n_layers - 1, n_layers).layers()
-        return not self._levelled(self._base(n_layers - 1), solved).black_at_8_bit
+        return self._levelled(self._base(n_layers - 1), solved)
 
     def findings(self, k: int) -> tuple[Finding, ...]:
         """Return what is doubtful about layer `k`; see `job_findings` for the rest.

@@ -94,10 +94,10 @@ def test_fewer_grays_of_frames_that_overlap_keep_the_mean_dose(bits):
     job = plate_of([SLAB])
     reduced = with_depth(job, bits)
     for k in range(job.n_layers):
-        (a, b), levels = (dose_of(one, k) for one in (job, reduced)), 2**bits - 1
+        a, b = (dose_of(one, k) for one in (job, reduced))
         assert reduced[k].exposures[0].mask.dense(np.uint8).max() == 255
         shown = np.unique([v for e in reduced[k].exposures for v in np.unique(e.mask.dense(np.uint8))])
-        assert np.abs(shown * levels / 255 - np.rint(shown * levels / 255)).max() * 255 / levels <= 0.51
+        assert len(shown) <= 2**bits
         assert abs(a.mean() / b.mean() - 1) <= 0.005
         assert reduced[k].covered_px == job[k].covered_px
 

@@ -54,7 +54,7 @@ def test_corrected_jobs_end_with_light(name, corrections, coverage):
     job = job_of(*PARTS[name], corrections=corrections, coverage=coverage)
     assert lit(job)[-1] and codes_of(job).count("layers-left-out") <= 1
     corrector = job.plan_layer.stages.corrector
-    alone, (among, _) = corrector._top(len(job)), *corrector.images(len(job) - 1)
+    alone, (among, _) = corrector.last_mask(len(job)), *corrector.images(len(job) - 1)
     assert alone.sha256() == among.sha256()  # what decides is what is printed
 
 

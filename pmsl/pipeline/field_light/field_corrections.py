@@ -142,7 +142,7 @@ class FieldCorrections:
     def layers_up_to_the_last_lit(self) -> int:
         """Count the layers up to the last one with light in any field; see `Corrector.layers_up_to_the_last_lit`."""
         n = self.grid.n_layers
-        while n > 0 and not any(self._corrector(self._window(tile, n - 1)).lights_as_last(n) for tile in self.tiles(n - 1)):
+        while n > 0 and all(self._corrector(self._window(t, n - 1)).last_mask(n).black_at_8_bit for t in self.tiles(n - 1)):
             n -= 1
         return n
 
