@@ -10,8 +10,8 @@ from msgspec import UNSET
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.profiles import Printer, Process, Resin
+from pmsl.profiles.resin import WAVELENGTH_SLACK_NM as WAVELENGTH_SLACK_NM
 
-WAVELENGTH_SLACK_NM = 7.5
 HEIGHT_SLACK = 1e-3  # of a layer
 SLACK_UM = 1e-3  # a nanometre
 MOST_NAMED = 5  # regions in a message

@@ -22,9 +22,9 @@ class LightSetting(Sourced, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    power : float
+    power : float, e.g. 1.0
         The setting, in the scale of the engine.
-    irradiance_mw_cm2 : Value of float
+    irradiance_mw_cm2 : Value of float, e.g. 20.0
         Irradiance of a white pixel at the image plane with this setting.
     """
 
@@ -199,9 +199,9 @@ class Optics(Sourced, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    pitch_um : Value of (float, float)
+    pitch_um : Value of (float, float), e.g. [7.6, 7.6]
         Size of a pixel at the image plane, x and y.
-    wavelength_nm : Value of float
+    wavelength_nm : Value of float, e.g. 385.0
         Wavelength of the light.
     settings : list of LightSetting
         Power settings, the first is the default.

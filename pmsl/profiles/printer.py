@@ -6,6 +6,10 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType, structs
 
+from pmsl.profiles.light_engine import Count as Count
+from pmsl.profiles.light_engine import Dmd as Dmd
+from pmsl.profiles.light_engine import EngineName, check_optics, turn_of
+from pmsl.profiles.light_engine import LightEngineProfile as LightEngineProfile
 from pmsl.profiles.motion import Rate, Wait, move_time_s
 from pmsl.profiles.optics import FlatField as FlatField
 from pmsl.profiles.optics import LightSetting as LightSetting
@@ -18,43 +22,6 @@ from pmsl.profiles.orientation import Diamond as Diamond
 from pmsl.profiles.orientation import Orientation as Orientation
 from pmsl.profiles.tables.strict_struct import Sourced, Strict, Value
 from pmsl.profiles.tables.versions import set_schema
-
-Count = Annotated[int, Meta(ge=1, le=1 << 24)]
-
-
-class Dmd(Sourced, frozen=True, kw_only=True):
-    """The device that makes the frames: a micromirror device, or a panel.
-
-    Of a diamond lattice mirrors stand on their corners, and every other row is shifted by half a mirror's width: shape is
-    that of its frames, the pitch is along the mirrors' edges.
-
-    Attributes
-    ----------
-    chip : str
-        Its name, for people.
-    shape : Value of (int, int)
-        Rows and columns of a frame [pixels].
-    lattice : {"orthogonal", "diamond"}
-        Mirrors in rows and columns, or on their corners.
-    bit_depth : {8}
-        Bits of a gray level.
-    frame_locked : bool
-        Whether the engine shows whole frames of `frame_s` only: times are then multiples of it.
-    frame_s : Value of float, e.g. 0.016
-        How long a frame of a frame-locked engine lasts.
-    """
-
-    chip: str
-    shape: Value[tuple[Count, Count]]
-    lattice: Literal["orthogonal", "diamond"] = "orthogonal"
-    bit_depth: Literal[8] = 8
-    frame_locked: bool = False
-    frame_s: Value[Positive] | None = None
-
-    def __post_init__(self) -> None:
-        if self.frame_locked and self.frame_s is None:
-            raise ValueError("frame_locked = true needs frame_s")
-
 
 Slope = Annotated[float, Meta(ge=-100, le=100)]
 
@@ -212,9 +179,14 @@ class Printer(Strict, frozen=True, kw_only=True):
         What is never exceeded.
     response : Response
         Gray level to light.
+    engine_name : str, e.g. "visitech"
+        What its host calls the light engine that dmd, orientation, optics and response are of. From version 2.
+    engine : list of LightEngineProfile
+        Further light engines, which parts may name; left out: none. From version 2.
     """
 
-    NESTED: ClassVar[tuple[str, ...]] = ("dmd", "optics", "stage", "limits", "response")
+    SINCE: ClassVar[dict[str, int]] = {"engine_name": 2, "engine": 2}
+    NESTED: ClassVar[tuple[str, ...]] = ("dmd", "optics", "stage", "limits", "response", "engine")
 
     schema: Literal["pmsl.printer/1", "pmsl.printer/2"]
     name: str
@@ -225,19 +197,64 @@ class Printer(Strict, frozen=True, kw_only=True):
     stage: StageProfile
     limits: Limits
     response: Response = Response()
+    engine_name: EngineName | UnsetType = UNSET
+    engine: Annotated[list[LightEngineProfile], Meta(min_length=1)] | UnsetType = UNSET
 
     @property
     def turn(self) -> Orientation:
         """How frames lie, the device's lattice included."""
-        if self.dmd.lattice == "orthogonal":
-            return self.orientation
-        return Diamond(row=self.orientation.row, col=self.orientation.col, frame=self.dmd.shape.value)
+        return turn_of(self.dmd, self.orientation)
 
     @property
     def field_px(self) -> tuple[int, int]:
         """(rows, cols) of the field: the device's own, or of a diamond lattice the square grid its mirrors are cells of."""
         turn = self.turn
         return turn.field if isinstance(turn, Diamond) else self.dmd.shape.value
+
+    @property
+    def engine_names(self) -> tuple[str, ...]:
+        """What its light engines are called, the first one first: ``""`` where it has no name."""
+        first = "" if isinstance(self.engine_name, UnsetType) else self.engine_name
+        return (first, *(() if isinstance(self.engine, UnsetType) else (engine.name for engine in self.engine)))
+
+    def of_engine(self, name: str) -> Printer:
+        """Return the printer as it is with one of its light engines alone; where none is called so, with its first.
+
+        Parameters
+        ----------
+        name : str
+            One of `engine_names`.
+        """
+        if isinstance(self.engine, UnsetType):
+            return self
+        own = next((engine for engine in self.engine if engine.name == name), None)
+        if own is None:
+            return structs.replace(self, engine=UNSET)
+        light = {key: getattr(own, key) for key in ("dmd", "orientation", "optics", "response")}
+        return structs.replace(self, **light, engine_name=own.name, engine=UNSET)
+
+    def engine_origin_um(self, name: str) -> tuple[float, float]:
+        """Return where the lower corner of an engine's field lies in the field of the first one [µm].
+
+        Parameters
+        ----------
+        name : str
+            One of `engine_names`.
+        """
+        engines = () if isinstance(self.engine, UnsetType) else self.engine
+        return next((engine.origin_um.value for engine in engines if engine.name == name), (0.0, 0.0))
+
+    def engine_settle_s(self, name: str) -> float:
+        """Return what is waited for after a change to or from an engine [s].
+
+        Parameters
+        ----------
+        name : str
+            One of `engine_names`.
+        """
+        engines = () if isinstance(self.engine, UnsetType) else self.engine
+        stated = next((engine.settle_s for engine in engines if engine.name == name), UNSET)
+        return 0.0 if isinstance(stated, UnsetType) else stated.value
 
     def unmoved(self) -> Printer:
         """Return the printer as a job of one field uses it: without what moves pictures over the plate."""
@@ -247,28 +264,8 @@ class Printer(Strict, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         set_schema(self)
-        self._check_lattice()
-        shape = self.field_px
-        widths = self.optics.psf.width_px(self.optics.pitch_um.value)
-        for width, field, axis in zip(widths, shape, "yx", strict=True):
-            if width > field:
-                raise ValueError(f"optics.psf is {width:.4g} px wide along {axis}; the field has {field} px")
-        flat = self.optics.flat_field
-        if flat is not None and flat.grid is not None:
-            rows, cols = len(flat.grid.value), len(flat.grid.value[0])
-            if rows > shape[0] or cols > shape[1]:
-                raise ValueError(f"optics.flat_field.grid is {cols}x{rows}, finer than the device's {shape[1]}x{shape[0]} pixels")
-
-    def _check_lattice(self) -> None:
-        """Refuse what a diamond lattice cannot have."""
-        if self.dmd.lattice == "orthogonal":
-            return
-        try:
-            _ = self.turn
-        except ValueError as err:
-            raise ValueError(f"orientation: {err}") from err
-        px, py = self.optics.pitch_um.value
-        if px != py:
-            raise ValueError(f"optics.pitch_um is {px:g} × {py:g}; mirrors of a diamond lattice are squares: give their edge twice")
-        if self.optics.flat_field is not None:
-            raise ValueError("optics.flat_field is not offered for a diamond lattice; leave it out, the host must even out the field")
+        check_optics(self.dmd, self.orientation, self.optics)
+        names = [name for name in self.engine_names if name]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two light engines are called {twice!r}; give each a name of its own")

@@ -139,6 +139,42 @@ class Material(Sourced, frozen=True, kw_only=True, omit_defaults=True):
         return math.fsum([d.share for d in extra] + ([] if self.tail is None else [self.tail.value]))
 
 
+class AtWavelength(Sourced, frozen=True, kw_only=True, omit_defaults=True):
+    """What a resin does with light of another wavelength: the keys of `Material` that depend on it.
+
+    Attributes
+    ----------
+    wavelength_nm : Value of float, e.g. 385.0
+        At which the others hold.
+    dp_um : Value of float, e.g. 39.2
+        Penetration depth.
+    ec_mj_cm2 : Value of float, e.g. 12.3
+        Critical dose of a single exposure, induction included.
+    induction_mj_cm2 : Value of float, e.g. 1.5
+        What every exposure spends on dissolved oxygen.
+    extra_decays : Value of list of ExtraDecay, e.g. [{ share = 0.2, length_um = 120.0 }]
+        Shares of the dose that fall with other lengths.
+    tail : Value of float, e.g. 0.01
+        Share of the dose that does not fall with depth.
+    scatter_um : Value of float, e.g. 0.05
+        Growth of the light's lateral variance with depth [µm² per µm].
+    dose_range_mj_cm2 : Value of (float, float), e.g. [5.0, 200.0]
+        Lowest and highest dose the working curve was measured with.
+    """
+
+    wavelength_nm: Value[Positive]
+    dp_um: Value[Positive]
+    ec_mj_cm2: Value[Positive]
+    induction_mj_cm2: Value[NotNegative] | None = None
+    extra_decays: Value[tuple[ExtraDecay, ...]] | None = None
+    tail: Value[Share] | None = None
+    scatter_um: Value[NotNegative] | None = None
+    dose_range_mj_cm2: Value[tuple[Positive, Positive]] | None = None
+
+
+WAVELENGTH_SLACK_NM = 7.5  # what the wavelengths of light and of a working curve may differ by
+
+
 class Covariance(Strict, frozen=True, kw_only=True):
     """How fitted values of a resin vary together.
 
@@ -185,16 +221,57 @@ class Resin(Strict, frozen=True, kw_only=True):
         The working curve.
     covariance : list of Covariance
         How its fitted values vary together; left out: not known. From version 2.
+    wavelength : list of AtWavelength
+        Working curves at other wavelengths, for printers with several light engines; left out: none. From version 2.
     """
 
-    SINCE: ClassVar[dict[str, int]] = {"covariance": 2}
-    NESTED: ClassVar[tuple[str, ...]] = ("resin",)
+    SINCE: ClassVar[dict[str, int]] = {"covariance": 2, "wavelength": 2}
+    NESTED: ClassVar[tuple[str, ...]] = ("resin", "wavelength")
 
     schema: Literal["pmsl.resin/1", "pmsl.resin/2"]
     name: str
     description: str
     resin: Material
     covariance: list[Covariance] | UnsetType = UNSET
+    wavelength: Annotated[list[AtWavelength], Meta(min_length=1)] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         set_schema(self)
+        for row in self._rows:
+            try:
+                self._with(row)
+            except ValueError as err:
+                raise ValueError(f"wavelength {row.wavelength_nm.value:g} nm: {err}") from err
+        stated = sorted(self.wavelengths_nm)
+        for low, high in zip(stated, stated[1:], strict=False):
+            if high - low <= WAVELENGTH_SLACK_NM:
+                raise ValueError(
+                    f"working curves at {low:g} and {high:g} nm: {WAVELENGTH_SLACK_NM:g} nm or less apart they are for one light"
+                )
+
+    @property
+    def _rows(self) -> list[AtWavelength]:
+        return [] if isinstance(self.wavelength, UnsetType) else self.wavelength
+
+    @property
+    def wavelengths_nm(self) -> list[float]:
+        """Wavelengths whose working curves it states, that of `resin` first."""
+        return [self.resin.wavelength_nm.value, *(row.wavelength_nm.value for row in self._rows)]
+
+    def at(self, wavelength_nm: float) -> Resin:
+        """Return the resin for light of one wavelength: its own, or that of the nearest row within 7.5 nm; where there is none, its own.
+
+        Parameters
+        ----------
+        wavelength_nm : float
+        """
+        if isinstance(self.wavelength, UnsetType):
+            return self
+        off = [abs(stated - wavelength_nm) for stated in self.wavelengths_nm]
+        nearest = off.index(min(off))
+        if nearest == 0 or off[nearest] > WAVELENGTH_SLACK_NM:
+            return replace(self, wavelength=UNSET)
+        return replace(self, resin=self._with(self._rows[nearest - 1]), covariance=UNSET, wavelength=UNSET)
+
+    def _with(self, row: AtWavelength) -> Material:
+        return replace(self.resin, **{name: getattr(row, name) for name in row.__struct_fields__})

@@ -74,9 +74,15 @@ def test_every_example_is_a_value_its_key_can_have(kind, name, tmp_path):
         if not line.startswith("## ") or line.startswith("## ["):
             continue
         changed = [*lines[:i], line[3:], *lines[i + 1 :]]
-        head = max((j for j in range(i) if re.match(r"(# |## |)\[", lines[j])), default=0)
+        head = max(
+            (j for j in range(i) if re.match(r"(# |## |)\[", lines[j]) and not lines[j].startswith(("## [engine.", "## [[engine."))),
+            default=0,
+        )
         if lines[head].startswith("## [["):  # a table that is left out: its keys belong together
-            ends = [j for j in range(head + 1, len(lines)) if re.match(r"(# |## |)\[", lines[j])]
+            inside = "## [" + lines[head].removeprefix("## [[").rstrip("]").partition(".")[0] + "."  # tables in it come with it
+            ends = [
+                j for j in range(head + 1, len(lines)) if re.match(r"(# |## |)\[", lines[j]) and inside not in lines[j].replace("[[", "[")
+            ]
             rest = range(head, ends[0] if ends else len(lines))
             changed = [line.removeprefix("## ") if j in rest else line for j, line in enumerate(lines)]
         changed[head] = re.sub(r"^#+ (?=\[)", "", changed[head])
