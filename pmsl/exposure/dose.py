@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -46,25 +46,31 @@ class DoseMaker:
         Flat field and point spread.
     response : (256,) float64
         Irradiance of every gray level relative to white.
+    engine : int
+        Whose light it is.
     """
 
     printer: Printer
     projector: Projector
     response: np.ndarray
+    engine: int = 0
 
     @classmethod
-    def of(cls, job: PrintJob) -> DoseMaker:
-        """Return the maker of a job, the same one every time; raises `ProfileError` where the flat field cannot be used.
+    def of(cls, job: PrintJob, engine: int = 0) -> DoseMaker:
+        """Return the maker of an engine of a job, the same one every time; raises `ProfileError` where the flat field cannot be used.
 
         Parameters
         ----------
         job : PrintJob
+        engine : int
         """
-        known: DoseMaker | None = job.prepared.get("dose")
+        key = "dose" if engine == 0 else f"dose {engine}"
+        known: DoseMaker | None = job.prepared.get(key)
         if known is None:  # two threads may both come here: they make the same
-            flat = None if job.process.evened == "delegated" else flat_field(job.printer)
-            known = cls(job.printer, Projector(job.printer.field_px, psf_of(job.printer), flat), response(job.printer))
-            job.prepared["dose"] = known
+            printer = job.printer_of(engine)
+            flat = None if job.process.evened == "delegated" else flat_field(printer)
+            known = cls(printer, Projector(printer.field_px, psf_of(printer), flat), response(printer), engine)
+            job.prepared[key] = known
         return known
 
     def map(self, plan: LayerPlan, at: At = "mirror") -> DoseMap:
@@ -93,10 +99,11 @@ class DoseMaker:
     def _map(self, index: int, exposures: Sequence[Exposure], at: At, repeats: bool = True) -> DoseMap:
         if at not in ("mirror", "plane"):
             raise UsageError(f"dose at {at!r}: it is known at 'mirror', before the optics, and at 'plane', the exposure plane")
-        other = next((e.engine for e in exposures if e.engine != 0), 0)
-        if other:
+        other = next((e.engine for e in exposures if e.engine != self.engine), None)
+        if other is not None:
             raise ExposureError(
-                f"layer {index}: an exposure with light engine {other}: a dose map has one engine's pixels and wavelength; leave --dose out"
+                f"layer {index}: an exposure with light engine {other}: a dose map has one engine's pixels and wavelength; "
+                "leave --dose out, or ask for the dose of one engine"
             )
         window = around(e.mask.window for e in exposures)
         total = np.zeros((window.rows, window.cols))
@@ -111,7 +118,7 @@ class DoseMaker:
         return DoseMap(index, self.projector.shape, window, total.astype(np.float32), at)
 
 
-def dose_map(job: PrintJob, plan: LayerPlan, at: At = "mirror") -> DoseMap:
+def dose_map(job: PrintJob, plan: LayerPlan, at: At = "mirror", engine: int | None = None) -> DoseMap:
     """Return the dose every pixel receives from the layer's own exposures.
 
     Parameters
@@ -122,6 +129,9 @@ def dose_map(job: PrintJob, plan: LayerPlan, at: At = "mirror") -> DoseMap:
     at : {"mirror", "plane"}
         Before the optics blur it, or at the exposure plane: mean over each pixel, in the window that the light reaches of
         the field; outside the field there is no light.
+    engine : int, optional
+        Number of the light engine whose exposures count; needed where a layer has those of several: doses of different wavelengths do not
+        add up. Left out: of the only one.
 
     Returns
     -------
@@ -139,7 +149,11 @@ def dose_map(job: PrintJob, plan: LayerPlan, at: At = "mirror") -> DoseMap:
     UsageError
         Another place than these two.
     """
-    return DoseMaker.of(job).map(plan, at)
+    if engine is None:
+        return DoseMaker.of(job).map(plan, at)
+    if not 0 <= engine < len(job.engines):
+        raise UsageError(f"dose of engine {engine}: the job has engines 0..{len(job.engines) - 1}")
+    return DoseMaker.of(job, engine).map(replace(plan, exposures=tuple(e for e in plan.exposures if e.engine == engine)), at)
 
 
 def _check_in_place(index: int, exposures: Sequence[Exposure]) -> None:

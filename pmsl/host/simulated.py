@@ -146,7 +146,7 @@ class SimulatedEngine:
     def __init__(self, job: PrintJob, number: int = 0, clock: SimulatedClock | None = None) -> None:
         if not 0 <= number < len(job.engines):
             raise UsageError(f"engine {number}: the job has engines 0..{len(job.engines) - 1}")
-        self._job, self._engine = job, job.engines[number]
+        self._job, self._engine, self._printer = job, job.engines[number], job.printer_of(number)
         self._clock = SimulatedClock() if clock is None else clock
         self._orientation = self._engine.orientation
         self.shape = frame_shape(self._engine.grid.shape, self._orientation)
@@ -229,7 +229,7 @@ class SimulatedEngine:
         from pmsl.exposure import dose_map
 
         plan = LayerPlan(index=index, z_top_um=0.0, thickness_um=0.0, motion=self._job.process.motion.last, exposures=tuple(self._given))
-        return dose_map(replace(self._job, engines=(self._engine,)), plan)
+        return dose_map(replace(self._job, engines=(self._engine,), printer=self._printer), plan)
 
 
 class Simulation:

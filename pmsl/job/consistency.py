@@ -12,9 +12,9 @@ import numpy as np
 
 from pmsl.core.mask import around
 from pmsl.job.layer_plan import Exposure, LayerPlan
-from pmsl.job.print_job import STAGE_ERROR, PrintJob
+from pmsl.job.print_job import PrintJob
 from pmsl.job.shifted_light import most_light
-from pmsl.job.stage_way import StagePlace, StageWay
+from pmsl.job.stage_way import StagePlace
 from pmsl.profiles import Motion, Printer
 from pmsl.profiles.placeholders import placeholders
 from pmsl.profiles.response import response
@@ -52,11 +52,20 @@ class ExposureNumbers(Protocol):
     def wait_after_s(self) -> float: ...  # noqa: D102
 
 
-def limit_problems(e: ExposureNumbers, printer: Printer, n_engines: int) -> Iterator[str]:
-    """Yield where an exposure, its repeats counted, asks for what its printer never gives; numbers that are not finite included."""
-    limits = printer.limits
-    if not 0 <= e.engine < n_engines:
+def limit_problems(e: ExposureNumbers, printers: Sequence[Printer]) -> Iterator[str]:
+    """Yield where an exposure, its repeats counted, asks for what its printer never gives; numbers that are not finite included.
+
+    Parameters
+    ----------
+    e : ExposureNumbers
+    printers : sequence of Printer
+        The printer with each of the job's engines alone.
+    """
+    known = 0 <= e.engine < len(printers)
+    if not known:
         yield f"names engine {e.engine}, an engine the job does not have"
+    printer = printers[e.engine if known else 0]
+    limits = printer.limits
     if e.power not in [s.power for s in printer.optics.settings]:
         yield f"power {e.power:g} is no light setting of printer {printer.name}"
     if not 1 <= e.repeat <= MOST_REPEATS:
@@ -155,12 +164,15 @@ def plane_problems(job: PrintJob) -> Iterator[str]:
         yield f"z_edges_um reach {edges[-1]:g} µm, the travel of printer {job.printer.name} is {travel_um:g} µm"
 
 
-def hidden_placeholders(job: PrintJob, powers: set[float]) -> list[str]:
-    """Return the placeholder values that light of these settings rests on, of a job that says it is calibrated: there must be none."""
+def hidden_placeholders(job: PrintJob, lights: set[tuple[int, float]]) -> list[str]:
+    """Return the placeholder values that light of these (engine, setting) rests on, of a job that says it is calibrated: none may."""
     if not job.calibrated:
         return []
-    known = [s.power for s in job.printer.optics.settings]
-    named = (name for power in sorted(powers.intersection(known)) for name in placeholders(job.printer, job.resin, power))
+    named = list[str]()
+    for engine, power in sorted(lights):
+        printer = job.printer_of(engine)
+        if power in [s.power for s in printer.optics.settings]:
+            named += placeholders(printer, job.resin_of(engine), power)
     return list(dict.fromkeys(named))
 
 
@@ -174,23 +186,26 @@ class JobCheck:
 
     def __init__(self, job: PrintJob) -> None:
         self._job = job
-        self._irradiance = {s.power: s.irradiance_mw_cm2.value for s in job.printer.optics.settings}
+        self._printers = [job.printer_of(i) for i in range(len(job.engines))]
+        settings = [(i, s) for i, printer in enumerate(self._printers) for s in printer.optics.settings]
+        self._irradiance = {(i, s.power): s.irradiance_mw_cm2.value for i, s in settings}
         self._edges_um: list[float] = job.grid.z_edges_um.tolist()
         self._duration_s = np.full(job.n_layers, np.nan)
-        self._way = StageWay.of(job.printer, STAGE_ERROR in job.requires)
+        self._way = job.way
         self._ends: list[tuple[StagePlace, StagePlace] | None] = [None] * job.n_layers
         self._known: dict[tuple[object, ...], tuple[list[str], bool]] = {}  # by the numbers of an exposure: most layers have the same
-        self._powers = {power: hidden_placeholders(job, {power}) for power in self._irradiance}
+        self._lights = {light: hidden_placeholders(job, {light}) for light in self._irradiance}
 
     @cached_property
-    def _light_of_level(self) -> np.ndarray:
-        return response(self._job.printer)
+    def _light_of_level(self) -> list[np.ndarray]:
+        return [response(printer) for printer in self._printers]
 
     def header(self) -> Iterator[str]:
         """Yield what is wrong before any layer is looked at."""
-        (rows, cols), shape = self._job.printer.field_px, self._job.grid.shape
-        if shape != (rows, cols):
-            yield f"engine 0: its grid is {shape[1]}x{shape[0]} px, the field of printer {self._job.printer.name} {cols}x{rows}"
+        for i in range(len(self._printers) if self._job.printer.several else 1):
+            (rows, cols), shape = self._printers[i].field_px, self._job.engines[i].grid.shape
+            if shape != (rows, cols):
+                yield f"engine {i}: its grid is {shape[1]}x{shape[0]} px, the field of printer {self._job.printer.name} {cols}x{rows}"
         yield from plane_problems(self._job)
         for i, engine in enumerate(self._job.engines):
             if not (math.isfinite(engine.wavelength_nm) and engine.wavelength_nm > 0):
@@ -214,32 +229,40 @@ class JobCheck:
             out += [f"{where}: {problem}" for problem in problems]
             sound = sound and within
         if sound:
-            total = sum_problem(plan.exposures, self._job.printer, self._light_of_level) if len(plan.exposures) > 1 else None
-            out += [] if total is None else [f"layer {k}: {total}"]
+            out += [f"layer {k}: {problem}" for problem in self._sum_problems(plan.exposures)]
             self._duration_s[k : k + 1] = plan.duration_s
             if self._way is not None and 0 <= k < len(self._ends):
                 self._duration_s[k] += self._way.inside_s(plan.exposures)
                 self._ends[k] = self._way.ends(plan.exposures)
         return out
 
+    def _sum_problems(self, exposures: Sequence[Exposure]) -> Iterator[str]:
+        """Yield where the exposures of a layer together pass the limits, engine by engine."""
+        for i, printer in enumerate(self._printers if len(exposures) > 1 else ()):
+            own = exposures if len(self._printers) == 1 else [e for e in exposures if e.engine == i]
+            total = sum_problem(own, printer, self._light_of_level[i]) if len(own) > 1 else None
+            if total is not None:
+                yield total
+
     def _light_problems(self, e: Exposure) -> tuple[list[str], bool]:
         """Return what is wrong with the numbers of an exposure, and whether they are within the limits."""
         key = (e.time_s, e.dose_mj_cm2, e.power, e.engine, *e.offset_um, e.focus_um, e.repeat, e.wait_before_s, e.wait_after_s)
         known = self._known.get(key)
         if known is None:
-            beyond = list(limit_problems(e, self._job.printer, len(self._job.engines)))
+            beyond = list(limit_problems(e, self._printers))
             known = [*beyond, *self._dose_problems(e)], not beyond
             if len(self._known) < MOST_KNOWN:
                 self._known[key] = known
         return known
 
     def _dose_problems(self, e: Exposure) -> Iterator[str]:
-        if e.power not in self._irradiance:
+        light = e.engine, e.power
+        if light not in self._irradiance:
             return
-        white = e.time_s * self._irradiance[e.power]
+        white = e.time_s * self._irradiance[light]
         if not abs(white - e.dose_mj_cm2) <= DOSE_SLACK * e.dose_mj_cm2:
             yield f"dose_mj_cm2 {e.dose_mj_cm2:g} is not time_s × irradiance, {white:g}"
-        for name in self._powers[e.power]:
+        for name in self._lights[light]:
             yield f"its dose rests on {name}, a placeholder, and the job says it is calibrated"
 
     def end(self) -> Iterator[str]:

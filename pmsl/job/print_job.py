@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -13,8 +13,10 @@ from pmsl.core.grid import Grid
 from pmsl.job.layer_facts import facts_of
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import InOrder, LayerSource, layer_source
+from pmsl.job.meter import Estimate as Estimate
+from pmsl.job.meter import Meter
 from pmsl.job.pauses import Pause
-from pmsl.job.stage_way import StagePlace, StageWay
+from pmsl.job.stage_way import StageWay
 from pmsl.job.techniques import Vacuum
 from pmsl.mesh.part import Part
 from pmsl.mesh.region import RegionRecord
@@ -24,7 +26,6 @@ from pmsl.profiles.tables.strict_struct import Strict
 
 FLAT_FIELD_BY_HOST = "flat-field-by-host"  # in `requires`: the host evens out the field, frames do not
 STAGE_ERROR = "xy-stage-error"  # in `requires`: the host sends the xy stage to where it has to be sent to get to `offset_um`
-LayerCost = tuple[float, ...]  # of a layer, as `Meter` has it
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 
@@ -62,13 +63,16 @@ class Input(Strict, frozen=True, kw_only=True):
 
 
 class PartRecord(Strict, frozen=True, kw_only=True):
-    """One part of the job: label, box ``((x, y, z), (x, y, z))`` [µm] and dose scale."""
+    """One part of the job: label, box ``((x, y, z), (x, y, z))`` [µm], dose scale, and the light engine that it names."""
+
+    SINCE: ClassVar[dict[str, int]] = {"engine": 2}
 
     label: str
     sha256: str
     bounds_um: Box
     region: str = "bulk"
     dose_scale: float = 1.0
+    engine: str | UnsetType = UNSET
 
 
 class Provenance(Strict, frozen=True, kw_only=True):
@@ -114,13 +118,6 @@ class CorrectionRecord(Strict, frozen=True, kw_only=True):
     latency_layers: int
     exchange_passes: int | UnsetType = UNSET
     exchange_residual_levels: int | UnsetType = UNSET
-
-
-class Estimate(Strict, frozen=True, kw_only=True):
-    """What the job costs: print time [s], motion included and pauses left out, and cured resin [ml]."""
-
-    print_time_s: float
-    resin_ml: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -195,6 +192,35 @@ class PrintJob:
         """Grid of the first engine."""
         return self.engines[0].grid
 
+    def meter(self) -> Meter:
+        """Return what adds up time and resin of its layers."""
+        return Meter([engine.grid.pixel_um2 for engine in self.engines], self.way)
+
+    @property
+    def way(self) -> StageWay | None:
+        """What ways of the stage along x and y and changes of engine take; None where they take no time that anybody states."""
+        return StageWay.of(self.printer, STAGE_ERROR in self.requires, [engine.name for engine in self.engines])
+
+    def printer_of(self, engine: int) -> Printer:
+        """Return the printer with one of the job's engines alone.
+
+        Parameters
+        ----------
+        engine : int
+            Its number in the job.
+        """
+        return self.printer.of_engine(self.engines[engine].name)
+
+    def resin_of(self, engine: int) -> Resin:
+        """Return the resin at the wavelength of one of the job's engines.
+
+        Parameters
+        ----------
+        engine : int
+            Its number in the job.
+        """
+        return self.resin.at(self.engines[engine].wavelength_nm)
+
     @property
     def design(self) -> tuple[Part, ...]:
         """The placed parts; read from disk where the job comes from there."""
@@ -259,51 +285,7 @@ class PrintJob:
         """Return print time and resin; a job that was not written yet has to make every layer for it."""
         if self.known_estimate is not None:
             return self.known_estimate
-        meter = Meter.of(self)
+        meter = self.meter()
         for k in range(self.n_layers):
             meter.add(*meter.cost(self.bare(k)))
         return meter.estimate()
-
-
-class Meter:
-    """Adds up time and resin while plans go by, from the plate up; exposures of a job's further engines have pixels of their own."""
-
-    def __init__(self, grid: Grid, engines: Sequence[Engine] = (), way: StageWay | None = None) -> None:
-        self._pixel_um2 = grid.pixel_um2
-        self._way = way
-        self._last: StagePlace | None = None
-        self._of_engine = [e.grid.pixel_um2 / grid.pixel_um2 for e in engines] or [1.0]
-        self._time_s = 0.0
-        self._resin_um3 = 0.0
-
-    @classmethod
-    def of(cls, job: PrintJob) -> Meter:
-        """Return one for the layers of a job."""
-        return cls(job.grid, job.engines, StageWay.of(job.printer, STAGE_ERROR in job.requires))
-
-    def cost(self, plan: LayerPlan) -> LayerCost:
-        """Return time [s] and resin [µm³] of one layer; where it does not say what is covered, its largest mask counts.
-
-        Where ways of the stage take time these follow: the places of its first and its last exposure.
-        """
-        known = plan.covered_px if plan.exposures else 0.0
-        if known is None:
-            known = max(e.mask.sum_px() * self._of_engine[e.engine] for e in plan.exposures)
-        resin_um3 = known * self._pixel_um2 * plan.thickness_um
-        if self._way is None:
-            return plan.duration_s, resin_um3
-        ends = self._way.ends(plan.exposures)
-        return plan.duration_s + self._way.inside_s(plan.exposures), resin_um3, *(() if ends is None else (*ends[0], *ends[1]))
-
-    def add(self, time_s: float, resin_um3: float, *ends: float) -> None:
-        """Count the cost of the next layer."""
-        self._time_s += time_s
-        self._resin_um3 += resin_um3
-        if ends and self._way is not None:
-            (x, y, engine), (x_last, y_last, engine_last) = ends[:3], ends[3:]
-            self._time_s += self._way.between_s(self._last, StagePlace(x, y, int(engine)))
-            self._last = StagePlace(x_last, y_last, int(engine_last))
-
-    def estimate(self) -> Estimate:
-        """Return the totals so far."""
-        return Estimate(print_time_s=self._time_s, resin_ml=self._resin_um3 * 1e-12)

@@ -32,22 +32,36 @@ class StageWay(msgspec.Struct, frozen=True, kw_only=True):
         The stage along x and y, where the printer has one.
     made_up : bool
         Whether its errors are made up for by where it is sent.
-    engine_settle_s : float
-        Wait after another engine comes on [s].
+    settles_s : tuple of float
+        Wait after a change to or from each engine of the job [s].
     """
 
     xy: XyStage | None
     made_up: bool
-    engine_settle_s: float = 0.0
+    settles_s: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, printer: Printer, made_up: bool) -> StageWay | None:
-        """Return that of a printer, None where nothing that it states takes time."""
+    def of(cls, printer: Printer, made_up: bool, engines: Sequence[str] = ()) -> StageWay | None:
+        """Return that of a printer, None where nothing that it states takes time.
+
+        Parameters
+        ----------
+        printer : Printer
+        made_up : bool
+            As the attribute.
+        engines : sequence of str
+            Names of the engines of a job.
+        """
         xy = printer.stage.xy
         stage = xy if isinstance(xy, XyStage) else None
-        if stage is None or not (stage.moves or stage.rests_s):
+        settles = tuple(map(printer.engine_settle_s, engines)) if len(engines) > 1 else ()
+        if not any(settles) and (stage is None or not (stage.moves or stage.rests_s)):
             return None
-        return cls(xy=stage, made_up=made_up)
+        return cls(xy=stage, made_up=made_up, settles_s=settles)
+
+    def settle_s(self, a: int | None, b: int) -> float:
+        """Return what is waited for after a change from engine a to engine b [s]; None of the first exposure."""
+        return max(self.settles_s[a], self.settles_s[b]) if a not in (None, b) and a is not None and self.settles_s else 0.0
 
     def place(self, e: Exposure) -> StagePlace:
         """Return where the stage is sent for an exposure."""
@@ -61,7 +75,7 @@ class StageWay(msgspec.Struct, frozen=True, kw_only=True):
         seconds = 0.0
         if self.xy is not None and (a is None or a[:2] != b[:2]):
             seconds += self.xy.rests_s + (0.0 if a is None else self.xy.way_s(float(np.hypot(b.x_um - a.x_um, b.y_um - a.y_um))))
-        return seconds + (self.engine_settle_s if a is not None and a.engine != b.engine else 0.0)
+        return seconds + self.settle_s(None if a is None else a.engine, b.engine)
 
     def inside_s(self, exposures: Sequence[Exposure]) -> float:
         """Return what lies between the exposures of a layer [s]."""

@@ -35,6 +35,8 @@ class Part:
         Factor on the dose of this part.
     label : str
         Name of the part in the job.
+    engine : str
+        Name of the printer's light engine that prints it; ``""``: the first.
     regions : tuple of Region
         Shapes in the coordinates of its solid, inside which it gets light of its own; of those that overlap the last counts.
     """
@@ -44,6 +46,7 @@ class Part:
     region: str = "bulk"
     dose_scale: float = 1.0
     label: str = ""
+    engine: str = ""
     regions: tuple[Region, ...] = ()
 
     def __post_init__(self) -> None:

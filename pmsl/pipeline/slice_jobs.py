@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -24,7 +24,6 @@ from pmsl.pipeline.io import check_spreads, write_options
 from pmsl.pipeline.planner import prepare
 from pmsl.pipeline.request import option_parsing
 from pmsl.pipeline.request.region_file import dressed
-from pmsl.pipeline.setup.pauses import check_pauses, with_pauses
 from pmsl.pipeline.slice_request import SliceRequest
 
 
@@ -49,8 +48,12 @@ def check(request: SliceRequest) -> None:
     """
     target, chosen, layout = Path(request.out), request.chosen_format(), request.layout()
     request.dose_scales()
+    request.engines()
     request.region_tables()
-    check_pauses(request.pause)
+    if request.pause:
+        from pmsl.pipeline.setup.pauses import check_pauses  # few jobs have any
+
+        check_pauses(request.pause)
     if request.fields is not None:
         from pmsl.pipeline.field_plates import check_request  # few jobs have several
 
@@ -125,7 +128,7 @@ def prepare_jobs(request: SliceRequest, loaded: Mapping[str, Solid] | None = Non
             on_plate(job)  # or say why there is no picture of it, before any layer
         times_s = job.layer_source.times_s
         assert times_s is not None  # of parts and profiles it is known
-        job = with_pauses(_shallower(job, request.depth), request.pause)
+        job = _paused(_shallower(job, request.depth), request.pause)
         out.append(SlicedJob(job, placed, times_s, out=request.out if layout.plates is None else str(name)))
     return out
 
@@ -141,7 +144,16 @@ def _parts(request: SliceRequest, weld_um: float, known: Mapping[str, Solid]) ->
             loaded[mesh] = repaired(load_solid(mesh, request.unit), request.repair, weld_um)
         return loaded[mesh]
 
-    return dressed([load(mesh) for mesh in request.meshes], scales, tables, load)
+    return dressed([load(mesh) for mesh in request.meshes], scales, tables, load, request.engines())
+
+
+def _paused(job: PrintJob, pauses: Sequence[str]) -> PrintJob:
+    """Return a job that waits for the operator where it was asked for."""
+    if not pauses:
+        return job
+    from pmsl.pipeline.setup.pauses import with_pauses
+
+    return with_pauses(job, pauses)
 
 
 def _shallower(job: PrintJob, bits: int | None) -> PrintJob:

@@ -13,7 +13,7 @@ from pmsl.core.finding import Severity
 from pmsl.errors import PmslError, UsageError
 from pmsl.pipeline.request import option_parsing
 from pmsl.pipeline.request.profile_overrides import override_printer, override_process
-from pmsl.pipeline.request.region_file import RegionTable, dose_scales, regions_wanted
+from pmsl.pipeline.request.region_file import RegionTable, dose_scales, engines, regions_wanted
 from pmsl.profiles import DEFAULT_PRINTER, DEFAULT_PROCESS, DEFAULT_RESIN, Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.profiles.process import Unreachable
 from pmsl.profiles.tables.schema import build
@@ -50,6 +50,7 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
             "weld_um",
             "fields",
             "pause",
+            "engine",
         ),
         2,
     )
@@ -100,6 +101,7 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
     pack: Annotated[float | None, _option("Place each mesh by itself, none nearer to another than this [µm].", "CLEARANCE_UM")] = None
     plates: Annotated[Count | None, _option("Fields that --pack may fill; their jobs are OUT-1, OUT-2, …", "N")] = None
     dose_scale: Annotated[str | None, _option("Dose factor of all meshes, or of each.", "F[,F…]")] = None
+    engine: Annotated[str | None, _option("Light engine of all meshes, or of each, of a printer that has several.", "NAME[,NAME…]")] = None
     region: Annotated[list[str | RegionTable], _option("Dose factor of what lies inside another mesh; may be repeated.", "MESH=F")] = []
     regions: Annotated[
         str | None, _option("Regions as tables [[region]], with focus, power, waits, a dilation.", "FILE.toml", path=True)
@@ -218,6 +220,10 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
     def dose_scales(self) -> tuple[float, ...]:
         """Return the dose scale of each mesh; raises `UsageError` where there is not one for all or one for each."""
         return dose_scales(self.dose_scale, len(self.meshes))
+
+    def engines(self) -> tuple[str, ...]:
+        """Return the light engine of each mesh, ``""`` where none is named; raises `UsageError` where there is not one for all or each."""
+        return engines(self.engine, len(self.meshes))
 
     def region_tables(self) -> list[RegionTable]:
         """Return all regions: those of the file, then its own; of those that overlap the last one counts. Raises `UsageError`."""

@@ -212,6 +212,11 @@ class Printer(Strict, frozen=True, kw_only=True):
         return turn.field if isinstance(turn, Diamond) else self.dmd.shape.value
 
     @property
+    def several(self) -> bool:
+        """Whether it has more than one light engine."""
+        return self.engine is not UNSET
+
+    @property
     def engine_names(self) -> tuple[str, ...]:
         """What its light engines are called, the first one first: ``""`` where it has no name."""
         first = "" if isinstance(self.engine_name, UnsetType) else self.engine_name
@@ -265,6 +270,8 @@ class Printer(Strict, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         set_schema(self)
         check_optics(self.dmd, self.orientation, self.optics)
+        if self.several and self.engine_name is UNSET:
+            raise ValueError("engine: a printer with further light engines needs engine_name, the name of its first one")
         names = [name for name in self.engine_names if name]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:

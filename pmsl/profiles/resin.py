@@ -254,6 +254,11 @@ class Resin(Strict, frozen=True, kw_only=True):
         return [] if isinstance(self.wavelength, UnsetType) else self.wavelength
 
     @property
+    def several(self) -> bool:
+        """Whether it states more than one working curve."""
+        return self.wavelength is not UNSET
+
+    @property
     def wavelengths_nm(self) -> list[float]:
         """Wavelengths whose working curves it states, that of `resin` first."""
         return [self.resin.wavelength_nm.value, *(row.wavelength_nm.value for row in self._rows)]

@@ -44,6 +44,7 @@ OTHER = {  # of options that bytes depend on, a value that is not the usual one
     "lossy": True,
     "fields": "2x2",
     "pause": ["2=change the resin"],
+    "engine": "fine",
     "values": {"resin.dp_um": 40},
 }
 SAME = {"threads": 1, "processes": 2, "scheduler": "tcp://host:1", "preview": "x.png", "force": True, "out": "elsewhere"}

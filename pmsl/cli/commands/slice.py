@@ -32,6 +32,7 @@ MESHES, OUT = (request_fields()[name] for name in ("meshes", "out"))
 @options.options("fields", "coverage", "unreachable", "irradiance", "unit", "repair", "weld_um")
 @options.options("at", "rotate", "scale", "keep_place", "copies", "spacing_um", "pack", "plates")
 @options.doses
+@options.options("engine")
 @options.options("threads", "processes", "scheduler", "depth", "dose", "no_design", "correct", "accept_uncalibrated", "png", "preview")
 @options.options("pause", "no_checks", "fail_on", "force", "lossy")
 @options.json

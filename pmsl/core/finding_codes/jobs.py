@@ -26,6 +26,11 @@ JOBS: dict[str, dict[str, Code]] = {
             "One exposure time is given for layers of several heights: thin ones cure deeper into what lies below.",
             "Give margin_um instead of exposure_s, or neither.",
         ),
+        "engines-overlap": Code(
+            ("info",),
+            "Parts on several light engines overlap, or their boxes do: both shine there, and their doses add up, each by its own Ec.",
+            "Leave it, or draw the parts so that they only touch.",
+        ),
         "fields-overlap": Code(
             ("info", "warning"),
             "Where fields of a plate overlap, the dose is kept in the middle of the slab; induction makes it more at the exposure plane, "

@@ -14,7 +14,8 @@ from pmsl.errors import JobError
 from pmsl.formats.protocol import VerifyOptions, WriteOptions, Written
 from pmsl.job.consistency import JobCheck
 from pmsl.job.layer_plan import LayerPlan
-from pmsl.job.print_job import LayerCost, Meter, PrintJob
+from pmsl.job.meter import LayerCost
+from pmsl.job.print_job import PrintJob
 
 T = TypeVar("T")
 Box = tuple[tuple[float, ...], tuple[float, ...]]
@@ -58,7 +59,7 @@ def written(
     -------
     Written
     """
-    tally, run, meter = JobTally(job, options), job.layer_source.in_order(job.n_layers), Meter.of(job)
+    tally, run, meter = JobTally(job, options), job.layer_source.in_order(job.n_layers), job.meter()
 
     watch = options.watch
 
@@ -86,7 +87,7 @@ class JobTally:
 
     def __init__(self, job: PrintJob, options: WriteOptions) -> None:
         self._job, self._options = job, options
-        self._meter, self._done, self._any_light = Meter.of(job), 0, False
+        self._meter, self._done, self._any_light = job.meter(), 0, False
         self.found = list(job.findings)
 
     def add(self, cost: LayerCost, findings: Iterable[Finding], lit: bool) -> None:

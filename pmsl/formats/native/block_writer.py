@@ -21,7 +21,7 @@ from pmsl.formats.native.layer_blocks import JOB_SPEC, BlockDone, File, LayerDon
 from pmsl.formats.native.write import encode_layers
 from pmsl.formats.protocol import BlockTarget, WriteOptions
 from pmsl.job.layer_facts import FactsOfLayers
-from pmsl.job.print_job import Meter, PrintJob
+from pmsl.job.print_job import PrintJob
 
 
 def make_block(job: PrintJob, first: int, last: int, place: BlockTarget, options: WriteOptions) -> bytes:
@@ -36,7 +36,7 @@ def make_block(job: PrintJob, first: int, last: int, place: BlockTarget, options
     WorkerError
         The job was given up meanwhile.
     """
-    run, meter, work, own = job.in_order(last), Meter.of(job), Path(place.work), uuid.uuid4().hex
+    run, meter, work, own = job.in_order(last), job.meter(), Path(place.work), uuid.uuid4().hex
     layers: list[LayerDone] = []
     layer_facts, ends = FactsOfLayers(job.grid, job.printer), list[SolidBytes | None]()
     bundle = f"{own}.frames" if place.bundled else ""

@@ -118,7 +118,17 @@ class Document(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """The whole of job.json: of version 1 unless a key of it, or of what it embeds, came with a later one."""
 
     SINCE: ClassVar[dict[str, int]] = {"regions": 2, "vacuum": 2, "tiles": 2, "pauses": 2}
-    NESTED: ClassVar[tuple[str, ...]] = ("provenance", "findings", "engines", "printer", "resin", "process", "layers", "correction")
+    NESTED: ClassVar[tuple[str, ...]] = (
+        "provenance",
+        "findings",
+        "engines",
+        "printer",
+        "resin",
+        "process",
+        "parts",
+        "layers",
+        "correction",
+    )
 
     schema: Literal["pmsl.job/1", "pmsl.job/2"]
     requires: list[str]

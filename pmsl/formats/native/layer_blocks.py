@@ -19,7 +19,8 @@ from pmsl.formats.native.job_json import LayerDoc, with_facts
 from pmsl.formats.protocol import Blocks, BlockTarget, WriteOptions, Written
 from pmsl.job.layer_facts import FactsOfLayers, Measured, SolidRuns, with_checks
 from pmsl.job.layer_plan import LayerFacts
-from pmsl.job.print_job import LayerCost, PrintJob
+from pmsl.job.meter import LayerCost
+from pmsl.job.print_job import PrintJob
 
 WORK = "work"  # in a draft: what its workers share, gone with it
 JOB_SPEC = "recipe.json"  # in that: what they make; where it is gone nobody wants it any more

@@ -113,11 +113,12 @@ def job_of(doc: Document, source: FileSource, where: str) -> PrintJob:
 
 def _check_light(doc: Document, job: PrintJob, where: str) -> None:
     """Refuse light that the job's own printer may not give, and a job that says it is calibrated beside placeholders."""
+    printers = [job.printer_of(i) for i in range(len(job.engines))]
     for k, layer in enumerate(doc.layers):
         for e in layer.exposures:
-            for problem in limit_problems(e, doc.printer, len(job.engines)):
+            for problem in limit_problems(e, printers):
                 raise JobError(f"{where}: layer {k}: {problem}; the job is damaged, or was tampered with")
-    hidden = hidden_placeholders(job, {e.power for layer in doc.layers for e in layer.exposures})
+    hidden = hidden_placeholders(job, {(e.engine, e.power) for layer in doc.layers for e in layer.exposures})
     if doc.calibrated == bool(doc.placeholders) or hidden:
         beside = f"{len(doc.placeholders)} placeholders listed" + (f"; {', '.join(hidden)} are placeholders" if hidden else "")
         raise JobError(f"{where}: calibrated is {doc.calibrated} with {beside}; the job is damaged, slice it again")

@@ -70,8 +70,8 @@ class StageControl:
         """Shift image and focus where the exposure asks for it, and back where it does not."""
         x, y, engine = self._way.place(e)
         wanted = (x, y, e.focus_um)
-        if self._engine not in (None, engine):
-            self.rest(self._way.engine_settle_s)
+        if (settle_s := self._way.settle_s(self._engine, engine)) > 0:
+            self.rest(settle_s)
         self._engine = engine
         if isinstance(self.stage, Shifting):
             if wanted != self._shifted:

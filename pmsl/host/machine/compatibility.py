@@ -79,7 +79,7 @@ def stage_way(job: PrintJob) -> StageWay:
     xy = job.printer.stage.xy
     if made_up and not isinstance(xy, XyStage):
         raise HostError(f"the job requires {STAGE_ERROR}, and its printer {job.printer.name} has no [stage.xy]; slice it again")
-    return StageWay.of(job.printer, made_up) or StageWay(xy=xy if isinstance(xy, XyStage) else None, made_up=made_up)
+    return job.way or StageWay(xy=xy if isinstance(xy, XyStage) else None, made_up=made_up)
 
 
 def number_of(value: Any, what: str) -> float:
@@ -172,7 +172,7 @@ def walk(
     HostError
         A layer the machine cannot play.
     """
-    digests = Digests(job.n_layers, StageWay.of(job.printer, STAGE_ERROR in job.requires))
+    digests = Digests(job.n_layers, job.way)
     many = default_threads(threads)
     refuse_problems(job.prepared.get("file_problems", tuple)())
     files_of: Callable[[LayerPlan], list[str]] = job.prepared.get("layer_problems", lambda plan: [])

@@ -21,7 +21,8 @@ import numpy as np
 from msgspec.structs import replace
 
 from pmsl.errors import FindingsError, OutputError
-from pmsl.job.print_job import LayerCost, PrintJob
+from pmsl.job.meter import LayerCost
+from pmsl.job.print_job import PrintJob
 from pmsl.mesh.part import Part
 from pmsl.pipeline.estimate.layer_sample import thin
 from pmsl.pipeline.estimate.memory_estimate import likely_bytes

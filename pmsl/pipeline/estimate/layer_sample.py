@@ -12,7 +12,8 @@ from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import InOrder, LayerSource
-from pmsl.job.print_job import LayerCost, Meter, PrintJob
+from pmsl.job.meter import LayerCost
+from pmsl.job.print_job import PrintJob
 
 
 def thin(job: PrintJob, blocks: Sequence[range], design: bool) -> tuple[PrintJob, SampledLayers]:
@@ -66,7 +67,7 @@ class SampledLayers(LayerSource):
 
     def as_mine(self, i: int, plan: LayerPlan) -> LayerPlan:
         """Give a layer its place in the thin job, and note what it costs."""
-        self.costs[i] = Meter.of(self.job).cost(plan)
+        self.costs[i] = self.job.meter().cost(plan)
         return dataclasses.replace(plan, index=i, z_top_um=float(self.edges_um[i + 1]))
 
 

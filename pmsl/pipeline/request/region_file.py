@@ -120,8 +120,24 @@ def dose_scales(text: str | None, meshes: int) -> tuple[float, ...]:
     return values * meshes if len(values) == 1 else values
 
 
+def engines(text: str | None, meshes: int) -> tuple[str, ...]:
+    """Read ``NAME`` or ``NAME,NAME,…``, one for all meshes or one for each."""
+    if text is None:
+        return ("",) * meshes
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names) or len(names) not in (1, meshes):
+        raise UsageError(
+            f"--engine {text}: {len(names)} names for {meshes} mesh{'es' * (meshes > 1)}; give one, or one for each, like coarse,fine"
+        )
+    return names * meshes if len(names) == 1 else names
+
+
 def dressed(
-    solids: Sequence[Solid], scales: Sequence[float], tables: Sequence[RegionTable], load: Callable[[str], Solid]
+    solids: Sequence[Solid],
+    scales: Sequence[float],
+    tables: Sequence[RegionTable],
+    load: Callable[[str], Solid],
+    engines: Sequence[str] | None = None,
 ) -> list[Solid | Part]:
     """Return meshes with their doses and regions, still to be placed; those without either as they are.
 
@@ -134,6 +150,8 @@ def dressed(
         Regions of all of them.
     load : callable
         Reads the mesh of a region.
+    engines : sequence of str, optional
+        Name of the light engine of each, ``""`` for the first.
 
     Raises
     ------
@@ -143,9 +161,12 @@ def dressed(
     from pmsl.mesh.part import Part
 
     regions = tuple(_region(table, load) for table in tables)
+    named = [""] * len(solids) if engines is None else engines
     return [
-        Part(solid=solid, label=solid.source, dose_scale=scale, regions=regions) if regions or scale != 1.0 else solid
-        for solid, scale in zip(solids, scales, strict=True)
+        Part(solid=solid, label=solid.source, dose_scale=scale, engine=engine, regions=regions)
+        if regions or scale != 1.0 or engine
+        else solid
+        for solid, scale, engine in zip(solids, scales, named, strict=True)
     ]
 
 

@@ -13,7 +13,8 @@ from pmsl.errors import ExposureError
 from pmsl.exposure.dose import irradiance_mw_cm2
 from pmsl.job.layer_facts import FactsOfLayers, Measured, measured
 from pmsl.job.layer_plan import Exposure, LayerFacts, LayerPlan
-from pmsl.job.print_job import Estimate, Meter, PrintJob
+from pmsl.job.meter import Meter
+from pmsl.job.print_job import Estimate, PrintJob
 from pmsl.report.page.frame_store import FrameStore, window_levels
 
 
@@ -30,10 +31,10 @@ def doses_known(job: PrintJob) -> bool:
 
 def white_mj_cm2(job: PrintJob, exposure: Exposure) -> float | None:
     """Return the dose of a white pixel as the dose map has it, repeats counted [mJ/cm²]; None where the irradiance is not known."""
-    if exposure.engine != 0 or not doses_known(job):  # the profile's irradiance is that of the first engine
+    if (exposure.engine != 0 and not job.printer.several) or not doses_known(job):  # of a file the profile's light is the first engine's
         return None
     try:
-        return exposure.time_s * exposure.repeat * irradiance_mw_cm2(job.printer, exposure.power)
+        return exposure.time_s * exposure.repeat * irradiance_mw_cm2(job.printer_of(exposure.engine), exposure.power)
     except ExposureError:
         return None
 
@@ -82,7 +83,7 @@ def layer_table(
     progress : callable, optional
         Called with (layers done, layers in all).
     """
-    meter, below = Meter.of(job), FactsOfLayers(job.grid, job.printer)
+    meter, below = job.meter(), FactsOfLayers(job.grid, job.printer)
     stated = job.n_layers > 0 and job.bare(0).facts is not None
 
     def make(k: int) -> _EncodedLayer:

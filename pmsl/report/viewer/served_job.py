@@ -13,7 +13,7 @@ from pmsl.core.mask import LayerMask, Window
 from pmsl.errors import PmslError
 from pmsl.job.layer_facts import facts_of, measured
 from pmsl.job.layer_plan import LayerFacts, LayerPlan
-from pmsl.job.print_job import Meter, PrintJob
+from pmsl.job.print_job import PrintJob
 from pmsl.report.page.layer_table import exposure_facts, layer_row
 from pmsl.report.page.predicted_layers import shrunk
 
@@ -38,7 +38,7 @@ class ServedJob:
 
     def __init__(self, job: PrintJob) -> None:
         self.job = job
-        self._meter = Meter.of(job)
+        self._meter = job.meter()
         self._plans: OrderedDict[int, LayerPlan] = OrderedDict()
         self._lock = threading.Lock()  # one layer is made at a time: memory is that of few
         self._graphs: dict[int, dict[str, float | None]] = {}
