@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 from pmsl.checks.by_dose import checks_of
 from pmsl.checks.light.final_light import DARK, Shown, own_runs
-from pmsl.checks.light.layer_stream import CheckedLayer, DoseRule, check_exposures, check_spooled
+from pmsl.checks.light.layer_stream import OWN_PIXELS, CheckedLayer, DoseRule, check_exposures, check_spooled
 from pmsl.checks.light.row_runs import RowRuns
 from pmsl.checks.light.spool import LayerSpool
 from pmsl.checks.shapes.bodies import BodyCheck
 from pmsl.checks.shapes.suction import SuctionCheck
 from pmsl.core.finding import Finding
 from pmsl.core.parallel import ordered_map
-from pmsl.errors import JobError
+from pmsl.errors import JobError, NotCheckedError
 from pmsl.job.layer_facts import CheckedFacts
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
@@ -46,13 +46,15 @@ class WrittenJobChecks:
 
     def __init__(self, job: PrintJob, threads: int) -> None:
         self._job, self._threads, self._rule = job, threads, DoseRule.of(job)
-        self._checks, self._added, self._reason = checks_of(job), 0, ""
+        self._checks, self._added, self._reason = checks_of(job), 0, "" if job.one_grid else OWN_PIXELS
         self._gray = pixels_may_be_gray(job)
         self._spool = LayerSpool(job.n_layers, job.grid.shape)
 
     def seen(self, plan: LayerPlan) -> WrittenLayer | JobError:
         """Return what is needed of a layer; from any thread."""
         try:
+            if not self._job.one_grid:
+                raise NotCheckedError(OWN_PIXELS)
             check_exposures(plan)
         except JobError as err:
             return err

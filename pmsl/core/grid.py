@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MAX_PIXELS_A_SIDE = 1 << 24
 MAX_PIXELS = 1 << 32
+SAME_PX = 1e-6  # pixels that a border may miss a pixel's by
 
 
 def size_text(shape: Sequence[int]) -> str:
@@ -108,6 +109,16 @@ class Grid:
         """Area of one pixel [µm²]."""
         return float(self.pitch_um[0] * self.pitch_um[1])
 
+    def same_pixels(self, other: Grid) -> bool:
+        """Tell whether pixels lie where those of another grid do, whatever the slabs.
+
+        Parameters
+        ----------
+        other : Grid
+        """
+        alike = np.array_equal(self.origin_um, other.origin_um) and np.array_equal(self.pitch_um, other.pitch_um)
+        return alike and self.shape == other.shape
+
     def layer_of(self, z_um: float) -> int:
         """Return the slab that holds height `z_um` [µm], clipped to the first and the last.
 
@@ -118,3 +129,23 @@ class Grid:
         """
         k = int(np.searchsorted(self.z_edges_um, z_um, side="right")) - 1
         return min(max(k, 0), self.n_layers - 1)
+
+
+def spanning(grids: Sequence[Grid]) -> Grid:
+    """Return one grid over the fields of several: with the pixels of the finest, and the slabs of the first.
+
+    Parameters
+    ----------
+    grids : sequence of Grid
+        Where all have the same pixels it is the first.
+    """
+    first = grids[0]
+    if all(first.same_pixels(grid) for grid in grids):
+        return first
+    finest = min(grids, key=lambda grid: grid.pixel_um2)
+    low = np.min([grid.origin_um for grid in grids], axis=0)
+    high = np.max([grid.origin_um + grid.size_um for grid in grids], axis=0)
+    before = np.ceil((finest.origin_um - low) / finest.pitch_um - SAME_PX)
+    origin = finest.origin_um - before * finest.pitch_um
+    cols, rows = np.ceil((high - origin) / finest.pitch_um - SAME_PX).astype(int).tolist()
+    return Grid(origin_um=origin, pitch_um=finest.pitch_um, shape=(rows, cols), z_edges_um=first.z_edges_um)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from msgspec import UNSET, UnsetType
 
 from pmsl.core.finding import Finding
-from pmsl.core.grid import Grid
+from pmsl.core.grid import Grid, spanning
 from pmsl.job.layer_facts import facts_of
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import InOrder, LayerSource, layer_source
@@ -189,8 +189,18 @@ class PrintJob:
 
     @property
     def grid(self) -> Grid:
-        """Grid of the first engine."""
-        return self.engines[0].grid
+        """Slabs, and the pixels of the only engine; of several with other pixels those of the finest, over the fields of all."""
+        if len(self.engines) == 1:
+            return self.engines[0].grid
+        if "grid" not in self.prepared:
+            self.prepared["grid"] = spanning([engine.grid for engine in self.engines])
+        grid: Grid = self.prepared["grid"]
+        return grid
+
+    @property
+    def one_grid(self) -> bool:
+        """Whether all frames are of the pixels of `grid`."""
+        return all(engine.grid.same_pixels(self.engines[0].grid) for engine in self.engines[1:])
 
     def meter(self) -> Meter:
         """Return what adds up time and resin of its layers."""
@@ -242,7 +252,7 @@ class PrintJob:
         """Return a plan that can give its facts."""
         if plan.facts_of is not None:
             return plan
-        return replace(plan, facts_of=lambda: facts_of(plan, lambda: self.bare(plan.index - 1), self.grid, self.printer))
+        return replace(plan, facts_of=lambda: facts_of(plan, lambda: self.bare(plan.index - 1), self.engines[0].grid, self.printer))
 
     def _number(self, k: int) -> int:
         n = k + self.n_layers if k < 0 else k

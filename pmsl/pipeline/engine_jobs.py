@@ -82,6 +82,41 @@ def _moved(part: Part, x_um: float, y_um: float) -> Part:
     return dataclasses.replace(part, transform=shift @ part.transform)
 
 
+def by_engine(
+    pieces: Sequence[Solid | Part],
+    bounds_um: np.ndarray | None,
+    printer: Printer,
+    resin: Resin,
+    process: Process,
+    on_fields: bool,
+    prepare: Prepare,
+) -> PrintJob | tuple[list[Solid | Part], np.ndarray | None, Printer, Resin]:
+    """Return the job of parts on several engines; of parts on one what `alone` gives.
+
+    Parameters
+    ----------
+    pieces, bounds_um, printer, resin
+        As of `alone`.
+    process : Process
+    on_fields : bool
+        Whether they are to be printed on a plate of several fields.
+    prepare : callable
+        As of `engines_job`.
+
+    Raises
+    ------
+    UsageError
+        An engine that the printer does not have; fields with parts on several.
+    """
+    parts = list(map(as_part, pieces))
+    named = engines_used(parts, printer)
+    if len(named) == 1:
+        return alone(pieces, bounds_um, printer, resin, named[0])
+    if on_fields:
+        raise UsageError(f"fields: not offered with parts on several light engines ({', '.join(named)}); print them with one")
+    return engines_job(parts, printer, resin, process, prepare)
+
+
 def engines_job(parts: Sequence[Part], printer: Printer, resin: Resin, process: Process, prepare: Prepare) -> PrintJob:
     """Make one job of parts on several engines.
 
@@ -110,7 +145,7 @@ def engines_job(parts: Sequence[Part], printer: Printer, resin: Resin, process: 
         _check_curve(name, view, material, resin)
         try:
             jobs.append(prepare(own, view, material))
-        except (ExposureError, MeshError, ProfileError) as err:
+        except (ExposureError, MeshError, ProfileError, UsageError) as err:
             raise type(err)(f"engine {name}: {err}") from err
     return _joined(jobs, names, printer, resin)
 

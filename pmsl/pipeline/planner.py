@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -15,13 +16,13 @@ from pmsl.core.finding import Finding
 from pmsl.core.mask import LayerMask
 from pmsl.correct.uncurable_grays import GrayCheck
 from pmsl.correct.uncurable_pass import GrayPass
-from pmsl.errors import ExposureError, UsageError
+from pmsl.errors import ExposureError
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import InOrder, Origin
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Engine, PrintJob
 from pmsl.masks import masks_of
 from pmsl.masks.mask_source import RecentMasks
-from pmsl.mesh.part import Part, as_part
+from pmsl.mesh.part import Part
 from pmsl.mesh.placing.placement import Placed
 from pmsl.mesh.solid import Solid
 from pmsl.pipeline.setup import lit_layers
@@ -81,23 +82,14 @@ def prepare(
     process = find_process(process) if isinstance(process, str) else process
     placed = parts if isinstance(parts, Placed) else None
     pieces, bounds = (parts.parts, parts.bounds_um) if isinstance(parts, Placed) else (parts, None)
-    if printer.several or resin.several:
-        from pmsl.pipeline.engine_jobs import alone, engines_job, engines_used  # few printers have several
+    if printer.several or resin.several or any(isinstance(piece, Part) and piece.engine for piece in pieces):
+        from pmsl.pipeline.engine_jobs import by_engine  # few printers have several
 
-        named = engines_used(list(map(as_part, pieces)), printer)
-        if len(named) > 1:
-            if fields is not None:
-                raise UsageError(f"fields: not offered with parts on several light engines ({', '.join(named)}); print them with one")
-            return engines_job(
-                list(map(as_part, pieces)),
-                printer,
-                resin,
-                process,
-                lambda own, view, at: prepare(
-                    own, view, at, process, accept_uncalibrated=accept_uncalibrated, repair=repair, weld_um=weld_um
-                ),
-            )
-        pieces, bounds, printer, resin = alone(pieces, bounds, printer, resin, named[0])
+        how: dict[str, Any] = {"process": process, "accept_uncalibrated": accept_uncalibrated, "repair": repair, "weld_um": weld_um}
+        found = by_engine(pieces, bounds, printer, resin, process, fields is not None, partial(prepare, **how))
+        if isinstance(found, PrintJob):
+            return found
+        pieces, bounds, printer, resin = found
     if fields is not None:
         from pmsl.pipeline.field_planner import staged_on_fields  # few jobs have several
 

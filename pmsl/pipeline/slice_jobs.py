@@ -128,6 +128,8 @@ def prepare_jobs(request: SliceRequest, loaded: Mapping[str, Solid] | None = Non
             on_plate(job)  # or say why there is no picture of it, before any layer
         times_s = job.layer_source.times_s
         assert times_s is not None  # of parts and profiles it is known
+        if request.preview is not None and not job.one_grid:
+            raise UsageError("--preview: not offered for a job of several light engines, whose pixels differ; leave it out")
         job = _paused(_shallower(job, request.depth), request.pause)
         out.append(SlicedJob(job, placed, times_s, out=request.out if layout.plates is None else str(name)))
     return out

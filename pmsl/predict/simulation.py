@@ -104,6 +104,10 @@ def plate_of(job: PrintJob, stage_error: StageError | None) -> PrintJob:
 
 
 def _reach_px(job: PrintJob) -> tuple[int, int]:
+    if len(job.engines) > 1:
+        from pmsl.predict.light.engines_light import reach_of_engines
+
+        return reach_of_engines(job)
     psf = psf_of(job.printer)
     return (8, 8) if isinstance(psf, Lorentzian) else psf.reach_px
 

@@ -31,6 +31,7 @@ from pmsl.job.print_job import PrintJob
 from pmsl.kernels.light import run_waiting
 from pmsl.optics.grayscale import response
 
+OWN_PIXELS = "light engines with pixels of their own; layers are checked on the pixels of one"
 DEEPEST = 64  # layers
 RIM_PX = 2  # what lies so near to pixels that are set is set with them: walls land between pixels
 
@@ -143,6 +144,8 @@ def check_layers(
     JobError
         A damaged job.
     """
+    if not job.one_grid:
+        raise NotCheckedError(OWN_PIXELS)
     rule = DoseRule.of(job) if rule is None else rule
 
     def planned(k: int) -> tuple[LayerPlan, Shown]:

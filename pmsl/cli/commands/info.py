@@ -79,7 +79,8 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
         print_json({"job": path, "format": format.name, "partial": partial, **facts})
         return
     print_line(f"job       {path} ({format.name})")
-    print_line(f"printer   {job.printer.name}: {pixels_text(job, 0)}")
+    first = f"engine {job.engines[0].name}, " if len(job.engines) > 1 and job.engines[0].name else ""
+    print_line(f"printer   {job.printer.name}: {first}{pixels_text(job, 0)}")
     for i in range(1, len(job.engines)):
         print_line(f"engine {i}  {job.engines[i].name or 'another'}: {pixels_text(job, i)}")
     if job.tiles is not None:
@@ -96,7 +97,8 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     _print_correction(job.correction)
     print_errors(job, job.findings)
     for part in job.parts:
-        print_line(f"part      {part.label}: {size_mm(*part.bounds_um)} at ({part.bounds_um[0][0]:g}, {part.bounds_um[0][1]:g}) µm")
+        on = "" if isinstance(part.engine, UnsetType) else f", on engine {part.engine}"
+        print_line(f"part      {part.label}: {size_mm(*part.bounds_um)} at ({part.bounds_um[0][0]:g}, {part.bounds_um[0][1]:g}) µm{on}")
     print_regions(job)
     print_line(f"calibrated {'yes' if job.calibrated else 'no: placeholder ' + ', '.join(job.placeholders)}")
     say_findings(job.findings)

@@ -22,7 +22,7 @@ ENGINES = {(1600, 2560): "visitech", (1080, 1920): "wintech"}  # by (rows, cols)
 LABEL = re.compile(r"\s*(.{1,80}?)\s*\((\d{1,5})\s*nm\)\s*")  # how older files name an engine and its wavelength
 NUMBER = r"([0-9.e+-]{1,30})"
 STATED = re.compile(rf"pmsl: (?:pitch_um = {NUMBER} {NUMBER}; )?row = ([+-][xy]); col = ([+-][xy])")
-EACH = re.compile(rf"; engine ([^;]{{0,80}}) (\d{{1,5}}) nm: pitch_um = {NUMBER} {NUMBER}")
+EACH = re.compile(rf"; engine ([^;]{{0,80}}) (\d{{1,5}}) nm: pitch_um = {NUMBER} {NUMBER}(?: from {NUMBER} {NUMBER} um)?")
 UNKNOWN_NM = 405.0  # stands in for a wavelength that the file does not say
 PITCH_UM = 1.0  # stands in for a pitch that nobody says
 
@@ -50,6 +50,7 @@ class Stated:
     orientation: Orientation | None = None
     pitch_um: tuple[float, float] | None = None
     each_um: dict[EngineKey, tuple[float, float]] = field(default_factory=dict)
+    corner_um: dict[EngineKey, tuple[float, float]] = field(default_factory=dict)  # of engines whose middles are not the first one's
 
     def pitch_of(self, key: EngineKey) -> tuple[float, float] | None:
         """Return what is stated of an engine."""
@@ -62,16 +63,25 @@ class Stated:
         if not pitch_known:
             return cls(turn)
         pitches = {key: _pair(engine.grid.pitch_um) for key, engine in engines}
-        return cls(turn, pitches[engines[0][0]], pitches if len(engines) > 1 else {})
+        corners = {key: _pair(engine.grid.origin_um) for key, engine in engines}
+        first = engines[0][1].grid
+        apart = {key: corners[key] for key, e in engines[1:] if corners[key] != _same_middle(first, e.grid.shape, pitches[key])}
+        return cls(turn, pitches[engines[0][0]], pitches if len(engines) > 1 else {}, apart)
 
     def comment(self) -> str:
         """Return it as a header's comment has it."""
         assert self.orientation is not None
         turn = self.orientation
         pitch = "" if self.pitch_um is None else f"pitch_um = {self.pitch_um[0]!r} {self.pitch_um[1]!r}; "
-        each = "".join(f"; engine {key.name} {key.wavelength_nm} nm: pitch_um = {x!r} {y!r}" for key, (x, y) in self.each_um.items())
+        each = "".join(
+            f"; engine {key.name} {key.wavelength_nm} nm: pitch_um = {x!r} {y!r}{self._corner(key)}" for key, (x, y) in self.each_um.items()
+        )
         mirrored = str(turn.mirrored).lower()
         return f"pmsl: {pitch}row = {turn.row}; col = {turn.col}; seen from the light side; mirrored = {mirrored}{each}"
+
+    def _corner(self, key: EngineKey) -> str:
+        """Say where an engine's field begins, where its middle is not that of the first one's."""
+        return "" if key not in self.corner_um else " from {!r} {!r} um".format(*self.corner_um[key])
 
 
 def _pair(pitch_um: np.ndarray) -> tuple[float, float]:
@@ -85,9 +95,11 @@ def stated(comment: str, where: str) -> Stated:
     if found is None:
         return Stated()
     try:
-        each = {EngineKey(name, int(nm)): (float(x), float(y)) for name, nm, x, y in EACH.findall(comment, found.end())}
+        rows = EACH.findall(comment, found.end())
+        each = {EngineKey(name, int(nm)): (float(x), float(y)) for name, nm, x, y, _, _ in rows}
+        corners = {EngineKey(name, int(nm)): (float(x), float(y)) for name, nm, _, _, x, y in rows if x}
         pitch = None if found[1] is None else (float(found[1]), float(found[2]))
-        return Stated(Orientation(row=found[3], col=found[4]), pitch, each)  # type: ignore[arg-type]
+        return Stated(Orientation(row=found[3], col=found[4]), pitch, each, corners)  # type: ignore[arg-type]
     except ValueError as err:
         raise JobError(f"{where}: Header: {err}; the file is damaged") from err
 
@@ -126,7 +138,7 @@ def engines_of(
         pitch = pitches[key] or (PITCH_UM, PITCH_UM)
         shape = device_frame.frame_shape(frame, turn)
         middle = engines[0].grid if engines else None
-        origin = (0.0, 0.0) if middle is None else _same_middle(middle, shape, pitch)
+        origin = (0.0, 0.0) if middle is None else said.corner_um.get(key) or _same_middle(middle, shape, pitch)
         try:
             grid = Grid(origin_um=origin, pitch_um=pitch, shape=shape, z_edges_um=edges_um)
         except GridError as err:

@@ -38,7 +38,7 @@ def make_block(job: PrintJob, first: int, last: int, place: BlockTarget, options
     """
     run, meter, work, own = job.in_order(last), job.meter(), Path(place.work), uuid.uuid4().hex
     layers: list[LayerDone] = []
-    layer_facts, ends = FactsOfLayers(job.grid, job.printer), list[SolidBytes | None]()
+    layer_facts, ends = FactsOfLayers(job.engines[0].grid, job.printer), list[SolidBytes | None]()
     bundle = f"{own}.frames" if place.bundled else ""
     together = open(work / bundle, "wb") if place.bundled else None  # noqa: SIM115 — closed below
     try:

@@ -42,7 +42,7 @@ def facts_problems(doc: Document, job: PrintJob, plan: LayerPlan) -> list[str]:
     facts, k = doc.layers[plan.index].facts, plan.index
     if facts is msgspec.UNSET:
         return []
-    seen = measured(plan, job.grid)
+    seen = measured(plan, job.engines[0].grid)
     return [] if seen is not None and same_pixels(facts, seen.facts) else [f"layers[{k}].facts: they are not those of its frames"]
 
 

@@ -119,7 +119,7 @@ def gather(
     tally, across = JobTally(job, options), list[Finding]()
     entries: list[LayerDoc | msgspec.Raw] = []
     facts: list[LayerFacts | None] = []
-    layer_facts = FactsOfLayers(job.grid, job.printer)
+    layer_facts = FactsOfLayers(job.engines[0].grid, job.printer)
     for block in blocks:
         done = msgspec.msgpack.decode(block, type=BlockDone)
         if done.bundle:

@@ -89,7 +89,7 @@ def _layers(job: PrintJob, options: WriteOptions, sink: Sink, hashes: dict[str, 
     """Make and store all layers on threads of this process; return what the job turned out to be and the layers' entries."""
     entries: list[LayerDoc | msgspec.Raw] = []
     facts: list[LayerFacts | None] = []
-    layer_facts = FactsOfLayers(job.grid, job.printer)
+    layer_facts = FactsOfLayers(job.engines[0].grid, job.printer)
 
     def make(plan: LayerPlan) -> Encoded:
         return make_all([plan])[0]
@@ -180,7 +180,7 @@ def _measured(job: PrintJob, plan: LayerPlan, exposures: Sequence[ExposureDoc]) 
     key = [(e.mask_sha256, e.engine, e.offset_um) for e in exposures], plan.covered_px, plan.facts
     last: tuple[object, Measured | None] = job.prepared.get("measured", (None, None))
     if last[0] != key:
-        last = key, measured(plan, job.grid)
+        last = key, measured(plan, job.engines[0].grid)
         job.prepared["measured"] = last  # whole: any thread may come
     return last[1]
 

@@ -48,6 +48,8 @@ def with_depth(job: PrintJob, bits: int) -> PrintJob:
         raise UsageError(f"bits is {bits}; expected 1 to {DEEPEST}")
     if bits == DEEPEST:
         return job
+    if len(job.engines) > 1 and job.printer.several:
+        raise UsageError("--depth: not offered for a job of several light engines, each of which has a gray response of its own")
     target = Capability(gray_levels=1 << bits, gray_map=depth_levels(bits), holds=FIELDS | {PAUSE, STAGE_ERROR})
     checked = dataclasses.replace(job, plan_layer=MappedLayers(job.layer_source, _checked))
     fitted = adapt.fit(checked, target, f"a device of {bits} bits", WriteOptions(response=response(job.printer), lossy=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from pmsl.predict.measure.face_matching import FaceMatcher
 from pmsl.predict.measure.weighted_quantiles import DOSE_BINS, CentredHistogram, dose_edges, dose_quantiles
 from pmsl.predict.model_facts import model_facts
 from pmsl.predict.prediction import QUANTILES, DoseHistogram, Prediction
+
+if TYPE_CHECKING:
+    from pmsl.predict.light.engines_light import SeveralEngines
 
 EPE_STEP_PX = 2.0**-14
 INSIDE_PX = 1e-2  # beside a probe: a pixel wholly solid there says that the wall lies inside another shell
@@ -59,9 +62,13 @@ class SeenLayer:
         return self.design.mask.dense(np.float32)[row0 : row0 + rows, col0 : col0 + cols]
 
 
-def cure_sum(job: PrintJob, window: Window, ahead: int) -> Absorption | Layered:
+def cure_sum(job: PrintJob, window: Window, ahead: int) -> Absorption | Layered | SeveralEngines:
     """Return what adds up the exposures of a job, so many layers ahead: at the mirrors where the blur can wait, else event by event."""
-    model = CureModel.of(job.resin)
+    model = CureModel.of(job.resin_of(0))
+    if len(job.engines) > 1:
+        from pmsl.predict.light.engines_light import SeveralEngines  # few jobs have several
+
+        return SeveralEngines(job, model, window)
     return Absorption(job, model, window, ahead) if model.linear else Layered(job, model, window)
 
 
@@ -198,7 +205,7 @@ class Comparison:
             openings=channels,
             lost=lost,
             dose_mj_cm2=self._doses(),
-            model=model_facts(self.job, self.sum.model, isinstance(self.sum, Absorption), self.window),
+            model=model_facts(self.job, self.sum.model, not isinstance(self.sum, Layered), self.window),
             findings=(*self._of_profiles(), *self._of_shapes(walls, faces, channels, lost)),
         )
 

@@ -141,7 +141,7 @@ def extent_um(job: PrintJob, windows: Sequence[Window]) -> list[float] | None:
     if job.parts:
         low = [min(part.bounds_um[0][i] for part in job.parts) for i in (0, 1)]
         return [*low, *(max(part.bounds_um[1][i] for part in job.parts) for i in (0, 1))]
-    lit, grid = around(windows), job.grid
+    lit, grid = around(windows), job.engines[0].grid
     if not lit.rows:
         return None
     first = grid.origin_um + grid.pitch_um * (lit.col0, lit.row0)

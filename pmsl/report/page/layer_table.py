@@ -83,12 +83,12 @@ def layer_table(
     progress : callable, optional
         Called with (layers done, layers in all).
     """
-    meter, below = job.meter(), FactsOfLayers(job.grid, job.printer)
+    meter, below = job.meter(), FactsOfLayers(job.engines[0].grid, job.printer)
     stated = job.n_layers > 0 and job.bare(0).facts is not None
 
     def make(k: int) -> _EncodedLayer:
         plan = job.bare(k)
-        return _EncodedLayer(plan, [window_levels(e.mask) for e in plan.exposures], None if stated else measured(plan, job.grid))
+        return _EncodedLayer(plan, [window_levels(e.mask) for e in plan.exposures], None if stated else measured(plan, job.engines[0].grid))
 
     rows: list[dict[str, Any]] = []
     for plan, frames, one in ordered_map(make, range(job.n_layers), threads):

@@ -77,7 +77,7 @@ class ServedJob:
         """Return the facts of a layer; None where they are not stated and the layer below, which they also follow from, is damaged."""
         if plan.facts is not None:
             return plan.facts
-        grid = self.job.grid
+        grid = self.job.engines[0].grid
         try:
             return facts_of(plan, lambda: self.plan(plan.index - 1), grid, self.job.printer)
         except Exception:  # of any kind: a damaged array is no error of ours
