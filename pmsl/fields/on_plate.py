@@ -81,10 +81,13 @@ def on_plate(job: PrintJob) -> PrintJob:
         moved = LayerMask.from_runs(k, (rows, cols), top, runs._replace(col=(runs.col + col).astype(np.int32)))
         return dataclasses.replace(e, mask=moved, offset_um=(0.0, 0.0), mask_sha256=None)
 
+    corners: dict[int, list[tuple[float, float]]] = {}
+
     def together(plan: LayerPlan) -> LayerPlan:
+        corners[plan.index] = [e.offset_um for e in plan.exposures]  # any thread may come: all bring the same
         return dataclasses.replace(plan, exposures=tuple(placed(e, plan.index) for e in plan.exposures), facts_of=None)
 
-    return dataclasses.replace(
+    made = dataclasses.replace(
         job,
         engines=(dataclasses.replace(first, grid=grid), *job.engines[1:]),
         printer=with_field(job.printer, (rows, cols)),
@@ -92,3 +95,28 @@ def on_plate(job: PrintJob) -> PrintJob:
         tiles=None,
         requires=tuple(name for name in job.requires if name != STAGE_ERROR),
     )
+    made.prepared["fields"] = layout, corners
+    return made
+
+
+def layout_of_plate(job: PrintJob) -> FieldLayout | None:
+    """Return the fields that a job was put together from; None of one that was not.
+
+    Parameters
+    ----------
+    job : PrintJob
+    """
+    known: tuple[FieldLayout, dict[int, list[tuple[float, float]]]] | None = job.prepared.get("fields")
+    return None if known is None else known[0]
+
+
+def corners_of(job: PrintJob, k: int) -> list[tuple[float, float]] | None:
+    """Return the lower corner of the field of each exposure of a layer that was made already [µm]; None of a job of one field.
+
+    Parameters
+    ----------
+    job : PrintJob
+    k : int
+    """
+    known: tuple[FieldLayout, dict[int, list[tuple[float, float]]]] | None = job.prepared.get("fields")
+    return None if known is None else known[1].get(k)

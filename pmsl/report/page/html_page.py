@@ -18,6 +18,7 @@ SCRIPTS = (  # in this order
     "pixels.js",
     "doses.js",
     "layer_view.js",
+    "fields.js",
     "tables.js",
     "findings.js",
     "graphs.js",

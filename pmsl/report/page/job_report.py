@@ -16,6 +16,7 @@ from pmsl.files.output_file import check_new_file, whole_file
 from pmsl.job.print_job import Estimate, PrintJob
 from pmsl.report.page import job_summary
 from pmsl.report.page.blocks import PageBlock, base64_text, json_text, packed
+from pmsl.report.page.field_plan import field_plan
 from pmsl.report.page.flat_field import flat_field_data
 from pmsl.report.page.frame_store import FrameStore
 from pmsl.report.page.html_page import page
@@ -126,6 +127,7 @@ def page_facts(
         "layers": layers,
         "first_layer": _first_layer(layers),
         "extent_um": extent_um(job, windows),
+        **({} if (fields := field_plan(job)) is None else {"fields": fields}),
         "doses": doses,
         "findings": job_summary.finding_facts(_without_doubles((*job.findings, *found.findings))),
         "provenance": job_summary.provenance_facts(job),

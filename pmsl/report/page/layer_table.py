@@ -15,6 +15,7 @@ from pmsl.job.layer_facts import FactsOfLayers, Measured, measured
 from pmsl.job.layer_plan import Exposure, LayerFacts, LayerPlan
 from pmsl.job.meter import Meter
 from pmsl.job.print_job import Estimate, PrintJob
+from pmsl.report.page.field_plan import with_corners
 from pmsl.report.page.frame_store import FrameStore, window_levels
 
 
@@ -95,7 +96,7 @@ def layer_table(
         shown = [exposure_facts(job, e, store.add(*frame)) for e, frame in zip(plan.exposures, frames, strict=True)]
         store.lit = around((store.lit, *(e.mask.window for e in plan.exposures)))
         facts = plan.facts if stated else below.add(plan.index, one)
-        rows.append(layer_row(plan, facts, meter) | {"exposures": shown})
+        rows.append(layer_row(plan, facts, meter) | {"exposures": with_corners(job, plan, shown)})
         meter.add(*meter.cost(plan))
         if progress is not None:
             progress(plan.index + 1, job.n_layers)

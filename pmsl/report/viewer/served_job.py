@@ -14,6 +14,7 @@ from pmsl.errors import PmslError
 from pmsl.job.layer_facts import facts_of, measured
 from pmsl.job.layer_plan import LayerFacts, LayerPlan
 from pmsl.job.print_job import PrintJob
+from pmsl.report.page.field_plan import with_corners
 from pmsl.report.page.layer_table import exposure_facts, layer_row
 from pmsl.report.page.predicted_layers import shrunk
 
@@ -71,7 +72,8 @@ class ServedJob:
     def layer(self, k: int) -> dict[str, Any]:
         """Return what the page says of layer `k`; raises `NotInJobError`."""
         plan = self.plan(k)
-        return layer_row(plan, self._facts(plan), self._meter) | {"exposures": [exposure_facts(self.job, e, None) for e in plan.exposures]}
+        shown = [exposure_facts(self.job, e, None) for e in plan.exposures]
+        return layer_row(plan, self._facts(plan), self._meter) | {"exposures": with_corners(self.job, plan, shown)}
 
     def _facts(self, plan: LayerPlan) -> LayerFacts | None:
         """Return the facts of a layer; None where they are not stated and the layer below, which they also follow from, is damaged."""

@@ -34,6 +34,8 @@ class Page {
     by("layer-number").addEventListener("change", event => this.setLayer(Number(event.target.value)));
     by("previous").addEventListener("click", () => this.setLayer(this.state.layer - 1));
     by("next").addEventListener("click", () => this.setLayer(this.state.layer + 1));
+    by("fields-label").hidden = !facts.fields;
+    by("fields").addEventListener("change", () => this.view.ask());
     by("fit").addEventListener("click", () => this.fit());
     by("whole").addEventListener("click", () => this.whole());
     by("layer-canvas").addEventListener("keydown", event => {
@@ -158,8 +160,10 @@ class Page {
     document.getElementById("layers-section").scrollIntoView();
   }
 
-  // What is drawn over the picture of a layer: the box of the finding that was visited last, in its layers.
+  // What is drawn over the picture of a layer: fields of a plate, the box of the finding that was visited last, in its layers.
   drawOver(context, box, range) {
+    const { fields, layers } = this.facts, { layer, exposure } = this.state;
+    this.fieldsDrawn = fields && document.getElementById("fields").checked ? drawFields(context, box, range, fields, layer, layers[layer].exposures, exposure) : null;
     const finding = this.visited;
     if (!finding || !finding.box_um) return;
     if (finding.layers && (this.state.layer < finding.layers[0] || this.state.layer > finding.layers[1])) return;
