@@ -127,7 +127,7 @@ def test_the_research_host_s_file_holds_both_engines(job, tmp_path):
     assert pmsl.read(tmp_path / "again.zip").engines == back.engines
 
 
-@pytest.mark.parametrize("name", sorted(set(registry.names()) - {"native", "byu", "svg", "3mf-slices"}))
+@pytest.mark.parametrize("name", sorted(set(registry.names()) - {"native", "byu", "svg", "3mf-slices", "gwl", "voxel-npy"}))
 def test_formats_of_one_engine_refuse_it_by_name(job, tmp_path, name):
     with pytest.raises(PmslError, match=f"{name} cannot hold this job: light engines is 2, the limit is 1"):
         pmsl.write(job, tmp_path / f"x{(registry.find(name).suffixes or ('',))[0]}", format=name, lossy=True)
