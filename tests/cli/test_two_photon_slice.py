@@ -80,3 +80,15 @@ def test_profiles_are_listed_with_the_others(run):
     }
     code, text, _ = run("profiles", "show", "ip-dip-780")
     assert code == 0 and "[two_photon]" in text
+
+
+def test_a_report_of_voxels(run, samples):
+    run("slice", samples / "microlens_array.stl", "--scale", "0.01", "-o", "lens.npy", *PROFILES)
+    code, text, _ = run("report", "lens.npy", "-o", "lens.html")
+    assert code == 0 and "page of 4 slices" in text and "9 blocks" not in Path("lens.html").read_text()
+    code, _, err = run("report", "lens.npy", "-o", "lens.html")
+    assert code == 2 and "exists already" in err
+    assert run("report", "lens.npy", "-o", "lens.html", "--force", "--json")[0] == 0
+    Path("lens.npy.json").unlink()
+    code, _, err = run("report", "lens.npy", "-o", "b.html")
+    assert code == 3 and "lens.npy.json: cannot be read" in err and not Path("b.html").exists()

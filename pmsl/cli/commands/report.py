@@ -44,13 +44,13 @@ def report_command(
     from pmsl.cli.section_option import section_place
     from pmsl.fields.on_plate import on_plate
     from pmsl.files.output_file import check_new_file
-    from pmsl.formats import registry
+    from pmsl.formats.two_photon.voxel_sidecar import is_voxels
     from pmsl.report import write_report
 
     if no_predict and section:
         raise UsageError("--section cuts the predicted print; leave --no-predict out")
     check_new_file(out, force, "-o")
-    if os.path.isfile(path) and registry.recognise(Path(path)).name == "voxel-npy":
+    if is_voxels(Path(path)):
         from pmsl.report.voxel_page import write_voxel_report  # few are
 
         _show(path, out, write_voxel_report(path, out, force), "slices", [], as_json)

@@ -18,11 +18,10 @@ from pmsl.core.parallel import ordered_map
 from pmsl.errors import JobError
 from pmsl.formats.container.layer_writer import merged
 from pmsl.formats.protocol import FileSignature, WriteOptions, Written
-from pmsl.formats.two_photon.voxel_sidecar import SCHEMA, BlockPlace, VoxelFacts, read_array, read_facts, sidecar, write_facts
+from pmsl.formats.two_photon.voxel_sidecar import MAGIC, SCHEMA, BlockPlace, VoxelFacts, read_array, read_facts, sidecar, write_facts
 from pmsl.job.print_job import Estimate
 from pmsl.job.two_photon_job import TwoPhotonJob
 
-MAGIC = b"\x93NUMPY"
 CHUNK = 1 << 20  # floats that are looked at a time
 
 

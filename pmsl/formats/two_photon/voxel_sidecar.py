@@ -20,6 +20,7 @@ HEADER = re.compile(  # of an array as voxel-npy, and NumPy itself, writes it
     rb"\x93NUMPY\x01\x00(?P<size>..)\{'descr': '<f4', 'fortran_order': True, 'shape': \((\d{1,9}), (\d{1,9}), (\d{1,9})\), \} *\n\Z", re.S
 )
 LONGEST_HEADER = 1 << 10
+MAGIC = b"\x93NUMPY"
 Pitch = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
 Number = Annotated[int, Meta(ge=0)]
@@ -97,6 +98,17 @@ class Voxels(NamedTuple):
 def sidecar(path: Path) -> Path:
     """Return the name of the file beside an array."""
     return path.with_name(f"{path.name}.json")
+
+
+def is_voxels(path: Path) -> bool:
+    """Tell whether a file is an array of NumPy; of what cannot be read others speak."""
+    if not path.is_file():  # a pipe would be waited for
+        return False
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
 
 
 def write_facts(path: Path, facts: VoxelFacts) -> None:
