@@ -19,8 +19,8 @@ def test_a_gripper_by_blocks_with_a_picture(run, samples):
     drawn, *_ = read_gwl(Path("a.gwl").read_text(encoding="ascii"))
     assert len(drawn) > 1000 and facts["print_time_s"] > 0
     assert len(np.unique(np.asarray(Image.open("a.png")).reshape(-1, 3), axis=0)) > 4
-    code, text, _ = run("slice", samples / "micro_gripper.stl", "--scale", "0.02", "-o", "a.gwl", *PROFILES, "--force")
-    assert code == 0 and "14 slices" in text and "cures above 12, burns from 40" in text and "1 × 1 blocks of 140 µm" in text
+    code, text, _ = run("slice", samples / "micro_gripper.stl", "--scale", "0.01", "-o", "a.gwl", *PROFILES, "--force")
+    assert code == 0 and "7 slices" in text and "cures above 12, burns from 40" in text and "1 × 1 blocks of 140 µm" in text
     assert run("verify", "a.gwl")[0] == 0
 
 
@@ -71,6 +71,13 @@ def test_commands_of_frames_say_that_there_are_none(run, samples, command):
     words = ["-o", "r.html"] if command == "report" else []
     code, _, err = run(command, samples / "f_orientation.stl", "--printer", "two-photon-63x", *words)
     assert code in (2, 3) and ("writes voxels with two photons" in err or "No such option" in err)
+
+
+def test_batches_and_python_say_so_too(run, samples):
+    words = f'printer = "two-photon-63x"\nresin = "ip-dip-780"\nprocess = "two-photon"\nmeshes = ["{samples / "f_orientation.stl"}"]\n'
+    Path("b.toml").write_text(f'schema = "pmsl.batch/2"\nout = "jobs"\n\n[[job]]\nname = "a"\n{words}')
+    code, text, err = run("batch", "b.toml")
+    assert code == 3 and "writes voxels with two photons and has no frames" in text + err
 
 
 def test_profiles_are_listed_with_the_others(run):
