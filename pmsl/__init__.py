@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pmsl.exposure import dose_map
     from pmsl.job.dose_map import DoseMap
     from pmsl.job.layer_plan import Exposure, LayerPlan
+    from pmsl.job.layer_vectors import vectors
     from pmsl.job.print_job import PrintJob
     from pmsl.masks import layer_masks
     from pmsl.mesh import load_solid
@@ -69,6 +70,7 @@ _HOMES = {
     "read": "pmsl.pipeline",
     "simulate": "pmsl.predict",
     "slice_contours": "pmsl.slicing",
+    "vectors": "pmsl.job.layer_vectors",
     "verify": "pmsl.pipeline",
     "write": "pmsl.pipeline",
 }
@@ -129,6 +131,7 @@ __all__ = [
     "read",
     "simulate",
     "slice_contours",
+    "vectors",
     "verify",
     "write",
     "__version__",

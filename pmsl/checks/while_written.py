@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pmsl.checks.by_dose import checks_of
 from pmsl.checks.light.final_light import DARK, Shown, own_runs
-from pmsl.checks.light.layer_stream import OWN_PIXELS, CheckedLayer, DoseRule, check_exposures, check_spooled
+from pmsl.checks.light.layer_stream import OWN_PIXELS, CheckedLayer, DoseRule, check_exposures, check_spooled, shown_of
 from pmsl.checks.light.row_runs import RowRuns
 from pmsl.checks.light.spool import LayerSpool
 from pmsl.checks.shapes.bodies import BodyCheck
@@ -58,8 +58,7 @@ class WrittenJobChecks:
             check_exposures(plan)
         except JobError as err:
             return err
-        doses = self._rule.levels_of(plan)
-        shown = [(e.mask, dose, e.repeat) for e, dose in zip(plan.exposures, doses, strict=True)]
+        shown = shown_of(self._job, plan, self._rule)
         for mask, _, _ in shown:
             mask.runs_8bit()
         if self._gray:
@@ -119,7 +118,7 @@ def pixels_may_be_gray(job: PrintJob) -> bool:
     job : PrintJob
     """
     process = job.process
-    return bool(process.corrections) or process.coverage == "volume" or process.regions is not None or bool(job.regions)
+    return job.drawn or bool(process.corrections) or process.coverage == "volume" or process.regions is not None or bool(job.regions)
 
 
 def left_out(reason: str, what: str = "checks by dose were not made") -> Finding:

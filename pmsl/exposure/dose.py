@@ -14,6 +14,7 @@ from pmsl.job.dose_map import DoseMap
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.optics.convolution import target_of
+from pmsl.optics.drawn_dose import drawn_dose_map
 from pmsl.optics.field_evenness import flat_field, lit
 from pmsl.optics.grayscale import response
 from pmsl.optics.image_formation import Projector
@@ -105,6 +106,9 @@ class DoseMaker:
                 f"layer {index}: an exposure with light engine {other}: a dose map has one engine's pixels and wavelength; "
                 "leave --dose out, or ask for the dose of one engine"
             )
+        drawn = [e.drawing for e in exposures if e.drawing is not None]
+        if drawn:
+            return drawn_dose_map(index, drawn, self.projector.shape, self.printer.optics.pitch_um.value)
         window = around(e.mask.window for e in exposures)
         total = np.zeros((window.rows, window.cols))
         for exposure in exposures:
@@ -137,7 +141,8 @@ def dose_map(job: PrintJob, plan: LayerPlan, at: At = "mirror", engine: int | No
     -------
     DoseMap
         ``at="mirror"``: Σ over exposures of time × irradiance × response of the 8-bit level × flat field [mJ/cm²];
-        ``at="plane"``: that, spread.
+        ``at="plane"``: that, spread. Of a drawn layer, which no mirrors show, always ``at="plane"``: the dose in the middle of every
+        pixel, of all lines, without what is less than 1e-9 of a line's.
 
     Raises
     ------

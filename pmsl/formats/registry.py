@@ -51,6 +51,8 @@ SHIPPED = (  # of formats that share a suffix the first is chosen by it; content
     BuiltInFormat("ome-zarr", (".zarr",), "pmsl.formats.ome_zarr:FORMAT"),
     BuiltInFormat("ome-tiff", (".tif", ".tiff"), "pmsl.formats.ometiff:FORMAT"),
     BuiltInFormat("svg", (".svg",), "pmsl.formats.contourfiles:SVG"),
+    BuiltInFormat("cli", (".cli",), "pmsl.formats.contourfiles:CLI"),
+    BuiltInFormat("cli-binary", (), "pmsl.formats.contourfiles:CLI_BINARY"),  # read as cli: its header says which of the two it is
     BuiltInFormat("3mf-slices", (), "pmsl.formats.contourfiles:THREEMF"),  # .3mf is a mesh unless it is asked for by name
 )
 WITHOUT_FRAMES = (  # what two photons write: no job of frames goes into them, and none comes out

@@ -246,7 +246,8 @@ class JobCheck:
 
     def _light_problems(self, e: Exposure) -> tuple[list[str], bool]:
         """Return what is wrong with the numbers of an exposure, and whether they are within the limits."""
-        key = (e.time_s, e.dose_mj_cm2, e.power, e.engine, *e.offset_um, e.focus_um, e.repeat, e.wait_before_s, e.wait_after_s)
+        numbers = (e.time_s, e.dose_mj_cm2, e.power, e.engine, *e.offset_um, e.focus_um, e.repeat, e.wait_before_s, e.wait_after_s)
+        key = (*numbers, e.drawing is not None)
         known = self._known.get(key)
         if known is None:
             beyond = list(limit_problems(e, self._printers))
@@ -260,7 +261,7 @@ class JobCheck:
         if light not in self._irradiance:
             return
         white = e.time_s * self._irradiance[light]
-        if not abs(white - e.dose_mj_cm2) <= DOSE_SLACK * e.dose_mj_cm2:
+        if e.drawing is None and not abs(white - e.dose_mj_cm2) <= DOSE_SLACK * e.dose_mj_cm2:
             yield f"dose_mj_cm2 {e.dose_mj_cm2:g} is not time_s × irradiance, {white:g}"
         for name in self._lights[light]:
             yield f"its dose rests on {name}, a placeholder, and the job says it is calibrated"

@@ -12,7 +12,7 @@ from pmsl.core.mask import Window
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DoseMap:
-    """Dose of one layer at its exposure plane, mean over each pixel.
+    """Dose of one layer at its exposure plane, mean over each pixel; of a drawn layer, in the middle of each.
 
     Attributes
     ----------

@@ -9,6 +9,7 @@ import msgspec
 
 from pmsl.core.finding import Finding
 from pmsl.core.mask import LayerMask
+from pmsl.job.drawing import Drawing
 from pmsl.job.techniques import Relift, Squeeze
 from pmsl.profiles import Motion
 from pmsl.profiles.tables.strict_struct import Strict
@@ -83,6 +84,9 @@ class Exposure:
         The plate is so far up while it is shown, and the layer cures on the film only [µm].
     flat_field_by_host : bool or None
         Whether the host evens out the field for it; None is as the job requires.
+    drawing : Drawing or None
+        What a laser draws instead of a picture; `mask` is then what it is to fill, `time_s` that of all lines and of the ways between them,
+        `dose_mj_cm2` the least dose that its hatches leave.
     """
 
     mask: LayerMask
@@ -99,6 +103,7 @@ class Exposure:
     relift: Relift | None = None
     film_lift_um: float | None = None
     flat_field_by_host: bool | None = None
+    drawing: Drawing | None = None
 
     @property
     def duration_s(self) -> float:

@@ -17,7 +17,7 @@ from pmsl.job.meter import Estimate as Estimate
 from pmsl.job.meter import Meter
 from pmsl.job.pauses import Pause
 from pmsl.job.stage_way import StageWay
-from pmsl.job.techniques import Vacuum
+from pmsl.job.techniques import DRAWN, Vacuum
 from pmsl.mesh.part import Part
 from pmsl.mesh.region import RegionRecord
 from pmsl.profiles import Printer, Process, Resin
@@ -240,6 +240,11 @@ class PrintJob:
     def calibrated(self) -> bool:
         """False while the dose rests on a placeholder."""
         return not self.placeholders
+
+    @property
+    def drawn(self) -> bool:
+        """Whether a laser draws its layers."""
+        return DRAWN in self.requires
 
     def __len__(self) -> int:
         return self.n_layers

@@ -18,6 +18,7 @@ FILM = "print-on-film"
 RELIFT = "lift-between-exposures"
 SQUEEZE = "squeeze-resin"
 VACUUM = "vacuum"
+DRAWN = "drawn-by-laser"  # lines, no pictures: none of the techniques below, which a host of pictures may know
 OF_THE_STAGE = frozenset({FILM, RELIFT, SQUEEZE, VACUUM})
 TECHNIQUES = OF_THE_STAGE | {FLAT_FIELD_BY_EXPOSURE}
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from pmsl.checks import mesh_findings
 from pmsl.core.finding import Finding
@@ -17,17 +18,19 @@ from pmsl.core.mask import LayerMask
 from pmsl.correct.uncurable_grays import GrayCheck
 from pmsl.correct.uncurable_pass import GrayPass
 from pmsl.errors import ExposureError
+from pmsl.exposure.technique import check_technique
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import InOrder, Origin
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Engine, PrintJob
+from pmsl.job.techniques import DRAWN
 from pmsl.masks import masks_of
 from pmsl.masks.mask_source import RecentMasks
-from pmsl.mesh.part import Part
+from pmsl.mesh.part import Part, as_part
 from pmsl.mesh.placing.placement import Placed
 from pmsl.mesh.solid import Solid
-from pmsl.pipeline.setup import lit_layers
 from pmsl.pipeline.setup.corrections import CorrectedLayers, exchange_findings, memory_findings, record_of
 from pmsl.pipeline.setup.job_setup import JobSetup, stages
+from pmsl.pipeline.setup.last_layer import up_to_the_last_lit
 from pmsl.pipeline.setup.part_records import provenance_of, record_of_part
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.slicing.boundary_defects import Defects
@@ -37,7 +40,6 @@ if TYPE_CHECKING:
     from pmsl.pipeline.setup.region_light import RegionalLight
 
 LAYERS_KEPT, MOST_KEPT = 24, 96  # masks of neighbours: memory does not grow with the height
-OF_REGIONS = ("region-outside-field", "region-beside-part")  # untrue of a region that reaches only layers that are left out
 
 
 def prepare(
@@ -82,6 +84,7 @@ def prepare(
     process = find_process(process) if isinstance(process, str) else process
     placed = parts if isinstance(parts, Placed) else None
     pieces, bounds = (parts.parts, parts.bounds_um) if isinstance(parts, Placed) else (parts, None)
+    check_technique(printer, process, fields is not None)
     if printer.several or resin.several or any(isinstance(piece, Part) and piece.engine for piece in pieces):
         from pmsl.pipeline.engine_jobs import by_engine  # few printers have several
 
@@ -97,9 +100,18 @@ def prepare(
         job = _job(fielded.setup, fielded.planner, printer, resin, process, placed)
         return replace(job, engines=(replace(job.engines[0], grid=fielded.grid),), tiles=fielded.counts, requires=fielded.requires)
     printer = printer.unmoved()
-    s, planner = _up_to_the_last_lit(
-        lambda n: stages(pieces, printer, resin, process, bounds, accept_uncalibrated, repair, n, weld_um), process
-    )
+
+    def staged(n: int | None) -> JobSetup:
+        return stages(pieces, printer, resin, process, bounds, accept_uncalibrated, repair, n, weld_um)
+
+    if printer.laser is not UNSET:
+        from pmsl.pipeline.drawn.drawn_planner import DrawnPlanner, check_parts  # few jobs are drawn
+
+        check_parts([as_part(item) for item in pieces])
+        s, drawn = up_to_the_last_lit(staged, lambda s: DrawnPlanner(s, printer, resin, process))
+        job = _job(s, drawn, printer, resin, process, placed)
+        return replace(job, requires=(DRAWN,), findings=(*job.findings, *drawn.findings()))
+    s, planner = up_to_the_last_lit(staged, lambda s: Planner(s, process))
     return _job(s, planner, printer, resin, process, placed)
 
 
@@ -134,27 +146,6 @@ def first_findings(job: PrintJob) -> tuple[Finding, ...]:
     """
     corrector = job.plan_layer.corrector if isinstance(job.plan_layer, CorrectedLayers) else None
     return () if corrector is None or job.resin.resin.memory is not None else corrector.first_findings()
-
-
-def _up_to_the_last_lit(staged: Callable[[int | None], JobSetup], process: Process) -> tuple[JobSetup, Planner]:
-    """Return the stages and the planner of a job that ends with a layer that has light; `staged` makes them for so many layers.
-
-    What layers are given may depend on those above, so it is looked at again until none is left out.
-    """
-    first = s = staged(None)
-    found: tuple[Finding, ...] = ()
-    while True:
-        planner = Planner(s, process)
-        n, more = planner.layers_up_to_the_last_lit()
-        found = (*more, *found)
-        if n == s.grid.n_layers:
-            break
-        s = staged(n)
-    if s is first:
-        return s, planner
-    kept = [f for f in s.findings if f.code not in OF_REGIONS or f in first.findings]
-    s = replace(s, findings=(*kept, *lit_layers.left_out(found, first.grid, n, first.bounds_um)))
-    return s, planner
 
 
 class Planner(CorrectedLayers):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pmsl.profiles.printer import Printer
+from pmsl.profiles.printer import Laser, Printer
 from pmsl.profiles.resin import Resin
 from pmsl.profiles.tables.strict_struct import Value
 
@@ -28,6 +28,10 @@ def placeholders(printer: Printer, resin: Resin, power: float) -> tuple[str, ...
         "resin.extra_decays": resin.resin.extra_decays,
         "resin.tail": resin.resin.tail,
     }
+    if isinstance(laser := printer.laser, Laser):  # what the optics say of it follows from these
+        named = {f"printer.laser.{name}": getattr(laser, name) for name in ("power_mw", "w0_um")} | {
+            name: value for name, value in named.items() if name.startswith("resin.")
+        }
     if resin.resin.by_contact:
         named |= {"resin.renewal": resin.resin.renewal, "resin.reach_um": resin.resin.reach_um}
     optional = ("reciprocity", "reciprocity_mw_cm2", "bleach_share", "bleach_cm2_mj")

@@ -6,6 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType, structs
 
+from pmsl.profiles.laser import Laser as Laser
+from pmsl.profiles.laser import check_spot
 from pmsl.profiles.light_engine import Count as Count
 from pmsl.profiles.light_engine import Dmd as Dmd
 from pmsl.profiles.light_engine import EngineName, check_optics, turn_of
@@ -157,7 +159,7 @@ class Limits(Sourced, frozen=True, kw_only=True):
 
 
 class Printer(Strict, frozen=True, kw_only=True):
-    """A projection printer, schema ``pmsl.printer/1``, or ``/2`` where a key is used that came with it.
+    """A projection printer, or one with a laser, schema ``pmsl.printer/1``, or ``/2`` where a key is used that came with it.
 
     Attributes
     ----------
@@ -183,10 +185,13 @@ class Printer(Strict, frozen=True, kw_only=True):
         What its host calls the light engine that dmd, orientation, optics and response are of. From version 2.
     engine : list of LightEngineProfile
         Further light engines, which parts may name; left out: none. From version 2.
+    laser : Laser
+        A laser whose spot draws layers, where that is what it has: it then prints jobs of processes with `hatch`, and the pixels are those
+        that doses are added up in. From version 2.
     """
 
-    SINCE: ClassVar[dict[str, int]] = {"engine_name": 2, "engine": 2}
-    NESTED: ClassVar[tuple[str, ...]] = ("dmd", "optics", "stage", "limits", "response", "engine")
+    SINCE: ClassVar[dict[str, int]] = {"engine_name": 2, "engine": 2, "laser": 2}
+    NESTED: ClassVar[tuple[str, ...]] = ("dmd", "optics", "stage", "limits", "response", "engine", "laser")
 
     schema: Literal["pmsl.printer/1", "pmsl.printer/2"]
     name: str
@@ -199,6 +204,7 @@ class Printer(Strict, frozen=True, kw_only=True):
     response: Response = Response()
     engine_name: EngineName | UnsetType = UNSET
     engine: Annotated[list[LightEngineProfile], Meta(min_length=1)] | UnsetType = UNSET
+    laser: Laser | UnsetType = UNSET
 
     @property
     def turn(self) -> Orientation:
@@ -270,6 +276,7 @@ class Printer(Strict, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         set_schema(self)
         check_optics(self.dmd, self.orientation, self.optics)
+        check_spot(self.laser, self.optics, self.several or self.dmd.lattice != "orthogonal" or self.response.kind != "linear")
         if self.several and self.engine_name is UNSET:
             raise ValueError("engine: a printer with further light engines needs engine_name, the name of its first one")
         names = [name for name in self.engine_names if name]

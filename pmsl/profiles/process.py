@@ -9,6 +9,8 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import force_setattr
 
 from pmsl.profiles.checks import ProcessChecks as ProcessChecks
+from pmsl.profiles.laser import Hatch as Hatch
+from pmsl.profiles.laser import check_beside_hatch
 from pmsl.profiles.motion import Motion as Motion
 from pmsl.profiles.motion import MotionSchedule as MotionSchedule
 from pmsl.profiles.printer import Positive
@@ -216,9 +218,11 @@ class Process(Strict, frozen=True, kw_only=True):
         Limits of what is checked before light.
     fields : Fields
         How the pictures of a plate larger than a field join.
+    hatch : Hatch
+        What a laser draws, of a printer with one; its layers are drawn, not shown.
     """
 
-    SINCE: ClassVar[dict[str, int]] = {"exposure_s": 2, "xy_offset_um": 2, "bottom_xy_offset_um": 2, "checks": 2, "fields": 2}
+    SINCE: ClassVar[dict[str, int]] = dict.fromkeys(("exposure_s", "xy_offset_um", "bottom_xy_offset_um", "checks", "fields", "hatch"), 2)
     NESTED: ClassVar[tuple[str, ...]] = ("motion",)
 
     schema: Literal["pmsl.process/1", "pmsl.process/2"]
@@ -241,6 +245,7 @@ class Process(Strict, frozen=True, kw_only=True):
     bottom_xy_offset_um: Offset | UnsetType = UNSET
     checks: ProcessChecks | UnsetType = UNSET
     fields: Fields | UnsetType = UNSET
+    hatch: Hatch | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         given: object = self.motion
@@ -253,6 +258,11 @@ class Process(Strict, frozen=True, kw_only=True):
             force_setattr(self, "checks", UNSET)
         set_schema(self)
         self._check_offset()
+        check_beside_hatch(
+            self.hatch, corrections=bool(self.corrections), coverage=self.coverage != "area", regions=self.regions is not None,
+            exposure_s=self.exposure_s is not UNSET, power=self.power is not None, unreachable=self.unreachable != "keep",
+            fields=self.fields is not UNSET,
+        )  # fmt: skip
         if self.exposure_s is not UNSET and self.margin_um is not None:
             raise ValueError(f"exposure_s is {self.exposure_s:g} and margin_um is {self.margin_um:g}: give one of the two")
         for name in self.corrections:

@@ -43,9 +43,20 @@ RESINS = {  # Dp [µm], Ec [mJ/cm²]; of those without a published Ec: None
     "liqcreate-composite-x-405": (180.0, 9.55),
 }
 LIBRARY = {
-    "printer": {"microfluidics-7.6um", "dlp6500", "dlp9000", "pmsl-2um", "pmsl-10um", "pmsl-25um", "dlp-27um", "prusa-sl1", "prusa-sl1s"},
+    "printer": {
+        "microfluidics-7.6um",
+        "dlp6500",
+        "dlp9000",
+        "pmsl-2um",
+        "pmsl-10um",
+        "pmsl-25um",
+        "dlp-27um",
+        "prusa-sl1",
+        "prusa-sl1s",
+        "laser-405",
+    },
     "resin": set(RESINS),
-    "process": {"default"},
+    "process": {"default", "laser"},
 }
 
 

@@ -78,6 +78,11 @@ def test_every_example_is_a_value_its_key_can_have(kind, name, tmp_path):
             (j for j in range(i) if re.match(r"(# |## |)\[", lines[j]) and not lines[j].startswith(("## [engine.", "## [[engine."))),
             default=0,
         )
+        if re.match(r"## \[(hatch|laser)", lines[head]):  # tables with keys that must be there
+            heads = [j for j in range(len(lines)) if re.match(r"(# |## |)\[", lines[j])]
+            same = [k for k, j in enumerate(heads) if lines[j][:9] == lines[head][:9]]
+            rest = range(heads[same[0]], [*heads, len(lines)][same[-1] + 1])
+            changed = [line.removeprefix("## ") if j in rest else line for j, line in enumerate(lines)]
         if lines[head].startswith("## [["):  # a table that is left out: its keys belong together
             inside = "## [" + lines[head].removeprefix("## [[").rstrip("]").partition(".")[0] + "."  # tables in it come with it
             ends = [

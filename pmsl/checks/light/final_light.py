@@ -51,7 +51,7 @@ class RunLight:
         self._weights = np.array(model.decay.weights)
         self._steps = DoseSteps.dark(rows, len(self._weights))
         self._height_um = 0.0
-        psf = psf_of(job.printer)
+        psf = None if job.drawn else psf_of(job.printer)  # the dose of drawn lines is that of the spot already
         self._taps = [_taps(psf, axis) for axis in (0, 1)] if isinstance(psf, Gaussian) else [np.ones(1), np.ones(1)]
 
     def add(self, index: int, height_um: float, shown: Shown) -> tuple[RowRuns, np.ndarray]:
@@ -99,7 +99,7 @@ class MapLight:
 
     def __init__(self, job: PrintJob, model: CureModel, flat: np.ndarray | None) -> None:
         self._model, self._flat, self._shape = model, flat, job.grid.shape
-        self._psf, self._window = psf_of(job.printer), Window(0, 0, *job.grid.shape)
+        self._psf, self._window = None if job.drawn else psf_of(job.printer), Window(0, 0, *job.grid.shape)
         from pmsl.cure import accumulation
 
         px, py = job.grid.pitch_um.tolist()
@@ -110,7 +110,10 @@ class MapLight:
         events = []
         for mask, dose, times in shown:
             light = dose[mask.dense(np.uint8)] if self._flat is None else dose[mask.dense(np.uint8)] * self._flat
-            seen = np.maximum(spread(light, self._window, self._window, self._psf, (0.0, 0.0)), 0.0)
+            if self._psf is None:
+                seen = light
+            else:
+                seen = np.maximum(spread(light, self._window, self._window, self._psf, (0.0, 0.0)), 0.0)
             events += [np.asarray(seen, np.float64)] * times
         cured = self._sum.add(index, height_um, *events)
         solid = cured.dose_at_mj_cm2(0.5 * height_um) >= self._model.threshold_mj_cm2

@@ -16,6 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
+from pmsl.checks.light.drawn_picture import drawn_picture
 from pmsl.checks.light.final_light import DARK, Shown, depth_um, final_light, steps_of
 from pmsl.checks.light.newly_set import by_layer, set_own
 from pmsl.checks.light.row_runs import DoseSteps, RowRuns
@@ -151,7 +152,7 @@ def check_layers(
     def planned(k: int) -> tuple[LayerPlan, Shown]:
         plan = job.bare(k)
         check_exposures(plan)
-        shown = [(e.mask, dose, e.repeat) for e, dose in zip(plan.exposures, rule.levels_of(plan), strict=True)]
+        shown = shown_of(job, plan, rule)
         for mask, _, _ in shown:
             mask.runs_8bit()
         return plan, shown
@@ -168,6 +169,20 @@ def check_layers(
                 progress(n, total)
         _from_the_plate(job.grid, rule.model, spool, checks, depth_um(rule.model, largest))
         return _findings(job, rule.model, spool, checks)
+
+
+def shown_of(job: PrintJob, plan: LayerPlan, rule: DoseRule) -> Shown:
+    """Return what is shown in a layer; what is drawn as a picture of its dose (`drawn_picture`).
+
+    Parameters
+    ----------
+    job : PrintJob
+    plan : LayerPlan
+    rule : DoseRule
+    """
+    if job.drawn:
+        return drawn_picture(job, plan, rule.model)
+    return [(e.mask, dose, e.repeat) for e, dose in zip(plan.exposures, rule.levels_of(plan), strict=True)]
 
 
 def check_spooled(job: PrintJob, model: CureModel, checks: Sequence[LayerCheck], spool: LayerSpool) -> list[Finding]:

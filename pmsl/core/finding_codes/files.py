@@ -36,6 +36,11 @@ FILES: dict[str, dict[str, Code]] = {
             "The file holds contours in the middle of every slab: no masks, times, doses or moves.",
             "Write a native job beside it to print.",
         ),
+        "lines-only": Code(
+            ("info",),
+            "The file holds the lines that a laser draws: no powers, speeds, doses or moves.",
+            "Set these at the machine; a native job has them.",
+        ),
         "pitch-guessed": Code(
             ("warning",),
             "The file does not say its pixel pitch: sizes in x and y mean nothing.",

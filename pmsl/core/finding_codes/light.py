@@ -36,6 +36,21 @@ LIGHT: dict[str, dict[str, Code]] = {
             "A ledge or bridge reaches farther over nothing than three layers are high; a warning beyond checks.max_overhang_um.",
             "Support it, or turn the part, where it is too far for the resin.",
         ),
+        "narrower-than-spot": Code(
+            ("warning",),
+            "The part is narrower somewhere than what the spot of a laser cures: its borders would meet, and nothing is drawn there.",
+            "Make it wider, take a smaller spot, or give a smaller hatch.inset_um.",
+        ),
+        "hatch-gaps": Code(
+            ("warning",),
+            "Lines of a hatch are further apart than twice the radius of the spot: light between them is uneven.",
+            "Take a hatch.spacing_um of about the spot's radius.",
+        ),
+        "spot-below-pixels": Code(
+            ("warning",),
+            "The pixels of a laser's printer, in which doses are added up, are coarse beside its spot.",
+            "Give the printer a finer optics.pitch_um, a fifth of the spot's radius or so.",
+        ),
         "near-edge": Code(
             ("info",),
             "A part lies so near to the field's edge that its walls there lack the light of pixels beyond.",

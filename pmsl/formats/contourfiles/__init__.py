@@ -1,7 +1,10 @@
-"""Contours of the placed parts for other CAM tools: 3MF slice stacks and SVG. They hold no masks, times or doses.
+"""Contours of the placed parts for other CAM tools, and what a laser draws: 3MF slice stacks, SVG, Common Layer Interface.
 
-slice_3mf   3MF core and slice extension
-svg         one group a layer
+They hold no masks, times or doses, nor powers and speeds of a laser.
+
+slice_3mf   3MF core and slice extension: contours of the parts
+svg         one group a layer: contours of the parts, and the lines of a drawn job
+cli         Common Layer Interface, ASCII and binary: the lines of a drawn job, of another the contours of the parts
 """
 
 from __future__ import annotations
@@ -25,11 +28,13 @@ NONE = Capability(multi_exposure=True, holds=frozenset({"engine", "offset_um", "
 
 @dataclass(frozen=True, slots=True)
 class ContourFile:
-    """A file of contours; `module` holds ``recognises``, ``write_draft`` and ``read_contours``."""
+    """A file of contours; `module` holds ``recognises``, `draft`, which writes it, and ``read_contours``; `lines`: also what is drawn."""
 
     name: str
     suffixes: tuple[str, ...]
     module: str
+    lines: bool = False
+    draft: str = "write_draft"
     capability: Capability = NONE
 
     def _own(self, word: str) -> Callable[..., Any]:
@@ -58,20 +63,23 @@ class ContourFile:
         if options.contours_of is None:
             raise UsageError(f"{self.name} needs the contours of the parts (contours_of); write it through pmsl.write")
         check_pauses(job, self.capability, self.name)
-        note = Finding(
-            code="contours-only",
-            severity="info",
-            message=f"{self.name} holds the parts' contours in the middle of every slab: no masks, times, doses or moves",
-        )
-        findings = (*job.findings, note)
+        findings = (*job.findings, self._note(job))
         with atomic_write.whole_or_absent(path, options.force, folder=False, foreign=self.foreign) as draft:
             if options.accept is not None:
                 options.accept(findings)
-            self._own("write_draft")(job, draft, options)
+            self._own(self.draft)(job, draft, options)
             made = self.contours(draft)
             if made.n_layers != job.n_layers:
                 raise JobError(f"{path}: {made.n_layers} layers were read back, {job.n_layers} written; the disk is not to be trusted")
         return Written(findings, job.estimate(), job.n_layers)
+
+    def _note(self, job: PrintJob) -> Finding:
+        """Say what of a job is not in the file."""
+        if job.drawn and self.lines:
+            message = f"{self.name} holds the lines of every layer: no powers, speeds or moves, which have to be set at the machine"
+            return Finding(code="lines-only", severity="info", message=message)
+        message = f"{self.name} holds the parts' contours in the middle of every slab: no masks, times, doses or moves"
+        return Finding(code="contours-only", severity="info", message=message)
 
     def contours(self, path: Path) -> Contours:
         """Read the contours [µm]; each layer's height is the middle of its slab."""
@@ -88,5 +96,7 @@ class ContourFile:
         return []
 
 
-SVG = ContourFile("svg", (".svg",), "svg")
+SVG = ContourFile("svg", (".svg",), "svg", lines=True)
+CLI = ContourFile("cli", (".cli",), "cli", lines=True)
+CLI_BINARY = ContourFile("cli-binary", (), "cli", lines=True, draft="write_binary_draft")
 THREEMF = ContourFile("3mf-slices", (), "slice_3mf")

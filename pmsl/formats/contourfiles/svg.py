@@ -1,4 +1,5 @@
-"""SVG 1.1: one group a layer, one path in it (fill rule nonzero), mm, y upward as the part is seen from the light side.
+"""SVG 1.1: one group a layer, one path in it (fill rule nonzero), mm, y upward as the part is seen from the light side. What a laser
+draws in the layer are further paths, one for each kind of line.
 
 Groups are layers to Inkscape; only the first is shown.
 """
@@ -17,6 +18,7 @@ from pmsl.formats.protocol import FileSignature, WriteOptions
 from pmsl.job.print_job import PrintJob
 
 LONGEST = 1 << 30  # bytes of a file that is read
+STROKES = {"border": "#c00", "hatch": "#06c", "skin": "#080"}
 INKSCAPE = "http://www.inkscape.org/namespaces/inkscape"
 
 
@@ -39,6 +41,7 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions) -> None:
             f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:inkscape="{INKSCAPE}" version="1.1" width="{_mm(width)}mm" '
             f'height="{_mm(height)}mm" viewBox="0 0 {_mm(width)} {_mm(height)}" data-x0-um="{x0!r}" data-top-um="{y0 + height!r}">\n'
         )
+        outline = ' fill="#ddd"' if job.drawn else ""
         k = 0
         for block in options.contours_of(job):
             for i in range(block.n_layers):
@@ -47,7 +50,8 @@ def write_draft(job: PrintJob, path: Path, options: WriteOptions) -> None:
                 label = f'inkscape:groupmode="layer" inkscape:label="layer {k}"'
                 data = "".join(_path(ring, x0, y0 + height) for ring in block.rings(i))
                 file.write(f'<g id="layer{k}" {label} data-z-top-um="{top!r}"{hidden}>')
-                file.write(f'<path fill-rule="nonzero" d="{data}"/></g>\n' if data else "</g>\n")
+                file.write(f'<path fill-rule="nonzero"{outline} d="{data}"/>' if data else "")
+                file.write(f"{_drawn(job, k, x0, y0 + height) if job.drawn else ''}</g>\n")
                 k += 1
                 if options.progress is not None:
                     options.progress(k, job.n_layers)
@@ -61,6 +65,18 @@ def _mm(um: float) -> str:
 def _path(ring: np.ndarray, x0_um: float, top_um: float) -> str:
     points = (ring - (x0_um, top_um)) * (1e-3, -1e-3)
     return "M" + "L".join(f"{x:.9g} {y:.9g}" for x, y in points.tolist()) + "Z"
+
+
+def _drawn(job: PrintJob, k: int, x0_um: float, top_um: float) -> str:
+    """Return what a laser draws in a layer: one path for the lines of each kind, as wide as a twentieth of the spot's radius."""
+    out = []
+    for drawing in (e.drawing for e in job.bare(k).exposures if e.drawing is not None):
+        stroke = f'fill="none" stroke-width="{_mm(0.05 * drawing.w0_um)}"'
+        for group in drawing.groups:
+            data = "".join(_path(line.points_um, x0_um, top_um)[:-1] for line in group.polylines())
+            facts = f'data-power-mw="{group.power_mw!r}" data-speed-um-s="{group.speed_um_s!r}"'
+            out.append(f'<path class="{group.kind}" {stroke} stroke="{STROKES[group.kind]}" {facts} d="{data}"/>')
+    return "".join(out)
 
 
 def read_contours(path: Path) -> Contours:
@@ -91,7 +107,7 @@ class _Finder:
             self._corner = float(attributes["data-x0-um"]), float(attributes["data-top-um"])
         elif name == "g":
             self._top_um, self._rings = float(attributes["data-z-top-um"]), []
-        elif name == "path" and self._top_um is not None:
+        elif name == "path" and self._top_um is not None and "class" not in attributes:  # those are lines of a laser
             self._rings += [self._ring(part) for part in attributes["d"].split("Z") if part]
 
     def end(self, name: str) -> None:

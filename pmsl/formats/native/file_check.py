@@ -22,6 +22,7 @@ def file_problems(doc: Document, source: FileSource) -> Iterator[str]:
     """Yield the files that job.json does not name, and designs that are not sound."""
     named = {"job.json", *(d.file for d in doc.design)}
     named |= {e.frame for layer in doc.layers for e in layer.exposures} | {layer.dose for layer in doc.layers if layer.dose}
+    named |= {e.drawing.file for layer in doc.layers for e in layer.exposures if e.drawing is not msgspec.UNSET}
     for name in sorted(source.names() - named):
         yield f"{name}: job.json does not name it"
     left = most = source.most_bytes()

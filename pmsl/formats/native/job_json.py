@@ -10,10 +10,11 @@ import msgspec
 from pmsl.core.finding import RecordedFinding
 from pmsl.errors import JobError
 from pmsl.files.file_kind import HEAD, refusal
+from pmsl.formats.native.drawing_file import DrawingDoc
 from pmsl.job.layer_plan import LayerFacts
 from pmsl.job.pauses import PAUSE, Pause
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, STAGE_ERROR, CorrectionRecord, Estimate, PartRecord, Provenance
-from pmsl.job.techniques import TECHNIQUES, Relift, Squeeze, Vacuum
+from pmsl.job.techniques import DRAWN, TECHNIQUES, Relift, Squeeze, Vacuum
 from pmsl.mesh.region import RegionRecord
 from pmsl.profiles import Motion, Printer, Process, Resin
 from pmsl.profiles.printer import Axis, Count, Positive
@@ -24,7 +25,8 @@ from pmsl.profiles.tables.versions import set_schema
 
 SCHEMAS = ("pmsl.job/1", "pmsl.job/2")
 SCHEMA_FILE = "job-2.schema.json"  # version 1 has a file of its own, which does not change any more
-ABILITIES = TECHNIQUES | {FLAT_FIELD_BY_HOST, STAGE_ERROR, PAUSE}  # entries of `requires` this version understands
+NEWER = TECHNIQUES | {DRAWN}
+ABILITIES = NEWER | {FLAT_FIELD_BY_HOST, STAGE_ERROR, PAUSE}  # entries of `requires` this version understands
 FACTS = b',"facts":'  # of a layer, its last key
 PLAIN = ("time_s", "dose_mj_cm2", "power", "engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s")
 ASKED = ("relift", "film_lift_um", "flat_field_by_host")  # of an exposure, where its host is asked for more than to show it
@@ -67,7 +69,8 @@ class ExposureDoc(Strict, frozen=True, kw_only=True):
     """One image of a layer; `frame` is a path inside the job.
 
     Before it is shown the plate may lift and come back (`relift`), or stay so far up that it cures on the film only (`film_lift_um`);
-    `flat_field_by_host` says whether the host evens out the field for it where the job leaves that to each exposure.
+    `flat_field_by_host` says whether the host evens out the field for it where the job leaves that to each exposure. What is drawn by a
+    laser has a `drawing`; its frame is then the area that is to be filled, and is not shown.
     """
 
     frame: str
@@ -85,6 +88,7 @@ class ExposureDoc(Strict, frozen=True, kw_only=True):
     relift: Relift | msgspec.UnsetType = msgspec.UNSET
     film_lift_um: Positive | msgspec.UnsetType = msgspec.UNSET
     flat_field_by_host: bool | msgspec.UnsetType = msgspec.UNSET
+    drawing: DrawingDoc | msgspec.UnsetType = msgspec.UNSET
 
 
 class LayerDoc(Strict, frozen=True, kw_only=True):
@@ -157,7 +161,7 @@ class Document(Strict, frozen=True, kw_only=True, omit_defaults=True):
         """Return 2 where a key of its own is newer, or of a layer that is JSON, or the host does more than to even out the field."""
         entries: list[object] = list(self.layers)
         facts = any(FACTS in bytes(entry) for entry in entries if isinstance(entry, msgspec.Raw))
-        newer = facts or not TECHNIQUES.isdisjoint(self.requires)
+        newer = facts or not NEWER.isdisjoint(self.requires)
         return max(super().own_version(), 2 if newer else 1)
 
 

@@ -19,11 +19,12 @@ from pmsl.formats.container import read_limits
 from pmsl.formats.container.containers import FileSource, frame_limit, open_source
 from pmsl.formats.frames import device_frame
 from pmsl.formats.frames.png_read import runs_of_png
-from pmsl.formats.native import design_ply, job_json
+from pmsl.formats.native import design_ply, drawing_file, job_json
 from pmsl.formats.native.file_check import file_problems, layer_problems
 from pmsl.formats.native.job_json import ASKED, PLAIN, DesignDoc, Document, EngineDoc, ExposureDoc
 from pmsl.formats.native.requirements import check_asked, present
 from pmsl.job.consistency import hidden_placeholders, limit_problems
+from pmsl.job.drawing import Drawing
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Engine, PrintJob
 from pmsl.mesh.part import Part
@@ -71,7 +72,7 @@ def job_of(doc: Document, source: FileSource, where: str) -> PrintJob:
 
     def plan_layer(k: int) -> LayerPlan:
         layer = doc.layers[k]
-        exposures = tuple(_exposure(e, stored.mask(e, k, place)) for place, e in enumerate(layer.exposures))
+        exposures = tuple(_exposure(e, stored.mask(e, k, place), stored.drawing(e)) for place, e in enumerate(layer.exposures))
         return LayerPlan(
             index=k,
             z_top_um=layer.z_top_um,
@@ -226,7 +227,21 @@ class _Frames:
         self._last[place] = found, doc.engine, mask
         return mask
 
+    def drawing(self, doc: ExposureDoc) -> Drawing | None:
+        """Return what is drawn in an exposure, None of one that is shown; raises JobError where its file is damaged."""
+        drawn = present(doc.drawing)
+        if drawn is None:
+            return None
+        where = f"{self._where}: {drawn.file}"
+        data = self._source.read(drawn.file)
+        if hashlib.sha256(data).hexdigest() != drawn.file_sha256:
+            raise JobError(
+                refusal_of_pointer(where, data)
+                or f"{where} does not have the hash job.json gives; it is damaged or was replaced, slice again"
+            )
+        return drawing_file.decode(data, drawn, where)
 
-def _exposure(doc: ExposureDoc, mask: LayerMask) -> Exposure:
+
+def _exposure(doc: ExposureDoc, mask: LayerMask, drawing: Drawing | None) -> Exposure:
     asked: dict[str, Any] = {field: present(getattr(doc, field)) for field in ASKED}
-    return Exposure(mask=mask, mask_sha256=doc.mask_sha256, **{field: getattr(doc, field) for field in PLAIN}, **asked)
+    return Exposure(mask=mask, drawing=drawing, mask_sha256=doc.mask_sha256, **{field: getattr(doc, field) for field in PLAIN}, **asked)

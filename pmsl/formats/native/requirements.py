@@ -11,7 +11,7 @@ from pmsl.errors import JobError
 from pmsl.formats.native.job_json import Document, LayerDoc
 from pmsl.job.pauses import PAUSE, pause_problems
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST
-from pmsl.job.techniques import FILM, FLAT_FIELD_BY_EXPOSURE, RELIFT, SQUEEZE, VACUUM, Squeeze
+from pmsl.job.techniques import DRAWN, FILM, FLAT_FIELD_BY_EXPOSURE, RELIFT, SQUEEZE, VACUUM, Squeeze
 
 T = TypeVar("T")
 
@@ -43,6 +43,10 @@ def check_asked(doc: Document, where: str) -> None:
     for ability, place in used.items():
         if ability not in doc.requires:
             raise JobError(f"{where}: {place} asks for {ability}, which the job does not require; it is damaged")
+    shown = next((k for k, layer in enumerate(doc.layers) if any(e.drawing is msgspec.UNSET for e in layer.exposures)), None)
+    if DRAWN in doc.requires and (shown is not None or doc.printer.laser is msgspec.UNSET):
+        what = "its printer has no laser" if shown is None else f"layer {shown} shows a picture"
+        raise JobError(f"{where}: the job requires {DRAWN}, and {what}; it is damaged")
     if FLAT_FIELD_BY_EXPOSURE in doc.requires and FLAT_FIELD_BY_HOST not in doc.requires:
         raise JobError(f"{where}: the job requires {FLAT_FIELD_BY_EXPOSURE} without {FLAT_FIELD_BY_HOST}; it is damaged")
 
@@ -61,3 +65,5 @@ def _of_layer(layer: LayerDoc) -> Iterator[str]:
             yield FILM
         if e.flat_field_by_host is not msgspec.UNSET:
             yield FLAT_FIELD_BY_EXPOSURE
+        if e.drawing is not msgspec.UNSET:
+            yield DRAWN

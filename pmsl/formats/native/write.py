@@ -15,7 +15,8 @@ from pmsl.formats.container import layer_writer
 from pmsl.formats.container.atomic_write import whole_or_absent
 from pmsl.formats.container.containers import FolderSink, FolderSource, Sink, ZipSink, ZipSource, check_written
 from pmsl.formats.frames import png_write
-from pmsl.formats.native import design_ply, dose_tiff, job_json
+from pmsl.formats.native import design_ply, dose_tiff, drawing_file, job_json
+from pmsl.formats.native.drawing_file import DrawingDoc
 from pmsl.formats.native.job_json import (
     ASKED,
     PLAIN,
@@ -31,6 +32,7 @@ from pmsl.formats.native.job_json import (
 from pmsl.formats.native.layer_blocks import asked, gather
 from pmsl.formats.protocol import WriteOptions, Written
 from pmsl.job.consistency import JobCheck
+from pmsl.job.drawing import Drawing
 from pmsl.job.layer_facts import FactsOfLayers, Measured, measured, with_checks
 from pmsl.job.layer_plan import LayerFacts, LayerPlan
 from pmsl.job.print_job import Engine, Estimate, PrintJob
@@ -149,7 +151,8 @@ def _encoded(job: PrintJob, plan: LayerPlan, options: WriteOptions, frames: Iter
 
     exposures = []
     for j, e in enumerate(plan.exposures):
-        name = f"frames/{k:0{digits}d}{f'-{j}' if len(plan.exposures) > 1 else ''}.png"
+        number = f"{k:0{digits}d}{f'-{j}' if len(plan.exposures) > 1 else ''}"
+        name = f"frames/{number}.png"
         exposures.append(
             ExposureDoc(
                 frame=name,
@@ -157,6 +160,7 @@ def _encoded(job: PrintJob, plan: LayerPlan, options: WriteOptions, frames: Iter
                 mask_sha256=e.mask.sha256(),
                 **{field: getattr(e, field) for field in PLAIN},
                 **{field: getattr(e, field) for field in ASKED if getattr(e, field) is not None},
+                drawing=msgspec.UNSET if e.drawing is None else _drawing_doc(e.drawing, f"drawings/{number}.lines", keep),
             )
         )
     dose_name = None
@@ -173,6 +177,12 @@ def _encoded(job: PrintJob, plan: LayerPlan, options: WriteOptions, frames: Iter
         relift_after=msgspec.UNSET if plan.relift_after is None else plan.relift_after,
     )
     return Encoded(entry, files, _measured(job, plan, exposures) if options.facts else None)
+
+
+def _drawing_doc(drawing: Drawing, name: str, keep: Callable[[str, bytes], str]) -> DrawingDoc:
+    """Keep the file of a drawing; return what job.json says of it."""
+    sha256 = keep(name, drawing_file.encode(drawing))
+    return DrawingDoc(file=name, file_sha256=sha256, w0_um=drawing.w0_um, groups=drawing_file.group_docs(drawing))
 
 
 def _measured(job: PrintJob, plan: LayerPlan, exposures: Sequence[ExposureDoc]) -> Measured | None:

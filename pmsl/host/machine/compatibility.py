@@ -51,6 +51,8 @@ def check_machine(job: PrintJob, engines: Sequence[LightEngine], stage: Stage, a
     moves = sorted(OF_THE_STAGE.intersection(job.requires))
     if moves:
         raise HostError(f"the job requires {', '.join(moves)}, which pmsl's player does not do; print it with a host that does")
+    if job.drawn:
+        raise HostError("the job is drawn by a laser and has no frames to play; give its vectors (--format cli) to the laser's controller")
     check_machine_parts(engines, stage)
     for i, engine in enumerate(engines):
         _check_engine(job, i, engine)

@@ -16,10 +16,12 @@ from pmsl.cure.bleached_recursion import BleachedLight, BleachedRecursion
 from pmsl.cure.contact_sum import ContactLight, ContactSum
 from pmsl.cure.events import EventLight
 from pmsl.cure.scatter import Scatter
-from pmsl.job.layer_plan import LayerPlan
+from pmsl.errors import JobError
+from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.kernels.light.dose import EVERYTHING, NOTHING
 from pmsl.optics import psf_of, spread
+from pmsl.optics.drawn_dose import add_drawing
 from pmsl.predict.light.contact_exchange import shares_of
 from pmsl.predict.light.job_light import LitLayer, Mirrors, reach_um
 from pmsl.predict.light.window_blur import INSIDE_PX
@@ -36,6 +38,9 @@ class Layered:
 
     def __init__(self, job: PrintJob, model: CureModel, window: Window) -> None:
         self.model, self.window, self.grid = model, window, job.grid
+        if job.drawn and (model.memory == "contact" or model.reciprocity != 1):
+            what = "memory 'contact'" if model.memory == "contact" else f"reciprocity {model.reciprocity:g}"
+            raise JobError(f"resin {job.resin.name} has {what}: predictions of drawn layers hold without it, so far")
         self.mirrors = Mirrors(job, window)
         self.psf = psf_of(job.printer)
         px, py = job.grid.pitch_um.tolist()
@@ -53,9 +58,7 @@ class Layered:
         """Take the next layer toward the plate."""
         events = []
         for exposure in plan.exposures:
-            light = np.zeros((self.window.rows, self.window.cols), np.float32)
-            self.mirrors.add(DedupRows.whole(light), 1.0, plan, exposure)
-            events += [self.model.effective_mj_cm2(self._seen(light), exposure.time_s)] * exposure.repeat
+            events += [self.model.effective_mj_cm2(self._event(plan, exposure), exposure.time_s)] * exposure.repeat
         cured = self.sum.add(plan.index, plan.thickness_um, *events)
         lengths = self.model.decay.lengths_um[0] / plan.thickness_um
         front = front_of(cured, self.model.threshold_mj_cm2, lengths)
@@ -85,6 +88,17 @@ class Layered:
         shift, places = -math.log(share) * lengths, (len(INSIDE_PX), inside, find)
         maps = dose, *DedupRows.whole(thin)
         return LitLayer(plan.index, plan.thickness_um, plan.z_top_um, *maps, shift, *places, half, flush_share=share)
+
+    def _event(self, plan: LayerPlan, exposure: Exposure) -> np.ndarray:
+        """Return the dose of one exposure at the points of every pixel: (3 R, 3 C) float64."""
+        if exposure.drawing is not None:
+            px, py = self.grid.pitch_um.tolist()
+            drawn = np.zeros((self.window.rows * POINTS, self.window.cols * POINTS))
+            add_drawing(drawn, exposure.drawing, (self.window.col0 * px, self.window.row0 * py), (px / POINTS, py / POINTS))
+            return drawn
+        light = np.zeros((self.window.rows, self.window.cols), np.float32)
+        self.mirrors.add(DedupRows.whole(light), 1.0, plan, exposure)
+        return self._seen(light)
 
     def _gelled(self, cured: CuredLayer, gelled_mj_cm2: float, lengths: float) -> np.ndarray:
         """Return the front of what is gelled in the middles of pixels: (R, C) float32."""

@@ -69,7 +69,7 @@ def cure_sum(job: PrintJob, window: Window, ahead: int) -> Absorption | Layered 
         from pmsl.predict.light.engines_light import SeveralEngines  # few jobs have several
 
         return SeveralEngines(job, model, window)
-    return Absorption(job, model, window, ahead) if model.linear else Layered(job, model, window)
+    return Absorption(job, model, window, ahead) if model.linear and not job.drawn else Layered(job, model, window)
 
 
 class Comparison:

@@ -9,6 +9,7 @@ import numpy as np
 
 from pmsl.slicing.hatching.travel_order import nearest_first
 from pmsl.slicing.offset import offset_polygon
+from pmsl.slicing.offset_losses import vanished_walls
 from pmsl.slicing.polygons import oriented_rings, solid_region
 
 LATTICE_UM = 2.0**-20  # points and crossings are put on it: what touches within rounding touches
@@ -22,8 +23,20 @@ def area_of_rings(rings: Sequence[np.ndarray]) -> Any:
     rings : sequence of (n, 2) float64
         [µm], as `Contours.rings` gives them: solid is what has a winding number above 0.
     """
-    on_lattice = [np.round(ring / LATTICE_UM) * LATTICE_UM + 0.0 for ring in rings]
+    on_lattice = [np.round(_corners(ring) / LATTICE_UM) * LATTICE_UM + 0.0 for ring in rings]
     return solid_region([ring for ring in on_lattice if len(ring) > 2], LATTICE_UM)
+
+
+def _corners(ring: np.ndarray) -> np.ndarray:
+    """Return a ring without points in the middle of straight edges, which the edges of triangles leave: none moves by a lattice's step."""
+    for _ in range(2):  # a point may stand between two of them
+        before, after = np.roll(ring, 1, axis=0), np.roll(ring, -1, axis=0)
+        way = after - before
+        off = np.abs(way[:, 0] * (ring - before)[:, 1] - way[:, 1] * (ring - before)[:, 0])
+        middle = (off <= 0.5 * LATTICE_UM * np.hypot(way[:, 0], way[:, 1])) & (((ring - before) * (after - ring)).sum(axis=1) > 0)
+        middle[1:] &= ~middle[:-1]  # every other one at a time: an arc of tiny steps is no edge
+        ring = ring[~middle]
+    return ring
 
 
 def inset_area(area: Any, inset_um: float, arc_um: float) -> Any:
@@ -74,3 +87,25 @@ def ordered_rings(area: Any, start_um: tuple[float, float] | None = None) -> lis
         turned = np.roll(rings[which], int(np.cumsum(sizes)[which] - sizes[which] - vertex), axis=0)
         out.append(np.concatenate([turned, turned[:1]]))
     return out
+
+
+def common_area(area: Any, other: Any, without: bool = False) -> Any:
+    """Return what two areas have in common, or, `without`, what the first has and the other has not: shapely.MultiPolygon."""
+    import shapely
+
+    found = shapely.difference(area, other) if without else shapely.intersection(area, other)
+    return shapely.MultiPolygon([piece for piece in shapely.get_parts(found) if piece.geom_type == "Polygon" and not piece.is_empty])
+
+
+def lost_walls(area: Any, inner: Any, inset_um: float) -> list[tuple[float, float, float, float]]:
+    """Return where an area is so narrow that nothing is left of it a distance inside: boxes (x0, y0, x1, y1) [µm].
+
+    Parameters
+    ----------
+    area, inner : shapely.MultiPolygon
+        [µm]; the second is `inset_area` of the first.
+    inset_um : float
+        How far inside; of 0 and less nothing is lost.
+    """
+    found = [] if area.is_empty or inset_um <= 0 else vanished_walls(area, inner, inset_um, np.ones(2))
+    return [loss.box_px for loss in found]
