@@ -16,6 +16,7 @@ from pmsl.profiles.process import Unreachable
 from pmsl.profiles.tables.strict_struct import Sourced, Strict, Value
 
 TABLE = "two_photon"  # a profile that has it is one of these
+SEAM_CYCLE = 4  # slices after which seams are where they were
 SQUARE = 2.0  # two photons: dose goes as the square of power
 Fraction = Annotated[float, Meta(gt=-0.5, lt=0.5)]
 Share = Annotated[float, Meta(gt=0, le=1)]
@@ -188,9 +189,11 @@ class VoxelScan(Strict, frozen=True, kw_only=True):
     compensate : bool
         Whether lines stay half their width inside the outline, so that what is written ends there; else they end on it.
     block_um : float, e.g. 140.0
-        Side of a block, what is written without moving the stage; left out: the objective's field.
+        Side of a block, what is written without moving the stage; left out: the objective's field, less what seams move.
     overlap_um : float
         How much neighbouring blocks share.
+    stagger_um : float
+        How far seams move from one slice to the next, in a cycle of four, so that they do not lie over each other; 0: they stay.
     order : {"blocks", "slices"}
         Each block from the substrate to its top, then the next; or all blocks of a slice, then the next slice.
     z_drive : {"piezo", "stage"}
@@ -213,6 +216,7 @@ class VoxelScan(Strict, frozen=True, kw_only=True):
     compensate: bool = True
     block_um: Lengths | UnsetType = UNSET
     overlap_um: Annotated[float, Meta(ge=0, le=10_000)] = 0.0
+    stagger_um: Annotated[float, Meta(ge=0, le=1000)] = 0.0
     order: Literal["blocks", "slices"] = "blocks"
     z_drive: Literal["piezo", "stage"] = "piezo"
     base_dose_factors: tuple[tuple[Height, Factor], ...] = ()
@@ -225,6 +229,15 @@ class VoxelScan(Strict, frozen=True, kw_only=True):
         for low, high in itertools.pairwise(heights):
             if not low < high:
                 raise ValueError(f"base_dose_factors: {high:g} µm comes after {low:g} µm; heights must rise")
+
+    def seam_shift_um(self, k: int) -> float:
+        """Return how far the seams of slice k lie from the middle of their cycle, along x and y [µm]."""
+        return (k % SEAM_CYCLE - 0.5 * (SEAM_CYCLE - 1)) * self.stagger_um
+
+    @property
+    def seam_reach_um(self) -> float:
+        """How far seams move to either side of their middle [µm]."""
+        return 0.5 * (SEAM_CYCLE - 1) * self.stagger_um
 
     @property
     def contour_pitch_um(self) -> float:

@@ -71,8 +71,9 @@ def _lines(job: TwoPhotonJob, drawn: WrittenSlice, low: np.ndarray, high: np.nda
         return [(float(x), size[1] - 1 - float(y)) for x, y in (points - low) * scale]
 
     shared = np.zeros((size[1], size[0]), np.int32)
-    for block in job.blocks:
-        (x0, y0), (x1, y1) = at(block.corners_um[0][None])[0], at(block.corners_um[1][None])[0]
+    moved = job.process.two_photon.seam_shift_um(drawn.number)
+    corners = [[at(corner[None] + moved)[0] for corner in block.corners_um] for block in job.blocks]
+    for (x0, y0), (x1, y1) in corners:
         shared[max(0, round(y1)) : max(0, round(y0) + 1), max(0, round(x0)) : max(0, round(x1) + 1)] += 1
     picture.paste(SHARED, (0, 0), Image.fromarray(np.where(shared > 1, 255, 0).astype(np.uint8)))
     for block, lines in zip(job.blocks, drawn.blocks, strict=True):
@@ -80,8 +81,7 @@ def _lines(job: TwoPhotonJob, drawn: WrittenSlice, low: np.ndarray, high: np.nda
         points = lines.xy_um + np.array(block.centre_um)
         for i in range(len(lines.start) - 1):
             pen.line(at(points[lines.start[i] : lines.start[i + 1]]), fill=colour)
-    for block in job.blocks:
-        (x0, y0), (x1, y1) = at(block.corners_um[0][None])[0], at(block.corners_um[1][None])[0]
+    for (x0, y0), (x1, y1) in corners:
         pen.rectangle((x0, y1, x1, y0), outline=EDGE)
     return picture
 

@@ -140,6 +140,23 @@ def test_hatches_replay_to_the_voxels_of_the_part(tmp_path, order, z_drive, soli
     assert wanted.sum() > 10_000 and at_end.sum() < 0.02 * wanted.sum()
 
 
+def test_seams_move_from_slice_to_slice_within_the_field(tmp_path):
+    how = {"contours": 0, "compensate": False, "hatch_step_deg": 0.0, "stagger_um": 0.6}
+    job = jobs.job(printer=jobs.printer(field_um=6.0), **how)
+    assert job.blocks[0].side_um == pytest.approx(6.0 - 3 * 0.6)
+    drawn, stage, _ = replayed(job, tmp_path / "a.gwl")
+    assert max(np.abs(line.field_um[:, :2]).max() for line in drawn) <= 3.0 and np.allclose(stage, 0.0, atol=1e-9)
+    times, at_end = marked(job, on_plate(job, drawn))
+    assert (times == inside(job))[~at_end].all()
+    pitch = job.block_pitch_um[0]
+    for k in range(8, 16):  # where the sphere is wide
+        ends = [x for line in on_plate(job, drawn) if abs(line[0, 2] - 0.3 * (k + 0.5)) < 1e-6 for x in line[:, 0]]
+        values, counts = np.unique(np.round(ends, 3), return_counts=True)
+        seam = values[counts.argmax()] - (k % 4 - 1.5) * 0.6  # where most lines end, less what it moved
+        off = (seam - job.blocks[0].centre_um[0] - 0.5 * pitch) / pitch
+        assert off == pytest.approx(round(off), abs=1e-3)
+
+
 def test_every_line_lies_in_the_field_and_away_from_seams_in_one_block(tmp_path):
     job = jobs.job(jobs.SPHERE, block_um=4.0, overlap_um=0.7, contours=2, hatch_angle_deg=30.0, hatch_step_deg=67.0)
     drawn, *_ = replayed(job, tmp_path / "a.gwl")

@@ -102,6 +102,12 @@ def test_a_bad_file_gets_one_clear_error(tmp_path, name, old, new, said):
     ("how", "error", "said"),
     [
         ({"block_um": 150.0}, ProfileError, r"block_um is 150, the field of printer two-photon-63x 140 µm wide; make block_um at most"),
+        (
+            {"block_um": 139.0, "stagger_um": 0.4},
+            ProfileError,
+            r"block_um is 139 and its seams move 1\.2 µm \(stagger_um\), the field .* 140 µm",
+        ),
+        ({"stagger_um": 50.0}, ProfileError, r"stagger_um is 50: seams that move 150 µm leave nothing of the field"),
         ({"overlap_um": 140.0}, ProfileError, r"overlap_um is 140, a block 140 µm wide"),
         ({"power_mw": 51.0}, ProfileError, r"power_mw is 51, the limit of printer two-photon-63x 50 mW"),
         ({"speed_um_s": 2e5}, ProfileError, r"speed_um_s is 200000, the limit of printer two-photon-63x 100000 µm/s"),

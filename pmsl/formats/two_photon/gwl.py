@@ -92,7 +92,7 @@ class _Cursor:
         self._write, self._place, self._height, self._power = write, place_nm, 0, ""
         self._by_stage = job.process.two_photon.z_drive == "stage"
         self._full_mw = job.printer.two_photon.max_power_mw.value
-        self._reach = math.floor(500.0 * job.blocks[0].side_um)
+        self._reach = math.floor(1000.0 * (0.5 * job.blocks[0].side_um + job.process.two_photon.seam_reach_um) + 1e-6)
 
     def draw(self, centre_nm: tuple[int, int], drawn: WrittenSlice, lines: Polylines) -> None:
         """Draw the lines of a slice in a block; nothing where it has none."""

@@ -44,7 +44,7 @@ def written_slices(
         for i in range(contours.n_layers):
             k = first + i
             rings, lines = _drawn(area_of_rings(contours.rings(i)), scan, k, float(widths_um[k]))
-            cut = tuple(_of_block(rings, lines, block) for block in blocks)
+            cut = tuple(_of_block(rings, lines, block, scan.seam_shift_um(k)) for block in blocks)
             yield WrittenSlice(k, float(grid.mid_planes_um[k]), float(powers_mw[k]), cut)
 
 
@@ -59,9 +59,9 @@ def _drawn(area: Any, scan: VoxelScan, k: int, width_um: float) -> tuple[list[np
     return rings, hatch_lines(inside, scan.hatch_um, (scan.hatch_angle_deg + k * scan.hatch_step_deg) % 360.0)
 
 
-def _of_block(rings: Sequence[np.ndarray], lines: np.ndarray, block: WritingBlock) -> Polylines:
-    """Return what of contours and hatch lies in a block."""
-    low, high = block.corners_um
+def _of_block(rings: Sequence[np.ndarray], lines: np.ndarray, block: WritingBlock, shift_um: float) -> Polylines:
+    """Return what of contours and hatch lies in a block whose edges are moved along x and y, its middle not."""
+    low, high = (corner + shift_um for corner in block.corners_um)
     outlines, (hatch, _) = clip_rings(rings, low, high), clip_lines(lines, low, high)
     points = np.concatenate([*outlines, hatch.reshape(-1, 2), np.zeros((0, 2))])
     sizes = [*(len(ring) for ring in outlines), *([2] * len(hatch))]

@@ -30,7 +30,17 @@ def check_profiles(printer: TwoPhotonPrinter, resin: TwoPhotonResin, process: Tw
         A resin of another wavelength.
     """
     optics, scan, window = printer.two_photon, process.two_photon, resin.two_photon
-    field, side = optics.field_um.value, block_side_um(printer, process)
+    field, side, reach = optics.field_um.value, block_side_um(printer, process), 2.0 * scan.seam_reach_um
+    if not side > 0:
+        raise ProfileError(
+            f"process {process.name}: two_photon.stagger_um is {scan.stagger_um:g}: seams that move {reach:g} µm leave nothing of the "
+            f"field of printer {printer.name}, {field:g} µm wide; lower it"
+        )
+    if reach and side <= field < side + reach - SLACK_UM:
+        raise ProfileError(
+            f"process {process.name}: two_photon.block_um is {side:g} and its seams move {reach:g} µm (stagger_um), the field of printer "
+            f"{printer.name} {field:g} µm wide; make both at most that"
+        )
     if side > field * SLACK:
         raise ProfileError(
             f"process {process.name}: two_photon.block_um is {side:g}, the field of printer {printer.name} {field:g} µm wide; "
@@ -152,6 +162,6 @@ def placeholders_of(printer: TwoPhotonPrinter, resin: TwoPhotonResin) -> tuple[s
 
 
 def block_side_um(printer: TwoPhotonPrinter, process: TwoPhotonProcess) -> float:
-    """Return the side of a block [µm]: as the process says, else the objective's field."""
-    side = process.two_photon.block_um
-    return side if isinstance(side, float) else printer.two_photon.field_um.value
+    """Return the side of a block [µm]: as the process says, else the objective's field less what seams move."""
+    scan = process.two_photon
+    return scan.block_um if isinstance(scan.block_um, float) else printer.two_photon.field_um.value - 2.0 * scan.seam_reach_um

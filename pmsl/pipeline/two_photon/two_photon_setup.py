@@ -116,7 +116,8 @@ def prepare_two_photon(
     check_powers(powers, response, printer, process)
     spot = printer.two_photon.spot_um.value
     widths = np.array([response.voxel_um(power, spot)[0] for power in powers.tolist()])
-    blocks, pitch = writing_blocks(bounds[:, :2], block_side_um(printer, process), scan.overlap_um, printer.step_um)
+    reach = scan.seam_reach_um * np.array([[-1.0], [1.0]])  # blocks hold the part wherever their seams are
+    blocks, pitch = writing_blocks(bounds[:, :2] + reach, block_side_um(printer, process), scan.overlap_um, printer.step_um)
     check_travel(blocks, printer)
     missing = placeholders_of(printer, resin)
     masks = masks_of(pieces, grid, "volume", "none")
