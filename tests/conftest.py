@@ -25,6 +25,7 @@ for name, times in (("few", 0.2), ("pmsl", 1), ("sweep", SWEEP)):
 settings.load_profile("pmsl")
 
 ROOT = Path(__file__).resolve().parents[1]
+SLOW_CASES = ROOT / "tests" / "slow_cases.txt"  # beginnings of the names of tests
 SHARED_MESHES = ROOT.parent / "shared" / "meshes"
 
 
@@ -42,6 +43,15 @@ def pytest_xdist_setupnodes(specs):
     names = ahead.SLOWEST_OF_ALL
     if len(specs) > 1 and isinstance(ahead._parsed(names[0])[0], jit.Kernel) and not all(disk_cache.load(*ahead._parsed(n)) for n in names):
         subprocess.run([sys.executable, "-m", "pmsl", "warmup"], cwd=ROOT, stdout=subprocess.DEVNULL, check=False)  # it says what it does
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark as slow what `slow_cases.txt` lists: cases of seconds, most with quicker ones of the same test beside them."""
+    listed = tuple(f"tests/{line}" for line in SLOW_CASES.read_text().splitlines())
+    for item in items:
+        if item.nodeid.startswith(listed):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

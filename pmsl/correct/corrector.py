@@ -13,7 +13,6 @@ import numpy as np
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask, around, in_field
-from pmsl.core.runs import runs_of
 from pmsl.correct.corrector_arguments import CORRECTIONS as CORRECTIONS
 from pmsl.correct.corrector_arguments import check_arguments, check_plain, checked
 from pmsl.correct.exchange_iteration import SettledExchange, settled
@@ -312,9 +311,10 @@ class Corrector:
 
     def _levelled(self, base: LayerMask, solved: LayerSolution) -> LayerMask:
         """Return the mask the device is asked for: levels near surfaces, and of others the inverse response of their coverage."""
-        levels = base.dense(np.uint16)
+        pixels = solved.pixels
+        window = in_field(around((base.window, pixels.window)), self.grid.shape)
+        levels = np.require(base.within(window, np.uint16), requirements="W")
         if not np.array_equal(self._response, np.arange(256) / 255):
             levels = fine_levels_of(np.arange(65536) / 65535, self._response)[levels]
-        levels[solved.pixels.row, solved.pixels.col] = 257 * solved.levels.astype(np.uint16)
-        window = in_field(around((base.window, solved.pixels.window)), levels.shape)
-        return LayerMask.from_runs(base.index, self.grid.shape, window.row0, runs_of(levels, window))
+        levels[pixels.row - window.row0, pixels.col - window.col0] = 257 * solved.levels.astype(np.uint16)
+        return LayerMask.from_window(base.index, self.grid.shape, window, levels)

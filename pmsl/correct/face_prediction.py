@@ -136,12 +136,14 @@ class PredictionState:
         """
         law, at = self._law, np.searchsorted(self.number, number)
         lowest = law.z_edges_um[k + 1] - depth_um
-        errors = {}
+        errors, here = {}, {}
         for case in self._cases:
-            light = self._light[case.light_key]
-            maps = light.maps()
-            here = np.array([each[at] for each in maps]).reshape(len(maps), len(at))
-            asked = here, depth_um, case.law.threshold_mj_cm2, lowest
+            key = case.light_key
+            light = self._light[key]
+            if key not in here:
+                maps = light.maps()
+                here[key] = np.array([each[at] for each in maps]).reshape(len(maps), len(at))
+            asked = here[key], depth_um, case.law.threshold_mj_cm2, lowest
             front = light.front_um(*asked, PointCells(k, number)) if isinstance(light, ContactLayers) else front_um(light, *asked)
             errors[case.name] = -front
         inside = law.z_edges_um[k + 1] - law.z_edges_um[k]

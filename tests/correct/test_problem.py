@@ -29,7 +29,8 @@ def problem(rng, rows=12, pixels=20, width=6):
 
 def relaxed(weights, index, low, high, soft, wanted, begun=None):
     v, y = wanted.copy(), np.zeros(len(index)) if begun is None else begun.copy()
-    hildreth_qp.relax(weights, index, low, high, soft, v, y, np.zeros(len(index), np.uint8), 5000, 1e-12)
+    scratch = np.empty_like(weights), np.empty(len(index)), np.zeros(len(index), np.uint8)
+    hildreth_qp.relax(weights, np.ones(len(v)), index, low, high, soft, v, y, *scratch, 5000, 1e-12)
     return np.clip(v, 0, 1), y
 
 
@@ -37,13 +38,13 @@ def test_shares_of_light_are_those_of_the_spread():
     """The kernel against `Gaussian.line`, a rectangle of pixels, unequal blur along y and x, mirrors that do not fill their pitch."""
     psf, rng = Gaussian((0.36, 0.5), 0.95), np.random.default_rng(5)
     at, out = rng.uniform(0, 4, (40, 2)), np.zeros((40, 5 * 4))
-    psf_rows.weights(at, 5, 4, np.array([psf.sigma_px]), np.full(2, psf.mirror_px), np.zeros(4), out)
+    psf_rows.weights(at, 5, 4, np.array([psf.sigma_px]), np.full(2, psf.mirror_px), np.zeros(5), out)
     down, across = (psf.line(at[:, i, None] - np.arange(n), i, mean=False) for i, n in ((0, 5), (1, 4)))
     assert out.reshape(40, 5, 4) == pytest.approx(down[:, :, None] * across[:, None, :], rel=1e-13, abs=1e-300)
     each, alone = np.linspace([0.3, 0.4], [0.9, 0.6], 40), np.zeros((1, 20))
-    psf_rows.weights(at, 5, 4, each, np.full(2, psf.mirror_px), np.zeros(4), out)
+    psf_rows.weights(at, 5, 4, each, np.full(2, psf.mirror_px), np.zeros(5), out)
     for i in (0, 17, 39):  # a blur of its own for every point
-        psf_rows.weights(at[i : i + 1], 5, 4, each[i : i + 1], np.full(2, psf.mirror_px), np.zeros(4), alone)
+        psf_rows.weights(at[i : i + 1], 5, 4, each[i : i + 1], np.full(2, psf.mirror_px), np.zeros(5), alone)
         assert np.array_equal(out[i], alone[0])
     slot, first = rng.integers(0, 99, (9, 8)).astype(np.int32), np.array([[0, 0], [4, 4], [2, 1]])
     found = np.zeros((3, 20), np.int32)

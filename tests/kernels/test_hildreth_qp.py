@@ -12,7 +12,8 @@ from pmsl.kernels.solve import hildreth_qp
 def relaxed(w, index, lo, hi, wanted, soft=0.0, sweeps=20_000, y=None):
     v = np.array(wanted, float)
     y = np.zeros(len(w)) if y is None else y
-    made = hildreth_qp.relax(w, index, lo, hi, np.full(len(w), soft), v, y, np.zeros(len(w), np.uint8), sweeps, 1e-10)
+    scratch = np.empty_like(w), np.empty(len(w)), np.zeros(len(w), np.uint8)
+    made = hildreth_qp.relax(w, np.ones(len(v)), index, lo, hi, np.full(len(w), soft), v, y, *scratch, sweeps, 1e-10)
     return np.clip(v, 0, 1), y, made, v
 
 

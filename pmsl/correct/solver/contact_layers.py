@@ -217,10 +217,11 @@ class StraightUpLayers(ContactLayers):
         for (_, _, above_um), light in zip(self._layers, seen, strict=True):
             dose = dose * stays + self._own(light, above_um + depth_um)
             most = np.maximum(most, dose)
-            planes = [(at, of_plane * self._left(before_um - at, shut) + self._own(light, above_um - at)) for at, of_plane in planes]
-            planes.append((above_um, self._own(light, 0.0)))
-            for _, of_plane in planes:
-                shut = shut | (of_plane >= self._law.threshold_mj_cm2)
+            if not shut.all():
+                planes = [(at, of_plane * self._left(before_um - at, shut) + self._own(light, above_um - at)) for at, of_plane in planes]
+                planes.append((above_um, self._own(light, 0.0)))
+                for _, of_plane in planes:
+                    shut = shut | (of_plane >= self._law.threshold_mj_cm2)
             stays, before_um = self._left(above_um + depth_um, shut), above_um
         return most
 

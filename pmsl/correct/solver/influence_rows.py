@@ -149,7 +149,7 @@ class Spot:
 
             out = np.empty((len(from_first_px), taps[0] * taps[1]))
             sizes = np.array([self.psf.sigma_px]), np.full(2, self.psf.mirror_px)
-            psf_rows.weights(np.ascontiguousarray(from_first_px, np.float64), *taps, *sizes, np.empty(taps[1]), out)
+            psf_rows.weights(np.ascontiguousarray(from_first_px, np.float64), *taps, *sizes, np.empty(max(taps)), out)
             return out
         assert isinstance(self.psf, Sampled)
         apart = [from_first_px[:, i, None] - np.arange(taps[i])[None, :] for i in (0, 1)]

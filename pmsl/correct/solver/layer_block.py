@@ -151,14 +151,15 @@ class Block:
         self._walls_seen = WallPrediction(law, setup.spot, self.pixels, self._exchange, setup.cases, self.masks.get)
         above = self._above(n + 1)
         self._pushed = np.zeros(0, np.int64), np.zeros(0)
+        below = self._level(self.top - 1)
         for k in range(self.top - 1, self.first - 1, -1):
             white = np.append(law.white_mj_cm2[k] * flat, 0.0)
             if k + 1 < self.top:
                 above.fall(law.z_edges_um[k + 2] - law.z_edges_um[k + 1])
-            base = self._level(k)
+            base, below = below, self._level(k - 1)
             far = None if self._tails is None else self._tails.far(k, base * white, above, None)
             for _ in range(1 if self._tails is None else TURNS):
-                asked = self._asked(k, base, above, white)
+                asked = self._asked(k, base, below, above, white)
                 g = self._solved(k, asked, white)
                 levels = self._levels(g[:-1], asked.faces)
                 own = np.append(setup.response[levels], 0.0) * white
@@ -228,11 +229,13 @@ class Block:
         return np.asarray(law.effective_mj_cm2(middle, light, asked.given) / law.threshold_mj_cm2 - 1.0)
 
     def _level(self, k: int) -> np.ndarray:
-        """Coverage of the numbered pixels in layer k, (P + 1,)."""
+        """Coverage of the numbered pixels in layer k, (P + 1,); of the plate it stands on, 1."""
+        if k < 0:
+            return np.ones(len(self.pixels.row) + 1)
         mask = self.masks.get(k)
         return np.append(np.zeros(len(self.pixels.row)) if mask is None else levels_at(mask, self.pixels.row, self.pixels.col), 0.0)
 
-    def _asked(self, k: int, base: np.ndarray, above: Above, white: np.ndarray) -> LayerDemands:
+    def _asked(self, k: int, base: np.ndarray, below: np.ndarray, above: Above, white: np.ndarray) -> LayerDemands:
         """Find what surfaces ask of layer k."""
         setup, law, spot, pixels = self.setup, self.setup.law, self.setup.spot, self.pixels
         wanted, parts, given, overhangs = base.copy(), [], np.zeros(0), False
@@ -247,7 +250,6 @@ class Block:
                 if under is not None:
                     parts.append(under)
                     overhangs = True
-        below = self._level(k - 1) if k > 0 else np.ones(len(base))
         solid = np.minimum(base, below) > 0.5
         face_um = self._highest_faces(k)
         known = above if self._tails is None else self._tails.foreseen(k, face_um, above, self._highest_faces)

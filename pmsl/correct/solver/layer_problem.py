@@ -54,6 +54,8 @@ class DoseConstraints:
         if not parts:
             none = np.zeros(0)
             return cls(np.zeros((0, width)), np.zeros((0, width), np.int32), none, none, none)
+        if len(parts) == 1 and parts[0].index.shape[1] == width and parts[0].weights.flags.c_contiguous:
+            return parts[0]
         n = sum(len(p.index) for p in parts)
         weights, index, at = np.zeros((n, width)), np.full((n, width), dark, np.int32), 0
         for p in parts:
@@ -306,9 +308,9 @@ def solved(rows: DoseConstraints, wanted: np.ndarray, white: np.ndarray, scale: 
     from pmsl.kernels.solve import hildreth_qp
 
     n = len(rows.index)
-    low, high = rows.low / scale, rows.high / scale
-    weights = rows.weights * (white / scale)[rows.index]
     v, soft = wanted.copy(), np.ascontiguousarray(rows.soft)
-    hildreth_qp.relax(weights, rows.index, low, high, soft, v, pushes, np.zeros(n, np.uint8), sweeps, ENOUGH)
+    asked = rows.weights, white / scale, rows.index, rows.low / scale, rows.high / scale, soft
+    scratch = np.empty_like(rows.weights), np.empty(n), np.zeros(n, np.uint8)
+    hildreth_qp.relax(*asked, v, pushes, *scratch, sweeps, ENOUGH)
     v[-1] = 0.0
     return np.asarray(np.clip(v, 0.0, 1.0))

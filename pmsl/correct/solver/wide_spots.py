@@ -80,7 +80,7 @@ class ScatteredSpot(Spot):
         for view, way in enumerate(self.ways_um.tolist()):
             sigma = np.sqrt(np.square(self.psf.sigma_px) + np.outer(depth + way, self.variance_px2))
             out, here = np.empty(near.shape), slice(view * near.shape[1], (view + 1) * near.shape[1])
-            psf_rows.weights(from_first, *taps, sigma, np.full(2, self.psf.mirror_px), np.empty(taps[1]), out)
+            psf_rows.weights(from_first, *taps, sigma, np.full(2, self.psf.mirror_px), np.empty(max(taps)), out)
             weights[:, here], index[:, here] = out, near + np.int32(view * n)
         return weights, index
 

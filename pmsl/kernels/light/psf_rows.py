@@ -18,6 +18,27 @@ def _share(apart, sigma, mirror):
     return (_below((x + 0.5 * mirror) / sigma) - _below((x - 0.5 * mirror) / sigma)) / mirror
 
 
+@helper
+def _shares(from_first, n, sigma, mirror, out):
+    """Overwrite out[:n] with the line spread of mirrors side by side; where they touch, each edge is reckoned with once."""
+    if mirror != 1.0:
+        for c in range(n):
+            out[c] = _share(from_first - c, sigma, mirror)
+        return
+    before = from_first + 0.5  # the point, from the edge before a mirror; shares are differences of small tails, from the nearer side
+    left = _below(-abs(before) / sigma)
+    for c in range(n):
+        after = before - 1.0
+        right = _below(-abs(after) / sigma)
+        if after >= 0.0:
+            out[c] = right - left
+        elif before <= 0.0:
+            out[c] = left - right
+        else:
+            out[c] = 1.0 - left - right
+        before, left = after, right
+
+
 @kernel
 def weights(from_first, rows, cols, sigma, mirror, scratch, out):
     """Overwrite ``out[n, r * cols + c]`` with the share of pixel (r, c) in the light at point n.
@@ -32,17 +53,19 @@ def weights(from_first, rows, cols, sigma, mirror, scratch, out):
         Along y and x [px]; one row where all are alike.
     mirror : (2,) float64
         Along y and x [px].
-    scratch : (cols,) float64
+    scratch : (max(rows, cols),) float64
         Overwritten.
     out : (N, rows * cols) float64
     """
     last = sigma.shape[0] - 1
     for n in range(from_first.shape[0]):
         wide = min(n, last)
-        for c in range(cols):
-            scratch[c] = _share(from_first[n, 1] - c, sigma[wide, 1], mirror[1])
+        _shares(from_first[n, 0], rows, sigma[wide, 0], mirror[0], scratch)
         for r in range(rows):
-            down = _share(from_first[n, 0] - r, sigma[wide, 0], mirror[0])
+            out[n, r * cols] = scratch[r]
+        _shares(from_first[n, 1], cols, sigma[wide, 1], mirror[1], scratch)
+        for r in range(rows):
+            down = out[n, r * cols]
             for c in range(cols):
                 out[n, r * cols + c] = down * scratch[c]
 

@@ -9,6 +9,7 @@ from pmsl.kernels._compiler.jit import helper, kernel
 
 PUSH = 10.0  # greatest multiplier: a row that cannot be met darkens or lights its own pixels, not those further away
 ROUND = 6  # sweeps from one over all rows to the next; between them only rows that still move are visited
+STILL = 1.0  # times `enough`: a row that moved by less waits for the next sweep over all
 
 
 @kernel
@@ -33,22 +34,44 @@ def seen(w, index, light, out):
 
 
 @helper
-def _visit(w, index, lo, hi, soft, v, y, i):
+def _light(w, index, v, i):
+    """Return the light of row i and the squares of its free pixels: in four sums each, for one would wait for itself."""
+    a0, a1, a2, a3, f0, f1, f2, f3 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    n = index.shape[1]
+    fours = n - n % 4
+    for j in range(0, fours, 4):
+        weight, wanted = w[i, j], v[index[i, j]]
+        level = min(max(wanted, 0.0), 1.0)
+        a0 += weight * level
+        f0 += weight * weight if level == wanted else 0.0
+        weight, wanted = w[i, j + 1], v[index[i, j + 1]]
+        level = min(max(wanted, 0.0), 1.0)
+        a1 += weight * level
+        f1 += weight * weight if level == wanted else 0.0
+        weight, wanted = w[i, j + 2], v[index[i, j + 2]]
+        level = min(max(wanted, 0.0), 1.0)
+        a2 += weight * level
+        f2 += weight * weight if level == wanted else 0.0
+        weight, wanted = w[i, j + 3], v[index[i, j + 3]]
+        level = min(max(wanted, 0.0), 1.0)
+        a3 += weight * level
+        f3 += weight * weight if level == wanted else 0.0
+    for j in range(fours, n):
+        weight, wanted = w[i, j], v[index[i, j]]
+        level = min(max(wanted, 0.0), 1.0)
+        a0 += weight * level
+        f0 += weight * weight if level == wanted else 0.0
+    return (a0 + a1) + (a2 + a3), (f0 + f1) + (f2 + f3)
+
+
+@helper
+def _visit(w, index, lo, hi, soft, squares, v, y, i):
     """Solve row i for its own multiplier; return by how much the sum of light was off, 0 where nothing is moved."""
-    total, all_squares, free_squares = 0.0, 0.0, 0.0
-    for j in range(index.shape[1]):
-        wanted, weight = v[index[i, j]], w[i, j]
-        square = weight * weight
-        all_squares += square
-        if wanted >= 1.0:
-            total += weight
-        elif wanted > 0.0:
-            total += weight * wanted
-            free_squares += square
-    slope = 0.5 * (all_squares + free_squares) + soft[i]  # of free pixels alone the step would be too long where more come free
-    found = y[i] + (lo[i] - total - soft[i] * y[i]) / slope
+    light, free = _light(w, index, v, i)
+    slope = 0.5 * (squares[i] + free) + soft[i]  # of free pixels alone the step would be too long where more come free
+    found = y[i] + (lo[i] - light - soft[i] * y[i]) / slope
     if found <= 0.0:
-        found = min(0.0, y[i] + (hi[i] - total - soft[i] * y[i]) / slope)
+        found = min(0.0, y[i] + (hi[i] - light - soft[i] * y[i]) / slope)
     change = min(max(found, -PUSH), PUSH) - y[i]
     if change != 0.0:
         y[i] += change
@@ -58,21 +81,27 @@ def _visit(w, index, lo, hi, soft, v, y, i):
 
 
 @kernel
-def relax(w, index, lo, hi, soft, v, y, moving, sweeps, enough):
+def relax(shares, white, index, lo, hi, soft, v, y, w, squares, moving, sweeps, enough):
     """Relax until no row is off by more than `enough`, or for `sweeps` sweeps.
 
     Parameters
     ----------
-    w : (N, J) float64
-        Share of each pixel's light that a row sees; 0 for pixels without light.
+    shares : (N, J) float64
+        Of each pixel's light that a row sees.
+    white : (P,) float64
+        Light of each pixel at level 1; 0 for pixels without light.
     index : (N, J) int32
-        Its pixels.
+        A row's pixels.
     lo, hi, soft : (N,) float64
         Band, and how much a row may miss it: by `soft` times its multiplier.
     v : (P,) float64
         Wanted levels and what rows add; the multipliers `y` given are added first. Clipped to 0..1 they are the levels.
     y : (N,) float64
         Multipliers to begin with; updated.
+    w : (N, J) float64
+        Overwritten.
+    squares : (N,) float64
+        Overwritten.
     moving : (N,) uint8
         Overwritten.
     sweeps : int
@@ -84,16 +113,18 @@ def relax(w, index, lo, hi, soft, v, y, moving, sweeps, enough):
         Sweeps made.
     """
     for i in range(index.shape[0]):
-        if y[i] != 0.0:
-            for j in range(index.shape[1]):
-                v[index[i, j]] += y[i] * w[i, j]
+        squares[i] = 0.0
+        for j in range(index.shape[1]):
+            w[i, j] = shares[i, j] * white[index[i, j]]
+            squares[i] += w[i, j] * w[i, j]
+            v[index[i, j]] += y[i] * w[i, j]
     for sweep in range(sweeps):
         whole = sweep % ROUND == 0
         worst = 0.0
         for i in range(index.shape[0]):
             if whole or moving[i] != 0:
-                off = _visit(w, index, lo, hi, soft, v, y, i)
-                moving[i] = 1 if off > 0.25 * enough else 0
+                off = _visit(w, index, lo, hi, soft, squares, v, y, i)
+                moving[i] = 1 if off > STILL * enough else 0
                 worst = max(worst, off)
         if whole and worst <= enough:
             return sweep + 1
