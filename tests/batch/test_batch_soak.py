@@ -26,6 +26,6 @@ def test_sixty_jobs_in_one_process_leave_memory_and_handles_as_they_were(tmp_pat
         slice_job(replace(job.request, force=True, threads=2, layer_um=40.0))
         assert marks.setdefault(job.name, fingerprint(Path(job.request.out))) == fingerprint(Path(job.request.out))
         held[i] = resident_bytes(), len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
-    assert held[59][1:] == held[20][1:]
+    assert all(after <= before for after, before in zip(held[59][1:], held[20][1:], strict=True))  # fewer: one was closed late
     assert held[59][0] - held[20][0] < 8 * MIB
     assert sorted(p.name for p in (tmp_path / "night").iterdir()) == ["a", "b.zip", "c.sl1"]
