@@ -9,7 +9,7 @@ from pmsl.kernels._compiler.jit import helper, kernel
 
 PUSH = 10.0  # greatest multiplier: a row that cannot be met darkens or lights its own pixels, not those further away
 ROUND = 6  # sweeps from one over all rows to the next; between them only rows that still move are visited
-STILL = 1.0  # times `enough`: a row that moved by less waits for the next sweep over all
+STILL = 0.25  # times `enough`: a row that moved by less waits for the next sweep over all
 
 
 @kernel
