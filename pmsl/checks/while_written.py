@@ -23,6 +23,7 @@ from pmsl.errors import JobError, NotCheckedError
 from pmsl.job.layer_facts import CheckedFacts
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
+from pmsl.job.printer_optics import landed
 from pmsl.profiles.release import release_of
 
 
@@ -95,7 +96,7 @@ class WrittenJobChecks:
             looked = list(zip(self._checks, checks_of(job), strict=True))
             self._checks = [fresh if self._gray or check.findings() else check for check, fresh in looked]
             again = [fresh for check, (_, fresh) in zip(self._checks, looked, strict=True) if check is fresh]
-            return check_spooled(job, self._rule.model, again, self._spool) if again else []
+            return list(landed(check_spooled(job, self._rule.model, again, self._spool), job.printer)) if again else []
         finally:
             self._spool.close()
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from pmsl.cli.correction_facts import correction_facts
+from pmsl.cli.distortion_facts import distortion_facts
 from pmsl.cli.light_facts import light_facts
 from pmsl.cli.region_facts import region_facts
 from pmsl.core.finding import Finding
@@ -82,6 +83,7 @@ def job_facts(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate) 
         "shape": [rows, cols],
         "pitch_um": job.grid.pitch_um.tolist(),
         **({} if job.tiles is None else {"fields": _field_facts(job)}),
+        **({} if job.printer.field_map is None else {"distortion": distortion_facts(job.printer)}),
         "engines": [_engine_facts(job, i) for i in range(len(job.engines))],
         "wavelength_nm": None if _unknown_wavelength(job, 0) else job.engines[0].wavelength_nm,
         "height_um": float(job.grid.z_edges_um[-1]),

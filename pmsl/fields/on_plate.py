@@ -22,7 +22,7 @@ NEAR_PX = 1e-6
 
 
 def with_field(printer: Printer, shape: tuple[int, int]) -> Printer:
-    """Return a printer with an even field of (rows, cols) pixels.
+    """Return a printer with an even field of (rows, cols) pixels that land on a square grid.
 
     Parameters
     ----------
@@ -31,7 +31,8 @@ def with_field(printer: Printer, shape: tuple[int, int]) -> Printer:
     """
     known = printer.dmd.shape
     dmd = msgspec.structs.replace(printer.dmd, shape=Value(value=shape, class_=known.class_, source=known.source))
-    return msgspec.structs.replace(printer, dmd=dmd, optics=msgspec.structs.replace(printer.optics, flat_field=None))
+    optics = msgspec.structs.replace(printer.optics, flat_field=None, distortion=msgspec.UNSET)
+    return msgspec.structs.replace(printer, dmd=dmd, optics=optics)
 
 
 def on_plate(job: PrintJob) -> PrintJob:
@@ -64,6 +65,11 @@ def on_plate(job: PrintJob) -> PrintJob:
     if job.printer.optics.flat_field is not None and job.process.evened != "delegated":
         raise JobError(
             f"printer {job.printer.name} has an uneven field, other in each field of the plate: what is asked for is not offered"
+        )
+    if job.printer.field_map is not None:
+        raise JobError(
+            f"printer {job.printer.name} states optics.distortion: the pixels of fields have no common grid; what is asked for is "
+            "not offered with several fields"
         )
     if rows * cols > MOST_PX:
         raise JobError(f"the plate has {rows * cols:.3g} pixels, limit {MOST_PX:.3g}: look at a smaller job of the same kind")

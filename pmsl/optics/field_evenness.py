@@ -6,6 +6,7 @@ import numpy as np
 
 from pmsl.core.mask import Window
 from pmsl.profiles import Printer
+from pmsl.profiles.printer import Distortion, FlatField
 from pmsl.profiles.tables.flat_field_image import gray_of
 
 
@@ -15,7 +16,8 @@ def flat_field(printer: Printer) -> np.ndarray | None:
     Parameters
     ----------
     printer : Printer
-        Its `optics.flat_field`: a measured grid, a gray image or a vignetting.
+        Its `optics.flat_field`: a measured grid, a gray image or a vignetting; and its `Distortion`, where that says that what it
+        makes denser or thinner is not measured with it.
 
     Returns
     -------
@@ -29,8 +31,14 @@ def flat_field(printer: Printer) -> np.ndarray | None:
         An image of another shape than the device, with black pixels, or that cannot be read.
     """
     flat = printer.optics.flat_field
-    if flat is None:
-        return None
+    denser = _denser(printer)
+    if denser is not None:
+        return _relative(denser if flat is None else denser * _stated(printer, flat), "mean" if flat is None else flat.reference)
+    return None if flat is None else _relative(_stated(printer, flat), flat.reference)
+
+
+def _stated(printer: Printer, flat: FlatField) -> np.ndarray:
+    """Return the unevenness that a profile states, in any unit."""
     shape = printer.field_px
     if flat.grid is not None:
         field = _between(np.array(flat.grid.value, dtype=np.float64), shape)
@@ -39,9 +47,33 @@ def flat_field(printer: Printer) -> np.ndarray | None:
     else:
         assert flat.vignetting is not None
         field = vignetted(flat.vignetting.value, shape)
-    rows, cols = shape
+    return field
+
+
+def distortion_counts(printer: Printer) -> bool:
+    """Tell whether what distortion does to the light is reckoned, and not in the measured flat field."""
+    distortion = printer.optics.distortion
+    return isinstance(distortion, Distortion) and distortion.flat_field == "ideal"
+
+
+def _denser(printer: Printer) -> np.ndarray | None:
+    """Return by how much denser distortion makes the light of each pixel, (rows, cols); None where that is not to be reckoned."""
+    field_map = printer.field_map
+    if field_map is None or not distortion_counts(printer):
+        return None
+    (rows, cols), (px, py) = printer.field_px, printer.optics.pitch_um.value
+    out = np.empty((rows, cols))
+    x_um = (np.arange(cols) + 0.5) * px
+    for row in range(rows):
+        out[row] = 1.0 / field_map.area_scale(np.column_stack([x_um, np.full(cols, (row + 0.5) * py)]))
+    return out
+
+
+def _relative(field: np.ndarray, reference: str) -> np.ndarray:
+    """Return a field over what the irradiance of the light settings was measured as: "mean", "maximum" or "center"."""
+    rows, cols = field.shape
     center = field[(rows - 1) // 2 : rows // 2 + 1, (cols - 1) // 2 : cols // 2 + 1]
-    over = {"mean": field, "maximum": field.max(), "center": center}[flat.reference]
+    over = {"mean": field, "maximum": field.max(), "center": center}[reference]
     return np.asarray(field / np.mean(over))
 
 

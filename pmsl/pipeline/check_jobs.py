@@ -24,6 +24,7 @@ from pmsl.formats.incomplete_job import unsaid
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import MappedLayers
 from pmsl.job.print_job import PrintJob
+from pmsl.job.printer_optics import landed
 from pmsl.mesh import load_solid
 from pmsl.mesh.part import Part
 from pmsl.mesh.solid import Solid
@@ -165,7 +166,7 @@ def job_findings(job: PrintJob, threads: int, progress: Progress | None = None, 
             )
         )
     try:
-        found = check_layers(job, checks_of(job, channels=True), rule=rule, threads=threads, progress=progress)
+        found = list(landed(check_layers(job, checks_of(job, channels=True), rule=rule, threads=threads, progress=progress), job.printer))
     except NotCheckedError as err:
         found = [left_out(str(err))]
     assumed = any(finding.code == "dose-assumed" for finding in said)
@@ -179,7 +180,7 @@ def _of_shape(job: PrintJob, threads: int) -> tuple[Finding, ...]:
         reason = "the job holds no design, and the grays of its corrections are not what cures"
         return (left_out(reason, "widths and overhangs were not measured"),)
     try:
-        return design_findings(job, threads) if job.design else pixel_findings(job, threads)
+        return design_findings(job, threads) if job.design else landed(pixel_findings(job, threads), job.printer)
     except NotCheckedError as err:
         return (left_out(str(err), "widths and overhangs were not measured"),)
 

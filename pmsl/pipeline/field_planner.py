@@ -26,7 +26,8 @@ from pmsl.fields.weights import induction_share
 from pmsl.job.consistency import sum_problem
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.layer_source import Origin
-from pmsl.job.print_job import FLAT_FIELD_BY_HOST, STAGE_ERROR
+from pmsl.job.print_job import STAGE_ERROR
+from pmsl.job.printer_optics import required
 from pmsl.masks import masks_of
 from pmsl.masks.area_masks import PartMasks
 from pmsl.mesh.part import Part, as_part
@@ -130,9 +131,8 @@ def staged_on_fields(
     s = planner.setup
     left_out = () if planner is first else lit_layers.left_out((), first.setup.grid, s.grid.n_layers, first.setup.bounds_um)
     s = replace(s, findings=(*s.findings, *left_out, *stage_findings(layout), *planner.overlap_findings()))
-    requires = [FLAT_FIELD_BY_HOST] if process.evened == "delegated" else []
-    requires += [STAGE_ERROR] if is_skewed(layout.stage) else []
-    return FieldedJob(s, planner, planner.grid, layout.counts, tuple(requires))
+    requires = (*required(printer, process), *((STAGE_ERROR,) if is_skewed(layout.stage) else ()))
+    return FieldedJob(s, planner, planner.grid, layout.counts, requires)
 
 
 class _Brighter(NamedTuple):
@@ -146,8 +146,9 @@ class _Brighter(NamedTuple):
 
 def check_offered(printer: Printer, resin: Resin, process: Process) -> None:
     """Refuse what is not offered with several fields; raises `UsageError`."""
-    if process.unreachable != "keep":
-        raise UsageError(f"--fields: not offered with unreachable = {process.unreachable!r}; leave one of the two out")
+    lifted = "" if process.unreachable == "keep" else f"unreachable = {process.unreachable!r}"
+    if what := lifted or ("" if printer.field_map is None else "optics.distortion of the printer"):
+        raise UsageError(f"--fields: not offered with {what}; leave one of the two out")
     if surfaces_placed(process.corrections):
         from pmsl.pipeline.field_light.field_corrections import check_corrections  # few jobs have any
 

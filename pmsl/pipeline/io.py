@@ -21,7 +21,7 @@ from pmsl.formats.adapt.panel import Panel
 from pmsl.formats.protocol import Format, LayerWorkers, SpreadFormat, VerifyOptions, WriteOptions, Written
 from pmsl.job.print_job import PrintJob
 from pmsl.optics.grayscale import response
-from pmsl.pipeline.setup.job_setup import offset_of
+from pmsl.pipeline.setup.drawn_geometry import offset_of
 from pmsl.pipeline.workers import workers_of
 from pmsl.profiles import Printer
 

@@ -21,7 +21,8 @@ from pmsl.errors import ExposureError
 from pmsl.exposure.technique import check_technique
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import InOrder, Origin
-from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Engine, PrintJob
+from pmsl.job.print_job import Engine, PrintJob
+from pmsl.job.printer_optics import landed, required
 from pmsl.job.techniques import DRAWN
 from pmsl.masks import masks_of
 from pmsl.masks.mask_source import RecentMasks
@@ -123,15 +124,15 @@ def _job(s: JobSetup, planner: CorrectedLayers, printer: Printer, resin: Resin, 
         printer=printer,
         resin=resin,
         process=process,
-        provenance=provenance_of(s.parts, placed, resin.resin.shrinkage.value),
-        parts=tuple(record_of_part(p) for p in s.parts),
+        provenance=provenance_of(s.design, placed, resin.resin.shrinkage.value),
+        parts=tuple(record_of_part(p) for p in s.design),
         n_layers=s.grid.n_layers,
         plan_layer=planner,
-        design_of=lambda: s.parts,
+        design_of=lambda: s.design,
         findings=(*memory_findings(s.findings, corrector, resin), *exchange_findings(corrector)),
         placeholders=s.placeholders,
         correction=record_of(process, corrector),
-        requires=(FLAT_FIELD_BY_HOST,) if process.evened == "delegated" else (),
+        requires=required(printer, process),
         regions=() if s.modifiers is None else s.modifiers.records(),
     )
 
@@ -168,7 +169,7 @@ class Planner(CorrectedLayers):
         s = self.stages
         grays_abound = self._process.coverage == "volume" or s.regions is not None
         halo = s.grays.layers_above if s.grays is not None and self._looks_on and grays_abound else 0
-        return Origin(s.parts, s.bounds_um, halo_layers=halo, repair=s.repair)
+        return Origin(s.design, s.bounds_um, halo_layers=halo, repair=s.repair)
 
     def __call__(self, k: int) -> LayerPlan:
         """Return the plan of layer `k`."""
@@ -240,11 +241,12 @@ class Planner(CorrectedLayers):
         s = self.stages
         found = tuple(mesh_findings.layer_findings(defects, s.grid, k, s.repair))
         if s.corrector is not None:
-            images, found = s.corrector.images(k), found + s.corrector.findings(k)
+            images, found = s.corrector.images(k), landed(found + s.corrector.findings(k), s.ladder.printer)
             return s.ladder.plan(images, s.grid, self._process.motion.at(k), found, mask.sum_px())
         if grays is not None:
             mask, more = grays.apply(k, mask, recent)
             found += more
+        found = landed(found, s.ladder.printer)
         images, settings = ([(mask, 1.0)], None) if regional is None else regional.images(k, mask)
         covered_px = None if s.regions is None and s.ladder.even is None else mask.sum_px()
         return s.ladder.plan(images, s.grid, self._process.motion.at(k), found, covered_px, settings)
@@ -294,4 +296,4 @@ class _InOrder(msgspec.Struct, frozen=True):
             return ()
         recent = self.planner.makers()[0]
         self.grays.beyond(self.last, self.planner.stages.grid.n_layers, recent.plain)
-        return self.grays.findings()
+        return landed(self.grays.findings(), self.planner.stages.ladder.printer)

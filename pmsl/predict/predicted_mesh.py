@@ -11,6 +11,7 @@ import numpy as np
 from pmsl.core.grid import Grid
 from pmsl.errors import OutputError
 from pmsl.predict.measure.comparison import SeenLayer
+from pmsl.profiles.distortion.field_map import FieldMap
 
 FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 POWER = 1 / 3  # of the dose: linear between pixels in it, walls lie within 0.15 px (in the dose or its logarithm: half a pixel off)
@@ -29,6 +30,8 @@ class MeshWriter:
     ----------
     path : str or Path
     grid : Grid
+    field_map : FieldMap, optional
+        Where the picture lands on the plate; left out, where it is.
 
     Raises
     ------
@@ -36,8 +39,8 @@ class MeshWriter:
         The file cannot be written.
     """
 
-    def __init__(self, path: str | Path, grid: Grid) -> None:
-        self.path, self.grid = Path(path), grid
+    def __init__(self, path: str | Path, grid: Grid, field_map: FieldMap | None = None) -> None:
+        self.path, self.grid, self._field_map = Path(path), grid, field_map
         self.facets = 0
         self.volume_um3 = 0.0
         self._sheets: list[np.ndarray] = []
@@ -107,6 +110,7 @@ class MeshWriter:
             return
         places, faces, _, _ = marching_cubes(stack, 0.0, gradient_direction="ascent")
         xy = (places[:, 1:].astype(np.float64) + self._origin_px + 0.5)[:, ::-1] * self.grid.pitch_um + self.grid.origin_um
+        xy = xy if self._field_map is None else self._field_map.plate_um(xy)
         points_mm = np.column_stack([xy, _heights(places[:, 0].astype(np.float64), heights, falls)]) * 1e-3
         corners = points_mm[faces]
         out = np.zeros(len(faces), FACET)

@@ -13,6 +13,7 @@ from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.mesh.part import Part
 from pmsl.mesh.solid import Solid
+from pmsl.mesh.warp.warped_parts import warped_parts
 from pmsl.optics import Lorentzian, psf_of
 from pmsl.predict.measure.comparison import Comparison, SeenLayer
 from pmsl.predict.measure.design_layers import DesignLayer, DesignLayers, design_parts
@@ -37,7 +38,8 @@ def simulate(
     ----------
     job : PrintJob
     design : sequence of Part or Solid, optional
-        Where their coordinates are; left out, the parts of the job.
+        Where their coordinates are on the plate; left out, the parts of the job. Where the optics distort, it is held against the job in
+        the picture, and what is found is told where it lands.
     watch : sequence of callable
         Called with every `SeenLayer`, from the light side down: pictures, sections, meshes.
     progress : callable, optional
@@ -60,7 +62,7 @@ def simulate(
     """
     fields, job = job, plate_of(job, stage_error)
     parts = design_parts(job) if design is None else tuple(p if isinstance(p, Part) else Part(solid=p, label=p.source) for p in design)
-    facts = DesignLayers(parts, job.grid)
+    facts = DesignLayers(warped_parts(parts, job.printer.field_map), job.grid)
     window = facts.window(_reach_px(job))
     many = default_threads(threads)
     comparison = Comparison(job, facts, window, ahead=min(max(many - 1, 0), 2))

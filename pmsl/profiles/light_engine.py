@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from pmsl.profiles.distortion.distortion_table import Distortion
 from pmsl.profiles.motion import Wait
 from pmsl.profiles.optics import Optics, Positive, Response
 from pmsl.profiles.orientation import Diamond, Orientation
 from pmsl.profiles.tables.strict_struct import Sourced, Value
+
+if TYPE_CHECKING:
+    from pmsl.profiles.distortion.field_map import FieldMap
 
 Count = Annotated[int, Meta(ge=1, le=1 << 24)]
 EngineName = Annotated[str, Meta(min_length=1, max_length=80)]
@@ -113,8 +117,7 @@ def check_optics(dmd: Dmd, orientation: Orientation, optics: Optics) -> None:
         What a diamond lattice cannot have; a blur, or a flat field, larger than the field.
     """
     _check_lattice(dmd, orientation, optics)
-    turn = turn_of(dmd, orientation)
-    shape = turn.field if isinstance(turn, Diamond) else dmd.shape.value
+    shape = field_px_of(dmd, orientation)
     for width, field, axis in zip(optics.psf.width_px(optics.pitch_um.value), shape, "yx", strict=True):
         if width > field:
             raise ValueError(f"optics.psf is {width:.4g} px wide along {axis}; the field has {field} px")
@@ -123,6 +126,44 @@ def check_optics(dmd: Dmd, orientation: Orientation, optics: Optics) -> None:
         rows, cols = len(flat.grid.value), len(flat.grid.value[0])
         if rows > shape[0] or cols > shape[1]:
             raise ValueError(f"optics.flat_field.grid is {cols}x{rows}, finer than the device's {shape[1]}x{shape[0]} pixels")
+    try:
+        field_map_of(dmd, orientation, optics)
+    except ValueError as err:
+        raise ValueError(f"optics.distortion: {err}") from err
+
+
+def field_px_of(dmd: Dmd, orientation: Orientation) -> tuple[int, int]:
+    """Return (rows, cols) of the field: the device's own, or of a diamond lattice the square grid its mirrors are cells of.
+
+    Parameters
+    ----------
+    dmd : Dmd
+    orientation : Orientation
+    """
+    turn = turn_of(dmd, orientation)
+    return turn.field if isinstance(turn, Diamond) else dmd.shape.value
+
+
+def field_map_of(dmd: Dmd, orientation: Orientation, optics: Optics) -> FieldMap | None:
+    """Return where the points of an engine's picture land on the plate; None where they land on a square grid.
+
+    Parameters
+    ----------
+    dmd : Dmd
+    orientation : Orientation
+    optics : Optics
+
+    Raises
+    ------
+    ValueError
+        A distortion that folds, or marks that do not determine one.
+    """
+    if not isinstance(optics.distortion, Distortion):
+        return None
+    from pmsl.profiles.distortion.distortion_map import known_map  # few printers state any
+
+    (rows, cols), (px, py) = field_px_of(dmd, orientation), optics.pitch_um.value
+    return known_map(optics.distortion, (cols * px, rows * py), (px, py))
 
 
 def _check_lattice(dmd: Dmd, orientation: Orientation, optics: Optics) -> None:
@@ -138,3 +179,5 @@ def _check_lattice(dmd: Dmd, orientation: Orientation, optics: Optics) -> None:
         raise ValueError(f"optics.pitch_um is {px:g} × {py:g}; mirrors of a diamond lattice are squares: give their edge twice")
     if optics.flat_field is not None:
         raise ValueError("optics.flat_field is not offered for a diamond lattice; leave it out, the host must even out the field")
+    if isinstance(optics.distortion, Distortion) and optics.distortion.flat_field == "ideal":
+        raise ValueError("optics.distortion.flat_field = 'ideal' is not offered for a diamond lattice; the host must even out the field")

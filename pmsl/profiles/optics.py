@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Annotated, ClassVar, Literal
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
+from pmsl.profiles.distortion.distortion_table import Distortion
 from pmsl.profiles.tables.strict_struct import Sourced, Value
 
 Positive = Annotated[float, Meta(gt=0)]
@@ -209,15 +210,19 @@ class Optics(Sourced, frozen=True, kw_only=True):
         How the optics blur a pixel.
     flat_field : FlatField or None
         Unevenness of the light over the field; left out: even.
+    distortion : Distortion
+        Where pixels land instead of on a square grid; left out: on it. From version 2.
     """
 
-    NESTED: ClassVar[tuple[str, ...]] = ("settings", "psf", "flat_field")
+    SINCE: ClassVar[dict[str, int]] = {"distortion": 2}
+    NESTED: ClassVar[tuple[str, ...]] = ("settings", "psf", "flat_field", "distortion")
 
     pitch_um: Value[tuple[Positive, Positive]]
     wavelength_nm: Value[Positive]
     settings: Annotated[list[LightSetting], Meta(min_length=1)]
     psf: Psf
     flat_field: FlatField | None = None
+    distortion: Distortion | UnsetType = UNSET
 
     @property
     def largest_irradiance_mw_cm2(self) -> float:

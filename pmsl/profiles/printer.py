@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType, structs
 
+from pmsl.profiles.distortion.distortion_table import Distortion as Distortion
 from pmsl.profiles.laser import Laser as Laser
 from pmsl.profiles.laser import check_spot
 from pmsl.profiles.light_engine import Count as Count
 from pmsl.profiles.light_engine import Dmd as Dmd
-from pmsl.profiles.light_engine import EngineName, check_optics, turn_of
+from pmsl.profiles.light_engine import EngineName, check_optics, field_map_of, turn_of
 from pmsl.profiles.light_engine import LightEngineProfile as LightEngineProfile
 from pmsl.profiles.motion import Rate, Wait, move_time_s
 from pmsl.profiles.optics import FlatField as FlatField
@@ -24,6 +25,9 @@ from pmsl.profiles.orientation import Diamond as Diamond
 from pmsl.profiles.orientation import Orientation as Orientation
 from pmsl.profiles.tables.strict_struct import Sourced, Strict, Value
 from pmsl.profiles.tables.versions import set_schema
+
+if TYPE_CHECKING:
+    from pmsl.profiles.distortion.field_map import FieldMap
 
 Slope = Annotated[float, Meta(ge=-100, le=100)]
 
@@ -218,6 +222,11 @@ class Printer(Strict, frozen=True, kw_only=True):
         return turn.field if isinstance(turn, Diamond) else self.dmd.shape.value
 
     @property
+    def field_map(self) -> FieldMap | None:
+        """Where the points of its picture land on the plate; None where they land on a square grid."""
+        return field_map_of(self.dmd, self.orientation, self.optics)
+
+    @property
     def several(self) -> bool:
         """Whether it has more than one light engine."""
         return self.engine is not UNSET
@@ -283,3 +292,6 @@ class Printer(Strict, frozen=True, kw_only=True):
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"two light engines are called {twice!r}; give each a name of its own")
+        engines = () if isinstance(self.engine, UnsetType) else self.engine
+        if engines and any(optics.distortion is not UNSET for optics in (self.optics, *(engine.optics for engine in engines))):
+            raise ValueError("optics.distortion is not offered for a printer of several light engines; give each engine a printer of its own")

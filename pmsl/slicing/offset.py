@@ -12,7 +12,7 @@ Arcs are chords with their ends on the circle, so many that none is further insi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ class ContourOffset:
 
     def grown(self) -> ContourOffset:
         """Return the same offset where it grows the part, none where it shrinks it."""
-        return ContourOffset(np.maximum(self.distance_um, 0.0), self.pitch_um)
+        return replace(self, distance_um=np.maximum(self.distance_um, 0.0))
 
     def segments(self, k: int, segments_px: np.ndarray) -> tuple[np.ndarray, tuple[OffsetLoss, ...]]:
         """Move the contours of a layer.

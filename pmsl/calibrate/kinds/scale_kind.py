@@ -1,4 +1,7 @@
-"""The kind ``scale``: distances of marks by a glass scale or camera, and by print: pitch, skew and shrinkage, and what cannot be parted."""
+"""The kind ``scale``: distances of marks by a glass scale or camera, and by print: pitch, skew and shrinkage, and what cannot be parted.
+
+Places of marks instead of distances tell how the optics distort.
+"""
 
 from __future__ import annotations
 
@@ -9,34 +12,38 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from pmsl.calibrate.coupons.coupon_job import Coupon, TileExposure, most_dose_mj_cm2, rectangles_mask
+from pmsl.calibrate.coupons.coupon_job import Coupon, Row, TileExposure, most_dose_mj_cm2, rectangles_mask
 from pmsl.calibrate.coupons.film_coupon import film_coupon, tiles_of
 from pmsl.calibrate.fits.fit_findings import fit_result, fit_tests, lack_findings, outlier_findings
 from pmsl.calibrate.fits.fit_result import FitResult
+from pmsl.calibrate.fits.marked_places import PLACES, distorted_optics, fit_places
 from pmsl.calibrate.fits.model_fit import Unknown, fit_model
 from pmsl.calibrate.kinds.kind import CouponOptions, FitOptions, Kind
 from pmsl.calibrate.profile_update import measured_printer, measured_resin_values, source_text
-from pmsl.calibrate.sheets import ABOVE, TEXT, SheetFormat, joined, read_sheets
+from pmsl.calibrate.sheets import ABOVE, ANY, TEXT, SheetData, SheetFormat, joined, read_sheets
 from pmsl.core.finding import Finding
 from pmsl.cure import CureModel
 from pmsl.errors import MeasurementError
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.tables.strict_struct import Value
 
-COLUMNS = ("tile", "method", "axis", "length_px", "length_um")
+COLUMNS = ("tile", "method", "axis", "length_px", "x_px", "y_px", "x_um", "y_um", "length_um")
+MARK = "mark"
 AXES, METHODS, TILES, DOSE = ("x", "y", "up", "down"), ("light", "print"), 40, 5.0
 FORM = SheetFormat(
     "scale",
-    {"method": TEXT, "axis": TEXT, "length_px": ABOVE, "length_um": ABOVE},
-    ("length_um",),
-    (("method",), ("axis",), ("length_px",)),
-    "a length",
+    {"method": TEXT, "axis": TEXT, "length_px": ABOVE, "length_um": ABOVE, **dict.fromkeys(PLACES, ANY)},
+    ("length_um", "x_um", "y_um"),
+    (("method",), ("length_px", "x_px")),
+    "a length or a place",
     ("length_um",),
 )
 NOTES = (
     "Measure from the middle of one tile to the middle of another, so that edges play no part: along x, along y, and along the diagonals "
     "(up: toward larger x and y; down: toward larger x and smaller y). method is print for what is printed, light for the lit frame "
     "itself, measured on a glass scale or with a calibrated camera at the image plane. Only both together part pitch from shrinkage.",
+    "Rows of axis mark tell how the optics distort: x_um and y_um of the middle of a tile, from any zero, however the instrument lies. Fit"
+    " them in a sheet of their own.",
 )
 REMEDY = "measure the lit frame along x and y on a glass scale or with a camera (method light), and the print beside it (method print)"
 
@@ -53,11 +60,15 @@ def _coupon(printer: Printer, resin: Resin, process: Process, options: CouponOpt
     for line in range(0, across, max(1, (across - 1) // 2)):
         pairs.append(("y", line, (high - 1) * across + line))
     pairs += [("up", 0, (high - 1) * across + high - 1), ("down", (high - 1) * across, high - 1)]
-    rows = tuple(
+    lengths: list[Row] = [
         {"tile": a + 1, "method": method, "axis": axis, "length_px": float(np.hypot(*(middles[b] - middles[a])))}
         for method in ("print", "light")
         for axis, a, b in pairs
-    )
+    ]
+    places: list[Row] = [
+        {"tile": i + 1, "method": "light", "axis": MARK, "x_px": float(x), "y_px": float(y)} for i, (x, y) in enumerate(middles)
+    ]
+    rows = (*lengths, *places)
 
     def exposures() -> list[TileExposure]:
         return [TileExposure(rectangles_mask(0, layout.shape, [layout.tile(i) for i in range(layout.count)]), dose)]
@@ -68,6 +79,8 @@ def _coupon(printer: Printer, resin: Resin, process: Process, options: CouponOpt
 def _fit(paths: Sequence[Path], options: FitOptions) -> FitResult:
     data = joined([read_sheets([path], FORM) for path in paths])
     axis, method = np.array(data.texts["axis"]), np.array(data.texts["method"])
+    if (~np.isnan(data.values["x_um"])).any() or (axis == MARK).any():
+        return _fit_marks(data, axis, method, options)
     for i in range(len(data)):
         for name, word, known in (("axis", axis[i], AXES), ("method", method[i], METHODS)):
             if word not in known:
@@ -112,12 +125,27 @@ def _fit(paths: Sequence[Path], options: FitOptions) -> FitResult:
     return fit_result("scale", fit, data.source, tests, findings, prediction, "µm", options.robust)
 
 
+def _fit_marks(data: SheetData, axis: np.ndarray, method: np.ndarray, options: FitOptions) -> FitResult:
+    """Fit a distortion to places of marks."""
+    for i in np.flatnonzero(~np.isnan(data.values["length_um"]) | ~np.isin(axis, ("", MARK))).tolist():
+        raise MeasurementError(
+            f"{data.row[i]}: a length among places of marks; fit rows of axis mark in a sheet of their own (use 0 leaves rows out)"
+        )
+    if len(set(method.tolist())) > 1 or method[0] not in METHODS:
+        raise MeasurementError(
+            f"{data.source}: method is {', '.join(sorted(set(method.tolist())))}; of marks it must be light or print, one of the two"
+        )
+    return fit_places(data, options.printer, bool(method[0] == "print"), options.robust)
+
+
 def _not_parted(lit: bool) -> Finding:
     what = "no shrinkage: nothing printed was measured" if lit else "pitch and shrinkage only as their product: a print cannot part them"
     return Finding(code="values-not-parted", severity="warning", message=f"the sheets tell {what}; {REMEDY}")
 
 
 def _printer(printer: Printer, result: FitResult, name: str | None) -> Printer:
+    if "k1" in result.parameters:
+        return measured_printer(printer, name, optics=distorted_optics(printer, result))
     if any(f.code == "values-not-parted" and "product" in f.message for f in result.findings):
         raise MeasurementError(f"the pitch holds the shrinkage of the print in it and makes no profile; {REMEDY}")
     x, y = result.parameters["pitch_x_um"], result.parameters["pitch_y_um"]

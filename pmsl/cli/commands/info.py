@@ -63,6 +63,7 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     from pmsl import pipeline
     from pmsl.cli.correction_facts import print_errors
     from pmsl.cli.depth_facts import depth_facts, depth_line
+    from pmsl.cli.distortion_facts import distortion_line
     from pmsl.cli.job_facts import fields_text, job_facts, pause_lines, pixels_text
     from pmsl.cli.light_facts import light_lines
     from pmsl.cli.region_facts import print_regions
@@ -85,6 +86,8 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
         print_line(f"engine {i}  {job.engines[i].name or 'another'}: {pixels_text(job, i)}")
     if job.tiles is not None:
         print_line(f"fields    {fields_text(job)}")
+    if "distortion" in facts:
+        print_line(f"distorted {distortion_line(facts['distortion'])}")
     print_line(f"resin     {job.resin.name}, {estimate.resin_ml * 1000:.4g} µl cured")
     print_line(f"layers    {job.n_layers}, {facts['height_um']:g} µm high")
     print_line(f"time      {clock(estimate.print_time_s)}, motion included{without_pauses(job.pauses)}")

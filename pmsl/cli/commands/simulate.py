@@ -101,7 +101,7 @@ def simulate_command(
         if folder is not None:
             watch.append(_layer_pictures(job, folder, wanted))
         if drawn.mesh is not None:
-            watch.append(stack.enter_context(MeshWriter(_stl(drawn.mesh), job.grid)))
+            watch.append(stack.enter_context(MeshWriter(_stl(drawn.mesh), job.grid, job.printer.field_map)))
         stack.enter_context(compiler_notice())
         with layer_progress("simulating", as_json) as progress:
             found = predict(fields, parts, watch=watch, progress=progress, threads=threads, stage_error=off)

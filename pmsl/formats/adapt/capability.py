@@ -12,6 +12,7 @@ from pmsl.core.grid import Grid, size_text
 from pmsl.errors import TargetError, UsageError
 from pmsl.job.pauses import PAUSE
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, PrintJob
+from pmsl.job.printer_optics import FIELD_DISTORTION
 from pmsl.job.techniques import DRAWN, TECHNIQUES
 from pmsl.profiles.printer import Orientation
 from pmsl.profiles.process import Motion
@@ -127,7 +128,7 @@ def check_holds(job: PrintJob, target: Capability, name: str, dose_maps: bool) -
     if job.drawn and DRAWN not in target.holds:
         advice = "write its lines as cli, svg or 3mf-slices, or the job itself as a native one"
         raise refusal(name, "technique", "a laser that draws", "pictures", advice, must="must be")
-    for ability in job.requires:
+    for ability in (name for name in job.requires if name != FIELD_DISTORTION):  # of frames, which hold it already
         if ability not in target.holds:
             raise refusal(name, "requires", ability, "nothing that a host does by itself", NEVER, must="must be")
 

@@ -14,6 +14,7 @@ from pmsl.formats.native.drawing_file import DrawingDoc
 from pmsl.job.layer_plan import LayerFacts
 from pmsl.job.pauses import PAUSE, Pause
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, STAGE_ERROR, CorrectionRecord, Estimate, PartRecord, Provenance
+from pmsl.job.printer_optics import FIELD_DISTORTION
 from pmsl.job.techniques import DRAWN, TECHNIQUES, Relift, Squeeze, Vacuum
 from pmsl.mesh.region import RegionRecord
 from pmsl.profiles import Motion, Printer, Process, Resin
@@ -25,7 +26,7 @@ from pmsl.profiles.tables.versions import set_schema
 
 SCHEMAS = ("pmsl.job/1", "pmsl.job/2")
 SCHEMA_FILE = "job-2.schema.json"  # version 1 has a file of its own, which does not change any more
-NEWER = TECHNIQUES | {DRAWN}
+NEWER = TECHNIQUES | {DRAWN, FIELD_DISTORTION}
 ABILITIES = NEWER | {FLAT_FIELD_BY_HOST, STAGE_ERROR, PAUSE}  # entries of `requires` this version understands
 FACTS = b',"facts":'  # of a layer, its last key
 PLAIN = ("time_s", "dose_mj_cm2", "power", "engine", "offset_um", "focus_um", "repeat", "wait_before_s", "wait_after_s")

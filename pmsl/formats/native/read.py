@@ -27,6 +27,7 @@ from pmsl.job.consistency import hidden_placeholders, limit_problems
 from pmsl.job.drawing import Drawing
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import FLAT_FIELD_BY_HOST, Engine, PrintJob
+from pmsl.job.printer_optics import FIELD_DISTORTION, required
 from pmsl.mesh.part import Part
 from pmsl.mesh.region import MAX_FACTOR, check_values
 from pmsl.mesh.solid import Solid
@@ -64,6 +65,11 @@ def job_of(doc: Document, source: FileSource, where: str) -> PrintJob:
         raise JobError(
             f"{where}: the field is evened out by {doc.process.evened!r}, requires is {doc.requires}: whether the host evens out "
             "the field is not clear; the job is damaged"
+        )
+    if (FIELD_DISTORTION in required(doc.printer, doc.process)) != (FIELD_DISTORTION in doc.requires):
+        raise JobError(
+            f"{where}: requires is {doc.requires}, and the printer's optics.distortion says otherwise: whether frames are warped is not "
+            "clear; the job is damaged"
         )
     check_asked(doc, where)
     _check_parts(doc, where)

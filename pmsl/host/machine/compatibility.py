@@ -23,6 +23,7 @@ from pmsl.job.consistency import JobCheck
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.pauses import PAUSE
 from pmsl.job.print_job import STAGE_ERROR, PrintJob
+from pmsl.job.printer_optics import FIELD_DISTORTION
 from pmsl.job.stage_way import StageWay
 from pmsl.job.techniques import OF_THE_STAGE
 from pmsl.profiles.printer import Diamond, XyStage
@@ -111,7 +112,7 @@ def _check_engine(job: PrintJob, i: int, engine: LightEngine) -> None:
             f"engine {i} has {engine.wavelength_nm:g} nm, the job is made for {made_for.wavelength_nm:g} nm "
             f"(limit: {WAVELENGTH_SLACK_NM:g} nm apart); the resin answers otherwise there, slice for this engine"
         )
-    lacking = sorted(set(job.requires) - provided_by(engine) - {STAGE_ERROR, PAUSE})
+    lacking = sorted(set(job.requires) - provided_by(engine) - {STAGE_ERROR, PAUSE, FIELD_DISTORTION})
     if lacking:
         raise HostError(
             f"the job requires {', '.join(lacking)}, which engine {i} does not say it provides: the light would be wrong; "

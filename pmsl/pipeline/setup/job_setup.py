@@ -18,13 +18,13 @@ from pmsl.exposure import Ladder, dose_ladder
 from pmsl.exposure.height_limits import check_heights
 from pmsl.mesh.alike import alike
 from pmsl.mesh.part import Part, as_part
-from pmsl.mesh.placing.placement import SLACK_UM
 from pmsl.mesh.solid import Solid
 from pmsl.optics import Projector, flat_field, psf_of
 from pmsl.optics.grayscale import response
 from pmsl.pipeline.request.profile_length_checks import check_units, unit_findings
 from pmsl.pipeline.setup import lit_layers, part_heights
 from pmsl.pipeline.setup.corrections import corrector_of
+from pmsl.pipeline.setup.drawn_geometry import check_grown, check_inside, drawn_parts, offset_of
 from pmsl.pipeline.setup.validation import check_corrections, check_wavelengths
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.placeholders import placeholders
@@ -47,8 +47,11 @@ class JobSetup:
     Attributes
     ----------
     parts : tuple of Part
+        As the picture must have them: warped where the optics distort.
+    design : tuple of Part
+        As they are to stand on the plate.
     bounds_um : (2, 3) float64
-        Their box [µm].
+        The design's box [µm].
     grid : Grid
     ladder : Ladder
         The dose of every layer.
@@ -69,6 +72,7 @@ class JobSetup:
     """
 
     parts: tuple[Part, ...]
+    design: tuple[Part, ...]
     bounds_um: np.ndarray
     grid: Grid
     ladder: Ladder
@@ -134,13 +138,15 @@ def stages(
     boxes = np.array([p.bounds_um() for p in pieces])
     bounds = np.array([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)]) if bounds_um is None else bounds_um
     slabs, height_plan = _grid(bounds, pieces, printer, process)
+    design, pieces, drawn = pieces, *drawn_parts(pieces, bounds, printer)
+    check_inside(bounds, drawn, slabs, printer)
     check_heights(slabs, printer, resin, process)
     grid = _lit(slabs, pieces, boxes, process, n_layers)
-    offset = offset_of(process, grid)
-    _check_grown(bounds, grid, offset, printer)
+    offset = offset_of(process, grid, printer)
+    check_grown(drawn, grid, offset, printer)
     field = _baked_field(printer, process) if field is None else field
     ladder = dose_ladder(grid, printer, resin, process, None if field is None else field.apply)
-    modifiers = _modifiers(pieces, grid, printer, process, ladder.power, offset)
+    modifiers = _modifiers(pieces, design, grid, printer, process, ladder.power, offset)
     missing = placeholders(printer, resin, ladder.power)
     if modifiers is not None:
         missing = tuple(dict.fromkeys([*missing, *modifiers.placeholders(printer, resin)]))
@@ -155,55 +161,49 @@ def stages(
         before, least = ladder.weak(least), modifiers.checked(ladder, least, bulk, gain)
         lowered = modifiers.lowering(np.setdiff1d(ladder.weak(least), before))
     corrector = corrector_of(pieces, grid, printer, resin, process, ladder)
-    findings = [f for solid in {id(p.solid): p.solid for p in pieces}.values() for f in solid.findings]
+    findings = [f for solid in {id(p.solid): p.solid for p in design}.values() for f in solid.findings]
     findings += [] if modifiers is None else modifiers.findings()
     findings += profile_fit.profile_findings(printer, resin, missing)
     findings += profile_fit.dose_findings(resin, ladder.dose_mj_cm2)
     findings += profile_fit.exposure_findings(process, grid)
     findings += unit_findings(printer, process, grid)
-    findings += _overlaps(pieces, boxes, grid)
-    findings += mesh_findings.winding_findings(pieces)
+    findings += _overlaps(design, boxes, grid)
+    findings += mesh_findings.winding_findings(design)
     ends = (grid if n_layers is None else slabs).z_edges_um
     findings += part_heights.height_findings(boxes, grid, lambda z: slabs_lit(ends, z, process.coverage), n_layers is not None)
-    flats = [pieces[i].solid.flat_heights_um(pieces[i].transform) for i, *_ in alike(pieces)]
-    findings += part_heights.facet_findings(pieces, flats, grid)
+    flats = [design[i].solid.flat_heights_um(design[i].transform) for i, *_ in alike(design)]
+    findings += part_heights.facet_findings(design, flats, grid)
     findings += height_plan
     findings += profile_fit.weak_findings(ladder.weak(least), least, lowered)
     if corrector is not None:
-        return JobSetup(pieces, bounds, grid, ladder, missing, (*findings, *corrector.job_findings()), corrector=corrector, repair=repair)
+        findings += corrector.job_findings()
+        return JobSetup(pieces, design, bounds, grid, ladder, missing, tuple(findings), corrector=corrector, repair=repair)
     if process.coverage == "volume":
-        findings += part_heights.partial_slab_findings(pieces, grid)
+        findings += part_heights.partial_slab_findings(design, grid)
     only, always = ({}, False) if modifiers is None else (modifiers.only, True)
     regions = RegionDoses.of(process.regions, grid, [p.dose_scale for p in pieces], only, always)
     if regions is not None:
         findings += _coarse(pieces, process, ladder)
     largest = (1.0 if regions is None else regions.most) * (1.0 if modifiers is None else modifiers.shares.largest)
     grays = _gray_check(grid, printer, process, ladder, largest)
-    return JobSetup(pieces, bounds, grid, ladder, missing, tuple(findings), regions, grays, None, offset, modifiers, repair)
-
-
-def offset_of(process: Process, grid: Grid) -> ContourOffset | None:
-    """Return what moves the contours of a job's layers, None where they stay; bottom layers are those with a dose factor above 1."""
-    ordinary, bottom = process.xy_offsets_um
-    if not ordinary and not bottom:
-        return None
-    from pmsl.slicing.offset import ContourOffset
-
-    factors = np.array(process.bottom_dose_factors[: grid.n_layers])
-    distance = np.full(grid.n_layers, ordinary)
-    distance[: len(factors)][factors > 1] = bottom
-    return ContourOffset(distance, grid.pitch_um)
+    return JobSetup(pieces, design, bounds, grid, ladder, missing, tuple(findings), regions, grays, None, offset, modifiers, repair)
 
 
 def _modifiers(
-    pieces: Sequence[Part], grid: Grid, printer: Printer, process: Process, power: float, offset: ContourOffset | None
+    pieces: Sequence[Part],
+    design: Sequence[Part],
+    grid: Grid,
+    printer: Printer,
+    process: Process,
+    power: float,
+    offset: ContourOffset | None,
 ) -> Modifiers | None:
     """Return the regions that meshes draw, None where there are none."""
     if not any(part.regions for part in pieces):
         return None
     from pmsl.pipeline.setup.region_meshes import Modifiers  # few jobs have any
 
-    return Modifiers.of(pieces, grid, printer, process, power, offset)
+    return Modifiers.of(pieces, grid, printer, process, power, offset, design)
 
 
 def _overlaps(pieces: Sequence[Part], boxes: np.ndarray, grid: Grid) -> list[Finding]:
@@ -231,7 +231,6 @@ def _grid(bounds_um: np.ndarray, parts: Sequence[Part], printer: Printer, proces
     else:
         z_edges = z_edges_um(top, process)
     grid = Grid(origin_um=(0.0, 0.0), pitch_um=printer.optics.pitch_um.value, shape=printer.field_px, z_edges_um=z_edges)
-    _check_inside(bounds_um, grid, printer)
     return grid, findings
 
 
@@ -291,30 +290,3 @@ def _scales(parts: Sequence[Part], boxes: np.ndarray, grid: Grid) -> tuple[np.nd
         inside = (grid.mid_planes_um >= low[2]) & (grid.mid_planes_um <= high[2])
         least[inside], most[inside] = np.minimum(least[inside], part.dose_scale), np.maximum(most[inside], part.dose_scale)
     return np.where(most > 0, least, 1.0), np.where(most > 0, most, 1.0)
-
-
-def _check_inside(bounds: np.ndarray, grid: Grid, printer: Printer) -> None:
-    """Refuse parts that are not where the printer can print them."""
-    low, high, size = bounds[0], bounds[1], grid.size_um
-    if (low[:2] < -SLACK_UM).any() or (high[:2] > size + SLACK_UM).any():
-        raise MeshError(
-            f"parts reach from ({low[0]:.6g}, {low[1]:.6g}) to ({high[0]:.6g}, {high[1]:.6g}) µm, the field of printer {printer.name} "
-            f"from (0, 0) to ({size[0]:.6g}, {size[1]:.6g}) µm; place them first (pmsl.place)"
-        )
-    if low[2] < -SLACK_UM:
-        raise MeshError(f"parts reach {-low[2]:.6g} µm below the plate (z = 0); place them first (pmsl.place)")
-    if high[2] > printer.stage.travel_um.value + SLACK_UM:
-        raise MeshError(f"parts reach {high[2]:.6g} µm, printer {printer.name} builds up to {printer.stage.travel_um.value:.6g} µm")
-
-
-def _check_grown(bounds: np.ndarray, grid: Grid, offset: ContourOffset | None, printer: Printer) -> None:
-    """Refuse parts that an offset takes beyond the field."""
-    if offset is None:
-        return
-    reach = max(float(offset.distance_um.max()), 0.0)
-    low, high, size = bounds[0, :2] - reach, bounds[1, :2] + reach, grid.size_um
-    if (low < -SLACK_UM).any() or (high > size + SLACK_UM).any():
-        raise MeshError(
-            f"parts that grow by {reach:g} µm (xy_offset_um) reach from ({low[0]:.6g}, {low[1]:.6g}) to ({high[0]:.6g}, {high[1]:.6g}) µm, "
-            f"the field of printer {printer.name} from (0, 0) to ({size[0]:.6g}, {size[1]:.6g}) µm; place them further inside"
-        )

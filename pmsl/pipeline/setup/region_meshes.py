@@ -40,17 +40,29 @@ class Modifiers:
         Of all parts; layers are made with it too.
     touched : tuple of tuple of int
         Layers in which each region covers some of its parts, none where it never does; not all of them (`RegionShares.touched`).
+    recorded : RegionShares or None
+        The same regions where they stand on the plate, where the picture has them elsewhere.
     """
 
     shares: RegionShares
     maker: PartMasks
     touched: tuple[tuple[int, ...], ...] = field(default=())
+    recorded: RegionShares | None = None
 
     @classmethod
     def of(
-        cls, parts: Sequence[Part], grid: Grid, printer: Printer, process: Process, power: float, offset: ContourOffset | None = None
+        cls,
+        parts: Sequence[Part],
+        grid: Grid,
+        printer: Printer,
+        process: Process,
+        power: float,
+        offset: ContourOffset | None = None,
+        design: Sequence[Part] | None = None,
     ) -> Modifiers | None:
         """Look at the regions of parts, whose contours an `offset` may move; None where nothing changes for them.
+
+        `design` has the parts as they stand on the plate, where these do not.
 
         Raises
         ------
@@ -66,7 +78,8 @@ class Modifiers:
             return None
         maker = masks_of(parts, grid, process.coverage, "none", offset)
         recent = RecentMasks(maker, LAYERS_KEPT)
-        return cls(shares, maker, tuple(shares.touched(j, recent) for j in range(len(shares.regions))))
+        stand = None if design is None or design is parts else RegionShares(design, grid, process.coverage, power)
+        return cls(shares, maker, tuple(shares.touched(j, recent) for j in range(len(shares.regions))), stand)
 
     @property
     def only(self) -> Mapping[str, Callable[[int, Window], np.ndarray]]:
@@ -173,19 +186,20 @@ class Modifiers:
 
     def records(self) -> tuple[RegionRecord, ...]:
         """Return what the job says of them."""
-        number = {id(part): i for i, part in enumerate(self.shares.parts)}
+        shares = self.shares if self.recorded is None else self.recorded
+        number = {id(part): i for i, part in enumerate(shares.parts)}
         return tuple(
             RegionRecord(
                 label=region.label,
                 file=region.solid.source,
                 sha256=region.solid.sha256,
                 unit=region.solid.unit,
-                parts=tuple(number[id(part)] for part in self.shares.owners(j)),
-                bounds_um=_box(np.array([shape.bounds_um() for shape in self.shares.placed(j)])),
+                parts=tuple(number[id(part)] for part in shares.owners(j)),
+                bounds_um=_box(np.array([shape.bounds_um() for shape in shares.placed(j)])),
                 repairs=region.solid.repairs,
                 **region.said,
             )
-            for j, region in enumerate(self.shares.regions)
+            for j, region in enumerate(shares.regions)
         )
 
 

@@ -13,6 +13,7 @@ from pmsl.core.mask import Window
 from pmsl.core.runs import painted
 from pmsl.cure import CureModel
 from pmsl.job.print_job import PrintJob
+from pmsl.job.printer_optics import landed
 from pmsl.kernels.light.dose import NOTHING
 from pmsl.kernels.solve.pixel_flags import RECALLED
 from pmsl.predict import findings
@@ -187,6 +188,9 @@ class Comparison:
         volume = self.volumes * px2
         outside = Outside(self.columns.rim, self.columns.shut, self.lost.plugged)
         channels, lost = openings(voids, self.design, self.window, outside), self.lost.features()
+        if (field_map := self.job.printer.field_map) is not None:
+            for item in (*channels, *lost):
+                item["box_um"] = [list(corner) for corner in field_map.landed_box_um(item["box_um"])]
         edges, (missed, merged) = self.edges, self.edges.missed.tolist()
         walls = {"median": edges.median(), "median_abs": edges.absolute(0.5), "p95_abs": edges.absolute(0.95)}
         walls |= {"probes": self.probes, "lost": missed, "merged": merged}
@@ -216,7 +220,8 @@ class Comparison:
         yield from findings.of_openings(channels, grid, self.sum.model.flush_share)
         pitch_um, layer_um = float(grid.pitch_um.min()), float(np.median(grid.thickness_um))
         tallies = {"wall": self.edges, "up": self.columns.up, "down": self.columns.down}
-        yield from findings.of_errors(walls, faces, tallies, pitch_um, layer_um, self.design.box_um(), (0, last), low)
+        errors = findings.of_errors(walls, faces, tallies, pitch_um, layer_um, self.design.box_um(), (0, last), low)
+        yield from landed(errors, self.job.printer)
 
     def _doses(self) -> dict[str, Any]:
         """Quantiles of doses in solid and void, and the histogram."""

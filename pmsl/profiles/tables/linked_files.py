@@ -12,7 +12,12 @@ from pmsl.files.file_kind import HEAD, refusal
 from pmsl.files.text_file import read_bytes
 from pmsl.profiles.tables.flat_field_image import address_of
 
-TABLES = {("optics", "psf", "samples"): 2, ("optics", "flat_field", "grid"): 2, ("response", "table"): 1}  # and their dimensions
+TABLES = {
+    ("optics", "psf", "samples"): 2,
+    ("optics", "flat_field", "grid"): 2,
+    ("response", "table"): 1,
+    ("optics", "distortion", "marks"): 2,
+}  # and their dimensions
 IMAGE = ("optics", "flat_field", "image")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pmsl.job.print_job import PrintJob
 from pmsl.optics import flat_field
-from pmsl.optics.field_evenness import vignetted
+from pmsl.optics.field_evenness import distortion_counts, vignetted
 from pmsl.report.page.blocks import PageBlock, base64_text, packed
 
 MOST_LEVELS = 1 << 16
@@ -32,14 +32,14 @@ def flat_field_data(job: PrintJob) -> tuple[dict[str, Any] | None, list[PageBloc
         For the last two, the numbers of all pixels, row 0 at the smallest y, deflated.
     """
     flat = None if job.process.evened == "delegated" else flat_field(job.printer)
-    stated = job.printer.optics.flat_field
-    if flat is None or stated is None:
+    if flat is None:
         return None, []
+    stated = None if distortion_counts(job.printer) else job.printer.optics.flat_field
     facts: dict[str, Any] = {"shape": list(flat.shape)}
-    if stated.grid is not None:
+    if stated is not None and stated.grid is not None:
         values = stated.grid.value
         return facts | {"kind": "grid", "values": values, "divisor": float(values[0][0] / flat[0, 0])}, []
-    if stated.vignetting is not None:
+    if stated is not None and stated.vignetting is not None:
         loss = stated.vignetting.value
         return facts | {"kind": "vignetting", "loss": loss, "divisor": float(vignetted(loss, flat.shape)[0, 0] / flat[0, 0])}, []
     levels, index = np.unique(flat, return_inverse=True)

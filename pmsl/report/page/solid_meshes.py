@@ -60,6 +60,8 @@ def volume_mesh(share: np.ndarray, taken: PredictedLayers, grid: Grid) -> Mesh |
     y = np.clip(at[:, 1] * px, 0, taken.window.rows) + taken.window.row0
     x = np.clip(at[:, 2] * px, 0, taken.window.cols) + taken.window.col0
     xy = np.column_stack([x, y]) * grid.pitch_um + grid.origin_um
+    field_map = taken.job.printer.field_map
+    xy = xy if field_map is None else field_map.plate_um(xy)
     return np.column_stack([xy, z]), faces.astype(np.int64)
 
 
