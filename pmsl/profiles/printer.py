@@ -294,4 +294,6 @@ class Printer(Strict, frozen=True, kw_only=True):
             raise ValueError(f"two light engines are called {twice!r}; give each a name of its own")
         engines = () if isinstance(self.engine, UnsetType) else self.engine
         if engines and any(optics.distortion is not UNSET for optics in (self.optics, *(engine.optics for engine in engines))):
-            raise ValueError("optics.distortion is not offered for a printer of several light engines; give each engine a printer of its own")
+            raise ValueError(
+                "optics.distortion is not offered for a printer of several light engines; give each engine a printer of its own"
+            )
