@@ -293,6 +293,8 @@ class Printer(Strict, frozen=True, kw_only=True):
         if twice is not None:
             raise ValueError(f"two light engines are called {twice!r}; give each a name of its own")
         engines = () if isinstance(self.engine, UnsetType) else self.engine
+        if self.laser is not UNSET and self.optics.distortion is not UNSET:
+            raise ValueError("optics.distortion is not offered for a printer with a laser: it is of pictures; leave one of the two out")
         if engines and any(optics.distortion is not UNSET for optics in (self.optics, *(engine.optics for engine in engines))):
             raise ValueError(
                 "optics.distortion is not offered for a printer of several light engines; give each engine a printer of its own"
