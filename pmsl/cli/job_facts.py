@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import msgspec
@@ -55,6 +56,12 @@ def _unknown_wavelength(job: PrintJob, i: int) -> bool:
     return i == 0 and WAVELENGTH in job.placeholders
 
 
+def _light_of_engines(job: PrintJob) -> list[dict[str, Any]]:
+    """Return the exposures of ordinary and other layers of each engine, where its printer has several."""
+    views = engine_views(job)
+    return [{"exposure": light_facts(view)["exposure"]} for view in views] if len(views) > 1 else [{}] * len(job.engines)
+
+
 def _engine_facts(job: PrintJob, i: int) -> dict[str, Any]:
     engine = job.engines[i]
     rows, cols = engine.grid.shape
@@ -64,6 +71,14 @@ def _engine_facts(job: PrintJob, i: int) -> dict[str, Any]:
         "pitch_um": engine.grid.pitch_um.tolist(),
         "wavelength_nm": None if _unknown_wavelength(job, i) else engine.wavelength_nm,
     }
+
+
+def engine_views(job: PrintJob) -> list[PrintJob]:
+    """Return a job of several engines of its printer once for each, with that engine's light alone; any other as it is."""
+    if len(job.engines) == 1 or not job.printer.several:
+        return [job]
+    views = ((engine, job.printer_of(i), job.resin_of(i)) for i, engine in enumerate(job.engines))
+    return [dataclasses.replace(job, engines=(engine,), printer=printer, resin=resin) for engine, printer, resin in views]
 
 
 def _pause_facts(job: PrintJob) -> list[dict[str, Any]]:
@@ -84,7 +99,7 @@ def job_facts(job: PrintJob, findings: tuple[Finding, ...], estimate: Estimate) 
         "pitch_um": job.grid.pitch_um.tolist(),
         **({} if job.tiles is None else {"fields": _field_facts(job)}),
         **({} if job.printer.field_map is None else {"distortion": distortion_facts(job.printer)}),
-        "engines": [_engine_facts(job, i) for i in range(len(job.engines))],
+        "engines": [_engine_facts(job, i) | light for i, light in enumerate(_light_of_engines(job))],
         "wavelength_nm": None if _unknown_wavelength(job, 0) else job.engines[0].wavelength_nm,
         "height_um": float(job.grid.z_edges_um[-1]),
         "printer": job.printer.name,

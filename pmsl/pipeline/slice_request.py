@@ -178,9 +178,9 @@ class SliceRequest(Strict, frozen=True, kw_only=True):
             correct=self.correct,
             unreachable=self.unreachable,
         )
-        result = with_values(printer, find_resin(self.resin or DEFAULT_RESIN), process, self.values)
-        check_units(*result)  # before parts are held against a field in the wrong unit
-        return result
+        printer, resin, process = with_values(printer, find_resin(self.resin or DEFAULT_RESIN), process, self.values)
+        check_units(printer, resin, process)  # before parts are held against a field in the wrong unit
+        return printer, resin if printer.several else resin.at(printer.optics.wavelength_nm.value), process
 
     def weld_within_um(self, printer: Printer) -> float:
         """Return how far vertices of a mesh may be joined [µm of the mesh]: as asked for, else a twentieth of a pixel as printed.

@@ -165,6 +165,22 @@ def test_parts_of_one_engine_make_a_job_of_it_alone():
     assert second[0].exposures[0].engine == 0 and second.parts[0].bounds_um[0][:2] == (20.0, 20.0)
 
 
+def test_the_shipped_printer_of_two_engines_prints_at_385_and_405_nm():
+    """7.6 µm over the plate and 2 µm in its middle, each by the published curve of one resin."""
+    middle = [
+        pmsl.Part(solid=box((9500, 5900, 0), (9620, 6000, 20))),
+        pmsl.Part(solid=box((9700, 6000, 0), (9740, 6040, 20)), engine="fine"),
+    ]
+    job = pmsl.prepare(middle, "microfluidics-7.6um-2um", "pr48-385-405")
+    assert [(e.name, e.wavelength_nm, e.grid.pitch_um[0]) for e in job.engines] == [("visitech", 385.0, 7.6), ("fine", 405.0, 2.0)]
+    assert [job.resin_of(i).resin.dp_um.value for i in range(2)] == [39.2, 69.3]
+    first, second = job[1].exposures
+    assert second.mask.sum_px() == 20 * 20 and first.mask.sum_px() * 7.6**2 == pytest.approx(120 * 100, rel=1e-3)
+    assert "printer.optics.irradiance_mw_cm2" in job.placeholders
+    coarse, fine = (engine.grid for engine in job.engines)
+    assert np.allclose(coarse.origin_um + coarse.size_um / 2, fine.origin_um + fine.size_um / 2)
+
+
 def test_profiles_of_several_engines_are_read_as_they_are_shown(tmp_path):
     for profile, find in ((two_engine_printer(), pmsl.find_printer), (two_wavelength_resin(), pmsl.find_resin)):
         path = tmp_path / "p.toml"

@@ -21,6 +21,7 @@ RESINS = {  # Dp [µm], Ec [mJ/cm²]; of those without a published Ec: None
     "pegda-avobenzone-2.0-sudan-0.6-405": (13.0, None),
     "pr48-385": (39.2, 12.3),
     "pr48-405": (69.3, 17.9),
+    "pr48-385-405": (69.3, 17.9),
     "pr48-bennett-365": (42.0, 18.3),
     "pr48-bennett-405": (53.0, 6.3),
     "formlabs-clear-365": (146.0, 5.2),
@@ -45,6 +46,7 @@ RESINS = {  # Dp [µm], Ec [mJ/cm²]; of those without a published Ec: None
 LIBRARY = {
     "printer": {
         "microfluidics-7.6um",
+        "microfluidics-7.6um-2um",
         "dlp6500",
         "dlp9000",
         "pmsl-2um",
@@ -116,7 +118,11 @@ def test_published_numbers(name):
 
 def test_standard_deviations_are_those_that_are_published():
     stated = {name: pmsl.find_resin(name).resin for name in RESINS if "sd = " in library_text(name)}
-    assert {name: (r.dp_um.sd, r.ec_mj_cm2.sd) for name, r in stated.items()} == {"pr48-385": (3.7, 3.0), "pr48-405": (3.8, 2.3)}
+    assert {name: (r.dp_um.sd, r.ec_mj_cm2.sd) for name, r in stated.items()} == {
+        "pr48-385": (3.7, 3.0),
+        "pr48-405": (3.8, 2.3),
+        "pr48-385-405": (3.8, 2.3),
+    }
 
 
 @pytest.mark.parametrize("kind", LIBRARY)

@@ -64,8 +64,8 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     from pmsl.cli.correction_facts import print_errors
     from pmsl.cli.depth_facts import depth_facts, depth_line
     from pmsl.cli.distortion_facts import distortion_line
-    from pmsl.cli.job_facts import fields_text, job_facts, pause_lines, pixels_text
-    from pmsl.cli.light_facts import light_lines
+    from pmsl.cli.job_facts import engine_views, fields_text, job_facts, pause_lines, pixels_text
+    from pmsl.cli.light_facts import light_facts, light_lines
     from pmsl.cli.region_facts import print_regions
     from pmsl.formats import registry
     from pmsl.job.pauses import without_pauses
@@ -93,10 +93,13 @@ def _info_job(path: str, as_json: bool, pixels: dict[str, Any]) -> None:
     print_line(f"time      {clock(estimate.print_time_s)}, motion included{without_pauses(job.pauses)}")
     for line in pause_lines(job):
         print_line(f"pause     {line}")
-    for line in light_lines(facts):
-        print_line(line)
-    if facts["depths"] is not None:
-        print_line(f"depths    {depth_line(facts['depths'])}")
+    views = engine_views(job)
+    for view in views:
+        light = light_facts(view) if len(views) > 1 else facts
+        for line in light_lines(light):
+            print_line(line + (f" (engine {view.engines[0].name})" if len(views) > 1 else ""))
+        if (depths := depth_facts(light, view.resin) if len(views) > 1 else facts["depths"]) is not None:
+            print_line(f"depths    {depth_line(depths)}")
     _print_correction(job.correction)
     print_errors(job, job.findings)
     for part in job.parts:
