@@ -72,9 +72,7 @@ def test_shipped_resins_say_what_they_said():
     with_sd = {"pr48-385", "pr48-405", "pr48-385-405"}
     for name in library()["resin"]:
         found = pmsl.find_resin(name)
-        assert found.resin.memory is None and found.resin.own_version() == (
-            2 if name in {"pr48-385", "pr48-405", "pr48-385-405"} else 1
-        )  # by their sd
+        assert found.resin.memory is None and found.resin.own_version() == (2 if name in with_sd else 1)
         text = library_template(name)
         assert "## renewal = { value = 1.0" in text and "## reach_um = { value = 200.0" in text and '"contact"' in text
 
