@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 
 import pytest
 from host_doubles import CLOCK, Machine, Trouble, play, small_job
@@ -85,7 +86,8 @@ def test_a_player_waits_for_go_on_that_comes_after_the_pause_began(job):
     for n in (1, 2):
         assert said.wait(20)
         said.clear()
-        assert len(told) == n and thread.is_alive()
+        time.sleep(0.1)  # long enough to light all layers, if it did not wait
+        assert len(told) == n and len(machine.shown) == told[-1][2] and thread.is_alive()
         player.go_on()
     thread.join(20)
     assert player.status.state == "done" and told == [(2, CHANGE, 2), (4, LENS, 4)]
