@@ -3,6 +3,7 @@
 import copy
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -228,6 +229,17 @@ def test_layers_of_0_um_that_show_nothing_are_lifts_that_are_kept(tmp_path, name
     assert pmsl.verify(tmp_path / "out.zip") == [] and pmsl.diff(job, tmp_path / "out.zip", kinds=["motion", "light", "times"]).alike
     other = other_zip(tmp_path / "y.zip", edited(Layers=layers[:-1]), {**IMAGES, "k.png": 0 * FRAME})
     assert [one.key for one in pmsl.diff(job, other, kinds=["motion"]).differences][0].startswith("relift_after")
+
+
+@pytest.mark.parametrize("name", ["byu_v5_two_engines", "byu_v5_focus_sweep", "region_valve_peer_job", "openmfd_golden_2x2_stitched"])
+@pytest.mark.parametrize("format", ["byu", pytest.param("native", marks=pytest.mark.slow)])
+def test_files_of_the_group_and_of_a_peer_come_back_as_they_were(tmp_path, name, format):
+    sample = Path(__file__).resolve().parents[3] / "shared" / "cases" / f"{name}.zip"
+    if not sample.exists():
+        pytest.skip("no shared samples here")
+    job = pmsl.read(sample)
+    pmsl.write(job, tmp_path / "out.zip", format=format)
+    alike(job, pmsl.read(tmp_path / "out.zip"))
 
 
 def test_layers_of_0_um_without_end_are_refused(tmp_path):
