@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from pmsl.core.mask import FULL, LayerMask
+from pmsl.core.mask import FULL, LayerMask, Window
+from pmsl.core.runs import Runs, clipped, runs_of
 from pmsl.fields.levels import shared_levels
 from pmsl.fields.shares import AxisShare, shares_of
 from pmsl.fields.tiles import FieldLayout, Tile
@@ -66,10 +68,14 @@ class MaskSharer(msgspec.Struct, frozen=True, eq=False):
             Where the field lies in that layer.
         """
         x, y = shares_of(self.layout, tile, mask.index)
-        rows, cols = _pixels_of(mask)
-        if _alone(x, y, rows, cols):
+        if _alone(x, y, *_pixels_of(mask)):
             return mask.sum_px()
-        return float((y.own[rows] @ mask.within(mask.window, np.uint16)) @ x.own[cols]) / FULL
+        core, around = _parts(mask, x, y)
+        total = 0.0 if core is None else float(core.value.astype(np.int64) @ core.length)
+        for part in around:
+            rows, cols = slice(part.row0, part.row0 + part.rows), slice(part.col0, part.col0 + part.cols)
+            total += float((y.own[rows] @ mask.within(part, np.uint16)) @ x.own[cols])
+        return total / FULL
 
     def shared(self, mask: LayerMask, tile: Tile, f: float) -> LayerMask:
         """Return the mask of a field with its share of the light.
@@ -91,7 +97,17 @@ class MaskSharer(msgspec.Struct, frozen=True, eq=False):
         rows, cols = _pixels_of(mask)
         if self.evened is None and (mask.empty or _alone(x, y, rows, cols)):
             return mask
-        window = mask.window
+        if self.evened is not None:
+            return self.evened.from_window(mask.index, mask.shape, mask.window, self._dense(mask, mask.window, x, y, f))
+        core, around = _parts(mask, x, y)
+        pieces = [(part, runs_of(self._dense(mask, part, x, y, f), (0, 0, part.rows, part.cols))) for part in around]
+        pieces += [] if core is None else [(_core(mask, x, y), core)]
+        pieces.sort(key=lambda piece: piece[0].col0)
+        return LayerMask.from_runs(mask.index, mask.shape, mask.window.row0, _together(pieces, mask.window))
+
+    def _dense(self, mask: LayerMask, window: Window, x: AxisShare, y: AxisShare, f: float) -> np.ndarray:
+        """Return the 16-bit levels of a window of a mask with the field's share of the light."""
+        rows, cols = np.arange(window.row0, window.row0 + window.rows), np.arange(window.col0, window.col0 + window.cols)
         levels = mask.within(window, np.uint16)
         levels[:, x.own[cols] <= 0.0] = 0
         levels[y.own[rows] <= 0.0] = 0
@@ -100,7 +116,7 @@ class MaskSharer(msgspec.Struct, frozen=True, eq=False):
                 if (down.other or across.other or self.evened) and len(down.pixels) and len(across.pixels):
                     at = np.ix_(down.pixels - window.row0, across.pixels - window.col0)
                     levels[at] = self._block(levels[at], x, y, down, across, f)
-        return (self.evened or LayerMask).from_window(mask.index, mask.shape, window, levels)
+        return levels
 
     def _block(self, levels: np.ndarray, x: AxisShare, y: AxisShare, down: _Side, across: _Side, f: float) -> np.ndarray:
         """Return the 16-bit levels of pixels that are shared with the same neighbours."""
@@ -162,6 +178,52 @@ def _pixels_of(mask: LayerMask) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows and columns of a mask's window."""
     row0, col0, rows, cols = mask.window
     return np.arange(row0, row0 + rows), np.arange(col0, col0 + cols)
+
+
+def _core(mask: LayerMask, x: AxisShare, y: AxisShare) -> Window:
+    """Return the part of a mask's window that the field has for itself; without rows or columns where there is none."""
+    (row0, rows), (col0, cols) = _within(y, mask.window.row0, mask.window.rows), _within(x, mask.window.col0, mask.window.cols)
+    return Window(row0, col0, rows, cols)
+
+
+def _within(share: AxisShare, first: int, n: int) -> tuple[int, int]:
+    """Return the first of n pixels from `first` on that a field has for itself, and how many follow it."""
+    own = np.flatnonzero(share.own[first : first + n] >= 1.0)
+    return (first, 0) if not len(own) else (first + int(own[0]), int(own[-1] - own[0]) + 1)
+
+
+def _parts(mask: LayerMask, x: AxisShare, y: AxisShare) -> tuple[Runs | None, list[Window]]:
+    """Return the runs of a mask that the field has for itself, as its `_core` has them, and the windows around these."""
+    w, core = mask.window, _core(mask, x, y)
+    if not (core.rows and core.cols):
+        return None, [w]
+    below, right = core.row0 + core.rows, core.col0 + core.cols
+    around = [
+        Window(w.row0, w.col0, core.row0 - w.row0, w.cols),
+        Window(core.row0, w.col0, core.rows, core.col0 - w.col0),
+        Window(core.row0, right, core.rows, w.col0 + w.cols - right),
+        Window(below, w.col0, w.row0 + w.rows - below, w.cols),
+    ]
+    return clipped(mask.runs(), w.row0, core), [part for part in around if part.rows and part.cols]
+
+
+def _together(pieces: Sequence[tuple[Window, Runs]], window: Window) -> Runs:
+    """Put runs of windows beside each other, each counted from its own, together to maximal ones of a window; columns of the field."""
+    counts = np.zeros((len(pieces), window.rows), np.int64)  # windows that share rows are in order of their columns
+    for i, (part, runs) in enumerate(pieces):
+        counts[i, part.row0 - window.row0 : part.row0 - window.row0 + part.rows] = np.diff(runs.row_start)
+    start = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts.sum(axis=0))])
+    begins = start[:-1] + np.cumsum(counts, axis=0) - counts  # where the runs of each go, row by row
+    col, length = np.empty((2, start[-1]), np.int32)
+    value, row = np.empty(start[-1], np.uint16), np.repeat(np.arange(window.rows), np.diff(start))
+    for (part, runs), n, first in zip(pieces, counts, begins, strict=True):
+        at = np.repeat(first - (np.cumsum(n) - n), n) + np.arange(len(runs.col))
+        col[at], length[at], value[at] = runs.col + np.int32(part.col0), runs.length, runs.value
+    goes_on = (col[1:] == col[:-1] + length[:-1]) & (value[1:] == value[:-1]) & (row[1:] == row[:-1])
+    if not goes_on.any():
+        return Runs(start, col, length, value)
+    begin = np.flatnonzero(np.concatenate([np.ones(1, bool), ~goes_on]))
+    return Runs(np.searchsorted(begin, start), col[begin], np.add.reduceat(length, begin).astype(np.int32), value[begin])
 
 
 def _alone(x: AxisShare, y: AxisShare, rows: np.ndarray, cols: np.ndarray) -> bool:

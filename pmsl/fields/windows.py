@@ -68,3 +68,32 @@ def _reached(axis: Axis, i: int, margin_px: int) -> tuple[int, int]:
     corners = [axis.corner_px(i, layer) for layer in range(PHASES)]
     first = (min(corners) - margin_px) // EVEN * EVEN
     return first, max(corners) + axis.field_px + margin_px - first
+
+
+def strip_of(layout: FieldLayout, row: int) -> FieldWindow:
+    """Return the window of all fields of a row, wherever they move to; of fields whose pixels lie on one grid.
+
+    Parameters
+    ----------
+    layout : FieldLayout
+    row : int
+    """
+    (first_x, _), (last_x, n_x) = _reached(layout.x, 0, 0), _reached(layout.x, layout.x.count - 1, 0)
+    first_y, n_y = _reached(layout.y, row, 0)
+    (px, py), cols = layout.pitch_um, last_x + n_x - first_x
+    return FieldWindow((round(first_x * px, DIGITS) + 0.0, round(first_y * py, DIGITS) + 0.0), (n_y, cols), 0, 0)
+
+
+def in_strip(layout: FieldLayout, tile: Tile, layer: int) -> FieldWindow:
+    """Return the strip of a field's row, with the field's place in it.
+
+    Parameters
+    ----------
+    layout : FieldLayout
+    tile : Tile
+        At its place in that layer.
+    layer : int
+    """
+    strip = strip_of(layout, tile.row)
+    (first_x, _), (first_y, _) = _reached(layout.x, 0, 0), _reached(layout.y, tile.row, 0)
+    return strip._replace(row0=layout.y.corner_px(tile.row, layer) - first_y, col0=layout.x.corner_px(tile.col, layer) - first_x)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,6 +13,7 @@ from pmsl.checks import mesh_findings
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.core.mask import LayerMask
+from pmsl.core.packed_mask import PackedMask
 from pmsl.correct.flat_field import EvenedMask, FlatFieldCompensation
 from pmsl.errors import ExposureError, UsageError
 from pmsl.exposure.images import Image
@@ -28,14 +27,13 @@ from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.layer_source import Origin
 from pmsl.job.print_job import STAGE_ERROR
 from pmsl.job.printer_optics import required
-from pmsl.masks import masks_of
-from pmsl.masks.area_masks import PartMasks
 from pmsl.mesh.part import Part, as_part
 from pmsl.mesh.region import ImageSetting
 from pmsl.mesh.solid import Solid
 from pmsl.optics import flat_field
 from pmsl.optics.grayscale import response
 from pmsl.pipeline.field_light.field_findings import overlap_finding, stage_findings
+from pmsl.pipeline.field_light.plate_strips import PlateStrips
 from pmsl.pipeline.setup import lit_layers
 from pmsl.pipeline.setup.corrections import CorrectedLayers, corrector_of
 from pmsl.pipeline.setup.job_setup import JobSetup, stages
@@ -50,6 +48,7 @@ if TYPE_CHECKING:
 INDEX_BYTES = 256 << 20  # of meshes made ready for single fields
 TRIANGLE_BYTES, FIELD_BYTES = 100, 1 << 20
 PIXEL_SLACK = 1e-6
+PLAIN_FIELDS = 64  # of a layer; the masks of more wait packed, so that memory does not follow the plate
 
 
 class FieldedJob(msgspec.Struct, frozen=True, eq=False):
@@ -176,8 +175,8 @@ class FieldPlanner(CorrectedLayers):
         self._response = light
         triangles = sum(len(part.solid.faces) for part in s.parts)
         self._most = max(4, INDEX_BYTES // (TRIANGLE_BYTES * triangles + FIELD_BYTES))
-        self._makers: OrderedDict[tuple[float, float], PartMasks] = OrderedDict()
-        self._lock = threading.Lock()
+        rows = self.layout.y.count if self.layout.on_one_grid else 0  # a triangle is in one row, but for those across a seam
+        self._strips = PlateStrips(s, self.layout, self.process.coverage, max(self._most, rows))
         collars_um = [region.dilate_um for part in s.parts for region in part.regions]
         self._grown_um = max(0.0, *self.process.xy_offsets_um, *collars_um) + self._edge_um()
         self._corrections, self._doses = self._corrections_of(), self._doses_of()
@@ -256,15 +255,14 @@ class FieldPlanner(CorrectedLayers):
         shown, plans = dict[Tile, list[Exposure]](), list[LayerPlan]()
         if self._corrections is not None:
             self._corrections.prepare(k)
-        for tile in self.tiles(k):
-            mask, defects = self.maker(tile).mask_and_defects(k)
-            found += mesh_findings.layer_findings(defects, self._grid_at(tile), k, s.repair)
+        for tile, mask, doubtful in self._strips.masks(self.tiles(k), k):
+            found += () if doubtful is None else mesh_findings.layer_findings(*doubtful, k, s.repair)
             covered_px += self._sharer.covered_px(mask, tile)
             images, settings = self._images(tile, k, mask)
             plans.append(s.ladder.plan(images, self.grid, self.process.motion.at(k), settings=settings))
             exposures = [self._shared(e, tile, k) for e in plans[-1].exposures]
             if lit := [e for e in exposures if not e.mask.black_at_8_bit]:
-                shown[tile] = lit
+                shown[tile] = lit if len(shown) < PLAIN_FIELDS else [replace(e, mask=PackedMask.of(e.mask)) for e in lit]
         exposures = [e for tile in ordered(list(shown), self.layout.order, k) for e in shown[tile]]
         if (excess := sum_problem(exposures, self.printer, self._response)) is not None:
             raise ExposureError(f"layer {k}: {excess}; overlap fields less")
@@ -292,24 +290,6 @@ class FieldPlanner(CorrectedLayers):
         low, high = self.setup.bounds_um[:, :2] + np.array([[-1.0], [1.0]]) * self._grown_um
         corner = np.array(tile.corner_um)
         return bool((high > corner).all() and (low < corner + self.grid.size_um).all())
-
-    def _grid_at(self, tile: Tile) -> Grid:
-        g = self.grid
-        return Grid(origin_um=tile.corner_um, pitch_um=g.pitch_um, shape=g.shape, z_edges_um=g.z_edges_um)
-
-    def maker(self, tile: Tile) -> PartMasks:
-        """Return what makes the masks of a field at its place; those used last are kept, as many as memory is meant for."""
-        with self._lock:
-            known = self._makers.get(tile.corner_um)
-            if known is not None:
-                self._makers.move_to_end(tile.corner_um)
-                return known
-        made = masks_of(self.setup.parts, self._grid_at(tile), self.process.coverage, "none", self.setup.offset)
-        with self._lock:
-            self._makers[tile.corner_um] = made
-            while len(self._makers) > self._most:
-                self._makers.popitem(last=False)
-        return made
 
     def overlap_findings(self) -> list[Finding]:
         """Return what is to be said of overlaps."""

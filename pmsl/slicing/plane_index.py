@@ -15,6 +15,7 @@ from pmsl.mesh.part import Part, as_part
 from pmsl.mesh.solid import Solid
 
 MAX_REACH_PX = 2.0**32
+BESIDE_PX = 8.0  # of the rows of a grid: triangles farther off are no part of what is seen there
 BLOCK = 1 << 14  # triangles at a time: stays in the cache
 FEW = 1 << 17  # triangles whose shells are found by their edges
 LATE = 1 << 15  # corners
@@ -210,6 +211,9 @@ def index_crossings(parts: Sequence[Solid | Part], grid: Grid, slabs: bool = Fal
     for part in placed:
         check_range(part, grid)
     found = [_crossing(part, grid.z_edges_um if slabs else planes, slabs) for part in placed]
+    if not slabs:  # shells of slabs hang together beside the grid, too
+        near = [_in_rows(part, grid, *each) for part, each in zip(placed, found, strict=True)]
+        found = near if any(len(first) for _, first, _ in near) else found
     picked, ends = [chosen for chosen, _, _ in found], np.cumsum([len(first) for _, first, _ in found])
     first, last = (arrays[0] if len(arrays) == 1 else np.concatenate(arrays) for arrays in list(zip(*found, strict=True))[1:])
     del found
@@ -257,6 +261,23 @@ def check_range(part: Part, grid: Grid) -> None:
             f"part {part.label or part.solid.source} reaches {reach:.3g} px from the field's corner; "
             f"limit {MAX_REACH_PX:.3g}: check unit and pitch"
         )
+
+
+def _in_rows(part: Part, grid: Grid, picked: np.ndarray, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Leave out what `_crossing` picked beside the rows of a grid that is a strip or a window of a plate: rows do not know each other."""
+    low, high = grid.origin_um[1] + grid.pitch_um[1] * np.array([-BESIDE_PX, grid.shape[0] + BESIDE_PX])
+    box = part.bounds_um()[:, 1]
+    if box[0] >= low and box[1] <= high:
+        return picked, first, last
+    if not len(picked):
+        picked = np.arange(len(first), dtype=np.int32)
+    near = np.empty(len(picked), bool)
+    for start in range(0, len(picked), BLOCK):
+        y = part.corners_um(picked[start : start + BLOCK])[:, :, 1]
+        near[start : start + BLOCK] = (y.max(axis=1) >= low) & (y.min(axis=1) <= high)
+    if near.sum() == part.solid.n_faces:
+        return np.empty(0, np.int32), first, last
+    return picked[near], first[near], last[near]
 
 
 def _nodes(start: np.ndarray, levels: int, n_planes: int) -> tuple[np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -39,6 +40,8 @@ from pmsl.job.print_job import Engine, Estimate, PrintJob
 from pmsl.mesh.alike import alike
 from pmsl.profiles.printer import Diamond
 from pmsl.profiles.release import recorded
+
+TOGETHER = 64  # frames encoded at once
 
 
 def write(job: PrintJob, path: Path, options: WriteOptions) -> Written:
@@ -136,7 +139,8 @@ def encode_layers(job: PrintJob, plans: Sequence[LayerPlan], options: WriteOptio
         for problem in check.layer(plan):
             raise ExposureError(f"{problem}; a job that no reader would take is not written")
     shown = [(e.mask, job.engines[e.engine].orientation) for plan in plans for e in plan.exposures]
-    frames = iter(png_write.encode_masks(shown, options.small))
+    groups = (shown[i : i + TOGETHER] for i in range(0, len(shown), TOGETHER))  # of a plate of many fields not all runs at once
+    frames = chain.from_iterable(png_write.encode_masks(group, options.small) for group in groups)
     return [_encoded(job, plan, options, frames) for plan in plans]
 
 
