@@ -64,8 +64,9 @@ class PartMasks(ABC):
         self.grid = grid
         self.offset = offset
         self.parts = tuple(as_part(item).repaired(repair, weld_um, grid.pitch_um) for item in parts)
-        self.index = index_parts(self.parts, grid, slabs=self.mode == "volume")
         self._open = repair == "none" and not all(part.solid.closed for part in self.parts)
+        volume = self.mode == "volume"  # shells of slabs, moved contours and gaps hang together beside the rows of the grid, too
+        self.index = index_parts(self.parts, grid, volume, rows_only=not (volume or self._open or offset is not None))
         self._local = _OfThread()
         self._lock = threading.Lock()
         self._made_gaps: ContourGaps | None = None

@@ -116,7 +116,7 @@ class CopyIndex:
         return np.concatenate([group.index.shells() for group in self.groups])
 
 
-def index_parts(parts: Sequence[Part], grid: Grid, slabs: bool = False) -> CrossingIndex | CopyIndex:
+def index_parts(parts: Sequence[Part], grid: Grid, slabs: bool = False, rows_only: bool = False) -> CrossingIndex | CopyIndex:
     """Make the index of parts; of copies only one is indexed.
 
     Parameters
@@ -126,6 +126,8 @@ def index_parts(parts: Sequence[Part], grid: Grid, slabs: bool = False) -> Cross
     grid : Grid
     slabs : bool
         Index by slabs, for volumes, instead of by middle planes.
+    rows_only : bool
+        As of `index_crossings`; not of copies.
 
     Returns
     -------
@@ -139,7 +141,7 @@ def index_parts(parts: Sequence[Part], grid: Grid, slabs: bool = False) -> Cross
     """
     groups = alike(parts)
     if all(len(group) == 1 for group in groups):
-        return index_crossings(parts, grid, slabs)
+        return index_crossings(parts, grid, slabs, rows_only)
     for part in parts:
         check_range(part, grid)
     single = [parts[i] for (i, *more) in groups if not more]

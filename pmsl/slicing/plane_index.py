@@ -186,7 +186,7 @@ def _mixed(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     return out
 
 
-def index_crossings(parts: Sequence[Solid | Part], grid: Grid, slabs: bool = False) -> CrossingIndex:
+def index_crossings(parts: Sequence[Solid | Part], grid: Grid, slabs: bool = False, rows_only: bool = False) -> CrossingIndex:
     """Make the index of every triangle of `parts` that crosses a middle plane of `grid`, or reaches into one of its slabs.
 
     Parameters
@@ -196,6 +196,8 @@ def index_crossings(parts: Sequence[Solid | Part], grid: Grid, slabs: bool = Fal
     grid : Grid
     slabs : bool
         Index by slabs, for volumes, instead of by middle planes.
+    rows_only : bool
+        Leave triangles out that lie beside the rows of the grid, as where it is a strip of a plate: contours do not close then, rows do.
 
     Returns
     -------
@@ -211,7 +213,7 @@ def index_crossings(parts: Sequence[Solid | Part], grid: Grid, slabs: bool = Fal
     for part in placed:
         check_range(part, grid)
     found = [_crossing(part, grid.z_edges_um if slabs else planes, slabs) for part in placed]
-    if not slabs:  # shells of slabs hang together beside the grid, too
+    if rows_only:
         near = [_in_rows(part, grid, *each) for part, each in zip(placed, found, strict=True)]
         found = near if any(len(first) for _, first, _ in near) else found
     picked, ends = [chosen for chosen, _, _ in found], np.cumsum([len(first) for _, first, _ in found])

@@ -82,7 +82,7 @@ def test_a_native_job_keeps_what_it_requires(tmp_path):
     assert back[1].exposures[1].focus_um == job[1].exposures[1].focus_um != 0
 
 
-@pytest.mark.parametrize("name", sorted(set(registry.names()) - {"native", "byu", "3mf-slices"}))
+@pytest.mark.parametrize("name", sorted(set(registry.names()) - {"native", "byu", "3mf-slices", "cli", "cli-binary"}))
 def test_formats_without_offsets_refuse_a_plate_and_leave_nothing(tmp_path, name):
     job, _ = plate_job()
     target = tmp_path / f"plate{(registry.find(name).suffixes or ('',))[0]}"
