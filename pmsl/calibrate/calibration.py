@@ -14,6 +14,7 @@ from pmsl.calibrate.sheets import HEAD, check_coupon, text_of
 from pmsl.errors import MeasurementError
 from pmsl.job.print_job import PrintJob
 from pmsl.profiles import DEFAULT_PRINTER, DEFAULT_PROCESS, DEFAULT_RESIN, Printer, Process, Resin, find_printer, find_process, find_resin
+from pmsl.profiles.resin import of_first_engine
 
 
 def coupon(
@@ -44,9 +45,8 @@ def coupon(
     """
     found, how = kind_of(kind), options or CouponOptions()
     found.check(how)
-    return found.coupon(
-        printer or find_printer(DEFAULT_PRINTER), resin or find_resin(DEFAULT_RESIN), process or find_process(DEFAULT_PROCESS), how
-    )
+    machine, material = of_first_engine(printer or find_printer(DEFAULT_PRINTER), resin or find_resin(DEFAULT_RESIN))
+    return found.coupon(machine, material, process or find_process(DEFAULT_PROCESS), how)
 
 
 def fit(

@@ -122,6 +122,9 @@ def with_profiles(job: PrintJob, printer: Printer | None, resin: Resin | None, p
     job : PrintJob
     printer, resin, process : Printer, Resin, Process, optional
     """
+    if len(job.engines) == 1:
+        printer = None if printer is None else printer.of_engine(job.engines[0].name)
+        resin = None if resin is None else resin.at(job.engines[0].wavelength_nm)
     if printer is None and resin is None and process is None:
         return job
     made = replace(job, printer=printer or job.printer, resin=resin or job.resin, process=process or job.process)

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import force_setattr, replace
 
-from pmsl.profiles.printer import Positive
+from pmsl.profiles.printer import Positive, Printer
 from pmsl.profiles.tables.strict_struct import Sourced, Strict, Value
 from pmsl.profiles.tables.versions import set_schema
 
@@ -280,3 +280,15 @@ class Resin(Strict, frozen=True, kw_only=True):
 
     def _with(self, row: AtWavelength) -> Material:
         return replace(self.resin, **{name: getattr(row, name) for name in row.__struct_fields__})
+
+
+def of_first_engine(printer: Printer, resin: Resin) -> tuple[Printer, Resin]:
+    """Return a printer with its first light engine alone, and a resin at the wavelength of that.
+
+    Parameters
+    ----------
+    printer : Printer
+    resin : Resin
+    """
+    alone = printer.of_engine(printer.engine_names[0])
+    return alone, resin.at(alone.optics.wavelength_nm.value)

@@ -59,6 +59,20 @@ def test_what_does_not_go_with_it_is_refused_and_nothing_is_written(run, words, 
     assert code in (2, 3) and told in err and not Path("job").exists(), err
 
 
+def test_what_has_one_engine_goes_by_the_curve_of_the_first(run):
+    """A mesh is looked at, and a coupon made, as the first engine prints it, whichever row of the resin that is."""
+    shipped = ("--printer", "microfluidics-7.6um-2um", "--resin", "pr48-385-405")
+    code, out, _ = run("info", "body.stl", *shipped, "--unit", "um")
+    assert code == 0 and "refused" not in out and "on microfluidics-7.6um-2um" in out
+    facts = json.loads(run("info", "body.stl", *shipped, "--unit", "um", "--json")[1])
+    one = json.loads(run("info", "body.stl", "--printer", "microfluidics-7.6um", "--resin", "pr48-385", "--unit", "um", "--json")[1])
+    assert facts["print"]["exposure"] == one["print"]["exposure"]
+    code, _, err = run("calibrate", "coupon", "working-curve", "-o", "c.zip", "--sheet", "c.csv", *shipped)
+    coupon = pmsl.read("c.zip")
+    assert code == 0 and coupon.resin.resin.dp_um.value == 39.2 and coupon.engines[0].wavelength_nm == 385.0, err
+    assert not coupon.printer.several
+
+
 def test_a_printer_of_one_engine_knows_no_other(run):
     code, _, err = run("slice", "body.stl", "-o", "job", "--engine", "fine", "--printer", "pmsl-2um", "--resin", "pr48-405", "--unit", "um")
     assert code == 2 and "engine 'fine'; printer pmsl-2um has one, without a name" in err

@@ -24,6 +24,7 @@ from pmsl.calibrate.next_print.tile_choice import chosen_tiles, informations, sd
 from pmsl.core.finding import Finding
 from pmsl.errors import UsageError
 from pmsl.profiles import DEFAULT_PRINTER, DEFAULT_RESIN, Printer, Resin, find_printer, find_resin
+from pmsl.profiles.resin import of_first_engine
 
 TILES = {"working-curve": 8, "induction": 12, "roofs": 12, "walls": 3}
 
@@ -159,7 +160,7 @@ def propose(
         Another kind or goal, a number of tiles or a height that is none, doses beyond the printer's limits.
     """
     count = _checked(kind, tiles, layer_um)
-    machine, material = printer or find_printer(DEFAULT_PRINTER), resin or find_resin(DEFAULT_RESIN)
+    machine, material = of_first_engine(printer or find_printer(DEFAULT_PRINTER), resin or find_resin(DEFAULT_RESIN))
     paths = [sheets] if isinstance(sheets, (str, Path)) else list(sheets)
     known = known_values(kind, paths, machine, material, irradiance_mw_cm2)
     wanted = goal_of(goal or ("walls" if kind == "walls" else "dp"), known, machine, material, layer_um)

@@ -16,6 +16,7 @@ from pmsl.calibrate.next_print.outcome import stated_line
 from pmsl.calibrate.next_print.proposal import Proposal
 from pmsl.calibrate.profile_update import measured_resin
 from pmsl.profiles import DEFAULT_PRINTER, DEFAULT_PROCESS, DEFAULT_RESIN, Printer, Process, Resin, find_printer, find_process, find_resin
+from pmsl.profiles.resin import of_first_engine
 
 Profiles = tuple[Printer, Resin, Process]
 
@@ -36,11 +37,8 @@ def proposed_coupon(
     UsageError
         No room on the field, doses beyond the printer's limits.
     """
-    profiles = (
-        printer or find_printer(DEFAULT_PRINTER),
-        resin or find_resin(DEFAULT_RESIN),
-        process or find_process(DEFAULT_PROCESS),
-    )
+    machine, material = of_first_engine(printer or find_printer(DEFAULT_PRINTER), resin or find_resin(DEFAULT_RESIN))
+    profiles = machine, material, process or find_process(DEFAULT_PROCESS)
     goal = proposal.goal if proposal.goal == "dp" else f"{proposal.goal}, layers of {proposal.layer_um:g} um"
     stated = stated_line("Dp" if goal == "dp" else goal, proposal.sd_expected, proposal.sd_now)
     if proposal.kind == "working-curve":

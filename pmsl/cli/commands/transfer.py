@@ -25,11 +25,13 @@ def transfer_command(resin: str, printer: str, irradiance: float, out: str, forc
     from pmsl.cli.terminal import print_line
     from pmsl.files.output_file import check_new_file, write_new_text
     from pmsl.profiles.find import find_printer, find_resin
+    from pmsl.profiles.resin import of_first_engine
     from pmsl.profiles.tables.strict_struct import Value
     from pmsl.profiles.tables.template import template
 
     check_new_file(out, force, "-o")
-    made = transferred_resin(find_resin(resin), find_printer(printer), irradiance, Path(out).stem)
+    machine, material = of_first_engine(find_printer(printer), find_resin(resin))
+    made = transferred_resin(material, machine, irradiance, Path(out).stem)
     write_new_text(out, template(made))
     rows: tuple[tuple[str, Value[float], str], ...] = (("dp_um", made.resin.dp_um, "µm"), ("ec_mj_cm2", made.resin.ec_mj_cm2, "mJ/cm²"))
     for name, value, unit in rows:

@@ -29,6 +29,7 @@ from pmsl.pipeline.setup.validation import check_corrections, check_wavelengths
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.placeholders import placeholders
 from pmsl.profiles.process import LayerHeights
+from pmsl.profiles.resin import of_first_engine
 from pmsl.slicing.planes import slabs_lit, z_edges_um
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def stages(
     UsageError
         A part that asks for a dose that is none, or for a region that is none.
     """
+    printer, resin = of_first_engine(printer, resin)
     given = [as_part(item) for item in parts]
     pieces = tuple(part.repaired(repair, weld_um, np.array(printer.optics.pitch_um.value)) for part in given)
     if any(a is not b for a, b in zip(given, pieces, strict=True)):
