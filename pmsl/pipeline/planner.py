@@ -31,7 +31,7 @@ from pmsl.mesh.placing.placement import Placed
 from pmsl.mesh.solid import Solid
 from pmsl.pipeline.setup.corrections import CorrectedLayers, exchange_findings, memory_findings, record_of
 from pmsl.pipeline.setup.job_setup import JobSetup, stages
-from pmsl.pipeline.setup.last_layer import up_to_the_last_lit
+from pmsl.pipeline.setup.lit_layers import up_to_the_last_lit
 from pmsl.pipeline.setup.part_records import provenance_of, record_of_part
 from pmsl.profiles import Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.slicing.boundary_defects import Defects

@@ -45,10 +45,8 @@ def test_what_cannot_be_is_refused_by_name(tmp_path, run):
     assert run("slice", "slab.stl", "-o", "job", *own)[0] == 3  # larger than a field
     code, _, err = run("slice", "slab.stl", "-o", "job", "--fields", "2by2", *own)
     assert (code, "expected auto, or fields along x and y like 6x10" in err) == (2, True)
-    code, _, err = run("slice", "slab.stl", "-o", "job", "--fields", "auto", "--depth", "4", *own)
-    assert (code, "--fields: not offered with --depth" in err) == (2, True)
-    code, _, err = run("slice", "slab.stl", "-o", "job", "--fields", "auto", "--correct", "edges", "--accept-uncalibrated", *own)
-    assert (code, "--fields: not offered with corrections (edges)" in err) == (2, True)
+    code, _, err = run("slice", "slab.stl", "-o", "job", "--fields", "auto", "--dose", *own)
+    assert (code, "--fields: not offered with --dose" in err) == (2, True)
     code, _, err = run("slice", "slab.stl", "-o", "job", "--fields", "auto")
     assert (code, "has no [stage.xy]" in err) == (2, True)
     assert run("slice", "slab.stl", "-o", "job", "--fields", "1x2", *own)[0] == 3  # larger than the plate

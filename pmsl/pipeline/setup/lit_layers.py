@@ -5,7 +5,9 @@ The masks decide. Where a section fills a good share of the pixels around it no 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 
@@ -35,6 +37,56 @@ WHY_DARK = {
 }
 NOT_LIT = "they fill less than half of their slab, or their pixels by less than half of the lowest gray"
 BRIGHT = 8 * 257  # level of a pixel that, shared out to four pixels, still lights one
+OF_REGIONS = ("region-outside-field", "region-beside-part")  # untrue of a region that reaches only layers that are left out
+
+
+class LitLayers(Protocol):
+    """What tells how many of its layers have light."""
+
+    def layers_up_to_the_last_lit(self) -> tuple[int, tuple[Finding, ...]]:
+        """Count the layers up to the last one with light; also what was found of those above."""
+
+
+class Stages(Protocol):
+    """What `job_setup` makes of a request."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def grid(self) -> Grid:
+        """The layers are counted in."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Of the parts."""
+
+    @property
+    def bounds_um(self) -> np.ndarray:
+        """Box of the parts."""
+
+
+S = TypeVar("S", bound=Stages)
+P = TypeVar("P", bound=LitLayers)
+
+
+def up_to_the_last_lit(staged: Callable[[int | None], S], planner_of: Callable[[S], P]) -> tuple[S, P]:
+    """Return the stages and the planner of a job that ends with a layer that has light; `staged` makes the former for so many layers.
+
+    What layers are given may depend on those above, so it is looked at again until none is left out.
+    """
+    first = s = staged(None)
+    found: tuple[Finding, ...] = ()
+    while True:
+        planner = planner_of(s)
+        n, more = planner.layers_up_to_the_last_lit()
+        found = (*more, *found)
+        if n == s.grid.n_layers:
+            break
+        s = staged(n)
+    if s is first:
+        return s, planner
+    kept = [f for f in s.findings if f.code not in OF_REGIONS or f in first.findings]
+    return replace(s, findings=(*kept, *left_out(found, first.grid, n, first.bounds_um))), planner
 
 
 def layers_up_to_the_last_lit(parts: Sequence[Part], boxes_um: np.ndarray, grid: Grid, process: Process) -> int:
