@@ -11,8 +11,9 @@ from pmsl.slicing.planes import z_edges_um
 if TYPE_CHECKING:
     from pmsl.slicing.contours import slice_contours
     from pmsl.slicing.polygons import from_polygons, to_polygons
+    from pmsl.slicing.warp import warped
 
-_HOMES = homes_in(__name__, contours="slice_contours", polygons="from_polygons to_polygons")
+_HOMES = homes_in(__name__, contours="slice_contours", polygons="from_polygons to_polygons", warp="warped")
 __getattr__, __dir__ = later(__name__, _HOMES)
 
-__all__ = ["from_polygons", "slice_contours", "to_polygons", "z_edges_um"]
+__all__ = ["from_polygons", "slice_contours", "to_polygons", "warped", "z_edges_um"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from pmsl.profiles.distortion.distortion_table import Distortion
 from pmsl.profiles.distortion.elementary_maps import ElementaryMap, KeystoneMap, LinearMap, RadialMap
-from pmsl.profiles.distortion.field_map import MARGIN_PX, FieldMap
+from pmsl.profiles.distortion.field_map import FieldMap
 from pmsl.profiles.distortion.marks_fit import fitted_marks
 
 LOOKED_AT = 65  # places along each axis at which a map is checked
@@ -55,10 +55,10 @@ def field_map(distortion: Distortion, size_um: tuple[float, float], pitch_um: tu
     if all(isinstance(each, LinearMap) for each in maps):
         return made
     rim = made.followed(_rim(np.array(size_um)))
-    margin = MARGIN_PX * np.array(pitch_um)
+    margin = made.margin_px * np.array(pitch_um)
     low, high = rim.min(axis=0) - margin, rim.max(axis=0) + margin
     settled = made.settled(_lattice(low, high))
-    _check_scale(settled, settled.followed_back(_lattice(low, high)), np.inf, f", within {MARGIN_PX} px of its edge")
+    _check_scale(settled, settled.followed_back(_lattice(low, high)), np.inf, f", within {made.margin_px:g} px of its edge")
     bend_px = _bend_px(settled, low, high)
     return settled if bend_px == 0.0 else replace(settled, low_um=low, high_um=high, bend_px=bend_px)
 

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 Xy = tuple[np.ndarray, np.ndarray]
-SETTLED = 1e-15  # of half the field: Newton's method is done
+SETTLED = 1e-15  # of half the field, or of a place beyond: Newton's method is done
 MOST_STEPS = 40
 
 
@@ -188,7 +188,7 @@ def steps_to_settle(back: Callable[[int], Xy]) -> int | None:
         before = back(1)
         for n in range(2, MOST_STEPS):
             after = back(n)
-            moved = max(float(np.abs(a - b).max()) for a, b in zip(after, before, strict=True))
+            moved = max(float((np.abs(a - b) / np.maximum(np.abs(a), 1.0)).max()) for a, b in zip(after, before, strict=True))
             if moved <= SETTLED:
                 return n
             before = after

@@ -13,7 +13,7 @@ from pmsl.profiles.distortion.elementary_maps import ElementaryMap, PolynomialMa
 
 CHORD_PX = 1e-3  # how far the outlines of a warped part may be from where they should be
 OF_EDGES = 0.75  # of that for edges of triangles: where edges bend by e, the middle of a triangle is off by 4/3 e at most
-MARGIN_PX = 32  # around the picture: the map is followed so far, and goes on straight beyond
+MARGIN_PX, OF_FIELD = 32.0, 0.25  # around the picture: the map is followed so far, or so much of the field, and goes on straight beyond
 PROBED = (0.25, 0.5, 0.75)  # of an edge: whether it bends there
 PER_SIDE = 9  # places along each side of a box
 BLOCK = 1 << 13  # points at a time: stays in the cache
@@ -49,7 +49,12 @@ class FieldMap:
     @property
     def longest_px(self) -> float:
         """No edge that is shorter bends too much, wherever it lies [px]."""
-        return math.inf if self.bend_px == 0.0 else min(math.sqrt(8.0 * OF_EDGES * CHORD_PX / self.bend_px), 0.5 * MARGIN_PX)
+        return math.inf if self.bend_px == 0.0 else min(math.sqrt(8.0 * OF_EDGES * CHORD_PX / self.bend_px), 0.5 * self.margin_px)
+
+    @property
+    def margin_px(self) -> float:
+        """How far around the picture the map is followed."""
+        return min(MARGIN_PX, OF_FIELD * min(um / pitch for um, pitch in zip(self.size_um, self.pitch_um, strict=True)))
 
     def bends(self, a_um: np.ndarray, b_um: np.ndarray) -> np.ndarray:
         """Tell which edges on the plate must be split, for their chords in the picture to be within `CHORD_PX`.
@@ -62,13 +67,13 @@ class FieldMap:
         Returns
         -------
         (n,) bool
-            Also those longer than `MARGIN_PX` that lie partly beyond where the map is followed; none that lie wholly beyond one side.
+            Also those longer than `margin_px` that lie partly beyond where the map is followed; none that lie wholly beyond one side.
         """
         pitch = np.array(self.pitch_um)
         squared = _squared((b_um - a_um) / pitch)
         beyond = ((np.maximum(a_um, b_um) < self.low_um) | (np.minimum(a_um, b_um) > self.high_um)).any(axis=1)
         out = (squared > self.longest_px**2) & ~beyond
-        asked = np.flatnonzero(out & (squared <= MARGIN_PX**2))
+        asked = np.flatnonzero(out & (squared <= self.margin_px**2))
         a, b = a_um[asked], b_um[asked]
         ends, off = (self.picture_um(a), self.picture_um(b)), np.zeros(len(asked))
         for share in PROBED:
@@ -162,7 +167,7 @@ def _with_steps(each: RadialMap | PolynomialMap, x: np.ndarray, y: np.ndarray) -
     """Return a map with the steps of Newton's method that it takes to go back from some points."""
     steps = steps_to_settle(lambda n: msgspec.structs.replace(each, steps=n).picture(x, y))
     if steps is None:
-        raise ValueError(f"the map has no way back within {MARGIN_PX} px of the field's edge; lower it")
+        raise ValueError("the map has no way back near the field's edge; lower it")
     return msgspec.structs.replace(each, steps=steps)
 
 
