@@ -16,7 +16,7 @@ from pmsl.cli.app import app
 from pmsl.core.mask import Window
 
 PRINTERS = {"pmsl-2um": "pr48-405", "microfluidics-7.6um": "pegda-nps-1.0-385", "dlp-27um": "pr48-385"}
-PRINTED = NAMES
+PRINTED = tuple(kind for kind in NAMES if kind != "seams")  # which needs a printer that moves, and has no numbers
 
 
 SMALL = dict.fromkeys(("roofs", "renewal"), CouponOptions(cover_layers=[1, 3]))  # of each kind, what makes its print short

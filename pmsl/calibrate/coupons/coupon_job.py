@@ -38,13 +38,14 @@ class Prism(NamedTuple):
 
 
 class TileExposure(NamedTuple):
-    """One exposure of a coupon: what is lit, with which dose of a white pixel, light setting, dark time before it and focus."""
+    """One exposure of a coupon: what is lit, with which dose of a white pixel, light setting, dark time before it, focus, and where."""
 
     mask: LayerMask
     dose_mj_cm2: float
     power: float | None = None
     wait_before_s: float = 0.0
     focus_um: float = 0.0
+    offset_um: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,6 +197,7 @@ def coupon_job(
             power=power,
             wait_before_s=shot.wait_before_s,
             focus_um=shot.focus_um,
+            offset_um=shot.offset_um,
         )
 
     def plan(k: int) -> LayerPlan:

@@ -12,6 +12,7 @@ scale_kind     pitch, skew and shrinkage
 focus_kind     best focus and tilt
 bottom_kind    first layers: adhesion, foot, zero
 daily_kind     five minutes a day: in control or not
+seams          (`pmsl.calibrate.seams`) verniers across the seams of fields
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pmsl.calibrate.kinds.kind import Kind
 
-NAMES = ("working-curve", "induction", "gray", "uniformity", "walls", "roofs", "renewal", "scale", "focus", "bottom", "daily")
+NAMES = ("working-curve", "induction", "gray", "uniformity", "walls", "roofs", "renewal", "scale", "focus", "bottom", "daily", "seams")
+ELSEWHERE = {"seams": "pmsl.calibrate.seams.seams_kind"}
 PROPOSED = ("working-curve", "induction", "roofs", "walls")  # kinds whose next print pmsl proposes
 
 
@@ -36,5 +38,5 @@ def kind_of(name: str) -> Kind:
         near = difflib.get_close_matches(name, NAMES, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(NAMES)}"
         raise UsageError(f"no coupon of kind {name!r}; {hint}")
-    found: Kind = import_module(f"pmsl.calibrate.kinds.{name.replace('-', '_')}_kind").KIND
+    found: Kind = import_module(ELSEWHERE.get(name, f"pmsl.calibrate.kinds.{name.replace('-', '_')}_kind")).KIND
     return found

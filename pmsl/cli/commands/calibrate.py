@@ -77,7 +77,9 @@ def coupon_command(
 
     KIND walls: lines, gaps, dots and holes at three doses on glass, measured for width.
 
-    KIND scale: tiles all over the field, measured from middle to middle, by print and by light.
+    KIND scale: tiles all over the field, measured from middle to middle, by print and by light; their places tell the distortion.
+
+    KIND seams: verniers across the seams of neighbouring fields, for printers with an xy stage.
 
     KIND focus: fine lines all over the field, each tile at its own focus offset.
 
@@ -206,7 +208,10 @@ def fit_command(
 
     KIND walls: feature (line, gap, dot, hole), angle_deg, width_px, width_um, with doses. Gives blur, Ec, the microscope's bias.
 
-    KIND scale: method (print, light), axis (x, y, up, down), length_px, length_um. Gives pitch, shrinkage, skew.
+    KIND scale: method (print, light), axis (x, y, up, down), length_px, length_um. Gives pitch, shrinkage, skew; or method, x_px, y_px,
+    x_um, y_um of marks. Gives the distortion (keystone, radial, scale, skew), for a printer.
+
+    KIND seams: seam, axis (x, y), moved_um, off_um. Gives the errors of the xy stage, for a printer.
 
     KIND focus: x_um, y_um, focus_um, width_um (or another measure of sharpness). Gives the best focus, and the tilt of the field.
 
