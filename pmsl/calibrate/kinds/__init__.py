@@ -12,7 +12,6 @@ scale_kind     pitch, skew and shrinkage
 focus_kind     best focus and tilt
 bottom_kind    first layers: adhesion, foot, zero
 daily_kind     five minutes a day: in control or not
-seams          (`pmsl.calibrate.seams`) verniers across the seams of fields
 """
 
 from __future__ import annotations
