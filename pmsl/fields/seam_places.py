@@ -8,6 +8,7 @@ from pmsl.fields.tiles import PHASES, Axis
 
 WIDER_PX = 1  # on either side of a cut: what a stage that is off reaches
 SAME = 1e-9
+EDGE_PX = 8  # of the plate, beyond which no light comes: parts keep so far away where there is room
 
 
 def crossed_px(area_px: np.ndarray, axis: Axis) -> np.ndarray:
@@ -29,7 +30,7 @@ def crossed_px(area_px: np.ndarray, axis: Axis) -> np.ndarray:
     return crossed
 
 
-def quietest_px(area_px: np.ndarray, axis: Axis, now_px: float) -> int | None:
+def quietest_px(area_px: np.ndarray, axis: Axis, now_px: float, edge_px: int = EDGE_PX) -> int | None:
     """Return where the lower end of a part has to lie so that seams cross least of it; None where no other place is better.
 
     Parameters
@@ -39,10 +40,14 @@ def quietest_px(area_px: np.ndarray, axis: Axis, now_px: float) -> int | None:
     axis : Axis
     now_px : float
         Where it lies now: of places that are as good the nearest is chosen.
+    edge_px : int
+        How far it stays away from the ends of the plate, where there is room for that.
     """
     if axis.count == 1 or len(area_px) >= axis.plate_px:
         return None
     crossed = crossed_px(area_px, axis)
+    if len(crossed) > 2 * edge_px:
+        crossed[:edge_px] = crossed[len(crossed) - edge_px :] = np.inf
     least = float(crossed.min()) + SAME * (1.0 + float(area_px.sum()))
     if crossed[min(max(round(now_px), 0), len(crossed) - 1)] <= least:
         return None

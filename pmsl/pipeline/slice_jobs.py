@@ -114,8 +114,9 @@ def prepare_jobs(request: SliceRequest, loaded: Mapping[str, Solid] | None = Non
     if fields is None:
         plates = layout.placed(parts, printer, resin)
     else:
-        from pmsl.pipeline.field_plates import placed_on_fields  # few jobs have several
+        from pmsl.pipeline.field_plates import check_request, placed_on_fields  # few jobs have several
 
+        check_request(request)
         plates, fields = placed_on_fields(layout, parts, printer, resin, process, fields)
     names = layout.names(Path(request.out), len(plates))
     for name in names if layout.plates is not None else ():

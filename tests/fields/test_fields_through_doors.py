@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
+import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import trimesh
 from host_doubles import CLOCK, Machine
 
 import pmsl
+from pmsl.cli import main
+from pmsl.cli.commands.view import _job_of
 from pmsl.errors import HostError, JobError, PmslError, UsageError
+from pmsl.fields.tiles import FieldLayout
 from pmsl.formats import registry
 from pmsl.job.print_job import STAGE_ERROR
-from pmsl.pipeline.slice_jobs import slice_job
+from pmsl.pipeline.slice_jobs import prepare_job, slice_job
 from pmsl.pipeline.slice_request import SliceRequest
 from tests.field_plates import moving_printer
 from tests.fields.test_field_jobs import PITCH, plate_job
@@ -124,6 +130,25 @@ def test_options_that_do_not_go_with_fields_are_refused_by_name(tmp_path):
             slice_job(request)
 
 
+def test_meshes_are_checked_and_looked_at_as_a_plate(tmp_path, capsys, monkeypatch):
+    """As `slice` would print them: what is found is what is found of the job."""
+    mesh = tmp_path / "cup.stl"
+    cup = [box((0, 0, 0), (6.0, 2.0, 0.05)), box((2.5, 0.5, 0.05), (3.5, 1.5, 0.1)), box((2.0, 0.5, 0.2), (4.0, 1.5, 0.25))]
+    parts = [trimesh.Trimesh(solid.vertices_um, solid.faces, process=False) for solid in cup]
+    trimesh.util.concatenate(parts).export(mesh)
+    plate = {"printer": "pmsl-25um", "field": "200x150", "resin": "pr48-405", "fields": "2x1"}
+    words = [word for name, value in plate.items() for word in (f"--{name}", value)]
+    monkeypatch.setattr(sys, "argv", ["pmsl", "check", str(mesh), "--json", "--fail-on", "error", *words])
+    assert main() == 0
+    found = {f["code"] for f in json.loads(capsys.readouterr().out)["findings"]}
+    job = prepare_job(SliceRequest(meshes=[str(mesh)], out=str(tmp_path / "job"), **plate)).job
+    assert job.tiles == (2, 1)
+    assert "island" in found and {f.code for f in pmsl.check(job)} <= found
+    settings = SliceRequest(meshes=["a"], out="b", **plate)
+    seen = _job_of(None, str(mesh), {name: getattr(settings, name) for name in (*plate, "unit", "repair", "region")})
+    assert seen.tiles is None and seen.grid.shape == FieldLayout.of(job.printer, job.process, (2, 1)).plate_px
+
+
 def test_a_job_that_asks_for_more_than_it_has_is_damaged(tmp_path):
     job, _ = plate_job()
     moved = dataclasses.replace(job, printer=moving_printer((60, 80), PITCH, travel_um=(10.0, 10.0)))
@@ -153,7 +178,5 @@ def test_the_peer_s_stitched_job_gives_its_seams_two_and_four_times_the_time(tmp
 
 
 def write_slab(path, x_mm, y_mm, z_mm):
-    import trimesh
-
     solid = box((0, 0, 0), (x_mm, y_mm, z_mm))
     trimesh.Trimesh(solid.vertices_um, solid.faces, process=False).export(path)

@@ -31,7 +31,7 @@ def test_the_place_is_the_best_of_all(seed, count, overlap, blend):
         slow.append(sum(on_plate[max(a - (a == b), 0) : max(b + (a == b), 0)].sum() for a, b in bands))
     assert crossed_px(area, axis) == pytest.approx(slow)
     now = float(rng.integers(0, len(slow)))
-    best = quietest_px(area, axis, now)
+    best = quietest_px(area, axis, now, edge_px=0)
     assert min(slow) == pytest.approx(slow[int(now)] if best is None else slow[best])
 
 
@@ -61,18 +61,19 @@ def crossed_by_seams(job, x_um):
 
 def test_seams_lie_in_the_gap_between_parts(tmp_path):
     """Two blocks with a gap wide enough for the seams of four layers, which in the middle of the plate would cross one of them."""
-    solids = [box((0, 0, 0), (3000.0, 2000.0, 50.0)), box((5200.0, 0, 0), (6400.0, 2000.0, 50.0))]
+    solids = [box((0, 0, 0), (2600.0, 2000.0, 50.0)), box((5200.0, 0, 0), (6400.0, 2000.0, 50.0))]
     job = job_of(tmp_path, solids)
     low = min(part.bounds_um[0][0] for part in job.parts)
     high = max(part.bounds_um[1][0] for part in job.parts)
     assert high - low == pytest.approx(6400.0)
-    for x in np.arange(low + 10, low + 3000.0, 100).tolist() + np.arange(low + 5210.0, high, 100).tolist():
+    assert low >= 8 * 25.0 - 1e-6  # and not at the edge of the plate
+    for x in np.arange(low + 10, low + 2600.0, 100).tolist() + np.arange(low + 5210.0, high, 100).tolist():
         assert not crossed_by_seams(job, x)
     assert all(len(plan.exposures) == 2 for plan in job.layers())
 
 
 def test_parts_that_are_told_where_to_stand_stay(tmp_path):
-    solids = [box((0, 0, 0), (3000.0, 2000.0, 50.0)), box((5200.0, 0, 0), (6400.0, 2000.0, 50.0))]
+    solids = [box((0, 0, 0), (2600.0, 2000.0, 50.0)), box((5200.0, 0, 0), (6400.0, 2000.0, 50.0))]
     job = job_of(tmp_path, solids, at="100,100")
     assert job.parts[0].bounds_um[0][:2] == pytest.approx((100.0, 100.0))
 

@@ -27,7 +27,7 @@ OF_JOBS = {"printer", "resin", "process", "pitch_um", "field", "threads", "fail_
 @click.argument("files", nargs=-1, required=True, type=options.FILE, metavar="MESH|JOB...", help="Meshes, as one group, or jobs.")
 @options.profiles
 @options.options("coverage", "unreachable", "irradiance", "unit", "repair", "weld_um")
-@options.options("at", "rotate", "scale", "keep_place", "copies", "spacing_um", "pack")
+@options.options("at", "rotate", "scale", "keep_place", "copies", "spacing_um", "pack", "fields")
 @options.doses
 @options.options("threads", "correct")
 @options.option("no_checks", help="Look at the surfaces of meshes only.")

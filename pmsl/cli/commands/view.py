@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("path", type=options.FILE, metavar="MESH|JOB", help="A mesh, or a job folder or file of any format.")
 @options.profiles
 @options.options("coverage", "unreachable", "irradiance", "unit", "repair", "weld_um")
-@options.options("at", "rotate", "scale", "keep_place", "copies", "spacing_um")
+@options.options("at", "rotate", "scale", "keep_place", "copies", "spacing_um", "fields")
 @options.doses
 @options.options("depth", "correct", "accept_uncalibrated")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of this machine [default: any that is free].")
@@ -67,4 +67,4 @@ def _job_of(context: click.Context, path: str, settings: dict[str, Any]) -> Prin
         say(request.defaults_used())
     job = slice_jobs.prepare_job(request).job
     say_findings(job.findings)
-    return job
+    return on_plate(job)
