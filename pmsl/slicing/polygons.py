@@ -10,6 +10,8 @@ import numpy as np
 from pmsl.core.contours import Contours, stacked
 from pmsl.errors import GridError
 
+PAIRS = 1 << 21  # of points and segments that are looked at together
+
 
 def to_polygons(contours: Contours) -> list[Any]:
     """Return one shapely MultiPolygon [µm] a layer: what has a winding number other than 0.
@@ -80,7 +82,7 @@ def _faces(lines: Any, rings: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndar
     segments = np.concatenate([np.hstack([ring, np.roll(ring, -1, axis=0)]) for ring in rings])
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
     inside = shapely.get_coordinates(shapely.point_on_surface(faces))
-    return faces, np.array([_winding(x, y, segments) for x, y in inside], np.int64)
+    return faces, _windings(inside, segments)
 
 
 def _multi(area: Any) -> Any:
@@ -101,14 +103,20 @@ def oriented_rings(solid: Any) -> list[np.ndarray]:
     return rings
 
 
-def _winding(x: float, y: float, segments: np.ndarray) -> int:
-    """Winding number of directed segments around a point, counted along the ray to +x."""
+def _windings(points: np.ndarray, segments: np.ndarray) -> np.ndarray:
+    """Winding numbers of directed segments around points (n, 2), each counted along the ray to +x: (n,) int64."""
     x0, y0, x1, y1 = segments.T
-    up, down = (y0 <= y) & (y1 > y), (y1 <= y) & (y0 > y)
-    crosses = up | down
-    x0, y0, x1, y1, up = x0[crosses], y0[crosses], x1[crosses], y1[crosses], up[crosses]
-    right = x0 + (y - y0) / (y1 - y0) * (x1 - x0) > x
-    return int(np.where(up, 1, -1)[right].sum())
+    out = np.zeros(len(points), np.int64)
+    many = max(1, PAIRS // max(len(segments), 1))
+    for first in range(0, len(points), many):
+        x, y = points[first : first + many].T
+        below, above = y0 <= y[:, None], y1 > y[:, None]
+        point, segment = np.nonzero(below == above)  # up, or down: both ends on one side cross nothing
+        up = below[point, segment]
+        sx, sy = x0[segment], y0[segment]
+        right = sx + (y[point] - sy) / (y1[segment] - sy) * (x1[segment] - sx) > x[point]
+        out[first : first + many] = np.bincount(point[right], np.where(up[right], 1.0, -1.0), len(y)).astype(np.int64)
+    return out
 
 
 def from_polygons(polygons: Sequence[Any], z_um: Sequence[float]) -> Contours:
