@@ -11,6 +11,7 @@ import numpy as np
 from pmsl.core.grid import Grid
 from pmsl.errors import PmslError
 from pmsl.exposure import Ladder, dose_ladder
+from pmsl.exposure.drawn.line_light import drawn_light
 from pmsl.job.print_job import PrintJob
 from pmsl.mesh.region import RegionRecord, says_light
 from pmsl.profiles import Process
@@ -35,9 +36,32 @@ def light_facts(job: PrintJob) -> Facts:
         ladder = dose_ladder(job.grid, job.printer, job.resin, job.process)
     except PmslError:  # another version may have been less strict
         return _facts_of_times(job)
+    if job.drawn:
+        return _facts_of_lines(job, ladder)
     facts = ladder_facts(ladder, job.grid, job.process)
     drawn = [dose for doses in region_doses(job) for dose in doses] if job.regions else []
     return facts | {"region_doses": [*facts["region_doses"], *drawn]}
+
+
+def _facts_of_lines(job: PrintJob, ladder: Ladder) -> Facts:
+    """Return the light of a job that a laser draws: doses between hatches, powers and speeds; how long a layer takes, it says itself."""
+    spot = {"irradiance_mw_cm2": job.printer.optics.largest_irradiance_mw_cm2}  # in its middle
+    light = drawn_light(job.grid, ladder, job.printer, job.resin, job.process)
+    factors = np.ones(job.grid.n_layers)
+    said = job.process.bottom_dose_factors[: job.grid.n_layers]
+    factors[: len(said)] = said
+    exposure = _by_kind(factors, job.grid, np.full(len(factors), np.nan), light.dose_mj_cm2, spot)
+    for kind in KINDS:
+        if (facts := exposure[kind]) is not None:
+            first = facts["layers"][0]
+            del facts["time_s"]
+            facts["lines"] = {
+                name: {"power_mw": float(lines.power_mw[first]), "speed_um_s": float(lines.speed_um_s[first])}
+                for name, lines in sorted(light.kinds.items())
+            }
+            facts["inset_um"] = float(light.inset_um[first])
+    offset = dict(zip(("ordinary", "bottom"), job.process.xy_offsets_um, strict=True))
+    return {"layer_heights_um": heights(job.grid), "exposure": exposure, "region_doses": [], "xy_offset_um": offset}
 
 
 def region_doses(job: PrintJob) -> list[list[Facts]]:
@@ -188,8 +212,14 @@ def _moved(distance_um: float) -> str:
 
 def _kind_line(facts: Facts) -> str:
     a, b = facts["layers"]
-    words = [f"layer {a}" if a == b else f"layers {a} to {b}", f"{_range(facts['time_s'])} s"]
-    if facts["dose_mj_cm2"] is not None:
+    words = [f"layer {a}" if a == b else f"layers {a} to {b}"]
+    if "lines" in facts:
+        words.append(f"{_range(facts['dose_mj_cm2'])} mJ/cm² between hatches")
+        words += [f"{name} {of['power_mw']:.4g} mW at {of['speed_um_s'] * 1e-3:.4g} mm/s" for name, of in facts["lines"].items()]
+        words.append(f"inset {facts['inset_um']:.4g} µm")
+    else:
+        words.append(f"{_range(facts['time_s'])} s")
+    if facts["dose_mj_cm2"] is not None and "lines" not in facts:
         words.append(f"{_range(facts['dose_mj_cm2'])} mJ/cm²")
         words.append(f"white at {facts['irradiance_mw_cm2']:g} mW/cm²")
     if facts["factor"] != [1.0, 1.0]:

@@ -25,7 +25,7 @@ GRAYS = ((0, "no light"), (128, "half a pixel"), (255, "whole pixel"))
 
 
 def contact_sheet(job: PrintJob, path: str | Path, layers: int = 8) -> None:
-    """Write a PNG of masks, as frames are seen from the light side, over a side view.
+    """Write a PNG of masks, as frames are seen from the light side, over a side view; of a drawn job its lines (`line_sheet`).
 
     Parameters
     ----------
@@ -41,6 +41,10 @@ def contact_sheet(job: PrintJob, path: str | Path, layers: int = 8) -> None:
     JobError
         As `on_plate`, of a job of several fields.
     """
+    if job.drawn:
+        from pmsl.report.line_picture import line_sheet  # few jobs are drawn
+
+        return line_sheet(job, path)
     job = on_plate(job)
     box = box_px(job)
     tiles = [_tile(job, k, box) for k in distinct_layers(job, box, layers)]

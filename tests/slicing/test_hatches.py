@@ -196,3 +196,15 @@ def test_nothing_has_no_lines():
 def test_what_is_no_hatch_is_refused(numbers, words):
     with pytest.raises(UsageError, match=words):
         hatch_lines(shapely.box(0, 0, 100, 100), **numbers)
+
+
+def test_pieces_move_inward_by_themselves_and_tips_vanish_at_once():
+    """Two hundred tips narrower than twice the inset, of many sides, beside a ring: the ring moves, and it takes no time."""
+    tips = [shapely.Point(40.0 * i, 300.0 + 40.0 * j).buffer(7.0, quad_segs=32) for i in range(20) for j in range(10)]
+    area = shapely.MultiPolygon([*tips, ring_with_hole()])
+    began = time.process_time()
+    inner = inset_area(area, 8.0, 0.01)
+    assert time.process_time() - began < 3.0  # minutes, where loops of all are cut with each other
+    assert inner.area == pytest.approx(ring_with_hole(92.0, 38.0).area, rel=1e-3) and len(inner.geoms) == 1
+    near = inset_area(shapely.MultiPolygon([shapely.Point(0, 0).buffer(8.1, quad_segs=64)]), 8.0, 1e-4)
+    assert near.area == pytest.approx(np.pi * 0.1**2, rel=0.1)  # what is just left stays

@@ -1,0 +1,20 @@
+"""Pictures of what a laser draws: of the kinds there are, whole or not at all."""
+
+import numpy as np
+from drawn import PRINTER, RESIN, box, process
+from PIL import Image
+
+import pmsl
+from pmsl.profiles.laser import Skin
+from pmsl.report import contact_sheet
+from pmsl.report.line_picture import INKS
+
+
+def test_a_preview_of_a_drawn_job_shows_its_lines(tmp_path):
+    job = pmsl.prepare([box(4000, 4000, 400, 300, 100)], PRINTER, RESIN, process(skin=Skin(layers=1)))
+    contact_sheet(job, tmp_path / "a.png")
+    seen = np.asarray(Image.open(tmp_path / "a.png").convert("RGB")).reshape(-1, 3).astype(int)
+    for kind, ink in INKS.items():
+        near = (np.abs(seen - ink).max(axis=1) < 40).sum()
+        assert near > 300, kind  # more than the legend's square
+    assert len(list(tmp_path.iterdir())) == 1
