@@ -34,6 +34,7 @@ QUESTIONS = (
         "load",
         "end_to_end",
         "copies",
+        "distortion",
         "scaling",
         "memory",
         "start_up",
