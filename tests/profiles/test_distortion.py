@@ -169,3 +169,9 @@ def test_marks_may_lie_in_a_file(tmp_path):
     (tmp_path / "marks.csv").write_text("\n".join(",".join(map(repr, row)) for row in marks_of(right, at)))
     (tmp_path / "p.toml").write_text(printer_text(f"marks = {sourced('marks.csv')}"), "utf-8")
     assert find_printer(str(tmp_path / "p.toml")) == distorted(marks=marks_of(right, at))
+
+
+def test_several_engines_and_lasers_refuse_it_by_name():
+    for name, words in (("microfluidics-7.6um-2um", "several light engines"), ("laser-405", "a printer with a laser")):
+        with pytest.raises(ValueError, match=f"optics.distortion is not offered for .*{words}|offered for {words}"):
+            distorted(name, skew=1e-3)
