@@ -19,20 +19,32 @@ TILE_PX, GAP, FINER = 620, 14, 2
 
 
 def line_sheet(job: PrintJob, path: str | Path, layers: int = 4) -> None:
-    """Write a PNG of what is drawn in some layers, seen from the light side, y upward.
+    """Write `line_picture` as a PNG, whole or not at all.
 
     Parameters
     ----------
     job : PrintJob
-        One that a laser draws.
     path : str or Path
     layers : int
-        How many layers are shown, evenly from the first to the last.
 
     Raises
     ------
     OutputError
         The picture cannot be written.
+    """
+    with whole_file(Path(path), "the preview ") as draft:
+        line_picture(job, layers).save(draft, "PNG")
+
+
+def line_picture(job: PrintJob, layers: int = 4) -> Image.Image:
+    """Return what is drawn in some layers, seen from the light side, y upward.
+
+    Parameters
+    ----------
+    job : PrintJob
+        One that a laser draws.
+    layers : int
+        How many layers are shown, evenly from the first to the last.
     """
     chosen = np.unique(np.linspace(0, job.n_layers - 1, layers).round().astype(int)).tolist()
     tiles = [_tile(job, k) for k in chosen]
@@ -48,8 +60,7 @@ def line_sheet(job: PrintJob, path: str | Path, layers: int = 4) -> None:
         for i, tile in enumerate(row):
             sheet.paste(tile, (GAP + i * (TILE_PX + GAP), top))
         top += max(t.height for t in row) + GAP
-    with whole_file(Path(path), "the preview ") as draft:
-        sheet.save(draft, "PNG")
+    return sheet
 
 
 def _tile(job: PrintJob, k: int) -> Image.Image:

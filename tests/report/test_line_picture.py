@@ -8,6 +8,7 @@ import pmsl
 from pmsl.profiles.laser import Skin
 from pmsl.report import contact_sheet
 from pmsl.report.line_picture import INKS
+from pmsl.report.page.job_report import write_report
 
 
 def test_a_preview_of_a_drawn_job_shows_its_lines(tmp_path):
@@ -18,3 +19,10 @@ def test_a_preview_of_a_drawn_job_shows_its_lines(tmp_path):
         near = (np.abs(seen - ink).max(axis=1) < 40).sum()
         assert near > 300, kind  # more than the legend's square
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_page_of_a_drawn_job_has_its_lines(tmp_path):
+    job = pmsl.prepare([box(4000, 4000, 400, 300, 50)], PRINTER, RESIN, process())
+    write_report(job, tmp_path / "a.html", predict=False)
+    text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert '"lines":"data:image/png;base64,' in text.replace('": "', '":"') and '"doses":null' in text.replace('": null', '":null')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,7 @@ def page_facts(
         "first_layer": _first_layer(layers),
         "extent_um": extent_um(job, windows),
         **({} if (fields := field_plan(job)) is None else {"fields": fields}),
+        **({"lines": lines_address(job)} if job.drawn else {}),
         "doses": doses,
         "findings": job_summary.finding_facts(_without_doubles((*job.findings, *found.findings))),
         "provenance": job_summary.provenance_facts(job),
@@ -136,6 +138,15 @@ def page_facts(
         **found.facts,
     }
     return facts, blocks
+
+
+def lines_address(job: PrintJob) -> str:
+    """Return the picture of what a laser draws in some layers, as a ``data:`` address."""
+    from pmsl.report.line_picture import line_picture  # few jobs are drawn
+
+    made = BytesIO()
+    line_picture(job).save(made, "PNG")
+    return "data:image/png;base64," + base64_text(made.getvalue()).decode("ascii")
 
 
 def extent_um(job: PrintJob, windows: Sequence[Window]) -> list[float] | None:

@@ -85,7 +85,7 @@ def engine_facts(job: PrintJob) -> list[dict[str, Any]]:
 
 def dose_facts(job: PrintJob, flat: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return what turns levels into doses; None where doses are not known."""
-    if not doses_known(job):
+    if job.drawn or not doses_known(job):  # what is drawn has no levels
         return None
     return {"response": response(job.printer).tolist(), "ec_mj_cm2": CureModel.of(job.resin).ec_mj_cm2, "flat": flat}
 

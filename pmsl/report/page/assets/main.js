@@ -1,5 +1,16 @@
 // The page: what is chosen, and who has to know.
 
+// What a laser draws in some layers: a picture.
+function linesSection(address) {
+  const section = element("section", ""), picture = element("img", "");
+  section.className = "wide";
+  picture.src = address;
+  picture.alt = "Borders, hatches and skins of some layers";
+  picture.style.maxWidth = "100%";
+  section.append(element("h2", "Lines"), picture);
+  return section;
+}
+
 class Page {
   constructor(facts, frames) {
     this.facts = facts;
@@ -54,6 +65,7 @@ class Page {
   startRest() {
     const { facts } = this;
     new Findings(this, document.getElementById("findings"));
+    if (facts.lines) document.getElementById("findings-section").before(linesSection(facts.lines));
     fillList(document.getElementById("provenance"), facts.provenance);
     fillProfiles(document.getElementById("profiles"), facts.profiles);
     document.getElementById("prediction-section").hidden = !facts.prediction;
