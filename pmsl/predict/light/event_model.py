@@ -66,17 +66,15 @@ class Layered:
             _go_on(front, cured.light, self.model.threshold_mj_cm2, plan.thickness_um)
         middle = slice(POINTS // 2, None, POINTS)
 
-        half_way = self._half_way(cured, front, lengths)
+        half_way, near = self._half_way(cured, front, lengths), 4.0 * lengths  # a cubic cannot follow where light ends
 
         def find(points: np.ndarray, outward: np.ndarray) -> np.ndarray:
-            near = np.clip(half_way, -4.0 * lengths, 4.0 * lengths)
-            return edges_along(lambda at: cubic(near, POINTS * at - 0.5) - 0.5, points, outward, self.stride_um, self.limit_um)
+            return edges_along(lambda at: cubic(half_way, POINTS * at - 0.5, near) - 0.5, points, outward, self.stride_um, self.limit_um)
 
         def inside(rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             first = np.stack([rows, cols], axis=1)[:, None, :] + 0.5
             places = first + np.array([(v, u) for v in INSIDE_PX for u in INSIDE_PX])
-            near = np.clip(front, -4.0 * lengths, 4.0 * lengths)
-            seen = cubic(near, POINTS * places.reshape(-1, 2) - 0.5)
+            seen = cubic(front, POINTS * places.reshape(-1, 2) - 0.5, near)
             return np.asarray(seen.reshape(len(rows), len(INSIDE_PX) ** 2), np.float32), np.arange(len(rows), dtype=np.int32)
 
         delivered = cured.light.delivered_mj_cm2() if isinstance(cured.light, ContactLight) else cured.dose_mj_cm2
@@ -154,26 +152,13 @@ def _go_on(front: np.ndarray, light: EventLight, threshold_mj_cm2: float, height
         front.reshape(-1)[near] = np.clip(reaches, NOTHING, EVERYTHING)
 
 
-def cubic(values: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Read (R, C) values at (N, 2) places (row, column), sample (0, 0) at (0, 0), by the cubic through four samples each way.
+def cubic(values: np.ndarray, places: np.ndarray, limit: float = np.inf) -> np.ndarray:
+    """Read (R, C) values, clipped to ±`limit`, at (N, 2) places (row, column), sample (0, 0) at (0, 0), by cubics: (N,) float64.
 
     The border's samples go on outside.
     """
-    first, weights = [], []
-    for axis in (0, 1):
-        cell = np.floor(places[:, axis]).astype(np.int64)
-        t = places[:, axis] - cell
-        weights.append(
-            np.stack(
-                [
-                    -t * (t - 1) * (t - 2) / 6,
-                    (t + 1) * (t - 1) * (t - 2) / 2,
-                    -(t + 1) * t * (t - 2) / 2,
-                    (t + 1) * t * (t - 1) / 6,
-                ],
-                axis=1,
-            )
-        )
-        first.append(np.clip(cell[:, None] + np.arange(-1, 3), 0, values.shape[axis] - 1))
-    patch = values[first[0][:, :, None], first[1][:, None, :]]
-    return np.asarray(np.einsum("na,nab,nb->n", weights[0], patch, weights[1]))
+    from pmsl.kernels.compare import cubic_reading
+
+    out = np.empty(len(places))
+    cubic_reading.cubic(np.ascontiguousarray(values, np.float64), -limit, limit, np.ascontiguousarray(places, np.float64), out)
+    return out
