@@ -35,7 +35,8 @@ MEANINGS = {  # of its own keys
 }
 OPTIONS = tuple(name for name in request_fields() if name not in NOT_OF_A_JOB)
 MOST_JOBS = 100_000
-USUAL = {"sl1-prusa": ".sl1", "sl1s-prusa": ".sl1s", "byu": ".zip", "3mf-slices": ".3mf"}  # suffixes that choose another format
+# suffixes that choose another format
+USUAL = {"sl1-prusa": ".sl1", "sl1s-prusa": ".sl1s", "byu": ".zip", "cli-binary": ".cli", "3mf-slices": ".3mf"}
 
 
 class BatchDocument(Strict, frozen=True, kw_only=True):

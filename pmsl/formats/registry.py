@@ -60,6 +60,7 @@ WITHOUT_FRAMES = (  # what two photons write: no job of frames goes into them, a
     BuiltInFormat("gwl", (".gwl",), "pmsl.formats.two_photon:GWL"),
 )
 OWN = (*SHIPPED, *WITHOUT_FRAMES)
+CONTOURS = tuple(s.name for s in SHIPPED if s.home.startswith("pmsl.formats.contourfiles:"))  # they cut the parts where they are
 
 
 def choose(path: Path, name: str | None) -> str:

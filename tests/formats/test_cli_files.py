@@ -170,6 +170,15 @@ def test_damaged_files_are_refused(tmp_path, data, words):
         list(read_layers(tmp_path / "a.cli"))
 
 
+@pytest.mark.parametrize("bits", [0x7FA00000, 0x7FC00000, 0xFF800000], ids=["signalling nan", "nan", "-inf"])
+def test_a_binary_coordinate_that_is_no_number_is_refused_without_a_warning(tmp_path, bits):
+    head = b"$$HEADERSTART\n$$BINARY\n$$UNITS/1\n$$VERSION/200\n$$HEADEREND"
+    body = struct.pack("<Hf", 127, 5.0) + struct.pack("<H3i3fI", 130, 1, 2, 2, 0.0, 1.0, 2.0, bits)
+    (tmp_path / "a.cli").write_bytes(head + body)
+    with pytest.raises(JobError, match="a coordinate before byte .* is no finite number"):
+        list(read_layers(tmp_path / "a.cli"))
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_whatever_is_changed_in_a_file_it_is_read_or_refused(job, tmp_path_factory, name):
     folder = tmp_path_factory.mktemp("fuzz")

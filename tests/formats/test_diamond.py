@@ -178,7 +178,7 @@ def test_light_where_no_mirror_is_is_refused_at_every_door(tmp_path):
         pmsl.host.shots(corner, 0)
 
 
-@pytest.mark.parametrize("name", [s.name for s in registry.SHIPPED if s.name not in ("native", "svg", "3mf-slices")])
+@pytest.mark.parametrize("name", [s.name for s in registry.SHIPPED if s.name not in ("native", *registry.CONTOURS)])
 def test_formats_that_cannot_say_it_refuse_it_even_lossy(job, tmp_path, name):
     for lossy in (False, True):
         with pytest.raises(TargetError, match="lattice is diamond, it must equal orthogonal"):

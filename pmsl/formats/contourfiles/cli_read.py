@@ -153,10 +153,13 @@ def _binary(data: bytes, at: int, aligned: bool) -> Iterator[CliLayer]:
         many, at = int(head[-1]), at + head.nbytes
         values = np.frombuffer(data, "<u2" if short else "<f4", _checked(many) * (4 if hatches else 2), at)
         at += -(-values.nbytes // 4) * 4 if aligned else values.nbytes
+        if not short and not np.isfinite(values).all():
+            raise ValueError(f"a coordinate before byte {at} is no finite number")
+        places = values.astype(np.float64)
         if hatches:
-            layer.hatches.append(CliHatches(int(head[0]), values.astype(np.float64).reshape(-1, 2, 2)))
+            layer.hatches.append(CliHatches(int(head[0]), places.reshape(-1, 2, 2)))
         else:
-            layer.polylines.append(CliPolyline(int(head[0]), int(head[1]), values.astype(np.float64).reshape(-1, 2)))
+            layer.polylines.append(CliPolyline(int(head[0]), int(head[1]), places.reshape(-1, 2)))
     if layer is not None:
         yield layer
 

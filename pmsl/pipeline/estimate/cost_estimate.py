@@ -21,6 +21,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from pmsl.errors import FindingsError, OutputError
+from pmsl.formats.registry import CONTOURS
 from pmsl.job.meter import LayerCost
 from pmsl.job.print_job import PrintJob
 from pmsl.mesh.part import Part
@@ -35,7 +36,6 @@ BLOCK = 8  # layers side by side: what looks at neighbours finds them
 FEW, MANY = 4, 16  # blocks
 SHORT_S = 0.15  # a sample that takes less is too small a measure
 LOW = 160  # layers of a job of which a third is always tried: on a busy machine a small sample takes long too
-CONTOURS = ("svg", "3mf-slices")  # formats that cut the parts where they are
 
 
 class Cost(Strict, frozen=True, kw_only=True):
