@@ -116,7 +116,8 @@ def _blocks(facts: VoxelFacts) -> Iterator[str]:
     yield f'<polyline points="{" ".join(f"{x:g},{-y:g}" for x, y, _ in corners.tolist())}"/></svg>'
     first = facts.blocks[0]
     more = "" if len(shown) == len(facts.blocks) else f", the first {len(shown)} are drawn"
-    yield f"<p>{len(facts.blocks)} blocks of {first.side_um:g} µm{more}; the line is the order they are written in.</p>"
+    words = "1 block" if len(facts.blocks) == 1 else f"{len(facts.blocks)} blocks"
+    yield f"<p>{words} of {first.side_um:g} µm{more}; the line is the order they are written in.</p>"
 
 
 def _full(voxels: Voxels) -> float:

@@ -8,6 +8,7 @@ import pmsl
 from pmsl.profiles.laser import Skin
 from pmsl.report import contact_sheet
 from pmsl.report.line_picture import INKS
+from pmsl.report.page import job_summary
 from pmsl.report.page.job_report import write_report
 
 
@@ -25,4 +26,5 @@ def test_the_page_of_a_drawn_job_has_its_lines(tmp_path):
     job = pmsl.prepare([box(4000, 4000, 400, 300, 50)], PRINTER, RESIN, process())
     write_report(job, tmp_path / "a.html", predict=False)
     text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert job_summary.DRAWN_DOSES in text and job_summary.UNKNOWN_DOSES not in text
     assert '"lines":"data:image/png;base64,' in text.replace('": "', '":"') and '"doses":null' in text.replace('": null', '":null')

@@ -117,7 +117,7 @@ def page_facts(
     notes = list(found.notes)
     doses = job_summary.dose_facts(job, flat)
     if doses is None:
-        notes.insert(0, job_summary.UNKNOWN_DOSES)
+        notes.insert(0, job_summary.DRAWN_DOSES if job.drawn else job_summary.UNKNOWN_DOSES)
     if not job.parts and job_summary.NO_DESIGN not in notes:
         notes.append(job_summary.NO_DESIGN)
     facts = {

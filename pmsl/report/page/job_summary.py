@@ -17,6 +17,7 @@ from pmsl.report.page.layer_table import doses_known
 from pmsl.version import __version__
 
 UNKNOWN_DOSES = "The file states no irradiance, so doses are not known; times are."
+DRAWN_DOSES = "A laser draws the layers: doses lie along its lines (pmsl.dose_map gives them), not in gray levels of frames."
 NO_DESIGN = "The job holds no design (pixels only): nothing it prints can be held against what was meant."
 
 
