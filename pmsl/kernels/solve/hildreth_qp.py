@@ -34,33 +34,30 @@ def seen(w, index, light, out):
 
 
 @helper
+def _share(weight, wanted):
+    """Return the light of one pixel that a row sees, and the square of its weight if it is free."""
+    level = min(max(wanted, 0.0), 1.0)
+    return weight * level, weight * weight if level == wanted else 0.0
+
+
+@helper
 def _light(w, index, v, i):
     """Return the light of row i and the squares of its free pixels: in four sums each, for one would wait for itself."""
     a0, a1, a2, a3, f0, f1, f2, f3 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     n = index.shape[1]
     fours = n - n % 4
     for j in range(0, fours, 4):
-        weight, wanted = w[i, j], v[index[i, j]]
-        level = min(max(wanted, 0.0), 1.0)
-        a0 += weight * level
-        f0 += weight * weight if level == wanted else 0.0
-        weight, wanted = w[i, j + 1], v[index[i, j + 1]]
-        level = min(max(wanted, 0.0), 1.0)
-        a1 += weight * level
-        f1 += weight * weight if level == wanted else 0.0
-        weight, wanted = w[i, j + 2], v[index[i, j + 2]]
-        level = min(max(wanted, 0.0), 1.0)
-        a2 += weight * level
-        f2 += weight * weight if level == wanted else 0.0
-        weight, wanted = w[i, j + 3], v[index[i, j + 3]]
-        level = min(max(wanted, 0.0), 1.0)
-        a3 += weight * level
-        f3 += weight * weight if level == wanted else 0.0
+        light, square = _share(w[i, j], v[index[i, j]])
+        a0, f0 = a0 + light, f0 + square
+        light, square = _share(w[i, j + 1], v[index[i, j + 1]])
+        a1, f1 = a1 + light, f1 + square
+        light, square = _share(w[i, j + 2], v[index[i, j + 2]])
+        a2, f2 = a2 + light, f2 + square
+        light, square = _share(w[i, j + 3], v[index[i, j + 3]])
+        a3, f3 = a3 + light, f3 + square
     for j in range(fours, n):
-        weight, wanted = w[i, j], v[index[i, j]]
-        level = min(max(wanted, 0.0), 1.0)
-        a0 += weight * level
-        f0 += weight * weight if level == wanted else 0.0
+        light, square = _share(w[i, j], v[index[i, j]])
+        a0, f0 = a0 + light, f0 + square
     return (a0 + a1) + (a2 + a3), (f0 + f1) + (f2 + f3)
 
 
