@@ -37,10 +37,10 @@ def pytest_configure(config):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(specs):
-    """Compile the kernels once where they are not kept, on two processors: workers would each compile all of them."""
+    """Compile the kernels once where they are not kept, on several processors: workers would each compile all of them."""
     from pmsl.kernels._compiler import ahead, disk_cache, jit
 
-    names = ahead.SLOWEST_OF_ALL
+    names = ahead.names_of("warmup")
     if len(specs) > 1 and isinstance(ahead._parsed(names[0])[0], jit.Kernel) and not all(disk_cache.load(*ahead._parsed(n)) for n in names):
         subprocess.run([sys.executable, "-m", "pmsl", "warmup"], cwd=ROOT, stdout=subprocess.DEVNULL, check=False)  # it says what it does
 

@@ -1,19 +1,26 @@
-"""A second process compiles the kernels that take longest while this one compiles the others: a first slice waits half as long.
+"""Other processes compile part of the kernels while this one compiles the others: a first slice waits half as long on two cores.
 
-    python -m pmsl.kernels._compiler.ahead        compile what `SLOWEST` names, one after the other, into the cache
-    python -m pmsl.kernels._compiler.ahead all    what `SLOWEST_OF_ALL` names
+    python -m pmsl.kernels._compiler.ahead slice FOLDER     compile what `slice_kernels.txt` names, one after another, into the cache
+    python -m pmsl.kernels._compiler.ahead warmup FOLDER    what `warmup_kernels.txt` names
 
-What the second process is at is waited for; what it could not make is compiled here. Nothing depends on it but time.
+This process compiles kernels in the order in which it needs them, the others what is needed late first: they meet where both have
+worked as long (`tests/kernel_names.py` writes the lists). Who makes a folder of a kernel's name in FOLDER compiles it; what another
+has claimed is waited for, and what it could not make is compiled here. Nothing depends on it but time.
 """
 
 from __future__ import annotations
 
+import atexit
+import hashlib
 import importlib
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,75 +28,63 @@ import numpy as np
 from pmsl.kernels._compiler import disk_cache
 from pmsl.kernels._compiler.options import Entry, Source
 
-# kernels with the kinds of their arguments as `disk_cache.name_of` writes them: what is needed last, and takes longest, first
-SLOWEST = (
-    "pmsl.kernels.codec.zlib_of_runs.zlib_of_runs(<i81C,int,<i41C,<i41C,|u11C,int,int,int,int,int,|u11C,<i81C,<i81C,<i41C,<i41C,<i82C,|u11C)",
-    "pmsl.kernels.solve.faint_grays.far_from_white(<i81C,<i41C,<i41C,|u11C,int,int,<i81C,<u82C,<u82C,<u82C,<i82C)",
-    (
-        "pmsl.kernels.runs.run_bodies.grow(<i81C,<i41C,<i41C,<i81C,<i81C,<i41C,<i41C,<i81C,<i81C,<i41C,<i41C,<i81C,<i81C,"
-        "<i41C,<i41C,<i81C,int,int,float,float,float,<f81C,<i81C,<i82C,<i81C,<i81C)"
-    ),
-    "pmsl.kernels.runs.run_voids.enclosed(<i81C,<i41C,<i41C,<i81C,<i41C,<i41C,<i81C,<i81C,<i82C)",
-    (
-        "pmsl.kernels.runs.run_voids.fill(<i81C,<i41C,<i41C,<i81C,<i41C,<i41C,<i81C,<i81C,<i81C,<i41C,<i41C,<i81C,<i41C,"
-        "<i41C,<i81C,int,float,<i82C,<f81C,<i81C,<i81C)"
-    ),
-)
-SLOWEST_OF_ALL = (  # of all that a warmup compiles, in the order in which it needs them: about half of its time
-    *SLOWEST,
-    (
-        "pmsl.kernels.raster.volume.cells(<f82C,<i41C,int,<f81C,int,int,<i41C,int,float,<i81C,<i41C,<i41C,<i81C,<f83C,<f83C,"
-        "<u82C,<i42C,<i42C,<f83C,<f84C,<i81C,<i41C,<f82C,|u11C,<f82C,<i41C,<f81C)"
-    ),
-    (
-        "pmsl.kernels.light.blur_reuse.see_one(<f42C,<i42C,<i41C,<f41C,<f41C,<f41C,<f41C,float,float,<i82C,|u11C,<u81C,<f42C,"
-        "<i42C,<f42C,|u12C,<i41C)"
-    ),
-    (
-        "pmsl.kernels.compare.compare_voxels.compare(<f42C,<f42C,<i41C,|u13C,<u83C,<i41C,<i41C,<i41C,float,<i42C,|u12C,float,float,"
-        "<i81C,<i41C,<i41C,<u21C,int,int,<f81C,<i81C,<i81C,<i42C,<f82C,<f42C,<i42C,<i42C,<f41C,<i81C)"
-    ),
-    "pmsl.kernels.light.blur_reuse.inside(<f42C,<i41C,<i41C,<i41C,<f82C,<f82C,<f82C,|u12C,<i41C,|u11C,<i41C,<f42C)",
-    (
-        "pmsl.kernels.compare.compare_subpixel.compare_edges(<f42C,<i41C,<f82C,<f81C,int,<i42C,<f41C,<f42C,<f42C,<i41C,float,<f81C,"
-        "<i42C,<f82C,<i81C)"
-    ),
-    (
-        "pmsl.kernels.compare.face_matching.faces(<i81C,<i41C,<i41C,<f82C,float,float,int,int,int,float,float,float,<f42C,<f42C,"
-        "<i41C,float,<f42C,<i41C,<i42C,<i42C,<i41C,<i41C,<i81C,<f82C,<f42C,<f42C,<f42C,<f42C,<i42C,<i42C,<f82C,<f81C,<i81C,<f81C,"
-        "<i81C,float,<f81C,<f82C)"
-    ),
-    "pmsl.kernels.compare.edge_probes.edges(<f43C,<i41C,<f81C,float,<f82C,<f82C,float,float,<f81C,<f81C,float,float,float,<f81C,<f81C,<f81C)",
-)
 LOOK_S = 0.02
-_second: list[subprocess.Popen[bytes]] = []
-_asked: set[str] = set()  # what the second process is to compile
+MOST = 3  # processes beside this one
+_others: list[subprocess.Popen[bytes]] = []
+_asked: set[str] = set()  # what they are to compile
+_claims: list[Path] = []  # the one folder of claims
+
+
+def names_of(command: str) -> list[str]:
+    """Return the kernels that `slice` of an ordinary part or `warmup` needs, in the order in which the others compile them.
+
+    A name holds the kinds of the arguments too, as `disk_cache.name_of` writes them.
+    """
+    return Path(__file__).with_name(f"{command}_kernels.txt").read_text(encoding="ascii").splitlines()
 
 
 def start(everything: bool = False) -> None:
-    """Start the second process, once, where there is a processor for it and something for it to do: for a slice, or for all kernels."""
-    names = SLOWEST_OF_ALL if everything else SLOWEST
+    """Start the others, once, where there are processors and something left to compile: for a slice, or all that a warmup does."""
+    command = "warmup" if everything else "slice"
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if _second or cpus < 2 or not sys.executable or all(disk_cache.load(*_parsed(name)) for name in names):
+    if _others or cpus < 2 or not sys.executable:
+        return
+    missing = [name for name in names_of(command) if not disk_cache.load(*_parsed(name))]
+    if not missing:
         return
     try:
-        args = [sys.executable, "-P", "-m", __name__, *["all"][: int(everything)]]  # -P: no module of the folder we stand in is run
-        _second.append(subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        _asked.update(names)
-    except OSError:  # this one compiles everything
-        return
+        folder = tempfile.mkdtemp(prefix="pmsl-kernels-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        _claims.append(Path(folder))
+        args = [sys.executable, "-P", "-m", __name__, command, folder]  # -P: no module of the folder we stand in is run
+        for _ in range(min(cpus - 1, MOST, len(missing))):
+            _others.append(subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    except OSError:  # this one compiles what the others do not
+        pass
+    if _others:
+        _asked.update(missing)
 
 
-def entry_of_second_process(kernel: Source, kinds: tuple[Any, ...]) -> Entry | None:
-    """Wait while the second process may still make a kernel, and load that; None where it is not to, or could not."""
-    if not _second or disk_cache.name_of(kernel, kinds) not in _asked:
+def entry_of_other_process(kernel: Source, kinds: tuple[Any, ...]) -> Entry | None:
+    """Wait while another process makes a kernel, and load that; None where none does, or it could not."""
+    name = disk_cache.name_of(kernel, kinds)
+    if not _others or name not in _asked or _claimed(_claims[0], name):
         return None
-    while _second[0].poll() is None:
+    while any(process.poll() is None for process in _others):
         entry = disk_cache.load(kernel, kinds)
         if entry is not None:
             return entry
         time.sleep(LOOK_S)
     return disk_cache.load(kernel, kinds)
+
+
+def _claimed(folder: Path, name: str) -> bool:
+    """Claim a kernel; False where another process has, and for every one once the first process has ended and its folder is gone."""
+    try:
+        (folder / hashlib.sha256(name.encode()).hexdigest()).mkdir()
+        return True
+    except OSError:
+        return False
 
 
 def _parsed(name: str) -> tuple[Any, tuple[Any, ...]]:
@@ -106,11 +101,12 @@ def _kind(text: str) -> Any:
     return {"float": float, "int": int}[text]
 
 
-def _main() -> None:
-    for name in SLOWEST_OF_ALL if sys.argv[1:] == ["all"] else SLOWEST:
+def _main(command: str, folder: str) -> None:
+    for name in names_of(command):
         kernel, kinds = _parsed(name)
-        kernel.entry_of(kinds)
+        if not disk_cache.load(kernel, kinds) and _claimed(Path(folder), name):
+            kernel.entry_of(kinds)
 
 
 if __name__ == "__main__":
-    _main()
+    _main(*sys.argv[1:])

@@ -95,7 +95,7 @@ class Kernel:
         try:
             from pmsl.kernels._compiler import ahead
 
-            made = ahead.entry_of_second_process(self, kinds)
+            made = ahead.entry_of_other_process(self, kinds)
             if made is not None:
                 return made
             _make_dispatchers()
