@@ -40,18 +40,30 @@ def pytest_xdist_setupnodes(specs):
     """Compile the kernels once where they are not kept, on several processors: workers would each compile all of them."""
     from pmsl.kernels._compiler import ahead, disk_cache, jit
 
+    if not (ROOT / "tests" / "contracts" / "__pycache__").exists():
+        _rewrite_asserts(len(specs))
     names = ahead.names_of("warmup")
     if len(specs) > 1 and isinstance(ahead._parsed(names[0])[0], jit.Kernel) and not all(disk_cache.load(*ahead._parsed(n)) for n in names):
         subprocess.run([sys.executable, "-m", "pmsl", "warmup"], cwd=ROOT, stdout=subprocess.DEVNULL, check=False)  # it says what it does
 
 
+def _rewrite_asserts(processes):
+    """Let each process read its share of the tests, so that rewritten ones are kept: workers would each rewrite all of them."""
+    files = sorted((ROOT / "tests").glob("*/test_*.py"), key=lambda path: -path.stat().st_size)
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-n", "0"]
+    shares = [[*command, *map(str, files[i::processes])] for i in range(processes)]
+    for reader in [subprocess.Popen(share, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for share in shares]:
+        reader.wait()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark as slow what `slow_cases.txt` lists: cases of seconds, most with quicker ones of the same test beside them."""
+    """Mark as slow what `slow_cases.txt` lists: cases of seconds, which `.ci/run` runs by themselves."""
     listed = tuple(f"tests/{line}" for line in SLOW_CASES.read_text().splitlines())
     for item in items:
         if item.nodeid.startswith(listed):
             item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.slow_case)
 
 
 @pytest.fixture(scope="session")
