@@ -27,11 +27,15 @@ class Pause(Strict, frozen=True, kw_only=True):
     message: str
 
     def __post_init__(self) -> None:
-        if not self.message.strip() or len(self.message) > MOST_TEXT or not self.message.isprintable():
-            raise ValueError(
-                f"the message of the pause before layer {self.before_layer} is {self.message[:40]!r}; expected one line of 1 to "
-                f"{MOST_TEXT} characters that can be printed"
-            )
+        if (reason := message_problem(self.message)) is not None:
+            raise ValueError(f"the message of the pause before layer {self.before_layer} {reason}")
+
+
+def message_problem(message: str) -> str | None:
+    """Return why an operator cannot be told so; None where it can."""
+    if message.strip() and len(message) <= MOST_TEXT and message.isprintable():
+        return None
+    return f"is {message[:40]!r}; expected one line of 1 to {MOST_TEXT} characters that can be printed"
 
 
 def pause_problems(pauses: Sequence[Pause], n_layers: int) -> Iterator[str]:

@@ -16,8 +16,8 @@ from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.layer_source import InOrder, LayerSource
 from pmsl.job.print_job import Engine, PrintJob
 from pmsl.mesh.part import Part, as_part
-from pmsl.mesh.region import RegionRecord
 from pmsl.mesh.solid import Solid
+from pmsl.pipeline.engine_places import check_field, finding_of_engine, part_moved, region_of_engine
 from pmsl.pipeline.setup.part_records import input_of, record_of_part
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.profiles.process import LayerHeights
@@ -65,21 +65,20 @@ def alone(
     resin : Resin
     name : str
         Of the engine.
+
+    Raises
+    ------
+    MeshError
+        Parts beyond the field of an engine that is not the first; of the first, who prepares its layers says so.
     """
     x, y = printer.engine_origin_um(name)
     view = printer.of_engine(name)
     material = resin.at(view.optics.wavelength_nm.value)
+    if name != printer.engine_names[0]:
+        check_field(list(map(as_part, parts)), printer, name)
     if x == y == 0.0:
         return list(parts), bounds_um, view, material
-    return [_moved(as_part(part), -x, -y) for part in parts], None, view, material
-
-
-def _moved(part: Part, x_um: float, y_um: float) -> Part:
-    if x_um == y_um == 0.0:
-        return part
-    shift = np.eye(4)
-    shift[:2, 3] = x_um, y_um
-    return dataclasses.replace(part, transform=shift @ part.transform)
+    return [part_moved(as_part(part), -x, -y) for part in parts], None, view, material
 
 
 def by_engine(
@@ -181,11 +180,9 @@ def _joined(jobs: Sequence[PrintJob], names: Sequence[str], printer: Printer, re
         dataclasses.replace(job.engines[0], name=name, grid=_grid(job.grid, origin, edges))
         for job, name, origin in zip(jobs, names, origins, strict=True)
     )
-    designs = tuple(_moved(part, *origin) for job, origin in zip(jobs, origins, strict=True) for part in job.design)
+    designs = tuple(part_moved(part, *origin) for job, origin in zip(jobs, origins, strict=True) for part in job.design)
     firsts = np.cumsum([0, *(len(job.parts) for job in jobs)])
-    said = [
-        msgspec.structs.replace(f, message=f"engine {n}: {f.message}") for job, n in zip(jobs, names, strict=True) for f in job.findings
-    ]
+    said = [finding_of_engine(f, n, origin) for job, n, origin in zip(jobs, names, origins, strict=True) for f in job.findings]
     inputs = tuple(map(input_of, designs))
     return dataclasses.replace(
         tallest,
@@ -200,16 +197,12 @@ def _joined(jobs: Sequence[PrintJob], names: Sequence[str], printer: Printer, re
         findings=(*said, *_overlaps(designs, printer)),
         placeholders=tuple(dict.fromkeys(name for job in jobs for name in job.placeholders)),
         requires=tuple(dict.fromkeys(name for job in jobs for name in job.requires)),
-        regions=tuple(_renumbered(r, int(n)) for job, n in zip(jobs, firsts, strict=False) for r in job.regions),
+        regions=tuple(region_of_engine(r, int(n), o) for job, n, o in zip(jobs, firsts, origins, strict=False) for r in job.regions),
     )
 
 
 def _grid(own: Grid, origin_um: tuple[float, float], edges_um: np.ndarray) -> Grid:
     return Grid(origin_um=origin_um, pitch_um=own.pitch_um, shape=own.shape, z_edges_um=edges_um)
-
-
-def _renumbered(region: RegionRecord, first: int) -> RegionRecord:
-    return msgspec.structs.replace(region, parts=tuple(i + first for i in region.parts))
 
 
 def _overlaps(parts: Sequence[Part], printer: Printer) -> list[Finding]:
@@ -262,13 +255,20 @@ class EngineLayers(LayerSource):
         """Return the plans of some engines for one layer as one."""
         pixels = [engine.grid.pixel_um2 for engine in self.engines]
         shown = [(e, i) for i, plan in plans for e in plan.exposures]
+        said = [self.placed(f, i) for i, plan in plans for f in plan.findings]
         return dataclasses.replace(
             plans[0][1],
             exposures=tuple(dataclasses.replace(e, engine=i) for e, i in shown),
-            findings=tuple(dict.fromkeys(f for _, plan in plans for f in plan.findings)),
+            findings=tuple(dict.fromkeys(said)),
             covered_px=sum(_covered_px(plan.covered_px, plan.exposures) * pixels[i] for i, plan in plans) / pixels[0],
             facts_of=None,
         )
+
+    def placed(self, finding: Finding, i: int) -> Finding:
+        """Return a finding of engine `i`'s own job as one of the whole."""
+        engine = self.engines[i]
+        x, y = engine.grid.origin_um.tolist()
+        return finding_of_engine(finding, engine.name, (x, y))
 
 
 def _covered_px(known: float | None, exposures: Sequence[Exposure]) -> float:
@@ -297,4 +297,4 @@ class _TogetherInOrder(msgspec.Struct, frozen=True):
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what else was noticed."""
-        return tuple(f for run in self.runs for f in run.findings())
+        return tuple(self.layers.placed(f, i) for i, run in enumerate(self.runs) for f in run.findings())

@@ -129,11 +129,21 @@ def prepare_jobs(request: SliceRequest, loaded: Mapping[str, Solid] | None = Non
             on_plate(job)  # or say why there is no picture of it, before any layer
         times_s = job.layer_source.times_s
         assert times_s is not None  # of parts and profiles it is known
-        if request.preview is not None and not job.one_grid:
-            raise UsageError("--preview: not offered for a job of several light engines, whose pixels differ; leave it out")
+        _check_engines(request, job)
         job = _paused(_shallower(job, request.depth), request.pause)
         out.append(SlicedJob(job, placed, times_s, out=request.out if layout.plates is None else str(name)))
     return out
+
+
+def _check_engines(request: SliceRequest, job: PrintJob) -> None:
+    """Refuse what is not offered for a job of several light engines."""
+    if request.preview is not None and not job.one_grid:
+        raise UsageError("--preview: not offered for a job of several light engines, whose pixels differ; leave it out")
+    if request.dose and len(job.engines) > 1:
+        raise UsageError("--dose: not offered for a job of several light engines: a dose map has one engine's pixels and wavelength")
+    if (request.processes is not None or request.scheduler is not None) and len(job.engines) > 1:
+        option = "--processes" if request.processes is not None else "--scheduler"
+        raise UsageError(f"{option}: not offered for a job of several light engines; leave it out, threads make its layers")
 
 
 def _parts(request: SliceRequest, weld_um: float, known: Mapping[str, Solid]) -> list[Solid | Part]:

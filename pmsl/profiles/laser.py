@@ -74,7 +74,7 @@ class Hatch(Strict, frozen=True, kw_only=True):
     Attributes
     ----------
     spacing_um : float
-        Distance of hatch lines.
+        Distance of hatch lines: a hundredth of the spot's radius or more.
     angle_deg : float
         Direction of the hatches of the first layer, from +x toward +y.
     angle_step_deg : float

@@ -77,7 +77,7 @@ def test_frames_do_not_depend_on_pauses(run, tmp_path):
         ("3", "give a layer"),
         ("-1=x", "give a layer"),
         ("3mm=x", "give a layer"),
-        ("3=", "expected one line of 1 to 500 characters"),
+        ("3=", "--pause 3=: its message is ''; expected one line of 1 to 500 characters"),
         ("3=a\x1b[2Jb", "that can be printed"),
         ("3=" + 501 * "x", "expected one line of 1 to 500"),
     ],

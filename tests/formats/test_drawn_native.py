@@ -7,7 +7,7 @@ import pytest
 from drawn import PROCESS, RESIN, box, pixels
 
 import pmsl
-from pmsl.errors import HostError, JobError, TargetError
+from pmsl.errors import HostError, JobError, TargetError, UsageError
 
 PRINTER = pixels(8.0, (120, 140))
 
@@ -43,6 +43,15 @@ def test_a_drawn_job_comes_back(job, folder, tmp_path):
     assert again.estimate() == job.estimate()
     pmsl.write(again, tmp_path / "again.zip", dose=True)
     same_lines(job, pmsl.read(tmp_path / "again.zip"))
+
+
+@pytest.mark.parametrize("name", ["job", "job.zip"])
+def test_a_drawn_job_replaces_a_drawn_job(job, tmp_path, name):
+    for dose in (True, False):
+        pmsl.write(job, tmp_path / name, force=True, dose=dose)
+    with pytest.raises(UsageError, match="exists already"):
+        pmsl.write(job, tmp_path / name)
+    assert pmsl.verify(tmp_path / name) == []
 
 
 def test_bytes_do_not_depend_on_threads(job, tmp_path):

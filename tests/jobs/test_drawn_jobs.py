@@ -5,11 +5,13 @@ import math
 import numpy as np
 import pytest
 from drawn import PRINTER, PROCESS, RESIN, W0, box, disc, dose_at, edge_um, pixels, process
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 import pmsl
 from pmsl.cure.drawn_line import cured_line_um
-from pmsl.errors import ExposureError, JobError, ProfileError, UsageError
+from pmsl.errors import ExposureError, JobError, MeshError, ProfileError, UsageError
 from pmsl.profiles.laser import Skin
 
 SUMS = [(1.2, 1.1123), (1.0, 1.2713), (0.8, 1.5680), (0.5, 2.5066)]
@@ -204,6 +206,38 @@ def test_wide_spacing_and_coarse_pixels_are_found():
     assert not {"hatch-gaps", "spot-below-pixels"} & {f.code for f in pmsl.prepare(PART, PRINTER, RESIN, PROCESS).findings}
 
 
+@pytest.mark.parametrize(
+    ("hatch", "words"),
+    [
+        ({"spacing_um": 90.0}, "hatch lines are 90 µm apart"),
+        ({"borders": 2, "border_step_um": 81.0}, "borders are 81 µm apart"),
+        ({"hatch_inset_um": 5000.0}, "hatches and the innermost border are 5000 µm apart"),
+        ({"skin": Skin(spacing_um=85.0)}, "skin lines are 85 µm apart"),
+        ({"borders": 3, "border_step_um": 79.0, "hatch_inset_um": 79.0, "spacing_um": 79.0}, None),
+        ({"borders": 1, "border_step_um": 500.0}, None),
+    ],
+)
+def test_all_lines_beside_each_other_are_held_against_the_spot(hatch, words):
+    found = [f for f in pmsl.prepare(PART, PRINTER, RESIN, process(**hatch)).findings if f.code == "hatch-gaps"]
+    assert [f.message.startswith(words) for f in found] == ([] if words is None else [True])
+    assert all(f.limit == 2 * W0 for f in found)
+
+
+@given(inset=st.floats(-400, 20), room=st.floats(0, 400), offset=st.sampled_from([0.0, 30.0, -30.0]))
+@settings(max_examples=15, deadline=None)
+def test_no_line_is_drawn_beyond_the_field(inset, room, offset):
+    """A border that is drawn outside of the part is refused where it leaves the field, and only there."""
+    drawn = replace(process(inset_um=inset), xy_offset_um=offset)
+    parts, printer = [box(room, 300, 400, 300, 50)], pixels(8.0, (120, 140))
+    if room + inset - offset < -1e-6:
+        with pytest.raises(MeshError, match="grow by .*inset_um|grow by .*xy_offset_um"):
+            pmsl.prepare(parts, printer, RESIN, drawn)
+        return
+    size = (1120.0, 960.0)
+    for line in pmsl.vectors(pmsl.prepare(parts, printer, RESIN, drawn), 0):
+        assert (line.points_um >= -1e-6).all() and (line.points_um <= np.add(size, 1e-6)).all()
+
+
 PART = [box(4000, 4000, 700, 500, 50)]
 
 
@@ -220,6 +254,11 @@ PART = [box(4000, 4000, 700, 500, 50)]
         ),
         (PRINTER, process(speed_um_s=10.0), ExposureError, "the speed of its hatch lines is 10 µm/s"),
         (PRINTER, process(power_mw=31.0), ExposureError, "the power of its hatch lines is 31 mW; the laser has 0 to 30 mW"),
+        (PRINTER, process(power_mw=1e6), ExposureError, "the power of its hatch lines is 1e.06 mW.* lower power_mw"),
+        (PRINTER, process(spacing_um=3000.0), ExposureError, "its lines are 75 radii of the spot apart: take a spacing_um of about one"),
+        (PRINTER, process(spacing_um=0.001), ExposureError, "hatch lines are 0.001 µm apart, at least 0.4 µm is offered"),
+        (PRINTER, process(skin=Skin(spacing_um=0.39)), ExposureError, "skin lines are 0.39 µm apart"),
+        (PRINTER, process(inset_um=260.0), MeshError, r"no layer has a line: .* drawn 260 µm inside of it \(hatch.inset_um\)"),
         (PRINTER, process(border_power_mw=40.0), ExposureError, "the power of its border lines is 40 mW"),
         (PRINTER, process(power_mw=0.5, speed_um_s=1e6), ExposureError, "at its far face, below Ec = 17.9"),
         (

@@ -31,7 +31,7 @@ from tests.engine_plates import (
     two_wavelength_resin,
 )
 from tests.host_doubles import small_job
-from tests.solids import box
+from tests.solids import box, prism
 
 ONE_ENGINE = sorted(name for name in registry.names() if name != "native" and "engine" not in registry.find(name).capability.holds)
 
@@ -197,6 +197,49 @@ def test_overlapping_parts_on_two_engines_are_said():
     assert not any(f.code == "engines-overlap" for f in two_engine_job().findings)
 
 
+SLIVER = [(0, 0), (40, 3), (40, 3.6)]  # its grays cure nowhere
+
+
+@pytest.mark.parametrize("origin_um", [(100.0, 60.0), (-37.5, 12.25)])
+def test_what_is_said_of_an_engine_stands_where_its_parts_stand(origin_um):
+    """Findings and regions of the fine engine are those of its job alone, moved by its origin; they name the engine."""
+    x, y = origin_um
+    printer = two_engine_printer(origin_um=measured(origin_um))
+    resin, process = two_wavelength_resin(), plain_process()
+    region = pmsl.Region(solid=box((50, 40, 0), (120, 60, 13)), dose_scale=0.2, label="soft")
+    alone = [
+        pmsl.Part(solid=prism(np.array(SLIVER) + (60, 80), 0, 25), engine=FINE),
+        pmsl.Part(solid=box((60, 30, 0), (100, 60, 25)), regions=(region,), engine=FINE),
+    ]
+    moved = [dataclasses.replace(part, transform=[[1, 0, 0, x], [0, 1, 0, y], [0, 0, 1, 0], [0, 0, 0, 1]]) for part in alone]
+    both = pmsl.prepare([pmsl.Part(solid=box((200, 100, 0), (250, 150, 20))), *moved], printer, resin, process)
+    own = pmsl.prepare(alone, printer.of_engine(FINE), resin.at(385.0), process)
+
+    def placed(findings, by=(0.0, 0.0), of=""):
+        return {
+            (f.code, of + f.message, f.layers, None if f.box_um is None else tuple((a + by[0], b + by[1], c) for a, b, c in f.box_um))
+            for f in findings
+        }
+
+    of = f"engine {FINE}: "
+    wanted = placed(own.findings, origin_um, of)
+    assert {code for code, *_ in wanted} >= {"facets-off-planes", "weak-layers"}
+    assert any(box_um is not None for *_, box_um in wanted)
+    assert placed(f for f in both.findings if f.message.startswith(of)) == wanted
+    of_layers = [placed(own[k].findings, origin_um, of) for k in range(3)]
+    assert [placed(both[k].findings) for k in range(3)] == of_layers and any(of_layers)
+    low, high = own.regions[0].bounds_um
+    assert both.regions[0].bounds_um == tuple((a + x, b + y, c) for a, b, c in (low, high))
+
+
+def test_parts_beyond_the_field_of_their_engine_are_refused_where_they_were_put():
+    parts = [*parts_on_both(), pmsl.Part(solid=box((250, 90, 0), (270, 100, 10)), label="late", engine=FINE)]
+    words = r"engine fine: part late reaches from \(250, 90\) to \(270, 100\) µm, the field of the engine from \(100, 60\) to \(260, 180\)"
+    for of in (parts, parts[2:]):  # also where all are on that engine
+        with pytest.raises(MeshError, match=words):
+            two_engine_job(of)
+
+
 def test_limits_count_the_light_of_each_engine_by_itself(job):
     """Doses of two wavelengths in one place are not added."""
     most = max(e.dose_mj_cm2 for e in job[0].exposures)
@@ -220,7 +263,7 @@ def test_limits_count_the_light_of_each_engine_by_itself(job):
             UsageError,
             "'red'.*coarse, fine",
         ),
-        ({"parts": parts_on_both(fine_box=((20, 80, 0), (200, 150, 50)))}, MeshError, "engine fine: parts reach"),
+        ({"parts": parts_on_both(fine_box=((20, 80, 0), (200, 150, 50)))}, MeshError, "engine fine: part detail reaches"),
         ({"corrections": ("edges",)}, UsageError, "not offered with corrections"),
         ({"layers": LayerHeights(min_um=5, max_um=20)}, UsageError, "not offered with layer heights that follow"),
         ({"power": 0.5}, UsageError, "engine coarse: process default: power 0.5"),

@@ -43,8 +43,8 @@ LIGHT: dict[str, dict[str, Code]] = {
         ),
         "hatch-gaps": Code(
             ("warning",),
-            "Lines of a hatch are further apart than twice the radius of the spot: light between them is uneven.",
-            "Take a hatch.spacing_um of about the spot's radius.",
+            "Lines that a laser draws beside each other are further apart than two radii of the spot: between them light is uneven.",
+            "Take spacing_um, border_step_um and hatch_inset_um of about the spot's radius.",
         ),
         "spot-below-pixels": Code(
             ("warning",),

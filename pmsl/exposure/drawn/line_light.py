@@ -19,6 +19,8 @@ from pmsl.profiles.laser import Hatch
 from pmsl.profiles.printer import Laser
 
 SLACK = 1 + 1e-9
+WIDEST_W0 = 2.0  # spacing beyond which light between lines is less than a third of that on them
+FINEST_W0 = 0.01  # spacing below which there are only more lines: the light of a tenth of the radius is even to 1e-9
 
 
 class LineLight(msgspec.Struct, frozen=True, eq=False):
@@ -136,6 +138,11 @@ class _Rule(msgspec.Struct, frozen=True):
     def lines(self, kind: Kind, power_mw: float | None, speed_um_s: float | None, spacing_um: float, gain: float) -> LineLight:
         laser, most = self.laser, self.laser.power_mw.value
         w0, fastest = laser.w0_um.value, laser.max_um_s.value
+        if kind != "border" and spacing_um < FINEST_W0 * w0:
+            raise ExposureError(
+                f"{kind} lines are {spacing_um:g} µm apart, at least {FINEST_W0 * w0:g} µm is offered, a hundredth of the spot's radius "
+                f"({w0:g} µm): give a larger spacing_um"
+            )
         wanted = self.ladder.dose_mj_cm2 / max(gain, 1e-300)  # on one line
         line = line_dose_mj_cm2(1.0, 1.0, w0)
         if power_mw is not None and speed_um_s is not None:
@@ -148,21 +155,23 @@ class _Rule(msgspec.Struct, frozen=True):
             speed = line * power / wanted
             if power_mw is None:  # less of it where the fastest spot leaves too much
                 power, speed = np.where(speed > fastest, power * fastest / speed, power), np.minimum(speed, fastest)
-        self._check(kind, power, speed)
+        wide = "" if kind == "border" or spacing_um <= WIDEST_W0 * w0 else f"; its lines are {spacing_um / w0:.3g} radii of the spot apart"
+        self._check(kind, power, speed, wide, power_mw is None)
         return LineLight(power, speed, spacing_um, gain)
 
-    def _check(self, kind: Kind, power: np.ndarray, speed: np.ndarray) -> None:
+    def _check(self, kind: Kind, power: np.ndarray, speed: np.ndarray, wide: str, of_speed: bool) -> None:
         laser = self.laser
-        for what, values, low, high, unit, advice in (
+        limits = (
+            ("power", power, 0.0, laser.power_mw.value, "mW", "draw slower, or with less spacing; where it is given, lower power_mw"),
             ("speed", speed, laser.min_um_s.value, laser.max_um_s.value, "µm/s", "change its power with it, or leave the speed out"),
-            ("power", power, 0.0, laser.power_mw.value, "mW", "draw slower, or with less spacing"),
-        ):
+        )
+        for what, values, low, high, unit, advice in reversed(limits) if of_speed else limits:  # what is given first
             outside = (values > high * SLACK) | (values < low / SLACK)
             if outside.any():
                 k = int(np.argmax(outside))
                 raise ExposureError(
-                    f"layer {k}: the {what} of its {kind} lines is {values[k]:.6g} {unit}; the laser has {low:g} to {high:g} {unit}: "
-                    f"{advice}"
+                    f"layer {k}: the {what} of its {kind} lines is {values[k]:.6g} {unit}; the laser has {low:g} to {high:g} {unit}{wide}: "
+                    f"{'take a spacing_um of about one' if wide else advice}"
                 )
 
 

@@ -16,7 +16,8 @@ from pmsl.formats.container import drafts
 from pmsl.formats.container.containers import open_source
 from pmsl.formats.protocol import Format
 
-OURS = re.compile(r"job\.json|frames/[\d-]+\.png|design/\d+\.ply|dose/\d+\.tif")  # what a job of any version may hold
+# what a job of any version may hold
+OURS = re.compile(r"job\.json|frames/[\d-]+\.png|drawings/[\d-]+\.lines|design/\d+\.ply|dose/\d+\.tif")
 
 
 Foreign = Callable[[Path], str]  # why a path may not be replaced; nothing where it may

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +12,7 @@ from msgspec import UNSET
 from pmsl.checks import mesh_findings
 from pmsl.core.finding import Finding
 from pmsl.errors import ExposureError, UsageError
-from pmsl.exposure.drawn.line_light import DrawnLight, drawn_light
-from pmsl.job.drawing import Kind
+from pmsl.exposure.drawn.line_light import WIDEST_W0, DrawnLight, drawn_light
 from pmsl.job.layer_plan import LayerPlan
 from pmsl.job.layer_source import Origin
 from pmsl.masks import masks_of
@@ -21,11 +20,11 @@ from pmsl.masks.mask_source import RecentMasks
 from pmsl.mesh.part import Part
 from pmsl.pipeline.drawn.layer_drawing import drawing_of, lost_findings
 from pmsl.pipeline.setup.corrections import CorrectedLayers
+from pmsl.pipeline.setup.drawn_geometry import check_grown
 from pmsl.pipeline.setup.job_setup import JobSetup
 from pmsl.profiles import Printer, Process, Resin
 from pmsl.slicing.hatching.layer_areas import LayerAreas
 
-WIDEST_W0 = 2.0  # spacing beyond which light between lines is less than a third of that on them
 MASKS_KEPT = 8
 
 
@@ -50,6 +49,8 @@ class DrawnPlanner(CorrectedLayers):
     def __init__(self, s: JobSetup, printer: Printer, resin: Resin, process: Process) -> None:
         self.stages, self._printer, self._process = s, printer, process
         self.light: DrawnLight = drawn_light(s.grid, s.ladder, printer, resin, process)
+        moved = 0.0 if s.offset is None else s.offset.distance_um
+        check_grown(s.bounds_um, s.grid, float((moved - self.light.inset_um).max()), "inset_um", printer)
         self._areas = LayerAreas(s.parts, s.grid, s.offset, 2 * self.light.skin_layers + 4)
         self._masks: RecentMasks | None = None
         self._lock = threading.Lock()
@@ -104,17 +105,15 @@ class DrawnPlanner(CorrectedLayers):
         """Return what is to be said of the light of all layers."""
         out = []
         w0 = self.light.w0_um
-        kinds: tuple[Kind, ...] = ("hatch", "skin")
-        for kind in kinds:
-            lines = self.light.kinds.get(kind)
-            if lines is not None and lines.spacing_um > WIDEST_W0 * w0:
+        for what, distance, key in self._distances_um():
+            if distance > WIDEST_W0 * w0:
                 out.append(
                     Finding(
                         code="hatch-gaps",
                         severity="warning",
-                        message=f"{kind} lines are {lines.spacing_um:g} µm apart, more than {WIDEST_W0:g} radii of the spot ({w0:g} µm): "
-                        f"between them there is {lines.gain:.2g} of the light on one; take a spacing_um of about the radius",
-                        value=lines.spacing_um,
+                        message=f"{what} {distance:g} µm apart, more than {WIDEST_W0:g} radii of the spot ({w0:g} µm): between them "
+                        f"light is uneven; take {key} of about the radius",
+                        value=distance,
                         limit=WIDEST_W0 * w0,
                         unit="µm",
                     )
@@ -133,6 +132,21 @@ class DrawnPlanner(CorrectedLayers):
                 )
             )
         return tuple(out)
+
+    def _distances_um(self) -> Iterator[tuple[str, float, str]]:
+        """Yield how far lines beside each other are apart, and the key that says so."""
+        light, hatch = self.light, self.light.hatch
+        yield "hatch lines are", light.kinds["hatch"].spacing_um, "a spacing_um"
+        if "skin" in light.kinds:
+            yield "skin lines are", light.kinds["skin"].spacing_um, "a spacing_um"
+        if hatch.borders > 1:
+            yield "borders are", hatch.border_steps_um, "a border_step_um"
+        if hatch.borders:
+            yield (
+                "hatches and the innermost border are",
+                light.hatches_begin_um - (hatch.borders - 1) * hatch.border_steps_um,
+                "a hatch_inset_um",
+            )
 
     def _recent(self) -> RecentMasks:
         with self._lock:

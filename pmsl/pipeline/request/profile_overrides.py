@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeVar
 
 import msgspec
+from msgspec import UNSET
 
 from pmsl.errors import UsageError
 from pmsl.pipeline.request import option_parsing
@@ -84,6 +85,15 @@ def override_printer(printer: Printer, *, pitch_um: str | None, field: str | Non
     """
     pitch, shape = option_parsing.pitch_um(pitch_um), option_parsing.field_px(field)
     irradiance = option_parsing.positive(irradiance, "--irradiance", "mW/cm²")
+    asked = {"--pitch-um": pitch, "--field": shape, "--irradiance": irradiance}
+    option = next((name for name, value in asked.items() if value is not None), None)
+    if printer.several and option is not None:
+        raise UsageError(
+            f"{option}: printer {printer.name} has the light engines {', '.join(printer.engine_names)}, each with its own; "
+            "write the values into its TOML file"
+        )
+    if printer.laser is not UNSET and irradiance is not None:
+        raise UsageError(f"--irradiance: printer {printer.name} has a laser; write its power_mw and w0_um into its TOML file")
     replace = msgspec.structs.replace
     if shape is not None:
         dmd = replace(printer.dmd, shape=Value(value=shape, class_="measured", source="--field"))

@@ -68,15 +68,25 @@ def check_inside(bounds: np.ndarray, drawn: np.ndarray, grid: Grid, printer: Pri
         raise MeshError(f"parts reach {high[2]:.6g} µm, printer {printer.name} builds up to {printer.stage.travel_um.value:.6g} µm")
 
 
-def check_grown(drawn: np.ndarray, grid: Grid, offset: ContourOffset | None, printer: Printer) -> None:
-    """Refuse parts that an offset takes beyond the field."""
-    if offset is None:
-        return
-    reach = max(float(offset.distance_um.max()), 0.0)
+def check_grown(drawn: np.ndarray, grid: Grid, reach_um: float, why: str, printer: Printer) -> None:
+    """Refuse parts that are drawn beyond the field.
+
+    Parameters
+    ----------
+    drawn : (2, 3) float64
+        Their box in the picture [µm].
+    grid : Grid
+    reach_um : float
+        How far beyond it there is light [µm].
+    why : str
+        The key that says so.
+    printer : Printer
+    """
+    reach = max(reach_um, 0.0)
     low, high, size = drawn[0, :2] - reach, drawn[1, :2] + reach, grid.size_um
     if (low < -SLACK_UM).any() or (high > size + SLACK_UM).any():
         raise MeshError(
-            f"parts that grow by {reach:g} µm (xy_offset_um) reach from ({low[0]:.6g}, {low[1]:.6g}) to ({high[0]:.6g}, {high[1]:.6g}) "
+            f"parts that grow by {reach:g} µm ({why}) reach from ({low[0]:.6g}, {low[1]:.6g}) to ({high[0]:.6g}, {high[1]:.6g}) "
             f"µm{_in_picture(printer)}, the field of printer {printer.name} from (0, 0) to ({size[0]:.6g}, {size[1]:.6g}) µm; place them "
             "further inside"
         )

@@ -145,7 +145,8 @@ def stages(
     check_heights(slabs, printer, resin, process)
     grid = _lit(slabs, pieces, boxes, process, n_layers)
     offset = offset_of(process, grid, printer)
-    check_grown(drawn, grid, offset, printer)
+    if offset is not None:
+        check_grown(drawn, grid, float(offset.distance_um.max()), "xy_offset_um", printer)
     field = _baked_field(printer, process) if field is None else field
     ladder = dose_ladder(grid, printer, resin, process, None if field is None else field.apply)
     modifiers = _modifiers(pieces, design, grid, printer, process, ladder.power, offset)

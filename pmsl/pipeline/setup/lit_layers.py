@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
+from msgspec import UNSET
 
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
@@ -164,6 +165,12 @@ def refuse_all_dark(parts: Sequence[Part], process: Process) -> MeshError:
     if len(hollow) == len(parts):
         return MeshError(_why_nothing_inside(hollow[0]))
     name = parts[0].label or parts[0].solid.source if len(parts) == 1 else "the parts"
+    if process.hatch is not UNSET:
+        inset = "as far inside of it as its spot needs" if process.hatch.inset_um is None else f"{process.hatch.inset_um:g} µm inside of it"
+        return MeshError(
+            f"{name}: no layer has a line: the laser's outermost border is drawn {inset} (hatch.inset_um), and nowhere is it wider "
+            "than twice that; make it wider, take a smaller spot or a smaller inset_um; check --unit and --scale"
+        )
     inward = min(process.xy_offsets_um)
     if inward < 0:
         return MeshError(

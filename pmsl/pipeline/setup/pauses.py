@@ -11,7 +11,7 @@ import numpy as np
 from pmsl.core.finding import Finding
 from pmsl.core.grid import Grid
 from pmsl.errors import UsageError
-from pmsl.job.pauses import PAUSE, Pause, pause_problems
+from pmsl.job.pauses import PAUSE, Pause, message_problem, pause_problems
 from pmsl.job.print_job import PrintJob
 
 ON_PLANE_UM = 1e-6
@@ -32,15 +32,9 @@ def parts_of(text: str) -> tuple[int | float, str]:
     if not equals or found is None:
         raise UsageError(f"--pause {text}: give {EXAMPLES}")
     place = int(found[1]) if found[1] is not None else float(found[2])
-    _pause(0, message.strip(), text)
+    if (reason := message_problem(message.strip())) is not None:
+        raise UsageError(f"--pause {where.strip()}={message[:40]}: its message {reason}")
     return place, message.strip()
-
-
-def _pause(layer: int, message: str, text: str) -> Pause:
-    try:
-        return Pause(before_layer=layer, message=message)
-    except ValueError as err:
-        raise UsageError(f"--pause {text}: {err}") from err
 
 
 def with_pauses(job: PrintJob, pauses: Iterable[str | Pause]) -> PrintJob:
@@ -70,7 +64,7 @@ def with_pauses(job: PrintJob, pauses: Iterable[str | Pause]) -> PrintJob:
             continue
         place, message = parts_of(item)
         layer = place if isinstance(place, int) else _layer_at(place, job.grid, item, found)
-        made.append(_pause(layer, message, item))
+        made.append(Pause(before_layer=layer, message=message))
     made.sort(key=lambda pause: pause.before_layer)
     for problem in pause_problems(made, job.n_layers):
         raise UsageError(f"--pause: {problem}")
