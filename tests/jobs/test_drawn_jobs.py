@@ -228,12 +228,11 @@ def test_all_lines_beside_each_other_are_held_against_the_spot(hatch, words):
 def test_no_line_is_drawn_beyond_the_field(inset, room, offset):
     """A border that is drawn outside of the part is refused where it leaves the field, and only there."""
     drawn = replace(process(inset_um=inset), xy_offset_um=offset)
-    parts, printer = [box(room, 300, 400, 300, 50)], pixels(8.0, (120, 140))
-    if room + inset - offset < -1e-6:
+    parts, printer, size = [box(room, 300, 400, 300, 50)], pixels(8.0, (120, 140)), (1120.0, 960.0)
+    if min(room, 300, size[0] - room - 400, size[1] - 600) + inset - offset < -1e-6:
         with pytest.raises(MeshError, match="grow by .*inset_um|grow by .*xy_offset_um"):
             pmsl.prepare(parts, printer, RESIN, drawn)
         return
-    size = (1120.0, 960.0)
     for line in pmsl.vectors(pmsl.prepare(parts, printer, RESIN, drawn), 0):
         assert (line.points_um >= -1e-6).all() and (line.points_um <= np.add(size, 1e-6)).all()
 
