@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -20,6 +19,7 @@ from pmsl.correct.face_prediction import FacePrediction
 from pmsl.correct.findings import assumed_memory, findings_of, light_findings, overhang_findings, relief_findings
 from pmsl.correct.optimise.optimise_findings import optimised_findings
 from pmsl.correct.prediction_cases import PredictionCases
+from pmsl.correct.solved_blocks import SolvedBlocks
 from pmsl.correct.solver.attenuation import Law, check_relief
 from pmsl.correct.solver.layer_block import Block, LayerSolution
 from pmsl.correct.solver.robust_dose import PossibleResin
@@ -37,7 +37,6 @@ from pmsl.profiles import Printer, Resin
 from pmsl.profiles.process import surfaces_placed
 
 FEWEST = 32  # layers of a block
-KEPT, AHEAD = 4, 2  # blocks: kept, and solved at most before they are asked for
 
 
 class Corrector:
@@ -131,9 +130,7 @@ class Corrector:
         self.halo, self.error_bound = law.halo()
         self.block_layers = block or max(FEWEST, 2 * self.halo)
         self.latency_layers = self.block_layers + self.halo
-        self._blocks: OrderedDict[int, dict[int, LayerSolution]] = OrderedDict()
-        self._busy, self._lock = dict[int, threading.Lock](), threading.Lock()
-        self._latest = 0  # block asked for last
+        self._blocks = SolvedBlocks(self._solve, self.block_layers, grid.n_layers)
         self._by_contact = CureModel.of(resin) if law.memory == "contact" else None
         self._settled: SettledExchange | None = None
         self._settling = threading.Lock()
@@ -169,7 +166,7 @@ class Corrector:
         k : int
             Layer, from 0.
         """
-        return [(self._levelled(self._base(k), self._solved(k)), 1.0)]
+        return [(self._levelled(self._base(k), self._blocks.layer(k)), 1.0)]
 
     def layers_up_to_the_last_lit(self) -> int:
         """Count the layers up to the last one with light; each is solved as the last of the job, for those above it are not printed."""
@@ -206,7 +203,7 @@ class Corrector:
         k : int
             Layer, from 0.
         """
-        setup, solved = self._setup, self._solved(k)
+        setup, solved = self._setup, self._blocks.layer(k)
         light = findings_of(solved.prediction, setup.cases, self.grid, k, setup.printthrough)
         return light + optimised_findings(solved.optimised, self.grid, k)
 
@@ -230,72 +227,15 @@ class Corrector:
         k : int
             Layer, from 0.
         """
-        return self._solved(k).prediction
-
-    def _solved(self, k: int) -> LayerSolution:
-        """Return layer k's solution; its block is solved once, by the first thread that asks."""
-        number = k // self.block_layers
-        found = self._known(number)
-        if found is None:
-            with self._lock:
-                onward = 1 if number >= self._latest else -1
-            busy = self._lock_of(number)
-            if not busy.acquire(blocking=False):
-                self._solve_ahead(number, onward)
-                busy.acquire()
-            try:
-                found = self._known(number) or self._solve(number)
-            finally:
-                busy.release()
-        with self._lock:
-            self._latest = number
-        return found[k]
-
-    def _lock_of(self, number: int) -> threading.Lock:
-        """Return what a thread holds while it solves a block."""
-        with self._lock:
-            return self._busy.setdefault(number, threading.Lock())
-
-    def _known(self, number: int) -> dict[int, LayerSolution] | None:
-        """Return the layers of a block that was solved, if it is still kept."""
-        with self._lock:
-            if number in self._blocks:
-                self._blocks.move_to_end(number)
-            return self._blocks.get(number)
+        return self._blocks.layer(k).prediction
 
     def _solve(self, number: int) -> dict[int, LayerSolution]:
-        """Solve a block and keep it; its lock is held."""
-        _ = self._settled or self.exchange  # what recoats exchange comes before the first block
+        """Solve a block; what recoats exchange comes before the first one."""
+        if self._settled is None:
+            _ = self.exchange
         first = number * self.block_layers
         block = Block(self._setup, first, min(first + self.block_layers, self.grid.n_layers))
-        found = {layer.index: layer for layer in block.layers()}
-        with self._lock:
-            self._blocks[number] = found
-            while len(self._blocks) > KEPT:
-                self._blocks.popitem(last=False)
-        return found
-
-    def _solve_ahead(self, number: int, onward: int) -> None:
-        """Have the next block that nobody solves yet solved by a thread of its own: its caller would only wait for `number`."""
-        for ahead in range(1, AHEAD + 1):
-            after = number + ahead * onward
-            if not 0 <= after * self.block_layers < self.grid.n_layers:
-                return
-            busy = self._lock_of(after)
-            if not busy.acquire(blocking=False):
-                continue
-            if self._known(after) is None:
-                threading.Thread(target=self._solve_and_release, args=(after, busy), name="pmsl-block").start()
-                return
-            busy.release()
-
-    def _solve_and_release(self, number: int, busy: threading.Lock) -> None:
-        try:
-            self._solve(number)
-        except Exception:  # whoever asks for the block meets it again
-            return
-        finally:
-            busy.release()
+        return {layer.index: layer for layer in block.layers()}
 
     def _base(self, k: int) -> LayerMask:
         """Return the mask of layer k before corrections; a surface inside the slab that faces the light is on if it fills half of it."""

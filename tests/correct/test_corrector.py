@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from pmsl.correct import Corrector
 from pmsl.correct.findings import findings_of
+from pmsl.correct.solved_blocks import SolvedBlocks
 from pmsl.errors import ExposureError, UsageError
 from pmsl.profiles.printer import Psf
 
@@ -38,7 +39,7 @@ def test_any_order_and_threads_give_the_same_bytes():
 def test_a_thread_that_would_wait_for_a_block_has_the_next_solved_meanwhile(monkeypatch, first, both, ahead):
     """The solver of block 1 goes on only when the block after it, in the way layers are asked for, was begun."""
     wanted = [made(block=8).images(k)[0][0].sha256() for k in both]
-    corrector, solve, begun = made(block=8), Corrector._solve, threading.Event()
+    corrector, solve, begun = made(block=8), SolvedBlocks._solved, threading.Event()
     corrector.images(first)
 
     def slow(self, number):
@@ -47,13 +48,13 @@ def test_a_thread_that_would_wait_for_a_block_has_the_next_solved_meanwhile(monk
         assert number != 1 or begun.wait(20)
         return solve(self, number)
 
-    monkeypatch.setattr(Corrector, "_solve", slow)
+    monkeypatch.setattr(SolvedBlocks, "_solved", slow)
     with ThreadPoolExecutor(2) as threads:
         assert list(threads.map(lambda k: corrector.images(k)[0][0].sha256(), both)) == wanted
 
 
 def test_a_block_that_cannot_be_solved_ahead_is_no_loss(monkeypatch):
-    corrector, solve, tried = made(block=8), Corrector._solve, threading.Event()
+    corrector, solve, tried = made(block=8), SolvedBlocks._solved, threading.Event()
 
     def slow(self, number):
         if number == 1 and not tried.is_set():
@@ -62,7 +63,7 @@ def test_a_block_that_cannot_be_solved_ahead_is_no_loss(monkeypatch):
         assert number != 0 or tried.wait(20)
         return solve(self, number)
 
-    monkeypatch.setattr(Corrector, "_solve", slow)
+    monkeypatch.setattr(SolvedBlocks, "_solved", slow)
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(corrector.images, (0, 1)))
     assert corrector.images(8)[0][0].sha256() == made(block=8).images(8)[0][0].sha256()
