@@ -25,6 +25,7 @@ QUESTIONS = (
         "before_after",
         "validation",
         "calibration",
+        "calibration_coverage",
         "predict_layers",
         "png_frames",
         "splash_images",

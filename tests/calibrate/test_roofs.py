@@ -1,15 +1,20 @@
 """Roofs: the closed form against slow sums and the product's own, labs inside their intervals, a coupon whose channels are there."""
 
+import math
+
 import numpy as np
 import pytest
 from calibration_labs import filled, film_um, roof_um, rows_of, share_inside, write_rows
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import least_squares
 
 import pmsl
 from pmsl.calibrate import CouponOptions, coupon, fit
-from pmsl.calibrate.fits.cure_fit import cured_um
+from pmsl.calibrate.fits.cure_fit import cured_um, read_cure_rows
+from pmsl.calibrate.fits.regression import student
+from pmsl.calibrate.kinds.kind import FitOptions
 from pmsl.cli.app import app
 from pmsl.cure import CureModel, Decay, print_through_um
 from pmsl.errors import MeasurementError, UsageError
@@ -92,6 +97,37 @@ def test_true_values_lie_inside_their_intervals(tmp_path):
 def test_true_values_lie_inside_their_intervals_of_a_thousand_labs(tmp_path):
     shares = share_inside(labs(range(1000), tmp_path))
     assert all(0.925 <= share <= 0.975 for share in shares.values()), shares
+
+
+NAMES = ("dp_um", "ec_mj_cm2", "induction_mj_cm2", "tail")
+
+
+def least_squares_held(rows, found, i, value):
+    """Sum of squares with one value held, the least of searches from around the optimum."""
+    best, rng = math.inf, np.random.default_rng(1)
+    others = [j for j in range(4) if j != i]
+    values = np.array([found.parameters[name].value for name in NAMES])
+
+    def left(some):
+        trial = values.copy()
+        trial[others], trial[i] = some, value
+        return cured_um(trial, rows.dose_mj_cm2, rows.events, rows.cover_layers, rows.layer_um) - rows.y_um
+
+    for _ in range(6):
+        start = values[others] * np.exp(rng.normal(0, 0.15, 3))
+        best = min(best, 2 * least_squares(left, start, bounds=(0.0, np.inf), x_scale=start).cost)
+    return best
+
+
+def test_an_end_is_that_of_the_valley_that_holds_the_optimum(tmp_path):
+    """Of this lab a straight leap along the profile lands in another valley, where all is much worse: no end of the interval."""
+    _, sheets = lab(3, tmp_path)
+    found = fit("roofs", sheets)
+    rows = read_cure_rows(sheets, FitOptions(printer=PRINTER, resin=RESIN), ("roofs", "working-curve"))
+    least = float(found.residuals @ found.residuals)
+    dof = found.n - 4
+    risen = least_squares_held(rows, found, 1, found.parameters["ec_mj_cm2"].interval95[0]) - least
+    assert math.sqrt(risen / (least / dof)) == pytest.approx(student(dof), rel=0.03)
 
 
 # --- the coupon ---------------------------------------------------------------------------------------------------

@@ -12,18 +12,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq, least_squares
+from scipy.optimize import least_squares
 
+from pmsl.calibrate.fits.profile_end import profile_end
 from pmsl.calibrate.fits.regression import HUBER, Line, fit_line, student
 from pmsl.errors import MeasurementError
 
 Predict = Callable[[np.ndarray], np.ndarray]
 PARTED = 1e-6  # smallest singular value of the scaled design that still parts its columns
-STRAIGHT = 0.02  # of the profile, relative: the interval is value ± t sd
 MOST_ROUNDS = 20
-SECANTS = 12
 CLOSE, ROUGH = 1e-11, 1e-7  # relative: the search for the optimum has ended, and that of a profile
-WIDEST = 60.0  # standard deviations that an end of an interval is looked for within
+STEPS, SHORTER = 20, 4  # of Gauss and Newton along a profile before a slower search takes over; of each, how often it is shortened
+LONGEST = 0.3  # of a value: such a step, so that it stays in its valley
+PIECES = 4  # of a way along a profile, where one leap lands in another valley
 LEVEL = 0.05
 
 
@@ -175,6 +176,49 @@ class _Search:
         values[free] = found.x
         return values.copy()
 
+    def along_profile(self, start: np.ndarray, held: np.ndarray) -> np.ndarray:
+        """Return the same, roughly, from nearby: by steps of Gauss and Newton, and where they lead nowhere as `solved` does."""
+        values, free = start.copy(), np.flatnonzero(~held)
+        left = self._root * (self.predict(values) - self.y)
+        for _ in range(STEPS if len(free) else 0):
+            columns = np.column_stack([self._forward(values, i, left) for i in free.tolist()])
+            downhill = -(left @ columns)
+            inside = np.where(downhill > 0, values[free] < self.high[free], values[free] > self.low[free])
+            size = np.maximum(np.linalg.norm(columns, axis=0), 1e-300)
+            step = np.zeros(len(values))
+            step[free[inside]] = np.linalg.lstsq((columns / size)[:, inside], -left, rcond=None)[0] / size[inside]
+            room = LONGEST * np.maximum(np.abs(values), self.scale)
+            step *= min(1.0, float((room / np.maximum(np.abs(step), 1e-300))[room > 0].min(initial=1.0)))
+            least = float(left @ left)
+            for _ in range(SHORTER):
+                trial = np.clip(values + step, self.low, self.high)
+                there = self._root * (self.predict(trial) - self.y)
+                if (gained := least - float(there @ there)) > 0:
+                    break
+                step /= 4
+            else:
+                break
+            values, left = trial, there
+            if gained < ROUGH * least:
+                return values
+        return self.solved(values, held, ROUGH)
+
+    def _followed(self, values: np.ndarray, way: np.ndarray, held: np.ndarray) -> np.ndarray:
+        """Return the best values at the end of a way of what is held, each piece of it begun where the one before ended."""
+        there, moved = values, np.zeros(len(values))
+        for k in range(1, PIECES + 1):
+            begun = np.where(held, values + way * k / PIECES, there + moved)
+            last, there = there, self.along_profile(np.clip(begun, self.low, self.high), held)
+            moved = there - last
+        return there
+
+    def _forward(self, values: np.ndarray, i: int, left: np.ndarray) -> np.ndarray:
+        """Return the derivative of weighted residuals by one unknown, by a step to where there is room: (N,) float64."""
+        step = 1e-7 * max(abs(values[i]), self.scale[i], 1e-9)
+        trial = values.copy()
+        trial[i] += step if trial[i] + step <= self.high[i] else -step
+        return np.asarray((self._root * (self.predict(trial) - self.y) - left) / (trial[i] - values[i]))
+
     def optimum(self, start: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return the best values, and which of them stand at a bound."""
         values = self.solved(self.start if start is None else start, np.zeros(len(self.start), bool))
@@ -215,33 +259,27 @@ class _Search:
         if not profiles:
             return float(values[i] - t * sd), float(values[i] + t * sd)
         held = np.arange(len(values)) == i
-        along = np.where(held, 1.0, covariance[:, i] / covariance[i, i] if covariance[i, i] > 0 else 0.0)
+        straight = np.where(held, 1.0, covariance[:, i] / covariance[i, i] if covariance[i, i] > 0 else 0.0)
+        along = straight  # where the others go: as if all were straight, then as they went last
+
+        def rise(there: np.ndarray) -> float:
+            return math.sqrt(max(self.squares(there) - least, 0.0)) / spread
 
         def reach(distance: float, sign: float) -> float:
-            trial = np.clip(values + sign * distance * along, self.low, self.high)  # where the others go if all is straight
-            rest = self.squares(self.solved(trial, held, ROUGH)) - least
-            return math.sqrt(max(rest, 0.0)) / spread - t
+            nonlocal along
+            trials = [np.clip(values + sign * distance * way, self.low, self.high) for way in (straight, along)]
+            there = self.along_profile(min(trials, key=self.squares), held)
+            if rise(there) > 2 * t:  # in another valley?
+                there = min(there, self._followed(values, sign * distance * held, held), key=self.squares)
+            if distance > 0 and rise(there) < 2 * t:
+                along = np.where(held, 1.0, sign * (there - values) / distance)
+            return rise(there) - t
 
         ends = []
         for sign, bound in ((-1.0, self.low[i]), (1.0, self.high[i])):
-            room = abs(bound - values[i])
-            ends.append(float(values[i] + sign * (0.0 if room == 0 else _end(lambda d, s=sign: reach(d, s), t * sd, t, room))))  # type: ignore[misc]
+            room, along = abs(bound - values[i]), straight
+            ends.append(float(values[i] + sign * (0.0 if room == 0 else profile_end(lambda d, s=sign: reach(d, s), t * sd, t, room))))  # type: ignore[misc]
         return ends[0], ends[1]
-
-
-def _end(reach: Callable[[float], float], straight: float, t: float, room: float) -> float:
-    """Return how far the profile reaches from the optimum to where it is worse by t."""
-    at, near, far = min(straight, room), 0.0, math.inf
-    for _ in range(SECANTS):
-        off = reach(at)
-        if abs(off) <= STRAIGHT * t or (at >= room and off < 0):
-            return straight if at == straight else at
-        near, far = (at, far) if off < 0 else (near, at)
-        guess = at * t / max(off + t, 0.05 * t)  # as if worse in proportion
-        at = min(guess if near < guess < far else 0.5 * (near + far) if far < math.inf else 2 * at, room)
-        if at > WIDEST * straight:
-            return room
-    return float(brentq(reach, near, far, rtol=1e-3)) if far < math.inf else room
 
 
 def _robust(search: _Search, values: np.ndarray, at_bound: np.ndarray) -> tuple[np.ndarray, np.ndarray, _Search]:

@@ -11,11 +11,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 LINE, GAP, DOT, HOLE = "line", "gap", "dot", "hole"
 FEATURES = (LINE, GAP, DOT, HOLE)
-ROUNDS = 20  # of a bracket of some pixels
+ROUNDS, EXACT_PX = 50, 1e-9  # of Newton's steps, or of halving; ends where no edge moves by more
 STEPS = 24  # of a turned pixel's shadow
 REACH = 6.0  # σ or γ beyond the edge that a crossing is looked for
 
@@ -120,9 +120,7 @@ def light_across(features: Features, at_px: np.ndarray, blur_px: float, heavy_ta
     heavy_tail : bool
         Whether the blur is a Lorentzian.
     """
-    high, low = (at_px[:, None] - features.low) / blur_px, (at_px[:, None] - features.high) / blur_px
-    steps = (np.arctan(high) - np.arctan(low)) / math.pi if heavy_tail else ndtr(high) - ndtr(low)
-    return np.asarray((features.share * steps).sum(axis=1))
+    return _light_and_slope(features, at_px, blur_px, heavy_tail)[0]
 
 
 def widths_um(features: Features, blur_px: float, ec_mj_cm2: float, heavy_tail: bool = False) -> np.ndarray:
@@ -147,21 +145,42 @@ def widths_um(features: Features, blur_px: float, ec_mj_cm2: float, heavy_tail: 
     wanted = np.where(features.square, wanted / np.maximum(peak, 1e-12), wanted)
     lasts = (peak > wanted) & (wanted > 0)
     span = features.high.max(axis=1) - features.low.min(axis=1) + REACH * blur_px * (20.0 if heavy_tail else 1.0)
-    both = Features(*(np.concatenate([part, part]) for part in (getattr(features, name) for name in Features.__slots__)))
-    sign, start, goal = np.repeat([-1.0, 1.0], len(tau)), np.concatenate([middle, middle]), np.concatenate([wanted, wanted])
-    near, far = np.zeros(2 * len(tau)), np.concatenate([span, span])
-    low, high = np.concatenate([peak, peak]) - goal, -goal
-    for turn in range(ROUNDS):  # halving, and every other time a straight line between the ends
-        share = low / np.where(low > high, low - high, 1.0) if turn % 2 and turn > 6 else 0.5
-        at = near + (far - near) * np.clip(share, 0.001, 0.999)
-        over = light_across(both, start + sign * at, blur_px, heavy_tail) - goal
-        inside = over > 0
-        near, far = np.where(inside, at, near), np.where(inside, far, at)
-        low, high = np.where(inside, over, low), np.where(inside, high, over)
-    last = near + (far - near) * np.clip(low / np.where(low > high, low - high, 1.0), 0.0, 1.0)
-    ends = last[: len(tau)], last[len(tau) :]
+    apart = _edges(features, middle, np.where(lasts, wanted, 0.5 * peak), span, blur_px, heavy_tail)
     step = 0.25 * blur_px
     sides = light_across(features, middle + step, blur_px, heavy_tail) + light_across(features, middle - step, blur_px, heavy_tail)
     bend = np.maximum((2 * peak - sides) / step**2, 1e-6)
     lost = -2 * np.sqrt(2 * np.maximum(wanted - peak, 0.0) / bend)
-    return np.asarray(np.where(lasts, ends[0] + ends[1], np.maximum(lost, -span)) * features.pitch_um)
+    return np.asarray(np.where(lasts, apart, np.maximum(lost, -span)) * features.pitch_um)
+
+
+def _edges(features: Features, middle: np.ndarray, wanted: np.ndarray, span: np.ndarray, blur_px: float, heavy_tail: bool) -> np.ndarray:
+    """Return how far apart the two places are at which light falls to what is wanted, `span` at most to each side: (N,) float64 [px].
+
+    Newton's steps, halving the bracket where one would leave it.
+    """
+    both = Features(*(np.concatenate([part, part]) for part in (getattr(features, name) for name in Features.__slots__)))
+    sign, start, goal = np.repeat([-1.0, 1.0], len(wanted)), np.concatenate([middle, middle]), np.concatenate([wanted, wanted])
+    near, far = np.zeros(len(goal)), np.concatenate([span, span])
+    half = np.concatenate([middle - features.low.min(axis=1), features.high.max(axis=1) - middle])
+    alone = np.tan(math.pi * (0.5 - goal)) if heavy_tail else ndtri(np.clip(1 - goal, 1e-9, 1 - 1e-9))  # of an edge far from the other
+    at = np.clip(half + blur_px * alone, 0.2 * half, far)
+    for _ in range(ROUNDS):
+        over, slope = _light_and_slope(both, start + sign * at, blur_px, heavy_tail)
+        over, slope = over - goal, slope * sign
+        near, far = np.where(over > 0, at, near), np.where(over > 0, far, at)
+        step = np.where(slope < 0, at - over / np.minimum(slope, -1e-300), np.inf)
+        step = np.where((step >= near) & (step <= far), step, 0.5 * (near + far))
+        moved, at = np.abs(step - at).max(initial=0.0), step
+        if moved < EXACT_PX:
+            break
+    return np.asarray(at[: len(wanted)] + at[len(wanted) :])
+
+
+def _light_and_slope(features: Features, at_px: np.ndarray, blur_px: float, heavy_tail: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return the light at places across each feature, as `light_across` does, and how it rises [1/px]."""
+    high, low = (at_px[:, None] - features.low) / blur_px, (at_px[:, None] - features.high) / blur_px
+    if heavy_tail:
+        steps, rises = (np.arctan(high) - np.arctan(low)) / math.pi, (1 / (1 + high**2) - 1 / (1 + low**2)) / math.pi
+    else:
+        steps, rises = ndtr(high) - ndtr(low), (np.exp(-0.5 * high**2) - np.exp(-0.5 * low**2)) / math.sqrt(2 * math.pi)
+    return (features.share * steps).sum(axis=1), (features.share * rises).sum(axis=1) / blur_px

@@ -145,17 +145,16 @@ def _best(seen: Features, y: np.ndarray, sign: np.ndarray, weights: np.ndarray |
         best = min(tried, key=lambda fit: fit.line.spread)
         return begun(float(best.values[0]), float(best.values[1]), float(best.values[2]), True) if profiles else best
 
-    straight = ~seen.square
-    everything = fitted(np.ones(len(y), bool), heavy=False)
-    if straight.sum() < 8:
-        return everything, False
+    every = np.ones(len(y), bool)
+    plain = fitted(every, heavy=False)
+    if len(y) < 8 or seen.square.any():  # of a heavy tail no square's light is known
+        return plain, False
     try:
-        tail, plain = (fitted(straight, heavy, profiles=False) for heavy in (True, False))
+        tail = fitted(every, heavy=True, profiles=False)
     except MeasurementError:
-        return everything, False
+        return plain, False
     least = [max(float((one.line.spread**2) * one.line.dof), 1e-300) for one in (plain, tail)]
-    heavier = bool(straight.sum() * np.log(least[0] / least[1]) > MUCH)
-    return (fitted(straight, heavy=True), True) if heavier and straight.all() else (everything, False)
+    return (fitted(every, heavy=True), True) if len(y) * np.log(least[0] / least[1]) > MUCH else (plain, False)
 
 
 def _survivors(names: np.ndarray, width: np.ndarray, dose: np.ndarray, measured_um: np.ndarray) -> list[Finding]:
