@@ -64,7 +64,7 @@ def examine(solid: TriangleMesh, mended: TriangleMesh | MeshError) -> MeshHealth
         *_inside_out(solid, watertight and consistent, sizes),
         *_face_findings(solid, corners, points, proper, sizes),
         *_slivers(corners, points, solid),
-        *_bodies(solid, mended),
+        *_bodies(solid, mended, ids, points),
         *_size(solid),
     ]
     return MeshHealth(
@@ -98,7 +98,7 @@ def _finding(code: str, severity: Severity, value: int, unit: str, box: Box, mes
     return Finding(code=code, severity=severity, message=message, box_um=box, value=float(value), limit=0.0, unit=unit)
 
 
-def _bodies(solid: TriangleMesh, mended: TriangleMesh | MeshError) -> list[Finding]:
+def _bodies(solid: TriangleMesh, mended: TriangleMesh | MeshError, ids: np.ndarray, points: np.ndarray) -> list[Finding]:
     """Say how bodies lie to one another, once holes are closed. Of a mesh with coordinates beyond use nothing can be said."""
     if not np.abs(solid.bounds_um).max() < LARGEST_USE_UM:
         return []
@@ -107,7 +107,8 @@ def _bodies(solid: TriangleMesh, mended: TriangleMesh | MeshError) -> list[Findi
         return [Finding(code="no-solid", severity="error", message=str(mended), box_um=box)]
     # cavities that were united overlap in the file, not in what is printed
     whole = solid if not mended.united and shells_of(solid.vertices_um, solid.faces).closed else mended
-    ids, points = join_vertices(whole.vertices_um)
+    if whole is not solid:
+        ids, points = join_vertices(whole.vertices_um)
     corners = ids[whole.faces].astype(np.int32)
     return body_findings(bodies_of(points, corners), solid.source)
 

@@ -14,6 +14,7 @@ from pmsl.core.finding import Finding
 from pmsl.cure import CureModel
 from pmsl.job.print_job import PrintJob
 from pmsl.predict.findings import low_doses, of_lost, of_openings
+from pmsl.predict.remedies import remedies_of
 from pmsl.predict.simulation import simulate
 
 VOIDS = ("gap", "hole")
@@ -47,8 +48,8 @@ def predicted_findings(job: PrintJob, threads: int, progress: Callable[[int, int
     lost = [feature for feature in prediction.lost if feature["kind"] not in VOIDS or _is_gap(feature, least_um)]
     share = CureModel.of(job.resin).flush_share
     codes = ("blocked-channel", "clogged-channel") if job.resin.resin.flush_share is not UNSET else ("blocked-channel",)
-    blocked = (finding for finding in of_openings(prediction.openings, job.grid, share) if finding.code in codes)
-    return (*of_lost(lost, job.grid, low_doses(job)), *blocked)
+    blocked = (finding for finding in of_openings(prediction.openings, job.grid, remedies_of(job), share) if finding.code in codes)
+    return (*of_lost(lost, job.grid, remedies_of(job), low_doses(job)), *blocked)
 
 
 def _is_gap(feature: dict[str, Any], least_um: float) -> bool:

@@ -12,6 +12,7 @@ from pmsl.core.grid import Grid
 from pmsl.cure.model import FLUSH_SHARE
 from pmsl.job.print_job import PrintJob
 from pmsl.predict.measure.weighted_quantiles import CentredHistogram
+from pmsl.predict.remedies import Remedies
 
 MOST = 20  # findings of one kind; the last says how many more there are
 WALL_PX = 0.25  # of a pixel: walls further off
@@ -19,8 +20,6 @@ FACE_LAYERS = 0.5  # of a layer: faces further off
 LOST_SHARE = 0.01  # of the places along the walls: so many tips are rounded off anyway
 MOSTLY = 0.5  # of a box of what is lost
 Box = tuple[tuple[float, ...], tuple[float, ...]]
-THIN = "make it at least {least:.4g} µm, or give it more light (corrections = edges, a region with a dose of its own)"
-WIDE = "make it at least {least:.4g} µm wide, or give the walls beside it less light (corrections = edges)"
 
 
 class LowDose(NamedTuple):
@@ -44,14 +43,14 @@ def low_doses(job: PrintJob) -> tuple[LowDose, ...]:
     return tuple(sorted((low for low in (*drawn, *parts) if low.scale < 1), key=lambda low: low.scale))
 
 
-def of_lost(lost: list[dict[str, Any]], grid: Grid, low: Sequence[LowDose] = ()) -> Iterator[Finding]:
+def of_lost(lost: list[dict[str, Any]], grid: Grid, remedies: Remedies, low: Sequence[LowDose] = ()) -> Iterator[Finding]:
     """Say what is not made: by the optics, or for want of dose where a region or a part has less."""
     pitch, layer = float(grid.pitch_um.min()), float(grid.thickness_um.min())
     for f in lost[:MOST]:
         void, flat = f["kind"] in ("gap", "hole"), f["kind"] == "membrane"
         limit = layer if flat else pitch
         what = "is filled" if void else "is not printed"
-        remedy = (WIDE if void else THIN).format(least=max(2.0 * limit, f["size_um"]))
+        remedy = (remedies.wide if void else remedies.thin).format(least=max(2.0 * limit, f["size_um"]))
         if not void and (weak := _weak_at(f["box_um"], low)) is not None:
             remedy = f"{weak.remedy}, or leave that place off the part"
         yield Finding(
@@ -67,12 +66,12 @@ def of_lost(lost: list[dict[str, Any]], grid: Grid, low: Sequence[LowDose] = ())
     yield from _more("lost-feature", "warning", "features that are not made", lost)
 
 
-def of_openings(openings: list[dict[str, Any]], grid: Grid, flush_share: float = FLUSH_SHARE) -> Iterator[Finding]:
+def of_openings(openings: list[dict[str, Any]], grid: Grid, remedies: Remedies, flush_share: float = FLUSH_SHARE) -> Iterator[Finding]:
     """Say which channels are sealed, blocked, or cannot be flushed: filled with what has that share of the dose that cures."""
     for code, severity, what, concerned, say in _KINDS:
         some = [o for o in openings if concerned(o)]
         for o in some[:MOST]:
-            message, value, limit, unit = say(o, flush_share) if say is _clogged else say(o)
+            message, value, limit, unit = say(o, remedies, flush_share)
             low, high = o["box_um"][0][2], o["box_um"][1][2]
             yield Finding(
                 code=code,
@@ -87,7 +86,7 @@ def of_openings(openings: list[dict[str, Any]], grid: Grid, flush_share: float =
         yield from _more(code, severity, what, some)
 
 
-def _trap(o: dict[str, Any]) -> tuple[str, float, float, str]:
+def _trap(o: dict[str, Any], remedies: Remedies, flush_share: float) -> tuple[str, float, float, str]:
     sealed = "is closed on all sides" if o["ports"] == 0 else "has no way out of the print"
     volume = o["trapped_um3"]
     return (
@@ -98,21 +97,20 @@ def _trap(o: dict[str, Any]) -> tuple[str, float, float, str]:
     )
 
 
-def _blocked(o: dict[str, Any]) -> tuple[str, float, float, str]:
+def _blocked(o: dict[str, Any], remedies: Remedies, flush_share: float) -> tuple[str, float, float, str]:
     x, y = o["at_um"]
     return (
-        f"a channel designed {_size(o['design_um'])} µm is filled at x {x:.6g}, y {y:.6g} µm: make it higher or wider, its roof thicker in "
-        "fewer layers, or correct the masks (corrections = edges, printthrough)",
+        f"a channel designed {_size(o['design_um'])} µm is filled at x {x:.6g}, y {y:.6g} µm: make it higher or wider{remedies.filled}",
         float(min(o["printed_um"].values())),
         float(min(o["design_um"].values())),
         "µm",
     )
 
 
-def _clogged(o: dict[str, Any], flush_share: float) -> tuple[str, float, float, str]:
+def _clogged(o: dict[str, Any], remedies: Remedies, flush_share: float) -> tuple[str, float, float, str]:
     return (
         f"a channel designed {_size(o['design_um'])} µm is open but gelled (above {_share(flush_share)} of Ec) all through at its narrowest"
-        f"{_at(o['box_um'])}: make it larger, or correct the masks (corrections = printthrough)",
+        f"{_at(o['box_um'])}: make it larger{remedies.gelled}",
         float(min(o["flushable_um"].values())),
         float(min(o["printed_um"].values())),
         "µm",
@@ -123,11 +121,11 @@ def _share(flush_share: float) -> str:
     return "half" if flush_share == FLUSH_SHARE else f"{flush_share:g}"
 
 
-def _on_plate(o: dict[str, Any]) -> tuple[str, float, float, str]:
+def _on_plate(o: dict[str, Any], remedies: Remedies, flush_share: float) -> tuple[str, float, float, str]:
     return f"a void is open only toward the plate{_at(o['box_um'])}: it drains when the part is taken off", 0.0, 1.0, "openings"
 
 
-def _dead_end(o: dict[str, Any]) -> tuple[str, float, float, str]:
+def _dead_end(o: dict[str, Any], remedies: Remedies, flush_share: float) -> tuple[str, float, float, str]:
     return (
         f"a channel has one opening only{_at(o['box_um'])}: it cannot be flushed; give it a second one",
         float(o["ports"]),
@@ -163,6 +161,7 @@ def of_errors(
     layer_um: float,
     box: Box,
     layers: tuple[int, int],
+    remedies: Remedies,
     low: Sequence[LowDose] = (),
 ) -> Iterator[Finding]:
     """Say where walls and faces land too far out or in: more than a quarter of a pixel, half a layer; which of the two most of them do.
@@ -177,24 +176,23 @@ def of_errors(
     box : ((x, y, z), (x, y, z))
         Of the design [µm].
     layers : (int, int)
+    remedies : Remedies
     low : sequence of LowDose
     """
     yield from _walls_lost(walls, box, layers, low)
-    rows = [("wall", "walls", walls, tallies["wall"], WALL_PX * pitch_um, 1.0, "corrections = edges")]
+    rows = [("wall", "walls", walls, tallies["wall"], WALL_PX * pitch_um, 1.0, remedies.wall)]
     rows += [
         ("face", f"faces looking {side}", faces[name], tallies[name], FACE_LAYERS * layer_um, sign, remedy)
         for name, side, sign, remedy in (
-            ("down", "at the plate", -1.0, "corrections = printthrough"),
-            ("up", "at the light", 1.0, "thinner layers"),
+            ("down", "at the plate", -1.0, remedies.down),
+            ("up", "at the light", 1.0, remedies.up),
         )
     ]
     for short, name, found, tally, limit, sign, remedy in rows:
         if found["median"] is None or found["p95_abs"] <= limit:
             continue
         over = sign * tally.lean(limit) >= 0
-        advice = f"correct the masks ({remedy}) or change the dose"
-        if low and not over:
-            advice = f"{low[0].remedy}, or {advice}"
+        advice = f"{low[0].remedy}, or {remedy}" if low and not over else remedy
         yield Finding(
             code=f"{short}-{'overcure' if over else 'undercure'}",
             severity="warning",

@@ -91,6 +91,6 @@ def _title(job: TwoPhotonJob, drawn: WrittenSlice) -> str:
     columns, rows = (1 + max(getattr(block, way) for block in job.blocks) for way in ("column", "row"))
     side, scan = job.blocks[0].side_um, job.process.two_photon
     return (
-        f"{labels}   slice {drawn.number} of {job.n_layers}, z {drawn.z_um:g} um, {drawn.power_mw:.3g} mW; hatch {scan.hatch_um:g} um; "
-        f"{columns} x {rows} blocks of {side:g} um, {job.block_pitch_um[0]:g} x {job.block_pitch_um[1]:g} um apart"
+        f"{labels}   slice {drawn.number} of {job.n_layers}, z {drawn.z_um:g} µm, {drawn.power_mw:.3g} mW; hatch {scan.hatch_um:g} µm; "
+        f"{columns} x {rows} blocks of {side:g} µm, {job.block_pitch_um[0]:g} x {job.block_pitch_um[1]:g} µm apart"
     )

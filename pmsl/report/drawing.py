@@ -13,6 +13,7 @@ from pmsl.profiles.printer import Orientation
 Colour = int | tuple[int, int, int]
 TEXT_PX = 14
 LINE_PX = 20
+MICRO = "µ"
 STEPS = (1, 2, 5)
 AXES_PX = 54  # width of the directions
 
@@ -21,6 +22,30 @@ AXES_PX = 54  # width of the directions
 def font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Return the font of all pictures."""
     return ImageFont.load_default(size=TEXT_PX)
+
+
+def text_width(text: str) -> float:
+    """Return how wide a line of text is [pixels of the picture]."""
+    return font().getlength(text.replace(MICRO, "u"))
+
+
+def write_text(draw: ImageDraw.ImageDraw, x: int, y: int, text: str, ink: Colour) -> None:
+    """Write a line of text from its upper left corner; the font has no µ, so it is a u with a stem.
+
+    Parameters
+    ----------
+    draw : PIL.ImageDraw.ImageDraw
+    x, y : int
+        [pixels of the picture]
+    text : str
+    ink : int or tuple of int
+    """
+    draw.text((x, y), text.replace(MICRO, "u"), fill=ink, font=font())
+    for i, letter in enumerate(text):
+        if letter == MICRO:
+            left = x + round(text_width(text[:i])) + 1
+            _, top, _, bottom = draw.textbbox((x, y), "u", font=font())
+            draw.line((left, int(top) + 1, left, int(bottom) + 2), fill=ink)
 
 
 def wrapped(text: str, width_px: int) -> list[str]:
@@ -35,12 +60,12 @@ def wrapped(text: str, width_px: int) -> list[str]:
     lines = [""]
     for word in text.split():
         joined = f"{lines[-1]} {word}" if lines[-1] else word
-        if font().getlength(joined) <= width_px:
+        if text_width(joined) <= width_px:
             lines[-1] = joined
             continue
         lines.append("")
         for letter in word:
-            if lines[-1] and font().getlength(lines[-1] + letter) > width_px:
+            if lines[-1] and text_width(lines[-1] + letter) > width_px:
                 lines.append("")
             lines[-1] += letter
     return [line for line in lines if line] or [""]
@@ -49,7 +74,7 @@ def wrapped(text: str, width_px: int) -> list[str]:
 def write_lines(image: Image.Image, x: int, y: int, lines: Sequence[str], ink: Colour) -> None:
     """Write lines of text below each other, from an upper left corner."""
     for i, line in enumerate(lines):
-        ImageDraw.Draw(image).text((x, y + i * LINE_PX), line, fill=ink, font=font())
+        write_text(ImageDraw.Draw(image), x, y + i * LINE_PX, line, ink)
 
 
 def round_length_um(most_um: float) -> float:
@@ -59,8 +84,8 @@ def round_length_um(most_um: float) -> float:
 
 
 def length_text(length_um: float) -> str:
-    """Write a length, mm from 1 mm on, in letters that the font of pictures has."""
-    return f"{length_um / 1000:g} mm" if length_um >= 1000 else f"{length_um:g} um"
+    """Write a length, mm from 1 mm on."""
+    return f"{length_um / 1000:g} mm" if length_um >= 1000 else f"{length_um:g} µm"
 
 
 def draw_scale_bar(image: Image.Image, x: int, y: int, um_per_px: float, most_px: int, ink: Colour) -> int:
@@ -83,8 +108,8 @@ def draw_scale_bar(image: Image.Image, x: int, y: int, um_per_px: float, most_px
     for end in (x, x + width - 1):
         draw.line((end, middle - 4, end, middle + 4), fill=ink)
     text = length_text(length)
-    draw.text((x + width + 6, y), text, fill=ink, font=font())
-    return width + 6 + round(font().getlength(text))
+    write_text(draw, x + width + 6, y, text, ink)
+    return width + 6 + round(text_width(text))
 
 
 def draw_axes(image: Image.Image, x: int, y: int, right: str, down: str, ink: Colour) -> None:
@@ -126,5 +151,5 @@ def draw_legend(image: Image.Image, x: int, y: int, entries: Sequence[tuple[Colo
     draw = ImageDraw.Draw(image)
     for colour, text in entries:
         draw.rectangle((x, y + 4, x + 12, y + LINE_PX - 5), fill=colour, outline=edge)
-        draw.text((x + 18, y), text, fill=ink, font=font())
-        x += 18 + round(font().getlength(text)) + 14
+        write_text(draw, x + 18, y, text, ink)
+        x += 18 + round(text_width(text)) + 14

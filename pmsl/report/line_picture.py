@@ -85,7 +85,7 @@ def _tile(job: PrintJob, k: int) -> Image.Image:
     tile = Image.new("RGB", (TILE_PX, small.height + 3 * LINE_PX), PAPER)
     edges = job.grid.z_edges_um
     many = f"{sum(map(len, groups))} lines, {sum(g.length_um for g in groups) * 1e-3:.4g} mm"
-    write_lines(tile, 0, 0, [f"layer {k}   z {edges[k]:g}..{edges[k + 1]:g} um   {many}"], INK)
+    write_lines(tile, 0, 0, [f"layer {k}   z {edges[k]:g}..{edges[k + 1]:g} µm   {many}"], INK)
     tile.paste(small, (0, LINE_PX))
     draw_scale_bar(tile, 0, LINE_PX + small.height + 4, FINER / scale, TILE_PX // 3, INK)
     return tile

@@ -74,7 +74,7 @@ def _title(job: PrintJob) -> str:
     rows, cols = job.grid.shape
     px, py = job.grid.pitch_um
     labels = ", ".join(p.label for p in job.parts)
-    return f"{labels}   {job.printer.name}, {cols} x {rows} px of {px:g} x {py:g} um, {job.n_layers} layers, seen from the light side"
+    return f"{labels}   {job.printer.name}, {cols} x {rows} px of {px:g} x {py:g} µm, {job.n_layers} layers, seen from the light side"
 
 
 def _tile(job: PrintJob, k: int, box: tuple[int, int, int, int]) -> Image.Image:
@@ -90,7 +90,7 @@ def _tile(job: PrintJob, k: int, box: tuple[int, int, int, int]) -> Image.Image:
     tile = Image.new("L", (TILE_PX, picture.height + 2 * LINE_PX), PAPER)
     edges = job.grid.z_edges_um
     many = "   empty" if not exposures else f"   {len(exposures)} exposures" if len(exposures) > 1 else ""
-    write_lines(tile, 0, 0, [f"layer {k}   z {edges[k]:g}..{edges[k + 1]:g} um{many}"], INK)
+    write_lines(tile, 0, 0, [f"layer {k}   z {edges[k]:g}..{edges[k + 1]:g} µm{many}"], INK)
     tile.paste(picture, (0, LINE_PX))
     ImageDraw.Draw(tile).rectangle((0, LINE_PX, picture.width - 1, LINE_PX + picture.height - 1), outline=EDGE)
     below = LINE_PX + picture.height
@@ -118,7 +118,7 @@ def _side_view(job: PrintJob, box: tuple[int, int, int, int]) -> Image.Image:
     view = np.round(255 * view / np.sqrt(deepest)).astype(np.uint8)
     picture = Image.fromarray(np.ascontiguousarray(view[::-1])).resize(size, Image.Resampling.BOX)
     out = Image.new("L", (SIDE_PX[0], picture.height + 2 * LINE_PX), PAPER)
-    write_lines(out, 0, 0, [f"seen through along y, the brighter the more of it is solid; plate below, {top:g} um high"], INK)
+    write_lines(out, 0, 0, [f"seen through along y, the brighter the more of it is solid; plate below, {top:g} µm high"], INK)
     out.paste(picture, (0, LINE_PX))
     ImageDraw.Draw(out).rectangle((0, LINE_PX, picture.width - 1, LINE_PX + picture.height - 1), outline=EDGE)
     draw_axes(out, 0, LINE_PX + picture.height, "+x", "-z", INK)

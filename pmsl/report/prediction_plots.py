@@ -66,7 +66,7 @@ def _with_caption(picture: Image.Image, k: int, grid: Grid, orientation: Orienta
     """Return a picture of a layer with layer and z, directions, scale bar and legend below; `many` of its pixels are one of the field."""
     edges, pitch = grid.z_edges_um, float(grid.pitch_um[0 if orientation.col[1] == "x" else 1])
     width = max(picture.width, CAPTION_PX)
-    title = wrapped(f"layer {k}   z {edges[k]:g}..{edges[k + 1]:g} um, cured by all light, predicted", width - 2 * GAP)
+    title = wrapped(f"layer {k}   z {edges[k]:g}..{edges[k + 1]:g} µm, cured by all light, predicted", width - 2 * GAP)
     out = Image.new("RGB", (width, picture.height + LINE_PX * (len(title) + 2) + GAP), PAPER)
     out.paste(picture, (0, 0))
     y = picture.height + GAP // 2

@@ -7,7 +7,7 @@ with exact distances.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +16,9 @@ from pmsl.core.grid import Grid
 from pmsl.core.parallel import ordered_map
 from pmsl.errors import MeshError
 from pmsl.mesh.part import Part
-from pmsl.slicing.contours import link
+from pmsl.slicing.carried_pieces import CarriedPieces, SectionPieces
 from pmsl.slicing.layer_places import LayerPlaces
 from pmsl.slicing.plane_index import CrossingIndex
-from pmsl.slicing.polygons import solid_region
 from pmsl.slicing.sections import PartSections, Sections
 from pmsl.slicing.segment_cells import cells_of, corners_of
 
@@ -30,8 +29,6 @@ MORE = 4  # cells, than there are segments, at most
 ROUNDING = 6  # digits of a µm to which corners of neighbours are the same
 AT_A_TIME = 256  # triangles whose corners are looked for
 MOST_SEGMENTS = 20_000  # of a layer in which islands are told from ledges that reach round a corner
-LATTICE_UM = 1e-6  # on which sides are one that parts share, to the rounding of their corners
-TOUCH_UM2 = 1e-2  # what shares less only touches
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,7 @@ class _Look:
     """Looks at layers, on any thread."""
 
     def __init__(self, sections: Sections) -> None:
-        self._sections = sections
+        self._sections, self._pieces = sections, SectionPieces()
 
     def __call__(self, k: int) -> np.ndarray:
         """Return what reaches too far in layer k: (n, 7) float64, minus its reach, where, box."""
@@ -134,45 +131,55 @@ class _Look:
         triangles, bound = np.ascontiguousarray(triangles[far]), bound[far]
         label = _hanging_together(triangles) if piece is None else np.unique(piece[far], return_inverse=True)[1].astype(np.int32)
         over = _section(above, frame)
-        many, work = int(label.max()) + 1, (np.empty((256, 6)), np.empty(4, np.int64), *np.empty((2, 2)))
-        reach, where, order = np.full(many, floor), np.zeros((many, 2)), np.argsort(-bound, kind="stable")
+        work = np.empty((256, 6)), np.empty(4, np.int64), *np.empty((2, 2))
         sections = below, *frame[:4], *under.cells, *under.rows, above, *over.cells, *over.rows
-        unsupported.reaches(triangles, order, label, *sections, TOLERANCE_UM, *work, reach, where)
-        (groups,) = np.nonzero(reach > floor)
-        groups = groups[self._carried(k, np.ascontiguousarray(where[groups]), under, over, frame)]
-        return _groups(triangles, label, groups, reach, where)
 
-    def _carried(self, k: int, where: np.ndarray, under: _Section, over: _Section, frame: tuple) -> np.ndarray:
-        """Tell which of some points hang on what is carried, and are not of islands: (G,) bool."""
+        def reached(some: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            many, order = int(label.max()) + 1, np.argsort(-bound[some], kind="stable")
+            reach, where = np.full(many, floor), np.zeros((many, 2))
+            unsupported.reaches(triangles[some], order, label, *sections, TOLERANCE_UM, *work, reach, where)
+            return reach, where
+
+        every = np.arange(len(triangles))
+        reach, where = reached(every, label)
+        (groups,) = np.nonzero(reach > floor)
+        held, carried = self._carried(k, np.ascontiguousarray(where[groups]), under, over, frame)
+        found = _groups(triangles, label, groups[held], reach, where)
+        beside = _of_carried(triangles, every[np.isin(label, groups[~held])], carried)
+        if len(beside) == 0:
+            return _in_order(found)
+        label = np.unique(label[beside], return_inverse=True)[1].astype(np.int32)
+        reach, where = reached(beside, label)
+        return _in_order(np.concatenate([found, _groups(triangles[beside], label, np.nonzero(reach > floor)[0], reach, where)]))
+
+    def _carried(self, k: int, where: np.ndarray, under: _Section, over: _Section, frame: tuple) -> tuple[np.ndarray, CarriedPieces | None]:
+        """Tell which of some points hang on what is carried, and are not of islands: (G,) bool; and by which pieces, where any is not."""
         from pmsl.kernels.geometry import unsupported
 
         out = np.empty(len(where), bool)
         unsupported.joined_straight(where, under.segments, *frame[:4], *under.cells, *under.rows, over.segments, *over.rows, out)
-        if out.all():
-            return out
+        if out.all() or len(over.segments) + len(under.segments) > MOST_SEGMENTS:
+            return np.ones(len(where), bool), None
         try:
-            carried = _pieces_over(over.segments, under.segments, k)
+            carried = CarriedPieces(self._pieces.of(k, over.segments), self._pieces.of(k - 1, under.segments))
         except MeshError:  # an open mesh has no pieces
-            return np.ones(len(where), bool)
+            return np.ones(len(where), bool), None
         for i in np.flatnonzero(~out).tolist():
-            out[i] = carried(*where[i].tolist())
-        return out
+            out[i] = carried.at(*where[i].tolist())
+        return out, carried
 
 
-def _pieces_over(above: np.ndarray, below: np.ndarray, k: int) -> Callable[[float, float], bool]:
-    """Return what tells whether the piece of a section that a point lies in is over any of the section below."""
-    import shapely
+def _of_carried(triangles: np.ndarray, some: np.ndarray, carried: CarriedPieces | None) -> np.ndarray:
+    """Return which of some triangles lie in pieces that are carried: beside an island that touches them at a corner, for one."""
+    if carried is None or len(some) == 0:
+        return some[:0]
+    inside: np.ndarray = some[carried.at_many(triangles[some].reshape(-1, 3, 2).mean(axis=1))]
+    return inside
 
-    if len(above) + len(below) > MOST_SEGMENTS:
-        return lambda x, y: True
-    over, under = (solid_region(link(segments, layer), LATTICE_UM) for segments, layer in ((above, k), (below, k - 1)))
-    pieces = shapely.get_parts(over)
 
-    def carried(x: float, y: float) -> bool:
-        piece = pieces[int(np.argmin(shapely.distance(pieces, shapely.Point(x, y))))]
-        return bool(shapely.area(shapely.intersection(piece, under)) > TOUCH_UM2)
-
-    return carried
+def _in_order(found: np.ndarray) -> np.ndarray:
+    ordered: np.ndarray = found[np.lexsort((found[:, 1], found[:, 2]))]
+    return ordered
 
 
 def _frame(low: np.ndarray, high: np.ndarray, n: int) -> tuple[float, float, float, int, int]:
@@ -214,4 +221,4 @@ def _groups(triangles: np.ndarray, label: np.ndarray, groups: np.ndarray, reach:
     for i, g in enumerate(groups.tolist()):
         corners = triangles[order[begin[g] : begin[g + 1]]].reshape(-1, 2)
         out[i] = (-reach[g], *where[g], *corners.min(axis=0), *corners.max(axis=0))
-    return out[np.lexsort((out[:, 1], out[:, 2]))]
+    return out

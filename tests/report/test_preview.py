@@ -137,3 +137,17 @@ def test_directions_are_those_of_the_frame(right):
     assert not np.array_equal(drawn("+"), drawn("-"))
     head = drawn("-")[:, 40:54].astype(int)
     assert head[: drawing.LINE_PX // 2 - 2].sum() > head[drawing.LINE_PX // 2 + 3 :].sum()  # -z grows downward: z points up
+
+
+def test_a_micro_has_its_stem_and_no_letter_is_an_empty_box():
+    """The font has no µ: below the line a u has nothing, a µ has."""
+
+    def ink(text):
+        picture = Image.new("L", (200, 40))
+        drawing.write_lines(picture, 4, 4, [text], 255)
+        return np.asarray(picture).astype(int)
+
+    micro, plain = ink("5 µm"), ink("5 um")
+    more = np.argwhere(micro != plain)
+    assert more[:, 0].max() > np.argwhere(plain > 64)[:, 0].max() and np.ptp(more[:, 1]) == 0  # one upright stroke, below the line
+    assert drawing.text_width("5 µm") == drawing.text_width("5 um") and drawing.length_text(200.0) == "200 µm"

@@ -65,6 +65,17 @@ def test_an_island_hangs_on_nothing_and_is_no_overhang():
     assert found([box((0, 0, 0), (300, 300, 200)), dot]) == []  # beside something that goes on
 
 
+@pytest.mark.parametrize("turn", [0.0, 17.3, 90.0])
+@pytest.mark.parametrize("islands", [1, 2])
+def test_boxes_that_touch_at_a_corner_are_not_one(islands, turn):
+    """The lower one stands on a post; another hangs on nothing beside it, farther from the post than what the post carries."""
+    post, carried = box((0, 0, 0), (100, 100, 200)), box((0, 0, 100), (300, 300, 200))
+    beside = [box((300, 300, 100), (800, 800, 200)), box((300, -400, 100), (700, 0, 200))][:islands]
+    (place,) = found([post, carried, *beside], turn)
+    assert place.reach_um == pytest.approx(200 * np.sqrt(2), abs=0.2) and place.layers == (10, 10)
+    assert found([box((-400, -400, 0), (-300, -300, 200)), carried, *beside], turn) == []  # islands all
+
+
 def test_a_stalactite_is_an_island_and_its_ceiling_an_overhang():
     wall, roof, drop = box((0, 0, 0), (100, 400, 300)), box((0, 0, 200), (600, 400, 300)), box((400, 150, 120), (450, 200, 250))
     (place,) = found([wall, roof, drop])

@@ -101,12 +101,12 @@ LIGHT: dict[str, dict[str, Code]] = {
         "wall-overcure": Code(
             ("warning",),
             "Walls stand too far out: too much is cured.",
-            "Correct the masks (corrections = edges), or lower the dose.",
+            "Correct the masks (corrections = edges), or lower the dose; where a laser draws, give the borders more inset.",
         ),
         "wall-undercure": Code(
             ("warning",),
             "Walls stand too far in: too little is cured.",
-            "Correct the masks (corrections = edges), or raise the dose.",
+            "Correct the masks (corrections = edges), or raise the dose; where a laser draws, give the borders less inset.",
         ),
         "face-overcure": Code(
             ("warning",),

@@ -89,12 +89,20 @@ def placed_shell_boxes_um(part: Part) -> np.ndarray:
 
 def _meeting(boxes: np.ndarray) -> np.ndarray:
     """Shells and where their boxes meet those of others: rows of shell, low x, y, z, high x, y, z."""
+    low, high = boxes[:, 0], boxes[:, 1]
+    columns = [(np.ascontiguousarray(low[:, axis]), np.ascontiguousarray(high[:, axis])) for axis in range(3)]
+    by_low = np.argsort(columns[0][0], kind="stable")  # along x few boxes are left, along y and z of those alone
+    ends = np.searchsorted(columns[0][0][by_low], columns[0][1], side="right")
     rows = []
     for i, box in enumerate(boxes):
-        others = boxes[(boxes[:, 0] <= box[1]).all(axis=1) & (boxes[:, 1] >= box[0]).all(axis=1) & (np.arange(len(boxes)) != i)]
+        near = by_low[: ends[i]]
+        near = near[columns[0][1][near] >= box[0, 0]]
+        for axis in (1, 2):
+            least, most = columns[axis]
+            near = near[(least[near] <= box[1, axis]) & (most[near] >= box[0, axis])]
+        others = near[near != i]
         if len(others):  # one box around all places where others reach into it
-            low, high = np.maximum(others[:, 0], box[0]).min(axis=0), np.minimum(others[:, 1], box[1]).max(axis=0)
-            rows.append([i, *low, *high])
+            rows.append([i, *np.maximum(low[others], box[0]).min(axis=0), *np.minimum(high[others], box[1]).max(axis=0)])
     return np.array(rows).reshape(-1, 7)
 
 

@@ -27,6 +27,7 @@ from pmsl.predict.measure.face_matching import FaceMatcher
 from pmsl.predict.measure.weighted_quantiles import DOSE_BINS, CentredHistogram, dose_edges, dose_quantiles
 from pmsl.predict.model_facts import model_facts
 from pmsl.predict.prediction import QUANTILES, DoseHistogram, Prediction
+from pmsl.predict.remedies import remedies_of
 
 if TYPE_CHECKING:
     from pmsl.predict.light.engines_light import SeveralEngines
@@ -216,11 +217,12 @@ class Comparison:
     def _of_shapes(self, walls: dict[str, Any], faces: dict[str, Any], channels: list[Any], lost: list[Any]) -> Iterator[Finding]:
         """Say as findings what matters of the print."""
         grid, last, low = self.job.grid, self.job.n_layers - 1, findings.low_doses(self.job)
-        yield from findings.of_lost(lost, grid, low)
-        yield from findings.of_openings(channels, grid, self.sum.model.flush_share)
+        remedies = remedies_of(self.job)
+        yield from findings.of_lost(lost, grid, remedies, low)
+        yield from findings.of_openings(channels, grid, remedies, self.sum.model.flush_share)
         pitch_um, layer_um = float(grid.pitch_um.min()), float(np.median(grid.thickness_um))
         tallies = {"wall": self.edges, "up": self.columns.up, "down": self.columns.down}
-        errors = findings.of_errors(walls, faces, tallies, pitch_um, layer_um, self.design.box_um(), (0, last), low)
+        errors = findings.of_errors(walls, faces, tallies, pitch_um, layer_um, self.design.box_um(), (0, last), remedies, low)
         yield from landed(errors, self.job.printer)
 
     def _doses(self) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def diff_picture(comparison: LightComparison, found: LightDifference, labels: tu
     edges = comparison.a.grid.z_edges_um
     k = found.layer
     unit = found.unit.replace("²", "2")
-    title = f"layer {k}   z {edges[k]:g}..{edges[k + 1]:g} um   up to {found.largest:.4g} {unit} ({found.share_words}){_place_words(found)}"
+    title = f"layer {k}   z {edges[k]:g}..{edges[k + 1]:g} µm   up to {found.largest:.4g} {unit} ({found.share_words}){_place_words(found)}"
     lines, head = wrapped(title, 3 * width), max(len(h) for h in heads)
     height = max(p.height for p in pictures)
     top = GAP + LINE_PX * (len(lines) + head)
@@ -114,7 +114,7 @@ def diff_picture(comparison: LightComparison, found: LightDifference, labels: tu
 def _place_words(found: LightDifference) -> str:
     """Return the engine and the offset, where they are not the usual ones."""
     words = f"   engine {found.engine}" if found.engine else ""
-    return words + ("   offset {:g}, {:g} um".format(*found.offset_um) if any(found.offset_um) else "")
+    return words + ("   offset {:g}, {:g} µm".format(*found.offset_um) if any(found.offset_um) else "")
 
 
 def _window(grid: Grid, found: LightDifference) -> Window:

@@ -28,6 +28,9 @@ class Page {
 
   get n() { return this.facts.z_edges_um.length - 1; }
 
+  // What stands in place of a dose: what a laser draws has none for all of a layer.
+  get unknownDose() { return this.facts.lines ? "along its lines" : "not known"; }
+
   async start() {
     const { facts } = this, by = id => document.getElementById(id);
     by("title").textContent = facts.title;
@@ -110,7 +113,7 @@ class Page {
     if (select.options.length !== exposures.length) select.replaceChildren(...exposures.map((_, j) => { const made = element("option", j); made.value = j; return made; }));
     if (exposures.length) select.value = exposure;
     select.disabled = exposures.length < 2;
-    fillExposures(by("exposures"), exposures, exposure, this.doses.known, j => this.choose({ exposure: j }));
+    fillExposures(by("exposures"), exposures, exposure, this.doses.known ? "" : this.unknownDose, j => this.choose({ exposure: j }));
     fillLayerFacts(by("layer-facts"), this.facts.layers[layer]);
     this.graphs.point(layer);
     this.view.ask();
@@ -269,7 +272,7 @@ class Page {
     const turn = this.pointing = (this.pointing || 0) + 1, found = await this.readout(layer, exposure, row, col);
     const cured = this.cured.known ? await this.cured.layer(layer) : null;
     if (turn !== this.pointing) return;
-    const dose = value => value === null ? "not known" : `${shown(value, 9)} mJ/cm²`;
+    const dose = value => value === null ? this.unknownDose : `${shown(value, 9)} mJ/cm²`;
     const lines = [["x, y", `${shown(x, 7)}, ${shown(y, 7)} µm`], ["Pixel (column, row)", `${col}, ${row}`]];
     if (found.byte === null) lines.push(["Light", "none in this layer"]);
     else {

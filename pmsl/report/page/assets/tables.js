@@ -14,13 +14,13 @@ function fillFacts(table, pairs) { table.replaceChildren(...pairs.map(pair => ro
 
 function powerText(power) { return shown(power, 4); }
 
-// Exposures of a layer, each with its time, dose, power and offset, and what else is not as usual.
-function fillExposures(table, exposures, chosen, known, choose) {
+// Exposures of a layer, each with its time, dose, power and offset, and what else is not as usual; `unknown`, in place of doses, where none are.
+function fillExposures(table, exposures, chosen, unknown, choose) {
   const head = row(["", "time [s]", "white dose [mJ/cm²]", "power", "offset [µm]"], ["head", "head", "head", "head", "head"]);
   const rows = exposures.map((e, j) => {
     const [dx, dy] = e.offset_um || [0, 0];
     const time = shown(e.time_s) + (e.repeat ? ` × ${e.repeat}` : "");
-    const made = row([j, time, known ? shown(e.white) : "not known", powerText(e.power), dx || dy ? `${shown(dx)}, ${shown(dy)}` : "–"]);
+    const made = row([j, time, unknown || shown(e.white), powerText(e.power), dx || dy ? `${shown(dx)}, ${shown(dy)}` : "–"]);
     made.dataset.exposure = j;
     if (j === chosen) made.className = "chosen";
     made.addEventListener("click", () => choose(j));
