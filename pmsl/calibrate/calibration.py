@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pmsl.calibrate.coupons.coupon_job import Coupon
+from pmsl.calibrate.coupons.coupon_job import Coupon, check_pictures
 from pmsl.calibrate.fits.fit_result import FitResult
 from pmsl.calibrate.kinds import kind_of
 from pmsl.calibrate.kinds.kind import CouponOptions, FitOptions
@@ -41,12 +41,14 @@ def coupon(
     Raises
     ------
     UsageError
-        No such kind, an option it has no use for, no room on the field, doses beyond the printer's limits.
+        No such kind, an option it has no use for, a laser, no room on the field, doses beyond the printer's limits.
     """
     found, how = kind_of(kind), options or CouponOptions()
     found.check(how)
     machine, material = of_first_engine(printer or find_printer(DEFAULT_PRINTER), resin or find_resin(DEFAULT_RESIN))
-    return found.coupon(machine, material, process or find_process(DEFAULT_PROCESS), how)
+    how_printed = process or find_process(DEFAULT_PROCESS)
+    check_pictures(machine, how_printed)
+    return found.coupon(machine, material, how_printed, how)
 
 
 def fit(

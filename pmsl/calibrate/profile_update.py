@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -12,6 +12,8 @@ from pmsl.errors import MeasurementError
 from pmsl.profiles import Printer
 from pmsl.profiles.resin import Covariance, Resin
 from pmsl.profiles.tables.strict_struct import Value
+
+Table = TypeVar("Table", bound=msgspec.Struct)
 
 
 def measured_resin(resin: Resin, result: FitResult, name: str | None = None) -> Resin:
@@ -56,13 +58,28 @@ def measured_resin_values(resin: Resin, name: str | None, **values: Any) -> Resi
         Of the new profile (default: the old one with ``-measured``).
     **values
         By key of the table ``resin``.
+
+    Raises
+    ------
+    MeasurementError
+        Values that no resin can have.
     """
-    return msgspec.structs.replace(
+    return _valid(
         resin,
         name=name or f"{resin.name.removesuffix('-measured')}-measured",
         description=f"{resin.name}, with values measured by pmsl calibrate",
-        resin=msgspec.structs.replace(resin.resin, **values),
+        resin=_valid(resin.resin, **values),
     )
+
+
+def _valid(table: Table, **values: Any) -> Table:
+    """Return a table of a profile with other values; what was measured may be what it cannot have."""
+    try:
+        return msgspec.structs.replace(table, **values)
+    except ValueError as err:
+        raise MeasurementError(
+            f"the fitted values make no profile: {err}; are columns mixed up, or was it measured from the other side?"
+        ) from err
 
 
 def measured(result: FitResult, key: str) -> Value[float]:
@@ -94,8 +111,13 @@ def measured_printer(printer: Printer, name: str | None, **changes: Any) -> Prin
         Of the new profile (default: the old one with ``-measured``).
     **changes
         Tables of the profile, as ``response``, ``optics``.
+
+    Raises
+    ------
+    MeasurementError
+        Values that no printer can have.
     """
-    return msgspec.structs.replace(
+    return _valid(
         printer,
         name=name or f"{printer.name.removesuffix('-measured')}-measured",
         description=f"{printer.name}, with values measured by pmsl calibrate",

@@ -31,6 +31,8 @@ OUTSIDE = 0.01  # of the power, at most, where absorbance was not measured
 FINE_NM = 0.1  # steps between measured wavelengths: power and absorbance are taken as linear there
 FAINT = 1e-3  # of the light: beyond that depth nothing is asked of the terms
 CLOSE = 2e-3  # of what is left of the light, down to there: how near the terms have to come
+LEAST_NM, MOST_NM = 100.0, 10_000.0  # of light
+LEAST_DP_UM, MOST_DP_UM = 0.01, 1e6  # of a resin
 NONE = 1e-12  # a share of the light that is no term
 MOST_TERMS = 8
 ENDLESS_LENGTHS = 100.0  # of the depth at which the light is faint: a term that falls so slowly is a tail
@@ -109,6 +111,12 @@ def spectral_decay(
         raise MeasurementError(
             f"the resin absorbs nothing from {at[0]:g} to {at[-1]:g} nm, where the light is; its absorbance must be above 0"
         )
+    middle_um = 1.0 / float(shares @ rates)
+    if not LEAST_DP_UM <= middle_um <= MOST_DP_UM:
+        raise MeasurementError(
+            f"light falls to 1/e within {middle_um:.4g} µm; limit {LEAST_DP_UM:g} to {MOST_DP_UM:g} µm: is the path of the absorbance in "
+            f"µm, {path_um:g}, and the absorbance decadic?"
+        )
     decay, error = _few_terms(shares, rates)
     return SpectralDecay(float(shares @ at), shares, rates, decay, error)
 
@@ -176,6 +184,8 @@ def _check_rows(data: SheetData) -> None:
 
 
 def _check_ascending(name: str, nm: np.ndarray) -> None:
+    if len(nm) and np.isfinite(nm).all() and not (nm.min() >= LEAST_NM and nm.max() <= MOST_NM):
+        raise MeasurementError(f"{name}: from {nm.min():g} to {nm.max():g} nm; limit {LEAST_NM:g} to {MOST_NM:g} nm: are they in nm?")
     if len(nm) < 1 or not np.isfinite(nm).all() or (np.diff(nm) <= 0).any():
         at = int(np.argmax(np.diff(nm) <= 0)) if len(nm) > 1 else 0
         after = f"{nm[at + 1]:g} nm after {nm[at]:g} nm" if len(nm) > 1 else f"{len(nm)} of them"

@@ -27,15 +27,18 @@ class Pause(Strict, frozen=True, kw_only=True):
     message: str
 
     def __post_init__(self) -> None:
+        if not isinstance(self.before_layer, int):
+            raise ValueError(f"a pause before layer {self.before_layer!r}: expected the number of a layer")
         if (reason := message_problem(self.message)) is not None:
             raise ValueError(f"the message of the pause before layer {self.before_layer} {reason}")
 
 
 def message_problem(message: str) -> str | None:
     """Return why an operator cannot be told so; None where it can."""
-    if message.strip() and len(message) <= MOST_TEXT and message.isprintable():
+    if isinstance(message, str) and message.strip() and len(message) <= MOST_TEXT and message.isprintable():
         return None
-    return f"is {message[:40]!r}; expected one line of 1 to {MOST_TEXT} characters that can be printed"
+    shown = message[:40] if isinstance(message, str) else message
+    return f"is {shown!r}; expected one line of 1 to {MOST_TEXT} characters that can be printed"
 
 
 def pause_problems(pauses: Sequence[Pause], n_layers: int) -> Iterator[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pmsl.core.arrays import frozen
 from pmsl.core.parallel import in_blocks
-from pmsl.errors import MeshError
+from pmsl.errors import MeshError, UsageError
 from pmsl.mesh.solid import Solid
 
 if TYPE_CHECKING:
@@ -148,5 +148,9 @@ class Part:
 
 
 def as_part(item: Solid | Part) -> Part:
-    """Return `item` as a part; a bare solid stays where its coordinates are."""
-    return item if isinstance(item, Part) else Part(solid=item, label=item.source)
+    """Return `item` as a part; a bare solid stays where its coordinates are; raises `UsageError` for what is neither."""
+    if isinstance(item, Part):
+        return item
+    if not hasattr(item, "vertices_um"):
+        raise UsageError(f"parts: {item!r:.80} is no Solid and no Part; load a file first: pmsl.load_solid(path, unit)")
+    return Part(solid=item, label=item.source)

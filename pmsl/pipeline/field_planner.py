@@ -72,10 +72,10 @@ def layout_of(printer: Printer, process: Process, fields: str | tuple[int, int],
     Raises
     ------
     UsageError
-        As `FieldLayout.of`.
+        As `FieldLayout.of`; neither "auto" nor two numbers.
     """
-    if not isinstance(fields, str):
-        return FieldLayout.of(printer, process, fields)
+    if isinstance(fields, tuple | list) and len(fields) == 2 and all(isinstance(n, int | np.integer) for n in fields):
+        return FieldLayout.of(printer, process, (int(fields[0]), int(fields[1])))
     if fields != "auto":
         raise UsageError(f"fields {fields!r}: expected 'auto' or numbers of fields along x and y, like (3, 2)")
     stage, pitch = stage_of(printer), printer.optics.pitch_um.value

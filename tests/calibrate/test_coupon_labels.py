@@ -14,6 +14,7 @@ from pmsl.calibrate.coupons.tile_layout import drawn_number
 from pmsl.calibrate.kinds import NAMES, kind_of
 from pmsl.cli.app import app
 from pmsl.core.mask import Window
+from pmsl.errors import UsageError
 
 PRINTERS = {"pmsl-2um": "pr48-405", "microfluidics-7.6um": "pegda-nps-1.0-385", "dlp-27um": "pr48-385"}
 PRINTED = tuple(kind for kind in NAMES if kind != "seams")  # which needs a printer that moves, and has no numbers
@@ -54,6 +55,19 @@ def check_numbers(made, whole):
 def test_numbers_can_be_read_after_the_print(kind, printer):
     made = made_on(kind, printer, SMALL.get(kind))
     check_numbers(made, cured_plate(made.job))
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_a_laser_shows_no_coupon(kind):
+    with pytest.raises(UsageError, match="printer laser-405 draws with a laser, and test prints are pictures"):
+        coupon(kind, pmsl.find_printer("laser-405"), pmsl.find_resin("pr48-405"))
+
+
+def test_options_of_other_kinds_are_refused_by_name():
+    with pytest.raises(UsageError, match="coupon seams has no doses; it knows none of these options"):
+        coupon("seams", options=CouponOptions(doses=3))
+    words = ["calibrate", "coupon", "roofs", "-o", "k.zip", "--cover-layers", "1.5"]
+    assert "--cover-layers 1.5: expected whole numbers" in str(CliRunner().invoke(app, words).exception)
 
 
 @pytest.mark.parametrize("printer", PRINTERS)

@@ -36,6 +36,21 @@ def lab(seed, folder, noise=1.0, **given):
     return true, write_rows(folder / f"{seed}.csv", rows), right
 
 
+@pytest.mark.parametrize("flip", [lambda x, y: (y, x), lambda x, y: (-x, y), lambda x, y: (x, 1e4 - y)])
+def test_marks_seen_from_the_other_side_make_no_profile(tmp_path, flip):
+    """Columns mixed up, or a mirrored picture: no projector lands so, and it is said instead of a bug."""
+    rows = [
+        {"method": "light", "x_px": x, "y_px": y, "x_um": flip(x * PITCH, y * PITCH)[0], "y_um": flip(x * PITCH, y * PITCH)[1]}
+        for x in range(50, 1900, 300)
+        for y in range(50, 1050, 200)
+    ]
+    path, out = write_rows(tmp_path / "s.csv", rows), tmp_path / "p.toml"
+    done = CliRunner().invoke(app, ["calibrate", "fit", "scale", str(path), "--printer", "pmsl-10um", "-o", str(out)])
+    assert isinstance(done.exception, MeasurementError) and not out.exists(), done.output
+    assert "make no profile: optics.distortion: the map folds" in str(done.exception)
+    assert "measured from the other side" in str(done.exception)
+
+
 def labs(seeds, folder):
     for seed in seeds:
         true, path, _ = lab(seed, folder)

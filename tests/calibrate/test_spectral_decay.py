@@ -94,6 +94,10 @@ def test_terms_stay_between_all_wavelengths_and_near_their_sum(power, absorbance
         ([380, 390], [0, 0], FLAT, [1, 1], 10, r"no power from 380 to 390 nm; it must be above 0"),
         ([380, 390], [1, 1], FLAT, [0, 0], 10, r"absorbs nothing from 380 to 390 nm"),
         ([380, 390], [1, 1], FLAT, [1, 1], 0, r"the path of the absorbance is 0 µm; it must be above 0"),
+        ([385], [1], [380, 390], [1e9, 1e9], 10.0, "light falls to 1/e within 4.34.*e-09 µm; limit 0.01 to 1e.06 µm: is the path"),
+        ([385], [1], [380, 390], [1.0, 1.0], 1e9, "limit 0.01 to 1e.06 µm: is the path of the absorbance in µm, 1e.09"),
+        ([385, 4e8], [1, 1], [380, 390], [1.0, 1.0], 10.0, "the spectrum: from 385 to 4e.08 nm; limit 100 to 10000 nm"),
+        ([385], [1], [0.38, 0.39], [1.0, 1.0], 10.0, "the absorbance curve: from 0.38 to 0.39 nm; limit 100 to 10000 nm: are they in nm"),
     ],
 )
 def test_what_cannot_be_is_refused_with_value_and_limit(nm, power, of, absorbance, path, message):

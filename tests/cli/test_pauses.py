@@ -53,6 +53,18 @@ def test_a_pause_stands_in_the_job_and_is_said(run, tmp_path):
     assert "before layer 2, at 20 µm: change to resin B" in Path("job.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("pause", [3, None, 1.5, ("1", "a"), b"1=a"])
+def test_what_is_no_pause_is_refused_by_its_value(pause):
+    with pytest.raises(UsageError, match="give a layer, as 12=change the resin, or a height.*, or a Pause"):
+        with_pauses(small_job(2), [pause])
+
+
+@pytest.mark.parametrize("given", [{"before_layer": 1.5}, {"before_layer": "1"}, {"message": None}, {"message": 3}])
+def test_a_pause_of_another_kind_of_value_is_none(given):
+    with pytest.raises(ValueError, match="expected the number of a layer|expected one line of 1 to 500 characters"):
+        Pause(**({"before_layer": 1, "message": "a"} | given))
+
+
 def test_a_job_without_pauses_says_nothing_of_them(run, tmp_path):
     out, _ = sliced(run, "job")
     document = json.loads((tmp_path / "job" / "job.json").read_text(encoding="utf-8"))

@@ -32,6 +32,12 @@ def plate_job(shape=(60, 80), counts="auto", solids=None, resin=None, printer=No
     return pmsl.prepare(solids, printer, resin or resin_with(0.0), process, fields=counts), solids
 
 
+@pytest.mark.parametrize("fields", ["x", (1.5, 2), (2,), (2, 2, 2), 5, True, ("2", "1")])
+def test_fields_that_are_no_two_numbers_are_refused_by_value(fields):
+    with pytest.raises(UsageError, match="expected 'auto' or numbers of fields along x and y"):
+        plate_job(counts=fields)
+
+
 def summed(job, k, response=None):
     """Σ light of the frames of a layer at every pixel of the plate, in shares of white."""
     layout = FieldLayout.of(job.printer, job.process, job.tiles)

@@ -37,6 +37,12 @@ def test_default_is_centred_with_the_lower_corner_on_a_pixel_corner(size, at):
     assert (low[:2] >= 0).all() and (high[:2] <= FIELD + 1e-9).all()
 
 
+@pytest.mark.parametrize("item", ["part.stl", 3, None])
+def test_what_is_no_solid_is_refused_with_the_way_to_one(item):
+    with pytest.raises(UsageError, match=r"is no Solid and no Part; load a file first: pmsl.load_solid\(path, unit\)"):
+        pmsl.prepare([item], "pmsl-2um", "pr48-405")
+
+
 def test_a_part_as_large_as_the_field_fits():
     placed = place([box((0, 0, 0), (200, 120, 5))], FIELD, PITCH, 100.0)
     assert np.array_equal(placed.bounds_um, [[0, 0, 0], [200, 120, 5]])

@@ -109,6 +109,8 @@ def test_a_bad_file_gets_one_clear_error(tmp_path, name, old, new, said):
         ),
         ({"stagger_um": 50.0}, ProfileError, r"stagger_um is 50: seams that move 150 µm leave nothing of the field"),
         ({"overlap_um": 140.0}, ProfileError, r"overlap_um is 140, a block 140 µm wide"),
+        ({"hatch_um": 1e-3}, ProfileError, r"two_photon.hatch_um is 0\.001 µm; at least .* µm is offered, a hundredth of the focus"),
+        ({"slice_um": 1e-3}, ProfileError, r"two_photon.slice_um is 0\.001 µm; at least .* µm is offered"),
         ({"power_mw": 51.0}, ProfileError, r"power_mw is 51, the limit of printer two-photon-63x 50 mW"),
         ({"speed_um_s": 2e5}, ProfileError, r"speed_um_s is 200000, the limit of printer two-photon-63x 100000 µm/s"),
         ({"power_mw": 11.0}, ExposureError, r"slice 0 is written with 11 mW, the resin cures above 12 mW at 10000 µm/s: nothing"),

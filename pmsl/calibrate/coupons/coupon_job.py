@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from pmsl.calibrate.coupons.tile_layout import TileLayout
 from pmsl.core.grid import Grid
@@ -16,6 +17,7 @@ from pmsl.core.mask import LayerMask, Window
 from pmsl.errors import UsageError
 from pmsl.exposure.dose_limits import check_limits
 from pmsl.exposure.planning import whole_frames
+from pmsl.exposure.technique import check_technique
 from pmsl.job.layer_plan import Exposure, LayerPlan
 from pmsl.job.print_job import Engine, PartRecord, PrintJob, Provenance
 from pmsl.mesh.part import Part
@@ -80,6 +82,16 @@ class Coupon:
     def digest(self) -> str:
         """What sheet and job say they are of: 16 hexadecimal digits."""
         return digest_of(self.columns, self.rows)
+
+
+def check_pictures(printer: Printer, process: Process) -> None:
+    """Refuse a printer that shows no pictures, of which coupons are made; raises `UsageError`."""
+    if printer.laser is not UNSET:
+        raise UsageError(
+            f"printer {printer.name} draws with a laser, and test prints are pictures; measure the lines that it draws, as a film's "
+            "thickness at several speeds, and give doses (dose_mj_cm2) to pmsl calibrate fit working-curve"
+        )
+    check_technique(printer, process)
 
 
 def row_text(columns: Sequence[str], row: Row) -> str:

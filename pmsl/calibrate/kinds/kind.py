@@ -114,5 +114,5 @@ class Kind:
         """
         for name in (f.name for f in fields(options)):
             if getattr(options, name) is not None and name not in self.options:
-                known = ", ".join(sorted(self.options))
+                known = ", ".join(sorted(self.options)) or "none of these options"
                 raise UsageError(f"coupon {self.name} has no {name}; it knows {known}")

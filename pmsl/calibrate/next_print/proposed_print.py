@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pmsl.calibrate.coupons.coupon_job import Coupon, TileExposure
+from pmsl.calibrate.coupons.coupon_job import Coupon, TileExposure, check_pictures
 from pmsl.calibrate.coupons.film_coupon import film_coupon, tiles_of
 from pmsl.calibrate.coupons.tile_layout import well_spread
 from pmsl.calibrate.coupons.walls_coupon import NOTES as WALLS_NOTES
@@ -39,6 +39,7 @@ def proposed_coupon(
     """
     machine, material = of_first_engine(printer or find_printer(DEFAULT_PRINTER), resin or find_resin(DEFAULT_RESIN))
     profiles = machine, material, process or find_process(DEFAULT_PROCESS)
+    check_pictures(profiles[0], profiles[2])
     goal = proposal.goal if proposal.goal == "dp" else f"{proposal.goal}, layers of {proposal.layer_um:g} um"
     stated = stated_line("Dp" if goal == "dp" else goal, proposal.sd_expected, proposal.sd_now)
     if proposal.kind == "working-curve":

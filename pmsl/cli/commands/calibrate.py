@@ -129,7 +129,7 @@ def _coupon_options(how: dict[str, Any]) -> CouponOptions:
             return None
         found = numbers(how[name], f"--{name.replace('_', '-')}", range(1, 200), example)
         if whole and any(value != round(value) for value in found):
-            raise UsageError(f"--{name} {how[name]}: expected whole numbers, as {example}")
+            raise UsageError(f"--{name.replace('_', '-')} {how[name]}: expected whole numbers, as {example}")
         return [round(value) for value in found] if whole else found
 
     low_high = None if how["dose_range"] is None else numbers(how["dose_range"], "--range", (2,), "5,60")

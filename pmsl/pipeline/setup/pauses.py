@@ -62,6 +62,8 @@ def with_pauses(job: PrintJob, pauses: Iterable[str | Pause]) -> PrintJob:
         if isinstance(item, Pause):
             made.append(item)
             continue
+        if not isinstance(item, str):
+            raise UsageError(f"pause {item!r}: give {EXAMPLES}, or a Pause")
         place, message = parts_of(item)
         layer = place if isinstance(place, int) else _layer_at(place, job.grid, item, found)
         made.append(Pause(before_layer=layer, message=message))

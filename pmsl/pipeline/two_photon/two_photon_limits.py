@@ -17,6 +17,7 @@ from pmsl.profiles.tables.strict_struct import Value
 
 SLACK = 1 + 1e-9
 SLACK_UM = 1e-6
+FINEST = 0.01  # of the spot's radius: finer lines and slices only make more of them
 
 
 def check_profiles(printer: TwoPhotonPrinter, resin: TwoPhotonResin, process: TwoPhotonProcess) -> None:
@@ -25,7 +26,8 @@ def check_profiles(printer: TwoPhotonPrinter, resin: TwoPhotonResin, process: Tw
     Raises
     ------
     ProfileError
-        A block larger than the field, or not larger than what it shares; power or speed above the printer's.
+        A block larger than the field, or not larger than what it shares; power or speed above the printer's; lines or slices much finer
+        than the focus.
     ExposureError
         A resin of another wavelength.
     """
@@ -58,6 +60,12 @@ def check_profiles(printer: TwoPhotonPrinter, resin: TwoPhotonResin, process: Tw
         if value > limit * SLACK:
             raise ProfileError(
                 f"process {process.name}: two_photon.{name} is {value:g}, the limit of printer {printer.name} {limit:g} {unit}; lower it"
+            )
+    for name, value, radius in zip(("hatch_um", "slice_um"), (scan.hatch_um, scan.slice_um), optics.spot_um.value, strict=True):
+        if value * SLACK < FINEST * radius:
+            raise ProfileError(
+                f"process {process.name}: two_photon.{name} is {value:g} µm; at least {FINEST * radius:g} µm is offered, a hundredth of "
+                f"the focus of printer {printer.name} (spot_um); raise it"
             )
     ours, theirs = optics.wavelength_nm.value, window.wavelength_nm.value
     if abs(ours - theirs) > WAVELENGTH_SLACK_NM:

@@ -65,6 +65,8 @@ def _numbers(path: Path, dimensions: int, where: str) -> list:
     data = _bytes(path, where)
     try:
         lines = data.decode("utf-8-sig").replace(",", " ").replace(";", " ").splitlines()
+        if not any(line.split("#")[0].strip() for line in lines):
+            raise ProfileError(f"{where}: file {path.name} holds no number; expected rows of numbers")
         found = np.loadtxt(lines, dtype=np.float64, ndmin=2)
     except ValueError as err:
         other = refusal(f"{where}: file {path.name}", data[:HEAD], "a table of numbers")

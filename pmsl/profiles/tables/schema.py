@@ -51,6 +51,9 @@ def build(table: Any, kind: type[S], where: str, error: type[PmslError] = Profil
     try:
         made = msgspec.convert(table, kind)
     except msgspec.ValidationError as err:
+        place = _place(str(err))
+        if isinstance(_value_at(table, place), (dict, list)):  # what does not go together may be a number that is none
+            _refuse_not_finite(table, where, "", error)
         raise error(f"{where}: {_explain(str(err), table, kind)}") from err
     _refuse_not_finite(table, where, "", error)
     if "schema" in kind.__struct_fields__:
@@ -58,10 +61,15 @@ def build(table: Any, kind: type[S], where: str, error: type[PmslError] = Profil
     return made
 
 
+def _place(message: str) -> str:
+    """Return where a message of msgspec is about, as keys stand in TOML; nothing where it is the file."""
+    path = re.search(r" - at `\$\.?(.*?)`$", message)
+    return path.group(1) if path else ""
+
+
 def _explain(message: str, table: Any, kind: Any) -> str:
     """Put msgspec's message in our words: which key, at which path, what it may be."""
-    path = re.search(r" - at `\$\.?(.*?)`$", message)
-    place = path.group(1) if path else ""
+    place = _place(message)
     unknown = re.search(r"unknown field `(.*?)`", message)
     if unknown:
         known = keys_of(_type_at(kind, place))
