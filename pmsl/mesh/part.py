@@ -151,6 +151,6 @@ def as_part(item: Solid | Part) -> Part:
     """Return `item` as a part; a bare solid stays where its coordinates are; raises `UsageError` for what is neither."""
     if isinstance(item, Part):
         return item
-    if not hasattr(item, "vertices_um"):
+    if not isinstance(item, Solid):
         raise UsageError(f"parts: {item!r:.80} is no Solid and no Part; load a file first: pmsl.load_solid(path, unit)")
     return Part(solid=item, label=item.source)
