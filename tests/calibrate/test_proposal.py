@@ -179,7 +179,7 @@ def test_a_person_reads_what_to_expect(tmp_path):
     ("how", "error", "words"),
     [
         ({"kind": "gray"}, UsageError, "no proposal of kind 'gray'; known: working-curve"),
-        ({"goal": "yield"}, UsageError, "no proposal of goal 'yield'; known: dp, roofs, walls, or the file of a mesh"),
+        ({"goal": "yield"}, UsageError, "no proposal of goal 'yield'; known: dp, roofs, ledges, channels, walls, or the file of a mesh"),
         ({"tiles": 0}, UsageError, "0 tiles: expected 1 to 999"),
         ({"layer_um": 0.0, "goal": "roofs"}, UsageError, "layers of 0 µm"),
         ({"layer_um": math.nan, "goal": "roofs"}, UsageError, "layers of nan µm"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NAMES = ("working-curve", "induction", "gray", "uniformity", "walls", "roofs", "renewal", "scale", "focus", "bottom", "daily", "seams")
 ELSEWHERE = {"seams": "pmsl.calibrate.seams.seams_kind"}
-PROPOSED = ("working-curve", "induction", "roofs", "walls")  # kinds whose next print pmsl proposes
+PROPOSED = ("working-curve", "induction", "roofs", "renewal", "walls")  # kinds whose next print pmsl proposes
 
 
 def kind_of(name: str) -> Kind:

@@ -17,6 +17,7 @@ from pmsl.calibrate.kinds.induction_kind import EVENTS, HIGHEST, LOWEST
 from pmsl.calibrate.kinds.roofs_kind import COVERS
 from pmsl.calibrate.next_print.goals import roof_dose_mj_cm2, slopes_of
 from pmsl.calibrate.next_print.known_values import KnownValues
+from pmsl.calibrate.renewal.renewal_coupon import FAR_UM, LEDGE_AT, NEAR_UM, PLACES, part_side_px
 from pmsl.errors import UsageError
 from pmsl.exposure.planning import whole_frames
 from pmsl.profiles import Printer
@@ -25,6 +26,7 @@ from pmsl.profiles.response import response
 CANDIDATES, FEW = 33, 9  # doses, spaced evenly over their logarithm; where a second setting is chosen as well
 SURE = 0.7  # of its design: features nearer to vanishing seem to tell more than any microscope sees
 LIGHTEST, STRONGEST = 0.7, 2.0  # doses of roofs, in that of a white layer
+ON_FIELD = 0.8  # of a field's length: how far from their port channels reach
 
 
 class CandidateTiles(NamedTuple):
@@ -65,6 +67,8 @@ def candidate_tiles(known: KnownValues, printer: Printer, given: tuple[float, fl
     """
     if known.kind == "walls":
         return _walls(known, printer, given)
+    if known.kind == "renewal":
+        return _ledges(known, printer, given, layer_um)
     ec, dp = float(known.values[1]), float(known.values[0])
     second: tuple[int, ...] = {"induction": EVENTS, "roofs": COVERS}.get(known.kind, (1,))
     white = roof_dose_mj_cm2(dp, ec, layer_um)
@@ -96,6 +100,35 @@ def _films(known: KnownValues, printer: Printer, dose: np.ndarray, second: tuple
     lasting = predict(known.values) > 0
     columns = {"dose_mj_cm2": once, "time_s": time, "events": events.astype(np.int64), "thickness_um": predict(known.values)}
     return CandidateTiles({name: column[lasting] for name, column in columns.items()}, _over(known, predict)[lasting], light)
+
+
+def _ledges(known: KnownValues, printer: Printer, given: tuple[float, float] | None, layer_um: float) -> CandidateTiles:
+    """Return tiles with a cavity and a ledge, and bars with a channel to one port."""
+    ec, white = float(known.values[1]), roof_dose_mj_cm2(known.values[0], known.values[1], layer_um)
+    dose, time, light = _doses(printer, ec, given, (LIGHTEST * white, STRONGEST * white), FEW)
+    part_um = part_side_px(printer) * max(printer.optics.pitch_um.value)
+    near, length = LEDGE_AT * part_um, max(printer.field_px) * min(printer.optics.pitch_um.value)
+    square = np.array([math.inf, near, *[math.nan] * (PLACES - 2)])
+    bar = np.geomspace(max(NEAR_UM, near), max(min(FAR_UM, ON_FIELD * length), NEAR_UM, near), PLACES)
+    rows = list(itertools.product((0, 1), range(len(dose)), COVERS))
+    bars, at, covers = (np.array([row[i] for row in rows]) for i in range(3))
+    ways = np.where(bars[:, None] == 1, bar, square).ravel()
+    which, measured = np.repeat(np.arange(len(rows)), PLACES), ~np.isnan(ways)
+    ones = np.ones(len(ways))
+
+    def predict(values: np.ndarray) -> np.ndarray:
+        share = known.exchanged(values, np.where(measured, ways, math.inf))
+        return cured_um(known.cure(values), dose[at[which]], ones, covers[which].astype(np.float64), layer_um * ones, share)
+
+    slopes = np.where(measured[:, None], slopes_of(predict, known.values), 0.0) / known.error_um
+    columns = {
+        "dose_mj_cm2": dose[at],
+        "time_s": time[at],
+        "cover_layers": covers,
+        "bar": bars,
+        "depth_um": predict(known.values)[::PLACES],
+    }
+    return CandidateTiles(columns, slopes.reshape(len(rows), PLACES, -1), light)
 
 
 def _walls(known: KnownValues, printer: Printer, given: tuple[float, float] | None) -> CandidateTiles:

@@ -20,7 +20,8 @@ from pmsl.errors import UsageError
 from pmsl.profiles import Printer, Resin
 
 OF_CURE, OF_WALLS = ("dp", "roofs"), ("walls",)  # goals by what a kind measures; the path of a mesh beside them
-GOALS = (*OF_CURE, *OF_WALLS)
+WAYS_UM = {"ledges": 100.0, "channels": 1000.0}  # goals of renewal: how far from the vat a thick roof is
+GOALS = (*OF_CURE, *WAYS_UM, *OF_WALLS)
 FAR_FACE = 1.5  # dose at the far face of a roof's layers, in Ec
 THICK, THICK_WITH_TAIL = 200.0, 40.0  # layers of a thick roof: more change nothing; with a tail they have no end
 STEP = 1e-5  # of a value: for slopes
@@ -50,7 +51,7 @@ def goal_of(goal: str, known: KnownValues, printer: Printer, resin: Resin, layer
     Parameters
     ----------
     goal : str
-        ``dp``, ``roofs``, ``walls``, or the path of a mesh.
+        ``dp``, ``roofs``, ``ledges``, ``channels``, ``walls``, or the path of a mesh.
     known : KnownValues
     printer, resin : Printer, Resin
         Pitch; of walls also the Dp that light falls with.
@@ -62,12 +63,11 @@ def goal_of(goal: str, known: KnownValues, printer: Printer, resin: Resin, layer
         A goal that the kind says nothing about, a part without roofs.
     """
     walls, mesh = known.kind == "walls", goal not in GOALS
+    own = OF_WALLS if walls else (*OF_CURE, *WAYS_UM) if known.kind == "renewal" else OF_CURE
     if mesh and not Path(goal).suffix:
         raise UsageError(f"no proposal of goal {goal!r}; known: {', '.join(GOALS)}, or the file of a mesh")
-    if not mesh and walls != (goal in OF_WALLS):
-        raise UsageError(
-            f"sheets of {known.kind} say nothing of {goal}; their goals: {', '.join(OF_WALLS if walls else OF_CURE)}, or the file of a mesh"
-        )
+    if not mesh and goal not in own:
+        raise UsageError(f"sheets of {known.kind} say nothing of {goal}; their goals: {', '.join(own)}, or the file of a mesh")
     if goal == "dp":
         return Goal("Dp", float(known.values[0]), np.eye(1, len(known.values)))
     whole = np.array([[0.0 if walls else _thick(known), 1.0]])
@@ -83,7 +83,14 @@ def goal_of(goal: str, known: KnownValues, printer: Printer, resin: Resin, layer
         return _summed(name, known, lambda values: _wall_um(known, values, light, printer), surfaces[:, 1])
     dose = np.full(len(surfaces), roof_dose_mj_cm2(known.values[0], known.values[1], layer_um))
     layers, ones = np.full(len(surfaces), layer_um), np.ones(len(surfaces))
-    return _summed(name, known, lambda values: cured_um(known.cure(values), dose, ones, surfaces[:, 0], layers), surfaces[:, 1])
+    if known.kind != "renewal":
+        return _summed(name, known, lambda values: cured_um(known.cure(values), dose, ones, surfaces[:, 0], layers), surfaces[:, 1])
+    way = np.full(len(surfaces), WAYS_UM.get(goal, math.inf))  # all roofs of a mesh as if they were sealed
+
+    def depths(values: np.ndarray) -> np.ndarray:
+        return cured_um(known.cure(values), dose, ones, surfaces[:, 0], layers, known.exchanged(values, way))
+
+    return _summed(name, known, depths, surfaces[:, 1])
 
 
 def roof_dose_mj_cm2(dp_um: float, ec_mj_cm2: float, layer_um: float) -> float:

@@ -17,7 +17,8 @@ from pmsl.calibrate.measurements import read_working_curve
 from pmsl.errors import MeasurementError
 from pmsl.profiles import Printer, Resin
 
-CURE = ("dp_um", "ec_mj_cm2", "induction_mj_cm2", "tail")
+CURE = ("dp_um", "ec_mj_cm2", "induction_mj_cm2", "tail")  # not tc_s, which is Ec over the irradiance
+EXCHANGE = ("renewal", "reach_um")  # a reach that has no end is held
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +55,20 @@ class KnownValues:
         found = dict(zip(self.names, values.tolist(), strict=True))
         return np.array([found.get(name, 0.0) for name in CURE])
 
+    def exchanged(self, values: np.ndarray, way_um: np.ndarray) -> np.ndarray:
+        """Return the share of liquid that a recoat exchanges at some ways from the vat: (N,) float64; 0 where it is sealed.
+
+        Parameters
+        ----------
+        values : (P,) float64
+        way_um : (N,) float64
+            [µm]; inf where it is sealed.
+        """
+        found = dict(zip(self.names, values.tolist(), strict=True))
+        held = {name: self.result.parameters[name].value for name in EXCHANGE if name in self.result.parameters}
+        renewal, reach = (found.get(name, held.get(name, math.inf)) for name in EXCHANGE)
+        return np.where(np.isinf(way_um), 0.0, renewal * np.exp(-np.where(np.isinf(way_um), 0.0, way_um) / reach))
+
 
 def known_values(
     kind: str, sheets: Sequence[str | Path], printer: Printer, resin: Resin, irradiance_mw_cm2: float | None = None
@@ -85,8 +100,12 @@ def known_values(
         raise MeasurementError(
             "the measurements have no irradiance: no dose can be proposed; give --irradiance, or a column irradiance_mw_cm2"
         )
+    if kind == "renewal" and "induction_mj_cm2" not in result.parameters:
+        raise MeasurementError(
+            f"no film among the measurements: E_ind is held, not known; add the sheet of a working curve; {result.source}"
+        )
     error_um = _error_um(result, stated, 2 if kind == "working-curve" else len(result.parameters))
-    if not error_um > 1e-9 * max(abs(p.value) for p in result.parameters.values()):
+    if not error_um > 1e-9 * max(abs(p.value) for p in result.parameters.values() if math.isfinite(p.value)):
         raise MeasurementError(
             f"the measurements lie on the curve to the last digit: they have no error that tiles could reduce; {result.source}"
         )
@@ -103,7 +122,8 @@ def values_of(kind: str, result: FitResult, error_um: float) -> KnownValues:
     error_um : float
         Of a further measurement.
     """
-    names = tuple(name for name in result.parameters if kind == "walls" or name in CURE)  # tc_s is Ec over the irradiance
+    own = EXCHANGE if kind == "renewal" else ()
+    names = tuple(n for n in result.parameters if kind == "walls" or n in CURE or (n in own and 0 < result.parameters[n].sd < math.inf))
     at = [list(result.parameters).index(name) for name in names]
     covariance = result.covariance[np.ix_(at, at)]
     root = np.sqrt(np.diag(covariance))

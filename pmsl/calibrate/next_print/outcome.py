@@ -13,7 +13,7 @@ from pmsl.calibrate.kinds.kind import FitOptions
 from pmsl.calibrate.sheets import text_of
 from pmsl.core.finding import Finding
 
-LAYERS = re.compile(r"(roofs|walls), layers of ([0-9.e+-]+) um$")
+LAYERS = re.compile(r"(roofs|ledges|channels|walls), layers of ([0-9.e+-]+) um$")
 LINE = re.compile(r"^# Proposed for (?P<goal>[^;\n]+); sd expected (?P<expected>[0-9.e+-]+) um, before (?P<before>[0-9.e+-]+) um\.$", re.M)
 
 
@@ -66,9 +66,12 @@ def _sd_um(goal: str, result: FitResult, options: FitOptions) -> float | None:
     if goal == "Dp":
         return result.parameters["dp_um"].sd if "dp_um" in result.parameters else None
     found = LAYERS.match(goal)
-    if found is None or (found[1] == "walls") != (result.kind == "walls") or not (result.covariance.diagonal() > 0).all():
+    from pmsl.calibrate.next_print.goals import WAYS_UM, goal_of
+
+    if found is None or (found[1] == "walls") != (result.kind == "walls") or (found[1] in WAYS_UM and result.kind != "renewal"):
         return None
-    from pmsl.calibrate.next_print.goals import goal_of
+    if result.kind != "renewal" and not (result.covariance.diagonal() > 0).all():
+        return None
     from pmsl.calibrate.next_print.known_values import values_of
     from pmsl.calibrate.next_print.tile_choice import sd_of
 

@@ -16,9 +16,9 @@ import numpy as np
 from pmsl.calibrate.coupons.working_curve_coupon import MOST_TILES
 from pmsl.calibrate.fits.fit_result import FitResult
 from pmsl.calibrate.kinds import PROPOSED
-from pmsl.calibrate.next_print.candidate_tiles import candidate_tiles
-from pmsl.calibrate.next_print.goals import goal_of
-from pmsl.calibrate.next_print.known_values import known_values
+from pmsl.calibrate.next_print.candidate_tiles import CandidateTiles, candidate_tiles
+from pmsl.calibrate.next_print.goals import Goal, goal_of
+from pmsl.calibrate.next_print.known_values import KnownValues, known_values
 from pmsl.calibrate.next_print.outcome import outcome_finding, stated_before
 from pmsl.calibrate.next_print.tile_choice import chosen_tiles, informations, sd_of
 from pmsl.core.finding import Finding
@@ -26,7 +26,8 @@ from pmsl.errors import UsageError
 from pmsl.profiles import DEFAULT_PRINTER, DEFAULT_RESIN, Printer, Resin, find_printer, find_resin
 from pmsl.profiles.resin import of_first_engine
 
-TILES = {"working-curve": 8, "induction": 12, "roofs": 12, "walls": 3}
+TILES = {"working-curve": 8, "induction": 12, "roofs": 12, "renewal": 12, "walls": 3}
+TILES_PER_BAR, BARS = 4, 2  # of renewal: bars are long, and two of them say how far liquid is exchanged
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +40,8 @@ class Proposal:
         Of the coupon; what is wanted.
     columns : dict of (N,) ndarray
         Of each tile, from the lowest dose up: ``dose_mj_cm2`` and ``time_s`` of one exposure; ``events`` (induction), ``cover_layers``
-        (roofs); what the fit expects, ``thickness_um`` of films, ``depth_um`` of roofs. Of walls a tile stands for all features at a dose.
+        (roofs, renewal); what the fit expects, ``thickness_um`` of films, ``depth_um`` of roofs. Of walls a tile stands for all features
+        at a dose; of renewal ``bar`` is 1 of long ones, measured at places from their port, whose depth is that of the nearest.
     irradiance_mw_cm2 : float
         Of the printer's first light setting, at which the times hold.
     layer_um : float
@@ -131,10 +133,13 @@ def propose(
         What is measured already: CSV files that `pmsl.calibrate.fit` takes for this kind, joined.
     goal : str, optional
         Of sheets of thicknesses and depths ``dp`` [µm]; ``roofs``: how far a thick roof of layers of `layer_um`, each with 1.5 Ec at its
-        far face, cures below its design [µm]; of sheets of walls ``walls``: how far a wall in the middle of such a layer, on glass, stands
-        outside of its design [µm]. Or the path of a mesh: the same of all its roofs, or walls. Left out: ``dp``, of walls ``walls``.
+        far face, cures below its design [µm]; of sheets of renewal also ``ledges`` and ``channels``: the same 100 µm and 1 mm from the
+        vat (roofs, and those of a mesh, are sealed); of sheets of walls ``walls``: how far a wall in the middle of such a layer, on
+        glass, stands outside of its design [µm]. Or the path of a mesh: the same of all its roofs, or walls. Left out: ``dp``, of walls
+        ``walls``.
     tiles : int, optional
-        How many, 1 to 999; of walls how many doses. Left out: 8 of a working curve, 12 of induction and roofs, 3 of walls.
+        How many, 1 to 999; of walls how many doses. Left out: 8 of a working curve, 12 of induction, roofs and renewal (two of them
+        bars), 3 of walls.
     printer : Printer, optional
         Whose irradiance, limits and frames the times keep to. Left out: the default.
     irradiance_mw_cm2 : float, optional
@@ -165,9 +170,9 @@ def propose(
     known = known_values(kind, paths, machine, material, irradiance_mw_cm2)
     wanted = goal_of(goal or ("walls" if kind == "walls" else "dp"), known, machine, material, layer_um)
     choice = candidate_tiles(known, machine, dose_range_mj_cm2, layer_um)
-    chosen = chosen_tiles(known.information, choice.slopes, wanted.slopes, count)
+    chosen = _chosen(known, choice, wanted, count)
     adds = informations(choice.slopes)
-    even = np.round(np.linspace(0, len(adds) - 1, count)).astype(np.int64)
+    even = np.concatenate([at[np.round(np.linspace(0, len(at) - 1, many)).astype(np.int64)] for at, many in _groups(choice, count)])
     now = sd_of(known.information, wanted.slopes)
     before = [outcome_finding(one, now) for one in stated_before(paths) if one.goal == _word(wanted.said, layer_um)]
     return Proposal(
@@ -185,6 +190,22 @@ def propose(
         fit=known.result,
         findings=(*known.result.findings, *before[-1:]),
     )
+
+
+def _groups(choice: CandidateTiles, count: int) -> list[tuple[np.ndarray, int]]:
+    """Return candidates that are of one shape, and how many of each are to be chosen: of renewal bars first, as they say most."""
+    bar = choice.columns.get("bar", np.zeros(len(choice.slopes)))
+    bars = min(BARS, count // TILES_PER_BAR) if "bar" in choice.columns else 0
+    return [(np.flatnonzero(bar == shape), many) for shape, many in ((1, bars), (0, count - bars)) if many]
+
+
+def _chosen(known: KnownValues, choice: CandidateTiles, wanted: Goal, count: int) -> np.ndarray:
+    """Return which tiles say most."""
+    information, out = known.information, []
+    for at, many in _groups(choice, count):
+        out.append(at[chosen_tiles(information, choice.slopes[at], wanted.slopes, many)])
+        information = information + informations(choice.slopes[out[-1]]).sum(axis=0)
+    return np.sort(np.concatenate(out))
 
 
 def _word(said: str, layer_um: float) -> str:

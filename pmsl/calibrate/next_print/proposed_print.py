@@ -8,13 +8,17 @@ from pmsl.calibrate.coupons.tile_layout import well_spread
 from pmsl.calibrate.coupons.walls_coupon import NOTES as WALLS_NOTES
 from pmsl.calibrate.coupons.walls_coupon import walls_coupon
 from pmsl.calibrate.coupons.working_curve_coupon import COLUMNS, NOTES
+from pmsl.calibrate.kinds import kind_of
 from pmsl.calibrate.kinds.induction_kind import NOTES as INDUCTION_NOTES
 from pmsl.calibrate.kinds.induction_kind import induction_coupon
+from pmsl.calibrate.kinds.kind import CouponOptions
 from pmsl.calibrate.kinds.roofs_kind import NOTES as ROOFS_NOTES
 from pmsl.calibrate.kinds.roofs_kind import RoofTile, roofs_coupon
 from pmsl.calibrate.next_print.outcome import stated_line
 from pmsl.calibrate.next_print.proposal import Proposal
 from pmsl.calibrate.profile_update import measured_resin
+from pmsl.calibrate.renewal.renewal_coupon import NOTES as RENEWAL_NOTES
+from pmsl.calibrate.renewal.renewal_coupon import RenewalTile, renewal_coupon
 from pmsl.profiles import DEFAULT_PRINTER, DEFAULT_PROCESS, DEFAULT_RESIN, Printer, Process, Resin, find_printer, find_process, find_resin
 from pmsl.profiles.resin import of_first_engine
 
@@ -47,6 +51,12 @@ def proposed_coupon(
     if proposal.kind == "walls":
         return walls_coupon(*profiles, chosen_mj_cm2=proposal.dose_mj_cm2.tolist(), notes=(*WALLS_NOTES, stated))
     order = well_spread(len(proposal.time_s))
+    if proposal.kind == "renewal":
+        tiles = list(zip(*(proposal.columns[name][order].tolist() for name in ("dose_mj_cm2", "cover_layers", "bar")), strict=True))
+        exchanged = kind_of("renewal").resin(material, proposal.fit, None)  # type: ignore[misc]
+        options = CouponOptions(layer_um=proposal.layer_um)
+        chosen = [RenewalTile(dose, covers, bool(bar)) for dose, covers, bar in tiles]
+        return renewal_coupon(machine, exchanged, profiles[2], options, chosen, (*RENEWAL_NOTES, stated))
     fitted = profiles[0], measured_resin(profiles[1], proposal.fit), profiles[2]
     if proposal.kind == "induction":
         events = proposal.columns["events"][order]

@@ -48,6 +48,14 @@ NOTES = (
 )
 
 
+class RenewalTile(NamedTuple):
+    """A tile: dose of its layers [mJ/cm²], layers over it, whether it is a bar with one port."""
+
+    dose_mj_cm2: float
+    covers: int
+    bar: bool
+
+
 class _Tile(NamedTuple):
     """A tile: its dose, cover layers, whether it is a bar."""
 
@@ -56,7 +64,14 @@ class _Tile(NamedTuple):
     bar: bool
 
 
-def renewal_coupon(printer: Printer, resin: Resin, process: Process, options: CouponOptions) -> Coupon:
+def renewal_coupon(
+    printer: Printer,
+    resin: Resin,
+    process: Process,
+    options: CouponOptions,
+    chosen: Sequence[RenewalTile] = (),
+    notes: Sequence[str] = NOTES,
+) -> Coupon:
     """Make the coupon of renewal.
 
     Parameters
@@ -64,6 +79,10 @@ def renewal_coupon(printer: Printer, resin: Resin, process: Process, options: Co
     printer, resin, process : Printer, Resin, Process
     options : CouponOptions
         ``repeats, dose_range_mj_cm2, layer_um, cover_layers``.
+    chosen : sequence of RenewalTile
+        Its very tiles; left out: all covers at two doses, and a bar of each dose.
+    notes : sequence of str
+        For the sheet.
 
     Raises
     ------
@@ -71,21 +90,24 @@ def renewal_coupon(printer: Printer, resin: Resin, process: Process, options: Co
         No room on the field, doses beyond the printer's limits or that do not cure a layer.
     """
     model, light = CureModel.of(resin), printer.optics.settings[0].irradiance_mw_cm2.value
-    covers, height = tuple(options.cover_layers or COVERS), options.layer_um or process.layer_um
+    covers = tuple(tile.covers for tile in chosen) or tuple(options.cover_layers or COVERS)
+    height = options.layer_um or process.layer_um
     if min(covers) < 1 or max(covers) > 200 or not 0 < height < 500:
         raise UsageError(f"coupon renewal: cover layers {covers}, layers of {height:g} µm: expected 1 to 200 layers, above 0 µm")
     dp = model.decay.lengths_um[0]
     white = 1.5 * model.ec_mj_cm2 * math.exp(height / dp)
     low, high = options.dose_range_mj_cm2 or (FACTORS[0] * white, min(FACTORS[-1] * white, most_dose_mj_cm2(printer)))
-    check_dose(high, printer, "renewal")
-    doses, times = whole_frames(np.array([low, high]), light, printer)
+    wanted, which = np.unique([tile.dose_mj_cm2 for tile in chosen] or [low, high], return_inverse=True)
+    check_dose(float(wanted[-1]), printer, "renewal")
+    doses, times = whole_frames(wanted, light, printer)
     if not doses[0] > model.ec_mj_cm2 * math.exp(height / dp):
         raise UsageError(
             f"coupon renewal: {doses[0]:.4g} mJ/cm² does not cure layers of {height:g} µm; choose more (--range LO,HI), or --layer-um"
         )
     deepest = print_through_um(max(covers), height, dp, dp * math.log(float(doses[-1]) / model.ec_mj_cm2))
     channel = math.ceil((max(deepest, 0.0) + ROOM_UM) / height)
-    tiles, layout, part_px = _laid_out(printer, covers, options.repeats or 1)
+    own = [_Tile(int(d), tile.covers, tile.bar) for d, tile in zip(which.tolist(), chosen, strict=False)]
+    tiles, layout, part_px = _laid_out(printer, own or _ladder(covers, options.repeats or 1))
     grid = coupon_grid(printer, [height] * (BASE + channel + max(covers)))
     pitch = float(grid.pitch_um[0])
     boxes = [_boxes(tile, channel, layout.tile(i).cols // part_px) for i, tile in enumerate(tiles)]
@@ -121,18 +143,32 @@ def renewal_coupon(printer: Printer, resin: Resin, process: Process, options: Co
         number = [prism_of(grid, r, 0.0, BASE * height) for r in layout.rectangles(i)[1:]]
         parts.append(prism_part([*number, *box_prisms(boxes[i], layout.tile(i), part_px, grid, height)], f"tile {i + 1}"))
     job = coupon_job("renewal", digest_of(COLUMNS, rows), (printer, resin, process), grid, exposures, parts)
-    return Coupon("renewal", job, layout, COLUMNS, tuple(rows), NOTES, tuple(marks))
+    return Coupon("renewal", job, layout, COLUMNS, tuple(rows), tuple(notes), tuple(marks))
 
 
-def _laid_out(printer: Printer, covers: Sequence[int], repeats: int) -> tuple[list[_Tile], TileLayout, int]:
-    """Return the tiles, bars last, where they lie, and the side of a part [px]."""
+def _ladder(covers: Sequence[int], repeats: int) -> list[_Tile]:
+    """Return tiles of all covers at each dose, and bars under the most."""
     tiles = [_Tile(d, n, False) for d, n in itertools.product(range(len(FACTORS)), covers)] * repeats
-    tiles = [tiles[i] for i in well_spread(len(tiles))]
-    bars = [_Tile(d, max(covers), True) for d in range(len(FACTORS))] * repeats
-    pitch = max(printer.optics.pitch_um.value)
-    part_px = max(1, math.ceil(LEAST_UM / (UNITS * pitch)))
-    layout = tiles_of(len(tiles) + len(bars), printer, UNITS * part_px * pitch, long=len(bars))
-    return [*tiles, *bars], layout, part_px
+    return [*tiles, *[_Tile(d, max(covers), True) for d in range(len(FACTORS))] * repeats]
+
+
+def part_side_px(printer: Printer) -> int:
+    """Return the side of a part of a tile [px].
+
+    Parameters
+    ----------
+    printer : Printer
+    """
+    return max(1, math.ceil(LEAST_UM / (UNITS * max(printer.optics.pitch_um.value))))
+
+
+def _laid_out(printer: Printer, tiles: Sequence[_Tile]) -> tuple[list[_Tile], TileLayout, int]:
+    """Return the tiles, bars last, where they lie, and the side of a part [px]."""
+    square, bars = [tile for tile in tiles if not tile.bar], [tile for tile in tiles if tile.bar]
+    square = [square[i] for i in well_spread(len(square))]
+    part_px = part_side_px(printer)
+    side = UNITS * part_px * max(printer.optics.pitch_um.value)
+    return [*square, *bars], tiles_of(len(tiles), printer, side, long=len(bars)), part_px
 
 
 def _boxes(tile: _Tile, channel: int, length: int) -> list[Box]:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 @click.command("propose")
 @click.argument("kind", type=click.Choice(PROPOSED), metavar="KIND")
 @click.argument("sheets", nargs=-1, required=True, metavar="DATA.csv...")
-@click.option("--goal", metavar="dp|roofs|walls|PART", help="What is to be surer; PART is a mesh [default: dp; of walls: walls].")
-@click.option("--tiles", type=int, metavar="N", help="How many [default: 8, of induction and roofs 12; of walls 3 doses].")
+@click.option("--goal", metavar="dp|roofs|ledges|channels|walls|PART", help="What is to be surer; PART: a mesh [default: dp, or walls].")
+@click.option("--tiles", type=int, metavar="N", help="How many [default: 8, of induction, roofs, renewal 12; of walls 3 doses].")
 @click.option("--irradiance", type=float, metavar="MW_CM2", help="Of rows that state none [mW/cm²].")
 @click.option("--range", "dose_range", metavar="LO,HI", help="Doses to choose from [mJ/cm²; default: as coupons of the kind have].")
 @click.option("--layer-um", type=float, default=10.0, show_default=True, metavar="UM", help="Height of the layers of roofs, walls, PART.")
@@ -45,9 +45,10 @@ def propose_command(
     """Propose the next print: the tiles that make what is wanted surest, by what is measured already.
 
     DATA.csv are the sheets that pmsl calibrate fit KIND takes. KIND working-curve: doses of films. KIND induction: doses, and into how many
-    exposures. KIND roofs: doses, and cover layers. KIND walls: doses.
+    exposures. KIND roofs: doses, and cover layers. KIND renewal: the same, of tiles with a ledge and of two bars. KIND walls: doses.
 
     --goal dp: the penetration depth. --goal roofs: how far a thick roof cures below its design, each layer with 1.5 Ec at its far face.
+    --goal ledges, channels (of KIND renewal): the same 100 µm and 1 mm from the vat, where recoats exchange liquid.
     --goal walls: how far a wall stands outside. A mesh: the same of all its roofs (of KIND walls, its walls), the error of that very part.
     What is expected is stated, also in the sheet; fit all sheets together: it says what came of it.
     """
@@ -96,6 +97,7 @@ def _print_proposal(found: Proposal) -> None:
     for one in found.settings:
         split = f", {one['events']} times" if one.get("events", 1) > 1 else ""
         cover = f" a layer, {one['cover_layers']} layers" if "cover_layers" in one else ""
+        cover += ", a bar" if one.get("bar") else ""
         then = f", about {one['thickness_um']:.3g} µm thick" if "thickness_um" in one else ""
         then = f", about {one['depth_um']:.3g} µm down" if "depth_um" in one else then
         time = f"{one['time_s']:.4g} s at {found.irradiance_mw_cm2:.4g} mW/cm²"
