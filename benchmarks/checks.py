@@ -23,6 +23,7 @@ SAMPLES = Path(__file__).resolve().parents[1] / "sample_meshes"
 TEN = ("--printer", "pmsl-10um")
 FIT_MM, HIGH_MM = (18.0, 10.0), 3.0
 CHECK = "from pmsl.cli.app import main; main()"  # which ends with 0 whatever is found
+RATIOS = ("check/slice", "check/bare", "slice/bare")  # `slice` as it is by default; bare without its own checks
 SHARED = (
     "3dbenchy_single_part.3mf",
     "ball_bearing_16_bodies.STL",
@@ -46,7 +47,7 @@ SHARED = (
 
 def rows(quick: bool) -> Iterator[dict[str, Any]]:
     """Yield a row a part, the medians, then parts that grow."""
-    repeats, ratios = 1 if quick else 3, list[tuple[float, float]]()
+    repeats, ratios = 1 if quick else 3, list[dict[str, Any]]()
     samples = sorted(SAMPLES.glob("*.stl"))
     cases: list[tuple[Path, tuple[str, ...]]] = [(path, ()) for path in (samples[:3] if quick else samples)]
     ellipsoid = meshes.ellipsoid80k().path
@@ -61,10 +62,10 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
             yield {"skipped": f"no {name} in {meshes.SHARED}"}
     for path, options in cases:
         row = _row(path, options, repeats)
-        ratios.append((row["check/bare"], row["slice/bare"]))
+        ratios.append(row)
         yield row
     for what, middle in (("median", statistics.median), ("largest", max)):
-        yield {"table": f"{what} of the ratios", "check/bare": middle(r[0] for r in ratios), "slice/bare": middle(r[1] for r in ratios)}
+        yield {"table": f"{what} of the ratios"} | {name: middle(row[name] for row in ratios) for name in RATIOS}
     yield from _growing(quick)
 
 
@@ -85,7 +86,8 @@ def _row(path: Path, options: tuple[str, ...], repeats: int) -> dict[str, Any]:
         ran["check"].append(_checked(path, options))
     cpu = {kind: statistics.median(run.cpu_s or float("nan") for run in some) for kind, some in ran.items()}
     row: dict[str, Any] = {"part": path.stem, "options": " ".join(options)}
-    row |= {f"{kind} CPU s": cpu[kind] for kind in cpu} | {f"{kind}/bare": cpu[kind] / cpu["bare"] for kind in ("slice", "check")}
+    row |= {f"{kind} CPU s": cpu[kind] for kind in cpu}
+    row |= {name: cpu[one] / cpu[other] for name in RATIOS for one, other in [name.split("/")]}
     row["peak MiB"] = max(run.peak_mib or float("nan") for run in ran["check"])
     row["bare MiB"] = max(run.peak_mib or float("nan") for run in ran["bare"])
     return row | {"findings": _codes(ran["check"][-1].output)}

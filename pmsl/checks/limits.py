@@ -12,6 +12,7 @@ from pmsl.profiles.checks import ProcessChecks
 
 VENT_UM = 500.0  # diameter
 CUP_UM = 500.0  # height
+VOID_VOXELS = 8  # fewer are what is left where a slit narrows below a pixel, as between a ball and its race
 
 
 class CheckLimits(msgspec.Struct, frozen=True):
@@ -22,7 +23,7 @@ class CheckLimits(msgspec.Struct, frozen=True):
     min_joint_um2 : float
         A smaller contact does not hold a body [µm²]; by default a pixel.
     min_void_um3 : float
-        Smaller voids are not named [µm³]; by default a voxel.
+        Smaller voids are not named [µm³]; by default two by two pixels, two layers high.
     vent_um : float
         Diameter of an opening that lets resin in while layers part [µm].
     min_cup_um2 : float
@@ -50,7 +51,7 @@ class CheckLimits(msgspec.Struct, frozen=True):
         vent = VENT_UM if said.vent_um is UNSET else said.vent_um
         return cls(
             min_joint_um2=pixel if said.min_joint_um2 is UNSET else said.min_joint_um2,
-            min_void_um3=pixel * height if said.min_void_um3 is UNSET else said.min_void_um3,
+            min_void_um3=VOID_VOXELS * pixel * height if said.min_void_um3 is UNSET else said.min_void_um3,
             vent_um=vent,
             min_cup_um2=0.25 * math.pi * vent**2 if said.min_cup_um2 is UNSET else said.min_cup_um2,
             min_cup_um=CUP_UM if said.min_cup_um is UNSET else said.min_cup_um,

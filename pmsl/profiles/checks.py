@@ -21,7 +21,7 @@ class ProcessChecks(Strict, frozen=True, kw_only=True):
     min_joint_um2 : float, e.g. 400.0
         A smaller contact does not hold a body [µm²]; left out: a pixel.
     min_void_um3 : float, e.g. 1e6
-        Smaller voids that keep resin are not named [µm³]; left out: a voxel.
+        Smaller voids that keep resin are not named [µm³]; left out: two by two pixels, two layers high.
     vent_um : float, e.g. 500.0
         Diameter of an opening that lets resin in while a layer is lifted from the window; left out: 500 µm.
     min_cup_um2 : float, e.g. 2e5

@@ -1,6 +1,7 @@
 """Islands, loose bodies and voids against dense volumes, on small random jobs of grays."""
 
 import checks_oracle as oracle
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -166,6 +167,16 @@ def test_gray_that_a_tenth_of_ec_cures_is_no_void(dose, codes):
     job = oracle.job_of_levels(levels, dp_um=2.0, dose_over_ec=20.0 * float(np.exp(5.0 / 2.0 - 5.0 / 4.0)))
     nearest = oracle.doses(job)[-1, 3, 4, 4] / job.resin.resin.ec_mj_cm2.value
     assert (nearest < 0.9) == bool(codes) and nearest < 1.0
+    limits = msgspec.structs.replace(CheckLimits.of(job), min_void_um3=job.grid.pixel_um2 * job.grid.thickness_um[0])
+    assert [f.code for f in check_layers(job, [VoidCheck(job.grid, limits)])] == codes
+
+
+@pytest.mark.parametrize(("size", "codes"), [((1, 1, 3), []), ((1, 2, 2), []), ((2, 2, 2), ["resin-trap"]), ((2, 1, 4), ["resin-trap"])])
+def test_what_rounding_leaves_of_a_slit_is_no_void(size, codes):
+    """Smaller ones than two by two pixels, two layers high, lie where a slit narrows below a pixel, as between a ball and its race."""
+    levels = np.full((9, 12, 12), 255, np.uint8)
+    levels[3 : 3 + size[0], 4 : 4 + size[1], 4 : 4 + size[2]] = 0
+    job = oracle.job_of_levels(levels, dp_um=2.0, dose_over_ec=20.0)
     assert [f.code for f in check_layers(job, [VoidCheck(job.grid, CheckLimits.of(job))])] == codes
 
 
