@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from pmsl.core.arrays import evenly
-from pmsl.fields.on_plate import on_plate
+from pmsl.fields.added_fields import fields_added
+from pmsl.fields.on_plate import corners_of, on_plate
 from pmsl.files.output_file import whole_file
 from pmsl.formats.frames.device_frame import turn
 from pmsl.job.print_job import PrintJob
@@ -45,7 +46,7 @@ def contact_sheet(job: PrintJob, path: str | Path, layers: int = 8) -> None:
         from pmsl.report.line_picture import line_sheet  # few jobs are drawn
 
         return line_sheet(job, path)
-    job = on_plate(job)
+    job = fields_added(on_plate(job))
     box = box_px(job)
     tiles = [_tile(job, k, box) for k in distinct_layers(job, box, layers)]
     width = IN_A_ROW * (TILE_PX + GAP) + GAP
@@ -89,7 +90,9 @@ def _tile(job: PrintJob, k: int, box: tuple[int, int, int, int]) -> Image.Image:
     picture = Image.fromarray(np.ascontiguousarray(turn(levels, orientation)))
     tile = Image.new("L", (TILE_PX, picture.height + 2 * LINE_PX), PAPER)
     edges = job.grid.z_edges_um
+    fields = len(set(corners_of(job, k) or ()))
     many = "   empty" if not exposures else f"   {len(exposures)} exposures" if len(exposures) > 1 else ""
+    many += f"   {fields} fields" if exposures and fields else ""
     write_lines(tile, 0, 0, [f"layer {k}   z {edges[k]:g}..{edges[k + 1]:g} µm{many}"], INK)
     tile.paste(picture, (0, LINE_PX))
     ImageDraw.Draw(tile).rectangle((0, LINE_PX, picture.width - 1, LINE_PX + picture.height - 1), outline=EDGE)

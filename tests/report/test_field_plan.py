@@ -9,9 +9,10 @@ import pmsl
 from pmsl.fields.on_plate import on_plate
 from pmsl.fields.tiles import FieldLayout
 from pmsl.report.page.field_plan import field_plan
+from pmsl.report.page.layer_table import white_of_layer
 from pmsl.report.viewer.served_job import ServedJob
 from pmsl.report.viewer.view_page import view_page
-from tests.fields.test_field_jobs import plate_job
+from tests.fields.test_field_jobs import plate_coverage, plate_job
 from tests.host_doubles import small_job
 
 
@@ -70,3 +71,33 @@ def test_a_browser_draws_borders_seams_and_the_way(plate, browser, tmp_path):
     assert tuple(drawn["chosen"]) == job[1].exposures[0].offset_um
     hidden = browser.run("document.getElementById('fields').click(); await pmsl.view.draw(); return pmsl.fieldsDrawn;")
     assert hidden is None and browser.errors() == []
+
+
+def test_shapes_of_a_layer_are_those_of_the_plate_and_its_dose_is_that_of_a_field(tmp_path):
+    """Ramps of neighbours are no gaps, and light on other fields is no more dose."""
+    job, solids = plate_job()
+    together = on_plate(job)
+    pmsl.report(together, tmp_path / "p.html", check=False, predict=False)
+    layers, served = data_of((tmp_path / "p.html").read_bytes())["layers"], ServedJob(together)
+    pixel_um2 = float(np.prod(job.grid.pitch_um))
+    for k, layer in enumerate(layers):
+        assert layer["area_um2"] == pytest.approx(plate_coverage(job, solids, k).sum() * pixel_um2, rel=1e-3)
+        assert layer["components"] == 1 and layer["largest_um2"] == layer["smallest_um2"]
+        edge_um2 = layer["perimeter_um"] * job.grid.pitch_um[0]
+        assert abs(layer["largest_um2"] - layer["area_um2"]) <= edge_um2 / 2
+        same = served.layer(k)
+        for key in ("area_um2", "components", "largest_um2", "perimeter_um", "overhang_um2", "bounds_um"):
+            assert json.loads(json.dumps(same.get(key))) == layer.get(key), key
+        whites = {e["white"] for e in layer["exposures"]}
+        assert white_of_layer(layer["exposures"]) == pytest.approx(max(whites))
+
+
+def test_the_dose_of_a_layer_is_known_of_one_engine_and_counts_repeats_of_a_field():
+    def shown(*whites, **more):
+        return [{"white": white, **more} for white in whites]
+
+    assert white_of_layer([]) == 0.0
+    assert white_of_layer(shown(2.0, 3.0)) == 5.0
+    assert white_of_layer(shown(2.0, 3.0, corner_um=[0.0, 0.0]) + shown(4.0, corner_um=[9.0, 0.0])) == 5.0
+    assert white_of_layer(shown(2.0, None)) is None
+    assert white_of_layer(shown(2.0) + shown(1.0, engine=1)) is None

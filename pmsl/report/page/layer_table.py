@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,6 +11,7 @@ from pmsl.core.mask import Window, around
 from pmsl.core.parallel import ordered_map
 from pmsl.errors import ExposureError
 from pmsl.exposure.dose import irradiance_mw_cm2
+from pmsl.fields.added_fields import layer_added
 from pmsl.job.layer_facts import FactsOfLayers, Measured, measured
 from pmsl.job.layer_plan import Exposure, LayerFacts, LayerPlan
 from pmsl.job.meter import Meter
@@ -64,6 +65,23 @@ def exposure_facts(job: PrintJob, exposure: Exposure, frame: int | None) -> dict
     return facts
 
 
+def white_of_layer(exposures: Sequence[dict[str, Any]]) -> float | None:
+    """Return the white dose of the first engine's exposures of one field, of several the most [mJ/cm²]; None where it is not known.
+
+    Parameters
+    ----------
+    exposures : sequence of dict
+        As `exposure_facts` and `with_corners` say them.
+    """
+    fields: dict[tuple[float, ...], float] = {}
+    for e in exposures:
+        if e.get("engine") or e["white"] is None:
+            return None
+        field = tuple(e.get("corner_um", ()))
+        fields[field] = fields.get(field, 0.0) + e["white"]
+    return max(fields.values(), default=0.0)
+
+
 def layer_row(plan: LayerPlan, facts: LayerFacts | None, meter: Meter) -> dict[str, Any]:
     """Return time [s] and facts of a layer; of one without facts, the area that its largest mask covers [µm²]."""
     time_s, resin_um3, *_ = meter.cost(plan)
@@ -89,7 +107,8 @@ def layer_table(
 
     def make(k: int) -> _EncodedLayer:
         plan = job.bare(k)
-        return _EncodedLayer(plan, [window_levels(e.mask) for e in plan.exposures], None if stated else measured(plan, job.engines[0].grid))
+        shape = None if stated else measured(layer_added(job, plan), job.engines[0].grid)
+        return _EncodedLayer(plan, [window_levels(e.mask) for e in plan.exposures], shape)
 
     rows: list[dict[str, Any]] = []
     for plan, frames, one in ordered_map(make, range(job.n_layers), threads):

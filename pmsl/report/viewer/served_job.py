@@ -11,11 +11,12 @@ import numpy as np
 from pmsl.core.arrays import evenly
 from pmsl.core.mask import LayerMask, Window
 from pmsl.errors import PmslError
+from pmsl.fields.added_fields import layer_added
 from pmsl.job.layer_facts import facts_of, measured
 from pmsl.job.layer_plan import LayerFacts, LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.report.page.field_plan import with_corners
-from pmsl.report.page.layer_table import exposure_facts, layer_row
+from pmsl.report.page.layer_table import exposure_facts, layer_row, white_of_layer
 from pmsl.report.page.predicted_layers import shrunk
 
 TILE_PX = 1024  # a side
@@ -79,9 +80,9 @@ class ServedJob:
         """Return the facts of a layer; None where they are not stated and the layer below, which they also follow from, is damaged."""
         if plan.facts is not None:
             return plan.facts
-        grid = self.job.engines[0].grid
+        grid, plan = self.job.engines[0].grid, layer_added(self.job, plan)
         try:
-            return facts_of(plan, lambda: self.plan(plan.index - 1), grid, self.job.printer)
+            return facts_of(plan, lambda: layer_added(self.job, self.plan(plan.index - 1)), grid, self.job.printer)
         except Exception:  # of any kind: a damaged array is no error of ours
             measured(plan, grid)  # raises where it is this layer that is damaged; who looks at the one below is told there
             return None
@@ -120,10 +121,8 @@ class ServedJob:
 
     def _graph_values(self, k: int) -> dict[str, float | None]:
         facts = self.layer(k)
-        whites = [e["white"] for e in facts["exposures"]]
-        dose = None if any(white is None for white in whites) else float(sum(whites))
         numbers: dict[str, float | None] = {key: value for key, value in facts.items() if isinstance(value, (int, float))}
-        return numbers | {"dose": dose}
+        return numbers | {"dose": white_of_layer(facts["exposures"])}
 
     def graphs(self) -> dict[str, Any]:
         """Return the values over the layers as far as they are known: layers, and of each key the values there; layers without, and why."""

@@ -42,10 +42,12 @@ class Graphs {
     return { layers: layers.map((_, k) => k), values };
   }
 
-  // White dose of the first engine's exposures together; null where it is not known.
+  // White dose of the first engine's exposures of one field together, of several the most; null where it is not known.
   static dose(layer) {
-    const own = layer.exposures.filter(e => !e.engine);
-    return own.length < layer.exposures.length || own.some(e => e.white === null) ? null : own.reduce((sum, e) => sum + e.white, 0);
+    const own = layer.exposures.filter(e => !e.engine), fields = {};
+    if (own.length < layer.exposures.length || own.some(e => e.white === null)) return null;
+    for (const e of own) fields[e.corner_um] = (fields[e.corner_um] ?? 0) + e.white;
+    return Math.max(0, ...Object.values(fields));
   }
 
   // Draws values of some layers: {layers: [k], values: {key: [value or null]}}.
