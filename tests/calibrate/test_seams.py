@@ -99,6 +99,7 @@ def test_the_stage_has_them_and_the_next_job_makes_up_for_them(tmp_path):
     words = ["calibrate", "coupon", "seams", "-o", str(tmp_path / "c.zip"), "--sheet", str(tmp_path / "s.csv")]
     made = CliRunner().invoke(app, [*words, "--printer", str(tmp_path / "moves.toml"), "--resin", "pr48-405"])
     assert made.exit_code == 0, made.output
+    assert "tiles" not in made.output, "it has none"
     assert pmsl.verify(tmp_path / "c.zip") == []
     lines = [line for line in (tmp_path / "s.csv").read_text("utf-8").splitlines() if not line.startswith("#")]
     assert len(list(csv.DictReader(lines))) == 12 and sheet_text(COUPON).splitlines()[-1] == lines[-1]

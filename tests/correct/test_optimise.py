@@ -181,7 +181,7 @@ def test_errors_said_are_those_that_print():
     made = corrector_of([part])
     stack = Stack.of(frames_of(made, LAYERS), white_of(grid_of(N, N, LAYERS), DP), grid_of(N, N, LAYERS), DP, SIGMA)
     for k in (0, 4, 7):
-        said = made._solved(k).optimised
+        said = made._blocks.layer(k).optimised
         assert said.neighbourhoods == 1 and said.length_px.sum() == pytest.approx(4, abs=1e-6)
         apart = said.at_px - contour.mean(axis=0)
         outward = np.where(np.abs(apart) > np.abs(apart[:, ::-1]), np.sign(apart), 0.0)
@@ -199,7 +199,7 @@ def test_the_lean_inside_a_layer_is_told_apart():
     stack = Stack.of(frames_of(made, LAYERS), white_of(grid_of(N, N, LAYERS), DP), grid_of(N, N, LAYERS), DP, SIGMA)
     k, y = 4, np.array([12.0])
     top, bottom = (stack.edge_errors(y, np.array([19.0]), np.array([[0.0, 1.0]]), z)[0] for z in ((k + 1) * H - 1e-6, k * H + 1e-6))
-    said = made._solved(k).optimised.lean_px
+    said = made._blocks.layer(k).optimised.lean_px
     assert said == pytest.approx((top, bottom), abs=0.06) and top > 0.03 and bottom < -0.03
     (finding,) = (f for f in made.findings(k) if f.code == "optimised-walls")
     assert f"lean from {said[1]:+.2f} px at its bottom to {said[0]:+.2f} px at its top, which no gray removes" in finding.message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -151,8 +152,8 @@ def _walls(known: KnownValues, printer: Printer, given: tuple[float, float] | No
     return CandidateTiles({"dose_mj_cm2": dose, "time_s": time}, slopes.reshape(len(dose), -1, len(known.values)), light)
 
 
-def _over(known: KnownValues, predict: object) -> np.ndarray:
-    return slopes_of(predict, known.values)[:, None, :] / known.error_um  # type: ignore[arg-type]
+def _over(known: KnownValues, predict: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    return slopes_of(predict, known.values)[:, None, :] / known.error_um
 
 
 def _doses(

@@ -113,7 +113,8 @@ def coupon_command(
         return
     say_findings(written.findings)
     side = made.layout.tile_px * made.job.grid.pitch_um
-    print_line(f"{out}: coupon {kind} {made.digest}, {made.layout.count} tiles of {side[0]:.4g} × {side[1]:.4g} µm")
+    tiles = f", {made.layout.count} tiles of {side[0]:.4g} × {side[1]:.4g} µm" if made.layout.count else ""
+    print_line(f"{out}: coupon {kind} {made.digest}{tiles}")
     if sheet is not None:
         print_line(f"{sheet}: sheet to fill in, then: pmsl calibrate fit {kind} {sheet} -o my-profile.toml")
 
