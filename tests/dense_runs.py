@@ -46,7 +46,7 @@ def partition(labels, where):
     return first[inverse].tolist()
 
 
-def level_runs(image):
+def level_runs(image, dtype=None):
     """Return the maximal runs of equal levels that are not black: rows, first columns, lengths, levels."""
     start, col, length, level = [0], [], [], []
     for row in image:
@@ -57,7 +57,7 @@ def level_runs(image):
                 length.append(b - a)
                 level.append(row[a])
         start.append(len(col))
-    return np.array(start, np.int64), np.array(col, np.int32), np.array(length, np.int32), np.array(level, np.uint8)
+    return np.array(start, np.int64), np.array(col, np.int32), np.array(length, np.int32), np.array(level, dtype or image.dtype)
 
 
 def masks(rows=5, cols=7):

@@ -10,9 +10,8 @@ import numpy as np
 
 from pmsl.core.mask import LayerMask
 from pmsl.core.runs import Runs
-from pmsl.fields.on_plate import corners_of, layout_of_plate
+from pmsl.fields.on_plate import corners_of, layout_of_plate, plate_mapped
 from pmsl.job.layer_plan import Exposure, LayerPlan
-from pmsl.job.layer_source import MappedLayers
 from pmsl.job.print_job import PrintJob
 from pmsl.optics.grayscale import levels_of, response
 
@@ -31,11 +30,7 @@ def fields_added(job: PrintJob) -> PrintJob:
     PrintJob
         As lazy as `job`; a layer has one exposure where every field is shown once, as many as a field is shown at most otherwise.
     """
-    if layout_of_plate(job) is None:
-        return job
-    made = dataclasses.replace(job, plan_layer=MappedLayers(job.layer_source, lambda plan: layer_added(job, plan)))
-    made.prepared["fields"] = job.prepared["fields"]
-    return made
+    return job if layout_of_plate(job) is None else plate_mapped(job, lambda plan: layer_added(job, plan))
 
 
 def layer_added(job: PrintJob, plan: LayerPlan) -> LayerPlan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
@@ -102,6 +103,21 @@ def on_plate(job: PrintJob) -> PrintJob:
         requires=tuple(name for name in job.requires if name != STAGE_ERROR),
     )
     made.prepared["fields"] = layout, corners
+    return made
+
+
+def plate_mapped(job: PrintJob, change: Callable[[LayerPlan], LayerPlan]) -> PrintJob:
+    """Return a job whose fields were put together with every layer changed; it is as lazy as `job`.
+
+    Parameters
+    ----------
+    job : PrintJob
+        As `on_plate` returns it.
+    change : callable
+        Takes a layer as `job` gives it.
+    """
+    made = dataclasses.replace(job, plan_layer=MappedLayers(job.layer_source, change))
+    made.prepared["fields"] = job.prepared["fields"]
     return made
 
 

@@ -1,6 +1,7 @@
 """Runs to 8 bit, what a mask says of its runs, means of rectangles: as dense arrays have them."""
 
 import numpy as np
+from dense_runs import level_runs
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -9,20 +10,6 @@ from pmsl.kernels.runs import run_ops
 
 LEVELS = [0, 0, 0, 1, 128, 129, 385, 386, 40_000, 65_000, 65_407, 65_535]
 frames = hnp.arrays(np.uint16, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.sampled_from(LEVELS))
-
-
-def runs_of(frame, dtype=np.uint16):
-    """Maximal runs that are not black."""
-    starts, cols, lengths, values = [0], [], [], []
-    for line in frame:
-        edges = [0, *(np.flatnonzero(np.diff(line.astype(int))) + 1).tolist(), len(line)]
-        for a, b in zip(edges[:-1], edges[1:], strict=True):
-            if line[a]:
-                cols.append(a)
-                lengths.append(b - a)
-                values.append(line[a])
-        starts.append(len(cols))
-    return np.array(starts), np.array(cols, np.int32), np.array(lengths, np.int32), np.array(values, dtype)
 
 
 def dense_of(row_start, col, length, level, shape):
@@ -37,13 +24,13 @@ def dense_of(row_start, col, length, level, shape):
 @given(frames)
 @example(np.array([[40_000, 40_000, 0], [0, 0, 40_000]], np.uint16))  # one ends in the column where the next row's begins
 def test_8_bit_is_rounded_and_runs_are_maximal(frame):
-    runs = runs_of(frame)
+    runs = level_runs(frame)
     size = len(runs[1])
     out = np.zeros(len(frame) + 1, np.int64), np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(size, np.uint8)
     n = run_ops.to_8bit(*runs, *out)
     wanted = np.floor(frame / 257.0 + 0.5).astype(int)
     assert np.array_equal(dense_of(*out, frame.shape), wanted)
-    for mine, slow in zip(out, runs_of(wanted, np.uint8), strict=True):
+    for mine, slow in zip(out, level_runs(wanted, np.uint8), strict=True):
         assert np.array_equal(mine if len(mine) == len(frame) + 1 and mine.dtype == np.int64 else mine[:n], slow)
     assert out[0][-1] == n
 
@@ -51,7 +38,7 @@ def test_8_bit_is_rounded_and_runs_are_maximal(frame):
 def test_levels_at_the_borders_of_rounding():
     levels = np.arange(65_536)
     assert np.array_equal((levels + 128) // 257, np.floor(levels / 257 + 0.5)), "no level lies in the middle: 257 is odd"
-    runs = runs_of(np.array([[128, 129, 385, 386]], np.uint16))
+    runs = level_runs(np.array([[128, 129, 385, 386]], np.uint16))
     out = np.zeros(2, np.int64), np.zeros(4, np.int32), np.zeros(4, np.int32), np.zeros(4, np.uint8)
     assert run_ops.to_8bit(*runs, *out) == 2
     assert out[1][:2].tolist() == [1, 3] and out[2][:2].tolist() == [2, 1] and out[3][:2].tolist() == [1, 2]
@@ -60,7 +47,7 @@ def test_levels_at_the_borders_of_rounding():
 @given(frames.filter(lambda f: f.any()))
 def test_facts_are_the_box_and_the_sum(frame):
     found = np.full(5, -1, np.int64)
-    run_ops.facts(*runs_of(frame), found)
+    run_ops.facts(*level_runs(frame), found)
     rows, cols = np.flatnonzero(frame.any(axis=1)), np.flatnonzero(frame.any(axis=0))
     assert found.tolist() == [rows[0], rows[-1] + 1, cols[0], cols[-1] + 1, frame.sum(dtype=np.int64)]
 
@@ -82,7 +69,7 @@ def test_means_of_rectangles(frame, data):
     low_col, high_col = ranges(whole.shape[1])
     out = np.full((len(low_row), len(low_col)), 77, np.uint8)
     work = np.full((2, whole.shape[1] + 1), 5, np.int64)
-    run_ops.shrink(*runs_of(frame, np.uint8), row0, low_row, high_row, low_col, high_col, work, out)
+    run_ops.shrink(*level_runs(frame, np.uint8), row0, low_row, high_row, low_col, high_col, work, out)
     for r in range(len(low_row)):
         for c in range(len(low_col)):
             mean = whole[low_row[r] : high_row[r], low_col[c] : high_col[c]].astype(float).mean()

@@ -82,11 +82,12 @@ def white_of_layer(exposures: Sequence[dict[str, Any]]) -> float | None:
     return max(fields.values(), default=0.0)
 
 
-def layer_row(plan: LayerPlan, facts: LayerFacts | None, meter: Meter) -> dict[str, Any]:
-    """Return time [s] and facts of a layer; of one without facts, the area that its largest mask covers [µm²]."""
+def layer_row(plan: LayerPlan, facts: LayerFacts | None, meter: Meter, exposures: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return exposures, their dose, time [s] and facts of a layer; of one without facts, the area that its largest mask covers [µm²]."""
     time_s, resin_um3, *_ = meter.cost(plan)
     known = {} if facts is None else msgspec.to_builtins(facts)
-    return {"area_um2": resin_um3 / plan.thickness_um} | known | {"time_s": time_s}
+    own = {"time_s": time_s, "dose": white_of_layer(exposures), "exposures": exposures}
+    return {"area_um2": resin_um3 / plan.thickness_um} | known | own
 
 
 def layer_table(
@@ -115,7 +116,7 @@ def layer_table(
         shown = [exposure_facts(job, e, store.add(*frame)) for e, frame in zip(plan.exposures, frames, strict=True)]
         store.lit = around((store.lit, *(e.mask.window for e in plan.exposures)))
         facts = plan.facts if stated else below.add(plan.index, one)
-        rows.append(layer_row(plan, facts, meter) | {"exposures": with_corners(job, plan, shown)})
+        rows.append(layer_row(plan, facts, meter, with_corners(job, plan, shown)))
         meter.add(*meter.cost(plan))
         if progress is not None:
             progress(plan.index + 1, job.n_layers)

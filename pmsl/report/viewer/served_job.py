@@ -16,7 +16,7 @@ from pmsl.job.layer_facts import facts_of, measured
 from pmsl.job.layer_plan import LayerFacts, LayerPlan
 from pmsl.job.print_job import PrintJob
 from pmsl.report.page.field_plan import with_corners
-from pmsl.report.page.layer_table import exposure_facts, layer_row, white_of_layer
+from pmsl.report.page.layer_table import exposure_facts, layer_row
 from pmsl.report.page.predicted_layers import shrunk
 
 TILE_PX = 1024  # a side
@@ -74,7 +74,7 @@ class ServedJob:
         """Return what the page says of layer `k`; raises `NotInJobError`."""
         plan = self.plan(k)
         shown = [exposure_facts(self.job, e, None) for e in plan.exposures]
-        return layer_row(plan, self._facts(plan), self._meter) | {"exposures": with_corners(self.job, plan, shown)}
+        return layer_row(plan, self._facts(plan), self._meter, with_corners(self.job, plan, shown))
 
     def _facts(self, plan: LayerPlan) -> LayerFacts | None:
         """Return the facts of a layer; None where they are not stated and the layer below, which they also follow from, is damaged."""
@@ -120,9 +120,7 @@ class ServedJob:
         return False
 
     def _graph_values(self, k: int) -> dict[str, float | None]:
-        facts = self.layer(k)
-        numbers: dict[str, float | None] = {key: value for key, value in facts.items() if isinstance(value, (int, float))}
-        return numbers | {"dose": white_of_layer(facts["exposures"])}
+        return {key: value for key, value in self.layer(k).items() if key == "dose" or isinstance(value, (int, float))}
 
     def graphs(self) -> dict[str, Any]:
         """Return the values over the layers as far as they are known: layers, and of each key the values there; layers without, and why."""

@@ -38,16 +38,8 @@ class Graphs {
 
   // Values of all layers, as `put` takes them.
   static of(layers) {
-    const values = Object.fromEntries(GRAPHS.map(([key]) => [key, layers.map(layer => key === "dose" ? Graphs.dose(layer) : layer[key] ?? null)]));
+    const values = Object.fromEntries(GRAPHS.map(([key]) => [key, layers.map(layer => layer[key] ?? null)]));
     return { layers: layers.map((_, k) => k), values };
-  }
-
-  // White dose of the first engine's exposures of one field together, of several the most; null where it is not known.
-  static dose(layer) {
-    const own = layer.exposures.filter(e => !e.engine), fields = {};
-    if (own.length < layer.exposures.length || own.some(e => e.white === null)) return null;
-    for (const e of own) fields[e.corner_um] = (fields[e.corner_um] ?? 0) + e.white;
-    return Math.max(0, ...Object.values(fields));
   }
 
   // Draws values of some layers: {layers: [k], values: {key: [value or null]}}.
